@@ -1,0 +1,2 @@
+//! Placeholder, replaced within the same issue.
+fn main() {}
