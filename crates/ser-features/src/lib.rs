@@ -1,1 +1,21 @@
-//! Placeholder, replaced within the same issue.
+//! Placeholder for the README, which replaces this line.
+
+mod cepstrum;
+mod config;
+mod delta;
+mod error;
+mod extractor;
+mod features;
+mod kernel;
+mod mel;
+mod npy;
+mod parallel;
+mod pitch;
+mod prosody;
+mod resample;
+mod spectrum;
+mod trim;
+mod waveform;
+mod window;
+
+pub use error::{Error, Result};
