@@ -1,0 +1,100 @@
+//! Confidence intervals that resample speakers.
+//!
+//! Clips of one actor are correlated: a voice that the model reads well lifts all of its clips. The
+//! usual bootstrap over clips treats 1440 clips of 24 actors as 1440 independent draws and reports
+//! an interval that is far too narrow for the question asked, "how well would this do on new
+//! people?". Here a resample draws *speakers* with replacement and takes all clips of each (the
+//! cluster bootstrap; Field & Welsh 2007, *J. R. Stat. Soc. B* 69(3)), and the interval is the
+//! range between percentiles of the resampled figure.
+//!
+//! The interval covers the choice of test speakers. It does not cover the luck of training (seeds,
+//! choice of training speakers): for that, see the spread over splits in [`crate::FoldSummary`].
+
+use std::collections::BTreeMap;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::Confusion;
+use crate::predictions::{Prediction, Predictions};
+
+/// Number of resamples.
+pub const RESAMPLES: usize = 1000;
+/// Share of the resamples inside the interval.
+pub const LEVEL: f64 = 0.95;
+/// Seed of the resampling, so that the same predictions give the same interval everywhere.
+const SEED: u64 = 1;
+
+/// A percentile interval at [`LEVEL`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// The figure whose interval is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    /// Share of clips predicted right.
+    Accuracy,
+    /// Unweighted average recall over the classes present in the resample.
+    Uar,
+}
+
+/// The interval of a figure over all predictions, by resampling speakers; `None` with fewer than
+/// two speakers, where nothing can be said about other people.
+#[must_use]
+pub fn interval(predictions: &Predictions, statistic: Statistic) -> Option<Interval> {
+    interval_of(predictions.labels().len(), predictions.rows(), statistic)
+}
+
+/// [`interval`] over some of the rows.
+pub(crate) fn interval_of<'a>(
+    classes: usize,
+    rows: impl IntoIterator<Item = &'a Prediction>,
+    statistic: Statistic,
+) -> Option<Interval> {
+    // The figures depend on the clips only through the confusion matrix, so a resample is a sum
+    // of speakers' matrices.
+    let mut by_speaker: BTreeMap<&str, Vec<&Prediction>> = BTreeMap::new();
+    for row in rows {
+        by_speaker.entry(&row.speaker).or_default().push(row);
+    }
+    let speakers: Vec<Confusion> = by_speaker
+        .into_values()
+        .map(|rows| Confusion::count(classes, rows))
+        .collect();
+    if speakers.len() < 2 {
+        return None;
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let mut figures = Vec::with_capacity(RESAMPLES);
+    for _ in 0..RESAMPLES {
+        let mut resample = Confusion::zeros(classes);
+        for _ in 0..speakers.len() {
+            resample.add(&speakers[rng.random_range(0..speakers.len())]);
+        }
+        figures.extend(match statistic {
+            Statistic::Accuracy => resample.accuracy(),
+            Statistic::Uar => resample.uar(),
+        });
+    }
+    figures.sort_by(f64::total_cmp);
+    let tail = (1.0 - LEVEL) / 2.0;
+    Some(Interval {
+        low: quantile(&figures, tail),
+        high: quantile(&figures, 1.0 - tail),
+    })
+}
+
+/// Quantile of sorted, non-empty values with linear interpolation between neighbours (numpy's
+/// default).
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let position = q * (sorted.len() - 1) as f64;
+    let below = position.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
+}

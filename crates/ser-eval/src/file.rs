@@ -1,0 +1,63 @@
+//! Files that are either complete or absent.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::{Error, Result};
+
+/// Writes a file so that it is either complete or absent: the text goes into a temporary file in
+/// the same folder, which is then renamed. Use it for pictures and reports.
+///
+/// # Errors
+/// [`Error::Io`] with the path when the folder does not exist or cannot be written.
+pub fn write_file(path: impl AsRef<Path>, text: &str) -> Result<()> {
+    let path = path.as_ref();
+    let io = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    // A temporary file is private by default; a result is for everyone the umask admits.
+    #[cfg(unix)]
+    let shared = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(shared);
+    let mut file = builder.tempfile_in(folder).map_err(io)?;
+    file.write_all(text.as_bytes()).map_err(io)?;
+    file.as_file().sync_all().map_err(io)?;
+    file.persist(path).map_err(|error| io(error.error))?;
+    Ok(())
+}
+
+/// The text of a CSV file that `fill` writes; errors carry the path it is meant for.
+pub(crate) fn csv_text(
+    path: &Path,
+    fill: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
+) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    fill(&mut writer).map_err(|source| Error::Csv {
+        path: path.to_owned(),
+        source,
+    })?;
+    let io = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| io(error.into_error()))?;
+    String::from_utf8(bytes).map_err(|error| io(std::io::Error::other(error)))
+}
+
+/// A CSV reader over a file; errors carry its path.
+pub(crate) fn csv_reader(path: &Path) -> Result<csv::Reader<std::fs::File>> {
+    let file = std::fs::File::open(path).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(csv::Reader::from_reader(file))
+}

@@ -1,0 +1,93 @@
+//! The spread of a figure over splits, as published tables give it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::Confusion;
+use crate::{Error, Predictions, Result};
+
+/// Mean and sample standard deviation of a figure over splits.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MeanStd {
+    /// Mean over the splits.
+    pub mean: f64,
+    /// Sample standard deviation (divisor `n - 1`); `None` for a single split.
+    pub std: Option<f64>,
+}
+
+impl MeanStd {
+    /// Mean and sample standard deviation; `None` without values.
+    #[must_use]
+    pub fn of(values: &[f64]) -> Option<Self> {
+        if values.is_empty() {
+            return None;
+        }
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let std = (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt());
+        Some(Self { mean, std })
+    }
+}
+
+/// The figures of one split's test part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fold {
+    /// Name of the split.
+    pub split: String,
+    /// Number of test clips.
+    pub n: usize,
+    /// Number of speakers in the test part.
+    pub speakers: usize,
+    /// Share of clips predicted right.
+    pub accuracy: f64,
+    /// Unweighted average recall over the classes present in this test part.
+    pub uar: f64,
+}
+
+/// The figures of every split, and their spread.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FoldSummary {
+    /// The splits, in the order of the predictions.
+    pub folds: Vec<Fold>,
+    /// Accuracy over the splits.
+    pub accuracy: MeanStd,
+    /// UAR over the splits.
+    pub uar: MeanStd,
+}
+
+impl FoldSummary {
+    /// Computes the figures of each split separately, then mean and spread.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without predictions.
+    pub fn compute(predictions: &Predictions) -> Result<Self> {
+        let empty = || Error::Empty {
+            what: "predictions",
+        };
+        let classes = predictions.labels().len();
+        let mut folds = Vec::new();
+        for split in predictions.splits() {
+            let rows: Vec<_> = predictions
+                .rows()
+                .iter()
+                .filter(|row| row.split == split)
+                .collect();
+            let confusion = Confusion::count(classes, rows.iter().copied());
+            folds.push(Fold {
+                split: split.to_owned(),
+                n: rows.len(),
+                speakers: crate::groups::speakers(&rows),
+                accuracy: confusion.accuracy().ok_or_else(empty)?,
+                uar: confusion.uar().ok_or_else(empty)?,
+            });
+        }
+        let over = |figure: fn(&Fold) -> f64| {
+            MeanStd::of(&folds.iter().map(figure).collect::<Vec<_>>()).ok_or_else(empty)
+        };
+        Ok(Self {
+            accuracy: over(|fold| fold.accuracy)?,
+            uar: over(|fold| fold.uar)?,
+            folds,
+        })
+    }
+}

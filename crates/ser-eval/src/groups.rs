@@ -1,0 +1,86 @@
+//! The same figures for parts of the test clips: who is understood, and who is not?
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::bootstrap::{Interval, Statistic, interval_of};
+use crate::metrics::Confusion;
+use crate::predictions::{Prediction, Predictions};
+
+/// What the clips are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// The speaker.
+    Speaker,
+    /// The gender of the speaker.
+    Gender,
+    /// The emotional intensity.
+    Intensity,
+    /// The sentence spoken.
+    Statement,
+}
+
+/// The figures of one group of clips.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupRow {
+    /// Value that the clips have in common; `None` for clips where it is not known.
+    pub group: Option<String>,
+    /// Number of clips.
+    pub n: usize,
+    /// Number of speakers.
+    pub speakers: usize,
+    /// Share of clips predicted right.
+    pub accuracy: f64,
+    /// Unweighted average recall over the classes present in the group.
+    pub uar: f64,
+    /// Interval of the accuracy by resampling speakers; `None` with fewer than two of them.
+    pub accuracy_interval: Option<Interval>,
+    /// Interval of the UAR by resampling speakers; `None` with fewer than two of them.
+    pub uar_interval: Option<Interval>,
+}
+
+/// One row per value, in the order of the values (numbers by size); clips where the value is not
+/// known come last. Empty when it is known for no clip.
+#[must_use]
+pub fn group_table(predictions: &Predictions, by: Group) -> Vec<GroupRow> {
+    let classes = predictions.labels().len();
+    let mut groups: BTreeMap<_, Vec<&Prediction>> = BTreeMap::new();
+    for row in predictions.rows() {
+        let value = match by {
+            Group::Speaker => Some(row.speaker.as_str()),
+            Group::Gender => row.gender.as_deref(),
+            Group::Intensity => row.intensity.as_deref(),
+            Group::Statement => row.statement.as_deref(),
+        };
+        let number = value.and_then(|text| text.parse().ok()).unwrap_or(u64::MAX);
+        groups
+            .entry((value.is_none(), number, value))
+            .or_default()
+            .push(row);
+    }
+    if groups.keys().all(|(unknown, _, _)| *unknown) {
+        return Vec::new();
+    }
+    let row = |((_, _, value), rows): ((bool, u64, Option<&str>), Vec<&Prediction>)| {
+        let confusion = Confusion::count(classes, rows.iter().copied());
+        Some(GroupRow {
+            group: value.map(str::to_owned),
+            n: rows.len(),
+            speakers: speakers(&rows),
+            accuracy: confusion.accuracy()?,
+            uar: confusion.uar()?,
+            accuracy_interval: interval_of(classes, rows.iter().copied(), Statistic::Accuracy),
+            uar_interval: interval_of(classes, rows.iter().copied(), Statistic::Uar),
+        })
+    };
+    groups.into_iter().filter_map(row).collect()
+}
+
+/// Number of distinct speakers.
+pub(crate) fn speakers(rows: &[&Prediction]) -> usize {
+    rows.iter()
+        .map(|row| &row.speaker)
+        .collect::<HashSet<_>>()
+        .len()
+}

@@ -1,0 +1,302 @@
+//! Predicted class probabilities, one row per test clip, checked on construction.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::{Error, Result, write_file};
+
+/// The columns of `predictions.csv` before the probability columns.
+const COLUMNS: [&str; 8] = [
+    "clip",
+    "split",
+    "speaker",
+    "gender",
+    "intensity",
+    "statement",
+    "truth",
+    "predicted",
+];
+/// What stands before the label in the name of a probability column.
+const PROBABILITY: &str = "p_";
+/// How far the probabilities of one clip may be from summing to one. A softmax in `f32` over a few
+/// classes is off by about 1e-6; a figure read from a text with few digits by about 1e-3.
+const SUM_TOLERANCE: f64 = 5e-3;
+
+/// What a model said about one test clip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// Path or name of the clip.
+    pub clip: String,
+    /// Who speaks: the unit that the bootstrap resamples.
+    pub speaker: String,
+    /// Index of the true class in the labels.
+    pub truth: usize,
+    /// One probability per label, in the order of the labels.
+    pub probabilities: Vec<f32>,
+    /// Name of the split (fold or seed) in whose test part the clip was.
+    pub split: String,
+    /// Gender of the speaker, where known.
+    pub gender: Option<String>,
+    /// Emotional intensity, where known.
+    pub intensity: Option<String>,
+    /// The sentence spoken, where known.
+    pub statement: Option<String>,
+}
+
+impl Prediction {
+    /// Index of the most probable class; the first one where several are equal.
+    #[must_use]
+    pub fn predicted(&self) -> usize {
+        let mut best = 0;
+        for (index, probability) in self.probabilities.iter().enumerate() {
+            if *probability > self.probabilities[best] {
+                best = index;
+            }
+        }
+        best
+    }
+
+    /// The probability of the predicted class.
+    #[must_use]
+    pub fn confidence(&self) -> f32 {
+        self.probabilities
+            .get(self.predicted())
+            .copied()
+            .unwrap_or(0.0)
+    }
+}
+
+/// Predictions that fit their labels: every row has one probability per label, the probabilities
+/// sum to one, the true class exists, and no clip is in a split twice.
+///
+/// A clip may appear in several splits (seeds of a random split draw the same clip again).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predictions {
+    labels: Vec<String>,
+    rows: Vec<Prediction>,
+}
+
+impl Predictions {
+    /// Checks labels and rows. An empty `gender`, `intensity` or `statement` becomes `None`.
+    ///
+    /// # Errors
+    /// [`Error::Labels`] for fewer than two labels, or empty, repeated or unprintable ones;
+    /// [`Error::Prediction`] for a row that does not fit; [`Error::Duplicate`] for a clip that is in
+    /// one split twice.
+    pub fn new(labels: Vec<String>, mut rows: Vec<Prediction>) -> Result<Self> {
+        check_labels(&labels)?;
+        let mut seen = HashSet::new();
+        for row in &rows {
+            check_row(labels.len(), row)?;
+            if !seen.insert((&row.split, &row.clip)) {
+                return Err(Error::Duplicate {
+                    clip: row.clip.clone(),
+                    split: row.split.clone(),
+                });
+            }
+        }
+        for row in &mut rows {
+            for attribute in [&mut row.gender, &mut row.intensity, &mut row.statement] {
+                attribute.take_if(|text| text.is_empty());
+            }
+        }
+        Ok(Self { labels, rows })
+    }
+
+    /// Pools the predictions of several splits, in the order given.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without parts, [`Error::LabelsDiffer`] when the parts know other classes,
+    /// [`Error::Duplicate`] when two parts hold the same clip under the same split name.
+    pub fn pool(parts: impl IntoIterator<Item = Self>) -> Result<Self> {
+        let mut parts = parts.into_iter();
+        let Self { labels, mut rows } = parts.next().ok_or(Error::Empty {
+            what: "predictions",
+        })?;
+        for part in parts {
+            if part.labels != labels {
+                return Err(Error::LabelsDiffer {
+                    expected: labels,
+                    actual: part.labels,
+                });
+            }
+            rows.extend(part.rows);
+        }
+        Self::new(labels, rows)
+    }
+
+    /// The class labels; [`Prediction::truth`] is an index into them.
+    #[must_use]
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// The predictions, in the order given.
+    #[must_use]
+    pub fn rows(&self) -> &[Prediction] {
+        &self.rows
+    }
+
+    /// Names of the splits, in the order of their first clip.
+    #[must_use]
+    pub fn splits(&self) -> Vec<&str> {
+        let mut seen = HashSet::new();
+        let names = self.rows.iter().map(|row| row.split.as_str());
+        names.filter(|name| seen.insert(*name)).collect()
+    }
+
+    /// Writes `predictions.csv`: `clip, split, speaker, gender, intensity, statement, truth,
+    /// predicted`, then one column `p_LABEL` per class. Probabilities are written so that reading
+    /// them gives the same bits. The file is either complete or absent.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Csv`] with the path.
+    pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        write_file(
+            path,
+            &crate::file::csv_text(path, |writer| {
+                let probabilities = self
+                    .labels
+                    .iter()
+                    .map(|label| format!("{PROBABILITY}{label}"));
+                writer.write_record(COLUMNS.map(str::to_owned).into_iter().chain(probabilities))?;
+                for row in &self.rows {
+                    let cells = [
+                        &row.clip,
+                        &row.split,
+                        &row.speaker,
+                        row.gender.as_deref().unwrap_or_default(),
+                        row.intensity.as_deref().unwrap_or_default(),
+                        row.statement.as_deref().unwrap_or_default(),
+                        &self.labels[row.truth],
+                        &self.labels[row.predicted()],
+                    ];
+                    let probabilities = row.probabilities.iter().map(f32::to_string);
+                    writer
+                        .write_record(cells.map(str::to_owned).into_iter().chain(probabilities))?;
+                }
+                Ok(())
+            })?,
+        )
+    }
+
+    /// Reads what [`write_csv`](Self::write_csv) wrote, and checks it like [`new`](Self::new).
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Csv`], [`Error::Header`], [`Error::Cell`] or [`Error::Contents`],
+    /// each with the path. A `predicted` cell that is not the most probable label is an error: it
+    /// means the file was edited.
+    pub fn read_csv(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let mut reader = crate::file::csv_reader(path)?;
+        let csv_error = |source| Error::Csv {
+            path: path.to_owned(),
+            source,
+        };
+        let header = reader.headers().map_err(csv_error)?.clone();
+        let labels = labels_of_header(&header).ok_or_else(|| Error::Header {
+            path: path.to_owned(),
+            expected: format!("{},{PROBABILITY}LABEL,...", COLUMNS.join(",")),
+            actual: header.iter().collect::<Vec<_>>().join(","),
+        })?;
+        let mut rows = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(csv_error)?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let cell = |column: usize, expected: &str| Error::Cell {
+                path: path.to_owned(),
+                line,
+                column: header[column].to_owned(),
+                expected: expected.to_owned(),
+                actual: record[column].to_owned(),
+            };
+            let truth = labels.iter().position(|label| *label == record[6]);
+            let truth = truth.ok_or_else(|| cell(6, "one of the labels"))?;
+            let probabilities = (COLUMNS.len()..record.len())
+                .map(|column| record[column].parse().map_err(|_| cell(column, "a number")))
+                .collect::<Result<Vec<f32>>>()?;
+            let row = Prediction {
+                clip: record[0].to_owned(),
+                split: record[1].to_owned(),
+                speaker: record[2].to_owned(),
+                gender: Some(record[3].to_owned()),
+                intensity: Some(record[4].to_owned()),
+                statement: Some(record[5].to_owned()),
+                truth,
+                probabilities,
+            };
+            if labels[row.predicted()] != record[7] {
+                return Err(cell(7, "the most probable label"));
+            }
+            rows.push(row);
+        }
+        Self::new(labels, rows).map_err(|source| Error::Contents {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })
+    }
+}
+
+fn labels_of_header(header: &csv::StringRecord) -> Option<Vec<String>> {
+    let mut cells = header.iter();
+    let fixed = COLUMNS.iter().all(|column| cells.next() == Some(*column));
+    let labels: Option<Vec<String>> = cells
+        .map(|cell| cell.strip_prefix(PROBABILITY).map(str::to_owned))
+        .collect();
+    labels.filter(|labels| fixed && !labels.is_empty())
+}
+
+fn check_labels(labels: &[String]) -> Result<()> {
+    let distinct: HashSet<_> = labels.iter().collect();
+    let problem = if labels.len() < 2 {
+        "at least two classes are needed"
+    } else if distinct.len() != labels.len() {
+        "a label appears twice"
+    } else if labels.iter().any(|label| label.trim().is_empty()) {
+        "a label is empty"
+    } else if labels.iter().any(|label| {
+        label
+            .chars()
+            .any(|c| c.is_control() || ('\u{fffe}'..='\u{ffff}').contains(&c))
+    }) {
+        // Such characters are not allowed in the XML of a picture.
+        "a label holds a control character"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Labels {
+        labels: labels.to_vec(),
+        problem,
+    })
+}
+
+fn check_row(classes: usize, row: &Prediction) -> Result<()> {
+    let sum: f64 = row.probabilities.iter().map(|&p| f64::from(p)).sum();
+    let (expected, actual) = if row.truth >= classes {
+        (
+            format!("a true class below {classes}"),
+            row.truth.to_string(),
+        )
+    } else if row.probabilities.len() != classes {
+        (
+            format!("{classes} probabilities"),
+            row.probabilities.len().to_string(),
+        )
+    } else if let Some(p) = row.probabilities.iter().find(|p| !(0.0..=1.0).contains(*p)) {
+        ("probabilities from 0 to 1".to_owned(), p.to_string())
+    } else if (sum - 1.0).abs() > SUM_TOLERANCE {
+        (
+            "probabilities that sum to 1".to_owned(),
+            format!("a sum of {sum}"),
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::Prediction {
+        clip: row.clip.clone(),
+        split: row.split.clone(),
+        expected,
+        actual,
+    })
+}
