@@ -1,1 +1,423 @@
-//! Stub.
+//! The configuration of the whole chain, checked once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Counts every change of this crate that changes a feature's value, so that a stored
+/// feature of an older program is never mistaken for a fresh one.
+const ALGORITHM_VERSION: u32 = 1;
+
+/// Upper limits: a configuration may come from a stranger's file, and no real analysis
+/// comes near them.
+const MAX_SAMPLE_RATE: u32 = 1_000_000;
+const MAX_N_FFT: usize = 1 << 18;
+const MAX_N_MELS: usize = 4096;
+
+/// How a signal becomes features. The default is librosa's.
+///
+/// In a TOML file the keys are the names of the fields (`ref` for [`reference`](Self::reference));
+/// a missing key has its default, an unknown key is an error.
+///
+/// ```
+/// use ser_features::{FeatureConfig, MelScale};
+///
+/// let config: FeatureConfig = toml::from_str("sample_rate = 16000\nmel_scale = \"htk\"")?;
+/// config.validate()?;
+/// assert_eq!(config.mel_scale, MelScale::Htk);
+/// assert_eq!((config.n_fft, config.coefficients()), (2048, 40));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FeatureConfig {
+    /// Sampling rate in Hz that every signal is brought to. Default 22 050.
+    pub sample_rate: u32,
+    /// Silence quieter than this many dB below the loudest frame is cut from both ends.
+    /// Default: nothing is cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trim_db: Option<f64>,
+    /// Coefficient `a` of `y[n] = x[n] − a·x[n−1]`, e.g. 0.97. Default: no pre-emphasis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pre_emphasis: Option<f64>,
+    /// Length of the Fourier transform in samples, any length from 2. Default 2048.
+    pub n_fft: usize,
+    /// Length of the window in samples, centred in `n_fft`. Default: `n_fft`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub win_length: Option<usize>,
+    /// Samples from one frame to the next. Default 512.
+    pub hop_length: usize,
+    /// Shape of the window. Default [`Window::Hann`].
+    pub window: Window,
+    /// Whether frame `t` is centred at sample `t · hop_length` (the signal is padded) or
+    /// starts there. Default `true`.
+    pub center: bool,
+    /// What a centred signal is padded with. Default [`PadMode::Constant`].
+    pub pad_mode: PadMode,
+    /// Exponent of the spectrum's magnitude: 2 for power, 1 for magnitude. Default 2.
+    pub power: f64,
+    /// Number of mel bands. Default 128.
+    pub n_mels: usize,
+    /// Formula between Hz and mel. Default [`MelScale::Slaney`].
+    pub mel_scale: MelScale,
+    /// Scaling of each mel band. Default [`MelNorm::Slaney`].
+    pub mel_norm: MelNorm,
+    /// Lower edge of the lowest mel band in Hz. Default 0.
+    pub fmin: f64,
+    /// Upper edge of the highest mel band in Hz. Default: half the sampling rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fmax: Option<f64>,
+    /// The rows that the chain ends with. Default [`Output::Mfcc`].
+    pub output: Output,
+    /// Level that counts as 0 dB. Default 1.
+    #[serde(rename = "ref")]
+    pub reference: f64,
+    /// Smallest level the logarithm sees. Default 1e-10.
+    pub amin: f64,
+    /// Levels further than this many dB below the signal's loudest are raised to there.
+    /// Default 80; `top_db = false` in a file turns it off (`None`).
+    #[serde(with = "number_or_false")]
+    pub top_db: Option<f64>,
+    /// Number of cepstral coefficients. Default 40.
+    pub n_mfcc: usize,
+    /// Cepstral liftering `1 + lifter/2 · sin(π(n+1)/lifter)`; 0 is none. Default 0.
+    pub lifter: f64,
+    /// 0: none; 1: first derivatives along time; 2: first and second. Default 0.
+    pub deltas: u8,
+    /// Frames that a derivative is fitted over, odd, from 3. Default 9.
+    pub delta_width: usize,
+    /// Further rows, in this order, after the coefficients and their derivatives. Default none.
+    pub extras: Vec<Extra>,
+}
+
+impl Default for FeatureConfig {
+    fn default() -> Self {
+        Self {
+            sample_rate: 22_050,
+            trim_db: None,
+            pre_emphasis: None,
+            n_fft: 2048,
+            win_length: None,
+            hop_length: 512,
+            window: Window::Hann,
+            center: true,
+            pad_mode: PadMode::Constant,
+            power: 2.0,
+            n_mels: 128,
+            mel_scale: MelScale::Slaney,
+            mel_norm: MelNorm::Slaney,
+            fmin: 0.0,
+            fmax: None,
+            output: Output::Mfcc,
+            reference: 1.0,
+            amin: 1e-10,
+            top_db: Some(80.0),
+            n_mfcc: 40,
+            lifter: 0.0,
+            deltas: 0,
+            delta_width: 9,
+            extras: Vec::new(),
+        }
+    }
+}
+
+/// Shape of the analysis window, periodic (as `scipy.signal.get_window` makes it).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Window {
+    /// `0.5 − 0.5·cos(2πn/N)`
+    Hann,
+    /// `0.54 − 0.46·cos(2πn/N)`
+    Hamming,
+    /// `0.42 − 0.5·cos(2πn/N) + 0.08·cos(4πn/N)`
+    Blackman,
+    /// `1 − |2n/N − 1|`
+    Bartlett,
+    /// 1
+    Rectangular,
+}
+
+/// What lies before the first and after the last sample of a centred signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PadMode {
+    /// Zeros.
+    Constant,
+    /// The signal mirrored at its first and last sample (which are not repeated).
+    Reflect,
+    /// The first and the last sample repeated.
+    Edge,
+}
+
+/// Formula between frequency and mel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MelScale {
+    /// Linear below 1 kHz, logarithmic above (Slaney's Auditory Toolbox, 1998).
+    Slaney,
+    /// `2595·log10(1 + f/700)` (the HTK Book).
+    Htk,
+}
+
+/// Scaling of each mel band.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MelNorm {
+    /// Each triangle has the area 1 (in Hz).
+    Slaney,
+    /// Each triangle has the height 1.
+    None,
+}
+
+/// The rows the chain ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Output {
+    /// `n_mfcc` cepstral coefficients: the DCT of the log-mel levels.
+    Mfcc,
+    /// `n_mels` levels in dB.
+    LogMel,
+    /// `n_mels` band energies.
+    Mel,
+}
+
+/// A row beside the coefficients, one value per frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extra {
+    /// Root mean square of the frame's samples.
+    Rms,
+    /// Share of the frame's samples that differ in sign from the one before.
+    ZeroCrossingRate,
+    /// Mean frequency in Hz, weighted by magnitude.
+    SpectralCentroid,
+    /// Frequency in Hz below which 85 % of the magnitude lies.
+    SpectralRolloff,
+    /// Geometric over arithmetic mean of the power: 0 for a tone, 1 for white noise.
+    SpectralFlatness,
+    /// Fundamental frequency in Hz, 0 where the frame is unvoiced.
+    F0,
+}
+
+impl Extra {
+    /// The name in a TOML file and in [`FeatureConfig::coefficient_names`].
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rms => "rms",
+            Self::ZeroCrossingRate => "zero_crossing_rate",
+            Self::SpectralCentroid => "spectral_centroid",
+            Self::SpectralRolloff => "spectral_rolloff",
+            Self::SpectralFlatness => "spectral_flatness",
+            Self::F0 => "f0",
+        }
+    }
+}
+
+impl FeatureConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the first key whose value is out of range.
+    pub fn validate(&self) -> Result<()> {
+        check(
+            "sample_rate",
+            self.sample_rate,
+            (1..=MAX_SAMPLE_RATE).contains(&self.sample_rate),
+            format!("1 to {MAX_SAMPLE_RATE}"),
+        )?;
+        if let Some(trim_db) = self.trim_db {
+            check("trim_db", trim_db, is_positive(trim_db), "a number above 0")?;
+        }
+        if let Some(a) = self.pre_emphasis {
+            let valid = (0.0..=1.0).contains(&a);
+            check("pre_emphasis", a, valid, "a number from 0 to 1")?;
+        }
+        check(
+            "n_fft",
+            self.n_fft,
+            (2..=MAX_N_FFT).contains(&self.n_fft),
+            format!("2 to {MAX_N_FFT}"),
+        )?;
+        check(
+            "win_length",
+            self.win_length(),
+            (1..=self.n_fft).contains(&self.win_length()),
+            format!("1 to n_fft = {}", self.n_fft),
+        )?;
+        check(
+            "hop_length",
+            self.hop_length,
+            self.hop_length >= 1,
+            "1 or more",
+        )?;
+        let valid = self.power == 1.0 || self.power == 2.0;
+        check("power", self.power, valid, "1 (magnitude) or 2 (power)")?;
+        check(
+            "n_mels",
+            self.n_mels,
+            (1..=MAX_N_MELS).contains(&self.n_mels),
+            format!("1 to {MAX_N_MELS}"),
+        )?;
+        let half_rate = f64::from(self.sample_rate) / 2.0;
+        check(
+            "fmax",
+            self.fmax(),
+            self.fmax() > 0.0 && self.fmax() <= half_rate,
+            format!("above 0 and at most half the sampling rate, {half_rate}"),
+        )?;
+        check(
+            "fmin",
+            self.fmin,
+            (0.0..self.fmax()).contains(&self.fmin),
+            format!("from 0 to below fmax = {}", self.fmax()),
+        )?;
+        let positive = "a number above 0";
+        check("ref", self.reference, is_positive(self.reference), positive)?;
+        check("amin", self.amin, is_positive(self.amin), positive)?;
+        if let Some(top_db) = self.top_db {
+            let valid = top_db >= 0.0 && top_db.is_finite();
+            check("top_db", top_db, valid, "a number from 0, or false")?;
+        }
+        if self.output == Output::Mfcc {
+            check(
+                "n_mfcc",
+                self.n_mfcc,
+                (1..=self.n_mels).contains(&self.n_mfcc),
+                format!("1 to n_mels = {}", self.n_mels),
+            )?;
+        }
+        let valid = self.lifter >= 0.0 && self.lifter.is_finite();
+        check("lifter", self.lifter, valid, "a number from 0")?;
+        check("deltas", self.deltas, self.deltas <= 2, "0, 1 or 2")?;
+        check(
+            "delta_width",
+            self.delta_width,
+            self.delta_width >= 3 && self.delta_width % 2 == 1,
+            "an odd number from 3",
+        )?;
+        for (i, extra) in self.extras.iter().enumerate() {
+            let valid = !self.extras[..i].contains(extra);
+            check("extras", extra.name(), valid, "each row at most once")?;
+        }
+        Ok(())
+    }
+
+    /// Length of the window in samples, with its default resolved.
+    pub fn win_length(&self) -> usize {
+        self.win_length.unwrap_or(self.n_fft)
+    }
+
+    /// Upper edge of the mel bands in Hz, with its default resolved.
+    pub fn fmax(&self) -> f64 {
+        self.fmax.unwrap_or(f64::from(self.sample_rate) / 2.0)
+    }
+
+    /// Number of frames of a signal of `samples` samples at [`sample_rate`](Self::sample_rate);
+    /// 0 when it is too short for one.
+    ///
+    /// # Formula
+    /// `1 + (samples + p − n_fft) / hop_length`, rounded down, where the padding `p` is
+    /// `2·⌊n_fft/2⌋` for a centred signal and 0 otherwise.
+    pub fn frames(&self, samples: usize) -> usize {
+        let padded = match (samples, self.center) {
+            (0, _) => 0,
+            (_, true) => samples + self.n_fft / 2 * 2,
+            (_, false) => samples,
+        };
+        match padded.checked_sub(self.n_fft) {
+            Some(rest) => 1 + rest / self.hop_length,
+            None => 0,
+        }
+    }
+
+    /// Number of values in each frame of the features.
+    pub fn coefficients(&self) -> usize {
+        self.base_coefficients() * (1 + usize::from(self.deltas)) + self.extras.len()
+    }
+
+    /// Number of values in each frame before derivatives and extra rows.
+    pub(crate) fn base_coefficients(&self) -> usize {
+        match self.output {
+            Output::Mfcc => self.n_mfcc,
+            Output::LogMel | Output::Mel => self.n_mels,
+        }
+    }
+
+    /// A name for each value in a frame: `mfcc_0`, …, `mfcc_0_delta`, …, `mfcc_0_delta2`, …, `rms`.
+    pub fn coefficient_names(&self) -> Vec<String> {
+        let base = match self.output {
+            Output::Mfcc => "mfcc",
+            Output::LogMel => "log_mel",
+            Output::Mel => "mel",
+        };
+        let suffixes = ["", "_delta", "_delta2"];
+        let mut names = Vec::with_capacity(self.coefficients());
+        for suffix in &suffixes[..=usize::from(self.deltas.min(2))] {
+            names.extend((0..self.base_coefficients()).map(|i| format!("{base}_{i}{suffix}")));
+        }
+        names.extend(self.extras.iter().map(|extra| extra.name().to_owned()));
+        names
+    }
+
+    /// 32 hexadecimal digits that change whenever the features of some signal may: with any
+    /// value of the configuration, and with the version of the algorithms of this crate.
+    ///
+    /// Two equal fingerprints mean equal features, so a store of features is keyed by it.
+    pub fn fingerprint(&self) -> String {
+        // `Debug` of a float is its shortest exact form, and every field takes part.
+        let canonical = format!("{ALGORITHM_VERSION} {self:?}");
+        format!("{:032x}", xxhash_rust::xxh3::xxh3_128(canonical.as_bytes()))
+    }
+}
+
+fn check(
+    key: &'static str,
+    actual: impl ToString,
+    valid: bool,
+    expected: impl Into<String>,
+) -> Result<()> {
+    if valid {
+        return Ok(());
+    }
+    Err(Error::Config {
+        key,
+        expected: expected.into(),
+        actual: actual.to_string(),
+    })
+}
+
+fn is_positive(value: f64) -> bool {
+    value > 0.0 && value.is_finite()
+}
+
+/// TOML has no null: an absent `top_db` is its default, so turning it off needs a word.
+mod number_or_false {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a number or false")]
+    enum NumberOrFlag {
+        Number(f64),
+        Flag(bool),
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<f64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(number) => number.serialize(serializer),
+            None => false.serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<f64>, D::Error> {
+        match NumberOrFlag::deserialize(deserializer)? {
+            NumberOrFlag::Number(number) => Ok(Some(number)),
+            NumberOrFlag::Flag(false) => Ok(None),
+            NumberOrFlag::Flag(true) => Err(D::Error::custom("expected a number or false")),
+        }
+    }
+}

@@ -18,4 +18,9 @@ mod trim;
 mod waveform;
 mod window;
 
+pub use config::{Extra, FeatureConfig, MelNorm, MelScale, Output, PadMode, Window};
 pub use error::{Error, Result};
+pub use extractor::{FeatureExtractor, Scratch};
+pub use features::Features;
+pub use parallel::extract_files;
+pub use waveform::Waveform;
