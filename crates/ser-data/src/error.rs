@@ -1,0 +1,228 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What can go wrong in this crate.
+///
+/// The cut follows what a caller can do about it: mend a path, mend a table, choose another protocol.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+
+    /// A file is not a WAV file this crate can read.
+    #[error("{}: {reason}", path.display())]
+    Wav {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// A file stem is not a RAVDESS name.
+    #[error("`{name}` is not a RAVDESS name: expected {expected}, found `{actual}`")]
+    Name {
+        /// The whole stem.
+        name: String,
+        /// What the failing field may hold.
+        expected: String,
+        /// What it holds.
+        actual: String,
+    },
+
+    /// No usable clip was found.
+    #[error(
+        "{}: no clip to use ({skipped} files skipped); expected RAVDESS names such as \
+         03-01-05-01-02-01-11.wav, or a CSV manifest with the columns path, emotion, speaker",
+        path.display()
+    )]
+    NoClips {
+        /// The folder or manifest.
+        path: PathBuf,
+        /// How many files were looked at and skipped.
+        skipped: usize,
+    },
+
+    /// A CSV file holds something unexpected.
+    #[error("{}, line {line}, column `{column}`: expected {expected}, found `{actual}`", path.display())]
+    Csv {
+        /// The CSV file.
+        path: PathBuf,
+        /// Line, counted from 1 with the header as line 1.
+        line: u64,
+        /// Name of the column.
+        column: String,
+        /// What the field may hold.
+        expected: String,
+        /// What it holds.
+        actual: String,
+    },
+
+    /// A label that the corpus does not have.
+    #[error("no clip is labelled `{label}`; the labels are {}", known.join(", "))]
+    UnknownLabel {
+        /// The label asked for.
+        label: String,
+        /// The labels there are.
+        known: Vec<String>,
+    },
+
+    /// A name that no protocol has.
+    #[error("no protocol is called `{name}`; there are {}", known.join(", "))]
+    UnknownProtocol {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+
+    /// A split holds an index that the corpus does not have.
+    #[error("split {split}: clip index {index}, but the corpus has {len} clips")]
+    Index {
+        /// Name of the split.
+        split: String,
+        /// The index.
+        index: usize,
+        /// Number of clips of the corpus.
+        len: usize,
+    },
+
+    /// A split has no training or no test clips.
+    #[error("split {split}: the {part} part is empty")]
+    EmptyPart {
+        /// Name of the split.
+        split: String,
+        /// The empty part.
+        part: &'static str,
+    },
+
+    /// Two parts of a split share what they must not share.
+    #[error("split {split}: {shared} on both sides: {}", shorten(clips))]
+    Overlap {
+        /// Name of the split.
+        split: String,
+        /// What is shared.
+        shared: Shared,
+        /// The clips on both sides.
+        clips: Vec<SharedClips>,
+    },
+
+    /// The corpus has speakers that the protocol's table does not name.
+    #[error(
+        "protocol {protocol} is defined for the RAVDESS speakers 01 to 24, and does not know: {}; \
+         `speakers-5` makes speaker-disjoint folds of any corpus",
+        unknown.join(", ")
+    )]
+    UnknownSpeakers {
+        /// Name of the protocol.
+        protocol: String,
+        /// The speakers it does not know.
+        unknown: Vec<String>,
+    },
+
+    /// The corpus has none of the speakers that a fold is to be tested on.
+    #[error("protocol {protocol}, fold {fold}: none of its speakers is in the corpus: {}", missing.join(", "))]
+    MissingSpeakers {
+        /// Name of the protocol.
+        protocol: String,
+        /// Number of the fold, from 1.
+        fold: usize,
+        /// The speakers of that fold.
+        missing: Vec<String>,
+    },
+
+    /// The corpus is too small or too uniform for the protocol.
+    #[error("protocol {protocol} needs {expected}; the corpus has {actual}")]
+    Unsuited {
+        /// Name of the protocol.
+        protocol: String,
+        /// What the protocol needs.
+        expected: String,
+        /// What the corpus has.
+        actual: String,
+    },
+
+    /// A setting of the synthetic corpus is out of range.
+    #[error("synthetic corpus: {setting} must be {expected}, not {actual}")]
+    SynthConfig {
+        /// Name of the setting.
+        setting: &'static str,
+        /// What it may be.
+        expected: &'static str,
+        /// What it was.
+        actual: String,
+    },
+
+    /// The synthetic corpus would be written over something else.
+    #[error("{}: {reason}; choose an empty or a new folder", path.display())]
+    SynthFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What is in the way.
+        reason: String,
+    },
+}
+
+/// Short form used throughout the crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn io(path: impl AsRef<Path>, source: impl Into<std::io::Error>) -> Self {
+        Error::Io {
+            path: path.as_ref().to_owned(),
+            source: source.into(),
+        }
+    }
+}
+
+/// What two parts of a split have in common in an [`Error::Overlap`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shared {
+    /// The very same clip.
+    Clip,
+    /// Different clips of one speaker.
+    Speaker,
+    /// Different clips with the same audio content.
+    Audio,
+}
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Shared::Clip => "the same clip",
+            Shared::Speaker => "the same speaker",
+            Shared::Audio => "the same audio",
+        })
+    }
+}
+
+/// One pair of clips of an [`Error::Overlap`], each with the part it lies in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedClips {
+    /// A part and the name of the clip in it.
+    pub first: (&'static str, String),
+    /// Another part and the name of the clip in it.
+    pub second: (&'static str, String),
+}
+
+impl fmt::Display for SharedClips {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ((a, first), (b, second)) = (&self.first, &self.second);
+        write!(f, "{first} ({a}) = {second} ({b})")
+    }
+}
+
+/// A message stays readable with hundreds of clips; the error itself holds them all.
+fn shorten(clips: &[SharedClips]) -> String {
+    let shown: Vec<String> = clips.iter().take(5).map(ToString::to_string).collect();
+    match clips.len().saturating_sub(shown.len()) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
