@@ -1,23 +1,413 @@
-//! Stub.
+//! One-channel audio in memory, and how a WAV file becomes it.
+//!
+//! hound reads the format description; the samples are converted in bulk from the bytes of the
+//! `data` chunk, because asking hound for one sample after the other costs about thirty times as
+//! much as reading the whole file.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// A mono signal.
-#[derive(Debug, Clone, PartialEq)]
+/// A mono signal and its sampling rate.
+///
+/// ```no_run
+/// use ser_features::Waveform;
+///
+/// let clip = Waveform::read("03-01-05-02-01-02-11.wav")?;
+/// println!("{:.2} s at {} Hz", clip.duration(), clip.sample_rate);
+/// # Ok::<(), ser_features::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Waveform {
-    /// Samples, full scale at ±1.
+    /// The samples; full scale is −1 to 1, and floating-point files may exceed it.
     pub samples: Vec<f32>,
-    /// Sampling rate in Hz.
+    /// Samples per second, in Hz.
     pub sample_rate: u32,
 }
 
 impl Waveform {
-    /// Reads a WAV file.
+    /// A signal from samples already in memory.
+    pub fn new(samples: Vec<f32>, sample_rate: u32) -> Self {
+        Self {
+            samples,
+            sample_rate,
+        }
+    }
+
+    /// Reads a WAV file and mixes its channels down to their mean.
+    ///
+    /// # Formats
+    ///
+    /// PCM of 8, 16, 24 and 32 bits and floating point of 32 bits, plain or
+    /// `WAVE_FORMAT_EXTENSIBLE`, any number of channels, any rate, any further chunks before and
+    /// after the samples.
+    ///
+    /// # Scale
+    ///
+    /// As libsndfile has it: an integer of `b` bits is divided by `2^(b−1)`, where `b` is the size
+    /// of its container (8-bit samples are unsigned, so 128 is taken away first). Floating-point
+    /// samples are left as they are.
+    ///
+    /// # Lengths
+    ///
+    /// A program that writes to a pipe cannot go back and fill in the length. Its mark for that
+    /// (`0xFFFFFFFF`; `0x7FFFF000` from SoX; 0 in a file whose RIFF length is unknown as well) means
+    /// that the samples reach to the end of the file, of which a last incomplete frame is dropped. A
+    /// real length that the file does not hold is an error: such a file was cut short. No samples at
+    /// all is not an error here.
     ///
     /// # Errors
-    /// Stub.
-    pub fn read(path: &Path) -> Result<Self> {
-        Err(Error::Empty.in_file(path))
+    ///
+    /// [`Error::Io`] when the file cannot be read, [`Error::Wav`] when it is damaged or not WAV,
+    /// [`Error::Unsupported`] for a compressed or unusual sample format, and [`Error::NotFinite`]
+    /// when a floating-point sample is infinite or not a number.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let mut waveform = Self::default();
+        WavReader::new().read_into(path, &mut waveform)?;
+        Ok(waveform)
+    }
+
+    /// Length in seconds, 0 if the rate is.
+    pub fn duration(&self) -> f64 {
+        if self.sample_rate == 0 {
+            return 0.0;
+        }
+        self.samples.len() as f64 / f64::from(self.sample_rate)
+    }
+}
+
+/// What the header of a WAV file says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WavInfo {
+    /// Samples per second and channel, in Hz.
+    pub sample_rate: u32,
+    /// Number of channels.
+    pub channels: u16,
+    /// Bits that store one sample: 8, 16, 24 or 32.
+    pub bits_per_sample: u16,
+    /// Whether the samples are floating point.
+    pub float: bool,
+    /// Samples per channel.
+    pub frames: u64,
+}
+
+impl WavInfo {
+    /// Reads the header of a WAV file and no samples.
+    ///
+    /// # Errors
+    ///
+    /// As [`Waveform::read`], but for what only the samples can show.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(|source| io_error(path, source))?;
+        let len = file
+            .metadata()
+            .map_err(|source| io_error(path, source))?
+            .len();
+        Ok(Layout::find(&mut BufReader::with_capacity(512, file), len, path)?.info)
+    }
+
+    /// Length in seconds.
+    pub fn duration(&self) -> f64 {
+        self.frames as f64 / f64::from(self.sample_rate)
+    }
+}
+
+/// Reads many WAV files through the same memory.
+#[derive(Debug, Default)]
+pub struct WavReader {
+    bytes: Vec<u8>,
+}
+
+impl WavReader {
+    /// A reader that has no memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads `path` as [`Waveform::read`] does, in place of what `waveform` held.
+    ///
+    /// Allocates only when the file is larger than all before it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Waveform::read`].
+    pub fn read_into(
+        &mut self,
+        path: impl AsRef<Path>,
+        waveform: &mut Waveform,
+    ) -> Result<WavInfo> {
+        let path = path.as_ref();
+        self.bytes.clear();
+        File::open(path)
+            .and_then(|mut file| file.read_to_end(&mut self.bytes))
+            .map_err(|source| io_error(path, source))?;
+        decode_wav(&self.bytes, path, waveform)
+    }
+
+    /// The bytes of the file read last.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Decodes a WAV file that is in memory, as [`Waveform::read`] does; `path` is for error messages.
+///
+/// # Errors
+///
+/// As [`Waveform::read`], without [`Error::Io`].
+pub fn decode_wav(bytes: &[u8], path: &Path, waveform: &mut Waveform) -> Result<WavInfo> {
+    let layout = Layout::find(&mut Cursor::new(bytes), bytes.len() as u64, path)?;
+    // Both ends lie inside `bytes`, so they fit a usize.
+    let start = layout.data_start as usize;
+    let data = &bytes[start..start + layout.data_len() as usize];
+    waveform.sample_rate = layout.info.sample_rate;
+    layout.convert(data, &mut waveform.samples);
+    if layout.info.float
+        && let Some(index) = waveform.samples.iter().position(|x| !x.is_finite())
+    {
+        let value = waveform.samples[index];
+        return Err(Error::NotFinite { index, value }.in_file(path));
+    }
+    Ok(layout.info)
+}
+
+/// Where the samples of a WAV file are, and how they are stored.
+struct Layout {
+    info: WavInfo,
+    data_start: u64,
+}
+
+impl Layout {
+    /// Walks the chunks up to `data`. `len` is the length of the file.
+    fn find(reader: &mut (impl Read + Seek), len: u64, path: &Path) -> Result<Self> {
+        let wav_error = |reason: String| Error::Wav {
+            path: path.to_path_buf(),
+            reason,
+        };
+        let cut_short = |source: io::Error| match source.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                wav_error(format!("it ends after {len} bytes, inside the header"))
+            }
+            _ => io_error(path, source),
+        };
+
+        let mut riff = [0; 12];
+        reader.read_exact(&mut riff).map_err(cut_short)?;
+        if &riff[..4] != b"RIFF" || &riff[8..] != b"WAVE" {
+            return Err(wav_error("it does not begin as RIFF WAVE".into()));
+        }
+        let riff_length = le_u32(&riff[4..8]);
+
+        let mut position = 12;
+        let mut format = None;
+        loop {
+            let mut header = [0; 8];
+            if let Err(source) = reader.read_exact(&mut header) {
+                return Err(match source.kind() {
+                    io::ErrorKind::UnexpectedEof => wav_error("it has no data chunk".into()),
+                    _ => io_error(path, source),
+                });
+            }
+            position += 8;
+            let stated = le_u32(&header[4..8]);
+            match &header[..4] {
+                b"data" => {
+                    let format: Format =
+                        format.ok_or_else(|| wav_error("no fmt chunk before the data".into()))?;
+                    let held = len - position;
+                    let unknown =
+                        is_unknown_length(stated, riff_length) && u64::from(stated) != held;
+                    let data_len = if unknown { held } else { u64::from(stated) };
+                    if data_len > held {
+                        return Err(wav_error(format!(
+                            "cut short: expected {stated} bytes of samples, found {held}"
+                        )));
+                    }
+                    let frame = u64::from(format.block_align);
+                    if data_len % frame != 0 && !unknown {
+                        return Err(wav_error(format!(
+                            "expected samples in frames of {frame} bytes, found {data_len} bytes"
+                        )));
+                    }
+                    return Ok(Self {
+                        info: WavInfo {
+                            frames: data_len / frame,
+                            ..format.info
+                        },
+                        data_start: position,
+                    });
+                }
+                b"fmt " if format.is_none() => {
+                    let mut bytes = [0; 40];
+                    let kept = (stated as usize).min(bytes.len());
+                    reader.read_exact(&mut bytes[..kept]).map_err(cut_short)?;
+                    format = Some(Format::parse(&bytes[..kept], path)?);
+                }
+                _ => {}
+            }
+            // Chunks begin at even positions: one of odd length is followed by a byte of padding.
+            position += u64::from(stated) + u64::from(stated % 2);
+            if position > len {
+                return Err(wav_error("it has no data chunk".into()));
+            }
+            reader
+                .seek(SeekFrom::Start(position))
+                .map_err(|source| io_error(path, source))?;
+        }
+    }
+
+    /// Bytes of whole frames.
+    fn data_len(&self) -> u64 {
+        self.info.frames * u64::from(self.info.channels) * u64::from(self.info.bits_per_sample / 8)
+    }
+
+    /// Converts and mixes down `data`, in place of what `samples` held.
+    fn convert(&self, data: &[u8], samples: &mut Vec<f32>) {
+        let channels = usize::from(self.info.channels);
+        samples.clear();
+        match (self.info.bits_per_sample, self.info.float) {
+            (8, _) => mix_down(data, channels, samples, |[byte]: [u8; 1]| {
+                (f32::from(byte) - 128.0) / 128.0
+            }),
+            (16, _) => mix_down(data, channels, samples, |bytes| {
+                f32::from(i16::from_le_bytes(bytes)) / 32_768.0
+            }),
+            (24, _) => mix_down(data, channels, samples, |[a, b, c]: [u8; 3]| {
+                i32::from_le_bytes([0, a, b, c]) as f32 / 2_147_483_648.0
+            }),
+            (_, false) => mix_down(data, channels, samples, |bytes| {
+                i32::from_le_bytes(bytes) as f32 / 2_147_483_648.0
+            }),
+            (_, true) => mix_down(data, channels, samples, f32::from_le_bytes),
+        }
+    }
+}
+
+/// Appends the mean over the channels of each frame.
+fn mix_down<const BYTES: usize>(
+    data: &[u8],
+    channels: usize,
+    samples: &mut Vec<f32>,
+    convert: impl Fn([u8; BYTES]) -> f32,
+) {
+    let values = data.as_chunks::<BYTES>().0;
+    match channels {
+        1 => samples.extend(values.iter().map(|&bytes| convert(bytes))),
+        2 => {
+            let pairs = values.as_chunks::<2>().0;
+            samples.extend(pairs.iter().map(|&[l, r]| (convert(l) + convert(r)) / 2.0));
+        }
+        _ => {
+            samples.extend(values.chunks_exact(channels).map(|frame| {
+                frame.iter().map(|&bytes| convert(bytes)).sum::<f32>() / channels as f32
+            }))
+        }
+    }
+}
+
+/// The `fmt ` chunk.
+struct Format {
+    /// Without the number of frames.
+    info: WavInfo,
+    /// Bytes of one frame.
+    block_align: u16,
+}
+
+impl Format {
+    /// Lets hound judge the chunk.
+    ///
+    /// hound gets it inside a header of its own making, as it cannot walk the chunks of every file:
+    /// it does not know of the padding after a chunk of odd length. And it gets 16 bytes of it
+    /// unless the format is `EXTENSIBLE`, because only there do the rest mean anything, and hound
+    /// refuses some files for them.
+    fn parse(chunk: &[u8], path: &Path) -> Result<Self> {
+        const EXTENSIBLE: u32 = 0xFFFE;
+
+        let unsupported = |actual: String| Error::Unsupported {
+            path: path.to_path_buf(),
+            expected: "PCM of 8, 16, 24 or 32 bits or floating point of 32 bits".into(),
+            actual,
+        };
+        let wav_error = |reason: String| Error::Wav {
+            path: path.to_path_buf(),
+            reason,
+        };
+        let (Some(plain), extensible) = (chunk.get(..16), chunk.get(..40)) else {
+            return Err(wav_error(format!(
+                "expected a fmt chunk of at least 16 bytes, found {}",
+                chunk.len()
+            )));
+        };
+        let tag = le_u32(&[plain[0], plain[1], 0, 0]);
+        let block_align = u16::from_le_bytes([plain[12], plain[13]]);
+        let chunk = match extensible {
+            Some(bytes) if tag == EXTENSIBLE => bytes,
+            _ => plain,
+        };
+
+        let mut header = Vec::with_capacity(68);
+        header.extend_from_slice(b"RIFF\0\0\0\0WAVEfmt ");
+        header.extend_from_slice(&(chunk.len() as u32).to_le_bytes());
+        header.extend_from_slice(chunk);
+        header.extend_from_slice(b"data\0\0\0\0");
+        let spec = hound::WavReader::new(&header[..])
+            .map_err(|source| match source {
+                hound::Error::Unsupported => unsupported(format!("format tag {tag:#06x}")),
+                hound::Error::FormatError(reason) => wav_error(reason.into()),
+                source => wav_error(source.to_string()),
+            })?
+            .spec();
+
+        if spec.sample_rate == 0 {
+            return Err(wav_error("its sampling rate is 0".into()));
+        }
+        // hound has made sure that there are channels.
+        let bytes = block_align / spec.channels;
+        if bytes * spec.channels != block_align {
+            return Err(wav_error(format!(
+                "expected frames of {} channels, found frames of {block_align} bytes",
+                spec.channels
+            )));
+        }
+        let float = spec.sample_format == hound::SampleFormat::Float;
+        if !(1..=4).contains(&bytes) || (float && bytes != 4) {
+            let kind = if float { "floating point" } else { "PCM" };
+            return Err(unsupported(format!("{kind} of {} bits", 8 * bytes)));
+        }
+        Ok(Self {
+            info: WavInfo {
+                sample_rate: spec.sample_rate,
+                channels: spec.channels,
+                bits_per_sample: 8 * bytes,
+                float,
+                frames: 0,
+            },
+            block_align,
+        })
+    }
+}
+
+/// Whether a length of the data chunk is the mark of a writer that could not know it.
+fn is_unknown_length(stated: u32, riff_length: u32) -> bool {
+    match stated {
+        u32::MAX | 0x7FFF_F000 => true,
+        0 => matches!(riff_length, 0 | u32::MAX),
+        _ => false,
+    }
+}
+
+/// The first four bytes, little endian.
+fn le_u32(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+}
+
+/// An operating-system error with its path.
+fn io_error(path: &Path, source: io::Error) -> Error {
+    Error::Io {
+        path: path.to_path_buf(),
+        source,
     }
 }

@@ -1,0 +1,340 @@
+//! Every kind of WAV file that is decoded, and every kind that must be refused.
+
+use std::path::Path;
+
+use ser_features::{Error, WavInfo, WavReader, Waveform, decode_wav};
+
+const PCM: u16 = 1;
+const FLOAT: u16 = 3;
+const EXTENSIBLE: u16 = 0xFFFE;
+
+fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut bytes = kind.to_vec();
+    bytes.extend((data.len() as u32).to_le_bytes());
+    bytes.extend(data);
+    if data.len() % 2 == 1 {
+        bytes.push(0);
+    }
+    bytes
+}
+
+fn fmt(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
+    let block_align = channels * bits / 8;
+    let mut data = Vec::new();
+    data.extend(tag.to_le_bytes());
+    data.extend(channels.to_le_bytes());
+    data.extend(rate.to_le_bytes());
+    data.extend((rate * u32::from(block_align)).to_le_bytes());
+    data.extend(block_align.to_le_bytes());
+    data.extend(bits.to_le_bytes());
+    data
+}
+
+/// The rest of an extensible format chunk: size, valid bits, speakers, kind of samples.
+fn extensible(bits: u16, subformat: u16) -> Vec<u8> {
+    let mut data = fmt(EXTENSIBLE, 1, 16_000, bits);
+    data.extend(22u16.to_le_bytes());
+    data.extend(bits.to_le_bytes());
+    data.extend(0u32.to_le_bytes());
+    data.extend(subformat.to_le_bytes());
+    data.extend(b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xAA\x00\x38\x9B\x71");
+    data
+}
+
+fn riff(chunks: &[Vec<u8>]) -> Vec<u8> {
+    let body = chunks.concat();
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend((body.len() as u32 + 4).to_le_bytes());
+    bytes.extend(b"WAVE");
+    bytes.extend(body);
+    bytes
+}
+
+fn decode(bytes: &[u8]) -> Result<(Waveform, WavInfo), Error> {
+    let mut waveform = Waveform::default();
+    let info = decode_wav(bytes, Path::new("clip.wav"), &mut waveform)?;
+    Ok((waveform, info))
+}
+
+fn samples(format: Vec<u8>, data: &[u8]) -> Vec<f32> {
+    decode(&riff(&[chunk(b"fmt ", &format), chunk(b"data", data)]))
+        .unwrap()
+        .0
+        .samples
+}
+
+/// The reason in a refusal of a damaged file.
+fn reason(bytes: &[u8]) -> String {
+    match decode(bytes) {
+        Err(Error::Wav { path, reason }) => {
+            assert_eq!(path, Path::new("clip.wav"));
+            reason
+        }
+        other => panic!("expected a damaged file, got {other:?}"),
+    }
+}
+
+fn unsupported(bytes: &[u8]) -> String {
+    match decode(bytes) {
+        Err(Error::Unsupported { actual, .. }) => actual,
+        other => panic!("expected an unsupported format, got {other:?}"),
+    }
+}
+
+#[test]
+fn every_depth_has_full_scale_at_one() {
+    assert_eq!(
+        samples(fmt(PCM, 1, 8000, 8), &[0, 64, 128, 255]),
+        [-1.0, -0.5, 0.0, 127.0 / 128.0]
+    );
+    let data: Vec<u8> = [i16::MIN, -1, 0, 1, i16::MAX]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    assert_eq!(
+        samples(fmt(PCM, 1, 8000, 16), &data),
+        [-1.0, -1.0 / 32768.0, 0.0, 1.0 / 32768.0, 32767.0 / 32768.0]
+    );
+    assert_eq!(
+        samples(
+            fmt(PCM, 1, 8000, 24),
+            &[0, 0, 0x80, 0xFF, 0xFF, 0xFF, 1, 0, 0, 0, 0, 0x40]
+        ),
+        [-1.0, -1.0 / 8_388_608.0, 1.0 / 8_388_608.0, 0.5]
+    );
+    let data: Vec<u8> = [i32::MIN, 1 << 30, -65536]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    assert_eq!(
+        samples(fmt(PCM, 1, 8000, 32), &data),
+        [-1.0, 0.5, -65536.0 / 2_147_483_648.0]
+    );
+    let values = [0.25f32, -1.5, 1e-20];
+    let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    assert_eq!(samples(fmt(FLOAT, 1, 8000, 32), &data), values);
+}
+
+#[test]
+fn hounds_own_files_decode_to_hounds_own_samples() {
+    for (bits, max) in [(8u16, 127i32), (16, 32767), (24, 8_388_607), (32, i32::MAX)] {
+        for channels in [1u16, 2, 3] {
+            let spec = hound::WavSpec {
+                channels,
+                sample_rate: 44_100,
+                bits_per_sample: bits,
+                sample_format: hound::SampleFormat::Int,
+            };
+            let written: Vec<i32> = (0..30).map(|i| max / 31 * (i - 15)).collect();
+            let mut bytes = std::io::Cursor::new(Vec::new());
+            let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
+            for &value in &written {
+                writer.write_sample(value).unwrap();
+            }
+            writer.finalize().unwrap();
+
+            let (waveform, info) = decode(bytes.get_ref()).unwrap();
+            assert_eq!((info.channels, info.bits_per_sample), (channels, bits));
+            assert_eq!(info.frames, 30 / u64::from(channels));
+            let scale = 2f64.powi(i32::from(bits) - 1);
+            for (frame, &got) in written.chunks(usize::from(channels)).zip(&waveform.samples) {
+                let sum: f64 = frame.iter().map(|&x| f64::from(x) / scale).sum();
+                let expected = sum / f64::from(channels);
+                assert!(
+                    (f64::from(got) - expected).abs() < 1e-7,
+                    "{bits} bits, {channels}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn channels_are_mixed_down_to_their_mean() {
+    let data: Vec<u8> = [100i16, 300, -200, 0]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    assert_eq!(
+        samples(fmt(PCM, 2, 8000, 16), &data),
+        [200.0 / 32768.0, -100.0 / 32768.0]
+    );
+    let data: Vec<u8> = [1f32, 2.0, 3.0, 6.0]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    assert_eq!(samples(fmt(FLOAT, 4, 8000, 32), &data), [3.0]);
+}
+
+#[test]
+fn extensible_formats_and_stray_extensions_are_read() {
+    assert_eq!(samples(extensible(16, PCM), &[0, 0x40]), [0.5]);
+    assert_eq!(samples(extensible(24, PCM), &[0, 0, 0x40]), [0.5]);
+    assert_eq!(
+        samples(extensible(32, FLOAT), &0.75f32.to_le_bytes()),
+        [0.75]
+    );
+    let mut with_extension = fmt(PCM, 1, 8000, 32);
+    with_extension.extend([0, 0]);
+    assert_eq!(samples(with_extension, &[0, 0, 0, 0x40]), [0.5]);
+    let mut with_extension = fmt(FLOAT, 1, 8000, 32);
+    with_extension.extend([2, 0, 7, 7]);
+    assert_eq!(samples(with_extension, &1f32.to_le_bytes()), [1.0]);
+}
+
+#[test]
+fn chunks_around_the_samples_are_skipped_with_their_padding() {
+    let bytes = riff(&[
+        chunk(b"JUNK", &[1; 27]),
+        chunk(b"fmt ", &fmt(PCM, 1, 48_000, 16)),
+        chunk(b"FLLR", &[0; 4044]),
+        chunk(b"fact", &[0; 5]),
+        chunk(b"data", &[0, 0x40, 0, 0xC0]),
+        chunk(b"LIST", b"INFO data fmt "),
+        chunk(b"_PMX", &[9; 33]),
+    ]);
+    let (waveform, info) = decode(&bytes).unwrap();
+    assert_eq!(waveform, Waveform::new(vec![0.5, -0.5], 48_000));
+    assert_eq!(info.frames, 2);
+}
+
+#[test]
+fn a_length_its_writer_could_not_know_means_all_the_rest() {
+    for (riff_length, data_length) in [
+        (u32::MAX, u32::MAX),
+        (0, 0),
+        (u32::MAX, 0),
+        (0x7FFF_F024, 0x7FFF_F000),
+    ] {
+        let mut bytes = riff(&[
+            chunk(b"fmt ", &fmt(PCM, 1, 8000, 16)),
+            chunk(b"data", &[0, 0x40, 0, 0xC0, 7]),
+        ]);
+        bytes.pop();
+        bytes[4..8].copy_from_slice(&riff_length.to_le_bytes());
+        bytes[40..44].copy_from_slice(&data_length.to_le_bytes());
+        let (waveform, info) = decode(&bytes).unwrap();
+        assert_eq!(waveform.samples, [0.5, -0.5]);
+        assert_eq!(info.frames, 2);
+    }
+}
+
+#[test]
+fn a_file_without_samples_is_empty_even_if_a_chunk_follows() {
+    let bytes = riff(&[
+        chunk(b"fmt ", &fmt(PCM, 2, 8000, 16)),
+        chunk(b"data", &[]),
+        chunk(b"LIST", &[1; 8]),
+    ]);
+    let (waveform, info) = decode(&bytes).unwrap();
+    assert_eq!(waveform, Waveform::new(vec![], 8000));
+    assert_eq!(info.frames, 0);
+}
+
+#[test]
+fn a_file_cut_short_anywhere_is_an_error() {
+    let bytes = riff(&[
+        chunk(b"fmt ", &fmt(PCM, 1, 8000, 16)),
+        chunk(b"LIST", &[1; 6]),
+        chunk(b"data", &[1; 20]),
+    ]);
+    for length in 0..bytes.len() {
+        reason(&bytes[..length]);
+    }
+    assert_eq!(
+        reason(&bytes[..bytes.len() - 4]),
+        "cut short: expected 20 bytes of samples, found 16"
+    );
+}
+
+#[test]
+fn hostile_headers_are_refused_without_asking_for_memory() {
+    let file = |format: Vec<u8>| riff(&[chunk(b"fmt ", &format), chunk(b"data", &[0; 12])]);
+    assert!(reason(&file(fmt(PCM, 0, 8000, 16))).contains("zero channels"));
+    assert!(reason(&file(fmt(PCM, 1, 0, 16))).contains("rate is 0"));
+    assert!(reason(&file(fmt(PCM, 1, 8000, 16)[..10].to_vec())).contains("16 bytes"));
+    assert!(reason(&file(fmt(PCM, 1, 8000, 0))).contains("bits"));
+    reason(&file(fmt(PCM, 1, 8000, 12)));
+    assert!(unsupported(&file(fmt(PCM, 1, 8000, 64))).contains("64"));
+    assert!(unsupported(&file(fmt(2, 1, 8000, 16))).contains("0x0002"));
+    assert!(unsupported(&file(fmt(0x55, 1, 8000, 16))).contains("0x0055"));
+    reason(&file(fmt(FLOAT, 1, 8000, 64)));
+
+    let mut uneven = fmt(PCM, 2, 8000, 16);
+    uneven[12] = 5;
+    uneven[8..12].copy_from_slice(&40_000u32.to_le_bytes());
+    assert!(reason(&file(uneven)).contains("frames"));
+
+    assert!(reason(b"").contains("inside the header"));
+    assert!(reason(b"RIFX\x04\0\0\0WAVE").contains("RIFF WAVE"));
+    assert!(reason(b"fLaC\0\0\0\x22 not a wav file at all").contains("RIFF WAVE"));
+    assert!(reason(&riff(&[])).contains("no data chunk"));
+    assert!(reason(&riff(&[chunk(b"data", &[0; 4])])).contains("no fmt chunk"));
+
+    let mut giant = file(fmt(PCM, 1, 8000, 16));
+    giant[40..44].copy_from_slice(&0xFFFF_FFF0u32.to_le_bytes());
+    assert!(reason(&giant).contains("cut short"));
+    let mut giant = riff(&[chunk(b"LIST", &[0; 4])]);
+    giant[16..20].copy_from_slice(&0xFFFF_FFF0u32.to_le_bytes());
+    assert!(reason(&giant).contains("no data chunk"));
+    let odd = riff(&[
+        chunk(b"fmt ", &fmt(PCM, 2, 8000, 16)),
+        chunk(b"data", &[0; 6]),
+    ]);
+    assert!(reason(&odd).contains("frames of 4 bytes"));
+}
+
+#[test]
+fn samples_that_are_no_numbers_are_refused() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let data: Vec<u8> = [0.5, bad]
+            .iter()
+            .flat_map(|x: &f32| x.to_le_bytes())
+            .collect();
+        let bytes = riff(&[
+            chunk(b"fmt ", &fmt(FLOAT, 1, 8000, 32)),
+            chunk(b"data", &data),
+        ]);
+        let error = decode(&bytes).unwrap_err();
+        assert!(
+            error.to_string().starts_with("clip.wav: sample 1 is"),
+            "{error}"
+        );
+        let Error::InFile { source, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert!(matches!(*source, Error::NotFinite { index: 1, .. }));
+    }
+}
+
+#[test]
+fn a_file_a_probe_and_a_reused_reader_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = folder.path().join("long.wav");
+    let short = folder.path().join("short.wav");
+    let format = chunk(b"fmt ", &fmt(PCM, 2, 44_100, 16));
+    std::fs::write(&long, riff(&[format.clone(), chunk(b"data", &[3; 4000])])).unwrap();
+    std::fs::write(&short, riff(&[format, chunk(b"data", &[5; 40])])).unwrap();
+
+    let mut reader = WavReader::new();
+    let mut waveform = Waveform::default();
+    for path in [&long, &short, &long] {
+        let info = reader.read_into(path, &mut waveform).unwrap();
+        assert_eq!(info, WavInfo::read(path).unwrap());
+        assert_eq!(waveform, Waveform::read(path).unwrap());
+        assert_eq!(waveform.duration(), info.duration());
+    }
+    assert_eq!(waveform.samples.len(), 1000);
+
+    let missing = folder.path().join("missing.wav");
+    for error in [
+        Waveform::read(&missing).unwrap_err(),
+        WavInfo::read(&missing).unwrap_err(),
+    ] {
+        let Error::Io { path, source } = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(path, missing);
+        assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
+    }
+}
