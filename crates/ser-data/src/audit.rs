@@ -1,7 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::Serialize;
+
+use crate::ravdess::{ACTORS, Name};
+use crate::{Clip, Corpus};
 
 /// What indexing found: counts, oddities, and every file that was not taken, with its reason.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -33,6 +36,81 @@ pub struct Audit {
     pub missing: Option<Vec<MissingClips>>,
     /// Files that were not taken.
     pub skipped: Vec<Skip>,
+}
+
+impl Audit {
+    /// Looks at a corpus; `skipped` is what was not taken into it.
+    pub(crate) fn new(corpus: &Corpus, skipped: Vec<Skip>) -> Self {
+        let clips = corpus.clips();
+        let sample_rates = count(clips.iter().map(|clip| clip.sample_rate));
+        let usual_rate = sample_rates
+            .iter()
+            .max_by_key(|(_, clips)| **clips)
+            .map(|(rate, _)| *rate);
+        let names_of = |odd: &dyn Fn(&Clip) -> bool| {
+            clips
+                .iter()
+                .filter(|clip| odd(clip))
+                .map(Clip::name)
+                .collect::<Vec<_>>()
+        };
+        Self {
+            clips: clips.len(),
+            seconds: clips.iter().map(Clip::seconds).sum(),
+            synthetic: corpus.is_synthetic(),
+            emotions: count(clips.iter().map(|clip| clip.emotion.clone())),
+            speakers: count(clips.iter().map(|clip| clip.speaker.clone())),
+            genders: count(clips.iter().filter_map(|clip| clip.gender.clone())),
+            intensities: count(clips.iter().filter_map(|clip| clip.intensity.clone())),
+            odd_sample_rates: names_of(&|clip| Some(clip.sample_rate) != usual_rate),
+            sample_rates,
+            stereo: names_of(&|clip| clip.channels == 2),
+            duplicates: duplicates(clips),
+            missing: missing(clips),
+            skipped,
+        }
+    }
+}
+
+fn count<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, usize> {
+    let mut counts = BTreeMap::new();
+    for key in keys {
+        *counts.entry(key).or_insert(0) += 1;
+    }
+    counts
+}
+
+fn duplicates(clips: &[Clip]) -> Vec<Vec<String>> {
+    let mut by_content: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for clip in clips {
+        by_content
+            .entry(&clip.content)
+            .or_default()
+            .push(clip.name());
+    }
+    let mut groups: Vec<_> = by_content
+        .into_values()
+        .filter(|names| names.len() > 1)
+        .collect();
+    groups.sort();
+    groups
+}
+
+fn missing(clips: &[Clip]) -> Option<Vec<MissingClips>> {
+    let present: BTreeSet<Name> = clips
+        .iter()
+        .map(|clip| clip.name().parse().ok())
+        .collect::<Option<_>>()?;
+    let per_actor = (1..=ACTORS).map(|actor| {
+        let absent = Name::speech_of(actor)
+            .into_iter()
+            .filter(|name| !present.contains(name));
+        MissingClips {
+            speaker: format!("{actor:02}"),
+            names: absent.map(|name| name.to_string()).collect(),
+        }
+    });
+    Some(per_actor.filter(|actor| !actor.names.is_empty()).collect())
 }
 
 /// The clips of one actor that are missing from the 60 of RAVDESS.

@@ -3,10 +3,16 @@
 mod audit;
 mod corpus;
 mod error;
+mod files;
+mod manifest;
 mod protocol;
+mod random;
 pub mod ravdess;
+mod scan;
 mod split;
 pub mod synth;
+mod table;
+mod wav;
 
 pub use audit::{Audit, MissingClips, Skip, SkipKind};
 pub use corpus::{Clip, Corpus, Scan};

@@ -1,6 +1,11 @@
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use crate::{Corpus, Result};
+use crate::files::write_csv;
+use crate::table::Table;
+use crate::{Clip, Corpus, Error, Result, Shared, SharedClips};
+
+const PARTS: [&str; 3] = ["train", "validation", "test"];
 
 /// What the parts of a split must not share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,22 +35,57 @@ pub struct Split {
     parts: Parts,
 }
 
+impl Parts {
+    /// In the order of [`PARTS`].
+    fn all(&self) -> [&[usize]; 3] {
+        [&self.train, &self.validation, &self.test]
+    }
+}
+
 impl Split {
     /// Checks and sorts the parts.
     ///
     /// # Errors
-    /// An index outside the corpus, an empty train or test part, or an [`Error::Overlap`](crate::Error::Overlap) that
-    /// names the clips.
+    /// An index outside the corpus, an empty train or test part, or an [`Error::Overlap`] that names the clips.
     pub fn new(
-        _corpus: &Corpus,
-        _name: impl Into<String>,
-        _parts: Parts,
-        _disjoint: Disjoint,
+        corpus: &Corpus,
+        name: impl Into<String>,
+        mut parts: Parts,
+        disjoint: Disjoint,
     ) -> Result<Split> {
-        todo!()
+        let name = name.into();
+        for part in [&mut parts.train, &mut parts.validation, &mut parts.test] {
+            part.sort_unstable();
+        }
+        for (part, indices) in PARTS.into_iter().zip(parts.all()) {
+            if indices.is_empty() && part != "validation" {
+                return Err(Error::EmptyPart { split: name, part });
+            }
+            if let Some(&index) = indices.last().filter(|&&index| index >= corpus.len()) {
+                return Err(Error::Index {
+                    split: name,
+                    index,
+                    len: corpus.len(),
+                });
+            }
+        }
+        check_disjoint(corpus, &name, &parts, Shared::Clip, |index, _| index)?;
+        check_disjoint(corpus, &name, &parts, Shared::Audio, |_, clip| {
+            clip.content.as_str()
+        })?;
+        if disjoint == Disjoint::SpeakersAndAudio {
+            check_disjoint(corpus, &name, &parts, Shared::Speaker, |_, clip| {
+                clip.speaker.as_str()
+            })?;
+        }
+        Ok(Split {
+            name,
+            disjoint,
+            parts,
+        })
     }
 
-    /// Name of the split within its protocol, such as `fold-1`.
+    /// Name of the split within its protocol, such as `fold-1`; fit for a file name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -70,23 +110,100 @@ impl Split {
         &self.parts.test
     }
 
-    /// Writes the split as CSV: columns `name`, `content`, `part`.
+    /// Writes the split as CSV with the columns `name` (of the clip), `content`, `part`.
+    ///
+    /// Name and content find the clip again wherever the corpus lies.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write_csv(&self, _corpus: &Corpus, _path: impl AsRef<Path>) -> Result<()> {
-        todo!()
+    pub fn write_csv(&self, corpus: &Corpus, path: impl AsRef<Path>) -> Result<()> {
+        let clips = corpus.clips();
+        write_csv(path.as_ref(), |csv| {
+            csv.write_record(["name", "content", "part"])?;
+            for (part, indices) in PARTS.into_iter().zip(self.parts.all()) {
+                for &index in indices {
+                    csv.write_record([clips[index].name().as_str(), &clips[index].content, part])?;
+                }
+            }
+            Ok(())
+        })
     }
 
-    /// Reads what [`Split::write_csv`] wrote and checks it as [`Split::new`] does. The split takes the name of the file.
+    /// Reads what [`Split::write_csv`] wrote, and checks it as [`Split::new`] does. The split takes the file's name.
     ///
     /// # Errors
     /// A clip that the corpus does not have, an unknown part, or what [`Split::new`] finds.
-    pub fn read_csv(
-        _corpus: &Corpus,
-        _path: impl AsRef<Path>,
-        _disjoint: Disjoint,
-    ) -> Result<Split> {
-        todo!()
+    pub fn read_csv(corpus: &Corpus, path: impl AsRef<Path>, disjoint: Disjoint) -> Result<Split> {
+        let path = path.as_ref();
+        // Clips with the same name and the same audio, in different folders, can only lie in the same part.
+        let mut by_name: HashMap<(String, &str), Vec<usize>> = HashMap::new();
+        for (index, clip) in corpus.clips().iter().enumerate() {
+            by_name
+                .entry((clip.name(), &clip.content))
+                .or_default()
+                .push(index);
+        }
+        let table = Table::open(path, &["name", "content", "part"])?;
+        let mut parts = Parts::default();
+        for row in table.rows() {
+            let name = row.required("name")?.to_owned();
+            let content = row.required("content")?;
+            let part = match row.required("part")? {
+                "train" => &mut parts.train,
+                "validation" => &mut parts.validation,
+                "test" => &mut parts.test,
+                _ => return Err(row.wrong("part", "train, validation or test")),
+            };
+            let indices = by_name.get(&(name, content));
+            part.extend(
+                indices
+                    .ok_or_else(|| row.wrong("name", "a clip of the corpus, with this content"))?,
+            );
+        }
+        for part in [&mut parts.train, &mut parts.validation, &mut parts.test] {
+            part.sort_unstable();
+            part.dedup();
+        }
+        Split::new(
+            corpus,
+            path.file_stem().unwrap_or_default().to_string_lossy(),
+            parts,
+            disjoint,
+        )
     }
+}
+
+/// Compares a property of the clips across the parts. Within a part only the clip itself must not come twice.
+fn check_disjoint<'a, K: Ord>(
+    corpus: &'a Corpus,
+    split: &str,
+    parts: &Parts,
+    shared: Shared,
+    key: impl Fn(usize, &'a Clip) -> K,
+) -> Result<()> {
+    let clips = corpus.clips();
+    let mut first_seen: BTreeMap<K, Vec<(&'static str, usize)>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (part, indices) in PARTS.into_iter().zip(parts.all()) {
+        for &index in indices {
+            let seen = first_seen.entry(key(index, &clips[index])).or_default();
+            let in_this_part = seen.iter().any(|(other, _)| *other == part);
+            if in_this_part && shared != Shared::Clip {
+                continue;
+            }
+            found.extend(seen.iter().map(|&(other, earlier)| SharedClips {
+                first: (other, clips[earlier].name()),
+                second: (part, clips[index].name()),
+            }));
+            seen.push((part, index));
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Overlap {
+        split: split.to_owned(),
+        shared,
+        clips: found,
+    })
 }

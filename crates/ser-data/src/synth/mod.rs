@@ -41,3 +41,24 @@ pub fn generate(
 ) -> Result<Corpus> {
     todo!()
 }
+
+/// The file that says a folder is generated.
+const MARKER: &str = "SYNTHETIC.txt";
+
+/// True if [`MARKER`] stands in any folder above any of these files.
+pub(crate) fn is_marked<'a>(files: impl Iterator<Item = &'a Path>) -> Result<bool> {
+    let mut folders = std::collections::BTreeSet::new();
+    for file in files {
+        let file = std::path::absolute(file).map_err(|source| crate::Error::io(file, source))?;
+        for folder in file.ancestors().skip(1) {
+            // Whatever lies above a folder seen before was seen then.
+            if !folders.insert(folder.to_owned()) {
+                break;
+            }
+            if folder.join(MARKER).exists() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}

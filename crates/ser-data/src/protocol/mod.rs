@@ -1,3 +1,7 @@
+mod folds;
+mod random;
+mod speakers;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -55,12 +59,39 @@ impl Protocol {
         !matches!(self, Protocol::Seed5 | Protocol::Random10)
     }
 
-    /// All splits of a corpus.
+    /// All splits of a corpus. The same corpus and seed give the same splits, on every machine.
+    ///
+    /// The validation part is always carved from what the protocol leaves for training: a tenth of it, stratified by
+    /// emotion, in the random protocols; four speakers of it, of alternating gender where genders are known, in the
+    /// speaker-disjoint ones (half of the speakers if there are fewer than eight). Clips with the same audio stay
+    /// together.
+    ///
+    /// | protocol | splits | a clip is tested |
+    /// | --- | --- | --- |
+    /// | `seed5` | `seed-1` … `seed-5`, five draws of 80/20 | by chance |
+    /// | `random10` | `fold-1` … `fold-10` | once |
+    /// | `folds-a`, `folds-b`, `speakers-5` | `fold-1` … | once |
+    /// | `loso` | `fold-1` …, in the order of [`Corpus::speakers`] | once |
+    /// | `statement` | `fold-1-dogs`, `fold-1-kids`, …: named by the sentence tested, the other one is trained on | once |
+    ///
+    /// Folds of fixed actors work with the actors that are there, as long as every fold has one.
     ///
     /// # Errors
-    /// The corpus does not suit the protocol; see the errors' own text.
-    pub fn splits(&self, _corpus: &Corpus, _seed: u64) -> Result<Vec<Split>> {
-        todo!()
+    /// The corpus does not suit the protocol: too small, unknown speakers, a fold without speakers, no statements; or
+    /// the same audio under two speakers, which no speaker-disjoint split can hold.
+    pub fn splits(&self, corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
+        match self {
+            Protocol::Seed5 => random::seed5(corpus, seed),
+            Protocol::Random10 => random::random10(corpus, seed),
+            Protocol::FoldsA | Protocol::FoldsB => {
+                speakers::whole(*self, corpus, seed, &folds::fixed(*self, corpus)?)
+            }
+            Protocol::Loso => speakers::whole(*self, corpus, seed, &folds::one_each(corpus)),
+            Protocol::Statement => speakers::by_statement(corpus, seed),
+            Protocol::Speakers5 => {
+                speakers::whole(*self, corpus, seed, &folds::balanced(*self, corpus, seed)?)
+            }
+        }
     }
 }
 

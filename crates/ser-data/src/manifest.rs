@@ -1,0 +1,184 @@
+//! A corpus as a CSV table.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use crate::audit::{Skip, SkipKind};
+use crate::files::write_csv;
+use crate::table::{Row, Table};
+use crate::wav::{self, Probe};
+use crate::{Audit, Clip, Corpus, Error, Result, Scan};
+
+const COLUMNS: [&str; 12] = [
+    "path",
+    "emotion",
+    "speaker",
+    "gender",
+    "intensity",
+    "statement",
+    "repetition",
+    "content",
+    "sample_rate",
+    "channels",
+    "frames",
+    "synthetic",
+];
+const REQUIRED: [&str; 3] = ["path", "emotion", "speaker"];
+
+pub(crate) fn read(path: &Path) -> Result<Scan> {
+    let table = Table::open(path, &REQUIRED)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut seen = HashSet::new();
+    let mut synthetic = false;
+    let mut clips = Vec::new();
+    for row in table.rows() {
+        synthetic |= row.parsed("synthetic", "true or false")?.unwrap_or(false);
+        let clip = clip(&row, folder)?;
+        if !seen.insert(clip.path.clone()) {
+            return Err(row.wrong("path", "each file once"));
+        }
+        clips.push((clip, probe_in(&row)?));
+    }
+
+    let completed: Vec<_> = clips
+        .into_par_iter()
+        .map(|(clip, known)| complete(clip, known))
+        .collect();
+    let mut clips = Vec::new();
+    let mut skipped = Vec::new();
+    for outcome in completed {
+        match outcome {
+            Ok(clip) => clips.push(clip),
+            Err(skip) => skipped.push(skip),
+        }
+    }
+    if clips.is_empty() {
+        return Err(Error::NoClips {
+            path: path.to_owned(),
+            skipped: skipped.len(),
+        });
+    }
+
+    let synthetic =
+        synthetic || crate::synth::is_marked(clips.iter().map(|clip| clip.path.as_path()))?;
+    let corpus = Corpus::new(
+        path.file_stem().unwrap_or_default().to_string_lossy(),
+        synthetic,
+        clips,
+    );
+    let audit = Audit::new(&corpus, skipped);
+    Ok(Scan { corpus, audit })
+}
+
+/// The labels of a row; what [`complete`] adds is still empty.
+fn clip(row: &Row<'_>, folder: &Path) -> Result<Clip> {
+    let text = |column| row.optional(column).map(str::to_owned);
+    Ok(Clip {
+        path: folder.join(row.required("path")?),
+        emotion: row.required("emotion")?.to_owned(),
+        speaker: row.required("speaker")?.to_owned(),
+        gender: text("gender"),
+        intensity: text("intensity"),
+        statement: text("statement"),
+        repetition: row.parsed("repetition", "a number from 0 to 255")?,
+        content: String::new(),
+        sample_rate: 0,
+        channels: 0,
+        frames: 0,
+    })
+}
+
+/// What the row says of the audio, if it says everything.
+fn probe_in(row: &Row<'_>) -> Result<Option<Probe>> {
+    let content = row.optional("content").map(str::to_owned);
+    let sample_rate =
+        row.parsed::<std::num::NonZeroU32>("sample_rate", "a sample rate in hertz")?;
+    let channels = row.parsed::<std::num::NonZeroU16>("channels", "a number of channels")?;
+    let frames = row.parsed("frames", "a number of samples per channel")?;
+    Ok((|| {
+        Some(Probe {
+            content: content?,
+            sample_rate: sample_rate?.get(),
+            channels: channels?.get(),
+            frames: frames?,
+        })
+    })())
+}
+
+/// Adds what the row knows of the audio, or else looks into the file. A bad file is a skip.
+fn complete(clip: Clip, known: Option<Probe>) -> Result<Clip, Skip> {
+    let probe = match known {
+        Some(probe) => std::fs::metadata(&clip.path)
+            .map(|_| probe)
+            .map_err(|source| Error::io(&clip.path, source)),
+        None => wav::probe(&clip.path),
+    };
+    match probe {
+        Ok(Probe {
+            content,
+            sample_rate,
+            channels,
+            frames,
+        }) => Ok(Clip {
+            content,
+            sample_rate,
+            channels,
+            frames,
+            ..clip
+        }),
+        Err(error) => Err(Skip {
+            path: clip.path,
+            kind: SkipKind::Unreadable,
+            reason: error.to_string(),
+        }),
+    }
+}
+
+pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
+    let absolute =
+        |path: &Path| std::path::absolute(path).map_err(|source| Error::io(path, source));
+    let manifest = absolute(path)?;
+    let folder = manifest.parent().unwrap_or(Path::new(""));
+    let mut paths = Vec::with_capacity(corpus.len());
+    for clip in corpus.clips() {
+        let clip_path = absolute(&clip.path)?;
+        paths.push(match clip_path.strip_prefix(folder) {
+            Ok(relative) => with_slashes(relative),
+            Err(_) => clip_path,
+        });
+    }
+    write_csv(path, |csv| {
+        csv.write_record(COLUMNS)?;
+        for (clip, path) in corpus.clips().iter().zip(&paths) {
+            let text = |field: &Option<String>| field.clone().unwrap_or_default();
+            csv.write_record([
+                // A path that is not UTF-8 would come back as another one.
+                path.to_str()
+                    .ok_or_else(|| std::io::Error::other("a clip's path is not UTF-8"))?
+                    .to_owned(),
+                clip.emotion.clone(),
+                clip.speaker.clone(),
+                text(&clip.gender),
+                text(&clip.intensity),
+                text(&clip.statement),
+                clip.repetition
+                    .map(|number| number.to_string())
+                    .unwrap_or_default(),
+                clip.content.clone(),
+                clip.sample_rate.to_string(),
+                clip.channels.to_string(),
+                clip.frames.to_string(),
+                corpus.is_synthetic().to_string(),
+            ])?;
+        }
+        Ok(())
+    })
+}
+
+/// Relative paths are written alike on every system, so that a manifest can travel with its corpus.
+fn with_slashes(relative: &Path) -> PathBuf {
+    let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+    PathBuf::from(parts.join("/"))
+}

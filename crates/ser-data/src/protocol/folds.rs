@@ -1,0 +1,103 @@
+//! Which speakers are tested together.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::random::Random;
+use crate::table::Table;
+use crate::{Corpus, Error, Protocol, Result};
+
+/// Speakers tested together.
+pub(super) type Fold = Vec<String>;
+
+/// The published folds, with the speakers of the corpus.
+pub(super) fn fixed(protocol: Protocol, corpus: &Corpus) -> Result<Vec<Fold>> {
+    let published = published(protocol)?;
+    let present = corpus.speakers();
+    let unknown: Vec<String> = present
+        .iter()
+        .filter(|speaker| !published.values().any(|fold| fold.contains(speaker)))
+        .cloned()
+        .collect();
+    if !unknown.is_empty() {
+        return Err(Error::UnknownSpeakers {
+            protocol: protocol.to_string(),
+            unknown,
+        });
+    }
+    if let Some((&fold, missing)) = published
+        .iter()
+        .find(|(_, fold)| !fold.iter().any(|speaker| present.contains(speaker)))
+    {
+        return Err(Error::MissingSpeakers {
+            protocol: protocol.to_string(),
+            fold,
+            missing: missing.clone(),
+        });
+    }
+    Ok(published.into_values().collect())
+}
+
+/// Folds by number, as the tables in `data/folds` have them.
+fn published(protocol: Protocol) -> Result<BTreeMap<usize, Fold>> {
+    let (file, text) = match protocol {
+        Protocol::FoldsB => (
+            "folds-b.csv",
+            include_str!("../../../../data/folds/folds-b.csv"),
+        ),
+        _ => (
+            "folds-a.csv",
+            include_str!("../../../../data/folds/folds-a.csv"),
+        ),
+    };
+    let table = Table::read(Path::new(file), text.as_bytes(), &["fold", "actor"])?;
+    let mut folds: BTreeMap<usize, Fold> = BTreeMap::new();
+    for row in table.rows() {
+        let fold = row
+            .parsed("fold", "a number")?
+            .ok_or_else(|| row.wrong("fold", "a number"))?;
+        folds
+            .entry(fold)
+            .or_default()
+            .push(row.required("actor")?.to_owned());
+    }
+    Ok(folds)
+}
+
+/// Each speaker alone.
+pub(super) fn one_each(corpus: &Corpus) -> Vec<Fold> {
+    corpus
+        .speakers()
+        .into_iter()
+        .map(|speaker| vec![speaker])
+        .collect()
+}
+
+/// Five folds of any speakers with about as many clips in each: the speakers with most clips are dealt out first, each
+/// to the fold that has fewest.
+pub(super) fn balanced(protocol: Protocol, corpus: &Corpus, seed: u64) -> Result<Vec<Fold>> {
+    const FOLDS: usize = 5;
+    let mut speakers = corpus.speakers();
+    if speakers.len() < FOLDS {
+        return Err(Error::Unsuited {
+            protocol: protocol.to_string(),
+            expected: format!("at least {FOLDS} speakers"),
+            actual: speakers.len().to_string(),
+        });
+    }
+    let mut clips: BTreeMap<&str, usize> = BTreeMap::new();
+    for clip in corpus.clips() {
+        *clips.entry(&clip.speaker).or_default() += 1;
+    }
+    let clips_of = |speaker: &String| clips.get(speaker.as_str()).copied().unwrap_or(0);
+    Random::new(seed, 0).shuffle(&mut speakers);
+    speakers.sort_by_key(|speaker| std::cmp::Reverse(clips_of(speaker)));
+    let mut folds = vec![Fold::new(); FOLDS];
+    let mut sizes = [0; FOLDS];
+    for speaker in speakers {
+        let lightest = (0..FOLDS).min_by_key(|&fold| sizes[fold]).unwrap_or(0);
+        sizes[lightest] += clips_of(&speaker);
+        folds[lightest].push(speaker);
+    }
+    Ok(folds)
+}

@@ -1,0 +1,149 @@
+//! Random splits, stratified by emotion. Clips with the same audio are drawn together.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::random::Random;
+use crate::{Corpus, Disjoint, Error, Parts, Protocol, Result, Split};
+
+/// Clips with the same audio.
+type Group = Vec<usize>;
+
+pub(super) fn seed5(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
+    let groups = groups_for(Protocol::Seed5, corpus)?;
+    (1..=5)
+        .map(|number| {
+            let mut random = Random::new(seed, number);
+            let (pool, test) = hold_out(corpus, &groups, 0.2, &mut random);
+            split(corpus, format!("seed-{number}"), &pool, &test, &mut random)
+        })
+        .collect()
+}
+
+pub(super) fn random10(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
+    const FOLDS: usize = 10;
+    let groups = groups_for(Protocol::Random10, corpus)?;
+    let fold_of = deal(corpus, &groups, FOLDS, &mut Random::new(seed, 0));
+    (0..FOLDS)
+        .map(|fold| {
+            let (mut pool, mut test) = (Vec::new(), Vec::new());
+            for (group, &of) in groups.iter().zip(&fold_of) {
+                if of == fold { &mut test } else { &mut pool }.push(group.clone());
+            }
+            let mut random = Random::new(seed, 1 + fold as u64);
+            split(
+                corpus,
+                format!("fold-{}", fold + 1),
+                &pool,
+                &test,
+                &mut random,
+            )
+        })
+        .collect()
+}
+
+fn split(
+    corpus: &Corpus,
+    name: String,
+    pool: &[Group],
+    test: &[Group],
+    random: &mut Random,
+) -> Result<Split> {
+    let (train, validation) = hold_out(corpus, pool, 0.1, random);
+    let parts = Parts {
+        train: train.concat(),
+        validation: validation.concat(),
+        test: test.concat(),
+    };
+    Split::new(corpus, name, parts, Disjoint::Audio)
+}
+
+fn groups_for(protocol: Protocol, corpus: &Corpus) -> Result<Vec<Group>> {
+    let mut place_of: HashMap<&str, usize> = HashMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    for (index, clip) in corpus.clips().iter().enumerate() {
+        let place = *place_of.entry(&clip.content).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(index),
+            None => groups.push(vec![index]),
+        }
+    }
+    // Fewer could not fill ten folds, nor a tenth of the training part.
+    if groups.len() < 10 {
+        return Err(Error::Unsuited {
+            protocol: protocol.to_string(),
+            expected: "at least 10 clips with different audio".to_owned(),
+            actual: groups.len().to_string(),
+        });
+    }
+    Ok(groups)
+}
+
+/// The groups of each emotion, each in random order with the large groups first: the small ones then fill up what the
+/// large ones left uneven.
+fn shuffled_by_emotion(corpus: &Corpus, groups: &[Group], random: &mut Random) -> Vec<Vec<usize>> {
+    let mut by_emotion: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, group) in groups.iter().enumerate() {
+        if let Some(&first) = group.first() {
+            by_emotion
+                .entry(&corpus.clips()[first].emotion)
+                .or_default()
+                .push(place);
+        }
+    }
+    let mut strata: Vec<Vec<usize>> = by_emotion.into_values().collect();
+    for places in &mut strata {
+        random.shuffle(places);
+        places.sort_by_key(|&place| std::cmp::Reverse(groups[place].len()));
+    }
+    strata
+}
+
+/// Divides groups into the rest and a `fraction` of the clips, of every emotion alike.
+///
+/// Rounding the running total, not each emotion, keeps the whole as exact as every single emotion: within one clip.
+fn hold_out(
+    corpus: &Corpus,
+    groups: &[Group],
+    fraction: f64,
+    random: &mut Random,
+) -> (Vec<Group>, Vec<Group>) {
+    let (mut rest, mut held) = (Vec::new(), Vec::new());
+    let (mut clips_so_far, mut quota_so_far) = (0, 0);
+    for places in shuffled_by_emotion(corpus, groups, random) {
+        clips_so_far += places
+            .iter()
+            .map(|&place| groups[place].len())
+            .sum::<usize>();
+        let rounded = (clips_so_far as f64 * fraction).round() as usize;
+        let mut wanted = rounded - quota_so_far;
+        quota_so_far = rounded;
+        for place in places {
+            let group = groups[place].clone();
+            if group.len() <= wanted {
+                wanted -= group.len();
+                held.push(group);
+            } else {
+                rest.push(group);
+            }
+        }
+    }
+    (rest, held)
+}
+
+/// Deals groups out to folds: each goes where its emotion is rarest, then where there are fewest clips.
+fn deal(corpus: &Corpus, groups: &[Group], folds: usize, random: &mut Random) -> Vec<usize> {
+    let mut fold_of = vec![0; groups.len()];
+    let mut totals = vec![0; folds];
+    for places in shuffled_by_emotion(corpus, groups, random) {
+        let mut counts = vec![0; folds];
+        for place in places {
+            let fold = (0..folds)
+                .min_by_key(|&fold| (counts[fold], totals[fold]))
+                .unwrap_or(0);
+            fold_of[place] = fold;
+            counts[fold] += groups[place].len();
+            totals[fold] += groups[place].len();
+        }
+    }
+    fold_of
+}

@@ -1,0 +1,135 @@
+//! Finding RAVDESS clips under a folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use walkdir::WalkDir;
+
+use crate::audit::{Skip, SkipKind};
+use crate::ravdess::{Channel, Modality, Name};
+use crate::wav::{self, Probe};
+use crate::{Audit, Clip, Corpus, Error, Result, Scan};
+
+pub(crate) fn scan(folder: &Path) -> Result<Scan> {
+    // An unreadable root is the caller's mistake; anything unreadable below it is a skip.
+    std::fs::read_dir(folder).map_err(|source| Error::io(folder, source))?;
+
+    let mut skipped = Vec::new();
+    let mut candidates = Vec::new();
+    for entry in WalkDir::new(folder).follow_links(true) {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => {
+                match classify(entry.path()) {
+                    Some(Ok(name)) => candidates.push((name, entry.depth(), entry.into_path())),
+                    Some(Err(skip)) => skipped.push(skip),
+                    None => {}
+                };
+            }
+            Ok(_) => {}
+            Err(error) => skipped.push(Skip {
+                path: error.path().unwrap_or(folder).to_owned(),
+                kind: SkipKind::Unreadable,
+                reason: error.to_string(),
+            }),
+        }
+    }
+    // The shallowest copy of a clip comes first, and is the one that stays.
+    candidates.sort();
+    let probed: Vec<_> = candidates
+        .into_par_iter()
+        .map(|(name, _, path)| (name, wav::probe(&path), path))
+        .collect();
+
+    let mut kept: BTreeMap<Name, Clip> = BTreeMap::new();
+    for (name, probe, path) in probed {
+        let skip = match probe {
+            Err(error) => (SkipKind::Unreadable, error.to_string()),
+            Ok(probe) => match kept.get(&name) {
+                None => {
+                    kept.insert(name, clip(name, path, probe));
+                    continue;
+                }
+                Some(first) if first.content == probe.content => (
+                    SkipKind::Copy,
+                    format!("the same audio as {}", first.path.display()),
+                ),
+                Some(first) => (
+                    SkipKind::Conflict,
+                    format!("the same name as {}, but other audio", first.path.display()),
+                ),
+            },
+        };
+        skipped.push(Skip {
+            path,
+            kind: skip.0,
+            reason: skip.1,
+        });
+    }
+    skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    if kept.is_empty() {
+        return Err(Error::NoClips {
+            path: folder.to_owned(),
+            skipped: skipped.len(),
+        });
+    }
+
+    let clips: Vec<Clip> = kept.into_values().collect();
+    let synthetic = crate::synth::is_marked(clips.iter().map(|clip| clip.path.as_path()))?;
+    let folder = std::path::absolute(folder).map_err(|source| Error::io(folder, source))?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let corpus = Corpus::new(name, synthetic, clips);
+    let audit = Audit::new(&corpus, skipped);
+    Ok(Scan { corpus, audit })
+}
+
+/// The name of a clip to take, a reason not to take it, or nothing at all for files that are no business of ours.
+fn classify(path: &Path) -> Option<Result<Name, Skip>> {
+    let text =
+        |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    let (stem, extension) = (text(path.file_stem()), text(path.extension()));
+    // macOS leaves its metadata beside every file of an archive, under the file's own name behind `._`.
+    if stem.starts_with("._") {
+        return None;
+    }
+    let is_wav = extension.eq_ignore_ascii_case("wav");
+    let skip = |kind, reason| {
+        Some(Err(Skip {
+            path: path.to_owned(),
+            kind,
+            reason,
+        }))
+    };
+    match stem.parse::<Name>() {
+        Err(error) if is_wav => skip(SkipKind::ForeignName, error.to_string()),
+        Err(_) => None,
+        Ok(name) if (name.modality, name.channel) != (Modality::Audio, Channel::Speech) => skip(
+            SkipKind::NotSpeech,
+            format!(
+                "expected audio speech, found {} {}",
+                name.modality, name.channel
+            ),
+        ),
+        Ok(_) if !is_wav => skip(
+            SkipKind::Unreadable,
+            format!("expected a WAV file, found `.{extension}`"),
+        ),
+        Ok(name) => Some(Ok(name)),
+    }
+}
+
+fn clip(name: Name, path: PathBuf, probe: Probe) -> Clip {
+    Clip {
+        path,
+        emotion: name.emotion.to_string(),
+        speaker: name.speaker(),
+        gender: Some(name.gender().to_string()),
+        intensity: Some(name.intensity.to_string()),
+        statement: Some(name.statement.to_string()),
+        repetition: Some(name.repetition),
+        content: probe.content,
+        sample_rate: probe.sample_rate,
+        channels: probe.channels,
+        frames: probe.frames,
+    }
+}
