@@ -38,7 +38,8 @@ pub(crate) fn csv_text(
     path: &Path,
     fill: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
 ) -> Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Headers are written by hand: with labels as columns there is no struct to take them from.
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     fill(&mut writer).map_err(|source| Error::Csv {
         path: path.to_owned(),
         source,
