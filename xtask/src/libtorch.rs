@@ -1,0 +1,423 @@
+//! `cargo xtask libtorch`: makes libtorch ready for torch-sys.
+//!
+//! Everything meets at one place: the link `.libtorch` in the workspace, which `.cargo/config.toml` names as
+//! `LIBTORCH`. This task only decides where the link points: to a libtorch or PyTorch the user already has, or to one
+//! installed in the per-user cache from the official archive or, where that is out of reach, from the Python wheel.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::archive::{Archive, Limits};
+use crate::fetch::{self, Source};
+use crate::{lock, paths, wheel};
+
+/// The version torch-sys 0.26 is written against.
+pub const VERSION: &str = "2.13.0";
+/// PyTorch keeps its C++ interface within a minor version.
+const MINOR: &str = "2.13.";
+/// Written last into an install: the size and name of each library, to tell a whole install from a damaged one.
+const STAMP: &str = ".complete";
+
+/// What differs between machines.
+pub struct Host {
+    pub os: &'static str,
+    pub arch: &'static str,
+}
+
+impl Host {
+    fn current() -> Self {
+        Self {
+            os: env::consts::OS,
+            arch: env::consts::ARCH,
+        }
+    }
+
+    fn extension(&self) -> &'static str {
+        if self.os == "macos" { "dylib" } else { "so" }
+    }
+
+    /// The official CPU archive, where one is published for this machine.
+    fn archive_url(&self) -> Option<String> {
+        let file = match (self.os, self.arch) {
+            ("linux", "x86_64") => format!("libtorch-shared-with-deps-{VERSION}%2Bcpu.zip"),
+            ("macos", "aarch64") => format!("libtorch-macos-arm64-{VERSION}.zip"),
+            _ => return None,
+        };
+        Some(format!("https://download.pytorch.org/libtorch/cpu/{file}"))
+    }
+
+    fn install_name(&self) -> String {
+        format!("libtorch-{VERSION}-cpu-{}-{}", self.os, self.arch)
+    }
+}
+
+/// The user's own `LIBTORCH`; the value that cargo injects from `.cargo/config.toml` is not theirs.
+pub fn chosen_by_user(root: &Path) -> Option<PathBuf> {
+    let value = env::var_os("LIBTORCH").filter(|value| !value.is_empty())?;
+    let value = PathBuf::from(value);
+    let injected = value.file_name() == paths::libtorch_link(root).file_name()
+        && value.parent().and_then(|folder| folder.canonicalize().ok()) == root.canonicalize().ok();
+    (!injected).then_some(value)
+}
+
+/// Makes `.libtorch` point to a working libtorch, installing one if there is none.
+pub fn ensure(root: &Path) -> Result<()> {
+    let host = Host::current();
+    ensure!(
+        matches!(host.os, "linux" | "macos"),
+        "this task serves Linux and macOS; on {} unpack libtorch {VERSION} by hand and set LIBTORCH to its folder",
+        host.os
+    );
+    let link = paths::libtorch_link(root);
+
+    if let Some(folder) = chosen_by_user(root) {
+        let version = check(&folder, &host).with_context(|| {
+            format!(
+                "LIBTORCH is set to {}, but that will not do; unset it to let this task find or install another",
+                folder.display()
+            )
+        })?;
+        return point(
+            &link,
+            &folder,
+            &format!("LIBTORCH of the environment, version {version}"),
+        );
+    }
+    if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
+        let folder = wheel::pytorch().context(
+            "LIBTORCH_USE_PYTORCH is set, but python finds no torch; install it or unset the variable",
+        )?;
+        let version = check(&folder, &host)
+            .context("LIBTORCH_USE_PYTORCH is set, but that PyTorch will not do; unset the variable to do without")?;
+        return point(
+            &link,
+            &folder,
+            &format!("PyTorch {version}, as LIBTORCH_USE_PYTORCH asks"),
+        );
+    }
+    if let Ok(version) = check(&link, &host) {
+        let target = link.canonicalize().unwrap_or_else(|_| link.clone());
+        println!("libtorch {version}: .libtorch -> {}", target.display());
+        return Ok(());
+    }
+
+    println!("libtorch {VERSION}: none linked yet, looking for one");
+    if let Some(folder) = wheel::pytorch() {
+        match check(&folder, &host) {
+            Ok(version) => return point(&link, &folder, &format!("installed PyTorch {version}")),
+            Err(error) => println!("  passed over: installed PyTorch: {error:#}"),
+        }
+    } else {
+        println!("  passed over: installed PyTorch: python3 finds none");
+    }
+    let cache = paths::cache()?;
+    let install = cache.join(host.install_name());
+    let _lock = lock::hold(&cache.join("libtorch.lock"), "libtorch")?;
+    if complete(&install, &host) {
+        return point(&link, &install, "the per-user cache");
+    }
+    println!(
+        "  passed over: per-user cache: nothing usable at {}",
+        install.display()
+    );
+    let source = install_into(&install, &cache.join("downloads"), &host)?;
+    point(&link, &install, &source)
+}
+
+/// Installs from the first source that can be reached, and says which.
+fn install_into(install: &Path, downloads: &Path, host: &Host) -> Result<String> {
+    let start = Instant::now();
+    // Under our lock, whatever has this name was left by a run that was killed.
+    let staging = paths::with_suffix(install, ".unpacking");
+    clear(&staging)?;
+    let from_archive = match host.archive_url() {
+        Some(url) => official(&url, downloads, &staging),
+        None => Err(anyhow::anyhow!(
+            "none is published for {} {}",
+            host.os,
+            host.arch
+        )),
+    };
+    let (downloaded, source) = match from_archive {
+        Ok(bytes) => (bytes, "the official archive".to_owned()),
+        Err(archive_error) => {
+            println!("  passed over: official archive: {archive_error:#}");
+            clear(&staging)?;
+            match wheel::install(host, downloads, &staging) {
+                Ok(bytes) => (bytes, "the Python wheel".to_owned()),
+                Err(wheel_error) => {
+                    clear(&staging)?;
+                    bail!(
+                        "libtorch {VERSION} could not be installed\n  \
+                         official archive: {archive_error:#}\n  \
+                         Python wheel: {wheel_error:#}\n\
+                         Next: run again with a network (finished parts are kept), or install libtorch {VERSION} or \
+                         PyTorch {VERSION} by hand and set LIBTORCH to its folder (docs/libtorch.md)"
+                    );
+                }
+            }
+        }
+    };
+    fs::write(staging.join("build-version"), format!("{VERSION}+cpu\n"))?;
+    check(&staging, host).context("the fresh install is not whole")?;
+    loads(&staging, host)?;
+    fs::write(staging.join(STAMP), stamp(&staging)?)?;
+    clear(install)?;
+    fs::rename(&staging, install).with_context(|| format!("writing {}", install.display()))?;
+    clear(downloads)?;
+    println!(
+        "  downloaded {}, installed {} in {:.0} s",
+        fetch::size(downloaded),
+        fetch::size(folder_size(install)?),
+        start.elapsed().as_secs_f64()
+    );
+    Ok(source)
+}
+
+/// Fetches the official archive and unpacks what a build needs.
+fn official(url: &str, downloads: &Path, staging: &Path) -> Result<u64> {
+    println!("  official archive: {url}");
+    let file = downloads.join(url.rsplit('/').next().unwrap_or("libtorch.zip"));
+    let mut downloaded = 0;
+    if !file.exists() {
+        // The publisher gives neither size nor checksum: the CRC of every entry is the check.
+        downloaded = fetch::fetch(
+            &Source {
+                url,
+                size: None,
+                md5: None,
+            },
+            &file,
+        )?;
+    }
+    let unpacked = unpack_official(&file, staging);
+    if unpacked.is_err() {
+        fs::remove_file(&file)?;
+    }
+    unpacked.map(|()| downloaded)
+}
+
+fn unpack_official(file: &Path, staging: &Path) -> Result<()> {
+    let limits = Limits {
+        entries: 100_000,
+        bytes: 8 << 30,
+    };
+    let written = Archive::open(file, &limits)?.unpack(staging, |entry| {
+        let inner = entry.name.strip_prefix("libtorch/")?;
+        let needed = inner.starts_with("include/") || inner.starts_with("lib/");
+        needed.then(|| PathBuf::from(inner))
+    })?;
+    ensure!(
+        !written.is_empty(),
+        "{} holds no folder libtorch/",
+        file.display()
+    );
+    Ok(())
+}
+
+/// Checks that a folder holds the headers and libraries torch-sys asks for, in a version it takes; returns the version.
+pub fn check(folder: &Path, host: &Host) -> Result<String> {
+    let header = folder.join("include/torch/csrc/api/include/torch/torch.h");
+    ensure!(header.is_file(), "{} is missing", header.display());
+    for name in ["torch_cpu", "c10", "torch"] {
+        library(&folder.join(format!("lib/lib{name}.{}", host.extension())))?;
+    }
+    let build_version = folder.join("build-version");
+    if build_version.is_file() {
+        // torch-sys compares this file and takes no other patch release.
+        let version = fs::read_to_string(&build_version)
+            .with_context(|| format!("reading {}", build_version.display()))?;
+        let version = version.trim();
+        ensure!(
+            version.split('+').next() == Some(VERSION),
+            "{} is version {version}, this project needs {VERSION}",
+            folder.display()
+        );
+        return Ok(version.to_owned());
+    }
+    let version = header_version(folder)?;
+    ensure!(
+        version.starts_with(MINOR),
+        "{} is version {version}, this project needs {VERSION}",
+        folder.display()
+    );
+    Ok(version)
+}
+
+/// Checks that a file is a shared library and not a stub or a truncated download.
+fn library(path: &Path) -> Result<()> {
+    let mut magic = [0; 4];
+    File::open(path)
+        .and_then(|mut file| file.read_exact(&mut magic))
+        .with_context(|| format!("{} is missing or empty", path.display()))?;
+    let known = [
+        *b"\x7fELF",
+        [0xcf, 0xfa, 0xed, 0xfe],
+        [0xca, 0xfe, 0xba, 0xbe],
+    ];
+    ensure!(
+        known.contains(&magic),
+        "{} is not a shared library",
+        path.display()
+    );
+    Ok(())
+}
+
+/// The version in the headers, for a folder without `build-version` (a PyTorch install has none).
+fn header_version(folder: &Path) -> Result<String> {
+    let candidates = [
+        "include/torch/headeronly/version.h",
+        "include/torch/csrc/api/include/torch/version.h",
+    ];
+    let text: String = candidates
+        .iter()
+        .filter_map(|file| fs::read_to_string(folder.join(file)).ok())
+        .collect();
+    let part = |name: &str| {
+        let key = format!("#define TORCH_VERSION_{name} ");
+        text.lines()
+            .find_map(|line| line.strip_prefix(&key)?.trim().parse::<u32>().ok())
+            .with_context(|| format!("{} tells no version", folder.display()))
+    };
+    Ok(format!(
+        "{}.{}.{}",
+        part("MAJOR")?,
+        part("MINOR")?,
+        part("PATCH")?
+    ))
+}
+
+/// Asks the dynamic loader whether everything `libtorch_cpu` names is found.
+fn loads(folder: &Path, host: &Host) -> Result<()> {
+    if host.os != "linux" {
+        return Ok(());
+    }
+    let library = folder.join("lib/libtorch_cpu.so");
+    // cargo gives us a library path of its own; a program started plainly has none.
+    let Ok(output) = Command::new("ldd")
+        .arg(&library)
+        .env_remove("LD_LIBRARY_PATH")
+        .output()
+    else {
+        println!("  not checked whether all libraries are found: there is no ldd");
+        return Ok(());
+    };
+    let listing = String::from_utf8_lossy(&output.stdout);
+    let missing = unresolved(&listing);
+    ensure!(
+        missing.is_empty(),
+        "{} needs libraries that are not there: {}",
+        library.display(),
+        missing.join(", ")
+    );
+    Ok(())
+}
+
+/// The names `ldd` could not resolve.
+fn unresolved(listing: &str) -> Vec<&str> {
+    listing
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix("=> not found"))
+        .map(str::trim)
+        .collect()
+}
+
+/// Size and name of each library of an install.
+fn stamp(install: &Path) -> Result<String> {
+    let mut lines = Vec::new();
+    for entry in fs::read_dir(install.join("lib"))? {
+        let entry = entry?;
+        lines.push(format!(
+            "{} {}",
+            entry.metadata()?.len(),
+            entry.file_name().display()
+        ));
+    }
+    lines.sort();
+    Ok(lines.join("\n"))
+}
+
+/// Whether an install is there and as whole as when it was finished.
+fn complete(install: &Path, host: &Host) -> bool {
+    let Ok(written) = fs::read_to_string(install.join(STAMP)) else {
+        return false;
+    };
+    stamp(install).is_ok_and(|now| now == written) && check(install, host).is_ok()
+}
+
+/// Lets `.libtorch` point to `folder`, replacing an older link in one step.
+fn point(link: &Path, folder: &Path, source: &str) -> Result<()> {
+    let folder = folder
+        .canonicalize()
+        .with_context(|| format!("reading {}", folder.display()))?;
+    let before = link.canonicalize().ok();
+    if before.as_ref() != Some(&folder) {
+        if let Ok(meta) = link.symlink_metadata()
+            && !meta.is_symlink()
+        {
+            bail!(
+                "{} is in the way: it must be a link; move it elsewhere and run again",
+                link.display()
+            );
+        }
+        let fresh = link.with_extension(format!("new-{}", std::process::id()));
+        symlink(&folder, &fresh).with_context(|| format!("linking {}", fresh.display()))?;
+        fs::rename(&fresh, link).with_context(|| format!("linking {}", link.display()))?;
+        if before.is_some() {
+            println!(
+                "  the link pointed elsewhere before: run `cargo clean -p torch-sys` to rebuild against this one"
+            );
+        }
+    }
+    println!(
+        "libtorch ready from {source}: .libtorch -> {}",
+        folder.display()
+    );
+    if folder.join("lib/libtorch_cuda.so").exists() {
+        println!("  it is a CUDA build: torch-sys links its GPU libraries as well");
+    }
+    println!(
+        "  next: cargo build, cargo test, cargo run -p ser-cli; no environment variable is needed"
+    );
+    Ok(())
+}
+
+#[cfg(unix)]
+pub fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(not(unix))]
+pub fn symlink(_: &Path, _: &Path) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+/// Removes a folder that may not exist.
+pub fn clear(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn folder_size(folder: &Path) -> Result<u64> {
+    let mut total = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let meta = entry.metadata()?;
+        total += if meta.is_dir() {
+            folder_size(&entry.path())?
+        } else {
+            meta.len()
+        };
+    }
+    Ok(total)
+}

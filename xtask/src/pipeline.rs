@@ -1,0 +1,334 @@
+//! `cargo xtask pipeline`: the main job from nothing to a report.
+//!
+//! libtorch → build → data → index → extract → train → report. Each stage is one call of the `ser` program; what is
+//! done and unchanged is skipped (see `stages.rs`).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::stages::{Fingerprint, Stages};
+use crate::{command, download, libtorch, lock, paths};
+
+/// The task of the Python original (5 emotions, random split), and the honest one (8 emotions, unseen speakers).
+const RECIPES: [&str; 4] = ["seed5-cnn", "folds-a-cnn", "seed5-lstm", "folds-a-lstm"];
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Use the WAV files of this folder instead of downloading RAVDESS; the folder is not changed.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Use the built-in synthetic corpus: needs no download, says nothing about real speech.
+    #[arg(long, conflicts_with = "data")]
+    synthetic: bool,
+    /// A recipe of data/recipes, by name; may be given several times [default: the four of the main job].
+    #[arg(long = "recipe", value_name = "NAME")]
+    recipes: Vec<String>,
+    /// Where results go [default: runs/ravdess or runs/synthetic].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// One recipe of this run.
+struct Recipe {
+    name: String,
+    file: PathBuf,
+    /// The folder of its results.
+    out: PathBuf,
+}
+
+/// Runs all stages.
+pub fn run(root: &Path, args: &Args) -> Result<()> {
+    let start = Instant::now();
+    let default_out = root.join("runs").join(if args.synthetic {
+        "synthetic"
+    } else {
+        "ravdess"
+    });
+    let out = args.out.clone().unwrap_or(default_out);
+    let out = std::path::absolute(&out).with_context(|| format!("resolving {}", out.display()))?;
+    let recipes = choose(root, &args.recipes, &out)?;
+    // A wrong folder should be noticed before the minutes of building.
+    let given = match &args.data {
+        Some(folder) => {
+            let folder = folder
+                .canonicalize()
+                .with_context(|| format!("--data {}", folder.display()))?;
+            download::require_audio(&folder).context("--data")?;
+            Some(folder)
+        }
+        None => None,
+    };
+    if args.synthetic {
+        synthetic_notice();
+    }
+    let _lock = lock::hold(&out.join("pipeline.lock"), "this output folder")?;
+
+    println!("\n[1/7] libtorch ...");
+    libtorch::ensure(root)?;
+
+    println!("\n[2/7] build ...");
+    let ser = build(root)?;
+
+    println!("\n[3/7] data ...");
+    let data = match given {
+        Some(folder) => folder,
+        None if args.synthetic => {
+            let folder = paths::corpora(root).join("synthetic");
+            command::run(ser_command(&ser, root).arg("synth").arg(&folder))?;
+            folder
+        }
+        None => {
+            let folder = download::folder(root);
+            download::get(None, &folder)?;
+            folder
+        }
+    };
+    let audio = download::require_audio(&data)?;
+    println!("{} WAV files in {}", audio.len(), data.display());
+
+    let mut stages = Stages::open(&out)?;
+    let manifest = out.join("manifest.csv");
+    let store = out.join("features");
+    let program = Fingerprint::default().file(&ser)?;
+
+    let mut index = ser_command(&ser, root);
+    index.arg("index").arg(&data).arg("--out").arg(&manifest);
+    let inputs = program
+        .clone()
+        .text(&command::line(&index))
+        .listing(&audio)?;
+    stages.run("[4/7] index", "index", inputs, &[&manifest], || {
+        command::run(&mut index)
+    })?;
+
+    for recipe in &recipes {
+        let title = format!("[5/7] extract {}", recipe.name);
+        let key = format!("extract {}", recipe.name);
+        let mut extract = ser_command(&ser, root);
+        extract
+            .arg("extract")
+            .arg(&manifest)
+            .args(["--recipe", &recipe.name])
+            .arg("--store")
+            .arg(&store);
+        let inputs = program
+            .clone()
+            .text(&command::line(&extract))
+            .file(&recipe.file)?
+            .file(&manifest)?;
+        let inputs = inputs.listing(&audio)?;
+        stages.run(&title, &key, inputs, &[&store], || {
+            command::run(&mut extract)
+        })?;
+    }
+
+    for recipe in &recipes {
+        let title = format!("[6/7] train and evaluate {}", recipe.name);
+        let key = format!("train {}", recipe.name);
+        let mut crossval = ser_command(&ser, root);
+        crossval
+            .args(["crossval", "--recipe", &recipe.name])
+            .arg("--data")
+            .arg(&manifest);
+        crossval
+            .arg("--store")
+            .arg(&store)
+            .arg("--out")
+            .arg(&recipe.out);
+        let inputs = program
+            .clone()
+            .text(&command::line(&crossval))
+            .file(&recipe.file)?
+            .file(&manifest)?;
+        let inputs = inputs.listing(&audio)?;
+        stages.run(&title, &key, inputs, &[&recipe.out], || {
+            command::run(&mut crossval)
+        })?;
+    }
+
+    let page = out.join("report.html");
+    let mut report = ser_command(&ser, root);
+    report
+        .arg("report")
+        .args(recipes.iter().map(|recipe| &recipe.out))
+        .arg("--out")
+        .arg(&page);
+    let mut inputs = program.text(&command::line(&report));
+    for recipe in &recipes {
+        inputs = inputs.text(&stages.completion(&format!("train {}", recipe.name)));
+    }
+    stages.run("[7/7] report", "report", inputs, &[&page], || {
+        command::run(&mut report)
+    })?;
+
+    println!(
+        "\nThe pipeline took {:.0} s.",
+        start.elapsed().as_secs_f64()
+    );
+    println!("Report: {}", page.display());
+    if let Some(model) = recipes.iter().find_map(|recipe| model_under(&recipe.out)) {
+        println!("Predict with a model of this run:");
+        println!(
+            "  {} predict --model {} FILE.wav",
+            ser.display(),
+            model.display()
+        );
+    }
+    if args.synthetic {
+        synthetic_notice();
+    }
+    Ok(())
+}
+
+fn synthetic_notice() {
+    println!(
+        "\n*** SYNTHETIC: generated voices. These models and figures say nothing about real speech. ***"
+    );
+}
+
+/// The recipes asked for, each checked to exist.
+fn choose(root: &Path, names: &[String], out: &Path) -> Result<Vec<Recipe>> {
+    let folder = root.join("data/recipes");
+    let names = if names.is_empty() {
+        RECIPES.map(str::to_owned).to_vec()
+    } else {
+        names.to_vec()
+    };
+    let mut recipes: Vec<Recipe> = Vec::new();
+    for name in names {
+        let file = folder.join(format!("{name}.toml"));
+        if !file.is_file() {
+            let known =
+                fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
+            let mut known: Vec<String> = known
+                .filter_map(Result::ok)
+                .filter_map(|entry| {
+                    entry
+                        .file_name()
+                        .to_str()?
+                        .strip_suffix(".toml")
+                        .map(str::to_owned)
+                })
+                .collect();
+            known.sort();
+            bail!(
+                "there is no recipe `{name}`; data/recipes has: {}",
+                known.join(", ")
+            );
+        }
+        ensure!(
+            recipes.iter().all(|recipe| recipe.name != name),
+            "recipe `{name}` is given twice"
+        );
+        recipes.push(Recipe {
+            out: out.join(&name),
+            file,
+            name,
+        });
+    }
+    Ok(recipes)
+}
+
+fn ser_command(ser: &Path, root: &Path) -> Command {
+    let mut command = Command::new(ser);
+    command.current_dir(root);
+    command
+}
+
+/// Builds the program and returns where cargo put it, wherever the user's settings say.
+fn build(root: &Path) -> Result<PathBuf> {
+    let mut cargo = command::cargo(root);
+    cargo.args(["build", "--release", "--package", "ser-cli"]);
+    println!("$ {}", command::line(&cargo));
+    cargo
+        .arg("--message-format=json-render-diagnostics")
+        .stdout(Stdio::piped());
+    let output = cargo
+        .spawn()
+        .and_then(std::process::Child::wait_with_output)
+        .context("starting cargo")?;
+    command::check(&cargo, output.status)?;
+    executable(&String::from_utf8_lossy(&output.stdout))
+        .context("cargo built no program called `ser`")
+}
+
+/// The path of the program `ser` in cargo's messages, one JSON object a line.
+fn executable(messages: &str) -> Option<PathBuf> {
+    messages.lines().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let program = message["target"]["name"] == "ser";
+        let path = message["executable"].as_str().filter(|_| program)?;
+        Some(PathBuf::from(path))
+    })
+}
+
+/// The first model file in a folder of results.
+fn model_under(folder: &Path) -> Option<PathBuf> {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .ok()?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .collect();
+    entries.sort();
+    let model = entries.iter().find(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "safetensors")
+    });
+    model
+        .cloned()
+        .or_else(|| entries.iter().find_map(|path| model_under(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_recipe_is_answered_with_the_known_ones() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("data/recipes");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("b.toml"), "").unwrap();
+        fs::write(folder.join("a.toml"), "").unwrap();
+        let pick = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            choose(root.path(), &names, Path::new("out"))
+        };
+        assert_eq!(pick(&["b", "a"]).unwrap()[1].out, Path::new("out/a"));
+        let error = pick(&["c"]).err().unwrap().to_string();
+        assert!(error.contains("`c`") && error.contains("a, b"), "{error}");
+        assert!(pick(&["a", "a"]).is_err());
+    }
+
+    #[test]
+    fn every_default_recipe_exists() {
+        choose(&paths::workspace(), &[], Path::new("out")).unwrap();
+    }
+
+    #[test]
+    fn cargo_says_where_the_program_lies() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"serde"},"executable":null}
+            {"reason":"compiler-artifact","target":{"name":"ser"},"executable":"/t/release/ser"}
+            {"reason":"build-finished","success":true}"#;
+        assert_eq!(executable(messages), Some(PathBuf::from("/t/release/ser")));
+        assert_eq!(executable("not json"), None);
+    }
+
+    #[test]
+    fn the_model_is_found_below_the_results() {
+        let folder = tempfile::tempdir().unwrap();
+        let split = folder.path().join("split-1");
+        fs::create_dir(&split).unwrap();
+        assert_eq!(model_under(folder.path()), None);
+        fs::write(split.join("model.safetensors"), "x").unwrap();
+        assert_eq!(
+            model_under(folder.path()),
+            Some(split.join("model.safetensors"))
+        );
+    }
+}
