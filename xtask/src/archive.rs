@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use zip::ZipArchive;
@@ -63,9 +63,7 @@ impl Archive {
             );
             ensure!(!entry.encrypted(), "{shown}: `{name}` is encrypted");
             ensure!(
-                entry.enclosed_name().is_some()
-                    && !name.contains('\\')
-                    && !name.split('/').any(|part| part == ".."),
+                stays_inside(&name),
                 "{shown}: `{name}` would be written outside the destination: refused"
             );
             total = total.saturating_add(entry.size());
@@ -135,5 +133,195 @@ impl Archive {
             written.push((entry.name.clone(), target));
         }
         Ok(written)
+    }
+}
+
+/// Whether a name, joined to a folder, stays below it on every system.
+fn stays_inside(name: &str) -> bool {
+    let below = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    Path::new(name).components().all(below) && !name.contains(['\\', '\0'])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    const ROOMY: Limits = Limits {
+        entries: 100,
+        bytes: 1 << 20,
+    };
+
+    /// Writes a zip with the given files and returns its path.
+    fn archive(folder: &Path, files: &[(&str, &str)]) -> PathBuf {
+        let path = folder.join("test.zip");
+        let mut zip = ZipWriter::new(File::create(&path).unwrap());
+        for (name, text) in files {
+            zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(text.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap();
+        path
+    }
+
+    /// Replaces every occurrence of a byte string, as a hostile writer would.
+    fn tamper(path: &Path, from: &[u8], to: &[u8]) {
+        let mut bytes = fs::read(path).unwrap();
+        let places: Vec<usize> = (0..=bytes.len() - from.len())
+            .filter(|&at| bytes[at..].starts_with(from))
+            .collect();
+        assert!(!places.is_empty());
+        for at in places {
+            bytes[at..at + to.len()].copy_from_slice(to);
+        }
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn refusal(path: &Path, limits: &Limits) -> String {
+        format!("{:#}", Archive::open(path, limits).err().unwrap())
+    }
+
+    #[test]
+    fn wanted_files_land_where_they_are_placed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = archive(
+            folder.path(),
+            &[("top/a.txt", "alpha"), ("top/b.txt", "beta")],
+        );
+        let dest = folder.path().join("out");
+        let mut archive = Archive::open(&path, &ROOMY).unwrap();
+        let written = archive
+            .unpack(&dest, |entry| {
+                entry
+                    .name
+                    .ends_with("a.txt")
+                    .then(|| PathBuf::from("moved/a"))
+            })
+            .unwrap();
+        assert_eq!(written, [("top/a.txt".to_owned(), dest.join("moved/a"))]);
+        assert_eq!(fs::read_to_string(dest.join("moved/a")).unwrap(), "alpha");
+        assert_eq!(archive.text("top/b.txt").unwrap(), "beta");
+    }
+
+    #[test]
+    fn names_that_leave_the_destination_are_refused() {
+        for (harmless, hostile) in [
+            ("xx/escape.txt", "../escape.txt"),
+            ("x/xx/xx/y.txt", "x/../../y.txt"),
+            ("xabsolute.txt", "/absolute.txt"),
+            ("xx_back.txt", "..\\back.txt"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = archive(folder.path(), &[(harmless, "text")]);
+            // The writing library cleans names, so the bytes are set afterwards.
+            let padded = format!("{hostile:<width$}", width = harmless.len());
+            tamper(&path, harmless.as_bytes(), padded.as_bytes());
+            let error = refusal(&path, &ROOMY);
+            assert!(
+                error.contains("outside the destination"),
+                "{hostile}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn links_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("link.zip");
+        let mut zip = ZipWriter::new(File::create(&path).unwrap());
+        zip.add_symlink("link", "/etc", SimpleFileOptions::default())
+            .unwrap();
+        zip.finish().unwrap();
+        assert!(refusal(&path, &ROOMY).contains("`link` is a link"));
+    }
+
+    #[test]
+    fn absurd_claims_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = archive(folder.path(), &[("a", "12345"), ("b", "12345")]);
+        assert!(
+            refusal(
+                &path,
+                &Limits {
+                    entries: 1,
+                    bytes: 100
+                }
+            )
+            .contains("2 entries")
+        );
+        assert!(
+            refusal(
+                &path,
+                &Limits {
+                    entries: 2,
+                    bytes: 9
+                }
+            )
+            .contains("10 bytes")
+        );
+        Archive::open(
+            &path,
+            &Limits {
+                entries: 2,
+                bytes: 10,
+            },
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn a_file_larger_than_declared_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lie.zip");
+        let mut zip = ZipWriter::new(File::create(&path).unwrap());
+        zip.start_file("zeros", SimpleFileOptions::default())
+            .unwrap();
+        zip.write_all(&[0; 0x12345]).unwrap();
+        zip.finish().unwrap();
+        tamper(&path, &0x12345_u32.to_le_bytes(), &16_u32.to_le_bytes());
+        let error = Archive::open(&path, &ROOMY)
+            .unwrap()
+            .unpack(&folder.path().join("out"), |entry| {
+                Some(PathBuf::from(&entry.name))
+            })
+            .unwrap_err();
+        assert!(
+            fs::metadata(folder.path().join("out/zeros")).unwrap().len() <= 17,
+            "{error:#}"
+        );
+    }
+
+    #[test]
+    fn damaged_content_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stored.zip");
+        let mut zip = ZipWriter::new(File::create(&path).unwrap());
+        let stored =
+            SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        zip.start_file("a", stored).unwrap();
+        zip.write_all(b"original").unwrap();
+        zip.finish().unwrap();
+        tamper(&path, b"original", b"modified");
+        let error = Archive::open(&path, &ROOMY)
+            .unwrap()
+            .unpack(&folder.path().join("out"), |_| Some(PathBuf::from("a")))
+            .unwrap_err();
+        assert!(
+            format!("{error:#}").to_lowercase().contains("checksum"),
+            "{error:#}"
+        );
+    }
+
+    #[test]
+    fn a_truncated_archive_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = archive(folder.path(), &[("a", "alpha")]);
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 10]).unwrap();
+        assert!(refusal(&path, &ROOMY).contains("not a readable zip archive"));
     }
 }

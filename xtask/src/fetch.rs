@@ -350,3 +350,185 @@ fn remove(path: &Path) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::net::TcpListener;
+    use std::thread::JoinHandle;
+
+    use super::*;
+
+    const BODY: &[u8] = b"0123456789abcdef";
+    const BODY_MD5: &str = "4032af8d61035123906e58e067140cc5";
+
+    /// A server on the loopback that gives one scripted answer per connection and then is gone;
+    /// it returns the requests it saw.
+    fn serve(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/file.zip", listener.local_addr().unwrap());
+        let seen = thread::spawn(move || {
+            let mut seen = Vec::new();
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                stream
+                    .set_read_timeout(Some(Duration::from_secs(10)))
+                    .unwrap();
+                let mut request = String::new();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                while reader.read_line(&mut request).unwrap() > 2 {}
+                stream.write_all(answer.as_bytes()).unwrap();
+                seen.push(request.to_lowercase());
+            }
+            seen
+        });
+        (url, seen)
+    }
+
+    /// A whole answer that announces `announced` bytes and sends `body`.
+    fn full(announced: usize, body: &str) -> String {
+        format!(
+            "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: {announced}\r\nConnection: close\r\n\r\n{body}"
+        )
+    }
+
+    fn rest(start: usize) -> String {
+        let body = std::str::from_utf8(&BODY[start..]).unwrap();
+        format!(
+            "HTTP/1.1 206 Partial Content\r\nETag: \"v1\"\r\nContent-Range: bytes {start}-15/16\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+    }
+
+    fn whole() -> String {
+        full(16, "0123456789abcdef")
+    }
+
+    fn known(url: &str) -> Source<'_> {
+        Source {
+            url,
+            size: Some(16),
+            md5: Some(BODY_MD5),
+        }
+    }
+
+    #[test]
+    fn a_file_arrives_whole_and_leaves_nothing_beside() {
+        let folder = tempfile::tempdir().unwrap();
+        let dest = folder.path().join("deep/file.zip");
+        let (url, server) = serve(vec![whole()]);
+        assert_eq!(fetch(&known(&url), &dest).unwrap(), 16);
+        assert_eq!(fs::read(&dest).unwrap(), BODY);
+        assert_eq!(fs::read_dir(dest.parent().unwrap()).unwrap().count(), 1);
+        assert!(!server.join().unwrap()[0].contains("range:"));
+    }
+
+    #[test]
+    fn a_cut_download_is_continued_where_it_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let dest = folder.path().join("file.zip");
+        let (url, server) = serve(vec![full(16, "01234"), rest(5)]);
+        assert_eq!(fetch(&known(&url), &dest).unwrap(), 16);
+        assert_eq!(fs::read(&dest).unwrap(), BODY);
+        let seen = server.join().unwrap();
+        assert!(
+            seen[1].contains("range: bytes=5-") && seen[1].contains("if-range: \"v1\""),
+            "{}",
+            seen[1]
+        );
+    }
+
+    #[test]
+    fn a_later_run_continues_the_part_of_a_killed_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let dest = folder.path().join("file.zip");
+        let (url, server) = serve(vec![rest(7)]);
+        fs::write(with_suffix(&dest, ".part"), &BODY[..7]).unwrap();
+        fs::write(with_suffix(&dest, ".part.origin"), format!("{url}\n\"v1\"")).unwrap();
+        assert_eq!(fetch(&known(&url), &dest).unwrap(), 9);
+        assert_eq!(fs::read(&dest).unwrap(), BODY);
+        assert!(server.join().unwrap()[0].contains("range: bytes=7-"));
+    }
+
+    #[test]
+    fn a_part_of_another_url_or_a_changed_file_is_not_continued() {
+        let folder = tempfile::tempdir().unwrap();
+        let dest = folder.path().join("file.zip");
+        // Another URL: the part is dropped, no range is asked for.
+        fs::write(with_suffix(&dest, ".part"), "XXXXX").unwrap();
+        fs::write(
+            with_suffix(&dest, ".part.origin"),
+            "http://elsewhere/\n\"v1\"",
+        )
+        .unwrap();
+        let (url, server) = serve(vec![whole()]);
+        fetch(&known(&url), &dest).unwrap();
+        assert_eq!(fs::read(&dest).unwrap(), BODY);
+        assert!(!server.join().unwrap()[0].contains("range:"));
+        // The same URL, but the server answers If-Range with the whole new file.
+        fs::remove_file(&dest).unwrap();
+        let (url, server) = serve(vec![whole()]);
+        fs::write(with_suffix(&dest, ".part"), "XXXXX").unwrap();
+        fs::write(with_suffix(&dest, ".part.origin"), format!("{url}\n\"v0\"")).unwrap();
+        fetch(&known(&url), &dest).unwrap();
+        assert_eq!(fs::read(&dest).unwrap(), BODY);
+        assert!(server.join().unwrap()[0].contains("if-range: \"v0\""));
+    }
+
+    #[test]
+    fn a_wrong_checksum_removes_the_download() {
+        let folder = tempfile::tempdir().unwrap();
+        let dest = folder.path().join("file.zip");
+        let (url, server) = serve(vec![full(16, "0123456789abcdeX")]);
+        let error = fetch(&known(&url), &dest).unwrap_err().to_string();
+        assert!(error.contains("md5") && error.contains(BODY_MD5), "{error}");
+        assert!(!dest.exists() && !with_suffix(&dest, ".part").exists());
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn a_file_of_another_size_is_refused_before_it_is_downloaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let dest = folder.path().join("file.zip");
+        let (url, server) = serve(vec![full(5, "01234")]);
+        let error = fetch(&known(&url), &dest).unwrap_err().to_string();
+        assert!(error.contains("offers 5 bytes where 16"), "{error}");
+        assert!(!dest.exists());
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn a_server_that_never_delivers_is_given_up_and_the_part_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let dest = folder.path().join("file.zip");
+        let nothing =
+            "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned();
+        let (url, server) = serve(vec![
+            full(16, "0123"),
+            nothing.clone(),
+            nothing.clone(),
+            nothing,
+        ]);
+        let error = format!("{:#}", fetch(&known(&url), &dest).unwrap_err());
+        assert!(
+            error.contains("continues from 4 bytes") && error.contains("503"),
+            "{error}"
+        );
+        assert_eq!(fs::read(with_suffix(&dest, ".part")).unwrap(), b"0123");
+        assert_eq!(server.join().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing =
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned();
+        let (url, server) = serve(vec![missing]);
+        let error = fetch(&known(&url), &folder.path().join("file.zip"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("404"), "{error}");
+        server.join().unwrap();
+    }
+}

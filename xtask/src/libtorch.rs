@@ -421,3 +421,142 @@ fn folder_size(folder: &Path) -> Result<u64> {
     }
     Ok(total)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINUX: Host = Host {
+        os: "linux",
+        arch: "x86_64",
+    };
+    const MAC: Host = Host {
+        os: "macos",
+        arch: "aarch64",
+    };
+
+    /// A folder that looks like libtorch to `check`.
+    fn fake(folder: &Path, version: &str) {
+        let api = folder.join("include/torch/csrc/api/include/torch");
+        fs::create_dir_all(&api).unwrap();
+        fs::write(api.join("torch.h"), "").unwrap();
+        let numbers: Vec<&str> = version.split('.').collect();
+        let text = format!(
+            "#define TORCH_VERSION_MAJOR {}\n#define TORCH_VERSION_MINOR {}\n#define TORCH_VERSION_PATCH {}\n",
+            numbers[0], numbers[1], numbers[2]
+        );
+        fs::write(api.join("version.h"), text).unwrap();
+        fs::create_dir_all(folder.join("lib")).unwrap();
+        for name in ["torch_cpu", "c10", "torch"] {
+            fs::write(
+                folder.join(format!("lib/lib{name}.so")),
+                b"\x7fELF and more",
+            )
+            .unwrap();
+        }
+    }
+
+    #[test]
+    fn the_archive_is_chosen_by_machine() {
+        let base = "https://download.pytorch.org/libtorch/cpu/";
+        let linux = format!("{base}libtorch-shared-with-deps-2.13.0%2Bcpu.zip");
+        assert_eq!(LINUX.archive_url(), Some(linux));
+        assert_eq!(
+            MAC.archive_url(),
+            Some(format!("{base}libtorch-macos-arm64-2.13.0.zip"))
+        );
+        assert_eq!(
+            Host {
+                os: "linux",
+                arch: "aarch64"
+            }
+            .archive_url(),
+            None
+        );
+    }
+
+    #[test]
+    fn a_whole_folder_passes_with_its_version() {
+        let folder = tempfile::tempdir().unwrap();
+        fake(folder.path(), "2.13.1");
+        assert_eq!(check(folder.path(), &LINUX).unwrap(), "2.13.1");
+        // With the file torch-sys reads, only the very version passes.
+        fs::write(folder.path().join("build-version"), "2.13.0+cpu\n").unwrap();
+        assert_eq!(check(folder.path(), &LINUX).unwrap(), "2.13.0+cpu");
+        fs::write(folder.path().join("build-version"), "2.13.1+cpu\n").unwrap();
+        assert!(check(folder.path(), &LINUX).is_err());
+    }
+
+    #[test]
+    fn another_version_or_a_damaged_folder_fails_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        fake(folder.path(), "2.4.0");
+        let error = |folder: &Path| format!("{:#}", check(folder, &LINUX).unwrap_err());
+        assert!(error(folder.path()).contains("version 2.4.0"));
+        fake(folder.path(), "2.13.0");
+        fs::write(folder.path().join("lib/libc10.so"), "").unwrap();
+        assert!(error(folder.path()).contains("libc10.so is missing or empty"));
+        fs::write(folder.path().join("lib/libc10.so"), "<html>").unwrap();
+        assert!(error(folder.path()).contains("not a shared library"));
+        assert!(error(&folder.path().join("nowhere")).contains("torch.h is missing"));
+    }
+
+    #[test]
+    fn a_finished_install_is_told_from_a_damaged_one() {
+        let folder = tempfile::tempdir().unwrap();
+        fake(folder.path(), "2.13.0");
+        assert!(!complete(folder.path(), &LINUX));
+        fs::write(folder.path().join(STAMP), stamp(folder.path()).unwrap()).unwrap();
+        assert!(complete(folder.path(), &LINUX));
+        fs::write(folder.path().join("lib/libtorch.so"), b"\x7fELF").unwrap();
+        assert!(!complete(folder.path(), &LINUX));
+    }
+
+    #[test]
+    fn the_link_moves_in_one_step_and_never_replaces_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join(".libtorch");
+        for name in ["one", "two"] {
+            let target = folder.path().join(name);
+            fs::create_dir(&target).unwrap();
+            point(&link, &target, "a test").unwrap();
+            assert_eq!(link.canonicalize().unwrap(), target.canonicalize().unwrap());
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+        fs::remove_file(&link).unwrap();
+        fs::create_dir(&link).unwrap();
+        let error = point(&link, &folder.path().join("one"), "a test").unwrap_err();
+        assert!(error.to_string().contains("in the way"), "{error}");
+    }
+
+    #[test]
+    fn ldd_tells_what_is_missing() {
+        let listing = "\tlibc10.so => /x/libc10.so (0x0000)\n\tlibcupti.so.13 => not found\n\tlinux-vdso.so.1 (0x0)\n";
+        assert_eq!(unresolved(listing), ["libcupti.so.13"]);
+    }
+
+    #[test]
+    fn an_official_archive_gives_headers_and_libraries_only() {
+        use std::io::Write;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("libtorch.zip");
+        let mut zip = zip::ZipWriter::new(File::create(&file).unwrap());
+        for name in [
+            "libtorch/include/torch/x.h",
+            "libtorch/lib/libc10.so",
+            "libtorch/share/cmake/y",
+            "README",
+        ] {
+            zip.start_file(name, zip::write::SimpleFileOptions::default())
+                .unwrap();
+            zip.write_all(b"text").unwrap();
+        }
+        zip.finish().unwrap();
+        let staging = folder.path().join("out");
+        unpack_official(&file, &staging).unwrap();
+        assert!(
+            staging.join("include/torch/x.h").is_file() && staging.join("lib/libc10.so").is_file()
+        );
+        assert_eq!(fs::read_dir(&staging).unwrap().count(), 2);
+    }
+}
