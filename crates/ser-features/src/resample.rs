@@ -18,8 +18,8 @@ use crate::waveform::Waveform;
 ///
 /// | property | value |
 /// | --- | --- |
-/// | pass-band ripple up to 0.90 | below 0.01 dB |
-/// | stop-band attenuation from 1.00 | above 100 dB |
+/// | pass-band ripple up to 0.90 | below 0.001 dB |
+/// | stop-band attenuation from 1.00 | above 120 dB |
 /// | delay | none: output sample `k` is the signal at the time `k / to` |
 ///
 /// ```

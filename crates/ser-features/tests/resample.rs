@@ -1,0 +1,295 @@
+//! The resampler's quality, measured, and its agreement with soxr (`tests/reference`).
+
+use std::f64::consts::TAU;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use rustfft::FftPlanner;
+use rustfft::num_complex::Complex;
+use ser_features::{Error, FeatureConfig, FeatureExtractor, Resampler, Waveform, read_npy};
+
+const PAIRS: [(u32, u32); 7] = [
+    (48_000, 22_050),
+    (48_000, 16_000),
+    (44_100, 16_000),
+    (8_000, 16_000),
+    (16_000, 22_050),
+    (22_050, 16_000),
+    (11_127, 16_000),
+];
+
+fn reference(rate: u32, name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/reference/sr{rate}/{name}"))
+}
+
+/// Long enough that the filters of all `PAIRS` end before the middle half.
+fn long(rate: u32) -> usize {
+    120_000.max(rate as usize * 2)
+}
+
+fn tone(rate: u32, hz: f64, samples: usize) -> Vec<f32> {
+    (0..samples)
+        .map(|i| (TAU * hz * i as f64 / f64::from(rate)).sin() as f32)
+        .collect()
+}
+
+fn resample(from: u32, to: u32, samples: &[f32]) -> Vec<f32> {
+    let mut output = Vec::new();
+    let mut resampler = Resampler::new(from, to).unwrap();
+    resampler.process_into(samples, &mut output).unwrap();
+    assert_eq!(output.len(), resampler.output_len(samples.len()));
+    output
+}
+
+/// The middle half, which no edge of the signal reaches.
+fn middle<T>(samples: &[T]) -> std::ops::Range<usize> {
+    samples.len() / 4..samples.len() * 3 / 4
+}
+
+/// Complex amplitude at `hz` of the middle half, by least squares over sine and cosine.
+fn amplitude(rate: u32, hz: f64, samples: &[f32]) -> Complex<f64> {
+    let (mut ss, mut cc, mut sc, mut xs, mut xc) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for i in middle(samples) {
+        let (s, c) = (TAU * hz * i as f64 / f64::from(rate)).sin_cos();
+        let x = f64::from(samples[i]);
+        ss += s * s;
+        cc += c * c;
+        sc += s * c;
+        xs += x * s;
+        xc += x * c;
+    }
+    let determinant = ss * cc - sc * sc;
+    Complex::new(
+        (xs * cc - xc * sc) / determinant,
+        (xc * ss - xs * sc) / determinant,
+    )
+}
+
+fn db(ratio: f64) -> f64 {
+    20.0 * ratio.log10()
+}
+
+fn lower_nyquist(from: u32, to: u32) -> f64 {
+    f64::from(from.min(to)) / 2.0
+}
+
+/// Gain and phase of tones over the pass band: ripple, and a delay that would tilt the phase.
+#[test]
+fn the_pass_band_is_flat_and_undelayed_up_to_nine_tenths() {
+    for (from, to) in PAIRS {
+        let (mut ripple, mut delay) = (0f64, 0f64);
+        for step in 0..=30 {
+            let hz = lower_nyquist(from, to) * (0.001 + (0.90 - 0.001) * f64::from(step) / 30.0);
+            let output = resample(from, to, &tone(from, hz, long(from)));
+            let gain = amplitude(to, hz, &output);
+            ripple = ripple.max(db(gain.norm()).abs());
+            delay = delay.max((gain.arg() / (TAU * hz)).abs() * f64::from(to));
+        }
+        println!("{from} -> {to}: ripple {ripple:.5} dB, delay {delay:.6} samples");
+        assert!(ripple < 0.001, "{from} -> {to}: ripple {ripple} dB");
+        assert!(delay < 1e-3, "{from} -> {to}: delay {delay} samples");
+    }
+}
+
+/// Tones that the lower rate cannot hold must vanish, wherever they would fold to.
+#[test]
+fn the_stop_band_is_down_by_more_than_120_db() {
+    for (from, to) in PAIRS.into_iter().filter(|(from, to)| to < from) {
+        let mut loudest = f64::NEG_INFINITY;
+        for step in 0..=40 {
+            let (low, high) = (lower_nyquist(from, to) * 1.0, f64::from(from) * 0.4999);
+            let hz = low + (high - low) * f64::from(step) / 40.0;
+            // At the Nyquist frequency of the input a sine has no samples: use a cosine.
+            let input: Vec<f32> = (0..long(from))
+                .map(|i| (TAU * hz * i as f64 / f64::from(from)).cos() as f32)
+                .collect();
+            let output = resample(from, to, &input);
+            let peak = middle(&output)
+                .map(|i| f64::from(output[i].abs()))
+                .fold(0.0, f64::max);
+            loudest = loudest.max(db(peak));
+        }
+        println!("{from} -> {to}: stop band {loudest:.1} dB");
+        assert!(loudest < -120.0, "{from} -> {to}: {loudest} dB");
+    }
+}
+
+/// Raising the rate must not leave images of the signal above the old Nyquist frequency.
+#[test]
+fn images_are_down_by_more_than_120_db() {
+    for (from, to) in PAIRS.into_iter().filter(|(from, to)| to > from) {
+        let mut loudest = f64::NEG_INFINITY;
+        for share in [0.1, 0.5, 0.9, 0.97] {
+            let hz = lower_nyquist(from, to) * share;
+            let output = resample(from, to, &tone(from, hz, long(from)));
+            let gain = amplitude(to, hz, &output);
+            let residue = middle(&output)
+                .map(|i| {
+                    let (s, c) = (TAU * hz * i as f64 / f64::from(to)).sin_cos();
+                    (f64::from(output[i]) - gain.re * s - gain.im * c).abs()
+                })
+                .fold(0.0, f64::max);
+            loudest = loudest.max(db(residue));
+        }
+        println!("{from} -> {to}: images {loudest:.1} dB");
+        assert!(loudest < -120.0, "{from} -> {to}: {loudest} dB");
+    }
+}
+
+/// The time of an event does not move, to the sample and between samples.
+#[test]
+fn a_click_stays_where_it_is() {
+    for (from, to) in PAIRS {
+        for position in [0usize, 1, 700, 5000, 9998, 9999] {
+            let mut input = vec![0f32; 10_000];
+            input[position] = 1.0;
+            let output = resample(from, to, &input);
+            let peak = (0..output.len())
+                .max_by(|&a, &b| output[a].abs().total_cmp(&output[b].abs()))
+                .unwrap();
+            let expected = position as f64 * f64::from(to) / f64::from(from);
+            // Half a sample, or more when the last one lies beyond the output's end.
+            assert!(
+                (peak as f64 - expected).abs() <= 1.0,
+                "{from} -> {to}: {position} went to {peak}, expected {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_length_is_rounded_up_as_librosa_does() {
+    for (from, to, len, expected) in [
+        (48_000, 22_050, 0, 0),
+        (48_000, 22_050, 1, 1),
+        (48_000, 22_050, 320, 147),
+        (48_000, 22_050, 321, 148),
+        (48_000, 16_000, 177_602, 59_201),
+        (44_100, 16_000, 441, 160),
+        (8000, 16_000, 3, 6),
+        (11_127, 16_000, 11_127, 16_000),
+        (16_000, 16_000, 5, 5),
+    ] {
+        assert_eq!(resample(from, to, &vec![0.5; len]).len(), expected);
+    }
+}
+
+#[test]
+fn an_equal_rate_changes_nothing() {
+    let waveform = Waveform::new(vec![0.1, -0.2, 0.3], 16_000);
+    assert_eq!(waveform.resample(16_000).unwrap(), waveform);
+}
+
+#[test]
+fn a_planned_resampler_remembers_nothing() {
+    let mut resampler = Resampler::new(48_000, 22_050).unwrap();
+    let loud = vec![0.9; 5000];
+    let clip = tone(48_000, 300.0, 7000);
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    resampler.process_into(&clip, &mut first).unwrap();
+    resampler.process_into(&loud, &mut second).unwrap();
+    resampler.process_into(&clip, &mut second).unwrap();
+    assert_eq!(first, second);
+}
+
+#[test]
+fn impossible_rates_are_errors() {
+    for (from, to) in [
+        (0, 16_000),
+        (16_000, 0),
+        (0, 0),
+        (u32::MAX, 22_050),
+        (4_294_967_291, 16_000),
+    ] {
+        let error = Resampler::new(from, to).unwrap_err();
+        assert!(
+            matches!(error, Error::Resample { from: f, to: t, .. } if (f, t) == (from, to)),
+            "{error}"
+        );
+    }
+    let waveform = Waveform::new(vec![0.0; 4], 0);
+    assert!(waveform.resample(8000).is_err());
+}
+
+/// soxr and rubato differ where their filters roll off, and nowhere else: below 0.9 of the lower
+/// Nyquist frequency the two spectra are equal but for −90 dB.
+#[test]
+fn the_pass_band_agrees_with_soxr() {
+    for (from, to) in [
+        (48_000, 22_050),
+        (48_000, 16_000),
+        (22_050, 16_000),
+        (16_000, 22_050),
+    ] {
+        let clip = Waveform::read(reference(from, "clip.wav")).unwrap();
+        let ours = clip.resample(to).unwrap().samples;
+        let theirs = read_npy(reference(from, &format!("resampled_{to}_soxr_hq.npy"))).unwrap();
+        assert_eq!(theirs.shape, [ours.len()]);
+
+        // A Hann window, lest what lies above the pass band leak into it.
+        let n = ours.len();
+        let window = |i: usize| 0.5 - 0.5 * (TAU * i as f64 / n as f64).cos();
+        let mut difference: Vec<Complex<f64>> = (0..n)
+            .map(|i| Complex::from(window(i) * (f64::from(ours[i]) - theirs.data[i])))
+            .collect();
+        let mut signal: Vec<Complex<f64>> = (0..n)
+            .map(|i| Complex::from(window(i) * theirs.data[i]))
+            .collect();
+        let fft = FftPlanner::new().plan_fft_forward(n);
+        fft.process(&mut difference);
+        fft.process(&mut signal);
+        let limit = (0.90 * lower_nyquist(from, to) / f64::from(to) * n as f64) as usize;
+        let energy = |x: &[Complex<f64>]| x[..limit].iter().map(|x| x.norm_sqr()).sum::<f64>();
+        let error = db((energy(&difference) / energy(&signal)).sqrt());
+        println!("{from} -> {to}: in-band difference to soxr {error:.1} dB");
+        assert!(error < -90.0, "{from} -> {to}: {error} dB");
+    }
+}
+
+/// What the choice of resampler changes in the end.
+#[test]
+fn mfcc_after_resampling_agree_with_those_after_soxr() {
+    for to in [22_050, 16_000] {
+        let clip = Waveform::read(reference(48_000, "clip.wav")).unwrap();
+        let config = FeatureConfig {
+            sample_rate: to,
+            ..FeatureConfig::default()
+        };
+        let ours = FeatureExtractor::new(&config)
+            .unwrap()
+            .extract(&clip)
+            .unwrap();
+        let theirs = read_npy(reference(48_000, &format!("mfcc_after_resample_{to}.npy"))).unwrap();
+        assert_eq!(theirs.shape, [ours.coefficients(), ours.frames()]);
+        let (mut largest, mut sum) = (0f64, 0.0);
+        for frame in 0..ours.frames() {
+            for (coefficient, &value) in ours.row(frame).iter().enumerate() {
+                let expected = theirs.data[coefficient * ours.frames() + frame];
+                let difference = (f64::from(value) - expected).abs();
+                largest = largest.max(difference);
+                sum += difference;
+            }
+        }
+        let mean = sum / ours.as_slice().len() as f64;
+        println!("48000 -> {to}: MFCC differ by {mean:.4} on average, at most {largest:.3}");
+        assert!(
+            mean < 0.1 && largest < 3.0,
+            "{to}: mean {mean}, largest {largest}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Any pair of rates: the right length, and a tone well inside the band comes through.
+    #[test]
+    fn any_two_rates_keep_a_tone(from in 4000u32..50_000, to in 4000u32..50_000) {
+        let hz = lower_nyquist(from, to) * 0.3;
+        let input = tone(from, hz, from as usize / 2);
+        let output = resample(from, to, &input);
+        prop_assert_eq!(output.len(), (from / 2 * to).div_ceil(from) as usize);
+        let gain = amplitude(to, hz, &output);
+        prop_assert!((gain - Complex::new(1.0, 0.0)).norm() < 1e-3, "gain {}", gain);
+    }
+}
