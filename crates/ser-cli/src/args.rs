@@ -1,0 +1,180 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Speech emotion recognition: from WAV files to features, trained models, honest figures and
+/// predictions. No Python, no environment variables.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ser",
+    version,
+    max_term_width = 100,
+    after_help = "\
+EXIT CODES
+  0  done
+  1  failed; the message says what, why and what to do next
+  2  the command line was not understood
+  3  done, but some inputs were skipped; each one is named
+
+EXAMPLES
+  ser synth corpus                                     a synthetic corpus, to try things without data
+  ser index RAVDESS --out ravdess.csv                  what is there, what is odd, a manifest
+  ser crossval --recipe folds-a-cnn --data RAVDESS --out runs/folds-a-cnn
+  ser predict --model runs/folds-a-cnn/fold-1/model.safetensors speech.wav"
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print JSON for machines instead of text for people, one object a line.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write the built-in synthetic corpus as WAV files with RAVDESS names.
+    Synth(SynthArgs),
+    /// Find the clips under a folder, say what is odd about them, write a manifest.
+    Index(IndexArgs),
+    /// Write features of one file (.npy) or of many (.safetensors), or fill a feature store.
+    Extract(ExtractArgs),
+    /// Train a recipe on one split and measure it on the part it never saw.
+    Train(TrainArgs),
+    /// Train and measure a recipe on every split of its protocol, several at a time.
+    Crossval(CrossvalArgs),
+    /// Measure a model on a corpus, leaving out everything it was made from.
+    Evaluate(EvaluateArgs),
+    /// Say which emotion files express.
+    Predict(PredictArgs),
+    /// Write the HTML report of runs again, or one page that compares several.
+    Report(ReportArgs),
+    /// Check libtorch, the built-in recipes and this machine.
+    Doctor,
+}
+
+/// `ser synth`
+#[derive(Debug, ClapArgs)]
+pub struct SynthArgs {
+    /// New folder for the corpus; a complete one is left as it is.
+    pub dir: PathBuf,
+    /// Number of synthetic actors, 2 to 24.
+    #[arg(long, default_value_t = 24)]
+    pub actors: u8,
+    /// Seed; the same seed writes the same bytes.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// `ser index`
+#[derive(Debug, ClapArgs)]
+pub struct IndexArgs {
+    /// Folder with clips anywhere below it, or a CSV manifest with the columns path, emotion,
+    /// speaker.
+    pub data: PathBuf,
+    /// Write the manifest here.
+    #[arg(long, value_name = "CSV")]
+    pub out: Option<PathBuf>,
+}
+
+/// `ser extract`
+#[derive(Debug, ClapArgs)]
+pub struct ExtractArgs {
+    /// WAV files, folders with WAV files anywhere below, or a CSV manifest.
+    #[arg(required = true)]
+    pub inputs: Vec<PathBuf>,
+    /// Feature configuration (TOML). Keys: sample_rate, n_fft, win_length, hop_length, window,
+    /// center, pad_mode, n_mels, mel_scale (slaney or htk), fmin, fmax, n_mfcc, deltas and so on;
+    /// what is not given has librosa's value.
+    #[arg(long, value_name = "TOML", conflicts_with = "recipe")]
+    pub config: Option<PathBuf>,
+    /// Take the feature configuration of a recipe.
+    #[arg(long, value_name = "NAME|TOML")]
+    pub recipe: Option<String>,
+    /// Write here: .npy for one file ([coefficients, frames], as librosa has it), .safetensors
+    /// for many (one such tensor a file, named by its path).
+    #[arg(long, value_name = "FILE", required_unless_present = "store")]
+    pub out: Option<PathBuf>,
+    /// Keep features in this folder and take unchanged ones from there.
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+}
+
+/// Where recipe and data come from.
+#[derive(Debug, ClapArgs)]
+pub struct ExperimentArgs {
+    /// Built-in recipe (seed5-cnn, seed5-lstm, folds-a-cnn, folds-a-lstm) or a TOML file.
+    #[arg(long, value_name = "NAME|TOML")]
+    pub recipe: String,
+    /// Folder with clips, or a CSV manifest.
+    #[arg(long, value_name = "DIR|CSV")]
+    pub data: PathBuf,
+    /// Folder for the results. A finished run of the same recipe and data is kept, another is
+    /// replaced.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Keep features in this folder and take unchanged ones from there.
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+}
+
+/// `ser train`
+#[derive(Debug, ClapArgs)]
+pub struct TrainArgs {
+    /// Recipe and data.
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+    /// Which split of the recipe's protocol, counted from 1.
+    #[arg(long, default_value_t = 1)]
+    pub split: usize,
+}
+
+/// `ser crossval`
+#[derive(Debug, ClapArgs)]
+pub struct CrossvalArgs {
+    /// Recipe and data.
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+    /// Trainings side by side [default: as many as fit the cores with the recipe's threads].
+    #[arg(long)]
+    pub jobs: Option<usize>,
+}
+
+/// `ser evaluate`
+#[derive(Debug, ClapArgs)]
+pub struct EvaluateArgs {
+    /// Model file.
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// Folder with clips, or a CSV manifest.
+    #[arg(long, value_name = "DIR|CSV")]
+    pub data: PathBuf,
+    /// Write predictions.csv, metrics.json, pictures and a report here.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `ser predict`
+#[derive(Debug, ClapArgs)]
+pub struct PredictArgs {
+    /// Model file.
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// WAV files.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// `ser report`
+#[derive(Debug, ClapArgs)]
+pub struct ReportArgs {
+    /// Folders written by train or crossval.
+    #[arg(required = true)]
+    pub runs: Vec<PathBuf>,
+    /// The page that compares the runs [default: none].
+    #[arg(long, value_name = "HTML")]
+    pub out: Option<PathBuf>,
+}

@@ -1,0 +1,226 @@
+//! `ser extract`
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use indicatif::ProgressBar;
+use ser_data::{Corpus, Scan};
+use ser_features::{FeatureConfig, Features, write_npy};
+use ser_model::Recipe;
+use serde::Serialize;
+use walkdir::WalkDir;
+
+use crate::Outcome;
+use crate::args::ExtractArgs;
+use crate::corpus::{FeatureSource, Skipped, skips};
+use crate::output::progress;
+
+/// Files whose features are in memory at a time.
+const CHUNK: usize = 256;
+
+/// A file with the name its features get.
+struct Input {
+    path: PathBuf,
+    name: String,
+}
+
+pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
+    let config = config(args)?;
+    let (inputs, mut skipped) = inputs(&args.inputs)?;
+    if inputs.is_empty() {
+        bail!("no WAV file among the inputs");
+    }
+    let mut source = FeatureSource::open(&config, args.store.as_deref())?;
+    let bar = progress(inputs.len(), "features");
+    match args.out.as_deref() {
+        None => {
+            for_each(&mut source, &inputs, &bar, &mut skipped, |_, _| Ok(()))?;
+        }
+        Some(out) if has_extension(out, "npy") => {
+            if inputs.len() != 1 {
+                bail!(
+                    "{}: .npy holds one file, but there are {}: write .safetensors",
+                    out.display(),
+                    inputs.len()
+                );
+            }
+            for_each(&mut source, &inputs, &bar, &mut skipped, |_, features| {
+                Ok(write_npy(out, features)?)
+            })?;
+        }
+        Some(out) if has_extension(out, "safetensors") => {
+            write_safetensors(out, &config, &mut source, &inputs, &bar, &mut skipped)?;
+        }
+        Some(out) => bail!(
+            "{}: the name must end in .npy or .safetensors",
+            out.display()
+        ),
+    }
+    bar.finish_and_clear();
+    for Skipped { path, reason } in &skipped {
+        eprintln!("skipped: {}: {reason}", path.display());
+    }
+    let done = inputs.len()
+        - skipped
+            .iter()
+            .filter(|s| inputs.iter().any(|i| i.path == s.path))
+            .count();
+    let n = config.coefficients();
+    if json {
+        let line = serde_json::json!({ "files": done, "coefficients": n, "skipped": skipped });
+        println!("{line}");
+    } else {
+        println!("{done} files, {n} coefficients a frame");
+    }
+    if done == 0 {
+        bail!("no file could be used");
+    }
+    Ok(if skipped.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::SomeSkipped
+    })
+}
+
+fn config(args: &ExtractArgs) -> Result<FeatureConfig> {
+    if let Some(recipe) = &args.recipe {
+        return Ok(Recipe::load(recipe)?.features);
+    }
+    let Some(path) = &args.config else {
+        return Ok(FeatureConfig::default());
+    };
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    toml::from_str(&text).with_context(|| path.display().to_string())
+}
+
+fn inputs(given: &[PathBuf]) -> Result<(Vec<Input>, Vec<Skipped>)> {
+    let (mut inputs, mut skipped) = (Vec::new(), Vec::new());
+    for path in given {
+        if path.is_dir() {
+            for entry in WalkDir::new(path).sort_by_file_name() {
+                let entry = entry?;
+                if entry.file_type().is_file() && has_extension(entry.path(), "wav") {
+                    let name = entry.path().strip_prefix(path).unwrap_or(entry.path());
+                    let name = name.to_string_lossy().replace('\\', "/");
+                    inputs.push(Input {
+                        path: entry.into_path(),
+                        name,
+                    });
+                }
+            }
+        } else if has_extension(path, "csv") {
+            let Scan { corpus, audit } = Corpus::read_manifest(path)?;
+            skipped.extend(skips(&audit));
+            let clips = corpus.clips().iter();
+            inputs.extend(clips.map(|c| Input {
+                path: c.path.clone(),
+                name: c.name(),
+            }));
+        } else {
+            inputs.push(Input {
+                path: path.clone(),
+                name: path.to_string_lossy().into_owned(),
+            });
+        }
+    }
+    Ok((inputs, skipped))
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case(extension))
+}
+
+/// Calls `use_it` for every file that has features, in order, a chunk of files in memory at a time.
+fn for_each(
+    source: &mut FeatureSource,
+    inputs: &[Input],
+    bar: &ProgressBar,
+    skipped: &mut Vec<Skipped>,
+    mut use_it: impl FnMut(&Input, &Features) -> Result<()>,
+) -> Result<()> {
+    for chunk in inputs.chunks(CHUNK) {
+        let paths: Vec<&Path> = chunk.iter().map(|input| input.path.as_path()).collect();
+        let (features, failed) = source.extract(&paths, bar)?;
+        skipped.extend(failed);
+        for (i, features) in &features {
+            use_it(&chunk[*i], features)?;
+        }
+    }
+    Ok(())
+}
+
+/// One tensor a file, `[coefficients, frames]`, in the layout of the safetensors format: length of
+/// the header, header, data. The crate of that name wants all tensors in memory at once; here the
+/// data go to disk as they come and the header, which must be first, is put before them at the end.
+fn write_safetensors(
+    out: &Path,
+    config: &FeatureConfig,
+    source: &mut FeatureSource,
+    inputs: &[Input],
+    bar: &ProgressBar,
+    skipped: &mut Vec<Skipped>,
+) -> Result<()> {
+    #[derive(Serialize)]
+    struct Entry {
+        dtype: &'static str,
+        shape: [usize; 2],
+        data_offsets: [u64; 2],
+    }
+    let folder = out
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let on_disk = || format!("cannot write {}", out.display());
+    let mut data = tempfile::tempfile_in(folder).with_context(on_disk)?;
+    let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+    let mut end = 0;
+    {
+        let mut data = BufWriter::new(&mut data);
+        for_each(source, inputs, bar, skipped, |input, features| {
+            let (frames, coefficients) = (features.frames(), features.coefficients());
+            for c in 0..coefficients {
+                for row in features.as_slice().chunks_exact(coefficients) {
+                    data.write_all(&row[c].to_le_bytes())
+                        .with_context(on_disk)?;
+                }
+            }
+            let start = end;
+            end += 4 * (frames * coefficients) as u64;
+            let entry = Entry {
+                dtype: "F32",
+                shape: [coefficients, frames],
+                data_offsets: [start, end],
+            };
+            if entries.insert(input.name.clone(), entry).is_some() {
+                bail!(
+                    "two inputs are named {}: extract them into files of their own",
+                    input.name
+                );
+            }
+            Ok(())
+        })?;
+        data.flush().with_context(on_disk)?;
+    }
+    let mut header = serde_json::Map::new();
+    let about = serde_json::json!({ "ser.features": toml::to_string(config)? });
+    header.insert("__metadata__".to_owned(), about);
+    for (name, entry) in entries {
+        header.insert(name, serde_json::to_value(entry)?);
+    }
+    let mut header = serde_json::to_vec(&header)?;
+    header.resize(header.len().next_multiple_of(8), b' '); // so that the data are aligned
+
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(on_disk)?;
+    file.write_all(&(header.len() as u64).to_le_bytes())
+        .with_context(on_disk)?;
+    file.write_all(&header).with_context(on_disk)?;
+    data.seek(SeekFrom::Start(0)).with_context(on_disk)?;
+    let data: &mut File = &mut data;
+    std::io::copy(data, &mut file).with_context(on_disk)?;
+    file.persist(out).with_context(on_disk)?;
+    Ok(())
+}

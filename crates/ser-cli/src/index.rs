@@ -1,0 +1,101 @@
+//! `ser index`
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use ser_data::{Audit, Corpus, Scan, SkipKind};
+
+use crate::Outcome;
+use crate::args::IndexArgs;
+use crate::output::{SYNTHETIC, table};
+
+pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
+    let Scan { corpus, audit } = Corpus::load(&args.data)?;
+    if let Some(out) = &args.out {
+        corpus.write_manifest(out)?;
+    }
+    if json {
+        println!("{}", serde_json::to_string(&audit)?);
+    } else {
+        print(&audit);
+        if let Some(out) = &args.out {
+            println!("manifest: {}", out.display());
+        }
+    }
+    Ok(outcome(&audit))
+}
+
+/// A second copy of a clip is no loss; anything else that was left out is.
+pub fn outcome(audit: &Audit) -> Outcome {
+    if audit
+        .skipped
+        .iter()
+        .all(|skip| skip.kind == SkipKind::SecondCopy)
+    {
+        Outcome::Done
+    } else {
+        Outcome::SomeSkipped
+    }
+}
+
+fn print(audit: &Audit) {
+    let minutes = audit.seconds / 60.0;
+    println!(
+        "{} clips, {minutes:.1} minutes, {} speakers",
+        audit.clips,
+        audit.speakers.len()
+    );
+    if audit.synthetic {
+        println!("{SYNTHETIC}");
+    }
+    counts("emotion", &audit.emotions);
+    counts("speaker", &audit.speakers);
+    counts("gender", &audit.genders);
+    counts("intensity", &audit.intensities);
+    counts("sample rate (Hz)", &audit.sample_rates);
+    list("stereo, mixed down to mono", &audit.stereo);
+    list("another sample rate than most", &audit.odd_sample_rates);
+    let duplicates: Vec<String> = audit
+        .duplicates
+        .iter()
+        .map(|group| group.join(" = "))
+        .collect();
+    list(
+        "the same audio more than once, kept in one part of every split",
+        &duplicates,
+    );
+    for missing in audit.missing.iter().flatten() {
+        let what = format!("missing of actor {}", missing.speaker);
+        list(&what, &missing.names);
+    }
+    let skipped: Vec<String> = audit
+        .skipped
+        .iter()
+        .map(|skip| format!("{}: {}", skip.path.display(), skip.reason))
+        .collect();
+    list("skipped", &skipped);
+}
+
+fn counts<K: std::fmt::Display>(what: &str, counts: &BTreeMap<K, usize>) {
+    if !counts.is_empty() {
+        let rows = counts
+            .iter()
+            .map(|(key, n)| vec![key.to_string(), n.to_string()]);
+        println!("{}", table(&[what, "clips"], rows));
+    }
+}
+
+fn list(what: &str, entries: &[String]) {
+    /// More than these are counted, not named; the JSON output names all.
+    const NAMED: usize = 20;
+    if entries.is_empty() {
+        return;
+    }
+    println!("{} {what}:", entries.len());
+    for entry in entries.iter().take(NAMED) {
+        println!("  {entry}");
+    }
+    if entries.len() > NAMED {
+        println!("  … and {} more (--json names all)", entries.len() - NAMED);
+    }
+}

@@ -1,0 +1,52 @@
+//! What people and machines get to see.
+
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// A progress bar on a terminal, nothing elsewhere.
+pub fn progress(total: usize, what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new(total as u64);
+    style(&bar, what);
+    bar
+}
+
+/// A bar among others.
+pub fn progress_in(all: &MultiProgress, total: usize, what: String) -> ProgressBar {
+    let bar = all.add(ProgressBar::new(total as u64));
+    style(&bar, what);
+    bar
+}
+
+fn style(bar: &ProgressBar, what: impl Into<std::borrow::Cow<'static, str>>) {
+    let template = "{prefix:>12} {bar:28} {pos}/{len} {elapsed} (left {eta}) {msg}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_prefix(what);
+    bar.enable_steady_tick(Duration::from_millis(500));
+}
+
+/// A table whose columns, but for the first, are aligned to the right.
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header.to_vec())
+        .add_rows(rows);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// `0.8134` → `81.3 %`
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// The note that goes with everything made from a synthetic corpus.
+pub const SYNTHETIC: &str = "SYNTHETIC DATA: generated voices, not people. These figures say that the program works, \
+     nothing about emotions.";

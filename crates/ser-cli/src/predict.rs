@@ -1,0 +1,73 @@
+//! `ser predict`
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use ser_features::Features;
+use ser_model::{Model, argmax};
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::args::PredictArgs;
+use crate::output::{SYNTHETIC, percent};
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    file: String,
+    emotion: &'a str,
+    probabilities: BTreeMap<&'a str, f32>,
+    synthetic_model: bool,
+}
+
+pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
+    let model = Model::load(&args.model)?;
+    ser_model::set_threads(1);
+    let extractor = model.extractor()?;
+    let mut failed = 0;
+    if model.provenance.synthetic && !json {
+        println!("{SYNTHETIC}");
+    }
+    for file in &args.files {
+        let features: Features = match extractor.extract_file(file) {
+            Ok(features) => features,
+            Err(error) => {
+                eprintln!("skipped: {error}");
+                failed += 1;
+                continue;
+            }
+        };
+        let probabilities = model.predict(&[&features])?.swap_remove(0);
+        let emotion = model.labels[argmax(&probabilities)].as_str();
+        let named = || {
+            model
+                .labels
+                .iter()
+                .map(String::as_str)
+                .zip(probabilities.iter().copied())
+        };
+        if json {
+            println!(
+                "{}",
+                serde_json::to_string(&Answer {
+                    file: file.display().to_string(),
+                    emotion,
+                    probabilities: named().collect(),
+                    synthetic_model: model.provenance.synthetic,
+                })?
+            );
+        } else {
+            let mut ranked: Vec<_> = named().collect();
+            ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let ranked: Vec<String> = ranked
+                .iter()
+                .map(|(label, p)| format!("{label} {}", percent(f64::from(*p))))
+                .collect();
+            println!("{}: {emotion}  ({})", file.display(), ranked.join(", "));
+        }
+    }
+    match failed {
+        0 => Ok(Outcome::Done),
+        n if n == args.files.len() => bail!("none of the {n} files could be read"),
+        _ => Ok(Outcome::SomeSkipped),
+    }
+}

@@ -1,0 +1,276 @@
+//! `ser report`, and the pages that train, crossval and evaluate leave.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use ser_eval::report::{Report, RunSummary, SplitKind, render, render_summary};
+use ser_eval::{Evaluation, NamedHistory, Predictions, plots, write_file};
+use ser_model::Recipe;
+
+use crate::Outcome;
+use crate::args::ReportArgs;
+use crate::output::{SYNTHETIC, percent, table};
+use crate::run::{MODEL, RunInfo, SplitRun};
+
+/// A run folder: one split, or one folder a split.
+#[derive(Debug)]
+pub struct Run {
+    /// The folder.
+    pub dir: PathBuf,
+    /// The recipe all splits were trained by.
+    pub recipe: Recipe,
+    /// What each split was made from.
+    pub infos: Vec<RunInfo>,
+    /// The model file of the first split.
+    pub model: PathBuf,
+    histories: Vec<NamedHistory>,
+    predictions: Predictions,
+}
+
+impl Run {
+    /// Reads a folder written by train or crossval.
+    pub fn read(dir: &Path) -> Result<Self> {
+        let mut splits = Vec::new();
+        if let Some(split) = SplitRun::read(dir)? {
+            splits.push((dir.to_owned(), split));
+        } else {
+            let entries = std::fs::read_dir(dir).with_context(|| dir.display().to_string())?;
+            let mut folders = entries
+                .map(|entry| Ok(entry?.path()))
+                .collect::<std::io::Result<Vec<_>>>()
+                .with_context(|| dir.display().to_string())?;
+            // A folder that a killed run left under its temporary name is no part of the run.
+            folders.retain(|f| f.extension().is_none_or(|e| e != "partial"));
+            folders.sort_unstable();
+            for folder in folders {
+                if let Some(split) = SplitRun::read(&folder)? {
+                    splits.push((folder, split));
+                }
+            }
+        }
+        let Some((first_dir, first)) = splits.first() else {
+            bail!(
+                "{}: no finished run here; write one with `ser crossval`",
+                dir.display()
+            );
+        };
+        let (recipe, model) = (first.recipe.clone(), first_dir.join(MODEL));
+        for (folder, split) in &splits {
+            if split.recipe != recipe || split.info.checksum != first.info.checksum {
+                let (a, b) = (first_dir.display(), folder.display());
+                bail!("{a} and {b} come from different recipes or data: run `ser crossval` again");
+            }
+        }
+        let mut run = Self {
+            dir: dir.to_owned(),
+            recipe,
+            model,
+            infos: Vec::new(),
+            histories: Vec::new(),
+            predictions: first.predictions.clone(),
+        };
+        let mut parts = Vec::new();
+        for (
+            _,
+            SplitRun {
+                info,
+                history,
+                predictions,
+                ..
+            },
+        ) in splits
+        {
+            run.histories.push(NamedHistory {
+                name: info.split.clone(),
+                history,
+            });
+            run.infos.push(info);
+            parts.push(predictions);
+        }
+        run.predictions = Predictions::pool(parts)?;
+        Ok(run)
+    }
+
+    /// Whether the audio was synthetic.
+    pub fn synthetic(&self) -> bool {
+        self.infos.iter().any(|info| info.synthetic)
+    }
+
+    fn report(&self, comparison: &[RunSummary]) -> Result<Report> {
+        let protocol = self.recipe.task.protocol;
+        let disjoint = protocol.is_speaker_disjoint();
+        let info = &self.infos[0];
+        let trained = [info.train, info.validation, info.test];
+        let [train, validation, test] = trained.map(|n| n.to_string());
+        Ok(Report {
+            recipe: self.recipe.name.clone(),
+            model: self.recipe.network.name().to_owned(),
+            protocol: protocol.description().to_owned(),
+            split: if disjoint {
+                SplitKind::SpeakerDisjoint
+            } else {
+                SplitKind::Random
+            },
+            synthetic: self.synthetic(),
+            predictions: self.predictions.clone(),
+            histories: self.histories.clone(),
+            recipe_text: self.recipe.to_toml()?,
+            environment: vec![
+                ("program".to_owned(), format!("ser {}", info.program)),
+                ("libtorch".to_owned(), info.libtorch.clone()),
+                ("threads a training".to_owned(), info.threads.to_string()),
+                ("corpus".to_owned(), info.corpus.clone()),
+                ("corpus checksum".to_owned(), info.checksum.clone()),
+                (
+                    "clips of the first split".to_owned(),
+                    format!("{train} training, {validation} validation, {test} test"),
+                ),
+                ("files left out".to_owned(), info.skipped.len().to_string()),
+            ],
+            command: format!(
+                "ser crossval --recipe {} --data DATA --out DIR",
+                self.recipe.name
+            ),
+            comparison: comparison.to_vec(),
+        })
+    }
+}
+
+/// `ser report`
+pub fn run(args: &ReportArgs) -> Result<Outcome> {
+    let runs = args
+        .runs
+        .iter()
+        .map(|dir| Run::read(dir))
+        .collect::<Result<Vec<_>>>()?;
+    let mut rows = Vec::new();
+    for run in &runs {
+        let evaluation = Evaluation::compute(&run.predictions)?;
+        rows.push(run.report(&[])?.summary(&evaluation, None));
+    }
+    for run in &runs {
+        write(run, &rows)?;
+        println!("report: {}", run.dir.join("report.html").display());
+    }
+    if let Some(out) = &args.out {
+        for (row, run) in rows.iter_mut().zip(&runs) {
+            row.page = Some(link(out, &run.dir.join("report.html")));
+        }
+        write_file(out, &render_summary(&rows))?;
+        let rows = rows.iter().map(|row| {
+            let uar = row.uar_interval.as_ref();
+            vec![
+                row.recipe.clone(),
+                mean_std(row.accuracy),
+                mean_std(row.uar),
+                uar.map_or_else(String::new, |i| {
+                    format!("{} – {}", percent(i.low), percent(i.high))
+                }),
+            ]
+        });
+        println!(
+            "{}",
+            table(&["recipe", "accuracy", "UAR", "95 % interval of UAR"], rows)
+        );
+        println!("comparison: {}", out.display());
+    }
+    Ok(Outcome::Done)
+}
+
+/// Writes metrics, pictures and the page of a run into its folder.
+pub fn write(run: &Run, comparison: &[RunSummary]) -> Result<Evaluation> {
+    let report = run.report(comparison)?;
+    let evaluation = Evaluation::compute(&run.predictions)?;
+    if run.infos.len() > 1 {
+        run.predictions.write_csv(run.dir.join("predictions.csv"))?;
+    }
+    write_file(
+        run.dir.join("metrics.json"),
+        &serde_json::to_string_pretty(&evaluation)?,
+    )?;
+    plots::write_all(&run.dir, &evaluation.metrics, &run.histories)?;
+    write_file(run.dir.join("report.html"), &render(&report)?)?;
+    Ok(evaluation)
+}
+
+/// The end of train and crossval.
+pub fn print(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(evaluation)?);
+        return Ok(());
+    }
+    let rows = evaluation.folds.folds.iter().map(|fold| {
+        vec![
+            fold.split.clone(),
+            fold.n.to_string(),
+            percent(fold.accuracy),
+            percent(fold.uar),
+        ]
+    });
+    println!(
+        "{}",
+        table(&["split", "test clips", "accuracy", "UAR"], rows)
+    );
+    print_classes(evaluation);
+    let protocol = run.recipe.task.protocol;
+    println!(
+        "{} on {protocol}: accuracy {}, UAR {}",
+        run.recipe.name,
+        mean_std(evaluation.folds.accuracy),
+        mean_std(evaluation.folds.uar)
+    );
+    if !protocol.is_speaker_disjoint() {
+        println!(
+            "A random split has the same voices on both sides: it flatters. The figure for new \
+             speakers is that of a speaker-disjoint recipe, such as folds-a-{}.",
+            run.recipe.network.name().to_lowercase()
+        );
+    }
+    if run.synthetic() {
+        println!("{SYNTHETIC}");
+    }
+    println!("report: {}", run.dir.join("report.html").display());
+    println!(
+        "model:  {} (try `ser predict --model`)",
+        run.model.display()
+    );
+    Ok(())
+}
+
+/// Precision, recall, F1 and support of each class.
+pub fn print_classes(evaluation: &Evaluation) {
+    let metrics = &evaluation.metrics;
+    let rows = metrics
+        .labels
+        .iter()
+        .zip(&metrics.classes)
+        .map(|(label, class)| {
+            vec![
+                label.clone(),
+                percent(class.precision),
+                percent(class.recall),
+                percent(class.f1),
+                class.support.to_string(),
+            ]
+        });
+    println!(
+        "{}",
+        table(&["emotion", "precision", "recall", "F1", "support"], rows)
+    );
+}
+
+fn mean_std(figure: ser_eval::MeanStd) -> String {
+    match figure.std {
+        Some(std) => format!("{:.1} ± {:.1} %", 100.0 * figure.mean, 100.0 * std),
+        None => percent(figure.mean),
+    }
+}
+
+/// How a page names a file below its own folder; a file elsewhere by its full path.
+fn link(page: &Path, file: &Path) -> String {
+    let folder = page.parent().unwrap_or(Path::new(""));
+    file.strip_prefix(folder)
+        .unwrap_or(file)
+        .to_string_lossy()
+        .replace('\\', "/")
+}

@@ -1,0 +1,99 @@
+//! What can go wrong, cut by what the caller can do about it.
+
+use std::path::PathBuf;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A recipe is not valid TOML or has an unknown key or a value of the wrong type.
+    #[error("recipe {origin}: {message}")]
+    RecipeSyntax {
+        /// The file or the built-in name.
+        origin: String,
+        /// The parser's message, with the line.
+        message: String,
+    },
+    /// A value of a recipe is out of its range.
+    #[error("recipe {origin}: `{key}` must be {expected}, but is {actual}")]
+    RecipeValue {
+        /// The recipe's name.
+        origin: String,
+        /// The key with its table.
+        key: &'static str,
+        /// What is allowed.
+        expected: String,
+        /// What was found.
+        actual: String,
+    },
+    /// No file and no built-in recipe has this name.
+    #[error("there is no recipe `{name}`: give a TOML file or one of {known}")]
+    RecipeUnknown {
+        /// The name asked for.
+        name: String,
+        /// The built-in names.
+        known: String,
+    },
+    /// A model file is damaged, of another format, or does not fit its own description.
+    #[error("{}: {what}: expected {expected}, found {actual}", path.display())]
+    ModelFile {
+        /// The model file.
+        path: PathBuf,
+        /// The part of the file.
+        what: String,
+        /// What should be there.
+        expected: String,
+        /// What is there.
+        actual: String,
+    },
+    /// Features do not have the shape the model was made for.
+    #[error("{what}: expected {expected}, got {actual}")]
+    Shape {
+        /// The operation.
+        what: &'static str,
+        /// The shape it takes.
+        expected: String,
+        /// The shape it got.
+        actual: String,
+    },
+    /// The data given cannot be trained on.
+    #[error("cannot train: {0}")]
+    Data(String),
+    /// The loss became infinite or not a number.
+    #[error(
+        "the loss is {loss} in epoch {epoch}: lower `training.learning_rate` or set `training.gradient_clip`"
+    )]
+    Diverged {
+        /// The epoch, counted from 1.
+        epoch: u32,
+        /// The loss.
+        loss: f64,
+    },
+    /// A feature configuration or a feature extraction failed.
+    #[error(transparent)]
+    Features(#[from] ser_features::Error),
+    /// A metric could not be computed.
+    #[error(transparent)]
+    Metrics(#[from] ser_eval::Error),
+    /// libtorch refused an operation.
+    #[error("libtorch: {0}")]
+    Torch(#[from] tch::TchError),
+}
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}
