@@ -4,6 +4,7 @@
 //! in seconds and run on a machine where nothing else builds yet.
 #![allow(
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "telling the user what happened is what this program is for"
 )]
 
@@ -20,7 +21,7 @@ mod stages;
 mod test;
 mod wheel;
 
-use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -54,13 +55,22 @@ enum Task {
     },
 }
 
-fn main() -> anyhow::Result<()> {
-    let root: PathBuf = paths::workspace();
-    match Cli::parse().task {
+fn main() -> ExitCode {
+    let root = paths::workspace();
+    let done = match Cli::parse().task {
         Task::Libtorch => libtorch::ensure(&root),
         Task::Download(args) => download::run(&root, &args),
         Task::Pipeline(args) => pipeline::run(&root, &args),
         Task::Test { args } => test::run(&root, &args),
         Task::Bench { args } => bench::run(&root, &args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not by returning it from main: with RUST_BACKTRACE set that buries the message.
+            let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+            eprintln!("error: {}", causes.join("\n  because: "));
+            ExitCode::FAILURE
+        }
     }
 }

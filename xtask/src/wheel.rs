@@ -19,17 +19,7 @@ use crate::archive::{Archive, Entry, Limits};
 use crate::fetch;
 use crate::libtorch::{Host, VERSION, clear};
 
-/// The wheel for Linux x86-64 is a CUDA build of 1.2 GB unpacked; these are its CPU part.
-/// `libtorch_cuda.so` must stay out: torch-sys links CUDA if that file exists.
-const CPU_LIBRARIES: [&str; 6] = [
-    "libtorch_cpu.so",
-    "libc10.so",
-    "libtorch.so",
-    "libgomp.so.1",
-    "libshm.so",
-    "libtorch_global_deps.so",
-];
-/// `libtorch_cpu.so` of that build names these two, each from a wheel of its own.
+/// The Linux wheels are CUDA builds, and `libtorch_cpu.so` names these two libraries, each in a wheel of its own.
 const CUDA_STUBS: [(&str, &str); 2] = [
     ("nvidia-cuda-runtime==13.*", "libcudart.so.13"),
     ("nvidia-cuda-cupti==13.*", "libcupti.so.13"),
@@ -39,31 +29,28 @@ const CUDA_STUBS: [(&str, &str); 2] = [
 struct Plan {
     requirements: Vec<String>,
     /// Platform tags to name when pip finds nothing for the Python it runs on.
-    platforms: &'static [&'static str],
-    cuda_build: bool,
+    platforms: Vec<String>,
 }
 
 fn plan(host: &Host) -> Result<Plan> {
-    let cuda_build = (host.os, host.arch) == ("linux", "x86_64");
-    let platforms: &[&str] = match (host.os, host.arch) {
-        ("linux", "x86_64") => &[
-            "manylinux_2_28_x86_64",
-            "manylinux_2_25_x86_64",
-            "manylinux_2_17_x86_64",
-            "manylinux2014_x86_64",
-        ],
-        ("linux", "aarch64") => &["manylinux_2_28_aarch64"],
-        ("macos", "aarch64") => &["macosx_14_0_arm64", "macosx_11_0_arm64"],
+    let mut requirements = vec![format!("torch=={VERSION}")];
+    let platforms = match (host.os, host.arch) {
+        ("linux", "x86_64" | "aarch64") => {
+            requirements.extend(CUDA_STUBS.map(|(requirement, _)| requirement.to_owned()));
+            let tags = [
+                "manylinux_2_28",
+                "manylinux_2_25",
+                "manylinux_2_17",
+                "manylinux2014",
+            ];
+            tags.map(|tag| format!("{tag}_{}", host.arch)).to_vec()
+        }
+        ("macos", "aarch64") => vec!["macosx_14_0_arm64".to_owned()],
         (os, arch) => bail!("no PyTorch {VERSION} wheel is published for {os} {arch}"),
     };
-    let mut requirements = vec![format!("torch=={VERSION}")];
-    if cuda_build {
-        requirements.extend(CUDA_STUBS.map(|(requirement, _)| requirement.to_owned()));
-    }
     Ok(Plan {
         requirements,
         platforms,
-        cuda_build,
     })
 }
 
@@ -74,12 +61,12 @@ pub fn install(host: &Host, downloads: &Path, staging: &Path) -> Result<u64> {
     let mut fetched = 0;
     let mut wheels = Vec::new();
     for requirement in &plan.requirements {
-        let (wheel, bytes) = download(&pip, requirement, plan.platforms, downloads)?;
+        let (wheel, bytes) = download(&pip, requirement, &plan.platforms, downloads)?;
         fetched += bytes;
         wheels.push(wheel);
     }
     for wheel in &wheels {
-        if let Err(error) = unpack(wheel, staging, plan.cuda_build) {
+        if let Err(error) = unpack(wheel, staging) {
             // Damaged beyond what pip noticed: the next run must not meet it again.
             fs::remove_file(wheel)?;
             return Err(error);
@@ -92,7 +79,7 @@ pub fn install(host: &Host, downloads: &Path, staging: &Path) -> Result<u64> {
 fn download(
     pip: &[&str],
     requirement: &str,
-    platforms: &[&str],
+    platforms: &[String],
     downloads: &Path,
 ) -> Result<(PathBuf, u64)> {
     let prefix = requirement
@@ -214,7 +201,7 @@ fn find_wheel(folder: &Path, prefix: &str) -> Option<PathBuf> {
 }
 
 /// Unpacks what a build needs from one wheel and checks it against the wheel's RECORD.
-fn unpack(wheel: &Path, staging: &Path, cuda_build: bool) -> Result<()> {
+fn unpack(wheel: &Path, staging: &Path) -> Result<()> {
     let limits = Limits {
         entries: 100_000,
         bytes: 8 << 30,
@@ -227,7 +214,7 @@ fn unpack(wheel: &Path, staging: &Path, cuda_build: bool) -> Result<()> {
         .map(|entry| entry.name.clone())
         .with_context(|| format!("{} has no RECORD: it is not a wheel", wheel.display()))?;
     let hashes = record_hashes(&archive.text(&record)?);
-    let written = archive.unpack(staging, |entry: &Entry| place(&entry.name, cuda_build))?;
+    let written = archive.unpack(staging, |entry: &Entry| place(&entry.name))?;
     ensure!(
         !written.is_empty(),
         "{} holds nothing of libtorch",
@@ -250,22 +237,17 @@ fn unpack(wheel: &Path, staging: &Path, cuda_build: bool) -> Result<()> {
 }
 
 /// Where a file of a wheel goes in the install; `None` for the parts that only Python or a GPU needs.
-fn place(name: &str, cuda_build: bool) -> Option<PathBuf> {
-    let file = name.rsplit('/').next()?;
+///
+/// `libtorch_cuda.so` above all must stay out: torch-sys links CUDA if that file exists.
+fn place(name: &str) -> Option<PathBuf> {
     if name.starts_with("torch/include/") {
         return Some(PathBuf::from(name.strip_prefix("torch/")?));
     }
-    let keep = if cuda_build {
-        let stub =
-            name.starts_with("nvidia/") && CUDA_STUBS.iter().any(|(_, library)| file == *library);
-        stub || (name.strip_prefix("torch/lib/") == Some(file) && CPU_LIBRARIES.contains(&file))
-    } else {
-        // Wheels without CUDA are taken as they are, with the libraries their builder put beside.
-        let folders = ["torch/lib/", "torch.libs/", "torch/.dylibs/"];
-        folders
-            .iter()
-            .any(|folder| name.strip_prefix(folder) == Some(file))
-            && !file.starts_with("libtorch_python")
+    let (folder, file) = name.rsplit_once('/')?;
+    let foreign = ["cuda", "nvrtc", "nvshmem", "torch_python"];
+    let keep = match folder {
+        "torch/lib" => !foreign.iter().any(|part| file.contains(part)),
+        _ => folder.starts_with("nvidia/") && CUDA_STUBS.iter().any(|(_, stub)| file == *stub),
     };
     keep.then(|| Path::new("lib").join(file))
 }
@@ -301,33 +283,21 @@ pub fn pytorch() -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    const LINUX: Host = Host {
-        os: "linux",
-        arch: "x86_64",
-    };
-    const ARM: Host = Host {
-        os: "linux",
-        arch: "aarch64",
-    };
-    const MAC: Host = Host {
-        os: "macos",
-        arch: "aarch64",
-    };
-
     #[test]
-    fn only_linux_x86_64_needs_the_cuda_stubs() {
-        let linux = plan(&LINUX).unwrap();
-        assert_eq!(
-            linux.requirements,
-            [
-                "torch==2.13.0",
-                "nvidia-cuda-runtime==13.*",
-                "nvidia-cuda-cupti==13.*"
-            ]
-        );
-        for host in [ARM, MAC] {
-            assert_eq!(plan(&host).unwrap().requirements, ["torch==2.13.0"]);
+    fn linux_needs_the_cuda_stubs_and_macos_does_not() {
+        for arch in ["x86_64", "aarch64"] {
+            let linux = plan(&Host { os: "linux", arch }).unwrap();
+            let stubs = ["nvidia-cuda-runtime==13.*", "nvidia-cuda-cupti==13.*"];
+            assert_eq!(linux.requirements[0], "torch==2.13.0");
+            assert_eq!(linux.requirements[1..], stubs);
+            assert!(linux.platforms.iter().all(|tag| tag.ends_with(arch)));
         }
+        let mac = plan(&Host {
+            os: "macos",
+            arch: "aarch64",
+        })
+        .unwrap();
+        assert_eq!(mac.requirements, ["torch==2.13.0"]);
         let intel_mac = Host {
             os: "macos",
             arch: "x86_64",
@@ -336,49 +306,53 @@ mod tests {
         assert!(error.contains("macos x86_64"), "{error}");
     }
 
+    /// The files under `torch/lib` and `nvidia` of the published 2.13.0 wheels, by machine.
     #[test]
-    fn the_cuda_build_is_cut_down_to_its_cpu_part() {
-        let at = |name: &str| place(name, true).map(|path| path.display().to_string());
-        assert_eq!(
-            at("torch/lib/libtorch_cpu.so").as_deref(),
-            Some("lib/libtorch_cpu.so")
-        );
-        assert_eq!(
-            at("torch/include/torch/script.h").as_deref(),
-            Some("include/torch/script.h")
-        );
-        assert_eq!(
-            at("nvidia/cu13/lib/libcudart.so.13").as_deref(),
-            Some("lib/libcudart.so.13")
-        );
-        for left_out in [
-            "torch/lib/libtorch_cuda.so",
-            "torch/lib/libtorch_python.so",
-            "torch/lib/deeper/libc10.so",
-            "torch/__init__.py",
-            "nvidia/cu13/include/cupti.h",
-        ] {
-            assert_eq!(at(left_out), None, "{left_out}");
+    fn the_cpu_part_of_each_published_wheel_is_kept() {
+        let kept = |names: &[&'static str]| -> Vec<&'static str> {
+            names
+                .iter()
+                .copied()
+                .filter(|name| place(name).is_some())
+                .collect()
+        };
+        let cpu_x86_64 = [
+            "torch/lib/libc10.so",
+            "torch/lib/libgomp.so.1",
+            "torch/lib/libshm.so",
+            "torch/lib/libtorch.so",
+            "torch/lib/libtorch_cpu.so",
+            "torch/lib/libtorch_global_deps.so",
+            "nvidia/cu13/lib/libcudart.so.13",
+            "nvidia/cu13/lib/libcupti.so.13",
+        ];
+        let cpu_aarch64 = [
+            "torch/lib/libarm_compute.so",
+            "torch/lib/libarm_compute_graph.so",
+            "torch/lib/libgfortran.so.5",
+            "torch/lib/libnvpl_blas_core.so.0",
+            "torch/lib/libnvpl_lapack_lp64_gomp.so.0",
+        ];
+        let cpu_macos = ["torch/lib/libomp.dylib", "torch/lib/libtorch_cpu.dylib"];
+        for names in [&cpu_x86_64[..], &cpu_aarch64, &cpu_macos] {
+            assert_eq!(kept(names), names);
         }
-    }
-
-    #[test]
-    fn a_cpu_build_is_kept_but_for_its_python_part() {
-        let at = |name: &str| place(name, false).map(|path| path.display().to_string());
-        assert_eq!(
-            at("torch/lib/libtorch_cpu.dylib").as_deref(),
-            Some("lib/libtorch_cpu.dylib")
-        );
-        assert_eq!(
-            at("torch/lib/libomp.dylib").as_deref(),
-            Some("lib/libomp.dylib")
-        );
-        assert_eq!(
-            at("torch.libs/libopenblas.so.0").as_deref(),
-            Some("lib/libopenblas.so.0")
-        );
-        assert_eq!(at("torch/lib/libtorch_python.dylib"), None);
-        assert_eq!(at("torch/nn/modules/rnn.py"), None);
+        let left_out = [
+            "torch/lib/libc10_cuda.so",
+            "torch/lib/libcaffe2_nvrtc.so",
+            "torch/lib/libtorch_cuda.so",
+            "torch/lib/libtorch_cuda_linalg.so",
+            "torch/lib/libtorch_nvshmem.so",
+            "torch/lib/libtorch_python.so",
+            "torch/lib/libtorch_python.dylib",
+            "torch/lib/libshm/libshm.h",
+            "torch/nn/modules/rnn.py",
+            "nvidia/cu13/lib/libcheckpoint.so",
+            "nvidia/cu13/include/cupti.h",
+        ];
+        assert_eq!(kept(&left_out), [""; 0]);
+        let header = place("torch/include/torch/script.h");
+        assert_eq!(header, Some(PathBuf::from("include/torch/script.h")));
     }
 
     #[test]
