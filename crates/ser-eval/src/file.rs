@@ -39,7 +39,9 @@ pub(crate) fn csv_text(
     fill: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
 ) -> Result<String> {
     // Headers are written by hand: with labels as columns there is no struct to take them from.
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new()
+        .has_headers(false)
+        .from_writer(Vec::new());
     fill(&mut writer).map_err(|source| Error::Csv {
         path: path.to_owned(),
         source,

@@ -345,3 +345,28 @@ fn description(histories: &[NamedHistory], all: &[Lines], curve: Curve) -> Strin
     });
     sentences.collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Curve, mean, multiples, step};
+
+    #[test]
+    fn ticks_are_round_and_few() {
+        for (range, parts, expected) in [(100.0, 6, 20.0), (2.6, 6, 0.5), (60.0, 10, 10.0)] {
+            let found = step(range, parts);
+            assert!((found - expected).abs() < 1e-12, "{found} for {range}");
+        }
+        let ticks: Vec<_> = multiples(0.5, 0.0, 2.6).collect();
+        assert_eq!(ticks, [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]);
+        assert_eq!(Curve::Loss.tick(0.25, 0.05), "0.25");
+        assert_eq!(Curve::Loss.tick(20.0, 5.0), "20");
+        assert_eq!(Curve::Accuracy.tick(20.0, 20.0), "20 %");
+    }
+
+    #[test]
+    fn the_mean_ends_where_the_first_training_stopped() {
+        let long = vec![(1, 1.0), (2, 2.0), (3, 3.0)];
+        let short = vec![(1, 3.0), (2, 4.0)];
+        assert_eq!(mean([&long, &short].into_iter()), [(1, 2.0), (2, 3.0)]);
+    }
+}

@@ -68,7 +68,7 @@ pub(super) fn level() -> String {
     format!("{:.0} %", 100.0 * LEVEL)
 }
 
-/// A scale from 0 to 100 % with the interval as a band, the figure as a point and chance as a tick.
+/// A scale from 0 to 100 % with the interval as a band, the figure as a mark and chance as a tick.
 pub(super) fn gauge(figure: f64, interval: Option<Interval>, chance: f64) -> Markup {
     let width =
         |from: f64, to: f64| format!("left:{}%;width:{}%", percent(from), percent(to - from));
@@ -83,7 +83,13 @@ pub(super) fn gauge(figure: f64, interval: Option<Interval>, chance: f64) -> Mar
     }
 }
 
-/// A table cell with a figure in percent over a bar of that length.
-pub(super) fn bar(fraction: f64) -> Markup {
-    html! { td.n.bar style={ "--v:" (percent(fraction)) "%" } { (percent(fraction)) } }
+/// A table cell with a figure in percent, a bar of that length beside it, and its interval.
+pub(super) fn bar(fraction: f64, interval: Option<Interval>) -> Markup {
+    html! {
+        td.bar {
+            span { (percent(fraction)) }
+            i { b style={ "width:" (percent(fraction)) "%" } {} }
+            @if interval.is_some() { small { (range(interval)) } }
+        }
+    }
 }

@@ -121,7 +121,7 @@ fn card(
                     "; no interval, since that takes at least two speakers."
                 }
                 br;
-                "Chance: " (percent(chance)) " %."
+                "Chance, the tick on the scale: " (percent(chance)) " %."
             }
         }
     }
@@ -186,7 +186,7 @@ fn class_table(metrics: &Metrics) -> Markup {
                         th { "Emotion" }
                         th.n { "Precision " span.unit { "%" } }
                         th.n { "Recall " span.unit { "%" } }
-                        th.n { "F1 " span.unit { "%" } }
+                        th.b { "F1 " span.unit { "%" } }
                         th.n { "Clips" }
                         th.n { "Predicted" }
                     }
@@ -197,7 +197,7 @@ fn class_table(metrics: &Metrics) -> Markup {
                             th scope="row" { (class.label) }
                             td.n { (percent(class.precision)) @if !class.precision_defined { sup { "†" } } }
                             td.n { (percent(class.recall)) @if !class.recall_defined { sup { "†" } } }
-                            (bar(class.f1))
+                            (bar(class.f1, None))
                             td.n { (class.support) }
                             td.n { (class.predicted) }
                         }
@@ -208,7 +208,7 @@ fn class_table(metrics: &Metrics) -> Markup {
                         th scope="row" { "Mean, all clips" }
                         td {}
                         td.n { (percent(metrics.uar)) }
-                        td.n { (percent(metrics.macro_f1)) }
+                        td.b { (percent(metrics.macro_f1)) }
                         td.n { (metrics.n) }
                         td.n { (metrics.n) }
                     }
@@ -277,8 +277,8 @@ fn splits(folds: &FoldSummary) -> Markup {
                             th { "Split" }
                             th.n { "Clips" }
                             th.n { "Speakers" }
-                            th.n { "Accuracy " span.unit { "%" } }
-                            th.n { "UAR " span.unit { "%" } }
+                            th.b { "Accuracy " span.unit { "%" } }
+                            th.b { "UAR " span.unit { "%" } }
                         }
                     }
                     tbody {
@@ -287,8 +287,8 @@ fn splits(folds: &FoldSummary) -> Markup {
                                 th scope="row" { (fold.split) }
                                 td.n { (fold.n) }
                                 td.n { (fold.speakers) }
-                                (bar(fold.accuracy))
-                                (bar(fold.uar))
+                                (bar(fold.accuracy, None))
+                                (bar(fold.uar, None))
                             }
                         }
                     }
@@ -297,8 +297,8 @@ fn splits(folds: &FoldSummary) -> Markup {
                             th scope="row" { "Mean ± sample std" }
                             td {}
                             td {}
-                            td.n { (plus_minus(folds.accuracy)) }
-                            td.n { (plus_minus(folds.uar)) }
+                            td.b { (plus_minus(folds.accuracy)) }
+                            td.b { (plus_minus(folds.uar)) }
                         }
                     }
                 }
@@ -308,19 +308,20 @@ fn splits(folds: &FoldSummary) -> Markup {
 }
 
 fn groups(evaluation: &Evaluation) -> Markup {
-    let tables = [
+    let attributes = [
         ("Gender", &evaluation.genders),
         ("Intensity", &evaluation.intensities),
         ("Sentence", &evaluation.statements),
-        ("Speaker", &evaluation.speakers),
     ];
+    let known = attributes.iter().any(|(_, rows)| !rows.is_empty());
+    // Many speakers are read more easily in two columns.
+    let half = evaluation.speakers.len().div_ceil(2).max(8);
     html! {
         section #groups {
             h2 { "For whom it works" }
-            div.groups {
-                @for (name, rows) in tables.into_iter().filter(|(_, rows)| !rows.is_empty()) {
-                    (group_table(name, rows))
-                }
+            @if known { (attribute_table(&attributes)) }
+            div.speakers {
+                @for rows in evaluation.speakers.chunks(half) { (speaker_table(rows)) }
             }
             p.note {
                 "UAR over the emotions that the group has. Small: " (level())
@@ -330,30 +331,30 @@ fn groups(evaluation: &Evaluation) -> Markup {
     }
 }
 
-fn group_table(name: &str, rows: &[GroupRow]) -> Markup {
-    let intervals = rows.iter().any(|row| row.uar_interval.is_some());
+fn attribute_table(attributes: &[(&str, &Vec<GroupRow>)]) -> Markup {
     html! {
         div.scroll {
-            table {
+            table.attributes {
                 thead {
                     tr {
-                        th { (name) }
+                        th { "Clips by" }
+                        th {}
                         th.n { "Clips" }
-                        th.n { "Accuracy " span.unit { "%" } }
-                        th.n { "UAR " span.unit { "%" } }
+                        th.n { "Speakers" }
+                        th.b { "Accuracy " span.unit { "%" } }
+                        th.b { "UAR " span.unit { "%" } }
                     }
                 }
-                tbody {
-                    @for row in rows {
-                        tr {
-                            th scope="row" { (row.group.as_deref().unwrap_or("not given")) }
-                            td.n { (row.n) }
-                            @if intervals {
-                                td.n { (percent(row.accuracy)) small { (range(row.accuracy_interval)) } }
-                                td.n { (percent(row.uar)) small { (range(row.uar_interval)) } }
-                            } @else {
-                                (bar(row.accuracy))
-                                (bar(row.uar))
+                @for (name, rows) in attributes {
+                    tbody {
+                        @for (index, row) in rows.iter().enumerate() {
+                            tr {
+                                td.muted { @if index == 0 { (name) } }
+                                th scope="row" { (value(row)) }
+                                td.n { (row.n) }
+                                td.n { (row.speakers) }
+                                (bar(row.accuracy, row.accuracy_interval))
+                                (bar(row.uar, row.uar_interval))
                             }
                         }
                     }
@@ -361,6 +362,37 @@ fn group_table(name: &str, rows: &[GroupRow]) -> Markup {
             }
         }
     }
+}
+
+fn speaker_table(rows: &[GroupRow]) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        th { "Speaker" }
+                        th.n { "Clips" }
+                        th.b { "Accuracy " span.unit { "%" } }
+                        th.b { "UAR " span.unit { "%" } }
+                    }
+                }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            th scope="row" { (value(row)) }
+                            td.n { (row.n) }
+                            (bar(row.accuracy, None))
+                            (bar(row.uar, None))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn value(row: &GroupRow) -> &str {
+    row.group.as_deref().unwrap_or("not given")
 }
 
 fn mistakes(report: &Report) -> Markup {
@@ -389,7 +421,7 @@ fn mistakes(report: &Report) -> Markup {
                                 th { "Split" }
                                 th { "True" }
                                 th { "Predicted" }
-                                th.n { "Confidence " span.unit { "%" } }
+                                th.b { "Confidence " span.unit { "%" } }
                             }
                         }
                         tbody {
@@ -400,7 +432,7 @@ fn mistakes(report: &Report) -> Markup {
                                     td { (row.split) }
                                     td { (labels[row.truth]) }
                                     td { (labels[row.predicted()]) }
-                                    (bar(f64::from(row.confidence())))
+                                    (bar(f64::from(row.confidence()), None))
                                 }
                             }
                         }

@@ -85,7 +85,7 @@ pub(super) fn comparison_table(runs: &[&RunSummary], current: Option<&str>) -> M
                                 td { (model) }
                                 td colspan="4" {
                                     (split_badge(SplitKind::SpeakerDisjoint))
-                                    " not measured yet. Do not quote the row above without it."
+                                    " not measured yet. Do not quote the random split without it."
                                 }
                             }
                         }
@@ -109,13 +109,15 @@ fn row(run: &RunSummary, current: bool) -> Markup {
                     Some(page) => a href=(page) { (run.recipe) },
                     None => span.name { (run.recipe) },
                 }
-                @if current { span.here { "this page" } }
                 @if run.synthetic { " " span.badge.fake { "synthetic" } }
-                small { (run.model) ", " (run.classes) " emotions" }
+                small {
+                    (run.model) ", " (run.classes) " emotions"
+                    @if current { " · this page" }
+                }
             }
             td {
                 (split_badge(run.split))
-                small { (run.protocol) " · " (run.splits) " " (splits) ", " (run.n) " predictions" }
+                small { (run.protocol.trim_end_matches('.')) " · " (run.splits) " " (splits) ", " (run.n) " predictions" }
             }
             td.n { (plus_minus(run.accuracy)) small { (range(run.accuracy_interval)) } }
             td.n { strong { (plus_minus(run.uar)) } small { (range(run.uar_interval)) } }

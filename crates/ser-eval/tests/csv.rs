@@ -1,0 +1,262 @@
+//! CSV files: what is written is read back, and what is wrong is named.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside the functions marked as such"
+)]
+
+mod common;
+
+use common::{certain, labels, row};
+use proptest::prelude::*;
+use ser_eval::{Epoch, Error, History, Prediction, Predictions, write_file};
+
+fn text() -> impl Strategy<Value = String> {
+    // Everything that CSV has to quote, and letters beyond ASCII.
+    proptest::string::string_regex("[a-z ,;\"'\n\r\té中]{0,8}").unwrap()
+}
+
+fn optional() -> impl Strategy<Value = Option<String>> {
+    proptest::option::of(text().prop_filter("empty means unknown", |text| !text.is_empty()))
+}
+
+fn probabilities(classes: usize) -> impl Strategy<Value = Vec<f32>> {
+    proptest::collection::vec(0.001_f32..1.0, classes).prop_map(|weights| {
+        let sum: f32 = weights.iter().sum();
+        weights.iter().map(|weight| weight / sum).collect()
+    })
+}
+
+fn prediction(classes: usize) -> impl Strategy<Value = Prediction> {
+    let texts = (text(), text(), text());
+    (
+        texts,
+        0..classes,
+        probabilities(classes),
+        (optional(), optional(), optional()),
+    )
+        .prop_map(
+            |((clip, speaker, split), truth, probabilities, (gender, intensity, statement))| {
+                Prediction {
+                    clip,
+                    speaker,
+                    truth,
+                    probabilities,
+                    split,
+                    gender,
+                    intensity,
+                    statement,
+                }
+            },
+        )
+}
+
+fn predictions() -> impl Strategy<Value = Predictions> {
+    proptest::collection::btree_set("[a-z ,\"é中_<&]{1,6}[a-z]", 2..6).prop_flat_map(|names| {
+        let names: Vec<String> = names.into_iter().collect();
+        proptest::collection::vec(prediction(names.len()), 0..12).prop_map(move |mut rows| {
+            for (index, row) in rows.iter_mut().enumerate() {
+                row.clip = format!("{index}{}", row.clip);
+            }
+            Predictions::new(names.clone(), rows).unwrap()
+        })
+    })
+}
+
+fn history() -> impl Strategy<Value = History> {
+    let figures =
+        proptest::array::uniform8(proptest::num::f64::NORMAL | proptest::num::f64::INFINITE);
+    (
+        proptest::collection::vec(figures, 1..20),
+        any::<bool>(),
+        0_u32..20,
+    )
+        .prop_map(|(figures, has_best, best)| {
+            let epoch = |(index, f): (usize, &[f64; 8])| Epoch {
+                epoch: index as u32,
+                learning_rate: f[0],
+                train_loss: f[1],
+                train_accuracy: f[2],
+                train_uar: f[3],
+                validation_loss: f[4],
+                validation_accuracy: f[5],
+                validation_uar: f[6],
+                seconds: f[7],
+            };
+            let best = has_best.then_some(best % figures.len() as u32);
+            History {
+                epochs: figures.iter().enumerate().map(epoch).collect(),
+                best,
+            }
+        })
+}
+
+proptest! {
+    #[test]
+    fn predictions_survive_the_file(predictions in predictions()) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("predictions.csv");
+        predictions.write_csv(&path).unwrap();
+        prop_assert_eq!(Predictions::read_csv(&path).unwrap(), predictions);
+    }
+
+    #[test]
+    fn a_history_survives_the_file(history in history()) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.csv");
+        history.write_csv(&path).unwrap();
+        prop_assert_eq!(History::read_csv(&path).unwrap(), history);
+    }
+
+    #[test]
+    fn no_text_makes_the_readers_panic(text in "[a-z0-9,.\n\"-]{0,200}", header in any::<bool>()) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("any.csv");
+        let header = if header { HEADER } else { "" };
+        std::fs::write(&path, format!("{header}{text}")).unwrap();
+        let _ = Predictions::read_csv(&path);
+        let _ = History::read_csv(&path);
+    }
+}
+
+const HEADER: &str = "clip,split,speaker,gender,intensity,statement,truth,predicted,p_a,p_b\n";
+
+fn read(rows: &str) -> Error {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("predictions.csv");
+    std::fs::write(&path, format!("{HEADER}{rows}")).unwrap();
+    Predictions::read_csv(&path).unwrap_err()
+}
+
+#[test]
+fn a_wrong_cell_is_named_by_line_and_column() {
+    let good = "1.wav,t,01,,,,a,a,0.75,0.25\n";
+    for (bad, column) in [
+        ("2.wav,t,01,,,,c,a,0.75,0.25\n", "truth"),
+        ("2.wav,t,01,,,,a,b,0.75,0.25\n", "predicted"),
+        ("2.wav,t,01,,,,a,a,0.75,high\n", "p_b"),
+    ] {
+        let error = read(&format!("{good}{bad}"));
+        assert!(
+            matches!(&error, Error::Cell { line: 3, column: name, .. } if name == column),
+            "{error}"
+        );
+        assert!(
+            error.to_string().contains("predictions.csv, line 3"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_does_not_fit_together_is_refused_with_its_path() {
+    let twice = "1.wav,t,01,,,,a,a,0.75,0.25\n1.wav,t,01,,,,a,a,0.75,0.25\n";
+    let error = read(twice);
+    assert!(
+        matches!(&error, Error::Contents { source, .. } if matches!(**source, Error::Duplicate { .. }))
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("predictions.csv: clip `1.wav` appears twice"),
+        "{error}"
+    );
+    assert!(
+        matches!(read("1.wav,t,01,,,,a,a,0.75\n"), Error::Csv { .. }),
+        "a missing cell"
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.csv");
+    std::fs::write(&path, "epoch,loss\n1,2\n").unwrap();
+    assert!(matches!(
+        Predictions::read_csv(&path),
+        Err(Error::Header { .. })
+    ));
+    assert!(matches!(
+        History::read_csv(&path),
+        Err(Error::Header { .. })
+    ));
+    assert!(matches!(
+        History::read_csv(folder.path().join("none")),
+        Err(Error::Io { .. })
+    ));
+}
+
+#[test]
+fn rows_that_are_no_distribution_are_refused() {
+    let new = |truth, p: &[f32]| {
+        Predictions::new(labels(&["a", "b"]), vec![row("x.wav", "01", truth, p)])
+    };
+    assert!(new(0, &[0.5, 0.5]).is_ok());
+    for (truth, p) in [
+        (2, &[0.5, 0.5][..]),
+        (0, &[1.0]),
+        (0, &[0.5, 0.6]),
+        (0, &[1.5, -0.5]),
+        (0, &[f32::NAN, 1.0]),
+    ] {
+        assert!(
+            matches!(new(truth, p), Err(Error::Prediction { .. })),
+            "{truth} {p:?}"
+        );
+    }
+}
+
+#[test]
+fn labels_that_cannot_be_told_apart_are_refused() {
+    for names in [
+        &["a"][..],
+        &["a", "a"],
+        &["a", " "],
+        &["a", "b\n"],
+        &["a", "\u{ffff}"],
+    ] {
+        assert!(
+            matches!(
+                Predictions::new(labels(names), vec![]),
+                Err(Error::Labels { .. })
+            ),
+            "{names:?}"
+        );
+    }
+}
+
+#[test]
+fn pooled_parts_have_the_same_labels_and_no_clip_twice() {
+    let part = |names: &[&str], split: &str| {
+        let mut row = row("x.wav", "01", 0, &certain(2, 0));
+        row.split = split.to_owned();
+        Predictions::new(labels(names), vec![row]).unwrap()
+    };
+    let pooled = Predictions::pool([part(&["a", "b"], "1"), part(&["a", "b"], "2")]).unwrap();
+    assert_eq!(
+        pooled.splits(),
+        ["1", "2"],
+        "seeds draw the same clip again"
+    );
+    let again = Predictions::pool([part(&["a", "b"], "1"), part(&["a", "b"], "1")]);
+    assert!(matches!(again, Err(Error::Duplicate { .. })));
+    let other = Predictions::pool([part(&["a", "b"], "1"), part(&["b", "a"], "2")]);
+    assert!(matches!(other, Err(Error::LabelsDiffer { .. })));
+    assert!(matches!(Predictions::pool([]), Err(Error::Empty { .. })));
+}
+
+#[test]
+fn a_file_is_complete_or_absent() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("page.html");
+    write_file(&path, "one").unwrap();
+    write_file(&path, "two").unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "nothing is left beside it"
+    );
+    let missing = folder.path().join("missing/page.html");
+    let error = write_file(&missing, "x").unwrap_err();
+    assert!(
+        matches!(&error, Error::Io { path, .. } if *path == missing),
+        "{error}"
+    );
+}

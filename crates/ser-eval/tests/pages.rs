@@ -1,0 +1,369 @@
+//! Pictures and pages: well-formed, self-contained, escaped, and honest about what they show.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside the functions marked as such"
+)]
+
+mod common;
+
+use common::{labels, row};
+use ser_eval::plots::{self, Curve, Normalised};
+use ser_eval::report::{Report, RunSummary, SplitKind, render, render_summary};
+use ser_eval::{Epoch, Error, Evaluation, History, Metrics, NamedHistory, Predictions};
+
+const NASTY: &str = "<b>&\"it's\"</b>";
+
+fn predictions() -> Predictions {
+    let mut rows = Vec::new();
+    for (index, truth) in [0, 0, 1, 1, 2, 2].into_iter().enumerate() {
+        let speaker = format!("0{}", index % 3);
+        let mut row = row(
+            &format!("{NASTY}{index}.wav"),
+            &speaker,
+            truth,
+            &[0.5, 0.3, 0.2],
+        );
+        row.gender = Some(NASTY.to_owned());
+        rows.push(row);
+    }
+    Predictions::new(
+        labels(&[
+            "calm",
+            NASTY,
+            "a label that is far too long to fit any cell",
+        ]),
+        rows,
+    )
+    .unwrap()
+}
+
+fn epoch(epoch: u32, loss: f64) -> Epoch {
+    Epoch {
+        epoch,
+        learning_rate: 1e-3,
+        train_loss: loss,
+        train_accuracy: 0.5,
+        train_uar: 0.5,
+        validation_loss: loss,
+        validation_accuracy: 0.4,
+        validation_uar: 0.4,
+        seconds: 1.0,
+    }
+}
+
+fn history(name: &str, epochs: Vec<Epoch>, best: u32) -> NamedHistory {
+    NamedHistory {
+        name: name.to_owned(),
+        history: History {
+            epochs,
+            best: Some(best),
+        },
+    }
+}
+
+fn report(split: SplitKind, synthetic: bool) -> Report {
+    Report {
+        recipe: format!("recipe {NASTY}"),
+        model: "CNN".to_owned(),
+        protocol: "One sentence.".to_owned(),
+        split,
+        synthetic,
+        predictions: predictions(),
+        histories: vec![
+            history(NASTY, vec![epoch(1, 2.0), epoch(2, 1.0)], 2),
+            history("two", vec![epoch(1, 2.0)], 1),
+        ],
+        recipe_text: format!("name = \"{NASTY}\""),
+        environment: vec![("libtorch".to_owned(), NASTY.to_owned())],
+        command: "ser train --recipe x && echo done".to_owned(),
+        comparison: Vec::new(),
+    }
+}
+
+fn summary(recipe: &str, split: SplitKind) -> RunSummary {
+    let report = Report {
+        recipe: recipe.to_owned(),
+        ..report(split, false)
+    };
+    report.summary(
+        &Evaluation::compute(&report.predictions).unwrap(),
+        Some(format!("{recipe}.html")),
+    )
+}
+
+fn pictures() -> Vec<String> {
+    let metrics = Metrics::compute(&predictions()).unwrap();
+    let report = report(SplitKind::Random, false);
+    let mut pictures = vec![
+        plots::confusion(&metrics, Normalised::Counts).unwrap(),
+        plots::confusion(&metrics, Normalised::Rows).unwrap(),
+        plots::per_class(&metrics).unwrap(),
+    ];
+    for curve in [Curve::Accuracy, Curve::Uar, Curve::Loss] {
+        pictures.push(plots::curves(&report.histories, curve).unwrap());
+        pictures.push(plots::curves(&report.histories[..1], curve).unwrap());
+    }
+    pictures
+}
+
+#[test]
+fn every_picture_is_well_formed_and_says_what_it_is() {
+    for picture in pictures() {
+        let document = roxmltree::Document::parse(&picture).unwrap();
+        let svg = document.root_element();
+        assert_eq!(svg.tag_name().name(), "svg");
+        assert_eq!(svg.attribute("role"), Some("img"));
+        for name in ["title", "desc"] {
+            let node = svg
+                .children()
+                .find(|node| node.has_tag_name(("http://www.w3.org/2000/svg", name)));
+            assert!(
+                node.and_then(|node| node.text())
+                    .is_some_and(|text| !text.is_empty()),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_text_of_a_picture_leaves_its_frame() {
+    for picture in pictures() {
+        let document = roxmltree::Document::parse(&picture).unwrap();
+        let frame: Vec<f64> = document
+            .root_element()
+            .attribute("viewBox")
+            .unwrap()
+            .split(' ')
+            .map(|number| number.parse().unwrap())
+            .collect();
+        for node in document
+            .descendants()
+            .filter(|node| node.tag_name().name() == "text")
+        {
+            let number = |name| node.attribute(name).unwrap().parse::<f64>().unwrap();
+            let text = node.text().unwrap().trim();
+            // A generous width of an average letter of a sans-serif font.
+            let width = 0.56 * number("font-size") * text.chars().count() as f64;
+            let left = number("x")
+                - match node.attribute("text-anchor") {
+                    Some("end") => width,
+                    Some("middle") => width / 2.0,
+                    _ => 0.0,
+                };
+            assert!(
+                left >= 0.0 && left + width <= frame[2],
+                "{text} at {left} of {}",
+                frame[2]
+            );
+            assert!((0.0..=frame[3]).contains(&number("y")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_matrix_shows_counts_or_percent() {
+    let metrics = Metrics::compute(&predictions()).unwrap();
+    let texts = |picture: String| -> Vec<String> {
+        let document = roxmltree::Document::parse(&picture).unwrap();
+        let nodes = document
+            .descendants()
+            .filter(|node| node.tag_name().name() == "text");
+        nodes
+            .map(|node| node.text().unwrap().trim().to_owned())
+            .collect()
+    };
+    let counts = texts(plots::confusion(&metrics, Normalised::Counts).unwrap());
+    let rows = texts(plots::confusion(&metrics, Normalised::Rows).unwrap());
+    assert_eq!(counts.iter().filter(|text| *text == "2").count(), 3);
+    assert_eq!(rows.iter().filter(|text| *text == "100").count(), 3);
+    assert!(counts.contains(&"n = 2".to_owned()) && counts.contains(&NASTY.to_owned()));
+}
+
+#[test]
+fn any_history_is_drawn_or_refused_but_never_a_panic() {
+    let infinite = f64::INFINITY;
+    for losses in [
+        vec![0.0],
+        vec![-3.0, 2.0],
+        vec![1e-300, 1e-12],
+        vec![1e29, 0.1],
+        vec![f64::NAN, 1.0],
+        vec![infinite, 1.0],
+    ] {
+        let epochs = losses
+            .iter()
+            .enumerate()
+            .map(|(index, loss)| epoch(index as u32, *loss));
+        let picture = plots::curves(&[history("a", epochs.collect(), 0)], Curve::Loss).unwrap();
+        roxmltree::Document::parse(&picture).unwrap();
+    }
+    let far = vec![epoch(0, 1.0), epoch(u32::MAX, 1.0)];
+    assert!(plots::curves(&[history("far", far, 0)], Curve::Loss).is_ok());
+    assert!(plots::curves(&[history("one", vec![epoch(u32::MAX, 1.0)], 0)], Curve::Uar).is_ok());
+    let nothing = plots::curves(&[history("nan", vec![epoch(1, f64::NAN)], 1)], Curve::Loss);
+    assert!(matches!(nothing, Err(Error::Empty { .. })));
+    assert!(matches!(
+        plots::curves(&[], Curve::Loss),
+        Err(Error::Empty { .. })
+    ));
+}
+
+#[test]
+fn all_pictures_are_written_as_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let metrics = Metrics::compute(&predictions()).unwrap();
+    let report = report(SplitKind::Random, false);
+    plots::write_all(folder.path(), &metrics, &report.histories).unwrap();
+    let mut names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "accuracy.svg",
+            "confusion-counts.svg",
+            "confusion-rows.svg",
+            "loss.svg",
+            "per-class.svg",
+            "uar.svg"
+        ]
+    );
+}
+
+#[test]
+fn a_page_loads_nothing_and_runs_nothing() {
+    let page = render(&report(SplitKind::Random, true)).unwrap();
+    let summary = render_summary(&[summary("seed5-cnn", SplitKind::Random)]);
+    for html in [page, summary] {
+        // The name of the SVG namespace is no address to load.
+        let html = html.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+        for forbidden in [
+            "http:", "https:", "<script", "<link", "<img", "src=", "@import", "url(",
+        ] {
+            assert!(!html.contains(forbidden), "{forbidden}");
+        }
+    }
+}
+
+#[test]
+fn every_text_of_a_user_is_escaped() {
+    let html = render(&report(SplitKind::SpeakerDisjoint, false)).unwrap();
+    assert!(!html.contains("<b>&\"it"));
+    assert!(html.contains("<h1>recipe &lt;b&gt;&amp;&quot;it's&quot;&lt;/b&gt;</h1>"));
+    assert!(html.contains("ser train --recipe x &amp;&amp; echo done"));
+    // label, clip, gender, recipe text, environment
+    assert!(html.matches("&lt;b&gt;&amp;&quot;it").count() > 10);
+}
+
+#[test]
+fn every_element_of_a_page_is_closed() {
+    let html = render(&report(SplitKind::Random, true)).unwrap();
+    let mut open = Vec::new();
+    let mut rest = html.as_str();
+    while let Some(start) = rest.find('<') {
+        rest = &rest[start + 1..];
+        let tag = &rest[..rest.find('>').unwrap()];
+        let name: String = tag
+            .trim_start_matches('/')
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .collect();
+        if tag.starts_with('/') {
+            assert_eq!(
+                open.pop(),
+                Some(name),
+                "before {}",
+                &rest[..60.min(rest.len())]
+            );
+        } else if !tag.starts_with('!')
+            && !tag.ends_with('/')
+            && !["meta", "br"].contains(&name.as_str())
+        {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+}
+
+#[test]
+fn synthetic_data_is_announced_and_real_data_is_not() {
+    let banner = "class=\"synthetic\"";
+    assert!(
+        render(&report(SplitKind::Random, true))
+            .unwrap()
+            .contains(banner)
+    );
+    assert!(
+        !render(&report(SplitKind::Random, false))
+            .unwrap()
+            .contains(banner)
+    );
+    let mut run = summary("seed5-cnn", SplitKind::Random);
+    assert!(!render_summary(std::slice::from_ref(&run)).contains(banner));
+    run.synthetic = true;
+    assert!(render_summary(&[run]).contains(banner));
+}
+
+#[test]
+fn a_random_split_never_stands_alone() {
+    let flatters = "A random split has the same voices on both sides: it flatters.";
+    let missing = "not measured yet";
+    let mut random = report(SplitKind::Random, false);
+    let page = render(&random).unwrap();
+    assert!(page.contains(flatters) && page.contains("has not been measured yet"));
+
+    random.comparison = vec![summary("folds-a-cnn", SplitKind::SpeakerDisjoint)];
+    let page = render(&random).unwrap();
+    assert!(page.contains(flatters) && page.contains("<a href=\"folds-a-cnn.html\">"));
+    assert!(!page.contains(missing) && !page.contains("has not been measured yet"));
+    assert!(
+        !render(&report(SplitKind::SpeakerDisjoint, false))
+            .unwrap()
+            .contains(flatters)
+    );
+
+    let cnn = summary("seed5-cnn", SplitKind::Random);
+    let disjoint = summary("folds-a-cnn", SplitKind::SpeakerDisjoint);
+    let lstm = RunSummary {
+        model: "LSTM".to_owned(),
+        ..cnn.clone()
+    };
+    let fake = RunSummary {
+        synthetic: true,
+        ..disjoint.clone()
+    };
+    assert_eq!(
+        render_summary(&[cnn.clone(), disjoint.clone()])
+            .matches(missing)
+            .count(),
+        0
+    );
+    assert_eq!(
+        render_summary(std::slice::from_ref(&disjoint))
+            .matches(missing)
+            .count(),
+        0
+    );
+    assert_eq!(
+        render_summary(&[cnn.clone(), lstm, disjoint])
+            .matches(missing)
+            .count(),
+        1
+    );
+    assert_eq!(
+        render_summary(&[cnn, fake]).matches(missing).count(),
+        1,
+        "synthetic is no partner"
+    );
+}
+
+#[test]
+fn the_worst_confusion_is_put_into_words() {
+    let html = render(&report(SplitKind::Random, false)).unwrap();
+    let words =
+        "is taken for <b>calm</b> in 100 % of its clips <span class=\"muted\">(2 of 2)</span>";
+    assert_eq!(html.matches(words).count(), 2);
+}
