@@ -69,51 +69,37 @@ impl NetworkConfig {
 
     /// The first size that cannot be built: its key, what it must be, what it is.
     pub(crate) fn invalid(&self) -> Option<(&'static str, &'static str, String)> {
-        let dropout = |p: f64| !(0.0..1.0).contains(&p);
+        /// A file may ask for any size; a larger one than this is a mistake or an attack.
+        const LARGEST: i64 = 4096;
+        let size = |key, n: i64| {
+            let fits = (1..=LARGEST).contains(&n);
+            (!fits).then(|| (key, "from 1 to 4096", n.to_string()))
+        };
+        let dropout = |key, p: f64| {
+            let fits = (0.0..1.0).contains(&p);
+            (!fits).then(|| (key, "at least 0 and below 1", p.to_string()))
+        };
         match self {
             Self::Cnn(c) => {
-                if c.blocks.is_empty() {
-                    return Some(("network.blocks", "at least one block", "none".into()));
-                }
-                for b in &c.blocks {
-                    if b.kernel < 1 || b.kernel % 2 == 0 {
-                        return Some(("network.blocks.kernel", "odd", b.kernel.to_string()));
-                    }
-                    let smallest = b.channels.min(b.stride).min(b.pool[0]).min(b.pool[1]);
-                    if smallest < 1 {
-                        let key = "network.blocks";
-                        return Some((key, "made of sizes of at least 1", smallest.to_string()));
-                    }
-                }
-                if c.embedding < 1 {
-                    return Some(("network.embedding", "at least 1", c.embedding.to_string()));
-                }
-                for p in [c.dropout, c.block_dropout] {
-                    if dropout(p) {
-                        return Some(("network.dropout", "at least 0 and below 1", p.to_string()));
-                    }
-                }
+                let block = |b: &ConvBlock| {
+                    let kernel = b.kernel % 2 == 1 && (1..=31).contains(&b.kernel);
+                    let kernel_key = "network.blocks.kernel";
+                    (!kernel)
+                        .then(|| (kernel_key, "odd, from 1 to 31", b.kernel.to_string()))
+                        .or_else(|| size("network.blocks.channels", b.channels))
+                        .or_else(|| size("network.blocks.stride", b.stride))
+                        .or_else(|| size("network.blocks.pool", b.pool[0].min(b.pool[1])))
+                };
+                size("network.embedding", c.embedding)
+                    .or_else(|| dropout("network.dropout", c.dropout))
+                    .or_else(|| dropout("network.block_dropout", c.block_dropout))
+                    .or_else(|| c.blocks.iter().find_map(block))
             }
-            Self::Lstm(c) => {
-                for (key, size) in [
-                    ("network.hidden", c.hidden),
-                    ("network.layers", c.layers),
-                    ("network.stack", c.stack),
-                ] {
-                    if size < 1 {
-                        return Some((key, "at least 1", size.to_string()));
-                    }
-                }
-                if dropout(c.dropout) {
-                    return Some((
-                        "network.dropout",
-                        "at least 0 and below 1",
-                        c.dropout.to_string(),
-                    ));
-                }
-            }
+            Self::Lstm(c) => size("network.hidden", c.hidden)
+                .or_else(|| size("network.layers", c.layers))
+                .or_else(|| size("network.stack", c.stack))
+                .or_else(|| dropout("network.dropout", c.dropout)),
         }
-        None
     }
 }
 

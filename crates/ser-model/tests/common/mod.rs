@@ -1,0 +1,100 @@
+//! A task that can be learned in a second: three classes of bumps in time × coefficient.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use ser_features::Features;
+use ser_model::{Example, Provenance, Recipe, TrainingData};
+
+pub const COEFFICIENTS: usize = 12;
+
+pub struct Task {
+    pub clips: Vec<Features>,
+    pub targets: Vec<usize>,
+}
+
+/// Clips of 20 to 40 frames of noise, with a bump at the height of their class.
+pub fn task(clips: usize, seed: u64) -> Task {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let targets: Vec<usize> = (0..clips).map(|i| i % 3).collect();
+    let clips = targets
+        .iter()
+        .map(|target| {
+            let frames = rng.random_range(20..=40);
+            let data = (0..frames * COEFFICIENTS)
+                .map(|i| {
+                    let bump = if i % COEFFICIENTS / 4 == *target { 1.5 } else { 0.0 };
+                    bump + rng.random_range(-2.0..2.0_f32)
+                })
+                .collect();
+            Features::from_parts(data, frames, COEFFICIENTS).unwrap()
+        })
+        .collect();
+    Task { clips, targets }
+}
+
+impl Task {
+    pub fn data(&self, train: usize) -> TrainingData<'_> {
+        let examples = self.clips.iter().zip(&self.targets);
+        let examples: Vec<Example> =
+            examples.map(|(features, &target)| Example { features, target }).collect();
+        TrainingData {
+            labels: ["low", "middle", "high"].map(String::from).to_vec(),
+            train: examples[..train].to_vec(),
+            validation: examples[train..].to_vec(),
+            provenance: Provenance {
+                split: "fold-1".into(),
+                corpus: "checksum".into(),
+                synthetic: true,
+                speakers: vec!["01".into()],
+                content: vec!["abc".into()],
+                best_epoch: 0,
+            },
+        }
+    }
+}
+
+pub const CNN: &str = r#"
+architecture = "cnn"
+embedding = 16
+dropout = 0.2
+block_dropout = 0.05
+blocks = [{ channels = 4, kernel = 3, stride = 2, pool = [2, 1] }, { channels = 6, kernel = 3 }]
+"#;
+
+pub const LSTM: &str = r#"
+architecture = "lstm"
+hidden = 8
+layers = 2
+stack = 2
+dropout = 0.2
+"#;
+
+pub fn recipe(network: &str, training: &str) -> Recipe {
+    Recipe::parse(&recipe_text(network, training), "test").unwrap()
+}
+
+pub fn recipe_text(network: &str, training: &str) -> String {
+    format!(
+        r#"
+        name = "test"
+        description = "three bumps"
+        [task]
+        protocol = "speakers-5"
+        [features]
+        output = "log_mel"
+        n_mels = {COEFFICIENTS}
+        [input]
+        frames = 30
+        masks = 1
+        time_mask = 4
+        coefficient_mask = 2
+        [network]
+        {network}
+        [training]
+        epochs = 12
+        batch_size = 16
+        learning_rate = 0.01
+        {training}
+        "#
+    )
+}

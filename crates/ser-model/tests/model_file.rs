@@ -1,0 +1,137 @@
+//! The model file: complete, checked, refused when it does not fit.
+
+mod common;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use common::{CNN, LSTM, recipe, task};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use ser_model::{Error, Model, train};
+
+fn saved(network: &str, folder: &Path) -> (Model, PathBuf) {
+    let seen = task(80, 1);
+    let trained = train(&recipe(network, ""), seen.data(64), 0, &mut |_| {}).unwrap();
+    let path = folder.join("model.safetensors");
+    trained.model.save(&path).unwrap();
+    (trained.model, path)
+}
+
+/// Tensors and metadata of a file, changed and written again.
+fn rewrite(
+    path: &Path,
+    change: impl FnOnce(&mut Vec<(String, Dtype, Vec<usize>, Vec<u8>)>, &mut String),
+) {
+    let bytes = std::fs::read(path).unwrap();
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+    let mut header = metadata.metadata().as_ref().unwrap()["ser"].clone();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let mut all: Vec<_> = tensors
+        .iter()
+        .map(|(n, t)| (n.to_owned(), t.dtype(), t.shape().to_vec(), t.data().to_vec()))
+        .collect();
+    change(&mut all, &mut header);
+    let views = all.iter().map(|(name, dtype, shape, data)| {
+        (name.as_str(), TensorView::new(*dtype, shape.clone(), data).unwrap())
+    });
+    let metadata = HashMap::from([("ser".to_owned(), header)]);
+    std::fs::write(path, safetensors::serialize(views, Some(metadata)).unwrap()).unwrap();
+}
+
+fn refusal(path: &Path) -> String {
+    match Model::load(path) {
+        Err(error @ Error::ModelFile { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_loaded_model_answers_as_the_saved_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let seen = task(20, 9);
+    let clips: Vec<_> = seen.clips.iter().collect();
+    for network in [CNN, LSTM] {
+        let (model, path) = saved(network, folder.path());
+        let loaded = Model::load(&path).unwrap();
+        assert_eq!(model.predict(&clips).unwrap(), loaded.predict(&clips).unwrap());
+        assert_eq!(model.labels, loaded.labels);
+        assert_eq!(model.recipe, loaded.recipe);
+        assert_eq!(model.standardiser, loaded.standardiser);
+        assert_eq!(model.provenance, loaded.provenance);
+        assert_eq!(model.parameters(), loaded.parameters());
+    }
+}
+
+#[test]
+fn saving_leaves_nothing_but_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    saved(CNN, folder.path());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_missing_an_extra_and_a_misshapen_tensor_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, path) = saved(CNN, folder.path());
+    rewrite(&path, |tensors, _| tensors.retain(|t| t.0 != "output.bias"));
+    assert!(refusal(&path).contains("output.bias"));
+
+    let (_, path) = saved(CNN, folder.path());
+    rewrite(&path, |tensors, _| tensors.push(("stray".into(), Dtype::F32, vec![1], vec![0; 4])));
+    assert!(refusal(&path).contains("stray"));
+
+    let (_, path) = saved(CNN, folder.path());
+    rewrite(&path, |tensors, _| {
+        // libtorch would broadcast one value over three.
+        let bias = tensors.iter_mut().find(|t| t.0 == "output.bias").unwrap();
+        (bias.2, bias.3) = (vec![1], vec![0; 4]);
+    });
+    let message = refusal(&path);
+    assert!(message.contains("output.bias") && message.contains("[3]") && message.contains("[1]"));
+
+    let (_, path) = saved(CNN, folder.path());
+    rewrite(&path, |tensors, _| {
+        let bias = tensors.iter_mut().find(|t| t.0 == "output.bias").unwrap();
+        (bias.1, bias.2) = (Dtype::I32, vec![3]);
+    });
+    assert!(refusal(&path).contains("I32"));
+
+    let (_, path) = saved(CNN, folder.path());
+    rewrite(&path, |tensors, _| {
+        let bias = tensors.iter_mut().find(|t| t.0 == "output.bias").unwrap();
+        bias.3[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    });
+    assert!(refusal(&path).contains("finite"));
+}
+
+#[test]
+fn another_format_and_a_foreign_or_damaged_file_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, path) = saved(LSTM, folder.path());
+    rewrite(&path, |_, header| *header = header.replacen("\"format\":1", "\"format\":2", 1));
+    assert!(refusal(&path).contains("format"));
+
+    let (_, path) = saved(LSTM, folder.path());
+    rewrite(&path, |_, header| *header = "{}".into());
+    assert!(refusal(&path).contains("header"));
+
+    let (_, path) = saved(LSTM, folder.path());
+    let bytes = std::fs::read(&path).unwrap();
+    for length in [0, 7, 100, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        assert!(refusal(&path).contains("safetensors"), "{length} bytes");
+    }
+    std::fs::write(&path, b"a text").unwrap();
+    refusal(&path);
+    assert!(matches!(Model::load(&folder.path().join("none")), Err(Error::Io { .. })));
+}
+
+#[test]
+fn sizes_beyond_reason_are_refused_before_memory_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, path) = saved(LSTM, folder.path());
+    rewrite(&path, |_, header| *header = header.replacen("\"hidden\":8", "\"hidden\":80000000", 1));
+    let error = Model::load(&path).unwrap_err().to_string();
+    assert!(error.contains("network.hidden"), "{error}");
+}

@@ -1,0 +1,71 @@
+//! Recipes: the built-in ones, and what a wrong one is told.
+
+mod common;
+
+use common::{CNN, LSTM, recipe_text};
+use proptest::prelude::*;
+use ser_model::{Recipe, Schedule};
+
+#[test]
+fn every_built_in_recipe_is_sound_and_bears_its_name() {
+    for name in Recipe::built_in_names() {
+        let recipe = Recipe::load(name).unwrap();
+        assert_eq!(recipe.name, name);
+        assert!(name.starts_with(&recipe.task.protocol.to_string()), "{name}");
+        assert!(name.ends_with(&recipe.network.name().to_lowercase()), "{name}");
+    }
+}
+
+#[test]
+fn a_recipe_reads_back_from_what_it_writes() {
+    for name in Recipe::built_in_names() {
+        let recipe = Recipe::load(name).unwrap();
+        let text = recipe.to_toml().unwrap();
+        assert_eq!(Recipe::parse(&text, name).unwrap(), recipe);
+    }
+}
+
+#[test]
+fn an_unknown_name_lists_the_known_ones() {
+    let message = Recipe::load("seed5-transformer").unwrap_err().to_string();
+    assert!(message.contains("seed5-cnn") && message.contains("folds-a-lstm"), "{message}");
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_key() {
+    for (network, training, key) in [
+        (CNN, "threads = 0", "training.threads"),
+        (CNN, "gradient_clip = -1.0", "training.gradient_clip"),
+        (CNN, "label_smoothing = 1.0", "training.label_smoothing"),
+        (CNN, "weight_decay = nan", "training.weight_decay"),
+        (CNN, "patience = 0", "training.patience"),
+        (&CNN.replace("kernel = 3", "kernel = 4"), "", "network.blocks.kernel"),
+        (&CNN.replace("dropout = 0.2", "dropout = 1.0"), "", "network.dropout"),
+        (&LSTM.replace("hidden = 8", "hidden = 0"), "", "network.hidden"),
+        (&LSTM.replace("hidden = 8", "hidden = 99999"), "", "network.hidden"),
+        (CNN, "momentum = 0.9", "momentum"),
+        (&LSTM.replace("hidden", "hiden"), "", "hiden"),
+    ] {
+        let message = Recipe::parse(&recipe_text(network, training), "test").unwrap_err().to_string();
+        assert!(message.contains(key), "{key} is not in: {message}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_schedule_leaves_zero_to_peak(peak in 1e-6_f64..1.0, steps in 1_usize..5000, at in 0.0_f64..1.0) {
+        let step = (at * steps as f64) as usize;
+        for schedule in [Schedule::Constant, Schedule::Cosine, Schedule::OneCycle] {
+            let rate = schedule.learning_rate(peak, step, steps);
+            prop_assert!(rate > 0.0 && rate <= peak * (1.0 + 1e-12), "{schedule:?} {rate}");
+        }
+    }
+}
+
+#[test]
+fn one_cycle_starts_low_peaks_at_a_fifth_and_ends_lower() {
+    let rate = |step| Schedule::OneCycle.learning_rate(1.0, step, 1000);
+    assert!((rate(0) - 0.1).abs() < 1e-9);
+    assert!((rate(200) - 1.0).abs() < 1e-9);
+    assert!(rate(999) < 0.0011);
+}
