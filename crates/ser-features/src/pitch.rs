@@ -1,1 +1,267 @@
-//! Stub.
+//! The fundamental frequency of a voice.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustfft::num_complex::Complex;
+use rustfft::{Fft, FftPlanner};
+
+use crate::error::{Error, Result};
+use crate::prosody::frame_count;
+
+/// Finds the fundamental frequency (F0) of frames by YIN; planned once for a sampling rate.
+///
+/// # Formula
+///
+/// For the samples `x` of a frame, periods `τ` up to `⌈sample_rate / fmin⌉` = `P` and a sum over
+/// `W = frame − P` samples:
+///
+/// ```text
+/// d(τ)  = Σ_{j<W} (x[j] − x[j+τ])²        difference
+/// d'(τ) = d(τ) · τ / Σ_{1≤i≤τ} d(i)       0: repeats exactly; 1: not at all
+/// ```
+///
+/// The period is the first local minimum of `d'` below `trough_threshold` from
+/// `⌊sample_rate / fmax⌋` on or, if there is none, the smallest value; a parabola through its
+/// neighbours refines it. `d` comes from one Fourier transform and one back.
+///
+/// # Voicing
+///
+/// F0 is 0 where `d'` of the chosen period is [`UNVOICED_FROM`](Self::UNVOICED_FROM) or more, where
+/// the frame is silent, and near the edges of the signal where fewer than `2P` samples of the frame
+/// lie inside it.
+///
+/// # Limits
+///
+/// `d` is known at whole periods only. Above `sample_rate / 20` the overtones of a bright voice may
+/// not meet themselves there, and the frequency found is an octave too low.
+///
+/// # Differs from librosa
+///
+/// `librosa.yin` (0.11) gives unvoiced frames a frequency too. Its difference function lets zeros in
+/// at the end of the frame, which raises `d'` with `τ`; here, as in the paper, the sum has the same
+/// number of terms for every `τ`.
+///
+/// # References
+///
+/// A. de Cheveigné, H. Kawahara (2002): YIN, a fundamental frequency estimator for speech and
+/// music. JASA 111(4), 1917–1930.
+///
+/// ```
+/// use ser_features::Yin;
+///
+/// let yin = Yin::new(16_000, 60.0, 600.0, 1024, 0.1)?;
+/// let tone: Vec<f32> = (0..8000).map(|i| (0.0785398 * i as f32).sin()).collect();
+/// let f0 = yin.track(&tone, 256);
+/// assert_eq!(f0.len(), 1 + 8000 / 256);
+/// assert!((f0[10] - 200.0).abs() < 1.0);
+/// # Ok::<(), ser_features::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Yin {
+    sample_rate: f64,
+    min_period: usize,
+    max_period: usize,
+    frame_length: usize,
+    trough_threshold: f32,
+    fft: Arc<dyn Fft<f32>>,
+}
+
+/// Memory that a thread reuses from frame to frame.
+#[derive(Debug, Default, Clone)]
+pub struct YinScratch {
+    spectrum: Vec<Complex<f32>>,
+    fft: Vec<Complex<f32>>,
+    /// `d` and then `d'`, by period.
+    difference: Vec<f32>,
+}
+
+impl Yin {
+    /// `d'` from which on a frame counts as unvoiced.
+    pub const UNVOICED_FROM: f32 = 0.3;
+
+    /// Plans for frequencies from `fmin` to `fmax` in Hz and frames of `frame_length` samples.
+    ///
+    /// For speech 60 to 600 Hz and a `trough_threshold` of 0.1 are usual. A frame must hold two of
+    /// the longest periods, so at 60 Hz it is at least 33 ms long.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] unless `0 < fmin < fmax ≤ sample_rate / 2`,
+    /// `frame_length ≥ 2 · ⌈sample_rate / fmin⌉` and `trough_threshold ≥ 0`.
+    pub fn new(
+        sample_rate: u32,
+        fmin: f64,
+        fmax: f64,
+        frame_length: usize,
+        trough_threshold: f64,
+    ) -> Result<Self> {
+        let config = |key, expected: String, actual: String| Error::Config {
+            key,
+            expected,
+            actual,
+        };
+        let rate = f64::from(sample_rate);
+        if !(fmax > 0.0 && fmax <= rate / 2.0) {
+            let expected = format!("above 0 and at most half the sampling rate, {}", rate / 2.0);
+            return Err(config("fmax", expected, fmax.to_string()));
+        }
+        if !(fmin > 0.0 && fmin < fmax) {
+            let expected = format!("above 0 and below fmax = {fmax}");
+            return Err(config("fmin", expected, fmin.to_string()));
+        }
+        // A float converts to the nearest integer there is, so a tiny `fmin` fails the next check.
+        let max_period = (rate / fmin).ceil() as usize;
+        if frame_length / 2 < max_period || frame_length > MAX_FRAME_LENGTH {
+            let expected = format!("two periods of fmin = {fmin} to {MAX_FRAME_LENGTH} samples");
+            return Err(config("frame_length", expected, frame_length.to_string()));
+        }
+        if trough_threshold.is_nan() || trough_threshold < 0.0 {
+            let actual = trough_threshold.to_string();
+            return Err(config("trough_threshold", "0 or more".into(), actual));
+        }
+        Ok(Self {
+            sample_rate: rate,
+            min_period: (rate / fmax).floor() as usize,
+            max_period,
+            frame_length,
+            trough_threshold: trough_threshold as f32,
+            fft: FftPlanner::new().plan_fft_forward(frame_length.next_power_of_two()),
+        })
+    }
+
+    /// F0 in Hz of each frame, 0 where unvoiced; frame `i` is centred on sample `i · hop_length`.
+    ///
+    /// There are as many frames as [`frame_count`](crate::prosody::frame_count) says.
+    pub fn track(&self, samples: &[f32], hop_length: usize) -> Vec<f32> {
+        let mut scratch = YinScratch::default();
+        (0..frame_count(samples.len(), self.frame_length, hop_length))
+            .map(|frame| self.f0(samples, frame * hop_length, &mut scratch))
+            .collect()
+    }
+
+    /// F0 in Hz, 0 if unvoiced, of the frame centred on sample `centre` of a signal.
+    pub fn f0(&self, samples: &[f32], centre: usize, scratch: &mut YinScratch) -> f32 {
+        let start = centre.saturating_sub(self.frame_length / 2);
+        let end = (centre + self.frame_length.div_ceil(2)).min(samples.len());
+        let Some(frame) = samples.get(start..end) else {
+            return 0.0;
+        };
+        if frame.len() < 2 * self.max_period {
+            return 0.0;
+        }
+        self.correlate(frame, scratch);
+        if !self.normalise(frame, scratch) {
+            return 0.0;
+        }
+        self.choose(&scratch.difference)
+    }
+
+    /// Number of terms of the difference function.
+    fn terms(&self, frame: &[f32]) -> usize {
+        frame.len() - self.max_period
+    }
+
+    /// Leaves `Σ_{j<W} x[j] x[j+τ]`, times the length of the transform, in the real parts.
+    ///
+    /// The frame is the real and its first `W` samples the imaginary part of one transform `Z`. Of
+    /// the two spectra in it the product of the one and the conjugate of the other is
+    /// `½ Im(Zₖ Zₙ₋ₖ) + ¼ i (|Zₖ|² − |Zₙ₋ₖ|²)`. It belongs to a real sequence, so a forward
+    /// transform of the conjugate is as good as a backward one. Nothing wraps around, because
+    /// `W + P` is not above the length.
+    fn correlate(&self, frame: &[f32], scratch: &mut YinScratch) {
+        let n = self.fft.len();
+        let terms = self.terms(frame);
+        let spectrum = &mut scratch.spectrum;
+        spectrum.clear();
+        spectrum.extend(frame[..terms].iter().map(|&x| Complex::new(x, x)));
+        spectrum.extend(frame[terms..].iter().map(|&x| Complex::new(x, 0.0)));
+        spectrum.resize(n, Complex::default());
+        scratch
+            .fft
+            .resize(self.fft.get_inplace_scratch_len(), Complex::default());
+        self.fft.process_with_scratch(spectrum, &mut scratch.fft);
+
+        for k in 0..=n / 2 {
+            let mirror = (n - k) % n;
+            let (a, b) = (spectrum[k], spectrum[mirror]);
+            let re = 0.5 * (a * b).im;
+            let im = 0.25 * (b.norm_sqr() - a.norm_sqr());
+            spectrum[mirror] = Complex::new(re, -im);
+            spectrum[k] = Complex::new(re, im);
+        }
+        self.fft.process_with_scratch(spectrum, &mut scratch.fft);
+    }
+
+    /// Fills in `d'` for all periods; `false` if the frame is silent.
+    fn normalise(&self, frame: &[f32], scratch: &mut YinScratch) -> bool {
+        let terms = self.terms(frame);
+        let scale = 1.0 / self.fft.len() as f64;
+        let square = |x: f32| f64::from(x) * f64::from(x);
+        let first: f64 = frame[..terms].iter().map(|&x| square(x)).sum();
+        let mut shifted = first;
+        let mut sum = 0.0;
+        let difference = &mut scratch.difference;
+        difference.clear();
+        difference.push(1.0);
+        for period in 1..=self.max_period {
+            shifted += square(frame[period + terms - 1]) - square(frame[period - 1]);
+            let correlation = scale * f64::from(scratch.spectrum[period].re);
+            let d = (first + shifted - 2.0 * correlation).max(0.0);
+            sum += d;
+            let mean = sum / period as f64;
+            difference.push(if mean > 0.0 { (d / mean) as f32 } else { 1.0 });
+        }
+        first > 0.0
+    }
+
+    /// The frequency of the best period, or 0.
+    fn choose(&self, difference: &[f32]) -> f32 {
+        let is_trough = |period: usize| {
+            let d = difference[period];
+            d < self.trough_threshold
+                && d < difference[period - 1]
+                && difference.get(period + 1).is_none_or(|&next| d <= next)
+        };
+        let periods = self.min_period..=self.max_period;
+        let Some(period) = periods
+            .clone()
+            .find(|&period| is_trough(period))
+            .or_else(|| periods.min_by(|&a, &b| difference[a].total_cmp(&difference[b])))
+        else {
+            return 0.0;
+        };
+        if difference[period] >= Self::UNVOICED_FROM {
+            return 0.0;
+        }
+        let shift = match (difference[period - 1], difference.get(period + 1)) {
+            (before, Some(&after)) => parabola_vertex(before, difference[period], after),
+            (_, None) => 0.0,
+        };
+        (self.sample_rate / (period as f64 + f64::from(shift))) as f32
+    }
+}
+
+impl fmt::Debug for Yin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Yin")
+            .field("sample_rate", &self.sample_rate)
+            .field("periods", &(self.min_period..=self.max_period))
+            .field("frame_length", &self.frame_length)
+            .field("trough_threshold", &self.trough_threshold)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A frame longer than this is a mistake, not a frame.
+const MAX_FRAME_LENGTH: usize = 1 << 20;
+
+/// Where, within one step of the middle one, the parabola through three neighbours is lowest.
+fn parabola_vertex(before: f32, middle: f32, after: f32) -> f32 {
+    let curvature = before - 2.0 * middle + after;
+    let slope = (after - before) / 2.0;
+    if slope.abs() >= curvature.abs() {
+        return 0.0;
+    }
+    -slope / curvature
+}
