@@ -6,18 +6,10 @@ use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, Result, bail};
 
-use crate::libtorch;
-
-/// The cargo that started us, in the workspace, with the environment plain `cargo` would have.
-///
-/// `cargo run` hands us the `LIBTORCH` of `.cargo/config.toml` as a real variable. Passing it on would make
-/// torch-sys believe its environment changed, and rebuild, whenever the user goes from `cargo xtask` to `cargo`.
+/// The cargo that started us, in the workspace.
 pub fn cargo(root: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root);
-    if libtorch::chosen_by_user(root).is_none() {
-        command.env_remove("LIBTORCH");
-    }
     command
 }
 

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 
 use crate::archive::{Archive, Limits};
 use crate::fetch::{self, Source};
@@ -58,13 +58,14 @@ pub fn folder(root: &Path) -> PathBuf {
 /// Makes `to` hold the corpus; does nothing if it does.
 pub fn get(from: Option<&str>, to: &Path) -> Result<()> {
     let to = std::path::absolute(to).with_context(|| format!("resolving {}", to.display()))?;
-    let _lock = lock::hold(&paths::with_suffix(&to, ".lock"), "the corpus")?;
+    let name = to.file_name().unwrap_or_default().display();
+    let _lock = lock::hold(&to.with_file_name(format!(".{name}.lock")), "the corpus")?;
     if from.is_none() && clips_under(&to)?.len() == CLIPS {
         println!("RAVDESS: all {CLIPS} clips are at {}", to.display());
         return Ok(());
     }
     match from {
-        None => from_url(&PUBLISHED, &to).context(WAYS_OUT),
+        None => from_url(&PUBLISHED, &to).map_err(with_ways_out),
         Some(url) if url.starts_with("http://") || url.starts_with("https://") => from_url(
             &Source {
                 url,
@@ -73,7 +74,7 @@ pub fn get(from: Option<&str>, to: &Path) -> Result<()> {
             },
             &to,
         )
-        .context(WAYS_OUT),
+        .map_err(with_ways_out),
         Some(path) => {
             let path = Path::new(path);
             let meta = path
@@ -86,6 +87,10 @@ pub fn get(from: Option<&str>, to: &Path) -> Result<()> {
             }
         }
     }
+}
+
+fn with_ways_out(error: Error) -> Error {
+    anyhow!("RAVDESS could not be downloaded: {error:#}\n{WAYS_OUT}")
 }
 
 fn from_url(source: &Source, to: &Path) -> Result<()> {

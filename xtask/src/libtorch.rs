@@ -58,7 +58,7 @@ impl Host {
 }
 
 /// The user's own `LIBTORCH`; the value that cargo injects from `.cargo/config.toml` is not theirs.
-pub fn chosen_by_user(root: &Path) -> Option<PathBuf> {
+fn chosen_by_user(root: &Path) -> Option<PathBuf> {
     let value = env::var_os("LIBTORCH").filter(|value| !value.is_empty())?;
     let value = PathBuf::from(value);
     let injected = value.file_name() == paths::libtorch_link(root).file_name()

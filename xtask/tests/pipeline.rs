@@ -1,0 +1,262 @@
+//! The pipeline against a small workspace whose `ser` only notes how it was called.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// Writes what each subcommand is expected to write, appends its arguments to `calls.txt`, and fails on request.
+const SER: &str = r#"
+use std::{env, fs, io::Write};
+
+fn main() {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let mut calls = fs::OpenOptions::new().create(true).append(true).open("calls.txt").unwrap();
+    writeln!(calls, "{}", args.join(" ")).unwrap();
+    if env::var("FAIL").is_ok_and(|stage| stage == args[0]) {
+        std::process::exit(3);
+    }
+    let after = |name: &str| args.iter().position(|arg| arg == name).map(|at| args[at + 1].clone());
+    match args[0].as_str() {
+        "synth" => {
+            fs::create_dir_all(&args[1]).unwrap();
+            let clip = format!("{}/03-01-01-01-01-01-01.wav", args[1]);
+            if !fs::exists(&clip).unwrap() {
+                fs::write(clip, "synthetic").unwrap();
+            }
+        }
+        "index" => fs::write(after("--out").unwrap(), "path,emotion,speaker").unwrap(),
+        "extract" => {
+            fs::create_dir_all(after("--store").unwrap()).unwrap();
+            fs::write(after("--store").unwrap() + "/one", "features").unwrap();
+        }
+        "crossval" => {
+            fs::create_dir_all(after("--out").unwrap()).unwrap();
+            fs::write(after("--out").unwrap() + "/model.safetensors", "weights").unwrap();
+        }
+        "report" => fs::write(after("--out").unwrap(), "<html>").unwrap(),
+        other => panic!("unexpected {other}"),
+    }
+}
+"#;
+
+/// A workspace with a stand-in for ser-cli, for libtorch and for the recipes.
+struct Workspace {
+    folder: TempDir,
+}
+
+impl Workspace {
+    fn new() -> Self {
+        let workspace = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        workspace.write(
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"ser-cli\"]\nresolver = \"3\"\n",
+        );
+        workspace.write(
+            "ser-cli/Cargo.toml",
+            "[package]\nname = \"ser-cli\"\nedition = \"2024\"\n[[bin]]\nname = \"ser\"\npath = \"ser.rs\"\n",
+        );
+        workspace.write("ser-cli/ser.rs", SER);
+        workspace.write("data/recipes/small.toml", "epochs = 1");
+        workspace.write("data/recipes/other.toml", "epochs = 2");
+        workspace.write(".libtorch/build-version", "2.13.0");
+        workspace.write(".libtorch/include/torch/csrc/api/include/torch/torch.h", "");
+        for name in ["torch_cpu", "c10", "torch"] {
+            let extension = if cfg!(target_os = "macos") {
+                "dylib"
+            } else {
+                "so"
+            };
+            workspace.write(&format!(".libtorch/lib/lib{name}.{extension}"), "\x7fELF");
+        }
+        workspace
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn xtask(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command
+            .current_dir(self.folder.path())
+            .env("CARGO_MANIFEST_DIR", self.path("xtask"))
+            .env("CARGO_TARGET_DIR", self.path("target"))
+            .env_remove("LIBTORCH")
+            .env_remove("LIBTORCH_USE_PYTORCH");
+        command
+    }
+
+    fn pipeline(&self, args: &[&str]) -> Output {
+        self.xtask().arg("pipeline").args(args).output().unwrap()
+    }
+
+    /// The subcommands `ser` was called with since the last look.
+    fn calls(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.path("calls.txt")).unwrap_or_default();
+        let _ = fs::remove_file(self.path("calls.txt"));
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn stages(&self) -> Vec<String> {
+        let calls = self.calls();
+        calls
+            .iter()
+            .map(|call| call.split(' ').next().unwrap().to_owned())
+            .collect()
+    }
+}
+
+fn good(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    text
+}
+
+fn bad(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn stages_run_in_order_and_only_as_often_as_needed() {
+    let workspace = Workspace::new();
+    let run = || workspace.pipeline(&["--synthetic", "--recipe", "small", "--recipe", "other"]);
+
+    let text = good(&run());
+    let out = fs::canonicalize(workspace.path("runs/synthetic")).unwrap();
+    let calls = workspace.calls();
+    assert_eq!(calls.len(), 7, "{calls:?}");
+    let shown = |path: &Path| path.display().to_string();
+    let manifest = shown(&out.join("manifest.csv"));
+    assert!(
+        calls[1].starts_with("index ") && calls[1].ends_with(&format!("--out {manifest}")),
+        "{}",
+        calls[1]
+    );
+    let store = shown(&out.join("features"));
+    assert_eq!(
+        calls[2],
+        format!("extract {manifest} --recipe small --store {store}")
+    );
+    assert_eq!(
+        calls[5],
+        format!(
+            "crossval --recipe other --data {manifest} --store {store} --out {}",
+            shown(&out.join("other"))
+        )
+    );
+    let (small, other, page) = (
+        out.join("small"),
+        out.join("other"),
+        out.join("report.html"),
+    );
+    assert_eq!(
+        calls[6],
+        format!(
+            "report {} {} --out {}",
+            shown(&small),
+            shown(&other),
+            shown(&page)
+        )
+    );
+    assert_eq!(text.matches("SYNTHETIC").count(), 2, "{text}");
+    assert!(
+        text.contains(&format!("Report: {}", shown(&page))),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!(
+            "predict --model {}",
+            shown(&small.join("model.safetensors"))
+        )),
+        "{text}"
+    );
+
+    // Nothing changed: only the synthetic corpus is looked at again.
+    let text = good(&run());
+    assert_eq!(workspace.stages(), ["synth"]);
+    assert_eq!(text.matches("skipped").count(), 6, "{text}");
+
+    // One recipe changed: its stages and the report.
+    workspace.write("data/recipes/other.toml", "epochs = 3");
+    good(&run());
+    let calls = workspace.calls();
+    assert_eq!(calls.len(), 4, "{calls:?}");
+    assert!(
+        calls[1].contains("--recipe other") && calls[2].contains("--recipe other"),
+        "{calls:?}"
+    );
+
+    // A lost result is made again, and the report with it.
+    fs::remove_dir_all(out.join("small")).unwrap();
+    good(&run());
+    assert_eq!(workspace.stages(), ["synth", "crossval", "report"]);
+
+    // New audio goes through everything but leaves the libtorch and build alone.
+    fs::write(
+        workspace.path("data/corpora/synthetic/03-01-02-01-01-01-01.wav"),
+        "more",
+    )
+    .unwrap();
+    good(&run());
+    assert_eq!(
+        workspace.stages(),
+        [
+            "synth", "index", "extract", "extract", "crossval", "crossval", "report"
+        ]
+    );
+}
+
+#[test]
+fn a_failed_stage_ends_the_run_and_is_taken_up_again() {
+    let workspace = Workspace::new();
+    workspace.write("my data/a.wav", "audio");
+    let args = [
+        "pipeline", "--data", "my data", "--recipe", "small", "--out", "results",
+    ];
+    let error = bad(&workspace
+        .xtask()
+        .args(args)
+        .env("FAIL", "crossval")
+        .output()
+        .unwrap());
+    assert!(
+        error.contains("train and evaluate small failed") && error.contains("exit status: 3"),
+        "{error}"
+    );
+    assert_eq!(workspace.stages(), ["index", "extract", "crossval"]);
+
+    let text = good(&workspace.xtask().args(args).output().unwrap());
+    assert_eq!(workspace.stages(), ["crossval", "report"]);
+    assert!(!text.contains("SYNTHETIC"), "{text}");
+    assert!(workspace.path("results/report.html").is_file());
+    assert_eq!(fs::read_dir(workspace.path("my data")).unwrap().count(), 1);
+}
+
+#[test]
+fn wrong_arguments_are_found_before_anything_is_built() {
+    let workspace = Workspace::new();
+    workspace.write("silent/readme.txt", "no audio");
+    let error = bad(&workspace.pipeline(&["--data", "silent", "--recipe", "small"]));
+    assert!(error.contains("holds no WAV files"), "{error}");
+    let error = bad(&workspace.pipeline(&["--data", "nowhere", "--recipe", "small"]));
+    assert!(error.contains("--data nowhere"), "{error}");
+    let error = bad(&workspace.pipeline(&["--synthetic", "--recipe", "unknown"]));
+    assert!(error.contains("other, small"), "{error}");
+    assert!(!workspace.path("target").exists());
+}
