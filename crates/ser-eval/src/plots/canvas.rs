@@ -17,12 +17,15 @@ pub(super) const GRID: RGBColor = RGBColor(0xD3, 0xD9, 0xE2);
 pub(super) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xB2);
 /// What stands beside it: training, precision.
 pub(super) const VERMILION: RGBColor = RGBColor(0xD5, 0x5E, 0x00);
+/// Text on a cell with some [`BLUE`]: dark on light and on dark ground, where [`INK`] turns light.
+pub(super) const ON_HALF_BLUE: RGBColor = RGBColor(0x1C, 0x24, 0x31);
 /// Text on a cell full of [`BLUE`].
 pub(super) const ON_BLUE: RGBColor = RGBColor(0xFF, 0xFF, 0xFE);
 
 /// The colours above are literal in the drawing; a dark screen replaces them by attribute. Print
 /// keeps the light ones.
 const STYLE: &str = r##"
+svg:root{color-scheme:light dark}
 .picture text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}
 .picture [stroke="#D55E00"]{stroke-dasharray:11 7}
 .picture polyline{stroke-linejoin:round;stroke-linecap:round}
@@ -32,7 +35,7 @@ const STYLE: &str = r##"
 .picture [fill="#D3D9E2"]{fill:#3A4452}.picture [stroke="#D3D9E2"]{stroke:#3A4452}
 .picture [fill="#0072B2"]{fill:#56B4E9}.picture [stroke="#0072B2"]{stroke:#56B4E9}
 .picture [fill="#D55E00"]{fill:#F0944D}.picture [stroke="#D55E00"]{stroke:#F0944D}
-.picture [fill="#FFFFFE"]{fill:#0B1017}
+.picture [fill="#1C2431"],.picture [fill="#FFFFFE"]{fill:#0B1017}
 }
 "##;
 

@@ -1,8 +1,8 @@
 //! The confusion matrix.
 
 use super::canvas::{
-    Anchor, BLUE, Canvas, Drawn, GRID, INK, MUTED, ON_BLUE, bold, faint, fit, picture, plain,
-    text_width,
+    Anchor, BLUE, Canvas, Drawn, GRID, INK, MUTED, ON_BLUE, ON_HALF_BLUE, bold, faint, fit,
+    picture, plain, text_width,
 };
 use crate::{Metrics, Result};
 
@@ -121,7 +121,9 @@ fn draw_cell(
     }
     let centre = (x + width / 2.0, y + CELL_HEIGHT / 2.0);
     let style = match share {
-        _ if share > 0.55 => bold(VALUE, ON_BLUE),
+        // The limits keep the contrast near 4 to 1 or better on both grounds.
+        _ if share > 0.84 => bold(VALUE, ON_BLUE),
+        _ if share > 0.58 => bold(VALUE, ON_HALF_BLUE),
         _ if diagonal => bold(VALUE, INK),
         _ if share > 0.0 => plain(VALUE, INK),
         _ => plain(VALUE, MUTED),

@@ -137,7 +137,7 @@ pub fn curves(histories: &[NamedHistory], curve: Curve) -> Result<String> {
             };
             let several = all.len() > 1;
             for lines in &all {
-                let (opacity, width) = if several { (0.35, 1.0) } else { (1.0, 2.0) };
+                let (opacity, width) = if several { (0.5, 1.0) } else { (1.0, 2.0) };
                 line(&lines.train, VERMILION, opacity, width)?;
                 line(&lines.validation, BLUE, opacity, width)?;
             }
@@ -158,14 +158,10 @@ pub fn curves(histories: &[NamedHistory], curve: Curve) -> Result<String> {
             for best in all.iter().filter_map(|lines| lines.best) {
                 canvas.circle(axes.at(best), if several { 3.0 } else { 5.0 }, BLUE)?;
             }
-            if let [
-                Lines {
-                    best: Some(best), ..
-                },
-            ] = all[..]
+            if let [only] = &all[..]
+                && let Some(best) = only.best
             {
-                let text = format!("kept: epoch {}, {}", best.0, curve.format(best.1));
-                mark(canvas, axes.at(best), &text)?;
+                mark(canvas, curve, best, axes.at(best).0)?;
             }
             Ok(())
         },
@@ -266,20 +262,21 @@ fn multiples(step: f64, low: f64, high: f64) -> impl Iterator<Item = f64> {
 }
 
 /// Names the kept epoch beside its line, on the side that has room.
-fn mark(canvas: &Canvas<'_>, (x, y): (f64, f64), text: &str) -> Drawn {
+fn mark(canvas: &Canvas<'_>, curve: Curve, best: (u32, f64), x: f64) -> Drawn {
+    let text = format!("kept: epoch {}, {}", best.0, curve.format(best.1));
     canvas.path(&[(x, TOP), (x, BOTTOM)], MUTED.into(), 0.5)?;
-    let (at, anchor) = if x + 10.0 + text_width(text, LABEL) < RIGHT {
+    let (at, anchor) = if x + 10.0 + text_width(&text, LABEL) < RIGHT {
         (x + 10.0, Anchor::Left)
     } else {
         (x - 10.0, Anchor::Right)
     };
-    // The foot of the chart is free unless the curve itself is there.
-    let height = if y < BOTTOM - 60.0 {
-        BOTTOM - 18.0
-    } else {
+    // Accuracies rise and losses fall: the other end of the chart is free.
+    let y = if curve == Curve::Loss {
         TOP + 14.0
+    } else {
+        BOTTOM - 18.0
     };
-    canvas.text(text, (at, height), anchor, bold(LABEL, INK))
+    canvas.text(&text, (at, y), anchor, bold(LABEL, INK))
 }
 
 fn legend(canvas: &Canvas<'_>, histories: usize) -> Drawn {
