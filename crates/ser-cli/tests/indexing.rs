@@ -1,0 +1,74 @@
+//! `ser synth` and `ser index`.
+
+mod common;
+
+use common::{output, ravdess, synthetic};
+use serde_json::Value;
+
+#[test]
+fn a_synthetic_corpus_has_the_counts_of_ravdess_and_says_what_it_is() {
+    let audit: Value =
+        serde_json::from_str(&output(0, &[&"index", &synthetic(), &"--json"])).unwrap();
+    assert_eq!(audit["clips"], 4 * 60);
+    assert_eq!(audit["synthetic"], true);
+    assert_eq!(audit["emotions"]["neutral"], 4 * 4);
+    assert_eq!(audit["emotions"]["sad"], 4 * 8);
+    assert!(output(0, &[&"index", &synthetic()]).contains("SYNTHETIC"));
+}
+
+#[test]
+fn a_manifest_stands_for_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = folder.path().join("m.csv");
+    let from_folder = output(0, &[&"index", &synthetic(), &"--json", &"--out", &manifest]);
+    let from_manifest = output(0, &[&"index", &manifest, &"--json"]);
+    assert_eq!(from_folder, from_manifest);
+}
+
+#[test]
+fn a_broken_file_is_reported_and_ends_with_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "03-01-01-01-01-01-01.wav";
+    std::fs::copy(
+        synthetic().join("Actor_01").join(name),
+        folder.path().join(name),
+    )
+    .unwrap();
+    std::fs::write(
+        folder.path().join("03-01-01-01-01-02-01.wav"),
+        b"RIFFnothing",
+    )
+    .unwrap();
+    let text = output(3, &[&"index", &folder.path()]);
+    assert!(
+        text.contains("1 clips") && text.contains("03-01-01-01-01-02-01.wav"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_real_corpus_has_its_known_quirks() {
+    let Some(folder) = ravdess() else { return };
+    let audit: Value = serde_json::from_str(&output(0, &[&"index", &folder, &"--json"])).unwrap();
+    assert_eq!(audit["clips"], 1440);
+    assert_eq!(audit["synthetic"], false);
+    let mut stereo: Vec<&str> = audit["stereo"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s.as_str().unwrap())
+        .collect();
+    stereo.sort_unstable();
+    assert_eq!(
+        stereo,
+        [
+            "03-01-02-01-01-02-01",
+            "03-01-02-01-02-02-05",
+            "03-01-03-01-02-01-20",
+            "03-01-06-01-01-02-20",
+            "03-01-08-01-02-02-01",
+        ]
+    );
+    let pair = serde_json::json!([["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]]);
+    assert_eq!(audit["duplicates"], pair);
+}

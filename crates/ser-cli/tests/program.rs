@@ -1,0 +1,77 @@
+//! The program as a whole: help, exit codes, doctor.
+
+mod common;
+
+use common::{complaint, output, ser};
+
+#[test]
+fn help_names_every_command_and_the_exit_codes() {
+    let help = output(0, &[&"--help"]);
+    for word in [
+        "synth",
+        "index",
+        "extract",
+        "train",
+        "crossval",
+        "evaluate",
+        "predict",
+        "report",
+        "doctor",
+        "EXIT CODES",
+        "EXAMPLES",
+    ] {
+        assert!(help.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn every_command_explains_its_arguments() {
+    for command in [
+        "synth", "index", "extract", "train", "crossval", "evaluate", "predict", "report",
+    ] {
+        let help = output(0, &[&command, &"--help"]);
+        assert!(help.contains("Usage: ser"), "{command}");
+        assert!(
+            help.lines().filter(|line| !line.trim().is_empty()).count() > 6,
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_2() {
+    ser().arg("predict").assert().code(2);
+    ser().arg("dance").assert().code(2);
+}
+
+#[test]
+fn doctor_finds_libtorch_and_the_recipes() {
+    let found = output(0, &[&"doctor"]);
+    assert!(
+        found.contains("2.13.0") && found.contains("seed5-cnn"),
+        "{found}"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&output(0, &[&"doctor", &"--json"])).unwrap();
+    assert!(json["libtorch"].as_str().unwrap().contains("computes"));
+}
+
+#[test]
+fn a_missing_file_is_named_and_ends_with_1() {
+    for arguments in [
+        ["index", "no-such-folder"].as_slice(),
+        &["extract", "no-such.csv", "--out", "x.safetensors"],
+        &["predict", "--model", "no-such.safetensors", "a.wav"],
+        &["report", "no-such-run"],
+    ] {
+        let arguments: Vec<&dyn AsRef<std::ffi::OsStr>> = arguments
+            .iter()
+            .map(|a| a as &dyn AsRef<std::ffi::OsStr>)
+            .collect();
+        let message = complaint(1, &arguments);
+        assert!(
+            message.contains("error: ") && message.contains("no-such"),
+            "{message}"
+        );
+    }
+}

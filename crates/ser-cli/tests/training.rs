@@ -1,0 +1,372 @@
+//! `ser train`, `crossval`, `evaluate`, `predict` and `report`, from synthetic audio to a page.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{complaint, output, quick_recipe, ravdess, ser, synthetic, tone};
+use serde_json::Value;
+
+/// Two trained splits of a quick recipe.
+fn crossval(folder: &Path, epochs: u32) -> (std::path::PathBuf, std::path::PathBuf) {
+    let recipe = quick_recipe(folder, "quick", "statement", epochs);
+    let out = folder.join("run");
+    output(
+        0,
+        &[
+            &"crossval",
+            &"--recipe",
+            &recipe,
+            &"--data",
+            &synthetic(),
+            &"--out",
+            &out,
+        ],
+    );
+    (recipe, out)
+}
+
+fn train(recipe: &Path, out: &Path) {
+    output(
+        0,
+        &[
+            &"train",
+            &"--recipe",
+            &recipe,
+            &"--data",
+            &synthetic(),
+            &"--out",
+            &out,
+        ],
+    );
+}
+
+#[test]
+fn two_runs_write_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = quick_recipe(folder.path(), "quick", "seed5", 2);
+    let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+    train(&recipe, &a);
+    train(&recipe, &b);
+    for file in [
+        "model.safetensors",
+        "metrics.json",
+        "predictions.csv",
+        "split.csv",
+        "run.json",
+    ] {
+        assert!(
+            fs::read(a.join(file)).unwrap() == fs::read(b.join(file)).unwrap(),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn everything_made_from_synthetic_data_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = quick_recipe(folder.path(), "quick", "seed5", 1);
+    let out = folder.path().join("run");
+    let text = output(
+        0,
+        &[
+            &"train",
+            &"--recipe",
+            &recipe,
+            &"--data",
+            &synthetic(),
+            &"--out",
+            &out,
+        ],
+    );
+    assert!(text.contains("SYNTHETIC"), "{text}");
+    assert!(
+        fs::read_to_string(out.join("report.html"))
+            .unwrap()
+            .to_lowercase()
+            .contains("synthetic")
+    );
+    let run: Value = serde_json::from_slice(&fs::read(out.join("run.json")).unwrap()).unwrap();
+    assert_eq!(run["synthetic"], true);
+
+    let (model, wav) = (out.join("model.safetensors"), folder.path().join("a.wav"));
+    tone(&wav, 200.0, 1.0);
+    assert!(output(0, &[&"predict", &"--model", &model, &wav]).contains("SYNTHETIC"));
+    let line = output(0, &[&"predict", &"--json", &"--model", &model, &wav]);
+    let answer: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(answer["synthetic_model"], true);
+    assert!(
+        output(
+            0,
+            &[&"evaluate", &"--model", &model, &"--data", &synthetic()]
+        )
+        .contains("SYNTHETIC")
+    );
+}
+
+#[test]
+fn a_small_network_learns_the_synthetic_emotions_and_an_untrained_one_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let uar = |name: &str, epochs| {
+        let recipe = quick_recipe(folder.path(), name, "seed5", epochs);
+        let out = folder.path().join(name);
+        train(&recipe, &out);
+        let metrics: Value =
+            serde_json::from_slice(&fs::read(out.join("metrics.json")).unwrap()).unwrap();
+        metrics["metrics"]["uar"].as_f64().unwrap()
+    };
+    let (trained, untrained) = (uar("trained", 25), uar("untrained", 1));
+    assert!(trained > 0.5, "chance is 0.2, trained {trained}");
+    assert!(
+        untrained < 0.45 && untrained < trained,
+        "one epoch {untrained}"
+    );
+}
+
+#[test]
+fn a_finished_run_is_kept_and_another_recipe_replaces_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    train(&quick_recipe(folder.path(), "quick", "seed5", 1), &out);
+    let model = fs::read(out.join("model.safetensors")).unwrap();
+    let again = complaint(
+        0,
+        &[
+            &"train",
+            &"--recipe",
+            &folder.path().join("quick.toml"),
+            &"--data",
+            &synthetic(),
+            &"--out",
+            &out,
+        ],
+    );
+    assert!(again.contains("kept"), "{again}");
+    train(&quick_recipe(folder.path(), "quick", "seed5", 2), &out);
+    assert!(model != fs::read(out.join("model.safetensors")).unwrap());
+}
+
+#[test]
+fn a_folder_that_ser_did_not_write_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = quick_recipe(folder.path(), "quick", "seed5", 1);
+    let out = folder.path().join("mine");
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("thesis.txt"), "years of work").unwrap();
+    let message = complaint(
+        1,
+        &[
+            &"train",
+            &"--recipe",
+            &recipe,
+            &"--data",
+            &synthetic(),
+            &"--out",
+            &out,
+        ],
+    );
+    assert!(
+        message.contains("mine") && message.contains("--out"),
+        "{message}"
+    );
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
+}
+
+#[test]
+fn a_killed_run_leaves_no_half_result_and_finishes_on_the_next_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = quick_recipe(folder.path(), "quick", "seed5", 3);
+    let (killed, whole) = (folder.path().join("killed"), folder.path().join("whole"));
+    let arguments = |out: &Path| {
+        let out = out.to_str().unwrap().to_owned();
+        [
+            "crossval",
+            "--recipe",
+            recipe.to_str().unwrap(),
+            "--data",
+            synthetic().to_str().unwrap(),
+            "--out",
+        ]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([out])
+        .collect::<Vec<_>>()
+    };
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("ser"))
+        .args(arguments(&killed))
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // Killed as soon as the first split is there: others are on their way.
+    let first = killed.join("seed-0/run.json");
+    let start = std::time::Instant::now();
+    while !first.exists() && child.try_wait().unwrap().is_none() {
+        assert!(start.elapsed().as_secs() < 300, "no split was finished");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Whatever bears its final name is complete.
+    for entry in fs::read_dir(&killed).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && path.extension().is_none() {
+            for file in [
+                "run.json",
+                "recipe.toml",
+                "split.csv",
+                "history.csv",
+                "model.safetensors",
+                "predictions.csv",
+            ] {
+                assert!(path.join(file).is_file(), "{} {file}", path.display());
+            }
+        }
+    }
+    ser().args(arguments(&killed)).assert().success();
+    ser().args(arguments(&whole)).assert().success();
+    for file in [
+        "metrics.json",
+        "predictions.csv",
+        "seed-0/model.safetensors",
+        "seed-4/model.safetensors",
+    ] {
+        assert!(
+            fs::read(killed.join(file)).unwrap() == fs::read(whole.join(file)).unwrap(),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn evaluation_leaves_out_what_the_model_was_made_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = quick_recipe(folder.path(), "quick", "seed5", 1);
+    let out = folder.path().join("run");
+    train(&recipe, &out);
+    let model = out.join("model.safetensors");
+    let line = output(
+        0,
+        &[
+            &"evaluate",
+            &"--json",
+            &"--model",
+            &model,
+            &"--data",
+            &synthetic(),
+        ],
+    );
+    let whole: Value = serde_json::from_str(&line).unwrap();
+    let trained: Value =
+        serde_json::from_slice(&fs::read(out.join("metrics.json")).unwrap()).unwrap();
+    // The clips it was not made from are those of its test part, so the figures are the same.
+    assert_eq!(whole["metrics"], trained["metrics"]);
+
+    // Given nothing but its training clips, it has nothing to say.
+    let split = fs::read_to_string(out.join("split.csv")).unwrap();
+    let seen = folder.path().join("seen");
+    fs::create_dir(&seen).unwrap();
+    for line in split.lines().filter(|line| line.ends_with("train")) {
+        let name = line.split(',').next().unwrap();
+        let actor = &name[name.len() - 2..];
+        let file = format!("{name}.wav");
+        fs::copy(
+            synthetic().join(format!("Actor_{actor}")).join(&file),
+            seen.join(&file),
+        )
+        .unwrap();
+    }
+    let message = complaint(1, &[&"evaluate", &"--model", &model, &"--data", &seen]);
+    assert!(message.contains("trained on all"), "{message}");
+}
+
+#[test]
+fn predictions_are_one_json_object_a_line_and_bad_files_do_not_stop_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = quick_recipe(folder.path(), "quick", "seed5", 1);
+    let out = folder.path().join("run");
+    train(&recipe, &out);
+    let model = out.join("model.safetensors");
+    let (a, bad, b) = (
+        folder.path().join("a.wav"),
+        folder.path().join("bad.wav"),
+        folder.path().join("b.wav"),
+    );
+    tone(&a, 200.0, 0.5);
+    fs::write(&bad, b"no sound").unwrap();
+    tone(&b, 300.0, 9.0);
+    let lines = output(
+        3,
+        &[&"predict", &"--json", &"--model", &model, &a, &bad, &b],
+    );
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2);
+    for line in lines {
+        let probabilities = line["probabilities"].as_object().unwrap();
+        assert_eq!(probabilities.len(), 5);
+        let sum: f64 = probabilities.values().map(|p| p.as_f64().unwrap()).sum();
+        assert!((sum - 1.0).abs() < 1e-4);
+        let emotion = line["emotion"].as_str().unwrap();
+        let best = probabilities[emotion].as_f64().unwrap();
+        assert!(probabilities.values().all(|p| p.as_f64().unwrap() <= best));
+    }
+    complaint(1, &[&"predict", &"--model", &model, &bad]);
+}
+
+#[test]
+fn reports_compare_runs_and_a_random_split_never_stands_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, disjoint) = crossval(folder.path(), 1);
+    let random = folder.path().join("random");
+    train(
+        &quick_recipe(folder.path(), "quick-random", "seed5", 1),
+        &random,
+    );
+    let page = folder.path().join("all.html");
+    output(0, &[&"report", &disjoint, &random, &"--out", &page]);
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(
+        text.contains("quick-random") && text.contains("random/report.html"),
+        "{text}"
+    );
+    let own = fs::read_to_string(random.join("report.html")).unwrap();
+    assert!(
+        own.contains("flatters"),
+        "a random split carries its warning"
+    );
+    for picture in ["accuracy.svg", "loss.svg"] {
+        assert!(random.join(picture).is_file(), "{picture}");
+    }
+}
+
+#[test]
+fn a_short_training_on_the_real_corpus_beats_chance_by_far() {
+    let Some(data) = ravdess() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = quick_recipe(folder.path(), "quick", "seed5", 15);
+    let out = folder.path().join("run");
+    output(
+        0,
+        &[
+            &"train",
+            &"--recipe",
+            &recipe,
+            &"--data",
+            &data,
+            &"--out",
+            &out,
+        ],
+    );
+    let metrics: Value =
+        serde_json::from_slice(&fs::read(out.join("metrics.json")).unwrap()).unwrap();
+    let uar = metrics["metrics"]["uar"].as_f64().unwrap();
+    assert!(uar > 0.45, "chance is 0.2, found {uar}");
+    assert!(
+        !fs::read_to_string(out.join("report.html"))
+            .unwrap()
+            .contains("SYNTHETIC")
+    );
+}
