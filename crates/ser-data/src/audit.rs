@@ -14,7 +14,7 @@ pub struct Audit {
     pub clips: usize,
     /// Total duration in seconds.
     pub seconds: f64,
-    /// True if anything of the corpus is generated.
+    /// [`Corpus::is_synthetic`].
     pub synthetic: bool,
     /// Clips per emotion.
     pub emotions: BTreeMap<String, usize>,
@@ -28,7 +28,7 @@ pub struct Audit {
     pub sample_rates: BTreeMap<u32, usize>,
     /// Names of the clips with another sample rate than most.
     pub odd_sample_rates: Vec<String>,
-    /// Names of the clips with two channels.
+    /// Names of the clips with more than one channel.
     pub stereo: Vec<String>,
     /// Groups of clips (by name) with the same audio content.
     pub duplicates: Vec<Vec<String>>,
@@ -64,7 +64,7 @@ impl Audit {
             intensities: count(clips.iter().filter_map(|clip| clip.intensity.clone())),
             odd_sample_rates: names_of(&|clip| Some(clip.sample_rate) != usual_rate),
             sample_rates,
-            stereo: names_of(&|clip| clip.channels == 2),
+            stereo: names_of(&|clip| clip.channels > 1),
             duplicates: duplicates(clips),
             missing: missing(clips),
             skipped,

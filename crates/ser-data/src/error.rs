@@ -56,7 +56,7 @@ pub enum Error {
         path: PathBuf,
         /// Line, counted from 1 with the header as line 1.
         line: u64,
-        /// Name of the column.
+        /// Name of the column, or its number where a row has too few or too many fields.
         column: String,
         /// What the field may hold.
         expected: String,

@@ -1,4 +1,4 @@
-//! RAVDESS indexing, corpora, audits and leak-free splits.
+#![doc = include_str!("../README.md")]
 
 mod audit;
 mod corpus;

@@ -50,7 +50,7 @@ fn published(protocol: Protocol) -> Result<BTreeMap<usize, Fold>> {
             include_str!("../../../../data/folds/folds-a.csv"),
         ),
     };
-    let table = Table::read(Path::new(file), text.as_bytes(), &["fold", "actor"])?;
+    let table = Table::read(Path::new(file), text, &["fold", "actor"])?;
     let mut folds: BTreeMap<usize, Fold> = BTreeMap::new();
     for row in table.rows() {
         let fold = row

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ser_data::{Corpus, Protocol, Scan};
 
-/// `None`, and a line that says so, where there is no corpus.
+/// The folder; `None`, and a line that says so, where there is no corpus.
 fn ravdess() -> Option<PathBuf> {
     let folder = std::env::var_os("SER_RAVDESS").map(PathBuf::from);
     if folder.is_none() {
@@ -16,10 +16,16 @@ fn ravdess() -> Option<PathBuf> {
 
 #[test]
 fn the_audit_finds_what_is_known_of_ravdess() -> ser_data::Result<()> {
-    let Some(folder) = ravdess() else { return Ok(()) };
+    let Some(folder) = ravdess() else {
+        return Ok(());
+    };
     let start = Instant::now();
     let Scan { corpus, audit } = Corpus::load(folder)?;
-    println!("indexed {} clips in {:.2} s", corpus.len(), start.elapsed().as_secs_f64());
+    println!(
+        "indexed {} clips in {:.2} s",
+        corpus.len(),
+        start.elapsed().as_secs_f64()
+    );
 
     assert_eq!(corpus.len(), 1440);
     assert!(!corpus.is_synthetic());
@@ -27,7 +33,11 @@ fn the_audit_finds_what_is_known_of_ravdess() -> ser_data::Result<()> {
     assert_eq!(audit.missing.as_deref(), Some(&[][..]));
     assert_eq!(audit.emotions.len(), 8);
     for (emotion, &clips) in &audit.emotions {
-        assert_eq!(clips, if emotion == "neutral" { 96 } else { 192 }, "{emotion}");
+        assert_eq!(
+            clips,
+            if emotion == "neutral" { 96 } else { 192 },
+            "{emotion}"
+        );
     }
     assert_eq!(audit.speakers.len(), 24);
     assert!(audit.speakers.values().all(|&clips| clips == 60));
@@ -44,14 +54,19 @@ fn the_audit_finds_what_is_known_of_ravdess() -> ser_data::Result<()> {
             "03-01-08-01-02-02-01",
         ]
     );
-    assert_eq!(audit.duplicates, [["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]]);
+    assert_eq!(
+        audit.duplicates,
+        [["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]]
+    );
     assert!((audit.seconds / 1440.0 - 3.70).abs() < 0.01);
     Ok(())
 }
 
 #[test]
 fn every_protocol_divides_ravdess() -> ser_data::Result<()> {
-    let Some(folder) = ravdess() else { return Ok(()) };
+    let Some(folder) = ravdess() else {
+        return Ok(());
+    };
     let corpus = Corpus::load(folder)?.corpus;
     let five = corpus.select(&["neutral", "calm", "happy", "sad", "angry"])?;
     assert_eq!(five.len(), 864);
@@ -62,7 +77,8 @@ fn every_protocol_divides_ravdess() -> ser_data::Result<()> {
                 let together = parts
                     .iter()
                     .filter(|part| {
-                        part.iter().any(|&index| corpus.clips()[index].name() == "03-01-03-01-02-01-07")
+                        part.iter()
+                            .any(|&index| corpus.clips()[index].name() == "03-01-03-01-02-01-07")
                     })
                     .count();
                 assert!(together <= 1);

@@ -1,0 +1,111 @@
+use std::path::Path;
+
+use ser_data::ravdess::EMOTIONS;
+use ser_data::{Clip, Corpus, Error};
+
+use crate::fixtures::{clip, edited, ravdess_of};
+
+fn small() -> Corpus {
+    let clips = vec![
+        clip("b/2.wav", "sad", "b"),
+        clip("a/1.wav", "zeal", "a"),
+        clip("a/2.wav", "neutral", "a"),
+        clip("c/3.wav", "bored", "a"),
+    ];
+    Corpus::new("small", false, clips)
+}
+
+#[test]
+fn clips_are_sorted_by_file_name_then_path() {
+    let corpus = small();
+    let paths: Vec<_> = corpus
+        .clips()
+        .iter()
+        .map(|clip| clip.path.to_str().unwrap())
+        .collect();
+    assert_eq!(paths, ["a/1.wav", "a/2.wav", "b/2.wav", "c/3.wav"]);
+}
+
+#[test]
+fn labels_come_in_ravdess_order_and_others_behind_them() {
+    assert_eq!(small().labels(), ["neutral", "sad", "bored", "zeal"]);
+    assert_eq!(small().targets(), [3, 0, 1, 2]);
+    assert_eq!(ravdess_of([1]).labels(), EMOTIONS);
+}
+
+#[test]
+fn select_keeps_the_order_it_is_given() {
+    let chosen = small().select(&["zeal", "neutral", "zeal"]).unwrap();
+    assert_eq!(chosen.labels(), ["zeal", "neutral"]);
+    assert_eq!(chosen.targets(), [0, 1]);
+    assert_eq!(
+        ravdess_of(1..=24).select(&EMOTIONS[..5]).unwrap().len(),
+        864
+    );
+}
+
+#[test]
+fn merged_labels_stand_where_the_first_of_them_stood() {
+    let merged = ravdess_of([1]).merge_labels(&[
+        ("calm", "neutral"),
+        ("happy", "aroused"),
+        ("angry", "aroused"),
+    ]);
+    let merged = merged.unwrap();
+    assert_eq!(
+        merged.labels(),
+        [
+            "neutral",
+            "aroused",
+            "sad",
+            "fearful",
+            "disgust",
+            "surprised"
+        ]
+    );
+    assert_eq!(
+        merged
+            .clips()
+            .iter()
+            .filter(|clip| clip.emotion == "aroused")
+            .count(),
+        16
+    );
+    assert_eq!(merged.len(), 60);
+}
+
+#[test]
+fn an_unknown_label_is_an_error_that_lists_the_known_ones() {
+    for error in [
+        small().select(&["sad", "mad"]),
+        small().merge_labels(&[("mad", "sad")]),
+    ] {
+        match error {
+            Err(Error::UnknownLabel { label, known }) => {
+                assert_eq!(label, "mad");
+                assert_eq!(known, small().labels());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_checksum_depends_on_names_labels_and_content_only() {
+    let corpus = small();
+    let moved = edited(&corpus, |clip| {
+        clip.path = Path::new("/elsewhere").join(&clip.path)
+    });
+    let backwards = moved.clips().iter().rev().cloned().collect();
+    assert_eq!(
+        Corpus::new("other", true, backwards).checksum(),
+        corpus.checksum()
+    );
+    let checksum_after = |edit: fn(&mut Clip)| edited(&corpus, edit).checksum();
+    let changed = checksum_after(|clip| clip.emotion = "mad".to_owned());
+    assert_ne!(changed, corpus.checksum());
+    let changed = checksum_after(|clip| clip.content = "other".to_owned());
+    assert_ne!(changed, corpus.checksum());
+    let changed = checksum_after(|clip| clip.path.set_file_name("9.wav"));
+    assert_ne!(changed, corpus.checksum());
+}

@@ -1,0 +1,99 @@
+//! Small corpora, in memory and on disk.
+
+use std::fs;
+use std::path::Path;
+
+use hound::{SampleFormat, WavSpec, WavWriter};
+use ser_data::ravdess::Name;
+use ser_data::{Clip, Corpus};
+
+/// A clip that exists in memory only; its content is its path.
+pub fn clip(path: &str, emotion: &str, speaker: &str) -> Clip {
+    Clip {
+        path: path.into(),
+        emotion: emotion.to_owned(),
+        speaker: speaker.to_owned(),
+        gender: None,
+        intensity: None,
+        statement: None,
+        repetition: None,
+        content: path.to_owned(),
+        sample_rate: 16_000,
+        channels: 1,
+        frames: 16_000,
+    }
+}
+
+/// What RAVDESS has of these actors, in memory.
+pub fn ravdess_of(actors: impl IntoIterator<Item = u8>) -> Corpus {
+    let clips = actors
+        .into_iter()
+        .flat_map(Name::speech_of)
+        .map(|name| Clip {
+            gender: Some(name.gender().to_string()),
+            intensity: Some(name.intensity.to_string()),
+            statement: Some(name.statement.to_string()),
+            repetition: Some(name.repetition),
+            ..clip(
+                &format!("{name}.wav"),
+                name.emotion.as_str(),
+                &name.speaker(),
+            )
+        });
+    Corpus::new("ravdess", false, clips.collect())
+}
+
+/// The same corpus after an edit of every clip.
+pub fn edited(corpus: &Corpus, edit: impl FnMut(&mut Clip)) -> Corpus {
+    let mut clips = corpus.clips().to_vec();
+    clips.iter_mut().for_each(edit);
+    Corpus::new(corpus.name(), corpus.is_synthetic(), clips)
+}
+
+/// The shape of a WAV file.
+#[derive(Clone, Copy)]
+pub struct Wav {
+    pub sample_rate: u32,
+    pub channels: u16,
+    /// Files with the same number have the same samples.
+    pub content: i16,
+}
+
+impl Wav {
+    pub fn new(content: i16) -> Self {
+        Self {
+            sample_rate: 16_000,
+            channels: 1,
+            content,
+        }
+    }
+
+    /// Writes a tenth of a second, and the folders above it.
+    pub fn write(self, path: impl AsRef<Path>) {
+        let path = path.as_ref();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let spec = WavSpec {
+            channels: self.channels,
+            sample_rate: self.sample_rate,
+            bits_per_sample: 16,
+            sample_format: SampleFormat::Int,
+        };
+        let mut writer = WavWriter::create(path, spec).unwrap();
+        for n in 0..(self.sample_rate / 10) as i16 {
+            for _ in 0..self.channels {
+                writer.write_sample(n.wrapping_mul(self.content)).unwrap();
+            }
+        }
+        writer.finalize().unwrap();
+    }
+}
+
+/// The bytes of a WAV file with another chunk before and behind its samples.
+pub fn with_more_chunks(wav: &[u8]) -> Vec<u8> {
+    let chunk = |name: &[u8; 4]| [name.as_slice(), &6u32.to_le_bytes(), b"ignore"].concat();
+    let (head, data) = wav.split_at(36);
+    let mut bytes = [head, &chunk(b"FLLR"), data, &chunk(b"LIST")].concat();
+    let riff_length = bytes.len() as u32 - 8;
+    bytes[4..8].copy_from_slice(&riff_length.to_le_bytes());
+    bytes
+}

@@ -1,0 +1,20 @@
+//! The tests of `ser-data`, from the name of a file to the splits of a corpus.
+
+// Helpers outside `#[test]` functions may fail and speak as the tests themselves do.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod classifier;
+mod fixtures;
+
+mod names;
+
+mod corpus;
+mod manifest;
+mod scan;
+
+mod protocols;
+mod splits;
+
+mod synth;
+
+mod ravdess;

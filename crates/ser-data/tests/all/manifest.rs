@@ -1,0 +1,203 @@
+use std::fs;
+use std::path::Path;
+
+use ser_data::{Corpus, Error, Scan, SkipKind};
+use tempfile::tempdir;
+
+use crate::fixtures::{Wav, clip};
+
+fn manifest(folder: &Path, text: &str) -> std::path::PathBuf {
+    let path = folder.join("mine.csv");
+    fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn a_scanned_corpus_comes_back_from_its_manifest() {
+    let folder = tempdir().unwrap();
+    for (content, name) in ["03-01-01-01-01-01-01", "03-01-08-02-02-02-24"]
+        .iter()
+        .enumerate()
+    {
+        Wav::new(content as i16).write(folder.path().join(format!("Actor_01/{name}.wav")));
+    }
+    let scanned = Corpus::scan(folder.path()).unwrap().corpus;
+    let path = folder.path().join("manifest.csv");
+    scanned.write_manifest(&path).unwrap();
+    let Scan { corpus, audit } = Corpus::load(&path).unwrap();
+    assert_eq!(corpus.clips(), scanned.clips());
+    assert_eq!(corpus.labels(), scanned.labels());
+    assert_eq!(corpus.checksum(), scanned.checksum());
+    assert!(audit.missing.is_some());
+
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(
+        text.contains("\nActor_01/03-01-01-01-01-01-01.wav,neutral,01,male,normal,kids,1,"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_corpus_of_ones_own_needs_path_emotion_and_speaker() {
+    let folder = tempdir().unwrap();
+    Wav::new(1).write(folder.path().join("anna/1.wav"));
+    Wav::new(2).write(folder.path().join("bert/1.wav"));
+    // As spreadsheets write it: byte order mark, CRLF, capitals, blanks, columns of their own.
+    let text = "\u{feff}Speaker, Path ,emotion,remark\r\nanna,anna/1.wav,bored,\r\nbert,bert/1.wav, happy ,\"a, b\"\r\n";
+    let Scan { corpus, audit } = Corpus::load(manifest(folder.path(), text)).unwrap();
+    assert_eq!(corpus.name(), "mine");
+    assert_eq!(corpus.labels(), ["happy", "bored"]);
+    assert_eq!(corpus.speakers(), ["anna", "bert"]);
+    let first = &corpus.clips()[0];
+    assert_eq!(
+        (first.sample_rate, first.frames, first.content.len()),
+        (16_000, 1_600, 32)
+    );
+    assert_eq!((first.gender.as_deref(), first.repetition), (None, None));
+    assert_eq!(audit.missing, None);
+}
+
+#[test]
+fn a_bad_clip_is_a_skip_with_its_reason() {
+    let folder = tempdir().unwrap();
+    Wav::new(1).write(folder.path().join("1.wav"));
+    fs::write(folder.path().join("2.wav"), "no sound").unwrap();
+    let text = "path,emotion,speaker,content,sample_rate,channels,frames\n\
+                1.wav,sad,a,,,,\n2.wav,sad,a,,,,\n3.wav,sad,a,,,,\n4.wav,sad,a,abc,16000,1,9\n";
+    let Scan { corpus, audit } = Corpus::load(manifest(folder.path(), text)).unwrap();
+    assert_eq!(corpus.len(), 1);
+    let skipped: Vec<_> = audit
+        .skipped
+        .iter()
+        .map(|skip| skip.path.file_name().unwrap())
+        .collect();
+    assert_eq!(skipped, ["2.wav", "3.wav", "4.wav"]);
+    assert!(
+        audit
+            .skipped
+            .iter()
+            .all(|skip| skip.kind == SkipKind::Unreadable)
+    );
+    assert!(
+        audit.skipped[0].reason.contains("RIFF"),
+        "{}",
+        audit.skipped[0].reason
+    );
+}
+
+#[test]
+fn errors_name_line_and_column() {
+    let folder = tempdir().unwrap();
+    Wav::new(1).write(folder.path().join("1.wav"));
+    for (text, at_line, at_column, found) in [
+        ("path,speaker\n1.wav,a\n", 1, "emotion", "path,speaker"),
+        (
+            "path,emotion,speaker\n1.wav,sad,a\n\n2.wav,,a\n",
+            4,
+            "emotion",
+            "",
+        ),
+        (
+            "path,emotion,speaker\n1.wav,sad,a\n1.wav,sad,a\n",
+            3,
+            "path",
+            "1.wav",
+        ),
+        ("path,emotion,speaker\n1.wav,sad\n", 2, "3", "2 fields"),
+        (
+            "\u{feff}path,emotion,speaker\n1.wav,sad,a\n2.wav,,a\n",
+            3,
+            "emotion",
+            "",
+        ),
+        (
+            "path,emotion,speaker\n\"a\nb\",sad,a\n2.wav,,a\n",
+            4,
+            "emotion",
+            "",
+        ),
+        (
+            "path,emotion,speaker,repetition\n1.wav,sad,a,two\n",
+            2,
+            "repetition",
+            "two",
+        ),
+        (
+            "path,emotion,speaker,sample_rate\n1.wav,sad,a,0\n",
+            2,
+            "sample_rate",
+            "0",
+        ),
+        (
+            "path,emotion,speaker,synthetic\n1.wav,sad,a,maybe\n",
+            2,
+            "synthetic",
+            "maybe",
+        ),
+    ] {
+        match Corpus::load(manifest(folder.path(), text)) {
+            Err(Error::Csv {
+                line,
+                column,
+                actual,
+                ..
+            }) => {
+                assert_eq!(
+                    (line, column.as_str(), actual.as_str()),
+                    (at_line, at_column, found),
+                    "{text}"
+                );
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_manifest_without_a_usable_clip_is_an_error() {
+    let folder = tempdir().unwrap();
+    for (text, skips) in [
+        ("path,emotion,speaker\n", 0),
+        ("path,emotion,speaker\nabsent.wav,sad,a\n", 1),
+    ] {
+        match Corpus::load(manifest(folder.path(), text)) {
+            Err(Error::NoClips { skipped, .. }) => assert_eq!(skipped, skips),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_synthetic_stays_synthetic() {
+    let folder = tempdir().unwrap();
+    Wav::new(1).write(folder.path().join("1.wav"));
+    let path = folder.path().join("manifest.csv");
+    for synthetic in [true, false] {
+        let clips = vec![clip(
+            folder.path().join("1.wav").to_str().unwrap(),
+            "sad",
+            "a",
+        )];
+        Corpus::new("made", synthetic, clips)
+            .write_manifest(&path)
+            .unwrap();
+        let Scan { corpus, audit } = Corpus::load(&path).unwrap();
+        assert_eq!(
+            (corpus.is_synthetic(), audit.synthetic),
+            (synthetic, synthetic)
+        );
+    }
+}
+
+#[test]
+fn a_manifest_that_cannot_be_written_leaves_nothing_behind() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("taken.csv");
+    fs::create_dir(&path).unwrap();
+    let corpus = Corpus::new("made", false, vec![clip("1.wav", "sad", "a")]);
+    assert!(matches!(
+        corpus.write_manifest(&path),
+        Err(Error::Io { .. })
+    ));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
