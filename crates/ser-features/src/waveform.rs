@@ -146,11 +146,6 @@ impl WavReader {
             .map_err(|source| io_error(path, source))?;
         decode_wav(&self.bytes, path, waveform)
     }
-
-    /// The bytes of the file read last.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
 }
 
 /// Decodes a WAV file that is in memory, as [`Waveform::read`] does; `path` is for error messages.

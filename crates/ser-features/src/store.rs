@@ -1,0 +1,240 @@
+//! Features kept on disk, so that nothing is computed twice.
+
+mod log;
+
+use std::fs::{self, File, Metadata};
+use std::io::Read;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::error::{Error, Result};
+use crate::extractor::{FeatureExtractor, Scratch};
+use crate::features::Features;
+use crate::waveform::{Waveform, decode_wav};
+use log::{FileState, Log, Place, RecordReader, UNTRUSTED};
+
+/// Features of audio files, computed once per content and configuration.
+///
+/// A store is a folder with one file per [`FeatureConfig::fingerprint`], so a changed configuration
+/// or a program that computes something else never meets old features. A file's features are found
+/// again by its path if size and modification time are the same, and else by its content: a file
+/// that was moved or merely touched is read, but not computed again.
+///
+/// What is stored carries checksums. A record damaged on disk is computed anew, and so is what was
+/// being written when a program was killed. Any number of threads and processes may use a store at
+/// once. Files whose features cannot be computed are tried again each time.
+///
+/// Memory is about 150 bytes per stored file; the features themselves are read when asked for.
+///
+/// ```
+/// use ser_features::{FeatureConfig, FeatureExtractor, FeatureStore};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// let extractor = FeatureExtractor::new(&FeatureConfig::default())?;
+/// let store = FeatureStore::open(folder, &extractor)?;
+/// let counts = store.extract(&["no-such-file.wav"], |index, features| {
+///     if let Err(error) = features {
+///         println!("file {index}: {error}");
+///     }
+/// })?;
+/// assert_eq!((counts.hits, counts.computed, counts.failed), (0, 0, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// [`FeatureConfig::fingerprint`]: crate::FeatureConfig::fingerprint
+#[derive(Debug)]
+pub struct FeatureStore {
+    extractor: FeatureExtractor,
+    log: Mutex<Log>,
+}
+
+/// How many files were found in a store, and how many were not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreCounts {
+    /// Files whose features were there.
+    pub hits: usize,
+    /// Files whose features were computed, and are there from now on.
+    pub computed: usize,
+    /// Files that have no features because of an error.
+    pub failed: usize,
+}
+
+impl FeatureStore {
+    /// Opens the store in `folder`, which is created if need be, for what `extractor` computes.
+    ///
+    /// Reads the list of what is stored. If no longer valid records take up more than half of the
+    /// file, it is written anew without them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the folder or a file in it cannot be created, read or written.
+    pub fn open(folder: impl AsRef<Path>, extractor: &FeatureExtractor) -> Result<Self> {
+        let folder = folder.as_ref();
+        fs::create_dir_all(folder).map_err(|source| Error::Io {
+            path: folder.to_path_buf(),
+            source,
+        })?;
+        let log = Log::open(folder, &extractor.config().fingerprint())?;
+        Ok(Self {
+            extractor: extractor.clone(),
+            log: Mutex::new(log),
+        })
+    }
+
+    /// Features of every file, in parallel on rayon's current thread pool.
+    ///
+    /// `done` gets each result with the position of its path as soon as it is ready, in any order
+    /// and from several threads at once. Nothing else is kept in memory, and a file that fails does
+    /// not stop the others.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the store could not be read or written. Every result has been handed to
+    /// `done` all the same, so the features are good and only the time is lost.
+    pub fn extract<P, F>(&self, paths: &[P], done: F) -> Result<StoreCounts>
+    where
+        P: AsRef<Path> + Sync,
+        F: Fn(usize, Result<Features>) + Sync,
+    {
+        let hits = AtomicUsize::new(0);
+        let computed = AtomicUsize::new(0);
+        let failed = AtomicUsize::new(0);
+        let store_error = Mutex::new(None);
+        paths
+            .par_iter()
+            .enumerate()
+            .for_each_init(Worker::default, |worker, (index, path)| {
+                let result = self.features(path.as_ref(), worker);
+                let counter = match &result {
+                    Ok((_, Source::Store)) => &hits,
+                    Ok((_, Source::Computation)) => &computed,
+                    Err(_) => &failed,
+                };
+                counter.fetch_add(1, Ordering::Relaxed);
+                if let Some(error) = worker.store_error.take() {
+                    lock(&store_error).get_or_insert(error);
+                }
+                done(index, result.map(|(features, _)| features));
+            });
+        if let Some(error) = lock(&store_error).take() {
+            return Err(error);
+        }
+        Ok(StoreCounts {
+            hits: hits.into_inner(),
+            computed: computed.into_inner(),
+            failed: failed.into_inner(),
+        })
+    }
+
+    /// Features of one file. What is wrong with the store goes to `worker.store_error`.
+    fn features(&self, path: &Path, worker: &mut Worker) -> Result<(Features, Source)> {
+        let io_error = |source| Error::Io {
+            path: path.to_path_buf(),
+            source,
+        };
+        // The current directory is part of what a relative path means.
+        let absolute = std::path::absolute(path).map_err(io_error)?;
+        let key = xxh3_128(absolute.as_os_str().as_encoded_bytes());
+        let state = file_state(&fs::metadata(path).map_err(io_error)?, 0);
+        let place = lock(&self.log).place_of_path(key, state);
+        if let Some(features) = place.and_then(|place| self.read(&place, worker)) {
+            return Ok((features, Source::Store));
+        }
+
+        let mut file = File::open(path).map_err(io_error)?;
+        let metadata = file.metadata().map_err(io_error)?;
+        worker.bytes.clear();
+        file.read_to_end(&mut worker.bytes).map_err(io_error)?;
+        let content = xxh3_128(&worker.bytes);
+        let state = file_state(&metadata, content);
+        let place = lock(&self.log).place_of_content(content);
+        if let Some(features) = place.and_then(|place| self.read(&place, worker)) {
+            let appended = lock(&self.log).append(&absolute, key, state, None);
+            worker.note(appended);
+            return Ok((features, Source::Store));
+        }
+
+        decode_wav(&worker.bytes, path, &mut worker.waveform)?;
+        let mut features = Features::default();
+        self.extractor
+            .extract_waveform(&worker.waveform, &mut worker.scratch, &mut features)
+            .map_err(|error| error.in_file(path))?;
+        let appended = lock(&self.log).append(&absolute, key, state, Some(&features));
+        worker.note(appended);
+        Ok((features, Source::Computation))
+    }
+
+    /// Stored features, or nothing if they are damaged.
+    fn read(&self, place: &Place, worker: &mut Worker) -> Option<Features> {
+        let read = lock(&self.log).read(place, &mut worker.record);
+        worker.note(read)?;
+        worker.record.features(place)
+    }
+}
+
+/// Whether features had to be computed.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Store,
+    Computation,
+}
+
+/// What a thread reuses from file to file.
+#[derive(Default)]
+struct Worker {
+    /// A stored record.
+    record: RecordReader,
+    /// An audio file.
+    bytes: Vec<u8>,
+    waveform: Waveform,
+    scratch: Scratch,
+    /// What went wrong with the store while it served the last file.
+    store_error: Option<Error>,
+}
+
+impl Worker {
+    /// Keeps an error of the store for later.
+    fn note<T>(&mut self, result: Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.store_error.get_or_insert(error);
+                None
+            }
+        }
+    }
+}
+
+/// What tells whether a file is still the one that was read.
+fn file_state(metadata: &Metadata, content: u128) -> FileState {
+    /// File systems tell times apart by up to two seconds (FAT): a file as young as that may change
+    /// once more and keep its time.
+    const RACY: Duration = Duration::from_secs(2);
+
+    let modified = metadata
+        .modified()
+        .ok()
+        .filter(|&time| {
+            SystemTime::now()
+                .duration_since(time)
+                .is_ok_and(|age| age > RACY)
+        })
+        .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
+        .and_then(|since| i64::try_from(since.as_nanos()).ok());
+    FileState {
+        size: metadata.len(),
+        modified: modified.unwrap_or(UNTRUSTED),
+        content,
+    }
+}
+
+/// The value, whatever became of another thread that held it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,388 @@
+//! Nothing is computed twice, and nothing damaged or outdated is ever returned.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use ser_features::{Error, FeatureConfig, FeatureExtractor, FeatureStore, Features, StoreCounts};
+use tempfile::TempDir;
+
+const RATE: u32 = 16_000;
+
+fn config() -> FeatureConfig {
+    FeatureConfig {
+        sample_rate: RATE,
+        n_fft: 512,
+        n_mels: 20,
+        n_mfcc: 13,
+        ..FeatureConfig::default()
+    }
+}
+
+fn extractor() -> FeatureExtractor {
+    FeatureExtractor::new(&config()).unwrap()
+}
+
+/// A synthetic clip: another number, another sound.
+fn write_clip(path: &Path, number: u32) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: RATE,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    for i in 0..4000 {
+        let turn = i as f32 * (number + 1) as f32 * 0.01;
+        writer.write_sample((turn.sin() * 9000.0) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+    set_age(path, 3600);
+}
+
+/// Old files are trusted by their time; what was written a moment ago is not.
+fn set_age(path: &Path, seconds: u64) {
+    let time = SystemTime::now() - Duration::from_secs(seconds);
+    let file = OpenOptions::new().write(true).open(path).unwrap();
+    file.set_modified(time).unwrap();
+}
+
+struct House {
+    folder: TempDir,
+    clips: Vec<PathBuf>,
+}
+
+impl House {
+    fn new(clips: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clips = (0..clips)
+            .map(|number| {
+                let path = folder.path().join(format!("clip{number}.wav"));
+                write_clip(&path, number);
+                path
+            })
+            .collect();
+        Self { folder, clips }
+    }
+
+    fn store_folder(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    fn open(&self) -> FeatureStore {
+        FeatureStore::open(self.store_folder(), &extractor()).unwrap()
+    }
+
+    /// The only file of features.
+    fn file(&self) -> PathBuf {
+        let fingerprint = config().fingerprint();
+        self.store_folder().join(format!("{fingerprint}.features"))
+    }
+
+    /// Extracts all clips through a store opened anew and holds them against fresh features.
+    fn check(&self) -> StoreCounts {
+        check(&self.open(), &self.clips)
+    }
+}
+
+fn extract(store: &FeatureStore, clips: &[PathBuf]) -> (StoreCounts, BTreeMap<usize, Features>) {
+    let results = Mutex::new(BTreeMap::new());
+    let counts = store
+        .extract(clips, |index, features| {
+            let earlier = results.lock().unwrap().insert(index, features.unwrap());
+            assert!(earlier.is_none(), "clip {index} came twice");
+        })
+        .unwrap();
+    let results = results.into_inner().unwrap();
+    assert_eq!(results.len(), clips.len());
+    (counts, results)
+}
+
+fn check(store: &FeatureStore, clips: &[PathBuf]) -> StoreCounts {
+    let (counts, results) = extract(store, clips);
+    for (index, features) in results {
+        let expected = extractor().extract_file(&clips[index]).unwrap();
+        assert_eq!(features, expected, "clip {index}");
+    }
+    counts
+}
+
+fn counts(hits: usize, computed: usize) -> StoreCounts {
+    StoreCounts {
+        hits,
+        computed,
+        failed: 0,
+    }
+}
+
+#[test]
+fn the_second_run_computes_nothing() {
+    let house = House::new(5);
+    assert_eq!(house.check(), counts(0, 5));
+    let size = fs::metadata(house.file()).unwrap().len();
+    assert_eq!(house.check(), counts(5, 0));
+    assert_eq!(fs::metadata(house.file()).unwrap().len(), size);
+
+    let store = house.open();
+    assert_eq!(check(&store, &house.clips), counts(5, 0));
+    assert_eq!(check(&store, &house.clips), counts(5, 0));
+}
+
+#[test]
+fn one_store_serves_what_it_has_just_computed() {
+    let house = House::new(3);
+    let store = house.open();
+    assert_eq!(check(&store, &house.clips), counts(0, 3));
+    assert_eq!(check(&store, &house.clips), counts(3, 0));
+}
+
+#[test]
+fn a_changed_file_is_recomputed_and_nothing_else() {
+    let house = House::new(4);
+    house.check();
+    write_clip(&house.clips[2], 77);
+    assert_eq!(house.check(), counts(3, 1));
+    assert_eq!(house.check(), counts(4, 0));
+}
+
+#[test]
+fn a_file_changed_within_the_clocks_grain_is_recomputed() {
+    let house = House::new(1);
+    let clip = &house.clips[0];
+    let now = SystemTime::now();
+    for number in 0..5 {
+        write_clip(clip, number);
+        // Same size, same time: only its age makes it suspicious.
+        File::options()
+            .write(true)
+            .open(clip)
+            .unwrap()
+            .set_modified(now)
+            .unwrap();
+        assert_eq!(house.check(), counts(0, 1));
+    }
+}
+
+#[test]
+fn a_touched_file_is_recognised_by_its_content() {
+    let house = House::new(2);
+    house.check();
+    set_age(&house.clips[0], 10);
+    assert_eq!(house.check(), counts(2, 0));
+    let size = fs::metadata(house.file()).unwrap().len();
+    // From then on by its new time: nothing more is noted.
+    assert_eq!(house.check(), counts(2, 0));
+    assert_eq!(fs::metadata(house.file()).unwrap().len(), size);
+}
+
+#[test]
+fn a_moved_or_copied_file_is_recognised_by_its_content() {
+    let mut house = House::new(2);
+    house.check();
+    let size = fs::metadata(house.file()).unwrap().len();
+    let moved = house.folder.path().join("elsewhere.wav");
+    fs::rename(&house.clips[0], &moved).unwrap();
+    let copied = house.folder.path().join("copy.wav");
+    fs::copy(&house.clips[1], &copied).unwrap();
+    set_age(&copied, 60);
+    house.clips = vec![moved, copied, house.clips[1].clone()];
+    assert_eq!(house.check(), counts(3, 0));
+    let grown = fs::metadata(house.file()).unwrap().len() - size;
+    assert!(grown < 700, "two paths took {grown} bytes");
+    assert_eq!(house.check(), counts(3, 0));
+}
+
+#[test]
+fn paths_that_swapped_their_files_swap_their_features() {
+    let house = House::new(2);
+    house.check();
+    let aside = house.folder.path().join("aside.wav");
+    fs::rename(&house.clips[0], &aside).unwrap();
+    fs::rename(&house.clips[1], &house.clips[0]).unwrap();
+    fs::rename(&aside, &house.clips[1]).unwrap();
+    // Their times differ by less than they are old, but they differ.
+    assert_eq!(house.check(), counts(2, 0));
+}
+
+#[test]
+fn another_config_has_its_own_features() {
+    let house = House::new(2);
+    house.check();
+    let other = FeatureConfig {
+        n_mfcc: 12,
+        ..config()
+    };
+    let extractor = FeatureExtractor::new(&other).unwrap();
+    let store = FeatureStore::open(house.store_folder(), &extractor).unwrap();
+    let (found, results) = extract(&store, &house.clips);
+    assert_eq!(found, counts(0, 2));
+    assert!(results.values().all(|f| f.coefficients() == 12));
+    assert_eq!(house.check(), counts(2, 0));
+}
+
+#[test]
+fn failures_are_reported_with_their_path_and_never_stored() {
+    let house = House::new(2);
+    let bad = house.folder.path().join("bad.wav");
+    fs::write(&bad, "RIFF").unwrap();
+    let missing = house.folder.path().join("missing.wav");
+    let mut paths = house.clips.clone();
+    paths.extend([bad.clone(), missing.clone()]);
+    for hits in [0, 2] {
+        let errors = Mutex::new(Vec::new());
+        let found = house
+            .open()
+            .extract(&paths, |index, result| {
+                if let Err(error) = result {
+                    errors.lock().unwrap().push((index, error));
+                }
+            })
+            .unwrap();
+        let expected = StoreCounts {
+            hits,
+            computed: 2 - hits,
+            failed: 2,
+        };
+        assert_eq!(found, expected);
+        for (index, error) in errors.into_inner().unwrap() {
+            match (index, error) {
+                (2, Error::Wav { path, .. }) => assert_eq!(path, bad),
+                (3, Error::Io { path, .. }) => assert_eq!(path, missing),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    write_clip(&bad, 9);
+    assert_eq!(check(&house.open(), &paths[..3]), counts(2, 1));
+}
+
+#[test]
+fn a_torn_tail_is_cut_off_and_its_record_computed_again() {
+    let house = House::new(3);
+    house.check();
+    let whole = fs::read(house.file()).unwrap();
+    let record = (whole.len() - 16) / 3;
+    for (kept, hits) in [
+        (whole.len() - 1, 2),
+        (16 + 2 * record + 40, 2),
+        (16 + 2 * record, 2),
+        (16 + record + 100, 1),
+        (16 + 79, 0),
+        (16, 0),
+        (7, 0),
+        (0, 0),
+    ] {
+        fs::write(house.file(), &whole[..kept]).unwrap();
+        assert_eq!(house.check(), counts(hits, 3 - hits), "{kept} bytes kept");
+        assert_eq!(house.check(), counts(3, 0));
+        assert_eq!(
+            fs::metadata(house.file()).unwrap().len(),
+            whole.len() as u64
+        );
+    }
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_noticed() {
+    let house = House::new(3);
+    house.check();
+    let whole = fs::read(house.file()).unwrap();
+    for position in (0..whole.len()).step_by(97).chain(0..120) {
+        let mut damaged = whole.clone();
+        damaged[position] ^= 1 << (position % 8);
+        fs::write(house.file(), &damaged).unwrap();
+        let found = house.check();
+        // A new identity of the file is no damage.
+        let harmless = (8..16).contains(&position);
+        assert!(harmless || found.computed > 0, "byte {position}: {found:?}");
+        assert_eq!(house.check(), counts(3, 0), "byte {position}");
+    }
+}
+
+#[test]
+fn damage_while_the_store_is_open_is_noticed() {
+    let house = House::new(3);
+    let store = house.open();
+    check(&store, &house.clips);
+    let mut bytes = fs::read(house.file()).unwrap();
+    let last = bytes.len() - 3;
+    bytes[last] ^= 16;
+    fs::write(house.file(), &bytes).unwrap();
+    assert_eq!(check(&store, &house.clips), counts(2, 1));
+    // Emptied, and gone.
+    fs::write(house.file(), "").unwrap();
+    assert_eq!(check(&store, &house.clips).hits, 0);
+    fs::remove_file(house.file()).unwrap();
+    check(&store, &house.clips);
+    assert_eq!(house.check().failed, 0);
+}
+
+#[test]
+fn two_stores_at_once_neither_harm_nor_repeat_each_other() {
+    let house = House::new(24);
+    let (first, second) = (house.open(), house.open());
+    assert_eq!(check(&first, &house.clips[..8]), counts(0, 8));
+    // The second store was opened before those eight were there; its first own record tells it.
+    assert_eq!(check(&second, &house.clips[8..9]), counts(0, 1));
+    assert_eq!(check(&second, &house.clips[..9]), counts(9, 0));
+
+    let backwards: Vec<_> = house.clips.iter().rev().cloned().collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| check(&first, &house.clips));
+        scope.spawn(|| check(&second, &backwards));
+        scope.spawn(|| check(&house.open(), &house.clips));
+    });
+    assert_eq!(house.check(), counts(24, 0));
+}
+
+#[test]
+fn what_is_outdated_is_removed_when_it_outweighs_the_rest() {
+    let house = House::new(3);
+    house.check();
+    let size = |house: &House| fs::metadata(house.file()).unwrap().len();
+    let once = size(&house);
+    let watcher = house.open();
+
+    for number in 10..13 {
+        write_clip(&house.clips[0], number);
+        house.check();
+    }
+    assert!(size(&house) > once * 3 / 2);
+    for round in 2..12 {
+        for (index, clip) in (0..).zip(&house.clips) {
+            write_clip(clip, 10 * round + index);
+        }
+        assert_eq!(house.check(), counts(0, 3));
+        assert!(size(&house) <= once * 3, "{} of {once} bytes", size(&house));
+    }
+    house.open();
+    assert!(size(&house) <= once * 2);
+    assert_eq!(house.check(), counts(3, 0));
+    // A store that was open all the time finds its way into the new file.
+    check(&watcher, &house.clips);
+    assert_eq!(house.check(), counts(3, 0));
+    assert_eq!(fs::read_dir(house.store_folder()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_store_that_cannot_be_written_still_delivers() {
+    let house = House::new(2);
+    let blocked = house.folder.path().join("blocked");
+    fs::write(&blocked, "a file where the folder should be").unwrap();
+    let error = FeatureStore::open(&blocked, &extractor()).unwrap_err();
+    assert!(matches!(error, Error::Io { path, .. } if path == blocked));
+
+    let store = house.open();
+    fs::remove_dir_all(house.store_folder()).unwrap();
+    let delivered = Mutex::new(0);
+    let error = store
+        .extract(&house.clips, |_, features| {
+            features.unwrap();
+            *delivered.lock().unwrap() += 1;
+        })
+        .unwrap_err();
+    assert!(matches!(error, Error::Io { path, .. } if path == house.file()));
+    assert_eq!(delivered.into_inner().unwrap(), 2);
+}
