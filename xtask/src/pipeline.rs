@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::stages::{Fingerprint, Stages};
+use crate::stages::{self, Fingerprint, Stages};
 use crate::{command, download, libtorch, lock, paths};
 
 /// The task of the Python original (5 emotions, random split), and the honest one (8 emotions, unseen speakers).
@@ -41,6 +41,9 @@ struct Recipe {
     out: PathBuf,
 }
 
+/// `ser` ends with this code when it has done its work but had to skip some inputs.
+const SOME_SKIPPED: i32 = 3;
+
 /// Runs all stages.
 pub fn run(root: &Path, args: &Args) -> Result<()> {
     let start = Instant::now();
@@ -68,30 +71,28 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     }
     let _lock = lock::hold(&out.join("pipeline.lock"), "this output folder")?;
 
-    println!("\n[1/7] libtorch ...");
-    libtorch::ensure(root)?;
+    stages::always("[1/7] libtorch", || libtorch::ensure(root))?;
+    let ser = stages::always("[2/7] build", || build(root))?;
+    let (data, audio) = stages::always("[3/7] data", || {
+        let data = match given {
+            Some(folder) => folder,
+            None if args.synthetic => {
+                let folder = paths::corpora(root).join("synthetic");
+                run_ser(ser_command(&ser, root).arg("synth").arg(&folder))?;
+                folder
+            }
+            None => {
+                let folder = download::folder(root);
+                download::get(None, &folder)?;
+                folder
+            }
+        };
+        let audio = download::require_audio(&data)?;
+        println!("{} WAV files in {}", audio.len(), data.display());
+        Ok((data, audio))
+    })?;
 
-    println!("\n[2/7] build ...");
-    let ser = build(root)?;
-
-    println!("\n[3/7] data ...");
-    let data = match given {
-        Some(folder) => folder,
-        None if args.synthetic => {
-            let folder = paths::corpora(root).join("synthetic");
-            command::run(ser_command(&ser, root).arg("synth").arg(&folder))?;
-            folder
-        }
-        None => {
-            let folder = download::folder(root);
-            download::get(None, &folder)?;
-            folder
-        }
-    };
-    let audio = download::require_audio(&data)?;
-    println!("{} WAV files in {}", audio.len(), data.display());
-
-    let mut stages = Stages::open(&out)?;
+    let mut memory = Stages::open(&out)?;
     let manifest = out.join("manifest.csv");
     let store = out.join("features");
     let program = Fingerprint::default().file(&ser)?;
@@ -102,8 +103,8 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         .clone()
         .text(&command::line(&index))
         .listing(&audio)?;
-    stages.run("[4/7] index", "index", inputs, &[&manifest], || {
-        command::run(&mut index)
+    memory.run("[4/7] index", "index", inputs, &[&manifest], || {
+        run_ser(&mut index)
     })?;
 
     for recipe in &recipes {
@@ -122,9 +123,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
             .file(&recipe.file)?
             .file(&manifest)?;
         let inputs = inputs.listing(&audio)?;
-        stages.run(&title, &key, inputs, &[&store], || {
-            command::run(&mut extract)
-        })?;
+        memory.run(&title, &key, inputs, &[&store], || run_ser(&mut extract))?;
     }
 
     for recipe in &recipes {
@@ -146,8 +145,8 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
             .file(&recipe.file)?
             .file(&manifest)?;
         let inputs = inputs.listing(&audio)?;
-        stages.run(&title, &key, inputs, &[&recipe.out], || {
-            command::run(&mut crossval)
+        memory.run(&title, &key, inputs, &[&recipe.out], || {
+            run_ser(&mut crossval)
         })?;
     }
 
@@ -160,10 +159,10 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         .arg(&page);
     let mut inputs = program.text(&command::line(&report));
     for recipe in &recipes {
-        inputs = inputs.text(&stages.completion(&format!("train {}", recipe.name)));
+        inputs = inputs.text(&memory.completion(&format!("train {}", recipe.name)));
     }
-    stages.run("[7/7] report", "report", inputs, &[&page], || {
-        command::run(&mut report)
+    memory.run("[7/7] report", "report", inputs, &[&page], || {
+        run_ser(&mut report)
     })?;
 
     println!(
@@ -238,6 +237,19 @@ fn ser_command(ser: &Path, root: &Path) -> Command {
     let mut command = Command::new(ser);
     command.current_dir(root);
     command
+}
+
+/// Runs `ser`; skipped inputs, which it has named, do not end the pipeline.
+fn run_ser(command: &mut Command) -> Result<()> {
+    println!("$ {}", command::line(command));
+    let status = command
+        .status()
+        .with_context(|| format!("starting {}", command.get_program().display()))?;
+    if status.code() == Some(SOME_SKIPPED) {
+        println!("some inputs were skipped; they are named above");
+        return Ok(());
+    }
+    command::check(command, status)
 }
 
 /// Builds the program and returns where cargo put it, wherever the user's settings say.

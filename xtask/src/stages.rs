@@ -141,6 +141,15 @@ impl Stages {
     }
 }
 
+/// Runs work that decides by itself what is left to do.
+pub fn always<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    println!("\n{title} ...");
+    let start = Instant::now();
+    let made = work().with_context(|| format!("{title} failed"))?;
+    println!("{title}: done in {:.1} s", start.elapsed().as_secs_f64());
+    Ok(made)
+}
+
 /// A file with content, or a folder with entries.
 fn present(path: &Path) -> bool {
     match fs::read_dir(path) {
