@@ -1,1 +1,201 @@
-//! Stub.
+//! Decibels and cepstral coefficients.
+
+use std::f64::consts::PI;
+
+use multiversion::multiversion;
+use multiversion::target::target_cfg_f;
+
+use crate::block::{self, LANES, Lanes, log2, mul_add};
+use crate::config::FeatureConfig;
+use crate::error::{Error, Result};
+use crate::features::Features;
+
+/// dB per octave of power.
+const DB_PER_LOG2: f32 = 10.0 * std::f32::consts::LOG10_2;
+
+/// The scale that power is brought to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Decibels {
+    amin: f32,
+    reference_db: f32,
+    top_db: Option<f32>,
+}
+
+impl Decibels {
+    pub(crate) fn new(config: &FeatureConfig) -> Self {
+        Self {
+            amin: config.amin as f32,
+            reference_db: (10.0 * config.reference.max(config.amin).log10()) as f32,
+            top_db: config.top_db.map(|top_db| top_db as f32),
+        }
+    }
+
+    /// Turns power into dB in place and returns the loudest value of each lane. The signal's
+    /// floor is applied later, as the loudest is known at its end only.
+    pub(crate) fn apply_block(&self, levels: &mut [Lanes]) -> Lanes {
+        to_decibels(levels, self.amin, self.reference_db)
+    }
+
+    /// The lowest level of a signal with this loudest one.
+    pub(crate) fn floor(&self, loudest: f32) -> f32 {
+        self.top_db
+            .map_or(f32::NEG_INFINITY, |top_db| loudest - top_db)
+    }
+}
+
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn to_decibels(levels: &mut [Lanes], amin: f32, reference_db: f32) -> Lanes {
+    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    let mut loudest = Lanes::splat(f32::NEG_INFINITY);
+    for level in levels {
+        for lane in 0..LANES {
+            let octaves = log2::<FUSED>(level.0[lane].max(amin));
+            let db = mul_add::<FUSED>(DB_PER_LOG2, octaves, -reference_db);
+            level.0[lane] = db;
+            loudest.0[lane] = loudest.0[lane].max(db);
+        }
+    }
+    loudest
+}
+
+/// Turns a power spectrogram into dB in place, with the configuration's `ref`, `amin` and
+/// `top_db`.
+///
+/// # Formula
+/// `10·log₁₀(max(amin, x)) − 10·log₁₀(max(amin, ref))`, raised to `top_db` below the largest.
+/// The logarithm is a series with a relative error below 1e-6, about 1e-4 dB at worst.
+pub fn power_to_db(config: &FeatureConfig, spectrogram: &mut Features) -> Result<()> {
+    config.validate()?;
+    let decibels = Decibels::new(config);
+    let values = spectrogram.as_mut_slice();
+    let mut loudest = f32::NEG_INFINITY;
+    for values in values.chunks_mut(LANES) {
+        let mut block = [Lanes::ZERO];
+        block[0].0[..values.len()].copy_from_slice(values);
+        decibels.apply_block(&mut block);
+        values.copy_from_slice(&block[0].0[..values.len()]);
+        loudest = values.iter().copied().fold(loudest, f32::max);
+    }
+    let floor = decibels.floor(loudest);
+    for value in values {
+        *value = value.max(floor);
+    }
+    Ok(())
+}
+
+/// Coefficients that a tile of the transform works on together, one register each.
+const TILE: usize = 8;
+
+/// The planned discrete cosine transform, type II, orthonormal, with liftering folded in.
+#[derive(Debug, Clone)]
+pub(crate) struct Dct {
+    inputs: usize,
+    outputs: usize,
+    /// Tile after tile; within a tile the weights of one input lie side by side.
+    /// The last tile is filled up with zeros.
+    weights: Vec<[f32; TILE]>,
+}
+
+impl Dct {
+    /// Plans `inputs` levels → `outputs` coefficients.
+    ///
+    /// # Formula
+    /// `c[k] = l[k] · √(2/N) · Σₙ x[n] · cos(πk(n + ½)/N)`, with `√(1/N)` for `k = 0`, and the
+    /// lifter `l[k] = 1 + lifter/2 · sin(π(k + 1)/lifter)`.
+    pub(crate) fn new(inputs: usize, outputs: usize, lifter: f64) -> Self {
+        let n = inputs as f64;
+        let weight = |k: usize, input: usize| {
+            if k >= outputs {
+                return 0.0;
+            }
+            let k = k as f64;
+            let norm = if k == 0.0 { 1.0 / n } else { 2.0 / n }.sqrt();
+            let lift = if lifter > 0.0 {
+                1.0 + lifter / 2.0 * (PI * (k + 1.0) / lifter).sin()
+            } else {
+                1.0
+            };
+            (lift * norm * (PI * k * (input as f64 + 0.5) / n).cos()) as f32
+        };
+        let weights = (0..outputs.div_ceil(TILE))
+            .flat_map(|tile| (0..inputs).map(move |input| (tile, input)))
+            .map(|(tile, input)| std::array::from_fn(|i| weight(tile * TILE + i, input)))
+            .collect();
+        Self {
+            inputs,
+            outputs,
+            weights,
+        }
+    }
+
+    /// Coefficients of a block of levels, raised to `floor` first, written into rows `stride`
+    /// apart, as many frames as there are rows.
+    pub(crate) fn apply_block(
+        &self,
+        levels: &[Lanes],
+        floor: f32,
+        rows: &mut [f32],
+        stride: usize,
+    ) {
+        let tiles = self.weights.chunks(self.inputs);
+        for (first, weights) in (0..self.outputs).step_by(TILE).zip(tiles) {
+            let sums = cosine_sums(weights, levels, floor);
+            let outputs = TILE.min(self.outputs - first);
+            for (lane, row) in rows.chunks_mut(stride).enumerate() {
+                for (value, sum) in row[first..first + outputs].iter_mut().zip(&sums) {
+                    *value = sum.0[lane];
+                }
+            }
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn cosine_sums(weights: &[[f32; TILE]], levels: &[Lanes], floor: f32) -> [Lanes; TILE] {
+    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    let mut sums = [Lanes::ZERO; TILE];
+    for (weights, levels) in weights.iter().zip(levels) {
+        for (sum, &weight) in sums.iter_mut().zip(weights) {
+            for lane in 0..LANES {
+                let level = levels.0[lane].max(floor);
+                sum.0[lane] = mul_add::<FUSED>(weight, level, sum.0[lane]);
+            }
+        }
+    }
+    sums
+}
+
+/// Mel-frequency cepstral coefficients of log-mel levels, with the configuration's `n_mfcc` and
+/// `lifter`.
+///
+/// # Shape
+/// `[frames, n_mels]` → `[frames, n_mfcc]`
+///
+/// # Formula
+/// `c[k] = l[k] · √(2/N) · Σₙ x[n] · cos(πk(n + ½)/N)` over the `N = n_mels` levels, with
+/// `√(1/N)` for `k = 0` (DCT-II, orthonormal) and the lifter
+/// `l[k] = 1 + lifter/2 · sin(π(k + 1)/lifter)`.
+///
+/// # Errors
+/// [`Error::Shape`] when the levels are not `n_mels` a frame.
+pub fn mfcc(config: &FeatureConfig, log_mel: &Features) -> Result<Features> {
+    config.validate()?;
+    let inputs = log_mel.coefficients();
+    if inputs != config.n_mels || config.n_mfcc > inputs {
+        return Err(Error::Shape {
+            what: "log-mel levels",
+            expected: format!("[frames, {}]", config.n_mels.max(config.n_mfcc)),
+            actual: format!("[frames, {inputs}]"),
+        });
+    }
+    let dct = Dct::new(inputs, config.n_mfcc, config.lifter);
+    let mut features = Features::default();
+    let out = features.reshape(log_mel.frames(), config.n_mfcc);
+    let mut levels = vec![Lanes::ZERO; inputs];
+    let blocks = log_mel.as_slice().chunks(LANES * inputs);
+    for (rows, out) in blocks.zip(out.chunks_mut(LANES * config.n_mfcc)) {
+        block::load(rows, inputs, &mut levels);
+        dct.apply_block(&levels, f32::NEG_INFINITY, out, config.n_mfcc);
+    }
+    Ok(features)
+}

@@ -14,6 +14,9 @@ const MAX_SAMPLE_RATE: u32 = 1_000_000;
 const MAX_N_FFT: usize = 1 << 18;
 const MAX_N_MELS: usize = 4096;
 
+/// F0 is sought up to 600 Hz, half of this.
+const F0_MIN_SAMPLE_RATE: u32 = 1200;
+
 /// How a signal becomes features. The default is librosa's.
 ///
 /// In a TOML file the keys are the names of the fields (`ref` for [`reference`](Self::reference));
@@ -195,7 +198,8 @@ pub enum Extra {
     SpectralRolloff,
     /// Geometric over arithmetic mean of the power: 0 for a tone, 1 for white noise.
     SpectralFlatness,
-    /// Fundamental frequency in Hz, 0 where the frame is unvoiced.
+    /// Fundamental frequency in Hz, 60 to 600, in 50 ms around the frame's centre; 0 where that is
+    /// unvoiced. The sampling rate is at least 1200 Hz.
     F0,
 }
 
@@ -271,9 +275,11 @@ impl FeatureConfig {
             (0.0..self.fmax()).contains(&self.fmin),
             format!("from 0 to below fmax = {}", self.fmax()),
         )?;
-        let positive = "a number above 0";
-        check("ref", self.reference, is_positive(self.reference), positive)?;
-        check("amin", self.amin, is_positive(self.amin), positive)?;
+        // The logarithm takes normal numbers of single precision only.
+        for (key, level) in [("ref", self.reference), ("amin", self.amin)] {
+            let valid = (level as f32).is_normal() && level > 0.0;
+            check(key, level, valid, "a number from 1.2e-38 to 3.4e38")?;
+        }
         if let Some(top_db) = self.top_db {
             let valid = top_db >= 0.0 && top_db.is_finite();
             check("top_db", top_db, valid, "a number from 0, or false")?;
@@ -298,6 +304,9 @@ impl FeatureConfig {
         for (i, extra) in self.extras.iter().enumerate() {
             let valid = !self.extras[..i].contains(extra);
             check("extras", extra.name(), valid, "each row at most once")?;
+            let valid = *extra != Extra::F0 || self.sample_rate >= F0_MIN_SAMPLE_RATE;
+            let expected = format!("f0 at {F0_MIN_SAMPLE_RATE} Hz or more");
+            check("extras", extra.name(), valid, expected)?;
         }
         Ok(())
     }

@@ -18,8 +18,12 @@ where
     P: AsRef<Path> + Sync,
     F: Fn(usize, Result<Features>) + Sync,
 {
-    paths
-        .par_iter()
-        .enumerate()
-        .for_each(|(index, path)| done(index, extractor.extract_file(path.as_ref())));
+    paths.par_iter().enumerate().for_each_init(
+        || extractor.scratch(),
+        |scratch, (index, path)| {
+            let mut features = Features::default();
+            let result = extractor.extract_file_into(path.as_ref(), scratch, &mut features);
+            done(index, result.map(|()| features));
+        },
+    );
 }

@@ -15,7 +15,6 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::error::{Error, Result};
 use crate::extractor::{FeatureExtractor, Scratch};
 use crate::features::Features;
-use crate::waveform::{Waveform, decode_wav};
 use log::{FileState, Log, Place, RecordReader, UNTRUSTED};
 
 /// Features of audio files, computed once per content and configuration.
@@ -160,11 +159,13 @@ impl FeatureStore {
             return Ok((features, Source::Store));
         }
 
-        decode_wav(&worker.bytes, path, &mut worker.waveform)?;
         let mut features = Features::default();
-        self.extractor
-            .extract_waveform(&worker.waveform, &mut worker.scratch, &mut features)
-            .map_err(|error| error.in_file(path))?;
+        self.extractor.extract_bytes_into(
+            &worker.bytes,
+            path,
+            &mut worker.scratch,
+            &mut features,
+        )?;
         let appended = lock(&self.log).append(&absolute, key, state, Some(&features));
         worker.note(appended);
         Ok((features, Source::Computation))
@@ -192,7 +193,6 @@ struct Worker {
     record: RecordReader,
     /// An audio file.
     bytes: Vec<u8>,
-    waveform: Waveform,
     scratch: Scratch,
     /// What went wrong with the store while it served the last file.
     store_error: Option<Error>,

@@ -1,5 +1,7 @@
 //! The array format, in both directions.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 
 use ser_features::{Error, Features, NpyArray, read_npy, write_npy};

@@ -1,5 +1,7 @@
 //! Level, noisiness, brightness and trimming against librosa's arrays (`tests/reference`).
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 
 use rustfft::FftPlanner;

@@ -1,5 +1,7 @@
 //! The resampler's quality, measured, and its agreement with soxr (`tests/reference`).
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! Every kind of WAV file that is decoded, and every kind that must be refused.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::path::Path;
 
 use ser_features::{Error, WavInfo, WavReader, Waveform, decode_wav};
