@@ -1,6 +1,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::Skip;
+
 /// What can go wrong in this crate.
 ///
 /// The cut follows what a caller can do about it: mend a path, mend a table, choose another protocol.
@@ -38,15 +40,16 @@ pub enum Error {
 
     /// No usable clip was found.
     #[error(
-        "{}: no clip to use ({skipped} files skipped); expected RAVDESS names such as \
-         03-01-05-01-02-01-11.wav, or a CSV manifest with the columns path, emotion, speaker",
-        path.display()
+        "{}: no clip to use{}; expected RAVDESS names such as 03-01-05-01-02-01-11.wav, or a CSV manifest with the \
+         columns path, emotion, speaker",
+        path.display(),
+        first_reason(skipped)
     )]
     NoClips {
         /// The folder or manifest.
         path: PathBuf,
-        /// How many files were looked at and skipped.
-        skipped: usize,
+        /// The files that were looked at and not taken.
+        skipped: Vec<Skip>,
     },
 
     /// A CSV file holds something unexpected.
@@ -215,6 +218,21 @@ impl fmt::Display for SharedClips {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ((a, first), (b, second)) = (&self.first, &self.second);
         write!(f, "{first} ({a}) = {second} ({b})")
+    }
+}
+
+/// One reason is often the reason of all.
+fn first_reason(skipped: &[Skip]) -> String {
+    match skipped {
+        [] => String::new(),
+        [first, ..] => {
+            format!(
+                " ({} skipped, the first, {}, because: {})",
+                skipped.len(),
+                first.path.display(),
+                first.reason
+            )
+        }
     }
 }
 

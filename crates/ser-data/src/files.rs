@@ -34,14 +34,14 @@ pub(crate) fn write_whole(
     Ok(())
 }
 
-/// Writes a table whole; `rows` fills it.
+/// Writes a table whole.
 pub(crate) fn write_csv(
     path: &Path,
     fill: impl FnOnce(&mut csv::Writer<&mut BufWriter<&mut std::fs::File>>) -> csv::Result<()>,
 ) -> Result<()> {
     write_whole(path, |file| {
         let mut writer = csv::Writer::from_writer(file);
-        fill(&mut writer).map_err(std::io::Error::other)?;
+        fill(&mut writer)?;
         writer.flush()
     })
 }

@@ -57,7 +57,7 @@ pub(crate) fn read(path: &Path) -> Result<Scan> {
     if clips.is_empty() {
         return Err(Error::NoClips {
             path: path.to_owned(),
-            skipped: skipped.len(),
+            skipped,
         });
     }
 

@@ -70,7 +70,7 @@ pub(crate) fn scan(folder: &Path) -> Result<Scan> {
     if kept.is_empty() {
         return Err(Error::NoClips {
             path: folder.to_owned(),
-            skipped: skipped.len(),
+            skipped,
         });
     }
 

@@ -40,6 +40,22 @@ impl Parts {
     fn all(&self) -> [&[usize]; 3] {
         [&self.train, &self.validation, &self.test]
     }
+
+    fn check_indices(&self, corpus: &Corpus, split: &str) -> Result<()> {
+        match self
+            .all()
+            .into_iter()
+            .flatten()
+            .find(|&&index| index >= corpus.len())
+        {
+            None => Ok(()),
+            Some(&index) => Err(Error::Index {
+                split: split.to_owned(),
+                index,
+                len: corpus.len(),
+            }),
+        }
+    }
 }
 
 impl Split {
@@ -61,14 +77,8 @@ impl Split {
             if indices.is_empty() && part != "validation" {
                 return Err(Error::EmptyPart { split: name, part });
             }
-            if let Some(&index) = indices.last().filter(|&&index| index >= corpus.len()) {
-                return Err(Error::Index {
-                    split: name,
-                    index,
-                    len: corpus.len(),
-                });
-            }
         }
+        parts.check_indices(corpus, &name)?;
         check_disjoint(corpus, &name, &parts, Shared::Clip, |index, _| index)?;
         check_disjoint(corpus, &name, &parts, Shared::Audio, |_, clip| {
             clip.content.as_str()
@@ -115,8 +125,9 @@ impl Split {
     /// Name and content find the clip again wherever the corpus lies.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, or the split is of a larger corpus.
     pub fn write_csv(&self, corpus: &Corpus, path: impl AsRef<Path>) -> Result<()> {
+        self.parts.check_indices(corpus, &self.name)?;
         let clips = corpus.clips();
         write_csv(path.as_ref(), |csv| {
             csv.write_record(["name", "content", "part"])?;

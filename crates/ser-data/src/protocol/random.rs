@@ -13,7 +13,7 @@ pub(super) fn seed5(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
     (1..=5)
         .map(|number| {
             let mut random = Random::new(seed, number);
-            let (pool, test) = hold_out(corpus, &groups, 0.2, &mut random);
+            let (pool, test) = hold_out(corpus, &groups, 5, &mut random);
             split(corpus, format!("seed-{number}"), &pool, &test, &mut random)
         })
         .collect()
@@ -48,7 +48,7 @@ fn split(
     test: &[Group],
     random: &mut Random,
 ) -> Result<Split> {
-    let (train, validation) = hold_out(corpus, pool, 0.1, random);
+    let (train, validation) = hold_out(corpus, pool, 10, random);
     let parts = Parts {
         train: train.concat(),
         validation: validation.concat(),
@@ -78,8 +78,7 @@ fn groups_for(protocol: Protocol, corpus: &Corpus) -> Result<Vec<Group>> {
     Ok(groups)
 }
 
-/// The groups of each emotion, each in random order with the large groups first: the small ones then fill up what the
-/// large ones left uneven.
+/// The groups of each emotion, in random order.
 fn shuffled_by_emotion(corpus: &Corpus, groups: &[Group], random: &mut Random) -> Vec<Vec<usize>> {
     let mut by_emotion: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, group) in groups.iter().enumerate() {
@@ -93,30 +92,37 @@ fn shuffled_by_emotion(corpus: &Corpus, groups: &[Group], random: &mut Random) -
     let mut strata: Vec<Vec<usize>> = by_emotion.into_values().collect();
     for places in &mut strata {
         random.shuffle(places);
-        places.sort_by_key(|&place| std::cmp::Reverse(groups[place].len()));
     }
     strata
 }
 
-/// Divides groups into the rest and a `fraction` of the clips, of every emotion alike.
+/// Divides groups into the rest and one clip in `one_in`, of every emotion alike.
 ///
-/// Rounding the running total, not each emotion, keeps the whole as exact as every single emotion: within one clip.
+/// Each emotion gives its share rounded down; what that leaves wanting of the whole comes from the emotions that
+/// rounding cost most. So the whole is exact, every emotion is within one clip, and a rare emotion stays in the rest.
 fn hold_out(
     corpus: &Corpus,
     groups: &[Group],
-    fraction: f64,
+    one_in: usize,
     random: &mut Random,
 ) -> (Vec<Group>, Vec<Group>) {
+    let strata = shuffled_by_emotion(corpus, groups, random);
+    let sizes: Vec<usize> = strata
+        .iter()
+        .map(|places| places.iter().map(|&place| groups[place].len()).sum())
+        .collect();
+    let mut quotas: Vec<usize> = sizes.iter().map(|size| size / one_in).collect();
+    let whole = (sizes.iter().sum::<usize>() + one_in / 2) / one_in;
+    let wanting = whole - quotas.iter().sum::<usize>();
+    let mut by_loss: Vec<usize> = (0..sizes.len()).collect();
+    by_loss.sort_by_key(|&stratum| std::cmp::Reverse(sizes[stratum] % one_in));
+    by_loss
+        .iter()
+        .take(wanting)
+        .for_each(|&stratum| quotas[stratum] += 1);
+
     let (mut rest, mut held) = (Vec::new(), Vec::new());
-    let (mut clips_so_far, mut quota_so_far) = (0, 0);
-    for places in shuffled_by_emotion(corpus, groups, random) {
-        clips_so_far += places
-            .iter()
-            .map(|&place| groups[place].len())
-            .sum::<usize>();
-        let rounded = (clips_so_far as f64 * fraction).round() as usize;
-        let mut wanted = rounded - quota_so_far;
-        quota_so_far = rounded;
+    for (places, mut wanted) in strata.into_iter().zip(quotas) {
         for place in places {
             let group = groups[place].clone();
             if group.len() <= wanted {
@@ -134,7 +140,9 @@ fn hold_out(
 fn deal(corpus: &Corpus, groups: &[Group], folds: usize, random: &mut Random) -> Vec<usize> {
     let mut fold_of = vec![0; groups.len()];
     let mut totals = vec![0; folds];
-    for places in shuffled_by_emotion(corpus, groups, random) {
+    for mut places in shuffled_by_emotion(corpus, groups, random) {
+        // The small groups fill up what the large ones leave uneven.
+        places.sort_by_key(|&place| std::cmp::Reverse(groups[place].len()));
         let mut counts = vec![0; folds];
         for place in places {
             let fold = (0..folds)

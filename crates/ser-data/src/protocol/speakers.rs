@@ -19,14 +19,13 @@ pub(super) fn whole(
         .zip(1..)
         .map(|(fold, number)| {
             let mut random = Random::new(seed, number);
-            let (train, test) = (|_: &Clip| true, |_: &Clip| true);
             split(
                 protocol,
                 corpus,
                 format!("fold-{number}"),
                 fold,
-                train,
-                test,
+                |_| true,
+                |_| true,
                 &mut random,
             )
         })

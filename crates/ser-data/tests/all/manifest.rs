@@ -161,7 +161,7 @@ fn a_manifest_without_a_usable_clip_is_an_error() {
         ("path,emotion,speaker\nabsent.wav,sad,a\n", 1),
     ] {
         match Corpus::load(manifest(folder.path(), text)) {
-            Err(Error::NoClips { skipped, .. }) => assert_eq!(skipped, skips),
+            Err(Error::NoClips { skipped, .. }) => assert_eq!(skipped.len(), skips),
             other => panic!("{other:?}"),
         }
     }

@@ -155,6 +155,23 @@ fn an_index_outside_the_corpus_is_an_error() {
 }
 
 #[test]
+fn a_split_of_another_corpus_is_not_written() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("mine.csv");
+    let split = split(&[0], &[], &[4], Disjoint::Audio).unwrap();
+    let smaller = Corpus::new("smaller", false, corpus().clips()[..3].to_vec());
+    assert!(matches!(
+        split.write_csv(&smaller, &path),
+        Err(Error::Index {
+            index: 4,
+            len: 3,
+            ..
+        })
+    ));
+    assert!(!path.exists());
+}
+
+#[test]
 fn a_split_comes_back_from_its_csv_wherever_the_corpus_lies() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("mine.csv");
