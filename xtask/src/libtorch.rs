@@ -59,8 +59,7 @@ impl Host {
 
 /// The user's own `LIBTORCH`; the value that cargo injects from `.cargo/config.toml` is not theirs.
 fn chosen_by_user(root: &Path) -> Option<PathBuf> {
-    let value = env::var_os("LIBTORCH").filter(|value| !value.is_empty())?;
-    let value = PathBuf::from(value);
+    let value = PathBuf::from(env::var_os("LIBTORCH")?);
     let injected = value.file_name() == paths::libtorch_link(root).file_name()
         && value.parent().and_then(|folder| folder.canonicalize().ok()) == root.canonicalize().ok();
     (!injected).then_some(value)
@@ -77,6 +76,11 @@ pub fn ensure(root: &Path) -> Result<()> {
     let link = paths::libtorch_link(root);
 
     if let Some(folder) = chosen_by_user(root) {
+        ensure!(
+            folder.is_absolute(),
+            "LIBTORCH is set to `{}`, but torch-sys builds in another folder: give the whole path, or unset it",
+            folder.display()
+        );
         let version = check(&folder, &host).with_context(|| {
             format!(
                 "LIBTORCH is set to {}, but that will not do; unset it to let this task find or install another",
@@ -228,6 +232,13 @@ pub fn check(folder: &Path, host: &Host) -> Result<String> {
     for name in ["torch_cpu", "c10", "torch"] {
         library(&folder.join(format!("lib/lib{name}.{}", host.extension())))?;
     }
+    if let Ok(written) = fs::read_to_string(folder.join(STAMP)) {
+        ensure!(
+            stamp(folder)? == written,
+            "{} has been damaged since it was installed",
+            folder.display()
+        );
+    }
     let build_version = folder.join("build-version");
     if build_version.is_file() {
         // torch-sys compares this file and takes no other patch release.
@@ -345,10 +356,7 @@ fn stamp(install: &Path) -> Result<String> {
 
 /// Whether an install is there and as whole as when it was finished.
 fn complete(install: &Path, host: &Host) -> bool {
-    let Ok(written) = fs::read_to_string(install.join(STAMP)) else {
-        return false;
-    };
-    stamp(install).is_ok_and(|now| now == written) && check(install, host).is_ok()
+    install.join(STAMP).is_file() && check(install, host).is_ok()
 }
 
 /// Lets `.libtorch` point to `folder`, replacing an older link in one step.
