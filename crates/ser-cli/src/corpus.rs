@@ -131,7 +131,7 @@ pub fn skips(audit: &Audit) -> Vec<Skipped> {
     let lost = audit
         .skipped
         .iter()
-        .filter(|skip| skip.kind != SkipKind::SecondCopy);
+        .filter(|skip| skip.kind != SkipKind::Copy);
     lost.map(|skip| Skipped {
         path: skip.path.clone(),
         reason: skip.reason.clone(),

@@ -30,7 +30,7 @@ pub fn outcome(audit: &Audit) -> Outcome {
     if audit
         .skipped
         .iter()
-        .all(|skip| skip.kind == SkipKind::SecondCopy)
+        .all(|skip| skip.kind == SkipKind::Copy)
     {
         Outcome::Done
     } else {

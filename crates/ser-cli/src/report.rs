@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use ser_eval::report::{Report, RunSummary, SplitKind, render, render_summary};
 use ser_eval::{Evaluation, NamedHistory, Predictions, plots, write_file};
+use ser_data::Protocol;
 use ser_model::Recipe;
 
 use crate::Outcome;
@@ -105,7 +106,7 @@ impl Run {
         Ok(Report {
             recipe: self.recipe.name.clone(),
             model: self.recipe.network.name().to_owned(),
-            protocol: protocol.description().to_owned(),
+            protocol: describe(protocol).to_owned(),
             split: if disjoint {
                 SplitKind::SpeakerDisjoint
             } else {
@@ -133,6 +134,19 @@ impl Run {
             ),
             comparison: comparison.to_vec(),
         })
+    }
+}
+
+/// A protocol in one sentence.
+fn describe(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Seed5 => "stratified random 80/20 splits, five seeds",
+        Protocol::Random10 => "stratified random 10-fold",
+        Protocol::FoldsA => "five fixed folds of RAVDESS actors (folds A)",
+        Protocol::FoldsB => "six fixed folds of RAVDESS actors (folds B, EmoBox)",
+        Protocol::Loso => "leave one speaker out",
+        Protocol::Statement => "trained on one sentence, tested on the other, by other actors",
+        Protocol::Speakers5 => "five folds of speakers",
     }
 }
 
