@@ -78,7 +78,7 @@ pub struct YinScratch {
 
 impl Yin {
     /// `d'` from which on a frame counts as unvoiced.
-    pub const UNVOICED_FROM: f32 = 0.3;
+    pub const UNVOICED_FROM: f32 = 0.4;
 
     /// Plans for frequencies from `fmin` to `fmax` in Hz and frames of `frame_length` samples.
     ///

