@@ -64,6 +64,9 @@ fn to_decibels(levels: &mut [Lanes], amin: f32, reference_db: f32) -> Lanes {
 /// # Formula
 /// `10·log₁₀(max(amin, x)) − 10·log₁₀(max(amin, ref))`, raised to `top_db` below the largest.
 /// The logarithm is a series with a relative error below 1e-6, about 1e-4 dB at worst.
+///
+/// # Errors
+/// [`Error::Config`] when [`FeatureConfig::validate`] finds a value out of range.
 pub fn power_to_db(config: &FeatureConfig, spectrogram: &mut Features) -> Result<()> {
     config.validate()?;
     let decibels = Decibels::new(config);
@@ -85,6 +88,10 @@ pub fn power_to_db(config: &FeatureConfig, spectrogram: &mut Features) -> Result
 
 /// Coefficients that a tile of the transform works on together, one register each.
 const TILE: usize = 8;
+
+/// Levels that are added up on their own first: levels of one sign add up to large sums, and
+/// adding each to such a sum would lose a little every time.
+const RUN: usize = 16;
 
 /// The planned discrete cosine transform, type II, orthonormal, with liftering folded in.
 #[derive(Debug, Clone)]
@@ -154,11 +161,19 @@ impl Dct {
 fn cosine_sums(weights: &[[f32; TILE]], levels: &[Lanes], floor: f32) -> [Lanes; TILE] {
     const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
     let mut sums = [Lanes::ZERO; TILE];
-    for (weights, levels) in weights.iter().zip(levels) {
-        for (sum, &weight) in sums.iter_mut().zip(weights) {
+    for (weights, levels) in weights.chunks(RUN).zip(levels.chunks(RUN)) {
+        let mut run = [Lanes::ZERO; TILE];
+        for (weights, levels) in weights.iter().zip(levels) {
+            for (sum, &weight) in run.iter_mut().zip(weights) {
+                for lane in 0..LANES {
+                    let level = levels.0[lane].max(floor);
+                    sum.0[lane] = mul_add::<FUSED>(weight, level, sum.0[lane]);
+                }
+            }
+        }
+        for (sum, run) in sums.iter_mut().zip(&run) {
             for lane in 0..LANES {
-                let level = levels.0[lane].max(floor);
-                sum.0[lane] = mul_add::<FUSED>(weight, level, sum.0[lane]);
+                sum.0[lane] += run.0[lane];
             }
         }
     }
@@ -177,6 +192,7 @@ fn cosine_sums(weights: &[[f32; TILE]], levels: &[Lanes], floor: f32) -> [Lanes;
 /// `l[k] = 1 + lifter/2 · sin(π(k + 1)/lifter)`.
 ///
 /// # Errors
+/// [`Error::Config`] when [`FeatureConfig::validate`] finds a value out of range;
 /// [`Error::Shape`] when the levels are not `n_mels` a frame.
 pub fn mfcc(config: &FeatureConfig, log_mel: &Features) -> Result<Features> {
     config.validate()?;

@@ -1,4 +1,4 @@
-//! Placeholder for the README, which replaces this line.
+#![doc = include_str!("../README.md")]
 
 mod atomic;
 mod block;

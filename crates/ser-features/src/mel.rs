@@ -118,13 +118,8 @@ impl MelFilterbank {
     }
 
     /// Number of bands.
-    pub fn len(&self) -> usize {
+    pub fn bands(&self) -> usize {
         self.bands.len()
-    }
-
-    /// Whether there is no band; never, as a configuration has at least one.
-    pub fn is_empty(&self) -> bool {
-        self.bands.is_empty()
     }
 
     /// The weight of every frequency bin in every band.
@@ -155,24 +150,24 @@ impl MelFilterbank {
             });
         }
         let mut mel = Features::default();
-        let out = mel.reshape(spectrogram.frames(), self.len());
+        let out = mel.reshape(spectrogram.frames(), self.bands());
         let mut power = vec![Lanes::ZERO; self.bins];
-        let mut energy = vec![Lanes::ZERO; self.len()];
+        let mut energy = vec![Lanes::ZERO; self.bands()];
         let blocks = spectrogram.as_slice().chunks(LANES * self.bins);
-        for (rows, out) in blocks.zip(out.chunks_mut(LANES * self.len())) {
+        for (rows, out) in blocks.zip(out.chunks_mut(LANES * self.bands())) {
             block::load(rows, self.bins, &mut power);
             self.apply_block(&power, 0, &mut energy);
-            block::store(&energy, out, self.len());
+            block::store(&energy, out, self.bands());
         }
         Ok(mel)
     }
 
-    /// The bins that some band covers.
+    /// The bins from the first to the last that a band covers; one at least.
     pub(crate) fn covered_bins(&self) -> Range<usize> {
-        let covered = || self.bands.iter().map(|band| &band.bins);
-        let covered = || covered().filter(|bins| !bins.is_empty());
+        let covered = |band: &&Band| !band.bins.is_empty();
+        let covered = || self.bands.iter().filter(covered).map(|band| &band.bins);
         let first = covered().map(|bins| bins.start).min().unwrap_or(0);
-        let end = covered().map(|bins| bins.end).max().unwrap_or(0);
+        let end = covered().map(|bins| bins.end).max().unwrap_or(1);
         first..end
     }
 

@@ -214,3 +214,54 @@ fn split_pair(spectrum: &[Complex<f32>], first_bin: usize, pair: usize, power: &
         power.0[2 * pair + 1] = mul_add::<FUSED>(sum.im, sum.im, difference.re * difference.re);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames of signals down to a single sample against a padded copy of the signal.
+    #[test]
+    fn frames_follow_the_padding_however_short_the_signal() {
+        for pad_mode in [PadMode::Constant, PadMode::Reflect, PadMode::Edge] {
+            for (length, n_fft, hop_length) in [
+                (1, 9, 2),
+                (2, 16, 3),
+                (3, 2, 1),
+                (5, 16, 4),
+                (20, 7, 30),
+                (40, 8, 5),
+            ] {
+                let config = FeatureConfig {
+                    n_fft,
+                    hop_length,
+                    pad_mode,
+                    ..FeatureConfig::default()
+                };
+                let samples: Vec<f32> = (1..=length).map(|n| n as f32).collect();
+                let period = (2 * (length - 1)).max(1);
+                let padded: Vec<f32> = (-(n_fft as i32) / 2..length + n_fft as i32 / 2)
+                    .map(|i| match pad_mode {
+                        PadMode::Constant if i < 0 || i >= length => 0.0,
+                        PadMode::Constant => samples[i as usize],
+                        PadMode::Edge => samples[i.clamp(0, length - 1) as usize],
+                        PadMode::Reflect => {
+                            let i = i.rem_euclid(period);
+                            samples[i.min(period - i).min(length - 1) as usize]
+                        }
+                    })
+                    .collect();
+                let framing = Framing::new(&config, &samples);
+                let expected: Vec<&[f32]> = padded.windows(n_fft).step_by(hop_length).collect();
+                assert_eq!(framing.frames(), expected.len());
+                for (index, expected) in expected.into_iter().enumerate() {
+                    let mut buffer = vec![f32::NAN; 3];
+                    let frame = framing.frame(index, &mut buffer);
+                    assert_eq!(
+                        frame, expected,
+                        "{pad_mode:?} {length} {n_fft} {hop_length}"
+                    );
+                }
+            }
+        }
+    }
+}

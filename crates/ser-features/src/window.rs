@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use crate::config::Window;
 
-/// The periodic window of `length` samples.
+/// The periodic window of `length` samples; a single sample is weighed with 1.
 ///
 /// # Formula
 /// That of each [`Window`], with `N = length`: the symmetric window of `N + 1` samples without
@@ -20,6 +20,9 @@ pub(crate) fn periodic(window: Window, length: usize) -> Vec<f64> {
             Window::Rectangular => 1.0,
         }
     };
+    if length == 1 {
+        return vec![1.0];
+    }
     (0..length).map(value).collect()
 }
 

@@ -1,0 +1,245 @@
+//! The extractor as a whole: files, steps before the frames, errors, reuse and threads.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use ser_features::{
+    Error, Extra, FeatureConfig, FeatureExtractor, Features, Output, Waveform, extract_files, trim,
+};
+
+fn clip(rate: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/reference/sr{rate}/clip.wav"))
+}
+
+fn extractor(config: FeatureConfig) -> FeatureExtractor {
+    FeatureExtractor::new(&config).unwrap()
+}
+
+fn features(config: FeatureConfig, samples: &[f32]) -> Result<Features, Error> {
+    let extractor = extractor(config);
+    let mut features = Features::default();
+    extractor.extract_into(samples, &mut extractor.scratch(), &mut features)?;
+    Ok(features)
+}
+
+fn tone(hz: f32, rate: u32, length: usize) -> Vec<f32> {
+    let step = std::f32::consts::TAU * hz / rate as f32;
+    (0..length).map(|n| 0.5 * (step * n as f32).sin()).collect()
+}
+
+#[test]
+fn a_file_gives_what_its_samples_give() {
+    let extractor = extractor(FeatureConfig::default());
+    let from_file = extractor.extract_file(&clip(22_050)).unwrap();
+    let waveform = Waveform::read(clip(22_050)).unwrap();
+    assert_eq!(from_file, extractor.extract(&waveform).unwrap());
+    assert_eq!(from_file.frames(), 24);
+}
+
+#[test]
+fn a_file_of_another_rate_is_resampled_first() {
+    let extractor = extractor(FeatureConfig::default());
+    let by_hand = Waveform::read(clip(48_000))
+        .unwrap()
+        .resample(22_050)
+        .unwrap();
+    let from_file = extractor.extract_file(&clip(48_000)).unwrap();
+    assert_eq!(from_file, extractor.extract(&by_hand).unwrap());
+}
+
+#[test]
+fn an_error_names_the_file_and_what_it_lacks() {
+    let missing = Path::new("no/such/clip.wav");
+    let error = extractor(FeatureConfig::default())
+        .extract_file(missing)
+        .unwrap_err();
+    assert!(matches!(&error, Error::Io { path, .. } if path == missing));
+
+    let wide = FeatureConfig {
+        deltas: 1,
+        delta_width: 25,
+        ..FeatureConfig::default()
+    };
+    let error = extractor(wide).extract_file(&clip(22_050)).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("clip.wav") && text.contains("25 frames, found 24"),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_samples_and_too_few_are_errors() {
+    let uncentred = FeatureConfig {
+        center: false,
+        ..FeatureConfig::default()
+    };
+    assert!(matches!(
+        features(uncentred.clone(), &[]),
+        Err(Error::Empty)
+    ));
+    assert!(matches!(
+        features(uncentred, &[0.0; 2047]),
+        Err(Error::TooShort {
+            expected: 2048,
+            actual: 2047,
+            ..
+        })
+    ));
+    assert_eq!(
+        features(FeatureConfig::default(), &[0.5]).unwrap().frames(),
+        1
+    );
+}
+
+#[test]
+fn silence_has_features_too() {
+    let config = FeatureConfig {
+        extras: vec![
+            Extra::Rms,
+            Extra::ZeroCrossingRate,
+            Extra::SpectralCentroid,
+            Extra::SpectralRolloff,
+            Extra::SpectralFlatness,
+            Extra::F0,
+        ],
+        ..FeatureConfig::default()
+    };
+    let silence = features(config, &[0.0; 8000]).unwrap();
+    for frame in 0..silence.frames() {
+        let row = silence.row(frame);
+        // −100 dB, `amin`, in each of 128 bands.
+        assert!((row[0] + 100.0 * 128f32.sqrt()).abs() < 1e-2, "{}", row[0]);
+        assert!(row[1..40].iter().all(|c| c.abs() < 1e-2));
+        assert_eq!(row[40..], [0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    }
+}
+
+#[test]
+fn bands_between_two_bins_have_no_energy() {
+    let config = FeatureConfig {
+        n_mels: 1,
+        n_mfcc: 1,
+        fmin: 101.0,
+        fmax: Some(102.0),
+        ..FeatureConfig::default()
+    };
+    let level = features(config, &tone(101.5, 22_050, 5000)).unwrap();
+    assert!((level.row(0)[0] + 100.0).abs() < 1e-3);
+}
+
+#[test]
+fn top_db_lifts_what_is_quieter_and_false_lifts_nothing() {
+    let signal = [tone(440.0, 22_050, 8192), vec![0.0; 8192]].concat();
+    let range = |top_db| {
+        let config = FeatureConfig {
+            output: Output::LogMel,
+            top_db,
+            ..FeatureConfig::default()
+        };
+        let levels = features(config, &signal).unwrap();
+        let values = || levels.as_slice().iter().copied();
+        values().fold(f32::MIN, f32::max) - values().fold(f32::MAX, f32::min)
+    };
+    assert_eq!(range(Some(30.0)), 30.0);
+    assert!(range(None) > 100.0);
+}
+
+#[test]
+fn trimming_comes_first() {
+    let silence = vec![0.0; 9000];
+    let signal = [silence.clone(), tone(440.0, 22_050, 9000), silence].concat();
+    let config = FeatureConfig {
+        trim_db: Some(40.0),
+        ..FeatureConfig::default()
+    };
+    let by_hand = &signal[trim(&signal, 40.0, 2048, 512)];
+    assert!(by_hand.len() < 15_000);
+    assert_eq!(
+        features(config, &signal).unwrap(),
+        features(FeatureConfig::default(), by_hand).unwrap()
+    );
+}
+
+/// `librosa.effects.preemphasis` adds `2·y[0] − y[1]` to its first value.
+#[test]
+fn pre_emphasis_is_librosas() {
+    let signal = tone(440.0, 22_050, 9000);
+    let mut by_hand = vec![3.0 * signal[0] - signal[1]];
+    by_hand.extend(signal.windows(2).map(|pair| pair[1] - 0.97 * pair[0]));
+    let config = FeatureConfig {
+        pre_emphasis: Some(0.97),
+        ..FeatureConfig::default()
+    };
+    assert_eq!(
+        features(config, &signal).unwrap(),
+        features(FeatureConfig::default(), &by_hand).unwrap()
+    );
+}
+
+#[test]
+fn f0_of_a_tone_is_its_frequency_wherever_frames_start() {
+    for (rate, center) in [(16_000, true), (16_000, false), (48_000, true)] {
+        let config = FeatureConfig {
+            sample_rate: rate,
+            center,
+            extras: vec![Extra::F0],
+            ..FeatureConfig::default()
+        };
+        let found = features(config, &tone(220.0, rate, rate as usize)).unwrap();
+        let middle = found.row(found.frames() / 2)[40];
+        assert!((middle - 220.0).abs() < 1.0, "{rate} Hz: {middle}");
+    }
+}
+
+#[test]
+fn buffers_keep_nothing_of_the_signal_before() {
+    let config = FeatureConfig {
+        deltas: 2,
+        extras: vec![Extra::SpectralCentroid],
+        ..FeatureConfig::default()
+    };
+    let extractor = extractor(config.clone());
+    let mut scratch = extractor.scratch();
+    let mut reused = Features::default();
+    let loud = tone(3000.0, 22_050, 50_000);
+    let quiet: Vec<f32> = tone(200.0, 22_050, 5000).iter().map(|x| x * 1e-3).collect();
+    for signal in [&loud, &quiet, &loud] {
+        extractor
+            .extract_into(signal, &mut scratch, &mut reused)
+            .unwrap();
+        assert_eq!(reused, features(config.clone(), signal).unwrap());
+    }
+}
+
+#[test]
+fn many_files_give_what_each_gives_and_a_bad_one_stops_none() {
+    let extractor = extractor(FeatureConfig::default());
+    let mut paths: Vec<PathBuf> = (0..20)
+        .map(|i| clip([16_000, 22_050, 48_000][i % 3]))
+        .collect();
+    paths[7] = PathBuf::from("no/such/clip.wav");
+    let results = Mutex::new(vec![None; paths.len()]);
+    extract_files(&extractor, &paths, |index, result| {
+        let before = results.lock().unwrap()[index].replace(result.ok());
+        assert!(before.is_none(), "file {index} came twice");
+    });
+    for (index, result) in results.into_inner().unwrap().into_iter().enumerate() {
+        let result = result.expect("every file comes");
+        assert_eq!(result, extractor.extract_file(&paths[index]).ok());
+        assert_eq!(result.is_none(), index == 7);
+    }
+}
+
+#[test]
+fn features_hold_as_many_values_as_their_shape_says() {
+    let features = Features::from_parts(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3, 2).unwrap();
+    assert_eq!(features.row(1), [3.0, 4.0]);
+    assert!(matches!(
+        Features::from_parts(vec![0.0; 5], 3, 2),
+        Err(Error::Shape { .. })
+    ));
+    assert!(Features::from_parts(Vec::new(), usize::MAX, 2).is_err());
+}
