@@ -188,23 +188,11 @@ impl FeatureExtractor {
     /// [`Error::Resample`], and those of [`extract_into`](Self::extract_into).
     pub fn extract(&self, waveform: &Waveform) -> Result<Features> {
         let mut features = Features::default();
-        self.extract_waveform(waveform, &mut self.scratch(), &mut features)?;
+        let Scratch {
+            resampling, chain, ..
+        } = &mut self.scratch();
+        self.run(waveform, resampling, chain, &mut features)?;
         Ok(features)
-    }
-
-    /// As [`extract`](Self::extract), written over `features`.
-    pub(crate) fn extract_waveform(
-        &self,
-        waveform: &Waveform,
-        scratch: &mut Scratch,
-        features: &mut Features,
-    ) -> Result<()> {
-        self.run(
-            waveform,
-            &mut scratch.resampling,
-            &mut scratch.chain,
-            features,
-        )
     }
 
     fn run(

@@ -169,9 +169,10 @@ impl Spectrum {
             let b = (a + 1).min(framing.frames() - 1);
             let a = framing.frame(a, padded_a);
             let b = framing.frame(b, padded_b);
-            window_pair(a, b, &self.half_window, spectrum);
+            let peaks = window_pair(a, b, &self.half_window, spectrum);
+            let gains = level_pair(spectrum, peaks);
             self.fft.process_with_scratch(spectrum, fft_scratch);
-            split_pair(spectrum, self.bins.start, pair, power);
+            split_pair(spectrum, gains, self.bins.start, pair, power);
         }
     }
 }
@@ -186,21 +187,65 @@ fn aligned(buffer: &mut Vec<Complex<f32>>, length: usize) -> &mut [Complex<f32>]
     &mut buffer[start..start + length]
 }
 
+/// Windows two frames into one complex signal. Returns their peaks, as the bits of an `f32`: bits
+/// of positive numbers are ordered as the numbers are, and their maximum needs no order of sums.
 #[multiversion(targets("x86_64+avx2+fma"))]
-fn window_pair(a: &[f32], b: &[f32], window: &[f32], out: &mut [Complex<f32>]) {
+fn window_pair(a: &[f32], b: &[f32], window: &[f32], out: &mut [Complex<f32>]) -> [u32; 2] {
+    let mut peaks = [0; 2];
     for (((out, &a), &b), &w) in out.iter_mut().zip(a).zip(b).zip(window) {
         *out = Complex::new(a * w, b * w);
+        peaks[0] = peaks[0].max(out.re.abs().to_bits());
+        peaks[1] = peaks[1].max(out.im.abs().to_bits());
     }
+    peaks
 }
 
-/// Power of a pair's two frames, from bin `first_bin` on.
+/// Brings the quieter frame of a pair to the level of the louder one, if it is far below it: the
+/// rounding of the transform follows the louder, and would drown the other. Returns what the power
+/// of each is to be multiplied by. All factors are powers of two, which round nothing.
+fn level_pair(pair: &mut [Complex<f32>], peaks: [u32; 2]) -> [f32; 2] {
+    const EXPONENT_SHIFT: u32 = f32::MANTISSA_DIGITS - 1;
+    /// 12 dB, which the frames of a voice seldom lie apart.
+    const TOLERATED: u32 = 2;
+
+    let [a, b] = peaks.map(|bits| bits >> EXPONENT_SHIFT);
+    let mut gains = [1.0, 1.0];
+    if a.abs_diff(b) <= TOLERATED {
+        return gains;
+    }
+    let quieter = usize::from(b < a);
+    if peaks[quieter] == 0 {
+        gains[quieter] = 0.0;
+        return gains;
+    }
+    let scale = 2f32.powi(a.abs_diff(b).min(f32::MAX_EXP as u32 - 1) as i32);
+    for z in pair {
+        match quieter {
+            0 => z.re *= scale,
+            _ => z.im *= scale,
+        }
+    }
+    gains[quieter] = scale.powi(-2);
+    gains
+}
+
+/// Power of a pair's two frames, from bin `first_bin` on, multiplied by `gains`.
 #[multiversion(targets("x86_64+avx2+fma"))]
-fn split_pair(spectrum: &[Complex<f32>], first_bin: usize, pair: usize, power: &mut [Lanes]) {
+fn split_pair(
+    spectrum: &[Complex<f32>],
+    gains: [f32; 2],
+    first_bin: usize,
+    pair: usize,
+    power: &mut [Lanes],
+) {
     const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    let [gain_a, gain_b] = gains;
+    // Bin 0 mirrors itself, bin k mirrors N − k.
     let (power, first_bin) = match (first_bin, power) {
         (0, [zeroth, rest @ ..]) => {
-            zeroth.0[2 * pair] = 4.0 * spectrum[0].re * spectrum[0].re;
-            zeroth.0[2 * pair + 1] = 4.0 * spectrum[0].im * spectrum[0].im;
+            let z = 2.0 * spectrum[0];
+            zeroth.0[2 * pair] = z.re * z.re * gain_a;
+            zeroth.0[2 * pair + 1] = z.im * z.im * gain_b;
             (rest, 1)
         }
         (first_bin, power) => (power, first_bin),
@@ -210,8 +255,10 @@ fn split_pair(spectrum: &[Complex<f32>], first_bin: usize, pair: usize, power: &
     for ((power, z), w) in power.iter_mut().zip(bins).zip(mirrored.iter().rev()) {
         let sum = z + w;
         let difference = z - w;
-        power.0[2 * pair] = mul_add::<FUSED>(sum.re, sum.re, difference.im * difference.im);
-        power.0[2 * pair + 1] = mul_add::<FUSED>(sum.im, sum.im, difference.re * difference.re);
+        let a = mul_add::<FUSED>(sum.re, sum.re, difference.im * difference.im);
+        let b = mul_add::<FUSED>(sum.im, sum.im, difference.re * difference.re);
+        power.0[2 * pair] = a * gain_a;
+        power.0[2 * pair + 1] = b * gain_b;
     }
 }
 

@@ -117,6 +117,36 @@ fn silence_has_features_too() {
     }
 }
 
+/// Two frames share a transform, whose rounding follows the louder one.
+#[test]
+fn a_quiet_frame_beside_a_loud_one_is_as_exact_as_alone() {
+    let config = FeatureConfig {
+        n_fft: 512,
+        hop_length: 512,
+        center: false,
+        ..FeatureConfig::default()
+    };
+    let extractor = extractor(config);
+    let loud = tone(3000.0, 22_050, 512);
+    for scale in [1e-3, 1e-8, 0.0] {
+        let quiet: Vec<f32> = tone(440.0, 22_050, 512).iter().map(|x| x * scale).collect();
+        let alone = extractor.spectrogram(&quiet).unwrap();
+        let loudest = alone.as_slice().iter().copied().fold(0.0, f32::max);
+        for (signal, frame) in [
+            ([quiet.as_slice(), &loud].concat(), 0),
+            ([loud.as_slice(), &quiet].concat(), 1),
+        ] {
+            let pair = extractor.spectrogram(&signal).unwrap();
+            for (a, b) in pair.row(frame).iter().zip(alone.row(0)) {
+                assert!(
+                    (a - b).abs() <= 1e-4 * b + 1e-10 * loudest,
+                    "{scale}: {a}, not {b}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn bands_between_two_bins_have_no_energy() {
     let config = FeatureConfig {
