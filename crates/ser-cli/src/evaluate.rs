@@ -1,21 +1,23 @@
 //! `ser evaluate`
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use ser_eval::{Evaluation, plots, write_file};
+use ser_eval::report::{Report, SplitKind, render};
+use ser_eval::{Evaluation, Predictions, plots, write_file};
 use ser_model::Model;
 
 use crate::Outcome;
 use crate::args::EvaluateArgs;
-use crate::corpus::prepare;
+use crate::corpus::{Prepared, prepare};
 use crate::output::{SYNTHETIC, percent};
 use crate::report::print_classes;
 use crate::run::predict;
 
 pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     let model = Model::load(&args.model)?;
-    let data = prepare(&args.data, &model.labels, &model.recipe.features, None)?;
+    let data = prepare(&args.data, &[], &model.recipe.features, None)?;
     let clips = data.corpus.clips();
 
     // What the model was made from measures nothing. A speaker counts as known when a clip of
@@ -32,16 +34,21 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         .filter(|clip| disjoint && seen.contains(clip.content.as_str()))
         .map(|clip| clip.speaker.as_str())
         .collect();
-    let part: Vec<usize> = (0..clips.len())
+    let (known_emotion, unknown_emotion): (Vec<usize>, Vec<usize>) =
+        (0..clips.len()).partition(|&i| model.labels.contains(&clips[i].emotion));
+    let part: Vec<usize> = known_emotion
+        .iter()
+        .copied()
         .filter(|&i| !seen.contains(clips[i].content.as_str()))
         .filter(|&i| !known.contains(clips[i].speaker.as_str()))
         .collect();
-    let left_out = clips.len() - part.len();
+    let left_out = known_emotion.len() - part.len();
     if part.is_empty() {
         bail!(
-            "{}: the model was trained on all {left_out} clips (or their speakers), so they measure \
-             nothing; give it other recordings",
-            args.data.display()
+            "{}: nothing to measure: the model was trained on {left_out} of the clips or on their \
+             speakers, and knows no emotion of the other {}",
+            args.data.display(),
+            unknown_emotion.len()
         );
     }
     let predictions = predict(
@@ -53,13 +60,16 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     )?;
     let evaluation = Evaluation::compute(&predictions)?;
     if let Some(out) = &args.out {
-        std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
-        predictions.write_csv(out.join("predictions.csv"))?;
-        write_file(
-            out.join("metrics.json"),
-            &serde_json::to_string_pretty(&evaluation)?,
-        )?;
-        plots::write_all(out, &evaluation.metrics, &[])?;
+        // Voices of a corpus that gave no clip to the training are new to the model.
+        let heard = clips
+            .iter()
+            .any(|clip| seen.contains(clip.content.as_str()));
+        let split = if disjoint || !heard {
+            SplitKind::SpeakerDisjoint
+        } else {
+            SplitKind::Random
+        };
+        write(out, &model, &data, predictions, &evaluation, split)?;
     }
     if json {
         println!("{}", serde_json::to_string(&evaluation)?);
@@ -80,6 +90,10 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
             };
             println!("{left_out} clips left out: {what} the model was trained on");
         }
+        if !unknown_emotion.is_empty() {
+            let (n, labels) = (unknown_emotion.len(), model.labels.join(", "));
+            println!("{n} clips left out: the model only knows {labels}");
+        }
         if data.corpus.is_synthetic() || model.provenance.synthetic {
             println!("{SYNTHETIC}");
         }
@@ -89,4 +103,46 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     } else {
         Outcome::SomeSkipped
     })
+}
+
+/// Predictions, figures, pictures and the page.
+fn write(
+    out: &Path,
+    model: &Model,
+    data: &Prepared,
+    predictions: Predictions,
+    evaluation: &Evaluation,
+    split: SplitKind,
+) -> Result<()> {
+    std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
+    predictions.write_csv(out.join("predictions.csv"))?;
+    write_file(
+        out.join("metrics.json"),
+        &serde_json::to_string_pretty(evaluation)?,
+    )?;
+    plots::write_all(out, &evaluation.metrics, &[])?;
+    let (n, all) = (predictions.rows().len(), data.corpus.len());
+    let (of, corpus) = (&model.provenance.split, data.corpus.name());
+    let report = Report {
+        recipe: model.recipe.name.clone(),
+        model: model.recipe.network.name().to_owned(),
+        protocol: format!("the model of {of}, measured on {n} of the {all} clips of {corpus}"),
+        split,
+        synthetic: data.corpus.is_synthetic() || model.provenance.synthetic,
+        predictions,
+        histories: Vec::new(),
+        recipe_text: model.recipe.to_toml()?,
+        environment: vec![
+            (
+                "program".to_owned(),
+                format!("ser {}", env!("CARGO_PKG_VERSION")),
+            ),
+            ("corpus checksum".to_owned(), data.corpus.checksum()),
+            ("files left out".to_owned(), data.skipped.len().to_string()),
+        ],
+        command: "ser evaluate --model MODEL --data DATA --out DIR".to_owned(),
+        comparison: Vec::new(),
+    };
+    write_file(out.join("report.html"), &render(&report)?)?;
+    Ok(())
 }

@@ -27,11 +27,7 @@ pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
 
 /// A second copy of a clip is no loss; anything else that was left out is.
 pub fn outcome(audit: &Audit) -> Outcome {
-    if audit
-        .skipped
-        .iter()
-        .all(|skip| skip.kind == SkipKind::Copy)
-    {
+    if audit.skipped.iter().all(|skip| skip.kind == SkipKind::Copy) {
         Outcome::Done
     } else {
         Outcome::SomeSkipped

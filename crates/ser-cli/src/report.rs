@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use ser_data::Protocol;
 use ser_eval::report::{Report, RunSummary, SplitKind, render, render_summary};
 use ser_eval::{Evaluation, NamedHistory, Predictions, plots, write_file};
-use ser_data::Protocol;
 use ser_model::Recipe;
 
 use crate::Outcome;

@@ -189,7 +189,7 @@ fn train(
     Ok(ser_model::train(recipe, data, seed, on_epoch)?)
 }
 
-/// A model's answers on some clips of a corpus that has the model's labels.
+/// A model's answers on some clips of a corpus, all of emotions the model knows.
 pub fn predict(
     model: &Model,
     corpus: &Corpus,
@@ -198,25 +198,25 @@ pub fn predict(
     split: &str,
 ) -> Result<Predictions> {
     let clips: Vec<&Features> = part.iter().map(|&i| &features[i]).collect();
-    let targets = corpus.targets();
-    let rows = model
-        .predict(&clips)?
-        .into_iter()
-        .zip(part)
-        .map(|(probabilities, &i)| {
-            let clip = &corpus.clips()[i];
-            Prediction {
-                clip: clip.name(),
-                speaker: clip.speaker.clone(),
-                truth: targets[i],
-                probabilities,
-                split: split.to_owned(),
-                gender: clip.gender.clone(),
-                intensity: clip.intensity.clone(),
-                statement: clip.statement.clone(),
-            }
-        });
-    Ok(Predictions::new(model.labels.clone(), rows.collect())?)
+    let answers = model.predict(&clips)?.into_iter().zip(part);
+    let rows = answers.map(|(probabilities, &i)| {
+        let clip = &corpus.clips()[i];
+        let truth = model.labels.iter().position(|label| *label == clip.emotion);
+        Ok(Prediction {
+            clip: clip.name(),
+            speaker: clip.speaker.clone(),
+            truth: truth.with_context(|| format!("the model does not know `{}`", clip.emotion))?,
+            probabilities,
+            split: split.to_owned(),
+            gender: clip.gender.clone(),
+            intensity: clip.intensity.clone(),
+            statement: clip.statement.clone(),
+        })
+    });
+    Ok(Predictions::new(
+        model.labels.clone(),
+        rows.collect::<Result<_>>()?,
+    )?)
 }
 
 fn refuse_foreign(dir: &Path) -> Result<()> {

@@ -13,7 +13,10 @@ pub fn run(args: &SynthArgs) -> Result<Outcome> {
         seed: args.seed,
         ..SynthConfig::default()
     };
-    let bar = progress(usize::from(config.actors) * config.clips_per_actor, "synthesise");
+    let bar = progress(
+        usize::from(config.actors) * config.clips_per_actor,
+        "synthesise",
+    );
     let corpus = generate(&args.dir, &config, |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     println!("{} synthetic clips in {}", corpus.len(), args.dir.display());

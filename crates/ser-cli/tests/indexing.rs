@@ -1,4 +1,5 @@
 //! `ser synth` and `ser index`.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The program as a whole: help, exit codes, doctor.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
 

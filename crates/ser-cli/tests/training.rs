@@ -1,4 +1,5 @@
 //! `ser train`, `crossval`, `evaluate`, `predict` and `report`, from synthetic audio to a page.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
 
@@ -277,7 +278,7 @@ fn evaluation_leaves_out_what_the_model_was_made_from() {
         .unwrap();
     }
     let message = complaint(1, &[&"evaluate", &"--model", &model, &"--data", &seen]);
-    assert!(message.contains("trained on all"), "{message}");
+    assert!(message.contains("nothing to measure"), "{message}");
 }
 
 #[test]

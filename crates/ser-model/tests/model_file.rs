@@ -1,4 +1,5 @@
 //! The model file: complete, checked, refused when it does not fit.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
 
@@ -29,11 +30,21 @@ fn rewrite(
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     let mut all: Vec<_> = tensors
         .iter()
-        .map(|(n, t)| (n.to_owned(), t.dtype(), t.shape().to_vec(), t.data().to_vec()))
+        .map(|(n, t)| {
+            (
+                n.to_owned(),
+                t.dtype(),
+                t.shape().to_vec(),
+                t.data().to_vec(),
+            )
+        })
         .collect();
     change(&mut all, &mut header);
     let views = all.iter().map(|(name, dtype, shape, data)| {
-        (name.as_str(), TensorView::new(*dtype, shape.clone(), data).unwrap())
+        (
+            name.as_str(),
+            TensorView::new(*dtype, shape.clone(), data).unwrap(),
+        )
     });
     let metadata = HashMap::from([("ser".to_owned(), header)]);
     std::fs::write(path, safetensors::serialize(views, Some(metadata)).unwrap()).unwrap();
@@ -54,7 +65,10 @@ fn a_loaded_model_answers_as_the_saved_one() {
     for network in [CNN, LSTM] {
         let (model, path) = saved(network, folder.path());
         let loaded = Model::load(&path).unwrap();
-        assert_eq!(model.predict(&clips).unwrap(), loaded.predict(&clips).unwrap());
+        assert_eq!(
+            model.predict(&clips).unwrap(),
+            loaded.predict(&clips).unwrap()
+        );
         assert_eq!(model.labels, loaded.labels);
         assert_eq!(model.recipe, loaded.recipe);
         assert_eq!(model.standardiser, loaded.standardiser);
@@ -78,7 +92,9 @@ fn a_missing_an_extra_and_a_misshapen_tensor_are_refused_by_name() {
     assert!(refusal(&path).contains("output.bias"));
 
     let (_, path) = saved(CNN, folder.path());
-    rewrite(&path, |tensors, _| tensors.push(("stray".into(), Dtype::F32, vec![1], vec![0; 4])));
+    rewrite(&path, |tensors, _| {
+        tensors.push(("stray".into(), Dtype::F32, vec![1], vec![0; 4]))
+    });
     assert!(refusal(&path).contains("stray"));
 
     let (_, path) = saved(CNN, folder.path());
@@ -109,7 +125,9 @@ fn a_missing_an_extra_and_a_misshapen_tensor_are_refused_by_name() {
 fn another_format_and_a_foreign_or_damaged_file_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (_, path) = saved(LSTM, folder.path());
-    rewrite(&path, |_, header| *header = header.replacen("\"format\":1", "\"format\":2", 1));
+    rewrite(&path, |_, header| {
+        *header = header.replacen("\"format\":1", "\"format\":2", 1)
+    });
     assert!(refusal(&path).contains("format"));
 
     let (_, path) = saved(LSTM, folder.path());
@@ -124,14 +142,19 @@ fn another_format_and_a_foreign_or_damaged_file_are_refused() {
     }
     std::fs::write(&path, b"a text").unwrap();
     refusal(&path);
-    assert!(matches!(Model::load(&folder.path().join("none")), Err(Error::Io { .. })));
+    assert!(matches!(
+        Model::load(&folder.path().join("none")),
+        Err(Error::Io { .. })
+    ));
 }
 
 #[test]
 fn sizes_beyond_reason_are_refused_before_memory_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let (_, path) = saved(LSTM, folder.path());
-    rewrite(&path, |_, header| *header = header.replacen("\"hidden\":8", "\"hidden\":80000000", 1));
+    rewrite(&path, |_, header| {
+        *header = header.replacen("\"hidden\":8", "\"hidden\":80000000", 1)
+    });
     let error = Model::load(&path).unwrap_err().to_string();
     assert!(error.contains("network.hidden"), "{error}");
 }

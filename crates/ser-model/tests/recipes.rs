@@ -1,4 +1,5 @@
 //! Recipes: the built-in ones, and what a wrong one is told.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
 
@@ -11,8 +12,14 @@ fn every_built_in_recipe_is_sound_and_bears_its_name() {
     for name in Recipe::built_in_names() {
         let recipe = Recipe::load(name).unwrap();
         assert_eq!(recipe.name, name);
-        assert!(name.starts_with(&recipe.task.protocol.to_string()), "{name}");
-        assert!(name.ends_with(&recipe.network.name().to_lowercase()), "{name}");
+        assert!(
+            name.starts_with(&recipe.task.protocol.to_string()),
+            "{name}"
+        );
+        assert!(
+            name.ends_with(&recipe.network.name().to_lowercase()),
+            "{name}"
+        );
     }
 }
 
@@ -28,7 +35,10 @@ fn a_recipe_reads_back_from_what_it_writes() {
 #[test]
 fn an_unknown_name_lists_the_known_ones() {
     let message = Recipe::load("seed5-transformer").unwrap_err().to_string();
-    assert!(message.contains("seed5-cnn") && message.contains("folds-a-lstm"), "{message}");
+    assert!(
+        message.contains("seed5-cnn") && message.contains("folds-a-lstm"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -39,14 +49,32 @@ fn a_wrong_value_is_named_with_its_key() {
         (CNN, "label_smoothing = 1.0", "training.label_smoothing"),
         (CNN, "weight_decay = nan", "training.weight_decay"),
         (CNN, "patience = 0", "training.patience"),
-        (&CNN.replace("kernel = 3", "kernel = 4"), "", "network.blocks.kernel"),
-        (&CNN.replace("dropout = 0.2", "dropout = 1.0"), "", "network.dropout"),
-        (&LSTM.replace("hidden = 8", "hidden = 0"), "", "network.hidden"),
-        (&LSTM.replace("hidden = 8", "hidden = 99999"), "", "network.hidden"),
+        (
+            &CNN.replace("kernel = 3", "kernel = 4"),
+            "",
+            "network.blocks.kernel",
+        ),
+        (
+            &CNN.replace("dropout = 0.2", "dropout = 1.0"),
+            "",
+            "network.dropout",
+        ),
+        (
+            &LSTM.replace("hidden = 8", "hidden = 0"),
+            "",
+            "network.hidden",
+        ),
+        (
+            &LSTM.replace("hidden = 8", "hidden = 99999"),
+            "",
+            "network.hidden",
+        ),
         (CNN, "momentum = 0.9", "momentum"),
         (&LSTM.replace("hidden", "hiden"), "", "hiden"),
     ] {
-        let message = Recipe::parse(&recipe_text(network, training), "test").unwrap_err().to_string();
+        let message = Recipe::parse(&recipe_text(network, training), "test")
+            .unwrap_err()
+            .to_string();
         assert!(message.contains(key), "{key} is not in: {message}");
     }
 }

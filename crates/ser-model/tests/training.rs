@@ -1,4 +1,5 @@
 //! What training promises.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
 
@@ -11,7 +12,11 @@ fn test_accuracy(recipe: &Recipe) -> f64 {
     let trained = train(recipe, seen.data(130), 0, &mut |_| {}).unwrap();
     let clips: Vec<&Features> = unseen.clips.iter().collect();
     let answers = trained.model.predict(&clips).unwrap();
-    let right = answers.iter().zip(&unseen.targets).filter(|(p, t)| argmax(p) == **t).count();
+    let right = answers
+        .iter()
+        .zip(&unseen.targets)
+        .filter(|(p, t)| argmax(p) == **t)
+        .count();
     right as f64 / clips.len() as f64
 }
 
@@ -36,7 +41,11 @@ fn nothing_is_learned_from_shuffled_targets() {
     let trained = train(&recipe(CNN, ""), seen.data(130), 0, &mut |_| {}).unwrap();
     let clips: Vec<&Features> = unseen.clips.iter().collect();
     let answers = trained.model.predict(&clips).unwrap();
-    let right = answers.iter().zip(&unseen.targets).filter(|(p, t)| argmax(p) == **t).count();
+    let right = answers
+        .iter()
+        .zip(&unseen.targets)
+        .filter(|(p, t)| argmax(p) == **t)
+        .count();
     assert!(right < 60, "{right} of 90 right where 30 are expected");
 }
 
@@ -73,13 +82,20 @@ fn another_seed_gives_other_weights() {
 #[test]
 fn the_best_epoch_is_kept_and_patience_ends_training() {
     // A rate this high makes later epochs worse.
-    let recipe = recipe(LSTM, "patience = 2\nmonitor = \"validation-loss\"\nlabel_smoothing = 0.2");
+    let recipe = recipe(
+        LSTM,
+        "patience = 2\nmonitor = \"validation-loss\"\nlabel_smoothing = 0.2",
+    );
     let seen = task(80, 1);
     let mut calls = 0;
     let trained = train(&recipe, seen.data(50), 1, &mut |_| calls += 1).unwrap();
     let history = trained.history;
     assert_eq!(calls, history.epochs.len());
-    let lowest = history.epochs.iter().map(|e| e.validation_loss).fold(f64::INFINITY, f64::min);
+    let lowest = history
+        .epochs
+        .iter()
+        .map(|e| e.validation_loss)
+        .fold(f64::INFINITY, f64::min);
     let best = history.best.unwrap();
     assert_eq!(history.epochs[best as usize - 1].validation_loss, lowest);
     assert!(history.epochs.len() == 12 || history.epochs.len() == best as usize + 2);
@@ -100,7 +116,9 @@ fn the_history_is_the_same_at_every_run_but_for_the_time() {
     let recipe = recipe(CNN, "monitor = \"validation-uar\"");
     let seen = task(80, 1);
     let run = || {
-        let mut history = train(&recipe, seen.data(64), 3, &mut |_| {}).unwrap().history;
+        let mut history = train(&recipe, seen.data(64), 3, &mut |_| {})
+            .unwrap()
+            .history;
         history.epochs.iter_mut().for_each(|e| e.seconds = 0.0);
         history
     };
@@ -116,7 +134,10 @@ fn statistics_come_from_the_training_part_alone() {
         clip.as_mut_slice().iter_mut().for_each(|x| *x = 100.0 - *x);
     }
     let statistics = |t: &common::Task| {
-        train(&recipe, t.data(64), 0, &mut |_| {}).unwrap().model.standardiser
+        train(&recipe, t.data(64), 0, &mut |_| {})
+            .unwrap()
+            .model
+            .standardiser
     };
     assert_eq!(statistics(&seen), statistics(&other));
 }

@@ -22,7 +22,11 @@ pub fn task(clips: usize, seed: u64) -> Task {
             let frames = rng.random_range(20..=40);
             let data = (0..frames * COEFFICIENTS)
                 .map(|i| {
-                    let bump = if i % COEFFICIENTS / 4 == *target { 1.5 } else { 0.0 };
+                    let bump = if i % COEFFICIENTS / 4 == *target {
+                        1.5
+                    } else {
+                        0.0
+                    };
                     bump + rng.random_range(-2.0..2.0_f32)
                 })
                 .collect();
@@ -35,8 +39,9 @@ pub fn task(clips: usize, seed: u64) -> Task {
 impl Task {
     pub fn data(&self, train: usize) -> TrainingData<'_> {
         let examples = self.clips.iter().zip(&self.targets);
-        let examples: Vec<Example> =
-            examples.map(|(features, &target)| Example { features, target }).collect();
+        let examples: Vec<Example> = examples
+            .map(|(features, &target)| Example { features, target })
+            .collect();
         TrainingData {
             labels: ["low", "middle", "high"].map(String::from).to_vec(),
             train: examples[..train].to_vec(),
