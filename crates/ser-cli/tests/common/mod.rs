@@ -1,5 +1,5 @@
 //! The built program, small inputs for it.
-#![allow(dead_code)] // every test file uses its own part
+#![allow(dead_code, clippy::unwrap_used, clippy::print_stderr)] // every test file uses its own part
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -1,4 +1,5 @@
 //! A task that can be learned in a second: three classes of bumps in time × coefficient.
+#![allow(dead_code, clippy::unwrap_used)] // every test file uses its own part
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
