@@ -1,14 +1,13 @@
 //! `ser extract`
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use ser_data::{Corpus, Scan};
-use ser_features::{FeatureConfig, Features, write_npy};
+use ser_features::{FeatureConfig, Features, write_file, write_npy};
 use ser_model::Recipe;
 use serde::Serialize;
 use walkdir::WalkDir;
@@ -214,13 +213,12 @@ fn write_safetensors(
     let mut header = serde_json::to_vec(&header)?;
     header.resize(header.len().next_multiple_of(8), b' '); // so that the data are aligned
 
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(on_disk)?;
-    file.write_all(&(header.len() as u64).to_le_bytes())
-        .with_context(on_disk)?;
-    file.write_all(&header).with_context(on_disk)?;
-    data.seek(SeekFrom::Start(0)).with_context(on_disk)?;
-    let data: &mut File = &mut data;
-    std::io::copy(data, &mut file).with_context(on_disk)?;
-    file.persist(out).with_context(on_disk)?;
+    write_file(out, |file| {
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(&header)?;
+        data.seek(SeekFrom::Start(0))?;
+        std::io::copy(&mut data, file)?;
+        Ok(())
+    })?;
     Ok(())
 }

@@ -170,7 +170,7 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         for (row, run) in rows.iter_mut().zip(&runs) {
             row.page = Some(link(out, &run.dir.join("report.html")));
         }
-        write_file(out, &render_summary(&rows))?;
+        write_file(out, render_summary(&rows))?;
         let rows = rows.iter().map(|row| {
             let uar = row.uar_interval.as_ref();
             vec![

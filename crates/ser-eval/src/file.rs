@@ -5,12 +5,12 @@ use std::path::Path;
 
 use crate::{Error, Result};
 
-/// Writes a file so that it is either complete or absent: the text goes into a temporary file in
-/// the same folder, which is then renamed. Use it for pictures and reports.
+/// Writes a file so that it is either complete or absent: the contents go into a temporary file in
+/// the same folder, which is then renamed. Use it for pictures, reports, models.
 ///
 /// # Errors
 /// [`Error::Io`] with the path when the folder does not exist or cannot be written.
-pub fn write_file(path: impl AsRef<Path>, text: &str) -> Result<()> {
+pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<()> {
     let path = path.as_ref();
     let io = |source| Error::Io {
         path: path.to_owned(),
@@ -27,7 +27,7 @@ pub fn write_file(path: impl AsRef<Path>, text: &str) -> Result<()> {
     #[cfg(unix)]
     builder.permissions(shared);
     let mut file = builder.tempfile_in(folder).map_err(io)?;
-    file.write_all(text.as_bytes()).map_err(io)?;
+    file.write_all(contents.as_ref()).map_err(io)?;
     file.as_file().sync_all().map_err(io)?;
     file.persist(path).map_err(|error| io(error.error))?;
     Ok(())

@@ -7,7 +7,10 @@ use std::path::Path;
 use crate::error::{Error, Result};
 
 /// Writes a file beside `path` and then gives it that name, in place of any file that has it.
-pub(crate) fn write_file(
+///
+/// # Errors
+/// [`Error::Io`] with the path, also for what `write` returns; nothing is left behind then.
+pub fn write_file(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<()> {

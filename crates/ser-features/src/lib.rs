@@ -20,6 +20,7 @@ mod trim;
 mod waveform;
 mod window;
 
+pub use atomic::write_file;
 pub use cepstrum::{mfcc, power_to_db};
 pub use config::{Extra, FeatureConfig, MelNorm, MelScale, Output, PadMode, Window};
 pub use delta::delta;

@@ -80,9 +80,9 @@ pub enum Error {
     /// A feature configuration or a feature extraction failed.
     #[error(transparent)]
     Features(#[from] ser_features::Error),
-    /// A metric could not be computed.
+    /// A metric could not be computed, or a file not be written.
     #[error(transparent)]
-    Metrics(#[from] ser_eval::Error),
+    Eval(#[from] ser_eval::Error),
     /// libtorch refused an operation.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),

@@ -1,12 +1,12 @@
 //! A trained model: one file with everything a prediction needs.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use ser_eval::write_file;
 use ser_features::{FeatureExtractor, Features};
 use serde::{Deserialize, Serialize};
 use tch::nn::VarStore;
@@ -149,7 +149,7 @@ impl Model {
     /// Writes the model as one safetensors file: beside first, then under its name.
     ///
     /// # Errors
-    /// [`Error::Io`], libtorch's.
+    /// [`Error::Eval`] for a file that cannot be written, libtorch's.
     pub fn save(&self, path: &Path) -> Result<()> {
         let header = Header {
             format: FORMAT,
@@ -160,15 +160,7 @@ impl Model {
             standardiser: self.standardiser.clone(),
             provenance: self.provenance.clone(),
         };
-        let bytes = self.serialise(&header, path)?;
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(Error::io(path))?;
-        file.write_all(&bytes).map_err(Error::io(path))?;
-        file.persist(path).map_err(|e| Error::io(path)(e.error))?;
-        Ok(())
+        Ok(write_file(path, self.serialise(&header, path)?)?)
     }
 
     fn serialise(&self, header: &Header, path: &Path) -> Result<Vec<u8>> {
