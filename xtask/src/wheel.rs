@@ -151,7 +151,7 @@ fn run_pip(pip: &[&str], requirement: &str, options: &[String], incoming: &Path)
         .arg(incoming)
         .args(options)
         .arg(requirement)
-        // /tmp may be a small memory disk.
+        // The usual folder for temporary files may be a small memory disk.
         .env("TMPDIR", incoming.join("tmp"))
         // Known to pip 25.1 and later, ignored before.
         .env("PIP_RESUME_RETRIES", "10")
