@@ -72,7 +72,7 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
         let line = serde_json::json!({ "files": done, "coefficients": n, "skipped": skipped });
         println!("{line}");
     } else {
-        println!("{done} files, {n} coefficients a frame");
+        println!("files: {done}, coefficients a frame: {n}");
     }
     if done == 0 {
         bail!("no file could be used");
