@@ -14,7 +14,7 @@ use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
 use crate::corpus::{Prepared, prepare};
 use crate::output::{percent, progress_in};
 use crate::report::{self, Run};
-use crate::run::{RunInfo, SplitRun, train_split};
+use crate::run::{RunInfo, SplitRun, is_split, remove, split_folders, train_split};
 
 /// `ser train`: one split, its files directly in `--out`.
 pub fn train_one(args: &TrainArgs, json: bool) -> Result<Outcome> {
@@ -34,6 +34,18 @@ pub fn run(args: &CrossvalArgs, json: bool) -> Result<Outcome> {
     let (recipe, data, splits) = open(&args.experiment)?;
     let out = &args.experiment.out;
     std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
+    if is_split(out) {
+        bail!(
+            "{} holds one split, written by `ser train`: choose another --out",
+            out.display()
+        );
+    }
+    // Splits of a recipe that ran here before would be pooled with those of this one.
+    for folder in split_folders(out)? {
+        if !splits.iter().any(|split| folder.ends_with(split.name())) {
+            remove(&folder)?;
+        }
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = usize::try_from(recipe.training.threads).unwrap_or(1);
     // Small networks gain little from a second thread: one training a core beats one training

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use ser_data::Protocol;
 use ser_eval::report::{Report, RunSummary, SplitKind, render, render_summary};
 use ser_eval::{Evaluation, NamedHistory, Predictions, plots, write_file};
@@ -11,7 +11,7 @@ use ser_model::Recipe;
 use crate::Outcome;
 use crate::args::ReportArgs;
 use crate::output::{SYNTHETIC, percent, table};
-use crate::run::{MODEL, RunInfo, SplitRun};
+use crate::run::{MODEL, RunInfo, SplitRun, is_split, split_folders};
 
 /// A run folder: one split, or one folder a split.
 #[derive(Debug)]
@@ -31,22 +31,15 @@ pub struct Run {
 impl Run {
     /// Reads a folder written by train or crossval.
     pub fn read(dir: &Path) -> Result<Self> {
-        let mut splits = Vec::new();
-        if let Some(split) = SplitRun::read(dir)? {
-            splits.push((dir.to_owned(), split));
+        let folders = if is_split(dir) {
+            vec![dir.to_owned()]
         } else {
-            let entries = std::fs::read_dir(dir).with_context(|| dir.display().to_string())?;
-            let mut folders = entries
-                .map(|entry| Ok(entry?.path()))
-                .collect::<std::io::Result<Vec<_>>>()
-                .with_context(|| dir.display().to_string())?;
-            // A folder that a killed run left under its temporary name is no part of the run.
-            folders.retain(|f| f.extension().is_none_or(|e| e != "partial"));
-            folders.sort_unstable();
-            for folder in folders {
-                if let Some(split) = SplitRun::read(&folder)? {
-                    splits.push((folder, split));
-                }
+            split_folders(dir)?
+        };
+        let mut splits = Vec::new();
+        for folder in folders {
+            if let Some(split) = SplitRun::read(&folder)? {
+                splits.push((folder, split));
             }
         }
         let Some((first_dir, first)) = splits.first() else {

@@ -76,6 +76,7 @@ pub struct SplitRun {
 }
 
 const INFO: &str = "run.json";
+const PARTIAL: &str = "partial";
 const RECIPE: &str = "recipe.toml";
 const HISTORY: &str = "history.csv";
 const PREDICTIONS: &str = "predictions.csv";
@@ -86,7 +87,7 @@ impl SplitRun {
     /// Reads a split folder; `None` where there is none.
     pub fn read(dir: &Path) -> Result<Option<Self>> {
         let info = dir.join(INFO);
-        if !info.is_file() {
+        if !is_split(dir) {
             return Ok(None);
         }
         let text = fs::read_to_string(&info).with_context(|| info.display().to_string())?;
@@ -129,9 +130,7 @@ pub fn train_split(
         split.name(),
     )?;
 
-    let mut partial = dir.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
+    let partial = dir.with_added_extension(PARTIAL);
     remove(&partial)?;
     fs::create_dir_all(&partial).with_context(|| partial.display().to_string())?;
     write_file(partial.join(RECIPE), &recipe.to_toml()?)?;
@@ -225,7 +224,7 @@ fn refuse_foreign(dir: &Path) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error).with_context(|| dir.display().to_string()),
     };
-    if entries.next().is_some() && !dir.join(INFO).is_file() {
+    if entries.next().is_some() && !is_split(dir) {
         bail!(
             "{} is not empty and was not written by ser: choose another --out",
             dir.display()
@@ -234,7 +233,26 @@ fn refuse_foreign(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-fn remove(dir: &Path) -> Result<()> {
+/// Whether a folder is that of a finished split.
+pub fn is_split(dir: &Path) -> bool {
+    dir.join(INFO).is_file()
+}
+
+/// The finished splits in a folder, in the order of their names.
+pub fn split_folders(dir: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(dir).with_context(|| dir.display().to_string())?;
+    let mut folders = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .with_context(|| dir.display().to_string())?;
+    // A folder that a killed run left under its temporary name is no part of the run.
+    folders.retain(|folder| is_split(folder) && folder.extension().is_none_or(|e| e != PARTIAL));
+    folders.sort_unstable();
+    Ok(folders)
+}
+
+/// Removes a folder, if it is there.
+pub fn remove(dir: &Path) -> Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| dir.display().to_string())

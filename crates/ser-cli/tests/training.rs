@@ -149,6 +149,35 @@ fn a_finished_run_is_kept_and_another_recipe_replaces_it() {
 }
 
 #[test]
+fn splits_of_an_earlier_recipe_are_not_pooled_with_those_of_a_later_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, out) = crossval(folder.path(), 1);
+    assert!(out.join("fold-1/run.json").is_file());
+    let other = quick_recipe(folder.path(), "other", "seed5", 1);
+    let call: [&dyn AsRef<std::ffi::OsStr>; 7] = [
+        &"crossval",
+        &"--recipe",
+        &other,
+        &"--data",
+        &synthetic(),
+        &"--out",
+        &out,
+    ];
+    let text = output(0, &call);
+    assert!(
+        text.contains("seed-5") && !text.contains("fold-1"),
+        "{text}"
+    );
+    assert!(!out.join("fold-1").exists());
+
+    let single = folder.path().join("single");
+    train(&other, &single);
+    let mut call = call;
+    call[6] = &single;
+    assert!(complaint(1, &call).contains("ser train"));
+}
+
+#[test]
 fn a_folder_that_ser_did_not_write_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = quick_recipe(folder.path(), "quick", "seed5", 1);
