@@ -219,6 +219,10 @@ pub fn predict(
 }
 
 fn refuse_foreign(dir: &Path) -> Result<()> {
+    // `.` and `..` have no name that a finished folder could be given.
+    if dir.file_name().is_none() {
+        bail!("{}: --out must name a folder of its own", dir.display());
+    }
     let mut entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

@@ -201,6 +201,17 @@ fn a_folder_that_ser_did_not_write_is_refused() {
         "{message}"
     );
     assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
+
+    let call: [&dyn AsRef<std::ffi::OsStr>; 7] = [
+        &"train",
+        &"--recipe",
+        &recipe,
+        &"--data",
+        &synthetic(),
+        &"--out",
+        &".",
+    ];
+    assert!(complaint(1, &call).contains("a folder of its own"));
 }
 
 #[test]
