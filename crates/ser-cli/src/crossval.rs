@@ -119,9 +119,5 @@ fn finish(dir: &Path, data: &Prepared, json: bool) -> Result<Outcome> {
     let run = Run::read(dir)?;
     let evaluation = report::write(&run, &[])?;
     report::print(&run, &evaluation, json)?;
-    Ok(if data.skipped.is_empty() {
-        Outcome::Done
-    } else {
-        Outcome::SomeSkipped
-    })
+    Ok(Outcome::of(&data.skipped))
 }

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use ser_eval::report::{Report, SplitKind, render};
-use ser_eval::{Evaluation, Predictions, plots, write_file};
+use ser_eval::report::{Report, SplitKind};
+use ser_eval::{Evaluation, Predictions};
 use ser_model::Model;
 
 use crate::Outcome;
 use crate::args::EvaluateArgs;
 use crate::corpus::{Prepared, prepare};
 use crate::output::{SYNTHETIC, percent};
-use crate::report::print_classes;
+use crate::report::{print_classes, write_page};
 use crate::run::predict;
 
 pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
@@ -98,11 +98,7 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
             println!("{SYNTHETIC}");
         }
     }
-    Ok(if data.skipped.is_empty() {
-        Outcome::Done
-    } else {
-        Outcome::SomeSkipped
-    })
+    Ok(Outcome::of(&data.skipped))
 }
 
 /// Predictions, figures, pictures and the page.
@@ -116,11 +112,6 @@ fn write(
 ) -> Result<()> {
     std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
     predictions.write_csv(out.join("predictions.csv"))?;
-    write_file(
-        out.join("metrics.json"),
-        &serde_json::to_string_pretty(evaluation)?,
-    )?;
-    plots::write_all(out, &evaluation.metrics, &[])?;
     let (n, all) = (predictions.rows().len(), data.corpus.len());
     let (of, corpus) = (&model.provenance.split, data.corpus.name());
     let report = Report {
@@ -143,6 +134,5 @@ fn write(
         command: "ser evaluate --model MODEL --data DATA --out DIR".to_owned(),
         comparison: Vec::new(),
     };
-    write_file(out.join("report.html"), &render(&report)?)?;
-    Ok(())
+    write_page(out, &report, evaluation)
 }

@@ -34,10 +34,8 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
     }
     let mut source = FeatureSource::open(&config, args.store.as_deref())?;
     let bar = progress(inputs.len(), "features");
-    match args.out.as_deref() {
-        None => {
-            for_each(&mut source, &inputs, &bar, &mut skipped, |_, _| Ok(()))?;
-        }
+    let done = match args.out.as_deref() {
+        None => for_each(&mut source, &inputs, &bar, &mut skipped, |_, _| Ok(()))?,
         Some(out) if has_extension(out, "npy") => {
             if inputs.len() != 1 {
                 bail!(
@@ -48,25 +46,20 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
             }
             for_each(&mut source, &inputs, &bar, &mut skipped, |_, features| {
                 Ok(write_npy(out, features)?)
-            })?;
+            })?
         }
         Some(out) if has_extension(out, "safetensors") => {
-            write_safetensors(out, &config, &mut source, &inputs, &bar, &mut skipped)?;
+            write_safetensors(out, &config, &mut source, &inputs, &bar, &mut skipped)?
         }
         Some(out) => bail!(
             "{}: the name must end in .npy or .safetensors",
             out.display()
         ),
-    }
+    };
     bar.finish_and_clear();
     for Skipped { path, reason } in &skipped {
         eprintln!("skipped: {}: {reason}", path.display());
     }
-    let done = inputs.len()
-        - skipped
-            .iter()
-            .filter(|s| inputs.iter().any(|i| i.path == s.path))
-            .count();
     let n = config.coefficients();
     if json {
         let line = serde_json::json!({ "files": done, "coefficients": n, "skipped": skipped });
@@ -77,11 +70,7 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
     if done == 0 {
         bail!("no file could be used");
     }
-    Ok(if skipped.is_empty() {
-        Outcome::Done
-    } else {
-        Outcome::SomeSkipped
-    })
+    Ok(Outcome::of(&skipped))
 }
 
 fn config(args: &ExtractArgs) -> Result<FeatureConfig> {
@@ -134,13 +123,15 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 }
 
 /// Calls `use_it` for every file that has features, in order, a chunk of files in memory at a time.
+/// Returns their number.
 fn for_each(
     source: &mut FeatureSource,
     inputs: &[Input],
     bar: &ProgressBar,
     skipped: &mut Vec<Skipped>,
     mut use_it: impl FnMut(&Input, &Features) -> Result<()>,
-) -> Result<()> {
+) -> Result<usize> {
+    let mut done = 0;
     for chunk in inputs.chunks(CHUNK) {
         let paths: Vec<&Path> = chunk.iter().map(|input| input.path.as_path()).collect();
         let (features, failed) = source.extract(&paths, bar)?;
@@ -148,8 +139,9 @@ fn for_each(
         for (i, features) in &features {
             use_it(&chunk[*i], features)?;
         }
+        done += features.len();
     }
-    Ok(())
+    Ok(done)
 }
 
 /// One tensor a file, `[coefficients, frames]`, in the layout of the safetensors format: length of
@@ -162,7 +154,7 @@ fn write_safetensors(
     inputs: &[Input],
     bar: &ProgressBar,
     skipped: &mut Vec<Skipped>,
-) -> Result<()> {
+) -> Result<usize> {
     #[derive(Serialize)]
     struct Entry {
         dtype: &'static str,
@@ -204,6 +196,7 @@ fn write_safetensors(
         })?;
         data.flush().with_context(on_disk)?;
     }
+    let done = entries.len();
     let mut header = serde_json::Map::new();
     let about = serde_json::json!({ "ser.features": toml::to_string(config)? });
     header.insert("__metadata__".to_owned(), about);
@@ -220,5 +213,5 @@ fn write_safetensors(
         std::io::copy(&mut data, file)?;
         Ok(())
     })?;
-    Ok(())
+    Ok(done)
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use ser_data::{Audit, Corpus, Scan, SkipKind};
+use ser_data::{Audit, Corpus, Scan};
 
 use crate::Outcome;
 use crate::args::IndexArgs;
+use crate::corpus::skips;
 use crate::output::{SYNTHETIC, table};
 
 pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
@@ -22,16 +23,7 @@ pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
             println!("manifest: {}", out.display());
         }
     }
-    Ok(outcome(&audit))
-}
-
-/// A second copy of a clip is no loss; anything else that was left out is.
-pub fn outcome(audit: &Audit) -> Outcome {
-    if audit.skipped.iter().all(|skip| skip.kind == SkipKind::Copy) {
-        Outcome::Done
-    } else {
-        Outcome::SomeSkipped
-    }
+    Ok(Outcome::of(&skips(&audit)))
 }
 
 fn print(audit: &Audit) {

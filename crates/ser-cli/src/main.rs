@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Args, Command};
+use crate::corpus::Skipped;
 
 /// What a command that did not fail has to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,16 @@ enum Outcome {
     Done,
     /// Some inputs were skipped; each was named.
     SomeSkipped,
+}
+
+impl Outcome {
+    fn of(skipped: &[Skipped]) -> Self {
+        if skipped.is_empty() {
+            Self::Done
+        } else {
+            Self::SomeSkipped
+        }
+    }
 }
 
 fn main() -> ExitCode {

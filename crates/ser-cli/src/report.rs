@@ -191,13 +191,19 @@ pub fn write(run: &Run, comparison: &[RunSummary]) -> Result<Evaluation> {
     if run.infos.len() > 1 {
         run.predictions.write_csv(run.dir.join("predictions.csv"))?;
     }
-    write_file(
-        run.dir.join("metrics.json"),
-        &serde_json::to_string_pretty(&evaluation)?,
-    )?;
-    plots::write_all(&run.dir, &evaluation.metrics, &run.histories)?;
-    write_file(run.dir.join("report.html"), &render(&report)?)?;
+    write_page(&run.dir, &report, &evaluation)?;
     Ok(evaluation)
+}
+
+/// Writes metrics, pictures and the page of a report into a folder.
+pub fn write_page(dir: &Path, report: &Report, evaluation: &Evaluation) -> Result<()> {
+    write_file(
+        dir.join("metrics.json"),
+        serde_json::to_string_pretty(evaluation)?,
+    )?;
+    plots::write_all(dir, &evaluation.metrics, &report.histories)?;
+    write_file(dir.join("report.html"), render(report)?)?;
+    Ok(())
 }
 
 /// The end of train and crossval.
