@@ -1,0 +1,3 @@
+//! Times training and prediction.
+
+fn main() {}
