@@ -270,7 +270,7 @@ impl Resampling {
         };
         self.resampler
             .insert(resampler)
-            .process_into(&waveform.samples, &mut self.samples)?;
+            .process_into(&waveform.samples, &mut self.samples);
         Ok(&self.samples)
     }
 }
