@@ -3,6 +3,7 @@
 mod atomic;
 mod block;
 mod cepstrum;
+mod chain;
 mod config;
 mod delta;
 mod error;
@@ -14,6 +15,7 @@ mod parallel;
 mod pitch;
 pub mod prosody;
 mod resample;
+mod signal;
 mod spectrum;
 mod store;
 mod trim;

@@ -140,6 +140,11 @@ impl Yin {
             .collect()
     }
 
+    /// Samples that a frame reaches over its centre, on either side.
+    pub(crate) fn reach(&self) -> usize {
+        self.frame_length.div_ceil(2)
+    }
+
     /// F0 in Hz, 0 if unvoiced, of the frame centred on sample `centre` of a signal.
     pub fn f0(&self, samples: &[f32], centre: usize, scratch: &mut YinScratch) -> f32 {
         let start = centre.saturating_sub(self.frame_length / 2);

@@ -5,6 +5,8 @@
 //! level, repeated edge samples for the crossings) adds neither energy nor crossings, so here a
 //! frame is just the part of it that lies inside the signal, see [`centred`].
 
+use std::ops::Range;
+
 /// Number of frames of a signal of `len` samples, frame `i` centred on sample `i · hop_length`.
 ///
 /// `1 + ⌊(len + 2⌊frame_length / 2⌋ − frame_length) / hop_length⌋`; 0 for an empty signal or a
@@ -18,11 +20,20 @@ pub fn frame_count(len: usize, frame_length: usize, hop_length: usize) -> usize 
 
 /// The part inside the signal of frame `frame`, which is centred on sample `frame · hop_length`.
 pub fn centred(samples: &[f32], frame: usize, frame_length: usize, hop_length: usize) -> &[f32] {
+    &samples[centred_range(samples.len(), frame, frame_length, hop_length)]
+}
+
+/// Where [`centred`] lies in a signal of `len` samples.
+pub(crate) fn centred_range(
+    len: usize,
+    frame: usize,
+    frame_length: usize,
+    hop_length: usize,
+) -> Range<usize> {
     let centre = frame * hop_length;
     let before = frame_length / 2;
-    let end = (centre + frame_length - before).min(samples.len());
-    let start = centre.saturating_sub(before).min(end);
-    &samples[start..end]
+    let end = (centre + frame_length - before).min(len);
+    centre.saturating_sub(before).min(end)..end
 }
 
 /// Root mean square of a frame of which `inside` lies inside the signal and the rest is zeros.

@@ -11,51 +11,108 @@ use rustfft::{Fft, FftPlanner};
 
 use crate::block::{LANES, Lanes, mul_add};
 use crate::config::{FeatureConfig, PadMode};
+use crate::error::{Error, Result};
 use crate::window;
 
-/// Where the frames of a signal come from: frame `t` starts at sample `t·hop − pad`, and
-/// samples outside the signal follow `pad_mode`.
+/// Where the frames of a signal lie: frame `t` starts at sample `t·hop − pad`, and samples outside
+/// the signal follow `pad_mode`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Framing<'a> {
-    samples: &'a [f32],
+pub(crate) struct Framing {
     length: usize,
     hop: usize,
     pad: usize,
     pad_mode: PadMode,
+    /// Samples of the signal.
+    samples: usize,
     frames: usize,
 }
 
-impl<'a> Framing<'a> {
-    pub(crate) fn new(config: &FeatureConfig, samples: &'a [f32]) -> Self {
-        Self {
-            samples,
+impl Framing {
+    /// The frames of a signal, of which there is at least one.
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::TooShort`]
+    pub(crate) fn new(config: &FeatureConfig, samples: usize) -> Result<Self> {
+        let frames = config.frames(samples);
+        if samples == 0 {
+            return Err(Error::Empty);
+        }
+        if frames == 0 {
+            return Err(Error::TooShort {
+                what: "one frame (`n_fft`, not padded as `center` is false)",
+                unit: "samples",
+                expected: config.n_fft,
+                actual: samples,
+            });
+        }
+        Ok(Self {
             length: config.n_fft,
             hop: config.hop_length,
             pad: if config.center { config.n_fft / 2 } else { 0 },
             pad_mode: config.pad_mode,
-            frames: config.frames(samples.len()),
-        }
+            samples,
+            frames,
+        })
     }
 
     pub(crate) fn frames(&self) -> usize {
         self.frames
     }
 
-    pub(crate) fn samples(&self) -> &'a [f32] {
-        self.samples
+    /// The samples that frames are made of, and `reach` more on both sides as far as there are.
+    ///
+    /// A frame that reaches over the end of the signal mirrors samples up to one before its first.
+    pub(crate) fn span(&self, frames: Range<usize>, reach: usize) -> Range<usize> {
+        let start = (frames.start * self.hop).saturating_sub(self.pad + reach.max(1));
+        let end = (frames.end - 1) * self.hop + self.length + reach;
+        start.min(self.samples)..end.saturating_sub(self.pad).min(self.samples)
     }
 
-    /// The sample in the middle of a frame.
+    /// The part of a frame that lies inside the signal.
+    fn inside(&self, index: usize) -> Range<usize> {
+        let start = index * self.hop;
+        let end = (start + self.length).saturating_sub(self.pad);
+        let end = end.min(self.samples);
+        start.saturating_sub(self.pad).min(end)..end
+    }
+
+    /// Index of sample `position` of the padded signal, if it is not 0.
+    fn source(&self, position: usize) -> Option<usize> {
+        let last = self.samples - 1;
+        match self.pad_mode {
+            PadMode::Constant => position
+                .checked_sub(self.pad)
+                .filter(|&index| index <= last),
+            PadMode::Edge => Some(position.saturating_sub(self.pad).min(last)),
+            PadMode::Reflect => {
+                // There and back again is one period of the mirrored signal.
+                let offset = position.abs_diff(self.pad) % (2 * last).max(1);
+                Some(offset.min(2 * last - offset))
+            }
+        }
+    }
+}
+
+/// Samples of a signal from some position on, at least those that the frames asked for need.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) framing: Framing,
+    pub(crate) samples: &'a [f32],
+    /// Position in the signal of the first of them.
+    pub(crate) start: usize,
+}
+
+impl<'a> Part<'a> {
+    /// The sample in the middle of a frame, counted from the first of the part.
     pub(crate) fn centre(&self, index: usize) -> usize {
-        index * self.hop + self.length / 2 - self.pad
+        let framing = &self.framing;
+        index * framing.hop + framing.length / 2 - framing.pad - self.start
     }
 
     /// The part of a frame that lies inside the signal.
     pub(crate) fn inside(&self, index: usize) -> &'a [f32] {
-        let start = index * self.hop;
-        let end = (start + self.length).saturating_sub(self.pad);
-        let end = end.min(self.samples.len());
-        &self.samples[start.saturating_sub(self.pad).min(end)..end]
+        let inside = self.framing.inside(index);
+        &self.samples[inside.start - self.start..inside.end - self.start]
     }
 
     /// The samples of a frame: a part of the signal itself, or `padded` filled with it where it
@@ -64,16 +121,16 @@ impl<'a> Framing<'a> {
     where
         'a: 'b,
     {
-        let start = index * self.hop;
-        if let Some(inside) = start
-            .checked_sub(self.pad)
-            .and_then(|start| self.samples.get(start..start + self.length))
-        {
+        let inside = self.inside(index);
+        let Framing {
+            length, hop, pad, ..
+        } = self.framing;
+        if inside.len() == length {
             return inside;
         }
-        let inside = self.inside(index);
-        let before = self.pad.saturating_sub(start).min(self.length);
-        let after = start + before + inside.len()..start + self.length;
+        let start = index * hop;
+        let before = pad.saturating_sub(start).min(length);
+        let after = start + before + inside.len()..start + length;
         padded.clear();
         padded.extend((start..start + before).map(|position| self.sample(position)));
         padded.extend_from_slice(inside);
@@ -83,20 +140,9 @@ impl<'a> Framing<'a> {
 
     /// Sample `position` of the padded signal.
     fn sample(&self, position: usize) -> f32 {
-        let last = self.samples.len() - 1;
-        let index = match self.pad_mode {
-            PadMode::Constant => match position.checked_sub(self.pad) {
-                Some(index) if index <= last => index,
-                _ => return 0.0,
-            },
-            PadMode::Edge => position.saturating_sub(self.pad).min(last),
-            PadMode::Reflect => {
-                // There and back again is one period of the mirrored signal.
-                let offset = position.abs_diff(self.pad) % (2 * last).max(1);
-                offset.min(2 * last - offset)
-            }
-        };
-        self.samples[index]
+        self.framing
+            .source(position)
+            .map_or(0.0, |index| self.samples[index - self.start])
     }
 }
 
@@ -155,20 +201,21 @@ impl Spectrum {
     /// beyond the last frame keep what they held.
     pub(crate) fn power(
         &self,
-        framing: &Framing<'_>,
+        part: &Part<'_>,
         first: usize,
         scratch: &mut SpectrumScratch,
         power: &mut [Lanes],
     ) {
         let spectrum = aligned(&mut scratch.spectrum, self.fft.len());
         let fft_scratch = aligned(&mut scratch.fft, self.fft.get_inplace_scratch_len());
-        let frames = LANES.min(framing.frames() - first);
+        let last = part.framing.frames() - 1;
+        let frames = LANES.min(last + 1 - first);
         for pair in 0..frames.div_ceil(2) {
             let [padded_a, padded_b] = &mut scratch.padded;
             let a = first + 2 * pair;
-            let b = (a + 1).min(framing.frames() - 1);
-            let a = framing.frame(a, padded_a);
-            let b = framing.frame(b, padded_b);
+            let b = (a + 1).min(last);
+            let a = part.frame(a, padded_a);
+            let b = part.frame(b, padded_b);
             let peaks = window_pair(a, b, &self.half_window, spectrum);
             let gains = level_pair(spectrum, peaks);
             self.fft.process_with_scratch(spectrum, fft_scratch);
@@ -297,12 +344,17 @@ mod tests {
                         }
                     })
                     .collect();
-                let framing = Framing::new(&config, &samples);
+                let framing = Framing::new(&config, samples.len()).unwrap();
+                let part = Part {
+                    framing,
+                    samples: &samples,
+                    start: 0,
+                };
                 let expected: Vec<&[f32]> = padded.windows(n_fft).step_by(hop_length).collect();
                 assert_eq!(framing.frames(), expected.len());
                 for (index, expected) in expected.into_iter().enumerate() {
                     let mut buffer = vec![f32::NAN; 3];
-                    let frame = framing.frame(index, &mut buffer);
+                    let frame = part.frame(index, &mut buffer);
                     assert_eq!(
                         frame, expected,
                         "{pad_mode:?} {length} {n_fft} {hop_length}"

@@ -3,18 +3,19 @@
 mod log;
 
 use std::fs::{self, File, Metadata};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::error::{Error, Result};
 use crate::extractor::{FeatureExtractor, Scratch};
 use crate::features::Features;
+use crate::waveform::WavStream;
 use log::{FileState, Log, Place, RecordReader, UNTRUSTED};
 
 /// Features of audio files, computed once per content and configuration.
@@ -148,9 +149,16 @@ impl FeatureStore {
 
         let mut file = File::open(path).map_err(io_error)?;
         let metadata = file.metadata().map_err(io_error)?;
+        let is_short = metadata.len() <= MAX_IN_MEMORY;
         worker.bytes.clear();
-        file.read_to_end(&mut worker.bytes).map_err(io_error)?;
-        let content = xxh3_128(&worker.bytes);
+        let content = if is_short {
+            file.read_to_end(&mut worker.bytes).map_err(io_error)?;
+            xxh3_128(&worker.bytes)
+        } else {
+            let mut hasher = Xxh3::new();
+            io::copy(&mut file, &mut hasher).map_err(io_error)?;
+            hasher.digest128()
+        };
         let state = file_state(&metadata, content);
         let place = lock(&self.log).place_of_content(content);
         if let Some(features) = place.and_then(|place| self.read(&place, worker)) {
@@ -160,14 +168,26 @@ impl FeatureStore {
         }
 
         let mut features = Features::default();
-        self.extractor.extract_bytes_into(
-            &worker.bytes,
-            path,
-            &mut worker.scratch,
-            &mut features,
-        )?;
-        let appended = lock(&self.log).append(&absolute, key, state, Some(&features));
-        worker.note(appended);
+        let Worker { bytes, scratch, .. } = worker;
+        if is_short {
+            let stream = WavStream::in_memory(bytes, path)?;
+            self.extractor
+                .extract_stream_into(stream, path, scratch, &mut features)?;
+        } else {
+            self.extractor
+                .extract_file_into(path, scratch, &mut features)?;
+        }
+        // A long file was read twice: what changed in between is not the content that was hashed.
+        let is_unchanged = || {
+            let same = |now: Metadata| {
+                now.len() == metadata.len() && now.modified().ok() == metadata.modified().ok()
+            };
+            fs::metadata(path).is_ok_and(same)
+        };
+        if is_short || is_unchanged() {
+            let appended = lock(&self.log).append(&absolute, key, state, Some(&features));
+            worker.note(appended);
+        }
         Ok((features, Source::Computation))
     }
 
@@ -178,6 +198,10 @@ impl FeatureStore {
         worker.record.features(place)
     }
 }
+
+/// Files up to this size in bytes are read once, hashed and decoded from memory; longer ones are
+/// read twice, a part at a time.
+const MAX_IN_MEMORY: u64 = 16 << 20;
 
 /// Whether features had to be computed.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use crate::prosody::{centred, frame_count, mean_square};
+use crate::error::Result;
+use crate::prosody::{centred_range, frame_count, mean_square};
+use crate::signal::{InMemory, Signal};
 
 /// The samples from the first to the last frame that is not silent.
 ///
@@ -24,14 +26,36 @@ use crate::prosody::{centred, frame_count, mean_square};
 ///
 /// `librosa.effects.trim`.
 pub fn trim(samples: &[f32], top_db: f64, frame_length: usize, hop_length: usize) -> Range<usize> {
+    let signal = &mut InMemory(samples);
+    // A signal in memory gives all its samples.
+    trim_signal(signal, top_db, frame_length, hop_length).unwrap_or(0..samples.len())
+}
+
+/// Frames whose samples are asked for together.
+const FRAMES_AT_A_TIME: usize = 4096;
+
+/// [`trim`] of a signal of which only a part needs to be in memory.
+pub(crate) fn trim_signal(
+    signal: &mut impl Signal,
+    top_db: f64,
+    frame_length: usize,
+    hop_length: usize,
+) -> Result<Range<usize>> {
     const AMIN: f32 = 1e-10;
 
-    let hop = hop_length.max(1);
-    let levels: Vec<f32> = (0..frame_count(samples.len(), frame_length, hop))
-        .map(|frame| {
-            mean_square(centred(samples, frame, frame_length, hop), frame_length).max(AMIN)
-        })
-        .collect();
+    let (len, hop) = (signal.len(), hop_length.max(1));
+    let frames = frame_count(len, frame_length, hop);
+    let range = |frame| centred_range(len, frame, frame_length, hop);
+    let mut levels = Vec::with_capacity(frames);
+    for first in (0..frames).step_by(FRAMES_AT_A_TIME) {
+        let end = (first + FRAMES_AT_A_TIME).min(frames);
+        let start = range(first).start;
+        let samples = signal.samples(start..range(end - 1).end)?;
+        levels.extend((first..end).map(range).map(|range| {
+            let inside = &samples[range.start - start..range.end - start];
+            mean_square(inside, frame_length).max(AMIN)
+        }));
+    }
     let loudest = levels.iter().copied().fold(AMIN, f32::max);
     let threshold = loudest * 10f64.powf(-top_db / 10.0) as f32;
     let is_sound = |&level: &f32| level > threshold;
@@ -39,8 +63,8 @@ pub fn trim(samples: &[f32], top_db: f64, frame_length: usize, hop_length: usize
         levels.iter().position(is_sound),
         levels.iter().rposition(is_sound),
     ) else {
-        return 0..0;
+        return Ok(0..0);
     };
-    let end = ((last + 1) * hop).min(samples.len());
-    (first * hop).min(end)..end
+    let end = ((last + 1) * hop).min(len);
+    Ok((first * hop).min(end)..end)
 }

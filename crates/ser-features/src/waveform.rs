@@ -100,13 +100,7 @@ impl WavInfo {
     ///
     /// As [`Waveform::read`], but for what only the samples can show.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let file = File::open(path).map_err(|source| io_error(path, source))?;
-        let len = file
-            .metadata()
-            .map_err(|source| io_error(path, source))?
-            .len();
-        Ok(Layout::find(&mut BufReader::with_capacity(512, file), len, path)?.info)
+        Ok(WavStream::open(path.as_ref())?.info())
     }
 
     /// Length in seconds.
@@ -129,7 +123,7 @@ impl WavReader {
 
     /// Reads `path` as [`Waveform::read`] does, in place of what `waveform` held.
     ///
-    /// Allocates only when the file is larger than all before it.
+    /// Allocates only when the signal is longer than all before it.
     ///
     /// # Errors
     ///
@@ -139,12 +133,7 @@ impl WavReader {
         path: impl AsRef<Path>,
         waveform: &mut Waveform,
     ) -> Result<WavInfo> {
-        let path = path.as_ref();
-        self.bytes.clear();
-        File::open(path)
-            .and_then(|mut file| file.read_to_end(&mut self.bytes))
-            .map_err(|source| io_error(path, source))?;
-        decode_wav(&self.bytes, path, waveform)
+        WavStream::open(path.as_ref())?.read_to_end(&mut self.bytes, waveform)
     }
 }
 
@@ -154,19 +143,104 @@ impl WavReader {
 ///
 /// As [`Waveform::read`], without [`Error::Io`].
 pub fn decode_wav(bytes: &[u8], path: &Path, waveform: &mut Waveform) -> Result<WavInfo> {
-    let layout = Layout::find(&mut Cursor::new(bytes), bytes.len() as u64, path)?;
-    // Both ends lie inside `bytes`, so they fit a usize.
-    let start = layout.data_start as usize;
-    let data = &bytes[start..start + layout.data_len() as usize];
-    waveform.sample_rate = layout.info.sample_rate;
-    layout.convert(data, &mut waveform.samples);
-    if layout.info.float
-        && let Some(index) = waveform.samples.iter().position(|x| !x.is_finite())
-    {
-        let value = waveform.samples[index];
-        return Err(Error::NotFinite { index, value }.in_file(path));
+    WavStream::in_memory(bytes, path)?.read_to_end(&mut Vec::new(), waveform)
+}
+
+/// The samples of a WAV file, block by block.
+pub(crate) struct WavStream<'a, R> {
+    reader: R,
+    layout: Layout,
+    path: &'a Path,
+    /// Samples per channel that have been read.
+    position: u64,
+}
+
+/// Bytes read at a time: they stay in the processor's cache until they are converted.
+const BLOCK_BYTES: usize = 1 << 16;
+
+impl<'a> WavStream<'a, BufReader<File>> {
+    pub(crate) fn open(path: &'a Path) -> Result<Self> {
+        let file = File::open(path).map_err(|source| io_error(path, source))?;
+        let len = file
+            .metadata()
+            .map_err(|source| io_error(path, source))?
+            .len();
+        // Room for a header; blocks are larger and go past this buffer.
+        Self::new(BufReader::with_capacity(512, file), len, path)
     }
-    Ok(layout.info)
+}
+
+impl<'a> WavStream<'a, Cursor<&'a [u8]>> {
+    pub(crate) fn in_memory(bytes: &'a [u8], path: &'a Path) -> Result<Self> {
+        Self::new(Cursor::new(bytes), bytes.len() as u64, path)
+    }
+}
+
+impl<'a, R: Read + Seek> WavStream<'a, R> {
+    fn new(mut reader: R, len: u64, path: &'a Path) -> Result<Self> {
+        let layout = Layout::find(&mut reader, len, path)?;
+        Ok(Self {
+            reader,
+            layout,
+            path,
+            position: 0,
+        })
+    }
+
+    pub(crate) fn info(&self) -> WavInfo {
+        self.layout.info
+    }
+
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.position == self.layout.info.frames
+    }
+
+    /// Starts over.
+    pub(crate) fn rewind(&mut self) -> Result<()> {
+        self.position = 0;
+        self.reader
+            .seek(SeekFrom::Start(self.layout.data_start))
+            .map_err(|source| io_error(self.path, source))?;
+        Ok(())
+    }
+
+    /// Appends the next samples, mixed down; none at the end. `bytes` is memory to reuse.
+    pub(crate) fn read_block(&mut self, bytes: &mut Vec<u8>, samples: &mut Vec<f32>) -> Result<()> {
+        let frame_bytes = self.layout.frame_bytes();
+        let left = self.layout.info.frames - self.position;
+        let frames = left.min((BLOCK_BYTES / frame_bytes).max(1) as u64);
+        bytes.resize(frames as usize * frame_bytes, 0);
+        self.reader
+            .read_exact(bytes)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::UnexpectedEof => Error::Wav {
+                    path: self.path.to_path_buf(),
+                    reason: "it became shorter while it was read".into(),
+                },
+                _ => io_error(self.path, source),
+            })?;
+        let before = samples.len();
+        self.layout.convert(bytes, samples);
+        if self.layout.info.float
+            && let Some(index) = samples[before..].iter().position(|x| !x.is_finite())
+        {
+            let value = samples[before + index];
+            let index = index + self.position as usize;
+            return Err(Error::NotFinite { index, value }.in_file(self.path));
+        }
+        self.position += frames;
+        Ok(())
+    }
+
+    /// Reads all samples, in place of what `waveform` held.
+    fn read_to_end(&mut self, bytes: &mut Vec<u8>, waveform: &mut Waveform) -> Result<WavInfo> {
+        waveform.sample_rate = self.layout.info.sample_rate;
+        waveform.samples.clear();
+        while !self.is_at_end() {
+            self.read_block(bytes, &mut waveform.samples)?;
+        }
+        Ok(self.layout.info)
+    }
 }
 
 /// Where the samples of a WAV file are, and how they are stored.
@@ -254,15 +328,14 @@ impl Layout {
         }
     }
 
-    /// Bytes of whole frames.
-    fn data_len(&self) -> u64 {
-        self.info.frames * u64::from(self.info.channels) * u64::from(self.info.bits_per_sample / 8)
+    /// Bytes of one sample of every channel.
+    fn frame_bytes(&self) -> usize {
+        usize::from(self.info.channels) * usize::from(self.info.bits_per_sample / 8)
     }
 
-    /// Converts and mixes down `data`, in place of what `samples` held.
+    /// Converts, mixes down and appends `data`.
     fn convert(&self, data: &[u8], samples: &mut Vec<f32>) {
         let channels = usize::from(self.info.channels);
-        samples.clear();
         match (self.info.bits_per_sample, self.info.float) {
             (8, _) => mix_down(data, channels, samples, |[byte]: [u8; 1]| {
                 (f32::from(byte) - 128.0) / 128.0

@@ -1,0 +1,346 @@
+//! From samples to features: the steps that are planned once, over segments of a signal.
+
+use std::ops::Range;
+
+use crate::block::{self, LANES, Lanes};
+use crate::cepstrum::{Dct, Decibels};
+use crate::config::{Extra, FeatureConfig, Output};
+use crate::delta::{self, Delta};
+use crate::error::Result;
+use crate::mel::MelFilterbank;
+use crate::pitch::{Yin, YinScratch};
+use crate::prosody;
+use crate::signal::Signal;
+use crate::spectrum::{Framing, Part, Spectrum, SpectrumScratch};
+use crate::trim::trim_signal;
+
+/// Frames that are worked on together, whose levels are in memory at once. 4096 are 41 s at 10 ms
+/// a hop: most recordings are one segment, and only longer ones go through the chain twice.
+const SEGMENT: usize = 4096;
+
+/// Share of the magnitude below [`Extra::SpectralRolloff`], librosa's default.
+const ROLLOFF: f32 = 0.85;
+
+/// Range of [`Extra::F0`] in Hz, that of speech, and the trough that YIN's authors advise.
+const F0_MIN: f64 = 60.0;
+const F0_MAX: f64 = 600.0;
+const F0_TROUGH: f64 = 0.1;
+/// The signal around a frame's centre that F0 is found in, counted in the longest periods.
+const F0_PERIODS: f64 = 3.0;
+
+#[derive(Debug)]
+pub(crate) struct Chain {
+    config: FeatureConfig,
+    spectrum: Spectrum,
+    bank: MelFilterbank,
+    decibels: Decibels,
+    dct: Dct,
+    deltas: Vec<Delta>,
+    yin: Option<Yin>,
+}
+
+/// Memory that a thread reuses from signal to signal.
+#[derive(Debug, Default)]
+pub(crate) struct ChainScratch {
+    emphasised: Vec<f32>,
+    /// Every frame of the segment: its features.
+    rows: Vec<f32>,
+    sweep: SweepScratch,
+}
+
+#[derive(Debug, Default)]
+struct SweepScratch {
+    spectrum: SpectrumScratch,
+    yin: YinScratch,
+    /// One block: the power of each bin.
+    power: Vec<Lanes>,
+    /// Every block of the segment: the level of each mel band.
+    levels: Vec<Lanes>,
+    /// One frame: its power and magnitude spectra, its derivatives.
+    row: Vec<f32>,
+    magnitude: Vec<f32>,
+}
+
+/// Some of a signal's features.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    /// Frames of the whole signal.
+    pub(crate) frames: usize,
+    /// Number of the first frame here.
+    pub(crate) first: usize,
+    /// The values of each frame side by side.
+    pub(crate) rows: &'a [f32],
+}
+
+impl Chain {
+    pub(crate) fn new(config: &FeatureConfig) -> Result<Self> {
+        let bank = MelFilterbank::new(config)?;
+        let needs_all_bins = config.extras.iter().any(|extra| extra.is_spectral());
+        let bins = if needs_all_bins {
+            0..config.n_fft / 2 + 1
+        } else {
+            bank.covered_bins()
+        };
+        Ok(Self {
+            spectrum: Spectrum::new(config, bins),
+            bank,
+            decibels: Decibels::new(config),
+            dct: Dct::new(config.n_mels, config.n_mfcc, config.lifter),
+            deltas: (1..=config.deltas)
+                .map(|order| Delta::new(config.delta_width, order))
+                .collect(),
+            yin: match config.extras.contains(&Extra::F0) {
+                true => Some(plan_f0(config)?),
+                false => None,
+            },
+            config: config.clone(),
+        })
+    }
+
+    pub(crate) fn config(&self) -> &FeatureConfig {
+        &self.config
+    }
+
+    /// Hands the features of a signal to `take`, in order.
+    ///
+    /// Each segment takes two sweeps: the first ends with the level of each mel band, the second
+    /// starts when the signal's loudest level is known. For a signal of several segments that is
+    /// found beforehand, in a pass of its own, rather than with memory for all their levels.
+    pub(crate) fn run(
+        &self,
+        signal: &mut impl Signal,
+        scratch: &mut ChainScratch,
+        mut take: impl FnMut(Piece<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let config = &self.config;
+        let ChainScratch {
+            emphasised,
+            rows,
+            sweep,
+        } = scratch;
+        let sound = match config.trim_db {
+            Some(db) => trim_signal(signal, db, config.n_fft, config.hop_length)?,
+            None => 0..signal.len(),
+        };
+        let framing = Framing::new(config, sound.len())?;
+        let frames = framing.frames();
+        if config.deltas > 0 {
+            delta::check_frames(config.delta_width, frames)?;
+        }
+        let segments = || {
+            (0..frames)
+                .step_by(SEGMENT)
+                .map(|first| first..(first + SEGMENT).min(frames))
+        };
+
+        let mut loudest = f32::NEG_INFINITY;
+        let is_relative = config.output != Output::Mel && config.top_db.is_some();
+        if is_relative && frames > SEGMENT {
+            for segment in segments() {
+                let part = self.part(signal, &sound, framing, &segment, emphasised)?;
+                loudest = loudest.max(self.sweep_levels(&part, segment, sweep, None));
+            }
+        }
+        let stride = config.coefficients();
+        // Derivatives look into the neighbouring segments.
+        let context = match config.deltas {
+            0 => 0,
+            _ => config.delta_width.next_multiple_of(LANES),
+        };
+        for segment in segments() {
+            let wide = segment.start.saturating_sub(context)..(segment.end + context).min(frames);
+            let part = self.part(signal, &sound, framing, &wide, emphasised)?;
+            rows.clear();
+            rows.resize(wide.len() * stride, 0.0);
+            let here = self.sweep_levels(&part, wide.clone(), sweep, Some(rows));
+            self.sweep_rows(loudest.max(here), sweep, rows);
+            take(Piece {
+                frames,
+                first: segment.start,
+                rows: &rows[(segment.start - wide.start) * stride..][..segment.len() * stride],
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The samples for some frames of the part `sound` of a signal.
+    fn part<'a>(
+        &self,
+        signal: &'a mut impl Signal,
+        sound: &Range<usize>,
+        framing: Framing,
+        frames: &Range<usize>,
+        emphasised: &'a mut Vec<f32>,
+    ) -> Result<Part<'a>> {
+        let reach = self.yin.as_ref().map_or(0, Yin::reach);
+        let span = framing.span(frames.clone(), reach);
+        let of_signal = |position: usize| sound.start + position;
+        let samples = match self.config.pre_emphasis {
+            None => signal.samples(of_signal(span.start)..of_signal(span.end))?,
+            Some(a) => {
+                let before = span.start.saturating_sub(1);
+                let samples = signal.samples(of_signal(before)..of_signal(span.end))?;
+                pre_emphasise(samples, a as f32, span.start == 0, emphasised);
+                emphasised
+            }
+        };
+        Ok(Part {
+            framing,
+            samples,
+            start: span.start,
+        })
+    }
+
+    /// Fills `scratch.levels` with the mel level of every band of `frames`, block after block, and
+    /// the extra values of `rows` with theirs. Returns the loudest level.
+    fn sweep_levels(
+        &self,
+        part: &Part<'_>,
+        frames: Range<usize>,
+        scratch: &mut SweepScratch,
+        mut rows: Option<&mut Vec<f32>>,
+    ) -> f32 {
+        let config = &self.config;
+        let bins = self.spectrum.bins();
+        scratch.power.resize(bins.len(), Lanes::ZERO);
+        let blocks = frames.len().div_ceil(LANES);
+        scratch.levels.resize(blocks * config.n_mels, Lanes::ZERO);
+
+        let mut loudest = f32::NEG_INFINITY;
+        for (block, first) in frames.clone().step_by(LANES).enumerate() {
+            self.spectrum
+                .power(part, first, &mut scratch.spectrum, &mut scratch.power);
+            if !config.extras.is_empty()
+                && let Some(rows) = &mut rows
+            {
+                let stride = LANES * config.coefficients();
+                let end = rows.len().min((block + 1) * stride);
+                self.write_extras(part, first, scratch, &mut rows[block * stride..end]);
+            }
+            raise(&mut scratch.power, config.power);
+            let levels = &mut scratch.levels[block * config.n_mels..][..config.n_mels];
+            self.bank.apply_block(&scratch.power, bins.start, levels);
+            if config.output != Output::Mel {
+                let block_loudest = self.decibels.apply_block(levels);
+                // Lanes beyond the last frame hold no frame of this signal.
+                let lanes = LANES.min(frames.end - first);
+                loudest = block_loudest.0[..lanes]
+                    .iter()
+                    .copied()
+                    .fold(loudest, f32::max);
+            }
+        }
+        loudest
+    }
+
+    /// Turns the levels of a segment of a signal with this loudest level into its rows.
+    fn sweep_rows(&self, loudest: f32, scratch: &mut SweepScratch, rows: &mut [f32]) {
+        let config = &self.config;
+        let stride = config.coefficients();
+        let floor = self.decibels.floor(loudest);
+        for (levels, rows) in scratch
+            .levels
+            .chunks_mut(config.n_mels)
+            .zip(rows.chunks_mut(LANES * stride))
+        {
+            match config.output {
+                Output::Mfcc => self.dct.apply_block(levels, floor, rows, stride),
+                Output::LogMel => {
+                    block::raise_to(levels, floor);
+                    block::store(levels, rows, stride);
+                }
+                Output::Mel => block::store(levels, rows, stride),
+            }
+        }
+
+        let base = config.base_coefficients();
+        scratch.row.resize(base, 0.0);
+        for (order, delta) in (1..).zip(&self.deltas) {
+            for frame in 0..rows.len() / stride {
+                delta.row(rows, stride, frame, &mut scratch.row);
+                rows[frame * stride + order * base..][..base].copy_from_slice(&scratch.row);
+            }
+        }
+    }
+
+    /// Writes the extra rows of a block, the last values of its frames.
+    fn write_extras(
+        &self,
+        part: &Part<'_>,
+        first: usize,
+        scratch: &mut SweepScratch,
+        rows: &mut [f32],
+    ) {
+        let config = &self.config;
+        let (length, offset) = (config.n_fft, config.coefficients() - config.extras.len());
+        let bin_width = config.sample_rate as f32 / length as f32;
+        let SweepScratch {
+            power: block,
+            row: power,
+            magnitude,
+            yin,
+            ..
+        } = scratch;
+        for (lane, row) in rows.chunks_mut(config.coefficients()).enumerate() {
+            let frame = first + lane;
+            let inside = part.inside(frame);
+            power.clear();
+            power.extend(block.iter().map(|power| power.0[lane]));
+            magnitude.clear();
+            magnitude.extend(power.iter().map(|power| power.sqrt()));
+            for (value, extra) in row[offset..].iter_mut().zip(&config.extras) {
+                *value = match extra {
+                    Extra::Rms => prosody::rms(inside, length),
+                    Extra::ZeroCrossingRate => prosody::zero_crossing_rate(inside, length),
+                    Extra::SpectralCentroid => prosody::spectral_centroid(magnitude, bin_width),
+                    Extra::SpectralRolloff => {
+                        prosody::spectral_rolloff(magnitude, bin_width, ROLLOFF)
+                    }
+                    Extra::SpectralFlatness => prosody::spectral_flatness(power),
+                    Extra::F0 => self
+                        .yin
+                        .as_ref()
+                        .map_or(0.0, |plan| plan.f0(part.samples, part.centre(frame), yin)),
+                };
+            }
+        }
+    }
+}
+
+impl Extra {
+    fn is_spectral(self) -> bool {
+        matches!(
+            self,
+            Self::SpectralCentroid | Self::SpectralRolloff | Self::SpectralFlatness
+        )
+    }
+}
+
+/// Turns power into magnitude where that is configured.
+pub(crate) fn raise(power: &mut [Lanes], exponent: f64) {
+    if exponent == 1.0 {
+        for value in power.iter_mut().flat_map(|lanes| &mut lanes.0) {
+            *value = value.sqrt();
+        }
+    }
+}
+
+/// `y[n] = x[n] − a·x[n−1]`, where the sample before the first is the one that continues the
+/// first two in a straight line, as `librosa.effects.preemphasis` has it: it *adds*
+/// `2·x[0] − x[1]` to the first value. If this is not the start of the signal, the first sample
+/// only precedes the others.
+fn pre_emphasise(samples: &[f32], a: f32, is_start: bool, out: &mut Vec<f32>) {
+    out.clear();
+    if let (Some(&first), true) = (samples.first(), is_start) {
+        let second = samples.get(1).copied().unwrap_or(first);
+        out.push(first + 2.0 * first - second);
+    }
+    out.extend(samples.windows(2).map(|pair| pair[1] - a * pair[0]));
+}
+
+/// Plans F0 independently of `n_fft`, which may be too short to hold two periods of a low voice.
+fn plan_f0(config: &FeatureConfig) -> Result<Yin> {
+    let rate = config.sample_rate;
+    let frame_length = (F0_PERIODS * f64::from(rate) / F0_MIN).ceil() as usize;
+    Yin::new(rate, F0_MIN, F0_MAX, frame_length, F0_TROUGH)
+}

@@ -1,0 +1,195 @@
+//! Recordings too long for one segment of the chain: cutting them up changes nothing.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use ser_features::{
+    Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, MelFilterbank, Output, PadMode,
+    Waveform, delta, mfcc, power_to_db,
+};
+
+/// More than three segments of 4096 frames each.
+const FRAMES: usize = 13_000;
+
+fn config() -> FeatureConfig {
+    FeatureConfig {
+        sample_rate: 16_000,
+        n_fft: 64,
+        hop_length: 16,
+        n_mels: 20,
+        n_mfcc: 13,
+        ..FeatureConfig::default()
+    }
+}
+
+/// A tone in noise, quiet at first and loudest in the third segment, so that the floor of the first
+/// segments is set by a later one. Silent at both ends.
+fn signal(length: usize) -> Vec<f32> {
+    let mut state = 7_u32;
+    (0..length)
+        .map(|n| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
+            let t = n as f32 / length as f32;
+            let envelope = match t {
+                t if !(0.1..0.95).contains(&t) => 0.0,
+                t if (0.6..0.7).contains(&t) => 0.9,
+                t if t < 0.4 => 1e-4,
+                _ => 0.05,
+            };
+            envelope * (0.1 * noise + 0.8 * (0.3 * n as f32).sin())
+        })
+        .collect()
+}
+
+fn extract(config: &FeatureConfig, samples: &[f32]) -> Features {
+    let extractor = FeatureExtractor::new(config).unwrap();
+    let mut features = Features::default();
+    extractor
+        .extract_into(samples, &mut extractor.scratch(), &mut features)
+        .unwrap();
+    features
+}
+
+/// Block `columns` of the rows.
+fn columns(features: &Features, columns: std::ops::Range<usize>) -> Vec<f32> {
+    (0..features.frames())
+        .flat_map(|frame| features.row(frame)[columns.clone()].to_vec())
+        .collect()
+}
+
+fn write_wav(path: &Path, samples: &[f32], sample_rate: u32) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    for sample in samples {
+        writer.write_sample((sample * 32_767.0) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+}
+
+/// The stages one by one, each over the whole signal, are the reference.
+#[test]
+fn segments_give_what_the_whole_signal_gives() {
+    for (pad_mode, center) in [
+        (PadMode::Constant, true),
+        (PadMode::Reflect, true),
+        (PadMode::Edge, false),
+    ] {
+        // Lengths that end a segment exactly, by one frame, and by one sample.
+        for length in [16 * FRAMES, 16 * 8192 - 16, 16 * 8192, 16 * 8192 + 1] {
+            let config = FeatureConfig {
+                pad_mode,
+                center,
+                deltas: 2,
+                ..config()
+            };
+            let samples = signal(length);
+            let power = FeatureExtractor::new(&config)
+                .unwrap()
+                .spectrogram(&samples)
+                .unwrap();
+            let mut levels = MelFilterbank::new(&config).unwrap().apply(&power).unwrap();
+            power_to_db(&config, &mut levels).unwrap();
+            let base = mfcc(&config, &levels).unwrap();
+
+            let ours = extract(&config, &samples);
+            let case = format!("{pad_mode:?} {length}");
+            assert!(ours.frames() > 8000, "{case}");
+            assert!(columns(&ours, 0..13) == base.as_slice(), "{case}");
+            for order in [1, 2] {
+                let expected = delta(&base, config.delta_width, order).unwrap();
+                let range = 13 * usize::from(order)..13 * usize::from(order + 1);
+                assert!(
+                    columns(&ours, range) == expected.as_slice(),
+                    "{case} {order}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn extra_rows_and_pre_emphasis_do_not_notice_the_cut() {
+    let config = FeatureConfig {
+        output: Output::Mel,
+        pre_emphasis: Some(0.97),
+        extras: vec![
+            Extra::Rms,
+            Extra::ZeroCrossingRate,
+            Extra::SpectralCentroid,
+            Extra::F0,
+        ],
+        ..config()
+    };
+    let samples = signal(16 * FRAMES);
+    let whole = extract(&config, &samples);
+    // A short signal around the first cut; 200 frames from its ends nothing knows of them.
+    let around = extract(&config, &samples[16 * 3000..16 * 5000]);
+    for frame in 200..1800 {
+        assert!(
+            whole.row(3000 + frame) == around.row(frame),
+            "frame {frame}"
+        );
+    }
+}
+
+#[test]
+fn a_long_file_gives_what_its_samples_give() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.wav");
+    write_wav(&path, &signal(24 * FRAMES), 24_000);
+    let read = Waveform::read(&path).unwrap();
+    for trim_db in [None, Some(30.0)] {
+        let config = FeatureConfig {
+            trim_db,
+            ..config()
+        };
+        let extractor = FeatureExtractor::new(&config).unwrap();
+        let expected = extractor.extract(&read).unwrap();
+        assert!(expected.frames() > 4096);
+        assert!(extractor.extract_file(&path).unwrap() == expected);
+
+        let mut pieces = Vec::new();
+        extractor
+            .extract_file_in_pieces(&path, |first, rows| {
+                assert_eq!(first * config.coefficients(), pieces.len());
+                pieces.extend_from_slice(rows);
+                Ok(())
+            })
+            .unwrap();
+        assert!(pieces == expected.as_slice());
+    }
+}
+
+/// A file above 16 MB, which the store does not take into memory.
+#[test]
+fn the_store_knows_a_long_file_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (
+        folder.path().join("long.wav"),
+        folder.path().join("copy.wav"),
+    );
+    write_wav(&path, &signal(9_000_000), 16_000);
+    std::fs::copy(&path, &copy).unwrap();
+    let config = FeatureConfig {
+        hop_length: 512,
+        ..config()
+    };
+    let extractor = FeatureExtractor::new(&config).unwrap();
+    let store = FeatureStore::open(folder.path().join("store"), &extractor).unwrap();
+    let expected = extractor.extract_file(&path).unwrap();
+    for (path, hits) in [(&path, 0), (&path, 1), (&copy, 1)] {
+        let counts = store
+            .extract(&[path], |_, features| {
+                assert!(features.unwrap() == expected)
+            })
+            .unwrap();
+        assert_eq!((counts.hits, counts.failed), (hits, 0));
+    }
+}
