@@ -31,14 +31,26 @@ pub fn voice(sample_rate: u32) -> Waveform {
 /// # Errors
 /// hound's.
 pub fn write_wav(path: &Path, waveform: &Waveform) -> hound::Result<()> {
+    write_samples(path, waveform.sample_rate, waveform.samples.iter().copied())
+}
+
+/// As [`write_wav`], for a signal that need not be in memory.
+///
+/// # Errors
+/// hound's.
+pub fn write_samples(
+    path: &Path,
+    sample_rate: u32,
+    samples: impl Iterator<Item = f32>,
+) -> hound::Result<()> {
     let spec = hound::WavSpec {
         channels: 1,
-        sample_rate: waveform.sample_rate,
+        sample_rate,
         bits_per_sample: 16,
         sample_format: hound::SampleFormat::Int,
     };
     let mut writer = hound::WavWriter::create(path, spec)?;
-    for sample in &waveform.samples {
+    for sample in samples {
         writer.write_sample((sample * 32_767.0) as i16)?;
     }
     writer.finalize()

@@ -17,13 +17,21 @@ use crate::args::ExtractArgs;
 use crate::corpus::{FeatureSource, Skipped, skips};
 use crate::output::progress;
 
-/// Files whose features are in memory at a time.
-const CHUNK: usize = 256;
+/// Audio whose features are in memory at a time, in bytes of its files: enough to keep all cores
+/// busy, and with librosa's defaults about as many bytes of features.
+const CHUNK_BYTES: u64 = 64 << 20;
 
 /// A file with the name its features get.
 struct Input {
     path: PathBuf,
     name: String,
+}
+
+impl Input {
+    /// Size of the file in bytes; 0 if it cannot be known, and so not be read.
+    fn bytes(&self) -> u64 {
+        std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
+    }
 }
 
 pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
@@ -122,8 +130,8 @@ fn has_extension(path: &Path, extension: &str) -> bool {
         .is_some_and(|e| e.eq_ignore_ascii_case(extension))
 }
 
-/// Calls `use_it` for every file that has features, in order, a chunk of files in memory at a time.
-/// Returns their number.
+/// Calls `use_it` for every file that has features, in order, those of a chunk of files in memory at
+/// a time. Returns their number.
 fn for_each(
     source: &mut FeatureSource,
     inputs: &[Input],
@@ -132,7 +140,10 @@ fn for_each(
     mut use_it: impl FnMut(&Input, &Features) -> Result<()>,
 ) -> Result<usize> {
     let mut done = 0;
-    for chunk in inputs.chunks(CHUNK) {
+    let mut rest = inputs;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(files_in_chunk(rest));
+        rest = after;
         let paths: Vec<&Path> = chunk.iter().map(|input| input.path.as_path()).collect();
         let (features, failed) = source.extract(&paths, bar)?;
         skipped.extend(failed);
@@ -142,6 +153,16 @@ fn for_each(
         done += features.len();
     }
     Ok(done)
+}
+
+/// The first files that together reach [`CHUNK_BYTES`].
+fn files_in_chunk(inputs: &[Input]) -> usize {
+    let mut bytes = 0;
+    let full = inputs.iter().position(|input| {
+        bytes += input.bytes();
+        bytes >= CHUNK_BYTES
+    });
+    full.map_or(inputs.len(), |last| last + 1)
 }
 
 /// One tensor a file, `[coefficients, frames]`, in the layout of the safetensors format: length of

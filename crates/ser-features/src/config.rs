@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Counts every change of this crate that changes a feature's value, so that a stored
-/// feature of an older program is never mistaken for a fresh one.
-const ALGORITHM_VERSION: u32 = 1;
+/// Counts every change of this crate between two of its versions that changes a feature's value, so
+/// that a stored feature of an older program is never mistaken for a fresh one.
+const ALGORITHM_VERSION: u32 = 2;
 
 /// Upper limits: a configuration may come from a stranger's file, and no real analysis
 /// comes near them.
@@ -369,12 +369,13 @@ impl FeatureConfig {
     }
 
     /// 32 hexadecimal digits that change whenever the features of some signal may: with any
-    /// value of the configuration, and with the version of the algorithms of this crate.
+    /// value of the configuration, and with the version of this crate.
     ///
     /// Two equal fingerprints mean equal features, so a store of features is keyed by it.
     pub fn fingerprint(&self) -> String {
         // `Debug` of a float is its shortest exact form, and every field takes part.
-        let canonical = format!("{ALGORITHM_VERSION} {self:?}");
+        let version = env!("CARGO_PKG_VERSION");
+        let canonical = format!("{version} {ALGORITHM_VERSION} {self:?}");
         format!("{:032x}", xxhash_rust::xxh3::xxh3_128(canonical.as_bytes()))
     }
 }

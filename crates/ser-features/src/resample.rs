@@ -33,7 +33,7 @@ use crate::waveform::Waveform;
 /// | images when the rate is raised | below −115 dB |
 /// | delay | none: output sample `k` is the signal at the time `k / to` |
 ///
-/// It costs a third of the features that follow, so there is no faster, worse kind to choose.
+/// There is one quality: with blocks as long as these, a shorter filter would hardly be faster.
 ///
 /// ```
 /// use ser_features::Resampler;
