@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::extractor::{FeatureExtractor, Scratch};
 use crate::features::Features;
 use crate::waveform::WavStream;
-use log::{FileState, Log, Place, RecordReader, UNTRUSTED};
+use log::{FileState, Log, Place, Record, RecordReader, UNTRUSTED};
 
 /// Features of audio files, computed once per content and configuration.
 ///
@@ -162,8 +162,7 @@ impl FeatureStore {
         let state = file_state(&metadata, content);
         let place = lock(&self.log).place_of_content(content);
         if let Some(features) = place.and_then(|place| self.read(&place, worker)) {
-            let appended = lock(&self.log).append(&absolute, key, state, None);
-            worker.note(appended);
+            self.append(Record::new(&absolute, key, state, None), worker);
             return Ok((features, Source::Store));
         }
 
@@ -185,10 +184,17 @@ impl FeatureStore {
             fs::metadata(path).is_ok_and(same)
         };
         if is_short || is_unchanged() {
-            let appended = lock(&self.log).append(&absolute, key, state, Some(&features));
-            worker.note(appended);
+            let record = Record::new(&absolute, key, state, Some(&features));
+            self.append(record, worker);
         }
         Ok((features, Source::Computation))
+    }
+
+    fn append(&self, record: Option<Record>, worker: &mut Worker) {
+        if let Some(record) = record {
+            let appended = lock(&self.log).append(&record);
+            worker.note(appended);
+        }
     }
 
     /// Stored features, or nothing if they are damaged.

@@ -135,50 +135,18 @@ impl Log {
         }
     }
 
-    /// Adds a record of `path` (its hash is `key`), without features if they are stored already.
-    pub(super) fn append(
-        &mut self,
-        path: &Path,
-        key: u128,
-        state: FileState,
-        features: Option<&Features>,
-    ) -> Result<()> {
-        if features.is_none()
-            && self
-                .files
-                .get(&key)
-                .is_some_and(|(known, _)| *known == state)
-        {
+    /// Adds a record.
+    pub(super) fn append(&mut self, record: &Record) -> Result<()> {
+        let Header { key, state, .. } = record.header;
+        let is_known = |(known, _): &(FileState, _)| *known == state;
+        if !record.header.has_features() && self.files.get(&key).is_some_and(is_known) {
             return Ok(());
         }
-        let path = path.as_os_str().as_encoded_bytes();
-        let (frames, coefficients) = features.map_or((0, 0), |f| (f.frames(), f.coefficients()));
-        let values = features.map_or(&[][..], Features::as_slice);
-        let mut bytes = vec![0; RECORD_HEADER];
-        bytes.extend_from_slice(path);
-        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-        // Neither paths nor features come near 4 GiB; if they did, there would be no record.
-        let (Ok(path_length), Ok(frames), Ok(coefficients)) = (
-            u32::try_from(path.len()),
-            u32::try_from(frames),
-            u32::try_from(coefficients),
-        ) else {
-            return Ok(());
-        };
-        let header = Header {
-            path_length,
-            key,
-            state,
-            frames,
-            coefficients,
-            body_checksum: xxh3_64(&bytes[RECORD_HEADER..]),
-        };
-        bytes[..RECORD_HEADER].copy_from_slice(&header.to_bytes());
         self.locked(|log| {
             log.refresh()?;
             log.file.seek(SeekFrom::Start(log.end))?;
-            log.file.write_all(&bytes)?;
-            log.note(&header);
+            log.file.write_all(&record.bytes)?;
+            log.note(&record.header);
             Ok(())
         })
     }
@@ -317,6 +285,45 @@ impl RecordReader {
             .map(|&bytes| f32::from_le_bytes(bytes))
             .collect();
         Features::from_parts(data, header.frames as usize, header.coefficients as usize).ok()
+    }
+}
+
+/// A record that is ready to be appended: it is put together before the file is locked.
+pub(super) struct Record {
+    header: Header,
+    bytes: Vec<u8>,
+}
+
+impl Record {
+    /// A record of `path`, whose hash is `key`; without features if they are stored already.
+    ///
+    /// Neither paths nor features come near 4 GiB; if they did, there would be no record.
+    pub(super) fn new(
+        path: &Path,
+        key: u128,
+        state: FileState,
+        features: Option<&Features>,
+    ) -> Option<Self> {
+        let path = path.as_os_str().as_encoded_bytes();
+        let (frames, coefficients) = features.map_or((0, 0), |f| (f.frames(), f.coefficients()));
+        let values = features.map_or(&[][..], Features::as_slice);
+        let mut bytes = vec![0; RECORD_HEADER + path.len() + 4 * values.len()];
+        let (head, body) = bytes.split_at_mut(RECORD_HEADER);
+        let (path_bytes, value_bytes) = body.split_at_mut(path.len());
+        path_bytes.copy_from_slice(path);
+        for (bytes, value) in value_bytes.as_chunks_mut().0.iter_mut().zip(values) {
+            *bytes = value.to_le_bytes();
+        }
+        let header = Header {
+            path_length: u32::try_from(path.len()).ok()?,
+            key,
+            state,
+            frames: u32::try_from(frames).ok()?,
+            coefficients: u32::try_from(coefficients).ok()?,
+            body_checksum: xxh3_64(body),
+        };
+        head.copy_from_slice(&header.to_bytes());
+        Some(Self { header, bytes })
     }
 }
 
