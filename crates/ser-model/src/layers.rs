@@ -10,7 +10,7 @@ use tch::nn::Path;
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
-use crate::network::ConvBlock;
+use crate::network::{ConvBlock, NO_POOL};
 
 /// Parameter group of biases and normalisation scales, which weight decay leaves alone.
 pub(crate) const NO_DECAY: usize = 1;
@@ -49,16 +49,10 @@ pub(crate) fn dropout(
     shape.iter_mut().skip(axes).for_each(|d| *d = 1);
     let scale = (1.0 / (1.0 - p)) as f32;
     let drop_below = (p * f64::from(u32::MAX)) as u32;
-    let count = shape.iter().product::<i64>();
-    let mask: Vec<f32> = (0..count)
-        .map(|_| {
-            if rng.random::<u32>() < drop_below {
-                0.0
-            } else {
-                scale
-            }
-        })
-        .collect();
+    let mut drawn = vec![0_u32; shape.iter().product::<i64>() as usize];
+    rng.fill(&mut drawn[..]);
+    let kept = |u: u32| if u < drop_below { 0.0 } else { scale };
+    let mask: Vec<f32> = drawn.into_iter().map(kept).collect();
     Ok(x.f_mul(&Tensor::f_from_slice(&mask)?.f_reshape(shape)?)?)
 }
 
@@ -88,17 +82,18 @@ impl Linear {
     }
 }
 
-/// Convolution without bias, batch norm, ReLU: `[B, inputs, T, C] → [B, outputs, T/stride, C/stride]`,
-/// both rounded up.
+/// Convolution without bias, batch norm, max pooling, ReLU: `[B, inputs, T, C] → [B, outputs, T', C']`,
+/// where stride and pooling divide both `T` and `C`, rounding up.
 #[derive(Debug)]
-pub(crate) struct ConvNormRelu {
+pub(crate) struct ConvNormPool {
     weight: Tensor,
     norm: BatchNorm,
     stride: i64,
     padding: i64,
+    pool: [i64; 2],
 }
 
-impl ConvNormRelu {
+impl ConvNormPool {
     /// `kernel` is odd.
     pub(crate) fn new(
         path: &Path,
@@ -110,7 +105,7 @@ impl ConvNormRelu {
             channels,
             kernel,
             stride,
-            ..
+            pool,
         } = *block;
         let shape = [channels, inputs, kernel, kernel];
         Ok(Self {
@@ -118,6 +113,7 @@ impl ConvNormRelu {
             norm: BatchNorm::new(&(path / "norm"), channels)?,
             stride,
             padding: kernel / 2,
+            pool,
         })
     }
 
@@ -125,7 +121,12 @@ impl ConvNormRelu {
         let stride = [self.stride; 2];
         let padding = [self.padding; 2];
         let x = x.f_conv2d(&self.weight, None::<&Tensor>, stride, padding, [1, 1], 1)?;
-        Ok(self.norm.forward(&x, train)?.f_relu_()?)
+        let mut x = self.norm.forward(&x, train)?;
+        if self.pool != NO_POOL {
+            x = x.f_max_pool2d(self.pool, self.pool, [0, 0], [1, 1], true)?;
+        }
+        // The maximum of a ReLU is the ReLU of the maximum, of which there are fewer.
+        Ok(x.f_relu_()?)
     }
 }
 

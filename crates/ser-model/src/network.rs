@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::layers::{
-    BatchNorm, BiLstm, ConvNormRelu, Linear, dropout, frame_mask, masked_mean_std, strided_lengths,
+    BatchNorm, BiLstm, ConvNormPool, Linear, dropout, frame_mask, masked_mean_std, strided_lengths,
 };
 
 /// A network from padded features to class scores.
@@ -139,8 +139,11 @@ fn one() -> i64 {
     1
 }
 
+/// A pool of this size changes nothing.
+pub(crate) const NO_POOL: [i64; 2] = [1, 1];
+
 fn no_pool() -> [i64; 2] {
-    [1, 1]
+    NO_POOL
 }
 
 /// Sizes of the recurrent network.
@@ -164,7 +167,7 @@ pub struct LstmConfig {
 /// deviation over the frames of the clip, one linear layer.
 #[derive(Debug)]
 struct Cnn {
-    blocks: Vec<(ConvNormRelu, ConvBlock)>,
+    blocks: Vec<(ConvNormPool, ConvBlock)>,
     embed: Linear,
     embed_norm: BatchNorm,
     output: Linear,
@@ -184,7 +187,7 @@ impl Cnn {
         let mut blocks = Vec::new();
         for (i, block) in config.blocks.iter().enumerate() {
             let path = path / "blocks" / i;
-            let conv = ConvNormRelu::new(&path, channels, block, rng)?;
+            let conv = ConvNormPool::new(&path, channels, block, rng)?;
             blocks.push((conv, block.clone()));
             channels = block.channels;
             let strided = (height + block.stride - 1) / block.stride;
@@ -213,9 +216,6 @@ impl Network for Cnn {
         let mut lengths = lengths.shallow_clone();
         for (i, (conv, block)) in self.blocks.iter().enumerate() {
             x = conv.forward(&x, train)?;
-            if block.pool != no_pool() {
-                x = x.f_max_pool2d(block.pool, block.pool, [0, 0], [1, 1], true)?;
-            }
             if i > 0 {
                 x = dropout(x, self.block_dropout, 2, rng.as_deref_mut())?;
             }
