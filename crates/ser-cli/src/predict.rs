@@ -20,8 +20,9 @@ struct Answer<'a> {
 }
 
 pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
-    let model = Model::load(&args.model)?;
+    // First of all: reading the weights would start threads.
     ser_model::set_threads(1);
+    let model = Model::load(&args.model)?;
     let extractor = model.extractor()?;
     let mut failed = 0;
     if model.provenance.synthetic && !json {
