@@ -1,3 +1,188 @@
-//! Times training and prediction.
+//! Times epochs of training, two folds of a cross-validation, and `ser predict` from start to end.
+//!
+//! `ser-benches-networks [--ser PROGRAM]` prints one JSON line per figure; without `--ser`, `ser predict` is left
+//! out. The clips are synthetic: noise in the shape of what the recipes are trained on. `benches/peers/networks.py`
+//! does the same in PyTorch.
 
-fn main() {}
+// A program prints.
+#![allow(clippy::print_stdout)]
+
+use std::error::Error;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use nix::sys::resource::{UsageWho, getrusage};
+use ser_benches::{voice, write_wav};
+use ser_features::Features;
+use ser_model::{Example, Provenance, Recipe, TrainingData, train};
+
+/// The recipes, and how many weights their networks have here and in PyTorch.
+const NETWORKS: [(&str, usize); 2] = [("seed5-cnn", 129_973), ("seed5-lstm", 199_941)];
+/// The two parts of the clips that `seed5` trains on: five emotions of RAVDESS without the test part.
+const TRAINING: usize = 622;
+const VALIDATION: usize = 69;
+/// Epochs timed, behind one that warms up.
+const EPOCHS: u32 = 5;
+/// Epochs of a fold.
+const EPOCHS_OF_FOLD: u32 = 5;
+/// Starts of `ser predict` timed, behind one that fills the page cache.
+const STARTS: usize = 9;
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let ser = match &args[..] {
+        [] => None,
+        [flag, program] if flag == "--ser" => Some(Path::new(program)),
+        [flag, program, model, clip] if flag == "--predict" => {
+            return predict(program, model, clip);
+        }
+        _ => return Err("usage: ser-benches-networks [--ser PROGRAM]".into()),
+    };
+    for (name, weights) in NETWORKS {
+        let mut recipe = Recipe::load(name)?;
+        recipe.training.patience = None;
+        let clips = noise(recipe.features.coefficients());
+        for threads in [1, 2] {
+            recipe.training.threads = threads;
+            recipe.training.epochs = 1 + EPOCHS;
+            let job = format!("epoch of {name}, {} clips", clips.len());
+            print(&job, "ser", threads, "s", epoch(&recipe, &clips, weights)?);
+        }
+        recipe.training.epochs = EPOCHS_OF_FOLD;
+        let job = format!("two folds of {name}, {EPOCHS_OF_FOLD} epochs each");
+        let both = side_by_side(&mut recipe, &clips)?;
+        print(&job, "ser", 2, "s", both);
+        let in_turn = in_turn_on_two_threads(&mut recipe, &clips)?;
+        print(&job, "ser, one fold after the other", 2, "s", in_turn);
+    }
+    ser.map_or(Ok(()), start_to_end)
+}
+
+fn print(job: &str, who: &str, threads: i32, unit: &str, value: f64) {
+    println!(
+        r#"{{"job": "{job}", "who": "{who}", "threads": {threads}, "unit": "{unit}", "value": {value:.4}}}"#
+    );
+}
+
+/// Clips of 1.2 to 2.6 s in 10 ms frames, 1.9 s on average, of uniform noise.
+fn noise(coefficients: usize) -> Vec<Features> {
+    let mut state = 1_u32;
+    let mut value = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) as f32 / 32_768.0 - 1.0
+    };
+    let clip = |i: usize| {
+        let frames = 120 + i * 37 % 141;
+        let values = (0..frames * coefficients).map(|_| value()).collect();
+        Features::from_parts(values, frames, coefficients)
+    };
+    (0..TRAINING + VALIDATION).flat_map(clip).collect()
+}
+
+fn data<'a>(recipe: &Recipe, clips: &'a [Features]) -> TrainingData<'a> {
+    let labels = recipe.task.emotions.clone();
+    let example = |(i, features)| Example {
+        features,
+        target: i % labels.len(),
+    };
+    let mut examples: Vec<Example> = clips.iter().enumerate().map(example).collect();
+    let validation = examples.split_off(TRAINING);
+    TrainingData {
+        labels,
+        train: examples,
+        validation,
+        provenance: Provenance::default(),
+    }
+}
+
+/// Seconds from the end of one epoch to that of the next.
+fn epoch(recipe: &Recipe, clips: &[Features], weights: usize) -> Result<f64> {
+    let mut ends = Vec::new();
+    let trained = train(recipe, data(recipe, clips), 0, &mut |_| {
+        ends.push(Instant::now());
+    })?;
+    if trained.model.parameters() != weights {
+        return Err(format!("{} has other weights than PyTorch's", recipe.name).into());
+    }
+    let seconds = ends
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).as_secs_f64());
+    Ok(median(seconds.collect()))
+}
+
+/// Seconds for two trainings as `ser crossval` runs them: at the same time, on one thread each.
+fn side_by_side(recipe: &mut Recipe, clips: &[Features]) -> Result<f64> {
+    recipe.training.threads = 1;
+    let recipe = &*recipe;
+    let fold = |seed| train(recipe, data(recipe, clips), seed, &mut |_| {});
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| fold(1));
+        fold(2)?;
+        other.join().map_err(|_| "a training panicked")??;
+        Ok(start.elapsed().as_secs_f64())
+    })
+}
+
+/// Seconds for the same two, one after the other.
+fn in_turn_on_two_threads(recipe: &mut Recipe, clips: &[Features]) -> Result<f64> {
+    recipe.training.threads = 2;
+    let start = Instant::now();
+    for seed in [1, 2] {
+        train(recipe, data(recipe, clips), seed, &mut |_| {})?;
+    }
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// Makes a model and a clip, and has `ser predict` timed by a process of its own: Linux counts what the starting
+/// process holds as memory of the started one, and this one holds more than `ser predict` does.
+fn start_to_end(ser: &Path) -> Result<()> {
+    let mut recipe = Recipe::load("seed5-cnn")?;
+    recipe.training.epochs = 1;
+    let clips = noise(recipe.features.coefficients());
+    let folder = tempfile::tempdir()?;
+    let model_file = folder.path().join("model.safetensors");
+    let clip = folder.path().join("clip.wav");
+    let model = train(&recipe, data(&recipe, &clips), 0, &mut |_| {})?.model;
+    model.save(&model_file)?;
+    write_wav(&clip, &voice(48_000))?;
+    let status = Command::new(std::env::current_exe()?)
+        .arg("--predict")
+        .args([ser, &model_file, &clip])
+        .status()?;
+    if !status.success() {
+        return Err("timing ser predict failed".into());
+    }
+    Ok(())
+}
+
+/// Starts `ser predict` on one clip: seconds to its end, and the most memory it held.
+fn predict(ser: &str, model: &str, clip: &str) -> Result<()> {
+    let mut seconds = Vec::new();
+    for _ in 0..=STARTS {
+        let start = Instant::now();
+        let output = Command::new(ser)
+            .args(["predict", "--model", model, clip])
+            .output()?;
+        seconds.push(start.elapsed().as_secs_f64());
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into());
+        }
+    }
+    // No other process was started, so the largest is one of these. Only macOS counts bytes.
+    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+    let bytes = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() * unit;
+    let megabytes = bytes as f64 / f64::from(1 << 20);
+    let job = "predict with seed5-cnn, process start to end";
+    print(job, "ser", 1, "s", median(seconds.split_off(1)));
+    print(job, "ser", 1, "MB at most", megabytes);
+    Ok(())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
+}
