@@ -212,7 +212,9 @@ impl Network for Cnn {
         mut rng: Option<&mut ChaCha8Rng>,
     ) -> Result<Tensor> {
         let train = rng.is_some();
-        let mut x = features.f_unsqueeze(1)?; // [B, 1, T, C]
+        // [B, 1, T, C] with the channels last in memory, an order that everything below keeps: libtorch
+        // pools and normalises faster in it.
+        let mut x = features.f_unsqueeze(3)?.f_permute([0, 3, 1, 2])?;
         let mut lengths = lengths.shallow_clone();
         for (i, (conv, block)) in self.blocks.iter().enumerate() {
             x = conv.forward(&x, train)?;
