@@ -7,12 +7,13 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ser_benches::voice;
 use ser_features::{FeatureExtractor, Features};
-use ser_model::{Example, Provenance, Recipe, TrainingData, train};
+use ser_model::{Example, Provenance, Recipe, TrainingData, keep_freed_memory, train};
 
 /// Training clips: ten batches.
 const CLIPS: usize = 320;
 
 fn networks(c: &mut Criterion) {
+    keep_freed_memory();
     for name in ["seed5-cnn", "seed5-lstm"] {
         let mut recipe = Recipe::load(name).unwrap();
         recipe.training.epochs = 1;

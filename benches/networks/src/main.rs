@@ -15,7 +15,7 @@ use std::time::Instant;
 use nix::sys::resource::{UsageWho, getrusage};
 use ser_benches::{voice, write_wav};
 use ser_features::Features;
-use ser_model::{Example, Provenance, Recipe, TrainingData, train};
+use ser_model::{Example, Provenance, Recipe, TrainingData, keep_freed_memory, train};
 
 /// The recipes, and how many weights their networks have here and in PyTorch.
 const NETWORKS: [(&str, usize); 2] = [("seed5-cnn", 129_973), ("seed5-lstm", 199_941)];
@@ -41,6 +41,8 @@ fn main() -> Result<()> {
         }
         _ => return Err("usage: ser-benches-networks [--ser PROGRAM]".into()),
     };
+    // As the program does that trains.
+    keep_freed_memory();
     for (name, weights) in NETWORKS {
         let mut recipe = Recipe::load(name)?;
         recipe.training.patience = None;

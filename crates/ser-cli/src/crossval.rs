@@ -73,6 +73,7 @@ pub fn run(args: &CrossvalArgs, json: bool) -> Result<Outcome> {
 }
 
 fn open(args: &ExperimentArgs) -> Result<(Recipe, Prepared, Vec<Split>)> {
+    ser_model::keep_freed_memory();
     let recipe = Recipe::load(&args.recipe)?;
     let task = &recipe.task;
     let data = prepare(

@@ -13,4 +13,4 @@ pub use error::{Error, Result};
 pub use model::{LIBTORCH_VERSION, Model, Provenance, argmax};
 pub use network::{CnnConfig, ConvBlock, LstmConfig, Network, NetworkConfig};
 pub use recipe::{ClassWeights, Input, Monitor, OptimizerKind, Recipe, Schedule, Task, Training};
-pub use train::{Trained, TrainingData, check_libtorch, set_threads, train};
+pub use train::{Trained, TrainingData, check_libtorch, keep_freed_memory, set_threads, train};

@@ -43,8 +43,7 @@ pub struct Trained {
 ///
 /// `seed` is added to the recipe's, so that every split can have its own. The same recipe, data,
 /// seed and thread count give the same weights on the same machine. Training figures of an epoch
-/// are those of its batches as they were learned from (augmented, with dropout). On Linux, the
-/// process keeps the memory that it frees from here on.
+/// are those of its batches as they were learned from (augmented, with dropout).
 ///
 /// # Errors
 /// [`Error::Data`] without training or validation clips, [`Error::Diverged`], libtorch's.
@@ -57,7 +56,6 @@ pub fn train(
     let training = &recipe.training;
     check(&data, training)?;
     set_threads(training.threads);
-    keep_freed_memory();
     // One generator of our own for weights, order, crops, masks and dropout. libtorch's is shared
     // by the whole process: trainings side by side would draw from it in no fixed order.
     let mut rng = ChaCha8Rng::seed_from_u64(training.seed.wrapping_add(seed));
@@ -165,24 +163,25 @@ pub fn set_threads(threads: i32) {
     tch::set_num_threads(threads);
 }
 
-/// Lets this process keep the memory that a batch frees for the next one.
+/// Lets the process keep the memory that a batch frees for the next one; for programs that train.
 ///
-/// glibc returns large blocks to the system at once, and each batch gets them back as fresh pages: up to a quarter of
-/// an epoch is spent on clearing those.
-fn keep_freed_memory() {
+/// glibc returns large blocks to the system at once, and each batch gets them back as fresh pages: up
+/// to a quarter of an epoch is spent on clearing those. Elsewhere than on Linux with glibc this does
+/// nothing.
+pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        static ONCE: std::sync::Once = std::sync::Once::new();
-        // The highest value that every version of glibc takes, and the size of the heaps that threads have.
+        // The highest value that every version of glibc takes, and the size of the heaps that
+        // threads have.
         const LARGEST_BLOCK: libc::c_int = 32 << 20;
         const HEAP: libc::c_int = 64 << 20;
-        // SAFETY: mallopt takes plain numbers and locks the heap it changes. A thread that allocates meanwhile goes by
-        // the old values or the new ones.
-        ONCE.call_once(|| unsafe {
+        // SAFETY: mallopt takes plain numbers and locks the heap it changes. A thread that allocates
+        // meanwhile goes by the old values or the new ones.
+        unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, LARGEST_BLOCK);
             libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
             libc::mallopt(libc::M_TOP_PAD, HEAP);
-        });
+        }
     }
 }
 
