@@ -1,0 +1,286 @@
+//! Real clips from file to coefficients, beside what no program that computes them can do without.
+//!
+//! `clips FOLDER` goes over all WAV files of a folder, of 48 kHz as those of RAVDESS are, and prints the median of some
+//! rounds, a line of JSON a job. In a round every job has its turn, so that a machine that slows down does so for all of
+//! them. A round before that is not counted: from then on the files come from memory.
+#![allow(clippy::print_stdout, reason = "the measured values are its output")]
+
+mod floors;
+
+use std::env;
+use std::error::Error;
+use std::fs::File;
+use std::hint::black_box;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use floors::{BareFfts, PairedFfts};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use ser_benches::json_line;
+use ser_features::{
+    FeatureConfig, FeatureExtractor, FeatureStore, Features, MelNorm, MelScale, Output, Resampler,
+    WavReader, Waveform, extract_files,
+};
+use walkdir::WalkDir;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+const ROUNDS: usize = 5;
+const RATE: u32 = 48_000;
+/// Jobs on samples in memory take every 17th clip, as the peers do: as long on average as all of RAVDESS's, and more than
+/// a cache holds.
+const STEP: usize = 17;
+
+const MFCC: &str = "file to 40 MFCC, 48 kHz";
+
+fn main() -> Result {
+    let folder = env::args().nth(1).ok_or("usage: clips FOLDER")?;
+    let paths = wav_files(Path::new(&folder))?;
+    let decoded = decode(paths.iter().step_by(STEP))?;
+    let pools = [(1, pool(1)?), (2, pool(2)?)];
+    let extractors = [
+        (MFCC, FeatureExtractor::new(&native())?),
+        (
+            "file to 40 MFCC, 22 050 Hz",
+            FeatureExtractor::new(&FeatureConfig::default())?,
+        ),
+        (
+            "file to 40 MFCC as Kaldi makes them, 48 kHz",
+            FeatureExtractor::new(&like_kaldi())?,
+        ),
+    ];
+    let log_mel = FeatureExtractor::new(&FeatureConfig {
+        output: Output::LogMel,
+        ..native()
+    })?;
+
+    let mut results = Results::default();
+    let (mut bytes, mut reader, mut clip) = (Vec::new(), WavReader::new(), Waveform::default());
+    let (mut bare_ffts, mut paired_ffts) = (BareFfts::new(), PairedFfts::new());
+    let mut resampler = Resampler::new(RATE, 22_050)?;
+    let mut resampled = Vec::new();
+    let (mut scratch, mut features) = (log_mel.scratch(), Features::default());
+    for round in 0..=ROUNDS {
+        if round == 1 {
+            results = Results::default();
+        }
+        results.time(MFCC, "floor: read", &paths, |path| {
+            bytes.clear();
+            File::open(path)?.read_to_end(&mut bytes)?;
+            Ok(())
+        })?;
+        results.time(MFCC, "floor: read, decode", &paths, |path| {
+            reader.read_into(path, &mut clip)?;
+            Ok(())
+        })?;
+        let who = "floor: read, decode, a bare real FFT a frame";
+        results.time(MFCC, who, &paths, |path| {
+            reader.read_into(path, &mut clip)?;
+            bare_ffts.run(&clip.samples)
+        })?;
+        let who = "floor: read, decode, windowed FFT of two frames at once, power";
+        results.time(MFCC, who, &paths, |path| {
+            reader.read_into(path, &mut clip)?;
+            paired_ffts.run(&clip.samples);
+            Ok(())
+        })?;
+        for (name, extractor) in &extractors {
+            let mut times = [0.0; 2];
+            for ((threads, pool), time) in pools.iter().zip(&mut times) {
+                *time = extract(extractor, &paths, pool)?;
+                results.add(name, "ser", *threads, "ms/clip", *time);
+            }
+            let name = format!("{name}: one thread's time over that of two");
+            results.add(&name, "ser", 2, "×", times[0] / times[1]);
+        }
+        for (threads, pool) in &pools {
+            let [first, second] = extract_twice(&extractors[0].1, &paths, pool)?;
+            let name = "feature store, 40 MFCC, 48 kHz";
+            results.add(
+                &format!("{name}: first run"),
+                "ser",
+                *threads,
+                "ms/clip",
+                first,
+            );
+            results.add(
+                &format!("{name}: second run"),
+                "ser",
+                *threads,
+                "ms/clip",
+                second,
+            );
+            let name = format!("{name}: second run's time in the first's");
+            results.add(&name, "ser", *threads, "%", 100.0 * second / first);
+        }
+        results.time("resample 48 kHz to 22 050 Hz", "ser", &decoded, |clip| {
+            resampler.process_into(&clip.samples, &mut resampled)?;
+            Ok(())
+        })?;
+        results.time("samples to 128 log-mel, 48 kHz", "ser", &decoded, |clip| {
+            log_mel.extract_into(&clip.samples, &mut scratch, &mut features)?;
+            Ok(())
+        })?;
+    }
+    results.print();
+    Ok(())
+}
+
+/// The values of each job in the order in which the jobs came.
+#[derive(Default)]
+struct Results(Vec<(Job, Vec<f64>)>);
+
+#[derive(PartialEq)]
+struct Job {
+    name: String,
+    who: &'static str,
+    threads: usize,
+    unit: &'static str,
+}
+
+impl Results {
+    fn add(
+        &mut self,
+        name: &str,
+        who: &'static str,
+        threads: usize,
+        unit: &'static str,
+        value: f64,
+    ) {
+        let job = Job {
+            name: name.to_owned(),
+            who,
+            threads,
+            unit,
+        };
+        match self.0.iter_mut().find(|(known, _)| *known == job) {
+            Some((_, values)) => values.push(value),
+            None => self.0.push((job, vec![value])),
+        }
+    }
+
+    /// Does the work for every clip on this thread and adds the time of one.
+    fn time<C>(
+        &mut self,
+        name: &str,
+        who: &'static str,
+        clips: &[C],
+        mut work: impl FnMut(&C) -> Result,
+    ) -> Result {
+        let start = Instant::now();
+        clips.iter().try_for_each(&mut work)?;
+        self.add(name, who, 1, "ms/clip", milliseconds(start, clips.len()));
+        Ok(())
+    }
+
+    fn print(self) {
+        for (job, mut values) in self.0 {
+            values.sort_by(f64::total_cmp);
+            let median = values[values.len() / 2];
+            let line = json_line(&job.name, job.who, job.threads, job.unit, median);
+            println!("{line}");
+        }
+    }
+}
+
+fn milliseconds(start: Instant, clips: usize) -> f64 {
+    1e3 * start.elapsed().as_secs_f64() / clips as f64
+}
+
+/// The time of one file when the features of all are computed in a pool.
+fn extract(extractor: &FeatureExtractor, paths: &[PathBuf], pool: &ThreadPool) -> Result<f64> {
+    let done = AtomicUsize::new(0);
+    let start = Instant::now();
+    pool.install(|| {
+        extract_files(extractor, paths, |_, features| {
+            done.fetch_add(usize::from(black_box(features).is_ok()), Ordering::Relaxed);
+        });
+    });
+    let time = milliseconds(start, paths.len());
+    if done.into_inner() != paths.len() {
+        return Err("there is a file without features".into());
+    }
+    Ok(time)
+}
+
+/// The times of one file with a new store and with the same one again.
+fn extract_twice(
+    extractor: &FeatureExtractor,
+    paths: &[PathBuf],
+    pool: &ThreadPool,
+) -> Result<[f64; 2]> {
+    let folder = tempfile::tempdir()?;
+    let run = || -> Result<(f64, usize)> {
+        let start = Instant::now();
+        let counts = pool.install(|| {
+            let store = FeatureStore::open(folder.path(), extractor)?;
+            store.extract(paths, |_, features| {
+                black_box(features.is_ok());
+            })
+        })?;
+        Ok((milliseconds(start, paths.len()), counts.hits))
+    };
+    let (first, _) = run()?;
+    let (second, hits) = run()?;
+    if hits != paths.len() {
+        return Err(format!("{hits} of {} files are in the store", paths.len()).into());
+    }
+    Ok([first, second])
+}
+
+fn native() -> FeatureConfig {
+    FeatureConfig {
+        sample_rate: RATE,
+        ..FeatureConfig::default()
+    }
+}
+
+/// Kaldi's frames, bands and liftering; its window has a shape of its own.
+fn like_kaldi() -> FeatureConfig {
+    FeatureConfig {
+        pre_emphasis: Some(0.97),
+        win_length: Some(1200),
+        hop_length: 480,
+        center: false,
+        mel_scale: MelScale::Htk,
+        mel_norm: MelNorm::None,
+        n_mels: 40,
+        fmin: 20.0,
+        top_db: None,
+        lifter: 22.0,
+        ..native()
+    }
+}
+
+fn pool(threads: usize) -> Result<ThreadPool> {
+    Ok(ThreadPoolBuilder::new().num_threads(threads).build()?)
+}
+
+fn wav_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        let path = entry?.into_path();
+        if path.extension().is_some_and(|extension| extension == "wav") {
+            paths.push(path);
+        }
+    }
+    if paths.is_empty() {
+        return Err(format!("there is no WAV file under {}", folder.display()).into());
+    }
+    Ok(paths)
+}
+
+fn decode<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Waveform>> {
+    paths
+        .map(|path| {
+            let clip = Waveform::read(path)?;
+            if clip.sample_rate != RATE {
+                let found = clip.sample_rate;
+                return Err(format!("{} has {found} Hz, not {RATE}", path.display()).into());
+            }
+            Ok(clip)
+        })
+        .collect()
+}

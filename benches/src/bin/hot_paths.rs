@@ -1,0 +1,179 @@
+//! The hot paths of ser-features, for `cargo xtask bench --check` to count the instructions of.
+//!
+//! `hot_paths NAME COUNT` walks one of them COUNT times over the synthetic voice; without arguments the program prints
+//! their names.
+#![allow(clippy::print_stdout, reason = "the names of the paths are its output")]
+
+use std::env;
+use std::error::Error;
+use std::fs::File;
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use ser_benches::{voice, write_wav};
+use ser_features::{
+    Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, Resampler, WavReader, Waveform,
+    Yin,
+};
+use tempfile::TempDir;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+/// Walks a path a number of times.
+type Walk = fn(usize) -> Result;
+
+const PATHS: [(&str, Walk); 8] = [
+    ("read and decode", read_and_decode),
+    ("resample 48 kHz to 22 050 Hz", resample),
+    ("40 MFCC, 48 kHz", mfcc),
+    ("file to 40 MFCC, 22 050 Hz", file_to_mfcc),
+    ("file to the log-mel of seed5-cnn", file_to_log_mel),
+    ("MFCC, derivatives and rows, 48 kHz", derivatives_and_rows),
+    ("F0, 16 kHz", f0),
+    ("store, second run over 16 clips", store),
+];
+
+fn main() -> Result {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let [name, count] = args.as_slice() else {
+        for (name, _) in PATHS {
+            println!("{name}");
+        }
+        return Ok(());
+    };
+    let (_, walk) = PATHS
+        .iter()
+        .find(|(path, _)| path == name)
+        .ok_or_else(|| format!("there is no path `{name}`"))?;
+    walk(count.parse()?)
+}
+
+fn native() -> FeatureConfig {
+    FeatureConfig {
+        sample_rate: 48_000,
+        ..FeatureConfig::default()
+    }
+}
+
+/// A clip like those of RAVDESS in a folder of its own, which goes with the handle.
+fn clip_on_disk() -> Result<(TempDir, PathBuf)> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("clip.wav");
+    write_wav(&path, &voice(48_000))?;
+    Ok((folder, path))
+}
+
+fn read_and_decode(count: usize) -> Result {
+    let (_folder, path) = clip_on_disk()?;
+    let (mut reader, mut waveform) = (WavReader::new(), Waveform::default());
+    for _ in 0..count {
+        reader.read_into(&path, &mut waveform)?;
+        black_box(&waveform);
+    }
+    Ok(())
+}
+
+fn resample(count: usize) -> Result {
+    let clip = voice(48_000);
+    let mut resampler = Resampler::new(48_000, 22_050)?;
+    let mut output = Vec::new();
+    for _ in 0..count {
+        resampler.process_into(&clip.samples, &mut output)?;
+        black_box(&output);
+    }
+    Ok(())
+}
+
+/// The chain behind the decoder, over samples in memory.
+fn chain(config: &FeatureConfig, count: usize) -> Result {
+    let clip = voice(config.sample_rate);
+    let extractor = FeatureExtractor::new(config)?;
+    let (mut scratch, mut features) = (extractor.scratch(), Features::default());
+    for _ in 0..count {
+        extractor.extract_into(&clip.samples, &mut scratch, &mut features)?;
+        black_box(&features);
+    }
+    Ok(())
+}
+
+fn mfcc(count: usize) -> Result {
+    chain(&native(), count)
+}
+
+fn derivatives_and_rows(count: usize) -> Result {
+    let config = FeatureConfig {
+        deltas: 2,
+        extras: vec![
+            Extra::Rms,
+            Extra::ZeroCrossingRate,
+            Extra::SpectralCentroid,
+            Extra::SpectralRolloff,
+            Extra::SpectralFlatness,
+        ],
+        ..native()
+    };
+    chain(&config, count)
+}
+
+fn whole_file(config: &FeatureConfig, count: usize) -> Result {
+    let (_folder, path) = clip_on_disk()?;
+    let extractor = FeatureExtractor::new(config)?;
+    let (mut scratch, mut features) = (extractor.scratch(), Features::default());
+    for _ in 0..count {
+        extractor.extract_file_into(&path, &mut scratch, &mut features)?;
+        black_box(&features);
+    }
+    Ok(())
+}
+
+fn file_to_mfcc(count: usize) -> Result {
+    whole_file(&FeatureConfig::default(), count)
+}
+
+fn file_to_log_mel(count: usize) -> Result {
+    let recipe: toml::Table = toml::from_str(include_str!("../../../data/recipes/seed5-cnn.toml"))?;
+    whole_file(&recipe["features"].clone().try_into()?, count)
+}
+
+fn f0(count: usize) -> Result {
+    let clip = voice(16_000);
+    let yin = Yin::new(16_000, 60.0, 600.0, 800, 0.1)?;
+    for _ in 0..count {
+        black_box(yin.track(&clip.samples, 160));
+    }
+    Ok(())
+}
+
+fn store(count: usize) -> Result {
+    let (folder, first) = clip_on_disk()?;
+    let mut paths = vec![first];
+    for copy in 10..25 {
+        let path = folder.path().join(format!("{copy}.wav"));
+        std::fs::copy(&paths[0], &path)?;
+        paths.push(path);
+    }
+    // The store trusts the time of a file only when it is some seconds old.
+    let past = SystemTime::now() - Duration::from_secs(3600);
+    for path in &paths {
+        File::options().write(true).open(path)?.set_modified(past)?;
+    }
+    // A second thread would wait a different number of instructions each time.
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .use_current_thread()
+        .build_global()?;
+    let extractor = FeatureExtractor::new(&native())?;
+    let kept = folder.path().join("store");
+    FeatureStore::open(&kept, &extractor)?.extract(&paths, |_, _| ())?;
+    for _ in 0..count {
+        let store = FeatureStore::open(&kept, &extractor)?;
+        let counts = store.extract(&paths, |_, features| {
+            black_box(features.is_ok());
+        })?;
+        if counts.hits != paths.len() {
+            return Err(format!("not all were found in the store: {counts:?}").into());
+        }
+    }
+    Ok(())
+}

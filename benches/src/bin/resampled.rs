@@ -1,0 +1,19 @@
+//! Writes the samples of a WAV file at another rate as a NumPy array: `resampled FILE RATE OUT.npy`.
+//!
+//! `ser extract` shows every stage but this one; `benches/peers/parity.py` compares it too.
+
+use std::env;
+use std::error::Error;
+
+use ser_features::{Features, Waveform, write_npy};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let [file, rate, out] = args.as_slice() else {
+        return Err("usage: resampled FILE RATE OUT.npy".into());
+    };
+    let samples = Waveform::read(file)?.resample(rate.parse()?)?.samples;
+    let length = samples.len();
+    write_npy(out, &Features::from_parts(samples, length, 1)?)?;
+    Ok(())
+}
