@@ -1,16 +1,319 @@
-//! `cargo xtask bench`: the criterion benches of `benches/`.
+//! `cargo xtask bench`: everything that is measured, side by side with the peers, in one run.
+//!
+//! The criterion benches, then in several rounds our measuring programs and the peers' scripts, so that
+//! a slow minute of the machine falls on all of them. Each of these prints one JSON object a line:
+//! job, who, threads, unit, value. All of it is kept below `benches/runs`.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde_json::Value;
 
-use crate::{command, libtorch};
+use crate::command::Programs;
+use crate::table::{self, Line};
+use crate::{command, download, gate, libtorch, paths};
 
-pub fn run(root: &Path, args: &[String]) -> Result<()> {
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only count the instructions of the hot paths, and fail if they are more than committed.
+    #[arg(long)]
+    check: bool,
+    /// Only count the instructions of the hot paths, and write them down as the ones to compare with.
+    #[arg(long, conflicts_with = "check")]
+    save: bool,
+    /// Measure whole clips on the WAV files of this folder [default: the downloaded RAVDESS, or else
+    /// synthetic clips].
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["check", "save"])]
+    data: Option<PathBuf>,
+    /// Leave out the peers, whose Python packages are a download of about 3 GB the first time.
+    #[arg(long, conflicts_with_all = ["check", "save"])]
+    no_peers: bool,
+}
+
+/// How often the programs take turns.
+const ROUNDS: usize = 3;
+
+/// Speakers of the synthetic clips: 60 clips each.
+const SYNTHETIC_ACTORS: &str = "12";
+
+pub fn run(root: &Path, args: &Args) -> Result<()> {
+    if args.check {
+        return gate::check(root);
+    }
+    if args.save {
+        return gate::save(root);
+    }
     libtorch::ensure(root)?;
+    let packages = [
+        "-p",
+        "ser-cli",
+        "-p",
+        "ser-benches",
+        "-p",
+        "ser-benches-networks",
+    ];
+    let ours = command::build(root, &packages)?;
+    let (data, clips) = data(root, ours.path("ser")?, args.data.as_deref())?;
+    let python = match args.no_peers {
+        true => None,
+        false => python_of_peers(root)?,
+    };
+
+    let runs = root.join("benches/runs");
+    fs::create_dir_all(&runs).with_context(|| format!("creating {}", runs.display()))?;
+    let machine = Machine::find();
+    let name = format!("{}-{}", today()?, machine.slug());
+    let beside = runs.join(format!(".{name}"));
+    libtorch::clear(&beside)?;
+    fs::create_dir(&beside).with_context(|| format!("creating {}", beside.display()))?;
+
+    let start = SystemTime::now();
+    let benches = [
+        "bench",
+        "-p",
+        "ser-benches",
+        "-p",
+        "ser-benches-networks",
+        "--benches",
+    ];
+    command::run(command::cargo(root).args(benches))?;
+    fs::write(beside.join("criterion.csv"), criterion(&ours, start)?)?;
+
+    let mut lines = Vec::new();
+    for round in 1..=ROUNDS {
+        println!("round {round} of {ROUNDS}");
+        for mut program in programs(root, &ours, &data, python.as_deref(), round)? {
+            lines.extend(measure(&mut program, round)?);
+        }
+    }
+    let raw: Vec<String> = lines.iter().map(Line::to_json).collect();
+    fs::write(beside.join("results.jsonl"), raw.join("\n") + "\n")?;
+    let table = table::markdown(&lines);
+    fs::write(beside.join("table.md"), &table)?;
+    fs::write(
+        beside.join("run.toml"),
+        about(root, &machine, &clips, python.as_deref())?,
+    )?;
+
+    let folder = runs.join(&name);
+    libtorch::clear(&folder)?;
+    fs::rename(&beside, &folder).with_context(|| format!("writing {}", folder.display()))?;
+    println!("\n{table}\nkept in {}", folder.display());
+    println!("next: put table.md into docs/performance.md if this run is to stand there");
+    Ok(())
+}
+
+/// The clips to measure on, and what to call them.
+fn data(root: &Path, ser: &Path, given: Option<&Path>) -> Result<(PathBuf, String)> {
+    let downloaded = download::folder(root);
+    let (folder, what) = match given {
+        Some(folder) => {
+            let folder = folder.canonicalize();
+            (folder.context("--data")?, "of the folder given")
+        }
+        None if download::require_audio(&downloaded).is_ok() => (downloaded, "of RAVDESS"),
+        None => {
+            let folder = paths::corpora(root).join("synthetic");
+            let mut synth = Command::new(ser);
+            synth
+                .arg("synth")
+                .arg(&folder)
+                .args(["--actors", SYNTHETIC_ACTORS]);
+            command::run(&mut synth)?;
+            (folder, "synthetic")
+        }
+    };
+    let count = download::require_audio(&folder)?.len();
+    Ok((folder, format!("{count} clips, {what}")))
+}
+
+/// The Python that the peers run in: an environment of its own below `target`, with pinned versions.
+fn python_of_peers(root: &Path) -> Result<Option<PathBuf>> {
+    let environment = root.join("target/peers");
+    let python = environment.join("bin/python");
+    let requirements = root.join("benches/peers/requirements.txt");
+    let wanted = fs::read_to_string(&requirements)
+        .with_context(|| format!("reading {}", requirements.display()))?;
+    // Written when all is installed: the versions that are.
+    let installed = environment.join("requirements.txt");
+    if fs::read_to_string(&installed).is_ok_and(|there| there == wanted) {
+        return Ok(Some(python));
+    }
+    if command::output(Command::new("python3").arg("--version")).is_err() {
+        println!("there is no python3: the peers in Python are left out");
+        return Ok(None);
+    }
+    println!("installing the peers, about 3 GB; --no-peers leaves them out");
     command::run(
-        command::cargo(root)
-            .args(["bench", "-p", "ser-benches"])
-            .args(args),
-    )
+        Command::new("python3")
+            .args(["-m", "venv"])
+            .arg(&environment),
+    )?;
+    let pip = ["-m", "pip", "install", "--quiet", "-r"];
+    command::run(Command::new(&python).args(pip).arg(&requirements))?;
+    fs::write(&installed, wanted).with_context(|| format!("writing {}", installed.display()))?;
+    Ok(Some(python))
+}
+
+/// What takes turns in a round.
+fn programs(
+    root: &Path,
+    ours: &Programs,
+    data: &Path,
+    python: Option<&Path>,
+    round: usize,
+) -> Result<Vec<Command>> {
+    let peers = root.join("benches/peers");
+    let mut clips = Command::new(ours.path("clips")?);
+    clips.arg(data);
+    let mut networks = Command::new(ours.path("ser-benches-networks")?);
+    networks.arg("--ser").arg(ours.path("ser")?);
+    let mut programs = vec![clips, networks];
+    if let Some(python) = python {
+        let script = |name: &str| {
+            let mut script = Command::new(python);
+            script.arg(peers.join(name));
+            script
+        };
+        let mut features = script("features.py");
+        features.arg(data);
+        let mut mel_spec = command::cargo(root);
+        mel_spec
+            .args(["run", "--release", "--quiet", "--manifest-path"])
+            .arg(peers.join("mel_spec/Cargo.toml"))
+            .arg("--target-dir")
+            .arg(root.join("target/mel_spec"))
+            .arg(data);
+        // Each behind what it is compared with.
+        programs.insert(1, features);
+        programs.insert(2, mel_spec);
+        programs.push(script("networks.py"));
+    }
+    // Memory is no matter of chance; the program reads its own from what only Linux has.
+    if round == 1 && cfg!(target_os = "linux") {
+        programs.push(Command::new(ours.path("memory")?));
+    }
+    Ok(programs)
+}
+
+/// Runs a measuring program and reads what it prints.
+fn measure(program: &mut Command, round: usize) -> Result<Vec<Line>> {
+    println!("$ {}", command::line(program));
+    let output = program
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("starting {}", program.get_program().display()))?;
+    command::check(program, output.status)?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = |text: &str| {
+        Line::parse(text, round)
+            .with_context(|| format!("`{}` printed {text:?}", command::line(program)))
+    };
+    text.lines().map(line).collect()
+}
+
+/// Medians of the criterion benches that ran since `start`, with their 95 % intervals.
+fn criterion(ours: &Programs, start: SystemTime) -> Result<String> {
+    let mut rows = Vec::new();
+    // It writes beside the folder that our programs lie in.
+    let target = ours
+        .path("ser")?
+        .ancestors()
+        .nth(2)
+        .context("no target folder")?;
+    let mut folders = vec![target.join("criterion")];
+    while let Some(folder) = folders.pop() {
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?
+        {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            }
+        }
+        let estimates = folder.join("estimates.json");
+        let is_new = fs::metadata(&estimates).and_then(|file| file.modified());
+        if !folder.ends_with("new") || !is_new.is_ok_and(|time| time >= start) {
+            continue;
+        }
+        let read = |file: &Path| -> Result<Value> { Ok(serde_json::from_slice(&fs::read(file)?)?) };
+        let name = read(&folder.join("benchmark.json"))?["full_id"].clone();
+        let median = read(&estimates)?["median"].clone();
+        let interval = &median["confidence_interval"];
+        rows.push(format!(
+            "{name},{},{},{}",
+            median["point_estimate"], interval["lower_bound"], interval["upper_bound"]
+        ));
+    }
+    rows.sort();
+    Ok(format!(
+        "bench,median ns,lower ns,upper ns\n{}\n",
+        rows.join("\n")
+    ))
+}
+
+/// The circumstances of a run, in TOML.
+fn about(root: &Path, machine: &Machine, clips: &str, python: Option<&Path>) -> Result<String> {
+    let git = |args: &[&str]| command::output(Command::new("git").current_dir(root).args(args));
+    let changed = git(&["status", "--porcelain"]).is_ok_and(|changes| !changes.is_empty());
+    let commit = git(&["rev-parse", "HEAD"]).unwrap_or_else(|_| "unknown".to_owned());
+    let rustc = command::output(Command::new("rustc").current_dir(root).arg("--version"))?;
+    let kernel = command::output(Command::new("uname").arg("-sr"))?;
+    let python = match python {
+        Some(python) => command::output(Command::new(python).arg("--version"))?,
+        None => "none: the peers in Python were left out".to_owned(),
+    };
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    // Rust's way of quoting a string is TOML's, for what these hold.
+    Ok(format!(
+        "command = {:?}\ndate = {:?}\nclips = {clips:?}\ncommit = {commit:?}\nuncommitted_changes = {changed}\n\
+         rounds = {ROUNDS}\nprocessor = {:?}\ncores = {}\nkernel = {kernel:?}\nrustc = {rustc:?}\n\
+         python = {python:?}\npeers = \"versions in benches/peers/requirements.txt and benches/peers/mel_spec\"\n",
+        format!("cargo xtask {}", words.join(" ")),
+        today()?,
+        machine.processor,
+        machine.cores,
+    ))
+}
+
+fn today() -> Result<String> {
+    command::output(Command::new("date").args(["-u", "+%Y-%m-%d"]))
+}
+
+struct Machine {
+    processor: String,
+    cores: usize,
+}
+
+impl Machine {
+    fn find() -> Self {
+        let of_linux = || {
+            let text = fs::read_to_string("/proc/cpuinfo").ok()?;
+            let line = text.lines().find(|line| line.starts_with("model name"))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        };
+        let of_mac = || {
+            let mut sysctl = Command::new("sysctl");
+            command::output(sysctl.args(["-n", "machdep.cpu.brand_string"])).ok()
+        };
+        Self {
+            processor: of_linux()
+                .or_else(of_mac)
+                .unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+
+    /// A name for a folder: `amd-epyc-2-cores`.
+    fn slug(&self) -> String {
+        let words = self.processor.to_lowercase();
+        let words: Vec<&str> = words
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .collect();
+        format!("{}-{}-cores", words.join("-"), self.cores)
+    }
 }

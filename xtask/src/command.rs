@@ -1,16 +1,73 @@
 //! Starting other programs.
 
+use std::collections::BTreeMap;
 use std::env;
-use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 /// The cargo that started us, in the workspace.
 pub fn cargo(root: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root);
     command
+}
+
+/// Builds packages in release mode, as `args` names them, and tells where their programs lie.
+pub fn build(root: &Path, args: &[&str]) -> Result<Programs> {
+    let mut cargo = cargo(root);
+    cargo.args(["build", "--release"]).args(args);
+    println!("$ {}", line(&cargo));
+    cargo
+        .arg("--message-format=json-render-diagnostics")
+        .stdout(Stdio::piped());
+    let output = cargo
+        .spawn()
+        .and_then(Child::wait_with_output)
+        .context("starting cargo")?;
+    check(&cargo, output.status)?;
+    Ok(Programs::of(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// The programs that cargo has built.
+pub struct Programs(BTreeMap<String, PathBuf>);
+
+impl Programs {
+    /// From cargo's messages, one JSON object a line.
+    fn of(messages: &str) -> Self {
+        let program = |message: &str| {
+            let message: Value = serde_json::from_str(message).ok()?;
+            let name = message["target"]["name"].as_str()?.to_owned();
+            Some((name, PathBuf::from(message["executable"].as_str()?)))
+        };
+        Self(messages.lines().filter_map(program).collect())
+    }
+
+    pub fn path(&self, name: &str) -> Result<&Path> {
+        let path = self.0.get(name).map(PathBuf::as_path);
+        path.with_context(|| format!("cargo built no program called `{name}`"))
+    }
+}
+
+/// What a program prints, without the line break at its end; an error if it fails.
+pub fn output(command: &mut Command) -> Result<String> {
+    let output = command
+        .output()
+        .with_context(|| format!("starting {}", command.get_program().display()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        bail!(
+            "`{}` failed ({}): {}",
+            line(command),
+            output.status,
+            said.trim()
+        );
+    }
+    Ok(String::from_utf8_lossy(&output.stdout)
+        .trim_end()
+        .to_owned())
 }
 
 /// The command line as one would type it.
@@ -44,4 +101,21 @@ pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_tells_where_it_put_a_program() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"serde"},"executable":null}
+            {"reason":"compiler-artifact","target":{"name":"ser"},"executable":"/t/release/ser"}
+            {"reason":"build-finished","success":true}"#;
+        let programs = Programs::of(messages);
+        assert_eq!(programs.path("ser").unwrap(), Path::new("/t/release/ser"));
+        assert!(programs.path("serde").is_err());
+        assert!(Programs::of("not json").path("ser").is_err());
+    }
 }

@@ -13,11 +13,13 @@ mod bench;
 mod command;
 mod download;
 mod fetch;
+mod gate;
 mod libtorch;
 mod lock;
 mod paths;
 mod pipeline;
 mod stages;
+mod table;
 mod test;
 mod wheel;
 
@@ -47,12 +49,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Run the benchmarks.
-    Bench {
-        /// Passed on to `cargo bench -p ser-benches`.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
-    },
+    /// Measure everything beside the peers (about 20 minutes), or only check the instruction counts.
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -62,7 +60,7 @@ fn main() -> ExitCode {
         Task::Download(args) => download::run(&root, &args),
         Task::Pipeline(args) => pipeline::run(&root, &args),
         Task::Test { args } => test::run(&root, &args),
-        Task::Bench { args } => bench::run(&root, &args),
+        Task::Bench(args) => bench::run(&root, &args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

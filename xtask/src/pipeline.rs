@@ -5,11 +5,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
 
 use crate::stages::{self, Fingerprint, Stages};
 use crate::{command, download, libtorch, lock, paths};
@@ -259,29 +258,8 @@ fn run_ser(command: &mut Command) -> Result<()> {
 
 /// Builds the program and returns where cargo put it, wherever the user's settings say.
 fn build(root: &Path) -> Result<PathBuf> {
-    let mut cargo = command::cargo(root);
-    cargo.args(["build", "--release", "--package", "ser-cli"]);
-    println!("$ {}", command::line(&cargo));
-    cargo
-        .arg("--message-format=json-render-diagnostics")
-        .stdout(Stdio::piped());
-    let output = cargo
-        .spawn()
-        .and_then(std::process::Child::wait_with_output)
-        .context("starting cargo")?;
-    command::check(&cargo, output.status)?;
-    executable(&String::from_utf8_lossy(&output.stdout))
-        .context("cargo built no program called `ser`")
-}
-
-/// The path of the program `ser` in cargo's messages, one JSON object a line.
-fn executable(messages: &str) -> Option<PathBuf> {
-    messages.lines().find_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        let program = message["target"]["name"] == "ser";
-        let path = message["executable"].as_str().filter(|_| program)?;
-        Some(PathBuf::from(path))
-    })
+    let programs = command::build(root, &["--package", "ser-cli"])?;
+    Ok(programs.path("ser")?.to_owned())
 }
 
 /// The first model file in a folder of results.
@@ -325,15 +303,6 @@ mod tests {
     #[test]
     fn every_default_recipe_exists() {
         choose(&paths::workspace(), &[], Path::new("out")).unwrap();
-    }
-
-    #[test]
-    fn cargo_says_where_the_program_lies() {
-        let messages = r#"{"reason":"compiler-artifact","target":{"name":"serde"},"executable":null}
-            {"reason":"compiler-artifact","target":{"name":"ser"},"executable":"/t/release/ser"}
-            {"reason":"build-finished","success":true}"#;
-        assert_eq!(executable(messages), Some(PathBuf::from("/t/release/ser")));
-        assert_eq!(executable("not json"), None);
     }
 
     #[test]

@@ -1,0 +1,156 @@
+//! `cargo xtask bench --check` and `--save`: instructions of the hot paths against a committed count.
+//!
+//! Times on shared machines vary by tens of percent, instructions by less than one. They are counted by
+//! valgrind's callgrind, once for one call and once for several more: the difference is what the calls
+//! cost, without the program's start.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use crate::{command, paths};
+
+/// Calls that are counted together.
+const CALLS: u64 = 5;
+
+/// Change in percent that is taken for chance: two clean builds of one commit have differed by 0.3.
+const MARGIN: f64 = 2.0;
+
+/// Instructions a call, by path.
+type Counts = BTreeMap<String, u64>;
+
+/// Fails if a path takes more instructions than the committed count says, beyond the margin.
+pub fn check(root: &Path) -> Result<()> {
+    if !is_comparable() {
+        println!(
+            "skipped: the committed instruction counts are those of x86-64 with AVX2 and FMA, which this machine has not"
+        );
+        return Ok(());
+    }
+    let file = baseline_file(root);
+    let (rustc, before) = read(&file)?;
+    let now = count_all(root)?;
+    println!("instructions a call, margin {MARGIN} %");
+    println!(
+        "{:<42}{:>14}{:>14}{:>9}",
+        "path", "committed", "now", "change"
+    );
+    let (mut slower, mut faster) = (Vec::new(), false);
+    for (path, &count) in &now {
+        let Some(&committed) = before.get(path) else {
+            bail!("{path} has no committed count: run `cargo xtask bench --save`");
+        };
+        let change = 100.0 * (count as f64 / committed as f64 - 1.0);
+        println!("{path:<42}{committed:>14}{count:>14}{change:>+8.2} %");
+        if change > MARGIN {
+            slower.push(path.as_str());
+        }
+        faster |= change < -MARGIN;
+    }
+    if let Some(gone) = before.keys().find(|path| !now.contains_key(*path)) {
+        bail!("{gone} is counted no more: run `cargo xtask bench --save`");
+    }
+    let ours = rustc_version(root)?;
+    if !slower.is_empty() {
+        let hint = match ours == rustc {
+            true => String::new(),
+            false => format!(" (counted with {rustc}, now {ours}: it may be the compiler)"),
+        };
+        bail!(
+            "slower than committed: {}{hint}. If that is meant, run `cargo xtask bench --save` and say why in the commit",
+            slower.join(", ")
+        );
+    }
+    if faster {
+        println!("faster than committed: `cargo xtask bench --save` holds the gain");
+    }
+    Ok(())
+}
+
+/// Writes the counts that `check` compares with.
+pub fn save(root: &Path) -> Result<()> {
+    ensure!(
+        is_comparable(),
+        "the committed counts are those of x86-64 with AVX2 and FMA, which this machine has not"
+    );
+    let counts = count_all(root)?;
+    let text = serde_json::to_string_pretty(&json!({
+        "rustc": rustc_version(root)?,
+        "instructions": counts,
+    }))?;
+    let file = baseline_file(root);
+    let beside = paths::with_suffix(&file, ".new");
+    fs::write(&beside, text + "\n").with_context(|| format!("writing {}", beside.display()))?;
+    fs::rename(&beside, &file).with_context(|| format!("writing {}", file.display()))?;
+    println!("{} paths written to {}", counts.len(), file.display());
+    Ok(())
+}
+
+fn baseline_file(root: &Path) -> PathBuf {
+    root.join("benches/instructions.json")
+}
+
+fn read(file: &Path) -> Result<(String, Counts)> {
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    let value: Value = serde_json::from_str(&text).with_context(|| file.display().to_string())?;
+    let counts = value["instructions"].as_object().into_iter().flatten();
+    let counts = counts.filter_map(|(path, count)| Some((path.clone(), count.as_u64()?)));
+    let rustc = value["rustc"].as_str().unwrap_or("an unknown rustc");
+    Ok((rustc.to_owned(), counts.collect()))
+}
+
+/// Whether this machine runs the code whose instructions are committed.
+fn is_comparable() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
+}
+
+fn rustc_version(root: &Path) -> Result<String> {
+    command::output(Command::new("rustc").current_dir(root).arg("--version"))
+}
+
+fn count_all(root: &Path) -> Result<Counts> {
+    if command::output(Command::new("valgrind").arg("--version")).is_err() {
+        bail!(
+            "valgrind is missing, which counts the instructions: install it (Debian: apt-get install valgrind)"
+        );
+    }
+    let package = ["--package=ser-benches", "--bin=hot_paths"];
+    let programs = command::build(root, &package)?;
+    let program = programs.path("hot_paths")?;
+    let paths = command::output(&mut Command::new(program))?;
+    let count = |path: &str| {
+        let once = count(program, path, 1)?;
+        let more = count(program, path, 1 + CALLS)?;
+        Ok((path.to_owned(), more.saturating_sub(once) / CALLS))
+    };
+    paths.lines().map(count).collect()
+}
+
+/// Instructions of the whole program when it walks `path` so many times.
+fn count(program: &Path, path: &str, calls: u64) -> Result<u64> {
+    let mut valgrind = Command::new("valgrind");
+    valgrind
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(program)
+        .args([path, &calls.to_string()]);
+    let output = valgrind.output().context("starting valgrind")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let collected = said
+        .lines()
+        .find_map(|line| line.split_once("Collected : "));
+    match collected.and_then(|(_, number)| number.trim().parse().ok()) {
+        Some(number) if output.status.success() => Ok(number),
+        _ => bail!(
+            "`{}` failed ({}): {said}",
+            command::line(&valgrind),
+            output.status
+        ),
+    }
+}

@@ -1,0 +1,181 @@
+//! The table that a bench run prints and `docs/performance.md` shows.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+/// A measured value: the line that a measuring program prints, and the round it ran in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    job: String,
+    who: String,
+    threads: u64,
+    unit: String,
+    value: f64,
+    round: usize,
+}
+
+impl Line {
+    pub fn parse(text: &str, round: usize) -> Result<Self> {
+        let line: Value = serde_json::from_str(text)?;
+        let field = |name: &str| {
+            let value = line[name].as_str().map(str::to_owned);
+            value.with_context(|| format!("no text `{name}`"))
+        };
+        Ok(Self {
+            job: field("job")?,
+            who: field("who")?,
+            threads: line["threads"].as_u64().context("no number `threads`")?,
+            unit: field("unit")?,
+            value: line["value"].as_f64().context("no number `value`")?,
+            round,
+        })
+    }
+
+    pub fn to_json(&self) -> String {
+        json!({
+            "round": self.round, "job": self.job, "who": self.who, "threads": self.threads,
+            "unit": self.unit, "value": self.value,
+        })
+        .to_string()
+    }
+
+    /// Whether two lines measure the same thing, perhaps in different rounds.
+    fn is_again(&self, other: &Self) -> bool {
+        let key = |line: &Self| {
+            (
+                line.job.clone(),
+                line.who.clone(),
+                line.threads,
+                line.unit.clone(),
+            )
+        };
+        key(self) == key(other)
+    }
+}
+
+/// One row a job, program and number of threads: the median over the rounds, and how many times ours it is.
+///
+/// Ours is the value of `ser` at the same job with as many threads, or if there is none, with the fewest.
+pub fn markdown(lines: &[Line]) -> String {
+    let mut rows: Vec<Line> = Vec::new();
+    for line in lines {
+        if rows.iter().any(|row| row.is_again(line)) {
+            continue;
+        }
+        let mut values: Vec<f64> = lines
+            .iter()
+            .filter(|other| line.is_again(other))
+            .map(|other| other.value)
+            .collect();
+        values.sort_by(f64::total_cmp);
+        // The mean of the middle two, which are one and the same if the number is odd.
+        let value = (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0;
+        rows.push(Line {
+            value,
+            ..line.clone()
+        });
+    }
+    // Jobs in the order in which they first came, ours first.
+    let place = |row: &Line| {
+        rows.iter()
+            .position(|other| other.job == row.job && other.unit == row.unit)
+    };
+    let mut sorted: Vec<&Line> = rows.iter().collect();
+    sorted.sort_by_key(|row| (place(row), row.who != "ser", row.threads));
+
+    let mut table = String::from(
+        "| job | program | threads | value | times ser |\n| --- | --- | --- | --- | --- |\n",
+    );
+    let mut last = "";
+    for row in sorted {
+        let job = if row.job == last { "" } else { &row.job };
+        last = &row.job;
+        let ours = rows
+            .iter()
+            .filter(|other| other.job == row.job && other.unit == row.unit && other.who == "ser")
+            .min_by_key(|other| (other.threads != row.threads, other.threads));
+        let times = match ours {
+            Some(ours) if !std::ptr::eq(ours, row) && ours.value > 0.0 => {
+                format!("{} ×", short(row.value / ours.value))
+            }
+            _ => String::new(),
+        };
+        let value = short(row.value);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            table,
+            "| {job} | {} | {} | {value} {} | {times} |",
+            row.who, row.threads, row.unit
+        );
+    }
+    table
+}
+
+/// Three digits that count.
+fn short(value: f64) -> String {
+    let digits = 2 - value.abs().max(1e-9).log10().floor() as i32;
+    format!("{value:.*}", digits.clamp(0, 6) as usize)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn line(who: &str, threads: u64, value: f64, round: usize) -> Line {
+        let text = format!(
+            r#"{{"job": "a job", "who": "{who}", "threads": {threads}, "unit": "ms", "value": {value}}}"#
+        );
+        Line::parse(&text, round).unwrap()
+    }
+
+    #[test]
+    fn a_row_is_the_median_of_its_rounds_beside_ours() {
+        let lines = [
+            line("peer", 1, 10.0, 1),
+            line("ser", 1, 2.0, 1),
+            line("ser", 2, 1.0, 1),
+            line("peer", 1, 90.0, 2),
+            line("ser", 1, 4.0, 2),
+            line("peer", 1, 12.0, 3),
+            line("ser", 1, 0.5, 3),
+        ];
+        let table = markdown(&lines);
+        let rows: Vec<&str> = table.lines().skip(2).collect();
+        assert_eq!(
+            rows,
+            [
+                "| a job | ser | 1 | 2.00 ms |  |",
+                "|  | ser | 2 | 1.00 ms |  |",
+                "|  | peer | 1 | 12.0 ms | 6.00 × |",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_that_lacks_something_is_an_error() {
+        assert!(Line::parse("{}", 1).is_err());
+        assert!(Line::parse("warning: deprecated", 1).is_err());
+        let again = line("ser", 1, 0.25, 3);
+        assert_eq!(Line::parse(&again.to_json(), 3).unwrap(), again);
+    }
+
+    /// The documented table is that of the run it names, to the letter.
+    #[test]
+    fn the_documented_table_is_that_of_its_run() {
+        let root = crate::paths::workspace();
+        let page = fs::read_to_string(root.join("docs/performance.md")).unwrap();
+        let (_, rest) = page.split_once("(../benches/runs/").unwrap();
+        let (run, _) = rest.split_once(')').unwrap();
+        let table =
+            fs::read_to_string(root.join("benches/runs").join(run).join("table.md")).unwrap();
+        assert!(
+            page.contains(&table),
+            "docs/performance.md does not show the table of {run}"
+        );
+    }
+}
