@@ -5,12 +5,12 @@
 #![allow(clippy::print_stdout, reason = "the names of the paths are its output")]
 
 use std::env;
-use std::error::Error;
 use std::fs::File;
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use anyhow::{Context, Result, ensure};
 use ser_benches::{voice, write_wav};
 use ser_features::{
     Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, Resampler, WavReader, Waveform,
@@ -18,10 +18,8 @@ use ser_features::{
 };
 use tempfile::TempDir;
 
-type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
-
 /// Walks a path a number of times.
-type Walk = fn(usize) -> Result;
+type Walk = fn(usize) -> Result<()>;
 
 const PATHS: [(&str, Walk); 8] = [
     ("read and decode", read_and_decode),
@@ -34,7 +32,7 @@ const PATHS: [(&str, Walk); 8] = [
     ("store, second run over 16 clips", store),
 ];
 
-fn main() -> Result {
+fn main() -> Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
     let [name, count] = args.as_slice() else {
         for (name, _) in PATHS {
@@ -45,7 +43,7 @@ fn main() -> Result {
     let (_, walk) = PATHS
         .iter()
         .find(|(path, _)| path == name)
-        .ok_or_else(|| format!("there is no path `{name}`"))?;
+        .with_context(|| format!("there is no path `{name}`"))?;
     walk(count.parse()?)
 }
 
@@ -64,7 +62,7 @@ fn clip_on_disk() -> Result<(TempDir, PathBuf)> {
     Ok((folder, path))
 }
 
-fn read_and_decode(count: usize) -> Result {
+fn read_and_decode(count: usize) -> Result<()> {
     let (_folder, path) = clip_on_disk()?;
     let (mut reader, mut waveform) = (WavReader::new(), Waveform::default());
     for _ in 0..count {
@@ -74,19 +72,19 @@ fn read_and_decode(count: usize) -> Result {
     Ok(())
 }
 
-fn resample(count: usize) -> Result {
+fn resample(count: usize) -> Result<()> {
     let clip = voice(48_000);
     let mut resampler = Resampler::new(48_000, 22_050)?;
     let mut output = Vec::new();
     for _ in 0..count {
-        resampler.process_into(&clip.samples, &mut output)?;
+        resampler.process_into(&clip.samples, &mut output);
         black_box(&output);
     }
     Ok(())
 }
 
 /// The chain behind the decoder, over samples in memory.
-fn chain(config: &FeatureConfig, count: usize) -> Result {
+fn chain(config: &FeatureConfig, count: usize) -> Result<()> {
     let clip = voice(config.sample_rate);
     let extractor = FeatureExtractor::new(config)?;
     let (mut scratch, mut features) = (extractor.scratch(), Features::default());
@@ -97,11 +95,11 @@ fn chain(config: &FeatureConfig, count: usize) -> Result {
     Ok(())
 }
 
-fn mfcc(count: usize) -> Result {
+fn mfcc(count: usize) -> Result<()> {
     chain(&native(), count)
 }
 
-fn derivatives_and_rows(count: usize) -> Result {
+fn derivatives_and_rows(count: usize) -> Result<()> {
     let config = FeatureConfig {
         deltas: 2,
         extras: vec![
@@ -116,7 +114,7 @@ fn derivatives_and_rows(count: usize) -> Result {
     chain(&config, count)
 }
 
-fn whole_file(config: &FeatureConfig, count: usize) -> Result {
+fn whole_file(config: &FeatureConfig, count: usize) -> Result<()> {
     let (_folder, path) = clip_on_disk()?;
     let extractor = FeatureExtractor::new(config)?;
     let (mut scratch, mut features) = (extractor.scratch(), Features::default());
@@ -127,16 +125,16 @@ fn whole_file(config: &FeatureConfig, count: usize) -> Result {
     Ok(())
 }
 
-fn file_to_mfcc(count: usize) -> Result {
+fn file_to_mfcc(count: usize) -> Result<()> {
     whole_file(&FeatureConfig::default(), count)
 }
 
-fn file_to_log_mel(count: usize) -> Result {
+fn file_to_log_mel(count: usize) -> Result<()> {
     let recipe: toml::Table = toml::from_str(include_str!("../../../data/recipes/seed5-cnn.toml"))?;
     whole_file(&recipe["features"].clone().try_into()?, count)
 }
 
-fn f0(count: usize) -> Result {
+fn f0(count: usize) -> Result<()> {
     let clip = voice(16_000);
     let yin = Yin::new(16_000, 60.0, 600.0, 800, 0.1)?;
     for _ in 0..count {
@@ -145,7 +143,7 @@ fn f0(count: usize) -> Result {
     Ok(())
 }
 
-fn store(count: usize) -> Result {
+fn store(count: usize) -> Result<()> {
     let (folder, first) = clip_on_disk()?;
     let mut paths = vec![first];
     for copy in 10..25 {
@@ -171,9 +169,10 @@ fn store(count: usize) -> Result {
         let counts = store.extract(&paths, |_, features| {
             black_box(features.is_ok());
         })?;
-        if counts.hits != paths.len() {
-            return Err(format!("not all were found in the store: {counts:?}").into());
-        }
+        ensure!(
+            counts.hits == paths.len(),
+            "not all are in the store: {counts:?}"
+        );
     }
     Ok(())
 }

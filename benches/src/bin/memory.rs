@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
-use ser_benches::{voice, write_samples};
+use ser_benches::{json_line, voice, write_samples};
 use ser_features::{FeatureConfig, FeatureExtractor, extract_files};
 
 const FEW: usize = 1000;
@@ -65,10 +65,7 @@ fn report(job: &str) -> Result<()> {
         .context("no VmHWM in /proc/self/status")?;
     let megabytes = kilobytes.parse::<f64>()? / 1024.0;
     let threads = rayon::current_num_threads();
-    let line = serde_json::json!({
-        "job": job, "who": "ser", "threads": threads, "unit": "MB",
-        "value": (megabytes * 10.0).round() / 10.0,
-    });
-    println!("{line}");
+    let value = (megabytes * 10.0).round() / 10.0;
+    println!("{}", json_line(job, "ser", threads, "MB", value));
     Ok(())
 }

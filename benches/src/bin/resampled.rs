@@ -3,14 +3,14 @@
 //! `ser extract` shows every stage but this one; `benches/peers/parity.py` compares it too.
 
 use std::env;
-use std::error::Error;
 
+use anyhow::{Result, bail};
 use ser_features::{Features, Waveform, write_npy};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
     let [file, rate, out] = args.as_slice() else {
-        return Err("usage: resampled FILE RATE OUT.npy".into());
+        bail!("usage: resampled FILE RATE OUT.npy");
     };
     let samples = Waveform::read(file)?.resample(rate.parse()?)?.samples;
     let length = samples.len();

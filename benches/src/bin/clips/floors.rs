@@ -1,9 +1,9 @@
 //! The Fourier transforms in 40 MFCC with librosa's defaults and nothing else, as fast as plain code gets them.
 
-use std::error::Error;
 use std::hint::black_box;
 use std::sync::Arc;
 
+use anyhow::Result;
 use multiversion::multiversion;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
@@ -12,19 +12,27 @@ use rustfft::{Fft, FftPlanner};
 const N_FFT: usize = 2048;
 const HOP: usize = 512;
 
-/// Puts half a frame of silence before and after the signal, so that frames lie in one piece; returns their number.
-fn pad(samples: &[f32], padded: &mut Vec<f32>) -> usize {
-    padded.clear();
-    padded.resize(N_FFT / 2, 0.0);
-    padded.extend_from_slice(samples);
-    padded.resize(samples.len() + N_FFT, 0.0);
+fn frames(samples: &[f32]) -> usize {
     1 + samples.len() / HOP
+}
+
+/// The frame whose middle is sample `index · HOP`: a part of the signal, or `edge` where it reaches over an end of it.
+fn frame<'a>(samples: &'a [f32], index: usize, edge: &'a mut [f32]) -> &'a [f32] {
+    let middle = index * HOP;
+    let start = middle.checked_sub(N_FFT / 2);
+    if let Some(inside) = start.and_then(|start| samples.get(start..start + N_FFT)) {
+        return inside;
+    }
+    edge.fill(0.0);
+    let inside = &samples[start.unwrap_or(0)..(middle + N_FFT / 2).min(samples.len())];
+    edge[(N_FFT / 2).saturating_sub(middle)..][..inside.len()].copy_from_slice(inside);
+    edge
 }
 
 /// A real transform a frame, without window and power.
 pub struct BareFfts {
     fft: Arc<dyn RealToComplex<f32>>,
-    padded: Vec<f32>,
+    edge: [f32; N_FFT],
     frame: Vec<f32>,
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
@@ -34,7 +42,7 @@ impl BareFfts {
     pub fn new() -> Self {
         let fft = RealFftPlanner::new().plan_fft_forward(N_FFT);
         Self {
-            padded: Vec::new(),
+            edge: [0.0; N_FFT],
             frame: fft.make_input_vec(),
             spectrum: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),
@@ -42,11 +50,11 @@ impl BareFfts {
         }
     }
 
-    pub fn run(&mut self, samples: &[f32]) -> Result<(), Box<dyn Error + Send + Sync>> {
-        for frame in 0..pad(samples, &mut self.padded) {
+    pub fn run(&mut self, samples: &[f32]) -> Result<()> {
+        for index in 0..frames(samples) {
             // The transform overwrites its input.
             self.frame
-                .copy_from_slice(&self.padded[frame * HOP..][..N_FFT]);
+                .copy_from_slice(frame(samples, index, &mut self.edge));
             self.fft.process_with_scratch(
                 &mut self.frame,
                 &mut self.spectrum,
@@ -62,7 +70,7 @@ impl BareFfts {
 pub struct PairedFfts {
     fft: Arc<dyn Fft<f32>>,
     window: Vec<f32>,
-    padded: Vec<f32>,
+    edges: [[f32; N_FFT]; 2],
     pair: Box<CacheLines>,
     scratch: Vec<Complex<f32>>,
     power: [Vec<f32>; 2],
@@ -79,7 +87,7 @@ impl PairedFfts {
         Self {
             // Halved, because the sum and the difference that part the frames are twice their spectra.
             window: (0..N_FFT).map(|n| (0.5 * hann(n)) as f32).collect(),
-            padded: Vec::new(),
+            edges: [[0.0; N_FFT]; 2],
             pair: Box::new(CacheLines([Complex::ZERO; N_FFT])),
             scratch: vec![Complex::ZERO; fft.get_inplace_scratch_len()],
             power: std::array::from_fn(|_| vec![0.0; N_FFT / 2 + 1]),
@@ -88,11 +96,12 @@ impl PairedFfts {
     }
 
     pub fn run(&mut self, samples: &[f32]) {
-        let frames = pad(samples, &mut self.padded);
-        for first in (0..frames).step_by(2) {
-            let second = (first + 1).min(frames - 1);
-            let frame = |index: usize| &self.padded[index * HOP..][..N_FFT];
-            join(frame(first), frame(second), &self.window, &mut self.pair.0);
+        let last = frames(samples) - 1;
+        for first in (0..=last).step_by(2) {
+            let [edge_a, edge_b] = &mut self.edges;
+            let a = frame(samples, first, edge_a);
+            let b = frame(samples, (first + 1).min(last), edge_b);
+            join(a, b, &self.window, &mut self.pair.0);
             self.fft
                 .process_with_scratch(&mut self.pair.0, &mut self.scratch);
             part(&self.pair.0, &mut self.power);
