@@ -17,8 +17,9 @@ use crate::{command, paths};
 /// Calls that are counted together.
 const CALLS: u64 = 5;
 
-/// Change in percent that is taken for chance: two clean builds of one commit have differed by 0.3.
-const MARGIN: f64 = 2.0;
+/// Change in percent that is let pass. On one machine counts repeat to six digits; another processor
+/// may take other ways through the C library.
+const MARGIN: f64 = 3.0;
 
 /// Instructions a call, by path.
 type Counts = BTreeMap<String, u64>;
