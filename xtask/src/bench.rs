@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::command::Programs;
 use crate::table::{self, Line};
-use crate::{command, download, gate, libtorch, paths};
+use crate::{command, download, gate, libtorch};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -36,9 +36,6 @@ pub struct Args {
 /// How often the programs take turns.
 const ROUNDS: usize = 3;
 
-/// Speakers of the synthetic clips: 60 clips each.
-const SYNTHETIC_ACTORS: &str = "12";
-
 pub fn run(root: &Path, args: &Args) -> Result<()> {
     if args.check {
         return gate::check(root);
@@ -56,7 +53,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         "ser-benches-networks",
     ];
     let ours = command::build(root, &packages)?;
-    let (data, clips) = data(root, ours.path("ser")?, args.data.as_deref())?;
+    let (data, clips) = data(root, &ours, args.data.as_deref())?;
     let python = match args.no_peers {
         true => None,
         false => python_of_peers(root)?,
@@ -65,21 +62,20 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     let runs = root.join("benches/runs");
     fs::create_dir_all(&runs).with_context(|| format!("creating {}", runs.display()))?;
     let machine = Machine::find();
+    let about = about(root, args, &machine, &clips, python.as_deref())?;
     let name = format!("{}-{}", today()?, machine.slug());
     let beside = runs.join(format!(".{name}"));
     libtorch::clear(&beside)?;
     fs::create_dir(&beside).with_context(|| format!("creating {}", beside.display()))?;
 
     let start = SystemTime::now();
-    let benches = [
-        "bench",
-        "-p",
-        "ser-benches",
-        "-p",
-        "ser-benches-networks",
-        "--benches",
-    ];
-    command::run(command::cargo(root).args(benches))?;
+    let mut benches = command::cargo(root);
+    benches.args(["bench", "-p", "ser-benches", "-p", "ser-benches-networks"]);
+    // By name, lest the measuring programs are built once more, as benches.
+    benches.args([
+        "--bench", "features", "--bench", "splits", "--bench", "networks",
+    ]);
+    command::run(&mut benches)?;
     fs::write(beside.join("criterion.csv"), criterion(&ours, start)?)?;
 
     let mut lines = Vec::new();
@@ -91,12 +87,14 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     }
     let raw: Vec<String> = lines.iter().map(Line::to_json).collect();
     fs::write(beside.join("results.jsonl"), raw.join("\n") + "\n")?;
-    let table = table::markdown(&lines);
+    let table = format!(
+        "{clips}. {}, {} cores. Medians of {ROUNDS} rounds.\n\n{}",
+        machine.processor,
+        machine.cores,
+        table::markdown(&lines)
+    );
     fs::write(beside.join("table.md"), &table)?;
-    fs::write(
-        beside.join("run.toml"),
-        about(root, &machine, &clips, python.as_deref())?,
-    )?;
+    fs::write(beside.join("run.toml"), about)?;
 
     let folder = runs.join(&name);
     libtorch::clear(&folder)?;
@@ -107,27 +105,27 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
 }
 
 /// The clips to measure on, and what to call them.
-fn data(root: &Path, ser: &Path, given: Option<&Path>) -> Result<(PathBuf, String)> {
+fn data(root: &Path, ours: &Programs, given: Option<&Path>) -> Result<(PathBuf, String)> {
     let downloaded = download::folder(root);
-    let (folder, what) = match given {
-        Some(folder) => {
-            let folder = folder.canonicalize();
-            (folder.context("--data")?, "of the folder given")
-        }
-        None if download::require_audio(&downloaded).is_ok() => (downloaded, "of RAVDESS"),
+    let folder = match given {
+        Some(folder) => folder.canonicalize().context("--data")?,
+        None if download::is_whole(&downloaded)? => downloaded,
         None => {
-            let folder = paths::corpora(root).join("synthetic");
-            let mut synth = Command::new(ser);
-            synth
-                .arg("synth")
-                .arg(&folder)
-                .args(["--actors", SYNTHETIC_ACTORS]);
-            command::run(&mut synth)?;
-            (folder, "synthetic")
+            let folder = root.join("target/synthetic-clips");
+            command::run(Command::new(ours.path("synthetic_clips")?).arg(&folder))?;
+            let count = download::require_audio(&folder)?.len();
+            return Ok((
+                folder,
+                format!("{count} SYNTHETIC clips, for want of RAVDESS"),
+            ));
         }
     };
     let count = download::require_audio(&folder)?.len();
-    Ok((folder, format!("{count} clips, {what}")))
+    let whose = match download::is_whole(&folder)? {
+        true => "RAVDESS",
+        false => "another corpus",
+    };
+    Ok((folder, format!("{count} clips of {whose}")))
 }
 
 /// The Python that the peers run in: an environment of its own below `target`, with pinned versions.
@@ -256,23 +254,34 @@ fn criterion(ours: &Programs, start: SystemTime) -> Result<String> {
 }
 
 /// The circumstances of a run, in TOML.
-fn about(root: &Path, machine: &Machine, clips: &str, python: Option<&Path>) -> Result<String> {
+fn about(
+    root: &Path,
+    args: &Args,
+    machine: &Machine,
+    clips: &str,
+    python: Option<&Path>,
+) -> Result<String> {
     let git = |args: &[&str]| command::output(Command::new("git").current_dir(root).args(args));
     let changed = git(&["status", "--porcelain"]).is_ok_and(|changes| !changes.is_empty());
     let commit = git(&["rev-parse", "HEAD"]).unwrap_or_else(|_| "unknown".to_owned());
     let rustc = command::output(Command::new("rustc").current_dir(root).arg("--version"))?;
+    // Without what its builder called it.
     let kernel = command::output(Command::new("uname").arg("-sr"))?;
+    let kernel = kernel.split('-').next().unwrap_or_default();
     let python = match python {
         Some(python) => command::output(Command::new(python).arg("--version"))?,
         None => "none: the peers in Python were left out".to_owned(),
     };
-    let words: Vec<String> = std::env::args().skip(1).collect();
     // Rust's way of quoting a string is TOML's, for what these hold.
     Ok(format!(
-        "command = {:?}\ndate = {:?}\nclips = {clips:?}\ncommit = {commit:?}\nuncommitted_changes = {changed}\n\
+        "command = \"cargo xtask bench{}\"\ndate = {:?}\nclips = {clips:?}\ncommit = {commit:?}\nuncommitted_changes = {changed}\n\
          rounds = {ROUNDS}\nprocessor = {:?}\ncores = {}\nkernel = {kernel:?}\nrustc = {rustc:?}\n\
          python = {python:?}\npeers = \"versions in benches/peers/requirements.txt and benches/peers/mel_spec\"\n",
-        format!("cargo xtask {}", words.join(" ")),
+        if args.data.is_some() {
+            " --data DIR"
+        } else {
+            ""
+        },
         today()?,
         machine.processor,
         machine.cores,

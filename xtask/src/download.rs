@@ -60,7 +60,7 @@ pub fn get(from: Option<&str>, to: &Path) -> Result<()> {
     let to = std::path::absolute(to).with_context(|| format!("resolving {}", to.display()))?;
     let name = to.file_name().unwrap_or_default().display();
     let _lock = lock::hold(&to.with_file_name(format!(".{name}.lock")), "the corpus")?;
-    if from.is_none() && clips_under(&to)?.len() == CLIPS {
+    if from.is_none() && is_whole(&to)? {
         println!("RAVDESS: all {CLIPS} clips are at {}", to.display());
         return Ok(());
     }
@@ -193,6 +193,11 @@ fn make_way(to: &Path) -> Result<()> {
         to.display()
     );
     fs::remove_dir(to).with_context(|| format!("removing {}", to.display()))
+}
+
+/// Whether a folder holds all clips of the corpus.
+pub fn is_whole(folder: &Path) -> Result<bool> {
+    Ok(clips_under(folder)?.len() == CLIPS)
 }
 
 /// The distinct names of RAVDESS speech clips under a folder.
