@@ -97,7 +97,8 @@ pub fn markdown(lines: &[Line]) -> String {
             .filter(|other| other.job == row.job && other.unit == row.unit && other.who == "ser")
             .min_by_key(|other| (other.threads != row.threads, other.threads));
         let times = match ours {
-            Some(ours) if !std::ptr::eq(ours, row) && ours.value > 0.0 => {
+            // Of a ratio there is no ratio to tell.
+            Some(ours) if !std::ptr::eq(ours, row) && !matches!(&*row.unit, "×" | "%") => {
                 format!("{} ×", short(row.value / ours.value))
             }
             _ => String::new(),
