@@ -193,8 +193,9 @@ impl FeatureExtractor {
     /// leaves.
     ///
     /// # Errors
-    /// [`Error::Empty`] without samples; [`Error::TooShort`] when the signal does not fill one
-    /// frame, or has fewer frames than `delta_width` and `deltas` is not 0.
+    /// [`Error::Empty`](crate::Error::Empty) without samples;
+    /// [`Error::TooShort`](crate::Error::TooShort) when the signal does not fill one frame, or has
+    /// fewer frames than `delta_width` and `deltas` is not 0.
     pub fn extract_into(
         &self,
         samples: &[f32],
