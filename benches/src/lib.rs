@@ -69,3 +69,13 @@ pub fn json_line(job: &str, who: &str, threads: usize, unit: &str, value: f64) -
     serde_json::json!({"job": job, "who": who, "threads": threads, "unit": unit, "value": value})
         .to_string()
 }
+
+/// The middle one of the values, the upper one if their number is even.
+///
+/// # Panics
+/// Without values.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
+}

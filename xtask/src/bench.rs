@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
@@ -200,12 +200,7 @@ fn programs(
 /// Runs a measuring program and reads what it prints.
 fn measure(program: &mut Command, round: usize) -> Result<Vec<Line>> {
     println!("$ {}", command::line(program));
-    let output = program
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("starting {}", program.get_program().display()))?;
-    command::check(program, output.status)?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let text = command::captured(program)?;
     let line = |text: &str| {
         Line::parse(text, round)
             .with_context(|| format!("`{}` printed {text:?}", command::line(program)))
@@ -264,7 +259,7 @@ fn about(
     let git = |args: &[&str]| command::output(Command::new("git").current_dir(root).args(args));
     let changed = git(&["status", "--porcelain"]).is_ok_and(|changes| !changes.is_empty());
     let commit = git(&["rev-parse", "HEAD"]).unwrap_or_else(|_| "unknown".to_owned());
-    let rustc = command::output(Command::new("rustc").current_dir(root).arg("--version"))?;
+    let rustc = command::rustc_version(root)?;
     // Without what its builder called it.
     let kernel = command::output(Command::new("uname").arg("-sr"))?;
     let kernel = kernel.split('-').next().unwrap_or_default();

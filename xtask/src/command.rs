@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -20,15 +20,23 @@ pub fn build(root: &Path, args: &[&str]) -> Result<Programs> {
     let mut cargo = cargo(root);
     cargo.args(["build", "--release"]).args(args);
     println!("$ {}", line(&cargo));
-    cargo
-        .arg("--message-format=json-render-diagnostics")
-        .stdout(Stdio::piped());
-    let output = cargo
-        .spawn()
-        .and_then(Child::wait_with_output)
-        .context("starting cargo")?;
-    check(&cargo, output.status)?;
-    Ok(Programs::of(&String::from_utf8_lossy(&output.stdout)))
+    let messages = captured(cargo.arg("--message-format=json-render-diagnostics"))?;
+    Ok(Programs::of(&messages))
+}
+
+/// What a program prints while it tells the user on standard error how it gets on; an error if it fails.
+pub fn captured(command: &mut Command) -> Result<String> {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("starting {}", command.get_program().display()))?;
+    check(command, output.status)?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The version of the compiler that the workspace is built with.
+pub fn rustc_version(root: &Path) -> Result<String> {
+    output(Command::new("rustc").current_dir(root).arg("--version"))
 }
 
 /// The programs that cargo has built.

@@ -55,7 +55,7 @@ pub fn check(root: &Path) -> Result<()> {
     if let Some(gone) = before.keys().find(|path| !now.contains_key(*path)) {
         bail!("{gone} is counted no more: run `cargo xtask bench --save`");
     }
-    let ours = rustc_version(root)?;
+    let ours = command::rustc_version(root)?;
     if !slower.is_empty() {
         let hint = match ours == rustc {
             true => String::new(),
@@ -80,13 +80,11 @@ pub fn save(root: &Path) -> Result<()> {
     );
     let counts = count_all(root)?;
     let text = serde_json::to_string_pretty(&json!({
-        "rustc": rustc_version(root)?,
+        "rustc": command::rustc_version(root)?,
         "instructions": counts,
     }))?;
     let file = baseline_file(root);
-    let beside = paths::with_suffix(&file, ".new");
-    fs::write(&beside, text + "\n").with_context(|| format!("writing {}", beside.display()))?;
-    fs::rename(&beside, &file).with_context(|| format!("writing {}", file.display()))?;
+    paths::write_whole(&file, &(text + "\n"))?;
     println!("{} paths written to {}", counts.len(), file.display());
     Ok(())
 }
@@ -110,10 +108,6 @@ fn is_comparable() -> bool {
     return std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
     #[cfg(not(target_arch = "x86_64"))]
     return false;
-}
-
-fn rustc_version(root: &Path) -> Result<String> {
-    command::output(Command::new("rustc").current_dir(root).arg("--version"))
 }
 
 fn count_all(root: &Path) -> Result<Counts> {

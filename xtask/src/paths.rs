@@ -1,6 +1,7 @@
 //! Where things lie: the workspace, the per-user cache, the corpora.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -45,4 +46,12 @@ pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// Writes a file beside and renames it, so that it is never there in part.
+pub fn write_whole(file: &Path, text: &str) -> Result<()> {
+    let writing = || format!("writing {}", file.display());
+    let beside = with_suffix(file, ".part");
+    fs::write(&beside, text).with_context(writing)?;
+    fs::rename(&beside, file).with_context(writing)
 }

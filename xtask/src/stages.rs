@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::fetch;
-use crate::paths::with_suffix;
+use crate::paths::write_whole;
 
 /// A digest over everything a stage depends on.
 #[derive(Clone, Default)]
@@ -133,11 +133,9 @@ impl Stages {
     }
 
     fn save(&self) -> Result<()> {
-        let writing = || format!("writing {}", self.file.display());
-        let beside = with_suffix(&self.file, ".part");
-        let text = serde_json::to_string_pretty(&self.done).with_context(writing)?;
-        fs::write(&beside, text).with_context(writing)?;
-        fs::rename(&beside, &self.file).with_context(writing)
+        let text = serde_json::to_string_pretty(&self.done)
+            .with_context(|| format!("writing {}", self.file.display()))?;
+        write_whole(&self.file, &text)
     }
 }
 

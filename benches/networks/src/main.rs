@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
-use ser_benches::{voice, write_wav};
+use ser_benches::{json_line, median, voice, write_wav};
 use ser_features::Features;
 use ser_model::{Example, Provenance, Recipe, TrainingData, keep_freed_memory, train};
 
@@ -51,7 +51,13 @@ fn main() -> Result<()> {
             recipe.training.threads = threads;
             recipe.training.epochs = 1 + EPOCHS;
             let job = format!("epoch of {name}, {} clips", clips.len());
-            print(&job, "ser", threads, "s", epoch(&recipe, &clips, weights)?);
+            print(
+                &job,
+                "ser",
+                threads as usize,
+                "s",
+                epoch(&recipe, &clips, weights)?,
+            );
         }
         recipe.training.epochs = EPOCHS_OF_FOLD;
         let job = format!("two folds of {name}, {EPOCHS_OF_FOLD} epochs each");
@@ -63,10 +69,9 @@ fn main() -> Result<()> {
     ser.map_or(Ok(()), start_to_end)
 }
 
-fn print(job: &str, who: &str, threads: i32, unit: &str, value: f64) {
-    println!(
-        r#"{{"job": "{job}", "who": "{who}", "threads": {threads}, "unit": "{unit}", "value": {value:.4}}}"#
-    );
+fn print(job: &str, who: &str, threads: usize, unit: &str, value: f64) {
+    let value = (value * 1e4).round() / 1e4;
+    println!("{}", json_line(job, who, threads, unit, value));
 }
 
 /// Clips of 1.2 to 2.6 s in 10 ms frames, 1.9 s on average, of uniform noise.
@@ -182,9 +187,4 @@ fn predict(ser: &str, model: &str, clip: &str) -> Result<()> {
     print(job, "ser", 1, "s", median(seconds.split_off(1)));
     print(job, "ser", 1, "MB at most", megabytes);
     Ok(())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
 }

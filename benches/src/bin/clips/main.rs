@@ -18,7 +18,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use floors::{BareFfts, PairedFfts};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use ser_benches::json_line;
+use ser_benches::{json_line, median};
 use ser_features::{
     FeatureConfig, FeatureExtractor, FeatureStore, Features, MelNorm, MelScale, Output, Resampler,
     WavReader, Waveform, extract_files,
@@ -175,10 +175,9 @@ impl Results {
     }
 
     fn print(self) {
-        for (job, mut values) in self.0 {
-            values.sort_by(f64::total_cmp);
-            let median = values[values.len() / 2];
-            let line = json_line(&job.name, job.who, job.threads, job.unit, median);
+        for (job, values) in self.0 {
+            let value = median(values);
+            let line = json_line(&job.name, job.who, job.threads, job.unit, value);
             println!("{line}");
         }
     }
