@@ -11,6 +11,7 @@ mod metrics;
 pub mod plots;
 mod predictions;
 pub mod report;
+mod temperature;
 
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
@@ -20,3 +21,4 @@ pub use groups::{Group, GroupRow, group_table};
 pub use history::{Epoch, History, NamedHistory};
 pub use metrics::{ClassMetrics, Confusion, Metrics, accuracy, uar};
 pub use predictions::{Prediction, Predictions};
+pub use temperature::{fit_temperature, temper};

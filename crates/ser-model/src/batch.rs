@@ -3,74 +3,40 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use ser_features::Features;
-use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::error::{Error, Result};
-use crate::recipe::Input;
+use crate::recipe::{Augmentation, Input};
+use crate::standardiser::Standardiser;
 
-/// One clip with its class.
-#[derive(Debug, Clone, Copy)]
-pub struct Example<'a> {
-    /// Features `[frames, coefficients]`, not yet standardised.
-    pub features: &'a Features,
-    /// Number of the class.
-    pub target: usize,
-}
+/// Standardised values beyond this many deviations are limited to it: a recording unlike any of the
+/// training part must not drown all else in one value.
+const LIMIT: f32 = 5.0;
 
-/// Mean and deviation of every coefficient over all frames of the training part:
-/// `z = (x − mean) / deviation`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Standardiser {
-    /// Mean of each coefficient.
-    pub mean: Vec<f32>,
-    /// Population standard deviation of each coefficient; 1 where a coefficient is constant.
-    pub deviation: Vec<f32>,
-}
-
-impl Standardiser {
-    /// Measures the training part.
-    ///
-    /// # Errors
-    /// [`Error::Data`] without a frame, [`Error::Shape`] where clips disagree on coefficients.
-    pub fn fit<'a>(clips: impl Iterator<Item = &'a Features> + Clone) -> Result<Self> {
-        let coefficients = clips.clone().next().map_or(0, Features::coefficients);
-        let (mut frames, mut sum, mut square) = (
-            0_usize,
-            vec![0.0_f64; coefficients],
-            vec![0.0_f64; coefficients],
-        );
-        for clip in clips {
-            check_coefficients(clip, coefficients)?;
-            frames += clip.frames();
-            for row in clip.as_slice().chunks_exact(coefficients.max(1)) {
-                for (c, &x) in row.iter().enumerate() {
-                    sum[c] += f64::from(x);
-                    square[c] += f64::from(x) * f64::from(x);
-                }
-            }
-        }
-        if frames == 0 || coefficients == 0 {
-            return Err(Error::Data(
-                "the training part has no frame of features".to_owned(),
-            ));
-        }
-        let n = frames as f64;
-        let mean: Vec<f64> = sum.iter().map(|s| s / n).collect();
-        let deviation = square.iter().zip(&mean).map(|(q, m)| {
-            let variance = (q / n - m * m).max(0.0);
-            // Rounding leaves a constant coefficient a variance of about ε·m².
-            if variance <= 1e-12 * (1.0 + m * m) {
-                1.0
-            } else {
-                variance.sqrt() as f32
-            }
-        });
-        Ok(Self {
-            deviation: deviation.collect(),
-            mean: mean.iter().map(|&m| m as f32).collect(),
-        })
+/// What the recipe asks for before standardisation: neighbouring frames averaged (a rest that does
+/// not fill a group is dropped, unless it is all there is), the level taken out.
+pub(crate) fn prepare(input: &Input, clip: &Features) -> Result<Features> {
+    let (coefficients, group) = (clip.coefficients(), input.average.max(1));
+    let mut data = clip.as_slice().to_vec();
+    let mut frames = clip.frames();
+    if group > 1 && frames > 0 {
+        frames = (frames / group).max(1);
+        let rows = clip.as_slice().chunks(group * coefficients).take(frames);
+        data = rows
+            .flat_map(|rows| {
+                let n = rows.len() / coefficients;
+                (0..coefficients).map(move |c| {
+                    rows[c..].iter().step_by(coefficients).sum::<f32>() / n as f32
+                })
+            })
+            .collect();
     }
+    if input.relative_level && !data.is_empty() {
+        let sum: f64 = data.iter().map(|&x| f64::from(x)).sum();
+        let mean = (sum / data.len() as f64) as f32;
+        data.iter_mut().for_each(|x| *x -= mean);
+    }
+    Ok(Features::from_parts(data, frames, coefficients)?)
 }
 
 /// Consecutive windows of `length` frames that cover a clip of `frames`, evenly spread: their
@@ -87,6 +53,28 @@ pub(crate) fn window_starts(frames: usize, length: usize) -> Vec<usize> {
             }
         })
         .collect()
+}
+
+/// A part of a clip on its way into a batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window<'a> {
+    /// The prepared clip.
+    pub(crate) clip: &'a Features,
+    /// First frame, counted after stretching.
+    pub(crate) start: usize,
+    /// Frames of the clip after stretching.
+    pub(crate) frames: usize,
+}
+
+impl<'a> Window<'a> {
+    /// A window of the clip as it is.
+    pub(crate) fn plain(clip: &'a Features, start: usize) -> Self {
+        Self {
+            clip,
+            start,
+            frames: clip.frames(),
+        }
+    }
 }
 
 /// Builds batches; keeps its buffer from one to the next.
@@ -108,65 +96,83 @@ impl<'a> Batcher<'a> {
         }
     }
 
-    /// A training batch: random crops, random masks. Features `[B, T, C]` and lengths `[B]`.
+    /// A training batch of prepared clips: stretched, cropped and masked at random. Features
+    /// `[B, T, C]` and lengths `[B]`.
     pub(crate) fn random(
         &mut self,
         clips: &[&Features],
+        augmentation: &Augmentation,
         rng: &mut ChaCha8Rng,
     ) -> Result<(Tensor, Tensor)> {
-        let crops: Vec<_> = clips
+        let stretch = augmentation.stretch;
+        let windows: Vec<Window> = clips
             .iter()
-            .map(|clip| {
-                let spare = clip.frames().saturating_sub(self.input.frames);
-                (*clip, rng.random_range(0..=spare))
+            .map(|&clip| {
+                let mut window = Window::plain(clip, 0);
+                if stretch > 0.0 {
+                    let factor = rng.random_range(-stretch..=stretch).exp();
+                    let frames = clip.frames() as f64 * factor;
+                    window.frames = (frames.round() as usize).max(1);
+                }
+                let spare = window.frames.saturating_sub(self.input.frames);
+                window.start = rng.random_range(0..=spare);
+                window
             })
             .collect();
-        self.fill(&crops)?;
-        self.mask(rng);
+        self.fill(&windows)?;
+        self.mask(augmentation, rng);
         self.tensors()
     }
 
-    /// A batch of windows given by clip and first frame.
-    pub(crate) fn windows(&mut self, windows: &[(&Features, usize)]) -> Result<(Tensor, Tensor)> {
+    /// A batch of given windows. Features `[B, T, C]` and lengths `[B]`.
+    pub(crate) fn windows(&mut self, windows: &[Window]) -> Result<(Tensor, Tensor)> {
         self.fill(windows)?;
         self.tensors()
     }
 
-    fn fill(&mut self, windows: &[(&Features, usize)]) -> Result<()> {
+    fn fill(&mut self, windows: &[Window]) -> Result<()> {
         let coefficients = self.standardiser.mean.len();
         let clip_len = self.input.frames * coefficients;
         self.data.clear();
         self.data.resize(windows.len() * clip_len, 0.0);
         self.lengths.clear();
-        for ((features, start), out) in windows.iter().zip(self.data.chunks_exact_mut(clip_len)) {
-            check_coefficients(features, coefficients)?;
-            let frames = features
-                .frames()
-                .saturating_sub(*start)
-                .min(self.input.frames);
-            self.lengths.push(frames as i64);
-            let rows = &features.as_slice()[start * coefficients..];
-            let rows = rows.chunks_exact(coefficients).take(frames);
-            for (row, out) in rows.zip(out.chunks_exact_mut(coefficients)) {
-                let Standardiser { mean, deviation } = self.standardiser;
-                for (((z, x), mean), deviation) in out.iter_mut().zip(row).zip(mean).zip(deviation)
-                {
-                    *z = (x - mean) / deviation;
+        for (window, out) in windows.iter().zip(self.data.chunks_exact_mut(clip_len.max(1))) {
+            check_coefficients(window.clip, coefficients)?;
+            let Window { clip, start, frames } = *window;
+            let taken = frames.saturating_sub(start).min(self.input.frames);
+            self.lengths.push(taken as i64);
+            // Frame `t` of the stretched clip lies at `t · step` of the clip itself.
+            let step = (clip.frames() as f64 - 1.0) / (frames as f64 - 1.0).max(1.0);
+            let rows = out.chunks_exact_mut(coefficients.max(1)).take(taken);
+            for (row, t) in rows.zip(start..) {
+                if frames == clip.frames() {
+                    self.standardiser.apply(clip.row(t), row);
+                } else {
+                    let place = t as f64 * step;
+                    let before = (place as usize).min(clip.frames() - 1);
+                    let after = (before + 1).min(clip.frames() - 1);
+                    let share = (place - before as f64) as f32;
+                    let between = |(a, b): (&f32, &f32)| a + (b - a) * share;
+                    let pairs = clip.row(before).iter().zip(clip.row(after));
+                    row.iter_mut().zip(pairs.map(between)).for_each(|(z, x)| *z = x);
+                    self.standardiser.apply_in_place(row);
                 }
+                row.iter_mut().for_each(|z| *z = z.clamp(-LIMIT, LIMIT));
             }
         }
         Ok(())
     }
 
     /// Zero is the training mean, so a masked stretch carries no information.
-    fn mask(&mut self, rng: &mut ChaCha8Rng) {
+    fn mask(&mut self, augmentation: &Augmentation, rng: &mut ChaCha8Rng) {
         let (frames, coefficients) = (self.input.frames, self.standardiser.mean.len());
-        for clip in self.data.chunks_exact_mut(frames * coefficients) {
-            for _ in 0..self.input.masks {
-                let width = rng.random_range(0..=self.input.time_mask);
+        let Augmentation { masks, time_mask, coefficient_mask, .. } = *augmentation;
+        for clip in self.data.chunks_exact_mut((frames * coefficients).max(1)) {
+            for _ in 0..masks {
+                let width = rng.random_range(0..=time_mask.min(frames));
                 let start = rng.random_range(0..=frames - width);
                 clip[start * coefficients..(start + width) * coefficients].fill(0.0);
-                let width = rng.random_range(0..=self.input.coefficient_mask);
+                let width = rng.random_range(0..=coefficient_mask.min(coefficients));
                 let start = rng.random_range(0..=coefficients - width);
                 for row in clip.chunks_exact_mut(coefficients) {
                     row[start..start + width].fill(0.0);
@@ -186,7 +192,7 @@ impl<'a> Batcher<'a> {
     }
 }
 
-fn check_coefficients(features: &Features, expected: usize) -> Result<()> {
+pub(crate) fn check_coefficients(features: &Features, expected: usize) -> Result<()> {
     if features.coefficients() == expected {
         return Ok(());
     }
@@ -206,9 +212,8 @@ mod tests {
     fn input(frames: usize) -> Input {
         Input {
             frames,
-            masks: 0,
-            time_mask: 0,
-            coefficient_mask: 0,
+            average: 1,
+            relative_level: false,
         }
     }
 
@@ -218,34 +223,11 @@ mod tests {
     }
 
     #[test]
-    fn standardised_training_frames_have_mean_0_and_deviation_1() {
-        let clips = [ramp(7), ramp(30)];
-        let s = Standardiser::fit(clips.iter()).unwrap();
-        let z: Vec<f32> = clips
-            .iter()
-            .flat_map(|c| {
-                c.as_slice()
-                    .chunks(2)
-                    .map(|r| (r[1] - s.mean[1]) / s.deviation[1])
-            })
-            .collect();
-        let n = z.len() as f32;
-        assert!((z.iter().sum::<f32>() / n).abs() < 1e-5);
-        assert!((z.iter().map(|z| z * z).sum::<f32>() / n - 1.0).abs() < 1e-5);
-    }
-
-    #[test]
-    fn a_constant_coefficient_stays_finite() {
-        let clip = Features::from_parts(vec![0.1; 300], 300, 1).unwrap();
-        let s = Standardiser::fit([&clip].into_iter()).unwrap();
-        assert_eq!(s.deviation, [1.0]);
-    }
-
-    #[test]
     fn short_clips_are_padded_with_the_training_mean() {
         let (clip, input) = (ramp(3), input(5));
         let s = Standardiser::fit([&clip].into_iter()).unwrap();
-        let (x, lengths) = Batcher::new(&input, &s).windows(&[(&clip, 0)]).unwrap();
+        let window = Window::plain(&clip, 0);
+        let (x, lengths) = Batcher::new(&input, &s).windows(&[window]).unwrap();
         assert_eq!(x.size(), [1, 5, 2]);
         assert_eq!(Vec::<i64>::try_from(lengths).unwrap(), [3]);
         let x = Vec::<f32>::try_from(x.flatten(0, 2)).unwrap();
@@ -254,19 +236,57 @@ mod tests {
     }
 
     #[test]
+    fn frames_are_averaged_and_the_level_taken_out() {
+        let mut input = input(5);
+        input.average = 2;
+        let averaged = prepare(&input, &ramp(5)).unwrap();
+        // Rows 0 1 | 2 3 and 4 5 | 6 7; the fifth row fills no group.
+        assert_eq!(averaged.as_slice(), [1.0, 2.0, 5.0, 6.0]);
+        assert_eq!(prepare(&input, &ramp(1)).unwrap().as_slice(), [0.0, 1.0]);
+        input.relative_level = true;
+        let relative = prepare(&input, &ramp(5)).unwrap();
+        assert_eq!(relative.as_slice(), [-2.5, -1.5, 1.5, 2.5]);
+    }
+
+    #[test]
+    fn stretched_clips_keep_their_ends_and_change_their_length() {
+        let (clip, input) = (ramp(40), input(100));
+        let s = Standardiser {
+            mean: vec![39.0; 2],
+            deviation: vec![10.0; 2],
+        };
+        let augmentation = Augmentation {
+            stretch: 0.3,
+            ..Augmentation::default()
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut seen = Vec::new();
+        for _ in 0..50 {
+            let mut batcher = Batcher::new(&input, &s);
+            let (x, lengths) = batcher.random(&[&clip], &augmentation, &mut rng).unwrap();
+            let n = Vec::<i64>::try_from(lengths).unwrap()[0] as usize;
+            let x = Vec::<f32>::try_from(x.flatten(0, 2)).unwrap();
+            assert!((x[0] + 3.9).abs() < 1e-5 && (x[2 * n - 2] - 3.9).abs() < 1e-5);
+            assert!(x[..2 * n].windows(3).all(|w| w[2] > w[0]), "still a ramp");
+            seen.push(n);
+        }
+        assert!(*seen.iter().min().unwrap() < 34 && *seen.iter().max().unwrap() > 48);
+    }
+
+    #[test]
     fn masks_blank_a_part_and_only_a_part() {
-        let clip = ramp(40);
+        let (clip, input) = (ramp(40), input(40));
         let s = Standardiser::fit([&clip].into_iter()).unwrap();
-        let input = Input {
-            frames: 40,
+        let augmentation = Augmentation {
             masks: 1,
             time_mask: 10,
-            coefficient_mask: 0,
+            ..Augmentation::default()
         };
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let mut most = 0;
         for _ in 0..50 {
-            let (x, _) = Batcher::new(&input, &s).random(&[&clip], &mut rng).unwrap();
+            let mut batcher = Batcher::new(&input, &s);
+            let (x, _) = batcher.random(&[&clip], &augmentation, &mut rng).unwrap();
             let x = Vec::<f32>::try_from(x.flatten(0, 2)).unwrap();
             let blank = x.chunks(2).filter(|row| *row == [0.0, 0.0]).count();
             assert!(blank <= 10);

@@ -6,11 +6,17 @@ mod layers;
 mod model;
 mod network;
 mod recipe;
+mod standardiser;
 mod train;
 
-pub use batch::{Example, Standardiser};
 pub use error::{Error, Result};
-pub use model::{LIBTORCH_VERSION, Model, Provenance, argmax};
-pub use network::{CnnConfig, ConvBlock, LstmConfig, Network, NetworkConfig};
-pub use recipe::{ClassWeights, Input, Monitor, OptimizerKind, Recipe, Schedule, Task, Training};
-pub use train::{Trained, TrainingData, check_libtorch, keep_freed_memory, set_threads, train};
+pub use model::{Enrolment, LIBTORCH_VERSION, Model, Provenance, TrainedNetwork, argmax};
+pub use network::{CnnConfig, ConvBlock, LstmConfig, MlpConfig, Network, NetworkConfig};
+pub use recipe::{
+    Augmentation, ClassWeights, EnrolmentConfig, Ensemble, Experiment, Input, Member, Monitor,
+    OptimizerKind, Recipe, Schedule, Task, Training,
+};
+pub use standardiser::Standardiser;
+pub use train::{
+    Example, Trained, TrainingData, check_libtorch, keep_freed_memory, set_threads, train,
+};

@@ -1,21 +1,39 @@
 //! The training loop.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Beta, Distribution};
 use ser_eval::{Epoch, History, accuracy, uar};
 use ser_features::Features;
 use tch::nn::{Adam, AdamW, Optimizer, OptimizerConfig, VarStore};
-use tch::{Device, Kind, Reduction, Tensor};
+use tch::{Kind, Reduction, Tensor};
 
-use crate::batch::{Batcher, Example, Standardiser};
+use crate::batch::{Batcher, prepare};
 use crate::error::{Error, Result};
 use crate::layers::NO_DECAY;
-use crate::model::{LIBTORCH_VERSION, Model, Provenance, argmax};
+use crate::model::{LIBTORCH_VERSION, Model, Provenance, TrainedNetwork, argmax};
 use crate::network::classes;
-use crate::recipe::{ClassWeights, Monitor, OptimizerKind, Recipe, Training};
+use crate::recipe::{ClassWeights, EnrolmentConfig, Monitor, OptimizerKind, Recipe, Training};
+use crate::standardiser::Standardiser;
+
+/// How fast the average embedding follows the batches.
+const CENTRE_MOMENTUM: f64 = 0.05;
+
+/// One clip with its class and speaker.
+#[derive(Debug, Clone, Copy)]
+pub struct Example<'a> {
+    /// Features of the clip and then of its copies, if the recipe has any: each `[frames,
+    /// coefficients]`, not yet standardised. Validation uses the first alone.
+    pub copies: &'a [Features],
+    /// Number of the class.
+    pub target: usize,
+    /// Number of the speaker; the same number is the same voice.
+    pub speaker: usize,
+}
 
 /// What a model may see while it is made. There is no test part here, so it cannot be touched.
 #[derive(Debug)]
@@ -24,7 +42,8 @@ pub struct TrainingData<'a> {
     pub labels: Vec<String>,
     /// The clips learned from.
     pub train: Vec<Example<'a>>,
-    /// The clips the best epoch is chosen on.
+    /// The clips the best epoch is chosen on. With [`Monitor::LastEpoch`] they are only watched, and
+    /// there may be none.
     pub validation: Vec<Example<'a>>,
     /// Where they come from, for the model file.
     pub provenance: Provenance,
@@ -33,17 +52,20 @@ pub struct TrainingData<'a> {
 /// A finished training.
 #[derive(Debug)]
 pub struct Trained {
-    /// The model with the weights of the best epoch.
+    /// The model with the weights of the epochs that were kept.
     pub model: Model,
-    /// Every epoch that ran, and which one was kept.
+    /// Every epoch of the first network, and which one was kept. Without a validation part its
+    /// figures are not numbers.
     pub history: History,
 }
 
-/// Trains one model and keeps its best epoch on the validation part.
+/// Trains the networks of a recipe, and keeps of each the best epoch on the validation part or the
+/// last one.
 ///
 /// `seed` is added to the recipe's, so that every split can have its own. The same recipe, data,
 /// seed and thread count give the same weights on the same machine. Training figures of an epoch
-/// are those of its batches as they were learned from (augmented, with dropout).
+/// are those of its batches as they were learned from (augmented, with dropout). `on_epoch` hears of
+/// the epochs of all networks, one after the other.
 ///
 /// # Errors
 /// [`Error::Data`] without training or validation clips, [`Error::Diverged`], libtorch's.
@@ -53,67 +75,114 @@ pub fn train(
     seed: u64,
     on_epoch: &mut dyn FnMut(&Epoch),
 ) -> Result<Trained> {
+    check(&data, &recipe.training)?;
+    set_threads(recipe.training.threads);
+    let prepared = |examples: &[Example]| -> Result<Vec<Clip>> {
+        let clip = |e: &Example| {
+            let copies = e.copies.iter().map(|copy| prepare(&recipe.input, copy));
+            Ok(Clip {
+                copies: copies.collect::<Result<_>>()?,
+                target: e.target,
+                speaker: e.speaker,
+            })
+        };
+        examples.iter().map(clip).collect()
+    };
+    let (train, validation) = (prepared(&data.train)?, prepared(&data.validation)?);
+    let mut networks = Vec::new();
+    let mut first = None;
+    for number in 0..recipe.training.networks as u64 {
+        let seed = recipe.training.seed.wrapping_add(seed);
+        // One generator of our own for weights, order, crops, masks and dropout. libtorch's is shared
+        // by the whole process: trainings side by side would draw from it in no fixed order.
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(number);
+        let labels = data.labels.len();
+        let (network, history) =
+            train_network(recipe, &train, &validation, labels, &mut rng, on_epoch)?;
+        networks.push(network);
+        first.get_or_insert(history);
+    }
+    Ok(Trained {
+        model: Model {
+            name: recipe.name.clone(),
+            labels: data.labels,
+            temperature: 1.0,
+            provenance: data.provenance,
+            networks,
+        },
+        history: first.unwrap_or_default(),
+    })
+}
+
+/// A clip whose features are prepared.
+struct Clip {
+    copies: Vec<Features>,
+    target: usize,
+    speaker: usize,
+}
+
+/// A clip in one of its copies, on its way into a batch.
+type Drawn<'a> = (&'a Clip, usize);
+
+fn train_network(
+    recipe: &Recipe,
+    train: &[Clip],
+    validation: &[Clip],
+    labels: usize,
+    rng: &mut ChaCha8Rng,
+    on_epoch: &mut dyn FnMut(&Epoch),
+) -> Result<(TrainedNetwork, History)> {
     let training = &recipe.training;
-    check(&data, training)?;
-    set_threads(training.threads);
-    // One generator of our own for weights, order, crops, masks and dropout. libtorch's is shared
-    // by the whole process: trainings side by side would draw from it in no fixed order.
-    let mut rng = ChaCha8Rng::seed_from_u64(training.seed.wrapping_add(seed));
-
-    let standardiser = Standardiser::fit(data.train.iter().map(|e| e.features))?;
-    let vars = VarStore::new(Device::Cpu);
-    let (coefficients, labels) = (standardiser.mean.len() as i64, data.labels.len() as i64);
-    let network = recipe
-        .network
-        .build(&vars.root(), coefficients, labels, &mut rng)?;
-    let mut optimizer = optimizer(training, &vars)?;
-    let class_weights = class_weights(training.class_weights, &data)?;
-
-    let mut model = Model::new(
-        recipe.clone(),
-        data.labels,
-        standardiser,
-        data.provenance,
-        vars,
-        network,
-    );
+    let standardiser = Standardiser::fit(train.iter().flat_map(|clip| &clip.copies))?;
+    let mut model = TrainedNetwork::new(recipe.clone(), standardiser, labels, rng)?;
+    let mut optimizer = optimizer(training, &model.vars)?;
+    let class_weights = class_weights(training.class_weights, train, labels)?;
     let mut history = History::default();
     let mut best: Option<(u32, (f64, f64), Vec<Tensor>)> = None;
-    let mut order: Vec<Example> = data.train;
-    let steps_per_epoch = order.len() / training.batch_size;
-    let steps = steps_per_epoch * training.epochs as usize;
+    let mut steps_done = 0;
 
     for epoch in 1..=training.epochs {
         let start = Instant::now();
-        order.shuffle(&mut rng);
         let mut tally = Tally::default();
         let mut learning_rate = 0.0;
         let mut batcher = Batcher::new(&recipe.input, &model.standardiser);
+        let order = draw(train, recipe.enrolment.as_ref(), rng);
+        let steps = order.len() / training.batch_size * training.epochs as usize;
         // The clips that do not fill a last batch wait for another epoch's order.
-        for (i, batch) in order.chunks_exact(training.batch_size).enumerate() {
-            let step = (epoch as usize - 1) * steps_per_epoch + i;
+        for batch in order.chunks_exact(training.batch_size) {
             learning_rate = training
                 .schedule
-                .learning_rate(training.learning_rate, step, steps);
+                .learning_rate(training.learning_rate, steps_done, steps);
+            steps_done += 1;
             optimizer.set_lr(learning_rate);
-            let clips: Vec<&Features> = batch.iter().map(|e| e.features).collect();
-            let (x, lengths) = batcher.random(&clips, &mut rng)?;
-            let targets: Vec<i64> = batch.iter().map(|e| e.target as i64).collect();
-            let scores = model.network.forward(&x, &lengths, Some(&mut rng))?;
-            let loss = scores.f_cross_entropy_loss(
-                &Tensor::f_from_slice(&targets)?,
-                class_weights.as_ref(),
-                Reduction::Mean,
-                -100,
-                training.label_smoothing,
-            )?;
+            let clips: Vec<&Features> = batch.iter().map(|(clip, k)| &clip.copies[*k]).collect();
+            let (x, lengths) = batcher.random(&clips, &recipe.augmentation, rng)?;
+            let mut x = model.network.embed(&x, &lengths, Some(rng))?;
+            if let (Some(config), Some(centre)) = (&recipe.enrolment, &model.centre) {
+                x = centred(&x, config, centre, steps_done == 1, rng)?;
+            }
+            let mixed = Mixed::draw(recipe.augmentation.mixup, batch.len(), rng)?;
+            let scores = model.network.classify(mixed.features(x)?, Some(rng))?;
+            let loss = |targets: Vec<i64>| {
+                Ok::<_, Error>(scores.f_cross_entropy_loss(
+                    &Tensor::f_from_slice(&targets)?,
+                    class_weights.as_ref(),
+                    Reduction::Mean,
+                    -100,
+                    training.label_smoothing,
+                )?)
+            };
+            let targets: Vec<i64> = batch.iter().map(|(clip, _)| clip.target as i64).collect();
+            let loss = mixed.loss(targets, loss)?;
             optimizer.zero_grad();
             loss.f_backward()?;
             if let Some(norm) = training.gradient_clip {
                 optimizer.clip_grad_norm(norm);
             }
             optimizer.step();
-            tally.add(f64::try_from(&loss)?, &classes(&scores)?, batch);
+            let truth = batch.iter().map(|(clip, _)| clip.target);
+            tally.add(f64::try_from(&loss)?, &classes(&scores)?, truth);
         }
         if !tally.loss().is_finite() {
             return Err(Error::Diverged {
@@ -122,16 +191,16 @@ pub fn train(
             });
         }
 
-        let (validation, validation_loss) = validate(&model, &data.validation)?;
+        let seen = validate(&model, validation, labels)?;
         let row = Epoch {
             epoch,
             learning_rate,
             train_loss: tally.loss(),
-            train_accuracy: accuracy(&tally.truth, &tally.predicted)?,
-            train_uar: uar(&tally.truth, &tally.predicted)?,
-            validation_loss,
-            validation_accuracy: accuracy(&validation.truth, &validation.predicted)?,
-            validation_uar: uar(&validation.truth, &validation.predicted)?,
+            train_accuracy: tally.accuracy()?,
+            train_uar: tally.uar()?,
+            validation_loss: seen.loss(),
+            validation_accuracy: seen.accuracy()?,
+            validation_uar: seen.uar()?,
             seconds: start.elapsed().as_secs_f64(),
         };
         on_epoch(&row);
@@ -154,8 +223,103 @@ pub fn train(
     };
     model.restore_weights(&weights)?;
     history.best = Some(best_epoch);
-    model.provenance.best_epoch = best_epoch;
-    Ok(Trained { model, history })
+    model.epoch = best_epoch;
+    Ok((model, history))
+}
+
+/// The clips of an epoch in random order, each in one of its copies. With enrolment they come in
+/// groups of one speaker and one copy, whose members lie side by side.
+fn draw<'a>(
+    clips: &'a [Clip],
+    enrolment: Option<&EnrolmentConfig>,
+    rng: &mut ChaCha8Rng,
+) -> Vec<Drawn<'a>> {
+    let Some(config) = enrolment else {
+        let mut order: Vec<&Clip> = clips.iter().collect();
+        order.shuffle(rng);
+        let drawn = order.into_iter();
+        return drawn.map(|clip| (clip, rng.random_range(0..clip.copies.len()))).collect();
+    };
+    let mut by_speaker: BTreeMap<usize, Vec<&Clip>> = BTreeMap::new();
+    for clip in clips {
+        by_speaker.entry(clip.speaker).or_default().push(clip);
+    }
+    let mut groups: Vec<Vec<Drawn>> = Vec::new();
+    for mut clips in by_speaker.into_values() {
+        clips.shuffle(rng);
+        for group in clips.chunks_exact(config.group) {
+            let copy = rng.random_range(0..group.iter().map(|c| c.copies.len()).min().unwrap_or(1));
+            groups.push(group.iter().map(|&clip| (clip, copy)).collect());
+        }
+    }
+    groups.shuffle(rng);
+    groups.concat()
+}
+
+/// Moves the embeddings `[B, E]` of some groups so that their mean becomes the average of training,
+/// which follows the batches.
+fn centred(
+    x: &Tensor,
+    config: &EnrolmentConfig,
+    centre: &Tensor,
+    first: bool,
+    rng: &mut ChaCha8Rng,
+) -> Result<Tensor> {
+    {
+        let _guard = tch::no_grad_guard();
+        let mean = x.f_mean_dim(0, false, Kind::Float)?;
+        let share = if first { 1.0 } else { CENTRE_MOMENTUM };
+        centre.shallow_clone().f_lerp_(&mean, share)?;
+    }
+    let (batch, values) = x.size2()?;
+    let groups = batch / config.group as i64;
+    let on: Vec<f32> = (0..groups)
+        .map(|_| f32::from(u8::from(rng.random_bool(config.share))))
+        .collect();
+    let on = Tensor::f_from_slice(&on)?.f_reshape([groups, 1, 1])?;
+    let x = x.f_reshape([groups, config.group as i64, values])?;
+    let offset = x.f_mean_dim(1, true, Kind::Float)?.f_sub(centre)?;
+    Ok(x.f_sub(&offset.f_mul(&on)?)?.f_reshape([batch, values])?)
+}
+
+/// How a batch is mixed with itself in another order (Zhang et al. 2018).
+struct Mixed {
+    /// Share of the clip itself; 1 without mixup.
+    share: f64,
+    /// The clip that each one is mixed with.
+    partners: Vec<i64>,
+}
+
+impl Mixed {
+    fn draw(alpha: f64, clips: usize, rng: &mut ChaCha8Rng) -> Result<Self> {
+        let mut partners: Vec<i64> = (0..clips as i64).collect();
+        let mut share = 1.0;
+        if alpha > 0.0 {
+            let beta = Beta::new(alpha, alpha);
+            let beta = beta.map_err(|e| Error::Data(format!("mixup of {alpha}: {e}")))?;
+            share = beta.sample(rng);
+            partners.shuffle(rng);
+        }
+        Ok(Self { share, partners })
+    }
+
+    fn features(&self, x: Tensor) -> Result<Tensor> {
+        if self.share == 1.0 {
+            return Ok(x);
+        }
+        let partners = x.f_index_select(0, &Tensor::f_from_slice(&self.partners)?)?;
+        Ok(partners.f_lerp(&x, self.share)?)
+    }
+
+    /// The loss against the clips' own targets and those of their partners.
+    fn loss(&self, targets: Vec<i64>, loss: impl Fn(Vec<i64>) -> Result<Tensor>) -> Result<Tensor> {
+        if self.share == 1.0 {
+            return loss(targets);
+        }
+        let partners = self.partners.iter().map(|&i| targets[i as usize]).collect();
+        let (own, other) = (loss(targets)?, loss(partners)?);
+        Ok(other.f_lerp(&own, self.share)?)
+    }
 }
 
 /// Sets libtorch's threads for one operation; operations do not run side by side.
@@ -207,7 +371,7 @@ fn check(data: &TrainingData, training: &Training) -> Result<()> {
             "two classes or more are needed, not {classes}"
         )));
     }
-    if data.validation.is_empty() {
+    if data.validation.is_empty() && training.monitor != Monitor::LastEpoch {
         return Err(Error::Data("the validation part is empty".to_owned()));
     }
     if data.train.len() < training.batch_size {
@@ -222,8 +386,12 @@ fn check(data: &TrainingData, training: &Training) -> Result<()> {
             e.target
         )));
     }
-    if let Some(e) = all().find(|e| !e.features.as_slice().iter().all(|x| x.is_finite())) {
-        let frames = e.features.frames();
+    if all().any(|e| e.copies.is_empty()) {
+        return Err(Error::Data("a clip has no features".to_owned()));
+    }
+    let finite = |f: &&Features| f.as_slice().iter().all(|x| x.is_finite());
+    if let Some(features) = all().flat_map(|e| e.copies).find(|f| !finite(f)) {
+        let frames = features.frames();
         return Err(Error::Data(format!(
             "a clip of {frames} frames has values that are not finite"
         )));
@@ -249,15 +417,15 @@ fn optimizer(training: &Training, vars: &VarStore) -> Result<Optimizer> {
     Ok(optimizer)
 }
 
-fn class_weights(kind: ClassWeights, data: &TrainingData) -> Result<Option<Tensor>> {
+fn class_weights(kind: ClassWeights, clips: &[Clip], labels: usize) -> Result<Option<Tensor>> {
     if kind == ClassWeights::None {
         return Ok(None);
     }
-    let mut counts = vec![0_usize; data.labels.len()];
-    for e in &data.train {
-        counts[e.target] += 1;
+    let mut counts = vec![0_usize; labels];
+    for clip in clips {
+        counts[clip.target] += 1;
     }
-    let n = data.train.len() as f32;
+    let n = clips.len() as f32;
     let weights: Vec<f32> = counts
         .iter()
         .map(|&c| n / (counts.len() as f32 * c.max(1) as f32))
@@ -271,6 +439,7 @@ fn score(monitor: Monitor, row: &Epoch) -> (f64, f64) {
         Monitor::ValidationLoss => (-row.validation_loss, 0.0),
         Monitor::ValidationAccuracy => (row.validation_accuracy, -row.validation_loss),
         Monitor::ValidationUar => (row.validation_uar, -row.validation_loss),
+        Monitor::LastEpoch => (f64::from(row.epoch), 0.0),
     }
 }
 
@@ -283,27 +452,40 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, loss: f64, predicted: &[usize], batch: &[Example]) {
-        self.loss += loss * batch.len() as f64;
+    fn add(&mut self, loss: f64, predicted: &[usize], truth: impl Iterator<Item = usize>) {
+        self.loss += loss * predicted.len() as f64;
         self.predicted.extend(predicted);
-        self.truth.extend(batch.iter().map(|e| e.target));
+        self.truth.extend(truth);
     }
 
-    /// Mean loss of a clip.
+    /// Mean loss of a clip; without clips not a number, as the other two.
     fn loss(&self) -> f64 {
-        self.loss / self.truth.len().max(1) as f64
+        self.loss / self.truth.len() as f64
+    }
+
+    fn accuracy(&self) -> Result<f64> {
+        self.of(accuracy)
+    }
+
+    fn uar(&self) -> Result<f64> {
+        self.of(uar)
+    }
+
+    fn of(&self, figure: impl Fn(&[usize], &[usize]) -> ser_eval::Result<f64>) -> Result<f64> {
+        if self.truth.is_empty() {
+            return Ok(f64::NAN);
+        }
+        Ok(figure(&self.truth, &self.predicted)?)
     }
 }
 
 /// Answers on the validation part and their mean cross-entropy (plain: no smoothing, no weights).
-fn validate(model: &Model, examples: &[Example]) -> Result<(Tally, f64)> {
-    let clips: Vec<&Features> = examples.iter().map(|e| e.features).collect();
-    let probabilities = model.predict(&clips)?;
+fn validate(model: &TrainedNetwork, clips: &[Clip], labels: usize) -> Result<Tally> {
+    let features: Vec<&Features> = clips.iter().map(|clip| &clip.copies[0]).collect();
     let mut tally = Tally::default();
-    for (p, e) in probabilities.iter().zip(examples) {
-        let loss = -f64::from(p[e.target].max(f32::MIN_POSITIVE)).ln();
-        tally.add(loss, &[argmax(p)], &[*e]);
+    for (p, clip) in model.predict(&features, None, labels)?.iter().zip(clips) {
+        let loss = -f64::from(p[clip.target].max(f32::MIN_POSITIVE)).ln();
+        tally.add(loss, &[argmax(p)], std::iter::once(clip.target));
     }
-    let loss = tally.loss();
-    Ok((tally, loss))
+    Ok(tally)
 }

@@ -1,4 +1,5 @@
 mod folds;
+mod inner;
 mod random;
 mod speakers;
 

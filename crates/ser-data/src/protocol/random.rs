@@ -57,16 +57,19 @@ fn split(
     Split::new(corpus, name, parts, Disjoint::Audio)
 }
 
-fn groups_for(protocol: Protocol, corpus: &Corpus) -> Result<Vec<Group>> {
-    let mut place_of: HashMap<&str, usize> = HashMap::new();
-    let mut groups: Vec<Group> = Vec::new();
-    for (index, clip) in corpus.clips().iter().enumerate() {
-        let place = *place_of.entry(&clip.content).or_insert(groups.len());
-        match groups.get_mut(place) {
-            Some(group) => group.push(index),
-            None => groups.push(vec![index]),
-        }
+/// The tenth that each clip of a pool falls into, and their number.
+pub(super) fn tenths(corpus: &Corpus, pool: &[usize], random: &mut Random) -> (Vec<usize>, usize) {
+    const TENTHS: usize = 10;
+    let groups = groups_of(corpus, pool.iter().copied());
+    let mut tenth_of = BTreeMap::new();
+    for (group, tenth) in groups.iter().zip(deal(corpus, &groups, TENTHS, random)) {
+        tenth_of.extend(group.iter().map(|&index| (index, tenth)));
     }
+    (tenth_of.into_values().collect(), TENTHS)
+}
+
+fn groups_for(protocol: Protocol, corpus: &Corpus) -> Result<Vec<Group>> {
+    let groups = groups_of(corpus, 0..corpus.len());
     // Fewer could not fill ten folds, nor a tenth of the training part.
     if groups.len() < 10 {
         return Err(Error::Unsuited {
@@ -76,6 +79,21 @@ fn groups_for(protocol: Protocol, corpus: &Corpus) -> Result<Vec<Group>> {
         });
     }
     Ok(groups)
+}
+
+/// Clips by audio, in the order of each audio's first clip.
+fn groups_of(corpus: &Corpus, clips: impl Iterator<Item = usize>) -> Vec<Group> {
+    let mut place_of: HashMap<&str, usize> = HashMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    for index in clips {
+        let content = &corpus.clips()[index].content;
+        let place = *place_of.entry(content).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(index),
+            None => groups.push(vec![index]),
+        }
+    }
+    groups
 }
 
 /// The groups of each emotion, in random order.

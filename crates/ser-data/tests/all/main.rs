@@ -5,6 +5,7 @@
 
 mod classifier;
 mod fixtures;
+mod inner;
 
 mod names;
 

@@ -1,0 +1,95 @@
+//! Splits of what a split leaves for training, for choices that must not see its test part.
+
+use std::collections::BTreeMap;
+
+use super::random;
+use crate::random::Random;
+use crate::{Corpus, Disjoint, Error, Parts, Result, Split};
+
+/// Fewest speakers that an inner split is tested on.
+const INNER_SPEAKERS: usize = 4;
+
+impl Split {
+    /// Divides the training and validation clips of this split again, in up to `count` ways. What an inner split
+    /// *tests* is validation for this one: recipes, epochs, temperatures and weights may be chosen on it.
+    ///
+    /// Where this split keeps speakers apart, so do the inner ones: the speakers are dealt, of each gender alike, into
+    /// groups of four or more (two halves if there are fewer than eight), and each inner split tests another group.
+    /// Otherwise each tests another tenth, stratified by emotion. The inner splits have no validation part, and are
+    /// named after this one: `fold-1-inner-1`, ….
+    ///
+    /// There are fewer than `count` where there are fewer groups.
+    ///
+    /// # Errors
+    /// [`Error::Index`] for another corpus than the split's; [`Error::Unsuited`] with fewer than two speakers.
+    pub fn inner(&self, corpus: &Corpus, count: usize, seed: u64) -> Result<Vec<Split>> {
+        let mut pool = [self.train(), self.validation()].concat();
+        pool.sort_unstable();
+        if let Some(&index) = pool.iter().find(|&&index| index >= corpus.len()) {
+            return Err(Error::Index {
+                split: self.name().to_owned(),
+                index,
+                len: corpus.len(),
+            });
+        }
+        let mut random = Random::new(seed, 0);
+        let (group_of, groups) = match self.disjoint() {
+            Disjoint::SpeakersAndAudio => speaker_groups(corpus, self.name(), &pool, &mut random)?,
+            Disjoint::Audio => random::tenths(corpus, &pool, &mut random),
+        };
+        (0..count.min(groups))
+            .map(|tested| {
+                let mut parts = Parts::default();
+                for (&index, &group) in pool.iter().zip(&group_of) {
+                    if group == tested {
+                        &mut parts.test
+                    } else {
+                        &mut parts.train
+                    }
+                    .push(index);
+                }
+                let name = format!("{}-inner-{}", self.name(), tested + 1);
+                Split::new(corpus, name, parts, self.disjoint())
+            })
+            .collect()
+    }
+}
+
+/// The group of each clip of the pool, and the number of groups.
+fn speaker_groups(
+    corpus: &Corpus,
+    split: &str,
+    pool: &[usize],
+    random: &mut Random,
+) -> Result<(Vec<usize>, usize)> {
+    let clips = corpus.clips();
+    let mut by_gender: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
+    for &index in pool {
+        let speakers = by_gender.entry(clips[index].gender.as_deref()).or_default();
+        if !speakers.contains(&clips[index].speaker.as_str()) {
+            speakers.push(&clips[index].speaker);
+        }
+    }
+    for speakers in by_gender.values_mut() {
+        speakers.sort_unstable();
+        random.shuffle(speakers);
+    }
+    let speakers: Vec<&str> = by_gender.into_values().flatten().collect();
+    if speakers.len() < 2 {
+        return Err(Error::Unsuited {
+            protocol: format!("the inner splits of {split}"),
+            expected: "at least two speakers".to_owned(),
+            actual: speakers.len().to_string(),
+        });
+    }
+    let groups = (speakers.len() / INNER_SPEAKERS).max(2);
+    // Speakers of one gender stand together, so each group gets its share of them.
+    let group: BTreeMap<&str, usize> = speakers.into_iter().zip((0..groups).cycle()).collect();
+    let of = |&index: &usize| {
+        group
+            .get(clips[index].speaker.as_str())
+            .copied()
+            .unwrap_or(0)
+    };
+    Ok((pool.iter().map(of).collect(), groups))
+}

@@ -1,0 +1,375 @@
+//! A trained model: one file with everything a prediction needs.
+
+mod file;
+
+use std::collections::BTreeMap;
+
+use rand_chacha::ChaCha8Rng;
+use ser_eval::temper;
+use ser_features::{FeatureConfig, FeatureExtractor, Features};
+use serde::{Deserialize, Serialize};
+use tch::nn::VarStore;
+use tch::{Device, Kind, Tensor};
+
+use crate::batch::{Batcher, Window, prepare, window_starts};
+use crate::error::{Error, Result};
+use crate::network::Network;
+use crate::recipe::Recipe;
+use crate::standardiser::Standardiser;
+
+/// Windows that go through a network together.
+const WINDOWS_PER_BATCH: usize = 64;
+
+/// What a model was made from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Name of the split, such as `fold-1`.
+    pub split: String,
+    /// Checksum of the corpus.
+    pub corpus: String,
+    /// Whether the corpus is synthetic.
+    pub synthetic: bool,
+    /// Speakers of the training and validation parts: clips of theirs measure nothing.
+    pub speakers: Vec<String>,
+    /// Content hashes of the training and validation clips.
+    pub content: Vec<String>,
+}
+
+/// One or several networks with their labels, feature configurations, normalisers, recipes and
+/// origin. The answer is the weighted mean of the networks' probabilities, sharpened or flattened by
+/// one temperature.
+#[derive(Debug)]
+pub struct Model {
+    /// Name of the recipe or ensemble.
+    pub name: String,
+    /// Class names, in the order of the probabilities.
+    pub labels: Vec<String>,
+    /// Divides the logarithms of the averaged probabilities (Guo et al. 2017); 1 until one is fitted.
+    pub temperature: f64,
+    /// What it was made from.
+    pub provenance: Provenance,
+    /// The networks.
+    pub networks: Vec<TrainedNetwork>,
+}
+
+/// One network of a model.
+#[derive(Debug)]
+pub struct TrainedNetwork {
+    /// The recipe it was trained by.
+    pub recipe: Recipe,
+    /// Statistics of the training part.
+    pub standardiser: Standardiser,
+    /// What its probabilities count in the mean.
+    pub weight: f64,
+    /// The epoch whose weights are kept, counted from 1.
+    pub epoch: u32,
+    pub(crate) network: Box<dyn Network>,
+    /// `[E]`: the average embedding of training, where the recipe has enrolment. One of `vars`.
+    pub(crate) centre: Option<Tensor>,
+    pub(crate) vars: VarStore,
+}
+
+/// What is known of a speaker: how far the embeddings of that voice lie from the average voice's, in
+/// each network of the model that made it.
+#[derive(Debug)]
+pub struct Enrolment {
+    /// `[E]`; nothing for a network that was trained without enrolment.
+    offsets: Vec<Option<Tensor>>,
+}
+
+impl Model {
+    /// The feature configurations that the networks ask for, each once. A clip is given as one
+    /// [`Features`] for each, in this order.
+    #[must_use]
+    pub fn views(&self) -> Vec<&FeatureConfig> {
+        let mut views: Vec<&FeatureConfig> = Vec::new();
+        for network in &self.networks {
+            if !views.contains(&&network.recipe.features) {
+                views.push(&network.recipe.features);
+            }
+        }
+        views
+    }
+
+    /// An extractor for each of [`Model::views`].
+    ///
+    /// # Errors
+    /// The feature configuration's.
+    pub fn extractors(&self) -> Result<Vec<FeatureExtractor>> {
+        let views = self.views().into_iter();
+        views.map(|view| Ok(FeatureExtractor::new(view)?)).collect()
+    }
+
+    /// Probabilities of the labels for each clip, given as [`Model::views`] says.
+    ///
+    /// A clip that is longer than a network's input is cut into evenly spread windows that
+    /// cover it; its probabilities are their mean. A clip's answer does not depend on the others.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for features of another width or number, libtorch's.
+    pub fn predict(&self, clips: &[&[Features]]) -> Result<Vec<Vec<f32>>> {
+        let nobody = self.networks.iter().map(|_| None).collect();
+        self.predict_enrolled(clips, &Enrolment { offsets: nobody })
+    }
+
+    /// A speaker, from unlabelled clips of theirs, as many as there are.
+    ///
+    /// With the mean embedding `m` of `n` clips, the average `c` of training and the recipe's
+    /// shrinkage `k`, every clip's embedding is moved by `−(m − c)·n/(n + k)`. Without clips the
+    /// answers are those of [`Model::predict`]. Networks that were trained without enrolment answer
+    /// as if nothing were known.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for features of another width or number; libtorch's.
+    pub fn enrol(&self, clips: &[&[Features]]) -> Result<Enrolment> {
+        let views = self.views();
+        let offset = |network: &TrainedNetwork| {
+            let enrolment = network.recipe.enrolment.as_ref();
+            let (Some(centre), Some(config), false) =
+                (&network.centre, enrolment, clips.is_empty())
+            else {
+                return Ok(None);
+            };
+            let n = clips.len() as f64;
+            let mean = network.embed(&network.prepared(&views, clips)?)?;
+            let share = n / (n + config.shrinkage);
+            Ok(Some(mean.f_sub(centre)?.f_mul_scalar(share)?))
+        };
+        let offsets = self.networks.iter().map(offset).collect::<Result<_>>()?;
+        Ok(Enrolment { offsets })
+    }
+
+    /// Whether [`Model::enrol`] changes anything.
+    #[must_use]
+    pub fn enrols(&self) -> bool {
+        self.networks.iter().any(|network| network.centre.is_some())
+    }
+
+    /// As [`Model::predict`], for clips of a speaker enrolled with this model.
+    ///
+    /// # Errors
+    /// As [`Model::predict`]; [`Error::Shape`] for the enrolment of another model.
+    pub fn predict_enrolled(
+        &self,
+        clips: &[&[Features]],
+        speaker: &Enrolment,
+    ) -> Result<Vec<Vec<f32>>> {
+        if speaker.offsets.len() != self.networks.len() {
+            return Err(Error::Shape {
+                what: "networks of the enrolment",
+                expected: self.networks.len().to_string(),
+                actual: speaker.offsets.len().to_string(),
+            });
+        }
+        let views = self.views();
+        let total: f64 = self.networks.iter().map(|n| n.weight).sum();
+        let mut sums = vec![vec![0.0_f32; self.labels.len()]; clips.len()];
+        for (network, offset) in self.networks.iter().zip(&speaker.offsets) {
+            let prepared = network.prepared(&views, clips)?;
+            let prepared: Vec<&Features> = prepared.iter().collect();
+            let share = (network.weight / total) as f32;
+            let answers = network.predict(&prepared, offset.as_ref(), self.labels.len())?;
+            for (sum, answer) in sums.iter_mut().zip(answers) {
+                sum.iter_mut().zip(answer).for_each(|(sum, p)| *sum += share * p);
+            }
+        }
+        for sum in &mut sums {
+            temper(sum, self.temperature);
+        }
+        Ok(sums)
+    }
+
+    /// One model of several that tell the same labels apart on the same split, each with a weight.
+    /// Their own temperatures are left out: the mean wants another.
+    ///
+    /// # Errors
+    /// [`Error::Data`] without models, or where labels or origin differ.
+    pub fn ensemble(name: &str, models: Vec<(Model, f64)>) -> Result<Model> {
+        let mut models = models.into_iter();
+        let (mut all, first) = models
+            .next()
+            .ok_or_else(|| Error::Data("an ensemble of no models".to_owned()))?;
+        name.clone_into(&mut all.name);
+        all.temperature = 1.0;
+        // A model counts by its weight, however many networks it has.
+        spread(&mut all.networks, first);
+        for (mut model, weight) in models {
+            if model.labels != all.labels || model.provenance != all.provenance {
+                let (a, b) = (&all.provenance.split, &model.provenance.split);
+                return Err(Error::Data(format!(
+                    "the members of {name} were trained on different clips ({a}, {b}) or labels"
+                )));
+            }
+            spread(&mut model.networks, weight);
+            all.networks.append(&mut model.networks);
+        }
+        Ok(all)
+    }
+
+    /// Number of trained values of all networks.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        let variables = self.networks.iter().flat_map(|n| n.vars.trainable_variables());
+        variables.map(|v| v.numel()).sum()
+    }
+}
+
+/// Gives each of some networks its share of a weight.
+fn spread(networks: &mut [TrainedNetwork], weight: f64) {
+    let total: f64 = networks.iter().map(|n| n.weight).sum();
+    networks.iter_mut().for_each(|n| n.weight *= weight / total);
+}
+
+impl TrainedNetwork {
+    /// A network with fresh weights drawn from `rng`.
+    pub(crate) fn new(
+        recipe: Recipe,
+        standardiser: Standardiser,
+        labels: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Self> {
+        let vars = VarStore::new(Device::Cpu);
+        let (coefficients, labels) = (standardiser.mean.len() as i64, labels as i64);
+        let network = recipe.network.build(&vars.root(), coefficients, labels, rng)?;
+        let centre = match recipe.enrolment {
+            Some(_) => Some(vars.root().f_zeros_no_train("centre", &[network.embedding()])?),
+            None => None,
+        };
+        Ok(Self {
+            recipe,
+            standardiser,
+            weight: 1.0,
+            epoch: 0,
+            network,
+            centre,
+            vars,
+        })
+    }
+
+    /// The view of each clip that this network asks for, prepared.
+    fn prepared(&self, views: &[&FeatureConfig], clips: &[&[Features]]) -> Result<Vec<Features>> {
+        let position = views.iter().position(|view| **view == self.recipe.features);
+        let prepared = clips.iter().map(|clip| {
+            let features = position.and_then(|i| clip.get(i));
+            let features = features.filter(|_| clip.len() == views.len());
+            let features = features.ok_or_else(|| Error::Shape {
+                what: "views of a clip",
+                expected: views.len().to_string(),
+                actual: clip.len().to_string(),
+            })?;
+            prepare(&self.recipe.input, features)
+        });
+        prepared.collect()
+    }
+
+    /// Probabilities for prepared clips of a speaker with this offset.
+    pub(crate) fn predict(
+        &self,
+        clips: &[&Features],
+        offset: Option<&Tensor>,
+        labels: usize,
+    ) -> Result<Vec<Vec<f32>>> {
+        let mut sums = vec![vec![0.0_f32; labels]; clips.len()];
+        let mut counts = vec![0_u32; clips.len()];
+        self.for_each_batch(clips, |batch, embedding| {
+            let embedding = match offset {
+                Some(offset) => embedding.f_sub(offset)?,
+                None => embedding,
+            };
+            let scores = self.network.classify(embedding, None)?;
+            let probabilities = scores.f_softmax(1, Kind::Float)?.f_flatten(0, 1)?;
+            let probabilities = Vec::<f32>::try_from(probabilities)?;
+            for (&clip, p) in batch.iter().zip(probabilities.chunks(labels)) {
+                sums[clip].iter_mut().zip(p).for_each(|(sum, p)| *sum += p);
+                counts[clip] += 1;
+            }
+            Ok(())
+        })?;
+        for (sum, count) in sums.iter_mut().zip(counts) {
+            sum.iter_mut().for_each(|p| *p /= count as f32);
+        }
+        Ok(sums)
+    }
+
+    /// `[E]`: mean embedding of prepared clips, at least one.
+    fn embed(&self, clips: &[Features]) -> Result<Tensor> {
+        let clips: Vec<&Features> = clips.iter().collect();
+        let mut sums = Vec::new();
+        self.for_each_batch(&clips, |_, embedding| {
+            sums.push((embedding.size()[0], embedding.f_sum_dim_intlist(0, false, Kind::Float)?));
+            Ok(())
+        })?;
+        let windows: i64 = sums.iter().map(|(n, _)| n).sum();
+        let sums: Vec<Tensor> = sums.into_iter().map(|(_, sum)| sum).collect();
+        let sum = Tensor::f_stack(&sums, 0)?.f_sum_dim_intlist(0, false, Kind::Float)?;
+        Ok(sum.f_div_scalar(windows)?)
+    }
+
+    /// Embeddings of all windows of prepared clips: for each batch the clip of each row, and the rows
+    /// `[B, E]`.
+    fn for_each_batch(
+        &self,
+        clips: &[&Features],
+        mut take: impl FnMut(&[usize], Tensor) -> Result<()>,
+    ) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        let windows: Vec<(usize, usize)> = clips
+            .iter()
+            .enumerate()
+            .flat_map(|(i, clip)| {
+                window_starts(clip.frames(), self.recipe.input.frames)
+                    .into_iter()
+                    .map(move |start| (i, start))
+            })
+            .collect();
+        let mut batcher = Batcher::new(&self.recipe.input, &self.standardiser);
+        for batch in windows.chunks(WINDOWS_PER_BATCH) {
+            let views: Vec<_> = batch
+                .iter()
+                .map(|&(clip, start)| Window::plain(clips[clip], start))
+                .collect();
+            let (x, lengths) = batcher.windows(&views)?;
+            let rows: Vec<usize> = batch.iter().map(|&(clip, _)| clip).collect();
+            take(&rows, self.network.embed(&x, &lengths, None)?)?;
+        }
+        Ok(())
+    }
+
+    /// All weights and running statistics by name, sharing memory with the network.
+    fn weights(&self) -> BTreeMap<String, Tensor> {
+        self.vars.variables().into_iter().collect()
+    }
+
+    /// A copy of all weights, in the order of their names.
+    pub(crate) fn copy_weights(&self) -> Result<Vec<Tensor>> {
+        let _guard = tch::no_grad_guard();
+        let copy = |weight: &Tensor| {
+            let mut copy = weight.f_zeros_like()?;
+            copy.f_copy_(weight)?;
+            Ok(copy)
+        };
+        self.weights().values().map(copy).collect()
+    }
+
+    /// Puts a copy back.
+    pub(crate) fn restore_weights(&mut self, copy: &[Tensor]) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        for (weight, copy) in self.weights().values_mut().zip(copy) {
+            weight.f_copy_(copy)?;
+        }
+        Ok(())
+    }
+}
+
+/// The libtorch this crate is built for.
+pub const LIBTORCH_VERSION: &str = "2.13.0";
+
+/// The class of the highest probability; the first of equals.
+#[must_use]
+pub fn argmax(probabilities: &[f32]) -> usize {
+    let best = probabilities
+        .iter()
+        .enumerate()
+        .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
+    best.map_or(0, |(i, _)| i)
+}

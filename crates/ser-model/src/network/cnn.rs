@@ -1,0 +1,129 @@
+//! The convolutional network, and the blocks that other networks may begin with.
+
+use rand_chacha::ChaCha8Rng;
+use tch::Tensor;
+use tch::nn::Path;
+
+use super::{CnnConfig, ConvBlock, Network};
+use crate::error::Result;
+use crate::layers::{
+    BatchNorm, ConvNormPool, Linear, dropout, frame_mask, masked_mean_std, strided_lengths,
+};
+
+/// Convolution blocks over the time × coefficient plane.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    blocks: Vec<(ConvNormPool, ConvBlock)>,
+    dropout: f64,
+    /// Values of a frame behind the last block.
+    pub(super) outputs: i64,
+}
+
+impl Blocks {
+    pub(super) fn new(
+        configs: &[ConvBlock],
+        dropout: f64,
+        path: &Path,
+        coefficients: i64,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Self> {
+        let (mut channels, mut height) = (1, coefficients);
+        let mut blocks = Vec::new();
+        for (i, block) in configs.iter().enumerate() {
+            let path = path / "blocks" / i;
+            let conv = ConvNormPool::new(&path, channels, block, rng)?;
+            blocks.push((conv, block.clone()));
+            channels = block.channels;
+            let strided = (height + block.stride - 1) / block.stride;
+            height = (strided + block.pool[1] - 1) / block.pool[1];
+        }
+        Ok(Self {
+            blocks,
+            dropout,
+            outputs: channels * height,
+        })
+    }
+
+    /// `[B, T, C] → [B, T', outputs]`, with the lengths that are left.
+    pub(super) fn forward(
+        &self,
+        features: &Tensor,
+        lengths: &Tensor,
+        mut rng: Option<&mut ChaCha8Rng>,
+    ) -> Result<(Tensor, Tensor)> {
+        let train = rng.is_some();
+        // [B, 1, T, C] with the channels last in memory, an order that everything below keeps: libtorch
+        // pools and normalises faster in it.
+        let mut x = features.f_unsqueeze(3)?.f_permute([0, 3, 1, 2])?;
+        let mut lengths = lengths.shallow_clone();
+        for (i, (conv, block)) in self.blocks.iter().enumerate() {
+            x = conv.forward(&x, train)?;
+            if i > 0 {
+                x = dropout(x, self.dropout, 2, rng.as_deref_mut())?;
+            }
+            lengths = strided_lengths(&lengths, block.stride)?;
+            lengths = strided_lengths(&lengths, block.pool[0])?;
+        }
+        Ok((x.f_transpose(1, 2)?.f_flatten(2, 3)?, lengths))
+    }
+}
+
+/// Convolutions over the time × coefficient plane, one embedding per remaining frame, mean and
+/// deviation over the frames of the clip, one linear layer.
+#[derive(Debug)]
+pub(super) struct Cnn {
+    blocks: Blocks,
+    embed: Linear,
+    embed_norm: BatchNorm,
+    output: Linear,
+    dropout: f64,
+    embedding: i64,
+}
+
+impl Cnn {
+    pub(super) fn new(
+        config: &CnnConfig,
+        path: &Path,
+        coefficients: i64,
+        classes: i64,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Self> {
+        let blocks = Blocks::new(&config.blocks, config.block_dropout, path, coefficients, rng)?;
+        Ok(Self {
+            embed: Linear::new(&(path / "embed"), blocks.outputs, config.embedding, rng)?,
+            embed_norm: BatchNorm::new(&(path / "embed_norm"), config.embedding)?,
+            output: Linear::new(&(path / "output"), 2 * config.embedding, classes, rng)?,
+            dropout: config.dropout,
+            embedding: 2 * config.embedding,
+            blocks,
+        })
+    }
+}
+
+impl Network for Cnn {
+    fn embed(
+        &self,
+        features: &Tensor,
+        lengths: &Tensor,
+        rng: Option<&mut ChaCha8Rng>,
+    ) -> Result<Tensor> {
+        let train = rng.is_some();
+        let (x, lengths) = self.blocks.forward(features, lengths, rng)?;
+        let x = self.embed.forward(&x)?.f_transpose(1, 2)?; // the norm wants channels second
+        let x = self
+            .embed_norm
+            .forward(&x, train)?
+            .f_relu_()?
+            .f_transpose(1, 2)?;
+        let mask = frame_mask(&lengths, x.size()[1])?;
+        masked_mean_std(&x, &mask)
+    }
+
+    fn classify(&self, embedding: Tensor, rng: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
+        self.output.forward(&dropout(embedding, self.dropout, 2, rng)?)
+    }
+
+    fn embedding(&self) -> i64 {
+        self.embedding
+    }
+}
