@@ -36,6 +36,15 @@ const F0_MIN_SAMPLE_RATE: u32 = 1200;
 pub struct FeatureConfig {
     /// Sampling rate in Hz that every signal is brought to. Default 22 050.
     pub sample_rate: u32,
+    /// The signal is taken as played `2^(semitones/12)` times as fast, −12 to 12: pitch, formants and
+    /// tempo move together, as if another voice spoke. A signal of the rate `R` counts as one of
+    /// `R · 2^(semitones/12)` Hz, to the nearest 100 Hz, which keeps the ratio of the rates one of
+    /// small numbers. Samples that come without a rate of their own
+    /// ([`extract_into`](crate::FeatureExtractor::extract_into),
+    /// [`spectrogram`](crate::FeatureExtractor::spectrogram)) are left as they are.
+    /// Default 0: as it was played.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub semitones: f64,
     /// Silence quieter than this many dB below the loudest frame is cut from both ends.
     /// Default: nothing is cut.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,6 +106,7 @@ impl Default for FeatureConfig {
     fn default() -> Self {
         Self {
             sample_rate: 22_050,
+            semitones: 0.0,
             trim_db: None,
             pre_emphasis: None,
             n_fft: 2048,
@@ -229,6 +239,13 @@ impl FeatureConfig {
             (1..=MAX_SAMPLE_RATE).contains(&self.sample_rate),
             format!("1 to {MAX_SAMPLE_RATE}"),
         )?;
+        let valid = (-12.0..=12.0).contains(&self.semitones);
+        check(
+            "semitones",
+            self.semitones,
+            valid,
+            "a number from -12 to 12",
+        )?;
         if let Some(trim_db) = self.trim_db {
             check("trim_db", trim_db, is_positive(trim_db), "a number above 0")?;
         }
@@ -316,6 +333,15 @@ impl FeatureConfig {
         self.win_length.unwrap_or(self.n_fft)
     }
 
+    /// The rate in Hz that a signal of the rate `rate` counts as, by [`semitones`](Self::semitones).
+    pub(crate) fn played_rate(&self, rate: u32) -> u32 {
+        if self.semitones == 0.0 {
+            return rate;
+        }
+        let played = f64::from(rate) * (self.semitones / 12.0).exp2();
+        (100.0 * (played / 100.0).round()) as u32
+    }
+
     /// Upper edge of the mel bands in Hz, with its default resolved.
     pub fn fmax(&self) -> f64 {
         self.fmax.unwrap_or(f64::from(self.sample_rate) / 2.0)
@@ -398,6 +424,10 @@ fn check(
 
 fn is_positive(value: f64) -> bool {
     value > 0.0 && value.is_finite()
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// TOML has no null: an absent `top_db` is its default, so turning it off needs a word.

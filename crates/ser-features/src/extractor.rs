@@ -145,13 +145,14 @@ impl FeatureExtractor {
         self.chain.run(signal, chain, take)
     }
 
-    /// The last resampler used if it fits, or else another; nothing if there is nothing to change.
+    /// The last resampler used if it fits a signal of the rate `rate`, or else another; nothing if
+    /// there is nothing to change.
     fn resampler<'a>(
         &self,
-        from: u32,
+        rate: u32,
         last: &'a mut Option<Resampler>,
     ) -> Result<Option<&'a mut Resampler>> {
-        let to = self.config().sample_rate;
+        let (from, to) = (self.config().played_rate(rate), self.config().sample_rate);
         if from == to {
             return Ok(None);
         }
@@ -182,6 +183,7 @@ impl FeatureExtractor {
     }
 
     /// Features of samples at the configured rate, written over `features`.
+    /// [`semitones`](FeatureConfig::semitones) does nothing here.
     ///
     /// The steps: trimming, pre-emphasis, framing and windowing, power spectrum, mel bands, dB,
     /// cosine transform, derivatives, extra rows; those the configuration asks for.

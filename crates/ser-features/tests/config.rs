@@ -21,6 +21,7 @@ fn every_key_of_a_file_arrives() {
     let config = parse(
         r#"
         sample_rate = 16000
+        semitones = -1.5
         trim_db = 30
         pre_emphasis = 0.97
         n_fft = 512
@@ -47,6 +48,7 @@ fn every_key_of_a_file_arrives() {
         "#,
     );
     config.validate().unwrap();
+    assert_eq!(config.semitones, -1.5);
     assert_eq!(config.window, Window::Hamming);
     assert_eq!(config.mel_scale, MelScale::Htk);
     assert_eq!((config.fmin, config.fmax()), (20.0, 7600.5));
@@ -65,12 +67,14 @@ fn a_configuration_survives_its_file() {
         FeatureConfig {
             top_db: None,
             fmax: Some(8000.0),
+            semitones: 2.0,
             pre_emphasis: Some(0.97),
             extras: vec![Extra::SpectralFlatness],
             ..FeatureConfig::default()
         },
     ] {
         let text = toml::to_string(&config).unwrap();
+        assert_eq!(text.contains("semitones"), config.semitones != 0.0);
         assert_eq!(parse(&text), config, "{text}");
     }
 }
@@ -93,6 +97,8 @@ fn a_value_out_of_range_is_refused_with_its_key() {
     for (text, expected) in [
         ("sample_rate = 0", "sample_rate"),
         ("sample_rate = 4000000", "sample_rate"),
+        ("semitones = 12.5", "semitones"),
+        ("semitones = nan", "semitones"),
         ("trim_db = 0", "trim_db"),
         ("pre_emphasis = 1.5", "pre_emphasis"),
         ("n_fft = 1", "n_fft"),
@@ -193,6 +199,7 @@ fn every_key_changes_the_fingerprint() {
     let changes = [
         "",
         "sample_rate = 16000",
+        "semitones = 1",
         "trim_db = 30",
         "pre_emphasis = 0.97",
         "n_fft = 512",
@@ -226,6 +233,6 @@ fn every_key_changes_the_fingerprint() {
 fn the_fingerprint_of_the_default_is_the_same_in_every_build() {
     assert_eq!(
         FeatureConfig::default().fingerprint(),
-        "db21f043d85dbe7c1ba56142ff54597c"
+        "c79c87ee463ee747d59e53f165693673"
     );
 }

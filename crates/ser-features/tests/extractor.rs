@@ -49,6 +49,70 @@ fn a_file_of_another_rate_is_resampled_first() {
     assert_eq!(from_file, extractor.extract(&by_hand).unwrap());
 }
 
+/// An octave up: twice the frequency in half the time. Of a file and of a waveform.
+#[test]
+fn twelve_semitones_double_the_frequency_and_halve_the_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a4.wav");
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 22_050,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let a4 = Waveform::new(tone(440.0, 22_050, 44_100), 22_050);
+    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+    for &sample in &a4.samples {
+        writer.write_sample(sample).unwrap();
+    }
+    writer.finalize().unwrap();
+
+    let levels = |semitones| {
+        let config = FeatureConfig {
+            semitones,
+            output: Output::LogMel,
+            ..FeatureConfig::default()
+        };
+        let extractor = extractor(config);
+        let features = extractor.extract(&a4).unwrap();
+        assert_eq!(extractor.extract_file(&path).unwrap(), features);
+        features
+    };
+    let loudest_band = |row: &[f32]| (0..128).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+
+    let config = FeatureConfig {
+        output: Output::LogMel,
+        ..FeatureConfig::default()
+    };
+    let a5 = features(config, &tone(880.0, 22_050, 22_050)).unwrap();
+    let (as_played, up) = (levels(0.0), levels(12.0));
+    assert_eq!((as_played.frames(), up.frames()), (87, 44));
+    assert_ne!(loudest_band(as_played.row(40)), loudest_band(up.row(20)));
+    assert_eq!(loudest_band(up.row(20)), loudest_band(a5.row(20)));
+}
+
+/// Samples without a rate of their own are at the configured one already.
+#[test]
+fn semitones_leave_bare_samples_alone() {
+    let config = FeatureConfig {
+        semitones: 3.0,
+        ..FeatureConfig::default()
+    };
+    let samples = tone(440.0, 22_050, 9000);
+    let (moved, plain) = (
+        extractor(config.clone()),
+        extractor(FeatureConfig::default()),
+    );
+    assert_eq!(
+        moved.spectrogram(&samples).unwrap(),
+        plain.spectrogram(&samples).unwrap()
+    );
+    assert_eq!(
+        features(config, &samples).unwrap(),
+        features(FeatureConfig::default(), &samples).unwrap()
+    );
+}
+
 #[test]
 fn an_error_names_the_file_and_what_it_lacks() {
     let missing = Path::new("no/such/clip.wav");

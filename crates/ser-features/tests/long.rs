@@ -145,9 +145,10 @@ fn a_long_file_gives_what_its_samples_give() {
     let path = folder.path().join("long.wav");
     write_wav(&path, &signal(24 * FRAMES), 24_000);
     let read = Waveform::read(&path).unwrap();
-    for trim_db in [None, Some(30.0)] {
+    for (trim_db, semitones) in [(None, 0.0), (Some(30.0), 0.0), (None, -2.5)] {
         let config = FeatureConfig {
             trim_db,
+            semitones,
             ..config()
         };
         let extractor = FeatureExtractor::new(&config).unwrap();
