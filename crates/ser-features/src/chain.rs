@@ -7,6 +7,7 @@ use crate::cepstrum::{Dct, Decibels};
 use crate::config::{Extra, FeatureConfig, Output};
 use crate::delta::{self, Delta};
 use crate::error::Result;
+use crate::functionals::{Functionals, FunctionalsScratch};
 use crate::mel::MelFilterbank;
 use crate::pitch::{Yin, YinScratch};
 use crate::prosody;
@@ -37,11 +38,20 @@ pub(crate) struct Chain {
     dct: Dct,
     deltas: Vec<Delta>,
     yin: Option<Yin>,
+    functionals: Option<Functionals>,
 }
 
 /// Memory that a thread reuses from signal to signal.
 #[derive(Debug, Default)]
 pub(crate) struct ChainScratch {
+    frames: FrameScratch,
+    /// Every frame of a clip that is summed up: its levels and F0.
+    clip: Vec<f32>,
+    functionals: FunctionalsScratch,
+}
+
+#[derive(Debug, Default)]
+struct FrameScratch {
     emphasised: Vec<f32>,
     /// Every frame of the segment: its features.
     rows: Vec<f32>,
@@ -61,14 +71,14 @@ struct SweepScratch {
     magnitude: Vec<f32>,
 }
 
-/// Some of a signal's features.
+/// Some of a signal's features: a row for each frame, or one for the whole clip.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Piece<'a> {
-    /// Frames of the whole signal.
+    /// Rows of the whole signal.
     pub(crate) frames: usize,
-    /// Number of the first frame here.
+    /// Number of the first row here.
     pub(crate) first: usize,
-    /// The values of each frame side by side.
+    /// The values of each row side by side.
     pub(crate) rows: &'a [f32],
 }
 
@@ -93,6 +103,10 @@ impl Chain {
                 true => Some(plan_f0(config)?),
                 false => None,
             },
+            functionals: match config.output {
+                Output::Functionals => Some(Functionals::new(config)),
+                Output::Mfcc | Output::LogMel | Output::Mel => None,
+            },
             config: config.clone(),
         })
     }
@@ -102,18 +116,45 @@ impl Chain {
     }
 
     /// Hands the features of a signal to `take`, in order.
-    ///
-    /// Each segment takes two sweeps: the first ends with the level of each mel band, the second
-    /// starts when the signal's loudest level is known. For a signal of several segments that is
-    /// found beforehand, in a pass of its own, rather than with memory for all their levels.
     pub(crate) fn run(
         &self,
         signal: &mut impl Signal,
         scratch: &mut ChainScratch,
         mut take: impl FnMut(Piece<'_>) -> Result<()>,
     ) -> Result<()> {
-        let config = &self.config;
         let ChainScratch {
+            frames,
+            clip,
+            functionals: scratch,
+        } = scratch;
+        let Some(functionals) = &self.functionals else {
+            return self.run_frames(signal, frames, take);
+        };
+        clip.clear();
+        self.run_frames(signal, frames, |piece| {
+            clip.extend_from_slice(piece.rows);
+            Ok(())
+        })?;
+        take(Piece {
+            frames: 1,
+            first: 0,
+            rows: functionals.apply(&self.dct, clip, scratch),
+        })
+    }
+
+    /// Hands the values of each frame of a signal to `take`, in order.
+    ///
+    /// Each segment takes two sweeps: the first ends with the level of each mel band, the second
+    /// starts when the signal's loudest level is known. For a signal of several segments that is
+    /// found beforehand, in a pass of its own, rather than with memory for all their levels.
+    fn run_frames(
+        &self,
+        signal: &mut impl Signal,
+        scratch: &mut FrameScratch,
+        mut take: impl FnMut(Piece<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let config = &self.config;
+        let FrameScratch {
             emphasised,
             rows,
             sweep,
@@ -141,7 +182,7 @@ impl Chain {
                 loudest = loudest.max(self.sweep_levels(&part, segment, sweep, None));
             }
         }
-        let stride = config.coefficients();
+        let stride = config.values_per_frame();
         // Derivatives look into the neighbouring segments.
         let context = match config.deltas {
             0 => 0,
@@ -213,7 +254,7 @@ impl Chain {
             if !config.extras.is_empty()
                 && let Some(rows) = &mut rows
             {
-                let stride = LANES * config.coefficients();
+                let stride = LANES * config.values_per_frame();
                 let end = rows.len().min((block + 1) * stride);
                 self.write_extras(part, first, scratch, &mut rows[block * stride..end]);
             }
@@ -236,7 +277,7 @@ impl Chain {
     /// Turns the levels of a segment of a signal with this loudest level into its rows.
     fn sweep_rows(&self, loudest: f32, scratch: &mut SweepScratch, rows: &mut [f32]) {
         let config = &self.config;
-        let stride = config.coefficients();
+        let stride = config.values_per_frame();
         let floor = self.decibels.floor(loudest);
         for (levels, rows) in scratch
             .levels
@@ -245,7 +286,7 @@ impl Chain {
         {
             match config.output {
                 Output::Mfcc => self.dct.apply_block(levels, floor, rows, stride),
-                Output::LogMel => {
+                Output::LogMel | Output::Functionals => {
                     block::raise_to(levels, floor);
                     block::store(levels, rows, stride);
                 }
@@ -272,7 +313,10 @@ impl Chain {
         rows: &mut [f32],
     ) {
         let config = &self.config;
-        let (length, offset) = (config.n_fft, config.coefficients() - config.extras.len());
+        let (length, offset) = (
+            config.n_fft,
+            config.values_per_frame() - config.extras.len(),
+        );
         let bin_width = config.sample_rate as f32 / length as f32;
         let SweepScratch {
             power: block,
@@ -281,7 +325,7 @@ impl Chain {
             yin,
             ..
         } = scratch;
-        for (lane, row) in rows.chunks_mut(config.coefficients()).enumerate() {
+        for (lane, row) in rows.chunks_mut(config.values_per_frame()).enumerate() {
             let frame = first + lane;
             let inside = part.inside(frame);
             power.clear();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::functionals;
 
 /// Counts every change of this crate between two of its versions that changes a feature's value, so
 /// that a stored feature of an older program is never mistaken for a fresh one.
@@ -192,6 +193,30 @@ pub enum Output {
     LogMel,
     /// `n_mels` band energies.
     Mel,
+    /// The whole clip in one row, whose length and names
+    /// [`FeatureConfig::coefficients`] and [`FeatureConfig::coefficient_names`] tell: statistics over
+    /// time of the levels in dB, of their `n_mfcc` cepstral coefficients, of the spectrum's shape, of
+    /// the modulation and, if `extras` is `["f0"]`, of F0. How loud the recording is does not matter.
+    ///
+    /// It takes at least 24 mel bands, some of them centred below 1 kHz, from 2 to 5 kHz and above
+    /// 5 kHz, and at least 13 cepstral coefficients; `deltas` is 0. The levels of the whole clip are
+    /// in memory at once.
+    ///
+    /// ```
+    /// use ser_features::{FeatureConfig, FeatureExtractor, Output, Waveform};
+    ///
+    /// let config = FeatureConfig {
+    ///     output: Output::Functionals,
+    ///     ..FeatureConfig::default()
+    /// };
+    /// let tone = (0..22_050).map(|n| (n as f32 * 0.1).sin()).collect();
+    /// let values = FeatureExtractor::new(&config)?.extract(&Waveform::new(tone, 22_050))?;
+    /// let names = config.coefficient_names();
+    /// assert_eq!((values.frames(), values.coefficients()), (1, names.len()));
+    /// assert_eq!(names[0], "mfcc_0_mean");
+    /// # Ok::<(), ser_features::Error>(())
+    /// ```
+    Functionals,
 }
 
 /// A row beside the coefficients, one value per frame.
@@ -325,6 +350,9 @@ impl FeatureConfig {
             let expected = format!("f0 at {F0_MIN_SAMPLE_RATE} Hz or more");
             check("extras", extra.name(), valid, expected)?;
         }
+        if self.output == Output::Functionals {
+            functionals::validate(self)?;
+        }
         Ok(())
     }
 
@@ -347,7 +375,7 @@ impl FeatureConfig {
         self.fmax.unwrap_or(f64::from(self.sample_rate) / 2.0)
     }
 
-    /// Number of frames of a signal of `samples` samples at [`sample_rate`](Self::sample_rate);
+    /// Number of frames, which [`Output::Functionals`] sums up in one row, of a signal of `samples` samples at [`sample_rate`](Self::sample_rate);
     /// 0 when it is too short for one.
     ///
     /// # Formula
@@ -365,8 +393,17 @@ impl FeatureConfig {
         }
     }
 
-    /// Number of values in each frame of the features.
+    /// Number of values in each row of the features: one row a frame, or one for the whole clip
+    /// ([`Output::Functionals`]).
     pub fn coefficients(&self) -> usize {
+        match self.output {
+            Output::Functionals => functionals::count(self),
+            Output::Mfcc | Output::LogMel | Output::Mel => self.values_per_frame(),
+        }
+    }
+
+    /// Number of values that the chain computes for each frame, before a clip is summed up.
+    pub(crate) fn values_per_frame(&self) -> usize {
         self.base_coefficients() * (1 + usize::from(self.deltas)) + self.extras.len()
     }
 
@@ -374,16 +411,18 @@ impl FeatureConfig {
     pub(crate) fn base_coefficients(&self) -> usize {
         match self.output {
             Output::Mfcc => self.n_mfcc,
-            Output::LogMel | Output::Mel => self.n_mels,
+            Output::LogMel | Output::Mel | Output::Functionals => self.n_mels,
         }
     }
 
-    /// A name for each value in a frame: `mfcc_0`, …, `mfcc_0_delta`, …, `mfcc_0_delta2`, …, `rms`.
+    /// A name for each value in a row: `mfcc_0`, …, `mfcc_0_delta`, …, `mfcc_0_delta2`, …, `rms`; of
+    /// [`Output::Functionals`] `mfcc_0_mean`, `mfcc_0_std`, `mfcc_0_q05`, …
     pub fn coefficient_names(&self) -> Vec<String> {
         let base = match self.output {
             Output::Mfcc => "mfcc",
             Output::LogMel => "log_mel",
             Output::Mel => "mel",
+            Output::Functionals => return functionals::names(self),
         };
         let suffixes = ["", "_delta", "_delta2"];
         let mut names = Vec::with_capacity(self.coefficients());
@@ -406,7 +445,7 @@ impl FeatureConfig {
     }
 }
 
-fn check(
+pub(crate) fn check(
     key: &'static str,
     actual: impl ToString,
     valid: bool,

@@ -112,7 +112,8 @@ impl FeatureExtractor {
     ///
     /// `take` gets piece after piece: the number of its first frame and its rows,
     /// `[frames, config.coefficients()]`. They are, value for value, those of
-    /// [`extract_file`](Self::extract_file).
+    /// [`extract_file`](Self::extract_file). Of [`Output::Functionals`](crate::Output::Functionals)
+    /// there is one piece with one row, and memory for the levels of every frame grows with the file.
     ///
     /// # Errors
     /// Those of [`extract_file`](Self::extract_file), possibly after some pieces, and what `take`
@@ -186,13 +187,13 @@ impl FeatureExtractor {
     /// [`semitones`](FeatureConfig::semitones) does nothing here.
     ///
     /// The steps: trimming, pre-emphasis, framing and windowing, power spectrum, mel bands, dB,
-    /// cosine transform, derivatives, extra rows; those the configuration asks for.
+    /// cosine transform, derivatives, extra rows, functionals; those the configuration asks for.
     /// After the first call with the longest signal nothing is allocated, but for a few bytes by
-    /// trimming.
+    /// trimming, and by functionals of more than 4096 frames.
     ///
     /// # Shape
     /// `[config.frames(n), config.coefficients()]`, where `n` counts the samples that trimming
-    /// leaves.
+    /// leaves; `[1, config.coefficients()]` for [`Output::Functionals`](crate::Output::Functionals).
     ///
     /// # Errors
     /// [`Error::Empty`](crate::Error::Empty) without samples;

@@ -9,6 +9,7 @@ mod delta;
 mod error;
 mod extractor;
 mod features;
+mod functionals;
 mod mel;
 mod npy;
 mod parallel;

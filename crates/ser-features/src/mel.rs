@@ -44,6 +44,17 @@ impl MelScale {
     }
 }
 
+/// The `n_mels + 2` frequencies in Hz between which the bands lie: band `m` rises from corner `m` to
+/// `m + 1` and falls to `m + 2`.
+pub(crate) fn corners(config: &FeatureConfig) -> Vec<f64> {
+    let scale = config.mel_scale;
+    let (low, high) = (scale.from_hz(config.fmin), scale.from_hz(config.fmax()));
+    let step = (high - low) / (config.n_mels + 1) as f64;
+    (0..config.n_mels + 2)
+        .map(|i| scale.to_hz(low + step * i as f64))
+        .collect()
+}
+
 /// Triangular bands, evenly spaced in mel, each kept as the run of bins it covers.
 ///
 /// # Formula
@@ -73,13 +84,7 @@ impl MelFilterbank {
     /// [`Error::Config`] when [`FeatureConfig::validate`] finds a value out of range.
     pub fn new(config: &FeatureConfig) -> Result<Self> {
         config.validate()?;
-        let scale = config.mel_scale;
-        let (low, high) = (scale.from_hz(config.fmin), scale.from_hz(config.fmax()));
-        let step = (high - low) / (config.n_mels + 1) as f64;
-        let corners: Vec<f64> = (0..config.n_mels + 2)
-            .map(|i| scale.to_hz(low + step * i as f64))
-            .collect();
-
+        let corners = corners(config);
         let bins = config.n_fft / 2 + 1;
         let bin_hz = f64::from(config.sample_rate) / config.n_fft as f64;
         let mut bank = Self {

@@ -10,20 +10,22 @@ use crate::config::Window;
 /// That of each [`Window`], with `N = length`: the symmetric window of `N + 1` samples without
 /// its last, so that shifted copies add up evenly.
 pub(crate) fn periodic(window: Window, length: usize) -> Vec<f64> {
-    let value = |n: usize| {
-        let x = n as f64 / length as f64;
-        match window {
-            Window::Hann => 0.5 - 0.5 * (2.0 * PI * x).cos(),
-            Window::Hamming => 0.54 - 0.46 * (2.0 * PI * x).cos(),
-            Window::Blackman => 0.42 - 0.5 * (2.0 * PI * x).cos() + 0.08 * (4.0 * PI * x).cos(),
-            Window::Bartlett => 1.0 - (2.0 * x - 1.0).abs(),
-            Window::Rectangular => 1.0,
-        }
-    };
+    (0..length).map(|n| weight(window, n, length)).collect()
+}
+
+/// What [`periodic`] weighs sample `n` with.
+pub(crate) fn weight(window: Window, n: usize, length: usize) -> f64 {
     if length == 1 {
-        return vec![1.0];
+        return 1.0;
     }
-    (0..length).map(value).collect()
+    let x = n as f64 / length as f64;
+    match window {
+        Window::Hann => 0.5 - 0.5 * (2.0 * PI * x).cos(),
+        Window::Hamming => 0.54 - 0.46 * (2.0 * PI * x).cos(),
+        Window::Blackman => 0.42 - 0.5 * (2.0 * PI * x).cos() + 0.08 * (4.0 * PI * x).cos(),
+        Window::Bartlett => 1.0 - (2.0 * x - 1.0).abs(),
+        Window::Rectangular => 1.0,
+    }
 }
 
 #[cfg(test)]

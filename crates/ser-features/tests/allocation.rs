@@ -5,7 +5,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use ser_features::{Extra, FeatureConfig, FeatureExtractor, Features};
+use ser_features::{Extra, FeatureConfig, FeatureExtractor, Features, Output};
 
 struct Counting;
 
@@ -94,6 +94,16 @@ fn neither_do_derivatives_pre_emphasis_odd_lengths_and_extra_rows() {
             Extra::SpectralFlatness,
             Extra::F0,
         ],
+        ..FeatureConfig::default()
+    };
+    assert_eq!(allocations_of_a_second_signal(&config), 0);
+}
+
+#[test]
+fn neither_do_functionals() {
+    let config = FeatureConfig {
+        output: Output::Functionals,
+        extras: vec![Extra::F0],
         ..FeatureConfig::default()
     };
     assert_eq!(allocations_of_a_second_signal(&config), 0);

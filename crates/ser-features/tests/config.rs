@@ -141,6 +141,30 @@ fn fewer_bands_than_coefficients_matter_only_where_there_are_coefficients() {
     assert!(parse("n_mels = 20\noutput = \"mel\"").validate().is_ok());
 }
 
+#[test]
+fn functionals_refuse_what_they_cannot_sum_up() {
+    let base = "output = \"functionals\"\n";
+    for text in ["", "extras = [\"f0\"]", "n_mels = 24\nn_mfcc = 13"] {
+        parse(&format!("{base}{text}")).validate().unwrap();
+    }
+    for (text, expected) in [
+        ("deltas = 1", "deltas"),
+        ("extras = [\"rms\"]", "extras"),
+        ("extras = [\"f0\", \"rms\"]", "extras"),
+        ("n_mels = 23\nn_mfcc = 13", "n_mels"),
+        ("n_mfcc = 12", "n_mfcc"),
+        ("n_mels = 24\nn_mfcc = 25", "n_mfcc"),
+        ("fmin = 1000", "fmin"),
+        ("fmax = 2000", "fmax"),
+        ("sample_rate = 10000", "fmax"),
+    ] {
+        match parse(&format!("{base}{text}")).validate() {
+            Err(Error::Config { key, .. }) => assert_eq!(key, expected, "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
 /// `librosa.feature.mfcc(y=np.zeros(n), …).shape[1]` of librosa 0.11.
 #[test]
 fn frames_are_counted_as_librosa_does() {
@@ -215,6 +239,7 @@ fn every_key_changes_the_fingerprint() {
         "fmin = 20",
         "fmax = 7600",
         "output = \"log_mel\"",
+        "output = \"functionals\"",
         "ref = 2",
         "amin = 1e-6",
         "top_db = false",

@@ -1,0 +1,121 @@
+//! Which values there are, and what a configuration must offer for them.
+
+use crate::config::{Extra, FeatureConfig, check};
+use crate::error::Result;
+
+use super::bands::{Bands, SHAPE};
+use super::modulation::EDGES;
+use super::statistics::{STATISTICS, THIRDS};
+
+/// Groups of adjacent bands whose modulation is looked at, of three bands each at least.
+pub(super) const BAND_GROUPS: usize = 8;
+const MIN_BANDS: usize = 3 * BAND_GROUPS;
+/// Cepstral coefficients whose course over the clip is looked at.
+pub(super) const COURSE: usize = 13;
+/// Cepstral coefficients at most whose slow slopes are looked at.
+pub(super) const SLOW: usize = 20;
+
+/// Checks what functionals ask of a configuration beyond what every output does.
+pub(crate) fn validate(config: &FeatureConfig) -> Result<()> {
+    let (bands, coefficients) = (config.n_mels, config.n_mfcc);
+    let wanted = format!("{MIN_BANDS} or more for functionals");
+    check("n_mels", bands, bands >= MIN_BANDS, wanted)?;
+    let valid = (COURSE..=bands).contains(&coefficients);
+    let wanted = format!("{COURSE} to n_mels = {bands} for functionals");
+    check("n_mfcc", coefficients, valid, wanted)?;
+    check(
+        "deltas",
+        config.deltas,
+        config.deltas == 0,
+        "0 for functionals",
+    )?;
+    let names: Vec<_> = config.extras.iter().map(|extra| extra.name()).collect();
+    let valid = matches!(config.extras[..], [] | [Extra::F0]);
+    let wanted = "nothing or f0 alone for functionals";
+    check("extras", names.join(", "), valid, wanted)?;
+    let bands = Bands::new(config);
+    let wanted = "so low for functionals that a band is centred below 1 kHz";
+    check("fmin", config.fmin, bands.are_low_enough(), wanted)?;
+    let wanted = "so high for functionals that bands are centred from 2 to 5 kHz and above";
+    check("fmax", config.fmax(), bands.are_high_enough(), wanted)
+}
+
+/// Number of values.
+pub(crate) fn count(config: &FeatureConfig) -> usize {
+    let (bands, coefficients) = (config.n_mels, config.n_mfcc);
+    let (statistics, thirds) = (STATISTICS.len(), THIRDS.len());
+    let f0 = match config.extras.contains(&Extra::F0) {
+        true => 2 * statistics + 1 + thirds + 1,
+        false => 0,
+    };
+    statistics * (coefficients + bands)
+        + 3 * coefficients
+        + 2 * coefficients.min(SLOW)
+        + 3 * coefficients
+        + thirds * COURSE
+        + (2 * statistics + thirds) * SHAPE.len()
+        + statistics
+        + (1 + BAND_GROUPS) * (EDGES.len() - 1)
+        + f0
+        + 3
+}
+
+/// A name for each value, in their order.
+pub(crate) fn names(config: &FeatureConfig) -> Vec<String> {
+    fn name<const N: usize>(names: &mut Vec<String>, track: &str, values: [&str; N]) {
+        names.extend(values.map(|value| format!("{track}_{value}")));
+    }
+    let cepstral = |count: usize| (0..count).map(|i| format!("mfcc_{i}"));
+    let mut names = Vec::with_capacity(count(config));
+
+    let bands = (0..config.n_mels).map(|band| format!("log_mel_{band}"));
+    for track in cepstral(config.n_mfcc).chain(bands) {
+        name(&mut names, &track, STATISTICS);
+    }
+    for track in cepstral(config.n_mfcc) {
+        name(
+            &mut names,
+            &track,
+            ["delta_std", "delta_mean_abs", "delta2_std"],
+        );
+    }
+    for track in cepstral(config.n_mfcc.min(SLOW)) {
+        name(
+            &mut names,
+            &track,
+            ["slow_delta_std", "slow_delta_mean_abs"],
+        );
+    }
+    for track in cepstral(config.n_mfcc) {
+        name(
+            &mut names,
+            &track,
+            ["loud_mean", "loud_std", "energy_weighted_mean"],
+        );
+    }
+    for track in cepstral(COURSE) {
+        name(&mut names, &track, THIRDS);
+    }
+    for track in SHAPE {
+        name(&mut names, track, STATISTICS);
+        name(&mut names, track, THIRDS);
+        name(&mut names, &format!("{track}_delta"), STATISTICS);
+    }
+    name(&mut names, "flux", STATISTICS);
+    let groups = (0..BAND_GROUPS).map(|group| format!("band_group_{group}"));
+    for track in std::iter::once("log_energy".to_owned()).chain(groups) {
+        for range in EDGES.windows(2) {
+            let (from, to) = (range[0], range[1]);
+            names.push(format!("{track}_modulation_{from}_to_{to}_hz"));
+        }
+    }
+    if config.extras.contains(&Extra::F0) {
+        name(&mut names, "log_f0", STATISTICS);
+        name(&mut names, "log_f0_step", STATISTICS);
+        name(&mut names, "log_f0_step", ["mean_abs"]);
+        name(&mut names, "log_f0", THIRDS);
+        names.push("voiced_share".to_owned());
+    }
+    names.extend(["frames", "loud_share", "peaks_per_frame"].map(str::to_owned));
+    names
+}

@@ -1,0 +1,105 @@
+//! How fast levels go up and down: syllables, tremor, roughness.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustfft::num_complex::Complex;
+use rustfft::{Fft, FftPlanner};
+
+use crate::config::{FeatureConfig, Window};
+use crate::window;
+
+/// The ranges of modulation in Hz, each up to the next; a syllable takes 3 to 8.
+pub(super) const EDGES: [f64; 7] = [0.3, 1.5, 3.0, 5.0, 8.0, 13.0, 25.0];
+
+/// What stands still has this power.
+const FLOOR: f64 = 1e-3;
+
+/// Transforms from the shortest, in frames, to that of a segment of the chain are planned in advance;
+/// a longer clip has so much other work that its plan is nothing beside it.
+const SHORTEST: usize = 256;
+const LONGEST_PLANNED: usize = 4096;
+
+pub(super) struct Modulation {
+    /// Frames a second.
+    rate: f64,
+    transforms: Vec<Arc<dyn Fft<f32>>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ModulationScratch {
+    window: Vec<f32>,
+    spectrum: Vec<Complex<f32>>,
+    fft: Vec<Complex<f32>>,
+}
+
+impl Modulation {
+    pub(super) fn new(config: &FeatureConfig) -> Self {
+        let mut planner = FftPlanner::new();
+        let lengths = std::iter::successors(Some(SHORTEST), |length| Some(2 * length));
+        Self {
+            rate: f64::from(config.sample_rate) / config.hop_length as f64,
+            transforms: lengths
+                .take_while(|&length| length <= LONGEST_PLANNED)
+                .map(|length| planner.plan_fft_forward(length))
+                .collect(),
+        }
+    }
+
+    /// The transform for the tracks of a clip, whose window goes to `scratch`.
+    pub(super) fn start(
+        &self,
+        frames: usize,
+        scratch: &mut ModulationScratch,
+    ) -> Arc<dyn Fft<f32>> {
+        scratch.window.clear();
+        let weights = (0..frames).map(|t| window::weight(Window::Hann, t, frames) as f32);
+        scratch.window.extend(weights);
+        let length = frames.next_power_of_two().max(SHORTEST);
+        let planned = self.transforms.iter().find(|plan| plan.len() == length);
+        match planned {
+            Some(plan) => plan.clone(),
+            None => FftPlanner::new().plan_fft_forward(length),
+        }
+    }
+
+    /// Level of the modulation of a track in each range: `ln(mean of |X[k]|² + 0.001)` over the bins
+    /// there, where `X` is the transform of the track less its mean `mean` under the window.
+    pub(super) fn levels(
+        &self,
+        transform: &dyn Fft<f32>,
+        track: &[f32],
+        mean: f64,
+        scratch: &mut ModulationScratch,
+    ) -> [f64; EDGES.len() - 1] {
+        let ModulationScratch {
+            window,
+            spectrum,
+            fft,
+        } = scratch;
+        let length = transform.len();
+        let zero = Complex::new(0.0, 0.0);
+        spectrum.clear();
+        let values = track.iter().zip(window);
+        spectrum.extend(values.map(|(&x, weight)| Complex::from((x - mean as f32) * *weight)));
+        spectrum.resize(length, zero);
+        fft.resize(transform.get_inplace_scratch_len(), zero);
+        transform.process_with_scratch(spectrum, fft);
+
+        let bin_from =
+            |hz: f64| ((hz * length as f64 / self.rate).ceil() as usize).min(length / 2 + 1);
+        std::array::from_fn(|range| {
+            let bins = &spectrum[bin_from(EDGES[range])..bin_from(EDGES[range + 1])];
+            let power: f64 = bins.iter().map(|z| f64::from(z.norm_sqr())).sum();
+            (power / bins.len().max(1) as f64 + FLOOR).ln()
+        })
+    }
+}
+
+impl fmt::Debug for Modulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Modulation")
+            .field("rate", &self.rate)
+            .finish_non_exhaustive()
+    }
+}

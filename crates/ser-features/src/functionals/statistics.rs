@@ -1,0 +1,164 @@
+//! Statistics of a track, which holds one value for each frame of a clip.
+
+use std::cmp::Ordering;
+
+/// What [`Summary::statistics`] says of a track.
+pub(super) const STATISTICS: [&str; 7] = ["mean", "std", "q05", "q25", "q50", "q75", "q95"];
+
+/// What [`Summary::thirds`] says of a track: which third's mean less which.
+pub(super) const THIRDS: [&str; 3] = ["third_2_less_1", "third_3_less_2", "third_3_less_1"];
+
+const PERCENTS: [usize; 5] = [5, 25, 50, 75, 95];
+
+/// The values of a clip, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    values: Vec<f32>,
+    sorted: Vec<f32>,
+}
+
+impl Summary {
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+    }
+
+    pub(super) fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    pub(super) fn push(&mut self, value: f64) {
+        self.values.push(value as f32);
+    }
+
+    /// Mean, standard deviation and percentiles; zeros if the track is empty.
+    pub(super) fn statistics(&mut self, track: &[f32]) {
+        let (mean, std) = mean_and_std(track);
+        self.push(mean);
+        self.push(std);
+        sort(track, &mut self.sorted);
+        for percent in PERCENTS {
+            let value = percentile(&self.sorted, percent);
+            self.push(value);
+        }
+    }
+
+    /// How the mean moves from each third of the track to the later ones. If the parts cannot be
+    /// equal, the first are longer by one; where one is empty, nothing moves.
+    pub(super) fn thirds(&mut self, track: &[f32]) {
+        let end = |part: usize| part * (track.len() / 3) + part.min(track.len() % 3);
+        for (early, late) in [(0, 1), (1, 2), (0, 2)] {
+            let [early, late] = [early, late].map(|part| &track[end(part)..end(part + 1)]);
+            let moved = match early.is_empty() || late.is_empty() {
+                true => 0.0,
+                false => mean(late) - mean(early),
+            };
+            self.push(moved);
+        }
+    }
+}
+
+/// 0 if there is nothing.
+pub(super) fn mean(track: &[f32]) -> f64 {
+    let sum: f64 = track.iter().map(|&value| f64::from(value)).sum();
+    sum / track.len().max(1) as f64
+}
+
+pub(super) fn mean_abs(track: &[f32]) -> f64 {
+    let sum: f64 = track.iter().map(|&value| f64::from(value.abs())).sum();
+    sum / track.len().max(1) as f64
+}
+
+/// The standard deviation is that of a sample (`n − 1`), 0 for a single value.
+pub(super) fn mean_and_std(track: &[f32]) -> (f64, f64) {
+    let mean = mean(track);
+    let squares: f64 = track
+        .iter()
+        .map(|&value| (f64::from(value) - mean).powi(2))
+        .sum();
+    let freedom = track.len().saturating_sub(1).max(1);
+    (mean, (squares / freedom as f64).sqrt())
+}
+
+pub(super) fn sort(track: &[f32], sorted: &mut Vec<f32>) {
+    sorted.clear();
+    sorted.extend_from_slice(track);
+    // No track holds a NaN, and the plain order is faster than the total one.
+    sorted.sort_unstable_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+}
+
+/// Linear between neighbours, as `numpy.percentile`. The position is found in whole numbers, so that
+/// one that falls on a value gives that value and no other.
+pub(super) fn percentile(sorted: &[f32], percent: usize) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return 0.0;
+    };
+    let position = percent * last;
+    let (below, share) = (position / 100, (position % 100) as f64 / 100.0);
+    let [low, high] = [below, (below + 1).min(last)].map(|index| f64::from(sorted[index]));
+    low + (high - low) * share
+}
+
+/// Slope at each frame over `reach` frames on both sides.
+///
+/// # Formula
+/// `Σᵢ i·(z[t+i] − z[t−i]) / (2·Σᵢ i²)`, `i = 1 … reach`; beyond its ends the track stays as it is
+/// there. (`delta` fits the outermost frames instead, and needs `2·reach + 1` of them.)
+pub(super) fn slopes(track: &[f32], reach: usize, slopes: &mut Vec<f32>) {
+    let last = track.len().saturating_sub(1);
+    let squares: usize = (1..=reach).map(|i| i * i).sum();
+    let scale = 1.0 / (2 * squares) as f32;
+    slopes.clear();
+    slopes.extend((0..track.len()).map(|t| {
+        let rise: f32 = (1..=reach)
+            .map(|i| i as f32 * (track[(t + i).min(last)] - track[t.saturating_sub(i)]))
+            .sum();
+        rise * scale
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `numpy.percentile` and `numpy.array_split` of the same values.
+    #[test]
+    fn four_values_have_numpys_statistics() {
+        let mut summary = Summary::default();
+        summary.statistics(&[4.0, 1.0, 2.0, 10.0]);
+        summary.thirds(&[4.0, 1.0, 2.0, 10.0]);
+        let expected = [4.25, 4.031_129, 1.15, 1.75, 3.0, 5.5, 9.1, -0.5, 8.0, 7.5];
+        for (value, expected) in summary.values().iter().zip(expected) {
+            assert!((value - expected).abs() < 1e-6, "{value}, not {expected}");
+        }
+        assert_eq!(summary.values().len(), expected.len());
+    }
+
+    #[test]
+    fn one_value_and_none_have_statistics_too() {
+        let mut summary = Summary::default();
+        summary.statistics(&[3.0]);
+        summary.thirds(&[3.0]);
+        assert_eq!(
+            summary.values(),
+            [3.0, 0.0, 3.0, 3.0, 3.0, 3.0, 3.0, 0.0, 0.0, 0.0]
+        );
+        summary.clear();
+        summary.statistics(&[]);
+        summary.thirds(&[]);
+        assert_eq!(summary.values(), [0.0; 10]);
+    }
+
+    #[test]
+    fn a_ramp_rises_evenly_but_at_its_ends() {
+        let ramp: Vec<f32> = (0..8).map(|t| 3.0 * t as f32).collect();
+        let mut slope = Vec::new();
+        slopes(&ramp, 2, &mut slope);
+        // At the first frame (1·3 + 2·6) / 10, at the second (1·6 + 2·9) / 10.
+        let expected = [1.5, 2.4, 3.0, 3.0, 3.0, 3.0, 2.4, 1.5];
+        for (slope, expected) in slope.iter().zip(expected) {
+            assert!((slope - expected).abs() < 1e-6, "{slope}, not {expected}");
+        }
+        slopes(&[5.0], 5, &mut slope);
+        assert_eq!(slope, [0.0]);
+    }
+}

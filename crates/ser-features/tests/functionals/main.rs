@@ -1,0 +1,271 @@
+//! Functionals against slow, obvious ones in double precision, made of the log-mel levels and F0 that
+//! the chain gives for the same signal; and what holds for any clip.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod slow;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use proptest::prelude::*;
+use ser_features::{
+    Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, MelNorm, MelScale, Output,
+    PadMode, Waveform,
+};
+
+const RATE: u32 = 16_000;
+
+fn config() -> FeatureConfig {
+    FeatureConfig {
+        sample_rate: RATE,
+        n_fft: 512,
+        hop_length: 160,
+        n_mels: 42,
+        n_mfcc: 25,
+        output: Output::Functionals,
+        extras: vec![Extra::F0],
+        ..FeatureConfig::default()
+    }
+}
+
+fn extract(config: &FeatureConfig, samples: &[f32]) -> Features {
+    let extractor = FeatureExtractor::new(config).unwrap();
+    let mut features = Features::default();
+    extractor
+        .extract_into(samples, &mut extractor.scratch(), &mut features)
+        .unwrap();
+    features
+}
+
+fn noise(length: usize, seed: u32) -> impl Iterator<Item = f32> {
+    let mut state = seed;
+    (0..length).map(move |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    })
+}
+
+/// Syllables of a gliding voice with noise between them.
+fn speech(length: usize) -> Vec<f32> {
+    let mut turn = 0.0_f32;
+    noise(length, 5)
+        .enumerate()
+        .map(|(n, noise)| {
+            let t = n as f32 / RATE as f32;
+            turn = (turn + (140.0 + 40.0 * (1.3 * t).sin()) / RATE as f32).fract();
+            let syllable = (8.0 * t).sin().max(0.0) * (0.6 + 0.4 * (0.9 * t).cos());
+            let voice: f32 = (1..9)
+                .map(|k| (std::f32::consts::TAU * turn * k as f32).sin() / k as f32)
+                .sum();
+            0.2 * syllable * voice + 0.004 * noise
+        })
+        .collect()
+}
+
+/// One frame, two, lengths around thirds and quantiles, more than a planned transform, more than a
+/// segment of the chain.
+#[test]
+fn every_value_is_what_its_definition_says() {
+    let with_f0 = config();
+    let other = FeatureConfig {
+        hop_length: 200,
+        n_mels: 24,
+        n_mfcc: 13,
+        mel_scale: MelScale::Htk,
+        mel_norm: MelNorm::None,
+        top_db: None,
+        extras: Vec::new(),
+        ..config()
+    };
+    for (config, lengths) in [
+        (with_f0, &[1, 2, 3, 4, 6, 11, 40, 300, 4500][..]),
+        (other, &[1, 5, 300]),
+    ] {
+        for &frames in lengths {
+            let samples = speech((frames - 1) * config.hop_length + 20);
+            let rows = FeatureConfig {
+                output: Output::LogMel,
+                ..config.clone()
+            };
+            let rows = extract(&rows, &samples);
+            assert_eq!(rows.frames(), frames);
+            let expected = slow::functionals(&config, &rows);
+            let ours = extract(&config, &samples);
+            assert_eq!((ours.frames(), ours.coefficients()), (1, expected.len()));
+            let ours = config.coefficient_names().into_iter().zip(ours.into_vec());
+            for ((name, value), (expected_name, expected)) in ours.zip(expected) {
+                assert_eq!(name, expected_name);
+                assert!(
+                    (f64::from(value) - expected).abs() <= 2e-4 * (1.0 + expected.abs()),
+                    "{name} of {frames} frames: {value}, not {expected}"
+                );
+            }
+        }
+    }
+}
+
+/// The signal must do what the values measure, or their agreement above says little.
+#[test]
+fn the_test_signal_has_a_melody_and_syllables() {
+    let values = extract(&config(), &speech(48_000));
+    let names = config().coefficient_names();
+    let value = |name: &str| values.row(0)[names.iter().position(|n| n == name).unwrap()];
+    assert!((0.2..0.9).contains(&value("voiced_share")));
+    assert!((4.6..5.3).contains(&value("log_f0_mean")));
+    assert!(value("log_f0_std") > 0.05);
+    // 8 radians a second are 1.3 syllables.
+    let slow = value("log_energy_modulation_0.3_to_1.5_hz");
+    assert!(slow > value("log_energy_modulation_8_to_13_hz") + 3.0);
+}
+
+#[test]
+fn every_value_has_a_name_of_its_own() {
+    for (extras, count) in [(vec![Extra::F0], 900), (Vec::new(), 881)] {
+        let config = FeatureConfig { extras, ..config() };
+        let names = config.coefficient_names();
+        assert_eq!((names.len(), config.coefficients()), (count, count));
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), count);
+        assert_eq!(extract(&config, &speech(8000)).coefficients(), count);
+    }
+}
+
+#[test]
+fn how_loud_a_recording_is_changes_nothing() {
+    let samples = speech(32_000);
+    let expected = extract(&config(), &samples);
+    for gain in [0.1, 10.0] {
+        let louder: Vec<f32> = samples.iter().map(|x| gain * x).collect();
+        let ours = extract(&config(), &louder);
+        let names = config().coefficient_names();
+        for ((name, a), b) in names.iter().zip(ours.row(0)).zip(expected.row(0)) {
+            let tolerance = 1e-3 * (1.0 + b.abs());
+            assert!((a - b).abs() <= tolerance, "{name} x {gain}: {a}, not {b}");
+        }
+    }
+}
+
+#[test]
+fn silence_has_no_shape_that_changes() {
+    let silence = extract(&config(), &[0.0; 8000]);
+    let names = config().coefficient_names();
+    for (name, &value) in names.iter().zip(silence.row(0)) {
+        if name.contains("std") || name.contains("third") || name.contains("f0") {
+            assert!(value.abs() < 1e-4, "{name}: {value}");
+        }
+        if name.contains("modulation") {
+            assert!((value - 1e-3_f32.ln()).abs() < 1e-3, "{name}: {value}");
+        }
+    }
+}
+
+fn write_wav(path: &Path, samples: &[f32]) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: RATE,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    for sample in samples {
+        writer.write_sample((sample * 32_767.0) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+}
+
+/// A file of more than one segment of the chain, resampled on its way.
+#[test]
+fn a_file_is_one_piece_with_one_row_and_a_store_keeps_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.wav");
+    write_wav(&path, &speech(50 * RATE as usize));
+    let config = FeatureConfig {
+        semitones: 1.0,
+        ..config()
+    };
+    let extractor = FeatureExtractor::new(&config).unwrap();
+    let whole = extractor.extract(&Waveform::read(&path).unwrap()).unwrap();
+    let names = config.coefficient_names();
+    let frames = names.iter().position(|name| name == "frames").unwrap();
+    assert!(whole.row(0)[frames] > 4096.0);
+
+    let mut pieces = Vec::new();
+    extractor
+        .extract_file_in_pieces(&path, |first, rows| {
+            pieces.push((first, rows.to_vec()));
+            Ok(())
+        })
+        .unwrap();
+    assert!(pieces == [(0, whole.as_slice().to_vec())]);
+
+    let store = FeatureStore::open(folder.path().join("store"), &extractor).unwrap();
+    for hits in [0, 1] {
+        let counts = store
+            .extract(&[&path], |_, features| assert!(features.unwrap() == whole))
+            .unwrap();
+        assert_eq!((counts.hits, counts.failed), (hits, 0));
+    }
+}
+
+#[test]
+fn buffers_keep_nothing_of_the_clip_before() {
+    let extractor = FeatureExtractor::new(&config()).unwrap();
+    let mut scratch = extractor.scratch();
+    let mut reused = Features::default();
+    for length in [60_000, 400, 9000] {
+        let samples = speech(length);
+        extractor
+            .extract_into(&samples, &mut scratch, &mut reused)
+            .unwrap();
+        assert_eq!(reused, extract(&config(), &samples));
+    }
+}
+
+fn odd_signal() -> impl Strategy<Value = Vec<f32>> {
+    let length = prop_oneof![1..4_usize, 1..6000_usize];
+    (length, 0..5, -38..38_i32, any::<u32>()).prop_map(|(length, kind, exponent, seed)| {
+        let scale = 10f32.powi(exponent);
+        let wave = noise(length, seed)
+            .enumerate()
+            .map(|(n, noise)| match kind {
+                0 => 0.0,
+                1 => 1.0,
+                2 if n == length / 2 => 1.0,
+                2 => 0.0,
+                3 if n < length / 2 => 0.0,
+                3 => (0.08 * n as f32).sin(),
+                _ => noise,
+            });
+        wave.map(|x| scale * x).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_value_is_finite(
+        samples in odd_signal(),
+        top_db in prop_oneof![Just(None), Just(Some(0.0)), Just(Some(80.0))],
+        power in prop_oneof![Just(1.0), Just(2.0)],
+        amin in prop_oneof![Just(1.2e-38), Just(1e-10), Just(1e30)],
+        reference in prop_oneof![Just(1e-30), Just(1.0), Just(1e30)],
+        (hop_length, n_mels) in (1..3000_usize, 24..200_usize),
+    ) {
+        let config = FeatureConfig {
+            top_db,
+            power,
+            amin,
+            reference,
+            hop_length,
+            n_mels,
+            n_mfcc: 20,
+            pad_mode: PadMode::Edge,
+            ..config()
+        };
+        let values = extract(&config, &samples);
+        for (name, value) in config.coefficient_names().iter().zip(values.row(0)) {
+            prop_assert!(value.is_finite(), "{name}: {value}");
+        }
+    }
+}
