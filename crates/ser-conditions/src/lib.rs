@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod condition;
+mod error;
+mod fourier;
+mod noise;
+mod random;
+mod room;
+mod telephone;
+
+pub use condition::Condition;
+pub use error::{Error, Result};
+pub use room::Room;
