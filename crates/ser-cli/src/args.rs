@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use ser_data::Protocol;
 
 /// Speech emotion recognition: from WAV files to features, trained models, honest figures and
 /// predictions. No Python, no environment variables.
@@ -46,6 +47,8 @@ pub enum Command {
     Train(TrainArgs),
     /// Train and measure a recipe on every split of its protocol, several at a time.
     Crossval(CrossvalArgs),
+    /// Compare recipes on validation clips, so that none is chosen by a test part.
+    Select(SelectArgs),
     /// Measure a model on a corpus, leaving out everything it was made from.
     Evaluate(EvaluateArgs),
     /// Say which emotion files express.
@@ -106,7 +109,7 @@ pub struct ExtractArgs {
 /// Where recipe and data come from.
 #[derive(Debug, ClapArgs)]
 pub struct ExperimentArgs {
-    /// Built-in recipe (seed5-cnn, seed5-lstm, folds-a-cnn, folds-a-lstm) or a TOML file.
+    /// Built-in recipe (`ser doctor` lists them) or a TOML file.
     #[arg(long, value_name = "NAME|TOML")]
     pub recipe: String,
     /// Folder with clips, or a CSV manifest.
@@ -138,6 +141,36 @@ pub struct CrossvalArgs {
     /// Recipe and data.
     #[command(flatten)]
     pub experiment: ExperimentArgs,
+    /// Another protocol than the recipe's: seed5, random10, folds-a, folds-b, loso, statement,
+    /// speakers-5.
+    #[arg(long)]
+    pub protocol: Option<Protocol>,
+    /// Trainings side by side [default: as many as fit the cores with the recipe's threads].
+    #[arg(long)]
+    pub jobs: Option<usize>,
+}
+
+/// `ser select`
+#[derive(Debug, ClapArgs)]
+pub struct SelectArgs {
+    /// Built-in recipes (`ser doctor` lists them), ensembles among them, or TOML files.
+    #[arg(required = true, value_name = "NAME|TOML")]
+    pub recipes: Vec<String>,
+    /// Folder with clips, or a CSV manifest.
+    #[arg(long, value_name = "DIR|CSV")]
+    pub data: PathBuf,
+    /// Folder for the answers; what is there is not trained again.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Keep features in this folder and take unchanged ones from there.
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+    /// Another protocol than the recipes'.
+    #[arg(long)]
+    pub protocol: Option<Protocol>,
+    /// Inner splits of each split that recipes are rehearsed on.
+    #[arg(long, default_value_t = 2)]
+    pub inner: usize,
     /// Trainings side by side [default: as many as fit the cores with the recipe's threads].
     #[arg(long)]
     pub jobs: Option<usize>,
@@ -166,6 +199,10 @@ pub struct PredictArgs {
     /// WAV files.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// Other recordings of the same speaker, whatever they express: the model learns from them how
+    /// this voice sounds on average.
+    #[arg(long, value_name = "WAV", num_args = 1..)]
+    pub enrol: Vec<PathBuf>,
 }
 
 /// `ser report`

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use ser_data::{Audit, Corpus, Scan, SkipKind};
 use ser_features::{FeatureConfig, FeatureExtractor, FeatureStore, Features, extract_files};
+use ser_model::Recipe;
 use serde::{Deserialize, Serialize};
 
 use crate::output::progress;
@@ -26,18 +27,30 @@ pub struct Skipped {
 pub struct Prepared {
     /// The clips that could be read, of the emotions asked for.
     pub corpus: Corpus,
-    /// Their features.
-    pub features: Vec<Features>,
+    /// For each clip its features in each configuration asked for.
+    pub features: Vec<Vec<Features>>,
     /// The files that could not be used.
     pub skipped: Vec<Skipped>,
 }
 
-/// Reads a corpus, keeps the given emotions (all, if none is given) and extracts features.
-/// Files that cannot be used are named on standard error and left out.
+/// The configurations that a recipe trains on: its own, then those of the copies.
+pub fn views_of(recipe: &Recipe) -> Vec<FeatureConfig> {
+    let copies = recipe.augmentation.semitones.iter();
+    let copies = copies.map(|&semitones| FeatureConfig {
+        semitones,
+        ..recipe.features.clone()
+    });
+    std::iter::once(recipe.features.clone())
+        .chain(copies)
+        .collect()
+}
+
+/// Reads a corpus, keeps the given emotions (all, if none is given) and extracts features in each
+/// configuration. Files that cannot be used are named on standard error and left out.
 pub fn prepare(
     data: &Path,
     emotions: &[String],
-    config: &FeatureConfig,
+    configs: &[FeatureConfig],
     store: Option<&Path>,
 ) -> Result<Prepared> {
     let Scan { corpus, audit } = Corpus::load(data)?;
@@ -48,20 +61,32 @@ pub fn prepare(
         .iter()
         .map(|clip| clip.path.as_path())
         .collect();
-    let bar = progress(paths.len(), "features");
-    let (features, failed) = FeatureSource::open(config, store)?.extract(&paths, &bar)?;
+    let bar = progress(paths.len() * configs.len(), "features");
+    let mut features: Vec<Vec<Features>> = vec![Vec::new(); paths.len()];
+    let mut failures = BTreeMap::new();
+    for config in configs {
+        let (found, failed) = FeatureSource::open(config, store)?.extract(&paths, &bar)?;
+        for (i, found) in found {
+            features[i].push(found);
+        }
+        failures.extend(failed);
+    }
     bar.finish_and_clear();
-    let corpus = if failed.is_empty() {
+    skipped.extend(failures.iter().map(|(&i, reason)| Skipped {
+        path: paths[i].to_owned(),
+        reason: reason.clone(),
+    }));
+    let corpus = if failures.is_empty() {
         corpus
     } else {
-        let readable = corpus.clips().iter().enumerate();
-        let readable = readable
-            .filter(|(i, _)| features.contains_key(i))
-            .map(|(_, c)| c.clone());
-        let kept = Corpus::new(corpus.name(), corpus.is_synthetic(), readable.collect());
+        let whole = |features: &Vec<Features>| features.len() == configs.len();
+        let readable = corpus.clips().iter().zip(&features);
+        let readable = readable.filter(|(_, features)| whole(features));
+        let readable = readable.map(|(clip, _)| clip.clone()).collect();
+        let kept = Corpus::new(corpus.name(), corpus.is_synthetic(), readable);
+        features.retain(whole);
         select(&kept, emotions)?
     };
-    skipped.extend(failed);
     for Skipped { path, reason } in &skipped {
         eprintln!("skipped: {}: {reason}", path.display());
     }
@@ -70,7 +95,7 @@ pub fn prepare(
     }
     Ok(Prepared {
         corpus,
-        features: features.into_values().collect(),
+        features,
         skipped,
     })
 }
@@ -95,12 +120,12 @@ impl FeatureSource {
         Ok(Self { extractor, store })
     }
 
-    /// Features of many files, by position, and the files that failed.
+    /// Features of many files, by position, and for the others why they failed.
     pub fn extract(
         &mut self,
         paths: &[&Path],
         bar: &ProgressBar,
-    ) -> Result<(BTreeMap<usize, Features>, Vec<Skipped>)> {
+    ) -> Result<(BTreeMap<usize, Features>, BTreeMap<usize, String>)> {
         let results = Mutex::new((BTreeMap::new(), BTreeMap::new()));
         let done = |i: usize, result: ser_features::Result<Features>| {
             bar.inc(1);
@@ -114,15 +139,7 @@ impl FeatureSource {
             None => extract_files(&self.extractor, paths, done),
             Some(store) => drop(store.extract(paths, done)?),
         }
-        let (features, failed) = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let failed = failed
-            .into_iter()
-            .map(|(i, reason)| Skipped {
-                path: paths[i].to_owned(),
-                reason,
-            })
-            .collect();
-        Ok((features, failed))
+        Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

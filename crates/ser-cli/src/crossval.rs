@@ -7,18 +7,26 @@ use anyhow::{Context, Result, bail};
 use indicatif::MultiProgress;
 use ser_data::Split;
 use ser_eval::Epoch;
-use ser_model::Recipe;
+use ser_features::FeatureConfig;
+use ser_model::{Ensemble, Experiment, Model, Monitor, Recipe};
 
 use crate::Outcome;
 use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
-use crate::corpus::{Prepared, prepare};
+use crate::corpus::{Prepared, prepare, views_of};
 use crate::output::{percent, progress_in};
 use crate::report::{self, Run};
-use crate::run::{RunInfo, SplitRun, is_split, remove, split_folders, train_split};
+use crate::run::{MODEL, RunInfo, SplitRun, is_split, refuse_foreign, remove, split_folders};
+use crate::training::{join_split, train_split};
+
+/// Folder of an ensemble's members, below that of the ensemble.
+const MEMBERS: &str = "members";
 
 /// `ser train`: one split, its files directly in `--out`.
 pub fn train_one(args: &TrainArgs, json: bool) -> Result<Outcome> {
-    let (recipe, data, splits) = open(&args.experiment)?;
+    ser_model::keep_freed_memory();
+    let recipe = Recipe::load(&args.experiment.recipe)?;
+    let source = Source::of(&args.experiment);
+    let (data, splits) = source.open(&recipe)?;
     let Some(split) = args.split.checked_sub(1).and_then(|i| splits.get(i)) else {
         let (protocol, n) = (recipe.task.protocol, splits.len());
         bail!("{protocol} has the splits 1 to {n}, not {}", args.split);
@@ -31,8 +39,130 @@ pub fn train_one(args: &TrainArgs, json: bool) -> Result<Outcome> {
 
 /// `ser crossval`: every split in a folder of its own below `--out`.
 pub fn run(args: &CrossvalArgs, json: bool) -> Result<Outcome> {
-    let (recipe, data, splits) = open(&args.experiment)?;
+    ser_model::keep_freed_memory();
+    let mut experiment = Experiment::load(&args.experiment.recipe)?;
+    if let Some(protocol) = args.protocol {
+        experiment.task_mut().protocol = protocol;
+    }
+    let source = Source::of(&args.experiment);
     let out = &args.experiment.out;
+    let data = match &experiment {
+        Experiment::Recipe(recipe) => cross(out, recipe, &source, args.jobs)?,
+        Experiment::Ensemble(ensemble) => join(out, ensemble, &source, args.jobs)?,
+    };
+    finish(out, &data, json)
+}
+
+/// Where clips and their features come from.
+pub struct Source<'a> {
+    /// Folder or manifest.
+    pub data: &'a Path,
+    /// Feature store.
+    pub store: Option<&'a Path>,
+}
+
+impl<'a> Source<'a> {
+    fn of(args: &'a ExperimentArgs) -> Self {
+        Self {
+            data: &args.data,
+            store: args.store.as_deref(),
+        }
+    }
+
+    fn prepare(&self, emotions: &[String], views: &[FeatureConfig]) -> Result<Prepared> {
+        prepare(self.data, emotions, views, self.store)
+    }
+
+    /// The clips with all features that a recipe trains on, and the splits of its protocol.
+    pub fn open(&self, recipe: &Recipe) -> Result<(Prepared, Vec<Split>)> {
+        let task = &recipe.task;
+        let data = self.prepare(&task.emotions, &views_of(recipe))?;
+        let splits = task.protocol.splits(&data.corpus, task.seed)?;
+        Ok((data, splits))
+    }
+}
+
+/// Trains and measures a recipe on every split.
+fn cross(out: &Path, recipe: &Recipe, source: &Source, jobs: Option<usize>) -> Result<Prepared> {
+    let (data, splits) = source.open(recipe)?;
+    clear(out, &splits)?;
+    let all = MultiProgress::new();
+    let numbered: Vec<(usize, &Split)> = (1..).zip(&splits).collect();
+    side_by_side(&numbered, recipe, jobs, |(number, split)| {
+        run_split(&out.join(split.name()), recipe, &data, split, *number, &all)
+    })?;
+    Ok(data)
+}
+
+/// Does the trainings of a recipe that `work` stands for, as many at a time as fit the cores.
+pub fn side_by_side<T: Sync>(
+    items: &[T],
+    recipe: &Recipe,
+    jobs: Option<usize>,
+    work: impl Fn(&T) -> Result<()> + Sync,
+) -> Result<()> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = usize::try_from(recipe.training.threads).unwrap_or(1);
+    // Small networks gain little from a second thread: one training a core beats one training
+    // on all of them.
+    let jobs = jobs.unwrap_or(cores / threads).clamp(1, items.len().max(1));
+    let queue = Mutex::new(items.iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let worker = || -> Result<()> {
+        while let Some(item) = next() {
+            work(item)?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(worker)).collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| match worker.join() {
+                Ok(result) => result,
+                Err(_) => bail!("a training thread ended abnormally"),
+            })
+    })
+}
+
+/// Trains every member of an ensemble on every split, as runs of their own, and joins them.
+fn join(
+    out: &Path,
+    ensemble: &Ensemble,
+    source: &Source,
+    jobs: Option<usize>,
+) -> Result<Prepared> {
+    let recipes = ensemble.recipes()?;
+    let folder = |recipe: &Recipe| out.join(MEMBERS).join(&recipe.name);
+    let mut views: Vec<FeatureConfig> = Vec::new();
+    for recipe in &recipes {
+        eprintln!("{}: {}", ensemble.name, recipe.name);
+        cross(&folder(recipe), recipe, source, jobs)?;
+        if !views.contains(&recipe.features) {
+            views.push(recipe.features.clone());
+        }
+    }
+    let task = &ensemble.task;
+    let data = source.prepare(&task.emotions, &views)?;
+    let splits = task.protocol.splits(&data.corpus, task.seed)?;
+    clear(out, &splits)?;
+    for split in &splits {
+        let dir = out.join(split.name());
+        let read = |recipe: &Recipe| -> Result<(SplitRun, Model)> {
+            let dir = folder(recipe).join(split.name());
+            let run = SplitRun::read(&dir)?.with_context(|| dir.display().to_string())?;
+            Ok((run, Model::load(&dir.join(MODEL))?))
+        };
+        let members = recipes.iter().map(read).collect::<Result<_>>()?;
+        let (run, model) = join_split(ensemble, members, &data, split)
+            .with_context(|| format!("split {}", split.name()))?;
+        run.write(&dir, &data.corpus, split, &model)?;
+    }
+    Ok(data)
+}
+
+/// Makes ready the folder of a cross-validation.
+fn clear(out: &Path, splits: &[Split]) -> Result<()> {
     std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
     if is_split(out) {
         bail!(
@@ -46,44 +176,7 @@ pub fn run(args: &CrossvalArgs, json: bool) -> Result<Outcome> {
             remove(&folder)?;
         }
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = usize::try_from(recipe.training.threads).unwrap_or(1);
-    // Small networks gain little from a second thread: one training a core beats one training
-    // on all of them.
-    let jobs = args.jobs.unwrap_or(cores / threads).clamp(1, splits.len());
-    let all = MultiProgress::new();
-    let queue = Mutex::new(splits.iter().enumerate());
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let worker = || -> Result<()> {
-        while let Some((i, split)) = next() {
-            run_split(&out.join(split.name()), &recipe, &data, split, i + 1, &all)?;
-        }
-        Ok(())
-    };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(worker)).collect();
-        workers
-            .into_iter()
-            .try_for_each(|worker| match worker.join() {
-                Ok(result) => result,
-                Err(_) => bail!("a training thread ended abnormally"),
-            })
-    })?;
-    finish(out, &data, json)
-}
-
-fn open(args: &ExperimentArgs) -> Result<(Recipe, Prepared, Vec<Split>)> {
-    ser_model::keep_freed_memory();
-    let recipe = Recipe::load(&args.recipe)?;
-    let task = &recipe.task;
-    let data = prepare(
-        &args.data,
-        &task.emotions,
-        &recipe.features,
-        args.store.as_deref(),
-    )?;
-    let splits = task.protocol.splits(&data.corpus, task.seed)?;
-    Ok((recipe, data, splits))
+    Ok(())
 }
 
 fn run_split(
@@ -95,22 +188,32 @@ fn run_split(
     all: &MultiProgress,
 ) -> Result<()> {
     let name = split.name();
-    if SplitRun::is_finished(dir, &RunInfo::new(recipe, data, split), recipe) {
+    let info = RunInfo::new(&recipe.name, recipe.training.threads, data, split);
+    if SplitRun::is_finished(dir, &info, &Experiment::Recipe(Box::new(recipe.clone()))) {
         all.suspend(|| eprintln!("{name}: already there, kept ({})", dir.display()));
         return Ok(());
     }
-    let bar = progress_in(all, recipe.training.epochs as usize, name.to_owned());
-    let mut on_epoch = |epoch: &Epoch| {
-        bar.set_position(u64::from(epoch.epoch));
-        bar.set_message(format!(
-            "loss {:.3}, validation {:.3}, UAR {}",
-            epoch.train_loss,
-            epoch.validation_loss,
-            percent(epoch.validation_uar)
-        ));
+    refuse_foreign(dir)?;
+    let training = &recipe.training;
+    let trainings = match training.monitor {
+        Monitor::LastEpoch => 1 + recipe.task.inner,
+        _ => 1,
     };
-    train_split(dir, recipe, data, split, number as u64, &mut on_epoch)
+    let epochs = training.epochs as usize * training.networks * trainings;
+    let bar = progress_in(all, epochs, name.to_owned());
+    let mut on_epoch = |epoch: &Epoch| {
+        bar.inc(1);
+        let watched = if epoch.validation_loss.is_finite() {
+            let uar = percent(epoch.validation_uar);
+            format!(", validation {:.3}, UAR {uar}", epoch.validation_loss)
+        } else {
+            String::new()
+        };
+        bar.set_message(format!("loss {:.3}{watched}", epoch.train_loss));
+    };
+    let (run, model) = train_split(recipe, data, split, number as u64, &mut on_epoch)
         .with_context(|| format!("split {name}"))?;
+    run.write(dir, &data.corpus, split, &model)?;
     bar.finish_and_clear();
     all.suspend(|| eprintln!("{name}: done ({})", dir.display()));
     Ok(())

@@ -1,7 +1,7 @@
 //! `ser doctor`
 
 use anyhow::Result;
-use ser_model::Recipe;
+use ser_model::Experiment;
 
 use crate::Outcome;
 use crate::output::table;
@@ -9,8 +9,8 @@ use crate::output::table;
 pub fn run(json: bool) -> Result<Outcome> {
     // An operation with a known answer shows that libtorch is found and computes.
     let libtorch = ser_model::check_libtorch()?;
-    let recipes = Recipe::built_in_names()
-        .map(|name| Recipe::load(name).map(|recipe| recipe.name))
+    let recipes = Experiment::built_in_names()
+        .map(|name| Experiment::load(name).map(|experiment| experiment.name().to_owned()))
         .collect::<ser_model::Result<Vec<_>>>()?;
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let facts = [

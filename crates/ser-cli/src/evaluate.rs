@@ -6,18 +6,20 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use ser_eval::report::{Report, SplitKind};
 use ser_eval::{Evaluation, Predictions};
-use ser_model::Model;
+use ser_features::FeatureConfig;
+use ser_model::{Model, Recipe};
 
 use crate::Outcome;
 use crate::args::EvaluateArgs;
 use crate::corpus::{Prepared, prepare};
 use crate::output::{SYNTHETIC, percent};
-use crate::report::{print_classes, write_page};
-use crate::run::predict;
+use crate::report::{architectures, print_classes, write_page};
+use crate::training::predict;
 
 pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     let model = Model::load(&args.model)?;
-    let data = prepare(&args.data, &[], &model.recipe.features, None)?;
+    let views: Vec<FeatureConfig> = model.views().into_iter().cloned().collect();
+    let data = prepare(&args.data, &[], &views, None)?;
     let clips = data.corpus.clips();
 
     // What the model was made from measures nothing. A speaker counts as known when a clip of
@@ -28,7 +30,7 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         .iter()
         .map(String::as_str)
         .collect();
-    let disjoint = model.recipe.task.protocol.is_speaker_disjoint();
+    let disjoint = recipe(&model)?.task.protocol.is_speaker_disjoint();
     let known: HashSet<&str> = clips
         .iter()
         .filter(|clip| disjoint && seen.contains(clip.content.as_str()))
@@ -51,13 +53,7 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
             unknown_emotion.len()
         );
     }
-    let predictions = predict(
-        &model,
-        &data.corpus,
-        &data.features,
-        &part,
-        &model.provenance.split,
-    )?;
+    let predictions = predict(&model, &data, &part, &model.provenance.split)?;
     let evaluation = Evaluation::compute(&predictions)?;
     if let Some(out) = &args.out {
         // Voices of a corpus that gave no clip to the training are new to the model.
@@ -115,14 +111,14 @@ fn write(
     let (n, all) = (predictions.rows().len(), data.corpus.len());
     let (of, corpus) = (&model.provenance.split, data.corpus.name());
     let report = Report {
-        recipe: model.recipe.name.clone(),
-        model: model.recipe.network.name().to_owned(),
+        recipe: model.name.clone(),
+        model: architectures(model.networks.iter().map(|n| &n.recipe)),
         protocol: format!("the model of {of}, measured on {n} of the {all} clips of {corpus}"),
         split,
         synthetic: data.corpus.is_synthetic() || model.provenance.synthetic,
         predictions,
         histories: Vec::new(),
-        recipe_text: model.recipe.to_toml()?,
+        recipe_text: recipe(model)?.to_toml()?,
         environment: vec![
             (
                 "program".to_owned(),
@@ -135,4 +131,10 @@ fn write(
         comparison: Vec::new(),
     };
     write_page(out, &report, evaluation)
+}
+
+/// The recipe of the first network; all of a model have the same task.
+fn recipe(model: &Model) -> Result<&Recipe> {
+    let first = model.networks.first().context("the model has no network")?;
+    Ok(&first.recipe)
 }

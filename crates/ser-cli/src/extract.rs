@@ -146,7 +146,10 @@ fn for_each(
         rest = after;
         let paths: Vec<&Path> = chunk.iter().map(|input| input.path.as_path()).collect();
         let (features, failed) = source.extract(&paths, bar)?;
-        skipped.extend(failed);
+        skipped.extend(failed.into_iter().map(|(i, reason)| Skipped {
+            path: paths[i].to_owned(),
+            reason,
+        }));
         for (i, features) in &features {
             use_it(&chunk[*i], features)?;
         }

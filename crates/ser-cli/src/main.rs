@@ -14,7 +14,9 @@ mod output;
 mod predict;
 mod report;
 mod run;
+mod select;
 mod synth;
+mod training;
 
 use std::io::Write;
 
@@ -60,6 +62,7 @@ fn run() -> i32 {
         Command::Extract(args) => extract::run(&args, json),
         Command::Train(args) => crossval::train_one(&args, json),
         Command::Crossval(args) => crossval::run(&args, json),
+        Command::Select(args) => select::run(&args, json),
         Command::Evaluate(args) => evaluate::run(&args, json),
         Command::Predict(args) => predict::run(&args, json),
         Command::Report(args) => report::run(&args),

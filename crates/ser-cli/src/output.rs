@@ -47,6 +47,14 @@ pub fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
+/// `81.3 ± 2.1 %`, without the spread for a single value.
+pub fn mean_std(figure: ser_eval::MeanStd) -> String {
+    match figure.std {
+        Some(std) => format!("{:.1} ± {:.1} %", 100.0 * figure.mean, 100.0 * std),
+        None => percent(figure.mean),
+    }
+}
+
 /// The note that goes with everything made from a synthetic corpus.
 pub const SYNTHETIC: &str = "SYNTHETIC DATA: generated voices, not people. These figures say that the program works, \
      nothing about emotions.";

@@ -1,6 +1,7 @@
 //! `ser predict`
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use ser_features::Features;
@@ -23,13 +24,27 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     // First of all: reading the weights would start threads.
     ser_model::set_threads(1);
     let model = Model::load(&args.model)?;
-    let extractor = model.extractor()?;
+    let extractors = model.extractors()?;
+    let extract = |file: &Path| -> ser_features::Result<Vec<Features>> {
+        extractors.iter().map(|e| e.extract_file(file)).collect()
+    };
+    if !args.enrol.is_empty() && !model.enrols() {
+        bail!(
+            "{}: trained without enrolment, so --enrol has no effect; leave it out, or train a \
+             recipe with the table [enrolment]",
+            args.model.display()
+        );
+    }
+    let known = args.enrol.iter().map(|file| extract(file));
+    let known = known.collect::<ser_features::Result<Vec<_>>>()?;
+    let known: Vec<&[Features]> = known.iter().map(Vec::as_slice).collect();
+    let speaker = model.enrol(&known)?;
     let mut failed = 0;
     if model.provenance.synthetic && !json {
         println!("{SYNTHETIC}");
     }
     for file in &args.files {
-        let features: Features = match extractor.extract_file(file) {
+        let features = match extract(file) {
             Ok(features) => features,
             Err(error) => {
                 eprintln!("skipped: {error}");
@@ -37,7 +52,9 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
                 continue;
             }
         };
-        let probabilities = model.predict(&[&features])?.swap_remove(0);
+        let probabilities = model
+            .predict_enrolled(&[&features], &speaker)?
+            .swap_remove(0);
         let emotion = model.labels[argmax(&probabilities)].as_str();
         let named = || {
             model

@@ -1,31 +1,35 @@
 //! `ser report`, and the pages that train, crossval and evaluate leave.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use ser_data::Protocol;
 use ser_eval::report::{Report, RunSummary, SplitKind, render, render_summary};
 use ser_eval::{Evaluation, NamedHistory, Predictions, plots, write_file};
-use ser_model::Recipe;
+use ser_model::{Experiment, Recipe};
 
 use crate::Outcome;
 use crate::args::ReportArgs;
-use crate::output::{SYNTHETIC, percent, table};
-use crate::run::{MODEL, RunInfo, SplitRun, is_split, split_folders};
+use crate::output::{SYNTHETIC, mean_std, percent, table};
+use crate::run::{Cost, Enrolled, MODEL, RunInfo, SplitRun, is_split, split_folders};
 
 /// A run folder: one split, or one folder a split.
 #[derive(Debug)]
 pub struct Run {
     /// The folder.
     pub dir: PathBuf,
-    /// The recipe all splits were trained by.
-    pub recipe: Recipe,
+    /// The recipe or ensemble all splits were trained by.
+    pub experiment: Experiment,
     /// What each split was made from.
     pub infos: Vec<RunInfo>,
     /// The model file of the first split.
     pub model: PathBuf,
     histories: Vec<NamedHistory>,
     predictions: Predictions,
+    validation: Option<Predictions>,
+    enrolled: BTreeMap<Enrolled, Predictions>,
+    costs: Vec<Cost>,
 }
 
 impl Run {
@@ -48,40 +52,43 @@ impl Run {
                 dir.display()
             );
         };
-        let (recipe, model) = (first.recipe.clone(), first_dir.join(MODEL));
+        let (experiment, model) = (first.experiment.clone(), first_dir.join(MODEL));
         for (folder, split) in &splits {
-            if split.recipe != recipe || split.info.checksum != first.info.checksum {
+            if split.experiment != experiment || split.info.checksum != first.info.checksum {
                 let (a, b) = (first_dir.display(), folder.display());
                 bail!("{a} and {b} come from different recipes or data: run `ser crossval` again");
             }
         }
         let mut run = Self {
             dir: dir.to_owned(),
-            recipe,
+            experiment,
             model,
             infos: Vec::new(),
             histories: Vec::new(),
             predictions: first.predictions.clone(),
+            validation: None,
+            enrolled: BTreeMap::new(),
+            costs: Vec::new(),
         };
-        let mut parts = Vec::new();
-        for (
-            _,
-            SplitRun {
-                info,
-                history,
-                predictions,
-                ..
-            },
-        ) in splits
-        {
-            run.histories.push(NamedHistory {
-                name: info.split.clone(),
-                history,
-            });
-            run.infos.push(info);
-            parts.push(predictions);
+        let (mut predictions, mut validation) = (Vec::new(), Vec::new());
+        let mut enrolled: BTreeMap<Enrolled, Vec<Predictions>> = BTreeMap::new();
+        for (_, split) in splits {
+            run.histories.extend(split.histories);
+            run.infos.push(split.info);
+            run.costs.push(split.cost);
+            predictions.push(split.predictions);
+            validation.extend(split.validation);
+            for (n, answers) in split.enrolled {
+                enrolled.entry(n).or_default().push(answers);
+            }
         }
-        run.predictions = Predictions::pool(parts)?;
+        run.predictions = Predictions::pool(predictions)?;
+        if !validation.is_empty() {
+            run.validation = Some(Predictions::pool(validation)?);
+        }
+        for (n, answers) in enrolled {
+            run.enrolled.insert(n, Predictions::pool(answers)?);
+        }
         Ok(run)
     }
 
@@ -90,15 +97,22 @@ impl Run {
         self.infos.iter().any(|info| info.synthetic)
     }
 
+    fn architectures(&self) -> Result<String> {
+        Ok(match &self.experiment {
+            Experiment::Recipe(recipe) => architectures([&**recipe]),
+            Experiment::Ensemble(ensemble) => architectures(&ensemble.recipes()?),
+        })
+    }
+
     fn report(&self, comparison: &[RunSummary]) -> Result<Report> {
-        let protocol = self.recipe.task.protocol;
+        let protocol = self.experiment.task().protocol;
         let disjoint = protocol.is_speaker_disjoint();
         let info = &self.infos[0];
         let trained = [info.train, info.validation, info.test];
         let [train, validation, test] = trained.map(|n| n.to_string());
         Ok(Report {
-            recipe: self.recipe.name.clone(),
-            model: self.recipe.network.name().to_owned(),
+            recipe: self.experiment.name().to_owned(),
+            model: self.architectures()?,
             protocol: describe(protocol).to_owned(),
             split: if disjoint {
                 SplitKind::SpeakerDisjoint
@@ -108,7 +122,7 @@ impl Run {
             synthetic: self.synthetic(),
             predictions: self.predictions.clone(),
             histories: self.histories.clone(),
-            recipe_text: self.recipe.to_toml()?,
+            recipe_text: self.experiment.to_toml()?,
             environment: vec![
                 ("program".to_owned(), format!("ser {}", info.program)),
                 ("libtorch".to_owned(), info.libtorch.clone()),
@@ -123,11 +137,23 @@ impl Run {
             ],
             command: format!(
                 "ser crossval --recipe {} --data DATA --out DIR",
-                self.recipe.name
+                self.experiment.name()
             ),
             comparison: comparison.to_vec(),
         })
     }
+}
+
+/// The kinds of network of some recipes, each once.
+pub fn architectures<'a>(recipes: impl IntoIterator<Item = &'a Recipe>) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for recipe in recipes {
+        let name = recipe.network.name();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(" + ")
 }
 
 /// A protocol in one sentence.
@@ -225,20 +251,20 @@ pub fn print(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
         table(&["split", "test clips", "accuracy", "UAR"], rows)
     );
     print_classes(evaluation);
-    let protocol = run.recipe.task.protocol;
+    let protocol = run.experiment.task().protocol;
     println!(
         "{} on {protocol}: accuracy {}, UAR {}",
-        run.recipe.name,
+        run.experiment.name(),
         mean_std(evaluation.folds.accuracy),
         mean_std(evaluation.folds.uar)
     );
     if !protocol.is_speaker_disjoint() {
         println!(
             "A random split has the same voices on both sides: it flatters. The figure for new \
-             speakers is that of a speaker-disjoint recipe, such as folds-a-{}.",
-            run.recipe.network.name().to_lowercase()
+             speakers is that of a speaker-disjoint protocol, such as folds-a."
         );
     }
+    print_other_parts(run)?;
     if run.synthetic() {
         println!("{SYNTHETIC}");
     }
@@ -247,6 +273,30 @@ pub fn print(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
         "model:  {} (try `ser predict --model`)",
         run.model.display()
     );
+    Ok(())
+}
+
+/// What is not the plain answer on the test part: validation, and enrolment.
+fn print_other_parts(run: &Run) -> Result<()> {
+    if let Some(validation) = &run.validation {
+        let folds = Evaluation::compute(validation)?.folds;
+        println!(
+            "on validation clips, which recipes may be chosen by: accuracy {}, UAR {}",
+            mean_std(folds.accuracy),
+            mean_std(folds.uar)
+        );
+    }
+    for (n, answers) in &run.enrolled {
+        let folds = Evaluation::compute(answers)?.folds;
+        println!(
+            "{n}: accuracy {}, UAR {}",
+            mean_std(folds.accuracy),
+            mean_std(folds.uar)
+        );
+    }
+    let seconds: f64 = run.costs.iter().map(|cost| cost.seconds).sum();
+    let parameters = run.costs.first().map_or(0, |cost| cost.parameters);
+    println!("{parameters} trained values, {seconds:.0} s of training");
     Ok(())
 }
 
@@ -270,13 +320,6 @@ pub fn print_classes(evaluation: &Evaluation) {
         "{}",
         table(&["emotion", "precision", "recall", "F1", "support"], rows)
     );
-}
-
-fn mean_std(figure: ser_eval::MeanStd) -> String {
-    match figure.std {
-        Some(std) => format!("{:.1} ± {:.1} %", 100.0 * figure.mean, 100.0 * std),
-        None => percent(figure.mean),
-    }
 }
 
 /// How a page names a file below its own folder; a file elsewhere by its full path.

@@ -1,14 +1,14 @@
 //! The folder of one trained split. It is complete or absent: everything is written into
 //! `<name>.partial`, which is then renamed.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use ser_data::{Corpus, Split};
-use ser_eval::{History, Prediction, Predictions, write_file};
-use ser_features::Features;
-use ser_model::{Example, Model, Provenance, Recipe, Trained, TrainingData};
+use ser_eval::{History, NamedHistory, Predictions, write_file};
+use ser_model::{Experiment, Model};
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::{Prepared, Skipped};
@@ -38,15 +38,15 @@ pub struct RunInfo {
     pub program: String,
     /// Version of libtorch.
     pub libtorch: String,
-    /// libtorch threads of the training.
+    /// libtorch threads of a training.
     pub threads: i32,
 }
 
 impl RunInfo {
     /// Describes a run before it starts.
-    pub fn new(recipe: &Recipe, data: &Prepared, split: &Split) -> Self {
+    pub fn new(recipe: &str, threads: i32, data: &Prepared, split: &Split) -> Self {
         Self {
-            recipe: recipe.name.clone(),
+            recipe: recipe.to_owned(),
             split: split.name().to_owned(),
             corpus: data.corpus.name().to_owned(),
             checksum: data.corpus.checksum(),
@@ -57,9 +57,21 @@ impl RunInfo {
             skipped: data.skipped.clone(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
             libtorch: ser_model::LIBTORCH_VERSION.to_owned(),
-            threads: recipe.training.threads,
+            threads,
         }
     }
+}
+
+/// What training cost and came to: `training.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Trained values of all networks.
+    pub parameters: usize,
+    /// Wall-clock seconds of all trainings of the split, rehearsals included; of an ensemble those of
+    /// its members.
+    pub seconds: f64,
+    /// The model's temperature.
+    pub temperature: f64,
 }
 
 /// A finished split folder.
@@ -67,18 +79,63 @@ impl RunInfo {
 pub struct SplitRun {
     /// What it was made from.
     pub info: RunInfo,
-    /// The recipe as used.
-    pub recipe: Recipe,
-    /// Its epochs.
-    pub history: History,
+    /// The recipe or ensemble as used.
+    pub experiment: Experiment,
+    /// What training cost.
+    pub cost: Cost,
+    /// Trainings that a validation part watched, by the name of their split.
+    pub histories: Vec<NamedHistory>,
+    /// Answers on validation clips, without a temperature; absent when nothing was rehearsed.
+    pub validation: Option<Predictions>,
     /// Answers on the test part.
     pub predictions: Predictions,
+    /// Answers on the test part after enrolment, by the number of clips enrolled.
+    pub enrolled: Vec<(Enrolled, Predictions)>,
+}
+
+/// How much of a test speaker was known, without labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Enrolled {
+    /// So many clips, which are not among those answered.
+    Clips(usize),
+    /// All clips, those answered among them: transductive.
+    All,
+}
+
+impl Enrolled {
+    /// What is measured.
+    pub const CURVE: [Self; 6] = [
+        Self::Clips(2),
+        Self::Clips(4),
+        Self::Clips(8),
+        Self::Clips(15),
+        Self::Clips(30),
+        Self::All,
+    ];
+
+    fn file(self) -> String {
+        match self {
+            Self::Clips(n) => format!("enrolled-{n}.csv"),
+            Self::All => "enrolled-all.csv".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Enrolled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clips(n) => write!(f, "with {n} other clips of the speaker known, unlabelled"),
+            Self::All => f.write_str("with all clips of the speaker known, unlabelled (transductive)"),
+        }
+    }
 }
 
 const INFO: &str = "run.json";
+const COST: &str = "training.json";
 const PARTIAL: &str = "partial";
 const RECIPE: &str = "recipe.toml";
-const HISTORY: &str = "history.csv";
+const HISTORY: &str = "history";
+const VALIDATION: &str = "validation.csv";
 const PREDICTIONS: &str = "predictions.csv";
 /// Name of the model file in a split folder.
 pub const MODEL: &str = "model.safetensors";
@@ -86,139 +143,88 @@ pub const MODEL: &str = "model.safetensors";
 impl SplitRun {
     /// Reads a split folder; `None` where there is none.
     pub fn read(dir: &Path) -> Result<Option<Self>> {
-        let info = dir.join(INFO);
         if !is_split(dir) {
             return Ok(None);
         }
-        let text = fs::read_to_string(&info).with_context(|| info.display().to_string())?;
-        let info = serde_json::from_str(&text)
-            .with_context(|| format!("{}: not written by this version of ser", info.display()))?;
-        let recipe = Recipe::load(&dir.join(RECIPE).to_string_lossy())?;
-        let history = History::read_csv(dir.join(HISTORY))?;
-        let predictions = Predictions::read_csv(dir.join(PREDICTIONS))?;
+        let mut histories = Vec::new();
+        for file in files(dir)? {
+            let name = file.file_stem().unwrap_or_default().to_string_lossy();
+            let csv = file.extension().is_some_and(|e| e == "csv");
+            if let Some(name) = name.strip_prefix(HISTORY).filter(|_| csv) {
+                histories.push(NamedHistory {
+                    name: name.trim_start_matches('-').to_owned(),
+                    history: History::read_csv(&file)?,
+                });
+            }
+        }
+        let mut enrolled = Vec::new();
+        for n in Enrolled::CURVE {
+            let file = dir.join(n.file());
+            if file.is_file() {
+                enrolled.push((n, Predictions::read_csv(file)?));
+            }
+        }
         Ok(Some(Self {
-            info,
-            recipe,
-            history,
-            predictions,
+            info: read_json(&dir.join(INFO))?,
+            experiment: Experiment::load(&dir.join(RECIPE).to_string_lossy())?,
+            cost: read_json(&dir.join(COST))?,
+            histories,
+            validation: match dir.join(VALIDATION) {
+                file if file.is_file() => Some(Predictions::read_csv(file)?),
+                _ => None,
+            },
+            predictions: Predictions::read_csv(dir.join(PREDICTIONS))?,
+            enrolled,
         }))
     }
 
     /// Whether a folder holds exactly this run, finished.
-    pub fn is_finished(dir: &Path, info: &RunInfo, recipe: &Recipe) -> bool {
-        Self::read(dir).is_ok_and(|run| run.is_some_and(|r| r.info == *info && r.recipe == *recipe))
+    pub fn is_finished(dir: &Path, info: &RunInfo, experiment: &Experiment) -> bool {
+        Self::read(dir)
+            .is_ok_and(|run| run.is_some_and(|r| r.info == *info && r.experiment == *experiment))
+    }
+
+    /// Writes the folder, then puts it under its name. A folder of another run with that name is
+    /// replaced; any other folder is refused.
+    pub fn write(&self, dir: &Path, corpus: &Corpus, split: &Split, model: &Model) -> Result<()> {
+        refuse_foreign(dir)?;
+        let partial = dir.with_added_extension(PARTIAL);
+        remove(&partial)?;
+        fs::create_dir_all(&partial).with_context(|| partial.display().to_string())?;
+        write_file(partial.join(RECIPE), self.experiment.to_toml()?)?;
+        split.write_csv(corpus, partial.join("split.csv"))?;
+        for NamedHistory { name, history } in &self.histories {
+            history.write_csv(partial.join(format!("{HISTORY}-{name}.csv")))?;
+        }
+        model.save(&partial.join(MODEL))?;
+        if let Some(validation) = &self.validation {
+            validation.write_csv(partial.join(VALIDATION))?;
+        }
+        self.predictions.write_csv(partial.join(PREDICTIONS))?;
+        for (n, predictions) in &self.enrolled {
+            predictions.write_csv(partial.join(n.file()))?;
+        }
+        write_file(
+            partial.join(COST),
+            serde_json::to_string_pretty(&self.cost)?,
+        )?;
+        write_file(
+            partial.join(INFO),
+            serde_json::to_string_pretty(&self.info)?,
+        )?;
+        remove(dir)?;
+        fs::rename(&partial, dir).with_context(|| dir.display().to_string())
     }
 }
 
-/// Trains one split and measures it, then puts the folder under its name. A folder of another run
-/// with that name is replaced; any other folder is refused.
-pub fn train_split(
-    dir: &Path,
-    recipe: &Recipe,
-    data: &Prepared,
-    split: &Split,
-    seed: u64,
-    on_epoch: &mut dyn FnMut(&ser_eval::Epoch),
-) -> Result<()> {
-    refuse_foreign(dir)?;
-    let trained = train(recipe, data, split, seed, on_epoch)?;
-    let predictions = predict(
-        &trained.model,
-        &data.corpus,
-        &data.features,
-        split.test(),
-        split.name(),
-    )?;
-
-    let partial = dir.with_added_extension(PARTIAL);
-    remove(&partial)?;
-    fs::create_dir_all(&partial).with_context(|| partial.display().to_string())?;
-    write_file(partial.join(RECIPE), &recipe.to_toml()?)?;
-    split.write_csv(&data.corpus, partial.join("split.csv"))?;
-    trained.history.write_csv(partial.join(HISTORY))?;
-    trained.model.save(&partial.join(MODEL))?;
-    predictions.write_csv(partial.join(PREDICTIONS))?;
-    let info = serde_json::to_string_pretty(&RunInfo::new(recipe, data, split))?;
-    write_file(partial.join(INFO), &info)?;
-    remove(dir)?;
-    fs::rename(&partial, dir).with_context(|| dir.display().to_string())?;
-    Ok(())
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{}: not written by this version of ser", path.display()))
 }
 
-fn train(
-    recipe: &Recipe,
-    data: &Prepared,
-    split: &Split,
-    seed: u64,
-    on_epoch: &mut dyn FnMut(&ser_eval::Epoch),
-) -> Result<Trained> {
-    let (corpus, targets) = (&data.corpus, data.corpus.targets());
-    let examples = |part: &[usize]| -> Vec<Example> {
-        part.iter()
-            .map(|&i| Example {
-                features: &data.features[i],
-                target: targets[i],
-            })
-            .collect()
-    };
-    let seen = || {
-        split
-            .train()
-            .iter()
-            .chain(split.validation())
-            .map(|&i| &corpus.clips()[i])
-    };
-    let mut speakers: Vec<String> = seen().map(|clip| clip.speaker.clone()).collect();
-    speakers.sort_unstable();
-    speakers.dedup();
-    let provenance = Provenance {
-        split: split.name().to_owned(),
-        corpus: corpus.checksum(),
-        synthetic: corpus.is_synthetic(),
-        speakers,
-        content: seen().map(|clip| clip.content.clone()).collect(),
-        best_epoch: 0,
-    };
-    let data = TrainingData {
-        labels: corpus.labels().to_vec(),
-        train: examples(split.train()),
-        validation: examples(split.validation()),
-        provenance,
-    };
-    Ok(ser_model::train(recipe, data, seed, on_epoch)?)
-}
-
-/// A model's answers on some clips of a corpus, all of emotions the model knows.
-pub fn predict(
-    model: &Model,
-    corpus: &Corpus,
-    features: &[Features],
-    part: &[usize],
-    split: &str,
-) -> Result<Predictions> {
-    let clips: Vec<&Features> = part.iter().map(|&i| &features[i]).collect();
-    let answers = model.predict(&clips)?.into_iter().zip(part);
-    let rows = answers.map(|(probabilities, &i)| {
-        let clip = &corpus.clips()[i];
-        let truth = model.labels.iter().position(|label| *label == clip.emotion);
-        Ok(Prediction {
-            clip: clip.name(),
-            speaker: clip.speaker.clone(),
-            truth: truth.with_context(|| format!("the model does not know `{}`", clip.emotion))?,
-            probabilities,
-            split: split.to_owned(),
-            gender: clip.gender.clone(),
-            intensity: clip.intensity.clone(),
-            statement: clip.statement.clone(),
-        })
-    });
-    Ok(Predictions::new(
-        model.labels.clone(),
-        rows.collect::<Result<_>>()?,
-    )?)
-}
-
-fn refuse_foreign(dir: &Path) -> Result<()> {
+/// Refuses to put a run where something else lies.
+pub fn refuse_foreign(dir: &Path) -> Result<()> {
     // `.` and `..` have no name that a finished folder could be given.
     if dir.file_name().is_none() {
         bail!("{}: --out must name a folder of its own", dir.display());
@@ -244,15 +250,21 @@ pub fn is_split(dir: &Path) -> bool {
 
 /// The finished splits in a folder, in the order of their names.
 pub fn split_folders(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = files(dir)?;
+    // A folder that a killed run left under its temporary name is no part of the run.
+    folders.retain(|folder| is_split(folder) && folder.extension().is_none_or(|e| e != PARTIAL));
+    Ok(folders)
+}
+
+/// What a folder holds, in the order of the names.
+fn files(dir: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(dir).with_context(|| dir.display().to_string())?;
-    let mut folders = entries
+    let mut files = entries
         .map(|entry| Ok(entry?.path()))
         .collect::<std::io::Result<Vec<_>>>()
         .with_context(|| dir.display().to_string())?;
-    // A folder that a killed run left under its temporary name is no part of the run.
-    folders.retain(|folder| is_split(folder) && folder.extension().is_none_or(|e| e != PARTIAL));
-    folders.sort_unstable();
-    Ok(folders)
+    files.sort_unstable();
+    Ok(files)
 }
 
 /// Removes a folder, if it is there.

@@ -125,6 +125,45 @@ impl Predictions {
         Self::new(labels, rows)
     }
 
+    /// The weighted mean of several models' probabilities for the same clips.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without parts or weight; [`Error::LabelsDiffer`]; [`Error::Prediction`] where
+    /// the parts are not about the same clips in the same order.
+    pub fn average(parts: &[&Self], weights: &[f64]) -> Result<Self> {
+        let total: f64 = weights.iter().take(parts.len()).sum();
+        let first = parts.first().filter(|_| total > 0.0).ok_or(Error::Empty {
+            what: "predictions",
+        })?;
+        let mut rows = first.rows.clone();
+        for (row, i) in rows.iter_mut().zip(0..) {
+            let mut sums = vec![0.0_f64; first.labels.len()];
+            for (part, weight) in parts.iter().zip(weights) {
+                let other = part.rows.get(i).filter(|other| {
+                    (&other.clip, &other.split, other.truth) == (&row.clip, &row.split, row.truth)
+                });
+                let other = other.filter(|_| part.rows.len() == first.rows.len());
+                let other = other.ok_or_else(|| Error::Prediction {
+                    clip: row.clip.clone(),
+                    split: row.split.clone(),
+                    expected: "the same clips in the same order from every model".to_owned(),
+                    actual: "another clip, split or truth, or none".to_owned(),
+                })?;
+                for (sum, p) in sums.iter_mut().zip(&other.probabilities) {
+                    *sum += weight / total * f64::from(*p);
+                }
+            }
+            row.probabilities = sums.into_iter().map(|p| p as f32).collect();
+        }
+        if let Some(part) = parts.iter().find(|part| part.labels != first.labels) {
+            return Err(Error::LabelsDiffer {
+                expected: first.labels.clone(),
+                actual: part.labels.clone(),
+            });
+        }
+        Self::new(first.labels.clone(), rows)
+    }
+
     /// The class labels; [`Prediction::truth`] is an index into them.
     #[must_use]
     pub fn labels(&self) -> &[String] {

@@ -269,7 +269,7 @@ fn centred(
         let _guard = tch::no_grad_guard();
         let mean = x.f_mean_dim(0, false, Kind::Float)?;
         let share = if first { 1.0 } else { CENTRE_MOMENTUM };
-        centre.shallow_clone().f_lerp_(&mean, share)?;
+        let _ = centre.shallow_clone().f_lerp_(&mean, share)?;
     }
     let (batch, values) = x.size2()?;
     let groups = batch / config.group as i64;
