@@ -91,9 +91,10 @@ fn noise(coefficients: usize) -> Vec<Features> {
 
 fn data<'a>(recipe: &Recipe, clips: &'a [Features]) -> TrainingData<'a> {
     let labels = recipe.task.emotions.clone();
-    let example = |(i, features)| Example {
-        features,
+    let example = |(i, clip)| Example {
+        copies: std::slice::from_ref(clip),
         target: i % labels.len(),
+        speaker: 0,
     };
     let mut examples: Vec<Example> = clips.iter().enumerate().map(example).collect();
     let validation = examples.split_off(TRAINING);

@@ -55,6 +55,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Write the HTML report of runs again, or one page that compares several.
     Report(ReportArgs),
+    /// Write a document of results (Markdown) from the folders of runs.
+    Results(ResultsArgs),
     /// Check libtorch, the built-in recipes and this machine.
     Doctor,
 }
@@ -214,4 +216,15 @@ pub struct ReportArgs {
     /// The page that compares the runs [default: none].
     #[arg(long, value_name = "HTML")]
     pub out: Option<PathBuf>,
+}
+
+/// `ser results`
+#[derive(Debug, ClapArgs)]
+pub struct ResultsArgs {
+    /// Folders written by crossval, in the order of the document.
+    #[arg(required = true)]
+    pub runs: Vec<PathBuf>,
+    /// The document.
+    #[arg(long, value_name = "MD")]
+    pub out: PathBuf,
 }

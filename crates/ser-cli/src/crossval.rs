@@ -126,12 +126,7 @@ pub fn side_by_side<T: Sync>(
 }
 
 /// Trains every member of an ensemble on every split, as runs of their own, and joins them.
-fn join(
-    out: &Path,
-    ensemble: &Ensemble,
-    source: &Source,
-    jobs: Option<usize>,
-) -> Result<Prepared> {
+fn join(out: &Path, ensemble: &Ensemble, source: &Source, jobs: Option<usize>) -> Result<Prepared> {
     let recipes = ensemble.recipes()?;
     let folder = |recipe: &Recipe| out.join(MEMBERS).join(&recipe.name);
     let mut views: Vec<FeatureConfig> = Vec::new();

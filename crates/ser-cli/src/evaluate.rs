@@ -10,11 +10,11 @@ use ser_features::FeatureConfig;
 use ser_model::{Model, Recipe};
 
 use crate::Outcome;
+use crate::answers::predict;
 use crate::args::EvaluateArgs;
 use crate::corpus::{Prepared, prepare};
 use crate::output::{SYNTHETIC, percent};
 use crate::report::{architectures, print_classes, write_page};
-use crate::training::predict;
 
 pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     let model = Model::load(&args.model)?;
@@ -60,11 +60,7 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         let heard = clips
             .iter()
             .any(|clip| seen.contains(clip.content.as_str()));
-        let split = if disjoint || !heard {
-            SplitKind::SpeakerDisjoint
-        } else {
-            SplitKind::Random
-        };
+        let split = SplitKind::of(disjoint || !heard);
         write(out, &model, &data, predictions, &evaluation, split)?;
     }
     if json {

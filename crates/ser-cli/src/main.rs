@@ -3,6 +3,7 @@
 // A program prints.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod answers;
 mod args;
 mod corpus;
 mod crossval;
@@ -13,6 +14,7 @@ mod index;
 mod output;
 mod predict;
 mod report;
+mod results;
 mod run;
 mod select;
 mod synth;
@@ -66,6 +68,7 @@ fn run() -> i32 {
         Command::Evaluate(args) => evaluate::run(&args, json),
         Command::Predict(args) => predict::run(&args, json),
         Command::Report(args) => report::run(&args),
+        Command::Results(args) => results::run(&args),
         Command::Doctor => doctor::run(json),
     };
     match outcome {

@@ -1,6 +1,5 @@
 //! `ser report`, and the pages that train, crossval and evaluate leave.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -10,9 +9,10 @@ use ser_eval::{Evaluation, NamedHistory, Predictions, plots, write_file};
 use ser_model::{Experiment, Recipe};
 
 use crate::Outcome;
+use crate::answers::Answers;
 use crate::args::ReportArgs;
 use crate::output::{SYNTHETIC, mean_std, percent, table};
-use crate::run::{Cost, Enrolled, MODEL, RunInfo, SplitRun, is_split, split_folders};
+use crate::run::{Cost, MODEL, RunInfo, SplitRun, is_split, split_folders};
 
 /// A run folder: one split, or one folder a split.
 #[derive(Debug)]
@@ -25,11 +25,12 @@ pub struct Run {
     pub infos: Vec<RunInfo>,
     /// The model file of the first split.
     pub model: PathBuf,
+    /// What training each split cost.
+    pub costs: Vec<Cost>,
+    /// Answers on the test parts.
+    pub test: Answers,
+    validation: Option<Answers>,
     histories: Vec<NamedHistory>,
-    predictions: Predictions,
-    validation: Option<Predictions>,
-    enrolled: BTreeMap<Enrolled, Predictions>,
-    costs: Vec<Cost>,
 }
 
 impl Run {
@@ -65,29 +66,21 @@ impl Run {
             model,
             infos: Vec::new(),
             histories: Vec::new(),
-            predictions: first.predictions.clone(),
+            test: first.test.clone(),
             validation: None,
-            enrolled: BTreeMap::new(),
             costs: Vec::new(),
         };
-        let (mut predictions, mut validation) = (Vec::new(), Vec::new());
-        let mut enrolled: BTreeMap<Enrolled, Vec<Predictions>> = BTreeMap::new();
+        let (mut test, mut validation) = (Vec::new(), Vec::new());
         for (_, split) in splits {
             run.histories.extend(split.histories);
             run.infos.push(split.info);
             run.costs.push(split.cost);
-            predictions.push(split.predictions);
+            test.push(split.test);
             validation.extend(split.validation);
-            for (n, answers) in split.enrolled {
-                enrolled.entry(n).or_default().push(answers);
-            }
         }
-        run.predictions = Predictions::pool(predictions)?;
+        run.test = Answers::pool(test)?;
         if !validation.is_empty() {
-            run.validation = Some(Predictions::pool(validation)?);
-        }
-        for (n, answers) in enrolled {
-            run.enrolled.insert(n, Predictions::pool(answers)?);
+            run.validation = Some(Answers::pool(validation)?);
         }
         Ok(run)
     }
@@ -106,7 +99,6 @@ impl Run {
 
     fn report(&self, comparison: &[RunSummary]) -> Result<Report> {
         let protocol = self.experiment.task().protocol;
-        let disjoint = protocol.is_speaker_disjoint();
         let info = &self.infos[0];
         let trained = [info.train, info.validation, info.test];
         let [train, validation, test] = trained.map(|n| n.to_string());
@@ -114,13 +106,9 @@ impl Run {
             recipe: self.experiment.name().to_owned(),
             model: self.architectures()?,
             protocol: describe(protocol).to_owned(),
-            split: if disjoint {
-                SplitKind::SpeakerDisjoint
-            } else {
-                SplitKind::Random
-            },
+            split: SplitKind::of(protocol.is_speaker_disjoint()),
             synthetic: self.synthetic(),
-            predictions: self.predictions.clone(),
+            predictions: self.test.plain.clone(),
             histories: self.histories.clone(),
             recipe_text: self.experiment.to_toml()?,
             environment: vec![
@@ -157,7 +145,7 @@ pub fn architectures<'a>(recipes: impl IntoIterator<Item = &'a Recipe>) -> Strin
 }
 
 /// A protocol in one sentence.
-fn describe(protocol: Protocol) -> &'static str {
+pub fn describe(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Seed5 => "stratified random 80/20 splits, five seeds",
         Protocol::Random10 => "stratified random 10-fold",
@@ -178,7 +166,7 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         .collect::<Result<Vec<_>>>()?;
     let mut rows = Vec::new();
     for run in &runs {
-        let evaluation = Evaluation::compute(&run.predictions)?;
+        let evaluation = Evaluation::compute(&run.test.plain)?;
         rows.push(run.report(&[])?.summary(&evaluation, None));
     }
     for run in &runs {
@@ -213,9 +201,9 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
 /// Writes metrics, pictures and the page of a run into its folder.
 pub fn write(run: &Run, comparison: &[RunSummary]) -> Result<Evaluation> {
     let report = run.report(comparison)?;
-    let evaluation = Evaluation::compute(&run.predictions)?;
+    let evaluation = Evaluation::compute(&run.test.plain)?;
     if run.infos.len() > 1 {
-        run.predictions.write_csv(run.dir.join("predictions.csv"))?;
+        run.test.write(&run.dir, "predictions")?;
     }
     write_page(&run.dir, &report, &evaluation)?;
     Ok(evaluation)
@@ -276,23 +264,22 @@ pub fn print(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// What is not the plain answer on the test part: validation, and enrolment.
+/// What is not the plain answer on the test part: enrolment, and validation.
 fn print_other_parts(run: &Run) -> Result<()> {
-    if let Some(validation) = &run.validation {
-        let folds = Evaluation::compute(validation)?.folds;
-        println!(
-            "on validation clips, which recipes may be chosen by: accuracy {}, UAR {}",
-            mean_std(folds.accuracy),
-            mean_std(folds.uar)
-        );
-    }
-    for (n, answers) in &run.enrolled {
+    let line = |what: &str, answers: &Predictions| -> Result<()> {
         let folds = Evaluation::compute(answers)?.folds;
-        println!(
-            "{n}: accuracy {}, UAR {}",
-            mean_std(folds.accuracy),
-            mean_std(folds.uar)
-        );
+        let (accuracy, uar) = (mean_std(folds.accuracy), mean_std(folds.uar));
+        println!("{what}: accuracy {accuracy}, UAR {uar}");
+        Ok(())
+    };
+    for (known, answers) in &run.test.enrolled {
+        line(&known.to_string(), answers)?;
+    }
+    if let Some(validation) = &run.validation {
+        line("validation clips", &validation.plain)?;
+        for (known, answers) in &validation.enrolled {
+            line(&format!("validation clips, {known}"), answers)?;
+        }
     }
     let seconds: f64 = run.costs.iter().map(|cost| cost.seconds).sum();
     let parameters = run.costs.first().map_or(0, |cost| cost.parameters);

@@ -1,16 +1,16 @@
 //! The folder of one trained split. It is complete or absent: everything is written into
 //! `<name>.partial`, which is then renamed.
 
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use ser_data::{Corpus, Split};
-use ser_eval::{History, NamedHistory, Predictions, write_file};
+use ser_eval::{History, NamedHistory, write_file};
 use ser_model::{Experiment, Model};
 use serde::{Deserialize, Serialize};
 
+use crate::answers::Answers;
 use crate::corpus::{Prepared, Skipped};
 
 /// What a split folder was made from: `run.json`. A folder with other contents is another run.
@@ -86,48 +86,9 @@ pub struct SplitRun {
     /// Trainings that a validation part watched, by the name of their split.
     pub histories: Vec<NamedHistory>,
     /// Answers on validation clips, without a temperature; absent when nothing was rehearsed.
-    pub validation: Option<Predictions>,
+    pub validation: Option<Answers>,
     /// Answers on the test part.
-    pub predictions: Predictions,
-    /// Answers on the test part after enrolment, by the number of clips enrolled.
-    pub enrolled: Vec<(Enrolled, Predictions)>,
-}
-
-/// How much of a test speaker was known, without labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Enrolled {
-    /// So many clips, which are not among those answered.
-    Clips(usize),
-    /// All clips, those answered among them: transductive.
-    All,
-}
-
-impl Enrolled {
-    /// What is measured.
-    pub const CURVE: [Self; 6] = [
-        Self::Clips(2),
-        Self::Clips(4),
-        Self::Clips(8),
-        Self::Clips(15),
-        Self::Clips(30),
-        Self::All,
-    ];
-
-    fn file(self) -> String {
-        match self {
-            Self::Clips(n) => format!("enrolled-{n}.csv"),
-            Self::All => "enrolled-all.csv".to_owned(),
-        }
-    }
-}
-
-impl fmt::Display for Enrolled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Clips(n) => write!(f, "with {n} other clips of the speaker known, unlabelled"),
-            Self::All => f.write_str("with all clips of the speaker known, unlabelled (transductive)"),
-        }
-    }
+    pub test: Answers,
 }
 
 const INFO: &str = "run.json";
@@ -135,8 +96,8 @@ const COST: &str = "training.json";
 const PARTIAL: &str = "partial";
 const RECIPE: &str = "recipe.toml";
 const HISTORY: &str = "history";
-const VALIDATION: &str = "validation.csv";
-const PREDICTIONS: &str = "predictions.csv";
+const VALIDATION: &str = "validation";
+const TEST: &str = "predictions";
 /// Name of the model file in a split folder.
 pub const MODEL: &str = "model.safetensors";
 
@@ -157,24 +118,14 @@ impl SplitRun {
                 });
             }
         }
-        let mut enrolled = Vec::new();
-        for n in Enrolled::CURVE {
-            let file = dir.join(n.file());
-            if file.is_file() {
-                enrolled.push((n, Predictions::read_csv(file)?));
-            }
-        }
+        let test = Answers::read(dir, TEST)?.with_context(|| dir.display().to_string())?;
         Ok(Some(Self {
             info: read_json(&dir.join(INFO))?,
             experiment: Experiment::load(&dir.join(RECIPE).to_string_lossy())?,
             cost: read_json(&dir.join(COST))?,
             histories,
-            validation: match dir.join(VALIDATION) {
-                file if file.is_file() => Some(Predictions::read_csv(file)?),
-                _ => None,
-            },
-            predictions: Predictions::read_csv(dir.join(PREDICTIONS))?,
-            enrolled,
+            validation: Answers::read(dir, VALIDATION)?,
+            test,
         }))
     }
 
@@ -198,12 +149,9 @@ impl SplitRun {
         }
         model.save(&partial.join(MODEL))?;
         if let Some(validation) = &self.validation {
-            validation.write_csv(partial.join(VALIDATION))?;
+            validation.write(&partial, VALIDATION)?;
         }
-        self.predictions.write_csv(partial.join(PREDICTIONS))?;
-        for (n, predictions) in &self.enrolled {
-            predictions.write_csv(partial.join(n.file()))?;
-        }
+        self.test.write(&partial, TEST)?;
         write_file(
             partial.join(COST),
             serde_json::to_string_pretty(&self.cost)?,

@@ -1,5 +1,6 @@
 //! `ser select`: which recipe is best on clips that are nobody's test.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -7,10 +8,11 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use ser_data::Split;
-use ser_eval::{Evaluation, MeanStd, Predictions, write_file};
+use ser_eval::{FoldSummary, MeanStd, write_file};
 use ser_model::{Ensemble, Experiment, Recipe};
 
 use crate::Outcome;
+use crate::answers::{Answers, Enrolled};
 use crate::args::SelectArgs;
 use crate::corpus::Prepared;
 use crate::crossval::{Source, side_by_side};
@@ -39,9 +41,13 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
             Experiment::Recipe(recipe) => rehearsals(recipe, &source, args)?,
             Experiment::Ensemble(ensemble) => average(ensemble, &source, args)?,
         };
+        let enrolled = answers.enrolled.iter();
+        let enrolled =
+            enrolled.map(|(known, answers)| Ok((*known, FoldSummary::compute(answers)?)));
         rows.push(Row {
             recipe: experiment.name().to_owned(),
-            evaluation: Evaluation::compute(&answers)?,
+            plain: FoldSummary::compute(&answers.plain)?,
+            enrolled: enrolled.collect::<Result<_>>()?,
             seconds: start.elapsed().as_secs_f64(),
         });
     }
@@ -52,14 +58,15 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
 /// One recipe's figures on the inner splits.
 struct Row {
     recipe: String,
-    evaluation: Evaluation,
+    plain: FoldSummary,
+    enrolled: Vec<(Enrolled, FoldSummary)>,
     seconds: f64,
 }
 
 impl Row {
     /// Mean UAR over the inner splits of one split, which its name begins.
     fn uar_of(&self, split: &str) -> Option<f64> {
-        let folds = self.evaluation.folds.folds.iter();
+        let folds = self.plain.folds.iter();
         let own = folds.filter(|fold| outer(&fold.split) == split);
         MeanStd::of(&own.map(|fold| fold.uar).collect::<Vec<_>>()).map(|uar| uar.mean)
     }
@@ -67,11 +74,13 @@ impl Row {
 
 /// `fold-1` of `fold-1-inner-2`.
 fn outer(inner: &str) -> &str {
-    inner.split_once("-inner-").map_or(inner, |(outer, _)| outer)
+    inner
+        .split_once("-inner-")
+        .map_or(inner, |(outer, _)| outer)
 }
 
 /// A recipe's answers on all inner splits; those that are there already are kept.
-fn rehearsals(recipe: &Recipe, source: &Source, args: &SelectArgs) -> Result<Predictions> {
+fn rehearsals(recipe: &Recipe, source: &Source, args: &SelectArgs) -> Result<Answers> {
     let (data, splits) = source.open(recipe)?;
     let folder = args.out.join(&recipe.name);
     // Answers of another recipe of that name would be mixed with this one's.
@@ -92,13 +101,9 @@ fn rehearsals(recipe: &Recipe, source: &Source, args: &SelectArgs) -> Result<Pre
         rehearse_into(&folder, recipe, &data, inner, *number, &bar)
     })?;
     bar.finish_and_clear();
-    let read = |(_, inner): &(usize, Split)| Predictions::read_csv(file(&folder, inner));
-    let answers = inner.iter().map(read).collect::<ser_eval::Result<Vec<_>>>()?;
-    Ok(Predictions::pool(answers)?)
-}
-
-fn file(folder: &Path, inner: &Split) -> std::path::PathBuf {
-    folder.join(format!("{}.csv", inner.name()))
+    let read = |(_, inner): &(usize, Split)| Answers::read(&folder, inner.name());
+    let answers = inner.iter().map(read).collect::<Result<Option<Vec<_>>>>()?;
+    Answers::pool(answers.with_context(|| folder.display().to_string())?)
 }
 
 fn rehearse_into(
@@ -109,40 +114,46 @@ fn rehearse_into(
     number: usize,
     bar: &ProgressBar,
 ) -> Result<()> {
-    let file = file(folder, inner);
-    if !file.is_file() {
+    if Answers::read(folder, inner.name())?.is_none() {
         let (_, answers) = rehearse(recipe, data, inner, number as u64, &mut |_| {})
             .with_context(|| inner.name().to_owned())?;
-        answers.write_csv(file)?;
+        answers.write(folder, inner.name())?;
     }
     bar.inc(1);
     Ok(())
 }
 
 /// The weighted mean of the members' answers.
-fn average(ensemble: &Ensemble, source: &Source, args: &SelectArgs) -> Result<Predictions> {
+fn average(ensemble: &Ensemble, source: &Source, args: &SelectArgs) -> Result<Answers> {
     let recipes = ensemble.recipes()?;
-    let answers = recipes.iter().map(|recipe| rehearsals(recipe, source, args));
+    let answers = recipes
+        .iter()
+        .map(|recipe| rehearsals(recipe, source, args));
     let answers = answers.collect::<Result<Vec<_>>>()?;
-    let weights: Vec<f64> = ensemble.members.iter().map(|m| m.weight).collect();
-    Ok(Predictions::average(&answers.iter().collect::<Vec<_>>(), &weights)?)
+    let members = ensemble.members.iter().zip(&recipes).zip(&answers);
+    let members: Vec<_> = members.map(|((m, r), a)| (r, m.weight, a)).collect();
+    Answers::average(&members)
 }
 
 fn print(rows: &mut [Row], json: bool) -> Result<()> {
     if json {
         for row in rows {
-            let folds = &row.evaluation.folds;
-            let line = serde_json::json!({ "recipe": row.recipe, "validation": folds });
+            let enrolled = row.enrolled.iter();
+            let enrolled = enrolled.map(|(known, folds)| (known.to_string(), folds));
+            let enrolled: BTreeMap<String, &FoldSummary> = enrolled.collect();
+            let line = serde_json::json!({
+                "recipe": row.recipe, "validation": row.plain, "enrolled": enrolled,
+            });
             println!("{line}");
         }
         return Ok(());
     }
     rows.sort_by(|a, b| {
-        let uar = |row: &Row| row.evaluation.folds.uar.mean;
+        let uar = |row: &Row| row.plain.uar.mean;
         uar(b).total_cmp(&uar(a))
     });
     let mut splits: Vec<String> = Vec::new();
-    for fold in rows.iter().flat_map(|row| &row.evaluation.folds.folds) {
+    for fold in rows.iter().flat_map(|row| &row.plain.folds) {
         if !splits.iter().any(|split| split == outer(&fold.split)) {
             splits.push(outer(&fold.split).to_owned());
         }
@@ -150,20 +161,35 @@ fn print(rows: &mut [Row], json: bool) -> Result<()> {
     let best_in = |row: &Row| {
         let best = |split: &&String| {
             let others = rows.iter().filter_map(|other| other.uar_of(split));
-            row.uar_of(split).is_some_and(|own| others.fold(own, f64::max) <= own)
+            row.uar_of(split)
+                .is_some_and(|own| others.fold(own, f64::max) <= own)
         };
         splits.iter().filter(best).count()
     };
     let lines = rows.iter().map(|row| {
+        let after = |known: Enrolled| {
+            let found = row.enrolled.iter().find(|(at, _)| *at == known);
+            found.map_or_else(String::new, |(_, folds)| mean_std(folds.accuracy))
+        };
         vec![
             row.recipe.clone(),
-            mean_std(row.evaluation.folds.uar),
-            mean_std(row.evaluation.folds.accuracy),
+            mean_std(row.plain.uar),
+            mean_std(row.plain.accuracy),
+            after(Enrolled::REHEARSED[0]),
+            after(Enrolled::REHEARSED[1]),
             format!("{} of {}", best_in(row), splits.len()),
             format!("{:.0} s", row.seconds),
         ]
     });
-    let header = ["recipe", "UAR", "accuracy", "best for splits", "time"];
+    let header = [
+        "recipe",
+        "UAR",
+        "accuracy",
+        "accuracy, 15 enrolled",
+        "accuracy, all enrolled",
+        "best plain UAR",
+        "time",
+    ];
     println!("{}", table(&header, lines));
     println!("On validation clips alone: no test part was touched.");
     Ok(())

@@ -256,7 +256,7 @@ fn a_killed_run_leaves_no_half_result_and_finishes_on_the_next_call() {
                 "run.json",
                 "recipe.toml",
                 "split.csv",
-                "history.csv",
+                "training.json",
                 "model.safetensors",
                 "predictions.csv",
             ] {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bootstrap;
+mod coverage;
 mod error;
 mod evaluation;
 mod file;
@@ -13,6 +14,7 @@ mod predictions;
 pub mod report;
 mod temperature;
 
+pub use coverage::{Coverage, coverage};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
 pub use file::write_file;

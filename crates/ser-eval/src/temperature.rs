@@ -19,7 +19,10 @@ pub fn temper(probabilities: &mut [f32], temperature: f64) {
     }
     let power = |p: f32| f64::from(p).powf(1.0 / temperature);
     // Scaled by the largest, so that a low temperature cannot turn all of them into zeros.
-    let largest = probabilities.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let largest = probabilities
+        .iter()
+        .copied()
+        .fold(f32::MIN_POSITIVE, f32::max);
     let scaled: Vec<f64> = probabilities.iter().map(|p| power(p / largest)).collect();
     let sum: f64 = scaled.iter().sum();
     for (p, scaled) in probabilities.iter_mut().zip(scaled) {

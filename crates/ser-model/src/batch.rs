@@ -25,9 +25,8 @@ pub(crate) fn prepare(input: &Input, clip: &Features) -> Result<Features> {
         data = rows
             .flat_map(|rows| {
                 let n = rows.len() / coefficients;
-                (0..coefficients).map(move |c| {
-                    rows[c..].iter().step_by(coefficients).sum::<f32>() / n as f32
-                })
+                (0..coefficients)
+                    .map(move |c| rows[c..].iter().step_by(coefficients).sum::<f32>() / n as f32)
             })
             .collect();
     }
@@ -136,9 +135,16 @@ impl<'a> Batcher<'a> {
         self.data.clear();
         self.data.resize(windows.len() * clip_len, 0.0);
         self.lengths.clear();
-        for (window, out) in windows.iter().zip(self.data.chunks_exact_mut(clip_len.max(1))) {
+        for (window, out) in windows
+            .iter()
+            .zip(self.data.chunks_exact_mut(clip_len.max(1)))
+        {
             check_coefficients(window.clip, coefficients)?;
-            let Window { clip, start, frames } = *window;
+            let Window {
+                clip,
+                start,
+                frames,
+            } = *window;
             let taken = frames.saturating_sub(start).min(self.input.frames);
             self.lengths.push(taken as i64);
             // Frame `t` of the stretched clip lies at `t · step` of the clip itself.
@@ -154,7 +160,9 @@ impl<'a> Batcher<'a> {
                     let share = (place - before as f64) as f32;
                     let between = |(a, b): (&f32, &f32)| a + (b - a) * share;
                     let pairs = clip.row(before).iter().zip(clip.row(after));
-                    row.iter_mut().zip(pairs.map(between)).for_each(|(z, x)| *z = x);
+                    row.iter_mut()
+                        .zip(pairs.map(between))
+                        .for_each(|(z, x)| *z = x);
                     self.standardiser.apply_in_place(row);
                 }
                 row.iter_mut().for_each(|z| *z = z.clamp(-LIMIT, LIMIT));
@@ -166,7 +174,12 @@ impl<'a> Batcher<'a> {
     /// Zero is the training mean, so a masked stretch carries no information.
     fn mask(&mut self, augmentation: &Augmentation, rng: &mut ChaCha8Rng) {
         let (frames, coefficients) = (self.input.frames, self.standardiser.mean.len());
-        let Augmentation { masks, time_mask, coefficient_mask, .. } = *augmentation;
+        let Augmentation {
+            masks,
+            time_mask,
+            coefficient_mask,
+            ..
+        } = *augmentation;
         for clip in self.data.chunks_exact_mut((frames * coefficients).max(1)) {
             for _ in 0..masks {
                 let width = rng.random_range(0..=time_mask.min(frames));

@@ -108,6 +108,7 @@ pub fn train(
             name: recipe.name.clone(),
             labels: data.labels,
             temperature: 1.0,
+            enrolled_temperature: 1.0,
             provenance: data.provenance,
             networks,
         },
@@ -151,9 +152,10 @@ fn train_network(
         let steps = order.len() / training.batch_size * training.epochs as usize;
         // The clips that do not fill a last batch wait for another epoch's order.
         for batch in order.chunks_exact(training.batch_size) {
-            learning_rate = training
-                .schedule
-                .learning_rate(training.learning_rate, steps_done, steps);
+            learning_rate =
+                training
+                    .schedule
+                    .learning_rate(training.learning_rate, steps_done, steps);
             steps_done += 1;
             optimizer.set_lr(learning_rate);
             let clips: Vec<&Features> = batch.iter().map(|(clip, k)| &clip.copies[*k]).collect();
@@ -238,7 +240,9 @@ fn draw<'a>(
         let mut order: Vec<&Clip> = clips.iter().collect();
         order.shuffle(rng);
         let drawn = order.into_iter();
-        return drawn.map(|clip| (clip, rng.random_range(0..clip.copies.len()))).collect();
+        return drawn
+            .map(|clip| (clip, rng.random_range(0..clip.copies.len())))
+            .collect();
     };
     let mut by_speaker: BTreeMap<usize, Vec<&Clip>> = BTreeMap::new();
     for clip in clips {

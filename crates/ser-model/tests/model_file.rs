@@ -6,7 +6,7 @@ mod common;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use common::{CNN, LSTM, recipe, task};
+use common::{CNN, LSTM, MLP, recipe, task};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use ser_model::{Error, Model, train};
@@ -61,8 +61,8 @@ fn refusal(path: &Path) -> String {
 fn a_loaded_model_answers_as_the_saved_one() {
     let folder = tempfile::tempdir().unwrap();
     let seen = task(20, 9);
-    let clips: Vec<_> = seen.clips.iter().collect();
-    for network in [CNN, LSTM] {
+    let clips = seen.views();
+    for network in [CNN, LSTM, MLP] {
         let (model, path) = saved(network, folder.path());
         let loaded = Model::load(&path).unwrap();
         assert_eq!(
@@ -70,8 +70,12 @@ fn a_loaded_model_answers_as_the_saved_one() {
             loaded.predict(&clips).unwrap()
         );
         assert_eq!(model.labels, loaded.labels);
-        assert_eq!(model.recipe, loaded.recipe);
-        assert_eq!(model.standardiser, loaded.standardiser);
+        for (saved, loaded) in model.networks.iter().zip(&loaded.networks) {
+            assert_eq!(saved.recipe, loaded.recipe);
+            assert_eq!(saved.standardiser, loaded.standardiser);
+            assert_eq!((saved.weight, saved.epoch), (loaded.weight, loaded.epoch));
+        }
+        assert_eq!(model.networks.len(), loaded.networks.len());
         assert_eq!(model.provenance, loaded.provenance);
         assert_eq!(model.parameters(), loaded.parameters());
     }
@@ -88,8 +92,10 @@ fn saving_leaves_nothing_but_the_file() {
 fn a_missing_an_extra_and_a_misshapen_tensor_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let (_, path) = saved(CNN, folder.path());
-    rewrite(&path, |tensors, _| tensors.retain(|t| t.0 != "output.bias"));
-    assert!(refusal(&path).contains("output.bias"));
+    rewrite(&path, |tensors, _| {
+        tensors.retain(|t| t.0 != "0.output.bias")
+    });
+    assert!(refusal(&path).contains("0.output.bias"));
 
     let (_, path) = saved(CNN, folder.path());
     rewrite(&path, |tensors, _| {
@@ -100,22 +106,24 @@ fn a_missing_an_extra_and_a_misshapen_tensor_are_refused_by_name() {
     let (_, path) = saved(CNN, folder.path());
     rewrite(&path, |tensors, _| {
         // libtorch would broadcast one value over three.
-        let bias = tensors.iter_mut().find(|t| t.0 == "output.bias").unwrap();
+        let bias = tensors.iter_mut().find(|t| t.0 == "0.output.bias").unwrap();
         (bias.2, bias.3) = (vec![1], vec![0; 4]);
     });
     let message = refusal(&path);
-    assert!(message.contains("output.bias") && message.contains("[3]") && message.contains("[1]"));
+    assert!(
+        message.contains("0.output.bias") && message.contains("[3]") && message.contains("[1]")
+    );
 
     let (_, path) = saved(CNN, folder.path());
     rewrite(&path, |tensors, _| {
-        let bias = tensors.iter_mut().find(|t| t.0 == "output.bias").unwrap();
+        let bias = tensors.iter_mut().find(|t| t.0 == "0.output.bias").unwrap();
         (bias.1, bias.2) = (Dtype::I32, vec![3]);
     });
     assert!(refusal(&path).contains("I32"));
 
     let (_, path) = saved(CNN, folder.path());
     rewrite(&path, |tensors, _| {
-        let bias = tensors.iter_mut().find(|t| t.0 == "output.bias").unwrap();
+        let bias = tensors.iter_mut().find(|t| t.0 == "0.output.bias").unwrap();
         bias.3[..4].copy_from_slice(&f32::NAN.to_le_bytes());
     });
     assert!(refusal(&path).contains("finite"));
@@ -126,7 +134,7 @@ fn another_format_and_a_foreign_or_damaged_file_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (_, path) = saved(LSTM, folder.path());
     rewrite(&path, |_, header| {
-        *header = header.replacen("\"format\":1", "\"format\":2", 1)
+        *header = header.replacen("\"format\":2", "\"format\":1", 1)
     });
     assert!(refusal(&path).contains("format"));
 

@@ -5,30 +5,25 @@ mod common;
 
 use common::{CNN, LSTM, recipe_text};
 use proptest::prelude::*;
-use ser_model::{Recipe, Schedule};
+use ser_model::{Experiment, Recipe, Schedule};
 
 #[test]
 fn every_built_in_recipe_is_sound_and_bears_its_name() {
-    for name in Recipe::built_in_names() {
-        let recipe = Recipe::load(name).unwrap();
-        assert_eq!(recipe.name, name);
-        assert!(
-            name.starts_with(&recipe.task.protocol.to_string()),
-            "{name}"
-        );
-        assert!(
-            name.ends_with(&recipe.network.name().to_lowercase()),
-            "{name}"
-        );
+    for name in Experiment::built_in_names() {
+        let experiment = Experiment::load(name).unwrap();
+        assert_eq!(experiment.name(), name);
+        if let Experiment::Ensemble(ensemble) = experiment {
+            assert_eq!(ensemble.recipes().unwrap().len(), ensemble.members.len());
+        }
     }
 }
 
 #[test]
 fn a_recipe_reads_back_from_what_it_writes() {
-    for name in Recipe::built_in_names() {
-        let recipe = Recipe::load(name).unwrap();
-        let text = recipe.to_toml().unwrap();
-        assert_eq!(Recipe::parse(&text, name).unwrap(), recipe);
+    for name in Experiment::built_in_names() {
+        let experiment = Experiment::load(name).unwrap();
+        let text = experiment.to_toml().unwrap();
+        assert_eq!(Experiment::parse(&text, name).unwrap(), experiment);
     }
 }
 

@@ -3,21 +3,19 @@
 
 mod common;
 
-use common::{CNN, LSTM, recipe, task};
-use ser_features::Features;
+use common::{CNN, LSTM, MLP, recipe, task};
 use ser_model::{Error, Recipe, argmax, train};
 
 fn test_accuracy(recipe: &Recipe) -> f64 {
     let (seen, unseen) = (task(160, 1), task(90, 2));
     let trained = train(recipe, seen.data(130), 0, &mut |_| {}).unwrap();
-    let clips: Vec<&Features> = unseen.clips.iter().collect();
-    let answers = trained.model.predict(&clips).unwrap();
+    let answers = trained.model.predict(&unseen.views()).unwrap();
     let right = answers
         .iter()
         .zip(&unseen.targets)
         .filter(|(p, t)| argmax(p) == **t)
         .count();
-    right as f64 / clips.len() as f64
+    right as f64 / answers.len() as f64
 }
 
 #[test]
@@ -32,6 +30,19 @@ fn the_lstm_learns_a_task() {
     assert!(accuracy > 0.8, "{accuracy}");
 }
 
+#[test]
+fn the_mlp_learns_a_task() {
+    let accuracy = test_accuracy(&recipe(MLP, "schedule = \"one-cycle\""));
+    assert!(accuracy > 0.8, "{accuracy}");
+}
+
+#[test]
+fn the_lstm_learns_a_task_behind_convolutions() {
+    let network = LSTM.to_owned() + "blocks = [{ channels = 4, kernel = 3, pool = [2, 1] }]";
+    let accuracy = test_accuracy(&recipe(&network, "optimizer = \"adam\""));
+    assert!(accuracy > 0.8, "{accuracy}");
+}
+
 /// Trains on the task with wrong targets; the control of the two tests above.
 #[test]
 fn nothing_is_learned_from_shuffled_targets() {
@@ -39,8 +50,7 @@ fn nothing_is_learned_from_shuffled_targets() {
     let shift: Vec<usize> = (0..160).map(|i| (i / 3 + i / 7) % 3).collect();
     seen.targets = shift;
     let trained = train(&recipe(CNN, ""), seen.data(130), 0, &mut |_| {}).unwrap();
-    let clips: Vec<&Features> = unseen.clips.iter().collect();
-    let answers = trained.model.predict(&clips).unwrap();
+    let answers = trained.model.predict(&unseen.views()).unwrap();
     let right = answers
         .iter()
         .zip(&unseen.targets)
@@ -74,7 +84,7 @@ fn another_seed_gives_other_weights() {
     let seen = task(80, 1);
     let answer = |seed| {
         let trained = train(&recipe, seen.data(64), seed, &mut |_| {}).unwrap();
-        trained.model.predict(&[&seen.clips[0]]).unwrap()
+        trained.model.predict(&seen.views()[..1]).unwrap()
     };
     assert_ne!(answer(1), answer(2));
 }
@@ -100,15 +110,14 @@ fn the_best_epoch_is_kept_and_patience_ends_training() {
     assert_eq!(history.epochs[best as usize - 1].validation_loss, lowest);
     assert!(history.epochs.len() == 12 || history.epochs.len() == best as usize + 2);
     // The kept weights give the best epoch's loss again, not the last one's.
-    let validation: Vec<&Features> = seen.clips[50..].iter().collect();
-    let answers = trained.model.predict(&validation).unwrap();
+    let answers = trained.model.predict(&seen.views()[50..]).unwrap();
     let loss: f64 = answers
         .iter()
         .zip(&seen.targets[50..])
-        .map(|(p, &t)| -f64::from(p[t]).ln() / validation.len() as f64)
+        .map(|(p, &t)| -f64::from(p[t]).ln() / answers.len() as f64)
         .sum();
     assert!((loss - lowest).abs() < 1e-4, "{loss} {lowest}");
-    assert_eq!(trained.model.provenance.best_epoch, best);
+    assert_eq!(trained.model.networks[0].epoch, best);
 }
 
 #[test]
@@ -137,6 +146,8 @@ fn statistics_come_from_the_training_part_alone() {
         train(&recipe, t.data(64), 0, &mut |_| {})
             .unwrap()
             .model
+            .networks
+            .swap_remove(0)
             .standardiser
     };
     assert_eq!(statistics(&seen), statistics(&other));
@@ -145,11 +156,10 @@ fn statistics_come_from_the_training_part_alone() {
 #[test]
 fn an_answer_does_not_depend_on_its_neighbours_or_on_padding() {
     let seen = task(80, 1);
-    for network in [CNN, LSTM] {
+    for network in [CNN, LSTM, MLP] {
         let trained = train(&recipe(network, ""), seen.data(64), 0, &mut |_| {}).unwrap();
-        let alone = trained.model.predict(&[&seen.clips[7]]).unwrap();
-        let clips: Vec<&Features> = seen.clips.iter().collect();
-        let together = trained.model.predict(&clips).unwrap();
+        let alone = trained.model.predict(&seen.views()[7..8]).unwrap();
+        let together = trained.model.predict(&seen.views()).unwrap();
         for (a, b) in alone[0].iter().zip(&together[7]) {
             assert!((a - b).abs() < 1e-5, "{a} {b}");
         }
@@ -179,4 +189,72 @@ fn bad_data_are_refused_with_the_reason() {
     seen.clips[2].as_mut_slice()[5] = f32::NAN;
     let error = train(&recipe, seen.data(64), 0, &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("not finite"), "{error}");
+}
+
+#[test]
+fn the_last_epoch_is_kept_without_a_look_at_validation_clips() {
+    let recipe = recipe(CNN, "monitor = \"last-epoch\"");
+    let seen = task(80, 1);
+    let answers = |validation: bool| {
+        let mut data = seen.data(64);
+        if !validation {
+            data.validation.clear();
+        }
+        let trained = train(&recipe, data, 0, &mut |_| {}).unwrap();
+        assert_eq!(trained.history.best, Some(recipe.training.epochs));
+        let watched = trained.history.epochs[0].validation_loss.is_finite();
+        assert_eq!(watched, validation);
+        trained.model.predict(&seen.views()).unwrap()
+    };
+    assert_eq!(answers(true), answers(false));
+}
+
+#[test]
+fn networks_of_one_recipe_differ_and_are_averaged() {
+    let seen = task(80, 1);
+    let trained = |networks: usize| {
+        let recipe = recipe(MLP, &format!("networks = {networks}"));
+        train(&recipe, seen.data(64), 0, &mut |_| {}).unwrap().model
+    };
+    let (one, two) = (trained(1), trained(2));
+    assert_eq!(two.networks.len(), 2);
+    assert_eq!(two.parameters(), 2 * one.parameters());
+    let (alone, both) = (
+        one.predict(&seen.views()).unwrap(),
+        two.predict(&seen.views()).unwrap(),
+    );
+    assert_ne!(alone, both);
+}
+
+/// A network that saw mirrored copies knows mirrored clips as well.
+#[test]
+fn copies_are_learned_from_and_mixup_leaves_the_task_learnable() {
+    let (seen, unseen) = (task(160, 1), task(90, 2));
+    let copies: Vec<Vec<ser_features::Features>> = seen
+        .clips
+        .iter()
+        .map(|clip| {
+            let mut copy = clip.clone();
+            copy.as_mut_slice().iter_mut().for_each(|x| *x *= -1.0);
+            vec![clip.clone(), copy]
+        })
+        .collect();
+    let text = common::recipe_text(MLP, "schedule = \"one-cycle\"");
+    let text = text.replace("masks = 1", "mixup = 0.4\nmasks = 1");
+    let recipe = Recipe::parse(&text, "test").unwrap();
+    let mut data = seen.data(130);
+    for (example, copies) in data.train.iter_mut().zip(&copies) {
+        example.copies = copies;
+    }
+    let model = train(&recipe, data, 0, &mut |_| {}).unwrap().model;
+    let mut mirrored = task(90, 2);
+    for clip in &mut mirrored.clips {
+        clip.as_mut_slice().iter_mut().for_each(|x| *x *= -1.0);
+    }
+    for task in [&unseen, &mirrored] {
+        let answers = model.predict(&task.views()).unwrap();
+        let hits = answers.iter().zip(&task.targets);
+        let right = hits.filter(|(p, t)| argmax(p) == **t).count();
+        assert!(right > 65, "{right} of 90");
+    }
 }

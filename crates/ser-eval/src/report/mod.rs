@@ -1,5 +1,6 @@
 //! One self-contained HTML page per run, and one that compares runs.
 
+mod markdown;
 mod page;
 mod run;
 mod runs;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::bootstrap::Interval;
 use crate::{Evaluation, MeanStd, NamedHistory, Predictions};
 
+pub use markdown::{Section, markdown};
 pub use run::render;
 pub use runs::render_summary;
 
@@ -20,6 +22,17 @@ pub enum SplitKind {
     SpeakerDisjoint,
     /// Clips were drawn at random: test speakers were heard in training, which flatters.
     Random,
+}
+
+impl SplitKind {
+    /// The kind of a split that keeps speakers on one side, or does not.
+    #[must_use]
+    pub fn of(speaker_disjoint: bool) -> Self {
+        match speaker_disjoint {
+            true => Self::SpeakerDisjoint,
+            false => Self::Random,
+        }
+    }
 }
 
 /// One run in a comparison table.

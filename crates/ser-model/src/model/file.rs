@@ -29,6 +29,7 @@ struct Header {
     name: String,
     labels: Vec<String>,
     temperature: f64,
+    enrolled_temperature: f64,
     networks: Vec<NetworkHeader>,
     provenance: Provenance,
 }
@@ -54,6 +55,7 @@ impl Model {
             name: self.name.clone(),
             labels: self.labels.clone(),
             temperature: self.temperature,
+            enrolled_temperature: self.enrolled_temperature,
             networks: self.networks.iter().map(NetworkHeader::of).collect(),
             provenance: self.provenance.clone(),
         };
@@ -189,8 +191,10 @@ impl Header {
             return Err(wrong("labels", "two or more", actual));
         }
         let positive = |x: f64| x.is_finite() && x > 0.0;
-        if !positive(self.temperature) {
-            return Err(wrong("temperature", "above 0", self.temperature.to_string()));
+        for temperature in [self.temperature, self.enrolled_temperature] {
+            if !positive(temperature) {
+                return Err(wrong("temperature", "above 0", temperature.to_string()));
+            }
         }
         if self.networks.is_empty() {
             return Err(wrong("networks", "one or more", "0".to_owned()));
@@ -224,6 +228,7 @@ impl Header {
             name: self.name,
             labels: self.labels,
             temperature: self.temperature,
+            enrolled_temperature: self.enrolled_temperature,
             provenance: self.provenance,
             networks,
         })

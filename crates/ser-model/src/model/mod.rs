@@ -46,6 +46,8 @@ pub struct Model {
     pub labels: Vec<String>,
     /// Divides the logarithms of the averaged probabilities (Guo et al. 2017); 1 until one is fitted.
     pub temperature: f64,
+    /// The same for clips of an enrolled speaker.
+    pub enrolled_temperature: f64,
     /// What it was made from.
     pub provenance: Provenance,
     /// The networks.
@@ -116,8 +118,10 @@ impl Model {
     ///
     /// With the mean embedding `m` of `n` clips, the average `c` of training and the recipe's
     /// shrinkage `k`, every clip's embedding is moved by `−(m − c)·n/(n + k)`. Without clips the
-    /// answers are those of [`Model::predict`]. Networks that were trained without enrolment answer
-    /// as if nothing were known.
+    /// answers are those of [`Model::predict`].
+    ///
+    /// Of an ensemble the networks that [answer](Recipe::answers) for a clip alone do so, and after
+    /// enrolment those that take it; if there are none for a case, all answer.
     ///
     /// # Errors
     /// [`Error::Shape`] for features of another width or number; libtorch's.
@@ -161,20 +165,31 @@ impl Model {
                 actual: speaker.offsets.len().to_string(),
             });
         }
+        let enrolled = speaker.offsets.iter().any(Option::is_some);
+        let votes = |network: &TrainedNetwork| network.recipe.answers(enrolled);
+        let nobody = !self.networks.iter().any(votes);
+        let voting = self.networks.iter().zip(&speaker.offsets);
+        let voting: Vec<_> = voting.filter(|(n, _)| nobody || votes(n)).collect();
+        let total: f64 = voting.iter().map(|(n, _)| n.weight).sum();
         let views = self.views();
-        let total: f64 = self.networks.iter().map(|n| n.weight).sum();
         let mut sums = vec![vec![0.0_f32; self.labels.len()]; clips.len()];
-        for (network, offset) in self.networks.iter().zip(&speaker.offsets) {
+        for (network, offset) in voting {
             let prepared = network.prepared(&views, clips)?;
             let prepared: Vec<&Features> = prepared.iter().collect();
             let share = (network.weight / total) as f32;
             let answers = network.predict(&prepared, offset.as_ref(), self.labels.len())?;
             for (sum, answer) in sums.iter_mut().zip(answers) {
-                sum.iter_mut().zip(answer).for_each(|(sum, p)| *sum += share * p);
+                sum.iter_mut()
+                    .zip(answer)
+                    .for_each(|(sum, p)| *sum += share * p);
             }
         }
+        let temperature = match enrolled {
+            true => self.enrolled_temperature,
+            false => self.temperature,
+        };
         for sum in &mut sums {
-            temper(sum, self.temperature);
+            temper(sum, temperature);
         }
         Ok(sums)
     }
@@ -190,7 +205,7 @@ impl Model {
             .next()
             .ok_or_else(|| Error::Data("an ensemble of no models".to_owned()))?;
         name.clone_into(&mut all.name);
-        all.temperature = 1.0;
+        (all.temperature, all.enrolled_temperature) = (1.0, 1.0);
         // A model counts by its weight, however many networks it has.
         spread(&mut all.networks, first);
         for (mut model, weight) in models {
@@ -209,7 +224,10 @@ impl Model {
     /// Number of trained values of all networks.
     #[must_use]
     pub fn parameters(&self) -> usize {
-        let variables = self.networks.iter().flat_map(|n| n.vars.trainable_variables());
+        let variables = self
+            .networks
+            .iter()
+            .flat_map(|n| n.vars.trainable_variables());
         variables.map(|v| v.numel()).sum()
     }
 }
@@ -230,9 +248,14 @@ impl TrainedNetwork {
     ) -> Result<Self> {
         let vars = VarStore::new(Device::Cpu);
         let (coefficients, labels) = (standardiser.mean.len() as i64, labels as i64);
-        let network = recipe.network.build(&vars.root(), coefficients, labels, rng)?;
+        let network = recipe
+            .network
+            .build(&vars.root(), coefficients, labels, rng)?;
         let centre = match recipe.enrolment {
-            Some(_) => Some(vars.root().f_zeros_no_train("centre", &[network.embedding()])?),
+            Some(_) => Some(
+                vars.root()
+                    .f_zeros_no_train("centre", &[network.embedding()])?,
+            ),
             None => None,
         };
         Ok(Self {
@@ -296,7 +319,10 @@ impl TrainedNetwork {
         let clips: Vec<&Features> = clips.iter().collect();
         let mut sums = Vec::new();
         self.for_each_batch(&clips, |_, embedding| {
-            sums.push((embedding.size()[0], embedding.f_sum_dim_intlist(0, false, Kind::Float)?));
+            sums.push((
+                embedding.size()[0],
+                embedding.f_sum_dim_intlist(0, false, Kind::Float)?,
+            ));
             Ok(())
         })?;
         let windows: i64 = sums.iter().map(|(n, _)| n).sum();

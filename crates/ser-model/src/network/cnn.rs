@@ -68,13 +68,48 @@ impl Blocks {
     }
 }
 
+/// Convolution blocks, and one embedding per remaining frame: linear, batch norm, ReLU.
+#[derive(Debug)]
+pub(super) struct FrameEmbedding {
+    blocks: Blocks,
+    embed: Linear,
+    norm: BatchNorm,
+}
+
+impl FrameEmbedding {
+    pub(super) fn new(
+        blocks: Blocks,
+        values: i64,
+        path: &Path,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Self> {
+        Ok(Self {
+            embed: Linear::new(&(path / "embed"), blocks.outputs, values, rng)?,
+            norm: BatchNorm::new(&(path / "embed_norm"), values)?,
+            blocks,
+        })
+    }
+
+    /// `[B, T, C] → [B, T', values]`, with the lengths that are left.
+    pub(super) fn forward(
+        &self,
+        features: &Tensor,
+        lengths: &Tensor,
+        rng: Option<&mut ChaCha8Rng>,
+    ) -> Result<(Tensor, Tensor)> {
+        let train = rng.is_some();
+        let (x, lengths) = self.blocks.forward(features, lengths, rng)?;
+        let x = self.embed.forward(&x)?.f_transpose(1, 2)?; // the norm wants channels second
+        let x = self.norm.forward(&x, train)?.f_relu_()?;
+        Ok((x.f_transpose(1, 2)?, lengths))
+    }
+}
+
 /// Convolutions over the time × coefficient plane, one embedding per remaining frame, mean and
 /// deviation over the frames of the clip, one linear layer.
 #[derive(Debug)]
 pub(super) struct Cnn {
-    blocks: Blocks,
-    embed: Linear,
-    embed_norm: BatchNorm,
+    frames: FrameEmbedding,
     output: Linear,
     dropout: f64,
     embedding: i64,
@@ -88,14 +123,18 @@ impl Cnn {
         classes: i64,
         rng: &mut ChaCha8Rng,
     ) -> Result<Self> {
-        let blocks = Blocks::new(&config.blocks, config.block_dropout, path, coefficients, rng)?;
+        let blocks = Blocks::new(
+            &config.blocks,
+            config.block_dropout,
+            path,
+            coefficients,
+            rng,
+        )?;
         Ok(Self {
-            embed: Linear::new(&(path / "embed"), blocks.outputs, config.embedding, rng)?,
-            embed_norm: BatchNorm::new(&(path / "embed_norm"), config.embedding)?,
+            frames: FrameEmbedding::new(blocks, config.embedding, path, rng)?,
             output: Linear::new(&(path / "output"), 2 * config.embedding, classes, rng)?,
             dropout: config.dropout,
             embedding: 2 * config.embedding,
-            blocks,
         })
     }
 }
@@ -107,20 +146,14 @@ impl Network for Cnn {
         lengths: &Tensor,
         rng: Option<&mut ChaCha8Rng>,
     ) -> Result<Tensor> {
-        let train = rng.is_some();
-        let (x, lengths) = self.blocks.forward(features, lengths, rng)?;
-        let x = self.embed.forward(&x)?.f_transpose(1, 2)?; // the norm wants channels second
-        let x = self
-            .embed_norm
-            .forward(&x, train)?
-            .f_relu_()?
-            .f_transpose(1, 2)?;
+        let (x, lengths) = self.frames.forward(features, lengths, rng)?;
         let mask = frame_mask(&lengths, x.size()[1])?;
         masked_mean_std(&x, &mask)
     }
 
     fn classify(&self, embedding: Tensor, rng: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
-        self.output.forward(&dropout(embedding, self.dropout, 2, rng)?)
+        self.output
+            .forward(&dropout(embedding, self.dropout, 2, rng)?)
     }
 
     fn embedding(&self) -> i64 {

@@ -4,16 +4,17 @@ use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
 use tch::nn::Path;
 
-use super::cnn::Blocks;
+use super::cnn::{Blocks, FrameEmbedding};
 use super::{LstmConfig, Network};
 use crate::error::Result;
 use crate::layers::{BiLstm, Linear, dropout, frame_mask, masked_mean_std, strided_lengths};
 
-/// Convolution blocks, if any; bidirectional LSTM layers (Hochreiter & Schmidhuber 1997); mean and
-/// deviation of their outputs over the frames of the clip; one linear layer.
+/// Bidirectional LSTM layers (Hochreiter & Schmidhuber 1997), mean and deviation of their outputs
+/// over the frames of the clip, one linear layer. Behind convolution blocks there is an embedding per
+/// frame as wide as a layer's output, and each layer adds to what it gets (He et al. 2016).
 #[derive(Debug)]
 pub(super) struct Lstm {
-    blocks: Option<Blocks>,
+    frames: Option<FrameEmbedding>,
     layers: Vec<BiLstm>,
     output: Linear,
     stack: i64,
@@ -29,28 +30,27 @@ impl Lstm {
         classes: i64,
         rng: &mut ChaCha8Rng,
     ) -> Result<Self> {
-        let blocks = match config.blocks.as_slice() {
-            [] => None,
-            blocks => Some(Blocks::new(blocks, config.block_dropout, path, coefficients, rng)?),
-        };
-        let frame = blocks.as_ref().map_or(coefficients, |b| b.outputs);
+        let width = 2 * config.hidden;
+        let (mut frames, mut inputs) = (None, coefficients * config.stack);
+        if !config.blocks.is_empty() {
+            let dropout = config.block_dropout;
+            let blocks = Blocks::new(&config.blocks, dropout, path, coefficients, rng)?;
+            frames = Some(FrameEmbedding::new(blocks, width, path, rng)?);
+            inputs = width * config.stack;
+        }
         let layers = (0..config.layers)
             .map(|i| {
-                let inputs = if i == 0 {
-                    frame * config.stack
-                } else {
-                    2 * config.hidden
-                };
+                let inputs = if i == 0 { inputs } else { width };
                 BiLstm::new(&(path / "layers" / i), inputs, config.hidden, rng)
             })
             .collect::<Result<_>>()?;
         Ok(Self {
-            blocks,
+            frames,
             layers,
-            output: Linear::new(&(path / "output"), 4 * config.hidden, classes, rng)?,
+            output: Linear::new(&(path / "output"), 2 * width, classes, rng)?,
             stack: config.stack,
             dropout: config.dropout,
-            embedding: 4 * config.hidden,
+            embedding: 2 * width,
         })
     }
 }
@@ -63,9 +63,8 @@ impl Network for Lstm {
         mut rng: Option<&mut ChaCha8Rng>,
     ) -> Result<Tensor> {
         let (mut x, mut lengths) = (features.shallow_clone(), lengths.shallow_clone());
-        if let Some(blocks) = &self.blocks {
-            (x, lengths) = blocks.forward(&x, &lengths, rng.as_deref_mut())?;
-            x = dropout(x, self.dropout, 3, rng.as_deref_mut())?;
+        if let Some(frames) = &self.frames {
+            (x, lengths) = frames.forward(&x, &lengths, rng.as_deref_mut())?;
         }
         let (batch, frames, values) = x.size3()?;
         let steps = (frames + self.stack - 1) / self.stack;
@@ -73,17 +72,25 @@ impl Network for Lstm {
         x = x.f_constant_pad_nd([0, 0, 0, missing])?;
         x = x.f_reshape([batch, steps, values * self.stack])?;
         for (i, layer) in self.layers.iter().enumerate() {
-            if i > 0 {
-                x = dropout(x, self.dropout, 3, rng.as_deref_mut())?;
+            if i > 0 || self.frames.is_some() {
+                let dropped = dropout(x.shallow_clone(), self.dropout, 3, rng.as_deref_mut())?;
+                let y = layer.forward(&dropped)?;
+                x = if self.frames.is_some() && y.size() == x.size() {
+                    y.f_add(&x)?
+                } else {
+                    y
+                };
+            } else {
+                x = layer.forward(&x)?;
             }
-            x = layer.forward(&x)?;
         }
         let mask = frame_mask(&strided_lengths(&lengths, self.stack)?, steps)?;
         masked_mean_std(&x, &mask)
     }
 
     fn classify(&self, embedding: Tensor, rng: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
-        self.output.forward(&dropout(embedding, self.dropout, 2, rng)?)
+        self.output
+            .forward(&dropout(embedding, self.dropout, 2, rng)?)
     }
 
     fn embedding(&self) -> i64 {

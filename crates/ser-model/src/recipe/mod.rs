@@ -324,6 +324,17 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// Whether networks of this recipe answer for a clip alone, or for a clip of an enrolled speaker.
+    /// One that was always centred in training does not answer alone, and one that never was has
+    /// nothing to enrol.
+    #[must_use]
+    pub fn answers(&self, enrolled: bool) -> bool {
+        match &self.enrolment {
+            None => !enrolled,
+            Some(config) => enrolled || config.share < 1.0,
+        }
+    }
+
     /// The recipe as TOML.
     ///
     /// # Errors

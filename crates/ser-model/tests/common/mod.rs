@@ -8,6 +8,9 @@ use ser_model::{Example, Provenance, Recipe, TrainingData};
 
 pub const COEFFICIENTS: usize = 12;
 
+/// Clip `i` is of speaker `i` modulo this.
+pub const SPEAKERS: usize = 4;
+
 pub struct Task {
     pub clips: Vec<Features>,
     pub targets: Vec<usize>,
@@ -38,10 +41,20 @@ pub fn task(clips: usize, seed: u64) -> Task {
 }
 
 impl Task {
+    /// The clips as a model with one view takes them.
+    pub fn views(&self) -> Vec<&[Features]> {
+        self.clips.iter().map(std::slice::from_ref).collect()
+    }
+
     pub fn data(&self, train: usize) -> TrainingData<'_> {
         let examples = self.clips.iter().zip(&self.targets);
         let examples: Vec<Example> = examples
-            .map(|(features, &target)| Example { features, target })
+            .zip(0..)
+            .map(|((features, &target), i)| Example {
+                copies: std::slice::from_ref(features),
+                target,
+                speaker: i % SPEAKERS,
+            })
             .collect();
         TrainingData {
             labels: ["low", "middle", "high"].map(String::from).to_vec(),
@@ -53,7 +66,6 @@ impl Task {
                 synthetic: true,
                 speakers: vec!["01".into()],
                 content: vec!["abc".into()],
-                best_epoch: 0,
             },
         }
     }
@@ -75,6 +87,12 @@ stack = 2
 dropout = 0.2
 "#;
 
+pub const MLP: &str = r#"
+architecture = "mlp"
+hidden = [16, 8]
+dropout = 0.1
+"#;
+
 pub fn recipe(network: &str, training: &str) -> Recipe {
     Recipe::parse(&recipe_text(network, training), "test").unwrap()
 }
@@ -91,6 +109,7 @@ pub fn recipe_text(network: &str, training: &str) -> String {
         n_mels = {COEFFICIENTS}
         [input]
         frames = 30
+        [augmentation]
         masks = 1
         time_mask = 4
         coefficient_mask = 2

@@ -1,0 +1,248 @@
+//! `ser select`, ensembles, enrolment and `ser results`; and that a test part decides nothing.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{complaint, output, quick_recipe, synthetic, tone};
+use safetensors::SafeTensors;
+use serde_json::Value;
+
+/// A quick recipe that is rehearsed, varies its clips, and enrols if `share` is given.
+fn recipe(folder: &Path, name: &str, share: Option<f64>) -> PathBuf {
+    let path = quick_recipe(folder, name, "loso", 2);
+    let mut text = fs::read_to_string(&path).unwrap();
+    text = text.replace("[features]", "inner = 1\n[features]");
+    text = text.replace(
+        "[network]",
+        "average = 2\nrelative_level = true\n[augmentation]\nsemitones = [2.0]\nstretch = 0.1\n\
+         masks = 1\ntime_mask = 4\ncoefficient_mask = 4\nmixup = 0.2\n[network]",
+    );
+    text += "label_smoothing = 0.1\nmonitor = \"last-epoch\"\n";
+    if let Some(share) = share {
+        text += &format!("[enrolment]\ngroup = 8\nshare = {share:?}\nshrinkage = 4.0\n");
+    }
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn ensemble(folder: &Path, name: &str, members: &[&Path]) -> PathBuf {
+    let members = members.iter().map(|m| format!("{{ recipe = {m:?} }}"));
+    let text = format!(
+        "name = \"{name}\"\ndescription = \"several\"\nmembers = [{}]\n[task]\n\
+         protocol = \"loso\"\ninner = 1\n\
+         emotions = [\"neutral\", \"calm\", \"happy\", \"sad\", \"angry\"]\n",
+        members.collect::<Vec<_>>().join(", ")
+    );
+    let path = folder.join(format!("{name}.toml"));
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn crossval(recipe: &Path, data: &Path, out: &Path) -> String {
+    output(
+        0,
+        &[
+            &"crossval",
+            &"--recipe",
+            &recipe,
+            &"--data",
+            &data,
+            &"--out",
+            &out,
+        ],
+    )
+}
+
+/// Everything of a model file that answers depend on.
+fn learned(model: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<Value>) {
+    let bytes = fs::read(model).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let tensors = tensors
+        .iter()
+        .map(|(n, t)| (n.to_owned(), t.data().to_vec()));
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+    let header: Value =
+        serde_json::from_str(&metadata.metadata().as_ref().unwrap()["ser"]).unwrap();
+    let keys = ["labels", "temperature", "enrolled_temperature", "networks"];
+    (
+        tensors.collect(),
+        keys.map(|key| header[key].clone()).to_vec(),
+    )
+}
+
+/// A copy of the synthetic corpus in which the clips of speaker 01 have changed places, so that their
+/// labels are wrong, and one of them is another sound altogether.
+fn with_another_test_part(folder: &Path) -> PathBuf {
+    let corpus = folder.join("other");
+    let mut own = Vec::new();
+    for entry in walkdir::WalkDir::new(synthetic()) {
+        let entry = entry.unwrap();
+        let to = corpus.join(entry.path().strip_prefix(synthetic()).unwrap());
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(&to).unwrap();
+        } else if to.to_string_lossy().ends_with("-01.wav") {
+            own.push((entry.into_path(), to));
+        } else {
+            fs::copy(entry.path(), &to).unwrap();
+        }
+    }
+    own.sort();
+    for (i, (_, to)) in own.iter().enumerate() {
+        fs::copy(&own[(i + 7) % own.len()].0, to).unwrap();
+    }
+    tone(&own[0].1, 500.0, 2.0);
+    corpus
+}
+
+#[test]
+fn another_test_part_changes_nothing_in_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = with_another_test_part(folder.path());
+    let (plain, enrolling) = (
+        recipe(folder.path(), "plain", None),
+        recipe(folder.path(), "enrolling", Some(1.0)),
+    );
+    let both = ensemble(folder.path(), "both", &[&plain, &enrolling]);
+    let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+    crossval(&both, synthetic(), &a);
+    crossval(&both, &other, &b);
+    // Speaker 01 is tested by the first split, and trained on by the second.
+    let file = |run: &Path, split: &str| run.join(split).join("model.safetensors");
+    assert!(learned(&file(&a, "fold-1")) == learned(&file(&b, "fold-1")));
+    assert!(learned(&file(&a, "fold-2")) != learned(&file(&b, "fold-2")));
+    let answers = |run: &Path| fs::read(run.join("fold-1/predictions.csv")).unwrap();
+    assert!(answers(&a) != answers(&b), "the test part is another one");
+
+    // Nor does it change what a recipe is chosen by.
+    let selected = |data: &Path, out: &Path| {
+        output(0, &[&"select", &plain, &"--data", &data, &"--out", &out]);
+        fs::read(out.join("plain/fold-1-inner-1.csv")).unwrap()
+    };
+    let (c, d) = (folder.path().join("c"), folder.path().join("d"));
+    assert!(selected(synthetic(), &c) == selected(&other, &d));
+}
+
+#[test]
+fn an_ensemble_is_measured_plain_and_enrolled_and_written_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = recipe(folder.path(), "plain", None);
+    let enrolling = recipe(folder.path(), "enrolling", Some(1.0));
+    let both = ensemble(folder.path(), "both", &[&plain, &enrolling]);
+    let out = folder.path().join("run");
+    let text = crossval(&both, synthetic(), &out);
+    assert!(text.contains("15 clips enrolled"), "{text}");
+    assert!(text.contains("transductive"), "{text}");
+    for file in [
+        "validation.csv",
+        "validation-enrolled-15.csv",
+        "predictions.csv",
+        "predictions-enrolled-2.csv",
+        "predictions-enrolled-all.csv",
+        "training.json",
+        "model.safetensors",
+    ] {
+        assert!(out.join("fold-1").join(file).is_file(), "{file}");
+    }
+    // Alone, a clip is answered by the member that answers so.
+    let answers = |run: &Path| {
+        let text = fs::read_to_string(run.join("fold-1/validation.csv")).unwrap();
+        text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(answers(&out), answers(&out.join("members/plain")));
+
+    let page = folder.path().join("results.md");
+    output(0, &[&"results", &out, &"--out", &page]);
+    let page = fs::read_to_string(page).unwrap();
+    for part in [
+        "## both loso",
+        "SYNTHETIC",
+        "15 clips enrolled",
+        "calibration error",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+
+    // Its one model file enrols a speaker.
+    let model = out.join("fold-1/model.safetensors");
+    let (a, b) = (folder.path().join("a.wav"), folder.path().join("b.wav"));
+    tone(&a, 200.0, 1.0);
+    tone(&b, 250.0, 1.0);
+    let alone = output(0, &[&"predict", &"--model", &model, &a]);
+    let known = output(0, &[&"predict", &"--model", &model, &a, &"--enrol", &a, &b]);
+    assert_ne!(alone, known);
+    let model = out.join("members/plain/fold-1/model.safetensors");
+    let refusal = complaint(1, &[&"predict", &"--model", &model, &a, &"--enrol", &b]);
+    assert!(refusal.contains("without enrolment"), "{refusal}");
+}
+
+#[test]
+fn selection_compares_recipes_and_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (
+        recipe(folder.path(), "a", None),
+        recipe(folder.path(), "b", Some(0.5)),
+    );
+    let both = ensemble(folder.path(), "both", &[&a, &b]);
+    let out = folder.path().join("selection");
+    let select = |out: &Path| {
+        output(
+            0,
+            &[
+                &"select",
+                &a,
+                &b,
+                &both,
+                &"--data",
+                &synthetic(),
+                &"--out",
+                &out,
+                &"--inner",
+                &"1",
+            ],
+        )
+    };
+    let untimed = |text: String| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.contains('%'));
+        let lines = lines.map(|l| {
+            l.trim_end_matches('|')
+                .rsplit_once('|')
+                .unwrap()
+                .0
+                .to_owned()
+        });
+        lines.collect()
+    };
+    let first = untimed(select(&out));
+    assert_eq!(first.len(), 3, "{first:?}");
+    fs::remove_file(out.join("a/fold-2-inner-1.csv")).unwrap();
+    assert_eq!(first, untimed(select(&out)));
+}
+
+#[test]
+fn a_recipe_may_be_measured_on_another_protocol() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(folder.path(), "plain", None);
+    let out = folder.path().join("run");
+    let text = output(
+        0,
+        &[
+            &"crossval",
+            &"--recipe",
+            &recipe,
+            &"--protocol",
+            &"seed5",
+            &"--data",
+            &synthetic(),
+            &"--out",
+            &out,
+        ],
+    );
+    assert!(
+        text.contains("seed-5") && text.contains("flatters"),
+        "{text}"
+    );
+}

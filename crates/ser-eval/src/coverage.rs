@@ -1,0 +1,69 @@
+//! Accuracy when a model may keep silent.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Predictions;
+
+/// The shares of the clips that [`coverage`] looks at.
+const SHARES: [f64; 5] = [1.0, 0.9, 0.75, 0.5, 0.25];
+
+/// Accuracy over the most confident share of the clips.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Share of the clips that are answered.
+    pub share: f64,
+    /// Share of those that are answered rightly.
+    pub accuracy: f64,
+    /// Confidence of the least confident clip that is answered.
+    pub confidence: f64,
+}
+
+/// Accuracy against coverage (El-Yaniv & Wiener 2010): the clips of highest confidence are answered,
+/// down to a share of all; equal confidences are kept in the order of the predictions. Empty without
+/// predictions.
+#[must_use]
+pub fn coverage(predictions: &Predictions) -> Vec<Coverage> {
+    let mut rows: Vec<_> = predictions.rows().iter().collect();
+    rows.sort_by(|a, b| b.confidence().total_cmp(&a.confidence()));
+    let at = |share: f64| {
+        let answered = rows.get(..(share * rows.len() as f64).ceil() as usize)?;
+        let last = answered.last()?;
+        let right = answered.iter().filter(|row| row.predicted() == row.truth);
+        Some(Coverage {
+            share,
+            accuracy: right.count() as f64 / answered.len() as f64,
+            confidence: f64::from(last.confidence()),
+        })
+    };
+    SHARES.into_iter().filter_map(at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Prediction;
+
+    #[test]
+    fn the_least_confident_clips_are_left_out_first() {
+        // Confidences 0.55, 0.6, …, 0.9; only the two lowest are wrong.
+        let rows = (0..8_u8).map(|i| {
+            let p = 0.55 + 0.05 * f32::from(i);
+            Prediction {
+                clip: i.to_string(),
+                speaker: "1".to_owned(),
+                truth: usize::from(i >= 2),
+                probabilities: vec![1.0 - p, p],
+                split: "one".to_owned(),
+                gender: None,
+                intensity: None,
+                statement: None,
+            }
+        });
+        let labels = vec!["a".to_owned(), "b".to_owned()];
+        let predictions = Predictions::new(labels, rows.collect()).unwrap();
+        let found = coverage(&predictions);
+        let accuracies: Vec<f64> = found.iter().map(|c| c.accuracy).collect();
+        assert_eq!(accuracies, [0.75, 0.75, 1.0, 1.0, 1.0]);
+        assert!((found[3].confidence - 0.75).abs() < 1e-6, "{found:?}");
+    }
+}

@@ -1,0 +1,176 @@
+//! What is known of a speaker, and models of several networks.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+mod common;
+
+use common::{CNN, COEFFICIENTS, MLP, SPEAKERS, Task, recipe, recipe_text, task};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use ser_features::Features;
+use ser_model::{Error, Model, Recipe, argmax, train};
+
+/// Every speaker gets an offset of their own in every coefficient, larger than what tells the classes
+/// apart.
+fn voiced(mut task: Task, seed: u64) -> Task {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let voices: Vec<[f32; COEFFICIENTS]> = (0..SPEAKERS)
+        .map(|_| std::array::from_fn(|_| rng.random_range(-3.0..3.0)))
+        .collect();
+    for (i, clip) in task.clips.iter_mut().enumerate() {
+        let voice = voices[i % SPEAKERS].iter().cycle();
+        let values = clip.as_mut_slice().iter_mut().zip(voice);
+        values.for_each(|(x, offset)| *x += offset);
+    }
+    task
+}
+
+fn with_enrolment(network: &str, share: f64) -> Recipe {
+    let table = format!("[enrolment]\ngroup = 8\nshare = {share:?}\nshrinkage = 1.0");
+    let text = recipe_text(network, "schedule = \"one-cycle\"") + &table;
+    Recipe::parse(&text, "test").unwrap()
+}
+
+fn trained(recipe: &Recipe) -> Model {
+    let seen = voiced(task(160, 1), 1);
+    train(recipe, seen.data(144), 0, &mut |_| {}).unwrap().model
+}
+
+/// The clips of one speaker, and their classes.
+fn of_speaker(task: &Task, speaker: usize) -> (Vec<&[Features]>, Vec<usize>) {
+    let own = |i: &usize| i % SPEAKERS == speaker;
+    let clips = (0..task.clips.len()).filter(own);
+    let views = task.views();
+    clips.map(|i| (views[i], task.targets[i])).unzip()
+}
+
+/// Share of right answers with so many clips of each speaker enrolled, on the others.
+fn accuracy(model: &Model, task: &Task, enrolled: usize) -> f64 {
+    let (mut right, mut all) = (0, 0);
+    for speaker in 0..SPEAKERS {
+        let (clips, targets) = of_speaker(task, speaker);
+        let known = model.enrol(&clips[..enrolled]).unwrap();
+        let answers = model.predict_enrolled(&clips[30..], &known).unwrap();
+        let hits = answers.iter().zip(&targets[30..]);
+        right += hits.filter(|(p, t)| argmax(p) == **t).count();
+        all += answers.len();
+    }
+    right as f64 / all as f64
+}
+
+#[test]
+fn unlabelled_clips_of_an_unheard_speaker_help() {
+    let unseen = voiced(task(240, 2), 2);
+    for network in [CNN, MLP] {
+        let model = trained(&with_enrolment(network, 1.0));
+        let (none, some) = (accuracy(&model, &unseen, 0), accuracy(&model, &unseen, 30));
+        assert!(some > 0.75 && some > none + 0.1, "{network} {none} {some}");
+    }
+}
+
+#[test]
+fn without_clips_the_answers_are_the_plain_ones() {
+    let unseen = voiced(task(20, 2), 2);
+    for model in [
+        trained(&with_enrolment(CNN, 0.5)),
+        trained(&recipe(CNN, "")),
+    ] {
+        let nobody = model.enrol(&[]).unwrap();
+        assert_eq!(
+            model.predict(&unseen.views()).unwrap(),
+            model.predict_enrolled(&unseen.views(), &nobody).unwrap()
+        );
+    }
+}
+
+#[test]
+fn a_model_without_enrolment_answers_the_same_after_it() {
+    let unseen = voiced(task(20, 2), 2);
+    let model = trained(&recipe(CNN, ""));
+    assert!(!model.enrols());
+    let known = model.enrol(&unseen.views()).unwrap();
+    assert_eq!(
+        model.predict(&unseen.views()).unwrap(),
+        model.predict_enrolled(&unseen.views(), &known).unwrap()
+    );
+}
+
+#[test]
+fn an_enrolment_survives_the_model_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let model = trained(&with_enrolment(MLP, 1.0));
+    model.save(&path).unwrap();
+    let loaded = Model::load(&path).unwrap();
+    let unseen = voiced(task(40, 2), 2);
+    let answers = |model: &Model| {
+        let known = model.enrol(&unseen.views()[..10]).unwrap();
+        model.predict_enrolled(&unseen.views(), &known).unwrap()
+    };
+    assert_eq!(answers(&model), answers(&loaded));
+}
+
+#[test]
+fn an_ensemble_averages_by_weight_and_lets_each_network_answer_where_it_can() {
+    let unseen = voiced(task(40, 2), 2);
+    let views = unseen.views();
+    let (alone, other) = (recipe(CNN, ""), recipe(MLP, "networks = 2"));
+    let enrolling = with_enrolment(MLP, 1.0);
+    let plain = [
+        trained(&alone).predict(&views).unwrap(),
+        trained(&other).predict(&views).unwrap(),
+    ];
+    let known = |model: &Model| {
+        let speaker = model.enrol(&views[..10]).unwrap();
+        model.predict_enrolled(&views, &speaker).unwrap()
+    };
+    let enrolled = known(&trained(&enrolling));
+    let members = vec![
+        (trained(&alone), 1.0),
+        (trained(&other), 3.0),
+        (trained(&enrolling), 1.0),
+    ];
+    let all = Model::ensemble("all", members).unwrap();
+    assert_eq!((all.name.as_str(), all.networks.len()), ("all", 4));
+    for (i, answer) in all.predict(&views).unwrap().iter().enumerate() {
+        for (k, p) in answer.iter().enumerate() {
+            let mean = 0.25 * plain[0][i][k] + 0.75 * plain[1][i][k];
+            assert!((p - mean).abs() < 1e-5, "{p} {mean}");
+        }
+    }
+    for (answer, alone) in known(&all).iter().zip(&enrolled) {
+        for (p, q) in answer.iter().zip(alone) {
+            assert!((p - q).abs() < 1e-5, "{p} {q}");
+        }
+    }
+}
+
+#[test]
+fn members_from_different_splits_are_refused() {
+    let (a, mut b) = (trained(&recipe(CNN, "")), trained(&recipe(MLP, "")));
+    b.provenance.split = "fold-2".to_owned();
+    let error = Model::ensemble("both", vec![(a, 1.0), (b, 1.0)]).unwrap_err();
+    assert!(error.to_string().contains("fold-2"), "{error}");
+    assert!(matches!(
+        Model::ensemble("none", Vec::new()),
+        Err(Error::Data(_))
+    ));
+}
+
+#[test]
+fn the_enrolment_of_another_model_and_missing_views_are_refused() {
+    let (one, three) = (recipe(MLP, ""), recipe(MLP, "networks = 3"));
+    let (one, three) = (trained(&one), trained(&three));
+    let unseen = task(8, 2);
+    let known = three.enrol(&unseen.views()).unwrap();
+    let refused = |error: Error| assert!(matches!(error, Error::Shape { .. }), "{error}");
+    refused(one.predict_enrolled(&unseen.views(), &known).unwrap_err());
+    refused(one.predict(&[&unseen.clips[..2]]).unwrap_err());
+    refused(one.predict(&[&[]]).unwrap_err());
+}
+
+#[test]
+fn a_batch_must_hold_whole_groups() {
+    let table = "[enrolment]\ngroup = 7\nshare = 1.0\nshrinkage = 1.0";
+    let error = Recipe::parse(&(recipe_text(CNN, "") + table), "test").unwrap_err();
+    assert!(error.to_string().contains("enrolment.group"), "{error}");
+}
