@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use ser_data::Corpus;
 use ser_eval::{Prediction, Predictions};
 use ser_features::Features;
-use ser_model::{Model, Recipe};
+use ser_model::{Model, Weights};
 
 use crate::corpus::Prepared;
 
@@ -135,32 +135,24 @@ impl Answers {
         })
     }
 
-    /// The mean answers of several recipes, as a model that joins them gives: of each clip alone
-    /// from those that answer so, after enrolment from those that take it.
-    pub fn average(members: &[(&Recipe, f64, &Self)]) -> Result<Self> {
-        let mean = |enrolled: bool, of: &dyn Fn(&Self) -> Option<Predictions>| {
-            let votes = |recipe: &Recipe| recipe.answers(enrolled);
-            let nobody = !members.iter().any(|(recipe, ..)| votes(recipe));
-            let voting = members
-                .iter()
-                .filter(|(recipe, ..)| nobody || votes(recipe));
-            let (answers, weights): (Vec<_>, Vec<f64>) = voting
-                .filter_map(|(_, weight, answers)| Some((of(answers)?, *weight)))
-                .unzip();
-            Predictions::average(&answers.iter().collect::<Vec<_>>(), &weights)
-        };
+    /// The mean answers of several recipes, as a model that joins them gives.
+    pub fn average(members: &[(Weights, &Self)]) -> Result<Self> {
+        let alone = members
+            .iter()
+            .map(|(weights, answers)| (weights.alone, &answers.plain));
         let mut enrolled = Vec::new();
         for known in Enrolled::CURVE {
-            if members
-                .iter()
-                .any(|(_, _, answers)| answers.after(known).is_some())
-            {
-                let of = |answers: &Self| answers.after(known).cloned();
-                enrolled.push((known, mean(true, &of)?));
+            let of = |(weights, answers): &(Weights, &'_ Self)| {
+                Some((weights.enrolled, answers.after(known)?.clone()))
+            };
+            let found: Vec<(f64, Predictions)> = members.iter().filter_map(of).collect();
+            if found.iter().any(|(weight, _)| *weight > 0.0) {
+                let found = found.iter().map(|(weight, answers)| (*weight, answers));
+                enrolled.push((known, Predictions::average(found)?));
             }
         }
         Ok(Self {
-            plain: mean(false, &|answers| Some(answers.plain.clone()))?,
+            plain: Predictions::average(alone)?,
             enrolled,
         })
     }
@@ -221,7 +213,8 @@ fn views<'a>(model: &Model, data: &'a Prepared, part: &[usize]) -> Vec<&'a [Feat
     part.iter().map(|&i| &data.features[i][..count]).collect()
 }
 
-fn rows(
+/// A model's answers with what is known of their clips.
+pub fn rows(
     model: &Model,
     corpus: &Corpus,
     part: &[usize],

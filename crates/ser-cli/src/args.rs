@@ -55,6 +55,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Write the HTML report of runs again, or one page that compares several.
     Report(ReportArgs),
+    /// Measure a cross-validation away from the studio: noise, rooms, telephones, other levels.
+    Conditions(ConditionsArgs),
     /// Write a document of results (Markdown) from the folders of runs.
     Results(ResultsArgs),
     /// Check libtorch, the built-in recipes and this machine.
@@ -227,4 +229,14 @@ pub struct ResultsArgs {
     /// The document.
     #[arg(long, value_name = "MD")]
     pub out: PathBuf,
+}
+
+/// `ser conditions`
+#[derive(Debug, ClapArgs)]
+pub struct ConditionsArgs {
+    /// Folder written by crossval.
+    pub run: PathBuf,
+    /// The clips it was made from: folder or CSV manifest.
+    #[arg(long, value_name = "DIR|CSV")]
+    pub data: PathBuf,
 }

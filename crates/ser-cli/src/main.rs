@@ -5,6 +5,7 @@
 
 mod answers;
 mod args;
+mod conditions;
 mod corpus;
 mod crossval;
 mod doctor;
@@ -68,6 +69,7 @@ fn run() -> i32 {
         Command::Evaluate(args) => evaluate::run(&args, json),
         Command::Predict(args) => predict::run(&args, json),
         Command::Report(args) => report::run(&args),
+        Command::Conditions(args) => conditions::run(&args, json),
         Command::Results(args) => results::run(&args),
         Command::Doctor => doctor::run(json),
     };

@@ -85,6 +85,11 @@ impl Run {
         Ok(run)
     }
 
+    /// The emotions told apart, in label order.
+    pub fn emotions(&self) -> &[String] {
+        self.test.plain.labels()
+    }
+
     /// Whether the audio was synthetic.
     pub fn synthetic(&self) -> bool {
         self.infos.iter().any(|info| info.synthetic)
@@ -93,7 +98,9 @@ impl Run {
     fn architectures(&self) -> Result<String> {
         Ok(match &self.experiment {
             Experiment::Recipe(recipe) => architectures([&**recipe]),
-            Experiment::Ensemble(ensemble) => architectures(&ensemble.recipes()?),
+            Experiment::Ensemble(ensemble) => {
+                architectures(ensemble.recipes()?.iter().map(|(recipe, _)| recipe))
+            }
         })
     }
 

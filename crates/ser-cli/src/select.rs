@@ -125,13 +125,11 @@ fn rehearse_into(
 
 /// The weighted mean of the members' answers.
 fn average(ensemble: &Ensemble, source: &Source, args: &SelectArgs) -> Result<Answers> {
-    let recipes = ensemble.recipes()?;
-    let answers = recipes
-        .iter()
-        .map(|recipe| rehearsals(recipe, source, args));
-    let answers = answers.collect::<Result<Vec<_>>>()?;
-    let members = ensemble.members.iter().zip(&recipes).zip(&answers);
-    let members: Vec<_> = members.map(|((m, r), a)| (r, m.weight, a)).collect();
+    let mut members = Vec::new();
+    for (recipe, weights) in ensemble.recipes()? {
+        members.push((weights, rehearsals(&recipe, source, args)?));
+    }
+    let members: Vec<_> = members.iter().map(|(w, answers)| (*w, answers)).collect();
     Answers::average(&members)
 }
 

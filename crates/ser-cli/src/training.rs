@@ -7,6 +7,7 @@ use ser_data::Split;
 use ser_eval::{Epoch, History, NamedHistory, fit_temperature};
 use ser_model::{
     Ensemble, Example, Experiment, Model, Monitor, Provenance, Recipe, Trained, TrainingData,
+    Weights,
 };
 
 use crate::answers::{Answers, Enrolled};
@@ -88,26 +89,22 @@ fn named(split: &Split, history: History) -> NamedHistory {
 /// Joins the models that the members of an ensemble trained on a split, and measures the whole.
 pub fn join_split(
     ensemble: &Ensemble,
-    members: Vec<(SplitRun, Model)>,
+    members: Vec<(SplitRun, Model, Weights)>,
     data: &Prepared,
     split: &Split,
 ) -> Result<(SplitRun, Model)> {
-    let recipes = ensemble.recipes()?;
-    let weights: Vec<f64> = ensemble.members.iter().map(|m| m.weight).collect();
-    let (runs, models): (Vec<SplitRun>, Vec<Model>) = members.into_iter().unzip();
-    let seconds = runs.iter().map(|run| run.cost.seconds).sum();
-    let threads = runs.iter().map(|run| run.info.threads).max().unwrap_or(1);
-    let answers = runs.iter().map(|run| run.validation.as_ref());
-    let answers = answers.collect::<Option<Vec<_>>>();
-    let validation = match answers {
-        Some(answers) => {
-            let members = recipes.iter().zip(&weights).zip(answers);
-            let members: Vec<_> = members.map(|((r, w), a)| (r, *w, a)).collect();
-            Some(Answers::average(&members)?)
-        }
-        None => None,
-    };
-    let mut model = Model::ensemble(&ensemble.name, models.into_iter().zip(weights).collect())?;
+    let seconds = members.iter().map(|(run, ..)| run.cost.seconds).sum();
+    let threads = members.iter().map(|(run, ..)| run.info.threads);
+    let threads = threads.max().unwrap_or(1);
+    let rehearsed = members
+        .iter()
+        .map(|(run, _, weights)| Some((*weights, run.validation.as_ref()?)));
+    let rehearsed: Option<Vec<_>> = rehearsed.collect();
+    let validation = rehearsed.map(|r| Answers::average(&r)).transpose()?;
+    let models = members
+        .into_iter()
+        .map(|(_, model, weights)| (model, weights));
+    let mut model = Model::ensemble(&ensemble.name, models.collect())?;
     let info = RunInfo::new(&ensemble.name, threads, data, split);
     let experiment = Experiment::Ensemble(ensemble.clone());
     let run = finish(

@@ -11,8 +11,8 @@ use common::{complaint, output, quick_recipe, synthetic, tone};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-/// A quick recipe that is rehearsed, varies its clips, and enrols if `share` is given.
-fn recipe(folder: &Path, name: &str, share: Option<f64>) -> PathBuf {
+/// A quick recipe that is rehearsed, varies its clips, and may enrol.
+fn recipe(folder: &Path, name: &str, enrols: bool) -> PathBuf {
     let path = quick_recipe(folder, name, "loso", 2);
     let mut text = fs::read_to_string(&path).unwrap();
     text = text.replace("[features]", "inner = 1\n[features]");
@@ -22,15 +22,17 @@ fn recipe(folder: &Path, name: &str, share: Option<f64>) -> PathBuf {
          masks = 1\ntime_mask = 4\ncoefficient_mask = 4\nmixup = 0.2\n[network]",
     );
     text += "label_smoothing = 0.1\nmonitor = \"last-epoch\"\n";
-    if let Some(share) = share {
-        text += &format!("[enrolment]\ngroup = 8\nshare = {share:?}\nshrinkage = 4.0\n");
+    if enrols {
+        text += "[enrolment]\ngroup = 8\nshrinkage = 4.0\n";
     }
     fs::write(&path, text).unwrap();
     path
 }
 
-fn ensemble(folder: &Path, name: &str, members: &[&Path]) -> PathBuf {
-    let members = members.iter().map(|m| format!("{{ recipe = {m:?} }}"));
+/// The first answers for clips alone, the second for those of enrolled speakers.
+fn ensemble(folder: &Path, name: &str, members: [&Path; 2]) -> PathBuf {
+    let members = members.iter().zip([1, 0]);
+    let members = members.map(|(m, weight)| format!("{{ recipe = {m:?}, weight = {weight}.0 }}"));
     let text = format!(
         "name = \"{name}\"\ndescription = \"several\"\nmembers = [{}]\n[task]\n\
          protocol = \"loso\"\ninner = 1\n\
@@ -103,10 +105,10 @@ fn another_test_part_changes_nothing_in_the_model() {
     let folder = tempfile::tempdir().unwrap();
     let other = with_another_test_part(folder.path());
     let (plain, enrolling) = (
-        recipe(folder.path(), "plain", None),
-        recipe(folder.path(), "enrolling", Some(1.0)),
+        recipe(folder.path(), "plain", false),
+        recipe(folder.path(), "enrolling", true),
     );
-    let both = ensemble(folder.path(), "both", &[&plain, &enrolling]);
+    let both = ensemble(folder.path(), "both", [&plain, &enrolling]);
     let (a, b) = (folder.path().join("a"), folder.path().join("b"));
     crossval(&both, synthetic(), &a);
     crossval(&both, &other, &b);
@@ -129,9 +131,9 @@ fn another_test_part_changes_nothing_in_the_model() {
 #[test]
 fn an_ensemble_is_measured_plain_and_enrolled_and_written_up() {
     let folder = tempfile::tempdir().unwrap();
-    let plain = recipe(folder.path(), "plain", None);
-    let enrolling = recipe(folder.path(), "enrolling", Some(1.0));
-    let both = ensemble(folder.path(), "both", &[&plain, &enrolling]);
+    let plain = recipe(folder.path(), "plain", false);
+    let enrolling = recipe(folder.path(), "enrolling", true);
+    let both = ensemble(folder.path(), "both", [&plain, &enrolling]);
     let out = folder.path().join("run");
     let text = crossval(&both, synthetic(), &out);
     assert!(text.contains("15 clips enrolled"), "{text}");
@@ -183,10 +185,10 @@ fn an_ensemble_is_measured_plain_and_enrolled_and_written_up() {
 fn selection_compares_recipes_and_goes_on_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let (a, b) = (
-        recipe(folder.path(), "a", None),
-        recipe(folder.path(), "b", Some(0.5)),
+        recipe(folder.path(), "a", false),
+        recipe(folder.path(), "b", true),
     );
-    let both = ensemble(folder.path(), "both", &[&a, &b]);
+    let both = ensemble(folder.path(), "both", [&a, &b]);
     let out = folder.path().join("selection");
     let select = |out: &Path| {
         output(
@@ -225,7 +227,7 @@ fn selection_compares_recipes_and_goes_on_where_it_was() {
 #[test]
 fn a_recipe_may_be_measured_on_another_protocol() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = recipe(folder.path(), "plain", None);
+    let recipe = recipe(folder.path(), "plain", false);
     let out = folder.path().join("run");
     let text = output(
         0,

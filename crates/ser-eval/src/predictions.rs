@@ -128,20 +128,33 @@ impl Predictions {
     /// The weighted mean of several models' probabilities for the same clips.
     ///
     /// # Errors
-    /// [`Error::Empty`] without parts or weight; [`Error::LabelsDiffer`]; [`Error::Prediction`] where
-    /// the parts are not about the same clips in the same order.
-    pub fn average(parts: &[&Self], weights: &[f64]) -> Result<Self> {
-        let total: f64 = weights.iter().take(parts.len()).sum();
-        let first = parts.first().filter(|_| total > 0.0).ok_or(Error::Empty {
+    /// [`Error::Empty`] without a weight above 0; [`Error::LabelsDiffer`]; [`Error::Prediction`] where
+    /// the models did not answer the same clips in the same order.
+    pub fn average<'a>(parts: impl IntoIterator<Item = (f64, &'a Self)>) -> Result<Self> {
+        let parts: Vec<_> = parts
+            .into_iter()
+            .filter(|(weight, _)| *weight > 0.0)
+            .collect();
+        let total: f64 = parts.iter().map(|(weight, _)| weight).sum();
+        let (_, first) = parts.first().ok_or(Error::Empty {
             what: "predictions",
         })?;
         let mut rows = first.rows.clone();
-        for (row, i) in rows.iter_mut().zip(0..) {
-            let mut sums = vec![0.0_f64; first.labels.len()];
-            for (part, weight) in parts.iter().zip(weights) {
-                let other = part.rows.get(i).filter(|other| {
-                    (&other.clip, &other.split, other.truth) == (&row.clip, &row.split, row.truth)
+        for row in &mut rows {
+            row.probabilities.fill(0.0);
+        }
+        for (weight, part) in &parts {
+            if part.labels != first.labels {
+                return Err(Error::LabelsDiffer {
+                    expected: first.labels.clone(),
+                    actual: part.labels.clone(),
                 });
+            }
+            for (i, row) in rows.iter_mut().enumerate() {
+                let same = |other: &&Prediction| {
+                    (&other.clip, &other.split, other.truth) == (&row.clip, &row.split, row.truth)
+                };
+                let other = part.rows.get(i).filter(same);
                 let other = other.filter(|_| part.rows.len() == first.rows.len());
                 let other = other.ok_or_else(|| Error::Prediction {
                     clip: row.clip.clone(),
@@ -149,17 +162,10 @@ impl Predictions {
                     expected: "the same clips in the same order from every model".to_owned(),
                     actual: "another clip, split or truth, or none".to_owned(),
                 })?;
-                for (sum, p) in sums.iter_mut().zip(&other.probabilities) {
-                    *sum += weight / total * f64::from(*p);
-                }
+                let share = (weight / total) as f32;
+                let values = row.probabilities.iter_mut().zip(&other.probabilities);
+                values.for_each(|(sum, p)| *sum += share * p);
             }
-            row.probabilities = sums.into_iter().map(|p| p as f32).collect();
-        }
-        if let Some(part) = parts.iter().find(|part| part.labels != first.labels) {
-            return Err(Error::LabelsDiffer {
-                expected: first.labels.clone(),
-                actual: part.labels.clone(),
-            });
         }
         Self::new(first.labels.clone(), rows)
     }

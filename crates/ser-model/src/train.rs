@@ -162,7 +162,7 @@ fn train_network(
             let (x, lengths) = batcher.random(&clips, &recipe.augmentation, rng)?;
             let mut x = model.network.embed(&x, &lengths, Some(rng))?;
             if let (Some(config), Some(centre)) = (&recipe.enrolment, &model.centre) {
-                x = centred(&x, config, centre, steps_done == 1, rng)?;
+                x = centred(&x, config, centre, steps_done == 1)?;
             }
             let mixed = Mixed::draw(recipe.augmentation.mixup, batch.len(), rng)?;
             let scores = model.network.classify(mixed.features(x)?, Some(rng))?;
@@ -260,15 +260,9 @@ fn draw<'a>(
     groups.concat()
 }
 
-/// Moves the embeddings `[B, E]` of some groups so that their mean becomes the average of training,
+/// Moves the embeddings `[B, E]` of each group so that their mean becomes the average of training,
 /// which follows the batches.
-fn centred(
-    x: &Tensor,
-    config: &EnrolmentConfig,
-    centre: &Tensor,
-    first: bool,
-    rng: &mut ChaCha8Rng,
-) -> Result<Tensor> {
+fn centred(x: &Tensor, config: &EnrolmentConfig, centre: &Tensor, first: bool) -> Result<Tensor> {
     {
         let _guard = tch::no_grad_guard();
         let mean = x.f_mean_dim(0, false, Kind::Float)?;
@@ -277,13 +271,9 @@ fn centred(
     }
     let (batch, values) = x.size2()?;
     let groups = batch / config.group as i64;
-    let on: Vec<f32> = (0..groups)
-        .map(|_| f32::from(u8::from(rng.random_bool(config.share))))
-        .collect();
-    let on = Tensor::f_from_slice(&on)?.f_reshape([groups, 1, 1])?;
     let x = x.f_reshape([groups, config.group as i64, values])?;
     let offset = x.f_mean_dim(1, true, Kind::Float)?.f_sub(centre)?;
-    Ok(x.f_sub(&offset.f_mul(&on)?)?.f_reshape([batch, values])?)
+    Ok(x.f_sub(&offset)?.f_reshape([batch, values])?)
 }
 
 /// How a batch is mixed with itself in another order (Zhang et al. 2018).

@@ -7,7 +7,7 @@ use common::{CNN, COEFFICIENTS, MLP, SPEAKERS, Task, recipe, recipe_text, task};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use ser_features::Features;
-use ser_model::{Error, Model, Recipe, argmax, train};
+use ser_model::{Error, Model, Recipe, Weights, argmax, train};
 
 /// Every speaker gets an offset of their own in every coefficient, larger than what tells the classes
 /// apart.
@@ -24,9 +24,9 @@ fn voiced(mut task: Task, seed: u64) -> Task {
     task
 }
 
-fn with_enrolment(network: &str, share: f64) -> Recipe {
-    let table = format!("[enrolment]\ngroup = 8\nshare = {share:?}\nshrinkage = 1.0");
-    let text = recipe_text(network, "schedule = \"one-cycle\"") + &table;
+fn with_enrolment(network: &str) -> Recipe {
+    let table = "[enrolment]\ngroup = 8\nshrinkage = 1.0";
+    let text = recipe_text(network, "schedule = \"one-cycle\"") + table;
     Recipe::parse(&text, "test").unwrap()
 }
 
@@ -61,7 +61,7 @@ fn accuracy(model: &Model, task: &Task, enrolled: usize) -> f64 {
 fn unlabelled_clips_of_an_unheard_speaker_help() {
     let unseen = voiced(task(240, 2), 2);
     for network in [CNN, MLP] {
-        let model = trained(&with_enrolment(network, 1.0));
+        let model = trained(&with_enrolment(network));
         let (none, some) = (accuracy(&model, &unseen, 0), accuracy(&model, &unseen, 30));
         assert!(some > 0.75 && some > none + 0.1, "{network} {none} {some}");
     }
@@ -70,10 +70,7 @@ fn unlabelled_clips_of_an_unheard_speaker_help() {
 #[test]
 fn without_clips_the_answers_are_the_plain_ones() {
     let unseen = voiced(task(20, 2), 2);
-    for model in [
-        trained(&with_enrolment(CNN, 0.5)),
-        trained(&recipe(CNN, "")),
-    ] {
+    for model in [trained(&with_enrolment(CNN)), trained(&recipe(CNN, ""))] {
         let nobody = model.enrol(&[]).unwrap();
         assert_eq!(
             model.predict(&unseen.views()).unwrap(),
@@ -98,7 +95,7 @@ fn a_model_without_enrolment_answers_the_same_after_it() {
 fn an_enrolment_survives_the_model_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    let model = trained(&with_enrolment(MLP, 1.0));
+    let model = trained(&with_enrolment(MLP));
     model.save(&path).unwrap();
     let loaded = Model::load(&path).unwrap();
     let unseen = voiced(task(40, 2), 2);
@@ -109,12 +106,16 @@ fn an_enrolment_survives_the_model_file() {
     assert_eq!(answers(&model), answers(&loaded));
 }
 
+fn weights(alone: f64, enrolled: f64) -> Weights {
+    Weights { alone, enrolled }
+}
+
 #[test]
 fn an_ensemble_averages_by_weight_and_lets_each_network_answer_where_it_can() {
     let unseen = voiced(task(40, 2), 2);
     let views = unseen.views();
     let (alone, other) = (recipe(CNN, ""), recipe(MLP, "networks = 2"));
-    let enrolling = with_enrolment(MLP, 1.0);
+    let enrolling = with_enrolment(MLP);
     let plain = [
         trained(&alone).predict(&views).unwrap(),
         trained(&other).predict(&views).unwrap(),
@@ -125,9 +126,9 @@ fn an_ensemble_averages_by_weight_and_lets_each_network_answer_where_it_can() {
     };
     let enrolled = known(&trained(&enrolling));
     let members = vec![
-        (trained(&alone), 1.0),
-        (trained(&other), 3.0),
-        (trained(&enrolling), 1.0),
+        (trained(&alone), weights(1.0, 0.0)),
+        (trained(&other), weights(3.0, 0.0)),
+        (trained(&enrolling), weights(0.0, 1.0)),
     ];
     let all = Model::ensemble("all", members).unwrap();
     assert_eq!((all.name.as_str(), all.networks.len()), ("all", 4));
@@ -148,7 +149,8 @@ fn an_ensemble_averages_by_weight_and_lets_each_network_answer_where_it_can() {
 fn members_from_different_splits_are_refused() {
     let (a, mut b) = (trained(&recipe(CNN, "")), trained(&recipe(MLP, "")));
     b.provenance.split = "fold-2".to_owned();
-    let error = Model::ensemble("both", vec![(a, 1.0), (b, 1.0)]).unwrap_err();
+    let error =
+        Model::ensemble("both", vec![(a, weights(1.0, 0.0)), (b, weights(1.0, 0.0))]).unwrap_err();
     assert!(error.to_string().contains("fold-2"), "{error}");
     assert!(matches!(
         Model::ensemble("none", Vec::new()),
@@ -170,7 +172,7 @@ fn the_enrolment_of_another_model_and_missing_views_are_refused() {
 
 #[test]
 fn a_batch_must_hold_whole_groups() {
-    let table = "[enrolment]\ngroup = 7\nshare = 1.0\nshrinkage = 1.0";
+    let table = "[enrolment]\ngroup = 7\nshrinkage = 1.0";
     let error = Recipe::parse(&(recipe_text(CNN, "") + table), "test").unwrap_err();
     assert!(error.to_string().contains("enrolment.group"), "{error}");
 }

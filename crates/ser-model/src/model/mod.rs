@@ -14,7 +14,7 @@ use tch::{Device, Kind, Tensor};
 use crate::batch::{Batcher, Window, prepare, window_starts};
 use crate::error::{Error, Result};
 use crate::network::Network;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Weights};
 use crate::standardiser::Standardiser;
 
 /// Windows that go through a network together.
@@ -62,7 +62,7 @@ pub struct TrainedNetwork {
     /// Statistics of the training part.
     pub standardiser: Standardiser,
     /// What its probabilities count in the mean.
-    pub weight: f64,
+    pub weights: Weights,
     /// The epoch whose weights are kept, counted from 1.
     pub epoch: u32,
     pub(crate) network: Box<dyn Network>,
@@ -120,8 +120,7 @@ impl Model {
     /// shrinkage `k`, every clip's embedding is moved by `−(m − c)·n/(n + k)`. Without clips the
     /// answers are those of [`Model::predict`].
     ///
-    /// Of an ensemble the networks that [answer](Recipe::answers) for a clip alone do so, and after
-    /// enrolment those that take it; if there are none for a case, all answer.
+    /// The networks of an ensemble have other [weights](TrainedNetwork::weights) then.
     ///
     /// # Errors
     /// [`Error::Shape`] for features of another width or number; libtorch's.
@@ -129,11 +128,12 @@ impl Model {
         let views = self.views();
         let offset = |network: &TrainedNetwork| {
             let enrolment = network.recipe.enrolment.as_ref();
-            let (Some(centre), Some(config), false) =
-                (&network.centre, enrolment, clips.is_empty())
-            else {
+            let (Some(centre), Some(config)) = (&network.centre, enrolment) else {
                 return Ok(None);
             };
+            if clips.is_empty() || network.weights.enrolled == 0.0 {
+                return Ok(None);
+            }
             let n = clips.len() as f64;
             let mean = network.embed(&network.prepared(&views, clips)?)?;
             let share = n / (n + config.shrinkage);
@@ -146,7 +146,8 @@ impl Model {
     /// Whether [`Model::enrol`] changes anything.
     #[must_use]
     pub fn enrols(&self) -> bool {
-        self.networks.iter().any(|network| network.centre.is_some())
+        let takes = |n: &TrainedNetwork| n.centre.is_some() && n.weights.enrolled > 0.0;
+        self.networks.iter().any(takes)
     }
 
     /// As [`Model::predict`], for clips of a speaker enrolled with this model.
@@ -166,17 +167,18 @@ impl Model {
             });
         }
         let enrolled = speaker.offsets.iter().any(Option::is_some);
-        let votes = |network: &TrainedNetwork| network.recipe.answers(enrolled);
-        let nobody = !self.networks.iter().any(votes);
-        let voting = self.networks.iter().zip(&speaker.offsets);
-        let voting: Vec<_> = voting.filter(|(n, _)| nobody || votes(n)).collect();
-        let total: f64 = voting.iter().map(|(n, _)| n.weight).sum();
+        let weight = |network: &TrainedNetwork| match enrolled {
+            true => network.weights.enrolled,
+            false => network.weights.alone,
+        };
+        let total: f64 = self.networks.iter().map(weight).sum();
         let views = self.views();
         let mut sums = vec![vec![0.0_f32; self.labels.len()]; clips.len()];
-        for (network, offset) in voting {
+        let voting = self.networks.iter().zip(&speaker.offsets);
+        for (network, offset) in voting.filter(|(network, _)| weight(network) > 0.0) {
             let prepared = network.prepared(&views, clips)?;
             let prepared: Vec<&Features> = prepared.iter().collect();
-            let share = (network.weight / total) as f32;
+            let share = (weight(network) / total) as f32;
             let answers = network.predict(&prepared, offset.as_ref(), self.labels.len())?;
             for (sum, answer) in sums.iter_mut().zip(answers) {
                 sum.iter_mut()
@@ -194,12 +196,12 @@ impl Model {
         Ok(sums)
     }
 
-    /// One model of several that tell the same labels apart on the same split, each with a weight.
+    /// One model of several that tell the same labels apart on the same split, each with its weights.
     /// Their own temperatures are left out: the mean wants another.
     ///
     /// # Errors
     /// [`Error::Data`] without models, or where labels or origin differ.
-    pub fn ensemble(name: &str, models: Vec<(Model, f64)>) -> Result<Model> {
+    pub fn ensemble(name: &str, models: Vec<(Model, Weights)>) -> Result<Model> {
         let mut models = models.into_iter();
         let (mut all, first) = models
             .next()
@@ -208,14 +210,14 @@ impl Model {
         (all.temperature, all.enrolled_temperature) = (1.0, 1.0);
         // A model counts by its weight, however many networks it has.
         spread(&mut all.networks, first);
-        for (mut model, weight) in models {
+        for (mut model, weights) in models {
             if model.labels != all.labels || model.provenance != all.provenance {
                 let (a, b) = (&all.provenance.split, &model.provenance.split);
                 return Err(Error::Data(format!(
                     "the members of {name} were trained on different clips ({a}, {b}) or labels"
                 )));
             }
-            spread(&mut model.networks, weight);
+            spread(&mut model.networks, weights);
             all.networks.append(&mut model.networks);
         }
         Ok(all)
@@ -232,10 +234,15 @@ impl Model {
     }
 }
 
-/// Gives each of some networks its share of a weight.
-fn spread(networks: &mut [TrainedNetwork], weight: f64) {
-    let total: f64 = networks.iter().map(|n| n.weight).sum();
-    networks.iter_mut().for_each(|n| n.weight *= weight / total);
+/// Gives each of some equal networks its share of a weight.
+fn spread(networks: &mut [TrainedNetwork], weights: Weights) {
+    let count = networks.len().max(1) as f64;
+    for network in networks {
+        network.weights = Weights {
+            alone: weights.alone / count,
+            enrolled: weights.enrolled / count,
+        };
+    }
 }
 
 impl TrainedNetwork {
@@ -261,7 +268,10 @@ impl TrainedNetwork {
         Ok(Self {
             recipe,
             standardiser,
-            weight: 1.0,
+            weights: Weights {
+                alone: 1.0,
+                enrolled: 1.0,
+            },
             epoch: 0,
             network,
             centre,

@@ -82,12 +82,6 @@ impl Recipe {
                 e.map_or(0, |e| e.group).to_string(),
             ),
             (
-                e.is_none_or(|e| (0.0..=1.0).contains(&e.share)),
-                "enrolment.share",
-                "from 0 to 1",
-                e.map_or(0.0, |e| e.share).to_string(),
-            ),
-            (
                 e.is_none_or(|e| not_negative(e.shrinkage)),
                 "enrolment.shrinkage",
                 "at least 0",
@@ -154,14 +148,16 @@ impl Recipe {
 
 impl Ensemble {
     pub(crate) fn check(&self, origin: &str) -> Result<()> {
-        let weights: Vec<f64> = self.members.iter().map(|m| m.weight).collect();
-        if !weights.is_empty() && weights.iter().all(|w| w.is_finite() && *w > 0.0) {
+        let members = self.members.iter();
+        let weights: Vec<[f64; 2]> = members.map(|m| [m.weight, m.enrolled_weight]).collect();
+        let sound = weights.iter().flatten().all(|w| w.is_finite() && *w >= 0.0);
+        if sound && weights.iter().any(|[alone, _]| *alone > 0.0) {
             return Ok(());
         }
         Err(Error::RecipeValue {
             origin: origin.to_owned(),
             key: "members",
-            expected: "at least one recipe, with weights above 0".to_owned(),
+            expected: "recipes with weights of at least 0, and one that answers alone".to_owned(),
             actual: format!("weights {weights:?}"),
         })
     }

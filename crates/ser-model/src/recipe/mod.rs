@@ -72,13 +72,25 @@ pub struct Ensemble {
 pub struct Member {
     /// A built-in name, or a file, as [`Recipe::load`] takes it.
     pub recipe: String,
-    /// What its probabilities count in the mean.
+    /// What its probabilities count in the mean when a clip is answered alone.
     #[serde(default = "weight_1")]
     pub weight: f64,
+    /// The same for a clip of an enrolled speaker. A recipe without enrolment counts nothing then.
+    #[serde(default = "weight_1")]
+    pub enrolled_weight: f64,
 }
 
 fn weight_1() -> f64 {
     1.0
+}
+
+/// What the probabilities of a recipe or a network count in a mean.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Weights {
+    /// For a clip alone.
+    pub alone: f64,
+    /// For a clip of an enrolled speaker.
+    pub enrolled: f64,
 }
 
 /// A recipe: everything that decides a result but the data.
@@ -180,16 +192,13 @@ pub struct Augmentation {
 
 /// The table `[enrolment]`: unlabelled clips of a speaker tell how that voice sounds on average, and
 /// the average is taken from the embedding of each clip (see [`Model::enrol`](crate::Model::enrol)).
-/// In training the clips of a batch come in groups of one speaker and one copy, and a share of the
-/// groups is centred in the same way.
+/// In training the clips of a batch come in groups of one speaker and one copy, and each group is
+/// centred in the same way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnrolmentConfig {
     /// Clips of a group.
     pub group: usize,
-    /// Probability that a group is centred. At 1 the network needs enrolment; below, it learns to do
-    /// without as well.
-    pub share: f64,
     /// How many clips the average voice counts for beside the enrolled ones.
     pub shrinkage: f64,
 }
@@ -324,17 +333,6 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// Whether networks of this recipe answer for a clip alone, or for a clip of an enrolled speaker.
-    /// One that was always centred in training does not answer alone, and one that never was has
-    /// nothing to enrol.
-    #[must_use]
-    pub fn answers(&self, enrolled: bool) -> bool {
-        match &self.enrolment {
-            None => !enrolled,
-            Some(config) => enrolled || config.share < 1.0,
-        }
-    }
-
     /// The recipe as TOML.
     ///
     /// # Errors
@@ -351,15 +349,22 @@ impl Ensemble {
         self.members.iter().map(|m| m.recipe.as_str()).collect()
     }
 
-    /// The members' recipes, with this ensemble's task.
+    /// The members' recipes, with this ensemble's task, and what each counts.
     ///
     /// # Errors
     /// As [`Recipe::load`].
-    pub fn recipes(&self) -> Result<Vec<Recipe>> {
+    pub fn recipes(&self) -> Result<Vec<(Recipe, Weights)>> {
         let member = |member: &Member| {
             let mut recipe = Recipe::load(&member.recipe)?;
             recipe.task = self.task.clone();
-            Ok(recipe)
+            let weights = Weights {
+                alone: member.weight,
+                enrolled: match recipe.enrolment {
+                    Some(_) => member.enrolled_weight,
+                    None => 0.0,
+                },
+            };
+            Ok((recipe, weights))
         };
         self.members.iter().map(member).collect()
     }
