@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use ser_data::Corpus;
 use ser_eval::{Prediction, Predictions};
 use ser_features::Features;
-use ser_model::{Model, Weights};
+use ser_model::Model;
 
 use crate::corpus::Prepared;
 
@@ -135,24 +135,24 @@ impl Answers {
         })
     }
 
-    /// The mean answers of several recipes, as a model that joins them gives.
-    pub fn average(members: &[(Weights, &Self)]) -> Result<Self> {
-        let alone = members
+    /// The weighted mean answers of several recipes, as a model that joins them gives.
+    pub fn average(members: &[(f64, &Self)]) -> Result<Self> {
+        let plain = members
             .iter()
-            .map(|(weights, answers)| (weights.alone, &answers.plain));
+            .map(|(weight, answers)| (*weight, &answers.plain));
         let mut enrolled = Vec::new();
         for known in Enrolled::CURVE {
-            let of = |(weights, answers): &(Weights, &'_ Self)| {
-                Some((weights.enrolled, answers.after(known)?.clone()))
+            let after = |(weight, answers): &(f64, &'_ Self)| {
+                Some((*weight, answers.after(known)?.clone()))
             };
-            let found: Vec<(f64, Predictions)> = members.iter().filter_map(of).collect();
-            if found.iter().any(|(weight, _)| *weight > 0.0) {
+            let found: Vec<_> = members.iter().filter_map(after).collect();
+            if !found.is_empty() {
                 let found = found.iter().map(|(weight, answers)| (*weight, answers));
                 enrolled.push((known, Predictions::average(found)?));
             }
         }
         Ok(Self {
-            plain: Predictions::average(alone)?,
+            plain: Predictions::average(plain)?,
             enrolled,
         })
     }

@@ -8,7 +8,7 @@ use indicatif::MultiProgress;
 use ser_data::Split;
 use ser_eval::Epoch;
 use ser_features::FeatureConfig;
-use ser_model::{Ensemble, Experiment, Model, Monitor, Recipe, Weights};
+use ser_model::{Ensemble, Experiment, Model, Monitor, Recipe};
 
 use crate::Outcome;
 use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
@@ -143,10 +143,10 @@ fn join(out: &Path, ensemble: &Ensemble, source: &Source, jobs: Option<usize>) -
     clear(out, &splits)?;
     for split in &splits {
         let dir = out.join(split.name());
-        let read = |(recipe, weights): &(Recipe, Weights)| -> Result<_> {
+        let read = |(recipe, weight): &(Recipe, f64)| -> Result<_> {
             let dir = folder(recipe).join(split.name());
             let run = SplitRun::read(&dir)?.with_context(|| dir.display().to_string())?;
-            Ok((run, Model::load(&dir.join(MODEL))?, *weights))
+            Ok((run, Model::load(&dir.join(MODEL))?, *weight))
         };
         let members = recipes.iter().map(read).collect::<Result<_>>()?;
         let (run, model) = join_split(ensemble, members, &data, split)

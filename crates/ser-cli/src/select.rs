@@ -126,8 +126,8 @@ fn rehearse_into(
 /// The weighted mean of the members' answers.
 fn average(ensemble: &Ensemble, source: &Source, args: &SelectArgs) -> Result<Answers> {
     let mut members = Vec::new();
-    for (recipe, weights) in ensemble.recipes()? {
-        members.push((weights, rehearsals(&recipe, source, args)?));
+    for (recipe, weight) in ensemble.recipes()? {
+        members.push((weight, rehearsals(&recipe, source, args)?));
     }
     let members: Vec<_> = members.iter().map(|(w, answers)| (*w, answers)).collect();
     Answers::average(&members)

@@ -7,7 +7,6 @@ use ser_data::Split;
 use ser_eval::{Epoch, History, NamedHistory, fit_temperature};
 use ser_model::{
     Ensemble, Example, Experiment, Model, Monitor, Provenance, Recipe, Trained, TrainingData,
-    Weights,
 };
 
 use crate::answers::{Answers, Enrolled};
@@ -89,7 +88,7 @@ fn named(split: &Split, history: History) -> NamedHistory {
 /// Joins the models that the members of an ensemble trained on a split, and measures the whole.
 pub fn join_split(
     ensemble: &Ensemble,
-    members: Vec<(SplitRun, Model, Weights)>,
+    members: Vec<(SplitRun, Model, f64)>,
     data: &Prepared,
     split: &Split,
 ) -> Result<(SplitRun, Model)> {
@@ -98,12 +97,12 @@ pub fn join_split(
     let threads = threads.max().unwrap_or(1);
     let rehearsed = members
         .iter()
-        .map(|(run, _, weights)| Some((*weights, run.validation.as_ref()?)));
+        .map(|(run, _, weight)| Some((*weight, run.validation.as_ref()?)));
     let rehearsed: Option<Vec<_>> = rehearsed.collect();
     let validation = rehearsed.map(|r| Answers::average(&r)).transpose()?;
     let models = members
         .into_iter()
-        .map(|(_, model, weights)| (model, weights));
+        .map(|(_, model, weight)| (model, weight));
     let mut model = Model::ensemble(&ensemble.name, models.collect())?;
     let info = RunInfo::new(&ensemble.name, threads, data, split);
     let experiment = Experiment::Ensemble(ensemble.clone());

@@ -29,15 +29,13 @@ fn recipe(folder: &Path, name: &str, enrols: bool) -> PathBuf {
     path
 }
 
-/// The first answers for clips alone, the second for those of enrolled speakers.
 fn ensemble(folder: &Path, name: &str, members: [&Path; 2]) -> PathBuf {
-    let members = members.iter().zip([1, 0]);
-    let members = members.map(|(m, weight)| format!("{{ recipe = {m:?}, weight = {weight}.0 }}"));
+    let members = members.map(|m| format!("{{ recipe = {m:?} }}"));
     let text = format!(
         "name = \"{name}\"\ndescription = \"several\"\nmembers = [{}]\n[task]\n\
          protocol = \"loso\"\ninner = 1\n\
          emotions = [\"neutral\", \"calm\", \"happy\", \"sad\", \"angry\"]\n",
-        members.collect::<Vec<_>>().join(", ")
+        members.join(", ")
     );
     let path = folder.join(format!("{name}.toml"));
     fs::write(&path, text).unwrap();
@@ -149,12 +147,9 @@ fn an_ensemble_is_measured_plain_and_enrolled_and_written_up() {
     ] {
         assert!(out.join("fold-1").join(file).is_file(), "{file}");
     }
-    // Alone, a clip is answered by the member that answers so.
-    let answers = |run: &Path| {
-        let text = fs::read_to_string(run.join("fold-1/validation.csv")).unwrap();
-        text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
-    };
-    assert_eq!(answers(&out), answers(&out.join("members/plain")));
+    // After enrolment, a clip is answered by the member that learned to use it.
+    let answers = |run: &Path| fs::read(run.join("fold-1/validation-enrolled-15.csv")).unwrap();
+    assert_eq!(answers(&out), answers(&out.join("members/enrolling")));
 
     let page = folder.path().join("results.md");
     output(0, &[&"results", &out, &"--out", &page]);

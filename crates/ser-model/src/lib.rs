@@ -14,7 +14,7 @@ pub use model::{Enrolment, LIBTORCH_VERSION, Model, Provenance, TrainedNetwork, 
 pub use network::{CnnConfig, ConvBlock, LstmConfig, MlpConfig, Network, NetworkConfig};
 pub use recipe::{
     Augmentation, ClassWeights, EnrolmentConfig, Ensemble, Experiment, Input, Member, Monitor,
-    OptimizerKind, Recipe, Schedule, Task, Training, Weights,
+    OptimizerKind, Recipe, Schedule, Task, Training,
 };
 pub use standardiser::Standardiser;
 pub use train::{

@@ -7,7 +7,7 @@ use common::{CNN, COEFFICIENTS, MLP, SPEAKERS, Task, recipe, recipe_text, task};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use ser_features::Features;
-use ser_model::{Error, Model, Recipe, Weights, argmax, train};
+use ser_model::{Error, Model, Recipe, argmax, train};
 
 /// Every speaker gets an offset of their own in every coefficient, larger than what tells the classes
 /// apart.
@@ -106,35 +106,28 @@ fn an_enrolment_survives_the_model_file() {
     assert_eq!(answers(&model), answers(&loaded));
 }
 
-fn weights(alone: f64, enrolled: f64) -> Weights {
-    Weights { alone, enrolled }
-}
-
 #[test]
 fn an_ensemble_averages_by_weight_and_lets_each_network_answer_where_it_can() {
     let unseen = voiced(task(40, 2), 2);
     let views = unseen.views();
     let (alone, other) = (recipe(CNN, ""), recipe(MLP, "networks = 2"));
     let enrolling = with_enrolment(MLP);
-    let plain = [
-        trained(&alone).predict(&views).unwrap(),
-        trained(&other).predict(&views).unwrap(),
-    ];
+    let plain = [&alone, &other, &enrolling].map(|r| trained(r).predict(&views).unwrap());
     let known = |model: &Model| {
         let speaker = model.enrol(&views[..10]).unwrap();
         model.predict_enrolled(&views, &speaker).unwrap()
     };
     let enrolled = known(&trained(&enrolling));
     let members = vec![
-        (trained(&alone), weights(1.0, 0.0)),
-        (trained(&other), weights(3.0, 0.0)),
-        (trained(&enrolling), weights(0.0, 1.0)),
+        (trained(&alone), 1.0),
+        (trained(&other), 2.0),
+        (trained(&enrolling), 1.0),
     ];
     let all = Model::ensemble("all", members).unwrap();
     assert_eq!((all.name.as_str(), all.networks.len()), ("all", 4));
     for (i, answer) in all.predict(&views).unwrap().iter().enumerate() {
         for (k, p) in answer.iter().enumerate() {
-            let mean = 0.25 * plain[0][i][k] + 0.75 * plain[1][i][k];
+            let mean = (plain[0][i][k] + 2.0 * plain[1][i][k] + plain[2][i][k]) / 4.0;
             assert!((p - mean).abs() < 1e-5, "{p} {mean}");
         }
     }
@@ -149,8 +142,7 @@ fn an_ensemble_averages_by_weight_and_lets_each_network_answer_where_it_can() {
 fn members_from_different_splits_are_refused() {
     let (a, mut b) = (trained(&recipe(CNN, "")), trained(&recipe(MLP, "")));
     b.provenance.split = "fold-2".to_owned();
-    let error =
-        Model::ensemble("both", vec![(a, weights(1.0, 0.0)), (b, weights(1.0, 0.0))]).unwrap_err();
+    let error = Model::ensemble("both", vec![(a, 1.0), (b, 1.0)]).unwrap_err();
     assert!(error.to_string().contains("fold-2"), "{error}");
     assert!(matches!(
         Model::ensemble("none", Vec::new()),

@@ -73,7 +73,7 @@ fn a_loaded_model_answers_as_the_saved_one() {
         for (saved, loaded) in model.networks.iter().zip(&loaded.networks) {
             assert_eq!(saved.recipe, loaded.recipe);
             assert_eq!(saved.standardiser, loaded.standardiser);
-            assert_eq!((saved.weights, saved.epoch), (loaded.weights, loaded.epoch));
+            assert_eq!((saved.weight, saved.epoch), (loaded.weight, loaded.epoch));
         }
         assert_eq!(model.networks.len(), loaded.networks.len());
         assert_eq!(model.provenance, loaded.provenance);

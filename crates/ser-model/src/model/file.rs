@@ -12,7 +12,7 @@ use tch::Tensor;
 
 use super::{LIBTORCH_VERSION, Model, Provenance, TrainedNetwork};
 use crate::error::{Error, Result};
-use crate::recipe::{Recipe, Weights};
+use crate::recipe::Recipe;
 use crate::standardiser::Standardiser;
 
 /// Format of the model file; raised when an older program could not read it rightly.
@@ -36,7 +36,7 @@ struct Header {
 
 #[derive(Serialize, Deserialize)]
 struct NetworkHeader {
-    weights: Weights,
+    weight: f64,
     epoch: u32,
     recipe: Recipe,
     standardiser: Standardiser,
@@ -202,10 +202,8 @@ impl Header {
         let mut networks = Vec::new();
         for header in self.networks {
             header.recipe.check(&path.display().to_string())?;
-            let Weights { alone, enrolled } = header.weights;
-            if ![alone, enrolled].iter().all(|w| w.is_finite() && *w >= 0.0) {
-                let actual = format!("{alone}, {enrolled}");
-                return Err(wrong("weights", "at least 0", actual));
+            if !positive(header.weight) {
+                return Err(wrong("weight", "above 0", header.weight.to_string()));
             }
             let coefficients = header.recipe.features.coefficients();
             let statistics = &header.standardiser;
@@ -221,13 +219,10 @@ impl Header {
             let network =
                 TrainedNetwork::new(header.recipe, header.standardiser, labels, &mut rng)?;
             networks.push(TrainedNetwork {
-                weights: header.weights,
+                weight: header.weight,
                 epoch: header.epoch,
                 ..network
             });
-        }
-        if networks.iter().all(|n| n.weights.alone == 0.0) {
-            return Err(wrong("weights", "one above 0", "none".to_owned()));
         }
         Ok(Model {
             name: self.name,
@@ -243,7 +238,7 @@ impl Header {
 impl NetworkHeader {
     fn of(network: &TrainedNetwork) -> Self {
         Self {
-            weights: network.weights,
+            weight: network.weight,
             epoch: network.epoch,
             recipe: network.recipe.clone(),
             standardiser: network.standardiser.clone(),

@@ -14,7 +14,7 @@ use tch::{Device, Kind, Tensor};
 use crate::batch::{Batcher, Window, prepare, window_starts};
 use crate::error::{Error, Result};
 use crate::network::Network;
-use crate::recipe::{Recipe, Weights};
+use crate::recipe::Recipe;
 use crate::standardiser::Standardiser;
 
 /// Windows that go through a network together.
@@ -62,7 +62,7 @@ pub struct TrainedNetwork {
     /// Statistics of the training part.
     pub standardiser: Standardiser,
     /// What its probabilities count in the mean.
-    pub weights: Weights,
+    pub weight: f64,
     /// The epoch whose weights are kept, counted from 1.
     pub epoch: u32,
     pub(crate) network: Box<dyn Network>,
@@ -120,7 +120,7 @@ impl Model {
     /// shrinkage `k`, every clip's embedding is moved by `−(m − c)·n/(n + k)`. Without clips the
     /// answers are those of [`Model::predict`].
     ///
-    /// The networks of an ensemble have other [weights](TrainedNetwork::weights) then.
+    /// Of an ensemble the networks that were trained with enrolment answer then, if there are any.
     ///
     /// # Errors
     /// [`Error::Shape`] for features of another width or number; libtorch's.
@@ -131,7 +131,7 @@ impl Model {
             let (Some(centre), Some(config)) = (&network.centre, enrolment) else {
                 return Ok(None);
             };
-            if clips.is_empty() || network.weights.enrolled == 0.0 {
+            if clips.is_empty() {
                 return Ok(None);
             }
             let n = clips.len() as f64;
@@ -146,8 +146,7 @@ impl Model {
     /// Whether [`Model::enrol`] changes anything.
     #[must_use]
     pub fn enrols(&self) -> bool {
-        let takes = |n: &TrainedNetwork| n.centre.is_some() && n.weights.enrolled > 0.0;
-        self.networks.iter().any(takes)
+        self.networks.iter().any(|network| network.centre.is_some())
     }
 
     /// As [`Model::predict`], for clips of a speaker enrolled with this model.
@@ -167,18 +166,17 @@ impl Model {
             });
         }
         let enrolled = speaker.offsets.iter().any(Option::is_some);
-        let weight = |network: &TrainedNetwork| match enrolled {
-            true => network.weights.enrolled,
-            false => network.weights.alone,
-        };
-        let total: f64 = self.networks.iter().map(weight).sum();
+        let voting = self.networks.iter().zip(&speaker.offsets);
+        let voting: Vec<_> = voting
+            .filter(|(_, offset)| offset.is_some() || !enrolled)
+            .collect();
+        let total: f64 = voting.iter().map(|(network, _)| network.weight).sum();
         let views = self.views();
         let mut sums = vec![vec![0.0_f32; self.labels.len()]; clips.len()];
-        let voting = self.networks.iter().zip(&speaker.offsets);
-        for (network, offset) in voting.filter(|(network, _)| weight(network) > 0.0) {
+        for (network, offset) in voting {
             let prepared = network.prepared(&views, clips)?;
             let prepared: Vec<&Features> = prepared.iter().collect();
-            let share = (weight(network) / total) as f32;
+            let share = (network.weight / total) as f32;
             let answers = network.predict(&prepared, offset.as_ref(), self.labels.len())?;
             for (sum, answer) in sums.iter_mut().zip(answers) {
                 sum.iter_mut()
@@ -196,12 +194,12 @@ impl Model {
         Ok(sums)
     }
 
-    /// One model of several that tell the same labels apart on the same split, each with its weights.
+    /// One model of several that tell the same labels apart on the same split, each with a weight.
     /// Their own temperatures are left out: the mean wants another.
     ///
     /// # Errors
     /// [`Error::Data`] without models, or where labels or origin differ.
-    pub fn ensemble(name: &str, models: Vec<(Model, Weights)>) -> Result<Model> {
+    pub fn ensemble(name: &str, models: Vec<(Model, f64)>) -> Result<Model> {
         let mut models = models.into_iter();
         let (mut all, first) = models
             .next()
@@ -210,14 +208,14 @@ impl Model {
         (all.temperature, all.enrolled_temperature) = (1.0, 1.0);
         // A model counts by its weight, however many networks it has.
         spread(&mut all.networks, first);
-        for (mut model, weights) in models {
+        for (mut model, weight) in models {
             if model.labels != all.labels || model.provenance != all.provenance {
                 let (a, b) = (&all.provenance.split, &model.provenance.split);
                 return Err(Error::Data(format!(
                     "the members of {name} were trained on different clips ({a}, {b}) or labels"
                 )));
             }
-            spread(&mut model.networks, weights);
+            spread(&mut model.networks, weight);
             all.networks.append(&mut model.networks);
         }
         Ok(all)
@@ -235,14 +233,9 @@ impl Model {
 }
 
 /// Gives each of some equal networks its share of a weight.
-fn spread(networks: &mut [TrainedNetwork], weights: Weights) {
-    let count = networks.len().max(1) as f64;
-    for network in networks {
-        network.weights = Weights {
-            alone: weights.alone / count,
-            enrolled: weights.enrolled / count,
-        };
-    }
+fn spread(networks: &mut [TrainedNetwork], weight: f64) {
+    let share = weight / networks.len().max(1) as f64;
+    networks.iter_mut().for_each(|n| n.weight = share);
 }
 
 impl TrainedNetwork {
@@ -268,10 +261,7 @@ impl TrainedNetwork {
         Ok(Self {
             recipe,
             standardiser,
-            weights: Weights {
-                alone: 1.0,
-                enrolled: 1.0,
-            },
+            weight: 1.0,
             epoch: 0,
             network,
             centre,

@@ -148,16 +148,14 @@ impl Recipe {
 
 impl Ensemble {
     pub(crate) fn check(&self, origin: &str) -> Result<()> {
-        let members = self.members.iter();
-        let weights: Vec<[f64; 2]> = members.map(|m| [m.weight, m.enrolled_weight]).collect();
-        let sound = weights.iter().flatten().all(|w| w.is_finite() && *w >= 0.0);
-        if sound && weights.iter().any(|[alone, _]| *alone > 0.0) {
+        let weights: Vec<f64> = self.members.iter().map(|m| m.weight).collect();
+        if !weights.is_empty() && weights.iter().all(|w| w.is_finite() && *w > 0.0) {
             return Ok(());
         }
         Err(Error::RecipeValue {
             origin: origin.to_owned(),
             key: "members",
-            expected: "recipes with weights of at least 0, and one that answers alone".to_owned(),
+            expected: "at least one recipe, with weights above 0".to_owned(),
             actual: format!("weights {weights:?}"),
         })
     }

@@ -38,7 +38,8 @@ pub enum Experiment {
     Ensemble(Ensemble),
 }
 
-/// A recipe of recipes: the weighted mean of their networks' probabilities.
+/// A recipe of recipes: the weighted mean of their networks' probabilities. For a clip of an enrolled
+/// speaker it is taken over the recipes with enrolment, if there are any.
 ///
 /// ```
 /// let text = r#"
@@ -72,25 +73,13 @@ pub struct Ensemble {
 pub struct Member {
     /// A built-in name, or a file, as [`Recipe::load`] takes it.
     pub recipe: String,
-    /// What its probabilities count in the mean when a clip is answered alone.
+    /// What its probabilities count in the mean.
     #[serde(default = "weight_1")]
     pub weight: f64,
-    /// The same for a clip of an enrolled speaker. A recipe without enrolment counts nothing then.
-    #[serde(default = "weight_1")]
-    pub enrolled_weight: f64,
 }
 
 fn weight_1() -> f64 {
     1.0
-}
-
-/// What the probabilities of a recipe or a network count in a mean.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Weights {
-    /// For a clip alone.
-    pub alone: f64,
-    /// For a clip of an enrolled speaker.
-    pub enrolled: f64,
 }
 
 /// A recipe: everything that decides a result but the data.
@@ -349,22 +338,15 @@ impl Ensemble {
         self.members.iter().map(|m| m.recipe.as_str()).collect()
     }
 
-    /// The members' recipes, with this ensemble's task, and what each counts.
+    /// The members' recipes, with this ensemble's task, and the weight of each.
     ///
     /// # Errors
     /// As [`Recipe::load`].
-    pub fn recipes(&self) -> Result<Vec<(Recipe, Weights)>> {
+    pub fn recipes(&self) -> Result<Vec<(Recipe, f64)>> {
         let member = |member: &Member| {
             let mut recipe = Recipe::load(&member.recipe)?;
             recipe.task = self.task.clone();
-            let weights = Weights {
-                alone: member.weight,
-                enrolled: match recipe.enrolment {
-                    Some(_) => member.enrolled_weight,
-                    None => 0.0,
-                },
-            };
-            Ok((recipe, weights))
+            Ok((recipe, member.weight))
         };
         self.members.iter().map(member).collect()
     }
