@@ -20,13 +20,16 @@ macro_rules! built_in {
 }
 
 /// The recipes that travel with the crate, by name.
-const BUILT_IN: [(&str, &str); 6] = built_in![
+const BUILT_IN: [(&str, &str); 9] = built_in![
     "seed5-cnn",
     "seed5-lstm",
     "folds-a-cnn",
     "folds-a-lstm",
-    "mlp",
     "cnn",
+    "lstm",
+    "mlp",
+    "mlp-dropout",
+    "best",
 ];
 
 /// What one TOML file can ask for.
