@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use ser_data::Corpus;
-use ser_eval::{Prediction, Predictions};
+use ser_eval::{Prediction, Predictions, report};
 use ser_features::Features;
 use ser_model::Model;
 
@@ -155,6 +155,22 @@ impl Answers {
             plain: Predictions::average(plain)?,
             enrolled,
         })
+    }
+
+    /// The answers after enrolment, as reports want them.
+    pub fn described(&self) -> Vec<report::Enrolled> {
+        let described = self
+            .enrolled
+            .iter()
+            .map(|(known, answers)| report::Enrolled {
+                label: match known {
+                    Enrolled::Clips(n) => n.to_string(),
+                    Enrolled::All => "all (transductive)".to_owned(),
+                },
+                description: known.to_string(),
+                predictions: answers.clone(),
+            });
+        described.collect()
     }
 
     /// The answers when so much is known.

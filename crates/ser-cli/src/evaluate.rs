@@ -113,6 +113,7 @@ fn write(
         split,
         synthetic: data.corpus.is_synthetic() || model.provenance.synthetic,
         predictions,
+        enrolled: Vec::new(),
         histories: Vec::new(),
         recipe_text: recipe(model)?.to_toml()?,
         environment: vec![

@@ -116,6 +116,7 @@ impl Run {
             split: SplitKind::of(protocol.is_speaker_disjoint()),
             synthetic: self.synthetic(),
             predictions: self.test.plain.clone(),
+            enrolled: self.test.described(),
             histories: self.histories.clone(),
             recipe_text: self.experiment.to_toml()?,
             environment: vec![
@@ -222,7 +223,7 @@ pub fn write_page(dir: &Path, report: &Report, evaluation: &Evaluation) -> Resul
         dir.join("metrics.json"),
         serde_json::to_string_pretty(evaluation)?,
     )?;
-    plots::write_all(dir, &evaluation.metrics, &report.histories)?;
+    plots::write_all(dir, report, evaluation)?;
     write_file(dir.join("report.html"), render(report)?)?;
     Ok(())
 }

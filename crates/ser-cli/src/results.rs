@@ -44,7 +44,6 @@ fn section(run: &Run) -> Result<Section> {
     };
     let protocol = task.protocol;
     let splits = run.infos.iter().zip(&run.costs);
-    let enrolled = run.test.enrolled.iter();
     Ok(Section {
         recipe: format!("{name} {protocol}"),
         description: description.clone(),
@@ -60,8 +59,6 @@ fn section(run: &Run) -> Result<Section> {
             .map(|(info, cost)| (info.split.clone(), cost.temperature))
             .collect(),
         plain: run.test.plain.clone(),
-        enrolled: enrolled
-            .map(|(known, answers)| (known.to_string(), answers.clone()))
-            .collect(),
+        enrolled: run.test.described(),
     })
 }

@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         split: SplitKind::SpeakerDisjoint,
         synthetic: true,
         predictions: folds(&mut rng)?,
+        enrolled: Vec::new(),
         histories: (1..=5)
             .map(|fold| history(&format!("fold {fold}"), 0.6, &mut rng))
             .collect(),
@@ -81,7 +82,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     write_file(folder.join("seed5-cnn.html"), &report::render(&random)?)?;
     let index = report::render_summary(&[random_row, disjoint_row, alone]);
     write_file(folder.join("index.html"), &index)?;
-    plots::write_all(folder, &evaluation.metrics, &random.histories)?;
+    plots::write_all(folder, &random, &evaluation)?;
     random
         .predictions
         .write_csv(folder.join("predictions.csv"))?;

@@ -8,7 +8,9 @@ mod common;
 
 use common::{labels, row};
 use ser_eval::plots::{self, Curve, Normalised};
-use ser_eval::report::{Report, RunSummary, SplitKind, render, render_summary};
+use ser_eval::report::{
+    Enrolled, Report, RunSummary, Section, SplitKind, markdown, render, render_summary,
+};
 use ser_eval::{Epoch, Error, Evaluation, History, Metrics, NamedHistory, Predictions};
 
 const NASTY: &str = "<b>&\"it's\"</b>";
@@ -69,6 +71,11 @@ fn report(split: SplitKind, synthetic: bool) -> Report {
         split,
         synthetic,
         predictions: predictions(),
+        enrolled: vec![Enrolled {
+            label: "2".to_owned(),
+            description: format!("two {NASTY}"),
+            predictions: predictions(),
+        }],
         histories: vec![
             history(NASTY, vec![epoch(1, 2.0), epoch(2, 1.0)], 2),
             history("two", vec![epoch(1, 2.0)], 1),
@@ -94,10 +101,13 @@ fn summary(recipe: &str, split: SplitKind) -> RunSummary {
 fn pictures() -> Vec<String> {
     let metrics = Metrics::compute(&predictions()).unwrap();
     let report = report(SplitKind::Random, false);
+    let evaluation = Evaluation::compute(&predictions()).unwrap();
     let mut pictures = vec![
         plots::confusion(&metrics, Normalised::Counts).unwrap(),
         plots::confusion(&metrics, Normalised::Rows).unwrap(),
         plots::per_class(&metrics).unwrap(),
+        plots::confidence(&predictions()).unwrap(),
+        plots::enrolment(&evaluation, &report.enrolled).unwrap(),
     ];
     for curve in [Curve::Accuracy, Curve::Uar, Curve::Loss] {
         pictures.push(plots::curves(&report.histories, curve).unwrap());
@@ -212,9 +222,9 @@ fn any_history_is_drawn_or_refused_but_never_a_panic() {
 #[test]
 fn all_pictures_are_written_as_files() {
     let folder = tempfile::tempdir().unwrap();
-    let metrics = Metrics::compute(&predictions()).unwrap();
     let report = report(SplitKind::Random, false);
-    plots::write_all(folder.path(), &metrics, &report.histories).unwrap();
+    let evaluation = Evaluation::compute(&report.predictions).unwrap();
+    plots::write_all(folder.path(), &report, &evaluation).unwrap();
     let mut names: Vec<_> = std::fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -226,6 +236,8 @@ fn all_pictures_are_written_as_files() {
             "accuracy.svg",
             "confusion-counts.svg",
             "confusion-rows.svg",
+            "coverage.svg",
+            "enrolment.svg",
             "loss.svg",
             "per-class.svg",
             "uar.svg"
@@ -366,4 +378,48 @@ fn the_worst_confusion_is_put_into_words() {
     let words =
         "is taken for <b>calm</b> in 100 % of its clips <span class=\"muted\">(2 of 2)</span>";
     assert_eq!(html.matches(words).count(), 2);
+}
+
+#[test]
+fn a_document_of_results_has_a_row_and_a_section_for_every_run() {
+    let section = Section {
+        recipe: "best folds-a".to_owned(),
+        description: "several".to_owned(),
+        protocol: "five folds".to_owned(),
+        split: SplitKind::SpeakerDisjoint,
+        synthetic: false,
+        command: "ser crossval --recipe best".to_owned(),
+        parameters: 12,
+        seconds: 34.4,
+        temperatures: vec![("test".to_owned(), 2.0)],
+        plain: predictions(),
+        enrolled: report(SplitKind::Random, false).enrolled,
+    };
+    let other = Section {
+        recipe: "best seed5".to_owned(),
+        split: SplitKind::Random,
+        synthetic: true,
+        enrolled: Vec::new(),
+        ..section.clone()
+    };
+    let text = markdown("Results", "What this is.", &[section, other]).unwrap();
+    for part in [
+        "# Results\n\nWhat this is.\n",
+        "| [best folds-a](#best-folds-a) | five folds | new |",
+        "| [best seed5](#best-seed5) | five folds | heard in training: flatters |",
+        "## best seed5\n\nseveral; five folds. SYNTHETIC DATA",
+        "12 trained values, 34 s of training in all.",
+        "```sh\nser crossval --recipe best\n```",
+        "| calm | 33.3 | 100.0 | 50.0 | 2 |",
+        // Confidences of 0.5 where a third is right; at temperature 1 they were higher.
+        "Expected calibration error 16.7 %",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert_eq!(text.matches("enrolled, unlabelled").count(), 1);
+    // Every table is one: as many cells in each line as in the one above it.
+    for table in text.split("\n\n").filter(|block| block.starts_with('|')) {
+        let cells: Vec<usize> = table.lines().map(|l| l.matches(" | ").count()).collect();
+        assert!(cells.windows(2).all(|pair| pair[0] == pair[1]), "{table}");
+    }
 }

@@ -9,26 +9,27 @@ mod bars;
 mod canvas;
 mod confusion;
 mod curves;
+mod points;
 
 use std::path::Path;
 
-use crate::{Metrics, NamedHistory, Result, write_file};
+use crate::report::{Enrolled, Report};
+use crate::{Evaluation, Predictions, Result, coverage, write_file};
 
 pub use bars::per_class;
 pub use confusion::{Normalised, confusion};
 pub use curves::{Curve, curves};
+pub use points::{Point, points};
 
 /// Writes every picture into a folder that exists: `confusion-counts.svg`, `confusion-rows.svg`,
-/// `per-class.svg`, and with histories `accuracy.svg`, `uar.svg` and `loss.svg`.
+/// `per-class.svg`, `coverage.svg`, with enrolment `enrolment.svg`, and with histories
+/// `accuracy.svg`, `uar.svg` and `loss.svg`.
 ///
 /// # Errors
 /// Those of the pictures, and [`crate::Error::Io`] with the path.
-pub fn write_all(
-    folder: impl AsRef<Path>,
-    metrics: &Metrics,
-    histories: &[NamedHistory],
-) -> Result<()> {
+pub fn write_all(folder: impl AsRef<Path>, report: &Report, evaluation: &Evaluation) -> Result<()> {
     let folder = folder.as_ref();
+    let metrics = &evaluation.metrics;
     write_file(
         folder.join("confusion-counts.svg"),
         &confusion(metrics, Normalised::Counts)?,
@@ -38,6 +39,17 @@ pub fn write_all(
         &confusion(metrics, Normalised::Rows)?,
     )?;
     write_file(folder.join("per-class.svg"), &per_class(metrics)?)?;
+    write_file(
+        folder.join("coverage.svg"),
+        &confidence(&report.predictions)?,
+    )?;
+    if !report.enrolled.is_empty() {
+        write_file(
+            folder.join("enrolment.svg"),
+            &enrolment(evaluation, &report.enrolled)?,
+        )?;
+    }
+    let histories = &report.histories;
     if histories.is_empty() {
         return Ok(());
     }
@@ -47,4 +59,46 @@ pub fn write_all(
     )?;
     write_file(folder.join("uar.svg"), &curves(histories, Curve::Uar)?)?;
     write_file(folder.join("loss.svg"), &curves(histories, Curve::Loss)?)
+}
+
+/// Accuracy against the share of clips that are answered: see [`coverage`].
+///
+/// # Errors
+/// Those of [`points`].
+pub fn confidence(predictions: &Predictions) -> Result<String> {
+    let answered = coverage(predictions);
+    let answered = answered.iter().map(|c| Point {
+        label: format!("{:.0} %", 100.0 * c.share),
+        value: c.accuracy,
+        interval: None,
+    });
+    points(
+        "Accuracy when only the most confident clips are answered",
+        "clips answered",
+        &answered.collect::<Vec<_>>(),
+    )
+}
+
+/// Accuracy against the number of clips known of a test speaker, from the figure without any.
+///
+/// # Errors
+/// [`crate::Error::Empty`] without predictions, and those of [`points`].
+pub fn enrolment(alone: &Evaluation, enrolled: &[Enrolled]) -> Result<String> {
+    let point = |label: &str, evaluation: &Evaluation| Point {
+        label: label.to_owned(),
+        value: evaluation.folds.accuracy.mean,
+        interval: evaluation.accuracy_interval,
+    };
+    let mut curve = vec![point("none", alone)];
+    for Enrolled {
+        label, predictions, ..
+    } in enrolled
+    {
+        curve.push(point(label, &Evaluation::compute(predictions)?));
+    }
+    points(
+        "Accuracy when other clips of the speaker are known",
+        "clips enrolled, without their labels",
+        &curve,
+    )
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::bootstrap::Interval;
 use crate::{Evaluation, GroupRow, MeanStd, Predictions, coverage, temper};
 
-use super::SplitKind;
+use super::{Enrolled, SplitKind};
 
 /// One run in a document of results.
 #[derive(Debug, Clone)]
@@ -30,8 +30,8 @@ pub struct Section {
     pub temperatures: Vec<(String, f64)>,
     /// Test predictions of each clip alone.
     pub plain: Predictions,
-    /// Test predictions after enrolment, with what was enrolled in words.
-    pub enrolled: Vec<(String, Predictions)>,
+    /// Test predictions after enrolment.
+    pub enrolled: Vec<Enrolled>,
 }
 
 /// A document: one table over all runs, then a section for each.
@@ -102,10 +102,10 @@ fn write_section(
             figure(folds.accuracy, evaluation.accuracy_interval),
             figure(folds.uar, evaluation.uar_interval),
         ]];
-        for (known, predictions) in &section.enrolled {
-            let evaluation = Evaluation::compute(predictions)?;
+        for known in &section.enrolled {
+            let evaluation = Evaluation::compute(&known.predictions)?;
             rows.push(vec![
-                known.clone(),
+                known.description.clone(),
                 figure(evaluation.folds.accuracy, evaluation.accuracy_interval),
                 figure(evaluation.folds.uar, evaluation.uar_interval),
             ]);

@@ -66,6 +66,17 @@ pub struct RunSummary {
     pub page: Option<String>,
 }
 
+/// Test predictions when other clips of each speaker are known, without their labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Enrolled {
+    /// How many, in as few words as an axis needs.
+    pub label: String,
+    /// How many, in words.
+    pub description: String,
+    /// The predictions; draws of the clips known are splits of their own.
+    pub predictions: Predictions,
+}
+
 /// All that one page shows. Every text may come from a user; the page escapes it.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -81,6 +92,8 @@ pub struct Report {
     pub synthetic: bool,
     /// The test predictions of every split.
     pub predictions: Predictions,
+    /// The same after enrolment, for each number of clips known; may be empty.
+    pub enrolled: Vec<Enrolled>,
     /// The training histories, one per split; may be empty.
     pub histories: Vec<NamedHistory>,
     /// The recipe as used (TOML).

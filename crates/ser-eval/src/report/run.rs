@@ -52,6 +52,8 @@ pub fn render(report: &Report) -> Result<String> {
                 figure { (PreEscaped(plots::confusion(metrics, Normalised::Counts)?)) }
             }
             @if !report.histories.is_empty() { (training(&report.histories)?) }
+            (confidence(report)?)
+            @if !report.enrolled.is_empty() { (enrolment(report, &evaluation)?) }
             (splits(&evaluation.folds))
             (groups(&evaluation))
             (mistakes(report))
@@ -164,6 +166,8 @@ fn contents(report: &Report) -> Markup {
             a href="#emotions" { "Per emotion" }
             a href="#confusions" { "Confusions" }
             @if !report.histories.is_empty() { a href="#training" { "Training" } }
+            a href="#confidence" { "Confidence" }
+            @if !report.enrolled.is_empty() { a href="#enrolment" { "Enrolment" } }
             a href="#splits" { "Splits" }
             a href="#groups" { "Groups" }
             a href="#mistakes" { "Mistakes" }
@@ -171,6 +175,57 @@ fn contents(report: &Report) -> Markup {
             a href="#reproduction" { "Reproduction" }
         }
     }
+}
+
+fn confidence(report: &Report) -> Result<Markup> {
+    Ok(html! {
+        section #confidence {
+            h2 { "How far to trust its confidence" }
+            p {
+                "Clips are left out from the least confident one on. A model whose confidence means "
+                "something gets better by it."
+            }
+            figure { (PreEscaped(plots::confidence(&report.predictions)?)) }
+        }
+    })
+}
+
+fn enrolment(report: &Report, evaluation: &Evaluation) -> Result<Markup> {
+    let rows = report
+        .enrolled
+        .iter()
+        .map(|known| Ok((&known.description, Evaluation::compute(&known.predictions)?)))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(html! {
+        section #enrolment {
+            h2 { "When other clips of the speaker are known" }
+            p {
+                "Clips of a test speaker, without their labels, tell how that voice sounds on average. "
+                "Clips enrolled are not scored, but for the last row."
+            }
+            figure { (PreEscaped(plots::enrolment(evaluation, &report.enrolled)?)) }
+            div.scroll {
+                table {
+                    thead {
+                        tr {
+                            th { "Known" }
+                            th.n { "Accuracy " span.unit { "%" } }
+                            th.n { "UAR " span.unit { "%" } }
+                        }
+                    }
+                    tbody {
+                        @for (known, evaluation) in &rows {
+                            tr {
+                                th scope="row" { (known) }
+                                td.n { (plus_minus(evaluation.folds.accuracy)) }
+                                td.n { (plus_minus(evaluation.folds.uar)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    })
 }
 
 fn class_table(metrics: &Metrics) -> Markup {
