@@ -8,12 +8,13 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_conditions::Condition;
 use ser_data::{Corpus, Disjoint, Scan, Split};
 use ser_eval::{FoldSummary, Predictions};
-use ser_features::{FeatureExtractor, Features, Waveform};
+use ser_features::Features;
 use ser_model::Model;
 
 use crate::Outcome;
 use crate::answers::rows;
 use crate::args::ConditionsArgs;
+use crate::corpus::hear;
 use crate::output::{mean_std, percent, progress, table};
 use crate::report::Run;
 use crate::run::{MODEL, split_folders};
@@ -74,7 +75,7 @@ fn measure(folder: &Path, corpus: &Corpus, split: &Split, bar: &ProgressBar) -> 
             let clips: Result<Vec<Vec<Features>>> = split
                 .test()
                 .par_iter()
-                .map(|&i| heard(corpus, i, condition, &extractors))
+                .map(|&i| hear(&corpus.clips()[i].path, i, condition, &extractors))
                 .collect();
             let clips = clips?;
             let views: Vec<&[Features]> = clips.iter().map(Vec::as_slice).collect();
@@ -85,24 +86,6 @@ fn measure(folder: &Path, corpus: &Corpus, split: &Split, bar: &ProgressBar) -> 
         bar.inc(1);
     }
     Ok(())
-}
-
-/// Features of a clip as a condition leaves it. Its random numbers depend on the clip's place in the
-/// corpus alone, so every model hears the same.
-fn heard(
-    corpus: &Corpus,
-    clip: usize,
-    condition: Condition,
-    extractors: &[FeatureExtractor],
-) -> Result<Vec<Features>> {
-    let path = &corpus.clips()[clip].path;
-    let waveform = condition
-        .apply(&Waveform::read(path)?, clip as u64)
-        .with_context(|| path.display().to_string())?;
-    let features = extractors.iter().map(|e| e.extract(&waveform));
-    features
-        .collect::<ser_features::Result<_>>()
-        .with_context(|| path.display().to_string())
 }
 
 fn print(measured: &[(String, FoldSummary)], json: bool) -> Result<()> {

@@ -6,8 +6,12 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use ser_conditions::Condition;
 use ser_data::{Audit, Corpus, Scan, SkipKind};
-use ser_features::{FeatureConfig, FeatureExtractor, FeatureStore, Features, extract_files};
+use ser_features::{
+    FeatureConfig, FeatureExtractor, FeatureStore, Features, Waveform, extract_files,
+};
 use ser_model::Recipe;
 use serde::{Deserialize, Serialize};
 
@@ -27,30 +31,56 @@ pub struct Skipped {
 pub struct Prepared {
     /// The clips that could be read, of the emotions asked for.
     pub corpus: Corpus,
-    /// For each clip its features in each configuration asked for.
+    /// For each clip its features in each view asked for.
     pub features: Vec<Vec<Features>>,
     /// The files that could not be used.
     pub skipped: Vec<Skipped>,
 }
 
-/// The configurations that a recipe trains on: its own, then those of the copies.
-pub fn views_of(recipe: &Recipe) -> Vec<FeatureConfig> {
-    let copies = recipe.augmentation.semitones.iter();
-    let copies = copies.map(|&semitones| FeatureConfig {
-        semitones,
-        ..recipe.features.clone()
-    });
-    std::iter::once(recipe.features.clone())
-        .chain(copies)
-        .collect()
+/// One way of looking at every clip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// How the sound becomes features.
+    pub config: FeatureConfig,
+    /// What happens to the sound before.
+    pub condition: Condition,
+}
+
+impl View {
+    /// The clips as they are.
+    pub fn clean(config: FeatureConfig) -> Self {
+        Self {
+            config,
+            condition: Condition::Clean,
+        }
+    }
+
+    /// What a recipe trains on: the clips as they are, then their copies.
+    pub fn of_training(recipe: &Recipe) -> Vec<Self> {
+        let (features, varied) = (&recipe.features, &recipe.augmentation);
+        let faster = varied.semitones.iter().map(|&semitones| {
+            Self::clean(FeatureConfig {
+                semitones,
+                ..features.clone()
+            })
+        });
+        let elsewhere = varied.conditions.iter().map(|&condition| Self {
+            config: features.clone(),
+            condition,
+        });
+        std::iter::once(Self::clean(features.clone()))
+            .chain(faster)
+            .chain(elsewhere)
+            .collect()
+    }
 }
 
 /// Reads a corpus, keeps the given emotions (all, if none is given) and extracts features in each
-/// configuration. Files that cannot be used are named on standard error and left out.
+/// view. Files that cannot be used are named on standard error and left out.
 pub fn prepare(
     data: &Path,
     emotions: &[String],
-    configs: &[FeatureConfig],
+    views: &[View],
     store: Option<&Path>,
 ) -> Result<Prepared> {
     let Scan { corpus, audit } = Corpus::load(data)?;
@@ -61,11 +91,14 @@ pub fn prepare(
         .iter()
         .map(|clip| clip.path.as_path())
         .collect();
-    let bar = progress(paths.len() * configs.len(), "features");
+    let bar = progress(paths.len() * views.len(), "features");
     let mut features: Vec<Vec<Features>> = vec![Vec::new(); paths.len()];
     let mut failures = BTreeMap::new();
-    for config in configs {
-        let (found, failed) = FeatureSource::open(config, store)?.extract(&paths, &bar)?;
+    for View { config, condition } in views {
+        let (found, failed) = match condition {
+            Condition::Clean => FeatureSource::open(config, store)?.extract(&paths, &bar)?,
+            condition => extract_under(*condition, config, &paths, &bar)?,
+        };
         for (i, found) in found {
             features[i].push(found);
         }
@@ -79,7 +112,7 @@ pub fn prepare(
     let corpus = if failures.is_empty() {
         corpus
     } else {
-        let whole = |features: &Vec<Features>| features.len() == configs.len();
+        let whole = |features: &Vec<Features>| features.len() == views.len();
         let readable = corpus.clips().iter().zip(&features);
         let readable = readable.filter(|(_, features)| whole(features));
         let readable = readable.map(|(clip, _)| clip.clone()).collect();
@@ -98,6 +131,52 @@ pub fn prepare(
         features,
         skipped,
     })
+}
+
+/// Features and failures by the position of their file.
+type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>);
+
+/// Features of many files as a condition leaves their sound. A store has no place for them: the
+/// sound is made anew each time.
+fn extract_under(
+    condition: Condition,
+    config: &FeatureConfig,
+    paths: &[&Path],
+    bar: &ProgressBar,
+) -> Result<Extracted> {
+    let extractors = [FeatureExtractor::new(config)?];
+    let heard: Vec<Result<Vec<Features>>> = (0..paths.len())
+        .into_par_iter()
+        .map(|i| {
+            bar.inc(1);
+            hear(paths[i], i, condition, &extractors)
+        })
+        .collect();
+    let mut extracted = Extracted::default();
+    for (i, heard) in heard.into_iter().enumerate() {
+        match heard {
+            Ok(features) => extracted.0.extend(features.into_iter().map(|f| (i, f))),
+            Err(error) => drop(extracted.1.insert(i, format!("{error:#}"))),
+        }
+    }
+    Ok(extracted)
+}
+
+/// Features of a file's sound as a condition leaves it, one for each extractor. The condition's
+/// random numbers depend on `number`, the clip's place in its corpus, alone.
+pub fn hear(
+    path: &Path,
+    number: usize,
+    condition: Condition,
+    extractors: &[FeatureExtractor],
+) -> Result<Vec<Features>> {
+    let waveform = condition
+        .apply(&Waveform::read(path)?, number as u64)
+        .with_context(|| path.display().to_string())?;
+    let features = extractors.iter().map(|e| e.extract(&waveform));
+    features
+        .collect::<ser_features::Result<_>>()
+        .with_context(|| path.display().to_string())
 }
 
 /// Where features come from: the extractor, with or without a store of what it made before.
@@ -121,11 +200,7 @@ impl FeatureSource {
     }
 
     /// Features of many files, by position, and for the others why they failed.
-    pub fn extract(
-        &mut self,
-        paths: &[&Path],
-        bar: &ProgressBar,
-    ) -> Result<(BTreeMap<usize, Features>, BTreeMap<usize, String>)> {
+    pub fn extract(&mut self, paths: &[&Path], bar: &ProgressBar) -> Result<Extracted> {
         let results = Mutex::new((BTreeMap::new(), BTreeMap::new()));
         let done = |i: usize, result: ser_features::Result<Features>| {
             bar.inc(1);

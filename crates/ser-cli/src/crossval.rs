@@ -7,12 +7,11 @@ use anyhow::{Context, Result, bail};
 use indicatif::MultiProgress;
 use ser_data::Split;
 use ser_eval::Epoch;
-use ser_features::FeatureConfig;
 use ser_model::{Ensemble, Experiment, Model, Monitor, Recipe};
 
 use crate::Outcome;
 use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
-use crate::corpus::{Prepared, prepare, views_of};
+use crate::corpus::{Prepared, View, prepare};
 use crate::output::{percent, progress_in};
 use crate::report::{self, Run};
 use crate::run::{MODEL, RunInfo, SplitRun, is_split, refuse_foreign, remove, split_folders};
@@ -69,14 +68,14 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn prepare(&self, emotions: &[String], views: &[FeatureConfig]) -> Result<Prepared> {
+    fn prepare(&self, emotions: &[String], views: &[View]) -> Result<Prepared> {
         prepare(self.data, emotions, views, self.store)
     }
 
     /// The clips with all features that a recipe trains on, and the splits of its protocol.
     pub fn open(&self, recipe: &Recipe) -> Result<(Prepared, Vec<Split>)> {
         let task = &recipe.task;
-        let data = self.prepare(&task.emotions, &views_of(recipe))?;
+        let data = self.prepare(&task.emotions, &View::of_training(recipe))?;
         let splits = task.protocol.splits(&data.corpus, task.seed)?;
         Ok((data, splits))
     }
@@ -129,12 +128,13 @@ pub fn side_by_side<T: Sync>(
 fn join(out: &Path, ensemble: &Ensemble, source: &Source, jobs: Option<usize>) -> Result<Prepared> {
     let recipes = ensemble.recipes()?;
     let folder = |recipe: &Recipe| out.join(MEMBERS).join(&recipe.name);
-    let mut views: Vec<FeatureConfig> = Vec::new();
+    let mut views: Vec<View> = Vec::new();
     for (recipe, _) in &recipes {
         eprintln!("{}: {}", ensemble.name, recipe.name);
         cross(&folder(recipe), recipe, source, jobs)?;
-        if !views.contains(&recipe.features) {
-            views.push(recipe.features.clone());
+        let view = View::clean(recipe.features.clone());
+        if !views.contains(&view) {
+            views.push(view);
         }
     }
     let task = &ensemble.task;

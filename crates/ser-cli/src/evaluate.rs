@@ -6,19 +6,19 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use ser_eval::report::{Report, SplitKind};
 use ser_eval::{Evaluation, Predictions};
-use ser_features::FeatureConfig;
 use ser_model::{Model, Recipe};
 
 use crate::Outcome;
 use crate::answers::predict;
 use crate::args::EvaluateArgs;
-use crate::corpus::{Prepared, prepare};
+use crate::corpus::{Prepared, View, prepare};
 use crate::output::{SYNTHETIC, percent};
 use crate::report::{architectures, print_classes, write_page};
 
 pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     let model = Model::load(&args.model)?;
-    let views: Vec<FeatureConfig> = model.views().into_iter().cloned().collect();
+    let views = model.views().into_iter().cloned().map(View::clean);
+    let views: Vec<View> = views.collect();
     let data = prepare(&args.data, &[], &views, None)?;
     let clips = data.corpus.clips();
 

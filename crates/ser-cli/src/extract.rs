@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
+use ser_conditions::Condition;
 use ser_data::{Corpus, Scan};
 use ser_features::{FeatureConfig, Features, write_file, write_npy};
-use ser_model::Recipe;
+use ser_model::{Experiment, Recipe};
 use serde::Serialize;
 use walkdir::WalkDir;
 
 use crate::Outcome;
 use crate::args::ExtractArgs;
-use crate::corpus::{FeatureSource, Skipped, skips};
+use crate::corpus::{FeatureSource, Skipped, View, skips};
 use crate::output::progress;
 
 /// Audio whose features are in memory at a time, in bytes of its files: enough to keep all cores
@@ -35,15 +36,26 @@ impl Input {
 }
 
 pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
-    let config = config(args)?;
     let (inputs, mut skipped) = inputs(&args.inputs)?;
     if inputs.is_empty() {
         bail!("no WAV file among the inputs");
     }
-    let mut source = FeatureSource::open(&config, args.store.as_deref())?;
-    let bar = progress(inputs.len(), "features");
+    let configs = configs(args)?;
+    let Some(config) = configs.first() else {
+        bail!("the recipe asks for no features");
+    };
+    let mut source = FeatureSource::open(config, args.store.as_deref())?;
+    let bar = progress(inputs.len() * configs.len(), "features");
     let done = match args.out.as_deref() {
-        None => for_each(&mut source, &inputs, &bar, &mut skipped, |_, _| Ok(()))?,
+        None => {
+            let done = for_each(&mut source, &inputs, &bar, &mut skipped, |_, _| Ok(()))?;
+            for config in &configs[1..] {
+                let mut source = FeatureSource::open(config, args.store.as_deref())?;
+                // What fails here has failed above, and is named already.
+                for_each(&mut source, &inputs, &bar, &mut Vec::new(), |_, _| Ok(()))?;
+            }
+            done
+        }
         Some(out) if has_extension(out, "npy") => {
             if inputs.len() != 1 {
                 bail!(
@@ -57,7 +69,7 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
             })?
         }
         Some(out) if has_extension(out, "safetensors") => {
-            write_safetensors(out, &config, &mut source, &inputs, &bar, &mut skipped)?
+            write_safetensors(out, config, &mut source, &inputs, &bar, &mut skipped)?
         }
         Some(out) => bail!(
             "{}: the name must end in .npy or .safetensors",
@@ -81,15 +93,35 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
     Ok(Outcome::of(&skipped))
 }
 
-fn config(args: &ExtractArgs) -> Result<FeatureConfig> {
+/// The configuration asked for. Of a recipe a file gets its features, and a store all that a training
+/// takes from it, copies included.
+fn configs(args: &ExtractArgs) -> Result<Vec<FeatureConfig>> {
     if let Some(recipe) = &args.recipe {
-        return Ok(Recipe::load(recipe)?.features);
+        if args.out.is_some() {
+            return Ok(vec![Recipe::load(recipe)?.features]);
+        }
+        let recipes = match Experiment::load(recipe)? {
+            Experiment::Recipe(recipe) => vec![*recipe],
+            Experiment::Ensemble(ensemble) => ensemble
+                .recipes()?
+                .into_iter()
+                .map(|(recipe, _)| recipe)
+                .collect(),
+        };
+        let mut configs = Vec::new();
+        for View { config, condition } in recipes.iter().flat_map(View::of_training) {
+            if condition == Condition::Clean && !configs.contains(&config) {
+                configs.push(config);
+            }
+        }
+        return Ok(configs);
     }
     let Some(path) = &args.config else {
-        return Ok(FeatureConfig::default());
+        return Ok(vec![FeatureConfig::default()]);
     };
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    toml::from_str(&text).with_context(|| path.display().to_string())
+    let config = toml::from_str(&text).with_context(|| path.display().to_string())?;
+    Ok(vec![config])
 }
 
 fn inputs(given: &[PathBuf]) -> Result<(Vec<Input>, Vec<Skipped>)> {

@@ -52,6 +52,12 @@ impl Recipe {
                 format!("{:?}", a.semitones),
             ),
             (
+                a.conditions.len() <= MOST_COPIES,
+                "augmentation.conditions",
+                "at most 64",
+                a.conditions.len().to_string(),
+            ),
+            (
                 (0.0..=1.0).contains(&a.stretch),
                 "augmentation.stretch",
                 "from 0 to 1",

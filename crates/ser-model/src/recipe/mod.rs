@@ -5,6 +5,7 @@ mod check;
 
 use std::path::Path;
 
+use ser_conditions::Condition;
 use ser_data::Protocol;
 use ser_features::FeatureConfig;
 use serde::{Deserialize, Serialize};
@@ -164,6 +165,9 @@ pub struct Augmentation {
     /// together, as those of another speaker would. A training draws the clip or one of its copies.
     #[serde(default)]
     pub semitones: Vec<f64>,
+    /// Further copies, as they would sound away from the studio.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
     /// Frames are stretched in time by a factor `exp(U(−stretch, stretch))`, interpolating.
     #[serde(default)]
     pub stretch: f64,
