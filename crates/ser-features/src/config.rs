@@ -93,6 +93,9 @@ pub struct FeatureConfig {
     pub top_db: Option<f64>,
     /// Number of cepstral coefficients. Default 40.
     pub n_mfcc: usize,
+    /// Whether [`Output::Functionals`] take levels relative to the clip's average, so that how loud a
+    /// recording is changes nothing. Default `true`.
+    pub relative_level: bool,
     /// Cepstral liftering `1 + lifter/2 · sin(π(n+1)/lifter)`; 0 is none. Default 0.
     pub lifter: f64,
     /// 0: none; 1: first derivatives along time; 2: first and second. Default 0.
@@ -127,6 +130,7 @@ impl Default for FeatureConfig {
             amin: 1e-10,
             top_db: Some(80.0),
             n_mfcc: 40,
+            relative_level: true,
             lifter: 0.0,
             deltas: 0,
             delta_width: 9,

@@ -37,6 +37,7 @@ const NEAR_LOUDEST: f32 = 3.0;
 pub(crate) struct Functionals {
     n_mels: usize,
     n_mfcc: usize,
+    relative_level: bool,
     /// Values of a row: the levels of all bands, and F0 where that is configured.
     stride: usize,
     bands: Bands,
@@ -68,6 +69,7 @@ impl Functionals {
         Self {
             n_mels: config.n_mels,
             n_mfcc: config.n_mfcc,
+            relative_level: config.relative_level,
             stride: config.values_per_frame(),
             bands: Bands::new(config),
             modulation: Modulation::new(config),
@@ -100,12 +102,15 @@ impl Functionals {
         scratch.summary.values()
     }
 
-    /// Brings levels from dB to nepers, 0 on average: how loud a recording is says nothing.
+    /// Brings levels from dB to nepers, 0 on average unless the level of the recording shall stay.
     fn centre(&self, rows: &mut [f32]) {
         let levels =
             |row: &[f32]| -> f64 { row[..self.n_mels].iter().map(|&x| f64::from(x)).sum() };
         let sum: f64 = rows.chunks(self.stride).map(levels).sum();
-        let mean = sum / (rows.len() / self.stride * self.n_mels) as f64;
+        let mean = match self.relative_level {
+            true => sum / (rows.len() / self.stride * self.n_mels) as f64,
+            false => 0.0,
+        };
         for row in rows.chunks_mut(self.stride) {
             for level in &mut row[..self.n_mels] {
                 *level = ((f64::from(*level) - mean) * NEPERS) as f32;

@@ -244,6 +244,7 @@ fn every_key_changes_the_fingerprint() {
         "amin = 1e-6",
         "top_db = false",
         "n_mfcc = 13",
+        "relative_level = false",
         "lifter = 22",
         "deltas = 2",
         "delta_width = 5",
@@ -258,6 +259,6 @@ fn every_key_changes_the_fingerprint() {
 fn the_fingerprint_of_the_default_is_the_same_in_every_build() {
     assert_eq!(
         FeatureConfig::default().fingerprint(),
-        "c79c87ee463ee747d59e53f165693673"
+        "43e5e09732512028acbd0e7ef645f872"
     );
 }

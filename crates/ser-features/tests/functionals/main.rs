@@ -75,6 +75,7 @@ fn every_value_is_what_its_definition_says() {
         mel_scale: MelScale::Htk,
         mel_norm: MelNorm::None,
         top_db: None,
+        relative_level: false,
         extras: Vec::new(),
         ..config()
     };

@@ -151,7 +151,10 @@ pub fn functionals(config: &FeatureConfig, rows: &Features) -> Vec<(String, f64)
         },
         values: Vec::new(),
     };
-    let average = mean(&clip.levels.concat());
+    let average = match config.relative_level {
+        true => mean(&clip.levels.concat()),
+        false => 0.0,
+    };
     clip.levels.iter_mut().flatten().for_each(|x| *x -= average);
 
     let m: Vec<Track> = (0..config.n_mfcc)
