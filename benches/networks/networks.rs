@@ -18,11 +18,12 @@ fn networks(c: &mut Criterion) {
         let mut recipe = Recipe::load(name).unwrap();
         recipe.training.epochs = 1;
         let extractor = FeatureExtractor::new(&recipe.features).unwrap();
-        let clip = extractor.extract(&voice(48_000)).unwrap();
+        let clip = [extractor.extract(&voice(48_000)).unwrap()];
         let data = || {
             let example = |i| Example {
-                features: &clip,
+                copies: &clip,
                 target: i % 5,
+                speaker: 0,
             };
             TrainingData {
                 labels: recipe.task.emotions.clone(),
@@ -39,7 +40,7 @@ fn networks(c: &mut Criterion) {
             },
         );
         let model = train(&recipe, data(), 0, &mut |_| ()).unwrap().model;
-        let clips: [&Features; 1] = [&clip];
+        let clips: [&[Features]; 1] = [&clip];
         c.bench_with_input(BenchmarkId::new("predict one clip", name), &(), |b, ()| {
             b.iter(|| black_box(model.predict(&clips).unwrap()));
         });
