@@ -72,17 +72,16 @@ impl Network for Lstm {
         x = x.f_constant_pad_nd([0, 0, 0, missing])?;
         x = x.f_reshape([batch, steps, values * self.stack])?;
         for (i, layer) in self.layers.iter().enumerate() {
+            let mut y = x.shallow_clone();
+            // What comes first without convolutions is the clip itself.
             if i > 0 || self.frames.is_some() {
-                let dropped = dropout(x.shallow_clone(), self.dropout, 3, rng.as_deref_mut())?;
-                let y = layer.forward(&dropped)?;
-                x = if self.frames.is_some() && y.size() == x.size() {
-                    y.f_add(&x)?
-                } else {
-                    y
-                };
-            } else {
-                x = layer.forward(&x)?;
+                y = dropout(y, self.dropout, 3, rng.as_deref_mut())?;
             }
+            y = layer.forward(&y)?;
+            if self.frames.is_some() && y.size() == x.size() {
+                y = y.f_add(&x)?;
+            }
+            x = y;
         }
         let mask = frame_mask(&strided_lengths(&lengths, self.stack)?, steps)?;
         masked_mean_std(&x, &mask)

@@ -29,7 +29,7 @@ const BUILT_IN: [(&str, &str); 9] = built_in![
     "cnn",
     "lstm",
     "mlp",
-    "mlp-dropout",
+    "mlp-level",
     "best",
 ];
 
