@@ -75,7 +75,7 @@ pub fn train(
     seed: u64,
     on_epoch: &mut dyn FnMut(&Epoch),
 ) -> Result<Trained> {
-    check(&data, &recipe.training)?;
+    check(&data, recipe)?;
     set_threads(recipe.training.threads);
     let prepared = |examples: &[Example]| -> Result<Vec<Clip>> {
         let clip = |e: &Example| {
@@ -357,7 +357,8 @@ pub fn check_libtorch() -> Result<String> {
     Ok(format!("{LIBTORCH_VERSION}, {state}"))
 }
 
-fn check(data: &TrainingData, training: &Training) -> Result<()> {
+fn check(data: &TrainingData, recipe: &Recipe) -> Result<()> {
+    let training = &recipe.training;
     let classes = data.labels.len();
     let all = || data.train.iter().chain(&data.validation);
     if classes < 2 {
@@ -373,6 +374,21 @@ fn check(data: &TrainingData, training: &Training) -> Result<()> {
         return Err(Error::Data(format!(
             "{clips} training clips do not fill a batch of {batch}"
         )));
+    }
+    if let Some(config) = &recipe.enrolment {
+        let mut clips: BTreeMap<usize, usize> = BTreeMap::new();
+        for e in &data.train {
+            *clips.entry(e.speaker).or_default() += 1;
+        }
+        let grouped = clips.values().map(|n| n - n % config.group);
+        let (grouped, group) = (grouped.sum::<usize>(), config.group);
+        if grouped < training.batch_size {
+            let batch = training.batch_size;
+            return Err(Error::Data(format!(
+                "{grouped} training clips in groups of {group} of one speaker do not fill a batch \
+                 of {batch}"
+            )));
+        }
     }
     if let Some(e) = all().find(|e| e.target >= classes) {
         return Err(Error::Data(format!(

@@ -168,3 +168,15 @@ fn a_batch_must_hold_whole_groups() {
     let error = Recipe::parse(&(recipe_text(CNN, "") + table), "test").unwrap_err();
     assert!(error.to_string().contains("enrolment.group"), "{error}");
 }
+
+#[test]
+fn speakers_with_too_few_clips_for_a_group_are_refused_with_the_reason() {
+    let seen = task(64, 1);
+    let mut data = seen.data(60);
+    // Seven clips of each, where a group takes eight.
+    for (i, example) in data.train.iter_mut().enumerate() {
+        example.speaker = i / 7;
+    }
+    let error = train(&with_enrolment(CNN), data, 0, &mut |_| {}).unwrap_err();
+    assert!(error.to_string().contains("groups of 8"), "{error}");
+}

@@ -193,7 +193,8 @@ pub struct Augmentation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnrolmentConfig {
-    /// Clips of a group.
+    /// Clips of a group. What a speaker has beyond whole groups waits for another epoch's order; a
+    /// speaker with fewer clips than this is not learned from.
     pub group: usize,
     /// How many clips the average voice counts for beside the enrolled ones.
     pub shrinkage: f64,
