@@ -7,9 +7,11 @@ use crate::cepstrum::{Dct, Decibels};
 use crate::config::{Extra, FeatureConfig, Output};
 use crate::delta::{self, Delta};
 use crate::error::Result;
+use crate::formants::{FormantScratch, Formants};
 use crate::functionals::{Functionals, FunctionalsScratch};
+use crate::harmonics::Harmonics;
 use crate::mel::MelFilterbank;
-use crate::pitch::{Yin, YinScratch};
+use crate::pitch::{Pitch, Yin, YinScratch};
 use crate::prosody;
 use crate::signal::Signal;
 use crate::spectrum::{Framing, Part, Spectrum, SpectrumScratch};
@@ -22,7 +24,7 @@ const SEGMENT: usize = 4096;
 /// Share of the magnitude below [`Extra::SpectralRolloff`], librosa's default.
 const ROLLOFF: f32 = 0.85;
 
-/// Range of [`Extra::F0`] in Hz, that of speech, and the trough that YIN's authors advise.
+/// Range of F0 in Hz, that of speech, and the trough that YIN's authors advise.
 const F0_MIN: f64 = 60.0;
 const F0_MAX: f64 = 600.0;
 const F0_TROUGH: f64 = 0.1;
@@ -38,6 +40,7 @@ pub(crate) struct Chain {
     dct: Dct,
     deltas: Vec<Delta>,
     yin: Option<Yin>,
+    formants: Option<Formants>,
     functionals: Option<Functionals>,
 }
 
@@ -62,6 +65,7 @@ struct FrameScratch {
 struct SweepScratch {
     spectrum: SpectrumScratch,
     yin: YinScratch,
+    formants: FormantScratch,
     /// One block: the power of each bin.
     power: Vec<Lanes>,
     /// Every block of the segment: the level of each mel band.
@@ -99,8 +103,12 @@ impl Chain {
             deltas: (1..=config.deltas)
                 .map(|order| Delta::new(config.delta_width, order))
                 .collect(),
-            yin: match config.extras.contains(&Extra::F0) {
+            yin: match config.extras.iter().any(|extra| extra.is_vocal()) {
                 true => Some(plan_f0(config)?),
+                false => None,
+            },
+            formants: match config.extras.contains(&Extra::Formants) {
+                true => Some(Formants::new(config.sample_rate)?),
                 false => None,
             },
             functionals: match config.output {
@@ -313,39 +321,63 @@ impl Chain {
         rows: &mut [f32],
     ) {
         let config = &self.config;
-        let (length, offset) = (
-            config.n_fft,
-            config.values_per_frame() - config.extras.len(),
-        );
+        let length = config.n_fft;
+        let offset = config.values_per_frame() - config.extra_rows();
         let bin_width = config.sample_rate as f32 / length as f32;
         let SweepScratch {
             power: block,
             row: power,
             magnitude,
             yin,
+            formants,
             ..
         } = scratch;
         for (lane, row) in rows.chunks_mut(config.values_per_frame()).enumerate() {
             let frame = first + lane;
-            let inside = part.inside(frame);
+            let (inside, centre) = (part.inside(frame), part.centre(frame));
             power.clear();
             power.extend(block.iter().map(|power| power.0[lane]));
             magnitude.clear();
             magnitude.extend(power.iter().map(|power| power.sqrt()));
-            for (value, extra) in row[offset..].iter_mut().zip(&config.extras) {
-                *value = match extra {
-                    Extra::Rms => prosody::rms(inside, length),
-                    Extra::ZeroCrossingRate => prosody::zero_crossing_rate(inside, length),
-                    Extra::SpectralCentroid => prosody::spectral_centroid(magnitude, bin_width),
-                    Extra::SpectralRolloff => {
-                        prosody::spectral_rolloff(magnitude, bin_width, ROLLOFF)
+            let pitch = match &self.yin {
+                Some(plan) => plan.pitch(part.samples, centre, yin),
+                None => Pitch::NONE,
+            };
+            let mut rest = &mut row[offset..];
+            for extra in &config.extras {
+                let (values, after) = rest.split_at_mut(extra.rows().len());
+                rest = after;
+                match extra {
+                    Extra::Rms => values[0] = prosody::rms(inside, length),
+                    Extra::ZeroCrossingRate => {
+                        values[0] = prosody::zero_crossing_rate(inside, length);
                     }
-                    Extra::SpectralFlatness => prosody::spectral_flatness(power),
-                    Extra::F0 => self
-                        .yin
-                        .as_ref()
-                        .map_or(0.0, |plan| plan.f0(part.samples, part.centre(frame), yin)),
-                };
+                    Extra::SpectralCentroid => {
+                        values[0] = prosody::spectral_centroid(magnitude, bin_width);
+                    }
+                    Extra::SpectralRolloff => {
+                        values[0] = prosody::spectral_rolloff(magnitude, bin_width, ROLLOFF);
+                    }
+                    Extra::SpectralFlatness => values[0] = prosody::spectral_flatness(power),
+                    Extra::F0 => values[0] = pitch.f0,
+                    Extra::Aperiodicity => values[0] = pitch.aperiodicity,
+                    Extra::Harmonics => {
+                        values.copy_from_slice(&Harmonics::of(power, bin_width, pitch.f0).rows());
+                    }
+                    Extra::Formants => {
+                        let voiced = self.formants.as_ref().filter(|_| pitch.f0 > 0.0);
+                        let found = voiced.and_then(|f| f.find(part.samples, centre, formants));
+                        let [a, b, c] = found.unwrap_or_default();
+                        values.copy_from_slice(&[
+                            a.frequency,
+                            b.frequency,
+                            c.frequency,
+                            a.bandwidth,
+                            b.bandwidth,
+                            c.bandwidth,
+                        ]);
+                    }
+                }
             }
         }
     }
@@ -355,7 +387,10 @@ impl Extra {
     fn is_spectral(self) -> bool {
         matches!(
             self,
-            Self::SpectralCentroid | Self::SpectralRolloff | Self::SpectralFlatness
+            Self::SpectralCentroid
+                | Self::SpectralRolloff
+                | Self::SpectralFlatness
+                | Self::Harmonics
         )
     }
 }

@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::formants::Formants;
 use crate::functionals;
+use crate::harmonics::Harmonics;
 
 /// Counts every change of this crate between two of its versions that changes a feature's value, so
 /// that a stored feature of an older program is never mistaken for a fresh one.
-const ALGORITHM_VERSION: u32 = 2;
+const ALGORITHM_VERSION: u32 = 3;
 
 /// Upper limits: a configuration may come from a stranger's file, and no real analysis
 /// comes near them.
@@ -17,6 +19,10 @@ const MAX_N_MELS: usize = 4096;
 
 /// F0 is sought up to 600 Hz, half of this.
 const F0_MIN_SAMPLE_RATE: u32 = 1200;
+/// The third formant lies below 4 kHz, half of this.
+const FORMANTS_MIN_SAMPLE_RATE: u32 = 8000;
+/// Harmonics of a low voice are told apart by windows of this many seconds.
+const HARMONICS_MIN_WINDOW: f64 = 0.04;
 
 /// How a signal becomes features. The default is librosa's.
 ///
@@ -200,7 +206,8 @@ pub enum Output {
     /// The whole clip in one row, whose length and names
     /// [`FeatureConfig::coefficients`] and [`FeatureConfig::coefficient_names`] tell: statistics over
     /// time of the levels in dB, of their `n_mfcc` cepstral coefficients, of the spectrum's shape, of
-    /// the modulation and, if `extras` is `["f0"]`, of F0. How loud the recording is does not matter.
+    /// the modulation and, if `extras` begins with `"f0"`, of the voice: F0, and of what follows it
+    /// there, `"aperiodicity"`, `"harmonics"`, `"formants"`. How loud the recording is does not matter.
     ///
     /// It takes at least 24 mel bands, some of them centred below 1 kHz, from 2 to 5 kHz and above
     /// 5 kHz, and at least 13 cepstral coefficients; `deltas` is 0. The levels of the whole clip are
@@ -223,7 +230,7 @@ pub enum Output {
     Functionals,
 }
 
-/// A row beside the coefficients, one value per frame.
+/// Rows beside the coefficients, one value per frame each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Extra {
@@ -240,10 +247,20 @@ pub enum Extra {
     /// Fundamental frequency in Hz, 60 to 600, in 50 ms around the frame's centre; 0 where that is
     /// unvoiced. The sampling rate is at least 1200 Hz.
     F0,
+    /// How little those 50 ms repeat, see [`Pitch::aperiodicity`](crate::Pitch::aperiodicity).
+    Aperiodicity,
+    /// Eight rows in dB that tell a breathy voice from a pressed one and a clear from a rough one, see
+    /// [`Harmonics`](crate::Harmonics); 0 where F0 is. The sampling rate is at least 8 kHz, the window
+    /// at least 40 ms long.
+    Harmonics,
+    /// Six rows: frequency and bandwidth in Hz of the first three formants, see
+    /// [`Formants`](crate::Formants); 0 where F0 is and where fewer are found. The sampling
+    /// rate is at least 8 kHz.
+    Formants,
 }
 
 impl Extra {
-    /// The name in a TOML file and in [`FeatureConfig::coefficient_names`].
+    /// The name in a TOML file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rms => "rms",
@@ -252,6 +269,45 @@ impl Extra {
             Self::SpectralRolloff => "spectral_rolloff",
             Self::SpectralFlatness => "spectral_flatness",
             Self::F0 => "f0",
+            Self::Aperiodicity => "aperiodicity",
+            Self::Harmonics => "harmonics",
+            Self::Formants => "formants",
+        }
+    }
+
+    /// The names of its rows in [`FeatureConfig::coefficient_names`].
+    pub fn rows(self) -> &'static [&'static str] {
+        match self {
+            Self::Rms => &["rms"],
+            Self::ZeroCrossingRate => &["zero_crossing_rate"],
+            Self::SpectralCentroid => &["spectral_centroid"],
+            Self::SpectralRolloff => &["spectral_rolloff"],
+            Self::SpectralFlatness => &["spectral_flatness"],
+            Self::F0 => &["f0"],
+            Self::Aperiodicity => &["aperiodicity"],
+            Self::Harmonics => &Harmonics::NAMES,
+            Self::Formants => &Formants::NAMES,
+        }
+    }
+
+    /// Whether it is about a voice, and so takes F0.
+    pub(crate) fn is_vocal(self) -> bool {
+        match self {
+            Self::F0 | Self::Aperiodicity | Self::Harmonics | Self::Formants => true,
+            Self::Rms
+            | Self::ZeroCrossingRate
+            | Self::SpectralCentroid
+            | Self::SpectralRolloff
+            | Self::SpectralFlatness => false,
+        }
+    }
+
+    /// The lowest sampling rate in Hz that it can be found at.
+    fn min_sample_rate(self) -> u32 {
+        match self {
+            Self::F0 | Self::Aperiodicity => F0_MIN_SAMPLE_RATE,
+            Self::Harmonics | Self::Formants => FORMANTS_MIN_SAMPLE_RATE,
+            _ => 1,
         }
     }
 }
@@ -350,10 +406,19 @@ impl FeatureConfig {
         for (i, extra) in self.extras.iter().enumerate() {
             let valid = !self.extras[..i].contains(extra);
             check("extras", extra.name(), valid, "each row at most once")?;
-            let valid = *extra != Extra::F0 || self.sample_rate >= F0_MIN_SAMPLE_RATE;
-            let expected = format!("f0 at {F0_MIN_SAMPLE_RATE} Hz or more");
-            check("extras", extra.name(), valid, expected)?;
+            let min_rate = extra.min_sample_rate();
+            let expected = format!("{} at {min_rate} Hz or more", extra.name());
+            check(
+                "extras",
+                format!("{} at {} Hz", extra.name(), self.sample_rate),
+                self.sample_rate >= min_rate,
+                expected,
+            )?;
         }
+        let window = self.win_length() as f64 / f64::from(self.sample_rate);
+        let valid = window >= HARMONICS_MIN_WINDOW || !self.extras.contains(&Extra::Harmonics);
+        let wanted = format!("{HARMONICS_MIN_WINDOW} s or more for harmonics");
+        check("win_length", format!("{window} s"), valid, wanted)?;
         if self.output == Output::Functionals {
             functionals::validate(self)?;
         }
@@ -408,7 +473,12 @@ impl FeatureConfig {
 
     /// Number of values that the chain computes for each frame, before a clip is summed up.
     pub(crate) fn values_per_frame(&self) -> usize {
-        self.base_coefficients() * (1 + usize::from(self.deltas)) + self.extras.len()
+        self.base_coefficients() * (1 + usize::from(self.deltas)) + self.extra_rows()
+    }
+
+    /// Number of extra rows.
+    pub(crate) fn extra_rows(&self) -> usize {
+        self.extras.iter().map(|extra| extra.rows().len()).sum()
     }
 
     /// Number of values in each frame before derivatives and extra rows.
@@ -433,7 +503,8 @@ impl FeatureConfig {
         for suffix in &suffixes[..=usize::from(self.deltas.min(2))] {
             names.extend((0..self.base_coefficients()).map(|i| format!("{base}_{i}{suffix}")));
         }
-        names.extend(self.extras.iter().map(|extra| extra.name().to_owned()));
+        let rows = self.extras.iter().flat_map(|extra| extra.rows());
+        names.extend(rows.map(|&row| row.to_owned()));
         names
     }
 

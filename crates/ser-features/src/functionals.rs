@@ -7,6 +7,7 @@ mod bands;
 mod layout;
 mod modulation;
 mod statistics;
+mod voice;
 
 use std::f64::consts::LN_10;
 
@@ -19,6 +20,7 @@ use layout::{BAND_GROUPS, COURSE, SLOW};
 pub(crate) use layout::{count, names, validate};
 use modulation::{Modulation, ModulationScratch};
 use statistics::{Summary, mean, mean_abs, mean_and_std, percentile, slopes, sort};
+use voice::VoiceScratch;
 
 /// Nepers of power in a dB.
 const NEPERS: f64 = LN_10 / 10.0;
@@ -38,8 +40,9 @@ pub(crate) struct Functionals {
     n_mels: usize,
     n_mfcc: usize,
     relative_level: bool,
-    /// Values of a row: the levels of all bands, and F0 where that is configured.
+    /// Values of a row: the levels of all bands, then F0 and other rows about the voice, if any.
     stride: usize,
+    has_voice: bool,
     bands: Bands,
     modulation: Modulation,
 }
@@ -60,6 +63,7 @@ pub(crate) struct FunctionalsScratch {
     track: Vec<f32>,
     slope: Vec<f32>,
     curve: Vec<f32>,
+    voice: VoiceScratch,
     modulation: ModulationScratch,
     summary: Summary,
 }
@@ -71,6 +75,7 @@ impl Functionals {
             n_mfcc: config.n_mfcc,
             relative_level: config.relative_level,
             stride: config.values_per_frame(),
+            has_voice: !config.extras.is_empty(),
             bands: Bands::new(config),
             modulation: Modulation::new(config),
         }
@@ -95,7 +100,7 @@ impl Functionals {
         self.course(scratch);
         self.spectral_shape(rows, scratch);
         self.modulations(rows, scratch);
-        if self.stride > self.n_mels {
+        if self.has_voice {
             self.voice(rows, scratch);
         }
         length_and_energy(scratch);
@@ -281,30 +286,6 @@ impl Functionals {
             track.extend(groups.map(|levels| mean(levels) as f32));
             add(track);
         }
-    }
-
-    /// The melody of the loud frames that have one.
-    fn voice(&self, rows: &[f32], scratch: &mut FunctionalsScratch) {
-        let FunctionalsScratch {
-            is_loud,
-            track,
-            slope: steps,
-            summary,
-            ..
-        } = scratch;
-        let f0 = || rows.chunks(self.stride).map(|row| row[self.n_mels]);
-        track.clear();
-        let kept = f0().zip(&*is_loud);
-        let kept = kept.filter(|&(hz, &is_loud)| is_loud && hz > 0.0);
-        track.extend(kept.map(|(hz, _)| hz.ln()));
-        steps.clear();
-        steps.extend(track.windows(2).map(|pair| pair[1] - pair[0]));
-        summary.statistics(track);
-        summary.statistics(steps);
-        summary.push(mean_abs(steps));
-        summary.thirds(track);
-        let voiced = f0().filter(|&hz| hz > 0.0).count();
-        summary.push(voiced as f64 / f0().len() as f64);
     }
 }
 

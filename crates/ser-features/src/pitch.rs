@@ -67,6 +67,24 @@ pub struct Yin {
     fft: Arc<dyn Fft<f32>>,
 }
 
+/// What [`Yin`] says of a frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pitch {
+    /// F0 in Hz, 0 where unvoiced.
+    pub f0: f32,
+    /// `d'` of the chosen period: 0 where the frame repeats exactly, about 1 for noise; 1 where the
+    /// frame is silent or too short.
+    pub aperiodicity: f32,
+}
+
+impl Pitch {
+    /// Of a frame that repeats nothing.
+    pub(crate) const NONE: Self = Self {
+        f0: 0.0,
+        aperiodicity: 1.0,
+    };
+}
+
 /// Memory that a thread reuses from frame to frame.
 #[derive(Debug, Default, Clone)]
 pub struct YinScratch {
@@ -136,7 +154,7 @@ impl Yin {
     pub fn track(&self, samples: &[f32], hop_length: usize) -> Vec<f32> {
         let mut scratch = YinScratch::default();
         (0..frame_count(samples.len(), self.frame_length, hop_length))
-            .map(|frame| self.f0(samples, frame * hop_length, &mut scratch))
+            .map(|frame| self.pitch(samples, frame * hop_length, &mut scratch).f0)
             .collect()
     }
 
@@ -145,19 +163,19 @@ impl Yin {
         self.frame_length.div_ceil(2)
     }
 
-    /// F0 in Hz, 0 if unvoiced, of the frame centred on sample `centre` of a signal.
-    pub fn f0(&self, samples: &[f32], centre: usize, scratch: &mut YinScratch) -> f32 {
+    /// What the frame centred on sample `centre` of a signal repeats.
+    pub fn pitch(&self, samples: &[f32], centre: usize, scratch: &mut YinScratch) -> Pitch {
         let start = centre.saturating_sub(self.frame_length / 2);
         let end = (centre + self.frame_length.div_ceil(2)).min(samples.len());
         let Some(frame) = samples.get(start..end) else {
-            return 0.0;
+            return Pitch::NONE;
         };
         if frame.len() < 2 * self.max_period {
-            return 0.0;
+            return Pitch::NONE;
         }
         self.correlate(frame, scratch);
         if !self.normalise(frame, scratch) {
-            return 0.0;
+            return Pitch::NONE;
         }
         self.choose(&scratch.difference)
     }
@@ -220,8 +238,8 @@ impl Yin {
         first > 0.0
     }
 
-    /// The frequency of the best period, or 0.
-    fn choose(&self, difference: &[f32]) -> f32 {
+    /// The best period.
+    fn choose(&self, difference: &[f32]) -> Pitch {
         let is_trough = |period: usize| {
             let d = difference[period];
             d < self.trough_threshold
@@ -234,16 +252,23 @@ impl Yin {
             .find(|&period| is_trough(period))
             .or_else(|| periods.min_by(|&a, &b| difference[a].total_cmp(&difference[b])))
         else {
-            return 0.0;
+            return Pitch::NONE;
         };
-        if difference[period] >= Self::UNVOICED_FROM {
-            return 0.0;
+        let aperiodicity = difference[period];
+        if aperiodicity >= Self::UNVOICED_FROM {
+            return Pitch {
+                aperiodicity,
+                ..Pitch::NONE
+            };
         }
         let shift = match (difference[period - 1], difference.get(period + 1)) {
             (before, Some(&after)) => parabola_vertex(before, difference[period], after),
             (_, None) => 0.0,
         };
-        (self.sample_rate / (period as f64 + f64::from(shift))) as f32
+        Pitch {
+            f0: (self.sample_rate / (period as f64 + f64::from(shift))) as f32,
+            aperiodicity,
+        }
     }
 }
 

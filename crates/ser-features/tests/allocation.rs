@@ -93,6 +93,9 @@ fn neither_do_derivatives_pre_emphasis_odd_lengths_and_extra_rows() {
             Extra::SpectralRolloff,
             Extra::SpectralFlatness,
             Extra::F0,
+            Extra::Aperiodicity,
+            Extra::Harmonics,
+            Extra::Formants,
         ],
         ..FeatureConfig::default()
     };
@@ -103,7 +106,12 @@ fn neither_do_derivatives_pre_emphasis_odd_lengths_and_extra_rows() {
 fn neither_do_functionals() {
     let config = FeatureConfig {
         output: Output::Functionals,
-        extras: vec![Extra::F0],
+        extras: vec![
+            Extra::F0,
+            Extra::Aperiodicity,
+            Extra::Harmonics,
+            Extra::Formants,
+        ],
         ..FeatureConfig::default()
     };
     assert_eq!(allocations_of_a_second_signal(&config), 0);

@@ -127,6 +127,9 @@ fn a_value_out_of_range_is_refused_with_its_key() {
         ("delta_width = 1", "delta_width"),
         ("extras = [\"rms\", \"rms\"]", "extras"),
         ("sample_rate = 1000\nextras = [\"f0\"]", "extras"),
+        ("sample_rate = 7999\nextras = [\"formants\"]", "extras"),
+        ("sample_rate = 7999\nextras = [\"harmonics\"]", "extras"),
+        ("win_length = 800\nextras = [\"harmonics\"]", "win_length"),
     ] {
         match parse(text).validate() {
             Err(Error::Config { key, .. }) => assert_eq!(key, expected, "{text}"),
@@ -151,6 +154,7 @@ fn functionals_refuse_what_they_cannot_sum_up() {
         ("deltas = 1", "deltas"),
         ("extras = [\"rms\"]", "extras"),
         ("extras = [\"f0\", \"rms\"]", "extras"),
+        ("extras = [\"formants\", \"f0\"]", "extras"),
         ("n_mels = 23\nn_mfcc = 13", "n_mels"),
         ("n_mfcc = 12", "n_mfcc"),
         ("n_mels = 24\nn_mfcc = 25", "n_mfcc"),
@@ -259,6 +263,6 @@ fn every_key_changes_the_fingerprint() {
 fn the_fingerprint_of_the_default_is_the_same_in_every_build() {
     assert_eq!(
         FeatureConfig::default().fingerprint(),
-        "43e5e09732512028acbd0e7ef645f872"
+        "fe6fb22a3cee28377d86cd1c39fd7ef0"
     );
 }

@@ -168,6 +168,9 @@ fn silence_has_features_too() {
             Extra::SpectralRolloff,
             Extra::SpectralFlatness,
             Extra::F0,
+            Extra::Aperiodicity,
+            Extra::Harmonics,
+            Extra::Formants,
         ],
         ..FeatureConfig::default()
     };
@@ -177,7 +180,8 @@ fn silence_has_features_too() {
         // −100 dB, `amin`, in each of 128 bands.
         assert!((row[0] + 100.0 * 128f32.sqrt()).abs() < 1e-2, "{}", row[0]);
         assert!(row[1..40].iter().all(|c| c.abs() < 1e-2));
-        assert_eq!(row[40..], [0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+        assert_eq!(row[40..47], [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0]);
+        assert_eq!(row[47..], [0.0; 8 + 6]);
     }
 }
 

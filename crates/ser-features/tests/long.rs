@@ -124,6 +124,8 @@ fn extra_rows_and_pre_emphasis_do_not_notice_the_cut() {
             Extra::ZeroCrossingRate,
             Extra::SpectralCentroid,
             Extra::F0,
+            Extra::Aperiodicity,
+            Extra::Formants,
         ],
         ..config()
     };

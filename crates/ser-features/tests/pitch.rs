@@ -126,9 +126,9 @@ fn frames_at_the_edges_are_unvoiced_or_right() {
         signal.len() + 5000,
         usize::MAX / 2,
     ] {
-        yin.f0(&signal, centre, &mut scratch);
+        yin.pitch(&signal, centre, &mut scratch);
     }
-    assert_eq!(yin.f0(&[], 0, &mut scratch), 0.0);
+    assert_eq!(yin.pitch(&[], 0, &mut scratch).f0, 0.0);
     assert!(yin.track(&[], 100).is_empty());
     assert!(yin.track(&signal, 0).is_empty());
 }
@@ -185,7 +185,7 @@ fn transforms_give_what_the_definition_gives() {
     for centre in (200..7799).step_by(97) {
         let frame = &signal[centre - 200..centre + 201];
         let expected = naive(rate, frame, 70.0, 500.0, 0.15);
-        let f0 = f64::from(yin.f0(&signal, centre, &mut scratch));
+        let f0 = f64::from(yin.pitch(&signal, centre, &mut scratch).f0);
         assert!(
             (f0 - expected).abs() <= 1e-3 * expected,
             "{centre}: {f0}, expected {expected}"

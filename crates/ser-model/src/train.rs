@@ -23,6 +23,9 @@ use crate::standardiser::Standardiser;
 /// How fast the average embedding follows the batches.
 const CENTRE_MOMENTUM: f64 = 0.05;
 
+/// Share of groups that nothing is known of.
+const NOBODY: f64 = 0.15;
+
 /// One clip with its class and speaker.
 #[derive(Debug, Clone, Copy)]
 pub struct Example<'a> {
@@ -162,7 +165,9 @@ fn train_network(
             let (x, lengths) = batcher.random(&clips, &recipe.augmentation, rng)?;
             let mut x = model.network.embed(&x, &lengths, Some(rng))?;
             if let (Some(config), Some(centre)) = (&recipe.enrolment, &model.centre) {
-                x = centred(&x, config, centre, steps_done == 1)?;
+                let groups = batch.len() / config.group;
+                let known: Vec<usize> = (0..groups).map(|_| draw_known(config, rng)).collect();
+                x = centred(&x, config, &known, centre, steps_done == 1)?;
             }
             let mixed = Mixed::draw(recipe.augmentation.mixup, batch.len(), rng)?;
             let scores = model.network.classify(mixed.features(x)?, Some(rng))?;
@@ -260,9 +265,25 @@ fn draw<'a>(
     groups.concat()
 }
 
-/// Moves the embeddings `[B, E]` of each group so that their mean becomes the average of training,
-/// which follows the batches.
-fn centred(x: &Tensor, config: &EnrolmentConfig, centre: &Tensor, first: bool) -> Result<Tensor> {
+/// How many clips of a group are known: none, or any number from two to all, smaller ones as likely on
+/// a logarithmic scale. So one network learns to answer a clip alone and with many beside it.
+fn draw_known(config: &EnrolmentConfig, rng: &mut ChaCha8Rng) -> usize {
+    if rng.random_bool(NOBODY) {
+        return 0;
+    }
+    let range = 2.0_f64.ln()..=(config.group as f64).ln();
+    rng.random_range(range).exp().round() as usize
+}
+
+/// Moves the embeddings `[B, E]` of each group as [`Model::enrol`] would with the first `known` of it
+/// enrolled. `centre`, the average embedding, follows the batches.
+fn centred(
+    x: &Tensor,
+    config: &EnrolmentConfig,
+    known: &[usize],
+    centre: &Tensor,
+    first: bool,
+) -> Result<Tensor> {
     {
         let _guard = tch::no_grad_guard();
         let mean = x.f_mean_dim(0, false, Kind::Float)?;
@@ -270,9 +291,22 @@ fn centred(x: &Tensor, config: &EnrolmentConfig, centre: &Tensor, first: bool) -
         let _ = centre.shallow_clone().f_lerp_(&mean, share)?;
     }
     let (batch, values) = x.size2()?;
-    let groups = batch / config.group as i64;
-    let x = x.f_reshape([groups, config.group as i64, values])?;
-    let offset = x.f_mean_dim(1, true, Kind::Float)?.f_sub(centre)?;
+    let (groups, group) = (known.len() as i64, config.group as i64);
+    // The offset of a group is (mean of the known − centre) · known / (known + shrinkage).
+    let share = |&n: &usize| match n {
+        0 => 0.0,
+        n => (n as f64 / (n as f64 + config.shrinkage)) as f32,
+    };
+    let weights = known.iter().flat_map(|n| {
+        let weight = share(n) / (*n).max(1) as f32;
+        (0..config.group).map(move |i| if i < *n { weight } else { 0.0 })
+    });
+    let weights = Tensor::f_from_slice(&weights.collect::<Vec<f32>>())?;
+    let shares = Tensor::f_from_slice(&known.iter().map(share).collect::<Vec<f32>>())?;
+    let x = x.f_reshape([groups, group, values])?;
+    let sums = x.f_mul(&weights.f_reshape([groups, group, 1])?)?;
+    let sums = sums.f_sum_dim_intlist(1, true, Kind::Float)?;
+    let offset = sums.f_sub(&shares.f_reshape([groups, 1, 1])?.f_mul(centre)?)?;
     Ok(x.f_sub(&offset)?.f_reshape([batch, values])?)
 }
 

@@ -6,6 +6,7 @@ use crate::error::Result;
 use super::bands::{Bands, SHAPE};
 use super::modulation::EDGES;
 use super::statistics::{STATISTICS, THIRDS};
+use super::voice;
 
 /// Groups of adjacent bands whose modulation is looked at, of three bands each at least.
 pub(super) const BAND_GROUPS: usize = 8;
@@ -30,8 +31,9 @@ pub(crate) fn validate(config: &FeatureConfig) -> Result<()> {
         "0 for functionals",
     )?;
     let names: Vec<_> = config.extras.iter().map(|extra| extra.name()).collect();
-    let valid = matches!(config.extras[..], [] | [Extra::F0]);
-    let wanted = "nothing or f0 alone for functionals";
+    let voice = config.extras.iter().all(|extra| extra.is_vocal());
+    let valid = matches!(config.extras[..], [] | [Extra::F0, ..]) && voice;
+    let wanted = "nothing, or f0 and behind it aperiodicity, harmonics, formants for functionals";
     check("extras", names.join(", "), valid, wanted)?;
     let bands = Bands::new(config);
     let wanted = "so low for functionals that a band is centred below 1 kHz";
@@ -44,9 +46,9 @@ pub(crate) fn validate(config: &FeatureConfig) -> Result<()> {
 pub(crate) fn count(config: &FeatureConfig) -> usize {
     let (bands, coefficients) = (config.n_mels, config.n_mfcc);
     let (statistics, thirds) = (STATISTICS.len(), THIRDS.len());
-    let f0 = match config.extras.contains(&Extra::F0) {
-        true => 2 * statistics + 1 + thirds + 1,
-        false => 0,
+    let voice = match config.extras.is_empty() {
+        true => 0,
+        false => voice::count(config),
     };
     statistics * (coefficients + bands)
         + 3 * coefficients
@@ -56,7 +58,7 @@ pub(crate) fn count(config: &FeatureConfig) -> usize {
         + (2 * statistics + thirds) * SHAPE.len()
         + statistics
         + (1 + BAND_GROUPS) * (EDGES.len() - 1)
-        + f0
+        + voice
         + 3
 }
 
@@ -109,12 +111,8 @@ pub(crate) fn names(config: &FeatureConfig) -> Vec<String> {
             names.push(format!("{track}_modulation_{from}_to_{to}_hz"));
         }
     }
-    if config.extras.contains(&Extra::F0) {
-        name(&mut names, "log_f0", STATISTICS);
-        name(&mut names, "log_f0_step", STATISTICS);
-        name(&mut names, "log_f0_step", ["mean_abs"]);
-        name(&mut names, "log_f0", THIRDS);
-        names.push("voiced_share".to_owned());
+    if !config.extras.is_empty() {
+        names.extend(voice::names(config));
     }
     names.extend(["frames", "loud_share", "peaks_per_frame"].map(str::to_owned));
     names

@@ -19,12 +19,17 @@ const RATE: u32 = 16_000;
 fn config() -> FeatureConfig {
     FeatureConfig {
         sample_rate: RATE,
-        n_fft: 512,
+        n_fft: 1024,
         hop_length: 160,
         n_mels: 42,
         n_mfcc: 25,
         output: Output::Functionals,
-        extras: vec![Extra::F0],
+        extras: vec![
+            Extra::F0,
+            Extra::Aperiodicity,
+            Extra::Harmonics,
+            Extra::Formants,
+        ],
         ..FeatureConfig::default()
     }
 }
@@ -67,7 +72,12 @@ fn speech(length: usize) -> Vec<f32> {
 /// segment of the chain.
 #[test]
 fn every_value_is_what_its_definition_says() {
-    let with_f0 = config();
+    let with_voice = config();
+    let with_f0 = FeatureConfig {
+        n_fft: 512,
+        extras: vec![Extra::F0],
+        ..config()
+    };
     let other = FeatureConfig {
         hop_length: 200,
         n_mels: 24,
@@ -80,7 +90,8 @@ fn every_value_is_what_its_definition_says() {
         ..config()
     };
     for (config, lengths) in [
-        (with_f0, &[1, 2, 3, 4, 6, 11, 40, 300, 4500][..]),
+        (with_voice, &[1, 2, 3, 4, 6, 11, 40, 300, 4500][..]),
+        (with_f0, &[1, 7, 300]),
         (other, &[1, 5, 300]),
     ] {
         for &frames in lengths {
@@ -122,7 +133,11 @@ fn the_test_signal_has_a_melody_and_syllables() {
 
 #[test]
 fn every_value_has_a_name_of_its_own() {
-    for (extras, count) in [(vec![Extra::F0], 900), (Vec::new(), 881)] {
+    for (extras, count) in [
+        (config().extras, 1112),
+        (vec![Extra::F0], 1007),
+        (Vec::new(), 881),
+    ] {
         let config = FeatureConfig { extras, ..config() };
         let names = config.coefficient_names();
         assert_eq!((names.len(), config.coefficients()), (count, count));

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use ser_features::{FeatureConfig, Features};
+use ser_features::{FeatureConfig, Features, Output};
 
 type Track = Vec<f64>;
 
@@ -132,7 +132,136 @@ fn modulation(clip: &mut Clip, name: &str, z: &[f64], rate: f64) {
     }
 }
 
-/// Of levels in dB and F0.
+fn slope_of(x: &[f64], y: &[f64]) -> f64 {
+    let (mx, my) = (mean(x), mean(y));
+    let xx: f64 = x.iter().map(|x| (x - mx).powi(2)).sum();
+    let xy: f64 = x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)).sum();
+    if xx > 0.0 { xy / xx } else { 0.0 }
+}
+
+fn interpolated(x: &[f64], y: &[f64], at: f64) -> f64 {
+    let after = x.iter().position(|&x| x >= at).unwrap_or(x.len() - 1);
+    if after == 0 || x[after] == at {
+        return y[after];
+    }
+    let (x0, x1) = (x[after - 1], x[after]);
+    y[after - 1] + (y[after] - y[after - 1]) * (at - x0) / (x1 - x0)
+}
+
+fn course(clip: &mut Clip, name: &str, x: &[f64], y: &[f64]) {
+    for k in 1..=7 {
+        let mut sum = 0.0;
+        for j in 0..32 {
+            if let (Some(first), Some(last)) = (x.first(), x.last()) {
+                let z = interpolated(x, y, first + (last - first) * f64::from(j) / 31.0);
+                sum += z * (PI * f64::from(k) * (f64::from(j) + 0.5) / 32.0).cos();
+            }
+        }
+        clip.add(format!("{name}_course_{k}"), sum / 32.0);
+    }
+}
+
+/// Of rows that hold F0 and more behind their levels.
+fn voice(
+    clip: &mut Clip,
+    config: &FeatureConfig,
+    rows: &Features,
+    loud: &[usize],
+    e: &[f64],
+    m: &[Track],
+) {
+    let frames = e.len();
+    let f0 = clip.f0.clone();
+    let voiced: Vec<usize> = loud.iter().copied().filter(|&t| f0[t] > 0.0).collect();
+    let melody: Track = voiced.iter().map(|&t| f0[t].ln()).collect();
+    let at: Track = voiced.iter().map(|&t| t as f64).collect();
+    let energy: Track = voiced.iter().map(|&t| e[t]).collect();
+    let steps: Track = melody.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    clip.statistics("log_f0", &melody);
+    clip.statistics("log_f0_step", &steps);
+    clip.add("log_f0_step_mean_abs", mean_abs(&steps));
+    clip.thirds("log_f0", &melody);
+    for (name, z) in [("log_f0", &melody), ("log_energy", &energy)] {
+        let changes: Track = (1..voiced.len())
+            .filter(|&i| voiced[i] - voiced[i - 1] == 1)
+            .map(|i| (z[i] - z[i - 1]).abs())
+            .collect();
+        clip.add(format!("{name}_change_mean"), mean(&changes));
+        clip.add(format!("{name}_change_median"), quantile(&changes, 50));
+    }
+    let n = voiced.len();
+    let quarter = (n / 4).max(2).min(n);
+    let start = slope_of(&at[..quarter], &melody[..quarter]);
+    let end = slope_of(&at[n - quarter..], &melody[n - quarter..]);
+    clip.add("log_f0_slope_start", start);
+    clip.add("log_f0_slope_end", end);
+    let (low, high) = (
+        melody.iter().copied().fold(f64::MAX, f64::min),
+        melody.iter().copied().fold(f64::MIN, f64::max),
+    );
+    for (name, value) in [("highest", high), ("lowest", low)] {
+        let found = melody.iter().position(|&z| z == value);
+        let place = found.map_or(0.0, |i| (at[i] - at[0]) / (at[n - 1] - at[0]).max(1.0));
+        clip.add(format!("log_f0_{name}_at"), place);
+    }
+    let both = slope_of(&melody, &energy) * slope_of(&energy, &melody);
+    let sign = slope_of(&melody, &energy).signum();
+    clip.add("log_f0_with_log_energy", sign * both.sqrt());
+    course(clip, "log_f0", &at, &melody);
+    let all: Track = (0..frames).map(|t| t as f64).collect();
+    course(clip, "log_energy", &all, e);
+
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &t in &voiced {
+        match runs.last_mut() {
+            Some((_, end)) if *end == t => *end += 1,
+            _ => runs.push((t, t + 1)),
+        }
+    }
+    let lengths: Track = runs.iter().map(|(a, b)| (b - a) as f64).collect();
+    let gaps = runs.windows(2).map(|pair| (pair[1].0 - pair[0].1) as f64);
+    for (name, z) in [("voiced_run", lengths), ("voiced_gap", gaps.collect())] {
+        clip.add(format!("{name}_mean"), mean(&z));
+        clip.add(format!("{name}_std"), std(&z));
+        clip.add(
+            format!("{name}_longest"),
+            z.iter().copied().fold(0.0, f64::max),
+        );
+    }
+    let loudest = e.iter().copied().fold(f64::MIN, f64::max);
+    let unvoiced: Vec<usize> = (0..frames)
+        .filter(|&t| f0[t] == 0.0 && e[t] > loudest - 9.21)
+        .collect();
+    let share = |count: usize| count as f64 / frames as f64;
+    clip.add(
+        "voiced_share",
+        share(f0.iter().filter(|&&f| f > 0.0).count()),
+    );
+    clip.add("unvoiced_share", share(unvoiced.len()));
+    clip.add(
+        "soft_share",
+        share(e.iter().filter(|&&e| e < loudest - 4.605).count()),
+    );
+    clip.add("voiced_runs_per_frame", share(runs.len()));
+    for (k, z) in m.iter().enumerate() {
+        let of = |frames: &[usize]| frames.iter().map(|&t| z[t]).collect::<Track>();
+        clip.add(format!("mfcc_{k}_voiced_mean"), mean(&of(&voiced)));
+        clip.add(format!("mfcc_{k}_voiced_std"), std(&of(&voiced)));
+        clip.add(format!("mfcc_{k}_unvoiced_mean"), mean(&of(&unvoiced)));
+    }
+    let names = FeatureConfig {
+        output: Output::LogMel,
+        ..config.clone()
+    }
+    .coefficient_names();
+    for (index, name) in names.iter().enumerate().skip(config.n_mels + 1) {
+        let values = loud.iter().map(|&t| f64::from(rows.row(t)[index]));
+        let values: Track = values.filter(|&value| value != 0.0).collect();
+        clip.statistics(name, &values);
+    }
+}
+
+/// Of levels in dB, F0 and what stands beside it.
 pub fn functionals(config: &FeatureConfig, rows: &Features) -> Vec<(String, f64)> {
     let n_mels = config.n_mels;
     let frames = rows.frames();
@@ -278,16 +407,7 @@ pub fn functionals(config: &FeatureConfig, rows: &Features) -> Vec<(String, f64)
         modulation(&mut clip, &format!("band_group_{group}"), &z, rate);
     }
     if !config.extras.is_empty() {
-        let voiced = |t: usize| clip.f0[t] > 0.0;
-        let kept = loud.iter().filter(|&&t| voiced(t));
-        let melody: Track = kept.map(|&t| clip.f0[t].ln()).collect();
-        let steps: Track = melody.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let share = (0..frames).filter(|&t| voiced(t)).count() as f64 / frames as f64;
-        clip.statistics("log_f0", &melody);
-        clip.statistics("log_f0_step", &steps);
-        clip.add("log_f0_step_mean_abs", mean_abs(&steps));
-        clip.thirds("log_f0", &melody);
-        clip.add("voiced_share", share);
+        voice(&mut clip, config, rows, &loud, &e, &m);
     }
     clip.add("frames", frames as f64);
     let loudest = e.iter().copied().fold(f64::MIN, f64::max);

@@ -188,8 +188,8 @@ pub struct Augmentation {
 
 /// The table `[enrolment]`: unlabelled clips of a speaker tell how that voice sounds on average, and
 /// the average is taken from the embedding of each clip (see [`Model::enrol`](crate::Model::enrol)).
-/// In training the clips of a batch come in groups of one speaker and one copy, and each group is
-/// centred in the same way.
+/// In training the clips of a batch come in groups of one speaker and one copy, some of a group are
+/// taken as known, and the group is moved in the same way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnrolmentConfig {

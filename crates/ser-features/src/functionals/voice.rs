@@ -1,0 +1,293 @@
+//! What F0 and its companions say: melody, rhythm, and how the voice is made.
+
+use std::f64::consts::PI;
+
+use crate::config::{Extra, FeatureConfig};
+
+use super::bands::ENERGY;
+use super::statistics::{
+    STATISTICS, Summary, THIRDS, mean, mean_abs, mean_and_std, percentile, sort,
+};
+use super::{Functionals, FunctionalsScratch, column, highest};
+
+/// Points that a course is sampled at, and how many of its shapes there are.
+const COURSE_POINTS: usize = 32;
+const COURSE_SHAPES: usize = 7;
+
+/// An unvoiced frame is heard if its energy is within this of the loudest, in nepers of power (40 dB).
+const HEARD: f32 = 9.21;
+
+/// A frame is soft if its energy is further than this from the loudest, in nepers of power (20 dB).
+const SOFT: f32 = 4.605;
+
+const CHANGE: [&str; 2] = ["change_mean", "change_median"];
+const LINE: [&str; 5] = [
+    "slope_start",
+    "slope_end",
+    "highest_at",
+    "lowest_at",
+    "with_log_energy",
+];
+const RUN: [&str; 3] = ["mean", "std", "longest"];
+const SHARES: [&str; 4] = [
+    "voiced_share",
+    "unvoiced_share",
+    "soft_share",
+    "voiced_runs_per_frame",
+];
+const CEPSTRUM: [&str; 3] = ["voiced_mean", "voiced_std", "unvoiced_mean"];
+
+/// Number of values that a configuration with F0 adds.
+pub(super) fn count(config: &FeatureConfig) -> usize {
+    let statistics = STATISTICS.len();
+    2 * statistics
+        + 1
+        + THIRDS.len()
+        + 2 * CHANGE.len()
+        + LINE.len()
+        + 2 * COURSE_SHAPES
+        + 2 * RUN.len()
+        + SHARES.len()
+        + CEPSTRUM.len() * config.n_mfcc
+        + statistics * (config.extra_rows() - 1)
+}
+
+/// Their names.
+pub(super) fn names(config: &FeatureConfig) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut add = |track: &str, values: &[&str]| {
+        names.extend(values.iter().map(|value| format!("{track}_{value}")));
+    };
+    add("log_f0", &STATISTICS);
+    add("log_f0_step", &STATISTICS);
+    add("log_f0_step", &["mean_abs"]);
+    add("log_f0", &THIRDS);
+    add("log_f0", &CHANGE);
+    add("log_energy", &CHANGE);
+    add("log_f0", &LINE);
+    let shapes: Vec<String> = (1..=COURSE_SHAPES).map(|k| format!("course_{k}")).collect();
+    let shapes: Vec<&str> = shapes.iter().map(String::as_str).collect();
+    add("log_f0", &shapes);
+    add("log_energy", &shapes);
+    add("voiced_run", &RUN);
+    add("voiced_gap", &RUN);
+    names.extend(SHARES.map(str::to_owned));
+    let mut add = |track: &str, values: &[&str]| {
+        names.extend(values.iter().map(|value| format!("{track}_{value}")));
+    };
+    for index in 0..config.n_mfcc {
+        add(&format!("mfcc_{index}"), &CEPSTRUM);
+    }
+    let companions = config.extras.iter().filter(|extra| **extra != Extra::F0);
+    for row in companions.flat_map(|extra| extra.rows()) {
+        add(row, &STATISTICS);
+    }
+    names
+}
+
+/// Memory that a thread reuses from clip to clip.
+#[derive(Debug, Default)]
+pub(super) struct VoiceScratch {
+    /// The loud frames with an F0, and its logarithm there.
+    frames: Vec<usize>,
+    log_f0: Vec<f32>,
+    /// First frame and the one behind the last of each stretch of such frames.
+    runs: Vec<(usize, usize)>,
+    track: Vec<f32>,
+    sorted: Vec<f32>,
+}
+
+impl Functionals {
+    /// The values that [`names`] lists.
+    pub(super) fn voice(&self, rows: &[f32], scratch: &mut FunctionalsScratch) {
+        let FunctionalsScratch {
+            mfcc,
+            shape,
+            is_loud,
+            voice,
+            summary,
+            ..
+        } = scratch;
+        let f0 = || rows.chunks(self.stride).map(|row| row[self.n_mels]);
+        voice.frames.clear();
+        voice.log_f0.clear();
+        for (frame, (hz, &is_loud)) in f0().zip(&*is_loud).enumerate() {
+            if is_loud && hz > 0.0 {
+                voice.frames.push(frame);
+                voice.log_f0.push(hz.ln());
+            }
+        }
+        let energy = &shape[ENERGY];
+        voice.melody(energy, summary);
+        voice.rhythm(summary);
+
+        let count = energy.len() as f64;
+        let loudest = highest(energy);
+        let share = |frames: usize| frames as f64 / count;
+        let is_heard = |(hz, &e): (f32, &f32)| hz == 0.0 && e > loudest - HEARD;
+        summary.push(share(f0().filter(|&hz| hz > 0.0).count()));
+        summary.push(share(
+            f0().zip(energy).filter(|&frame| is_heard(frame)).count(),
+        ));
+        summary.push(share(
+            energy.iter().filter(|&&e| e < loudest - SOFT).count(),
+        ));
+        summary.push(share(voice.runs.len()));
+
+        for index in 0..self.n_mfcc {
+            let value = |frame: usize| mfcc[frame * self.n_mfcc + index];
+            voice.track.clear();
+            voice
+                .track
+                .extend(voice.frames.iter().map(|&frame| value(frame)));
+            let (mean_voiced, std) = mean_and_std(&voice.track);
+            let unvoiced = f0().zip(energy).enumerate();
+            let unvoiced = unvoiced.filter(|&(_, frame)| is_heard(frame));
+            voice.track.clear();
+            voice.track.extend(unvoiced.map(|(frame, _)| value(frame)));
+            summary.push(mean_voiced);
+            summary.push(std);
+            summary.push(mean(&voice.track));
+        }
+        // A row is 0 where there is nothing to measure.
+        for index in self.n_mels + 1..self.stride {
+            column(rows, self.stride, index, &mut voice.sorted);
+            let values = voice.sorted.iter().zip(&*is_loud);
+            let values = values.filter(|&(&value, &is_loud)| is_loud && value != 0.0);
+            voice.track.clear();
+            voice.track.extend(values.map(|(&value, _)| value));
+            summary.statistics(&voice.track);
+        }
+    }
+}
+
+impl VoiceScratch {
+    /// How F0 moves, and the energy with it.
+    fn melody(&mut self, energy: &[f32], summary: &mut Summary) {
+        let Self {
+            frames,
+            log_f0,
+            track,
+            sorted,
+            ..
+        } = self;
+        summary.statistics(log_f0);
+        track.clear();
+        track.extend(log_f0.windows(2).map(|pair| pair[1] - pair[0]));
+        summary.statistics(track);
+        summary.push(mean_abs(track));
+        summary.thirds(log_f0);
+
+        // From one frame to the very next: a rough voice changes much.
+        let neighbours = || (1..frames.len()).filter(|&i| frames[i] == frames[i - 1] + 1);
+        let mut changes = |values: &dyn Fn(usize) -> f32| {
+            track.clear();
+            track.extend(neighbours().map(|i| (values(i) - values(i - 1)).abs()));
+            sort(track, sorted);
+            summary.push(mean(track));
+            summary.push(percentile(sorted, 50));
+        };
+        changes(&|i| log_f0[i]);
+        changes(&|i| energy[frames[i]]);
+
+        let points = |i: usize| (frames[i] as f64, f64::from(log_f0[i]));
+        let quarter = (frames.len() / 4).max(2).min(frames.len());
+        summary.push(slope((0..quarter).map(points)));
+        summary.push(slope((frames.len() - quarter..frames.len()).map(points)));
+        let span = frames
+            .last()
+            .zip(frames.first())
+            .map_or(0, |(last, first)| last - first);
+        let place = |best: Option<usize>| {
+            let from_start = best.map_or(0, |i| frames[i] - frames[0]);
+            from_start as f64 / span.max(1) as f64
+        };
+        let by_value = |a: &usize, b: &usize| log_f0[*a].total_cmp(&log_f0[*b]);
+        // Of equals the first.
+        summary.push(place((0..frames.len()).rev().max_by(by_value)));
+        summary.push(place((0..frames.len()).min_by(by_value)));
+        let pairs = (0..frames.len()).map(|i| (f64::from(log_f0[i]), f64::from(energy[frames[i]])));
+        summary.push(correlation(pairs));
+        course(frames.len(), points, summary);
+        course(energy.len(), |i| (i as f64, f64::from(energy[i])), summary);
+    }
+
+    /// How long the voice sounds at a stretch, and how long it pauses in between.
+    fn rhythm(&mut self, summary: &mut Summary) {
+        let stretches = self.frames.chunk_by(|a, b| b - a == 1);
+        self.runs.clear();
+        self.runs
+            .extend(stretches.map(|run| (run[0], run[0] + run.len())));
+        let mut lengths = |lengths: &mut dyn Iterator<Item = usize>| {
+            self.track.clear();
+            self.track.extend(lengths.map(|length| length as f32));
+            let (mean, std) = mean_and_std(&self.track);
+            summary.push(mean);
+            summary.push(std);
+            summary.push(f64::from(self.track.iter().copied().fold(0.0, f32::max)));
+        };
+        lengths(&mut self.runs.iter().map(|(start, end)| end - start));
+        lengths(&mut self.runs.windows(2).map(|pair| pair[1].0 - pair[0].1));
+    }
+}
+
+/// Slope of the straight line through points with the least squared error; 0 through fewer than two.
+fn slope(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    let (variance, covariance, _) = moments(points);
+    match variance > 0.0 {
+        true => covariance / variance,
+        false => 0.0,
+    }
+}
+
+/// Pearson's correlation; 0 where one of the values does not change.
+fn correlation(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    let (x, covariance, y) = moments(points);
+    match x > 0.0 && y > 0.0 {
+        true => covariance / (x * y).sqrt(),
+        false => 0.0,
+    }
+}
+
+/// Sums of squares of `x`, of products, and of squares of `y`, all less their means.
+fn moments(points: impl Iterator<Item = (f64, f64)> + Clone) -> (f64, f64, f64) {
+    let count = points.clone().count().max(1) as f64;
+    let (x, y) = points
+        .clone()
+        .fold((0.0, 0.0), |(a, b), (x, y)| (a + x, b + y));
+    let (x_mean, y_mean) = (x / count, y / count);
+    points.fold((0.0, 0.0, 0.0), |(xx, xy, yy), (x, y)| {
+        let (x, y) = (x - x_mean, y - y_mean);
+        (xx + x * x, xy + x * y, yy + y * y)
+    })
+}
+
+/// The shapes of a course through `count` points of rising `x`.
+///
+/// # Formula
+/// With the course sampled at 32 places evenly from the first point to the last, straight lines
+/// between points: `1/32 · Σⱼ zⱼ·cos(π·k·(j + ½)/32)` for `k = 1 … 7`; 0 without points.
+fn course(count: usize, point: impl Fn(usize) -> (f64, f64), summary: &mut Summary) {
+    let mut sampled = [0.0; COURSE_POINTS];
+    if let Some(last) = count.checked_sub(1) {
+        let (start, end) = (point(0).0, point(last).0);
+        let mut next = 0;
+        for (j, z) in sampled.iter_mut().enumerate() {
+            let x = start + (end - start) * j as f64 / (COURSE_POINTS - 1) as f64;
+            while next < last && point(next).0 < x {
+                next += 1;
+            }
+            let ((x0, z0), (x1, z1)) = (point(next.saturating_sub(1)), point(next));
+            let share = match x1 > x0 {
+                true => ((x - x0) / (x1 - x0)).clamp(0.0, 1.0),
+                false => 1.0,
+            };
+            *z = z0 + (z1 - z0) * share;
+        }
+    }
+    for k in 1..=COURSE_SHAPES {
+        let wave = |j: usize| (PI * k as f64 * (j as f64 + 0.5) / COURSE_POINTS as f64).cos();
+        let sum: f64 = sampled.iter().enumerate().map(|(j, z)| z * wave(j)).sum();
+        summary.push(sum / COURSE_POINTS as f64);
+    }
+}
