@@ -1,24 +1,28 @@
-//! What a model says about some clips: of each alone, and when other clips of the speaker are known.
+//! What a model says about some clips: of each alone, when other clips of the speaker are known, and when
+//! something has happened to the sound.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use indicatif::ProgressBar;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use ser_conditions::Condition;
 use ser_data::Corpus;
 use ser_eval::{Prediction, Predictions, report};
 use ser_features::Features;
 use ser_model::Model;
 
-use crate::corpus::Prepared;
+use crate::corpus::{Prepared, hear};
 
 /// Draws of enrolment clips for each number of them.
 const DRAWS: u64 = 3;
 
 /// How much of a speaker is known, without labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Enrolled {
     /// So many clips, which are not among those answered.
     Clips(usize),
@@ -39,13 +43,6 @@ impl Enrolled {
 
     /// What is measured on validation clips; the first is what temperatures are fitted with.
     pub const REHEARSED: [Self; 2] = [Self::Clips(15), Self::All];
-
-    fn suffix(self) -> String {
-        match self {
-            Self::Clips(n) => format!("-enrolled-{n}"),
-            Self::All => "-enrolled-all".to_owned(),
-        }
-    }
 }
 
 impl fmt::Display for Enrolled {
@@ -57,18 +54,46 @@ impl fmt::Display for Enrolled {
     }
 }
 
+/// Otherwise than with a clip alone, as it was recorded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Circumstance {
+    /// Other clips of the speaker are known. Each draw of them is a split of its own.
+    Enrolled(Enrolled),
+    /// Something has happened to the sound.
+    Under(Condition),
+}
+
+impl Circumstance {
+    /// All there may be answers under.
+    fn all() -> impl Iterator<Item = Self> {
+        let enrolled = Enrolled::CURVE.into_iter().map(Self::Enrolled);
+        enrolled.chain(Condition::STANDARD.map(Self::Under))
+    }
+
+    /// The file of answers that stands beside `NAME.csv`.
+    fn file(self, dir: &Path, name: &str) -> PathBuf {
+        let what = match self {
+            Self::Enrolled(Enrolled::Clips(n)) => format!("enrolled-{n}"),
+            Self::Enrolled(Enrolled::All) => "enrolled-all".to_owned(),
+            Self::Under(condition) => {
+                format!("condition-{}", condition.to_string().replace(' ', "_"))
+            }
+        };
+        dir.join(format!("{name}-{what}.csv"))
+    }
+}
+
 /// Answers on the same clips.
 #[derive(Debug, Clone)]
 pub struct Answers {
     /// Of each clip alone.
     pub plain: Predictions,
-    /// After enrolment; each draw of the clips enrolled is a split of its own. Empty for a model that
-    /// does not enrol.
-    pub enrolled: Vec<(Enrolled, Predictions)>,
+    /// What was measured otherwise; no enrolment for a model that does not enrol.
+    otherwise: Vec<(Circumstance, Predictions)>,
 }
 
 impl Answers {
-    /// Asks a model.
+    /// Asks a model, of each clip alone and with so much of the speaker known.
     pub fn of(
         model: &Model,
         data: &Prepared,
@@ -76,25 +101,52 @@ impl Answers {
         split: &str,
         curve: &[Enrolled],
     ) -> Result<Self> {
-        let mut enrolled = Vec::new();
+        let mut otherwise = Vec::new();
         if model.enrols() {
             for &known in curve {
                 let found = with_enrolment(model, data, part, split, known)?;
                 if !found.is_empty() {
-                    enrolled.push((known, Predictions::new(model.labels.clone(), found)?));
+                    let found = Predictions::new(model.labels.clone(), found)?;
+                    otherwise.push((Circumstance::Enrolled(known), found));
                 }
             }
         }
         Ok(Self {
             plain: predict(model, data, part, split)?,
-            enrolled,
+            otherwise,
         })
     }
 
-    /// Writes `NAME.csv`, and `NAME-enrolled-N.csv` for what was measured.
+    /// Adds answers on the clips as each condition leaves them, where there are none yet.
+    pub fn add_conditions(
+        &mut self,
+        model: &Model,
+        corpus: &Corpus,
+        part: &[usize],
+        split: &str,
+        bar: &ProgressBar,
+    ) -> Result<()> {
+        let extractors = model.extractors()?;
+        for condition in Condition::STANDARD {
+            if self.under(condition).is_none() {
+                let hear = |&i: &usize| hear(&corpus.clips()[i].path, i, condition, &extractors);
+                let clips = part.par_iter().map(hear).collect::<Result<Vec<_>>>()?;
+                let views: Vec<&[Features]> = clips.iter().map(Vec::as_slice).collect();
+                let answers = model.predict(&views)?;
+                let rows = rows(model, corpus, part, answers, split)?;
+                let answers = Predictions::new(model.labels.clone(), rows)?;
+                self.otherwise
+                    .push((Circumstance::Under(condition), answers));
+            }
+            bar.inc(1);
+        }
+        Ok(())
+    }
+
+    /// Writes `NAME.csv`, and a file beside it for each circumstance.
     pub fn write(&self, dir: &Path, name: &str) -> Result<()> {
-        for (known, answers) in &self.enrolled {
-            answers.write_csv(dir.join(format!("{name}{}.csv", known.suffix())))?;
+        for (circumstance, answers) in &self.otherwise {
+            answers.write_csv(circumstance.file(dir, name))?;
         }
         // Last: where it is, the others are.
         Ok(self.plain.write_csv(dir.join(format!("{name}.csv")))?)
@@ -106,76 +158,93 @@ impl Answers {
         if !plain.is_file() {
             return Ok(None);
         }
-        let mut enrolled = Vec::new();
-        for known in Enrolled::CURVE {
-            let file = dir.join(format!("{name}{}.csv", known.suffix()));
+        let mut otherwise = Vec::new();
+        for circumstance in Circumstance::all() {
+            let file = circumstance.file(dir, name);
             if file.is_file() {
-                enrolled.push((known, Predictions::read_csv(file)?));
+                otherwise.push((circumstance, Predictions::read_csv(file)?));
             }
         }
         Ok(Some(Self {
             plain: Predictions::read_csv(plain)?,
-            enrolled,
+            otherwise,
         }))
     }
 
     /// The answers of several splits together.
     pub fn pool(parts: Vec<Self>) -> Result<Self> {
-        let mut enrolled = Vec::new();
-        for known in Enrolled::CURVE {
-            let of = |part: &Self| Some(part.after(known)?.clone());
+        let mut otherwise = Vec::new();
+        for circumstance in Circumstance::all() {
+            let of = |part: &Self| part.in_case(circumstance).cloned();
             let answers: Vec<Predictions> = parts.iter().filter_map(of).collect();
             if !answers.is_empty() {
-                enrolled.push((known, Predictions::pool(answers)?));
+                otherwise.push((circumstance, Predictions::pool(answers)?));
             }
         }
         Ok(Self {
             plain: Predictions::pool(parts.into_iter().map(|part| part.plain))?,
-            enrolled,
+            otherwise,
         })
     }
 
-    /// The weighted mean answers of several recipes, as a model that joins them gives.
+    /// The weighted mean answers of several recipes, as a model that joins them gives: once a speaker
+    /// is known, those answer that can make use of it.
     pub fn average(members: &[(f64, &Self)]) -> Result<Self> {
         let plain = members
             .iter()
             .map(|(weight, answers)| (*weight, &answers.plain));
-        let mut enrolled = Vec::new();
-        for known in Enrolled::CURVE {
-            let after = |(weight, answers): &(f64, &'_ Self)| {
-                Some((*weight, answers.after(known)?.clone()))
-            };
-            let found: Vec<_> = members.iter().filter_map(after).collect();
+        let mut otherwise = Vec::new();
+        for circumstance in Circumstance::all() {
+            let found = members
+                .iter()
+                .filter_map(|(weight, answers)| Some((*weight, answers.in_case(circumstance)?)));
+            let found: Vec<_> = found.collect();
             if !found.is_empty() {
-                let found = found.iter().map(|(weight, answers)| (*weight, answers));
-                enrolled.push((known, Predictions::average(found)?));
+                otherwise.push((circumstance, Predictions::average(found)?));
             }
         }
         Ok(Self {
             plain: Predictions::average(plain)?,
-            enrolled,
+            otherwise,
         })
     }
 
     /// The answers after enrolment, as reports want them.
     pub fn described(&self) -> Vec<report::Enrolled> {
-        let described = self
-            .enrolled
-            .iter()
-            .map(|(known, answers)| report::Enrolled {
-                label: match known {
-                    Enrolled::Clips(n) => n.to_string(),
-                    Enrolled::All => "all (transductive)".to_owned(),
-                },
-                description: known.to_string(),
-                predictions: answers.clone(),
-            });
+        let described = self.enrolled().map(|(known, answers)| report::Enrolled {
+            label: match known {
+                Enrolled::Clips(n) => n.to_string(),
+                Enrolled::All => "all (transductive)".to_owned(),
+            },
+            description: known.to_string(),
+            predictions: answers.clone(),
+        });
         described.collect()
     }
 
-    /// The answers when so much is known.
-    pub fn after(&self, known: Enrolled) -> Option<&Predictions> {
-        let found = self.enrolled.iter().find(|(at, _)| *at == known);
+    /// The answers after enrolment, with rising knowledge.
+    pub fn enrolled(&self) -> impl Iterator<Item = (Enrolled, &Predictions)> {
+        self.otherwise.iter().filter_map(|(at, answers)| match at {
+            Circumstance::Enrolled(known) => Some((*known, answers)),
+            Circumstance::Under(_) => None,
+        })
+    }
+
+    /// The answers under conditions.
+    pub fn conditions(&self) -> impl Iterator<Item = (Condition, &Predictions)> {
+        self.otherwise.iter().filter_map(|(at, answers)| match at {
+            Circumstance::Under(condition) => Some((*condition, answers)),
+            Circumstance::Enrolled(_) => None,
+        })
+    }
+
+    /// The answers under a condition.
+    pub fn under(&self, condition: Condition) -> Option<&Predictions> {
+        self.in_case(Circumstance::Under(condition))
+    }
+
+    fn in_case(&self, circumstance: Circumstance) -> Option<&Predictions> {
+        let found = self.otherwise.iter().find(|(at, _)| *at == circumstance);
         found.map(|(_, answers)| answers)
     }
 }
@@ -230,7 +299,7 @@ fn views<'a>(model: &Model, data: &'a Prepared, part: &[usize]) -> Vec<&'a [Feat
 }
 
 /// A model's answers with what is known of their clips.
-pub fn rows(
+fn rows(
     model: &Model,
     corpus: &Corpus,
     part: &[usize],

@@ -49,6 +49,8 @@ pub enum Command {
     Crossval(CrossvalArgs),
     /// Compare recipes on validation clips, so that none is chosen by a test part.
     Select(SelectArgs),
+    /// Train a recipe on all clips there are, for a model to be used.
+    Fit(FitArgs),
     /// Measure a model on a corpus, leaving out everything it was made from.
     Evaluate(EvaluateArgs),
     /// Say which emotion files express.
@@ -175,7 +177,24 @@ pub struct SelectArgs {
     /// Inner splits of each split that recipes are rehearsed on.
     #[arg(long, default_value_t = 2)]
     pub inner: usize,
+    /// Answer the clips under every recording condition as well.
+    #[arg(long)]
+    pub conditions: bool,
     /// Trainings side by side [default: as many as fit the cores with the recipe's threads].
+    #[arg(long)]
+    pub jobs: Option<usize>,
+}
+
+/// `ser fit`
+#[derive(Debug, ClapArgs)]
+pub struct FitArgs {
+    /// Recipe and data.
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+    /// Inner splits that the recipe is rehearsed on: they say how sure the model may be.
+    #[arg(long, default_value_t = 2)]
+    pub inner: usize,
+    /// Rehearsals side by side [default: as many as fit the cores with the recipe's threads].
     #[arg(long)]
     pub jobs: Option<usize>,
 }

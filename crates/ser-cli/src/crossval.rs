@@ -61,14 +61,16 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn of(args: &'a ExperimentArgs) -> Self {
+    /// As the command line says.
+    pub fn of(args: &'a ExperimentArgs) -> Self {
         Self {
             data: &args.data,
             store: args.store.as_deref(),
         }
     }
 
-    fn prepare(&self, emotions: &[String], views: &[View]) -> Result<Prepared> {
+    /// The clips of some emotions with their features in each view.
+    pub fn prepare(&self, emotions: &[String], views: &[View]) -> Result<Prepared> {
         prepare(self.data, emotions, views, self.store)
     }
 

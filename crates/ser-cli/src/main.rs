@@ -11,9 +11,11 @@ mod crossval;
 mod doctor;
 mod evaluate;
 mod extract;
+mod fit;
 mod index;
 mod output;
 mod predict;
+mod rehearsals;
 mod report;
 mod results;
 mod run;
@@ -66,6 +68,7 @@ fn run() -> i32 {
         Command::Train(args) => crossval::train_one(&args, json),
         Command::Crossval(args) => crossval::run(&args, json),
         Command::Select(args) => select::run(&args, json),
+        Command::Fit(args) => fit::run(&args, json),
         Command::Evaluate(args) => evaluate::run(&args, json),
         Command::Predict(args) => predict::run(&args, json),
         Command::Report(args) => report::run(&args),

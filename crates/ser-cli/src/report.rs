@@ -12,7 +12,7 @@ use crate::Outcome;
 use crate::answers::Answers;
 use crate::args::ReportArgs;
 use crate::output::{SYNTHETIC, mean_std, percent, table};
-use crate::run::{Cost, MODEL, RunInfo, SplitRun, is_split, split_folders};
+use crate::run::{Cost, MODEL, RunInfo, SplitRun, TEST, is_split, split_folders};
 
 /// A run folder: one split, or one folder a split.
 #[derive(Debug)]
@@ -96,12 +96,8 @@ impl Run {
     }
 
     fn architectures(&self) -> Result<String> {
-        Ok(match &self.experiment {
-            Experiment::Recipe(recipe) => architectures([&**recipe]),
-            Experiment::Ensemble(ensemble) => {
-                architectures(ensemble.recipes()?.iter().map(|(recipe, _)| recipe))
-            }
-        })
+        let recipes = self.experiment.recipes()?;
+        Ok(architectures(recipes.iter().map(|(recipe, _)| recipe)))
     }
 
     fn report(&self, comparison: &[RunSummary]) -> Result<Report> {
@@ -211,7 +207,7 @@ pub fn write(run: &Run, comparison: &[RunSummary]) -> Result<Evaluation> {
     let report = run.report(comparison)?;
     let evaluation = Evaluation::compute(&run.test.plain)?;
     if run.infos.len() > 1 {
-        run.test.write(&run.dir, "predictions")?;
+        run.test.write(&run.dir, TEST)?;
     }
     write_page(&run.dir, &report, &evaluation)?;
     Ok(evaluation)
@@ -280,12 +276,12 @@ fn print_other_parts(run: &Run) -> Result<()> {
         println!("{what}: accuracy {accuracy}, UAR {uar}");
         Ok(())
     };
-    for (known, answers) in &run.test.enrolled {
+    for (known, answers) in run.test.enrolled() {
         line(&known.to_string(), answers)?;
     }
     if let Some(validation) = &run.validation {
         line("validation clips", &validation.plain)?;
-        for (known, answers) in &validation.enrolled {
+        for (known, answers) in validation.enrolled() {
             line(&format!("validation clips, {known}"), answers)?;
         }
     }

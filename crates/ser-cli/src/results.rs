@@ -60,5 +60,10 @@ fn section(run: &Run) -> Result<Section> {
             .collect(),
         plain: run.test.plain.clone(),
         enrolled: run.test.described(),
+        conditions: run
+            .test
+            .conditions()
+            .map(|(condition, answers)| (condition.to_string(), answers.clone()))
+            .collect(),
     })
 }

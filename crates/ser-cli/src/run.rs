@@ -97,7 +97,8 @@ const PARTIAL: &str = "partial";
 const RECIPE: &str = "recipe.toml";
 const HISTORY: &str = "history";
 const VALIDATION: &str = "validation";
-const TEST: &str = "predictions";
+/// Name of the answers on the test part in a split folder.
+pub const TEST: &str = "predictions";
 /// Name of the model file in a split folder.
 pub const MODEL: &str = "model.safetensors";
 

@@ -1,27 +1,19 @@
 //! `ser select`: which recipe is best on clips that are nobody's test.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
-use indicatif::ProgressBar;
-use ser_data::Split;
-use ser_eval::{FoldSummary, MeanStd, write_file};
-use ser_model::{Ensemble, Experiment, Recipe};
+use anyhow::Result;
+use ser_eval::{FoldSummary, MeanStd};
+use ser_model::Experiment;
 
 use crate::Outcome;
 use crate::answers::{Answers, Enrolled};
 use crate::args::SelectArgs;
-use crate::corpus::Prepared;
-use crate::crossval::{Source, side_by_side};
-use crate::output::{mean_std, progress, table};
-use crate::run::remove;
-use crate::training::rehearse;
-
-/// The recipe that the answers beside it are of.
-const RECIPE: &str = "recipe.toml";
+use crate::conditions::measured;
+use crate::crossval::Source;
+use crate::output::{mean_std, table};
+use crate::rehearsals::Rehearsals;
 
 /// Rehearses every recipe on the inner splits of every split, and compares.
 pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
@@ -30,6 +22,11 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
         data: &args.data,
         store: args.store.as_deref(),
     };
+    let rehearsals = Rehearsals {
+        out: &args.out,
+        jobs: args.jobs,
+        conditions: args.conditions,
+    };
     let mut rows = Vec::new();
     for name in &args.recipes {
         let mut experiment = Experiment::load(name)?;
@@ -37,17 +34,20 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
         task.protocol = args.protocol.unwrap_or(task.protocol);
         task.inner = args.inner;
         let start = Instant::now();
-        let answers = match &experiment {
-            Experiment::Recipe(recipe) => rehearsals(recipe, &source, args)?,
-            Experiment::Ensemble(ensemble) => average(ensemble, &source, args)?,
-        };
-        let enrolled = answers.enrolled.iter();
-        let enrolled =
-            enrolled.map(|(known, answers)| Ok((*known, FoldSummary::compute(answers)?)));
+        let mut members = Vec::new();
+        for (recipe, weight) in experiment.recipes()? {
+            let (data, splits) = source.open(&recipe)?;
+            members.push((weight, rehearsals.answers(&recipe, &data, &splits)?));
+        }
+        let members: Vec<_> = members.iter().map(|(w, answers)| (*w, answers)).collect();
+        let answers = Answers::average(&members)?;
+        let enrolled = answers.enrolled();
+        let enrolled = enrolled.map(|(known, answers)| Ok((known, FoldSummary::compute(answers)?)));
         rows.push(Row {
             recipe: experiment.name().to_owned(),
             plain: FoldSummary::compute(&answers.plain)?,
             enrolled: enrolled.collect::<Result<_>>()?,
+            conditions: measured(&answers)?,
             seconds: start.elapsed().as_secs_f64(),
         });
     }
@@ -60,6 +60,8 @@ struct Row {
     recipe: String,
     plain: FoldSummary,
     enrolled: Vec<(Enrolled, FoldSummary)>,
+    /// Of clips as they are, then under each condition, where that was asked for.
+    conditions: Vec<(String, FoldSummary)>,
     seconds: f64,
 }
 
@@ -79,60 +81,6 @@ fn outer(inner: &str) -> &str {
         .map_or(inner, |(outer, _)| outer)
 }
 
-/// A recipe's answers on all inner splits; those that are there already are kept.
-fn rehearsals(recipe: &Recipe, source: &Source, args: &SelectArgs) -> Result<Answers> {
-    let (data, splits) = source.open(recipe)?;
-    let folder = args.out.join(&recipe.name);
-    // Answers of another recipe of that name would be mixed with this one's.
-    let identity = format!("{}\n# {}\n", recipe.to_toml()?, data.corpus.checksum());
-    if fs::read_to_string(folder.join(RECIPE)).ok().as_ref() != Some(&identity) {
-        remove(&folder)?;
-        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        write_file(folder.join(RECIPE), &identity)?;
-    }
-    let mut inner: Vec<(usize, Split)> = Vec::new();
-    for (split, number) in splits.iter().zip(1..) {
-        let of = split.inner(&data.corpus, recipe.task.inner, recipe.task.seed)?;
-        inner.extend(of.into_iter().map(|inner| (number, inner)));
-    }
-    let bar = progress(inner.len(), "rehearsals");
-    bar.set_message(recipe.name.clone());
-    side_by_side(&inner, recipe, args.jobs, |(number, inner)| {
-        rehearse_into(&folder, recipe, &data, inner, *number, &bar)
-    })?;
-    bar.finish_and_clear();
-    let read = |(_, inner): &(usize, Split)| Answers::read(&folder, inner.name());
-    let answers = inner.iter().map(read).collect::<Result<Option<Vec<_>>>>()?;
-    Answers::pool(answers.with_context(|| folder.display().to_string())?)
-}
-
-fn rehearse_into(
-    folder: &Path,
-    recipe: &Recipe,
-    data: &Prepared,
-    inner: &Split,
-    number: usize,
-    bar: &ProgressBar,
-) -> Result<()> {
-    if Answers::read(folder, inner.name())?.is_none() {
-        let (_, answers) = rehearse(recipe, data, inner, number as u64, &mut |_| {})
-            .with_context(|| inner.name().to_owned())?;
-        answers.write(folder, inner.name())?;
-    }
-    bar.inc(1);
-    Ok(())
-}
-
-/// The weighted mean of the members' answers.
-fn average(ensemble: &Ensemble, source: &Source, args: &SelectArgs) -> Result<Answers> {
-    let mut members = Vec::new();
-    for (recipe, weight) in ensemble.recipes()? {
-        members.push((weight, rehearsals(&recipe, source, args)?));
-    }
-    let members: Vec<_> = members.iter().map(|(w, answers)| (*w, answers)).collect();
-    Answers::average(&members)
-}
-
 fn print(rows: &mut [Row], json: bool) -> Result<()> {
     if json {
         for row in rows {
@@ -141,6 +89,7 @@ fn print(rows: &mut [Row], json: bool) -> Result<()> {
             let enrolled: BTreeMap<String, &FoldSummary> = enrolled.collect();
             let line = serde_json::json!({
                 "recipe": row.recipe, "validation": row.plain, "enrolled": enrolled,
+                "conditions": BTreeMap::from_iter(row.conditions.iter().cloned()),
             });
             println!("{line}");
         }
@@ -189,6 +138,17 @@ fn print(rows: &mut [Row], json: bool) -> Result<()> {
         "time",
     ];
     println!("{}", table(&header, lines));
+    let under = rows.first().map_or(&[][..], |row| &row.conditions);
+    if under.len() > 1 {
+        let mut header = vec!["UAR under"];
+        header.extend(rows.iter().map(|row| row.recipe.as_str()));
+        let lines = under.iter().enumerate().map(|(i, (condition, _))| {
+            let uar = |row: &Row| mean_std(row.conditions[i].1.uar);
+            let cells = rows.iter().map(uar);
+            std::iter::once(condition.clone()).chain(cells).collect()
+        });
+        println!("{}", table(&header, lines));
+    }
     println!("On validation clips alone: no test part was touched.");
     Ok(())
 }

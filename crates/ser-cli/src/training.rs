@@ -30,12 +30,11 @@ pub fn train_split(
     let mut validation = Vec::new();
     let mut model = if recipe.training.monitor == Monitor::LastEpoch {
         for inner in split.inner(&data.corpus, recipe.task.inner, recipe.task.seed)? {
-            let (history, answers) = rehearse(recipe, data, &inner, seed, on_epoch)?;
-            histories.push(history);
+            let (trained, answers) = rehearse(recipe, data, &inner, seed, on_epoch)?;
+            histories.push(named(&inner, trained.history));
             validation.push(answers);
         }
-        let pool = [split.train(), split.validation()].concat();
-        train(recipe, data, split, &pool, &[], seed, on_epoch)?.model
+        train_on_all(recipe, data, split, seed, on_epoch)?
     } else {
         let (train_part, part) = (split.train(), split.validation());
         let trained = train(recipe, data, split, train_part, part, seed, on_epoch)?;
@@ -70,12 +69,24 @@ pub fn rehearse(
     inner: &Split,
     seed: u64,
     on_epoch: &mut dyn FnMut(&Epoch),
-) -> Result<(NamedHistory, Answers)> {
+) -> Result<(Trained, Answers)> {
     let (part, held) = (inner.train(), inner.test());
     let trained = train(recipe, data, inner, part, held, seed, on_epoch)?;
     let curve = &Enrolled::REHEARSED;
     let answers = Answers::of(&trained.model, data, held, inner.name(), curve)?;
-    Ok((named(inner, trained.history), answers))
+    Ok((trained, answers))
+}
+
+/// Trains a recipe with a fixed schedule on all clips of a split but the tested ones.
+pub fn train_on_all(
+    recipe: &Recipe,
+    data: &Prepared,
+    split: &Split,
+    seed: u64,
+    on_epoch: &mut dyn FnMut(&Epoch),
+) -> Result<Model> {
+    let pool = [split.train(), split.validation()].concat();
+    Ok(train(recipe, data, split, &pool, &[], seed, on_epoch)?.model)
 }
 
 fn named(split: &Split, history: History) -> NamedHistory {
@@ -112,6 +123,14 @@ pub fn join_split(
     Ok((run, model))
 }
 
+/// Fits how sure a model may be to answers of models like it on clips that they did not learn from.
+pub fn fit_temperatures(model: &mut Model, validation: &Answers) {
+    model.temperature = fit_temperature(&validation.plain);
+    if let Some((_, enrolled)) = validation.enrolled().next() {
+        model.enrolled_temperature = fit_temperature(enrolled);
+    }
+}
+
 /// Gives the model its temperature and measures it.
 fn finish(
     model: &mut Model,
@@ -123,10 +142,7 @@ fn finish(
     seconds: f64,
 ) -> Result<SplitRun> {
     if let Some(validation) = &validation {
-        model.temperature = fit_temperature(&validation.plain);
-        if let Some((_, enrolled)) = validation.enrolled.first() {
-            model.enrolled_temperature = fit_temperature(enrolled);
-        }
+        fit_temperatures(model, validation);
     }
     Ok(SplitRun {
         info,

@@ -4,6 +4,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -242,4 +243,96 @@ fn a_recipe_may_be_measured_on_another_protocol() {
         text.contains("seed-5") && text.contains("flatters"),
         "{text}"
     );
+}
+
+#[test]
+fn conditions_are_measured_on_a_run_and_on_validation_clips() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(folder.path(), "plain", false);
+    let out = folder.path().join("run");
+    crossval(&recipe, synthetic(), &out);
+    let text = output(0, &[&"conditions", &out, &"--data", &synthetic()]);
+    let uar = |text: &str, condition: &str| {
+        let row = format!("| {condition} ");
+        let line = text.lines().find(|line| line.starts_with(&row)).unwrap();
+        line.split('|').nth(3).unwrap().trim().to_owned()
+    };
+    // The recipe takes the level out, so that no gain changes anything.
+    for gain in ["gain -20", "gain 20", "peak"] {
+        assert_eq!(uar(&text, gain), uar(&text, "clean"), "{text}");
+    }
+    assert!(text.contains("noise-babble 10"), "{text}");
+    assert!(
+        out.join("fold-1/predictions-condition-telephone.csv")
+            .is_file()
+    );
+    // Once measured, they are part of the run.
+    assert_eq!(
+        text,
+        output(0, &[&"conditions", &out, &"--data", &synthetic()])
+    );
+    let page = folder.path().join("results.md");
+    output(0, &[&"results", &out, &"--out", &page]);
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("| room large |"), "{page}");
+
+    let chosen = folder.path().join("selection");
+    let data = synthetic();
+    let select = |args: &[&dyn AsRef<OsStr>]| {
+        let fixed: [&dyn AsRef<OsStr>; 6] =
+            [&"select", &recipe, &"--data", &data, &"--out", &chosen];
+        output(0, &[&fixed[..], args].concat())
+    };
+    assert!(!select(&[]).contains("telephone"));
+    let text = select(&[&"--conditions"]);
+    assert!(
+        text.contains("UAR under") && text.contains("telephone"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_model_to_be_used_is_fitted_to_all_clips() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = recipe(folder.path(), "plain", false);
+    let enrolling = recipe(folder.path(), "enrolling", true);
+    let both = ensemble(folder.path(), "both", [&plain, &enrolling]);
+    let out = folder.path().join("fit");
+    let data = synthetic();
+    let fit = || {
+        output(
+            0,
+            &[&"fit", &"--recipe", &both, &"--data", &data, &"--out", &out],
+        )
+    };
+    let text = fit();
+    assert!(text.contains("rehearsed on 2 inner splits"), "{text}");
+    assert!(text.contains("SYNTHETIC"), "{text}");
+    let model = out.join("model.safetensors");
+    let (_, header) = learned(&model);
+    assert_ne!(header[1], 1.0, "a temperature was fitted");
+    assert_eq!(header[3].as_array().unwrap().len(), 2, "two networks");
+    // What is there is kept, and a missing member made anew: the same.
+    let bytes = fs::read(&model).unwrap();
+    fs::remove_file(out.join("plain/model.safetensors")).unwrap();
+    assert_eq!(text, fit());
+    assert!(bytes == fs::read(&model).unwrap());
+    // No clip is left to measure it.
+    let refusal = complaint(1, &[&"evaluate", &"--model", &model, &"--data", &data]);
+    assert!(refusal.contains("nothing to measure"), "{refusal}");
+
+    let early = quick_recipe(folder.path(), "early", "loso", 2);
+    let refusal = complaint(
+        1,
+        &[
+            &"fit",
+            &"--recipe",
+            &early,
+            &"--data",
+            &data,
+            &"--out",
+            &out,
+        ],
+    );
+    assert!(refusal.contains("last-epoch"), "{refusal}");
 }

@@ -95,6 +95,28 @@ impl Split {
         })
     }
 
+    /// All clips to learn from and none to report on, named `all`: for a model that is to be used, after
+    /// others like it were measured. [`Split::inner`] still divides it.
+    ///
+    /// # Errors
+    /// A corpus without clips.
+    pub fn untested(corpus: &Corpus, disjoint: Disjoint) -> Result<Split> {
+        let name = "all".to_owned();
+        if corpus.is_empty() {
+            let part = "train";
+            return Err(Error::EmptyPart { split: name, part });
+        }
+        let parts = Parts {
+            train: (0..corpus.len()).collect(),
+            ..Parts::default()
+        };
+        Ok(Split {
+            name,
+            disjoint,
+            parts,
+        })
+    }
+
     /// Name of the split within its protocol, such as `fold-1`; fit for a file name.
     pub fn name(&self) -> &str {
         &self.name

@@ -394,12 +394,14 @@ fn a_document_of_results_has_a_row_and_a_section_for_every_run() {
         temperatures: vec![("test".to_owned(), 2.0)],
         plain: predictions(),
         enrolled: report(SplitKind::Random, false).enrolled,
+        conditions: vec![("telephone".to_owned(), predictions())],
     };
     let other = Section {
         recipe: "best seed5".to_owned(),
         split: SplitKind::Random,
         synthetic: true,
         enrolled: Vec::new(),
+        conditions: Vec::new(),
         ..section.clone()
     };
     let text = markdown("Results", "What this is.", &[section, other]).unwrap();
@@ -417,6 +419,9 @@ fn a_document_of_results_has_a_row_and_a_section_for_every_run() {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert_eq!(text.matches("enrolled, unlabelled").count(), 1);
+    // The same answers as the clean ones here.
+    assert_eq!(text.matches("| telephone | ").count(), 1);
+    assert_eq!(text.matches(" | +0.0 |").count(), 1, "{text}");
     // Every table is one: as many cells in each line as in the one above it.
     for table in text.split("\n\n").filter(|block| block.starts_with('|')) {
         let cells: Vec<usize> = table.lines().map(|l| l.matches(" | ").count()).collect();

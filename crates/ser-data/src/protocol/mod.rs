@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Corpus, Error, Result, Split};
+use crate::{Corpus, Disjoint, Error, Result, Split};
 
 /// How a corpus is divided for an experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,6 +58,14 @@ impl Protocol {
     /// True if no speaker is on two sides.
     pub fn is_speaker_disjoint(self) -> bool {
         !matches!(self, Protocol::Seed5 | Protocol::Random10)
+    }
+
+    /// What the parts of its splits do not share.
+    pub fn disjoint(self) -> Disjoint {
+        match self.is_speaker_disjoint() {
+            true => Disjoint::SpeakersAndAudio,
+            false => Disjoint::Audio,
+        }
     }
 
     /// All splits of a corpus. The same corpus and seed give the same splits, on every machine.

@@ -32,6 +32,8 @@ pub struct Section {
     pub plain: Predictions,
     /// Test predictions after enrolment.
     pub enrolled: Vec<Enrolled>,
+    /// Test predictions of clips as a condition of that name leaves them.
+    pub conditions: Vec<(String, Predictions)>,
 }
 
 /// A document: one table over all runs, then a section for each.
@@ -111,6 +113,20 @@ fn write_section(
             ]);
         }
         table(text, &["enrolled, unlabelled", "accuracy %", "UAR %"], rows);
+    }
+    if !section.conditions.is_empty() {
+        let mut rows = Vec::new();
+        for (condition, predictions) in &section.conditions {
+            let under = Evaluation::compute(predictions)?;
+            rows.push(vec![
+                condition.clone(),
+                figure(under.folds.accuracy, under.accuracy_interval),
+                figure(under.folds.uar, under.uar_interval),
+                format!("{:+.1}", 100.0 * (under.folds.uar.mean - folds.uar.mean)),
+            ]);
+        }
+        let header = ["condition", "accuracy %", "UAR %", "UAR less clean"];
+        table(text, &header, rows);
     }
     let rows = folds.folds.iter().map(|fold| {
         vec![

@@ -400,6 +400,17 @@ impl Experiment {
         Ok(Self::Ensemble(ensemble))
     }
 
+    /// Its recipes, one or those of an ensemble, and the weight of each.
+    ///
+    /// # Errors
+    /// As [`Ensemble::recipes`].
+    pub fn recipes(&self) -> Result<Vec<(Recipe, f64)>> {
+        match self {
+            Self::Recipe(recipe) => Ok(vec![((**recipe).clone(), 1.0)]),
+            Self::Ensemble(ensemble) => ensemble.recipes(),
+        }
+    }
+
     /// The experiment as TOML.
     ///
     /// # Errors

@@ -1,0 +1,89 @@
+//! `ser fit`: a model to be used, from all clips there are.
+
+use anyhow::{Context, Result, bail};
+use indicatif::ProgressBar;
+use ser_data::Split;
+use ser_eval::FoldSummary;
+use ser_model::{Experiment, Model, Monitor};
+
+use crate::Outcome;
+use crate::answers::Answers;
+use crate::args::FitArgs;
+use crate::corpus::View;
+use crate::crossval::Source;
+use crate::output::{SYNTHETIC, mean_std, progress};
+use crate::rehearsals::Rehearsals;
+use crate::run::MODEL;
+use crate::training::{fit_temperatures, train_on_all};
+
+/// Rehearses a recipe, or those of an ensemble, on inner splits of all clips, trains on all of them, and
+/// writes the model.
+pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
+    ser_model::keep_freed_memory();
+    let mut experiment = Experiment::load(&args.experiment.recipe)?;
+    let task = experiment.task_mut();
+    task.inner = args.inner;
+    let disjoint = task.protocol.disjoint();
+    let source = Source::of(&args.experiment);
+    let out = &args.experiment.out;
+    let rehearsals = Rehearsals {
+        out,
+        jobs: args.jobs,
+        conditions: false,
+    };
+    let (mut models, mut members, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+    for (recipe, weight) in experiment.recipes()? {
+        let training = &recipe.training;
+        if training.monitor != Monitor::LastEpoch {
+            bail!(
+                "{}: keeps its best epoch on clips that are held out, and here all are learned from; \
+                 take a recipe with training.monitor = \"last-epoch\", such as cnn",
+                recipe.name
+            );
+        }
+        let views = View::of_training(&recipe);
+        let data = source.prepare(&recipe.task.emotions, &views)?;
+        let split = Split::untested(&data.corpus, disjoint)?;
+        let answers = rehearsals.answers(&recipe, &data, std::slice::from_ref(&split))?;
+        let path = rehearsals.folder(&recipe).join(MODEL);
+        if !path.is_file() {
+            let epochs = training.epochs as usize * training.networks;
+            let bar: ProgressBar = progress(epochs, "all clips");
+            bar.set_message(recipe.name.clone());
+            let model = train_on_all(&recipe, &data, &split, 0, &mut |_| bar.inc(1))
+                .with_context(|| recipe.name.clone())?;
+            bar.finish_and_clear();
+            model.save(&path)?;
+        }
+        models.push((Model::load(&path)?, weight));
+        members.push((weight, answers));
+        skipped = data.skipped;
+    }
+    let members: Vec<_> = members.iter().map(|(w, answers)| (*w, answers)).collect();
+    let answers = Answers::average(&members)?;
+    let mut model = Model::ensemble(experiment.name(), models)?;
+    fit_temperatures(&mut model, &answers);
+    let path = out.join(MODEL);
+    model.save(&path)?;
+
+    let plain = FoldSummary::compute(&answers.plain)?;
+    if json {
+        let line = serde_json::json!({ "model": path.display().to_string(), "validation": plain });
+        println!("{line}");
+        return Ok(Outcome::of(&skipped));
+    }
+    println!(
+        "rehearsed on {} inner splits: accuracy {}, UAR {}",
+        plain.folds.len(),
+        mean_std(plain.accuracy),
+        mean_std(plain.uar)
+    );
+    println!(
+        "Nothing is left to measure the model itself: `ser crossval` measures others like it."
+    );
+    if model.provenance.synthetic {
+        println!("{SYNTHETIC}");
+    }
+    println!("model: {} (try `ser predict --model`)", path.display());
+    Ok(Outcome::of(&skipped))
+}

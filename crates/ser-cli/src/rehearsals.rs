@@ -1,0 +1,98 @@
+//! Recipes tried on inner splits. The answers are kept in a folder, and none is asked for twice.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use indicatif::ProgressBar;
+use ser_conditions::Condition;
+use ser_data::Split;
+use ser_eval::write_file;
+use ser_model::Recipe;
+
+use crate::answers::Answers;
+use crate::corpus::Prepared;
+use crate::crossval::side_by_side;
+use crate::output::progress;
+use crate::run::remove;
+use crate::training::rehearse;
+
+/// The recipe that the answers beside it are of.
+const RECIPE: &str = "recipe.toml";
+
+/// Where answers are kept, and what is asked.
+pub struct Rehearsals<'a> {
+    /// The folder; each recipe has one of its own in it.
+    pub out: &'a Path,
+    /// Trainings side by side.
+    pub jobs: Option<usize>,
+    /// Whether the clips are answered under every condition as well.
+    pub conditions: bool,
+}
+
+impl Rehearsals<'_> {
+    /// The folder of a recipe.
+    pub fn folder(&self, recipe: &Recipe) -> PathBuf {
+        self.out.join(&recipe.name)
+    }
+
+    /// A recipe's answers on the inner splits of some splits.
+    pub fn answers(&self, recipe: &Recipe, data: &Prepared, splits: &[Split]) -> Result<Answers> {
+        let folder = self.folder(recipe);
+        // Answers of another recipe of that name would be mixed with this one's.
+        let identity = format!("{}\n# {}\n", recipe.to_toml()?, data.corpus.checksum());
+        if fs::read_to_string(folder.join(RECIPE)).ok().as_ref() != Some(&identity) {
+            remove(&folder)?;
+            fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+            write_file(folder.join(RECIPE), &identity)?;
+        }
+        let mut inner: Vec<(usize, Split)> = Vec::new();
+        for (split, number) in splits.iter().zip(1..) {
+            let of = split.inner(&data.corpus, recipe.task.inner, recipe.task.seed)?;
+            inner.extend(of.into_iter().map(|inner| (number, inner)));
+        }
+        let steps = 1 + usize::from(self.conditions) * Condition::STANDARD.len();
+        let bar = progress(inner.len() * steps, "rehearsals");
+        bar.set_message(recipe.name.clone());
+        side_by_side(&inner, recipe, self.jobs, |(number, inner)| {
+            if self.kept(&folder, inner)?.is_some() {
+                bar.inc(steps as u64);
+                return Ok(());
+            }
+            self.rehearse(&folder, recipe, data, inner, *number, &bar)
+                .with_context(|| inner.name().to_owned())
+        })?;
+        bar.finish_and_clear();
+        let read = |(_, inner): &(usize, Split)| self.kept(&folder, inner);
+        let answers = inner.iter().map(read).collect::<Result<Option<Vec<_>>>>()?;
+        Answers::pool(answers.with_context(|| folder.display().to_string())?)
+    }
+
+    /// The answers of an inner split, if all that are wanted are there.
+    fn kept(&self, folder: &Path, inner: &Split) -> Result<Option<Answers>> {
+        let answers = Answers::read(folder, inner.name())?;
+        let wanted = match self.conditions {
+            true => Condition::STANDARD.len(),
+            false => 0,
+        };
+        Ok(answers.filter(|answers| answers.conditions().count() >= wanted))
+    }
+
+    fn rehearse(
+        &self,
+        folder: &Path,
+        recipe: &Recipe,
+        data: &Prepared,
+        inner: &Split,
+        number: usize,
+        bar: &ProgressBar,
+    ) -> Result<()> {
+        let (trained, mut answers) = rehearse(recipe, data, inner, number as u64, &mut |_| {})?;
+        bar.inc(1);
+        if self.conditions {
+            let (corpus, name) = (&data.corpus, inner.name());
+            answers.add_conditions(&trained.model, corpus, inner.test(), name, bar)?;
+        }
+        answers.write(folder, inner.name())
+    }
+}
