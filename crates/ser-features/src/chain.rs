@@ -168,7 +168,7 @@ impl Chain {
             sweep,
         } = scratch;
         let sound = match config.trim_db {
-            Some(db) => trim_signal(signal, db, config.n_fft, config.hop_length)?,
+            Some(db) => trim_signal(signal, db, config.n_fft, config.hop_length, config.amin)?,
             None => 0..signal.len(),
         };
         let framing = Framing::new(config, sound.len())?;

@@ -9,7 +9,7 @@ use crate::harmonics::Harmonics;
 
 /// Counts every change of this crate between two of its versions that changes a feature's value, so
 /// that a stored feature of an older program is never mistaken for a fresh one.
-const ALGORITHM_VERSION: u32 = 3;
+const ALGORITHM_VERSION: u32 = 4;
 
 /// Upper limits: a configuration may come from a stranger's file, and no real analysis
 /// comes near them.
@@ -91,7 +91,7 @@ pub struct FeatureConfig {
     /// Level that counts as 0 dB. Default 1.
     #[serde(rename = "ref")]
     pub reference: f64,
-    /// Smallest level the logarithm sees. Default 1e-10.
+    /// Smallest level that a logarithm sees, that of trimming too. Default 1e-10.
     pub amin: f64,
     /// Levels further than this many dB below the signal's loudest are raised to there.
     /// Default 80; `top_db = false` in a file turns it off (`None`).

@@ -26,23 +26,26 @@ use crate::signal::{InMemory, Signal};
 ///
 /// `librosa.effects.trim`.
 pub fn trim(samples: &[f32], top_db: f64, frame_length: usize, hop_length: usize) -> Range<usize> {
+    const AMIN: f64 = 1e-10;
+
     let signal = &mut InMemory(samples);
     // A signal in memory gives all its samples.
-    trim_signal(signal, top_db, frame_length, hop_length).unwrap_or(0..samples.len())
+    trim_signal(signal, top_db, frame_length, hop_length, AMIN).unwrap_or(0..samples.len())
 }
 
 /// Frames whose samples are asked for together.
 const FRAMES_AT_A_TIME: usize = 4096;
 
-/// [`trim`] of a signal of which only a part needs to be in memory.
+/// [`trim`] of a signal of which only a part needs to be in memory, with the smallest mean square that
+/// counts: below it, frames are silent in the signal and out of it.
 pub(crate) fn trim_signal(
     signal: &mut impl Signal,
     top_db: f64,
     frame_length: usize,
     hop_length: usize,
+    amin: f64,
 ) -> Result<Range<usize>> {
-    const AMIN: f32 = 1e-10;
-
+    let amin = (amin as f32).max(f32::MIN_POSITIVE);
     let (len, hop) = (signal.len(), hop_length.max(1));
     let frames = frame_count(len, frame_length, hop);
     let range = |frame| centred_range(len, frame, frame_length, hop);
@@ -53,10 +56,10 @@ pub(crate) fn trim_signal(
         let samples = signal.samples(start..range(end - 1).end)?;
         levels.extend((first..end).map(range).map(|range| {
             let inside = &samples[range.start - start..range.end - start];
-            mean_square(inside, frame_length).max(AMIN)
+            mean_square(inside, frame_length).max(amin)
         }));
     }
-    let loudest = levels.iter().copied().fold(AMIN, f32::max);
+    let loudest = levels.iter().copied().fold(amin, f32::max);
     let threshold = loudest * 10f64.powf(-top_db / 10.0) as f32;
     let is_sound = |&level: &f32| level > threshold;
     let (Some(first), Some(last)) = (

@@ -261,6 +261,24 @@ fn trimming_comes_first() {
     );
 }
 
+/// With librosa's smallest level a signal this quiet is silence from end to end, and is kept whole.
+#[test]
+fn a_quiet_signal_is_trimmed_as_a_loud_one_where_amin_lets_it() {
+    let faint = vec![0.0; 9000];
+    let loud = [faint.clone(), tone(440.0, 22_050, 9000), faint].concat();
+    let quiet: Vec<f32> = loud.iter().map(|sample| sample * 2e-5).collect();
+    let frames = |amin, signal| {
+        let config = FeatureConfig {
+            trim_db: Some(40.0),
+            amin,
+            ..FeatureConfig::default()
+        };
+        features(config, signal).unwrap().frames()
+    };
+    assert_eq!(frames(1e-20, &quiet), frames(1e-20, &loud));
+    assert!(frames(1e-10, &quiet) > frames(1e-10, &loud));
+}
+
 /// `librosa.effects.preemphasis` adds `2·y[0] − y[1]` to its first value.
 #[test]
 fn pre_emphasis_is_librosas() {
