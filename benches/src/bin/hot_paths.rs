@@ -21,12 +21,13 @@ use tempfile::TempDir;
 /// Walks a path a number of times.
 type Walk = fn(usize) -> Result<()>;
 
-const PATHS: [(&str, Walk); 8] = [
+const PATHS: [(&str, Walk); 9] = [
     ("read and decode", read_and_decode),
     ("resample 48 kHz to 22 050 Hz", resample),
     ("40 MFCC, 48 kHz", mfcc),
     ("file to 40 MFCC, 22 050 Hz", file_to_mfcc),
     ("file to the log-mel of seed5-cnn", file_to_log_mel),
+    ("file to the functionals of mlp", file_to_functionals),
     ("MFCC, derivatives and rows, 48 kHz", derivatives_and_rows),
     ("F0, 16 kHz", f0),
     ("store, second run over 16 clips", store),
@@ -129,9 +130,20 @@ fn file_to_mfcc(count: usize) -> Result<()> {
     whole_file(&FeatureConfig::default(), count)
 }
 
+/// The features that a recipe asks for.
+fn of_recipe(text: &str) -> Result<FeatureConfig> {
+    let recipe: toml::Table = toml::from_str(text)?;
+    Ok(recipe["features"].clone().try_into()?)
+}
+
 fn file_to_log_mel(count: usize) -> Result<()> {
-    let recipe: toml::Table = toml::from_str(include_str!("../../../data/recipes/seed5-cnn.toml"))?;
-    whole_file(&recipe["features"].clone().try_into()?, count)
+    let recipe = include_str!("../../../data/recipes/seed5-cnn.toml");
+    whole_file(&of_recipe(recipe)?, count)
+}
+
+fn file_to_functionals(count: usize) -> Result<()> {
+    let recipe = include_str!("../../../data/recipes/mlp.toml");
+    whole_file(&of_recipe(recipe)?, count)
 }
 
 fn f0(count: usize) -> Result<()> {

@@ -21,16 +21,23 @@ macro_rules! built_in {
 }
 
 /// The recipes that travel with the crate, by name.
-const BUILT_IN: [(&str, &str); 9] = built_in![
+const BUILT_IN: [(&str, &str); 16] = built_in![
     "seed5-cnn",
     "seed5-lstm",
     "folds-a-cnn",
     "folds-a-lstm",
     "cnn",
+    "cnn-pitch",
     "lstm",
     "mlp",
     "mlp-level",
     "best",
+    "robust-cnn",
+    "robust-mlp",
+    "robust",
+    "seed5-best-cnn",
+    "seed5-best-mlp",
+    "seed5-best",
 ];
 
 /// What one TOML file can ask for.
