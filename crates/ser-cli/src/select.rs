@@ -138,12 +138,15 @@ fn print(rows: &mut [Row], json: bool) -> Result<()> {
         "time",
     ];
     println!("{}", table(&header, lines));
-    let under = rows.first().map_or(&[][..], |row| &row.conditions);
+    // An earlier call may have asked one recipe for the conditions and not another.
+    let under = rows.iter().map(|row| &row.conditions[..]);
+    let under = under.max_by_key(|under| under.len()).unwrap_or_default();
     if under.len() > 1 {
         let mut header = vec!["UAR under"];
         header.extend(rows.iter().map(|row| row.recipe.as_str()));
         let lines = under.iter().enumerate().map(|(i, (condition, _))| {
-            let uar = |row: &Row| mean_std(row.conditions[i].1.uar);
+            let measured = |row: &Row| row.conditions.get(i).map(|(_, folds)| mean_std(folds.uar));
+            let uar = |row: &Row| measured(row).unwrap_or_default();
             let cells = rows.iter().map(uar);
             std::iter::once(condition.clone()).chain(cells).collect()
         });

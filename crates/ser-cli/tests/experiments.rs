@@ -276,6 +276,7 @@ fn conditions_are_measured_on_a_run_and_on_validation_clips() {
     let page = fs::read_to_string(page).unwrap();
     assert!(page.contains("| room large |"), "{page}");
 
+    let other = self::recipe(folder.path(), "other", false);
     let chosen = folder.path().join("selection");
     let data = synthetic();
     let select = |args: &[&dyn AsRef<OsStr>]| {
@@ -287,6 +288,12 @@ fn conditions_are_measured_on_a_run_and_on_validation_clips() {
     let text = select(&[&"--conditions"]);
     assert!(
         text.contains("UAR under") && text.contains("telephone"),
+        "{text}"
+    );
+    // Beside a recipe that was not asked under conditions, they are still shown.
+    let text = select(&[&other]);
+    assert!(
+        text.contains("telephone") && text.contains("| other "),
         "{text}"
     );
 }

@@ -59,7 +59,10 @@ fn it_says_the_same_at_every_level() {
         let line = output(0, &[&"predict", &"--json", &"--model", &MODEL, &path]);
         let answer: Value = serde_json::from_str(&line).unwrap();
         let probabilities = answer["probabilities"].as_object().unwrap();
-        probabilities.values().map(|p| p.as_f64().unwrap()).collect()
+        probabilities
+            .values()
+            .map(|p| p.as_f64().unwrap())
+            .collect()
     };
     let as_it_is = answer(0);
     for db in [-40, -20, 20] {
