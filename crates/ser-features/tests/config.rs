@@ -263,6 +263,6 @@ fn every_key_changes_the_fingerprint() {
 fn the_fingerprint_of_the_default_is_the_same_in_every_build() {
     assert_eq!(
         FeatureConfig::default().fingerprint(),
-        "fe6fb22a3cee28377d86cd1c39fd7ef0"
+        "705a24bba6f4a60456723dc676105a4e"
     );
 }
