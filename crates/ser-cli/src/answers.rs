@@ -1,6 +1,7 @@
 //! What a model says about some clips: of each alone, when other clips of the speaker are known, and when
 //! something has happened to the sound.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +57,7 @@ impl fmt::Display for Enrolled {
 
 /// Otherwise than with a clip alone, as it was recorded.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Circumstance {
+enum Circumstance {
     /// Other clips of the speaker are known. Each draw of them is a split of its own.
     Enrolled(Enrolled),
     /// Something has happened to the sound.
@@ -128,7 +129,7 @@ impl Answers {
     ) -> Result<()> {
         let extractors = model.extractors()?;
         for condition in Condition::STANDARD {
-            if self.under(condition).is_none() {
+            if self.in_case(Circumstance::Under(condition)).is_none() {
                 let hear = |&i: &usize| hear(&corpus.clips()[i].path, i, condition, &extractors);
                 let clips = part.par_iter().map(hear).collect::<Result<Vec<_>>>()?;
                 let views: Vec<&[Features]> = clips.iter().map(Vec::as_slice).collect();
@@ -189,15 +190,15 @@ impl Answers {
 
     /// The weighted mean answers of several recipes, as a model that joins them gives: once a speaker
     /// is known, those answer that can make use of it.
-    pub fn average(members: &[(f64, &Self)]) -> Result<Self> {
+    pub fn average(members: &[(f64, impl Borrow<Self>)]) -> Result<Self> {
         let plain = members
             .iter()
-            .map(|(weight, answers)| (*weight, &answers.plain));
+            .map(|(weight, answers)| (*weight, &answers.borrow().plain));
         let mut otherwise = Vec::new();
         for circumstance in Circumstance::all() {
-            let found = members
-                .iter()
-                .filter_map(|(weight, answers)| Some((*weight, answers.in_case(circumstance)?)));
+            let found = members.iter().filter_map(|(weight, answers)| {
+                Some((*weight, answers.borrow().in_case(circumstance)?))
+            });
             let found: Vec<_> = found.collect();
             if !found.is_empty() {
                 otherwise.push((circumstance, Predictions::average(found)?));
@@ -236,11 +237,6 @@ impl Answers {
             Circumstance::Under(condition) => Some((*condition, answers)),
             Circumstance::Enrolled(_) => None,
         })
-    }
-
-    /// The answers under a condition.
-    pub fn under(&self, condition: Condition) -> Option<&Predictions> {
-        self.in_case(Circumstance::Under(condition))
     }
 
     fn in_case(&self, circumstance: Circumstance) -> Option<&Predictions> {

@@ -28,6 +28,7 @@ pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
     }
     let disjoint = run.experiment.task().protocol.disjoint();
     let bar = progress(folders.len() * Condition::STANDARD.len(), "conditions");
+    let mut pooled = Vec::new();
     for folder in &folders {
         let split = Split::read_csv(&corpus, folder.join("split.csv"), disjoint)
             .with_context(|| "the run was made from other clips")?;
@@ -37,10 +38,10 @@ pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
             Answers::read(folder, TEST)?.with_context(|| folder.display().to_string())?;
         answers.add_conditions(&model, &corpus, split.test(), &name, &bar)?;
         answers.write(folder, TEST)?;
+        pooled.push(answers);
     }
     bar.finish_and_clear();
-    let run = Run::read(&args.run)?;
-    print(&measured(&run.test)?, json)?;
+    print(&measured(&Answers::pool(pooled)?)?, json)?;
     Ok(Outcome::Done)
 }
 

@@ -1,7 +1,6 @@
 //! `ser fit`: a model to be used, from all clips there are.
 
 use anyhow::{Context, Result, bail};
-use indicatif::ProgressBar;
 use ser_data::Split;
 use ser_eval::FoldSummary;
 use ser_model::{Experiment, Model, Monitor};
@@ -48,7 +47,7 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
         let path = rehearsals.folder(&recipe).join(MODEL);
         if !path.is_file() {
             let epochs = training.epochs as usize * training.networks;
-            let bar: ProgressBar = progress(epochs, "all clips");
+            let bar = progress(epochs, "all clips");
             bar.set_message(recipe.name.clone());
             let model = train_on_all(&recipe, &data, &split, 0, &mut |_| bar.inc(1))
                 .with_context(|| recipe.name.clone())?;
@@ -59,7 +58,6 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
         members.push((weight, answers));
         skipped = data.skipped;
     }
-    let members: Vec<_> = members.iter().map(|(w, answers)| (*w, answers)).collect();
     let answers = Answers::average(&members)?;
     let mut model = Model::ensemble(experiment.name(), models)?;
     fit_temperatures(&mut model, &answers);

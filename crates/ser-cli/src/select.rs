@@ -39,7 +39,6 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
             let (data, splits) = source.open(&recipe)?;
             members.push((weight, rehearsals.answers(&recipe, &data, &splits)?));
         }
-        let members: Vec<_> = members.iter().map(|(w, answers)| (*w, answers)).collect();
         let answers = Answers::average(&members)?;
         let enrolled = answers.enrolled();
         let enrolled = enrolled.map(|(known, answers)| Ok((known, FoldSummary::compute(answers)?)));

@@ -13,14 +13,14 @@ const ALGORITHM_VERSION: u32 = 4;
 
 /// Upper limits: a configuration may come from a stranger's file, and no real analysis
 /// comes near them.
-const MAX_SAMPLE_RATE: u32 = 1_000_000;
+pub(crate) const MAX_SAMPLE_RATE: u32 = 1_000_000;
 const MAX_N_FFT: usize = 1 << 18;
 const MAX_N_MELS: usize = 4096;
 
 /// F0 is sought up to 600 Hz, half of this.
 const F0_MIN_SAMPLE_RATE: u32 = 1200;
 /// The third formant lies below 4 kHz, half of this.
-const FORMANTS_MIN_SAMPLE_RATE: u32 = 8000;
+pub(crate) const FORMANTS_MIN_SAMPLE_RATE: u32 = 8000;
 /// Harmonics of a low voice are told apart by windows of this many seconds.
 const HARMONICS_MIN_WINDOW: f64 = 0.04;
 

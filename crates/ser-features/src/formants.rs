@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
-use crate::config::Window;
+use crate::config::{FORMANTS_MIN_SAMPLE_RATE, MAX_SAMPLE_RATE, Window};
 use crate::error::{Error, Result};
 use crate::window;
 
@@ -107,10 +107,11 @@ impl Formants {
     ///
     /// [`Error::Config`] below 8 kHz, where the third formant may lie, and above 1 MHz.
     pub fn new(sample_rate: u32) -> Result<Self> {
-        if !(8_000..=1_000_000).contains(&sample_rate) {
+        let range = FORMANTS_MIN_SAMPLE_RATE..=MAX_SAMPLE_RATE;
+        if !range.contains(&sample_rate) {
             return Err(Error::Config {
                 key: "sample_rate",
-                expected: "8000 to 1000000 Hz for formants".to_owned(),
+                expected: format!("{} to {} Hz for formants", range.start(), range.end()),
                 actual: sample_rate.to_string(),
             });
         }

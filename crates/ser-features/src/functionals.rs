@@ -42,7 +42,6 @@ pub(crate) struct Functionals {
     relative_level: bool,
     /// Values of a row: the levels of all bands, then F0 and other rows about the voice, if any.
     stride: usize,
-    has_voice: bool,
     bands: Bands,
     modulation: Modulation,
 }
@@ -75,7 +74,6 @@ impl Functionals {
             n_mfcc: config.n_mfcc,
             relative_level: config.relative_level,
             stride: config.values_per_frame(),
-            has_voice: !config.extras.is_empty(),
             bands: Bands::new(config),
             modulation: Modulation::new(config),
         }
@@ -100,7 +98,7 @@ impl Functionals {
         self.course(scratch);
         self.spectral_shape(rows, scratch);
         self.modulations(rows, scratch);
-        if self.has_voice {
+        if self.stride > self.n_mels {
             self.voice(rows, scratch);
         }
         length_and_energy(scratch);

@@ -62,11 +62,13 @@ pub(crate) fn count(config: &FeatureConfig) -> usize {
         + 3
 }
 
+/// Adds the names of a track's values.
+pub(super) fn name<const N: usize>(names: &mut Vec<String>, track: &str, values: [&str; N]) {
+    names.extend(values.map(|value| format!("{track}_{value}")));
+}
+
 /// A name for each value, in their order.
 pub(crate) fn names(config: &FeatureConfig) -> Vec<String> {
-    fn name<const N: usize>(names: &mut Vec<String>, track: &str, values: [&str; N]) {
-        names.extend(values.map(|value| format!("{track}_{value}")));
-    }
     let cepstral = |count: usize| (0..count).map(|i| format!("mfcc_{i}"));
     let mut names = Vec::with_capacity(count(config));
 

@@ -5,6 +5,7 @@ use std::f64::consts::PI;
 use crate::config::{Extra, FeatureConfig};
 
 use super::bands::ENERGY;
+use super::layout::name;
 use super::statistics::{
     STATISTICS, Summary, THIRDS, mean, mean_abs, mean_and_std, percentile, sort,
 };
@@ -55,32 +56,25 @@ pub(super) fn count(config: &FeatureConfig) -> usize {
 /// Their names.
 pub(super) fn names(config: &FeatureConfig) -> Vec<String> {
     let mut names = Vec::new();
-    let mut add = |track: &str, values: &[&str]| {
-        names.extend(values.iter().map(|value| format!("{track}_{value}")));
-    };
-    add("log_f0", &STATISTICS);
-    add("log_f0_step", &STATISTICS);
-    add("log_f0_step", &["mean_abs"]);
-    add("log_f0", &THIRDS);
-    add("log_f0", &CHANGE);
-    add("log_energy", &CHANGE);
-    add("log_f0", &LINE);
-    let shapes: Vec<String> = (1..=COURSE_SHAPES).map(|k| format!("course_{k}")).collect();
-    let shapes: Vec<&str> = shapes.iter().map(String::as_str).collect();
-    add("log_f0", &shapes);
-    add("log_energy", &shapes);
-    add("voiced_run", &RUN);
-    add("voiced_gap", &RUN);
+    name(&mut names, "log_f0", STATISTICS);
+    name(&mut names, "log_f0_step", STATISTICS);
+    name(&mut names, "log_f0_step", ["mean_abs"]);
+    name(&mut names, "log_f0", THIRDS);
+    name(&mut names, "log_f0", CHANGE);
+    name(&mut names, "log_energy", CHANGE);
+    name(&mut names, "log_f0", LINE);
+    for track in ["log_f0", "log_energy"] {
+        names.extend((1..=COURSE_SHAPES).map(|k| format!("{track}_course_{k}")));
+    }
+    name(&mut names, "voiced_run", RUN);
+    name(&mut names, "voiced_gap", RUN);
     names.extend(SHARES.map(str::to_owned));
-    let mut add = |track: &str, values: &[&str]| {
-        names.extend(values.iter().map(|value| format!("{track}_{value}")));
-    };
     for index in 0..config.n_mfcc {
-        add(&format!("mfcc_{index}"), &CEPSTRUM);
+        name(&mut names, &format!("mfcc_{index}"), CEPSTRUM);
     }
     let companions = config.extras.iter().filter(|extra| **extra != Extra::F0);
     for row in companions.flat_map(|extra| extra.rows()) {
-        add(row, &STATISTICS);
+        name(&mut names, row, STATISTICS);
     }
     names
 }
@@ -91,6 +85,8 @@ pub(super) struct VoiceScratch {
     /// The loud frames with an F0, and its logarithm there.
     frames: Vec<usize>,
     log_f0: Vec<f32>,
+    /// The frames without an F0 that are heard.
+    unvoiced: Vec<usize>,
     /// First frame and the one behind the last of each stretch of such frames.
     runs: Vec<(usize, usize)>,
     track: Vec<f32>,
@@ -124,11 +120,12 @@ impl Functionals {
         let count = energy.len() as f64;
         let loudest = highest(energy);
         let share = |frames: usize| frames as f64 / count;
-        let is_heard = |(hz, &e): (f32, &f32)| hz == 0.0 && e > loudest - HEARD;
+        let frames = f0().zip(energy).enumerate();
+        let unvoiced = frames.filter(|&(_, (hz, &e))| hz == 0.0 && e > loudest - HEARD);
+        voice.unvoiced.clear();
+        voice.unvoiced.extend(unvoiced.map(|(frame, _)| frame));
         summary.push(share(f0().filter(|&hz| hz > 0.0).count()));
-        summary.push(share(
-            f0().zip(energy).filter(|&frame| is_heard(frame)).count(),
-        ));
+        summary.push(share(voice.unvoiced.len()));
         summary.push(share(
             energy.iter().filter(|&&e| e < loudest - SOFT).count(),
         ));
@@ -141,10 +138,9 @@ impl Functionals {
                 .track
                 .extend(voice.frames.iter().map(|&frame| value(frame)));
             let (mean_voiced, std) = mean_and_std(&voice.track);
-            let unvoiced = f0().zip(energy).enumerate();
-            let unvoiced = unvoiced.filter(|&(_, frame)| is_heard(frame));
             voice.track.clear();
-            voice.track.extend(unvoiced.map(|(frame, _)| value(frame)));
+            let unvoiced = voice.unvoiced.iter();
+            voice.track.extend(unvoiced.map(|&frame| value(frame)));
             summary.push(mean_voiced);
             summary.push(std);
             summary.push(mean(&voice.track));
