@@ -38,6 +38,9 @@ const BUILT_IN: [(&str, &str); 16] = built_in![
     "seed5-best-cnn",
     "seed5-best-mlp",
     "seed5-best",
+    "random10-best-cnn",
+    "random10-best-mlp",
+    "random10-best",
 ];
 
 /// What one TOML file can ask for.
