@@ -21,7 +21,7 @@ macro_rules! built_in {
 }
 
 /// The recipes that travel with the crate, by name.
-const BUILT_IN: [(&str, &str); 16] = built_in![
+const BUILT_IN: [(&str, &str); 19] = built_in![
     "seed5-cnn",
     "seed5-lstm",
     "folds-a-cnn",
