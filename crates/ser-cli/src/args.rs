@@ -18,6 +18,7 @@ EXIT CODES
   1  failed; the message says what, why and what to do next
   2  the command line was not understood
   3  done, but some inputs were skipped; each one is named
+  130  stopped with Ctrl-C; what is finished is kept, and the same command goes on from there
 
 EXAMPLES
   ser synth corpus                                     a synthetic corpus, to try things without data
@@ -63,6 +64,21 @@ pub enum Command {
     Results(ResultsArgs),
     /// Check libtorch, the built-in recipes and this machine.
     Doctor,
+}
+
+impl Command {
+    /// Whether a command that was stopped goes on where it was.
+    pub fn goes_on_later(&self) -> bool {
+        match self {
+            Self::Train(_)
+            | Self::Crossval(_)
+            | Self::Select(_)
+            | Self::Fit(_)
+            | Self::Conditions(_) => true,
+            Self::Extract(args) => args.store.is_some(),
+            _ => false,
+        }
+    }
 }
 
 /// `ser synth`

@@ -9,12 +9,14 @@ use ser_model::Model;
 use crate::Outcome;
 use crate::answers::Answers;
 use crate::args::ConditionsArgs;
+use crate::lock::Lock;
 use crate::output::{mean_std, percent, progress, table};
 use crate::report::Run;
 use crate::run::{MODEL, TEST, split_folders};
 
 /// Answers of every split of a run on its test clips, as each condition leaves them.
 pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
+    let _lock = Lock::take(&args.run)?;
     let run = Run::read(&args.run)?;
     let Scan { corpus, .. } = Corpus::load(&args.data)?;
     let emotions: Vec<&str> = run.emotions().iter().map(String::as_str).collect();

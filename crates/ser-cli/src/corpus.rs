@@ -26,6 +26,24 @@ pub struct Skipped {
     pub reason: String,
 }
 
+impl Skipped {
+    /// A file and the words of an error, which may begin with the file's name.
+    pub fn new(path: &Path, error: &str) -> Self {
+        let named = format!("{}: ", path.display());
+        Self {
+            path: path.to_owned(),
+            reason: error.strip_prefix(&named).unwrap_or(error).to_owned(),
+        }
+    }
+
+    /// Names them on standard error.
+    pub fn tell(all: &[Self]) {
+        for Self { path, reason } in all {
+            eprintln!("skipped: {}: {reason}", path.display());
+        }
+    }
+}
+
 /// Clips with their features, in the same order.
 #[derive(Debug)]
 pub struct Prepared {
@@ -105,10 +123,11 @@ pub fn prepare(
         failures.extend(failed);
     }
     bar.finish_and_clear();
-    skipped.extend(failures.iter().map(|(&i, reason)| Skipped {
-        path: paths[i].to_owned(),
-        reason: reason.clone(),
-    }));
+    skipped.extend(
+        failures
+            .iter()
+            .map(|(&i, reason)| Skipped::new(paths[i], reason)),
+    );
     let corpus = if failures.is_empty() {
         corpus
     } else {
@@ -120,9 +139,7 @@ pub fn prepare(
         features.retain(whole);
         select(&kept, emotions)?
     };
-    for Skipped { path, reason } in &skipped {
-        eprintln!("skipped: {}: {reason}", path.display());
-    }
+    Skipped::tell(&skipped);
     if corpus.is_empty() {
         bail!("{}: no clip is left to work with", data.display());
     }
@@ -224,11 +241,8 @@ pub fn skips(audit: &Audit) -> Vec<Skipped> {
         .skipped
         .iter()
         .filter(|skip| skip.kind != SkipKind::Copy);
-    lost.map(|skip| Skipped {
-        path: skip.path.clone(),
-        reason: skip.reason.clone(),
-    })
-    .collect()
+    lost.map(|skip| Skipped::new(&skip.path, &skip.reason))
+        .collect()
 }
 
 fn select(corpus: &Corpus, emotions: &[String]) -> Result<Corpus> {

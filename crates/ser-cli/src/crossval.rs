@@ -12,6 +12,7 @@ use ser_model::{Ensemble, Experiment, Model, Monitor, Recipe};
 use crate::Outcome;
 use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
 use crate::corpus::{Prepared, View, prepare};
+use crate::lock::Lock;
 use crate::output::{percent, progress_in};
 use crate::report::{self, Run};
 use crate::run::{MODEL, RunInfo, SplitRun, is_split, refuse_foreign, remove, split_folders};
@@ -24,13 +25,14 @@ const MEMBERS: &str = "members";
 pub fn train_one(args: &TrainArgs, json: bool) -> Result<Outcome> {
     ser_model::keep_freed_memory();
     let recipe = Recipe::load(&args.experiment.recipe)?;
+    let dir = &args.experiment.out;
+    let _lock = Lock::take(dir)?;
     let source = Source::of(&args.experiment);
     let (data, splits) = source.open(&recipe)?;
     let Some(split) = args.split.checked_sub(1).and_then(|i| splits.get(i)) else {
         let (protocol, n) = (recipe.task.protocol, splits.len());
         bail!("{protocol} has the splits 1 to {n}, not {}", args.split);
     };
-    let dir = &args.experiment.out;
     let all = MultiProgress::new();
     run_split(dir, &recipe, &data, split, args.split, &all)?;
     finish(dir, &data, json)
@@ -45,6 +47,7 @@ pub fn run(args: &CrossvalArgs, json: bool) -> Result<Outcome> {
     }
     let source = Source::of(&args.experiment);
     let out = &args.experiment.out;
+    let _lock = Lock::take(out)?;
     let data = match &experiment {
         Experiment::Recipe(recipe) => cross(out, recipe, &source, args.jobs)?,
         Experiment::Ensemble(ensemble) => join(out, ensemble, &source, args.jobs)?,

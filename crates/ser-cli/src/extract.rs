@@ -77,9 +77,7 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
         ),
     };
     bar.finish_and_clear();
-    for Skipped { path, reason } in &skipped {
-        eprintln!("skipped: {}: {reason}", path.display());
-    }
+    Skipped::tell(&skipped);
     let n = config.coefficients();
     if json {
         let line = serde_json::json!({ "files": done, "coefficients": n, "skipped": skipped });
@@ -128,15 +126,22 @@ fn inputs(given: &[PathBuf]) -> Result<(Vec<Input>, Vec<Skipped>)> {
     let (mut inputs, mut skipped) = (Vec::new(), Vec::new());
     for path in given {
         if path.is_dir() {
-            for entry in WalkDir::new(path).sort_by_file_name() {
-                let entry = entry?;
-                if entry.file_type().is_file() && has_extension(entry.path(), "wav") {
-                    let name = entry.path().strip_prefix(path).unwrap_or(entry.path());
-                    let name = name.to_string_lossy().replace('\\', "/");
-                    inputs.push(Input {
-                        path: entry.into_path(),
-                        name,
-                    });
+            for entry in WalkDir::new(path).follow_links(true).sort_by_file_name() {
+                match entry {
+                    Ok(entry) if !entry.file_type().is_file() => {}
+                    Ok(entry) if !has_extension(entry.path(), "wav") => {}
+                    Ok(entry) => {
+                        let name = entry.path().strip_prefix(path).unwrap_or(entry.path());
+                        let name = name.to_string_lossy().replace('\\', "/");
+                        inputs.push(Input {
+                            path: entry.into_path(),
+                            name,
+                        });
+                    }
+                    Err(error) => skipped.push(Skipped::new(
+                        error.path().unwrap_or(path),
+                        &error.to_string(),
+                    )),
                 }
             }
         } else if has_extension(path, "csv") {
@@ -178,10 +183,8 @@ fn for_each(
         rest = after;
         let paths: Vec<&Path> = chunk.iter().map(|input| input.path.as_path()).collect();
         let (features, failed) = source.extract(&paths, bar)?;
-        skipped.extend(failed.into_iter().map(|(i, reason)| Skipped {
-            path: paths[i].to_owned(),
-            reason,
-        }));
+        let failed = failed.iter();
+        skipped.extend(failed.map(|(&i, reason)| Skipped::new(paths[i], reason)));
         for (i, features) in &features {
             use_it(&chunk[*i], features)?;
         }

@@ -10,6 +10,7 @@ use crate::answers::Answers;
 use crate::args::FitArgs;
 use crate::corpus::View;
 use crate::crossval::Source;
+use crate::lock::Lock;
 use crate::output::{SYNTHETIC, mean_std, progress};
 use crate::rehearsals::Rehearsals;
 use crate::run::MODEL;
@@ -25,6 +26,7 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
     let disjoint = task.protocol.disjoint();
     let source = Source::of(&args.experiment);
     let out = &args.experiment.out;
+    let _lock = Lock::take(out)?;
     let rehearsals = Rehearsals {
         out,
         jobs: args.jobs,

@@ -13,6 +13,7 @@ mod evaluate;
 mod extract;
 mod fit;
 mod index;
+mod lock;
 mod output;
 mod predict;
 mod rehearsals;
@@ -29,6 +30,9 @@ use clap::Parser;
 
 use crate::args::{Args, Command};
 use crate::corpus::Skipped;
+
+/// The exit code after Ctrl-C, as shells have it.
+const STOPPED: i32 = 130;
 
 /// What a command that did not fail has to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +62,22 @@ fn main() -> ! {
     unsafe { libc::_exit(code) }
 }
 
+/// On Ctrl-C ends the program as it stands. Whatever bears its final name is finished, so there is nothing to tidy up.
+fn tell_when_stopped() {
+    // Without a handler the system ends the program all the same, only without a word.
+    let _ = ctrlc::set_handler(|| {
+        eprintln!("\nstopped: what is finished is kept; the same command goes on from there");
+        // SAFETY: ends the process, as at the end of `main`.
+        unsafe { libc::_exit(STOPPED) }
+    });
+}
+
 /// Does what the command line asks for, and returns the exit code.
 fn run() -> i32 {
     let Args { command, json } = Args::parse();
+    if command.goes_on_later() {
+        tell_when_stopped();
+    }
     let outcome = match command {
         Command::Synth(args) => synth::run(&args),
         Command::Index(args) => index::run(&args, json),
@@ -80,8 +97,21 @@ fn run() -> i32 {
         Ok(Outcome::Done) => 0,
         Ok(Outcome::SomeSkipped) => 3,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", in_full(&error));
             1
         }
     }
+}
+
+/// An error and its causes, but for those whose words the error before has in it already.
+fn in_full(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }

@@ -12,6 +12,7 @@ use crate::answers::{Answers, Enrolled};
 use crate::args::SelectArgs;
 use crate::conditions::measured;
 use crate::crossval::Source;
+use crate::lock::Lock;
 use crate::output::{mean_std, table};
 use crate::rehearsals::Rehearsals;
 
@@ -22,6 +23,7 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
         data: &args.data,
         store: args.store.as_deref(),
     };
+    let _lock = Lock::take(&args.out)?;
     let rehearsals = Rehearsals {
         out: &args.out,
         jobs: args.jobs,

@@ -198,5 +198,13 @@ fn train(
         validation: examples(validation),
         provenance,
     };
-    Ok(ser_model::train(recipe, data, seed, on_epoch)?)
+    let trained = ser_model::train(recipe, data, seed, on_epoch)?;
+    if let Some(epoch) = trained.diverged {
+        eprintln!(
+            "{}: the values of epoch {epoch} are not finite; an epoch before it is kept. Lower \
+             `training.learning_rate` or set `training.gradient_clip`",
+            split.name()
+        );
+    }
+    Ok(trained)
 }

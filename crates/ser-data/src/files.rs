@@ -22,7 +22,7 @@ pub(crate) fn write_whole(
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut beside = builder
-        .prefix(".ser-")
+        .prefix(".unfinished-")
         .tempfile_in(folder)
         .map_err(failed)?;
     let mut writer = BufWriter::new(beside.as_file_mut());

@@ -26,6 +26,7 @@ pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<
     let shared = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     #[cfg(unix)]
     builder.permissions(shared);
+    builder.prefix(".unfinished-");
     let mut file = builder.tempfile_in(folder).map_err(io)?;
     file.write_all(contents.as_ref()).map_err(io)?;
     file.as_file().sync_all().map_err(io)?;

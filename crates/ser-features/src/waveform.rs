@@ -42,7 +42,7 @@ impl Waveform {
     ///
     /// PCM of 8, 16, 24 and 32 bits and floating point of 32 bits, plain or
     /// `WAVE_FORMAT_EXTENSIBLE`, any number of channels, any rate, any further chunks before and
-    /// after the samples.
+    /// after the samples; RF64 as well, for files beyond 4 GiB.
     ///
     /// # Scale
     ///
@@ -265,13 +265,15 @@ impl Layout {
 
         let mut riff = [0; 12];
         reader.read_exact(&mut riff).map_err(cut_short)?;
-        if &riff[..4] != b"RIFF" || &riff[8..] != b"WAVE" {
+        if !matches!(&riff[..4], b"RIFF" | b"RF64") || &riff[8..] != b"WAVE" {
             return Err(wav_error("it does not begin as RIFF WAVE".into()));
         }
         let riff_length = le_u32(&riff[4..8]);
 
         let mut position = 12;
         let mut format = None;
+        // RF64 (EBU Tech 3306) has its lengths of 64 bits in a chunk of their own.
+        let mut long_data = None;
         loop {
             let mut header = [0; 8];
             if let Err(source) = reader.read_exact(&mut header) {
@@ -287,9 +289,12 @@ impl Layout {
                     let format: Format =
                         format.ok_or_else(|| wav_error("no fmt chunk before the data".into()))?;
                     let held = len - position;
-                    let unknown =
-                        is_unknown_length(stated, riff_length) && u64::from(stated) != held;
-                    let data_len = if unknown { held } else { u64::from(stated) };
+                    let long_data = long_data.filter(|_| stated == u32::MAX);
+                    let unknown = long_data.is_none()
+                        && is_unknown_length(stated, riff_length)
+                        && u64::from(stated) != held;
+                    let stated = long_data.unwrap_or(u64::from(stated));
+                    let data_len = if unknown { held } else { stated };
                     if data_len > held {
                         return Err(wav_error(format!(
                             "cut short: expected {stated} bytes of samples, found {held}"
@@ -314,6 +319,13 @@ impl Layout {
                     let kept = (stated as usize).min(bytes.len());
                     reader.read_exact(&mut bytes[..kept]).map_err(cut_short)?;
                     format = Some(Format::parse(&bytes[..kept], path)?);
+                }
+                b"ds64" if &riff[..4] == b"RF64" && stated >= 16 => {
+                    let mut lengths = [[0; 8]; 2];
+                    reader
+                        .read_exact(lengths.as_flattened_mut())
+                        .map_err(cut_short)?;
+                    long_data = Some(u64::from_le_bytes(lengths[1]));
                 }
                 _ => {}
             }
@@ -392,6 +404,8 @@ impl Format {
     /// unless the format is `EXTENSIBLE`, because only there do the rest mean anything, and hound
     /// refuses some files for them.
     fn parse(chunk: &[u8], path: &Path) -> Result<Self> {
+        const PCM: u32 = 1;
+        const FLOAT: u32 = 3;
         const EXTENSIBLE: u32 = 0xFFFE;
 
         let unsupported = |actual: String| Error::Unsupported {
@@ -410,6 +424,9 @@ impl Format {
             )));
         };
         let tag = le_u32(&[plain[0], plain[1], 0, 0]);
+        if !matches!(tag, PCM | FLOAT | EXTENSIBLE) {
+            return Err(unsupported(format!("format tag {tag:#06x}")));
+        }
         let block_align = u16::from_le_bytes([plain[12], plain[13]]);
         let chunk = match extensible {
             Some(bytes) if tag == EXTENSIBLE => bytes,

@@ -222,6 +222,47 @@ fn a_length_its_writer_could_not_know_means_all_the_rest() {
 }
 
 #[test]
+fn rf64_states_the_length_of_the_samples_in_64_bits() {
+    let file = |length: u64| {
+        let mut lengths = [0u64, length, 2].map(u64::to_le_bytes).concat();
+        lengths.extend([0; 4]);
+        let mut bytes = riff(&[
+            chunk(b"ds64", &lengths),
+            chunk(b"fmt ", &fmt(PCM, 1, 8000, 16)),
+            chunk(b"data", &[0, 0x40, 0, 0xC0]),
+            chunk(b"LIST", &[1; 8]),
+        ]);
+        let data = bytes.len() - 16 - 4 - 4;
+        bytes[..8].copy_from_slice(b"RF64\xFF\xFF\xFF\xFF");
+        bytes[data..data + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+        bytes
+    };
+    assert_eq!(decode(&file(4)).unwrap().0.samples, [0.5, -0.5]);
+    assert!(reason(&file(1 << 40)).contains("cut short: expected 1099511627776"));
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_read_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shrinking.wav");
+    let bytes = riff(&[
+        chunk(b"fmt ", &fmt(PCM, 1, 22_050, 16)),
+        chunk(b"data", &vec![0; 16 << 20]),
+    ]);
+    std::fs::write(&path, bytes).unwrap();
+    let extractor = ser_features::FeatureExtractor::new(&Default::default()).unwrap();
+    let mut pieces = 0;
+    let error = extractor.extract_file_in_pieces(&path, |_, _| {
+        pieces += 1;
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(1 << 20).unwrap();
+        Ok(())
+    });
+    assert!(error.unwrap_err().to_string().contains("shorter while"));
+    assert!(pieces > 0);
+}
+
+#[test]
 fn a_file_without_samples_is_empty_even_if_a_chunk_follows() {
     let bytes = riff(&[
         chunk(b"fmt ", &fmt(PCM, 2, 8000, 16)),

@@ -23,12 +23,14 @@ pub enum Error {
         message: String,
     },
     /// A value of a recipe is out of its range.
-    #[error("recipe {origin}: `{key}` must be {expected}, but is {actual}")]
+    #[error("recipe {origin}{}: `{key}` must be {expected}, but is {actual}", at(*line))]
     RecipeValue {
         /// The recipe's name.
         origin: String,
+        /// The line of its text, counted from 1; the one of the table where the key is not given.
+        line: Option<usize>,
         /// The key with its table.
-        key: &'static str,
+        key: String,
         /// What is allowed.
         expected: String,
         /// What was found.
@@ -67,16 +69,12 @@ pub enum Error {
     /// The data given cannot be trained on.
     #[error("cannot train: {0}")]
     Data(String),
-    /// The loss became infinite or not a number.
+    /// The loss or the weights became infinite or not a number before the first epoch ended.
     #[error(
-        "the loss is {loss} in epoch {epoch}: lower `training.learning_rate` or set `training.gradient_clip`"
+        "the first epoch ends in values that are not finite: lower `training.learning_rate` or set \
+         `training.gradient_clip`"
     )]
-    Diverged {
-        /// The epoch, counted from 1.
-        epoch: u32,
-        /// The loss.
-        loss: f64,
-    },
+    Diverged,
     /// A feature configuration or a feature extraction failed.
     #[error(transparent)]
     Features(#[from] ser_features::Error),
@@ -86,6 +84,10 @@ pub enum Error {
     /// libtorch refused an operation.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
+}
+
+fn at(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(", line {line}"))
 }
 
 /// A result of this crate.

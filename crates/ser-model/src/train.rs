@@ -60,6 +60,9 @@ pub struct Trained {
     /// Every epoch of the first network, and which one was kept. Without a validation part its
     /// figures are not numbers.
     pub history: History,
+    /// The epoch in which a training got lost in infinite or undefined values, if one did. It ended
+    /// there, and an epoch before is kept.
+    pub diverged: Option<u32>,
 }
 
 /// Trains the networks of a recipe, and keeps of each the best epoch on the validation part or the
@@ -71,7 +74,8 @@ pub struct Trained {
 /// the epochs of all networks, one after the other.
 ///
 /// # Errors
-/// [`Error::Data`] without training or validation clips, [`Error::Diverged`], libtorch's.
+/// [`Error::Data`] without training or validation clips, [`Error::Diverged`] when not one epoch ended
+/// with finite weights, libtorch's.
 pub fn train(
     recipe: &Recipe,
     data: TrainingData,
@@ -93,7 +97,7 @@ pub fn train(
     };
     let (train, validation) = (prepared(&data.train)?, prepared(&data.validation)?);
     let mut networks = Vec::new();
-    let mut first = None;
+    let (mut first, mut diverged) = (None, None);
     for number in 0..recipe.training.networks as u64 {
         let seed = recipe.training.seed.wrapping_add(seed);
         // One generator of our own for weights, order, crops, masks and dropout. libtorch's is shared
@@ -101,9 +105,10 @@ pub fn train(
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number);
         let labels = data.labels.len();
-        let (network, history) =
+        let (network, history, lost) =
             train_network(recipe, &train, &validation, labels, &mut rng, on_epoch)?;
         networks.push(network);
+        diverged = diverged.or(lost);
         first.get_or_insert(history);
     }
     Ok(Trained {
@@ -116,6 +121,7 @@ pub fn train(
             networks,
         },
         history: first.unwrap_or_default(),
+        diverged,
     })
 }
 
@@ -136,7 +142,7 @@ fn train_network(
     labels: usize,
     rng: &mut ChaCha8Rng,
     on_epoch: &mut dyn FnMut(&Epoch),
-) -> Result<(TrainedNetwork, History)> {
+) -> Result<(TrainedNetwork, History, Option<u32>)> {
     let training = &recipe.training;
     let standardiser = Standardiser::fit(train.iter().flat_map(|clip| &clip.copies))?;
     let mut model = TrainedNetwork::new(recipe.clone(), standardiser, labels, rng)?;
@@ -144,6 +150,7 @@ fn train_network(
     let class_weights = class_weights(training.class_weights, train, labels)?;
     let mut history = History::default();
     let mut best: Option<(u32, (f64, f64), Vec<Tensor>)> = None;
+    let mut diverged = None;
     let mut steps_done = 0;
 
     for epoch in 1..=training.epochs {
@@ -191,11 +198,10 @@ fn train_network(
             let truth = batch.iter().map(|(clip, _)| clip.target);
             tally.add(f64::try_from(&loss)?, &classes(&scores)?, truth);
         }
-        if !tally.loss().is_finite() {
-            return Err(Error::Diverged {
-                epoch,
-                loss: tally.loss(),
-            });
+        // The last step may have spoilt weights that no loss has seen yet.
+        if !tally.loss().is_finite() || !model.is_finite()? {
+            diverged = Some(epoch);
+            break;
         }
 
         let seen = validate(&model, validation, labels)?;
@@ -226,12 +232,12 @@ fn train_network(
     }
 
     let Some((best_epoch, _, weights)) = best else {
-        return Err(Error::Data("no epoch was run".to_owned()));
+        return Err(Error::Diverged);
     };
     model.restore_weights(&weights)?;
     history.best = Some(best_epoch);
     model.epoch = best_epoch;
-    Ok((model, history))
+    Ok((model, history, diverged))
 }
 
 /// The clips of an epoch in random order, each in one of its copies. With enrolment they come in

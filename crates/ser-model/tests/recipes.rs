@@ -74,6 +74,51 @@ fn a_wrong_value_is_named_with_its_key() {
     }
 }
 
+#[test]
+fn a_wrong_value_is_named_with_its_line() {
+    let sound = recipe_text(CNN, "threads = 1");
+    let line = |of: &str| 1 + sound.lines().position(|line| line.contains(of)).unwrap();
+    for (from, to, key, line) in [
+        (
+            "threads = 1",
+            "threads = 0",
+            "`training.threads` must be at least 1",
+            line("threads"),
+        ),
+        (
+            "sample_rate = 16000",
+            "sample_rate = 0",
+            "`features.sample_rate` must be 1 to",
+            line("sample_rate"),
+        ),
+        (
+            "threads = 1",
+            "threads = \"two\"",
+            "invalid type",
+            line("threads"),
+        ),
+        (
+            "threads = 1",
+            "thread = 1",
+            "unknown field `thread`",
+            line("threads"),
+        ),
+        (
+            "kernel = 5",
+            "kernel = 6",
+            "`network.blocks.kernel` must be odd",
+            line("blocks"),
+        ),
+    ] {
+        assert!(sound.contains(from), "{from}");
+        let error = Recipe::parse(&sound.replace(from, to), "mine.toml").unwrap_err();
+        let message = error.to_string();
+        for part in ["mine.toml", key, &format!("line {line}")] {
+            assert!(message.contains(part), "{part} is not in: {message}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn no_schedule_leaves_zero_to_peak(peak in 1e-6_f64..1.0, steps in 1_usize..5000, at in 0.0_f64..1.0) {

@@ -366,6 +366,16 @@ impl TrainedNetwork {
         self.vars.variables().into_iter().collect()
     }
 
+    /// Whether all weights are numbers.
+    pub(crate) fn is_finite(&self) -> Result<bool> {
+        for weight in self.weights().values() {
+            if i64::try_from(weight.f_isfinite()?.f_all()?)? == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// A copy of all weights, in the order of their names.
     pub(crate) fn copy_weights(&self) -> Result<Vec<Tensor>> {
         let _guard = tch::no_grad_guard();

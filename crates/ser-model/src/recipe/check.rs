@@ -13,17 +13,28 @@ type Check = (bool, &'static str, &'static str, String);
 
 impl Recipe {
     pub(crate) fn check(&self, origin: &str) -> Result<()> {
-        self.features.validate()?;
+        let wrong = |key: String, expected: String, actual: String| Error::RecipeValue {
+            origin: origin.to_owned(),
+            line: None,
+            key,
+            expected,
+            actual,
+        };
+        self.features.validate().map_err(|error| match error {
+            ser_features::Error::Config {
+                key,
+                expected,
+                actual,
+            } => wrong(format!("features.{key}"), expected, actual),
+            error => error.into(),
+        })?;
         let failed = self.checks().into_iter().find(|(holds, ..)| !holds);
         let failed = failed.map(|(_, key, expected, actual)| (key, expected, actual));
         match failed.or_else(|| self.network.invalid()) {
             None => Ok(()),
-            Some((key, expected, actual)) => Err(Error::RecipeValue {
-                origin: origin.to_owned(),
-                key,
-                expected: expected.to_owned(),
-                actual,
-            }),
+            Some((key, expected, actual)) => {
+                Err(wrong(key.to_owned(), expected.to_owned(), actual))
+            }
         }
     }
 
@@ -160,7 +171,8 @@ impl Ensemble {
         }
         Err(Error::RecipeValue {
             origin: origin.to_owned(),
-            key: "members",
+            line: None,
+            key: "members".to_owned(),
             expected: "at least one recipe, with weights above 0".to_owned(),
             actual: format!("weights {weights:?}"),
         })

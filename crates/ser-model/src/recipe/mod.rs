@@ -9,6 +9,7 @@ use ser_conditions::Condition;
 use ser_data::Protocol;
 use ser_features::FeatureConfig;
 use serde::{Deserialize, Serialize};
+use toml::de::DeTable;
 
 use crate::error::{Error, Result};
 use crate::network::NetworkConfig;
@@ -323,7 +324,8 @@ impl Recipe {
             Experiment::Recipe(recipe) => Ok(*recipe),
             Experiment::Ensemble(ensemble) => Err(Error::RecipeValue {
                 origin: name_or_path.to_owned(),
-                key: "members",
+                line: None,
+                key: "members".to_owned(),
                 expected: "absent, as one single recipe is asked for".to_owned(),
                 actual: ensemble.member_names().join(", "),
             }),
@@ -336,7 +338,7 @@ impl Recipe {
     /// As [`Recipe::load`].
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         let recipe: Self = from_toml(text, origin)?;
-        recipe.check(origin)?;
+        recipe.check(origin).map_err(|e| with_line(e, text))?;
         Ok(recipe)
     }
 
@@ -406,7 +408,7 @@ impl Experiment {
             return Ok(Self::Recipe(Box::new(Recipe::parse(text, origin)?)));
         }
         let ensemble: Ensemble = from_toml(text, origin)?;
-        ensemble.check(origin)?;
+        ensemble.check(origin).map_err(|e| with_line(e, text))?;
         Ok(Self::Ensemble(ensemble))
     }
 
@@ -464,6 +466,41 @@ fn from_toml<T: serde::de::DeserializeOwned>(text: &str, origin: &str) -> Result
         origin: origin.to_owned(),
         message: e.to_string(),
     })
+}
+
+/// Says on which line of a recipe's text the value stands.
+fn with_line(error: Error, text: &str) -> Error {
+    match error {
+        Error::RecipeValue {
+            origin,
+            key,
+            expected,
+            actual,
+            ..
+        } => Error::RecipeValue {
+            line: line_of(text, &key),
+            origin,
+            key,
+            expected,
+            actual,
+        },
+        error => error,
+    }
+}
+
+/// The line of a dotted key, or of the table that it would stand in.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    let document = DeTable::parse(text).ok()?;
+    let mut table = Some(document.get_ref());
+    let mut start = None;
+    for part in key.split('.') {
+        let Some((name, value)) = table.and_then(|t| t.get_key_value(part)) else {
+            break;
+        };
+        start = Some(name.span().start);
+        table = value.get_ref().as_table();
+    }
+    Some(1 + text.get(..start?)?.matches('\n').count())
 }
 
 fn to_toml(value: &impl Serialize, name: &str) -> Result<String> {

@@ -1,0 +1,90 @@
+//! One run at a time in a folder of results, and what a run that was stopped leaves behind.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use walkdir::WalkDir;
+
+/// What unfinished files are called until they get their name; see the `write_file` of the crates.
+const UNFINISHED: &str = ".unfinished-";
+
+/// The right to write into a folder of results, while it lives.
+///
+/// It is a lock of the operating system on `<folder>.lock`, so a program that was killed holds none.
+#[derive(Debug)]
+pub struct Lock {
+    path: PathBuf,
+    /// Closing it ends the lock.
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the folder, refuses if another run has it, and sweeps out what a killed run left there
+    /// half-written.
+    pub fn take(folder: &Path) -> Result<Self> {
+        // A folder given as `.` has a name all the same.
+        let path = std::path::absolute(folder).with_context(|| folder.display().to_string())?;
+        let path = path.with_added_extension("lock");
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
+        }
+        loop {
+            let file = File::create(&path).with_context(|| path.display().to_string())?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => bail!(
+                    "{}: another run is writing there; wait until it ends, or choose another --out",
+                    folder.display()
+                ),
+                Err(TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| path.display().to_string());
+                }
+            }
+            // Who held it before may have removed the file between our opening and locking it: then
+            // the lock is on a file that nobody else would find.
+            if is_at(&file, &path) {
+                sweep(folder)?;
+                return Ok(Self { path, _file: file });
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A lock file that stays is no obstacle: only a held one is.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether an open file is the one that a path names.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let number = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(named)) => number(open) == number(named),
+        _ => false,
+    }
+}
+
+/// Elsewhere an open file cannot be removed.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// Removes what was being written when a run was killed.
+fn sweep(folder: &Path) -> Result<()> {
+    // As deep as the answers of an ensemble's members lie.
+    let entries = WalkDir::new(folder).max_depth(4).into_iter().flatten();
+    for entry in entries.filter(|entry| entry.file_type().is_file()) {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            let path = entry.path();
+            fs::remove_file(path).with_context(|| path.display().to_string())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,347 @@
+//! Files that are not what their name says: every command names them, keeps the rest and ends with 3.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+mod common;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::ser;
+
+const PCM: u16 = 1;
+const FLOAT: u16 = 3;
+
+/// A WAV file as its header describes it, true or not.
+#[derive(Clone)]
+struct Wav {
+    magic: &'static [u8; 4],
+    tag: u16,
+    channels: u16,
+    rate: u32,
+    bits: u16,
+    /// Size of the data chunk, as stated.
+    stated: u32,
+    data: Vec<u8>,
+}
+
+impl Wav {
+    /// A second of a tone, sound in every respect.
+    fn sound() -> Self {
+        let sample = |n: u32| ((n as f32 * 0.08).sin() * 9000.0) as i16;
+        let data: Vec<u8> = (0..16_000).flat_map(|n| sample(n).to_le_bytes()).collect();
+        Self {
+            magic: b"RIFF",
+            tag: PCM,
+            channels: 1,
+            rate: 16_000,
+            bits: 16,
+            stated: data.len() as u32,
+            data,
+        }
+    }
+
+    fn with(change: impl FnOnce(&mut Self)) -> Vec<u8> {
+        let mut wav = Self::sound();
+        change(&mut wav);
+        wav.bytes()
+    }
+
+    /// Other samples, of the stated size.
+    fn of(data: Vec<u8>) -> Vec<u8> {
+        Self::with(|w| (w.stated, w.data) = (data.len() as u32, data))
+    }
+
+    fn format(&self) -> Vec<u8> {
+        let frame = self.channels.wrapping_mul(self.bits / 8);
+        let mut chunk = b"fmt \x10\0\0\0".to_vec();
+        chunk.extend(self.tag.to_le_bytes());
+        chunk.extend(self.channels.to_le_bytes());
+        chunk.extend(self.rate.to_le_bytes());
+        chunk.extend(self.rate.wrapping_mul(u32::from(frame)).to_le_bytes());
+        chunk.extend(frame.to_le_bytes());
+        chunk.extend(self.bits.to_le_bytes());
+        chunk
+    }
+
+    fn samples(&self) -> Vec<u8> {
+        [b"data".as_slice(), &self.stated.to_le_bytes(), &self.data].concat()
+    }
+
+    fn riff(&self, chunks: &[u8]) -> Vec<u8> {
+        let length = (chunks.len() as u32 + 4).to_le_bytes();
+        [self.magic.as_slice(), &length, b"WAVE", chunks].concat()
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.riff(&[self.format(), self.samples()].concat())
+    }
+}
+
+fn floats(bad: f32) -> Vec<u8> {
+    let values = (0..16_000).map(|n| if n == 7000 { bad } else { 0.1 });
+    let data: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
+    Wav::with(|w| (w.tag, w.bits, w.stated, w.data) = (FLOAT, 32, data.len() as u32, data))
+}
+
+/// What is wrong with a file, and what is said of it.
+fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let sound = Wav::sound();
+    let swapped = sound.riff(&[sound.samples(), sound.format()].concat());
+    let header = sound.bytes()[..30].to_vec();
+    let cut = sound.bytes()[..9000].to_vec();
+    let hours = Wav::with(|w| (w.stated, w.data) = (10 * 3600 * 32_000, Vec::new()));
+    vec![
+        ("empty", vec![], "it ends after 0 bytes"),
+        ("one-byte", vec![b'R'], "it ends after 1 bytes"),
+        ("cut-header", header, "inside the header"),
+        ("cut-data", cut, "cut short: expected 32000"),
+        ("no-samples", Wav::of(vec![]), "no samples"),
+        (
+            "odd",
+            Wav::with(|w| (w.stated, _) = (31_999, w.data.pop())),
+            "frames of 2 bytes",
+        ),
+        ("no-fmt", sound.riff(&sound.samples()), "no fmt chunk"),
+        ("fmt-after-data", swapped, "no fmt chunk before the data"),
+        (
+            "no-channels",
+            Wav::with(|w| w.channels = 0),
+            "zero channels",
+        ),
+        ("rate-0", Wav::with(|w| w.rate = 0), "rate is 0"),
+        (
+            "rate-4-ghz",
+            Wav::with(|w| (w.rate, w.bits) = (4_000_000_000, 8)),
+            "4000000000",
+        ),
+        ("bits-0", Wav::with(|w| w.bits = 0), "bits"),
+        ("bits-1", Wav::with(|w| w.bits = 1), "bits"),
+        ("bits-12", Wav::with(|w| w.bits = 12), "bits"),
+        ("bits-64", Wav::with(|w| w.bits = 64), "64"),
+        ("nan", floats(f32::NAN), "sample 7000 is NaN"),
+        ("infinite", floats(f32::NEG_INFINITY), "sample 7000 is -inf"),
+        ("a-law", Wav::with(|w| (w.tag, w.bits) = (6, 8)), "0x0006"),
+        ("mu-law", Wav::with(|w| (w.tag, w.bits) = (7, 8)), "0x0007"),
+        (
+            "adpcm",
+            Wav::with(|w| (w.tag, w.bits) = (0x11, 4)),
+            "0x0011",
+        ),
+        (
+            "id3",
+            [b"ID3\x04\0\0\0\0\0\0".as_slice(), &sound.bytes()].concat(),
+            "RIFF WAVE",
+        ),
+        (
+            "mp3",
+            [[0xFF, 0xFB, 0x90, 0x64].as_slice(), &[0; 413]].concat(),
+            "RIFF WAVE",
+        ),
+        (
+            "text",
+            b"Dear diary, today I was angry, then sad.".to_vec(),
+            "RIFF WAVE",
+        ),
+        ("ten-hours", hours, "cut short: expected 1152000000"),
+    ]
+}
+
+/// What is odd, and fine.
+fn good_files() -> Vec<(&'static str, Vec<u8>)> {
+    let many = Wav::with(|w| {
+        w.channels = 255;
+        w.data = w
+            .data
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .flat_map(|x| x.repeat(255))
+            .collect();
+        w.stated = w.data.len() as u32;
+    });
+    vec![
+        ("sound", Wav::sound().bytes()),
+        ("unknown-length", Wav::with(|w| w.stated = u32::MAX)),
+        ("channels-255", many),
+        ("zeros", Wav::of(vec![0; 32_000])),
+        ("clipped", Wav::of([0xFF, 0x7F, 0x00, 0x80].repeat(8000))),
+        ("one-sample", Wav::of(vec![1, 2])),
+    ]
+}
+
+/// All of them as files, and what a file system adds: the bad ones with what is said of each.
+fn catalogue(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, &'static str)>) {
+    let write = |name: &str, bytes: Vec<u8>| {
+        let path = folder.join(format!("{name}.wav"));
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let good = good_files()
+        .into_iter()
+        .map(|(name, bytes)| write(name, bytes));
+    let mut good: Vec<_> = good.collect();
+    let bad = bad_files()
+        .into_iter()
+        .map(|(name, bytes, said)| (write(name, bytes), said));
+    let mut bad: Vec<_> = bad.collect();
+    bad.push((folder.join("missing.wav"), "No such file"));
+    #[cfg(unix)]
+    {
+        let dangling = folder.join("dangling.wav");
+        std::os::unix::fs::symlink(folder.join("nowhere.wav"), &dangling).unwrap();
+        bad.push((dangling, "No such file"));
+        // Whoever may read everything is not kept out by permissions.
+        let secret = write("secret", Wav::sound().bytes());
+        fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+        match fs::read(&secret) {
+            Ok(_) => good.push(secret),
+            Err(_) => bad.push((secret, "Permission denied")),
+        }
+    }
+    (good, bad)
+}
+
+/// Runs a command that must end with 3; returns what it printed and said.
+fn with_skips(words: &[&dyn AsRef<OsStr>]) -> (String, String) {
+    let ended = ser().args(words).assert().code(3);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let ended = ended.get_output();
+    (text(&ended.stdout), text(&ended.stderr))
+}
+
+/// Every bad file is named in a line with its reason, every good one in none.
+fn assert_named(said: &str, good: &[PathBuf], bad: &[(PathBuf, &str)]) {
+    let line = |path: &Path| {
+        let name = format!("{}:", path.display());
+        said.lines()
+            .find(move |line| line.starts_with("skipped:") && line.contains(&name))
+    };
+    for (path, reason) in bad {
+        let line = line(path).unwrap_or_else(|| panic!("{} is not named:\n{said}", path.display()));
+        assert!(line.contains(reason), "{line}\nlacks: {reason}");
+    }
+    for path in good {
+        assert!(line(path).is_none(), "{:?}", line(path));
+    }
+}
+
+#[test]
+fn extraction_names_every_bad_file_and_keeps_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let sounds = folder.path().join("sounds");
+    fs::create_dir_all(sounds.join("a-folder.wav")).unwrap();
+    let (good, mut bad) = catalogue(&sounds);
+    // A folder is searched for what is there.
+    bad.retain(|(path, _)| !path.ends_with("missing.wav"));
+    let out = folder.path().join("all.safetensors");
+    let (_, said) = with_skips(&[&"extract", &sounds, &"--out", &out]);
+    assert_named(&said, &good, &bad);
+    let bytes = fs::read(out).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(tensors.len(), good.len());
+    for (name, tensor) in tensors.tensors() {
+        let values = tensor.data().as_chunks::<4>().0;
+        let finite = values.iter().all(|&b| f32::from_le_bytes(b).is_finite());
+        assert!(finite && !values.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn prediction_names_every_bad_file_and_answers_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = catalogue(folder.path());
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/models/robust.safetensors");
+    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"--json", &"predict", &"--model", &model];
+    words.extend(good.iter().map(|path| path as &dyn AsRef<OsStr>));
+    words.extend(bad.iter().map(|(path, _)| path as &dyn AsRef<OsStr>));
+    let (printed, said) = with_skips(&words);
+    assert_named(&said, &good, &bad);
+    assert_eq!(printed.lines().count(), good.len());
+    for line in printed.lines() {
+        let answer: serde_json::Value = serde_json::from_str(line).unwrap();
+        let sum: f64 = answer["probabilities"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|p| p.as_f64().unwrap())
+            .sum();
+        assert!((sum - 1.0).abs() < 1e-4, "{line}");
+    }
+}
+
+#[test]
+fn a_manifest_leads_to_every_bad_file_and_to_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = catalogue(folder.path());
+    let all = good.iter().chain(bad.iter().map(|(path, _)| path));
+    let rows: String = all
+        .map(|path| format!("{},sad,anna\n", path.file_name().unwrap().to_str().unwrap()))
+        .collect();
+    let manifest = folder.path().join("mine.csv");
+    fs::write(&manifest, format!("path,emotion,speaker\n{rows}")).unwrap();
+    let (said, _) = with_skips(&[&"--json", &"index", &manifest]);
+    for (path, _) in &bad {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        // What only the samples can show, the index does not see.
+        let hidden = ["nan.wav", "infinite.wav", "rate-4-ghz.wav", "bits-64.wav"].contains(&name);
+        assert!(
+            said.contains(name) || hidden,
+            "{name} is not named:\n{said}"
+        );
+    }
+    assert!(!said.contains("sound.wav"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn names_that_are_not_utf_8_are_read_like_others() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join(OsStr::from_bytes(b"caf\xE9.wav"));
+    fs::write(&odd, Wav::sound().bytes()).unwrap();
+    let out = folder.path().join("all.safetensors");
+    ser()
+        .args([
+            OsStr::new("extract"),
+            folder.path().as_os_str(),
+            OsStr::new("--out"),
+            out.as_os_str(),
+        ])
+        .assert()
+        .success();
+    let npy = folder.path().join("one.npy");
+    ser()
+        .args([
+            OsStr::new("extract"),
+            odd.as_os_str(),
+            OsStr::new("--out"),
+            npy.as_os_str(),
+        ])
+        .assert()
+        .success();
+}
+
+/// A header may promise ten hours, or 255 channels: memory goes by what the file holds.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_file_makes_the_program_ask_for_much_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = catalogue(folder.path());
+    let out = folder.path().join("all.safetensors");
+    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"extract", &"--out", &out];
+    words.extend(
+        good.iter()
+            .chain(bad.iter().map(|(path, _)| path))
+            .map(|path| path as &dyn AsRef<OsStr>),
+    );
+    with_skips(&words);
+    // SAFETY: a plain structure that the call fills.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        assert_eq!(libc::getrusage(libc::RUSAGE_CHILDREN, &mut usage), 0);
+        usage
+    };
+    assert!(usage.ru_maxrss < 400 << 10, "{} kB", usage.ru_maxrss);
+}
