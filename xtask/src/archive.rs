@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use zip::ZipReadOptions;
 use zip::read::{Config, OwnedZipFileEntry};
 // Not `ZipArchive`, which reads the whole directory before its length can be checked and forgets all but the last of
@@ -184,6 +184,15 @@ impl<R: Read + Seek> Archive<R> {
         }
         Ok(written)
     }
+}
+
+/// Whether an error speaks of a full disk and not against the archive.
+pub fn lacked_room(error: &Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| matches!(cause.kind(), FileTooLarge | QuotaExceeded | StorageFull))
 }
 
 /// The path of an entry in lower case without needless parts, if it stays below the destination on every system.
