@@ -13,7 +13,8 @@ use std::time::Duration;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use md5::{Digest, Md5};
-use ureq::http::{HeaderMap, StatusCode};
+use ureq::Body;
+use ureq::http::{HeaderMap, Response, StatusCode};
 
 use crate::paths::with_suffix;
 
@@ -110,7 +111,10 @@ fn fetch_within(limits: &Limits, source: &Source, dest: &Path) -> Result<u64> {
             )));
         }
         if wait > limits.pause {
-            println!("  the server asks to wait {} seconds", wait.as_secs());
+            let seconds = wait.as_secs();
+            download
+                .bar
+                .suspend(|| println!("  the server asks to wait {seconds} seconds"));
         }
         thread::sleep(wait);
     }
@@ -228,80 +232,9 @@ impl Download<'_> {
         if have > 0 && origin.size == Some(have) {
             return Ok(());
         }
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_resolve(Some(self.limits.connect))
-            .timeout_connect(Some(self.limits.connect))
-            .timeout_recv_response(Some(self.limits.silence))
-            .timeout_per_read(Some(self.limits.silence))
-            .build()
-            .new_agent();
-        // A re-encoded body would make byte positions meaningless.
-        let mut request = agent
-            .get(self.source.url)
-            .header("accept-encoding", "identity");
-        if have > 0 {
-            request = request.header("range", format!("bytes={have}-"));
-            if let Some(mark) = origin.mark {
-                request = request.header("if-range", mark);
-            }
-        }
-        let mut response = request.call().map_err(|error| {
-            // A server never reached in this run is out of reach; one lost on the way may come back.
-            let retry = self.reached || dropped(&error);
-            let error = anyhow!(error).context(format!(
-                "no answer from {} or from where it redirects to",
-                self.source.url
-            ));
-            if retry {
-                Failure::Retry(error, None)
-            } else {
-                Failure::Final(error)
-            }
-        })?;
-        self.reached = true;
-
+        let mut response = self.ask(have, origin.mark.as_deref())?;
         let headers = response.headers();
-        let (start, total) = match response.status() {
-            StatusCode::OK => (0, number(headers, "content-length")),
-            StatusCode::PARTIAL_CONTENT => match content_range(headers) {
-                Some((start, total)) if start == have => (start, total),
-                _ => {
-                    return Err(
-                        self.begin_anew(anyhow!("the server sent another range than asked for"))
-                    );
-                }
-            },
-            StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => {
-                return Err(self.begin_anew(anyhow!(
-                    "the server does not know the rest of {}",
-                    self.part.display()
-                )));
-            }
-            status => {
-                let error = anyhow!("{} answered {status}", self.source.url);
-                let passing = status.is_server_error()
-                    || matches!(
-                        status,
-                        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
-                    );
-                return Err(if passing {
-                    // A date instead of seconds is not worth reading a calendar for.
-                    let wait = number(headers, "retry-after").map(Duration::from_secs);
-                    Failure::Retry(error, wait)
-                } else {
-                    Failure::Final(error)
-                });
-            }
-        };
-        if let (Some(expected), Some(total)) = (self.source.size, total)
-            && expected != total
-        {
-            return Err(Failure::Final(anyhow!(
-                "{} offers {total} bytes where {expected} are published: it is another file",
-                self.source.url
-            )));
-        }
+        let (start, total) = self.offer(response.status(), headers, have)?;
         let known = if start > 0 {
             origin.size
         } else {
@@ -327,6 +260,89 @@ impl Download<'_> {
             start,
             total,
         )
+    }
+
+    /// Asks for what is missing after the first `have` bytes.
+    fn ask(&mut self, have: u64, mark: Option<&str>) -> Result<Response<Body>, Failure> {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_resolve(Some(self.limits.connect))
+            .timeout_connect(Some(self.limits.connect))
+            .timeout_recv_response(Some(self.limits.silence))
+            .timeout_per_read(Some(self.limits.silence))
+            .build()
+            .new_agent();
+        // A re-encoded body would make byte positions meaningless.
+        let mut request = agent
+            .get(self.source.url)
+            .header("accept-encoding", "identity");
+        if have > 0 {
+            request = request.header("range", format!("bytes={have}-"));
+            if let Some(mark) = mark {
+                request = request.header("if-range", mark);
+            }
+        }
+        let response = request.call().map_err(|error| {
+            // A server never reached in this run is out of reach; one lost on the way may come back.
+            let retry = self.reached || dropped(&error);
+            let error = anyhow!(error).context(format!(
+                "no answer from {} or from where it redirects to",
+                self.source.url
+            ));
+            if retry {
+                Failure::Retry(error, None)
+            } else {
+                Failure::Final(error)
+            }
+        })?;
+        self.reached = true;
+        Ok(response)
+    }
+
+    /// Where the bytes of an answer begin and how long the whole file is, as the server says.
+    fn offer(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        have: u64,
+    ) -> Result<(u64, Option<u64>), Failure> {
+        let (start, total) = match status {
+            StatusCode::OK => (0, number(headers, "content-length")),
+            StatusCode::PARTIAL_CONTENT => match content_range(headers) {
+                Some((start, total)) if start == have => (start, total),
+                _ => {
+                    return Err(
+                        self.begin_anew(anyhow!("the server sent another range than asked for"))
+                    );
+                }
+            },
+            StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => {
+                return Err(self.begin_anew(anyhow!(
+                    "the server does not know the rest of {}",
+                    self.part.display()
+                )));
+            }
+            status => {
+                let error = anyhow!("{} answered {status}", self.source.url);
+                let passing = status.is_server_error()
+                    || status == StatusCode::TOO_MANY_REQUESTS
+                    || status == StatusCode::REQUEST_TIMEOUT;
+                return Err(if passing {
+                    // A date instead of seconds is not worth reading a calendar for.
+                    let wait = number(headers, "retry-after").map(Duration::from_secs);
+                    Failure::Retry(error, wait)
+                } else {
+                    Failure::Final(error)
+                });
+            }
+        };
+        match (self.source.size, total) {
+            (Some(expected), Some(total)) if expected != total => Err(Failure::Final(anyhow!(
+                "{} offers {total} bytes where {expected} are published: it is another file",
+                self.source.url
+            ))),
+            _ => Ok((start, total)),
+        }
     }
 
     fn too_long(&self, limit: u64) -> Failure {
