@@ -1,14 +1,21 @@
 //! Unpacking zip archives (wheels are zips too) that come from outside.
 //!
-//! An archive is refused as a whole if any entry is a link or a device, is encrypted, or has a name that leaves the
-//! destination; and if it claims more entries or bytes than its reader allows. The CRC of every unpacked file is checked.
+//! An archive is refused as a whole, before anything is written, if any entry is a link or a device, is encrypted, has a
+//! name that leaves the destination on any system, or would be written over another one; and if it claims more entries
+//! or bytes than its reader allows. Later, an entry that unpacks to more than it claims is stopped there, and the CRC of
+//! every unpacked file is checked. An archive inside an archive is a file like any other.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
-use zip::ZipArchive;
+use anyhow::{Context, Error, Result, bail, ensure};
+use zip::ZipReadOptions;
+use zip::read::{Config, OwnedZipFileEntry};
+// Not `ZipArchive`, which reads the whole directory before its length can be checked and forgets all but the last of
+// several entries of one name.
+use zip::unstable::read::ZipIterable;
 
 /// What an archive may ask for at most.
 pub struct Limits {
@@ -16,27 +23,39 @@ pub struct Limits {
     pub bytes: u64,
 }
 
+/// The longest name of an entry, in bytes.
+const NAME: usize = 1024;
+/// The longest text file read into memory, in bytes.
+const TEXT: u64 = 64 << 20;
+
 /// A file in an archive.
 pub struct Entry {
-    index: usize,
     pub name: String,
     pub size: u64,
     pub crc32: u32,
+    zip: OwnedZipFileEntry,
 }
 
 /// An archive whose directory has been found harmless.
-pub struct Archive {
+pub struct Archive<R> {
     path: PathBuf,
-    zip: ZipArchive<BufReader<File>>,
+    reader: R,
     entries: Vec<Entry>,
 }
 
-impl Archive {
+impl Archive<BufReader<File>> {
     /// Opens an archive and checks all its entries.
     pub fn open(path: &Path, limits: &Limits) -> Result<Self> {
+        let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+        Self::read(path, BufReader::new(file), limits)
+    }
+}
+
+impl<R: Read + Seek> Archive<R> {
+    /// Checks all entries of the archive in `reader`, which errors call `path`.
+    pub fn read(path: &Path, mut reader: R, limits: &Limits) -> Result<Self> {
         let shown = path.display();
-        let file = File::open(path).with_context(|| format!("opening {shown}"))?;
-        let zip = ZipArchive::new(BufReader::new(file))
+        let mut zip = ZipIterable::try_new(&mut reader, Config::default())
             .with_context(|| format!("{shown} is not a readable zip archive"))?;
         ensure!(
             zip.len() <= limits.entries,
@@ -44,46 +63,59 @@ impl Archive {
             zip.len(),
             limits.entries
         );
-        ensure!(!zip.has_duplicate_names(), "{shown} names an entry twice");
-        let mut entries = Vec::new();
+        let mut entries: Vec<Entry> = Vec::new();
+        // What will lie at a path, in the eyes of a file system that ignores case: an entry, and whether it is a file.
+        let mut places: HashMap<String, (String, bool)> = HashMap::new();
         let mut total = 0_u64;
-        for index in 0..zip.len() {
-            let entry = zip
-                .by_index_data(index)
-                .with_context(|| format!("reading {shown}"))?;
+        for entry in zip.files().with_context(|| format!("reading {shown}"))? {
+            let entry = entry.with_context(|| format!("{shown} is not a readable zip archive"))?;
             let name = entry
                 .name()
                 .with_context(|| format!("reading {shown}"))?
                 .into_owned();
+            ensure!(
+                name.len() <= NAME,
+                "{shown}: an entry has a name of {} bytes, at most {NAME} are plausible",
+                name.len()
+            );
+            // Quoted with escapes: a name may hold what a terminal obeys.
+            let place = place(&name).with_context(|| {
+                format!("{shown}: {name:?} is no path below the destination: refused")
+            })?;
             let kind = entry.unix_mode().map_or(0, |mode| mode & 0o170_000);
-            let plain = matches!(kind, 0 | 0o100_000 | 0o040_000);
             ensure!(
-                plain && !entry.is_symlink(),
-                "{shown}: `{name}` is a link or a special file: refused"
+                matches!(kind, 0 | 0o100_000 | 0o040_000),
+                "{shown}: {name:?} is a link or a special file: refused"
             );
-            ensure!(!entry.encrypted(), "{shown}: `{name}` is encrypted");
-            ensure!(
-                stays_inside(&name),
-                "{shown}: `{name}` would be written outside the destination: refused"
-            );
+            ensure!(!entry.encrypted(), "{shown}: {name:?} is encrypted");
             total = total.saturating_add(entry.size());
+            ensure!(
+                total <= limits.bytes,
+                "{shown} claims {total} bytes up to {name:?}, at most {} are plausible",
+                limits.bytes
+            );
+            if let Some((first, _)) = places.insert(place, (name.clone(), entry.is_file())) {
+                bail!("{shown} holds both {first:?} and {name:?}, which may be one file: refused");
+            }
             if entry.is_file() {
                 entries.push(Entry {
-                    index,
                     size: entry.size(),
                     crc32: entry.crc32(),
                     name,
+                    zip: entry.into(),
                 });
             }
         }
-        ensure!(
-            total <= limits.bytes,
-            "{shown} claims {total} bytes unpacked, at most {} are plausible",
-            limits.bytes
-        );
+        for (place, (name, _)) in &places {
+            for folder in Path::new(place).ancestors().skip(1) {
+                if let Some((file, true)) = folder.to_str().and_then(|folder| places.get(folder)) {
+                    bail!("{shown}: {file:?} is a file and a folder for {name:?}: refused");
+                }
+            }
+        }
         Ok(Self {
             path: path.to_owned(),
-            zip,
+            reader,
             entries,
         })
     }
@@ -95,16 +127,31 @@ impl Archive {
 
     /// Reads one small text file.
     pub fn text(&mut self, name: &str) -> Result<String> {
-        let reading = || format!("reading `{name}` of {}", self.path.display());
+        let reading = || format!("reading {name:?} of {}", self.path.display());
+        let entry = self
+            .entries
+            .iter()
+            .find(|entry| entry.name == name)
+            .with_context(|| format!("{}: there is none", reading()))?;
+        ensure!(
+            entry.size <= TEXT,
+            "{}: {} bytes, at most {TEXT} are plausible",
+            reading(),
+            entry.size
+        );
         let mut text = String::new();
-        let file = self.zip.by_name(name).with_context(reading)?;
-        file.take(64 << 20)
+        let file = entry.zip.as_ref();
+        file.with_reader(&mut self.reader, ZipReadOptions::new())
+            .with_context(reading)?
+            .take(TEXT)
             .read_to_string(&mut text)
             .with_context(reading)?;
         Ok(text)
     }
 
     /// Unpacks the files for which `place` gives a path relative to `dest`, and returns them as (name, path written).
+    ///
+    /// After an error `dest` holds a part of the files: it should be a folder that becomes the real one afterwards.
     pub fn unpack(
         &mut self,
         dest: &Path,
@@ -114,214 +161,56 @@ impl Archive {
         for entry in &self.entries {
             let Some(place) = place(entry) else { continue };
             let target = dest.join(place);
-            let unpacking = || format!("unpacking `{}` of {}", entry.name, self.path.display());
+            let unpacking = || format!("unpacking {:?} of {}", entry.name, self.path.display());
             if let Some(folder) = target.parent() {
                 fs::create_dir_all(folder).with_context(unpacking)?;
             }
             let mut out = File::create_new(&target).with_context(unpacking)?;
-            let packed = self.zip.by_index(entry.index).with_context(unpacking)?;
+            let packed = entry
+                .zip
+                .as_ref()
+                .with_reader(&mut self.reader, ZipReadOptions::new())
+                .with_context(unpacking)?;
             // One byte more than declared is enough to notice a lie; the zip crate checks the CRC at the end.
             let bytes =
                 io::copy(&mut packed.take(entry.size + 1), &mut out).with_context(unpacking)?;
-            if bytes != entry.size {
-                bail!(
-                    "{}: {bytes} bytes where the archive declares {}",
-                    unpacking(),
-                    entry.size
-                );
-            }
+            ensure!(
+                bytes == entry.size,
+                "{}: {bytes} bytes where the archive declares {}",
+                unpacking(),
+                entry.size
+            );
             written.push((entry.name.clone(), target));
         }
         Ok(written)
     }
 }
 
-/// Whether a name, joined to a folder, stays below it on every system.
-fn stays_inside(name: &str) -> bool {
-    let below = |part| matches!(part, Component::Normal(_) | Component::CurDir);
-    Path::new(name).components().all(below) && !name.contains(['\\', '\0'])
+/// Whether an error speaks of a full disk and not against the archive.
+pub fn lacked_room(error: &Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| matches!(cause.kind(), FileTooLarge | QuotaExceeded | StorageFull))
+}
+
+/// The path of an entry in lower case without needless parts, if it stays below the destination on every system.
+fn place(name: &str) -> Option<String> {
+    // A backslash separates and a colon ends a drive on Windows.
+    if name.contains(['\\', ':', '\0']) {
+        return None;
+    }
+    let mut parts = Vec::new();
+    for part in Path::new(name).components() {
+        match part {
+            Component::Normal(part) => parts.push(part.to_str()?.to_lowercase()),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join("/"))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use zip::ZipWriter;
-    use zip::write::SimpleFileOptions;
-
-    use super::*;
-
-    const ROOMY: Limits = Limits {
-        entries: 100,
-        bytes: 1 << 20,
-    };
-
-    /// Writes a zip with the given files and returns its path.
-    fn archive(folder: &Path, files: &[(&str, &str)]) -> PathBuf {
-        let path = folder.join("test.zip");
-        let mut zip = ZipWriter::new(File::create(&path).unwrap());
-        for (name, text) in files {
-            zip.start_file(*name, SimpleFileOptions::default()).unwrap();
-            zip.write_all(text.as_bytes()).unwrap();
-        }
-        zip.finish().unwrap();
-        path
-    }
-
-    /// Replaces every occurrence of a byte string, as a hostile writer would.
-    fn tamper(path: &Path, from: &[u8], to: &[u8]) {
-        let mut bytes = fs::read(path).unwrap();
-        let places: Vec<usize> = (0..=bytes.len() - from.len())
-            .filter(|&at| bytes[at..].starts_with(from))
-            .collect();
-        assert!(!places.is_empty());
-        for at in places {
-            bytes[at..at + to.len()].copy_from_slice(to);
-        }
-        fs::write(path, bytes).unwrap();
-    }
-
-    fn refusal(path: &Path, limits: &Limits) -> String {
-        format!("{:#}", Archive::open(path, limits).err().unwrap())
-    }
-
-    #[test]
-    fn wanted_files_land_where_they_are_placed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = archive(
-            folder.path(),
-            &[("top/a.txt", "alpha"), ("top/b.txt", "beta")],
-        );
-        let dest = folder.path().join("out");
-        let mut archive = Archive::open(&path, &ROOMY).unwrap();
-        let written = archive
-            .unpack(&dest, |entry| {
-                entry
-                    .name
-                    .ends_with("a.txt")
-                    .then(|| PathBuf::from("moved/a"))
-            })
-            .unwrap();
-        assert_eq!(written, [("top/a.txt".to_owned(), dest.join("moved/a"))]);
-        assert_eq!(fs::read_to_string(dest.join("moved/a")).unwrap(), "alpha");
-        assert_eq!(archive.text("top/b.txt").unwrap(), "beta");
-    }
-
-    #[test]
-    fn names_that_leave_the_destination_are_refused() {
-        for (harmless, hostile) in [
-            ("xx/escape.txt", "../escape.txt"),
-            ("x/xx/xx/y.txt", "x/../../y.txt"),
-            ("xabsolute.txt", "/absolute.txt"),
-            ("xx_back.txt", "..\\back.txt"),
-        ] {
-            let folder = tempfile::tempdir().unwrap();
-            let path = archive(folder.path(), &[(harmless, "text")]);
-            // The writing library cleans names, so the bytes are set afterwards.
-            let padded = format!("{hostile:<width$}", width = harmless.len());
-            tamper(&path, harmless.as_bytes(), padded.as_bytes());
-            let error = refusal(&path, &ROOMY);
-            assert!(
-                error.contains("outside the destination"),
-                "{hostile}: {error}"
-            );
-        }
-    }
-
-    #[test]
-    fn links_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("link.zip");
-        let mut zip = ZipWriter::new(File::create(&path).unwrap());
-        zip.add_symlink("link", "/etc", SimpleFileOptions::default())
-            .unwrap();
-        zip.finish().unwrap();
-        assert!(refusal(&path, &ROOMY).contains("`link` is a link"));
-    }
-
-    #[test]
-    fn absurd_claims_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = archive(folder.path(), &[("a", "12345"), ("b", "12345")]);
-        assert!(
-            refusal(
-                &path,
-                &Limits {
-                    entries: 1,
-                    bytes: 100
-                }
-            )
-            .contains("2 entries")
-        );
-        assert!(
-            refusal(
-                &path,
-                &Limits {
-                    entries: 2,
-                    bytes: 9
-                }
-            )
-            .contains("10 bytes")
-        );
-        Archive::open(
-            &path,
-            &Limits {
-                entries: 2,
-                bytes: 10,
-            },
-        )
-        .unwrap();
-    }
-
-    #[test]
-    fn a_file_larger_than_declared_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lie.zip");
-        let mut zip = ZipWriter::new(File::create(&path).unwrap());
-        zip.start_file("zeros", SimpleFileOptions::default())
-            .unwrap();
-        zip.write_all(&[0; 0x12345]).unwrap();
-        zip.finish().unwrap();
-        tamper(&path, &0x12345_u32.to_le_bytes(), &16_u32.to_le_bytes());
-        let error = Archive::open(&path, &ROOMY)
-            .unwrap()
-            .unpack(&folder.path().join("out"), |entry| {
-                Some(PathBuf::from(&entry.name))
-            })
-            .unwrap_err();
-        assert!(
-            fs::metadata(folder.path().join("out/zeros")).unwrap().len() <= 17,
-            "{error:#}"
-        );
-    }
-
-    #[test]
-    fn damaged_content_is_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("stored.zip");
-        let mut zip = ZipWriter::new(File::create(&path).unwrap());
-        let stored =
-            SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-        zip.start_file("a", stored).unwrap();
-        zip.write_all(b"original").unwrap();
-        zip.finish().unwrap();
-        tamper(&path, b"original", b"modified");
-        let error = Archive::open(&path, &ROOMY)
-            .unwrap()
-            .unpack(&folder.path().join("out"), |_| Some(PathBuf::from("a")))
-            .unwrap_err();
-        assert!(
-            format!("{error:#}").to_lowercase().contains("checksum"),
-            "{error:#}"
-        );
-    }
-
-    #[test]
-    fn a_truncated_archive_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = archive(folder.path(), &[("a", "alpha")]);
-        let bytes = fs::read(&path).unwrap();
-        fs::write(&path, &bytes[..bytes.len() - 10]).unwrap();
-        assert!(refusal(&path, &ROOMY).contains("not a readable zip archive"));
-    }
-}
+mod tests;

@@ -94,17 +94,22 @@ fn with_ways_out(error: Error) -> Error {
 }
 
 fn from_url(source: &Source, to: &Path) -> Result<()> {
+    ensure_free(to)?;
     println!("RAVDESS: downloading {}", source.url);
-    let archive = paths::with_suffix(to, ".zip");
+    let archive = paths::with_suffix(to, ".downloading");
     let received = fetch::fetch(source, &archive)?;
     println!("  {} downloaded", fetch::size(received));
-    // Whether good or useless, the archive has done its service.
     let unpacked = from_archive(&archive, to);
-    fs::remove_file(&archive).with_context(|| format!("removing {}", archive.display()))?;
+    // A file with the published checksum is not to blame for an error: the next run takes it from here.
+    if unpacked.is_ok() || source.md5.is_none() {
+        fs::remove_file(&archive).with_context(|| format!("removing {}", archive.display()))?;
+    }
     unpacked
 }
 
 fn from_archive(path: &Path, to: &Path) -> Result<()> {
+    // Asked before the work as well as after it.
+    ensure_free(to)?;
     let md5 = fetch::md5_of(path)?;
     let published = PUBLISHED.md5 == Some(md5.as_str());
     if published {
@@ -144,10 +149,15 @@ fn from_archive(path: &Path, to: &Path) -> Result<()> {
 
     let staging = paths::with_suffix(to, ".unpacking");
     libtorch::clear(&staging)?;
-    archive.unpack(&staging, |entry| {
+    let unpacked = archive.unpack(&staging, |entry| {
         let name = file_name(&entry.name).filter(|_| wanted.contains(&entry.name))?;
         Some(Path::new(&format!("Actor_{:02}", actor(name)?)).join(name))
-    })?;
+    });
+    if unpacked.is_err() {
+        // Half a corpus only takes up room, which may be what was lacking.
+        libtorch::clear(&staging)?;
+    }
+    unpacked?;
     make_way(to)?;
     fs::rename(&staging, to).with_context(|| format!("writing {}", to.display()))?;
     println!("RAVDESS: {CLIPS} clips unpacked to {}", to.display());
@@ -178,21 +188,29 @@ fn from_folder(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Clears the destination of a link or an incomplete corpus of ours, but never of anything else.
-fn make_way(to: &Path) -> Result<()> {
+/// Fails if the destination is anything but a link or an empty folder.
+fn ensure_free(to: &Path) -> Result<()> {
     let Ok(meta) = to.symlink_metadata() else {
         return Ok(());
     };
-    if meta.is_symlink() {
-        return fs::remove_file(to).with_context(|| format!("removing {}", to.display()));
-    }
     let empty = meta.is_dir() && fs::read_dir(to)?.next().is_none();
     ensure!(
-        empty,
+        meta.is_symlink() || empty,
         "{} is in the way; move it elsewhere and run again",
         to.display()
     );
-    fs::remove_dir(to).with_context(|| format!("removing {}", to.display()))
+    Ok(())
+}
+
+/// Clears the destination of a link or an empty folder, but never of anything else.
+fn make_way(to: &Path) -> Result<()> {
+    ensure_free(to)?;
+    let removed = match to.symlink_metadata() {
+        Ok(meta) if meta.is_symlink() => fs::remove_file(to),
+        Ok(_) => fs::remove_dir(to),
+        Err(_) => Ok(()),
+    };
+    removed.with_context(|| format!("removing {}", to.display()))
 }
 
 /// Whether a folder holds all clips of the corpus.
@@ -278,171 +296,4 @@ pub fn require_audio(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use zip::ZipWriter;
-    use zip::write::SimpleFileOptions;
-
-    use super::*;
-
-    fn all_names() -> Vec<String> {
-        let mut names = Vec::new();
-        for actor in 1..=24 {
-            for emotion in 1..=8 {
-                for intensity in 1..=if emotion == 1 { 1 } else { 2 } {
-                    for (statement, repetition) in [(1, 1), (1, 2), (2, 1), (2, 2)] {
-                        names.push(format!(
-                            "03-01-{emotion:02}-{intensity:02}-{statement:02}-{repetition:02}-{actor:02}.wav"
-                        ));
-                    }
-                }
-            }
-        }
-        names
-    }
-
-    fn zip_of(path: &Path, entries: impl IntoIterator<Item = (String, String)>) {
-        let mut zip = ZipWriter::new(fs::File::create(path).unwrap());
-        for (name, content) in entries {
-            zip.start_file(name, SimpleFileOptions::default()).unwrap();
-            zip.write_all(content.as_bytes()).unwrap();
-        }
-        zip.finish().unwrap();
-    }
-
-    fn clip_entries() -> Vec<(String, String)> {
-        all_names()
-            .into_iter()
-            .map(|name| (format!("Actor_{}/{name}", &name[18..20]), name))
-            .collect()
-    }
-
-    #[test]
-    fn the_name_pattern_admits_exactly_the_1440_clips() {
-        let names = all_names();
-        assert_eq!(names.len(), CLIPS);
-        assert!(names.iter().all(|name| actor(name).is_some()));
-        assert_eq!(actor("03-01-05-02-01-02-11.wav"), Some(11));
-        for other in [
-            "03-02-05-02-01-02-11.wav",
-            "03-01-01-02-01-01-01.wav",
-            "03-01-09-01-01-01-01.wav",
-            "03-01-05-02-01-02-25.wav",
-            "3-1-5-2-1-2-11.wav",
-            "03-01-05-02-01-02.wav",
-            "+3-01-05-02-01-02-11.wav",
-            "03-01-05-02-01-02-11.mp3",
-        ] {
-            assert_eq!(actor(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_rezipped_archive_with_a_nested_second_copy_unpacks_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("copy.zip");
-        let nested = clip_entries()
-            .into_iter()
-            .map(|(name, text)| (format!("audio_speech_actors_01-24/{name}"), text));
-        let extra = [("__MACOSX/._x".to_owned(), "junk".to_owned())];
-        zip_of(&file, nested.chain(clip_entries()).chain(extra));
-        let to = folder.path().join("corpus");
-        get(file.to_str(), &to).unwrap();
-        assert_eq!(wav_files(&to).unwrap().len(), CLIPS);
-        let clip = to.join("Actor_11/03-01-05-02-01-02-11.wav");
-        assert_eq!(
-            fs::read_to_string(clip).unwrap(),
-            "03-01-05-02-01-02-11.wav"
-        );
-        // Complete: nothing more to do, and nothing is asked of the network.
-        get(None, &to).unwrap();
-    }
-
-    #[test]
-    fn an_archive_of_something_else_is_refused_with_its_checksum() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("short.zip");
-        zip_of(&file, clip_entries().into_iter().skip(1));
-        let to = folder.path().join("corpus");
-        let error = format!("{:#}", get(file.to_str(), &to).unwrap_err());
-        assert!(
-            error.contains("1439 of 1440") && error.contains("bc696df6"),
-            "{error}"
-        );
-        assert!(!to.exists());
-    }
-
-    #[test]
-    fn two_clips_of_one_name_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("twins.zip");
-        let twin = (
-            "again/03-01-01-01-01-01-01.wav".to_owned(),
-            "other".to_owned(),
-        );
-        zip_of(&file, clip_entries().into_iter().chain([twin]));
-        let error = get(file.to_str(), &folder.path().join("corpus"))
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("two different clips"), "{error}");
-    }
-
-    #[test]
-    fn a_folder_is_used_in_place() {
-        let folder = tempfile::tempdir().unwrap();
-        let from = folder.path().join("mine/deep");
-        fs::create_dir_all(&from).unwrap();
-        for name in all_names() {
-            fs::write(from.join(name), "x").unwrap();
-        }
-        let to = folder.path().join("corpus");
-        get(folder.path().join("mine").to_str(), &to).unwrap();
-        assert!(to.symlink_metadata().unwrap().is_symlink());
-        assert_eq!(clips_under(&to).unwrap().len(), CLIPS);
-
-        fs::remove_file(from.join("03-01-01-01-01-01-01.wav")).unwrap();
-        let error = get(
-            folder.path().join("mine").to_str(),
-            &folder.path().join("other"),
-        )
-        .unwrap_err()
-        .to_string();
-        assert!(
-            error.contains("1439 of the 1440") && error.contains("--data"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_folder_in_the_way_is_not_deleted() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("copy.zip");
-        zip_of(&file, clip_entries());
-        let to = folder.path().join("corpus");
-        fs::create_dir(&to).unwrap();
-        fs::write(to.join("thesis.txt"), "dear").unwrap();
-        let error = get(file.to_str(), &to).unwrap_err().to_string();
-        assert!(error.contains("in the way"), "{error}");
-        assert_eq!(fs::read_to_string(to.join("thesis.txt")).unwrap(), "dear");
-    }
-
-    #[test]
-    fn an_unreachable_server_names_the_ways_out() {
-        let folder = tempfile::tempdir().unwrap();
-        // A port that was free a moment ago: nothing listens there.
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let url = format!("http://127.0.0.1:{port}/speech.zip");
-        let error = format!(
-            "{:#}",
-            get(Some(&url), &folder.path().join("corpus")).unwrap_err()
-        );
-        for way in ["--from", "--data", "--synthetic"] {
-            assert!(error.contains(way), "{error}");
-        }
-    }
-}
+mod tests;

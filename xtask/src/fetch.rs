@@ -1,7 +1,8 @@
 //! Downloads that survive being cut off.
 //!
 //! Bytes go into `<file>.part`; a second run asks the server for the rest of it only. The file gets its final name
-//! when its size and checksum are right.
+//! when its size and checksum are right. Whatever the server does, attempts end: three in a row that bring the file no
+//! further are the last.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
@@ -12,15 +13,35 @@ use std::time::Duration;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use md5::{Digest, Md5};
-use ureq::http::{HeaderMap, StatusCode};
+use ureq::Body;
+use ureq::http::{HeaderMap, Response, StatusCode};
 
 use crate::paths::with_suffix;
 
-const CONNECT: Duration = Duration::from_secs(10);
-const SILENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_secs(1);
-/// Attempts in a row that bring not one byte before we give up.
+/// Attempts in a row that bring the file no further before we give up.
 const FRUITLESS: u32 = 3;
+
+/// How long a download waits and how much it takes.
+struct Limits {
+    /// For a name to be resolved, and for a connection.
+    connect: Duration,
+    /// For the head of an answer, and for every next piece of it.
+    silence: Duration,
+    /// Between two attempts.
+    pause: Duration,
+    /// The longest wait a server may ask for between two attempts.
+    retry_after: Duration,
+    /// The longest file.
+    bytes: u64,
+}
+
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(10),
+    silence: Duration::from_secs(60),
+    pause: Duration::from_secs(1),
+    retry_after: Duration::from_secs(60),
+    bytes: 4 << 30,
+};
 
 /// A file on a server and what is known about it beforehand.
 pub struct Source<'a> {
@@ -31,16 +52,28 @@ pub struct Source<'a> {
 
 /// Whether another attempt may help.
 enum Failure {
-    Retry(Error),
+    /// After the usual pause, or the wait the server asks for.
+    Retry(Error, Option<Duration>),
     Final(Error),
 }
 
-/// Downloads `source` to `dest` and returns how many bytes came over the network.
+/// Downloads `source` to `dest` and returns how many bytes came over the network: none if `dest` has the right checksum.
 pub fn fetch(source: &Source, dest: &Path) -> Result<u64> {
+    fetch_within(&LIMITS, source, dest)
+}
+
+fn fetch_within(limits: &Limits, source: &Source, dest: &Path) -> Result<u64> {
+    if let Some(md5) = source.md5
+        && dest.is_file()
+        && md5_of(dest)? == md5
+    {
+        return Ok(0);
+    }
     if let Some(folder) = dest.parent() {
         fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     }
     let mut download = Download {
+        limits,
         source,
         part: with_suffix(dest, ".part"),
         origin: with_suffix(dest, ".part.origin"),
@@ -53,28 +86,37 @@ pub fn fetch(source: &Source, dest: &Path) -> Result<u64> {
             .context("progress bar template")?,
         ),
     };
+    // A server that ignores ranges, or contradicts itself, may send the same bytes for ever: only new ones are progress.
+    let (mut furthest, _) = download.resume_point()?;
     let mut fruitless = 0;
-    loop {
-        let before = download.received;
-        match download.attempt() {
-            Ok(()) => break,
-            Err(Failure::Final(error)) => return Err(error),
-            Err(Failure::Retry(error)) => {
-                fruitless = if download.received > before {
-                    0
-                } else {
-                    fruitless + 1
-                };
-                if fruitless == FRUITLESS {
-                    return Err(error.context(format!(
-                        "gave up after {FRUITLESS} attempts without progress; the next run continues from {} in {}",
-                        size(download.have()?),
-                        download.part.display()
-                    )));
-                }
-                thread::sleep(PAUSE);
-            }
+    while let Err(failure) = download.attempt() {
+        let (error, wait) = match failure {
+            Failure::Final(error) => return Err(error),
+            Failure::Retry(error, wait) => (error, wait.unwrap_or(limits.pause)),
+        };
+        let have = download.have()?;
+        fruitless = if have > furthest { 0 } else { fruitless + 1 };
+        furthest = furthest.max(have);
+        if wait > limits.retry_after {
+            return Err(error.context(format!(
+                "the server asks to wait {} seconds: run again later",
+                wait.as_secs()
+            )));
         }
+        if fruitless == FRUITLESS {
+            return Err(error.context(format!(
+                "gave up after {FRUITLESS} attempts without progress; run again later, it continues from {} in {}",
+                size(have),
+                download.part.display()
+            )));
+        }
+        if wait > limits.pause {
+            let seconds = wait.as_secs();
+            download
+                .bar
+                .suspend(|| println!("  the server asks to wait {seconds} seconds"));
+        }
+        thread::sleep(wait);
     }
     download.bar.finish_and_clear();
     download.verify()?;
@@ -120,10 +162,20 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Where a part comes from, one line each in a file: the URL, the mark, the size.
+#[derive(Default)]
+struct Origin {
+    /// The server's mark for this very content: ETag or date.
+    mark: Option<String>,
+    /// The size of the whole file: the published one, or else what the first answer announced.
+    size: Option<u64>,
+}
+
 struct Download<'a> {
+    limits: &'a Limits,
     source: &'a Source<'a>,
     part: PathBuf,
-    /// Beside the part: its URL and the server's mark for this very content (ETag or date), one per line.
+    /// Beside the part, see [`Origin`].
     origin: PathBuf,
     received: u64,
     /// Whether the server has answered in this run.
@@ -140,34 +192,84 @@ impl Download<'_> {
         }
     }
 
-    /// How much of the part can be kept, and the mark to resume it with.
-    fn resume_point(&self) -> Result<(u64, Option<String>)> {
+    /// How much of the part can be kept, and what is known about the whole of it.
+    fn resume_point(&self) -> Result<(u64, Origin)> {
         let have = self.have()?;
-        let origin = fs::read_to_string(&self.origin).unwrap_or_default();
-        let mut lines = origin.lines();
+        let text = fs::read_to_string(&self.origin).unwrap_or_default();
+        let mut lines = text.lines();
         let same_url = lines.next() == Some(self.source.url);
-        let mark = lines.next().map(str::to_owned);
+        let mark = lines
+            .next()
+            .filter(|mark| !mark.is_empty())
+            .map(str::to_owned);
+        let told = lines.next().and_then(|size| size.parse().ok());
+        let size = self.source.size.or(told);
         // Without a mark only a checksum could tell that two halves do not belong together.
         let resumable = same_url && (mark.is_some() || self.source.md5.is_some());
-        let too_long = self.source.size.is_some_and(|size| have > size);
-        if have > 0 && (!resumable || too_long) {
-            remove(&self.part)?;
-            return Ok((0, None));
+        if have > 0 && (!resumable || size.is_some_and(|size| have > size)) {
+            self.discard()?;
+            return Ok((0, Origin::default()));
         }
-        Ok((have, mark))
+        Ok((have, Origin { mark, size }))
+    }
+
+    /// Removes the part, for no resuming could make a right file of it.
+    fn discard(&self) -> Result<()> {
+        remove(&self.part)?;
+        remove(&self.origin)
+    }
+
+    /// Removes the part and says that the next attempt is to begin anew.
+    fn begin_anew(&self, reason: Error) -> Failure {
+        match self.discard() {
+            Ok(()) => Failure::Retry(reason, None),
+            Err(error) => Failure::Final(error),
+        }
     }
 
     fn attempt(&mut self) -> Result<(), Failure> {
-        let (have, mark) = self.resume_point().map_err(Failure::Final)?;
-        if have > 0 && self.source.size == Some(have) {
+        let (have, origin) = self.resume_point().map_err(Failure::Final)?;
+        if have > 0 && origin.size == Some(have) {
             return Ok(());
         }
+        let mut response = self.ask(have, origin.mark.as_deref())?;
+        let headers = response.headers();
+        let (start, total) = self.offer(response.status(), headers, have)?;
+        let known = if start > 0 {
+            origin.size
+        } else {
+            self.source.size
+        };
+        if let (Some(before), Some(now)) = (known, total)
+            && before != now
+        {
+            return Err(self.begin_anew(anyhow!(
+                "the server announced {before} bytes before and {now} now"
+            )));
+        }
+        let total = known.or(total);
+        if total.is_some_and(|total| total > self.limits.bytes) {
+            return Err(self.too_long(self.limits.bytes));
+        }
+        let mut file = self
+            .open_part(start, headers, total)
+            .map_err(Failure::Final)?;
+        self.copy(
+            &mut response.body_mut().as_reader(),
+            &mut file,
+            start,
+            total,
+        )
+    }
+
+    /// Asks for what is missing after the first `have` bytes.
+    fn ask(&mut self, have: u64, mark: Option<&str>) -> Result<Response<Body>, Failure> {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_resolve(Some(CONNECT))
-            .timeout_connect(Some(CONNECT))
-            .timeout_recv_response(Some(SILENCE))
-            .timeout_per_read(Some(SILENCE))
+            .timeout_resolve(Some(self.limits.connect))
+            .timeout_connect(Some(self.limits.connect))
+            .timeout_recv_response(Some(self.limits.silence))
+            .timeout_per_read(Some(self.limits.silence))
             .build()
             .new_agent();
         // A re-encoded body would make byte positions meaningless.
@@ -180,66 +282,79 @@ impl Download<'_> {
                 request = request.header("if-range", mark);
             }
         }
-        let mut response = request.call().map_err(|error| {
-            let error = anyhow!(error).context(format!("no answer from {}", self.source.url));
+        let response = request.call().map_err(|error| {
             // A server never reached in this run is out of reach; one lost on the way may come back.
-            if self.reached {
-                Failure::Retry(error)
+            let retry = self.reached || dropped(&error);
+            let error = anyhow!(error).context(format!(
+                "no answer from {} or from where it redirects to",
+                self.source.url
+            ));
+            if retry {
+                Failure::Retry(error, None)
             } else {
                 Failure::Final(error)
             }
         })?;
         self.reached = true;
+        Ok(response)
+    }
 
-        let (start, total) = match response.status() {
-            StatusCode::OK => (0, number(response.headers(), "content-length")),
-            StatusCode::PARTIAL_CONTENT => match content_range(response.headers()) {
+    /// Where the bytes of an answer begin and how long the whole file is, as the server says.
+    fn offer(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        have: u64,
+    ) -> Result<(u64, Option<u64>), Failure> {
+        let (start, total) = match status {
+            StatusCode::OK => (0, number(headers, "content-length")),
+            StatusCode::PARTIAL_CONTENT => match content_range(headers) {
                 Some((start, total)) if start == have => (start, total),
                 _ => {
-                    remove(&self.part).map_err(Failure::Final)?;
-                    return Err(Failure::Retry(anyhow!(
-                        "the server sent another range than asked for"
-                    )));
+                    return Err(
+                        self.begin_anew(anyhow!("the server sent another range than asked for"))
+                    );
                 }
             },
             StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => {
-                remove(&self.part).map_err(Failure::Final)?;
-                return Err(Failure::Retry(anyhow!(
+                return Err(self.begin_anew(anyhow!(
                     "the server does not know the rest of {}",
                     self.part.display()
                 )));
             }
             status => {
                 let error = anyhow!("{} answered {status}", self.source.url);
-                let passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+                let passing = status.is_server_error()
+                    || status == StatusCode::TOO_MANY_REQUESTS
+                    || status == StatusCode::REQUEST_TIMEOUT;
                 return Err(if passing {
-                    Failure::Retry(error)
+                    // A date instead of seconds is not worth reading a calendar for.
+                    let wait = number(headers, "retry-after").map(Duration::from_secs);
+                    Failure::Retry(error, wait)
                 } else {
                     Failure::Final(error)
                 });
             }
         };
-        if let (Some(expected), Some(total)) = (self.source.size, total)
-            && expected != total
-        {
-            return Err(Failure::Final(anyhow!(
+        match (self.source.size, total) {
+            (Some(expected), Some(total)) if expected != total => Err(Failure::Final(anyhow!(
                 "{} offers {total} bytes where {expected} are published: it is another file",
                 self.source.url
-            )));
+            ))),
+            _ => Ok((start, total)),
         }
-        let mut file = self
-            .open_part(start, response.headers())
-            .map_err(Failure::Final)?;
-        let total = self.source.size.or(total);
-        self.copy(
-            &mut response.body_mut().as_reader(),
-            &mut file,
-            start,
-            total,
-        )
     }
 
-    fn open_part(&self, start: u64, headers: &HeaderMap) -> Result<File> {
+    fn too_long(&self, limit: u64) -> Failure {
+        let error = anyhow!(
+            "{} sends more than the {} it may",
+            self.source.url,
+            size(limit)
+        );
+        Failure::Final(self.discard().err().unwrap_or(error))
+    }
+
+    fn open_part(&self, start: u64, headers: &HeaderMap, total: Option<u64>) -> Result<File> {
         let opening = || format!("writing {}", self.part.display());
         if start > 0 {
             return OpenOptions::new()
@@ -254,7 +369,9 @@ impl Download<'_> {
             .filter_map(|name| headers.get(*name)?.to_str().ok())
             .find(|mark| !mark.starts_with("W/"))
             .unwrap_or_default();
-        fs::write(&self.origin, format!("{}\n{mark}", self.source.url)).with_context(opening)?;
+        let size = total.map(|total| total.to_string()).unwrap_or_default();
+        let origin = format!("{}\n{mark}\n{size}", self.source.url);
+        fs::write(&self.origin, origin).with_context(opening)?;
         Ok(file)
     }
 
@@ -273,7 +390,8 @@ impl Download<'_> {
         let mut buffer = vec![0; 1 << 16];
         loop {
             let read = body.read(&mut buffer).map_err(|error| {
-                Failure::Retry(anyhow!(error).context(format!("cut off after {}", size(position))))
+                let error = anyhow!(error).context(format!("cut off after {}", size(position)));
+                Failure::Retry(error, None)
             })?;
             if read == 0 {
                 break;
@@ -284,21 +402,16 @@ impl Download<'_> {
             position += read as u64;
             self.received += read as u64;
             self.bar.set_position(position);
-            if total.is_some_and(|total| position > total) {
-                remove(&self.part).map_err(Failure::Final)?;
-                return Err(Failure::Final(anyhow!(
-                    "{} sends more than the {} announced",
-                    self.source.url,
-                    size(total.unwrap_or_default())
-                )));
+            let most = total.unwrap_or(self.limits.bytes);
+            if position > most {
+                return Err(self.too_long(most));
             }
         }
         match total {
-            Some(total) if position < total => Err(Failure::Retry(anyhow!(
-                "cut off after {} of {}",
-                size(position),
-                size(total)
-            ))),
+            Some(total) if position < total => Err(Failure::Retry(
+                anyhow!("cut off after {} of {}", size(position), size(total)),
+                None,
+            )),
             _ => Ok(()),
         }
     }
@@ -309,7 +422,7 @@ impl Download<'_> {
         if let Some(expected) = self.source.size
             && have != expected
         {
-            remove(&self.part)?;
+            self.discard()?;
             bail!(
                 "{} has {have} bytes, expected {expected}; removed, run again",
                 self.source.url
@@ -318,7 +431,7 @@ impl Download<'_> {
         if let Some(expected) = self.source.md5 {
             let actual = md5_of(&self.part)?;
             if actual != expected {
-                remove(&self.part)?;
+                self.discard()?;
                 bail!(
                     "{} has md5 {actual}, expected {expected}; removed, run again",
                     self.source.url
@@ -327,6 +440,15 @@ impl Download<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a connection broke off that had been made.
+fn dropped(error: &ureq::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error, ureq::Error::Io(error) if matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+    ))
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
@@ -352,183 +474,4 @@ fn remove(path: &Path) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{BufRead, BufReader};
-    use std::net::TcpListener;
-    use std::thread::JoinHandle;
-
-    use super::*;
-
-    const BODY: &[u8] = b"0123456789abcdef";
-    const BODY_MD5: &str = "4032af8d61035123906e58e067140cc5";
-
-    /// A server on the loopback that gives one scripted answer per connection and then is gone;
-    /// it returns the requests it saw.
-    fn serve(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/file.zip", listener.local_addr().unwrap());
-        let seen = thread::spawn(move || {
-            let mut seen = Vec::new();
-            for answer in answers {
-                let (mut stream, _) = listener.accept().unwrap();
-                stream
-                    .set_read_timeout(Some(Duration::from_secs(10)))
-                    .unwrap();
-                let mut request = String::new();
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                while reader.read_line(&mut request).unwrap() > 2 {}
-                stream.write_all(answer.as_bytes()).unwrap();
-                seen.push(request.to_lowercase());
-            }
-            seen
-        });
-        (url, seen)
-    }
-
-    /// A whole answer that announces `announced` bytes and sends `body`.
-    fn full(announced: usize, body: &str) -> String {
-        format!(
-            "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: {announced}\r\nConnection: close\r\n\r\n{body}"
-        )
-    }
-
-    fn rest(start: usize) -> String {
-        let body = std::str::from_utf8(&BODY[start..]).unwrap();
-        format!(
-            "HTTP/1.1 206 Partial Content\r\nETag: \"v1\"\r\nContent-Range: bytes {start}-15/16\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        )
-    }
-
-    fn whole() -> String {
-        full(16, "0123456789abcdef")
-    }
-
-    fn known(url: &str) -> Source<'_> {
-        Source {
-            url,
-            size: Some(16),
-            md5: Some(BODY_MD5),
-        }
-    }
-
-    #[test]
-    fn a_file_arrives_whole_and_leaves_nothing_beside() {
-        let folder = tempfile::tempdir().unwrap();
-        let dest = folder.path().join("deep/file.zip");
-        let (url, server) = serve(vec![whole()]);
-        assert_eq!(fetch(&known(&url), &dest).unwrap(), 16);
-        assert_eq!(fs::read(&dest).unwrap(), BODY);
-        assert_eq!(fs::read_dir(dest.parent().unwrap()).unwrap().count(), 1);
-        assert!(!server.join().unwrap()[0].contains("range:"));
-    }
-
-    #[test]
-    fn a_cut_download_is_continued_where_it_stopped() {
-        let folder = tempfile::tempdir().unwrap();
-        let dest = folder.path().join("file.zip");
-        let (url, server) = serve(vec![full(16, "01234"), rest(5)]);
-        assert_eq!(fetch(&known(&url), &dest).unwrap(), 16);
-        assert_eq!(fs::read(&dest).unwrap(), BODY);
-        let seen = server.join().unwrap();
-        assert!(
-            seen[1].contains("range: bytes=5-") && seen[1].contains("if-range: \"v1\""),
-            "{}",
-            seen[1]
-        );
-    }
-
-    #[test]
-    fn a_later_run_continues_the_part_of_a_killed_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let dest = folder.path().join("file.zip");
-        let (url, server) = serve(vec![rest(7)]);
-        fs::write(with_suffix(&dest, ".part"), &BODY[..7]).unwrap();
-        fs::write(with_suffix(&dest, ".part.origin"), format!("{url}\n\"v1\"")).unwrap();
-        assert_eq!(fetch(&known(&url), &dest).unwrap(), 9);
-        assert_eq!(fs::read(&dest).unwrap(), BODY);
-        assert!(server.join().unwrap()[0].contains("range: bytes=7-"));
-    }
-
-    #[test]
-    fn a_part_of_another_url_or_a_changed_file_is_not_continued() {
-        let folder = tempfile::tempdir().unwrap();
-        let dest = folder.path().join("file.zip");
-        // Another URL: the part is dropped, no range is asked for.
-        fs::write(with_suffix(&dest, ".part"), "XXXXX").unwrap();
-        fs::write(
-            with_suffix(&dest, ".part.origin"),
-            "http://elsewhere/\n\"v1\"",
-        )
-        .unwrap();
-        let (url, server) = serve(vec![whole()]);
-        fetch(&known(&url), &dest).unwrap();
-        assert_eq!(fs::read(&dest).unwrap(), BODY);
-        assert!(!server.join().unwrap()[0].contains("range:"));
-        // The same URL, but the server answers If-Range with the whole new file.
-        fs::remove_file(&dest).unwrap();
-        let (url, server) = serve(vec![whole()]);
-        fs::write(with_suffix(&dest, ".part"), "XXXXX").unwrap();
-        fs::write(with_suffix(&dest, ".part.origin"), format!("{url}\n\"v0\"")).unwrap();
-        fetch(&known(&url), &dest).unwrap();
-        assert_eq!(fs::read(&dest).unwrap(), BODY);
-        assert!(server.join().unwrap()[0].contains("if-range: \"v0\""));
-    }
-
-    #[test]
-    fn a_wrong_checksum_removes_the_download() {
-        let folder = tempfile::tempdir().unwrap();
-        let dest = folder.path().join("file.zip");
-        let (url, server) = serve(vec![full(16, "0123456789abcdeX")]);
-        let error = fetch(&known(&url), &dest).unwrap_err().to_string();
-        assert!(error.contains("md5") && error.contains(BODY_MD5), "{error}");
-        assert!(!dest.exists() && !with_suffix(&dest, ".part").exists());
-        server.join().unwrap();
-    }
-
-    #[test]
-    fn a_file_of_another_size_is_refused_before_it_is_downloaded() {
-        let folder = tempfile::tempdir().unwrap();
-        let dest = folder.path().join("file.zip");
-        let (url, server) = serve(vec![full(5, "01234")]);
-        let error = fetch(&known(&url), &dest).unwrap_err().to_string();
-        assert!(error.contains("offers 5 bytes where 16"), "{error}");
-        assert!(!dest.exists());
-        server.join().unwrap();
-    }
-
-    #[test]
-    fn a_server_that_never_delivers_is_given_up_and_the_part_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let dest = folder.path().join("file.zip");
-        let nothing =
-            "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned();
-        let (url, server) = serve(vec![
-            full(16, "0123"),
-            nothing.clone(),
-            nothing.clone(),
-            nothing,
-        ]);
-        let error = format!("{:#}", fetch(&known(&url), &dest).unwrap_err());
-        assert!(
-            error.contains("continues from 4 bytes") && error.contains("503"),
-            "{error}"
-        );
-        assert_eq!(fs::read(with_suffix(&dest, ".part")).unwrap(), b"0123");
-        assert_eq!(server.join().unwrap().len(), 4);
-    }
-
-    #[test]
-    fn a_missing_file_is_an_error_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let missing =
-            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned();
-        let (url, server) = serve(vec![missing]);
-        let error = fetch(&known(&url), &folder.path().join("file.zip"))
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("404"), "{error}");
-        server.join().unwrap();
-    }
-}
+mod tests;

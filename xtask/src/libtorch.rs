@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::archive::{Archive, Limits};
+use crate::archive::{Archive, Limits, lacked_room};
 use crate::fetch::{self, Source};
 use crate::{lock, paths, wheel};
 
@@ -201,7 +201,7 @@ fn official(url: &str, downloads: &Path, staging: &Path) -> Result<u64> {
         )?;
     }
     let unpacked = unpack_official(&file, staging);
-    if unpacked.is_err() {
+    if unpacked.as_ref().is_err_and(|error| !lacked_room(error)) {
         fs::remove_file(&file)?;
     }
     unpacked.map(|()| downloaded)

@@ -24,3 +24,38 @@ pub fn hold(path: &Path, what: &str) -> Result<File> {
     }
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_second_holder_waits_for_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/lock");
+        let first = hold(&path, "a test").unwrap();
+        let freed = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let second = scope.spawn(|| {
+                let _lock = hold(&path, "a test").unwrap();
+                freed.load(Ordering::SeqCst)
+            });
+            thread::sleep(Duration::from_millis(100));
+            freed.store(true, Ordering::SeqCst);
+            drop(first);
+            assert!(second.join().unwrap(), "the lock was held twice");
+        });
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_made_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        let error = hold(&folder.path().join("file/lock"), "a test").unwrap_err();
+        assert!(error.to_string().contains("file"), "{error:#}");
+    }
+}

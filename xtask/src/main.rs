@@ -16,6 +16,8 @@ mod fetch;
 mod gate;
 mod libtorch;
 mod lock;
+#[cfg(test)]
+mod loopback;
 mod paths;
 mod pipeline;
 mod stages;

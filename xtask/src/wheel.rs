@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::archive::{Archive, Entry, Limits};
+use crate::archive::{Archive, Entry, Limits, lacked_room};
 use crate::fetch;
 use crate::libtorch::{Host, VERSION, clear};
 
@@ -68,7 +68,9 @@ pub fn install(host: &Host, downloads: &Path, staging: &Path) -> Result<u64> {
     for wheel in &wheels {
         if let Err(error) = unpack(wheel, staging) {
             // Damaged beyond what pip noticed: the next run must not meet it again.
-            fs::remove_file(wheel)?;
+            if !lacked_room(&error) {
+                fs::remove_file(wheel)?;
+            }
             return Err(error);
         }
     }
@@ -362,5 +364,76 @@ mod tests {
         assert_eq!(hashes["a/b.so"], "AbC-_1");
         assert_eq!(hashes["x,y.h"], "ZZ");
         assert_eq!(hashes.len(), 2);
+    }
+
+    /// A wheel of the given files, of which `RECORD` gives the true hashes unless it is among them.
+    fn wheel(folder: &Path, files: &[(&str, &str)]) -> PathBuf {
+        use std::io::Write;
+        let path = folder.join("torch-2.13.0.whl");
+        let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+        let mut record = String::new();
+        for (name, text) in files {
+            zip.start_file(*name, zip::write::SimpleFileOptions::default())
+                .unwrap();
+            zip.write_all(text.as_bytes()).unwrap();
+            let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(text));
+            record += &format!("{name},sha256={hash},{}\n", text.len());
+        }
+        if !files.iter().any(|(name, _)| name.ends_with("RECORD")) {
+            zip.start_file(
+                "torch-2.13.0.dist-info/RECORD",
+                zip::write::SimpleFileOptions::default(),
+            )
+            .unwrap();
+            zip.write_all(record.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap();
+        path
+    }
+
+    #[test]
+    fn a_wheel_gives_the_files_its_record_vouches_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let staging = folder.path().join("staging");
+        let files = [("torch/lib/libc10.so", "library"), ("torch/x.py", "python")];
+        unpack(&wheel(folder.path(), &files), &staging).unwrap();
+        let library = fs::read_to_string(staging.join("lib/libc10.so")).unwrap();
+        assert_eq!(library, "library");
+        assert_eq!(fs::read_dir(&staging).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_wheel_that_does_not_fit_its_record_is_refused_by_name() {
+        let library = ("torch/lib/libc10.so", "library");
+        let record = "torch-2.13.0.dist-info/RECORD";
+        for (files, reason) in [
+            (
+                vec![library, (record, "torch/lib/libc10.so,sha256=AAAA,7\n")],
+                "RECORD says AAAA",
+            ),
+            (
+                vec![library, (record, "torch/lib/libc10.so,md5=AAAA,7\n")],
+                "gives no SHA-256 for `torch/lib/libc10.so`",
+            ),
+            (vec![library, ("other/RECORD", "")], "has no RECORD"),
+            (vec![("torch/x.py", "python")], "holds nothing of libtorch"),
+            (
+                vec![library, ("TORCH/lib/libc10.so", "other")],
+                "\"TORCH/lib/libc10.so\"",
+            ),
+            (
+                // Both would be lib/libcudart.so.13.
+                vec![
+                    ("nvidia/a/libcudart.so.13", "one"),
+                    ("nvidia/b/libcudart.so.13", "two"),
+                ],
+                "\"nvidia/b/libcudart.so.13\"",
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = wheel(folder.path(), &files);
+            let error = unpack(&path, &folder.path().join("staging")).unwrap_err();
+            assert!(format!("{error:#}").contains(reason), "{error:#}");
+        }
     }
 }

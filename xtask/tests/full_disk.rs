@@ -1,0 +1,84 @@
+//! Downloads that run out of room, played by a limit on the length of a file.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+#[allow(dead_code, reason = "the other half serves the tests of fetch")]
+#[path = "../src/loopback.rs"]
+mod loopback;
+
+/// More than the limit of any shell's 64 blocks.
+const LONG: usize = 1 << 18;
+
+/// Runs `cargo xtask download` where no file can grow beyond 64 blocks, and returns its complaint.
+fn download_without_room(from: &str, to: &Path) -> String {
+    let script = "trap '' XFSZ; ulimit -f 64; exec \"$0\" download --from \"$1\" --to \"$2\"";
+    let output = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_xtask"), from])
+        .arg(to)
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_clip_without_room_is_named_and_no_part_of_the_corpus_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("copy.zip");
+    let mut zip = ZipWriter::new(fs::File::create(&file).unwrap());
+    for clip in 0..1440 {
+        // 24 actors say 4 sentences in 15 ways: neutral, and 7 emotions in 2 strengths.
+        let (actor, sentence, way) = (clip / 60 + 1, clip % 4, clip / 4 % 15 + 1);
+        let name = format!(
+            "03-01-{:02}-{:02}-{:02}-{:02}-{actor:02}.wav",
+            way / 2 + 1,
+            if way == 1 { 1 } else { way % 2 + 1 },
+            sentence / 2 + 1,
+            sentence % 2 + 1
+        );
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        let length = if clip == 2 { LONG } else { 4 };
+        zip.write_all(&vec![0; length]).unwrap();
+    }
+    zip.finish().unwrap();
+    let to = folder.path().join("there/corpus");
+    let error = download_without_room(file.to_str().unwrap(), &to);
+    assert!(
+        error.contains("unpacking \"03-01-01-01-02-01-01.wav\"") && error.contains("too large"),
+        "{error}"
+    );
+    // The lock is all that is left.
+    assert_eq!(fs::read_dir(to.parent().unwrap()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_download_without_room_is_kept_and_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("corpus");
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: {LONG}\r\nConnection: close\r\n\r\n"
+    );
+    let (url, server) = loopback::serve(vec![
+        [head.into_bytes(), vec![0; LONG]].concat().into(),
+        loopback::status("404 Not Found"),
+    ]);
+    let error = download_without_room(&url, &to);
+    assert!(
+        error.contains("writing") && error.contains("too large"),
+        "{error}"
+    );
+    let part = folder.path().join("corpus.downloading.part");
+    let have = fs::metadata(part).unwrap().len();
+    assert!(have > 0 && !to.exists());
+    download_without_room(&url, &to);
+    let asked = format!("range: bytes={have}-");
+    assert!(server.join().unwrap()[1].contains(&asked));
+}
