@@ -41,4 +41,4 @@ pub use pitch::{Pitch, Yin, YinScratch};
 pub use resample::Resampler;
 pub use store::{FeatureStore, StoreCounts};
 pub use trim::trim;
-pub use waveform::{WavInfo, WavReader, Waveform, decode_wav};
+pub use waveform::{WavInfo, WavReader, WavStream, Waveform, decode_wav};

@@ -4,6 +4,7 @@
 //! `data` chunk, because asking hound for one sample after the other costs about thirty times as
 //! much as reading the whole file.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -53,8 +54,8 @@ impl Waveform {
     /// # Lengths
     ///
     /// A program that writes to a pipe cannot go back and fill in the length. Its mark for that
-    /// (`0xFFFFFFFF`; `0x7FFFF000` from SoX; 0 in a file whose RIFF length is unknown as well) means
-    /// that the samples reach to the end of the file, of which a last incomplete frame is dropped. A
+    /// (`0xFFFFFFFF`; `0x7FFFF000` from SoX; `0x80000000` from arecord; 0 in a file whose RIFF length
+    /// is unknown as well) means that the samples reach to the end of the file, of which a last incomplete frame is dropped. A
     /// real length that the file does not hold is an error: such a file was cut short. No samples at
     /// all is not an error here.
     ///
@@ -89,7 +90,8 @@ pub struct WavInfo {
     pub bits_per_sample: u16,
     /// Whether the samples are floating point.
     pub float: bool,
-    /// Samples per channel.
+    /// Samples per channel; `u64::MAX` where a [`WavStream`] comes from a pipe and its header does
+    /// not say.
     pub frames: u64,
 }
 
@@ -147,51 +149,80 @@ pub fn decode_wav(bytes: &[u8], path: &Path, waveform: &mut Waveform) -> Result<
 }
 
 /// The samples of a WAV file, block by block.
-pub(crate) struct WavStream<'a, R> {
+///
+/// Formats, scale, lengths and errors are those of [`Waveform::read`].
+pub struct WavStream<'a, R> {
     reader: R,
     layout: Layout,
-    path: &'a Path,
+    path: Cow<'a, Path>,
     /// Samples per channel that have been read.
     position: u64,
+    /// Samples per channel of a block.
+    block: u64,
 }
 
 /// Bytes read at a time: they stay in the processor's cache until they are converted.
 const BLOCK_BYTES: usize = 1 << 16;
+/// Blocks a second from a pipe, where somebody may be speaking at the other end.
+const PIPE_BLOCKS: u32 = 10;
 
 impl<'a> WavStream<'a, BufReader<File>> {
-    pub(crate) fn open(path: &'a Path) -> Result<Self> {
-        let file = File::open(path).map_err(|source| io_error(path, source))?;
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    ///
+    /// As [`WavInfo::read`].
+    pub fn open(path: impl Into<Cow<'a, Path>>) -> Result<Self> {
+        let path = path.into();
+        let file = File::open(&path).map_err(|source| io_error(&path, source))?;
         let len = file
             .metadata()
-            .map_err(|source| io_error(path, source))?
+            .map_err(|source| io_error(&path, source))?
             .len();
         // Room for a header; blocks are larger and go past this buffer.
-        Self::new(BufReader::with_capacity(512, file), len, path)
+        Self::new(BufReader::with_capacity(512, file), Some(len), path)
     }
 }
 
 impl<'a> WavStream<'a, Cursor<&'a [u8]>> {
     pub(crate) fn in_memory(bytes: &'a [u8], path: &'a Path) -> Result<Self> {
-        Self::new(Cursor::new(bytes), bytes.len() as u64, path)
+        Self::new(Cursor::new(bytes), Some(bytes.len() as u64), path)
     }
 }
 
 impl<'a, R: Read + Seek> WavStream<'a, R> {
-    fn new(mut reader: R, len: u64, path: &'a Path) -> Result<Self> {
-        let layout = Layout::find(&mut reader, len, path)?;
+    /// Reads the header of what `reader` holds from here on; `path` is for error messages.
+    ///
+    /// `len` is the number of bytes that it holds; `None` for a pipe, which only needs to seek forward.
+    /// There a header that does not state a length means everything until the pipe is closed.
+    ///
+    /// # Errors
+    ///
+    /// As [`WavInfo::read`].
+    pub fn new(mut reader: R, len: Option<u64>, path: impl Into<Cow<'a, Path>>) -> Result<Self> {
+        let path = path.into();
+        let layout = Layout::find(&mut reader, len, &path)?;
+        let block = (BLOCK_BYTES / layout.frame_bytes()) as u64;
+        let block = match len {
+            Some(_) => block,
+            None => block.min(u64::from(layout.info.sample_rate / PIPE_BLOCKS)),
+        };
         Ok(Self {
             reader,
             layout,
             path,
             position: 0,
+            block: block.max(1),
         })
     }
 
-    pub(crate) fn info(&self) -> WavInfo {
+    /// What the header says.
+    pub fn info(&self) -> WavInfo {
         self.layout.info
     }
 
-    pub(crate) fn is_at_end(&self) -> bool {
+    /// Whether all samples have been read.
+    pub fn is_at_end(&self) -> bool {
         self.position == self.layout.info.frames
     }
 
@@ -200,25 +231,43 @@ impl<'a, R: Read + Seek> WavStream<'a, R> {
         self.position = 0;
         self.reader
             .seek(SeekFrom::Start(self.layout.data_start))
-            .map_err(|source| io_error(self.path, source))?;
+            .map_err(|source| io_error(&self.path, source))?;
         Ok(())
     }
 
     /// Appends the next samples, mixed down; none at the end. `bytes` is memory to reuse.
-    pub(crate) fn read_block(&mut self, bytes: &mut Vec<u8>, samples: &mut Vec<f32>) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Waveform::read`].
+    pub fn read_block(&mut self, bytes: &mut Vec<u8>, samples: &mut Vec<f32>) -> Result<()> {
         let frame_bytes = self.layout.frame_bytes();
-        let left = self.layout.info.frames - self.position;
-        let frames = left.min((BLOCK_BYTES / frame_bytes).max(1) as u64);
-        bytes.resize(frames as usize * frame_bytes, 0);
-        self.reader
-            .read_exact(bytes)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::UnexpectedEof => Error::Wav {
-                    path: self.path.to_path_buf(),
-                    reason: "it became shorter while it was read".into(),
-                },
-                _ => io_error(self.path, source),
-            })?;
+        let mut frames = self.block.min(self.layout.info.frames - self.position);
+        if self.layout.info.frames == u64::MAX {
+            bytes.clear();
+            let block = frames * frame_bytes as u64;
+            self.reader
+                .by_ref()
+                .take(block)
+                .read_to_end(bytes)
+                .map_err(|source| io_error(&self.path, source))?;
+            if (bytes.len() as u64) < block {
+                frames = (bytes.len() / frame_bytes) as u64;
+                bytes.truncate(frames as usize * frame_bytes);
+                self.layout.info.frames = self.position + frames;
+            }
+        } else {
+            bytes.resize(frames as usize * frame_bytes, 0);
+            self.reader
+                .read_exact(bytes)
+                .map_err(|source| match source.kind() {
+                    io::ErrorKind::UnexpectedEof => Error::Wav {
+                        path: self.path.to_path_buf(),
+                        reason: "it became shorter while it was read".into(),
+                    },
+                    _ => io_error(&self.path, source),
+                })?;
+        }
         let before = samples.len();
         self.layout.convert(bytes, samples);
         if self.layout.info.float
@@ -226,7 +275,7 @@ impl<'a, R: Read + Seek> WavStream<'a, R> {
         {
             let value = samples[before + index];
             let index = index + self.position as usize;
-            return Err(Error::NotFinite { index, value }.in_file(self.path));
+            return Err(Error::NotFinite { index, value }.in_file(&self.path));
         }
         self.position += frames;
         Ok(())
@@ -250,16 +299,17 @@ struct Layout {
 }
 
 impl Layout {
-    /// Walks the chunks up to `data`. `len` is the length of the file.
-    fn find(reader: &mut (impl Read + Seek), len: u64, path: &Path) -> Result<Self> {
+    /// Walks the chunks up to `data`. `len` is the length of the file, `None` that of a pipe.
+    fn find(reader: &mut (impl Read + Seek), len: Option<u64>, path: &Path) -> Result<Self> {
         let wav_error = |reason: String| Error::Wav {
             path: path.to_path_buf(),
             reason,
         };
         let cut_short = |source: io::Error| match source.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                wav_error(format!("it ends after {len} bytes, inside the header"))
-            }
+            io::ErrorKind::UnexpectedEof => wav_error(match len {
+                Some(len) => format!("it ends after {len} bytes, inside the header"),
+                None => "it ends inside the header".into(),
+            }),
             _ => io_error(path, source),
         };
 
@@ -288,14 +338,18 @@ impl Layout {
                 b"data" => {
                     let format: Format =
                         format.ok_or_else(|| wav_error("no fmt chunk before the data".into()))?;
-                    let held = len - position;
+                    let held = len.map(|len| len - position);
                     let long_data = long_data.filter(|_| stated == u32::MAX);
                     let unknown = long_data.is_none()
                         && is_unknown_length(stated, riff_length)
-                        && u64::from(stated) != held;
-                    let stated = long_data.unwrap_or(u64::from(stated));
-                    let data_len = if unknown { held } else { stated };
-                    if data_len > held {
+                        && held != Some(stated.into());
+                    let stated = long_data.unwrap_or(stated.into());
+                    let data_len = match held {
+                        _ if !unknown => stated,
+                        Some(held) => held,
+                        None => u64::MAX,
+                    };
+                    if let Some(held) = held.filter(|&held| held < data_len) {
                         return Err(wav_error(format!(
                             "cut short: expected {stated} bytes of samples, found {held}"
                         )));
@@ -308,7 +362,10 @@ impl Layout {
                     }
                     return Ok(Self {
                         info: WavInfo {
-                            frames: data_len / frame,
+                            frames: match data_len {
+                                u64::MAX => data_len,
+                                _ => data_len / frame,
+                            },
                             ..format.info
                         },
                         data_start: position,
@@ -331,7 +388,7 @@ impl Layout {
             }
             // Chunks begin at even positions: one of odd length is followed by a byte of padding.
             position += u64::from(stated) + u64::from(stated % 2);
-            if position > len {
+            if len.is_some_and(|len| position > len) {
                 return Err(wav_error("it has no data chunk".into()));
             }
             reader
@@ -478,7 +535,7 @@ impl Format {
 /// Whether a length of the data chunk is the mark of a writer that could not know it.
 fn is_unknown_length(stated: u32, riff_length: u32) -> bool {
     match stated {
-        u32::MAX | 0x7FFF_F000 => true,
+        u32::MAX | 0x7FFF_F000 | 0x8000_0000 => true,
         0 => matches!(riff_length, 0 | u32::MAX),
         _ => false,
     }

@@ -1,0 +1,239 @@
+//! What symphonia decodes: everything but plain WAV.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
+use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::common::Limit;
+use symphonia::core::errors::Error as Symphonia;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::meta::MetadataOptions;
+use symphonia::default::{get_codecs, get_probe};
+
+use crate::decode::check_limits;
+use crate::error::{Error, Result};
+
+/// The most packets in a row that are left out because they cannot be decoded: about a second.
+const MAX_BAD_PACKETS: usize = 50;
+
+/// Bytes of one text or one picture that a recording may bring with it: nobody looks at them.
+const MAX_METADATA: Limit = Limit::Maximum(1 << 16);
+
+/// A recording on its way through a demultiplexer and a decoder.
+pub(crate) struct Coded {
+    path: PathBuf,
+    format: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    track: u32,
+    sample_rate: u32,
+    duration: Option<f64>,
+    /// Samples of the first packet, which was decoded to learn the rate.
+    first: Vec<f32>,
+    /// Memory for a packet, channels interleaved.
+    interleaved: Vec<f32>,
+    /// Samples decoded so far.
+    position: u64,
+    is_at_end: bool,
+}
+
+impl Coded {
+    /// Finds out what `source` holds and decodes its first samples.
+    pub(crate) fn open(source: Box<dyn MediaSource>, path: &Path) -> Result<Self> {
+        let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
+        let metadata = MetadataOptions::default()
+            .limit_tag_bytes(MAX_METADATA)
+            .limit_visual_bytes(MAX_METADATA);
+        let format = get_probe()
+            .probe(&Hint::new(), stream, FormatOptions::default(), metadata)
+            .map_err(|error| match error {
+                Symphonia::Unsupported(_) => Error::Unsupported {
+                    path: path.to_path_buf(),
+                    reason: "no known audio format".into(),
+                },
+                error => failure(path, 0.0, error),
+            })?;
+        let (track, decoder, duration) = find_track(format.as_ref(), path)?;
+        let mut coded = Self {
+            path: path.to_path_buf(),
+            format,
+            decoder,
+            track,
+            sample_rate: 0,
+            duration,
+            first: Vec::new(),
+            interleaved: Vec::new(),
+            position: 0,
+            is_at_end: false,
+        };
+        let mut first = Vec::new();
+        if !coded.decode(&mut first)? {
+            return Err(coded.damaged("it holds no samples".into()));
+        }
+        coded.first = first;
+        Ok(coded)
+    }
+
+    pub(crate) fn sample_rate(&self) -> u32 {
+        self.sample_rate
+    }
+
+    pub(crate) fn duration(&self) -> Option<f64> {
+        self.duration
+    }
+
+    /// Appends samples; `false` at the end.
+    pub(crate) fn next_block(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
+        if !self.first.is_empty() {
+            samples.append(&mut self.first);
+            return Ok(true);
+        }
+        if self.is_at_end {
+            return Ok(false);
+        }
+        let result = self.decode(samples);
+        self.is_at_end = !matches!(result, Ok(true));
+        result
+    }
+
+    /// Decodes packets until one of them gives samples; `false` at the end.
+    fn decode(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
+        let mut bad = 0;
+        loop {
+            let packet = match self.format.next_packet() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => return Ok(false),
+                Err(Symphonia::ResetRequired) => {
+                    // Another stream begins where one ended, as in Ogg.
+                    (self.track, self.decoder, _) = find_track(self.format.as_ref(), &self.path)?;
+                    continue;
+                }
+                Err(error) => return Err(failure(&self.path, self.seconds(), error)),
+            };
+            if packet.track_id != self.track {
+                continue;
+            }
+            match self.decoder.decode(&packet) {
+                Ok(buffer) if buffer.is_empty() => {}
+                Ok(buffer) => {
+                    let channels = buffer.spec().channels().count();
+                    let rate = buffer.spec().rate();
+                    self.interleaved.resize(buffer.samples_interleaved(), 0.0);
+                    buffer.copy_to_slice_interleaved(&mut self.interleaved);
+                    self.append(samples, channels, rate)?;
+                    return Ok(true);
+                }
+                Err(Symphonia::DecodeError(_)) if bad < MAX_BAD_PACKETS => bad += 1,
+                Err(Symphonia::DecodeError(reason)) => {
+                    return Err(self.damaged(format!("{bad} packets in a row: {reason}")));
+                }
+                Err(error) => return Err(failure(&self.path, self.seconds(), error)),
+            }
+        }
+    }
+
+    /// Mixes down what was decoded.
+    fn append(&mut self, samples: &mut Vec<f32>, channels: usize, rate: u32) -> Result<()> {
+        if self.sample_rate == 0 {
+            check_limits(&self.path, channels, rate)?;
+            self.sample_rate = rate;
+        }
+        if rate != self.sample_rate {
+            let reason = format!(
+                "the sampling rate changes from {} to {rate} Hz",
+                self.sample_rate
+            );
+            return Err(self.damaged(reason));
+        }
+        let before = samples.len();
+        let frames = self.interleaved.chunks_exact(channels);
+        samples.extend(frames.map(|frame| frame.iter().sum::<f32>() / channels as f32));
+        let new = &samples[before..];
+        if let Some(index) = new.iter().position(|x| !x.is_finite()) {
+            return Err(Error::NotFinite {
+                path: self.path.clone(),
+                index: self.position + index as u64,
+                value: new[index],
+            });
+        }
+        self.position += new.len() as u64;
+        Ok(())
+    }
+
+    fn damaged(&self, reason: String) -> Error {
+        Error::Damaged {
+            path: self.path.clone(),
+            seconds: self.seconds(),
+            reason,
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.position as f64 / f64::from(self.sample_rate.max(1))
+    }
+}
+
+/// The default audio track with its decoder and its length in seconds.
+fn find_track(
+    format: &dyn FormatReader,
+    path: &Path,
+) -> Result<(u32, Box<dyn AudioDecoder>, Option<f64>)> {
+    let unsupported = |reason: String| Error::Unsupported {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let track = format
+        .default_track(TrackType::Audio)
+        .ok_or_else(|| unsupported("it has no audio track".into()))?;
+    let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
+        return Err(unsupported("its codec is unknown".into()));
+    };
+    if parameters.codec == CODEC_ID_OPUS {
+        return Err(unsupported(
+            "Opus is not supported: convert it with ffmpeg".into(),
+        ));
+    }
+    let decoder = get_codecs()
+        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+        .map_err(|error| match error {
+            Symphonia::Unsupported(reason) => unsupported(format!(
+                "{reason} ({} in {}): convert it with ffmpeg",
+                parameters.codec,
+                format.format_info().long_name
+            )),
+            error => failure(path, 0.0, error),
+        })?;
+    let duration = track
+        .time_base
+        .zip(track.duration)
+        .and_then(|(base, duration)| base.calc_duration(duration))
+        .map(|time| time.as_secs_f64());
+    Ok((track.id, decoder, duration))
+}
+
+/// An error of symphonia after `seconds` of samples.
+fn failure(path: &Path, seconds: f64, error: Symphonia) -> Error {
+    let path = path.to_path_buf();
+    match error {
+        Symphonia::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
+            Error::Io { path, source }
+        }
+        Symphonia::IoError(_) => Error::Damaged {
+            path,
+            seconds,
+            reason: "it is cut short".into(),
+        },
+        Symphonia::Unsupported(reason) => Error::Unsupported {
+            path,
+            reason: reason.into(),
+        },
+        error => Error::Damaged {
+            path,
+            seconds,
+            reason: error.to_string(),
+        },
+    }
+}

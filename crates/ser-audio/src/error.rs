@@ -1,0 +1,64 @@
+//! What can go wrong on the way from a recording to samples.
+
+use std::path::PathBuf;
+
+/// The result of every fallible call of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of this crate, cut by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused to open or read the recording.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The recording.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+
+    /// A WAV file that cannot be read; the error names it.
+    #[error(transparent)]
+    Wav(#[from] ser_features::Error),
+
+    /// The recording may be intact, but this crate does not decode what it holds.
+    #[error("{}: {reason}", path.display())]
+    Unsupported {
+        /// The recording.
+        path: PathBuf,
+        /// What it holds, and what to do about it.
+        reason: String,
+    },
+
+    /// The recording is damaged, cut short, or not what its name says.
+    #[error("{}: after {seconds:.2} s: {reason}", path.display())]
+    Damaged {
+        /// The recording.
+        path: PathBuf,
+        /// Length of what was decoded before, in seconds.
+        seconds: f64,
+        /// What is wrong.
+        reason: String,
+    },
+
+    /// A decoded sample is infinite or not a number.
+    #[error("{}: sample {index} is {value}: expected a finite number", path.display())]
+    NotFinite {
+        /// The recording.
+        path: PathBuf,
+        /// The position of the first such sample.
+        index: u64,
+        /// Its value.
+        value: f32,
+    },
+
+    /// A recording too long to be held in memory as a whole.
+    #[error("{}: expected at most {limit} samples, found more: read it in blocks", path.display())]
+    TooLong {
+        /// The recording.
+        path: PathBuf,
+        /// The most samples that are held.
+        limit: usize,
+    },
+}
