@@ -449,6 +449,8 @@ impl Format {
     /// unless the format is `EXTENSIBLE`, because only there do the rest mean anything, and hound
     /// refuses some files for them.
     fn parse(chunk: &[u8], path: &Path) -> Result<Self> {
+        const PCM: u32 = 1;
+        const FLOAT: u32 = 3;
         const EXTENSIBLE: u32 = 0xFFFE;
 
         let unsupported = |actual: String| Error::Unsupported {
@@ -467,6 +469,10 @@ impl Format {
             )));
         };
         let tag = le_u32(&[plain[0], plain[1], 0, 0]);
+        // Before hound takes offence at the block sizes of a compressed format.
+        if ![PCM, FLOAT, EXTENSIBLE].contains(&tag) {
+            return Err(unsupported(format!("format tag {tag:#06x}")));
+        }
         let block_align = u16::from_le_bytes([plain[12], plain[13]]);
         let chunk = match extensible {
             Some(bytes) if tag == EXTENSIBLE => bytes,
