@@ -1,6 +1,7 @@
 //! What symphonia decodes: everything but plain WAV.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use symphonia::core::codecs::CodecParameters;
@@ -20,6 +21,9 @@ use crate::error::{Error, Result};
 /// The most packets in a row that are left out because they cannot be decoded: about a second.
 const MAX_BAD_PACKETS: usize = 50;
 
+/// The most samples per channel that a packet may announce. FLAC and ALAC have up to 2^16.
+const MAX_PACKET: u64 = 1 << 17;
+
 /// Bytes of one text or one picture that a recording may bring with it: nobody looks at them.
 const MAX_METADATA: Limit = Limit::Maximum(1 << 16);
 
@@ -29,6 +33,7 @@ pub(crate) struct Coded {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
+    is_pipe: bool,
     sample_rate: u32,
     duration: Option<f64>,
     /// Samples of the first packet, which was decoded to learn the rate.
@@ -43,6 +48,11 @@ pub(crate) struct Coded {
 impl Coded {
     /// Finds out what `source` holds and decodes its first samples.
     pub(crate) fn open(source: Box<dyn MediaSource>, path: &Path) -> Result<Self> {
+        guarded(path, 0.0, || Self::find(source, path))
+    }
+
+    fn find(source: Box<dyn MediaSource>, path: &Path) -> Result<Self> {
+        let is_pipe = !source.is_seekable();
         let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
         let metadata = MetadataOptions::default()
             .limit_tag_bytes(MAX_METADATA)
@@ -50,10 +60,12 @@ impl Coded {
         let format = get_probe()
             .probe(&Hint::new(), stream, FormatOptions::default(), metadata)
             .map_err(|error| match error {
-                Symphonia::Unsupported(_) => Error::Unsupported {
-                    path: path.to_path_buf(),
-                    reason: "no known audio format".into(),
-                },
+                Symphonia::Unsupported(reason) if reason.starts_with("core (probe)") => {
+                    Error::Unsupported {
+                        path: path.to_path_buf(),
+                        reason: "no known audio format".into(),
+                    }
+                }
                 error => failure(path, 0.0, error),
             })?;
         let (track, decoder, duration) = find_track(format.as_ref(), path)?;
@@ -62,6 +74,7 @@ impl Coded {
             format,
             decoder,
             track,
+            is_pipe,
             sample_rate: 0,
             duration,
             first: Vec::new(),
@@ -94,7 +107,8 @@ impl Coded {
         if self.is_at_end {
             return Ok(false);
         }
-        let result = self.decode(samples);
+        let (path, seconds) = (self.path.clone(), self.seconds());
+        let result = guarded(&path, seconds, || self.decode(samples));
         self.is_at_end = !matches!(result, Ok(true));
         result
     }
@@ -110,6 +124,12 @@ impl Coded {
                     // Another stream begins where one ended, as in Ogg.
                     (self.track, self.decoder, _) = find_track(self.format.as_ref(), &self.path)?;
                     continue;
+                }
+                // A pipe ends when its writer is done.
+                Err(Symphonia::IoError(error))
+                    if self.is_pipe && error.kind() == io::ErrorKind::UnexpectedEof =>
+                {
+                    return Ok(false);
                 }
                 Err(error) => return Err(failure(&self.path, self.seconds(), error)),
             };
@@ -196,6 +216,15 @@ fn find_track(
             "Opus is not supported: convert it with ffmpeg".into(),
         ));
     }
+    // The decoder makes room for what the recording announces.
+    if let Some(frames) = parameters.max_frames_per_packet.filter(|&n| n > MAX_PACKET) {
+        return Err(unsupported(format!(
+            "expected at most {MAX_PACKET} samples in a packet, found {frames}"
+        )));
+    }
+    if let (Some(channels), Some(rate)) = (&parameters.channels, parameters.sample_rate) {
+        check_limits(path, channels.count(), rate)?;
+    }
     let decoder = get_codecs()
         .make_audio_decoder(parameters, &AudioDecoderOptions::default())
         .map_err(|error| match error {
@@ -212,6 +241,19 @@ fn find_track(
         .and_then(|(base, duration)| base.calc_duration(duration))
         .map(|time| time.as_secs_f64());
     Ok((track.id, decoder, duration))
+}
+
+/// Runs a step of symphonia, some of whose decoders panic on damaged recordings.
+///
+/// What panicked is not used again: an error ends the stream.
+fn guarded<T>(path: &Path, seconds: f64, step: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
+        Err(Error::Damaged {
+            path: path.to_path_buf(),
+            seconds,
+            reason: "its decoder gave up".into(),
+        })
+    })
 }
 
 /// An error of symphonia after `seconds` of samples.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod band;
 mod coded;
 mod decode;
 mod error;

@@ -1,24 +1,39 @@
 //! What a recording is worth.
 
+use std::f64::consts::TAU;
 use std::fmt;
+use std::sync::Arc;
 
+use realfft::num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
 use ser_features::Waveform;
 use serde::{Serialize, Serializer};
 
+use crate::voice::{Segment, VoiceActivity};
+
 /// What can be measured of a recording without knowing what is said in it.
+///
+/// Frames of about 30 ms (a power of two of samples, half overlapping, Hann window) are *active* where
+/// [`VoiceActivity`] finds speech, and *background* if they are among the quietest tenth. Both count
+/// from 60 Hz on: what lies below is not speech.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Quality {
     /// Length in seconds.
     pub seconds: f64,
-    /// RMS of the active part in dBFS.
+    /// Level of the active frames in dBFS, of all frames where there is no speech: RMS, with that of a
+    /// constant 1 as 0 dB; at least −120.
     pub level_db: f64,
     /// The largest magnitude; full scale is 1.
     pub peak: f64,
-    /// Share of the samples that lie in flat runs at the peak.
+    /// Share of the samples that lie in flat tops: three or more in a row within 2⁻¹⁴ of the largest
+    /// or the smallest value of the recording, from 0 to 1.
     pub clipped: f64,
-    /// Frequency in Hz below which nearly all of the active energy lies.
+    /// Frequency in Hz below which 99 % of the energy of the active frames lies, once the mean spectrum
+    /// of the background is taken off and each frequency is weighted by its square, because speech falls
+    /// by that much and more.
     pub bandwidth_hz: f64,
-    /// Active frames against the quietest, in dB.
+    /// Energy of the active frames, without that of the background, to that of the background in dB,
+    /// from −20 to 100.
     pub snr_db: f64,
     /// Seconds of speech.
     pub speech_seconds: f64,
@@ -59,15 +74,98 @@ pub enum Warning {
     },
 }
 
+/// Duration that a frame is close to, in seconds.
+const FRAME: f64 = 0.03;
+/// Lowest frequency that counts, in Hz.
+const LOWEST: f64 = 60.0;
+/// Share of the frames that are taken for background.
+const QUIETEST: f64 = 0.1;
+/// Share of the weighted energy below the bandwidth.
+const WITHIN_BANDWIDTH: f64 = 0.99;
+/// Samples in a row, and their distance from the peak as a share of it, that make a flat top.
+const FLAT: usize = 3;
+const FLATNESS: f32 = 1.0 / 16_384.0;
+/// Bounds of what is stated in dB.
+const LOWEST_LEVEL: f64 = -120.0;
+const SNR: (f64, f64) = (-20.0, 100.0);
+
+/// Below this many seconds of speech there is too little of it.
+const SHORT: f64 = 0.5;
+/// Below this level in dBFS speech is very quiet.
+const QUIET: f64 = -60.0;
+/// From this share of clipped samples on a recording is clipped.
+const CLIPPED: f64 = 0.001;
+/// Below this bandwidth in Hz the band is narrow.
+const NARROW: f64 = 4000.0;
+/// Below this ratio in dB a recording is noisy.
+const NOISY: f64 = 15.0;
+
 impl Quality {
     /// Judges a recording or a clip of one.
-    pub fn of(_waveform: &Waveform) -> Self {
-        todo!()
+    pub fn of(waveform: &Waveform) -> Self {
+        let mut voice = VoiceActivity::new(waveform.sample_rate);
+        voice.push(&waveform.samples);
+        voice.finish();
+        let speech: Vec<Segment> = voice.drain().collect();
+
+        let mut spectra = Spectra::new(waveform);
+        let energies: Vec<f64> = (0..spectra.frames())
+            .map(|frame| spectra.of_frame(frame).iter().sum())
+            .collect();
+        let background = quietest(&energies);
+        let is_active = |frame: usize| {
+            let centre = spectra.centre(frame);
+            speech.is_empty() || speech.iter().any(|s| (s.start..s.end).contains(&centre))
+        };
+        let active: Vec<usize> = (0..energies.len()).filter(|&n| is_active(n)).collect();
+        let active = spectra.mean(&active);
+        let background = spectra.mean(&background);
+
+        let level = active.iter().sum::<f64>();
+        let noise = background.iter().sum::<f64>();
+        let above: Vec<f64> = active
+            .iter()
+            .zip(&background)
+            .map(|(active, background)| (active - background).max(0.0))
+            .collect();
+        Self {
+            seconds: waveform.duration(),
+            level_db: decibels(level).max(LOWEST_LEVEL),
+            peak: waveform
+                .samples
+                .iter()
+                .fold(0.0, |peak: f32, x| peak.max(x.abs()))
+                .into(),
+            clipped: clipped(&waveform.samples),
+            bandwidth_hz: spectra.hertz(bandwidth(&above)),
+            snr_db: decibels((level - noise).max(0.0) / noise).clamp(SNR.0, SNR.1),
+            speech_seconds: speech.iter().map(Segment::seconds).sum(),
+        }
     }
 
     /// What makes an answer from it doubtful; empty for a good recording.
     pub fn warnings(&self) -> Vec<Warning> {
-        todo!()
+        if self.speech_seconds == 0.0 {
+            return vec![Warning::Silent];
+        }
+        let all = [
+            (self.speech_seconds < SHORT).then_some(Warning::TooShort {
+                seconds: self.speech_seconds,
+            }),
+            (self.level_db < QUIET).then_some(Warning::VeryQuiet {
+                level_db: self.level_db,
+            }),
+            (self.clipped >= CLIPPED).then_some(Warning::Clipped {
+                share: self.clipped,
+            }),
+            (self.bandwidth_hz < NARROW).then_some(Warning::Narrowband {
+                bandwidth_hz: self.bandwidth_hz,
+            }),
+            (self.snr_db < NOISY).then_some(Warning::Noisy {
+                snr_db: self.snr_db,
+            }),
+        ];
+        all.into_iter().flatten().collect()
     }
 }
 
@@ -120,5 +218,145 @@ impl fmt::Display for Warning {
                 )
             }
         }
+    }
+}
+
+/// The frames with the least energy, at least one.
+fn quietest(energies: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..energies.len()).collect();
+    order.sort_by(|&a, &b| energies[a].total_cmp(&energies[b]));
+    order.truncate((QUIETEST * energies.len() as f64).ceil() as usize);
+    order
+}
+
+/// The bin up to which the share [`WITHIN_BANDWIDTH`] of the energy lies, weighted by frequency squared.
+fn bandwidth(spectrum: &[f64]) -> usize {
+    let weighted = |(bin, power): (usize, &f64)| (bin * bin) as f64 * power;
+    let total: f64 = spectrum.iter().enumerate().map(weighted).sum();
+    let mut sum = 0.0;
+    let beyond = spectrum
+        .iter()
+        .enumerate()
+        .map(weighted)
+        .take_while(|power| {
+            sum += power;
+            sum < WITHIN_BANDWIDTH * total
+        });
+    beyond.count()
+}
+
+/// Share of the samples in flat tops.
+fn clipped(samples: &[f32]) -> f64 {
+    let (lowest, highest) = samples.iter().fold((0.0f32, 0.0f32), |(low, high), &x| {
+        (low.min(x), high.max(x))
+    });
+    let margin = FLATNESS * highest.max(-lowest);
+    let is_flat = |&a: &f32, &b: &f32| {
+        let at = |x: f32| (x >= highest - margin, x <= lowest + margin);
+        matches!(
+            (at(a), at(b)),
+            ((true, _), (true, _)) | ((_, true), (_, true))
+        )
+    };
+    if highest == lowest {
+        return 0.0;
+    }
+    let flat: usize = samples
+        .chunk_by(is_flat)
+        .map(<[f32]>::len)
+        .filter(|&run| run >= FLAT)
+        .sum();
+    flat as f64 / samples.len() as f64
+}
+
+fn decibels(power: f64) -> f64 {
+    10.0 * power.log10()
+}
+
+/// Power spectra of the frames of a waveform.
+struct Spectra<'a> {
+    waveform: &'a Waveform,
+    window: Vec<f32>,
+    fft: Arc<dyn RealToComplex<f32>>,
+    input: Vec<f32>,
+    bins: Vec<Complex<f32>>,
+    scratch: Vec<Complex<f32>>,
+    powers: Vec<f64>,
+}
+
+impl<'a> Spectra<'a> {
+    fn new(waveform: &'a Waveform) -> Self {
+        let length = (FRAME * f64::from(waveform.sample_rate)).max(2.0) as usize;
+        let length = length.next_power_of_two();
+        let fft = RealFftPlanner::new().plan_fft_forward(length);
+        let window = (0..length)
+            .map(|n| (0.5 - 0.5 * (TAU * n as f64 / length as f64).cos()) as f32)
+            .collect();
+        Self {
+            waveform,
+            window,
+            input: fft.make_input_vec(),
+            bins: fft.make_output_vec(),
+            scratch: fft.make_scratch_vec(),
+            powers: vec![0.0; length / 2 + 1],
+            fft,
+        }
+    }
+
+    fn hop(&self) -> usize {
+        self.window.len() / 2
+    }
+
+    /// Number of frames; one, filled up with silence, for what is shorter than a frame.
+    fn frames(&self) -> usize {
+        let samples = self.waveform.samples.len();
+        samples.saturating_sub(self.window.len()) / self.hop() + usize::from(samples > 0)
+    }
+
+    /// The sample in the middle of a frame.
+    fn centre(&self, frame: usize) -> u64 {
+        ((frame + 1) * self.hop()) as u64
+    }
+
+    /// Mean square of each bin: their sum is that of the windowed frame, were it as loud throughout.
+    fn of_frame(&mut self, frame: usize) -> &[f64] {
+        let start = frame * self.hop();
+        let samples = self.waveform.samples[start..]
+            .iter()
+            .chain(std::iter::repeat(&0.0));
+        for ((input, sample), window) in self.input.iter_mut().zip(samples).zip(&self.window) {
+            *input = sample * window;
+        }
+        self.powers.fill(0.0);
+        // The lengths are those it was planned for.
+        if self
+            .fft
+            .process_with_scratch(&mut self.input, &mut self.bins, &mut self.scratch)
+            .is_ok()
+        {
+            let first = (LOWEST / self.hertz(1)).ceil() as usize;
+            // Twice for the negative frequencies; 3/8 is the mean square of the window.
+            let scale = 2.0 / (0.375 * (self.window.len() as f64).powi(2));
+            for (power, bin) in self.powers.iter_mut().zip(&self.bins).skip(first) {
+                *power = scale * f64::from(bin.norm_sqr());
+            }
+        }
+        &self.powers
+    }
+
+    /// Mean over frames; zeros if there are none.
+    fn mean(&mut self, frames: &[usize]) -> Vec<f64> {
+        let mut sum = vec![0.0; self.powers.len()];
+        for &frame in frames {
+            for (sum, power) in sum.iter_mut().zip(self.of_frame(frame)) {
+                *sum += power / frames.len() as f64;
+            }
+        }
+        sum
+    }
+
+    /// Frequency of a bin.
+    fn hertz(&self, bin: usize) -> f64 {
+        bin as f64 * f64::from(self.waveform.sample_rate) / self.window.len() as f64
     }
 }

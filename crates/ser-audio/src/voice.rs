@@ -1,4 +1,35 @@
-//! Where somebody speaks.
+//! Where somebody speaks: the energy of the speech band against its own past and near future.
+
+use std::collections::VecDeque;
+
+use crate::band::SpeechBand;
+
+/// Frames per second.
+const FRAMES: u64 = 100;
+/// Frames on either side that a frame is averaged with: 50 ms in all, so that neither a click nor the
+/// gap of a stop consonant decides.
+const SMOOTHING: usize = 2;
+/// Frames before and after a frame whose minimum is the floor of the background, and whose maximum the
+/// level of the speech: 4 s, in which everybody breathes or closes the lips, and 1 s.
+const PAST: u64 = 400;
+const FUTURE: u64 = 100;
+
+/// Powers relative to the floor at which speech begins, and down to which it lasts: 10 and 7 dB.
+const BEGIN: f64 = 10.0;
+const LAST: f64 = 5.0;
+/// The same relative to the level of the speech: −30 and −33 dB. Breath lies below it, and so does
+/// the background where a codec or a gate has silenced the pauses.
+const BEGIN_BELOW_LOUDEST: f64 = 1e-3;
+const LAST_BELOW_LOUDEST: f64 = 5e-4;
+/// Mean square below which speech never begins, −70 dBFS.
+const INAUDIBLE: f64 = 1e-7;
+
+/// Frames of the shortest speech, 0.25 s, and of the shortest pause, 0.3 s.
+const SHORTEST_SPEECH: u64 = 25;
+const SHORTEST_PAUSE: u64 = 30;
+/// Frames added before and after a segment, for consonants below the thresholds: 50 and 100 ms.
+const LEAD: u64 = 5;
+const TRAIL: u64 = 10;
 
 /// A stretch of speech.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,28 +60,260 @@ impl Segment {
 }
 
 /// Finds speech in a stream of samples.
+///
+/// Frames of 10 ms are judged by their mean square between about 100 and 4000 Hz. Speech is what rises
+/// 10 dB above the quietest 50 ms of the last four seconds and the next one, until it falls below 7 dB,
+/// and what is not more than 30 dB below the loudest 50 ms of the same time. Gaps of less than 0.3 s are
+/// bridged, then speech of less than 0.25 s is dropped.
+///
+/// All of this is relative: the level of a recording changes nothing, except that speech never begins
+/// below −70 dBFS. Segments do not depend on how the samples are cut into calls of
+/// [`push`](Self::push), and a segment is known about 1.3 s after its end.
+///
+/// It tells sound from background, not speech from music: whatever comes and goes is a segment.
+///
+/// ```
+/// use ser_audio::VoiceActivity;
+///
+/// // Two seconds of faint noise, with a tone from 0.5 to 1.5 s.
+/// let mut voice = VoiceActivity::new(16_000);
+/// for n in 0..32_000u32 {
+///     let noise = 0.001 * (n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0;
+///     let tone = if (8_000..24_000).contains(&n) { (0.2 * n as f32).sin() } else { 0.0 };
+///     voice.push(&[noise + 0.1 * tone]);
+/// }
+/// voice.finish();
+/// let segments: Vec<_> = voice.drain().collect();
+/// assert_eq!(segments.len(), 1);
+/// assert!((segments[0].start_seconds() - 0.5).abs() < 0.1);
+/// assert!((segments[0].end_seconds() - 1.5).abs() < 0.15);
+/// ```
 pub struct VoiceActivity {
     sample_rate: u32,
+    band: SpeechBand,
+    /// Samples taken.
+    samples: u64,
+    /// Sum of squares and number of samples of the frame being filled.
+    sum: f64,
+    count: u32,
+    /// Frames filled.
+    frames: u64,
+    /// Their last mean squares, at most `2 · SMOOTHING + 1`.
+    recent: VecDeque<f64>,
+    /// Smoothed mean squares of the frames that are not judged yet.
+    waiting: VecDeque<f64>,
+    /// Frames judged.
+    judged: u64,
+    floor: Extreme,
+    loudest: Extreme,
+    /// Frames at a stretch that last, and whether one of them begins.
+    run: Option<Run>,
+    /// Speech that may still grow.
+    speech: Option<(u64, u64)>,
+    done: VecDeque<Segment>,
+}
+
+#[derive(Clone, Copy)]
+struct Run {
+    start: u64,
+    begins: bool,
 }
 
 impl VoiceActivity {
-    /// A detector for a signal of `sample_rate` Hz.
+    /// A detector for a signal of `sample_rate` Hz, 8000 or more; at lower rates it hears less of the
+    /// band.
     pub fn new(sample_rate: u32) -> Self {
-        Self { sample_rate }
+        Self {
+            sample_rate,
+            band: SpeechBand::new(sample_rate),
+            samples: 0,
+            sum: 0.0,
+            count: 0,
+            frames: 0,
+            recent: VecDeque::new(),
+            waiting: VecDeque::new(),
+            judged: 0,
+            floor: Extreme::new(|new, old| new <= old),
+            loudest: Extreme::new(|new, old| new >= old),
+            run: None,
+            speech: None,
+            done: VecDeque::new(),
+        }
     }
 
     /// Takes the next samples.
-    pub fn push(&mut self, _samples: &[f32]) {
-        todo!("{}", self.sample_rate)
+    pub fn push(&mut self, samples: &[f32]) {
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let missing = self.position(self.frames + 1) - self.samples;
+            let (frame, later) = rest.split_at(rest.len().min(missing as usize));
+            for &sample in frame {
+                let heard = self.band.filter(f64::from(sample));
+                self.sum += heard * heard;
+            }
+            self.count += frame.len() as u32;
+            self.samples += frame.len() as u64;
+            if frame.len() as u64 == missing {
+                self.end_frame();
+            }
+            rest = later;
+        }
     }
 
-    /// Says that no more samples come.
+    /// Says that no more samples come, and judges those that were waiting for what follows them.
     pub fn finish(&mut self) {
-        todo!()
+        if self.count > 0 {
+            self.end_frame();
+        }
+        for missing in (0..SMOOTHING).rev() {
+            self.smooth(missing);
+        }
+        while !self.waiting.is_empty() {
+            self.judge();
+        }
+        self.end_run();
+        self.end_speech();
     }
 
-    /// Hands out the segments that were completed since the last call.
+    /// Hands out the segments that were completed since the last call, in the order of time.
     pub fn drain(&mut self) -> impl Iterator<Item = Segment> + '_ {
-        std::iter::empty()
+        self.done.drain(..)
+    }
+
+    /// The first sample of a frame.
+    fn position(&self, frame: u64) -> u64 {
+        // Below 100 Hz a frame is a sample.
+        frame * u64::from(self.sample_rate).max(FRAMES) / FRAMES
+    }
+
+    fn end_frame(&mut self) {
+        self.recent.push_back(self.sum / f64::from(self.count));
+        (self.sum, self.count) = (0.0, 0);
+        self.frames += 1;
+        self.band.end_frame();
+        self.smooth(SMOOTHING);
+    }
+
+    /// Averages the frame that has `following` frames after it, and judges whatever can be.
+    fn smooth(&mut self, following: usize) {
+        if self.recent.len() > 2 * SMOOTHING + 1 || following < SMOOTHING {
+            self.recent.pop_front();
+        }
+        if self.recent.len() <= following {
+            return;
+        }
+        let mean = self.recent.iter().sum::<f64>() / self.recent.len() as f64;
+        let frame = self.judged + self.waiting.len() as u64;
+        self.waiting.push_back(mean);
+        self.floor.push(frame, mean);
+        self.loudest.push(frame, mean);
+        if self.waiting.len() as u64 > FUTURE {
+            self.judge();
+        }
+    }
+
+    /// Judges the first frame that waits.
+    fn judge(&mut self) {
+        let Some(power) = self.waiting.pop_front() else {
+            return;
+        };
+        let frame = self.judged;
+        self.judged += 1;
+        let oldest = frame.saturating_sub(PAST);
+        let (floor, loudest) = (self.floor.from(oldest), self.loudest.from(oldest));
+        let above = |over_floor: f64, under_loudest: f64| {
+            power
+                >= (over_floor * floor)
+                    .max(under_loudest * loudest)
+                    .max(INAUDIBLE)
+        };
+        if above(LAST, LAST_BELOW_LOUDEST) {
+            let begins = power >= INAUDIBLE && above(BEGIN, BEGIN_BELOW_LOUDEST);
+            let run = self.run.get_or_insert(Run {
+                start: frame,
+                begins,
+            });
+            run.begins |= begins;
+        } else {
+            self.end_run_at(frame);
+        }
+        let grows = self.run.is_some();
+        if self
+            .speech
+            .is_some_and(|(_, end)| !grows && frame + 1 >= end + SHORTEST_PAUSE)
+        {
+            self.end_speech();
+        }
+    }
+
+    fn end_run(&mut self) {
+        self.end_run_at(self.judged);
+    }
+
+    /// Adds the run to the speech before it, or begins new speech.
+    fn end_run_at(&mut self, end: u64) {
+        let Some(run) = self.run.take().filter(|run| run.begins) else {
+            return;
+        };
+        match &mut self.speech {
+            Some((_, before)) if run.start < *before + SHORTEST_PAUSE => *before = end,
+            _ => {
+                self.end_speech();
+                self.speech = Some((run.start, end));
+            }
+        }
+    }
+
+    /// Hands out the speech if it is long enough.
+    fn end_speech(&mut self) {
+        let Some((start, end)) = self.speech.take() else {
+            return;
+        };
+        if end - start >= SHORTEST_SPEECH {
+            self.done.push_back(Segment {
+                start: self.position(start.saturating_sub(LEAD)),
+                end: self.position(end + TRAIL).min(self.samples),
+                sample_rate: self.sample_rate,
+            });
+        }
+    }
+}
+
+/// The smallest or largest value of a window that moves on: values that a later one outdoes are
+/// forgotten at once.
+struct Extreme {
+    outdoes: fn(f64, f64) -> bool,
+    values: VecDeque<(u64, f64)>,
+}
+
+impl Extreme {
+    fn new(outdoes: fn(f64, f64) -> bool) -> Self {
+        Self {
+            outdoes,
+            values: VecDeque::new(),
+        }
+    }
+
+    fn push(&mut self, frame: u64, value: f64) {
+        while self
+            .values
+            .back()
+            .is_some_and(|&(_, old)| (self.outdoes)(value, old))
+        {
+            self.values.pop_back();
+        }
+        self.values.push_back((frame, value));
+    }
+
+    /// The extreme from frame `oldest` on.
+    fn from(&mut self, oldest: u64) -> f64 {
+        while self
+            .values
+            .front()
+            .is_some_and(|&(frame, _)| frame < oldest)
+        {
+            self.values.pop_front();
+        }
+        self.values.front().map_or(0.0, |&(_, value)| value)
     }
 }

@@ -481,6 +481,7 @@ impl Format {
             )));
         };
         let tag = le_u32(&[plain[0], plain[1], 0, 0]);
+        // Before hound takes offence at the block sizes of a compressed format.
         if !matches!(tag, PCM | FLOAT | EXTENSIBLE) {
             return Err(unsupported(format!("format tag {tag:#06x}")));
         }
