@@ -124,7 +124,7 @@ fn from_archive(path: &Path, to: &Path) -> Result<()> {
         let (first, crc32) = *clips.entry(name).or_insert((&entry.name, entry.crc32));
         ensure!(
             crc32 == entry.crc32,
-            "{} holds two different clips of one name: `{first}` and `{}`",
+            "{} holds two different clips of one name: {first:?} and {:?}",
             path.display(),
             entry.name
         );

@@ -214,6 +214,28 @@ fn a_useless_archive_from_a_server_leaves_nothing() {
 }
 
 #[test]
+fn an_archive_with_the_published_checksum_is_downloaded_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("short.zip");
+    zip_of(&file, clip_entries().into_iter().skip(1));
+    let to = folder.path().join("there/corpus");
+    let (url, server) = serve(vec![answer(&file)]);
+    let md5 = fetch::md5_of(&file).unwrap();
+    let source = Source {
+        url: &url,
+        size: None,
+        md5: Some(&md5),
+    };
+    // The second time the server is gone.
+    for _ in 0..2 {
+        let error = from_url(&source, &to).unwrap_err().to_string();
+        assert!(error.contains("1439 of 1440"), "{error}");
+        assert_eq!(names_in(to.parent().unwrap()), ["corpus.downloading"]);
+    }
+    server.join().unwrap();
+}
+
+#[test]
 fn a_damaged_clip_is_named_and_no_part_of_the_corpus_stays() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("damaged.zip");
