@@ -13,6 +13,8 @@ mod bench;
 mod command;
 mod download;
 mod fetch;
+#[cfg(test)]
+mod fuzz_cases;
 mod gate;
 mod libtorch;
 mod lock;

@@ -110,9 +110,14 @@ fn probe_in(row: &Row<'_>) -> Result<Option<Probe>> {
 /// Adds what the row knows of the audio, or else looks into the file. A bad file is a skip.
 fn complete(clip: Clip, known: Option<Probe>) -> Result<Clip, Skip> {
     let probe = match known {
-        Some(probe) => std::fs::metadata(&clip.path)
-            .map(|_| probe)
-            .map_err(|source| Error::io(&clip.path, source)),
+        Some(probe) => match std::fs::metadata(&clip.path) {
+            Ok(found) if found.is_file() => Ok(probe),
+            Ok(_) => Err(Error::Wav {
+                path: clip.path.clone(),
+                reason: "not a file".to_owned(),
+            }),
+            Err(source) => Err(Error::io(&clip.path, source)),
+        },
         None => wav::probe(&clip.path),
     };
     match probe {

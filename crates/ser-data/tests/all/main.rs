@@ -19,3 +19,5 @@ mod splits;
 mod synth;
 
 mod ravdess;
+
+mod fuzz_cases;

@@ -86,6 +86,18 @@ fn a_bad_clip_is_a_skip_with_its_reason() {
 }
 
 #[test]
+fn a_folder_is_no_clip_whatever_the_row_says_of_it() {
+    let folder = tempdir().unwrap();
+    let text = "path,emotion,speaker,content,sample_rate,channels,frames\n.,sad,a,abc,16000,1,9\n";
+    match Corpus::load(manifest(folder.path(), text)) {
+        Err(Error::NoClips { skipped, .. }) => {
+            assert!(skipped[0].reason.contains("not a file"), "{skipped:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn errors_name_line_and_column() {
     let folder = tempdir().unwrap();
     Wav::new(1).write(folder.path().join("1.wav"));

@@ -1,0 +1,38 @@
+//! What must hold for any bytes that are taken for a manifest.
+
+use std::fs;
+
+use ser_data::{Corpus, Scan};
+
+/// The one audio file there is: two samples of silence.
+const WAV: &[u8] = b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\x04\0\0\0\0\0\0\0";
+
+/// Reads a manifest beside an audio file `a.wav`, writes it and reads it again.
+///
+/// # Panics
+/// Where reader or writer break a promise.
+pub fn check(data: &[u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (
+        folder.path().join("first.csv"),
+        folder.path().join("second.csv"),
+    );
+    fs::write(folder.path().join("a.wav"), WAV).unwrap();
+    fs::write(&first, data).unwrap();
+    let Ok(Scan { corpus, .. }) = Corpus::load(&first) else {
+        return;
+    };
+    assert!(!corpus.clips().is_empty());
+    for clip in corpus.clips() {
+        assert!(clip.path.is_file());
+        assert!(!clip.emotion.is_empty() && !clip.speaker.is_empty() && !clip.content.is_empty());
+        assert!(clip.sample_rate > 0 && clip.channels > 0 && clip.seconds().is_finite());
+        assert!(corpus.labels().contains(&clip.emotion));
+    }
+    corpus.write_manifest(&second).unwrap();
+    let again = Corpus::load(&second).unwrap().corpus;
+    assert_eq!(again.clips(), corpus.clips());
+    assert_eq!(again.labels(), corpus.labels());
+    assert_eq!(again.is_synthetic(), corpus.is_synthetic());
+    assert_eq!(again.checksum(), corpus.checksum());
+}

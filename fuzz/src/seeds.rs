@@ -1,0 +1,25 @@
+//! The seeds of a target as a plain test: `cargo test` runs what the fuzzer starts from and every case it has found.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Calls `check` with the bytes of each file below `fuzz/seeds/<target>`, in the order of their names.
+///
+/// # Panics
+/// Where `check` does, after the file's name is printed; and without seeds.
+pub fn each(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .map(|above| above.join("fuzz/seeds").join(target))
+        .find(|folder| folder.is_dir())
+        .unwrap();
+    let entries = fs::read_dir(folder).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "no seeds of {target}");
+    for path in paths {
+        // The test harness shows this beside a failure only.
+        println!("{}", path.display());
+        check(&fs::read(&path).unwrap());
+    }
+}
