@@ -56,6 +56,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Say which emotion files express.
     Predict(PredictArgs),
+    /// Show where in time and frequency an answer comes from.
+    Explain(ExplainArgs),
     /// Write the HTML report of runs again, or one page that compares several.
     Report(ReportArgs),
     /// Measure a cross-validation away from the studio: noise, rooms, telephones, other levels.
@@ -242,6 +244,19 @@ pub struct PredictArgs {
     /// this voice sounds on average.
     #[arg(long, value_name = "WAV", num_args = 1..)]
     pub enrol: Vec<PathBuf>,
+}
+
+/// `ser explain`
+#[derive(Debug, ClapArgs)]
+pub struct ExplainArgs {
+    /// WAV file of 0.2 to 60 s.
+    pub file: PathBuf,
+    /// Model file.
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// The picture [default: FILE's name with -explained.svg, in the current folder].
+    #[arg(long, value_name = "SVG")]
+    pub out: Option<PathBuf>,
 }
 
 /// `ser report`

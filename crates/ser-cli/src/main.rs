@@ -10,6 +10,7 @@ mod corpus;
 mod crossval;
 mod doctor;
 mod evaluate;
+mod explain;
 mod extract;
 mod fit;
 mod index;
@@ -88,6 +89,7 @@ fn run() -> i32 {
         Command::Fit(args) => fit::run(&args, json),
         Command::Evaluate(args) => evaluate::run(&args, json),
         Command::Predict(args) => predict::run(&args, json),
+        Command::Explain(args) => explain::run(&args, json),
         Command::Report(args) => report::run(&args),
         Command::Conditions(args) => conditions::run(&args, json),
         Command::Results(args) => results::run(&args),

@@ -175,7 +175,7 @@ impl Condition {
         if !self.is_valid() {
             return Err(wrong_parameter(self.name(), &self.to_string()));
         }
-        self.check_clip(clip)?;
+        check_clip(self.name(), clip)?;
         let (samples, rate) = (&clip.samples, clip.sample_rate);
         let changed = match *self {
             Condition::Clean => samples.clone(),
@@ -284,31 +284,6 @@ impl Condition {
             Condition::Cut { seconds } => *seconds > 0.0 && *seconds <= 3600.0,
         }
     }
-
-    fn check_clip(&self, clip: &Waveform) -> Result<()> {
-        let error = |expected: String, actual: String| {
-            Err(Error::Clip {
-                condition: self.name(),
-                expected,
-                actual,
-            })
-        };
-        if !RATES.contains(&clip.sample_rate) {
-            let expected = format!("a rate of {} to {} Hz", RATES.start(), RATES.end());
-            return error(expected, format!("{} Hz", clip.sample_rate));
-        }
-        let allowed = |x: &f32| (-LARGEST..=LARGEST).contains(x);
-        match clip.samples.iter().position(|x| !allowed(x)) {
-            None => Ok(()),
-            Some(index) => {
-                let value = clip.samples[index];
-                error(
-                    format!("samples from -{LARGEST:e} to {LARGEST:e}"),
-                    format!("{value:e} at sample {index}"),
-                )
-            }
-        }
-    }
 }
 
 impl fmt::Display for Condition {
@@ -405,6 +380,32 @@ impl TryFrom<String> for Condition {
 impl From<Condition> for String {
     fn from(condition: Condition) -> Self {
         condition.to_string()
+    }
+}
+
+/// Refuses a clip that nothing can be made of.
+pub(crate) fn check_clip(condition: &'static str, clip: &Waveform) -> Result<()> {
+    let error = |expected: String, actual: String| {
+        Err(Error::Clip {
+            condition,
+            expected,
+            actual,
+        })
+    };
+    if !RATES.contains(&clip.sample_rate) {
+        let expected = format!("a rate of {} to {} Hz", RATES.start(), RATES.end());
+        return error(expected, format!("{} Hz", clip.sample_rate));
+    }
+    let allowed = |x: &f32| (-LARGEST..=LARGEST).contains(x);
+    match clip.samples.iter().position(|x| !allowed(x)) {
+        None => Ok(()),
+        Some(index) => {
+            let value = clip.samples[index];
+            error(
+                format!("samples from -{LARGEST:e} to {LARGEST:e}"),
+                format!("{value:e} at sample {index}"),
+            )
+        }
     }
 }
 

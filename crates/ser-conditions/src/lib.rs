@@ -4,10 +4,12 @@ mod condition;
 mod error;
 mod fourier;
 mod noise;
+mod occlusion;
 mod random;
 mod room;
 mod telephone;
 
 pub use condition::Condition;
 pub use error::{Error, Result};
+pub use occlusion::{Occlusion, Region};
 pub use room::Room;

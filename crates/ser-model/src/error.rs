@@ -78,6 +78,9 @@ pub enum Error {
     /// A feature configuration or a feature extraction failed.
     #[error(transparent)]
     Features(#[from] ser_features::Error),
+    /// Nothing can be taken from a recording.
+    #[error(transparent)]
+    Conditions(#[from] ser_conditions::Error),
     /// A metric could not be computed, or a file not be written.
     #[error(transparent)]
     Eval(#[from] ser_eval::Error),

@@ -2,6 +2,7 @@
 
 mod batch;
 mod error;
+mod explain;
 mod layers;
 mod model;
 mod network;
@@ -10,6 +11,7 @@ mod standardiser;
 mod train;
 
 pub use error::{Error, Result};
+pub use explain::{Explanation, Patch, explain};
 pub use model::{Enrolment, LIBTORCH_VERSION, Model, Provenance, TrainedNetwork, argmax};
 pub use network::{CnnConfig, ConvBlock, LstmConfig, MlpConfig, Network, NetworkConfig};
 pub use recipe::{

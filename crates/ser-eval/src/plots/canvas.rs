@@ -40,7 +40,7 @@ svg:root{color-scheme:light dark}
 "##;
 
 /// The backend knows whole units only; two to a CSS pixel keep curves smooth.
-const SCALE: f64 = 2.0;
+pub(super) const SCALE: f64 = 2.0;
 /// Plotters divides a font's size by this on its way into the SVG.
 const FONT_SIZE: f64 = 1.24;
 

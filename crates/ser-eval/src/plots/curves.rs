@@ -245,7 +245,7 @@ impl Axes {
 }
 
 /// A distance of 1, 2 or 5 times a power of ten that cuts `range` into at most `parts` parts.
-fn step(range: f64, parts: u32) -> f64 {
+pub(super) fn step(range: f64, parts: u32) -> f64 {
     let smallest = range / f64::from(parts);
     let power = 10_f64.powf(smallest.log10().floor());
     let fits = |factor: &f64| factor * power >= smallest * (1.0 - 1e-9);
@@ -253,7 +253,7 @@ fn step(range: f64, parts: u32) -> f64 {
 }
 
 /// The multiples of `step` from `low` to `high`.
-fn multiples(step: f64, low: f64, high: f64) -> impl Iterator<Item = f64> {
+pub(super) fn multiples(step: f64, low: f64, high: f64) -> impl Iterator<Item = f64> {
     let (first, last) = (
         (low / step).ceil() as i64,
         (high / step + 1e-9).floor() as i64,

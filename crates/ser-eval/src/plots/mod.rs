@@ -9,6 +9,7 @@ mod bars;
 mod canvas;
 mod confusion;
 mod curves;
+mod explanation;
 mod points;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::{Evaluation, Predictions, Result, coverage, write_file};
 pub use bars::per_class;
 pub use confusion::{Normalised, confusion};
 pub use curves::{Curve, curves};
+pub use explanation::{Explained, Map, MarkedRegion, explanation};
 pub use points::{Point, points};
 
 /// Writes every picture into a folder that exists: `confusion-counts.svg`, `confusion-rows.svg`,

@@ -1,0 +1,150 @@
+//! `ser explain`
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use ser_eval::plots::{self, Explained, Map, MarkedRegion};
+use ser_features::{FeatureConfig, FeatureExtractor, Features, Output, Waveform};
+use ser_model::{Explanation, Model, Patch};
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::args::ExplainArgs;
+use crate::output::{SYNTHETIC, percent};
+
+/// Regions that are named.
+const REGIONS: usize = 3;
+
+/// Size of the picture's spectrogram.
+const COLUMNS: usize = 315;
+const BANDS: usize = 104;
+/// Its windows in seconds: the harmonics of most voices stand apart.
+const WINDOW: f64 = 0.05;
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    file: String,
+    emotion: &'a str,
+    probability: f32,
+    regions: Vec<Region>,
+    picture: String,
+    synthetic_model: bool,
+}
+
+#[derive(Serialize)]
+struct Region {
+    seconds: [f64; 2],
+    hertz: [f64; 2],
+    drop: f32,
+}
+
+pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
+    // First of all: reading the weights would start threads.
+    ser_model::set_threads(1);
+    let model = Model::load(&args.model)?;
+    let file = args.file.display().to_string();
+    let clip = Waveform::read(&args.file)?;
+    let explanation = ser_model::explain(&model, &clip).with_context(|| file.clone())?;
+    let strongest = explanation.strongest(REGIONS);
+    let emotion = explanation.emotion.as_str();
+    let probability = explanation
+        .probabilities
+        .iter()
+        .copied()
+        .fold(0.0, f32::max);
+
+    let stem = args.file.file_stem().unwrap_or_default().to_string_lossy();
+    let name = args.file.file_name().unwrap_or_default().to_string_lossy();
+    let beside = || PathBuf::from(format!("{stem}-explained.svg"));
+    let out = args.out.clone().unwrap_or_else(beside);
+    let regions = strongest.iter().map(|patch| MarkedRegion {
+        seconds: patch.region.seconds.clone(),
+        hertz: patch.region.hertz.clone(),
+        text: words(patch, emotion),
+    });
+    let regions: Vec<MarkedRegion> = regions.collect();
+    let levels = spectrogram(&clip, &explanation)?;
+    let picture = plots::explanation(&Explained {
+        file: &name,
+        emotion,
+        probability,
+        synthetic: model.provenance.synthetic,
+        samples: &clip.samples,
+        duration: clip.duration(),
+        hertz: &explanation.hertz,
+        levels: Map {
+            values: levels.as_slice(),
+            bands: levels.coefficients(),
+        },
+        importance: Map {
+            values: &explanation.importance,
+            bands: explanation.hertz.len() - 1,
+        },
+        regions: &regions,
+    })?;
+    ser_eval::write_file(&out, &picture)?;
+
+    if json {
+        let ends = |range: &Range<f64>| [range.start, range.end];
+        let regions = strongest.iter().map(|patch| Region {
+            seconds: ends(&patch.region.seconds),
+            hertz: ends(&patch.region.hertz),
+            drop: patch.drop,
+        });
+        let answer = Answer {
+            file,
+            emotion,
+            probability,
+            regions: regions.collect(),
+            picture: out.display().to_string(),
+            synthetic_model: model.provenance.synthetic,
+        };
+        println!("{}", serde_json::to_string(&answer)?);
+        return Ok(Outcome::Done);
+    }
+    if model.provenance.synthetic {
+        println!("{SYNTHETIC}");
+    }
+    println!("{file}: {emotion}  ({})", percent(f64::from(probability)));
+    for region in &regions {
+        println!("  {}", region.text);
+    }
+    if regions.is_empty() {
+        println!("  no region of it makes {emotion} less likely when it is taken away");
+    }
+    println!("picture: {}", out.display());
+    Ok(Outcome::Done)
+}
+
+/// `1.2–1.4 s, 330–1000 Hz: −18 points for angry`
+fn words(patch: &Patch, emotion: &str) -> String {
+    let (seconds, hertz) = (&patch.region.seconds, &patch.region.hertz);
+    let tens = |hertz: f64| 10.0 * (hertz / 10.0).round();
+    let points = 100.0 * patch.drop;
+    format!(
+        "{:.1}–{:.1} s, {}–{} Hz: −{points:.*} points for {emotion}",
+        seconds.start,
+        seconds.end,
+        tens(hertz.start),
+        tens(hertz.end),
+        usize::from(points < 9.95),
+    )
+}
+
+/// Levels in dB over the time and the frequencies of an explanation.
+fn spectrogram(clip: &Waveform, explanation: &Explanation) -> Result<Features> {
+    let window = (WINDOW * f64::from(clip.sample_rate)) as usize;
+    let config = FeatureConfig {
+        sample_rate: clip.sample_rate,
+        n_fft: window.next_power_of_two(),
+        win_length: Some(window),
+        hop_length: clip.samples.len().div_ceil(COLUMNS),
+        n_mels: BANDS,
+        fmax: explanation.hertz.last().copied(),
+        output: Output::LogMel,
+        amin: 1e-20,
+        ..FeatureConfig::default()
+    };
+    Ok(FeatureExtractor::new(&config)?.extract(clip)?)
+}

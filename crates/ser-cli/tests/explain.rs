@@ -1,0 +1,175 @@
+//! Why a model answers so: `ser explain`, and whether what it marks is what the answer rests on.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{complaint, output, ravdess, synthetic, tone};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use ser_conditions::{Occlusion, Region};
+use ser_features::{Features, Waveform};
+use ser_model::{Explanation, Model, argmax, explain, set_threads};
+use serde_json::Value;
+
+const MODEL: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../data/models/robust.safetensors"
+);
+
+/// Random choices of cells that the marked ones are compared with.
+const DRAWS: u64 = 5;
+
+/// The region of a cell of the map.
+fn cell(explanation: &Explanation, index: usize) -> Region {
+    let bands = explanation.hertz.len() - 1;
+    let (time, band) = (index / bands, index % bands);
+    Region {
+        seconds: explanation.seconds[time]..explanation.seconds[time + 1],
+        hertz: explanation.hertz[band]..explanation.hertz[band + 1],
+    }
+}
+
+/// Probability that the answer loses without the most important tenth of the cells, and on average
+/// without as many others, chosen among those that hold any sound.
+fn lost(model: &Model, file: &Path) -> (f32, f32) {
+    let clip = Waveform::read(file).unwrap();
+    let explanation = explain(model, &clip).unwrap();
+    let answer = argmax(&explanation.probabilities);
+    let extractors = model.extractors().unwrap();
+    let occlusion = Occlusion::new(&clip).unwrap();
+    let without = |cells: &[usize]| {
+        let regions: Vec<Region> = cells.iter().map(|&i| cell(&explanation, i)).collect();
+        let left = occlusion.without(&regions);
+        let views: Vec<Features> = extractors
+            .iter()
+            .map(|e| e.extract(&left).unwrap())
+            .collect();
+        explanation.probabilities[answer] - model.predict(&[&views]).unwrap()[0][answer]
+    };
+    let importance = &explanation.importance;
+    let mut ranked: Vec<usize> = (0..importance.len()).collect();
+    ranked.sort_by(|&a, &b| importance[b].total_cmp(&importance[a]));
+    let marked = ranked.len() / 10;
+    let mut others = ranked.split_off(marked);
+    others.retain(|&i| importance[i] != 0.0);
+    let mut elsewhere = 0.0;
+    for draw in 0..DRAWS {
+        others.shuffle(&mut ChaCha8Rng::seed_from_u64(draw));
+        elsewhere += without(&others[..marked.min(others.len())]) / DRAWS as f32;
+    }
+    let marked = without(&ranked);
+    eprintln!("{}: {marked:.3} against {elsewhere:.3}", file.display());
+    (marked, elsewhere)
+}
+
+/// Holds for each clip, and by a factor of two on average.
+fn the_marked_cells_count(files: &[PathBuf]) {
+    set_threads(1);
+    let model = Model::load(Path::new(MODEL)).unwrap();
+    let (mut marked, mut elsewhere) = (0.0, 0.0);
+    for file in files {
+        let (here, there) = lost(&model, file);
+        assert!(here > there, "{}: {here} {there}", file.display());
+        marked += here;
+        elsewhere += there;
+    }
+    assert!(marked > 2.0 * elsewhere, "{marked} {elsewhere}");
+}
+
+#[test]
+fn without_the_marked_tenth_a_synthetic_clip_loses_more_than_without_another() {
+    let names = [
+        "01-02-01-01-01-01",
+        "03-01-02-01-01-02",
+        "05-02-01-02-01-03",
+    ];
+    let path = |name: &&str| {
+        let actor = &name[name.len() - 2..];
+        synthetic().join(format!("Actor_{actor}/03-01-{}-{actor}.wav", &name[..14]))
+    };
+    the_marked_cells_count(&names.iter().map(path).collect::<Vec<_>>());
+}
+
+#[test]
+fn without_the_marked_tenth_a_real_clip_loses_more_than_without_another() {
+    let Some(folder) = ravdess() else { return };
+    let names = [
+        "Actor_03/03-01-05-02-01-01-03.wav",
+        "Actor_08/03-01-04-01-02-01-08.wav",
+        "Actor_12/03-01-03-02-02-02-12.wav",
+        "Actor_17/03-01-08-01-01-01-17.wav",
+        "Actor_20/03-01-07-02-01-02-20.wav",
+    ];
+    the_marked_cells_count(&names.map(|name| folder.join(name)));
+}
+
+#[test]
+fn two_calls_write_the_same_picture_and_say_what_it_shows() {
+    let clip = synthetic().join("Actor_01/03-01-05-02-01-01-01.wav");
+    let folder = tempfile::tempdir().unwrap();
+    let call = |name: &str| -> (String, Value) {
+        let out = folder.path().join(name);
+        let line = output(
+            0,
+            &[
+                &"explain", &"--json", &"--model", &MODEL, &clip, &"--out", &out,
+            ],
+        );
+        let picture = std::fs::read_to_string(out).unwrap();
+        (picture, serde_json::from_str(&line).unwrap())
+    };
+    let (first, answer) = call("a.svg");
+    let (second, again) = call("b.svg");
+    assert_eq!(first, second);
+    assert_eq!(answer["regions"], again["regions"]);
+    assert!(first.len() < 400_000, "{} bytes", first.len());
+
+    let predicted: Value = serde_json::from_str(&output(
+        0,
+        &[&"predict", &"--json", &"--model", &MODEL, &clip],
+    ))
+    .unwrap();
+    assert_eq!(answer["emotion"], predicted["emotion"]);
+    let emotion = answer["emotion"].as_str().unwrap();
+    let difference = answer["probability"].as_f64().unwrap()
+        - predicted["probabilities"][emotion].as_f64().unwrap();
+    assert!(difference.abs() < 1e-5, "{difference}");
+    assert!(first.contains(emotion) && first.contains("03-01-05-02-01-01-01.wav"));
+
+    let text = output(
+        0,
+        &[
+            &"explain",
+            &"--model",
+            &MODEL,
+            &clip,
+            &"--out",
+            &folder.path().join("c.svg"),
+        ],
+    );
+    let regions = answer["regions"].as_array().unwrap();
+    let lines = text.lines().filter(|line| line.contains("points for"));
+    assert_eq!(lines.count(), regions.len(), "{text}");
+    assert!(text.contains(emotion) && text.contains("c.svg"), "{text}");
+}
+
+#[test]
+fn too_short_too_long_and_silent_recordings_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, hertz, seconds, reason) in [
+        ("short.wav", 440.0, 0.1, "0.2 to 60 s"),
+        ("long.wav", 440.0, 61.0, "0.2 to 60 s"),
+        ("silent.wav", 0.0, 1.0, "digital silence"),
+    ] {
+        let path = folder.path().join(name);
+        tone(&path, hertz, seconds);
+        let message = complaint(1, &[&"explain", &"--model", &MODEL, &path]);
+        assert!(
+            message.contains(name) && message.contains(reason),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,217 @@
+//! Why a model answered so: what it says when parts of the recording are missing.
+
+use std::ops::Range;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use ser_conditions::{Occlusion, Region};
+use ser_features::{Features, MelScale, Waveform};
+
+use crate::error::Result;
+use crate::model::{Model, argmax};
+
+/// Shortest cell of the map in seconds: two make a patch, about a syllable.
+const CELL_SECONDS: f64 = 0.1;
+/// Most cells in time: a long recording has longer cells.
+const MOST_TIMES: usize = 32;
+/// Cells in frequency.
+const BANDS: usize = 9;
+/// Cells that a patch spans in either direction. Neighbouring patches overlap by all but one.
+const SPAN: usize = 2;
+/// Occluded recordings whose features are in memory at once.
+const AT_ONCE: usize = 64;
+
+/// What an answer rests on, from [`explain`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The answer: the label with the highest probability.
+    pub emotion: String,
+    /// Probabilities of the model's labels for the whole recording.
+    pub probabilities: Vec<f32>,
+    /// `[T + 1]`: edges of the map's cells in seconds.
+    pub seconds: Vec<f64>,
+    /// `[B + 1]`: edges of the map's cells in Hz, evenly spaced in mel.
+    pub hertz: Vec<f64>,
+    /// `[T, B]`, row-major: mean of the drops of the patches that cover a cell. Negative where the
+    /// answer becomes surer without what sounds there.
+    pub importance: Vec<f32>,
+    /// Everything that was tried.
+    pub patches: Vec<Patch>,
+}
+
+/// A part of the recording, and what the answer owes to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Patch {
+    /// What was taken away.
+    pub region: Region,
+    /// Probability of the answer less that without the region, −1 to 1.
+    pub drop: f32,
+}
+
+impl Explanation {
+    /// The patches that the answer owes most to, the strongest first, none of which overlap; fewer than
+    /// `count` if no more of them have a drop above 0.
+    #[must_use]
+    pub fn strongest(&self, count: usize) -> Vec<&Patch> {
+        let mut ranked: Vec<&Patch> = self.patches.iter().filter(|p| p.drop > 0.0).collect();
+        ranked.sort_by(|a, b| b.drop.total_cmp(&a.drop));
+        let mut strongest: Vec<&Patch> = Vec::new();
+        for patch in ranked {
+            let apart = |other: &&Patch| {
+                disjoint(&patch.region.seconds, &other.region.seconds)
+                    || disjoint(&patch.region.hertz, &other.region.hertz)
+            };
+            if strongest.len() < count && strongest.iter().all(apart) {
+                strongest.push(patch);
+            }
+        }
+        strongest
+    }
+}
+
+fn disjoint(a: &Range<f64>, b: &Range<f64>) -> bool {
+    a.end <= b.start || b.end <= a.start
+}
+
+/// Where in time and frequency a recording holds what the model's answer rests on.
+///
+/// Overlapping patches of the recording are attenuated to its own background one at a time (see
+/// [`Occlusion`]), features are extracted again, and the model answers again. This is occlusion
+/// (Zeiler & Fergus, "Visualizing and understanding convolutional networks", 2014) on the sound itself:
+/// it asks nothing of the model, so that networks on spectrograms, on statistics and their mean are
+/// explained alike.
+///
+/// The map has cells of a tenth of a second, or longer ones for recordings of more than 3.2 s, and nine
+/// bands up to half the highest sampling rate that the model or the recording has; a patch is two by
+/// two of them. Patches are heard on all of rayon's threads, the model answers on the caller's.
+///
+/// ```no_run
+/// use ser_features::Waveform;
+/// use ser_model::{Model, explain};
+///
+/// let model = Model::load("data/models/robust.safetensors".as_ref())?;
+/// let explanation = explain(&model, &Waveform::read("speech.wav")?)?;
+/// for patch in explanation.strongest(3) {
+///     println!("{:?}: {:.0} points", patch.region, 100.0 * patch.drop);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Conditions`](crate::Error::Conditions) for a recording that [`Occlusion::new`] refuses:
+/// shorter than 0.2 s, longer than 60 s, or silent; those of feature extraction and libtorch.
+pub fn explain(model: &Model, clip: &Waveform) -> Result<Explanation> {
+    let occlusion = Occlusion::new(clip)?;
+    let extractors = model.extractors()?;
+    let hear = |clip: &Waveform| -> Result<Vec<Features>> {
+        let views = extractors.iter();
+        views.map(|view| Ok(view.extract(clip)?)).collect()
+    };
+    let probabilities = model.predict(&[&hear(clip)?])?.swap_remove(0);
+    let answer = argmax(&probabilities);
+
+    let (seconds, hertz) = (times(clip), bands(model, clip));
+    let mut patches = Vec::new();
+    for time in seconds.windows(SPAN + 1) {
+        for band in hertz.windows(SPAN + 1) {
+            patches.push(Region {
+                seconds: time[0]..time[SPAN],
+                hertz: band[0]..band[SPAN],
+            });
+        }
+    }
+    let mut drops = Vec::with_capacity(patches.len());
+    for some in patches.chunks(AT_ONCE) {
+        let heard = some.par_iter();
+        let heard = heard.map(|patch| hear(&occlusion.without(std::slice::from_ref(patch))));
+        let heard = heard.collect::<Result<Vec<_>>>()?;
+        let views: Vec<&[Features]> = heard.iter().map(Vec::as_slice).collect();
+        let answers = model.predict(&views)?;
+        drops.extend(answers.iter().map(|p| probabilities[answer] - p[answer]));
+    }
+    Ok(Explanation {
+        emotion: model.labels[answer].clone(),
+        importance: spread(&drops, seconds.len() - 1, hertz.len() - 1),
+        probabilities,
+        seconds,
+        hertz,
+        patches: patches
+            .into_iter()
+            .zip(drops)
+            .map(|(region, drop)| Patch { region, drop })
+            .collect(),
+    })
+}
+
+/// Edges of the cells in seconds.
+fn times(clip: &Waveform) -> Vec<f64> {
+    let cells = (clip.duration() / CELL_SECONDS) as usize;
+    let cells = cells.clamp(SPAN, MOST_TIMES);
+    let edge = |i| clip.duration() * i as f64 / cells as f64;
+    (0..=cells).map(edge).collect()
+}
+
+/// Edges of the cells in Hz.
+fn bands(model: &Model, clip: &Waveform) -> Vec<f64> {
+    let rates = model.views().into_iter().map(|view| view.sample_rate);
+    let rate = rates.max().unwrap_or(clip.sample_rate);
+    let top = f64::from(rate.min(clip.sample_rate)) / 2.0;
+    let mels = MelScale::Slaney.from_hz(top);
+    let edge = |i| MelScale::Slaney.to_hz(mels * i as f64 / BANDS as f64);
+    (0..=BANDS).map(edge).collect()
+}
+
+/// `[T − SPAN + 1, B − SPAN + 1]` drops of patches to `[T, B]` means over the patches of a cell.
+fn spread(drops: &[f32], times: usize, bands: usize) -> Vec<f32> {
+    let mut sums = vec![(0.0_f32, 0_u16); times * bands];
+    for (time, row) in drops.chunks(bands + 1 - SPAN).enumerate() {
+        for (band, drop) in row.iter().enumerate() {
+            for t in time..time + SPAN {
+                for cell in &mut sums[t * bands + band..][..SPAN] {
+                    *cell = (cell.0 + drop, cell.1 + 1);
+                }
+            }
+        }
+    }
+    let mean = |(sum, count)| sum / f32::from(count);
+    sums.into_iter().map(mean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_has_the_mean_of_its_patches() {
+        // Two by two patches over three by three cells.
+        let cells = spread(&[1.0, 2.0, 3.0, 4.0], 3, 3);
+        assert_eq!(cells, [1.0, 1.5, 2.0, 2.0, 2.5, 3.0, 3.0, 3.5, 4.0]);
+    }
+
+    #[test]
+    fn the_strongest_patches_do_not_overlap() {
+        let patch = |start: f64, drop: f32| Patch {
+            region: Region {
+                seconds: start..start + 0.2,
+                hertz: 0.0..500.0,
+            },
+            drop,
+        };
+        let explanation = Explanation {
+            emotion: "sad".to_owned(),
+            probabilities: vec![1.0],
+            seconds: vec![0.0, 0.8],
+            hertz: vec![0.0, 500.0],
+            importance: vec![0.0],
+            patches: vec![
+                patch(0.0, 0.1),
+                patch(0.1, 0.3),
+                patch(0.25, 0.2),
+                patch(0.4, 0.15),
+                patch(0.6, -0.1),
+            ],
+        };
+        let drops = explanation.strongest(3).into_iter().map(|p| p.drop);
+        assert_eq!(drops.collect::<Vec<_>>(), [0.3, 0.15]);
+        assert_eq!(explanation.strongest(1).len(), 1);
+    }
+}
