@@ -180,6 +180,15 @@ impl VoiceActivity {
         self.done.drain(..)
     }
 
+    /// The first sample of speech that goes on where the judgement has come to, and how far it has come:
+    /// every sample before it is judged. `None` in a pause; what is too short may still be dropped.
+    pub fn speaking(&self) -> Option<(u64, u64)> {
+        let run = self.run.filter(|run| run.begins).map(|run| run.start);
+        let start = self.speech.map(|(start, _)| start).or(run)?;
+        let start = start.saturating_sub(LEAD);
+        Some((self.position(start), self.position(self.judged)))
+    }
+
     /// The first sample of a frame.
     fn position(&self, frame: u64) -> u64 {
         // Below 100 Hz a frame is a sample.

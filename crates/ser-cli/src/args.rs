@@ -24,7 +24,8 @@ EXAMPLES
   ser synth corpus                                     a synthetic corpus, to try things without data
   ser index RAVDESS --out ravdess.csv                  what is there, what is odd, a manifest
   ser crossval --recipe folds-a-cnn --data RAVDESS --out runs/folds-a-cnn
-  ser predict --model runs/folds-a-cnn/fold-1/model.safetensors speech.wav"
+  ser predict speech.wav                               the emotion, with the model in the box
+  ser timeline interview.mp3 --out interview.vtt interview.svg"
 )]
 pub struct Args {
     /// What to do.
@@ -54,8 +55,14 @@ pub enum Command {
     Fit(FitArgs),
     /// Measure a model on a corpus, leaving out everything it was made from.
     Evaluate(EvaluateArgs),
-    /// Say which emotion files express.
+    /// Say which emotion recordings express.
     Predict(PredictArgs),
+    /// Say what is expressed when in a long recording.
+    Timeline(TimelineArgs),
+    /// Say what is expressed right now, from a microphone or standard input.
+    Listen(ListenArgs),
+    /// Remember how a speaker sounds on average, from recordings without labels.
+    Enroll(EnrollArgs),
     /// Show where in time and frequency an answer comes from.
     Explain(ExplainArgs),
     /// Write the HTML report of runs again, or one page that compares several.
@@ -64,8 +71,12 @@ pub enum Command {
     Conditions(ConditionsArgs),
     /// Write a document of results (Markdown) from the folders of runs.
     Results(ResultsArgs),
-    /// Check libtorch, the built-in recipes and this machine.
-    Doctor,
+    /// Check libtorch, the model in the box, disk and cores, and say what to do.
+    Doctor(DoctorArgs),
+    /// Write completions for a shell to standard output.
+    Completions(CompletionsArgs),
+    /// Write manual pages into a folder.
+    Man(ManArgs),
 }
 
 impl Command {
@@ -234,16 +245,88 @@ pub struct EvaluateArgs {
 /// `ser predict`
 #[derive(Debug, ClapArgs)]
 pub struct PredictArgs {
-    /// Model file.
-    #[arg(long, value_name = "FILE")]
-    pub model: PathBuf,
-    /// WAV files.
+    /// Recordings: files (WAV, FLAC, MP3, OGG, M4A and others), folders, patterns such as "*.mp3", or
+    /// - for standard input.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// Model file [default: the model in the box, for recordings of any kind].
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// The speaker of all of them, as enrolled with `ser enroll`.
+    #[arg(long, value_name = "NAME", conflicts_with = "enrol")]
+    pub speaker: Option<String>,
     /// Other recordings of the same speaker, whatever they express: the model learns from them how
     /// this voice sounds on average.
-    #[arg(long, value_name = "WAV", num_args = 1..)]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     pub enrol: Vec<PathBuf>,
+    /// Print CSV, one line a recording.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+/// `ser enroll`
+#[derive(Debug, ClapArgs)]
+pub struct EnrollArgs {
+    /// What to call the speaker.
+    pub name: String,
+    /// Recordings of the speaker, whatever they express: from four on they help, fifteen are good.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Model file that the speaker is enrolled with [default: the model in the box].
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+}
+
+/// `ser timeline`
+#[derive(Debug, ClapArgs)]
+pub struct TimelineArgs {
+    /// A recording of any length, or - for standard input.
+    pub file: PathBuf,
+    /// Write here as well: .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels) or .svg (picture).
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub out: Vec<PathBuf>,
+    /// Model file [default: the model in the box].
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// The speaker, as enrolled with `ser enroll`.
+    #[arg(long, value_name = "NAME")]
+    pub speaker: Option<String>,
+}
+
+/// `ser listen`
+#[derive(Debug, ClapArgs)]
+pub struct ListenArgs {
+    /// Read standard input instead of a sound device.
+    #[arg(value_name = "-", value_parser = ["-"])]
+    pub stdin: Option<String>,
+    /// Model file [default: the model in the box].
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// The speaker, as enrolled with `ser enroll`.
+    #[arg(long, value_name = "NAME")]
+    pub speaker: Option<String>,
+}
+
+/// `ser completions`
+#[derive(Debug, ClapArgs)]
+pub struct CompletionsArgs {
+    /// The shell to write them for.
+    pub shell: clap_complete::Shell,
+}
+
+/// `ser man`
+#[derive(Debug, ClapArgs)]
+pub struct ManArgs {
+    /// Folder for the pages, one a command.
+    pub dir: PathBuf,
+}
+
+/// `ser doctor`
+#[derive(Debug, ClapArgs)]
+pub struct DoctorArgs {
+    /// Look into this corpus as well: folder or CSV manifest.
+    #[arg(long, value_name = "DIR|CSV")]
+    pub data: Option<PathBuf>,
 }
 
 /// `ser explain`

@@ -1,37 +1,150 @@
-//! `ser doctor`
+//! `ser doctor`: whether everything is there, and what to do if not.
+
+use std::path::Path;
 
 use anyhow::Result;
+use ser_data::{Corpus, Scan};
+use ser_features::Waveform;
 use ser_model::Experiment;
 
-use crate::Outcome;
-use crate::output::table;
+use crate::args::DoctorArgs;
+use crate::corpus::skips;
+use crate::output::{in_full, table};
+use crate::{Outcome, model};
 
-pub fn run(json: bool) -> Result<Outcome> {
-    // An operation with a known answer shows that libtorch is found and computes.
-    let libtorch = ser_model::check_libtorch()?;
-    let recipes = Experiment::built_in_names()
-        .map(|name| Experiment::load(name).map(|experiment| experiment.name().to_owned()))
-        .collect::<ser_model::Result<Vec<_>>>()?;
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let facts = [
-        ("program", format!("ser {}", env!("CARGO_PKG_VERSION"))),
-        ("libtorch", libtorch),
-        ("cores", cores.to_string()),
-        (
-            "system",
-            format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        ),
-        ("recipes", recipes.join(", ")),
+/// Free space in bytes under which a training may run out of it: features and models of RAVDESS.
+const ENOUGH_SPACE: u64 = 2 << 30;
+
+/// What was looked at, what was found, and what to do about it.
+struct Finding {
+    what: &'static str,
+    found: Result<String>,
+    next: &'static str,
+}
+
+pub fn run(args: &DoctorArgs, json: bool) -> Result<Outcome> {
+    let mut findings = vec![
+        Finding {
+            what: "program",
+            found: Ok(format!("ser {}", env!("CARGO_PKG_VERSION"))),
+            next: "",
+        },
+        Finding {
+            what: "system",
+            found: Ok(format!(
+                "{} {}, {} cores",
+                std::env::consts::OS,
+                std::env::consts::ARCH,
+                std::thread::available_parallelism().map_or(0, usize::from)
+            )),
+            next: "",
+        },
+        Finding {
+            what: "libtorch",
+            found: ser_model::check_libtorch().map_err(Into::into),
+            next: "in a clone of ser: cargo xtask libtorch",
+        },
+        Finding {
+            what: "model",
+            found: check_model(),
+            next: "build ser again: the model is a part of the program",
+        },
+        Finding {
+            what: "recipes",
+            found: recipes(),
+            next: "build ser again: the recipes are a part of the program",
+        },
+        Finding {
+            what: "disk",
+            found: space(Path::new(".")),
+            next: "make room, or work in another folder: features and models take 2 GB",
+        },
     ];
+    if let Some(data) = &args.data {
+        findings.push(Finding {
+            what: "corpus",
+            found: corpus(data),
+            next: "`ser index` says what is wrong with it; `cargo xtask download` gets RAVDESS",
+        });
+    }
+    let mut well = true;
+    let mut rows = Vec::new();
+    for Finding { what, found, next } in &findings {
+        well &= found.is_ok();
+        let (mark, found) = match found {
+            Ok(found) => ("well", found.clone()),
+            Err(error) => ("not well", format!("{}. What to do: {next}", in_full(error))),
+        };
+        rows.push(vec![(*what).to_owned(), mark.to_owned(), found]);
+    }
     if json {
-        let facts: std::collections::BTreeMap<_, _> = facts.into_iter().collect();
-        println!("{}", serde_json::to_string(&facts)?);
+        let facts = rows.iter().map(|row| {
+            let fact = serde_json::json!({ "well": row[1] == "well", "found": row[2] });
+            (row[0].clone(), fact)
+        });
+        println!("{}", serde_json::Value::Object(facts.collect()));
     } else {
-        let rows = facts
-            .into_iter()
-            .map(|(key, value)| vec![key.to_owned(), value]);
+        let rows = rows.into_iter().map(|row| vec![row[0].clone(), row[2].clone()]);
         println!("{}", table(&["what", "found"], rows));
-        println!("all well");
+        if well {
+            println!("all well");
+        }
+    }
+    if !well {
+        anyhow::bail!("not all is well: see above for what to do");
     }
     Ok(Outcome::Done)
+}
+
+/// The model in the box has an answer for a second of sound.
+fn check_model() -> Result<String> {
+    let model = model::open(None)?;
+    let tone = (0..16_000).map(|n| (n as f32 * 0.1).sin() / 4.0).collect();
+    let tone = Waveform::new(tone, 16_000);
+    let views = model
+        .extractors()?
+        .iter()
+        .map(|e| e.extract(&tone))
+        .collect::<ser_features::Result<Vec<_>>>()?;
+    model.predict(&[&views])?;
+    Ok(format!(
+        "{}: {} ({} trained values)",
+        model.name,
+        model.labels.join(", "),
+        model.parameters()
+    ))
+}
+
+fn recipes() -> Result<String> {
+    let names = Experiment::built_in_names();
+    let names = names.map(|name| Ok(Experiment::load(name)?.name().to_owned()));
+    Ok(names.collect::<Result<Vec<_>>>()?.join(", "))
+}
+
+/// Room for what a training writes.
+#[cfg(unix)]
+fn space(folder: &Path) -> Result<String> {
+    let found = nix::sys::statvfs::statvfs(folder)?;
+    let free = found.blocks_available() as u64 * found.fragment_size() as u64;
+    let gigabytes = free as f64 / 1e9;
+    if free < ENOUGH_SPACE {
+        anyhow::bail!("{gigabytes:.1} GB free here");
+    }
+    Ok(format!("{gigabytes:.0} GB free here"))
+}
+
+#[cfg(not(unix))]
+fn space(_: &Path) -> Result<String> {
+    Ok("not looked at on this system".to_owned())
+}
+
+fn corpus(data: &Path) -> Result<String> {
+    let Scan { corpus, audit } = Corpus::load(data)?;
+    let (clips, speakers) = (corpus.len(), corpus.speakers().len());
+    let labels = corpus.labels().join(", ");
+    let skipped = match skips(&audit).len() {
+        0 => String::new(),
+        n => format!("; {n} files skipped"),
+    };
+    Ok(format!("{clips} clips of {speakers} speakers: {labels}{skipped}"))
 }

@@ -14,15 +14,21 @@ mod explain;
 mod extract;
 mod fit;
 mod index;
+mod listen;
 mod lock;
+mod manual;
+mod model;
 mod output;
 mod predict;
+mod recordings;
 mod rehearsals;
 mod report;
 mod results;
 mod run;
 mod select;
+mod speakers;
 mod synth;
+mod timeline;
 mod training;
 
 use std::io::Write;
@@ -93,27 +99,19 @@ fn run() -> i32 {
         Command::Report(args) => report::run(&args),
         Command::Conditions(args) => conditions::run(&args, json),
         Command::Results(args) => results::run(&args),
-        Command::Doctor => doctor::run(json),
+        Command::Timeline(args) => timeline::run(&args, json),
+        Command::Listen(args) => listen::run(&args, json),
+        Command::Enroll(args) => speakers::run(&args, json),
+        Command::Doctor(args) => doctor::run(&args, json),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::pages(&args),
     };
     match outcome {
         Ok(Outcome::Done) => 0,
         Ok(Outcome::SomeSkipped) => 3,
         Err(error) => {
-            eprintln!("error: {}", in_full(&error));
+            eprintln!("error: {}", output::in_full(&error));
             1
         }
     }
-}
-
-/// An error and its causes, but for those whose words the error before has in it already.
-fn in_full(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if text.is_empty() {
-            text = cause;
-        } else if !text.ends_with(&cause) {
-            text = format!("{text}: {cause}");
-        }
-    }
-    text
 }

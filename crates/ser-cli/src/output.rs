@@ -58,3 +58,16 @@ pub fn mean_std(figure: ser_eval::MeanStd) -> String {
 /// The note that goes with everything made from a synthetic corpus.
 pub const SYNTHETIC: &str = "SYNTHETIC DATA: generated voices, not people. These figures say that the program works, \
      nothing about emotions.";
+
+/// An error and its causes, but for those whose words the error before has in it already.
+pub fn in_full(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}

@@ -1,91 +1,218 @@
 //! `ser predict`
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_features::Features;
-use ser_model::{Model, argmax};
+use ser_model::Model;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use crate::Outcome;
 use crate::args::PredictArgs;
-use crate::output::{SYNTHETIC, percent};
+use crate::corpus::Skipped;
+use crate::output::{SYNTHETIC, in_full, percent, progress, table};
+use crate::recordings::{Answer, Hearing, recordings};
+use crate::{Outcome, model};
 
+/// Recordings heard at a time, on all cores; their answers are printed before the next are read.
+const AT_ONCE: usize = 64;
+
+pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
+    let model = model::open(args.model.as_deref())?;
+    let mut speaker = model::speaker(&model, args.speaker.as_deref())?;
+    if !args.enrol.is_empty() {
+        model::must_enrol(&model)?;
+        let hearing = Hearing::new(&model, None)?;
+        let known = args.enrol.iter().map(|file| hearing.features(file));
+        let known = known.collect::<Result<Vec<_>>>()?;
+        let views: Vec<&[Features]> = known.iter().map(Vec::as_slice).collect();
+        speaker = Some(model.enrol(&views)?);
+    }
+    let hearing = Hearing::new(&model, speaker.as_ref())?;
+    let (files, mut skipped) = recordings(&args.files);
+    Skipped::tell(&skipped);
+    let mut printer = Printer::new(&model, &hearing, args.csv, json)?;
+    let bar = progress(files.len(), "recordings");
+    for files in files.chunks(AT_ONCE) {
+        let heard = files.par_iter().map(|file| {
+            let heard = hearing.hear(file);
+            bar.inc(1);
+            (file, heard)
+        });
+        let (mut named, mut heard_well) = (Vec::new(), Vec::new());
+        for (file, heard) in heard.collect::<Vec<_>>() {
+            match heard {
+                Ok(heard) => {
+                    named.push(file);
+                    heard_well.push(heard);
+                }
+                Err(error) => {
+                    let skip = Skipped::new(file, &in_full(&error));
+                    bar.suspend(|| Skipped::tell(std::slice::from_ref(&skip)));
+                    skipped.push(skip);
+                }
+            }
+        }
+        let answers = hearing.answer(heard_well)?;
+        bar.suspend(|| {
+            let mut answers = named.iter().zip(&answers);
+            answers.try_for_each(|(file, answer)| printer.print(file, answer))
+        })?;
+    }
+    bar.finish_and_clear();
+    if printer.printed == 0 {
+        bail!("none of the {} inputs could be read", skipped.len());
+    }
+    printer.finish();
+    Ok(Outcome::of(&skipped))
+}
+
+/// One answer for machines.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct Line<'a> {
     file: String,
     emotion: &'a str,
-    probabilities: BTreeMap<&'a str, f32>,
+    confidence: f32,
+    unsure: bool,
+    seconds: f64,
+    probabilities: Map<String, Value>,
+    warnings: Vec<&'static str>,
     synthetic_model: bool,
 }
 
-pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
-    // First of all: reading the weights would start threads.
-    ser_model::set_threads(1);
-    let model = Model::load(&args.model)?;
-    let extractors = model.extractors()?;
-    let extract = |file: &Path| -> ser_features::Result<Vec<Features>> {
-        extractors.iter().map(|e| e.extract_file(file)).collect()
-    };
-    if !args.enrol.is_empty() && !model.enrols() {
-        bail!(
-            "{}: trained without enrolment, so --enrol has no effect; leave it out, or train a \
-             recipe with the table [enrolment]",
-            args.model.display()
-        );
-    }
-    let known = args.enrol.iter().map(|file| extract(file));
-    let known = known.collect::<ser_features::Result<Vec<_>>>()?;
-    let known: Vec<&[Features]> = known.iter().map(Vec::as_slice).collect();
-    let speaker = model.enrol(&known)?;
-    let mut failed = 0;
-    if model.provenance.synthetic && !json {
-        println!("{SYNTHETIC}");
-    }
-    for file in &args.files {
-        let features = match extract(file) {
-            Ok(features) => features,
-            Err(error) => {
-                eprintln!("skipped: {error}");
-                failed += 1;
-                continue;
-            }
+/// Prints answers in one of three forms.
+struct Printer<'a> {
+    model: &'a Model,
+    hearing: &'a Hearing<'a>,
+    form: Form,
+    printed: usize,
+    /// Whether an answer was doubtful.
+    unsure: bool,
+}
+
+enum Form {
+    Json,
+    Csv(Box<csv::Writer<io::Stdout>>),
+    Table(Vec<(PathBuf, Answer)>),
+}
+
+impl<'a> Printer<'a> {
+    fn new(model: &'a Model, hearing: &'a Hearing<'a>, csv: bool, json: bool) -> Result<Self> {
+        let form = if json {
+            Form::Json
+        } else if csv {
+            let mut csv = csv::Writer::from_writer(io::stdout());
+            let fixed = ["file", "emotion", "confidence", "unsure", "seconds", "warnings"];
+            let labels = model.labels.iter().map(String::as_str);
+            csv.write_record(fixed.into_iter().chain(labels))?;
+            Form::Csv(Box::new(csv))
+        } else {
+            Form::Table(Vec::new())
         };
-        let probabilities = model
-            .predict_enrolled(&[&features], &speaker)?
-            .swap_remove(0);
-        let emotion = model.labels[argmax(&probabilities)].as_str();
-        let named = || {
-            model
-                .labels
-                .iter()
-                .map(String::as_str)
-                .zip(probabilities.iter().copied())
-        };
-        if json {
-            println!(
-                "{}",
-                serde_json::to_string(&Answer {
+        Ok(Self {
+            model,
+            hearing,
+            form,
+            printed: 0,
+            unsure: false,
+        })
+    }
+
+    fn print(&mut self, file: &Path, answer: &Answer) -> Result<()> {
+        let (model, unsure) = (self.model, answer.is_unsure(self.hearing.doubt()));
+        self.printed += 1;
+        self.unsure |= unsure;
+        let emotion = model.labels[answer.emotion()].as_str();
+        let confidence = answer.confidence();
+        match &mut self.form {
+            Form::Table(rows) => rows.push((file.to_owned(), answer.clone())),
+            Form::Json => {
+                let labels = model.labels.iter().cloned();
+                let line = Line {
                     file: file.display().to_string(),
                     emotion,
-                    probabilities: named().collect(),
+                    confidence,
+                    unsure,
+                    seconds: answer.seconds,
+                    probabilities: labels
+                        .zip(answer.probabilities.iter().map(|&p| p.into()))
+                        .collect(),
+                    warnings: words(answer),
                     synthetic_model: model.provenance.synthetic,
-                })?
-            );
-        } else {
-            let mut ranked: Vec<_> = named().collect();
-            ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-            let ranked: Vec<String> = ranked
-                .iter()
-                .map(|(label, p)| format!("{label} {}", percent(f64::from(*p))))
-                .collect();
-            println!("{}: {emotion}  ({})", file.display(), ranked.join(", "));
+                };
+                println!("{}", serde_json::to_string(&line)?);
+            }
+            Form::Csv(csv) => {
+                let mut record = vec![
+                    file.display().to_string(),
+                    emotion.to_owned(),
+                    confidence.to_string(),
+                    unsure.to_string(),
+                    format!("{:.3}", answer.seconds),
+                    words(answer).join(" "),
+                ];
+                record.extend(answer.probabilities.iter().map(f32::to_string));
+                csv.write_record(record)?;
+                csv.flush()?;
+            }
         }
+        Ok(())
     }
-    match failed {
-        0 => Ok(Outcome::Done),
-        n if n == args.files.len() => bail!("none of the {n} files could be read"),
-        _ => Ok(Outcome::SomeSkipped),
+
+    /// What people get to see.
+    fn finish(self) {
+        let (model, doubt) = (self.model, self.hearing.doubt());
+        let Form::Table(answers) = self.form else {
+            return;
+        };
+        let rows = answers.iter().map(|(file, answer)| {
+            let mut ranked: Vec<_> = model.labels.iter().zip(&answer.probabilities).collect();
+            ranked.sort_by(|a, b| b.1.total_cmp(a.1));
+            let named = |(label, p): &(&String, &f32)| format!("{label} {}", percent(f64::from(**p)));
+            let mark = if answer.is_unsure(doubt) { "?" } else { "" };
+            vec![
+                file.display().to_string(),
+                format!("{}{mark}", model.labels[answer.emotion()]),
+                percent(f64::from(answer.confidence())),
+                ranked.iter().skip(1).take(2).map(named).collect::<Vec<_>>().join(", "),
+                words(answer).join(", "),
+            ]
+        });
+        println!(
+            "{}",
+            table(&["file", "emotion", "confidence", "or", "remarks"], rows)
+        );
+        if let [(_, answer)] = answers.as_slice() {
+            for warning in &answer.warnings {
+                println!("{warning}");
+            }
+            if answer.unfamiliar {
+                println!("unfamiliar: the model has learned from nothing like it");
+            }
+            if answer.long {
+                println!("the mean over {:.0} s; `ser timeline` says what is when", answer.seconds);
+            }
+        }
+        if let Some(doubt) = doubt.filter(|_| self.unsure) {
+            println!(
+                "? is unsure: of validation clips as doubtful as that {} were right, of the others {}",
+                percent(doubt.right_below),
+                percent(doubt.right_above)
+            );
+        }
+        if model.provenance.synthetic {
+            println!("{SYNTHETIC}");
+        }
+        let _ = io::stdout().flush();
     }
+}
+
+/// The remarks on a recording in single words.
+fn words(answer: &Answer) -> Vec<&'static str> {
+    let mut words: Vec<&str> = answer.warnings.iter().map(|w| w.word()).collect();
+    words.extend(answer.unfamiliar.then_some("unfamiliar"));
+    words.extend(answer.long.then_some("long"));
+    words
 }

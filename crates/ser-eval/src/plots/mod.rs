@@ -11,6 +11,7 @@ mod confusion;
 mod curves;
 mod explanation;
 mod points;
+mod timeline;
 
 use std::path::Path;
 
@@ -22,6 +23,7 @@ pub use confusion::{Normalised, confusion};
 pub use curves::{Curve, curves};
 pub use explanation::{Explained, Map, MarkedRegion, explanation};
 pub use points::{Point, points};
+pub use timeline::{TimelineSpan, timeline};
 
 /// Writes every picture into a folder that exists: `confusion-counts.svg`, `confusion-rows.svg`,
 /// `per-class.svg`, `coverage.svg`, with enrolment `enrolment.svg`, and with histories

@@ -1,0 +1,192 @@
+//! `ser listen`: a live meter.
+
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Result;
+use ser_model::Model;
+use ser_stream::{Listener, Span};
+
+use crate::args::ListenArgs;
+use crate::output::percent;
+use crate::timeline::clock;
+use crate::{Outcome, model};
+
+/// Columns of the level meter, and the level in dBFS of its first one.
+const COLUMNS: usize = 20;
+const LOWEST: f32 = -60.0;
+/// Meters shown a second.
+const PER_SECOND: u32 = 10;
+
+pub fn run(args: &ListenArgs, json: bool) -> Result<Outcome> {
+    let model = model::open(args.model.as_deref())?;
+    let speaker = model::speaker(&model, args.speaker.as_deref())?;
+    let (rate, blocks) = source::open(args)?;
+    let mut listener = Listener::new(&model, rate)?;
+    if let Some(speaker) = &speaker {
+        listener = listener.of(speaker);
+    }
+    let mut meter = Meter::new(&model, json);
+    let mut waiting = Vec::new();
+    for block in blocks {
+        waiting.extend(block?);
+        if waiting.len() < (rate / PER_SECOND) as usize {
+            continue;
+        }
+        let spans = listener.push(&waiting)?;
+        meter.show(&waiting, &spans)?;
+        waiting.clear();
+    }
+    let mut spans = listener.push(&waiting)?;
+    spans.extend(listener.finish()?);
+    meter.show(&waiting, &spans)?;
+    meter.end();
+    Ok(Outcome::Done)
+}
+
+/// A line that moves with the sound, and one for each span.
+struct Meter<'m> {
+    model: &'m Model,
+    json: bool,
+    live: bool,
+}
+
+impl<'m> Meter<'m> {
+    fn new(model: &'m Model, json: bool) -> Self {
+        let live = !json && io::stderr().is_terminal();
+        Self { model, json, live }
+    }
+
+    fn show(&self, samples: &[f32], spans: &[Span]) -> Result<()> {
+        if self.live && !spans.is_empty() {
+            eprint!("\r\x1b[K");
+        }
+        for span in spans {
+            let (label, p) = (&self.model.labels[span.answer()], span.confidence());
+            if self.json {
+                let line = serde_json::json!({
+                    "start": span.start, "end": span.end, "emotion": label, "confidence": p,
+                });
+                println!("{line}");
+            } else {
+                let (start, end) = (clock(span.start), clock(span.end));
+                println!("{start:>9} – {end:<9} {label:<10} {}", percent(f64::from(p)));
+            }
+        }
+        io::stdout().flush()?;
+        if self.live {
+            eprint!("\r{} ", bar(samples));
+            io::stderr().flush()?;
+        }
+        Ok(())
+    }
+
+    fn end(&self) {
+        if self.live {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+/// The level of some samples: `▮▮▮▮▯▯▯▯ −32 dB`.
+fn bar(samples: &[f32]) -> String {
+    let square: f32 = samples.iter().map(|x| x * x).sum();
+    let level = 10.0 * (square / samples.len().max(1) as f32).max(1e-12).log10();
+    let full = (1.0 - level / LOWEST).clamp(0.0, 1.0) * COLUMNS as f32;
+    let full = full.round() as usize;
+    format!(
+        "{}{} {level:>4.0} dB",
+        "▮".repeat(full),
+        "▯".repeat(COLUMNS - full)
+    )
+}
+
+/// Standard input, for programs that were built without sound devices.
+#[cfg(not(feature = "live"))]
+mod source {
+    use anyhow::{Result, bail};
+
+    use crate::args::ListenArgs;
+
+    pub type Block = Result<Vec<f32>>;
+
+    /// The sampling rate and the samples as they come.
+    pub fn open(args: &ListenArgs) -> Result<(u32, impl Iterator<Item = Block>)> {
+        if args.stdin.is_none() {
+            bail!(
+                "this program was built without sound devices: build it with `--features live` (on Debian \
+                 after `apt install libasound2-dev pkg-config`), or pipe a recording in, as in \
+                 `arecord -f S16_LE -r 16000 | ser listen -`"
+            );
+        }
+        super::piped()
+    }
+}
+
+/// A sound device through cpal.
+#[cfg(feature = "live")]
+mod source {
+    use std::sync::mpsc;
+
+    use anyhow::{Context, Result, anyhow};
+    use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+
+    use crate::args::ListenArgs;
+
+    pub type Block = Result<Vec<f32>>;
+
+    /// The sampling rate and the samples as they come, mixed down.
+    pub fn open(args: &ListenArgs) -> Result<(u32, Box<dyn Iterator<Item = Block>>)> {
+        if args.stdin.is_some() {
+            let (rate, blocks) = super::piped()?;
+            return Ok((rate, Box::new(blocks)));
+        }
+        let device = cpal::default_host().default_input_device().context(
+            "no sound device to record from: plug a microphone in, or pipe a recording in, as in \
+             `arecord -f S16_LE -r 16000 | ser listen -`",
+        )?;
+        let config = device
+            .default_input_config()
+            .context("the sound device has no input")?;
+        let channels = usize::from(config.channels()).max(1);
+        let rate = config.sample_rate();
+        let (send, receive) = mpsc::channel::<Block>();
+        let failed = send.clone();
+        let stream = device
+            .build_input_stream(
+                &config.into(),
+                move |data: &[f32], _: &cpal::InputCallbackInfo| {
+                    let mono = data.chunks_exact(channels);
+                    let mono = mono.map(|frame| frame.iter().sum::<f32>() / channels as f32);
+                    // Nobody listens any more when this fails.
+                    let _ = send.send(Ok(mono.collect()));
+                },
+                move |error| {
+                    let _ = failed.send(Err(anyhow!("the sound device failed: {error}")));
+                },
+                None,
+            )
+            .context("opening the sound device")?;
+        stream.play().context("starting the sound device")?;
+        // The stream lives as long as somebody takes its blocks.
+        let blocks = std::iter::from_fn(move || {
+            let _playing = &stream;
+            receive.recv().ok()
+        });
+        Ok((rate, Box::new(blocks)))
+    }
+}
+
+/// The sampling rate and the samples of standard input, as they come.
+fn piped() -> Result<(u32, impl Iterator<Item = Result<Vec<f32>>>)> {
+    let mut stream = crate::recordings::open("-".as_ref())?;
+    let rate = stream.sample_rate();
+    let blocks = std::iter::from_fn(move || {
+        let mut samples = Vec::new();
+        match stream.next_block(&mut samples) {
+            Ok(true) => Some(Ok(samples)),
+            Ok(false) => None,
+            Err(error) => Some(Err(error.into())),
+        }
+    });
+    Ok((rate, blocks))
+}

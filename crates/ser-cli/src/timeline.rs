@@ -1,0 +1,183 @@
+//! `ser timeline`: what is spoken in a long recording, piece by piece.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use ser_audio::AudioStream;
+use ser_eval::plots::{self, TimelineSpan};
+use ser_eval::write_file;
+use ser_model::Model;
+use ser_stream::{Listener, Span, captions};
+use serde::Serialize;
+
+use crate::args::TimelineArgs;
+use crate::output::{SYNTHETIC, percent, progress, table};
+use crate::recordings::open;
+use crate::{Outcome, model};
+
+/// Seconds of sound that are handed over at a time: enough pieces to keep all cores busy, and a few
+/// megabytes.
+const AT_ONCE: f64 = 60.0;
+
+/// One span for machines.
+#[derive(Serialize)]
+struct Line<'a> {
+    start: f64,
+    end: f64,
+    emotion: &'a str,
+    confidence: f32,
+    unsure: bool,
+    probabilities: serde_json::Map<String, serde_json::Value>,
+}
+
+pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
+    let model = model::open(args.model.as_deref())?;
+    for out in &args.out {
+        form(out)?;
+    }
+    let speaker = model::speaker(&model, args.speaker.as_deref())?;
+    let doubt = match speaker {
+        Some(_) => model.enrolled_doubt.as_ref(),
+        None => model.doubt.as_ref(),
+    };
+    let stream = open(&args.file)?;
+    let mut listener = Listener::new(&model, stream.sample_rate())?;
+    if let Some(speaker) = &speaker {
+        listener = listener.of(speaker);
+    }
+    let (spans, seconds) = listen(stream, &mut listener)?;
+    let title = args.file.file_name().unwrap_or_default().to_string_lossy();
+    for out in &args.out {
+        let text = match form(out)? {
+            Form::WebVtt => captions::web_vtt(&spans, &model.labels),
+            Form::SubRip => captions::sub_rip(&spans, &model.labels),
+            Form::Audacity => captions::audacity(&spans, &model.labels),
+            Form::Picture => picture(&model, &spans, seconds, &title)?,
+        };
+        write_file(out, text)?;
+    }
+    if json {
+        for span in &spans {
+            let named = model.labels.iter().cloned();
+            let line = Line {
+                start: span.start,
+                end: span.end,
+                emotion: &model.labels[span.answer()],
+                confidence: span.confidence(),
+                unsure: doubt.is_some_and(|d| f64::from(span.confidence()) < d.below),
+                probabilities: named
+                    .zip(span.probabilities.iter().map(|&p| p.into()))
+                    .collect(),
+            };
+            println!("{}", serde_json::to_string(&line)?);
+        }
+        return Ok(Outcome::Done);
+    }
+    let rows = spans.iter().map(|span| {
+        let unsure = doubt.is_some_and(|d| f64::from(span.confidence()) < d.below);
+        vec![
+            clock(span.start),
+            clock(span.end),
+            format!(
+                "{}{}",
+                model.labels[span.answer()],
+                if unsure { "?" } else { "" }
+            ),
+            percent(f64::from(span.confidence())),
+        ]
+    });
+    println!("{}", table(&["from", "to", "emotion", "confidence"], rows));
+    summary(&model, &spans, seconds);
+    for out in &args.out {
+        println!("written: {}", out.display());
+    }
+    if model.provenance.synthetic {
+        println!("{SYNTHETIC}");
+    }
+    Ok(Outcome::Done)
+}
+
+/// All spans of a recording, and its length in seconds.
+fn listen(mut stream: AudioStream, listener: &mut Listener) -> Result<(Vec<Span>, f64)> {
+    let rate = f64::from(stream.sample_rate());
+    let length = stream.duration().unwrap_or(0.0);
+    let bar = progress(length as usize, "seconds");
+    let (mut spans, mut samples, mut taken) = (Vec::new(), Vec::new(), 0);
+    let mut more = true;
+    while more {
+        samples.clear();
+        while more && (samples.len() as f64) < AT_ONCE * rate {
+            more = stream.next_block(&mut samples)?;
+        }
+        taken += samples.len();
+        spans.extend(listener.push(&samples)?);
+        bar.set_position((taken as f64 / rate) as u64);
+    }
+    spans.extend(listener.finish()?);
+    bar.finish_and_clear();
+    Ok((spans, taken as f64 / rate))
+}
+
+enum Form {
+    WebVtt,
+    SubRip,
+    Audacity,
+    Picture,
+}
+
+/// What a file is to hold, by its name.
+fn form(out: &Path) -> Result<Form> {
+    let extension = out.extension().unwrap_or_default().to_string_lossy();
+    Ok(match extension.to_lowercase().as_str() {
+        "vtt" => Form::WebVtt,
+        "srt" => Form::SubRip,
+        "txt" => Form::Audacity,
+        "svg" => Form::Picture,
+        _ => bail!(
+            "{}: the name must end in .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels) or .svg (picture)",
+            out.display()
+        ),
+    })
+}
+
+fn picture(model: &Model, spans: &[Span], seconds: f64, title: &str) -> Result<String> {
+    let spans: Vec<TimelineSpan> = spans
+        .iter()
+        .map(|span| TimelineSpan {
+            start: span.start,
+            end: span.end,
+            label: span.answer(),
+            confidence: span.confidence(),
+        })
+        .collect();
+    let synthetic = model.provenance.synthetic;
+    Ok(plots::timeline(&model.labels, &spans, seconds, title, synthetic)?)
+}
+
+/// How much of each emotion there is.
+fn summary(model: &Model, spans: &[Span], seconds: f64) {
+    let spoken: f64 = spans.iter().map(|span| span.end - span.start).sum();
+    println!("{} of {} are speech", clock(spoken), clock(seconds));
+    let mut shares = vec![0.0; model.labels.len()];
+    for span in spans {
+        shares[span.answer()] += (span.end - span.start) / spoken;
+    }
+    let mut shares: Vec<_> = model.labels.iter().zip(shares).collect();
+    shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let shares = shares.iter().filter(|(_, share)| *share > 0.0);
+    let shares: Vec<String> = shares
+        .map(|(label, share)| format!("{label} {}", percent(*share)))
+        .collect();
+    println!("{}", shares.join(", "));
+}
+
+/// `1:02:03.4`
+pub fn clock(seconds: f64) -> String {
+    let tenths = (seconds * 10.0).round() as u64;
+    let (seconds, minutes, hours) = (tenths / 10 % 60, tenths / 600 % 60, tenths / 36_000);
+    let tenth = tenths % 10;
+    match hours {
+        0 => format!("{minutes}:{seconds:02}.{tenth}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}.{tenth}"),
+    }
+}

@@ -1,0 +1,179 @@
+//! From a stream of samples to pieces of speech.
+
+use ser_audio::{Segment, VoiceActivity};
+use ser_features::Waveform;
+
+use crate::error::{Error, Result};
+
+/// The longest piece in seconds, about what the clips are long that models learn from: longer speech
+/// is cut.
+pub const LONGEST_PIECE: f64 = 3.0;
+/// Seconds by which speech must go on behind a cut, so that no scrap is left over.
+const BEHIND_CUT: f64 = 1.0;
+/// A last piece shorter than this is judged together with what was said before it, up to this many
+/// seconds in all.
+const JUDGED: f64 = 2.0;
+/// Seconds kept before speech is known to have begun: the judgement comes about a second late.
+const KEPT: f64 = 6.0;
+/// The lowest sampling rate in Hz: below, most of what tells emotions apart is gone.
+const LOWEST_RATE: u32 = 4_000;
+/// Blocks a second in which the stream is looked at, however it arrives.
+const BLOCKS: u32 = 100;
+
+/// A piece of speech.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Piece {
+    /// Where it begins in the stream, in seconds.
+    pub start: f64,
+    /// Where it ends, in seconds.
+    pub end: f64,
+    /// The sound to judge it by: the piece, and before a short one what was said until then.
+    pub sound: Waveform,
+}
+
+/// Finds the pieces of speech in a stream of samples.
+///
+/// Speech is what [`VoiceActivity`] finds. Where it goes on for more than [`LONGEST_PIECE`] and a second
+/// it is cut. Pieces do not depend on how the samples are cut into calls of [`push`](Self::push), and
+/// about six seconds of sound are in memory.
+///
+/// ```
+/// use ser_stream::Segmenter;
+///
+/// // A second of a tone in three seconds of faint noise.
+/// let noise = |n: u32| 1e-4 * (n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0;
+/// let tone = |n: u32| if (16_000..32_000).contains(&n) { (0.2 * n as f32).sin() / 8.0 } else { 0.0 };
+/// let samples: Vec<f32> = (0..48_000).map(|n| noise(n) + tone(n)).collect();
+/// let mut segmenter = Segmenter::new(16_000)?;
+/// let mut pieces = segmenter.push(&samples);
+/// pieces.extend(segmenter.finish());
+/// assert_eq!(pieces.len(), 1);
+/// assert!((pieces[0].start - 1.0).abs() < 0.15 && (pieces[0].end - 2.0).abs() < 0.2);
+/// # Ok::<(), ser_stream::Error>(())
+/// ```
+pub struct Segmenter {
+    voice: VoiceActivity,
+    rate: u32,
+    /// The last samples of the stream.
+    kept: Vec<f32>,
+    /// Number of the first of them.
+    first: u64,
+    /// Up to where the speech that goes on has been cut into pieces.
+    cut: Option<u64>,
+}
+
+impl Segmenter {
+    /// A segmenter for samples at `sample_rate` Hz.
+    ///
+    /// # Errors
+    /// [`Error::SampleRate`] below 4000 Hz.
+    pub fn new(sample_rate: u32) -> Result<Self> {
+        if sample_rate < LOWEST_RATE {
+            return Err(Error::SampleRate {
+                lowest: LOWEST_RATE,
+                actual: sample_rate,
+            });
+        }
+        Ok(Self {
+            voice: VoiceActivity::new(sample_rate),
+            rate: sample_rate,
+            kept: Vec::new(),
+            first: 0,
+            cut: None,
+        })
+    }
+
+    /// Takes the next samples, and returns the pieces that are complete now.
+    pub fn push(&mut self, samples: &[f32]) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let block = self.rate / BLOCKS;
+            let missing = block - (self.position() % u64::from(block)) as u32;
+            let (now, later) = rest.split_at(rest.len().min(missing as usize));
+            self.kept.extend_from_slice(now);
+            self.voice.push(now);
+            rest = later;
+            if now.len() == missing as usize {
+                self.complete(&mut pieces);
+            }
+        }
+        pieces
+    }
+
+    /// Says that no more samples come, and returns the last pieces.
+    pub fn finish(&mut self) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        self.voice.finish();
+        self.complete(&mut pieces);
+        pieces
+    }
+
+    /// Samples taken.
+    fn position(&self) -> u64 {
+        self.first + self.kept.len() as u64
+    }
+
+    fn samples(&self, seconds: f64) -> u64 {
+        (seconds * f64::from(self.rate)) as u64
+    }
+
+    fn complete(&mut self, pieces: &mut Vec<Piece>) {
+        let ended: Vec<Segment> = self.voice.drain().collect();
+        for Segment { start, end, .. } in ended {
+            let mut from = self.cut.take().unwrap_or(start);
+            while end.saturating_sub(from) >= self.samples(LONGEST_PIECE + BEHIND_CUT) {
+                let to = from + self.samples(LONGEST_PIECE);
+                pieces.push(self.piece(start, from, to));
+                from = to;
+            }
+            if from < end {
+                pieces.push(self.piece(start, from, end));
+            }
+        }
+        if let Some((start, judged)) = self.voice.speaking() {
+            let mut from = self.cut.unwrap_or(start);
+            while judged.saturating_sub(from) >= self.samples(LONGEST_PIECE + BEHIND_CUT) {
+                let to = from + self.samples(LONGEST_PIECE);
+                pieces.push(self.piece(start, from, to));
+                from = to;
+                self.cut = Some(from);
+            }
+        }
+        self.forget();
+    }
+
+    /// The piece from one sample to another of speech that began at `start`.
+    fn piece(&self, start: u64, from: u64, to: u64) -> Piece {
+        let seconds = |sample: u64| sample as f64 / f64::from(self.rate);
+        let heard = from
+            .min(to.saturating_sub(self.samples(JUDGED)))
+            .max(start)
+            .max(self.first);
+        let at = |sample: u64| sample.saturating_sub(self.first) as usize;
+        let sound = self.kept.get(at(heard)..at(to)).unwrap_or_default();
+        Piece {
+            start: seconds(from),
+            end: seconds(to),
+            sound: Waveform::new(sound.to_vec(), self.rate),
+        }
+    }
+
+    /// Drops what no piece can need any more.
+    fn forget(&mut self) {
+        let judged = self.position().saturating_sub(self.samples(KEPT));
+        let needed = match self.voice.speaking() {
+            Some((start, _)) => self
+                .cut
+                .unwrap_or(start)
+                .saturating_sub(self.samples(JUDGED)),
+            None => judged,
+        };
+        let excess = needed.min(judged).saturating_sub(self.first);
+        // Moving the rest to the front is worth it once in a while.
+        if excess > self.samples(KEPT) {
+            self.kept.drain(..excess as usize);
+            self.first += excess;
+        }
+    }
+}
