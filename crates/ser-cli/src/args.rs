@@ -332,11 +332,11 @@ pub struct DoctorArgs {
 /// `ser explain`
 #[derive(Debug, ClapArgs)]
 pub struct ExplainArgs {
-    /// WAV file of 0.2 to 60 s.
+    /// Recording of 0.2 to 60 s.
     pub file: PathBuf,
-    /// Model file.
+    /// Model file [default: the model in the box].
     #[arg(long, value_name = "FILE")]
-    pub model: PathBuf,
+    pub model: Option<PathBuf>,
     /// The picture [default: FILE's name with -explained.svg, in the current folder].
     #[arg(long, value_name = "SVG")]
     pub out: Option<PathBuf>,

@@ -73,7 +73,10 @@ pub fn run(args: &DoctorArgs, json: bool) -> Result<Outcome> {
         well &= found.is_ok();
         let (mark, found) = match found {
             Ok(found) => ("well", found.clone()),
-            Err(error) => ("not well", format!("{}. What to do: {next}", in_full(error))),
+            Err(error) => (
+                "not well",
+                format!("{}. What to do: {next}", in_full(error)),
+            ),
         };
         rows.push(vec![(*what).to_owned(), mark.to_owned(), found]);
     }
@@ -84,7 +87,9 @@ pub fn run(args: &DoctorArgs, json: bool) -> Result<Outcome> {
         });
         println!("{}", serde_json::Value::Object(facts.collect()));
     } else {
-        let rows = rows.into_iter().map(|row| vec![row[0].clone(), row[2].clone()]);
+        let rows = rows
+            .into_iter()
+            .map(|row| vec![row[0].clone(), row[2].clone()]);
         println!("{}", table(&["what", "found"], rows));
         if well {
             println!("all well");
@@ -146,5 +151,7 @@ fn corpus(data: &Path) -> Result<String> {
         0 => String::new(),
         n => format!("; {n} files skipped"),
     };
-    Ok(format!("{clips} clips of {speakers} speakers: {labels}{skipped}"))
+    Ok(format!(
+        "{clips} clips of {speakers} speakers: {labels}{skipped}"
+    ))
 }

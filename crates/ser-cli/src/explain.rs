@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use ser_eval::plots::{self, Explained, Map, MarkedRegion};
 use ser_features::{FeatureConfig, FeatureExtractor, Features, Output, Waveform};
-use ser_model::{Explanation, Model, Patch};
+use ser_model::{Explanation, Patch};
 use serde::Serialize;
 
-use crate::Outcome;
 use crate::args::ExplainArgs;
 use crate::output::{SYNTHETIC, percent};
+use crate::{Outcome, model};
 
 /// Regions that are named.
 const REGIONS: usize = 3;
@@ -40,11 +40,9 @@ struct Region {
 }
 
 pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
-    // First of all: reading the weights would start threads.
-    ser_model::set_threads(1);
-    let model = Model::load(&args.model)?;
+    let model = model::open(args.model.as_deref())?;
     let file = args.file.display().to_string();
-    let clip = Waveform::read(&args.file)?;
+    let clip = ser_audio::read(&args.file)?;
     let explanation = ser_model::explain(&model, &clip).with_context(|| file.clone())?;
     let strongest = explanation.strongest(REGIONS);
     let emotion = explanation.emotion.as_str();

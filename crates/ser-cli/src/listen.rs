@@ -25,7 +25,7 @@ pub fn run(args: &ListenArgs, json: bool) -> Result<Outcome> {
     if let Some(speaker) = &speaker {
         listener = listener.of(speaker);
     }
-    let mut meter = Meter::new(&model, json);
+    let meter = Meter::new(&model, json);
     let mut waiting = Vec::new();
     for block in blocks {
         waiting.extend(block?);
@@ -69,7 +69,10 @@ impl<'m> Meter<'m> {
                 println!("{line}");
             } else {
                 let (start, end) = (clock(span.start), clock(span.end));
-                println!("{start:>9} – {end:<9} {label:<10} {}", percent(f64::from(p)));
+                println!(
+                    "{start:>9} – {end:<9} {label:<10} {}",
+                    percent(f64::from(p))
+                );
             }
         }
         io::stdout().flush()?;

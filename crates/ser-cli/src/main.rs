@@ -61,6 +61,13 @@ impl Outcome {
 }
 
 fn main() -> ! {
+    // Rust lets writes into a pipe that nobody reads fail, and `println!` panics over it: `ser … | head`
+    // is to end like every program.
+    #[cfg(unix)]
+    // SAFETY: a plain system call, before there is any other thread.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    }
     let code = run();
     // Nobody is left to be told if this fails.
     let _ = std::io::stdout().flush();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use ser_eval::Doubt;
 use ser_features::Features;
 use ser_model::Model;
 use serde::Serialize;
@@ -13,53 +14,41 @@ use serde_json::{Map, Value};
 use crate::args::PredictArgs;
 use crate::corpus::Skipped;
 use crate::output::{SYNTHETIC, in_full, percent, progress, table};
-use crate::recordings::{Answer, Hearing, recordings};
+use crate::recordings::{Answer, Ears, answer, recordings};
 use crate::{Outcome, model};
 
 /// Recordings heard at a time, on all cores; their answers are printed before the next are read.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 32;
 
 pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     let model = model::open(args.model.as_deref())?;
     let mut speaker = model::speaker(&model, args.speaker.as_deref())?;
+    let ears = Ears::of(&model)?;
     if !args.enrol.is_empty() {
         model::must_enrol(&model)?;
-        let hearing = Hearing::new(&model, None)?;
-        let known = args.enrol.iter().map(|file| hearing.features(file));
+        let known = args.enrol.iter().map(|file| ears.features(file));
         let known = known.collect::<Result<Vec<_>>>()?;
         let views: Vec<&[Features]> = known.iter().map(Vec::as_slice).collect();
         speaker = Some(model.enrol(&views)?);
     }
-    let hearing = Hearing::new(&model, speaker.as_ref())?;
+    let speaker = speaker.as_ref();
     let (files, mut skipped) = recordings(&args.files);
     Skipped::tell(&skipped);
-    let mut printer = Printer::new(&model, &hearing, args.csv, json)?;
+    let mut printer = Printer::new(&model, speaker.is_some(), args.csv, json)?;
     let bar = progress(files.len(), "recordings");
     for files in files.chunks(AT_ONCE) {
-        let heard = files.par_iter().map(|file| {
-            let heard = hearing.hear(file);
-            bar.inc(1);
-            (file, heard)
-        });
-        let (mut named, mut heard_well) = (Vec::new(), Vec::new());
-        for (file, heard) in heard.collect::<Vec<_>>() {
-            match heard {
-                Ok(heard) => {
-                    named.push(file);
-                    heard_well.push(heard);
-                }
+        let heard: Vec<_> = files.par_iter().map(|file| ears.hear(file)).collect();
+        for (file, heard) in files.iter().zip(heard) {
+            match heard.and_then(|heard| answer(&model, speaker, heard)) {
+                Ok(answer) => bar.suspend(|| printer.print(file, &answer))?,
                 Err(error) => {
                     let skip = Skipped::new(file, &in_full(&error));
                     bar.suspend(|| Skipped::tell(std::slice::from_ref(&skip)));
                     skipped.push(skip);
                 }
             }
+            bar.inc(1);
         }
-        let answers = hearing.answer(heard_well)?;
-        bar.suspend(|| {
-            let mut answers = named.iter().zip(&answers);
-            answers.try_for_each(|(file, answer)| printer.print(file, answer))
-        })?;
     }
     bar.finish_and_clear();
     if printer.printed == 0 {
@@ -85,7 +74,7 @@ struct Line<'a> {
 /// Prints answers in one of three forms.
 struct Printer<'a> {
     model: &'a Model,
-    hearing: &'a Hearing<'a>,
+    doubt: Option<&'a Doubt>,
     form: Form,
     printed: usize,
     /// Whether an answer was doubtful.
@@ -99,12 +88,19 @@ enum Form {
 }
 
 impl<'a> Printer<'a> {
-    fn new(model: &'a Model, hearing: &'a Hearing<'a>, csv: bool, json: bool) -> Result<Self> {
+    fn new(model: &'a Model, enrolled: bool, csv: bool, json: bool) -> Result<Self> {
         let form = if json {
             Form::Json
         } else if csv {
             let mut csv = csv::Writer::from_writer(io::stdout());
-            let fixed = ["file", "emotion", "confidence", "unsure", "seconds", "warnings"];
+            let fixed = [
+                "file",
+                "emotion",
+                "confidence",
+                "unsure",
+                "seconds",
+                "warnings",
+            ];
             let labels = model.labels.iter().map(String::as_str);
             csv.write_record(fixed.into_iter().chain(labels))?;
             Form::Csv(Box::new(csv))
@@ -113,7 +109,7 @@ impl<'a> Printer<'a> {
         };
         Ok(Self {
             model,
-            hearing,
+            doubt: model::doubt(model, enrolled),
             form,
             printed: 0,
             unsure: false,
@@ -121,7 +117,7 @@ impl<'a> Printer<'a> {
     }
 
     fn print(&mut self, file: &Path, answer: &Answer) -> Result<()> {
-        let (model, unsure) = (self.model, answer.is_unsure(self.hearing.doubt()));
+        let (model, unsure) = (self.model, answer.is_unsure(self.doubt));
         self.printed += 1;
         self.unsure |= unsure;
         let emotion = model.labels[answer.emotion()].as_str();
@@ -163,20 +159,27 @@ impl<'a> Printer<'a> {
 
     /// What people get to see.
     fn finish(self) {
-        let (model, doubt) = (self.model, self.hearing.doubt());
+        let (model, doubt) = (self.model, self.doubt);
         let Form::Table(answers) = self.form else {
             return;
         };
         let rows = answers.iter().map(|(file, answer)| {
             let mut ranked: Vec<_> = model.labels.iter().zip(&answer.probabilities).collect();
             ranked.sort_by(|a, b| b.1.total_cmp(a.1));
-            let named = |(label, p): &(&String, &f32)| format!("{label} {}", percent(f64::from(**p)));
+            let named =
+                |(label, p): &(&String, &f32)| format!("{label} {}", percent(f64::from(**p)));
             let mark = if answer.is_unsure(doubt) { "?" } else { "" };
             vec![
                 file.display().to_string(),
                 format!("{}{mark}", model.labels[answer.emotion()]),
                 percent(f64::from(answer.confidence())),
-                ranked.iter().skip(1).take(2).map(named).collect::<Vec<_>>().join(", "),
+                ranked
+                    .iter()
+                    .skip(1)
+                    .take(2)
+                    .map(named)
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 words(answer).join(", "),
             ]
         });
@@ -192,7 +195,10 @@ impl<'a> Printer<'a> {
                 println!("unfamiliar: the model has learned from nothing like it");
             }
             if answer.long {
-                println!("the mean over {:.0} s; `ser timeline` says what is when", answer.seconds);
+                println!(
+                    "the mean over {:.0} s; `ser timeline` says what is when",
+                    answer.seconds
+                );
             }
         }
         if let Some(doubt) = doubt.filter(|_| self.unsure) {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use ser_audio::{AudioStream, EXTENSIONS, Quality, Warning};
-use ser_features::{FeatureExtractor, Features, Waveform};
 use ser_eval::Doubt;
+use ser_features::{FeatureExtractor, Features, Waveform};
 use ser_model::{Enrolment, Model, argmax};
 use ser_stream::Listener;
 use walkdir::WalkDir;
@@ -19,8 +19,11 @@ const LONG: f64 = 30.0;
 /// training clips is like none of them.
 const UNFAMILIAR: f32 = 1.25;
 
+/// Samples of a long recording that are handed over at a time: pieces for all cores.
+const AT_ONCE: usize = 1 << 20;
+
 /// The name of standard input.
-pub fn is_stdin(path: &Path) -> bool {
+fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
@@ -33,7 +36,9 @@ pub fn recordings(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<Skipped>) {
             in_folder(path, &mut files, &mut skipped);
             continue;
         }
-        let pattern = path.to_str().filter(|p| !path.exists() && p.contains(['*', '?', '[']));
+        let pattern = path
+            .to_str()
+            .filter(|p| !path.exists() && p.contains(['*', '?', '[']));
         let Some(matches) = pattern.and_then(|pattern| glob::glob(pattern).ok()) else {
             files.push(path.clone());
             continue;
@@ -110,39 +115,39 @@ impl Answer {
     }
 }
 
-/// A model with what it needs to hear recordings.
-pub struct Hearing<'m> {
-    model: &'m Model,
-    speaker: Option<&'m Enrolment>,
+/// What was heard of a recording.
+pub enum Heard {
+    /// All of it, in every view of the model.
+    Short {
+        views: Vec<Features>,
+        seconds: f64,
+        warnings: Vec<Warning>,
+    },
+    /// Its beginning, and the stream of what follows.
+    Long {
+        beginning: Waveform,
+        rest: Box<AudioStream>,
+        warnings: Vec<Warning>,
+    },
+}
+
+/// Hears recordings for a model, on any thread.
+pub struct Ears {
     extractors: Vec<FeatureExtractor>,
 }
 
-/// What was heard of a recording: all of a short one, or the answer to a long one.
-pub enum Heard {
-    Short(Vec<Features>, Answer),
-    Long(Answer),
-}
-
-impl<'m> Hearing<'m> {
-    pub fn new(model: &'m Model, speaker: Option<&'m Enrolment>) -> Result<Self> {
+impl Ears {
+    pub fn of(model: &Model) -> Result<Self> {
         Ok(Self {
-            model,
-            speaker,
             extractors: model.extractors()?,
         })
     }
 
     /// Features of a whole recording.
     pub fn features(&self, path: &Path) -> Result<Vec<Features>> {
-        let clip = if is_stdin(path) {
-            let mut stream = open(path)?;
-            let mut clip = Waveform::new(Vec::new(), stream.sample_rate());
-            while stream.next_block(&mut clip.samples)? {}
-            clip
-        } else {
-            ser_audio::read(path)?
-        };
-        self.views(&clip).with_context(|| path.display().to_string())
+        let clip = ser_audio::read(path)?;
+        self.views(&clip)
+            .with_context(|| path.display().to_string())
     }
 
     fn views(&self, clip: &Waveform) -> Result<Vec<Features>> {
@@ -150,95 +155,103 @@ impl<'m> Hearing<'m> {
         Ok(views.collect::<ser_features::Result<_>>()?)
     }
 
-    /// Reads a recording. A short one is answered by [`Hearing::answer`], many at a time.
+    /// Reads a recording, or the beginning of a long one.
     pub fn hear(&self, path: &Path) -> Result<Heard> {
-        self.hear_stream(open(path)?)
-            .with_context(|| path.display().to_string())
-    }
-
-    fn hear_stream(&self, mut stream: AudioStream) -> Result<Heard> {
+        let mut stream = open(path)?;
         let mut clip = Waveform::new(Vec::new(), stream.sample_rate());
         while clip.duration() <= LONG {
             if !stream.next_block(&mut clip.samples)? {
-                let views = self.views(&clip)?;
-                let answer = Answer {
-                    probabilities: Vec::new(),
+                let views = self.views(&clip);
+                return Ok(Heard::Short {
+                    views: views.with_context(|| path.display().to_string())?,
                     seconds: clip.duration(),
                     warnings: Quality::of(&clip).warnings(),
-                    unfamiliar: self.model.unfamiliarity(&views)? > UNFAMILIAR,
-                    long: false,
-                };
-                return Ok(Heard::Short(views, answer));
+                });
             }
         }
-        // The beginning stands for the recording.
-        let warnings = Quality::of(&clip).warnings();
-        let mut listener = Listener::new(self.model, clip.sample_rate)?;
-        if let Some(speaker) = self.speaker {
-            listener = listener.of(speaker);
-        }
-        let (mut samples, mut seconds) = (clip.samples, 0.0);
-        let mut sum = vec![0.0_f64; self.model.labels.len()];
-        let mut spoken = 0.0;
-        loop {
-            seconds += samples.len() as f64 / f64::from(clip.sample_rate);
-            let ended = samples.is_empty();
-            let spans = match ended {
-                false => listener.push(&samples)?,
-                true => listener.finish()?,
-            };
-            for span in spans {
-                let length = span.end - span.start;
-                spoken += length;
-                for (sum, p) in sum.iter_mut().zip(span.probabilities) {
-                    *sum += length * f64::from(p);
-                }
-            }
-            if ended {
-                break;
-            }
-            samples.clear();
-            stream.next_block(&mut samples)?;
-        }
-        if spoken == 0.0 {
-            bail!("nobody speaks in its {seconds:.0} s");
-        }
-        Ok(Heard::Long(Answer {
-            probabilities: sum.iter().map(|p| (p / spoken) as f32).collect(),
+        Ok(Heard::Long {
+            // The beginning stands for the recording.
+            warnings: Quality::of(&clip).warnings(),
+            beginning: clip,
+            rest: Box::new(stream),
+        })
+    }
+}
+
+/// Answers what was heard, as a model does that may know the speaker.
+pub fn answer(model: &Model, speaker: Option<&Enrolment>, heard: Heard) -> Result<Answer> {
+    match heard {
+        Heard::Short {
+            views,
             seconds,
             warnings,
-            unfamiliar: false,
-            long: true,
-        }))
-    }
-
-    /// Answers what was heard.
-    pub fn answer(&self, heard: Vec<Heard>) -> Result<Vec<Answer>> {
-        let short = heard.iter().filter_map(|heard| match heard {
-            Heard::Short(views, _) => Some(views.as_slice()),
-            Heard::Long(_) => None,
-        });
-        let short: Vec<&[Features]> = short.collect();
-        let answers = match self.speaker {
-            Some(speaker) => self.model.predict_enrolled(&short, speaker)?,
-            None => self.model.predict(&short)?,
-        };
-        let mut answers = answers.into_iter();
-        let answer = |heard| match heard {
-            Heard::Long(answer) => answer,
-            Heard::Short(_, answer) => Answer {
-                probabilities: answers.next().unwrap_or_default(),
-                ..answer
-            },
-        };
-        Ok(heard.into_iter().map(answer).collect())
-    }
-
-    /// What the model's doubts are when it answers.
-    pub fn doubt(&self) -> Option<&Doubt> {
-        match self.speaker {
-            Some(_) => self.model.enrolled_doubt.as_ref(),
-            None => self.model.doubt.as_ref(),
+        } => {
+            let clips = [views.as_slice()];
+            let mut answers = match speaker {
+                Some(speaker) => model.predict_enrolled(&clips, speaker)?,
+                None => model.predict(&clips)?,
+            };
+            Ok(Answer {
+                probabilities: answers.swap_remove(0),
+                seconds,
+                warnings,
+                unfamiliar: model.unfamiliarity(&views)? > UNFAMILIAR,
+                long: false,
+            })
+        }
+        Heard::Long {
+            beginning,
+            rest,
+            warnings,
+        } => {
+            let (probabilities, seconds) = mean_over_pieces(model, speaker, beginning, *rest)?;
+            Ok(Answer {
+                probabilities,
+                seconds,
+                warnings,
+                unfamiliar: false,
+                long: true,
+            })
         }
     }
+}
+
+/// The mean of the probabilities of all pieces of speech, each by its length, and the recording's length
+/// in seconds.
+fn mean_over_pieces(
+    model: &Model,
+    speaker: Option<&Enrolment>,
+    beginning: Waveform,
+    mut rest: AudioStream,
+) -> Result<(Vec<f32>, f64)> {
+    let mut listener = Listener::new(model, beginning.sample_rate)?;
+    if let Some(speaker) = speaker {
+        listener = listener.of(speaker);
+    }
+    let (mut samples, mut taken, mut spoken) = (beginning.samples, 0, 0.0);
+    let mut sum = vec![0.0_f64; model.labels.len()];
+    loop {
+        taken += samples.len();
+        let spans = match samples.is_empty() {
+            false => listener.push(&samples)?,
+            true => listener.finish()?,
+        };
+        for span in spans {
+            let length = span.end - span.start;
+            spoken += length;
+            for (sum, p) in sum.iter_mut().zip(span.probabilities) {
+                *sum += length * f64::from(p);
+            }
+        }
+        if samples.is_empty() {
+            break;
+        }
+        samples.clear();
+        while samples.len() < AT_ONCE && rest.next_block(&mut samples)? {}
+    }
+    let seconds = taken as f64 / f64::from(beginning.sample_rate);
+    if spoken == 0.0 {
+        bail!("nobody speaks in its {seconds:.0} s");
+    }
+    Ok((sum.iter().map(|p| (p / spoken) as f32).collect(), seconds))
 }

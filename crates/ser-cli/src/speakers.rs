@@ -8,7 +8,7 @@ use ser_features::Features;
 use crate::Outcome;
 use crate::args::EnrollArgs;
 use crate::corpus::Skipped;
-use crate::recordings::{Hearing, recordings};
+use crate::recordings::{Ears, recordings};
 use crate::{model, output};
 
 /// Where a speaker is kept: a file in the user's folder for data of programs.
@@ -18,7 +18,10 @@ pub fn file(name: &str) -> Result<PathBuf> {
         bail!("{name:?} is no name for a speaker: letters, digits, `-`, `_` and `.` make one");
     }
     let folder = dirs::data_dir().context("this system names no folder for data of programs")?;
-    Ok(folder.join("ser").join("speakers").join(format!("{name}.json")))
+    Ok(folder
+        .join("ser")
+        .join("speakers")
+        .join(format!("{name}.json")))
 }
 
 /// Keeps how a speaker sounds on average, from unlabelled recordings.
@@ -26,10 +29,10 @@ pub fn run(args: &EnrollArgs, json: bool) -> Result<Outcome> {
     let model = model::open(args.model.as_deref())?;
     model::must_enrol(&model)?;
     let (files, mut skipped) = recordings(&args.files);
-    let hearing = Hearing::new(&model, None)?;
+    let ears = Ears::of(&model)?;
     let mut known: Vec<Vec<Features>> = Vec::new();
     for file in &files {
-        match hearing.features(file) {
+        match ears.features(file) {
             Ok(features) => known.push(features),
             Err(error) => skipped.push(Skipped::new(file, &output::in_full(&error))),
         }
@@ -56,7 +59,10 @@ pub fn run(args: &EnrollArgs, json: bool) -> Result<Outcome> {
             known.len(),
             args.name
         );
-        println!("kept in {}; remove that file to forget the speaker", path.display());
+        println!(
+            "kept in {}; remove that file to forget the speaker",
+            path.display()
+        );
     }
     Ok(Outcome::of(&skipped))
 }

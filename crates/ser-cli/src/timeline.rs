@@ -36,10 +36,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         form(out)?;
     }
     let speaker = model::speaker(&model, args.speaker.as_deref())?;
-    let doubt = match speaker {
-        Some(_) => model.enrolled_doubt.as_ref(),
-        None => model.doubt.as_ref(),
-    };
+    let doubt = model::doubt(&model, speaker.is_some());
     let stream = open(&args.file)?;
     let mut listener = Listener::new(&model, stream.sample_rate())?;
     if let Some(speaker) = &speaker {
@@ -151,7 +148,13 @@ fn picture(model: &Model, spans: &[Span], seconds: f64, title: &str) -> Result<S
         })
         .collect();
     let synthetic = model.provenance.synthetic;
-    Ok(plots::timeline(&model.labels, &spans, seconds, title, synthetic)?)
+    Ok(plots::timeline(
+        &model.labels,
+        &spans,
+        seconds,
+        title,
+        synthetic,
+    )?)
 }
 
 /// How much of each emotion there is.

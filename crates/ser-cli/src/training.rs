@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use ser_data::Split;
-use ser_eval::{Epoch, History, NamedHistory, fit_temperature};
+use ser_eval::{Doubt, Epoch, History, NamedHistory, fit_temperature};
 use ser_model::{
     Ensemble, Example, Experiment, Model, Monitor, Provenance, Recipe, Trained, TrainingData,
 };
@@ -126,8 +126,10 @@ pub fn join_split(
 /// Fits how sure a model may be to answers of models like it on clips that they did not learn from.
 pub fn fit_temperatures(model: &mut Model, validation: &Answers) {
     model.temperature = fit_temperature(&validation.plain);
+    model.doubt = Doubt::of(&validation.plain, model.temperature);
     if let Some((_, enrolled)) = validation.enrolled().next() {
         model.enrolled_temperature = fit_temperature(enrolled);
+        model.enrolled_doubt = Doubt::of(enrolled, model.enrolled_temperature);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Predictions;
+use crate::{Predictions, temper};
 
 /// The shares of the clips that [`coverage`] looks at.
 const SHARES: [f64; 5] = [1.0, 0.9, 0.75, 0.5, 0.25];
@@ -16,6 +16,52 @@ pub struct Coverage {
     pub accuracy: f64,
     /// Confidence of the least confident clip that is answered.
     pub confidence: f64,
+}
+
+/// The share of the clips that are the most doubtful.
+const DOUBTFUL: f64 = 0.25;
+
+/// What the least confident answers are worth, a quarter of all.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// An answer of less confidence is doubtful.
+    pub below: f64,
+    /// Share of the doubtful answers that are right.
+    pub right_below: f64,
+    /// Share of the others that are right.
+    pub right_above: f64,
+}
+
+impl Doubt {
+    /// Measures it on answers whose probabilities are to be tempered first (see
+    /// [`temper`](crate::temper)). `None` for fewer than eight answers.
+    #[must_use]
+    pub fn of(predictions: &Predictions, temperature: f64) -> Option<Self> {
+        let mut answers: Vec<(f64, bool)> = predictions
+            .rows()
+            .iter()
+            .map(|row| {
+                let mut p = row.probabilities.clone();
+                temper(&mut p, temperature);
+                let confidence = p.into_iter().fold(0.0, f32::max);
+                (f64::from(confidence), row.predicted() == row.truth)
+            })
+            .collect();
+        if answers.len() < 8 {
+            return None;
+        }
+        answers.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (doubtful, sure) = answers.split_at((DOUBTFUL * answers.len() as f64) as usize);
+        let right = |answers: &[(f64, bool)]| {
+            let right = answers.iter().filter(|(_, right)| *right).count();
+            right as f64 / answers.len() as f64
+        };
+        Some(Self {
+            below: sure.first()?.0,
+            right_below: right(doubtful),
+            right_above: right(sure),
+        })
+    }
 }
 
 /// Accuracy against coverage (El-Yaniv & Wiener 2010): the clips of highest confidence are answered,
@@ -65,5 +111,12 @@ mod tests {
         let accuracies: Vec<f64> = found.iter().map(|c| c.accuracy).collect();
         assert_eq!(accuracies, [0.75, 0.75, 1.0, 1.0, 1.0]);
         assert!((found[3].confidence - 0.75).abs() < 1e-6, "{found:?}");
+
+        let doubt = Doubt::of(&predictions, 1.0).unwrap();
+        assert!((doubt.below - 0.65).abs() < 1e-6, "{doubt:?}");
+        assert_eq!((doubt.right_below, doubt.right_above), (0.0, 1.0));
+        // Half as sure, and still in the same order.
+        let flat = Doubt::of(&predictions, 2.0).unwrap();
+        assert!(flat.below < doubt.below && flat.right_above == 1.0);
     }
 }

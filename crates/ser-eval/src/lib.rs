@@ -14,7 +14,7 @@ mod predictions;
 pub mod report;
 mod temperature;
 
-pub use coverage::{Coverage, coverage};
+pub use coverage::{Coverage, Doubt, coverage};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
 pub use file::write_file;

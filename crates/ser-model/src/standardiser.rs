@@ -60,6 +60,18 @@ impl Standardiser {
         })
     }
 
+    /// How far a clip lies from the average of training: root mean square of its standardised values,
+    /// about 1 for a clip of training.
+    pub(crate) fn distance(&self, clip: &Features) -> f32 {
+        let mut z = vec![0.0; self.mean.len()];
+        let mut sum = 0.0_f64;
+        for frame in clip.as_slice().chunks_exact(self.mean.len().max(1)) {
+            self.apply(frame, &mut z);
+            sum += z.iter().map(|z| f64::from(z * z)).sum::<f64>();
+        }
+        (sum / clip.as_slice().len().max(1) as f64).sqrt() as f32
+    }
+
     /// Standardises one frame.
     pub(crate) fn apply(&self, frame: &[f32], out: &mut [f32]) {
         let statistics = self.mean.iter().zip(&self.deviation);

@@ -117,6 +117,8 @@ pub fn train(
             labels: data.labels,
             temperature: 1.0,
             enrolled_temperature: 1.0,
+            doubt: None,
+            enrolled_doubt: None,
             provenance: data.provenance,
             networks,
         },
@@ -145,7 +147,9 @@ fn train_network(
 ) -> Result<(TrainedNetwork, History, Option<u32>)> {
     let training = &recipe.training;
     let standardiser = Standardiser::fit(train.iter().flat_map(|clip| &clip.copies))?;
+    let farthest = farthest(&standardiser, train);
     let mut model = TrainedNetwork::new(recipe.clone(), standardiser, labels, rng)?;
+    model.farthest = farthest;
     let mut optimizer = optimizer(training, &model.vars)?;
     let class_weights = class_weights(training.class_weights, train, labels)?;
     let mut history = History::default();
@@ -238,6 +242,17 @@ fn train_network(
     history.best = Some(best_epoch);
     model.epoch = best_epoch;
     Ok((model, history, diverged))
+}
+
+/// The distance from the average of training that 99 of 100 clips, copies among them, have at most.
+fn farthest(standardiser: &Standardiser, train: &[Clip]) -> f32 {
+    let copies = train.iter().flat_map(|clip| &clip.copies);
+    let mut distances: Vec<f32> = copies.map(|copy| standardiser.distance(copy)).collect();
+    distances.sort_by(f32::total_cmp);
+    let at = distances.len() * 99 / 100;
+    // Clips that are all alike have no distance at all.
+    let found = distances.get(at).copied().unwrap_or(1.0);
+    found.max(f32::MIN_POSITIVE)
 }
 
 /// The clips of an epoch in random order, each in one of its copies. With enrolment they come in

@@ -7,7 +7,7 @@ use common::{CNN, COEFFICIENTS, MLP, SPEAKERS, Task, recipe, recipe_text, task};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use ser_features::Features;
-use ser_model::{Error, Model, Recipe, argmax, train};
+use ser_model::{Enrolment, Error, Model, Recipe, argmax, train};
 
 /// Every speaker gets an offset of their own in every coefficient, larger than what tells the classes
 /// apart.
@@ -104,6 +104,34 @@ fn an_enrolment_survives_the_model_file() {
         model.predict_enrolled(&unseen.views(), &known).unwrap()
     };
     assert_eq!(answers(&model), answers(&loaded));
+}
+
+#[test]
+fn a_speaker_is_kept_in_a_file_for_the_model_that_made_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("anna.json");
+    let model = trained(&with_enrolment(MLP));
+    let unseen = voiced(task(40, 2), 2);
+    let speaker = model.enrol(&unseen.views()[..10]).unwrap();
+    speaker.save(&model, &path).unwrap();
+    let again = Enrolment::load(&model, &path).unwrap();
+    assert_eq!(again.clips(), 10);
+    assert_eq!(
+        model.predict_enrolled(&unseen.views(), &speaker).unwrap(),
+        model.predict_enrolled(&unseen.views(), &again).unwrap()
+    );
+    let other = trained(&with_enrolment(CNN));
+    let error = Enrolment::load(&other, &path).unwrap_err().to_string();
+    assert!(error.contains("enrol again"), "{error}");
+    let text = std::fs::read_to_string(&path).unwrap();
+    for broken in [
+        "{",
+        &text[..text.len() / 2],
+        &text.replace("\"format\":1", "\"format\":9"),
+    ] {
+        std::fs::write(&path, broken).unwrap();
+        Enrolment::load(&model, &path).unwrap_err();
+    }
 }
 
 #[test]

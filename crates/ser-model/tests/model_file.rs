@@ -159,6 +159,25 @@ fn a_missing_an_extra_and_a_misshapen_tensor_are_refused_by_name() {
 }
 
 #[test]
+fn a_flipped_bit_is_noticed_wherever_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, path) = saved(MLP, folder.path());
+    let whole = std::fs::read(&path).unwrap();
+    Model::from_bytes(&whole, &path).unwrap();
+    for at in (0..whole.len()).step_by(61) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        assert!(Model::from_bytes(&bytes, &path).is_err(), "byte {at}");
+    }
+    for length in (0..whole.len()).step_by(997) {
+        assert!(
+            Model::from_bytes(&whole[..length], &path).is_err(),
+            "{length} bytes"
+        );
+    }
+}
+
+#[test]
 fn another_format_and_a_foreign_or_damaged_file_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (_, path) = saved(LSTM, folder.path());

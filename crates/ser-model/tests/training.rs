@@ -154,6 +154,28 @@ fn statistics_come_from_the_training_part_alone() {
 }
 
 #[test]
+fn clips_unlike_those_of_training_stand_out() {
+    let (seen, mut unseen) = (task(80, 1), task(40, 2));
+    let model = train(&recipe(CNN, ""), seen.data(64), 0, &mut |_| {})
+        .unwrap()
+        .model;
+    let most = |clips: &common::Task| {
+        let all = clips
+            .views()
+            .into_iter()
+            .map(|clip| model.unfamiliarity(clip).unwrap());
+        all.fold(0.0, f32::max)
+    };
+    assert!(most(&unseen) < 1.2, "{}", most(&unseen));
+    for clip in &mut unseen.clips {
+        clip.as_mut_slice()
+            .iter_mut()
+            .for_each(|x| *x = 3.0 * *x + 2.0);
+    }
+    assert!(most(&unseen) > 2.0, "{}", most(&unseen));
+}
+
+#[test]
 fn an_answer_does_not_depend_on_its_neighbours_or_on_padding() {
     let seen = task(80, 1);
     for network in [CNN, LSTM, MLP] {

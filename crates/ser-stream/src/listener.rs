@@ -86,8 +86,9 @@ impl<'m> Listener<'m> {
     }
 
     fn judge(&self, pieces: &[Piece]) -> Result<Vec<Span>> {
+        let extractors = &self.extractors;
         let hear = |piece: &Piece| -> Result<Option<Vec<Features>>> {
-            let views = self.extractors.iter().map(|e| e.extract(&piece.sound));
+            let views = extractors.iter().map(|e| e.extract(&piece.sound));
             match views.collect::<ser_features::Result<_>>() {
                 Ok(views) => Ok(Some(views)),
                 // Nothing can be said of it, as of a pause.

@@ -65,29 +65,45 @@ pub fn timeline(
         })
         .collect();
 
-    picture("the timeline", size, &heading, &shares.join(" "), |canvas| {
-        canvas.text(&heading, (left, 20.0), Anchor::Left, bold(TITLE, INK))?;
-        for tick in 0..=(seconds / step) as u32 {
-            let at = x(f64::from(tick) * step);
-            canvas.path(&[(at, TOP - 4.0), (at, bottom)], GRID.into(), 0.5)?;
-            let text = clock(f64::from(tick) * step);
-            canvas.text(&text, (at, bottom + 14.0), Anchor::Middle, plain(12.0, MUTED))?;
-        }
-        for (row, label) in labels.iter().enumerate() {
-            let middle = TOP + (row as f64 + 0.5) * ROW;
-            let label = fit(label, LABEL, widest);
-            canvas.text(&label, (left - 12.0, middle), Anchor::Right, plain(LABEL, INK))?;
-            canvas.path(&[(left, middle), (left + FULL, middle)], GRID.into(), 0.5)?;
-        }
-        for span in spans.iter().filter(|span| span.label < labels.len()) {
-            let top = TOP + (span.label as f64 + 0.5) * ROW - BAR / 2.0;
-            let (from, to) = (x(span.start), x(span.end));
-            let width = (to - from - 0.5).max(THINNEST);
-            let strength = 0.25 + 0.75 * f64::from(span.confidence.clamp(0.0, 1.0));
-            canvas.rect((from, top), (width, BAR), faint(BLUE, strength))?;
-        }
-        Ok(())
-    })
+    picture(
+        "the timeline",
+        size,
+        &heading,
+        &shares.join(" "),
+        |canvas| {
+            canvas.text(&heading, (left, 20.0), Anchor::Left, bold(TITLE, INK))?;
+            for tick in 0..=(seconds / step) as u32 {
+                let at = x(f64::from(tick) * step);
+                canvas.path(&[(at, TOP - 4.0), (at, bottom)], GRID.into(), 0.5)?;
+                let text = clock(f64::from(tick) * step);
+                canvas.text(
+                    &text,
+                    (at, bottom + 14.0),
+                    Anchor::Middle,
+                    plain(12.0, MUTED),
+                )?;
+            }
+            for (row, label) in labels.iter().enumerate() {
+                let middle = TOP + (row as f64 + 0.5) * ROW;
+                let label = fit(label, LABEL, widest);
+                canvas.text(
+                    &label,
+                    (left - 12.0, middle),
+                    Anchor::Right,
+                    plain(LABEL, INK),
+                )?;
+                canvas.path(&[(left, middle), (left + FULL, middle)], GRID.into(), 0.5)?;
+            }
+            for span in spans.iter().filter(|span| span.label < labels.len()) {
+                let top = TOP + (span.label as f64 + 0.5) * ROW - BAR / 2.0;
+                let (from, to) = (x(span.start), x(span.end));
+                let width = (to - from - 0.5).max(THINNEST);
+                let strength = 0.25 + 0.75 * f64::from(span.confidence.clamp(0.0, 1.0));
+                canvas.rect((from, top), (width, BAR), faint(BLUE, strength))?;
+            }
+            Ok(())
+        },
+    )
 }
 
 /// `1:02:03`, with half seconds where they matter.

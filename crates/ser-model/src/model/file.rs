@@ -6,9 +6,11 @@ use std::path::Path;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use ser_eval::write_file;
+use ser_eval::{Doubt, write_file};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tch::Tensor;
+use xxhash_rust::xxh3::Xxh3;
 
 use super::{LIBTORCH_VERSION, Model, Provenance, TrainedNetwork};
 use crate::error::{Error, Result};
@@ -17,20 +19,32 @@ use crate::recipe::check::is_weight;
 use crate::standardiser::Standardiser;
 
 /// Format of the model file; raised when an older program could not read it rightly.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// The one metadata entry of the file. One, because the safetensors header does not order several.
 const METADATA_KEY: &str = "ser";
 
 /// The metadata entry.
 #[derive(Serialize, Deserialize)]
-struct Header {
+struct Envelope<'a> {
     format: u32,
+    /// XXH3-128 of the text of `model` and then of the file's tensors, in hexadecimal.
+    checksum: String,
+    /// A [`Header`].
+    #[serde(borrow)]
+    model: &'a RawValue,
+}
+
+/// What describes the model.
+#[derive(Serialize, Deserialize)]
+struct Header {
     program: String,
     libtorch: String,
     name: String,
     labels: Vec<String>,
     temperature: f64,
     enrolled_temperature: f64,
+    doubt: Option<Doubt>,
+    enrolled_doubt: Option<Doubt>,
     networks: Vec<NetworkHeader>,
     provenance: Provenance,
 }
@@ -39,6 +53,7 @@ struct Header {
 struct NetworkHeader {
     weight: f64,
     epoch: u32,
+    farthest: f32,
     recipe: Recipe,
     standardiser: Standardiser,
 }
@@ -50,13 +65,14 @@ impl Model {
     /// [`Error::Eval`] for a file that cannot be written, libtorch's.
     pub fn save(&self, path: &Path) -> Result<()> {
         let header = Header {
-            format: FORMAT,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             libtorch: LIBTORCH_VERSION.to_owned(),
             name: self.name.clone(),
             labels: self.labels.clone(),
             temperature: self.temperature,
             enrolled_temperature: self.enrolled_temperature,
+            doubt: self.doubt,
+            enrolled_doubt: self.enrolled_doubt,
             networks: self.networks.iter().map(NetworkHeader::of).collect(),
             provenance: self.provenance.clone(),
         };
@@ -70,7 +86,7 @@ impl Model {
             expected: "what a model file can hold".to_owned(),
             actual: e.to_string(),
         };
-        let header = serde_json::to_string(header).map_err(|e| unfit(&e))?;
+        let header = serde_json::value::to_raw_value(header).map_err(|e| unfit(&e))?;
         let mut tensors = BTreeMap::new();
         for (name, tensor) in self.named_weights() {
             let shape: Vec<usize> = tensor.size().iter().map(|&d| d as usize).collect();
@@ -86,12 +102,19 @@ impl Model {
                     .map_err(|e| unfit(&e))
             })
             .collect::<Result<Vec<_>>>()?;
-        let metadata = Some([(METADATA_KEY.to_owned(), header)].into());
+        let data = tensors.values().map(|(_, bytes)| bytes.as_slice());
+        let envelope = Envelope {
+            format: FORMAT,
+            checksum: checksum(header.get(), data),
+            model: &header,
+        };
+        let envelope = serde_json::to_string(&envelope).map_err(|e| unfit(&e))?;
+        let metadata = Some([(METADATA_KEY.to_owned(), envelope)].into());
         safetensors::serialize(views, metadata).map_err(|e| unfit(&e))
     }
 
     /// Every network's weights, with the network's number in front of the name.
-    fn named_weights(&self) -> BTreeMap<String, Tensor> {
+    pub(super) fn named_weights(&self) -> BTreeMap<String, Tensor> {
         let networks = self.networks.iter().enumerate();
         let named = networks.flat_map(|(i, network)| {
             let weights = network.weights().into_iter();
@@ -147,14 +170,20 @@ impl Model {
             let actual = format!("{} (use the version of ser that wrote it)", version.format);
             return Err(wrong("format", &FORMAT.to_string(), actual));
         }
-        let header: Header = serde_json::from_str(header).map_err(read)?;
+        let envelope: Envelope = serde_json::from_str(header).map_err(read)?;
+        let header: Header = serde_json::from_str(envelope.model.get()).map_err(read)?;
         let model = header.build(path, bytes.len(), &wrong)?;
-        model.fill(bytes, &wrong)?;
+        model.fill(bytes, &envelope, &wrong)?;
         Ok(model)
     }
 
     /// Puts the tensors of the file into the networks.
-    fn fill(&self, bytes: &[u8], wrong: &dyn Fn(&str, &str, String) -> Error) -> Result<()> {
+    fn fill(
+        &self,
+        bytes: &[u8],
+        envelope: &Envelope,
+        wrong: &dyn Fn(&str, &str, String) -> Error,
+    ) -> Result<()> {
         let tensors = SafeTensors::deserialize(bytes)
             .map_err(|e| wrong("file", "a safetensors file", e.to_string()))?;
         let weights = self.named_weights();
@@ -167,6 +196,7 @@ impl Model {
             ));
         }
         let _guard = tch::no_grad_guard();
+        let mut data = Vec::new();
         for (name, mut weight) in weights {
             let view = tensors
                 .tensor(&name)
@@ -176,6 +206,7 @@ impl Model {
                 let actual = format!("{:?} {:?}", view.dtype(), view.shape());
                 return Err(wrong(&name, &format!("F32 {shape:?}"), actual));
             }
+            data.push(view.data());
             let values: Vec<f32> = view
                 .data()
                 .chunks_exact(4)
@@ -194,8 +225,23 @@ impl Model {
             }
             weight.f_copy_(&Tensor::f_from_slice(&values)?.f_reshape(weight.size())?)?;
         }
+        let found = checksum(envelope.model.get(), data.into_iter());
+        // Under a fuzzer, which cannot guess it, any checksum will do.
+        if found != envelope.checksum && !cfg!(fuzzing) {
+            let expected = format!("{}, as stated", envelope.checksum);
+            let actual = format!("{found}: the file is damaged");
+            return Err(wrong("checksum", &expected, actual));
+        }
         Ok(())
     }
+}
+
+/// Of the description, and of the tensors in the order of their names.
+fn checksum<'a>(description: &str, tensors: impl Iterator<Item = &'a [u8]>) -> String {
+    let mut hash = Xxh3::new();
+    hash.update(description.as_bytes());
+    tensors.for_each(|tensor| hash.update(tensor));
+    format!("{:032x}", hash.digest128())
 }
 
 impl Header {
@@ -231,6 +277,9 @@ impl Header {
                 let expected = "above 0 and at most 1000000";
                 return Err(wrong("weight", expected, header.weight.to_string()));
             }
+            if !(header.farthest.is_finite() && header.farthest > 0.0) {
+                return Err(wrong("farthest", "above 0", header.farthest.to_string()));
+            }
             let coefficients = header.recipe.features.coefficients();
             let statistics = &header.standardiser;
             for values in [&statistics.mean, &statistics.deviation] {
@@ -255,6 +304,7 @@ impl Header {
             let network =
                 TrainedNetwork::new(header.recipe, header.standardiser, labels, &mut rng)?;
             networks.push(TrainedNetwork {
+                farthest: header.farthest,
                 weight: header.weight,
                 epoch: header.epoch,
                 ..network
@@ -265,6 +315,8 @@ impl Header {
             labels: self.labels,
             temperature: self.temperature,
             enrolled_temperature: self.enrolled_temperature,
+            doubt: self.doubt,
+            enrolled_doubt: self.enrolled_doubt,
             provenance: self.provenance,
             networks,
         })
@@ -275,6 +327,7 @@ impl NetworkHeader {
     fn of(network: &TrainedNetwork) -> Self {
         Self {
             weight: network.weight,
+            farthest: network.farthest,
             epoch: network.epoch,
             recipe: network.recipe.clone(),
             standardiser: network.standardiser.clone(),

@@ -1,11 +1,12 @@
 //! A trained model: one file with everything a prediction needs.
 
+mod enrolment;
 mod file;
 
 use std::collections::BTreeMap;
 
 use rand_chacha::ChaCha8Rng;
-use ser_eval::temper;
+use ser_eval::{Doubt, temper};
 use ser_features::{FeatureConfig, FeatureExtractor, Features};
 use serde::{Deserialize, Serialize};
 use tch::nn::VarStore;
@@ -48,6 +49,10 @@ pub struct Model {
     pub temperature: f64,
     /// The same for clips of an enrolled speaker.
     pub enrolled_temperature: f64,
+    /// What its least confident answers are worth, measured on validation clips; `None` until it is.
+    pub doubt: Option<Doubt>,
+    /// The same for clips of an enrolled speaker.
+    pub enrolled_doubt: Option<Doubt>,
     /// What it was made from.
     pub provenance: Provenance,
     /// The networks.
@@ -61,6 +66,9 @@ pub struct TrainedNetwork {
     pub recipe: Recipe,
     /// Statistics of the training part.
     pub standardiser: Standardiser,
+    /// How far from the average of training 99 of 100 training clips lie at most: root mean square of
+    /// their standardised values.
+    pub farthest: f32,
     /// What its probabilities count in the mean.
     pub weight: f64,
     /// The epoch whose weights are kept, counted from 1.
@@ -75,6 +83,8 @@ pub struct TrainedNetwork {
 /// each network of the model that made it.
 #[derive(Debug)]
 pub struct Enrolment {
+    /// Clips it was made from.
+    clips: usize,
     /// `[E]`; nothing for a network that was trained without enrolment.
     offsets: Vec<Option<Tensor>>,
 }
@@ -112,7 +122,11 @@ impl Model {
     /// or features are so large that no answer comes out; libtorch's.
     pub fn predict(&self, clips: &[&[Features]]) -> Result<Vec<Vec<f32>>> {
         let nobody = self.networks.iter().map(|_| None).collect();
-        self.predict_enrolled(clips, &Enrolment { offsets: nobody })
+        let nobody = Enrolment {
+            clips: 0,
+            offsets: nobody,
+        };
+        self.predict_enrolled(clips, &nobody)
     }
 
     /// A speaker, from unlabelled clips of theirs, as many as there are.
@@ -141,7 +155,28 @@ impl Model {
             Ok(Some(mean.f_sub(centre)?.f_mul_scalar(share)?))
         };
         let offsets = self.networks.iter().map(offset).collect::<Result<_>>()?;
-        Ok(Enrolment { offsets })
+        Ok(Enrolment {
+            clips: clips.len(),
+            offsets,
+        })
+    }
+
+    /// How unlike the training clips a clip is, given as [`Model::views`] says: in the network where it
+    /// stands out most, its distance from the average of training over that which 99 of 100 training
+    /// clips have at most. Far above 1 the answer is a guess.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for features of another width or number.
+    pub fn unfamiliarity(&self, clip: &[Features]) -> Result<f32> {
+        let views = self.views();
+        let mut most = 0.0_f32;
+        for network in &self.networks {
+            for prepared in network.prepared(&views, &[clip])? {
+                let distance = network.standardiser.distance(&prepared);
+                most = most.max(distance / network.farthest);
+            }
+        }
+        Ok(most)
     }
 
     /// Whether [`Model::enrol`] changes anything.
@@ -211,6 +246,7 @@ impl Model {
             .ok_or_else(|| Error::Data("an ensemble of no models".to_owned()))?;
         name.clone_into(&mut all.name);
         (all.temperature, all.enrolled_temperature) = (1.0, 1.0);
+        (all.doubt, all.enrolled_doubt) = (None, None);
         // A model counts by its weight, however many networks it has.
         spread(&mut all.networks, first);
         for (mut model, weight) in models {
@@ -266,6 +302,7 @@ impl TrainedNetwork {
         Ok(Self {
             recipe,
             standardiser,
+            farthest: 1.0,
             weight: 1.0,
             epoch: 0,
             network,

@@ -1,0 +1,241 @@
+//! `ser predict`, `timeline`, `listen`, `enroll` and `explain` on any recording, with the model in the box.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+mod common;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{complaint, output, ser, synthetic};
+use serde_json::Value;
+
+/// The first synthetic clips of a speaker.
+fn clips(speaker: u8, count: usize) -> Vec<PathBuf> {
+    let folder = synthetic().join(format!("Actor_{speaker:02}"));
+    let mut all: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    all.sort();
+    all.truncate(count);
+    all
+}
+
+/// Clips one after the other, with pauses of a second, as one recording.
+fn long(path: &Path, clips: &[PathBuf]) {
+    let spec = hound::WavReader::open(&clips[0]).unwrap().spec();
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    for clip in clips {
+        let mut reader = hound::WavReader::open(clip).unwrap();
+        let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
+        let pause = vec![0; spec.sample_rate as usize];
+        for sample in samples.into_iter().chain(pause) {
+            writer.write_sample(sample).unwrap();
+        }
+    }
+    writer.finalize().unwrap();
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn one_file_is_answered_without_a_model_or_anything_else() {
+    let clip = clips(1, 1).remove(0);
+    let text = output(0, &[&"predict", &clip]);
+    for part in ["emotion", "confidence", "remarks", "%"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let answer = lines(&output(0, &[&"--json", &"predict", &clip])).remove(0);
+    assert!(answer["confidence"].as_f64().unwrap() > 0.125);
+    assert_eq!(answer["synthetic_model"], false);
+    assert!(answer["seconds"].as_f64().unwrap() > 1.0);
+    assert!(answer["unsure"].is_boolean());
+}
+
+#[test]
+fn folders_patterns_and_standard_input_are_recordings_too() {
+    let folder = synthetic().join("Actor_01");
+    let in_folder = lines(&output(0, &[&"--json", &"predict", &folder]));
+    assert_eq!(in_folder.len(), 60);
+    let pattern = folder.join("03-01-05-*.wav");
+    let matched = lines(&output(0, &[&"--json", &"predict", &pattern]));
+    assert_eq!(matched.len(), 8);
+
+    let file = clips(1, 1).remove(0);
+    let piped = ser()
+        .args(["--json", "predict", "-"])
+        .write_stdin(fs::read(&file).unwrap())
+        .assert()
+        .success();
+    let piped = String::from_utf8(piped.get_output().stdout.clone()).unwrap();
+    let (piped, read) = (lines(&piped).remove(0), in_folder[0].clone());
+    assert_eq!(piped["probabilities"], read["probabilities"]);
+
+    let said = complaint(1, &[&"predict", &folder.join("*.mp3")]);
+    assert!(said.contains("no file matches"), "{said}");
+}
+
+#[test]
+fn csv_has_a_header_and_a_line_each() {
+    let files = clips(2, 3);
+    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"predict", &"--csv"];
+    words.extend(files.iter().map(|f| f as &dyn AsRef<OsStr>));
+    let text = output(0, &words);
+    let mut table = csv::Reader::from_reader(text.as_bytes());
+    let header = table.headers().unwrap().clone();
+    assert_eq!(header.len(), 6 + 8);
+    assert_eq!(&header[1], "emotion");
+    assert_eq!(table.records().map(Result::unwrap).count(), 3);
+}
+
+#[test]
+fn what_makes_an_answer_doubtful_is_said_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let silent = folder.path().join("silent.wav");
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 16_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(&silent, spec).unwrap();
+    (0..32_000).for_each(|_| writer.write_sample(0i16).unwrap());
+    writer.finalize().unwrap();
+    let answer = lines(&output(0, &[&"--json", &"predict", &silent])).remove(0);
+    let warnings = answer["warnings"].as_array().unwrap();
+    assert!(warnings.contains(&Value::from("silent")), "{warnings:?}");
+    assert!(output(0, &[&"predict", &silent]).contains("nobody speaks"));
+}
+
+#[test]
+fn a_speaker_is_remembered_by_name() {
+    let home = tempfile::tempdir().unwrap();
+    let run = |code: i32, words: &[&dyn AsRef<OsStr>]| {
+        let ended = ser()
+            .args(words)
+            .env("XDG_DATA_HOME", home.path())
+            .env("HOME", home.path())
+            .assert()
+            .code(code);
+        let ended = ended.get_output();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (text(&ended.stdout), text(&ended.stderr))
+    };
+    let known = clips(2, 8);
+    let file = clips(2, 9).remove(8);
+    let (_, said) = run(1, &[&"predict", &"--speaker", &"anna", &file]);
+    assert!(said.contains("ser enroll anna"), "{said}");
+
+    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"enroll", &"anna"];
+    words.extend(known.iter().map(|f| f as &dyn AsRef<OsStr>));
+    let (told, _) = run(0, &words);
+    assert!(told.contains("8 recordings"), "{told}");
+    let by_name = run(0, &[&"--json", &"predict", &"--speaker", &"anna", &file]).0;
+    let plain = run(0, &[&"--json", &"predict", &file]).0;
+    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"--json", &"predict", &file, &"--enrol"];
+    words.extend(known.iter().map(|f| f as &dyn AsRef<OsStr>));
+    let by_files = run(0, &words).0;
+    let p = |text: &str| lines(text).remove(0)["probabilities"].clone();
+    assert_eq!(p(&by_name), p(&by_files));
+    assert_ne!(p(&by_name), p(&plain));
+
+    let (_, said) = run(1, &[&"enroll", &"../anna", &file]);
+    assert!(said.contains("no name for a speaker"), "{said}");
+}
+
+#[test]
+fn a_long_recording_becomes_a_timeline_in_every_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("long.wav");
+    let parts = clips(1, 12);
+    long(&recording, &parts);
+    let out = |name: &str| folder.path().join(name);
+    let (vtt, srt, txt, svg) = (out("a.vtt"), out("a.srt"), out("a.txt"), out("a.svg"));
+    let text = output(
+        0,
+        &[&"timeline", &recording, &"--out", &vtt, &srt, &txt, &svg],
+    );
+    assert!(text.contains("are speech"), "{text}");
+    let spans = lines(&output(0, &[&"--json", &"timeline", &recording]));
+    assert!(spans.len() >= parts.len(), "{} spans", spans.len());
+    let read = |path: &Path| fs::read_to_string(path).unwrap();
+    assert!(read(&vtt).starts_with("WEBVTT\n\n00:00:0"));
+    assert_eq!(read(&vtt).matches("-->").count(), spans.len());
+    assert_eq!(read(&srt).matches("-->").count(), spans.len());
+    assert_eq!(read(&txt).lines().count(), spans.len());
+    assert!(read(&svg).starts_with("<svg") && read(&svg).contains("long.wav"));
+    for pair in spans.windows(2) {
+        assert!(pair[0]["end"].as_f64() <= pair[1]["start"].as_f64());
+    }
+    // A recording of this length is answered as the mean over its pieces.
+    let whole = lines(&output(0, &[&"--json", &"predict", &recording])).remove(0);
+    assert!(
+        whole["warnings"]
+            .as_array()
+            .unwrap()
+            .contains(&Value::from("long"))
+    );
+
+    let said = complaint(1, &[&"timeline", &recording, &"--out", &out("a.pdf")]);
+    assert!(said.contains(".vtt"), "{said}");
+}
+
+#[test]
+fn a_pipe_is_heard_as_a_file_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("long.wav");
+    long(&recording, &clips(2, 4));
+    let read = lines(&output(0, &[&"--json", &"timeline", &recording]));
+    let heard = ser()
+        .args(["--json", "listen", "-"])
+        .write_stdin(fs::read(&recording).unwrap())
+        .assert()
+        .success();
+    let heard = lines(&String::from_utf8(heard.get_output().stdout.clone()).unwrap());
+    assert_eq!(heard.len(), read.len());
+    for (heard, read) in heard.iter().zip(&read) {
+        for key in ["start", "end", "emotion"] {
+            assert_eq!(heard[key], read[key]);
+        }
+    }
+}
+
+#[cfg(not(feature = "live"))]
+#[test]
+fn without_sound_devices_the_ways_out_are_named() {
+    let said = complaint(1, &[&"listen"]);
+    assert!(
+        said.contains("--features live") && said.contains("ser listen -"),
+        "{said}"
+    );
+}
+
+#[test]
+fn shells_and_man_know_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(
+            output(0, &[&"completions", &shell]).contains("timeline"),
+            "{shell}"
+        );
+    }
+    output(0, &[&"man", &folder.path()]);
+    for page in ["ser.1", "ser-predict.1", "ser-timeline.1"] {
+        assert!(folder.path().join(page).is_file(), "{page}");
+    }
+}
+
+#[test]
+fn the_doctor_looks_at_model_disk_and_corpus() {
+    let text = output(0, &[&"doctor", &"--data", &synthetic()]);
+    for part in ["robust", "GB free", "240 clips of 4 speakers", "all well"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    let said = complaint(1, &[&"doctor", &"--data", &"/nowhere"]);
+    assert!(said.contains("what to do"), "{said}");
+}
