@@ -5,11 +5,13 @@
 
 mod answers;
 mod args;
+mod compare;
 mod conditions;
 mod corpus;
 mod crossval;
 mod doctor;
 mod evaluate;
+mod exhibits;
 mod extract;
 mod fit;
 mod index;
@@ -72,6 +74,7 @@ fn run() -> i32 {
         Command::Evaluate(args) => evaluate::run(&args, json),
         Command::Predict(args) => predict::run(&args, json),
         Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args, json),
         Command::Conditions(args) => conditions::run(&args, json),
         Command::Results(args) => results::run(&args),
         Command::Doctor => doctor::run(json),

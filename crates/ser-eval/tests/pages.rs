@@ -80,6 +80,8 @@ fn report(split: SplitKind, synthetic: bool) -> Report {
             history(NASTY, vec![epoch(1, 2.0), epoch(2, 1.0)], 2),
             history("two", vec![epoch(1, 2.0)], 1),
         ],
+        map: None,
+        sounds: Vec::new(),
         recipe_text: format!("name = \"{NASTY}\""),
         environment: vec![("libtorch".to_owned(), NASTY.to_owned())],
         command: "ser train --recipe x && echo done".to_owned(),
