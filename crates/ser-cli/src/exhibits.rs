@@ -45,7 +45,8 @@ impl Exhibits {
         let split = Split::read_csv(&corpus, run.model.with_file_name("split.csv"), disjoint)
             .with_context(|| format!("{} was made from other clips", run.dir.display()))?;
         let model = Model::load(&run.model)?;
-        Self::of(&model, &corpus, split.test(), split.name(), &run.test.plain)
+        let name = &run.infos[0].split;
+        Self::of(&model, &corpus, split.test(), name, &run.test.plain)
     }
 
     /// Of a model's answers; the map shows a part of the corpus.

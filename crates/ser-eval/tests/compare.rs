@@ -1,4 +1,8 @@
 //! Runs against each other: known p-values, symmetry, and what is refused.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside the functions marked as such"
+)]
 
 mod common;
 

@@ -1,4 +1,8 @@
 //! Gaps between groups: over the classes they share, and only those wider than luck are called so.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside the functions marked as such"
+)]
 
 mod common;
 

@@ -27,7 +27,7 @@ const RIGHT: f64 = 76.0;
 const LONGEST_LABEL: f64 = 120.0;
 /// Opacity of a cell that holds all clips of its row: text on it stays legible on light and on dark
 /// ground.
-const HEAT: f64 = 0.55;
+const HEAT: f64 = 0.5;
 
 /// Confusion matrix, true classes as rows, predicted classes as columns. In both kinds the colour
 /// is the share of the true class, so that a rare class is not pale.

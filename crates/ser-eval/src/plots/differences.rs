@@ -101,7 +101,7 @@ pub fn differences(pairs: &[Pair]) -> Result<String> {
                 let text = if tick == 0 {
                     "0".to_owned()
                 } else {
-                    format!("{:+}", 5 * tick)
+                    format!("{:+}", 5 * tick).replace('-', "−")
                 };
                 canvas.text(
                     &text,

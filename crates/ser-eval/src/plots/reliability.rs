@@ -10,7 +10,7 @@ const LABEL: f64 = 13.0;
 const TICK: f64 = 12.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = WIDTH - 24.0;
-const TOP: f64 = 48.0;
+const TOP: f64 = 56.0;
 /// Where the accuracies end.
 const BOTTOM: f64 = 340.0;
 /// The longest bar of clips is this high; below it stands the axis.
@@ -28,7 +28,7 @@ pub fn reliability(bins: &[Bin]) -> Result<String> {
             what: "predictions",
         });
     }
-    let title = "Confidence against accuracy";
+    let title = "Accuracy at each confidence";
     let most = bins.iter().map(|bin| bin.n).max().unwrap_or(1) as f64;
     let x = |share: f64| LEFT + (RIGHT - LEFT) * share;
     let y = |share: f64| BOTTOM - (BOTTOM - TOP) * share;
@@ -48,6 +48,8 @@ pub fn reliability(bins: &[Bin]) -> Result<String> {
         &sentences.join(" "),
         |canvas| {
             canvas.text(title, (LEFT, 20.0), Anchor::Left, bold(TITLE, INK))?;
+            let above = (LEFT - 8.0, TOP - 18.0);
+            canvas.text("accuracy", above, Anchor::Right, plain(TICK, MUTED))?;
             for step in 0..=5 {
                 let share = f64::from(step) / 5.0;
                 let text = format!("{} %", 20 * step);
@@ -60,7 +62,7 @@ pub fn reliability(bins: &[Bin]) -> Result<String> {
             canvas.path(&[(x(0.0), y(0.0)), (x(1.0), y(1.0))], MUTED.into(), 1.0)?;
             let above = (x(0.04), y(0.92));
             canvas.text(
-                "accuracy: right more often than it says",
+                "right more often than it says",
                 above,
                 Anchor::Left,
                 plain(LABEL, MUTED),
@@ -78,7 +80,9 @@ pub fn reliability(bins: &[Bin]) -> Result<String> {
                 .collect();
             canvas.path(&line, faint(BLUE, 0.5), 1.5)?;
             for (&point, bin) in line.iter().zip(bins) {
-                canvas.circle(point, 4.5, BLUE)?;
+                // A bin of few clips says little: its point is small.
+                let radius = 2.5 + 3.0 * (bin.n as f64 / most).sqrt();
+                canvas.circle(point, radius, BLUE)?;
                 let height = TALLEST * bin.n as f64 / most;
                 let (left, right) = (x(bin.low) + 1.5, x(bin.high) - 1.5);
                 let bar = (right - left, height);

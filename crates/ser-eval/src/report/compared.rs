@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::RunSummary;
-use super::page::{level, p_value, picture, scroll, shell, synthetic_banner};
+use super::page::{
+    level, p_value, percent, picture, scroll, shell, signed, signed_range, synthetic_banner,
+};
 use super::runs::{comparison_table, how_to_read};
-use crate::bootstrap::Interval;
 use crate::{Difference, Pair, Result, SIGN_FLIPS, plots};
 
 /// A difference that chance makes more rarely than this is called one.
@@ -81,11 +82,11 @@ fn verdict(pair: &Pair) -> Markup {
     };
     html! {
         @if uar.corrected < SIGNIFICANT {
-            b { (better) } " is better than " b { (worse) } ", by " b { (points(uar.value.abs())) " points" }
+            b { (better) } " is better than " b { (worse) } ", by " b { (percent(uar.value.abs())) " points" }
             " of UAR: more than chance (" (p_value(uar.corrected)) ")."
         } @else {
             "Between " b { (pair.first) } " and " b { (pair.second) } " there is no difference in UAR beyond chance ("
-            (points(uar.value.abs())) " points, " (p_value(uar.corrected)) ")."
+            (percent(uar.value.abs())) " points, " (p_value(uar.corrected)) ")."
         }
     }
 }
@@ -126,22 +127,8 @@ fn figures(difference: &Difference, several: bool) -> Markup {
     let p = |p: f64| p_value(p).replacen("p = ", "", 1).replacen("p ", "", 1);
     html! {
         td.n { strong { (signed(difference.value)) } }
-        td.n {
-            @if let Some(Interval { low, high }) = difference.interval {
-                (signed(low)) " to " (signed(high))
-            } @else { "–" }
-        }
+        td.n { (signed_range(difference.interval)) }
         td.n { (p(difference.p)) }
         @if several { td.n { (p(difference.corrected)) } }
     }
-}
-
-/// Percentage points with one digit.
-fn points(difference: f64) -> String {
-    format!("{:.1}", 100.0 * difference)
-}
-
-/// The same with its sign.
-fn signed(difference: f64) -> String {
-    format!("{:+.1}", 100.0 * difference).replace('-', "−")
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::page::{bar, level, p_value, percent, range, scroll};
+use super::page::{bar, level, p_value, percent, scroll, signed_range};
 use crate::{Evaluation, Gap, Group, GroupRow, Predictions, gap, holm};
 
 /// A gap that chance makes more rarely than this is called one.
@@ -66,7 +66,7 @@ pub(super) fn groups(predictions: &Predictions, evaluation: &Evaluation) -> Mark
                 (scroll("Gaps between groups", &gap_table(&found)))
                 p.note {
                     "UAR over the emotions that every group has. p: how often luck alone makes a gap as wide, corrected "
-                    "for the number of gaps looked at (Holm). For gender the speakers are dealt out anew, for intensity "
+                    "for the number of gaps looked at (Holm), which the interval is not. For gender the speakers are dealt out anew, for intensity "
                     "and sentence the names are exchanged within each speaker, and of speakers it is asked whether they "
                     "differ at all: right and wrong answers are dealt out among the clips of an emotion. Interval of the "
                     "gap: " (level()) ", speakers resampled."
@@ -132,7 +132,7 @@ fn gap_table(found: &[Found]) -> Markup {
                         td { (found.gap.best) small { (percent(found.gap.best_uar)) " %" } }
                         td { (found.gap.worst) small { (percent(found.gap.worst_uar)) " %" } }
                         td.n { strong { (percent(found.gap.width())) } }
-                        td.n { (range(found.gap.interval)) }
+                        td.n { (signed_range(found.gap.interval)) }
                         td {
                             @if found.is_significant() { b { "yes" } } @else { "no" }
                             small { (p_value(found.p)) }

@@ -53,11 +53,13 @@ pub(super) fn mistakes(report: &Report) -> Markup {
                     @for row in rows {
                         @let (truth, answer) = (&labels[row.truth], &labels[row.predicted()]);
                         li {
-                            p.what {
-                                b { (truth) } " taken for " b { (answer) }
-                                span.sure { (percent(f64::from(row.confidence()))) " % sure" }
+                            p { b { (truth) } " taken for " b { (answer) } }
+                            p.which {
+                                (percent(f64::from(row.confidence()))) " % sure · speaker " (row.speaker) " · "
+                                span.split { (row.split) }
+                                br;
+                                span.clip { (row.clip) }
                             }
-                            p.which { span.clip { (row.clip) } " · speaker " (row.speaker) " · " (row.split) }
                             @if let Some(sound) = sound(&row.clip) {
                                 audio controls preload="metadata"
                                     aria-label={ (row.clip) ", " (truth) " taken for " (answer) }

@@ -72,6 +72,19 @@ pub(super) fn picture(svg: String) -> Markup {
     html! { figure { (PreEscaped(svg)) } }
 }
 
+/// A difference in percentage points with its sign.
+pub(super) fn signed(difference: f64) -> String {
+    format!("{:+.1}", 100.0 * difference).replace('-', "−")
+}
+
+/// `+4.3 to +11.0`: the interval of a difference; a dash where there is none.
+pub(super) fn signed_range(interval: Option<Interval>) -> String {
+    interval.map_or_else(
+        || "–".to_owned(),
+        |Interval { low, high }| format!("{} to {}", signed(low), signed(high)),
+    )
+}
+
 /// `p < 0.001`, `p = 0.02`
 pub(super) fn p_value(p: f64) -> String {
     match p {

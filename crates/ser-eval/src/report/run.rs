@@ -184,41 +184,40 @@ fn warning(report: &Report) -> Markup {
 
 fn class_table(metrics: &Metrics) -> Markup {
     html! {
-            table {
-                caption { "Precision, recall and F1 of each emotion" }
-                thead {
-                    tr {
-                        th scope="col" { "Emotion" }
-                        th.n scope="col" { "Precision " span.unit { "%" } }
-                        th.n scope="col" { "Recall " span.unit { "%" } }
-                        th.b scope="col" { "F1 " span.unit { "%" } }
-                        th.n scope="col" { "Clips" }
-                        th.n scope="col" { "Predicted" }
-                    }
+        table {
+            caption { "Precision, recall and F1 of each emotion" }
+            thead {
+                tr {
+                    th scope="col" { "Emotion" }
+                    th.n scope="col" { "Precision " span.unit { "%" } }
+                    th.n scope="col" { "Recall " span.unit { "%" } }
+                    th.b scope="col" { "F1 " span.unit { "%" } }
+                    th.n scope="col" { "Clips" }
+                    th.n scope="col" { "Predicted" }
                 }
-                tbody {
-                    @for class in &metrics.classes {
-                        tr {
-                            th scope="row" { (class.label) }
-                            td.n { (percent(class.precision)) @if !class.precision_defined { sup { "†" } } }
-                            td.n { (percent(class.recall)) @if !class.recall_defined { sup { "†" } } }
-                            (bar(class.f1, None))
-                            td.n { (class.support) }
-                            td.n { (class.predicted) }
-                        }
-                    }
-                }
-                tfoot {
+            }
+            tbody {
+                @for class in &metrics.classes {
                     tr {
-                        th scope="row" { "Mean, all clips" }
-                        td {}
-                        td.n { (percent(metrics.uar)) }
-                        td.b { (percent(metrics.macro_f1)) }
-                        td.n { (metrics.n) }
-                        td.n { (metrics.n) }
+                        th scope="row" { (class.label) }
+                        td.n { (percent(class.precision)) @if !class.precision_defined { sup { "†" } } }
+                        td.n { (percent(class.recall)) @if !class.recall_defined { sup { "†" } } }
+                        (bar(class.f1, None))
+                        td.n { (class.support) }
+                        td.n { (class.predicted) }
                     }
                 }
             }
+            tfoot {
+                tr {
+                    th scope="row" colspan="2" { "Mean, all clips" }
+                    td.n { (percent(metrics.uar)) }
+                    td.b { (percent(metrics.macro_f1)) }
+                    td.n { (metrics.n) }
+                    td.n { (metrics.n) }
+                }
+            }
+        }
     }
 }
 
@@ -306,9 +305,7 @@ fn splits(folds: &FoldSummary) -> Markup {
             }
             tfoot {
                 tr {
-                    th scope="row" { "Mean ± sample std" }
-                    td {}
-                    td {}
+                    th scope="row" colspan="3" { "Mean ± sample std" }
                     td.b { (plus_minus(folds.accuracy)) }
                     td.b { (plus_minus(folds.uar)) }
                 }

@@ -67,35 +67,35 @@ pub(super) fn comparison_table(runs: &[&RunSummary], current: Option<&str>) -> M
         }
     }
     let table = html! {
-            table.runs {
-                caption { "Accuracy and UAR of each run" }
-                thead {
-                    tr {
-                        th scope="col" { "Recipe" }
-                        th scope="col" { "Test" }
-                        th.n scope="col" { "Accuracy " span.unit { "%" } }
-                        th.n scope="col" { "UAR " span.unit { "%" } }
-                        th.wide scope="col" { "UAR from 0 to 100 %" }
-                    }
+        table.runs {
+            caption { "Accuracy and UAR of each run" }
+            thead {
+                tr {
+                    th scope="col" { "Recipe" }
+                    th scope="col" { "Test" }
+                    th.n scope="col" { "Accuracy " span.unit { "%" } }
+                    th.n scope="col" { "UAR " span.unit { "%" } }
+                    th.wide scope="col" { "UAR from 0 to 100 %" }
                 }
-                @for (model, synthetic) in models {
-                    @let same = |run: &&&RunSummary| run.model == model && run.synthetic == synthetic;
-                    tbody {
-                        @for run in runs.iter().filter(same) {
-                            (row(run, current == Some(run.recipe.as_str())))
-                        }
-                        @if disjoint_partners(runs.iter().copied(), model, synthetic).is_empty() {
-                            tr.missing {
-                                th scope="row" { (model) }
-                                td colspan="4" {
-                                    (split_badge(SplitKind::SpeakerDisjoint))
-                                    " not measured yet. Do not quote the random split without it."
-                                }
+            }
+            @for (model, synthetic) in models {
+                @let same = |run: &&&RunSummary| run.model == model && run.synthetic == synthetic;
+                tbody {
+                    @for run in runs.iter().filter(same) {
+                        (row(run, current == Some(run.recipe.as_str())))
+                    }
+                    @if disjoint_partners(runs.iter().copied(), model, synthetic).is_empty() {
+                        tr.missing {
+                            th scope="row" { (model) }
+                            td colspan="4" {
+                                (split_badge(SplitKind::SpeakerDisjoint))
+                                " not measured yet. Do not quote the random split without it."
                             }
                         }
                     }
                 }
             }
+        }
     };
     html! {
         (scroll("Runs", &table))

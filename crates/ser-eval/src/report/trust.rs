@@ -22,7 +22,7 @@ pub(super) fn confidence(report: &Report, metrics: &Metrics) -> Result<Markup> {
             p {
                 "Its confidence is off by " b { (percent(metrics.calibration_error)) " points" }
                 " on average (expected calibration error over 15 bins). In all it is "
-                @if lean.abs() < 0.01 {
+                @if lean.abs() < 0.02 {
                     "neither too sure nor too doubtful: "
                 } @else if lean > 0.0 {
                     b { "too sure" } ": "
