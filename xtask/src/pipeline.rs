@@ -159,6 +159,8 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     report
         .arg("report")
         .args(recipes.iter().map(|recipe| &recipe.out))
+        .arg("--data")
+        .arg(&manifest)
         .arg("--out")
         .arg(&page);
     let mut inputs = program.text(&command::line(&report));

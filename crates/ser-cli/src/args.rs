@@ -65,8 +65,10 @@ pub enum Command {
     Enroll(EnrollArgs),
     /// Show where in time and frequency an answer comes from.
     Explain(ExplainArgs),
-    /// Write the HTML report of runs again, or one page that compares several.
+    /// Write the HTML report of runs again, or one page with several side by side.
     Report(ReportArgs),
+    /// Say which of several runs on the same clips is better, and whether it could be luck.
+    Compare(CompareArgs),
     /// Measure a cross-validation away from the studio: noise, rooms, telephones, other levels.
     Conditions(ConditionsArgs),
     /// Write a document of results (Markdown) from the folders of runs.
@@ -348,7 +350,22 @@ pub struct ReportArgs {
     /// Folders written by train or crossval.
     #[arg(required = true)]
     pub runs: Vec<PathBuf>,
-    /// The page that compares the runs [default: none].
+    /// The clips the runs were made from, as folder or manifest: the worst mistakes can then be
+    /// heard on the page, and a map shows what the networks hear.
+    #[arg(long, value_name = "DIR|CSV")]
+    pub data: Option<PathBuf>,
+    /// One page with all runs side by side, whatever they were tested on [default: none].
+    #[arg(long, value_name = "HTML")]
+    pub out: Option<PathBuf>,
+}
+
+/// `ser compare`
+#[derive(Debug, ClapArgs)]
+pub struct CompareArgs {
+    /// Folders written by train or crossval, two or more: runs tested on the same clips.
+    #[arg(required = true, num_args = 2..)]
+    pub runs: Vec<PathBuf>,
+    /// Write a page as well.
     #[arg(long, value_name = "HTML")]
     pub out: Option<PathBuf>,
 }

@@ -221,7 +221,7 @@ fn run_split(
 
 fn finish(dir: &Path, data: &Prepared, json: bool) -> Result<Outcome> {
     let run = Run::read(dir)?;
-    let evaluation = report::write(&run, &[])?;
+    let evaluation = report::write(&run, &[], Some(&data.corpus))?;
     report::print(&run, &evaluation, json)?;
     Ok(Outcome::of(&data.skipped))
 }

@@ -12,6 +12,7 @@ use crate::Outcome;
 use crate::answers::predict;
 use crate::args::EvaluateArgs;
 use crate::corpus::{Prepared, View, prepare};
+use crate::exhibits::Exhibits;
 use crate::output::{SYNTHETIC, percent};
 use crate::report::{architectures, print_classes, write_page};
 
@@ -61,7 +62,14 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
             .iter()
             .any(|clip| seen.contains(clip.content.as_str()));
         let split = SplitKind::of(disjoint || !heard);
-        write(out, &model, &data, predictions, &evaluation, split)?;
+        let shown = Exhibits::of(
+            &model,
+            &data.corpus,
+            &part,
+            &model.provenance.split,
+            &predictions,
+        )?;
+        write(out, &model, &data, predictions, shown, &evaluation, split)?;
     }
     if json {
         println!("{}", serde_json::to_string(&evaluation)?);
@@ -99,6 +107,7 @@ fn write(
     model: &Model,
     data: &Prepared,
     predictions: Predictions,
+    shown: Exhibits,
     evaluation: &Evaluation,
     split: SplitKind,
 ) -> Result<()> {
@@ -115,6 +124,8 @@ fn write(
         predictions,
         enrolled: Vec::new(),
         histories: Vec::new(),
+        map: shown.map,
+        sounds: shown.sounds,
         recipe_text: recipe(model)?.to_toml()?,
         environment: vec![
             (

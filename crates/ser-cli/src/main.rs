@@ -5,11 +5,13 @@
 
 mod answers;
 mod args;
+mod compare;
 mod conditions;
 mod corpus;
 mod crossval;
 mod doctor;
 mod evaluate;
+mod exhibits;
 mod explain;
 mod extract;
 mod fit;
@@ -104,6 +106,7 @@ fn run() -> i32 {
         Command::Predict(args) => predict::run(&args, json),
         Command::Explain(args) => explain::run(&args, json),
         Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args, json),
         Command::Conditions(args) => conditions::run(&args, json),
         Command::Results(args) => results::run(&args),
         Command::Timeline(args) => timeline::run(&args, json),

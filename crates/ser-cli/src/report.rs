@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use ser_data::Protocol;
+use ser_data::{Corpus, Protocol};
 use ser_eval::report::{Report, RunSummary, SplitKind, render, render_summary};
 use ser_eval::{Evaluation, NamedHistory, Predictions, plots, write_file};
 use ser_model::{Experiment, Recipe};
@@ -11,6 +11,7 @@ use ser_model::{Experiment, Recipe};
 use crate::Outcome;
 use crate::answers::Answers;
 use crate::args::ReportArgs;
+use crate::exhibits::Exhibits;
 use crate::output::{SYNTHETIC, mean_std, percent, table};
 use crate::run::{Cost, MODEL, RunInfo, SplitRun, TEST, is_split, split_folders};
 
@@ -100,6 +101,11 @@ impl Run {
         Ok(architectures(recipes.iter().map(|(recipe, _)| recipe)))
     }
 
+    /// This run as a row beside others.
+    pub fn summary(&self, evaluation: &Evaluation) -> Result<RunSummary> {
+        Ok(self.report(&[])?.summary(evaluation, None))
+    }
+
     fn report(&self, comparison: &[RunSummary]) -> Result<Report> {
         let protocol = self.experiment.task().protocol;
         let info = &self.infos[0];
@@ -114,6 +120,8 @@ impl Run {
             predictions: self.test.plain.clone(),
             enrolled: self.test.described(),
             histories: self.histories.clone(),
+            map: None,
+            sounds: Vec::new(),
             recipe_text: self.experiment.to_toml()?,
             environment: vec![
                 ("program".to_owned(), format!("ser {}", info.program)),
@@ -171,10 +179,14 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     let mut rows = Vec::new();
     for run in &runs {
         let evaluation = Evaluation::compute(&run.test.plain)?;
-        rows.push(run.report(&[])?.summary(&evaluation, None));
+        rows.push(run.summary(&evaluation)?);
     }
+    let corpus = match &args.data {
+        Some(data) => Some(Corpus::load(data)?.corpus),
+        None => None,
+    };
     for run in &runs {
-        write(run, &rows)?;
+        write(run, &rows, corpus.as_ref())?;
         println!("report: {}", run.dir.join("report.html").display());
     }
     if let Some(out) = &args.out {
@@ -202,9 +214,14 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Writes metrics, pictures and the page of a run into its folder.
-pub fn write(run: &Run, comparison: &[RunSummary]) -> Result<Evaluation> {
-    let report = run.report(comparison)?;
+/// Writes metrics, pictures and the page of a run into its folder; with the clips it was made from
+/// the page shows more.
+pub fn write(run: &Run, comparison: &[RunSummary], corpus: Option<&Corpus>) -> Result<Evaluation> {
+    let mut report = run.report(comparison)?;
+    if let Some(corpus) = corpus {
+        let Exhibits { sounds, map } = Exhibits::of_run(run, corpus)?;
+        (report.sounds, report.map) = (sounds, map);
+    }
     let evaluation = Evaluation::compute(&run.test.plain)?;
     if run.infos.len() > 1 {
         run.test.write(&run.dir, TEST)?;
@@ -314,7 +331,7 @@ pub fn print_classes(evaluation: &Evaluation) {
 }
 
 /// How a page names a file below its own folder; a file elsewhere by its full path.
-fn link(page: &Path, file: &Path) -> String {
+pub fn link(page: &Path, file: &Path) -> String {
     let folder = page.parent().unwrap_or(Path::new(""));
     file.strip_prefix(folder)
         .unwrap_or(file)

@@ -17,6 +17,7 @@ fn help_names_every_command_and_the_exit_codes() {
         "evaluate",
         "predict",
         "report",
+        "compare",
         "doctor",
         "EXIT CODES",
         "EXAMPLES",
@@ -29,6 +30,7 @@ fn help_names_every_command_and_the_exit_codes() {
 fn every_command_explains_its_arguments() {
     for command in [
         "synth", "index", "extract", "train", "crossval", "evaluate", "predict", "report",
+        "compare",
     ] {
         let help = output(0, &[&command, &"--help"]);
         assert!(help.contains("Usage: ser"), "{command}");

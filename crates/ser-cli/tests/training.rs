@@ -293,7 +293,7 @@ fn predictions_are_one_json_object_a_line_and_bad_files_do_not_stop_them() {
 }
 
 #[test]
-fn reports_compare_runs_and_a_random_split_never_stands_alone() {
+fn reports_stand_side_by_side_and_a_random_split_never_alone() {
     let folder = tempfile::tempdir().unwrap();
     let (_, disjoint) = crossval(folder.path(), 1);
     let random = folder.path().join("random");
@@ -313,9 +313,81 @@ fn reports_compare_runs_and_a_random_split_never_stands_alone() {
         own.contains("flatters"),
         "a random split carries its warning"
     );
-    for picture in ["accuracy.svg", "loss.svg"] {
+    for picture in ["accuracy.svg", "loss.svg", "reliability.svg"] {
         assert!(random.join(picture).is_file(), "{picture}");
     }
+    let refused = complaint(1, &[&"compare", &disjoint, &random]);
+    assert!(
+        refused.contains("`quick` and `quick-random`") && refused.contains("only the first"),
+        "{refused}"
+    );
+}
+
+/// How many players a page has, and whether it has a map.
+fn shown(run: &Path) -> (usize, bool) {
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.len() < 4_000_000, "{} bytes", page.len());
+    let players = page.matches("src=\"data:audio/wav;base64,UklGR").count();
+    (players, page.contains("id=\"map\""))
+}
+
+#[test]
+fn mistakes_can_be_heard_where_the_clips_are_at_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    train(&quick_recipe(folder.path(), "quick", "seed5", 1), &out);
+    assert_eq!(shown(&out), (12, true), "after a training");
+    output(0, &[&"report", &out]);
+    assert_eq!(shown(&out), (0, false), "without the clips");
+    output(0, &[&"report", &out, &"--data", &synthetic()]);
+    assert_eq!(shown(&out), (12, true), "with the clips");
+    let other = folder.path().join("other");
+    output(0, &[&"synth", &other, &"--actors", &"4", &"--seed", &"9"]);
+    let refused = complaint(1, &[&"report", &out, &"--data", &other]);
+    assert!(refused.contains("was made from other clips"), "{refused}");
+}
+
+#[test]
+fn runs_on_the_same_clips_are_compared_in_text_json_and_on_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, short) = crossval(folder.path(), 1);
+    let longer = folder.path().join("longer");
+    let recipe = quick_recipe(folder.path(), "longer", "loso", 12);
+    let data = synthetic();
+    output(
+        0,
+        &[
+            &"crossval",
+            &"--recipe",
+            &recipe,
+            &"--data",
+            &data,
+            &"--out",
+            &longer,
+        ],
+    );
+    let page = folder.path().join("compare.html");
+    let text = output(0, &[&"compare", &longer, &short, &"--out", &page]);
+    assert!(
+        text.contains("longer less quick") && text.contains("SYNTHETIC"),
+        "{text}"
+    );
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(html.contains("longer − quick") && html.contains("href=\"longer/report.html\""));
+
+    let line = output(0, &[&"compare", &longer, &short, &"--json"]);
+    let found: Value = serde_json::from_str(&line).unwrap();
+    let uar = &found["pairs"][0]["uar"];
+    let of = |i: usize| found["runs"][i]["uar"]["mean"].as_f64().unwrap();
+    assert!(of(0) > of(1), "{found}");
+    assert!(uar["value"].as_f64().unwrap() > 0.0, "{found}");
+    // Four speakers: no difference can be surer than 2 of 2⁴.
+    assert_eq!(uar["exact"], true);
+    assert!(uar["p"].as_f64().unwrap() >= 0.125, "{found}");
+    ser()
+        .args(["compare".as_ref(), short.as_os_str()])
+        .assert()
+        .code(2);
 }
 
 #[test]

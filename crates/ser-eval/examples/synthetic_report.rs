@@ -44,6 +44,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         histories: (1..=5)
             .map(|fold| history(&format!("fold {fold}"), 0.6, &mut rng))
             .collect(),
+        map: None,
+        sounds: Vec::new(),
         recipe_text: "name = \"folds-a-cnn\"\nseed = 42\n\n[model]\nkind = \"cnn\"\n".to_owned(),
         environment: vec![
             ("ser".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),

@@ -24,7 +24,7 @@ pub const RESAMPLES: usize = 1000;
 /// Share of the resamples inside the interval.
 pub const LEVEL: f64 = 0.95;
 /// Seed of the resampling, so that the same predictions give the same interval everywhere.
-const SEED: u64 = 1;
+pub(crate) const SEED: u64 = 1;
 
 /// A percentile interval at [`LEVEL`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,16 @@ pub enum Statistic {
     Uar,
 }
 
+impl Statistic {
+    /// The figure of a confusion matrix; `None` without clips.
+    pub(crate) fn of(self, confusion: &Confusion) -> Option<f64> {
+        match self {
+            Self::Accuracy => confusion.accuracy(),
+            Self::Uar => confusion.uar(),
+        }
+    }
+}
+
 /// The interval of a figure over all predictions, by resampling speakers; `None` with fewer than
 /// two speakers, where nothing can be said about other people.
 #[must_use]
@@ -59,28 +69,50 @@ pub(crate) fn interval_of<'a>(
 ) -> Option<Interval> {
     // The figures depend on the clips only through the confusion matrix, so a resample is a sum
     // of speakers' matrices.
-    let mut by_speaker: BTreeMap<&str, Vec<&Prediction>> = BTreeMap::new();
-    for row in rows {
-        by_speaker.entry(&row.speaker).or_default().push(row);
-    }
-    let speakers: Vec<Confusion> = by_speaker
+    let speakers: Vec<Confusion> = by_speaker(rows)
         .into_values()
         .map(|rows| Confusion::count(classes, rows))
         .collect();
-    if speakers.len() < 2 {
+    interval_over(speakers.len(), |drawn| {
+        let mut resample = Confusion::zeros(classes);
+        for &speaker in drawn {
+            resample.add(&speakers[speaker]);
+        }
+        statistic.of(&resample)
+    })
+}
+
+/// Rows by their speaker, in the order of the speakers' names.
+pub(crate) fn by_speaker<'a>(
+    rows: impl IntoIterator<Item = &'a Prediction>,
+) -> BTreeMap<&'a str, Vec<&'a Prediction>> {
+    let mut speakers: BTreeMap<&str, Vec<&Prediction>> = BTreeMap::new();
+    for row in rows {
+        speakers.entry(&row.speaker).or_default().push(row);
+    }
+    speakers
+}
+
+/// The interval of a figure of speakers drawn with replacement, as often as there are speakers; the
+/// figure gets their numbers. `None` with fewer than two speakers, or where no resample has the
+/// figure.
+pub(crate) fn interval_over(
+    speakers: usize,
+    mut figure: impl FnMut(&[usize]) -> Option<f64>,
+) -> Option<Interval> {
+    if speakers < 2 {
         return None;
     }
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     let mut figures = Vec::with_capacity(RESAMPLES);
     for _ in 0..RESAMPLES {
-        let mut resample = Confusion::zeros(classes);
-        for _ in 0..speakers.len() {
-            resample.add(&speakers[rng.random_range(0..speakers.len())]);
-        }
-        figures.extend(match statistic {
-            Statistic::Accuracy => resample.accuracy(),
-            Statistic::Uar => resample.uar(),
-        });
+        let drawn: Vec<usize> = (0..speakers)
+            .map(|_| rng.random_range(0..speakers))
+            .collect();
+        figures.extend(figure(&drawn));
+    }
+    if figures.is_empty() {
+        return None;
     }
     figures.sort_by(f64::total_cmp);
     let tail = (1.0 - LEVEL) / 2.0;

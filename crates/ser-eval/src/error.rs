@@ -93,6 +93,16 @@ pub enum Error {
         /// The labels of the part that differs.
         actual: Vec<String>,
     },
+    /// Runs that are to be compared did not answer the same clips, or with other labels.
+    #[error("`{first}` and `{second}` cannot be compared: {what}")]
+    RunsDiffer {
+        /// Name of the first run.
+        first: String,
+        /// Name of the second run.
+        second: String,
+        /// What differs.
+        what: String,
+    },
     /// Truth and prediction have different lengths.
     #[error("{truth} true classes but {predicted} predicted ones")]
     Lengths {

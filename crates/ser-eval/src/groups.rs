@@ -21,6 +21,18 @@ pub enum Group {
     Statement,
 }
 
+impl Group {
+    /// The group that a clip belongs to; `None` where it is not known.
+    pub(crate) fn value(self, row: &Prediction) -> Option<&str> {
+        match self {
+            Self::Speaker => Some(row.speaker.as_str()),
+            Self::Gender => row.gender.as_deref(),
+            Self::Intensity => row.intensity.as_deref(),
+            Self::Statement => row.statement.as_deref(),
+        }
+    }
+}
+
 /// The figures of one group of clips.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupRow {
@@ -47,12 +59,7 @@ pub fn group_table(predictions: &Predictions, by: Group) -> Vec<GroupRow> {
     let classes = predictions.labels().len();
     let mut groups: BTreeMap<_, Vec<&Prediction>> = BTreeMap::new();
     for row in predictions.rows() {
-        let value = match by {
-            Group::Speaker => Some(row.speaker.as_str()),
-            Group::Gender => row.gender.as_deref(),
-            Group::Intensity => row.intensity.as_deref(),
-            Group::Statement => row.statement.as_deref(),
-        };
+        let value = by.value(row);
         let number = value.and_then(|text| text.parse().ok()).unwrap_or(u64::MAX);
         groups
             .entry((value.is_none(), number, value))

@@ -1,26 +1,34 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bootstrap;
+mod calibration;
+mod compare;
 mod coverage;
 mod error;
 mod evaluation;
 mod file;
 mod folds;
+mod gap;
 mod groups;
 mod history;
 mod metrics;
+mod plane;
 pub mod plots;
 mod predictions;
 pub mod report;
 mod temperature;
 
+pub use calibration::{Bin, reliability};
+pub use compare::{Difference, Pair, SIGN_FLIPS, compare, holm};
 pub use coverage::{Coverage, Doubt, coverage};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
 pub use file::write_file;
 pub use folds::{Fold, FoldSummary, MeanStd};
+pub use gap::{Gap, gap};
 pub use groups::{Group, GroupRow, group_table};
 pub use history::{Epoch, History, NamedHistory};
 pub use metrics::{ClassMetrics, Confusion, Metrics, accuracy, uar};
+pub use plane::{Plane, principal_plane};
 pub use predictions::{Prediction, Predictions};
 pub use temperature::{fit_temperature, temper};

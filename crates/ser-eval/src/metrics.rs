@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::{calibration_error, reliability};
 use crate::predictions::{Prediction, Predictions};
 use crate::{Error, Result};
-
-/// Number of equally wide confidence bins of the calibration error (Guo et al. 2017 use 15).
-const CALIBRATION_BINS: usize = 15;
 
 /// Share of clips whose predicted class is the true one.
 ///
@@ -54,7 +52,7 @@ fn check_slices(truth: &[usize], predicted: &[usize]) -> Result<()> {
 }
 
 /// Mean recall over `(hits, support)` of the classes that have support.
-fn mean_recall(classes: impl Iterator<Item = (usize, usize)>) -> Option<f64> {
+pub(crate) fn mean_recall(classes: impl Iterator<Item = (usize, usize)>) -> Option<f64> {
     let (mut sum, mut present) = (0.0, 0);
     for (hits, support) in classes.filter(|(_, support)| *support > 0) {
         sum += ratio(hits, support);
@@ -273,7 +271,7 @@ impl Metrics {
             confusion_rows: confusion.row_normalised(),
             log_loss: rows.iter().map(log_loss).sum::<f64>() / n as f64,
             brier: rows.iter().map(brier).sum::<f64>() / n as f64,
-            calibration_error: calibration_error(rows),
+            calibration_error: calibration_error(&reliability(predictions)),
             labels,
             classes,
             confusion,
@@ -308,21 +306,4 @@ fn brier(row: &Prediction) -> f64 {
         (f64::from(p) - target).powi(2)
     });
     squares.sum()
-}
-
-fn calibration_error(rows: &[Prediction]) -> f64 {
-    // Per bin: sum of (confidence - hit), whose absolute value is the bin's weighted gap times n.
-    let mut gaps = [0.0; CALIBRATION_BINS];
-    for row in rows {
-        let confidence = f64::from(row.confidence());
-        // Bins are open below and closed above, as in the paper.
-        let bin = (confidence * CALIBRATION_BINS as f64).ceil() as usize;
-        let hit = if row.predicted() == row.truth {
-            1.0
-        } else {
-            0.0
-        };
-        gaps[bin.clamp(1, CALIBRATION_BINS) - 1] += confidence - hit;
-    }
-    gaps.iter().map(|gap: &f64| gap.abs()).sum::<f64>() / rows.len() as f64
 }

@@ -6,12 +6,13 @@
 
 mod common;
 
-use common::{labels, row};
+use common::{exhibition, labels, row};
 use ser_eval::plots::{self, Curve, Normalised};
 use ser_eval::report::{
-    Enrolled, Report, RunSummary, Section, SplitKind, markdown, render, render_summary,
+    Enrolled, Report, RunSummary, Section, SplitKind, markdown, render, render_comparison,
+    render_summary,
 };
-use ser_eval::{Epoch, Error, Evaluation, History, Metrics, NamedHistory, Predictions};
+use ser_eval::{Epoch, Error, Evaluation, History, Metrics, NamedHistory, Predictions, compare};
 
 const NASTY: &str = "<b>&\"it's\"</b>";
 
@@ -80,6 +81,8 @@ fn report(split: SplitKind, synthetic: bool) -> Report {
             history(NASTY, vec![epoch(1, 2.0), epoch(2, 1.0)], 2),
             history("two", vec![epoch(1, 2.0)], 1),
         ],
+        map: None,
+        sounds: Vec::new(),
         recipe_text: format!("name = \"{NASTY}\""),
         environment: vec![("libtorch".to_owned(), NASTY.to_owned())],
         command: "ser train --recipe x && echo done".to_owned(),
@@ -109,6 +112,15 @@ fn pictures() -> Vec<String> {
         plots::confidence(&predictions()).unwrap(),
         plots::enrolment(&evaluation, &report.enrolled).unwrap(),
     ];
+    let shown = exhibition();
+    let reliability = ser_eval::reliability(&shown.predictions);
+    let pairs = compare(&[(NASTY, &predictions()), ("other", &predictions())]).unwrap();
+    pictures.extend([
+        plots::reliability(&reliability).unwrap(),
+        plots::map(shown.predictions.labels(), shown.map.as_ref().unwrap()).unwrap(),
+        plots::map(predictions().labels(), shown.map.as_ref().unwrap()).unwrap(),
+        plots::differences(&pairs).unwrap(),
+    ]);
     for curve in [Curve::Accuracy, Curve::Uar, Curve::Loss] {
         pictures.push(plots::curves(&report.histories, curve).unwrap());
         pictures.push(plots::curves(&report.histories[..1], curve).unwrap());
@@ -123,6 +135,10 @@ fn every_picture_is_well_formed_and_says_what_it_is() {
         let svg = document.root_element();
         assert_eq!(svg.tag_name().name(), "svg");
         assert_eq!(svg.attribute("role"), Some("img"));
+        assert!(
+            svg.attribute("aria-label")
+                .is_some_and(|label| !label.is_empty())
+        );
         for name in ["title", "desc"] {
             let node = svg
                 .children()
@@ -222,7 +238,10 @@ fn any_history_is_drawn_or_refused_but_never_a_panic() {
 #[test]
 fn all_pictures_are_written_as_files() {
     let folder = tempfile::tempdir().unwrap();
-    let report = report(SplitKind::Random, false);
+    let report = Report {
+        map: exhibition().map,
+        ..report(SplitKind::Random, false)
+    };
     let evaluation = Evaluation::compute(&report.predictions).unwrap();
     plots::write_all(folder.path(), &report, &evaluation).unwrap();
     let mut names: Vec<_> = std::fs::read_dir(folder.path())
@@ -239,7 +258,9 @@ fn all_pictures_are_written_as_files() {
             "coverage.svg",
             "enrolment.svg",
             "loss.svg",
+            "map.svg",
             "per-class.svg",
+            "reliability.svg",
             "uar.svg"
         ]
     );
@@ -248,8 +269,17 @@ fn all_pictures_are_written_as_files() {
 #[test]
 fn a_page_loads_nothing_and_runs_nothing() {
     let page = render(&report(SplitKind::Random, true)).unwrap();
-    let summary = render_summary(&[summary("seed5-cnn", SplitKind::Random)]);
-    for html in [page, summary] {
+    let run = summary("seed5-cnn", SplitKind::Random);
+    let pairs = compare(&[("a", &predictions()), ("b", &predictions())]).unwrap();
+    let compared = render_comparison(std::slice::from_ref(&run), &pairs).unwrap();
+    for html in [
+        page,
+        render(&exhibition()).unwrap(),
+        render_summary(&[run]),
+        compared,
+    ] {
+        // Sound lies in the page itself.
+        let html = html.replace(" src=\"data:audio/wav;base64,", "");
         // The name of the SVG namespace is no address to load.
         let html = html.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
         for forbidden in [
@@ -272,7 +302,9 @@ fn every_text_of_a_user_is_escaped() {
 
 #[test]
 fn every_element_of_a_page_is_closed() {
-    let html = render(&report(SplitKind::Random, true)).unwrap();
+    let pages =
+        [report(SplitKind::Random, true), exhibition()].map(|report| render(&report).unwrap());
+    let html = pages.concat();
     let mut open = Vec::new();
     let mut rest = html.as_str();
     while let Some(start) = rest.find('<') {

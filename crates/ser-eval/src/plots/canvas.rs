@@ -17,9 +17,7 @@ pub(super) const GRID: RGBColor = RGBColor(0xD3, 0xD9, 0xE2);
 pub(super) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xB2);
 /// What stands beside it: training, precision.
 pub(super) const VERMILION: RGBColor = RGBColor(0xD5, 0x5E, 0x00);
-/// Text on a cell with some [`BLUE`]: dark on light and on dark ground, where [`INK`] turns light.
-pub(super) const ON_HALF_BLUE: RGBColor = RGBColor(0x1C, 0x24, 0x31);
-/// Text on a cell full of [`BLUE`].
+/// Text on [`BLUE`].
 pub(super) const ON_BLUE: RGBColor = RGBColor(0xFF, 0xFF, 0xFE);
 
 /// The colours above are literal in the drawing; a dark screen replaces them by attribute. Print
@@ -35,7 +33,7 @@ svg:root{color-scheme:light dark}
 .picture [fill="#D3D9E2"]{fill:#3A4452}.picture [stroke="#D3D9E2"]{stroke:#3A4452}
 .picture [fill="#0072B2"]{fill:#56B4E9}.picture [stroke="#0072B2"]{stroke:#56B4E9}
 .picture [fill="#D55E00"]{fill:#F0944D}.picture [stroke="#D55E00"]{stroke:#F0944D}
-.picture [fill="#1C2431"],.picture [fill="#FFFFFE"]{fill:#0B1017}
+.picture [fill="#FFFFFE"]{fill:#0B1017}
 }
 "##;
 
@@ -88,6 +86,19 @@ impl Canvas<'_> {
     pub(super) fn circle(&self, centre: (f64, f64), radius: f64, colour: RGBColor) -> Drawn {
         self.area
             .draw(&Circle::new(point(centre), units(radius), colour.filled()))
+    }
+
+    /// A circle that is not filled.
+    pub(super) fn ring(&self, centre: (f64, f64), radius: f64, colour: RGBColor) -> Drawn {
+        let style = colour.stroke_width(units(2.0) as u32);
+        self.area
+            .draw(&Circle::new(point(centre), units(radius), style))
+    }
+
+    /// A filled shape with these corners.
+    pub(super) fn polygon(&self, corners: &[(f64, f64)], colour: RGBColor) -> Drawn {
+        let corners: Vec<_> = corners.iter().copied().map(point).collect();
+        self.area.draw(&Polygon::new(corners, colour.filled()))
     }
 
     /// One line of text, vertically centred on `at`.
@@ -184,9 +195,10 @@ pub(super) fn picture(
     // The backend's own opening tag has neither role nor title.
     let shapes = drawing.split_once(">\n").map_or("", |(_, shapes)| shapes);
     let words = html! { title { (title) } desc { (description) } }.into_string();
+    let label = html! { (title) }.into_string();
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" role=\"img\" \
-         width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\">\n\
+         aria-label=\"{label}\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\">\n\
          {words}\n<style>{STYLE}</style>\n{shapes}",
         size.0, size.1
     ))

@@ -1,8 +1,7 @@
 //! The confusion matrix.
 
 use super::canvas::{
-    Anchor, BLUE, Canvas, Drawn, GRID, INK, MUTED, ON_BLUE, ON_HALF_BLUE, bold, faint, fit,
-    picture, plain, text_width,
+    Anchor, BLUE, Canvas, Drawn, GRID, INK, MUTED, bold, faint, fit, picture, plain, text_width,
 };
 use crate::{Metrics, Result};
 
@@ -26,6 +25,9 @@ const CELL_HEIGHT: f64 = 42.0;
 const RIGHT: f64 = 76.0;
 /// The widest column label that is shown whole.
 const LONGEST_LABEL: f64 = 120.0;
+/// Opacity of a cell that holds all clips of its row: text on it stays legible on light and on dark
+/// ground.
+const HEAT: f64 = 0.5;
 
 /// Confusion matrix, true classes as rows, predicted classes as columns. In both kinds the colour
 /// is the share of the true class, so that a rare class is not pale.
@@ -114,19 +116,16 @@ fn draw_cell(
     let size = (width - 2.0, CELL_HEIGHT - 2.0);
     canvas.rect(corner, size, faint(GRID, 0.3))?;
     if share > 0.0 {
-        canvas.rect(corner, size, faint(BLUE, share.max(0.02)))?;
+        canvas.rect(corner, size, faint(BLUE, HEAT * share.max(0.03)))?;
     }
     if diagonal {
         canvas.outline(corner, size, MUTED)?;
     }
     let centre = (x + width / 2.0, y + CELL_HEIGHT / 2.0);
-    let style = match share {
-        // The limits keep the contrast near 4 to 1 or better on both grounds.
-        _ if share > 0.84 => bold(VALUE, ON_BLUE),
-        _ if share > 0.58 => bold(VALUE, ON_HALF_BLUE),
-        _ if diagonal => bold(VALUE, INK),
-        _ if share > 0.0 => plain(VALUE, INK),
-        _ => plain(VALUE, MUTED),
+    let style = if diagonal {
+        bold(VALUE, INK)
+    } else {
+        plain(VALUE, if share > 0.0 { INK } else { MUTED })
     };
     canvas.text(text, centre, Anchor::Middle, style)
 }

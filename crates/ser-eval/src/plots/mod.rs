@@ -9,8 +9,11 @@ mod bars;
 mod canvas;
 mod confusion;
 mod curves;
+mod differences;
 mod explanation;
+mod map;
 mod points;
+mod reliability;
 mod timeline;
 
 use std::path::Path;
@@ -21,13 +24,16 @@ use crate::{Evaluation, Predictions, Result, coverage, write_file};
 pub use bars::per_class;
 pub use confusion::{Normalised, confusion};
 pub use curves::{Curve, curves};
+pub use differences::differences;
 pub use explanation::{Explained, Map, MarkedRegion, explanation};
+pub use map::map;
 pub use points::{Point, points};
+pub use reliability::reliability;
 pub use timeline::{TimelineSpan, timeline};
 
 /// Writes every picture into a folder that exists: `confusion-counts.svg`, `confusion-rows.svg`,
-/// `per-class.svg`, `coverage.svg`, with enrolment `enrolment.svg`, and with histories
-/// `accuracy.svg`, `uar.svg` and `loss.svg`.
+/// `per-class.svg`, `reliability.svg`, `coverage.svg`, with enrolment `enrolment.svg`, with a map
+/// `map.svg`, and with histories `accuracy.svg`, `uar.svg` and `loss.svg`.
 ///
 /// # Errors
 /// Those of the pictures, and [`crate::Error::Io`] with the path.
@@ -47,6 +53,16 @@ pub fn write_all(folder: impl AsRef<Path>, report: &Report, evaluation: &Evaluat
         folder.join("coverage.svg"),
         &confidence(&report.predictions)?,
     )?;
+    write_file(
+        folder.join("reliability.svg"),
+        &reliability(&crate::reliability(&report.predictions))?,
+    )?;
+    if let Some(shown) = &report.map {
+        write_file(
+            folder.join("map.svg"),
+            &map(report.predictions.labels(), shown)?,
+        )?;
+    }
     if !report.enrolled.is_empty() {
         write_file(
             folder.join("enrolment.svg"),

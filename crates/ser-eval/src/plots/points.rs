@@ -81,7 +81,9 @@ pub fn points(title: &str, axis: &str, points: &[Point]) -> Result<String> {
             }
             canvas.circle((x(i), y(p.value)), 4.0, BLUE)?;
             let text = format!("{:.1}", 100.0 * p.value);
-            let beside = (x(i) + 9.0, y(p.value) - 9.0);
+            // The line goes on to the next point: the text stands on the other side of it.
+            let rises = points.get(i + 1).is_some_and(|next| next.value > p.value);
+            let beside = (x(i) + 9.0, y(p.value) + if rises { 11.0 } else { -10.0 });
             canvas.text(&text, beside, Anchor::Left, plain(TICK, INK))?;
             let below = (x(i), BOTTOM + 16.0);
             canvas.text(&p.label, below, Anchor::Middle, plain(TICK, MUTED))?;

@@ -1,16 +1,23 @@
-//! One self-contained HTML page per run, and one that compares runs.
+//! Self-contained HTML pages: one for a run, one for several side by side, one for runs compared on
+//! the same clips. No script, no font and no picture is loaded.
 
+mod compared;
+mod groups;
 mod markdown;
+mod mistakes;
 mod page;
 mod run;
 mod runs;
+mod trust;
 
 use serde::{Deserialize, Serialize};
 
 use crate::bootstrap::Interval;
-use crate::{Evaluation, MeanStd, NamedHistory, Predictions};
+use crate::{Evaluation, MeanStd, NamedHistory, Plane, Predictions};
 
+pub use compared::render_comparison;
 pub use markdown::{Section, markdown};
+pub use mistakes::worst_mistakes;
 pub use run::render;
 pub use runs::render_summary;
 
@@ -77,6 +84,26 @@ pub struct Enrolled {
     pub predictions: Predictions,
 }
 
+/// Clips as points in the plane, by what the networks of one model make of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Map {
+    /// The split whose model it was. Those of other splits have spaces of their own.
+    pub split: String,
+    /// The true class of each clip.
+    pub truth: Vec<usize>,
+    /// Where each clip lies.
+    pub plane: Plane,
+}
+
+/// The sound of a clip, to be played on the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sound {
+    /// The clip, as the predictions name it.
+    pub clip: String,
+    /// A whole WAV file.
+    pub wav: Vec<u8>,
+}
+
 /// All that one page shows. Every text may come from a user; the page escapes it.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -96,6 +123,10 @@ pub struct Report {
     pub enrolled: Vec<Enrolled>,
     /// The training histories, one per split; may be empty.
     pub histories: Vec<NamedHistory>,
+    /// The map of some test clips, where it is known.
+    pub map: Option<Map>,
+    /// Sounds of [`worst_mistakes`]; a mistake without one is listed without a player.
+    pub sounds: Vec<Sound>,
     /// The recipe as used (TOML).
     pub recipe_text: String,
     /// Name and value: versions, threads, checksums, times.

@@ -2,41 +2,45 @@
 
 use maud::{Markup, html};
 
-use super::page::{gauge, level, plus_minus, range, shell, split_badge, synthetic_banner};
+use super::page::{gauge, level, plus_minus, range, scroll, shell, split_badge, synthetic_banner};
 use super::{RunSummary, SplitKind};
 
 /// A page that compares runs, models next to each other. A random-split row never stands alone:
 /// where the speaker-disjoint run of the same model is missing, its place says so.
 #[must_use]
 pub fn render_summary(runs: &[RunSummary]) -> String {
-    let body = html! {
-        @if runs.iter().any(|run| run.synthetic) {
-            (synthetic_banner(if runs.iter().all(|run| run.synthetic) {
-                "Every figure on this page comes from synthetic audio."
-            } else {
-                "The rows marked “synthetic” come from synthetic audio."
-            }))
-        }
-        header.top {
-            p.eyebrow { "Speech emotion recognition" }
-            h1 { "Runs side by side" }
-            p.lead {
-                "Same model, different test: a random split has the same voices on both sides and flatters; "
-                "the speaker-disjoint figure is the one that holds for a new person."
-            }
-        }
-        main {
-            section {
-                @if runs.is_empty() {
-                    p { "No run yet." }
-                } @else {
-                    (comparison_table(&runs.iter().collect::<Vec<_>>(), None))
-                }
-            }
-            (how_to_read())
+    let banner = runs.iter().any(|run| run.synthetic).then(|| {
+        synthetic_banner(if runs.iter().all(|run| run.synthetic) {
+            "Every figure on this page comes from synthetic audio."
+        } else {
+            "The rows marked “synthetic” come from synthetic audio."
+        })
+    });
+    let heading = html! {
+        p.eyebrow { "Speech emotion recognition" }
+        h1 { "Runs side by side" }
+        p.lead {
+            "Same model, different test: a random split has the same voices on both sides and flatters; "
+            "the speaker-disjoint figure is the one that holds for a new person."
         }
     };
-    shell("Runs side by side", &body)
+    let sections = html! {
+        section aria-label="The runs" {
+            @if runs.is_empty() {
+                p { "No run yet." }
+            } @else {
+                (comparison_table(&runs.iter().collect::<Vec<_>>(), None))
+            }
+        }
+        (how_to_read())
+    };
+    shell(
+        "Runs side by side",
+        banner.as_ref(),
+        &heading,
+        &[],
+        &sections,
+    )
 }
 
 /// The speaker-disjoint runs that belong beside a run of `model`. Synthetic and real runs are no
@@ -62,37 +66,39 @@ pub(super) fn comparison_table(runs: &[&RunSummary], current: Option<&str>) -> M
             models.push(model);
         }
     }
-    html! {
-        div.scroll {
-            table.runs {
-                thead {
-                    tr {
-                        th { "Recipe" }
-                        th { "Test" }
-                        th.n { "Accuracy " span.unit { "%" } }
-                        th.n { "UAR " span.unit { "%" } }
-                        th.wide { "UAR from 0 to 100 %" }
-                    }
+    let table = html! {
+        table.runs {
+            caption { "Accuracy and UAR of each run" }
+            thead {
+                tr {
+                    th scope="col" { "Recipe" }
+                    th scope="col" { "Test" }
+                    th.n scope="col" { "Accuracy " span.unit { "%" } }
+                    th.n scope="col" { "UAR " span.unit { "%" } }
+                    th.wide scope="col" { "UAR from 0 to 100 %" }
                 }
-                @for (model, synthetic) in models {
-                    @let same = |run: &&&RunSummary| run.model == model && run.synthetic == synthetic;
-                    tbody {
-                        @for run in runs.iter().filter(same) {
-                            (row(run, current == Some(run.recipe.as_str())))
-                        }
-                        @if disjoint_partners(runs.iter().copied(), model, synthetic).is_empty() {
-                            tr.missing {
-                                td { (model) }
-                                td colspan="4" {
-                                    (split_badge(SplitKind::SpeakerDisjoint))
-                                    " not measured yet. Do not quote the random split without it."
-                                }
+            }
+            @for (model, synthetic) in models {
+                @let same = |run: &&&RunSummary| run.model == model && run.synthetic == synthetic;
+                tbody {
+                    @for run in runs.iter().filter(same) {
+                        (row(run, current == Some(run.recipe.as_str())))
+                    }
+                    @if disjoint_partners(runs.iter().copied(), model, synthetic).is_empty() {
+                        tr.missing {
+                            th scope="row" { (model) }
+                            td colspan="4" {
+                                (split_badge(SplitKind::SpeakerDisjoint))
+                                " not measured yet. Do not quote the random split without it."
                             }
                         }
                     }
                 }
             }
         }
+    };
+    html! {
+        (scroll("Runs", &table))
         p.note {
             "Large: mean ± sample standard deviation over the splits. Small: " (level())
             " interval of the pooled clips, speakers resampled. The scale shows both, with a tick at chance."
@@ -104,7 +110,7 @@ fn row(run: &RunSummary, current: bool) -> Markup {
     let splits = if run.splits == 1 { "split" } else { "splits" };
     html! {
         tr.current[current] {
-            td {
+            th scope="row" {
                 @match &run.page {
                     Some(page) => a href=(page) { (run.recipe) },
                     None => span.name { (run.recipe) },
@@ -129,8 +135,8 @@ fn row(run: &RunSummary, current: bool) -> Markup {
 /// What the words on the page mean.
 pub(super) fn how_to_read() -> Markup {
     html! {
-        section #reading {
-            h2 { "How to read this" }
+        section #reading aria-labelledby="reading-title" {
+            h2 #reading-title { "How to read this" }
             dl.words {
                 dt { "UAR" }
                 dd { "Unweighted average recall: the recall of each emotion, averaged, so that a frequent emotion counts no more than a rare one." }

@@ -234,6 +234,26 @@ impl Model {
         }
     }
 
+    /// What each network makes of each clip before it decides: its embedding, a vector for the whole
+    /// clip. Clips that lie close together sound alike to the network. A fully connected network has
+    /// its standardised input there.
+    ///
+    /// # Shape
+    /// `[networks][clips][E]`, where each network has its own `E`; a clip of several windows has
+    /// their mean.
+    ///
+    /// # Errors
+    /// As [`Model::predict`].
+    pub fn embeddings(&self, clips: &[&[Features]]) -> Result<Vec<Vec<Vec<f32>>>> {
+        let views = self.views();
+        let of = |network: &TrainedNetwork| {
+            let prepared = network.prepared(&views, clips)?;
+            let prepared: Vec<&Features> = prepared.iter().collect();
+            network.means(&prepared, network.network.embedding() as usize, Ok)
+        };
+        self.networks.iter().map(of).collect()
+    }
+
     /// One model of several that tell the same labels apart on the same split, each with a weight.
     /// Their own temperatures are left out: the mean wants another.
     ///
@@ -334,24 +354,39 @@ impl TrainedNetwork {
         offset: Option<&Tensor>,
         labels: usize,
     ) -> Result<Vec<Vec<f32>>> {
-        let mut sums = vec![vec![0.0_f32; labels]; clips.len()];
-        let mut counts = vec![0_u32; clips.len()];
-        self.for_each_batch(clips, |batch, embedding| {
+        self.means(clips, labels, |embedding| {
             let embedding = match offset {
                 Some(offset) => embedding.f_sub(offset)?,
                 None => embedding,
             };
             let scores = self.network.classify(embedding, None)?;
-            let probabilities = scores.f_softmax(1, Kind::Float)?.f_flatten(0, 1)?;
-            let probabilities = Vec::<f32>::try_from(probabilities)?;
-            for (&clip, p) in batch.iter().zip(probabilities.chunks(labels)) {
-                sums[clip].iter_mut().zip(p).for_each(|(sum, p)| *sum += p);
+            Ok(scores.f_softmax(1, Kind::Float)?)
+        })
+    }
+
+    /// For each prepared clip the mean over its windows of what `of` makes of their embeddings:
+    /// `[B, E] → [B, values]`.
+    fn means(
+        &self,
+        clips: &[&Features],
+        values: usize,
+        of: impl Fn(Tensor) -> Result<Tensor>,
+    ) -> Result<Vec<Vec<f32>>> {
+        let mut sums = vec![vec![0.0_f32; values]; clips.len()];
+        let mut counts = vec![0_u32; clips.len()];
+        self.for_each_batch(clips, |batch, embedding| {
+            let rows = Vec::<f32>::try_from(of(embedding)?.f_flatten(0, 1)?)?;
+            for (&clip, row) in batch.iter().zip(rows.chunks(values)) {
+                sums[clip]
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(sum, x)| *sum += x);
                 counts[clip] += 1;
             }
             Ok(())
         })?;
         for (sum, count) in sums.iter_mut().zip(counts) {
-            sum.iter_mut().for_each(|p| *p /= count as f32);
+            sum.iter_mut().for_each(|x| *x /= count as f32);
         }
         Ok(sums)
     }

@@ -1,0 +1,103 @@
+//! Gaps between groups: over the classes they share, and only those wider than luck are called so.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside the functions marked as such"
+)]
+
+mod common;
+
+use common::{certain, labels, row};
+use ser_eval::{Group, Predictions, gap};
+
+/// Twelve speakers, half of each gender, with eight clips of two classes; `right` is asked of speaker
+/// and clip. The second half of a speaker's clips is strong.
+fn run(right: impl Fn(usize, usize) -> bool) -> Predictions {
+    let mut rows = Vec::new();
+    for speaker in 0..12 {
+        for clip in 0..8 {
+            let truth = clip % 2;
+            let answer = if right(speaker, clip) {
+                truth
+            } else {
+                1 - truth
+            };
+            let (name, id) = (format!("{speaker}-{clip}.wav"), format!("{speaker:02}"));
+            let mut row = row(&name, &id, truth, &certain(2, answer));
+            row.gender = Some(if speaker % 2 == 0 { "female" } else { "male" }.to_owned());
+            row.intensity = Some(if clip < 4 { "normal" } else { "strong" }.to_owned());
+            rows.push(row);
+        }
+    }
+    Predictions::new(labels(&["calm", "angry"]), rows).unwrap()
+}
+
+#[test]
+fn a_gap_between_genders_that_runs_through_all_speakers_is_no_luck() {
+    let found = gap(
+        &run(|speaker, clip| speaker % 2 == 0 || clip < 4),
+        Group::Gender,
+    )
+    .unwrap();
+    assert_eq!((&*found.best, &*found.worst), ("female", "male"));
+    assert_eq!((found.best_uar, found.worst_uar), (1.0, 0.5));
+    assert_eq!(found.width(), 0.5);
+    assert!(found.p < 0.02, "{}", found.p);
+    let interval = found.interval.unwrap();
+    assert_eq!((interval.low, interval.high), (0.5, 0.5));
+}
+
+#[test]
+fn a_gap_that_one_speaker_makes_may_be_luck() {
+    let predictions = run(|speaker, _| speaker != 3);
+    let found = gap(&predictions, Group::Gender).unwrap();
+    assert!((found.width() - 1.0 / 6.0).abs() < 1e-12);
+    // Whichever gender the one speaker has, the gap is as wide.
+    assert_eq!(found.p, 1.0);
+    assert!(found.interval.unwrap().low <= 0.0);
+    // That this speaker differs from the others is none.
+    let speakers = gap(&predictions, Group::Speaker).unwrap();
+    assert_eq!((&*speakers.worst, speakers.worst_uar), ("03", 0.0));
+    assert!(
+        speakers.p < 0.01 && speakers.interval.is_none(),
+        "{}",
+        speakers.p
+    );
+}
+
+#[test]
+fn speakers_who_differ_no_more_than_coins_are_not_called_different() {
+    // Right and wrong answers in a pattern that no speaker owns.
+    let found = gap(&run(|s, c| (s * 5 + c * 3) % 7 > 2), Group::Speaker).unwrap();
+    assert!(found.width() > 0.0 && found.p > 0.2, "{found:?}");
+}
+
+#[test]
+fn intensities_are_compared_within_each_speaker() {
+    // Speakers differ widely; within each, strong clips do better.
+    let found = gap(&run(|s, c| c >= 4 || s % 3 == 0), Group::Intensity).unwrap();
+    assert_eq!((&*found.best, &*found.worst), ("strong", "normal"));
+    assert!(found.p < 0.02, "{}", found.p);
+    assert!(found.interval.unwrap().low > 0.0);
+}
+
+#[test]
+fn a_class_that_a_group_lacks_is_left_out() {
+    let mut rows = run(|_, clip| clip % 2 == 0).rows().to_vec();
+    rows.retain(|row| row.truth == 0 || row.intensity.as_deref() == Some("normal"));
+    let predictions = Predictions::new(labels(&["calm", "angry"]), rows).unwrap();
+    let found = gap(&predictions, Group::Intensity).unwrap();
+    // All of class 0 is right, all of class 1 wrong; strong clips are of class 0 alone.
+    assert_eq!((found.classes, found.width()), (1, 0.0));
+    assert_eq!(found.p, 1.0);
+}
+
+#[test]
+fn there_is_no_gap_without_two_groups() {
+    let predictions = run(|_, _| true);
+    assert_eq!(gap(&predictions, Group::Statement), None);
+    let mut rows = predictions.rows().to_vec();
+    rows.iter_mut()
+        .for_each(|row| row.gender = Some("female".to_owned()));
+    let predictions = Predictions::new(labels(&["calm", "angry"]), rows).unwrap();
+    assert_eq!(gap(&predictions, Group::Gender), None);
+}
