@@ -68,15 +68,11 @@ fn the_marked_patches_count(files: &[PathBuf]) {
 #[test]
 fn without_the_marked_tenth_a_synthetic_clip_loses_more_than_without_another() {
     let names = [
-        "01-02-01-01-01-01",
-        "03-01-02-01-01-02",
-        "05-02-01-02-01-03",
+        "Actor_01/03-01-05-02-01-01-01.wav",
+        "Actor_02/03-01-03-01-02-01-02.wav",
+        "Actor_03/03-01-04-02-01-02-03.wav",
     ];
-    let path = |name: &&str| {
-        let actor = &name[name.len() - 2..];
-        synthetic().join(format!("Actor_{actor}/03-01-{}-{actor}.wav", &name[..14]))
-    };
-    the_marked_patches_count(&names.iter().map(path).collect::<Vec<_>>());
+    the_marked_patches_count(&names.map(|name| synthetic().join(name)));
 }
 
 #[test]

@@ -165,8 +165,19 @@ pub fn explanation(explained: &Explained<'_>) -> Result<String> {
         canvas.text(&about, (LEFT, 45.0), Anchor::Left, plain(LABEL, MUTED))?;
         axes(canvas, explained)?;
         scale(canvas, &explained.importance)?;
+        for region in regions {
+            frame(canvas, explained, region)?;
+        }
         for (number, region) in regions.iter().enumerate() {
-            mark(canvas, explained, region, number)?;
+            let corner = (
+                explained.x(region.seconds.start),
+                explained.y(region.hertz.end),
+            );
+            badge(canvas, number, corner)?;
+            let y = WORDS + LINE * number as f64 - 4.0;
+            badge(canvas, number, (LEFT + 9.0, y))?;
+            let text = fit(&region.text, LABEL, WIDTH - LEFT - 50.0);
+            canvas.text(&text, (LEFT + 28.0, y), Anchor::Left, plain(LABEL, INK))?;
         }
         Ok(())
     })?;
@@ -361,13 +372,8 @@ fn scale(canvas: &Canvas<'_>, importance: &Map<'_>) -> Drawn {
     Ok(())
 }
 
-/// The frame of a region, its span in the waveform, and its line under the picture.
-fn mark(
-    canvas: &Canvas<'_>,
-    explained: &Explained<'_>,
-    region: &MarkedRegion,
-    number: usize,
-) -> Drawn {
+/// A region around its part of the spectrogram, and over its span of the waveform.
+fn frame(canvas: &Canvas<'_>, explained: &Explained<'_>, region: &MarkedRegion) -> Drawn {
     let (left, right) = (
         explained.x(region.seconds.start),
         explained.x(region.seconds.end),
@@ -376,11 +382,8 @@ fn mark(
         explained.y(region.hertz.end),
         explained.y(region.hertz.start),
     );
-    canvas.rect(
-        (left, WAVE_TOP),
-        (right - left, WAVE_HEIGHT),
-        faint(BLUE, 0.22),
-    )?;
+    let span = (right - left, WAVE_HEIGHT);
+    canvas.rect((left, WAVE_TOP), span, faint(BLUE, 0.22))?;
     let corners = [
         (left, top),
         (right, top),
@@ -388,17 +391,14 @@ fn mark(
         (left, bottom),
         (left, top),
     ];
-    canvas.path(&corners, INK.into(), 1.5)?;
-    let badge = |at: (f64, f64)| {
-        canvas.circle(at, 9.0, BLUE)?;
-        let text = (number + 1).to_string();
-        canvas.text(&text, at, Anchor::Middle, bold(TICK, ON_BLUE))
-    };
-    badge((left, top))?;
-    let y = WORDS + LINE * number as f64 - 4.0;
-    badge((LEFT + 9.0, y))?;
-    let text = fit(&region.text, LABEL, WIDTH - LEFT - 50.0);
-    canvas.text(&text, (LEFT + 28.0, y), Anchor::Left, plain(LABEL, INK))
+    canvas.path(&corners, INK.into(), 1.5)
+}
+
+/// The number of a region, counted from 0.
+fn badge(canvas: &Canvas<'_>, number: usize, at: (f64, f64)) -> Drawn {
+    canvas.circle(at, 9.0, BLUE)?;
+    let text = (number + 1).to_string();
+    canvas.text(&text, at, Anchor::Middle, bold(TICK, ON_BLUE))
 }
 
 #[cfg(test)]
@@ -415,8 +415,8 @@ mod tests {
         for (x, y, expected) in [
             (0.0, 0.0, 0.0),
             (1.0 / 3.0, 0.5, 1.0),
-            (0.5, 0.5, 2.5),
-            (0.5, 0.375, 2.0),
+            (0.5, 0.5, 3.0),
+            (0.5, 0.375, 2.5),
             (1.0, 1.0, 6.0),
         ] {
             assert!((map.at(x, y) - expected).abs() < 1e-5, "{x} {y}");
