@@ -62,6 +62,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
         text: words(patch, emotion),
     });
     let regions: Vec<MarkedRegion> = regions.collect();
+    let importance: Vec<f32> = explanation.patches.iter().map(|p| p.drop).collect();
     let levels = spectrogram(&clip, &explanation)?;
     let picture = plots::explanation(&Explained {
         file: &name,
@@ -76,8 +77,8 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
             bands: levels.coefficients(),
         },
         importance: Map {
-            values: &explanation.importance,
-            bands: explanation.hertz.len() - 1,
+            values: &importance,
+            bands: explanation.hertz.len() - 2,
         },
         regions: &regions,
     })?;

@@ -10,8 +10,8 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use ser_conditions::{Occlusion, Region};
-use ser_features::{Features, Waveform};
-use ser_model::{Explanation, Model, argmax, explain, set_threads};
+use ser_features::{FeatureExtractor, Features, Waveform};
+use ser_model::{Model, Patch, argmax, explain, set_threads};
 use serde_json::Value;
 
 const MODEL: &str = concat!(
@@ -19,20 +19,10 @@ const MODEL: &str = concat!(
     "/../../data/models/robust.safetensors"
 );
 
-/// Random choices of cells that the marked ones are compared with.
+/// Random choices of patches that the marked ones are compared with.
 const DRAWS: u64 = 5;
 
-/// The region of a cell of the map.
-fn cell(explanation: &Explanation, index: usize) -> Region {
-    let bands = explanation.hertz.len() - 1;
-    let (time, band) = (index / bands, index % bands);
-    Region {
-        seconds: explanation.seconds[time]..explanation.seconds[time + 1],
-        hertz: explanation.hertz[band]..explanation.hertz[band + 1],
-    }
-}
-
-/// Probability that the answer loses without the most important tenth of the cells, and on average
+/// Probability that the answer loses without the most important tenth of the patches, and on average
 /// without as many others, chosen among those that hold any sound.
 fn lost(model: &Model, file: &Path) -> (f32, f32) {
     let clip = Waveform::read(file).unwrap();
@@ -40,33 +30,29 @@ fn lost(model: &Model, file: &Path) -> (f32, f32) {
     let answer = argmax(&explanation.probabilities);
     let extractors = model.extractors().unwrap();
     let occlusion = Occlusion::new(&clip).unwrap();
-    let without = |cells: &[usize]| {
-        let regions: Vec<Region> = cells.iter().map(|&i| cell(&explanation, i)).collect();
+    let without = |patches: &[Patch]| {
+        let regions: Vec<Region> = patches.iter().map(|patch| patch.region.clone()).collect();
         let left = occlusion.without(&regions);
-        let views: Vec<Features> = extractors
-            .iter()
-            .map(|e| e.extract(&left).unwrap())
-            .collect();
+        let extract = |e: &FeatureExtractor| e.extract(&left).unwrap();
+        let views: Vec<Features> = extractors.iter().map(extract).collect();
         explanation.probabilities[answer] - model.predict(&[&views]).unwrap()[0][answer]
     };
-    let importance = &explanation.importance;
-    let mut ranked: Vec<usize> = (0..importance.len()).collect();
-    ranked.sort_by(|&a, &b| importance[b].total_cmp(&importance[a]));
-    let marked = ranked.len() / 10;
-    let mut others = ranked.split_off(marked);
-    others.retain(|&i| importance[i] != 0.0);
+    let mut marked = explanation.patches.clone();
+    marked.sort_by(|a, b| b.drop.total_cmp(&a.drop));
+    let mut others = marked.split_off(marked.len() / 10);
+    others.retain(|patch| patch.drop != 0.0);
     let mut elsewhere = 0.0;
     for draw in 0..DRAWS {
         others.shuffle(&mut ChaCha8Rng::seed_from_u64(draw));
-        elsewhere += without(&others[..marked.min(others.len())]) / DRAWS as f32;
+        elsewhere += without(&others[..marked.len().min(others.len())]) / DRAWS as f32;
     }
-    let marked = without(&ranked);
+    let marked = without(&marked);
     eprintln!("{}: {marked:.3} against {elsewhere:.3}", file.display());
     (marked, elsewhere)
 }
 
 /// Holds for each clip, and by a factor of two on average.
-fn the_marked_cells_count(files: &[PathBuf]) {
+fn the_marked_patches_count(files: &[PathBuf]) {
     set_threads(1);
     let model = Model::load(Path::new(MODEL)).unwrap();
     let (mut marked, mut elsewhere) = (0.0, 0.0);
@@ -82,15 +68,11 @@ fn the_marked_cells_count(files: &[PathBuf]) {
 #[test]
 fn without_the_marked_tenth_a_synthetic_clip_loses_more_than_without_another() {
     let names = [
-        "01-02-01-01-01-01",
-        "03-01-02-01-01-02",
-        "05-02-01-02-01-03",
+        "Actor_01/03-01-05-02-01-01-01.wav",
+        "Actor_02/03-01-03-01-02-01-02.wav",
+        "Actor_03/03-01-04-02-01-02-03.wav",
     ];
-    let path = |name: &&str| {
-        let actor = &name[name.len() - 2..];
-        synthetic().join(format!("Actor_{actor}/03-01-{}-{actor}.wav", &name[..14]))
-    };
-    the_marked_cells_count(&names.iter().map(path).collect::<Vec<_>>());
+    the_marked_patches_count(&names.map(|name| synthetic().join(name)));
 }
 
 #[test]
@@ -103,7 +85,7 @@ fn without_the_marked_tenth_a_real_clip_loses_more_than_without_another() {
         "Actor_17/03-01-08-01-01-01-17.wav",
         "Actor_20/03-01-07-02-01-02-20.wav",
     ];
-    the_marked_cells_count(&names.map(|name| folder.join(name)));
+    the_marked_patches_count(&names.map(|name| folder.join(name)));
 }
 
 #[test]

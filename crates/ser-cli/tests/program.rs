@@ -16,6 +16,7 @@ fn help_names_every_command_and_the_exit_codes() {
         "crossval",
         "evaluate",
         "predict",
+        "explain",
         "report",
         "compare",
         "doctor",
@@ -29,8 +30,26 @@ fn help_names_every_command_and_the_exit_codes() {
 #[test]
 fn every_command_explains_its_arguments() {
     for command in [
-        "synth", "index", "extract", "train", "crossval", "evaluate", "predict", "report",
+        "synth",
+        "index",
+        "extract",
+        "train",
+        "crossval",
+        "select",
+        "fit",
+        "evaluate",
+        "predict",
+        "timeline",
+        "listen",
+        "enroll",
+        "explain",
+        "report",
         "compare",
+        "conditions",
+        "results",
+        "doctor",
+        "completions",
+        "man",
     ] {
         let help = output(0, &[&command, &"--help"]);
         assert!(help.contains("Usage: ser"), "{command}");

@@ -9,12 +9,12 @@ use ser_features::{Features, MelScale, Waveform};
 use crate::error::Result;
 use crate::model::{Model, argmax};
 
-/// Shortest cell of the map in seconds: two make a patch, about a syllable.
+/// Shortest cell of the grid in seconds: two make a patch, about a syllable.
 const CELL_SECONDS: f64 = 0.1;
 /// Most cells in time: a long recording has longer cells.
 const MOST_TIMES: usize = 32;
 /// Cells in frequency.
-const BANDS: usize = 9;
+const BANDS: usize = 12;
 /// Cells that a patch spans in either direction. Neighbouring patches overlap by all but one.
 const SPAN: usize = 2;
 /// Occluded recordings whose features are in memory at once.
@@ -27,14 +27,11 @@ pub struct Explanation {
     pub emotion: String,
     /// Probabilities of the model's labels for the whole recording.
     pub probabilities: Vec<f32>,
-    /// `[T + 1]`: edges of the map's cells in seconds.
+    /// `[T + 1]`: edges of the grid in seconds.
     pub seconds: Vec<f64>,
-    /// `[B + 1]`: edges of the map's cells in Hz, evenly spaced in mel.
+    /// `[B + 1]`: edges of the grid in Hz, evenly spaced in mel.
     pub hertz: Vec<f64>,
-    /// `[T, B]`, row-major: mean of the drops of the patches that cover a cell. Negative where the
-    /// answer becomes surer without what sounds there.
-    pub importance: Vec<f32>,
-    /// Everything that was tried.
+    /// `[T − 1, B − 1]`, row-major: two by two cells of the grid each, centred where cells meet.
     pub patches: Vec<Patch>,
 }
 
@@ -43,7 +40,8 @@ pub struct Explanation {
 pub struct Patch {
     /// What was taken away.
     pub region: Region,
-    /// Probability of the answer less that without the region, −1 to 1.
+    /// Probability of the answer less that without the region, −1 to 1: negative where the answer becomes
+    /// surer without it.
     pub drop: f32,
 }
 
@@ -80,9 +78,9 @@ fn disjoint(a: &Range<f64>, b: &Range<f64>) -> bool {
 /// it asks nothing of the model, so that networks on spectrograms, on statistics and their mean are
 /// explained alike.
 ///
-/// The map has cells of a tenth of a second, or longer ones for recordings of more than 3.2 s, and nine
-/// bands up to half the highest sampling rate that the model or the recording has; a patch is two by
-/// two of them. Patches are heard on all of rayon's threads, the model answers on the caller's.
+/// The grid has cells of a tenth of a second, or longer ones for recordings of more than 3.2 s, and twelve
+/// bands up to half the sampling rate: the recording's, or the highest the model brings it to if that
+/// is lower. A patch is two by two of them. Patches are heard on all of rayon's threads, the model answers on the caller's.
 ///
 /// ```no_run
 /// use ser_features::Waveform;
@@ -130,7 +128,6 @@ pub fn explain(model: &Model, clip: &Waveform) -> Result<Explanation> {
     }
     Ok(Explanation {
         emotion: model.labels[answer].clone(),
-        importance: spread(&drops, seconds.len() - 1, hertz.len() - 1),
         probabilities,
         seconds,
         hertz,
@@ -160,32 +157,9 @@ fn bands(model: &Model, clip: &Waveform) -> Vec<f64> {
     (0..=BANDS).map(edge).collect()
 }
 
-/// `[T − SPAN + 1, B − SPAN + 1]` drops of patches to `[T, B]` means over the patches of a cell.
-fn spread(drops: &[f32], times: usize, bands: usize) -> Vec<f32> {
-    let mut sums = vec![(0.0_f32, 0_u16); times * bands];
-    for (time, row) in drops.chunks(bands + 1 - SPAN).enumerate() {
-        for (band, drop) in row.iter().enumerate() {
-            for t in time..time + SPAN {
-                for cell in &mut sums[t * bands + band..][..SPAN] {
-                    *cell = (cell.0 + drop, cell.1 + 1);
-                }
-            }
-        }
-    }
-    let mean = |(sum, count)| sum / f32::from(count);
-    sums.into_iter().map(mean).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cell_has_the_mean_of_its_patches() {
-        // Two by two patches over three by three cells.
-        let cells = spread(&[1.0, 2.0, 3.0, 4.0], 3, 3);
-        assert_eq!(cells, [1.0, 1.5, 2.0, 2.0, 2.5, 3.0, 3.0, 3.5, 4.0]);
-    }
 
     #[test]
     fn the_strongest_patches_do_not_overlap() {
@@ -201,7 +175,6 @@ mod tests {
             probabilities: vec![1.0],
             seconds: vec![0.0, 0.8],
             hertz: vec![0.0, 500.0],
-            importance: vec![0.0],
             patches: vec![
                 patch(0.0, 0.1),
                 patch(0.1, 0.3),

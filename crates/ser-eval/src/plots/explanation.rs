@@ -27,7 +27,7 @@ pub struct Explained<'a> {
     pub samples: &'a [f32],
     /// Its length in seconds.
     pub duration: f64,
-    /// Edges of the bands of `importance` in Hz, rising; equally far apart in the picture.
+    /// Frequencies in Hz from the bottom to the top of the picture, rising, equally far apart there.
     pub hertz: &'a [f64],
     /// The spectrogram in dB, over the same time and frequencies. What is 60 dB below the loudest is
     /// not seen.
@@ -38,7 +38,8 @@ pub struct Explained<'a> {
     pub regions: &'a [MarkedRegion],
 }
 
-/// Values over the whole time and all frequencies of a picture.
+/// Values over the time and the frequencies of a picture, as far from its ends as from each other: `n` of
+/// them divide it into `n + 1` parts.
 #[derive(Debug, Clone, Copy)]
 pub struct Map<'a> {
     /// `[times, bands]`, row-major.
@@ -59,8 +60,8 @@ pub struct MarkedRegion {
 }
 
 impl Map<'_> {
-    /// The value at a place from the first time to the last and from the lowest band to the highest, each
-    /// 0 to 1: linear between the middles of the cells.
+    /// The value at a place, 0 to 1 in time and in frequency: linear between the values there are, and
+    /// beyond the outermost as there.
     fn at(&self, x: f64, y: f64) -> f32 {
         let times = self.values.len() / self.bands;
         let (t, next_t, share_t) = neighbours(x, times);
@@ -70,6 +71,12 @@ impl Map<'_> {
             row[b] + (row[next_b] - row[b]) * share_b
         };
         along(t) + (along(next_t) - along(t)) * share_t
+    }
+
+    /// The value in a cell of the picture, column and row from the top left.
+    fn in_cell(&self, (column, row): (usize, usize)) -> f32 {
+        let middle = |index: usize, cells: usize| (index as f64 + 0.5) / cells as f64;
+        self.at(middle(column, COLUMNS), 1.0 - middle(row, ROWS))
     }
 
     fn largest(&self, key: impl Fn(f32) -> f32) -> f32 {
@@ -82,11 +89,12 @@ impl Map<'_> {
     }
 }
 
-/// The two of `cells` whose middles are nearest to a place from 0 to 1, and the share of the second.
-fn neighbours(place: f64, cells: usize) -> (usize, usize, f32) {
-    let place = (place * cells as f64 - 0.5).clamp(0.0, cells as f64 - 1.0);
-    let cell = place as usize;
-    (cell, (cell + 1).min(cells - 1), place.fract() as f32)
+/// The two of `count` values around a place from 0 to 1, and the share of the second.
+fn neighbours(place: f64, count: usize) -> (usize, usize, f32) {
+    let last = count - 1;
+    let place = (place * (count + 1) as f64 - 1.0).clamp(0.0, last as f64);
+    let before = place as usize;
+    (before, (before + 1).min(last), place.fract() as f32)
 }
 
 const WIDTH: f64 = 820.0;
@@ -112,15 +120,15 @@ const ROWS: usize = 104;
 const LOUDNESS: f32 = 60.0;
 const SHADES: usize = 12;
 /// Opacity of each fifth of the largest importance; the first fifth is not drawn.
-const FIFTHS: [f64; 5] = [0.0, 0.2, 0.38, 0.56, 0.74];
+const FIFTHS: [f64; 5] = [0.0, 0.16, 0.32, 0.48, 0.64];
 /// Frequencies that may have a tick, in Hz.
 const TICKS: [f64; 9] = [
     100.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0, 32_000.0,
 ];
 
-/// Waveform and spectrogram of a recording over one time axis; over the spectrogram, in blue, how much
-/// the answer loses where the sound is taken away, striped where it gains; the strongest regions in
-/// frames with numbers, and in words below.
+/// Waveform and spectrogram of a recording over one time axis; over the spectrogram, in blue with
+/// contour lines, how much the answer loses where the sound is taken away, striped where it gains; the
+/// strongest regions in frames with numbers, and in words below.
 ///
 /// # Errors
 /// [`Error::Picture`] where a map is empty or ragged, `hertz` has fewer than two edges, or drawing fails.
@@ -157,8 +165,19 @@ pub fn explanation(explained: &Explained<'_>) -> Result<String> {
         canvas.text(&about, (LEFT, 45.0), Anchor::Left, plain(LABEL, MUTED))?;
         axes(canvas, explained)?;
         scale(canvas, &explained.importance)?;
+        for region in regions {
+            frame(canvas, explained, region)?;
+        }
         for (number, region) in regions.iter().enumerate() {
-            mark(canvas, explained, region, number)?;
+            let corner = (
+                explained.x(region.seconds.start),
+                explained.y(region.hertz.end),
+            );
+            badge(canvas, number, corner)?;
+            let y = WORDS + LINE * number as f64 - 4.0;
+            badge(canvas, number, (LEFT + 9.0, y))?;
+            let text = fit(&region.text, LABEL, WIDTH - LEFT - 50.0);
+            canvas.text(&text, (LEFT + 28.0, y), Anchor::Left, plain(LABEL, INK))?;
         }
         Ok(())
     })?;
@@ -178,12 +197,11 @@ fn maps(explained: &Explained<'_>) -> String {
     out += "</g>\n";
     out += &group((LEFT, TOP), (PLOT_WIDTH, PLOT_HEIGHT), (COLUMNS, ROWS));
     let loudest = explained.levels.largest(|db| db);
-    let shade = |level: f32| {
-        let share = 1.0 - (loudest - level) / LOUDNESS;
+    let shade = |cell| {
+        let share = 1.0 - (loudest - explained.levels.in_cell(cell)) / LOUDNESS;
         (share * SHADES as f32).min(SHADES as f32 - 1.0) as usize
     };
-    let shades = strokes(&explained.levels, SHADES, |_, level| shade(level));
-    for (shade, strokes) in shades.iter().enumerate().skip(1) {
+    for (shade, strokes) in strokes(SHADES, shade).iter().enumerate().skip(1) {
         let opacity = 0.72 * shade as f64 / (SHADES - 1) as f64;
         out += &path(INK, opacity, strokes);
     }
@@ -191,17 +209,21 @@ fn maps(explained: &Explained<'_>) -> String {
         .importance
         .largest(f32::abs)
         .max(f32::MIN_POSITIVE);
-    let fifths = |value: f32| (5.0 * value / most).clamp(0.0, 4.0) as usize;
-    let lost = strokes(&explained.importance, FIFTHS.len(), |_, value| {
-        fifths(value)
-    });
-    for (strokes, opacity) in lost.iter().zip(FIFTHS).skip(1) {
+    let fifth = |sign: f32, cell| {
+        let share = sign * explained.importance.in_cell(cell) / most;
+        (5.0 * share).clamp(0.0, 4.0) as usize
+    };
+    let lost = |cell| fifth(1.0, cell);
+    for (strokes, opacity) in strokes(FIFTHS.len(), lost).iter().zip(FIFTHS).skip(1) {
         out += &path(BLUE, opacity, strokes);
     }
-    let gained = strokes(&explained.importance, 2, |row, value| {
-        usize::from(row % 4 == 0 && fifths(-value) > 0)
-    });
-    out += &path(VERMILION, 1.0, &gained[1]);
+    let line = |(column, row)| {
+        let (here, beside, below) = ((column, row), (column + 1, row), (column, row + 1));
+        usize::from(lost(here) != lost(beside) || lost(here) != lost(below))
+    };
+    out += &path(BLUE, 1.0, &strokes(2, line)[1]);
+    let stripe = |(column, row)| usize::from(row % 4 == 0 && fifth(-1.0, (column, row)) > 0);
+    out += &path(VERMILION, 1.0, &strokes(2, stripe)[1]);
     out + "</g>\n"
 }
 
@@ -230,24 +252,18 @@ fn path(colour: RGBColor, opacity: f64, strokes: &str) -> String {
     )
 }
 
-/// For each class the horizontal runs of cells that `class` puts into it, given row and value; those of
-/// class 0 are left out.
-fn strokes(map: &Map<'_>, classes: usize, class: impl Fn(usize, f32) -> usize) -> Vec<String> {
+/// For each class the horizontal runs of cells (column and row) in it; those of class 0 are left out.
+fn strokes(classes: usize, class: impl Fn((usize, usize)) -> usize) -> Vec<String> {
     let mut strokes = vec![String::new(); classes];
     for row in 0..ROWS {
-        let y = 1.0 - (row as f64 + 0.5) / ROWS as f64;
-        let at = |column: usize| class(row, map.at((column as f64 + 0.5) / COLUMNS as f64, y));
+        let row_classes: Vec<usize> = (0..COLUMNS).map(|column| class((column, row))).collect();
         let mut start = 0;
-        while start < COLUMNS {
-            let here = at(start);
-            let length = (start..COLUMNS)
-                .take_while(|&column| at(column) == here)
-                .count();
-            if here > 0 && here < classes {
+        for run in row_classes.chunk_by(PartialEq::eq) {
+            if let Some(strokes) = strokes.get_mut(run[0]).filter(|_| run[0] > 0) {
                 // A stroke lies on both sides of its line. Writing to a string cannot fail.
-                let _ = write!(strokes[here], "M{start} {row}.5h{length}");
+                let _ = write!(strokes, "M{start} {row}.5h{}", run.len());
             }
-            start += length;
+            start += run.len();
         }
     }
     strokes
@@ -305,7 +321,7 @@ fn axes(canvas: &Canvas<'_>, explained: &Explained<'_>) -> Drawn {
     let middle = (LEFT + PLOT_WIDTH / 2.0, BOTTOM + 34.0);
     canvas.text("seconds", middle, Anchor::Middle, plain(LABEL, MUTED))?;
     let top = explained.hertz.last().copied().unwrap_or_default();
-    for hertz in TICKS.into_iter().filter(|&hertz| hertz <= top) {
+    for hertz in TICKS.into_iter().filter(|&hertz| hertz <= 1.001 * top) {
         let y = explained.y(hertz);
         canvas.path(&[(LEFT - 5.0, y), (LEFT, y)], MUTED.into(), 0.5)?;
         let text = match hertz < 1000.0 {
@@ -356,13 +372,8 @@ fn scale(canvas: &Canvas<'_>, importance: &Map<'_>) -> Drawn {
     Ok(())
 }
 
-/// The frame of a region, its span in the waveform, and its line under the picture.
-fn mark(
-    canvas: &Canvas<'_>,
-    explained: &Explained<'_>,
-    region: &MarkedRegion,
-    number: usize,
-) -> Drawn {
+/// A region around its part of the spectrogram, and over its span of the waveform.
+fn frame(canvas: &Canvas<'_>, explained: &Explained<'_>, region: &MarkedRegion) -> Drawn {
     let (left, right) = (
         explained.x(region.seconds.start),
         explained.x(region.seconds.end),
@@ -371,11 +382,8 @@ fn mark(
         explained.y(region.hertz.end),
         explained.y(region.hertz.start),
     );
-    canvas.rect(
-        (left, WAVE_TOP),
-        (right - left, WAVE_HEIGHT),
-        faint(BLUE, 0.22),
-    )?;
+    let span = (right - left, WAVE_HEIGHT);
+    canvas.rect((left, WAVE_TOP), span, faint(BLUE, 0.22))?;
     let corners = [
         (left, top),
         (right, top),
@@ -383,17 +391,14 @@ fn mark(
         (left, bottom),
         (left, top),
     ];
-    canvas.path(&corners, INK.into(), 1.5)?;
-    let badge = |at: (f64, f64)| {
-        canvas.circle(at, 9.0, BLUE)?;
-        let text = (number + 1).to_string();
-        canvas.text(&text, at, Anchor::Middle, bold(TICK, ON_BLUE))
-    };
-    badge((left, top))?;
-    let y = WORDS + LINE * number as f64 - 4.0;
-    badge((LEFT + 9.0, y))?;
-    let text = fit(&region.text, LABEL, WIDTH - LEFT - 50.0);
-    canvas.text(&text, (LEFT + 28.0, y), Anchor::Left, plain(LABEL, INK))
+    canvas.path(&corners, INK.into(), 1.5)
+}
+
+/// The number of a region, counted from 0.
+fn badge(canvas: &Canvas<'_>, number: usize, at: (f64, f64)) -> Drawn {
+    canvas.circle(at, 9.0, BLUE)?;
+    let text = (number + 1).to_string();
+    canvas.text(&text, at, Anchor::Middle, bold(TICK, ON_BLUE))
 }
 
 #[cfg(test)]
@@ -401,7 +406,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn maps_are_linear_between_the_middles_of_their_cells() {
+    fn maps_are_linear_between_their_values() {
         // Two times, three bands.
         let map = Map {
             values: &[0.0, 1.0, 2.0, 4.0, 5.0, 6.0],
@@ -409,9 +414,9 @@ mod tests {
         };
         for (x, y, expected) in [
             (0.0, 0.0, 0.0),
-            (0.25, 0.5, 1.0),
+            (1.0 / 3.0, 0.5, 1.0),
             (0.5, 0.5, 3.0),
-            (0.5, 1.0 / 3.0, 2.5),
+            (0.5, 0.375, 2.5),
             (1.0, 1.0, 6.0),
         ] {
             assert!((map.at(x, y) - expected).abs() < 1e-5, "{x} {y}");
