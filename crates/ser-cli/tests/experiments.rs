@@ -68,11 +68,16 @@ fn learned(model: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<Value>) {
     let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
     let header: Value =
         serde_json::from_str(&metadata.metadata().as_ref().unwrap()["ser"]).unwrap();
-    let keys = ["labels", "temperature", "enrolled_temperature", "networks"];
-    (
-        tensors.collect(),
-        keys.map(|key| header[key].clone()).to_vec(),
-    )
+    let keys = [
+        "labels",
+        "temperature",
+        "enrolled_temperature",
+        "networks",
+        "doubt",
+        "enrolled_doubt",
+    ];
+    let part = |key: &str| header["model"].get(key).unwrap().clone();
+    (tensors.collect(), keys.map(part).to_vec())
 }
 
 /// A copy of the synthetic corpus in which the clips of speaker 01 have changed places, so that their

@@ -59,7 +59,9 @@ fn killed_again_and_again(call: &Call, usual: Duration, kills: usize, mut check:
         child.wait().unwrap();
         check();
     }
-    assert!(program(call).status().unwrap().success());
+    let ended = program(call).stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{said}");
 }
 
 /// What is the same in every run of the same recipe: all but what says how long it took.

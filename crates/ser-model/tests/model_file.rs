@@ -40,6 +40,8 @@ fn rewrite(
         })
         .collect();
     change(&mut all, &mut header);
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    header = sealed(&header, all.iter().map(|(.., data)| data.as_slice()));
     let views = all.iter().map(|(name, dtype, shape, data)| {
         (
             name.as_str(),
@@ -48,6 +50,19 @@ fn rewrite(
     });
     let metadata = HashMap::from([("ser".to_owned(), header)]);
     std::fs::write(path, safetensors::serialize(views, Some(metadata)).unwrap()).unwrap();
+}
+
+/// The metadata with the checksum that belongs to it.
+fn sealed<'a>(header: &str, tensors: impl Iterator<Item = &'a [u8]>) -> String {
+    let Some((front, model)) = header.split_once(",\"model\":") else {
+        return header.to_owned();
+    };
+    let mut hash = xxhash_rust::xxh3::Xxh3::new();
+    hash.update(model.strip_suffix('}').unwrap().as_bytes());
+    tensors.for_each(|tensor| hash.update(tensor));
+    let stated = front.split_once("\"checksum\":\"").unwrap().0;
+    let checksum = hash.digest128();
+    format!("{stated}\"checksum\":\"{checksum:032x}\",\"model\":{model}")
 }
 
 fn refusal(path: &Path) -> String {
@@ -182,7 +197,7 @@ fn another_format_and_a_foreign_or_damaged_file_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (_, path) = saved(LSTM, folder.path());
     rewrite(&path, |_, header| {
-        *header = header.replacen("\"format\":2", "\"format\":1", 1)
+        *header = header.replacen("\"format\":3", "\"format\":2", 1)
     });
     assert!(refusal(&path).contains("format"));
 
