@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use walkdir::WalkDir;
 
+use crate::run;
+
 /// What unfinished files are called until they get their name; see the `write_file` of the crates.
 const UNFINISHED: &str = ".unfinished-";
 
@@ -76,15 +78,33 @@ fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
-/// Removes what was being written when a run was killed.
+/// Removes what was being written or removed when a run was killed: in the folder, and beside it.
 fn sweep(folder: &Path) -> Result<()> {
     // As deep as the answers of an ensemble's members lie.
-    let entries = WalkDir::new(folder).max_depth(4).into_iter().flatten();
-    for entry in entries.filter(|entry| entry.file_type().is_file()) {
-        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-            let path = entry.path();
-            fs::remove_file(path).with_context(|| path.display().to_string())?;
+    let inside = WalkDir::new(folder).max_depth(4).into_iter().flatten();
+    let inside = inside.map(|entry| (entry.file_type().is_dir(), entry.into_path()));
+    let left: Vec<(bool, PathBuf)> = inside
+        .filter(|(is_folder, path)| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            match is_folder {
+                true => path.extension().is_some_and(|e| e == run::UNFINISHED),
+                false => name.starts_with(UNFINISHED),
+            }
+        })
+        .collect();
+    for (is_folder, path) in left {
+        // What lay in a folder that is gone already is gone as well.
+        if is_folder {
+            run::remove(&path)?;
+        } else if path.exists() {
+            fs::remove_file(&path).with_context(|| path.display().to_string())?;
         }
+    }
+    for extension in [
+        run::UNFINISHED.to_owned(),
+        format!("old.{}", run::UNFINISHED),
+    ] {
+        run::remove(&folder.with_added_extension(extension))?;
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! The folder of one trained split. It is complete or absent: everything is written into
-//! `<name>.partial`, which is then renamed.
+//! `<name>.unfinished`, which is then renamed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -93,7 +93,8 @@ pub struct SplitRun {
 
 const INFO: &str = "run.json";
 const COST: &str = "training.json";
-const PARTIAL: &str = "partial";
+/// Extension of a folder that is being written, or removed.
+pub const UNFINISHED: &str = "unfinished";
 const RECIPE: &str = "recipe.toml";
 const HISTORY: &str = "history";
 const VALIDATION: &str = "validation";
@@ -140,29 +141,29 @@ impl SplitRun {
     /// replaced; any other folder is refused.
     pub fn write(&self, dir: &Path, corpus: &Corpus, split: &Split, model: &Model) -> Result<()> {
         refuse_foreign(dir)?;
-        let partial = dir.with_added_extension(PARTIAL);
-        remove(&partial)?;
-        fs::create_dir_all(&partial).with_context(|| partial.display().to_string())?;
-        write_file(partial.join(RECIPE), self.experiment.to_toml()?)?;
-        split.write_csv(corpus, partial.join("split.csv"))?;
+        let unfinished = dir.with_added_extension(UNFINISHED);
+        remove(&unfinished)?;
+        fs::create_dir_all(&unfinished).with_context(|| unfinished.display().to_string())?;
+        write_file(unfinished.join(RECIPE), self.experiment.to_toml()?)?;
+        split.write_csv(corpus, unfinished.join("split.csv"))?;
         for NamedHistory { name, history } in &self.histories {
-            history.write_csv(partial.join(format!("{HISTORY}-{name}.csv")))?;
+            history.write_csv(unfinished.join(format!("{HISTORY}-{name}.csv")))?;
         }
-        model.save(&partial.join(MODEL))?;
+        model.save(&unfinished.join(MODEL))?;
         if let Some(validation) = &self.validation {
-            validation.write(&partial, VALIDATION)?;
+            validation.write(&unfinished, VALIDATION)?;
         }
-        self.test.write(&partial, TEST)?;
+        self.test.write(&unfinished, TEST)?;
         write_file(
-            partial.join(COST),
+            unfinished.join(COST),
             serde_json::to_string_pretty(&self.cost)?,
         )?;
         write_file(
-            partial.join(INFO),
+            unfinished.join(INFO),
             serde_json::to_string_pretty(&self.info)?,
         )?;
         remove(dir)?;
-        fs::rename(&partial, dir).with_context(|| dir.display().to_string())
+        fs::rename(&unfinished, dir).with_context(|| dir.display().to_string())
     }
 }
 
@@ -201,7 +202,7 @@ pub fn is_split(dir: &Path) -> bool {
 pub fn split_folders(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = files(dir)?;
     // A folder that a killed run left under its temporary name is no part of the run.
-    folders.retain(|folder| is_split(folder) && folder.extension().is_none_or(|e| e != PARTIAL));
+    folders.retain(|folder| is_split(folder) && folder.extension().is_none_or(|e| e != UNFINISHED));
     Ok(folders)
 }
 
@@ -216,8 +217,23 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Removes a folder, if it is there.
+/// Removes a folder, if it is there. It is renamed first: a folder under its final name is whole.
 pub fn remove(dir: &Path) -> Result<()> {
+    let aside = match dir.extension() {
+        Some(extension) if extension == UNFINISHED => dir.to_owned(),
+        _ => dir.with_added_extension(format!("old.{UNFINISHED}")),
+    };
+    if aside != dir {
+        remove_in_place(&aside)?;
+        match fs::rename(dir, &aside) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            moved => moved.with_context(|| dir.display().to_string())?,
+        }
+    }
+    remove_in_place(&aside)
+}
+
+fn remove_in_place(dir: &Path) -> Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| dir.display().to_string())

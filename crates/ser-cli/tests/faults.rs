@@ -137,7 +137,7 @@ fn a_cross_validation_killed_at_any_moment_ends_as_if_it_had_not_been() {
                 continue;
             };
             // The mean of the members is taken anew each time: it costs no training.
-            if split.ends_with(".partial") || !split.starts_with("members/") {
+            if split.ends_with(".unfinished") || !split.starts_with("members/") {
                 continue;
             }
             for file in [
@@ -362,7 +362,7 @@ fn a_full_disk_is_an_error_that_names_the_file_and_leaves_none() {
             "all" => assert!(
                 tree(&to(name))
                     .keys()
-                    .all(|file| file.contains(".partial/"))
+                    .all(|file| file.contains(".unfinished/"))
             ),
             _ => assert!(!to(name).exists(), "{name}"),
         }
