@@ -148,7 +148,9 @@ impl Coded {
                 }
                 Err(Symphonia::DecodeError(_)) if bad < MAX_BAD_PACKETS => bad += 1,
                 Err(Symphonia::DecodeError(reason)) => {
-                    return Err(self.damaged(format!("{bad} packets in a row: {reason}")));
+                    return Err(self.damaged(format!(
+                        "{bad} packets in a row cannot be decoded: {reason}"
+                    )));
                 }
                 Err(error) => return Err(failure(&self.path, self.seconds(), error)),
             }
@@ -277,5 +279,19 @@ fn failure(path: &Path, seconds: f64, error: Symphonia) -> Error {
             seconds,
             reason: error.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoder_that_panics_is_an_error() {
+        let result: Result<()> = guarded(Path::new("clip.ogg"), 1.5, || panic!("as they do"));
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "clip.ogg: after 1.50 s: its decoder gave up"
+        );
     }
 }

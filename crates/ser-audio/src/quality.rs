@@ -29,8 +29,8 @@ pub struct Quality {
     /// or the smallest value of the recording, from 0 to 1.
     pub clipped: f64,
     /// Frequency in Hz below which 99 % of the energy of the active frames lies, once the mean spectrum
-    /// of the background is taken off and each frequency is weighted by its square, because speech falls
-    /// by that much and more.
+    /// of the background is taken off (and what is not 3 dB above it left out), and each frequency
+    /// weighted by its square, because speech falls by that much and more.
     pub bandwidth_hz: f64,
     /// Energy of the active frames, without that of the background, to that of the background in dB,
     /// from −20 to 100.
@@ -45,7 +45,7 @@ pub struct Quality {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// Nobody speaks.
+    /// No speech was found.
     Silent,
     /// Little speech.
     TooShort {
@@ -80,6 +80,8 @@ const FRAME: f64 = 0.03;
 const LOWEST: f64 = 60.0;
 /// Share of the frames that are taken for background.
 const QUIETEST: f64 = 0.1;
+/// How often the background a frequency must have to be heard above it: 3 dB.
+const AUDIBLE: f64 = 2.0;
 /// Share of the weighted energy below the bandwidth.
 const WITHIN_BANDWIDTH: f64 = 0.99;
 /// Samples in a row, and their distance from the peak as a share of it, that make a flat top.
@@ -94,9 +96,9 @@ const SHORT: f64 = 0.5;
 /// Below this level in dBFS speech is very quiet.
 const QUIET: f64 = -60.0;
 /// From this share of clipped samples on a recording is clipped.
-const CLIPPED: f64 = 0.001;
+const CLIPPED: f64 = 0.0005;
 /// Below this bandwidth in Hz the band is narrow.
-const NARROW: f64 = 4000.0;
+const NARROW: f64 = 4500.0;
 /// Below this ratio in dB a recording is noisy.
 const NOISY: f64 = 15.0;
 
@@ -115,7 +117,11 @@ impl Quality {
         let background = quietest(&energies);
         let is_active = |frame: usize| {
             let centre = spectra.centre(frame);
-            speech.is_empty() || speech.iter().any(|s| (s.start..s.end).contains(&centre))
+            let next = speech.partition_point(|segment| segment.end <= centre);
+            speech.is_empty()
+                || speech
+                    .get(next)
+                    .is_some_and(|segment| segment.start <= centre)
         };
         let active: Vec<usize> = (0..energies.len()).filter(|&n| is_active(n)).collect();
         let active = spectra.mean(&active);
@@ -126,7 +132,12 @@ impl Quality {
         let above: Vec<f64> = active
             .iter()
             .zip(&background)
-            .map(|(active, background)| (active - background).max(0.0))
+            .map(
+                |(&active, &background)| match active > AUDIBLE * background {
+                    true => active - background,
+                    false => 0.0,
+                },
+            )
             .collect();
         Self {
             seconds: waveform.duration(),
@@ -138,8 +149,14 @@ impl Quality {
                 .into(),
             clipped: clipped(&waveform.samples),
             bandwidth_hz: spectra.hertz(bandwidth(&above)),
-            snr_db: decibels((level - noise).max(0.0) / noise).clamp(SNR.0, SNR.1),
-            speech_seconds: speech.iter().map(Segment::seconds).sum(),
+            snr_db: if level > noise {
+                decibels((level - noise) / noise).clamp(SNR.0, SNR.1)
+            } else {
+                SNR.0
+            },
+            speech_seconds: speech
+                .iter()
+                .fold(0.0, |sum, segment| sum + segment.seconds()),
         }
     }
 
@@ -193,7 +210,7 @@ impl Serialize for Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Silent => write!(f, "silent: nobody speaks"),
+            Self::Silent => write!(f, "silent: no speech was found"),
             Self::TooShort { seconds } => write!(f, "too short: {seconds:.2} s of speech"),
             Self::VeryQuiet { level_db } => {
                 write!(
@@ -203,7 +220,7 @@ impl fmt::Display for Warning {
             }
             Self::Clipped { share } => write!(
                 f,
-                "clipped: {:.1} % of the samples are cut off at the peak",
+                "clipped: {:.2} % of the samples are cut off at the peak",
                 100.0 * share
             ),
             Self::Narrowband { bandwidth_hz } => write!(

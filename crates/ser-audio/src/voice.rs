@@ -21,7 +21,7 @@ const LAST: f64 = 5.0;
 /// the background where a codec or a gate has silenced the pauses.
 const BEGIN_BELOW_LOUDEST: f64 = 1e-3;
 const LAST_BELOW_LOUDEST: f64 = 5e-4;
-/// Mean square below which speech never begins, −70 dBFS.
+/// Mean square that the loudest 50 ms around must have, −70 dBFS: below it nobody speaks.
 const INAUDIBLE: f64 = 1e-7;
 
 /// Frames of the shortest speech, 0.25 s, and of the shortest pause, 0.3 s.
@@ -66,8 +66,8 @@ impl Segment {
 /// and what is not more than 30 dB below the loudest 50 ms of the same time. Gaps of less than 0.3 s are
 /// bridged, then speech of less than 0.25 s is dropped.
 ///
-/// All of this is relative: the level of a recording changes nothing, except that speech never begins
-/// below −70 dBFS. Segments do not depend on how the samples are cut into calls of
+/// All of this is relative, so the level of a recording changes nothing, except that there is no speech
+/// where the loudest lies below −70 dBFS. Segments do not depend on how the samples are cut into calls of
 /// [`push`](Self::push), and a segment is known about 1.3 s after its end.
 ///
 /// It tells sound from background, not speech from music: whatever comes and goes is a segment.
@@ -123,6 +123,8 @@ impl VoiceActivity {
     /// A detector for a signal of `sample_rate` Hz, 8000 or more; at lower rates it hears less of the
     /// band.
     pub fn new(sample_rate: u32) -> Self {
+        // A signal without a rate has no seconds, but must not divide by them.
+        let sample_rate = sample_rate.max(1);
         Self {
             sample_rate,
             band: SpeechBand::new(sample_rate),
@@ -231,13 +233,10 @@ impl VoiceActivity {
         let oldest = frame.saturating_sub(PAST);
         let (floor, loudest) = (self.floor.from(oldest), self.loudest.from(oldest));
         let above = |over_floor: f64, under_loudest: f64| {
-            power
-                >= (over_floor * floor)
-                    .max(under_loudest * loudest)
-                    .max(INAUDIBLE)
+            power >= (over_floor * floor).max(under_loudest * loudest)
         };
-        if above(LAST, LAST_BELOW_LOUDEST) {
-            let begins = power >= INAUDIBLE && above(BEGIN, BEGIN_BELOW_LOUDEST);
+        if loudest >= INAUDIBLE && above(LAST, LAST_BELOW_LOUDEST) {
+            let begins = above(BEGIN, BEGIN_BELOW_LOUDEST);
             let run = self.run.get_or_insert(Run {
                 start: frame,
                 begins,

@@ -481,9 +481,13 @@ impl Format {
             )));
         };
         let tag = le_u32(&[plain[0], plain[1], 0, 0]);
-        // Before hound takes offence at the block sizes of a compressed format.
+        // Before hound calls damaged what is only none of its formats.
         if !matches!(tag, PCM | FLOAT | EXTENSIBLE) {
             return Err(unsupported(format!("format tag {tag:#06x}")));
+        }
+        let bits = u16::from_le_bytes([plain[14], plain[15]]);
+        if tag == FLOAT && bits != 32 {
+            return Err(unsupported(format!("floating point of {bits} bits")));
         }
         let block_align = u16::from_le_bytes([plain[12], plain[13]]);
         let chunk = match extensible {

@@ -1,0 +1,208 @@
+//! Damaged and hostile recordings: an error or a shorter signal, never a panic, never much memory.
+
+use std::path::Path;
+
+use ser_audio::{Error, read};
+
+use crate::signals::{FIXTURES, Random, bytes_of, fixture, piped, wav};
+
+/// Reads `bytes` as a file.
+fn read_bytes(bytes: &[u8]) -> ser_audio::Result<Vec<f32>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clip");
+    std::fs::write(&path, bytes).unwrap();
+    read(&path).map(|waveform| waveform.samples)
+}
+
+#[test]
+fn a_recording_cut_short_anywhere_is_an_error_or_shorter() {
+    for (name, _) in FIXTURES {
+        let bytes = bytes_of(name);
+        let whole = read(&fixture(name)).unwrap().samples.len();
+        for length in (0..bytes.len()).step_by(97) {
+            for result in [
+                read_bytes(&bytes[..length]),
+                piped(bytes[..length].to_vec()),
+            ] {
+                let samples = result.map_or(0, |samples| samples.len());
+                assert!(samples <= whole, "{name} cut to {length} bytes");
+            }
+        }
+    }
+}
+
+#[test]
+fn flipped_bytes_are_an_error_or_another_signal() {
+    for (name, _) in FIXTURES {
+        let bytes = bytes_of(name);
+        let mut random = Random::new(name.len() as u64);
+        for round in 0..100 {
+            let mut damaged = bytes.clone();
+            for _ in 0..1 + random.bits() % 5 {
+                // Half of the time in the headers.
+                let end = if random.bits() % 2 == 0 {
+                    600
+                } else {
+                    bytes.len()
+                };
+                damaged[random.bits() as usize % end] = random.bits() as u8;
+            }
+            for samples in [read_bytes(&damaged), piped(damaged)].into_iter().flatten() {
+                assert!(
+                    samples.iter().all(|x| x.is_finite()),
+                    "{name} in round {round}"
+                );
+                assert!(samples.len() < 1 << 20, "{name} in round {round}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_recording_is_refused() {
+    let text = "This is not a recording, whatever its name says.\n".repeat(1000);
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [
+        ("text.mp3", text.as_bytes()),
+        ("empty.ogg", b""),
+        ("one.flac", b"f"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        match read(&path) {
+            Err(error @ Error::Unsupported { .. }) => {
+                assert_eq!(
+                    error.to_string(),
+                    format!("{}: no known audio format", path.display())
+                );
+            }
+            other => panic!("{name}: expected a refusal, got {other:?}"),
+        }
+    }
+    let missing = read(&folder.path().join("missing.wav"));
+    assert!(matches!(missing, Err(Error::Io { .. })));
+    assert!(matches!(read(folder.path()), Err(Error::Io { .. })));
+}
+
+#[test]
+fn a_wav_file_without_samples_is_empty() {
+    assert!(read_bytes(&wav(1, 16, 8000, &[])).unwrap().is_empty());
+}
+
+#[test]
+fn a_damaged_wav_file_is_not_tried_as_anything_else() {
+    let mut file = wav(1, 16, 8000, &[0; 100]);
+    file[24..28].copy_from_slice(&[0; 4]);
+    assert!(matches!(read_bytes(&file), Err(Error::Wav(_))));
+}
+
+#[test]
+fn rates_and_channels_beyond_the_limits_are_refused() {
+    let error = read_bytes(&wav(1, 16, 768_001, &[0; 100]))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.ends_with("of 1 to 768000 Hz, found 768001 Hz"),
+        "{error}"
+    );
+    assert_eq!(
+        read_bytes(&wav(1, 16, 768_000, &[0; 100])).unwrap().len(),
+        50
+    );
+
+    let mut wide = wav(1, 8, 8000, &[0; 512]);
+    wide[22..24].copy_from_slice(&256u16.to_le_bytes());
+    wide[28..32].copy_from_slice(&(256 * 8000u32).to_le_bytes());
+    wide[32..34].copy_from_slice(&256u16.to_le_bytes());
+    let error = read_bytes(&wide).unwrap_err().to_string();
+    assert!(error.ends_with("1 to 255 channels, found 256"), "{error}");
+}
+
+#[test]
+fn a_sample_that_is_no_number_is_named() {
+    let values = [0.0, 0.5, f64::NAN, 1.0];
+    let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    match read_bytes(&wav(3, 64, 8000, &data)) {
+        Err(Error::NotFinite { index, value, .. }) => {
+            assert_eq!(index, 2);
+            assert!(value.is_nan());
+        }
+        other => panic!("expected an error, got {other:?}"),
+    }
+}
+
+/// Offset of the field of `pcm.caf` that states the frames of a packet.
+const CAF_FRAMES: usize = 8 + 12 + 8 + 4 + 4 + 4;
+
+#[test]
+fn a_packet_of_gigabytes_is_refused_before_there_is_room_for_it() {
+    let mut caf = bytes_of("pcm.caf");
+    caf[CAF_FRAMES..CAF_FRAMES + 4].copy_from_slice(&[0x7F; 4]);
+    let error = read_bytes(&caf).unwrap_err();
+    assert!(
+        matches!(error, Error::Unsupported { .. } | Error::Damaged { .. }),
+        "{error}"
+    );
+}
+
+/// AAC in ADTS, ten times over; the payload of the packets in `damaged` is no AAC.
+fn packets(damaged: std::ops::Range<usize>) -> Vec<u8> {
+    let mut bytes = bytes_of("aac.aac").repeat(10);
+    let (mut start, mut packet) = (0, 0);
+    while start < bytes.len() {
+        let length = (usize::from(bytes[start + 3] & 3) << 11)
+            | (usize::from(bytes[start + 4]) << 3)
+            | usize::from(bytes[start + 5] >> 5);
+        if damaged.contains(&packet) {
+            bytes[start + 7..start + length].fill(0);
+        }
+        start += length;
+        packet += 1;
+    }
+    bytes
+}
+
+#[test]
+fn a_few_bad_packets_are_left_out() {
+    let whole = read_bytes(&packets(0..0)).unwrap().len();
+    assert_eq!(
+        read_bytes(&packets(40..60)).unwrap().len(),
+        whole - 20 * 1024
+    );
+}
+
+#[test]
+fn too_many_bad_packets_in_a_row_are_an_error_that_says_where() {
+    match read_bytes(&packets(40..100)) {
+        Err(Error::Damaged {
+            seconds, reason, ..
+        }) => {
+            assert!(
+                (seconds - 40.0 * 1024.0 / 16_000.0).abs() < 0.07,
+                "{seconds}"
+            );
+            assert!(
+                reason.starts_with("50 packets in a row cannot be decoded"),
+                "{reason}"
+            );
+        }
+        other => panic!("expected an error, got {other:?}"),
+    }
+}
+
+#[test]
+fn a_rate_that_changes_is_an_error() {
+    let both = [bytes_of("vorbis.ogg"), bytes_of("flac.ogg")].concat();
+    match piped(both) {
+        Err(Error::Damaged {
+            path,
+            seconds,
+            reason,
+        }) => {
+            assert_eq!(path, Path::new("pipe"));
+            assert_eq!(seconds, 1.0);
+            assert_eq!(reason, "the sampling rate changes from 16000 to 8000 Hz");
+        }
+        other => panic!("expected an error, got {other:?}"),
+    }
+}

@@ -1,0 +1,151 @@
+//! Thresholds held against the real corpus: they run when `SER_RAVDESS` names the folder of its WAV files.
+
+use std::path::{Path, PathBuf};
+
+use ser_audio::{Quality, Segment, Warning, read};
+use ser_conditions::Condition;
+use ser_features::Waveform;
+
+use crate::signals::{louder, segments};
+
+/// Every so-many-th clip is judged: 144 of 1440, some of each actor.
+const EVERY: usize = 10;
+
+/// The clips; `None`, and a line that says so, where there is no corpus.
+fn clips() -> Option<Vec<Waveform>> {
+    let Some(folder) = std::env::var_os("SER_RAVDESS") else {
+        println!("skipped: SER_RAVDESS is not set");
+        return None;
+    };
+    let mut paths = Vec::new();
+    collect(Path::new(&folder), &mut paths);
+    paths.sort();
+    assert_eq!(paths.len(), 1440);
+    let chosen = paths.iter().step_by(EVERY);
+    Some(chosen.map(|path| read(path).unwrap()).collect())
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "wav") {
+            paths.push(path);
+        }
+    }
+}
+
+fn under(clips: &[Waveform], condition: &str) -> Vec<Waveform> {
+    let condition: Condition = condition.parse().unwrap();
+    let copies = clips.iter().zip(0..);
+    copies
+        .map(|(clip, seed)| condition.apply(clip, seed).unwrap())
+        .collect()
+}
+
+/// Twice as loud as fits.
+fn clipped(clip: &Waveform) -> Waveform {
+    let peak = clip
+        .samples
+        .iter()
+        .fold(0.0, |peak: f32, x| peak.max(x.abs()));
+    let mut copy = louder(clip, 2.0 / peak);
+    for x in &mut copy.samples {
+        *x = x.clamp(-1.0, 1.0);
+    }
+    copy
+}
+
+/// Share of the clips with a warning that `is_meant`.
+fn share(name: &str, clips: &[Waveform], is_meant: impl Fn(&Warning) -> bool) -> f64 {
+    let warned = clips
+        .iter()
+        .map(|clip| Quality::of(clip).warnings().iter().any(&is_meant));
+    let share = warned.filter(|&warned| warned).count() as f64 / clips.len() as f64;
+    println!("{name}: {:.1} %", 100.0 * share);
+    share
+}
+
+#[test]
+fn warnings_come_where_they_should_and_hardly_anywhere_else() {
+    let Some(clips) = clips() else {
+        return;
+    };
+    let any = |_: &Warning| true;
+    assert!(share("clean, any warning", &clips, any) < 0.05);
+    assert!(share("small room, any warning", &under(&clips, "room small"), any) < 0.05);
+    for condition in ["noise-white 20", "noise-babble 20"] {
+        assert!(share(condition, &under(&clips, condition), any) < 0.05);
+    }
+    let narrow = |warning: &Warning| matches!(warning, Warning::Narrowband { .. });
+    for condition in ["telephone", "lowpass-8k"] {
+        assert!(share(condition, &under(&clips, condition), narrow) > 0.95);
+    }
+    let noisy = |warning: &Warning| matches!(warning, Warning::Noisy { .. });
+    for condition in ["noise-white 10", "noise-babble 10"] {
+        assert!(share(condition, &under(&clips, condition), noisy) > 0.95);
+    }
+    let copies: Vec<Waveform> = clips.iter().map(clipped).collect();
+    let flat = |warning: &Warning| matches!(warning, Warning::Clipped { .. });
+    assert!(share("clipped by 6 dB", &copies, flat) > 0.95);
+}
+
+/// Time in both to time in either; 1 if nobody speaks in either.
+fn overlap(a: &[Segment], b: &[Segment]) -> f64 {
+    let length =
+        |segments: &[Segment]| segments.iter().map(|s| s.end - s.start).sum::<u64>() as f64;
+    let both: u64 = a
+        .iter()
+        .flat_map(|a| {
+            b.iter()
+                .map(|b| a.end.min(b.end).saturating_sub(a.start.max(b.start)))
+        })
+        .sum();
+    let either = length(a) + length(b) - both as f64;
+    if either == 0.0 {
+        1.0
+    } else {
+        both as f64 / either
+    }
+}
+
+#[test]
+fn speech_is_found_in_every_clip_and_stays_where_it_is_in_noise() {
+    let Some(clips) = clips() else {
+        return;
+    };
+    let clean: Vec<Vec<Segment>> = clips.iter().map(segments).collect();
+    for segments in &clean {
+        let seconds: f64 = segments.iter().map(Segment::seconds).sum();
+        assert!(
+            (1..=3).contains(&segments.len()) && (1.0..4.0).contains(&seconds),
+            "{segments:?}"
+        );
+    }
+    let one = clean.iter().filter(|segments| segments.len() == 1).count();
+    assert!(
+        one as f64 > 0.9 * clean.len() as f64,
+        "{one} clips have one segment"
+    );
+
+    for (condition, least) in [
+        ("gain 20", 1.0),
+        ("gain -20", 0.99),
+        ("telephone", 0.93),
+        ("room small", 0.93),
+        ("noise-white 20", 0.93),
+        ("noise-babble 20", 0.9),
+        ("noise-white 10", 0.85),
+        ("noise-babble 10", 0.8),
+    ] {
+        let heard = under(&clips, condition);
+        let overlaps = heard
+            .iter()
+            .zip(&clean)
+            .map(|(clip, clean)| overlap(&segments(clip), clean));
+        let mean = overlaps.sum::<f64>() / clean.len() as f64;
+        println!("{condition}: mean overlap {mean:.3}");
+        assert!(mean >= least, "{condition}: {mean}");
+    }
+}

@@ -1,0 +1,125 @@
+//! What comes through a pipe.
+
+use std::io::Read;
+use std::path::Path;
+
+use ser_audio::{AudioStream, Error, read};
+
+use crate::signals::{FIXTURES, bytes_of, drain, fixture, piped, wav};
+
+/// Hands out a few bytes at a time, never the same number.
+struct Dripping {
+    bytes: Vec<u8>,
+    position: usize,
+}
+
+impl Read for Dripping {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let wanted = buffer.len().min(1 + self.position * 7 % 1009);
+        let read = (&self.bytes[self.position..]).read(&mut buffer[..wanted])?;
+        self.position += read;
+        Ok(read)
+    }
+}
+
+/// Containers whose directory these fixtures have at their end, or that need to look there.
+const NOT_FROM_A_PIPE: [&str; 4] = ["aac.m4a", "alac.m4a", "stereo.m4a", "pcm.caf"];
+
+#[test]
+fn a_pipe_gives_what_the_file_gives_however_it_drips() {
+    for (name, rate) in FIXTURES {
+        if NOT_FROM_A_PIPE.contains(&name) {
+            continue;
+        }
+        let reader = Dripping {
+            bytes: bytes_of(name),
+            position: 0,
+        };
+        let stream = AudioStream::from_reader(Box::new(reader), Path::new("-")).unwrap();
+        assert_eq!(stream.sample_rate(), rate, "{name}");
+        assert_eq!(
+            drain(stream).unwrap(),
+            read(&fixture(name)).unwrap().samples,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_needs_its_end_first_is_refused_in_a_pipe() {
+    for name in NOT_FROM_A_PIPE {
+        assert!(piped(bytes_of(name)).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn wav_of_unknown_length_is_followed_until_the_pipe_closes() {
+    let data: Vec<u8> = (0..30_001u32).map(|n| (n * 37 % 251) as u8).collect();
+    let expected = piped(wav(1, 16, 8000, &data[..30_000])).unwrap();
+    assert_eq!(expected.len(), 15_000);
+    for (riff, length) in [
+        (u32::MAX, u32::MAX),
+        (0, 0),
+        (0x7FFF_F024, 0x7FFF_F000),
+        (0x8000_0024, 0x8000_0000),
+    ] {
+        // A byte more than whole samples.
+        let mut file = wav(1, 16, 8000, &data);
+        file[4..8].copy_from_slice(&u32::to_le_bytes(riff));
+        file[40..44].copy_from_slice(&u32::to_le_bytes(length));
+        let reader = Dripping {
+            bytes: file,
+            position: 0,
+        };
+        let stream = AudioStream::from_reader(Box::new(reader), Path::new("-")).unwrap();
+        assert_eq!(stream.duration(), None);
+        assert_eq!(drain(stream).unwrap(), expected, "{length:#x}");
+    }
+}
+
+#[test]
+fn wav_in_a_pipe_comes_in_tenths_of_a_second() {
+    let mut file = wav(1, 16, 8000, &[1; 16_000]);
+    file[4..8].copy_from_slice(&[0xFF; 4]);
+    file[40..44].copy_from_slice(&[0xFF; 4]);
+    let reader = std::io::Cursor::new(file);
+    let mut stream = AudioStream::from_reader(Box::new(reader), Path::new("-")).unwrap();
+    let mut samples = Vec::new();
+    assert!(stream.next_block(&mut samples).unwrap());
+    assert_eq!(samples.len(), 800);
+}
+
+#[test]
+fn wav_in_a_pipe_that_ends_before_its_stated_length_is_cut_short() {
+    let file = wav(1, 16, 8000, &[1; 16_000]);
+    let error = piped(file[..10_000].to_vec()).unwrap_err();
+    assert!(matches!(error, Error::Wav(_)), "{error}");
+}
+
+#[test]
+fn wav_with_chunks_before_its_samples_comes_through_a_pipe() {
+    let plain = wav(1, 16, 8000, &[7; 1000]);
+    let mut file = plain[..36].to_vec();
+    file.extend(b"LIST\x03\x10\0\0");
+    file.extend([0; 0x1004]);
+    file.extend(&plain[36..]);
+    assert_eq!(piped(file).unwrap(), piped(plain).unwrap());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_no_file_is_read_as_a_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fifo");
+    let made = std::process::Command::new("mkfifo")
+        .arg(&path)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let writer = std::thread::spawn({
+        let path = path.clone();
+        move || std::fs::write(path, bytes_of("native.flac")).unwrap()
+    });
+    assert_eq!(read(&path).unwrap(), read(&fixture("native.flac")).unwrap());
+    writer.join().unwrap();
+}

@@ -1,0 +1,140 @@
+//! Where somebody speaks.
+
+use ser_audio::VoiceActivity;
+use ser_features::Waveform;
+
+use crate::signals::{louder, segments, speech, times};
+
+/// Whether there is a segment for each `(start, end)`, and no other; it may begin 0.1 s before and end
+/// 0.2 s after.
+fn assert_found(waveform: &Waveform, spoken: &[(f64, f64)]) {
+    let found = times(&segments(waveform));
+    assert_eq!(found.len(), spoken.len(), "{found:?}");
+    for (&(start, end), &(from, to)) in found.iter().zip(spoken) {
+        assert!((from - 0.1..from + 0.05).contains(&start), "{found:?}");
+        assert!((to - 0.1..to + 0.2).contains(&end), "{found:?}");
+    }
+}
+
+const SPOKEN: [(f64, f64); 3] = [(0.5, 2.0), (2.75, 4.0), (6.5, 7.25)];
+
+#[test]
+fn speech_is_found_at_every_rate() {
+    for rate in [8000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000] {
+        assert_found(&speech(rate, 9.0, &SPOKEN), &SPOKEN);
+    }
+}
+
+#[test]
+fn speech_that_fills_the_recording_is_found_and_not_cut() {
+    for spoken in [(0.0, 3.0), (0.0, 20.0)] {
+        let found = times(&segments(&speech(16_000, spoken.1, &[spoken])));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].0 < 0.05 && found[0].1 > spoken.1 - 0.15,
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn short_pauses_are_bridged_and_short_sounds_dropped() {
+    assert_found(
+        &speech(16_000, 4.0, &[(1.0, 2.0), (2.1, 3.0)]),
+        &[(1.0, 3.0)],
+    );
+    assert_found(&speech(16_000, 4.0, &[(1.0, 1.125)]), &[]);
+}
+
+#[test]
+fn the_cuts_between_pushes_change_nothing() {
+    for rate in [22_050, 48_000] {
+        let waveform = speech(rate, 9.0, &SPOKEN);
+        let whole = segments(&waveform);
+        let (mut voice, mut rest, mut found) =
+            (VoiceActivity::new(rate), &waveform.samples[..], vec![]);
+        for length in [0, 1, 7, 4801, 100, 33_333].iter().cycle() {
+            let (part, later) = rest.split_at(rest.len().min(*length));
+            voice.push(part);
+            found.extend(voice.drain());
+            rest = later;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        voice.finish();
+        found.extend(voice.drain());
+        assert_eq!(found, whole);
+    }
+}
+
+#[test]
+fn the_level_changes_nothing() {
+    let waveform = speech(16_000, 9.0, &SPOKEN);
+    for factor in [0.1, 10.0] {
+        assert_eq!(segments(&louder(&waveform, factor)), segments(&waveform));
+    }
+}
+
+#[test]
+fn what_lies_below_70_db_is_never_speech() {
+    // Its loudest 50 ms lie 14 dB below full scale.
+    let waveform = speech(16_000, 9.0, &SPOKEN);
+    assert_eq!(segments(&louder(&waveform, 0.0005)), []);
+    assert_eq!(segments(&louder(&waveform, 0.0)), []);
+    assert_eq!(segments(&Waveform::new(Vec::new(), 16_000)), []);
+}
+
+#[test]
+fn steady_noise_and_a_constant_are_no_speech() {
+    for factor in [1.0, 100.0] {
+        assert_eq!(segments(&louder(&speech(16_000, 9.0, &[]), factor)), []);
+    }
+    assert_eq!(segments(&Waveform::new(vec![0.5; 80_000], 16_000)), []);
+}
+
+#[test]
+fn a_background_that_becomes_louder_is_got_used_to() {
+    let quiet = speech(16_000, 10.0, &[]);
+    let loud = louder(&speech(16_000, 20.0, &[(12.0, 14.0)]), 1.0);
+    let mut waveform = Waveform::new(louder(&quiet, 0.1).samples, 16_000);
+    waveform.samples.extend(&loud.samples);
+    let found = times(&segments(&waveform));
+    // The step itself passes for speech, for as long as the past is remembered.
+    let last = found.last().unwrap();
+    assert!(
+        (21.9..22.05).contains(&last.0) && (23.9..24.2).contains(&last.1),
+        "{found:?}"
+    );
+    assert!(
+        found[..found.len() - 1]
+            .iter()
+            .all(|&(start, end)| start > 9.9 && end < 14.5),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_segment_is_known_soon_after_its_end() {
+    let waveform = speech(16_000, 9.0, &[(1.0, 2.0)]);
+    let mut voice = VoiceActivity::new(16_000);
+    let mut known = None;
+    for (n, tenth) in waveform.samples.chunks(1600).enumerate() {
+        voice.push(tenth);
+        if voice.drain().count() == 1 {
+            known = Some((n + 1) as f64 / 10.0);
+        }
+    }
+    assert!(known.unwrap() <= 3.5, "{known:?}");
+}
+
+#[test]
+fn odd_rates_do_no_harm() {
+    for rate in [1, 50, 99, 101, 4000, 768_000] {
+        let waveform = speech(rate, 3.0, &[(1.0, 2.0)]);
+        for segment in segments(&waveform) {
+            assert!(segment.start < segment.end);
+            assert!(segment.end <= waveform.samples.len() as u64);
+        }
+    }
+}
