@@ -98,9 +98,16 @@ impl Archive {
         let reading = || format!("reading `{name}` of {}", self.path.display());
         let mut text = String::new();
         let file = self.zip.by_name(name).with_context(reading)?;
+        let size = file.size();
         file.take(64 << 20)
             .read_to_string(&mut text)
             .with_context(reading)?;
+        ensure!(
+            text.len() as u64 == size,
+            "{}: {} bytes where the archive declares {size}",
+            reading(),
+            text.len()
+        );
         Ok(text)
     }
 
@@ -293,6 +300,19 @@ mod tests {
             fs::metadata(folder.path().join("out/zeros")).unwrap().len() <= 17,
             "{error:#}"
         );
+    }
+
+    #[test]
+    fn a_text_of_another_length_than_declared_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = " ".repeat(0x1234);
+        let path = archive(folder.path(), &[("spaces", &text)]);
+        let mut intact = Archive::open(&path, &ROOMY).unwrap();
+        assert_eq!(intact.text("spaces").unwrap(), text);
+        tamper(&path, &0x1234_u32.to_le_bytes(), &0x1334_u32.to_le_bytes());
+        let mut lying = Archive::open(&path, &ROOMY).unwrap();
+        let error = lying.text("spaces").unwrap_err();
+        assert!(format!("{error:#}").contains("declares 4916"), "{error:#}");
     }
 
     #[test]

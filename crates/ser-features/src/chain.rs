@@ -99,7 +99,13 @@ impl Chain {
             spectrum: Spectrum::new(config, bins),
             bank,
             decibels: Decibels::new(config),
-            dct: Dct::new(config.n_mels, config.n_mfcc, config.lifter),
+            // What is not asked for is not planned: nothing else bounds `n_mfcc` then.
+            dct: match config.output {
+                Output::Mfcc | Output::Functionals => {
+                    Dct::new(config.n_mels, config.n_mfcc, config.lifter)
+                }
+                Output::LogMel | Output::Mel => Dct::new(config.n_mels, 0, 0.0),
+            },
             deltas: (1..=config.deltas)
                 .map(|order| Delta::new(config.delta_width, order))
                 .collect(),

@@ -16,6 +16,10 @@ const ALGORITHM_VERSION: u32 = 4;
 pub(crate) const MAX_SAMPLE_RATE: u32 = 1_000_000;
 const MAX_N_FFT: usize = 1 << 18;
 const MAX_N_MELS: usize = 4096;
+const MAX_HOP_LENGTH: usize = 1 << 24;
+const MAX_DELTA_WIDTH: usize = 1023;
+/// Beyond these the weights of a lifter leave what single precision can tell apart.
+const LIFTERS: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
 /// F0 is sought up to 600 Hz, half of this.
 const F0_MIN_SAMPLE_RATE: u32 = 1200;
@@ -64,7 +68,7 @@ pub struct FeatureConfig {
     /// Length of the window in samples, centred in `n_fft`. Default: `n_fft`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub win_length: Option<usize>,
-    /// Samples from one frame to the next. Default 512.
+    /// Samples from one frame to the next, up to 2²⁴. Default 512.
     pub hop_length: usize,
     /// Shape of the window. Default [`Window::Hann`].
     pub window: Window,
@@ -102,11 +106,11 @@ pub struct FeatureConfig {
     /// Whether [`Output::Functionals`] take levels relative to the clip's average, so that how loud a
     /// recording is changes nothing. Default `true`.
     pub relative_level: bool,
-    /// Cepstral liftering `1 + lifter/2 · sin(π(n+1)/lifter)`; 0 is none. Default 0.
+    /// Cepstral liftering `1 + lifter/2 · sin(π(n+1)/lifter)`, 0.001 to 10⁶; 0 is none. Default 0.
     pub lifter: f64,
     /// 0: none; 1: first derivatives along time; 2: first and second. Default 0.
     pub deltas: u8,
-    /// Frames that a derivative is fitted over, odd, from 3. Default 9.
+    /// Frames that a derivative is fitted over, odd, 3 to 1023. Default 9.
     pub delta_width: usize,
     /// Further rows, in this order, after the coefficients and their derivatives. Default none.
     pub extras: Vec<Extra>,
@@ -353,8 +357,8 @@ impl FeatureConfig {
         check(
             "hop_length",
             self.hop_length,
-            self.hop_length >= 1,
-            "1 or more",
+            (1..=MAX_HOP_LENGTH).contains(&self.hop_length),
+            format!("1 to {MAX_HOP_LENGTH}"),
         )?;
         let valid = self.power == 1.0 || self.power == 2.0;
         check("power", self.power, valid, "1 (magnitude) or 2 (power)")?;
@@ -394,14 +398,19 @@ impl FeatureConfig {
                 format!("1 to n_mels = {}", self.n_mels),
             )?;
         }
-        let valid = self.lifter >= 0.0 && self.lifter.is_finite();
-        check("lifter", self.lifter, valid, "a number from 0")?;
+        let valid = self.lifter == 0.0 || LIFTERS.contains(&self.lifter);
+        let wanted = format!(
+            "0, or a number from {} to {}",
+            LIFTERS.start(),
+            LIFTERS.end()
+        );
+        check("lifter", self.lifter, valid, wanted)?;
         check("deltas", self.deltas, self.deltas <= 2, "0, 1 or 2")?;
         check(
             "delta_width",
             self.delta_width,
-            self.delta_width >= 3 && self.delta_width % 2 == 1,
-            "an odd number from 3",
+            (3..=MAX_DELTA_WIDTH).contains(&self.delta_width) && self.delta_width % 2 == 1,
+            format!("an odd number from 3 to {MAX_DELTA_WIDTH}"),
         )?;
         for (i, extra) in self.extras.iter().enumerate() {
             let valid = !self.extras[..i].contains(extra);

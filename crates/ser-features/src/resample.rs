@@ -80,12 +80,19 @@ impl Resampler {
     ///
     /// # Errors
     ///
-    /// [`Error::Resample`] when a rate is 0, or when both are so large and have so little in common
-    /// that a block of the transform would have more than half a million samples.
+    /// [`Error::Resample`] when a rate is 0, when `to` is more than 100 times `from` (a file of a few
+    /// bytes may state a rate of 1 Hz, and would ask for any amount of memory), or when both are so
+    /// large and have so little in common that a block of the transform would have more than half a
+    /// million samples.
     pub fn new(from: u32, to: u32) -> Result<Self> {
         let error = |reason: String| Error::Resample { from, to, reason };
         if from == 0 || to == 0 {
             return Err(error("a rate of 0 has no samples".into()));
+        }
+        if u64::from(to) > MAX_RISE * u64::from(from) {
+            return Err(error(format!(
+                "expected a rate to rise to at most {MAX_RISE} times its value"
+            )));
         }
         let plan = match from == to {
             true => None,
@@ -365,6 +372,8 @@ fn bessel_i0(x: f64) -> f64 {
 const MIN_BLOCK: usize = 4096;
 /// The longest block in samples: a file's header may state any rate.
 const MAX_BLOCK: usize = 1 << 19;
+/// How many samples may come of one.
+const MAX_RISE: u64 = 100;
 
 /// Greatest common divisor (Euclid).
 fn gcd(mut a: u32, mut b: u32) -> u32 {

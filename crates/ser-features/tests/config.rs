@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use ser_features::{Error, Extra, FeatureConfig, MelScale, Output, Window};
+use ser_features::{Error, Extra, FeatureConfig, FeatureExtractor, MelScale, Output, Window};
 
 fn parse(text: &str) -> FeatureConfig {
     toml::from_str(text).unwrap()
@@ -106,6 +106,7 @@ fn a_value_out_of_range_is_refused_with_its_key() {
         ("win_length = 0", "win_length"),
         ("win_length = 2049", "win_length"),
         ("hop_length = 0", "hop_length"),
+        ("hop_length = 9000000000000000000", "hop_length"),
         ("power = 3", "power"),
         ("n_mels = 0", "n_mels"),
         ("n_mels = 1000000000", "n_mels"),
@@ -122,9 +123,12 @@ fn a_value_out_of_range_is_refused_with_its_key() {
         ("n_mfcc = 0", "n_mfcc"),
         ("n_mfcc = 129", "n_mfcc"),
         ("lifter = -1", "lifter"),
+        ("lifter = 1e300", "lifter"),
+        ("lifter = 1e-310", "lifter"),
         ("deltas = 3", "deltas"),
         ("delta_width = 8", "delta_width"),
         ("delta_width = 1", "delta_width"),
+        ("delta_width = 9000000000000000001", "delta_width"),
         ("extras = [\"rms\", \"rms\"]", "extras"),
         ("sample_rate = 1000\nextras = [\"f0\"]", "extras"),
         ("sample_rate = 7999\nextras = [\"formants\"]", "extras"),
@@ -142,6 +146,14 @@ fn a_value_out_of_range_is_refused_with_its_key() {
 fn fewer_bands_than_coefficients_matter_only_where_there_are_coefficients() {
     assert!(parse("n_mels = 20").validate().is_err());
     assert!(parse("n_mels = 20\noutput = \"mel\"").validate().is_ok());
+}
+
+#[test]
+fn coefficients_that_nobody_asked_for_take_no_memory() {
+    for output in ["mel", "log_mel"] {
+        let config = parse(&format!("output = \"{output}\"\nn_mfcc = 1000000000000"));
+        FeatureExtractor::new(&config).unwrap();
+    }
 }
 
 #[test]

@@ -219,6 +219,9 @@ fn impossible_rates_are_errors() {
         (0, 0),
         (u32::MAX, 22_050),
         (4_294_967_291, 16_000),
+        // A short file at 1 Hz would become gigabytes.
+        (1, 22_050),
+        (220, 22_050),
     ] {
         let error = Resampler::new(from, to).unwrap_err();
         assert!(

@@ -64,6 +64,12 @@ pub enum Error {
         /// The shape it got.
         actual: String,
     },
+    /// A network's answer for a clip is infinite or not a number.
+    #[error("the model has no answer for clip {clip}: its probabilities are not numbers")]
+    NotFinite {
+        /// Number of the clip, counted from 0.
+        clip: usize,
+    },
     /// The data given cannot be trained on.
     #[error("cannot train: {0}")]
     Data(String),

@@ -6,7 +6,7 @@ mod common;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use common::{CNN, LSTM, MLP, recipe, task};
+use common::{CNN, COEFFICIENTS, LSTM, MLP, recipe, task};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use ser_model::{Error, Model, train};
@@ -78,6 +78,35 @@ fn a_loaded_model_answers_as_the_saved_one() {
         assert_eq!(model.networks.len(), loaded.networks.len());
         assert_eq!(model.provenance, loaded.provenance);
         assert_eq!(model.parameters(), loaded.parameters());
+    }
+}
+
+#[test]
+fn a_file_in_memory_is_read_as_one_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, path) = saved(MLP, folder.path());
+    let bytes = std::fs::read(&path).unwrap();
+    let read = Model::from_bytes(&bytes, Path::new("built-in")).unwrap();
+    let seen = task(20, 9);
+    let clips = seen.views();
+    assert_eq!(
+        model.predict(&clips).unwrap(),
+        read.predict(&clips).unwrap()
+    );
+    let error = Model::from_bytes(&bytes[1..], Path::new("built-in")).unwrap_err();
+    assert!(error.to_string().starts_with("built-in: "), "{error}");
+}
+
+#[test]
+fn the_number_of_trained_values_is_known_before_they_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let behind_blocks = LSTM.to_owned()
+        + "blocks = [{ channels = 4, kernel = 3, pool = [2, 3] }, { channels = 5, kernel = 5, stride = 3 }]";
+    for network in [CNN, LSTM, &behind_blocks, MLP] {
+        let (model, _) = saved(network, folder.path());
+        let network = &model.networks[0].recipe.network;
+        let told = network.parameters(COEFFICIENTS as i64, model.labels.len() as i64);
+        assert_eq!(told, model.parameters() as u64);
     }
 }
 
@@ -165,4 +194,59 @@ fn sizes_beyond_reason_are_refused_before_memory_is_asked_for() {
     });
     let error = Model::load(&path).unwrap_err().to_string();
     assert!(error.contains("network.hidden"), "{error}");
+}
+
+#[test]
+fn a_network_larger_than_its_file_is_refused_before_memory_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, path) = saved(LSTM, folder.path());
+    rewrite(&path, |_, header| {
+        *header = header.replacen("\"hidden\":8", "\"hidden\":1024", 1)
+    });
+    assert!(refusal(&path).contains("trained values"));
+}
+
+#[test]
+fn statistics_and_labels_that_make_no_sense_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, path) = saved(CNN, folder.path());
+    rewrite(&path, |tensors, _| {
+        let name = "0.embed_norm.running_var";
+        let variance = tensors.iter_mut().find(|t| t.0 == name).unwrap();
+        variance.3[..4].copy_from_slice(&(-1.0_f32).to_le_bytes());
+    });
+    assert!(refusal(&path).contains("0.embed_norm.running_var"));
+
+    for (from, to, named) in [
+        ("\"low\",\"middle\"", "\"low\",\"low\"", "labels"),
+        ("\"weight\":1.0", "\"weight\":1e300", "weight"),
+    ] {
+        let (_, path) = saved(CNN, folder.path());
+        rewrite(&path, |_, header| {
+            assert!(header.contains(from), "{header}");
+            *header = header.replacen(from, to, 1);
+        });
+        assert!(refusal(&path).contains(named), "{named}");
+    }
+
+    let (mut model, path) = saved(CNN, folder.path());
+    model.networks[0].standardiser.deviation[0] = 0.0;
+    model.save(&path).unwrap();
+    assert!(refusal(&path).contains("deviation"));
+}
+
+#[test]
+fn weights_too_large_for_an_answer_are_an_error_and_no_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, path) = saved(CNN, folder.path());
+    rewrite(&path, |tensors, _| {
+        for tensor in tensors.iter_mut().filter(|t| t.0.ends_with(".weight")) {
+            tensor.3 = f32::MAX.to_le_bytes().repeat(tensor.3.len() / 4);
+        }
+    });
+    let seen = task(2, 9);
+    match Model::load(&path).unwrap().predict(&seen.views()) {
+        Err(Error::NotFinite { clip: 0 }) => {}
+        other => panic!("{other:?}"),
+    }
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{CNN, LSTM, recipe_text};
+use common::{CNN, LSTM, MLP, recipe_text};
 use proptest::prelude::*;
 use ser_model::{Experiment, Recipe, Schedule};
 
@@ -64,6 +64,7 @@ fn a_wrong_value_is_named_with_its_key() {
             "",
             "network.hidden",
         ),
+        (CNN, "threads = 2147483647", "training.threads"),
         (CNN, "momentum = 0.9", "momentum"),
         (&LSTM.replace("hidden", "hiden"), "", "hiden"),
     ] {
@@ -71,6 +72,56 @@ fn a_wrong_value_is_named_with_its_key() {
             .unwrap_err()
             .to_string();
         assert!(message.contains(key), "{key} is not in: {message}");
+    }
+}
+
+/// Each size alone is in its range.
+#[test]
+fn sizes_that_are_too_large_together_are_refused() {
+    let wide = CNN
+        .replace("channels = 4, kernel = 3", "channels = 4096, kernel = 31")
+        .replace("channels = 6, kernel = 3", "channels = 4096, kernel = 31");
+    let deep = LSTM
+        .replace("hidden = 8", "hidden = 1024")
+        .replace("layers = 2", "layers = 4096");
+    let text = |network: &str| recipe_text(network, "");
+    for (text, key) in [
+        (text(&wide), "`network`"),
+        (text(&deep), "`network`"),
+        (
+            text(CNN)
+                .replace("frames = 30", "frames = 65536")
+                .replace("n_mels = 12", "n_mels = 128"),
+            "input.frames",
+        ),
+        (
+            text(MLP).replace("batch_size = 16", "batch_size = 9000000000000000000"),
+            "input.frames",
+        ),
+        (
+            text(CNN).replace("masks = 1", "masks = 9000000000000000000"),
+            "augmentation.masks",
+        ),
+    ] {
+        let message = Recipe::parse(&text, "test").unwrap_err().to_string();
+        assert!(message.contains(key), "{key} is not in: {message}");
+    }
+}
+
+#[test]
+fn an_ensemble_has_64_members_at_most_with_weights_that_can_be_added() {
+    let text = |members: &str| {
+        format!(
+            "name = 'e'\ndescription = 'd'\ntask = {{ protocol = 'loso' }}\nmembers = [{members}]"
+        )
+    };
+    let member = "{ recipe = 'cnn' }, ";
+    Experiment::parse(&text(&member.repeat(64)), "e").unwrap();
+    for members in ["", "{ recipe = 'cnn', weight = 1e300 }", &member.repeat(65)] {
+        let message = Experiment::parse(&text(members), "e")
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("members"), "{message}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The model file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rand::SeedableRng;
@@ -13,6 +13,7 @@ use tch::Tensor;
 use super::{LIBTORCH_VERSION, Model, Provenance, TrainedNetwork};
 use crate::error::{Error, Result};
 use crate::recipe::Recipe;
+use crate::recipe::check::is_weight;
 use crate::standardiser::Standardiser;
 
 /// Format of the model file; raised when an older program could not read it rightly.
@@ -103,16 +104,26 @@ impl Model {
     /// shape.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::ModelFile`], and the recipe's own errors.
+    /// [`Error::Io`], and those of [`Model::from_bytes`].
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(Error::io(path))?;
+        Self::from_bytes(&bytes, path)
+    }
+
+    /// As [`Model::load`], of a model file that is in memory; `path` is for error messages.
+    ///
+    /// No more memory is asked for than a small multiple of the file's length.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`], and the recipe's own errors.
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
         let wrong = |what: &str, expected: &str, actual: String| Error::ModelFile {
             path: path.to_owned(),
             what: what.to_owned(),
             expected: expected.to_owned(),
             actual,
         };
-        let (_, metadata) = SafeTensors::read_metadata(&bytes)
+        let (_, metadata) = SafeTensors::read_metadata(bytes)
             .map_err(|e| wrong("file", "a safetensors file", e.to_string()))?;
         let header = metadata
             .metadata()
@@ -137,8 +148,8 @@ impl Model {
             return Err(wrong("format", &FORMAT.to_string(), actual));
         }
         let header: Header = serde_json::from_str(header).map_err(read)?;
-        let model = header.build(path, &wrong)?;
-        model.fill(&bytes, &wrong)?;
+        let model = header.build(path, bytes.len(), &wrong)?;
+        model.fill(bytes, &wrong)?;
         Ok(model)
     }
 
@@ -177,6 +188,10 @@ impl Model {
                     "infinite or not a number".to_owned(),
                 ));
             }
+            if name.ends_with("running_var") && values.iter().any(|&v| v < 0.0) {
+                let actual = "one below 0".to_owned();
+                return Err(wrong(&name, "variances", actual));
+            }
             weight.f_copy_(&Tensor::f_from_slice(&values)?.f_reshape(weight.size())?)?;
         }
         Ok(())
@@ -184,11 +199,20 @@ impl Model {
 }
 
 impl Header {
-    /// The model it describes, with weights still to be filled in.
-    fn build(self, path: &Path, wrong: &dyn Fn(&str, &str, String) -> Error) -> Result<Model> {
+    /// The model it describes, with weights still to be filled in. `len` is the file's length in bytes.
+    fn build(
+        self,
+        path: &Path,
+        len: usize,
+        wrong: &dyn Fn(&str, &str, String) -> Error,
+    ) -> Result<Model> {
         if self.labels.len() < 2 {
             let actual = self.labels.len().to_string();
             return Err(wrong("labels", "two or more", actual));
+        }
+        let distinct: BTreeSet<&String> = self.labels.iter().collect();
+        if distinct.len() < self.labels.len() {
+            return Err(wrong("labels", "each once", self.labels.join(", ")));
         }
         let positive = |x: f64| x.is_finite() && x > 0.0;
         for temperature in [self.temperature, self.enrolled_temperature] {
@@ -200,10 +224,12 @@ impl Header {
             return Err(wrong("networks", "one or more", "0".to_owned()));
         }
         let mut networks = Vec::new();
+        let mut parameters = 0_u64;
         for header in self.networks {
             header.recipe.check(&path.display().to_string())?;
-            if !positive(header.weight) {
-                return Err(wrong("weight", "above 0", header.weight.to_string()));
+            if !is_weight(header.weight) {
+                let expected = "above 0 and at most 1000000";
+                return Err(wrong("weight", expected, header.weight.to_string()));
             }
             let coefficients = header.recipe.features.coefficients();
             let statistics = &header.standardiser;
@@ -213,9 +239,19 @@ impl Header {
                     return Err(wrong("standardiser", &expected, format!("{values:?}")));
                 }
             }
+            if let Some(deviation) = statistics.deviation.iter().find(|&&v| v <= 0.0) {
+                return Err(wrong("deviation", "above 0", deviation.to_string()));
+            }
+            // Room is made for what the file holds, and not for what it says.
+            let (labels, network) = (self.labels.len(), &header.recipe.network);
+            let asked = network.parameters(coefficients as i64, labels as i64);
+            parameters = parameters.saturating_add(asked);
+            if parameters > (len / size_of::<f32>()) as u64 {
+                let expected = format!("{parameters} trained values");
+                return Err(wrong("file", &expected, format!("{len} bytes")));
+            }
             // Weights are drawn and then overwritten by the file's.
             let mut rng = ChaCha8Rng::seed_from_u64(0);
-            let labels = self.labels.len();
             let network =
                 TrainedNetwork::new(header.recipe, header.standardiser, labels, &mut rng)?;
             networks.push(TrainedNetwork {

@@ -18,7 +18,7 @@ use crate::recipe::Recipe;
 use crate::standardiser::Standardiser;
 
 /// Windows that go through a network together.
-const WINDOWS_PER_BATCH: usize = 64;
+pub(crate) const WINDOWS_PER_BATCH: usize = 64;
 
 /// What a model was made from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -108,7 +108,8 @@ impl Model {
     /// cover it; its probabilities are their mean. A clip's answer does not depend on the others.
     ///
     /// # Errors
-    /// [`Error::Shape`] for features of another width or number, libtorch's.
+    /// [`Error::Shape`] for features of another width or number; [`Error::NotFinite`] where weights
+    /// or features are so large that no answer comes out; libtorch's.
     pub fn predict(&self, clips: &[&[Features]]) -> Result<Vec<Vec<f32>>> {
         let nobody = self.networks.iter().map(|_| None).collect();
         self.predict_enrolled(clips, &Enrolment { offsets: nobody })
@@ -191,7 +192,11 @@ impl Model {
         for sum in &mut sums {
             temper(sum, temperature);
         }
-        Ok(sums)
+        let finite = |sum: &Vec<f32>| sum.iter().all(|p| p.is_finite());
+        match sums.iter().position(|sum| !finite(sum)) {
+            Some(clip) => Err(Error::NotFinite { clip }),
+            None => Ok(sums),
+        }
     }
 
     /// One model of several that tell the same labels apart on the same split, each with a weight.

@@ -4,6 +4,7 @@
 mod cnn;
 mod lstm;
 mod mlp;
+mod size;
 
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};

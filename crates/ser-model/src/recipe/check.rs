@@ -2,21 +2,34 @@
 
 use super::{Ensemble, Recipe};
 use crate::error::{Error, Result};
+use crate::model::WINDOWS_PER_BATCH;
 
 /// A value may come from a stranger's file; more of anything than this is a mistake or an attack.
 const MOST_COPIES: usize = 64;
 const MOST_NETWORKS: usize = 64;
 const MOST_FRAMES: usize = 1 << 16;
+const MOST_MASKS: usize = 64;
+const MOST_THREADS: i32 = 1024;
+/// 256 MiB of weights.
+const MOST_PARAMETERS: u64 = 1 << 26;
+/// 1 GiB in a batch and all that a network makes of it.
+const MOST_ACTIVATIONS: u64 = 1 << 28;
 
 /// Whether it holds, the key, what it must be, what it is.
 type Check = (bool, &'static str, &'static str, String);
+
+/// Whether it can be a share of a mean: the sum of such weights is a number.
+pub(crate) fn is_weight(weight: f64) -> bool {
+    weight > 0.0 && weight <= 1e6
+}
 
 impl Recipe {
     pub(crate) fn check(&self, origin: &str) -> Result<()> {
         self.features.validate()?;
         let failed = self.checks().into_iter().find(|(holds, ..)| !holds);
         let failed = failed.map(|(_, key, expected, actual)| (key, expected, actual));
-        match failed.or_else(|| self.network.invalid()) {
+        let failed = failed.or_else(|| self.network.invalid());
+        match failed.or_else(|| self.too_large()) {
             None => Ok(()),
             Some((key, expected, actual)) => Err(Error::RecipeValue {
                 origin: origin.to_owned(),
@@ -25,6 +38,27 @@ impl Recipe {
                 actual,
             }),
         }
+    }
+
+    /// The size that is in its range, as all are, but not together with the others.
+    fn too_large(&self) -> Option<(&'static str, &'static str, String)> {
+        let coefficients = self.features.coefficients() as i64;
+        let parameters = self
+            .network
+            .parameters(coefficients, self.task.emotions.len() as i64);
+        if parameters > MOST_PARAMETERS {
+            let expected = "of at most 67108864 trained values";
+            return Some(("network", expected, format!("of {parameters}")));
+        }
+        let clip = self
+            .network
+            .activations(self.input.frames as i64, coefficients);
+        let clips = self.training.batch_size.max(WINDOWS_PER_BATCH) as u64;
+        let batch = clip.saturating_mul(clips);
+        (batch > MOST_ACTIVATIONS).then(|| {
+            let expected = "so small that a batch has at most 268435456 values in all layers";
+            ("input.frames", expected, format!("{batch} values"))
+        })
     }
 
     fn checks(&self) -> Vec<Check> {
@@ -62,6 +96,12 @@ impl Recipe {
                 "augmentation.stretch",
                 "from 0 to 1",
                 a.stretch.to_string(),
+            ),
+            (
+                a.masks <= MOST_MASKS,
+                "augmentation.masks",
+                "at most 64",
+                a.masks.to_string(),
             ),
             (
                 a.time_mask <= input.frames,
@@ -143,9 +183,9 @@ impl Recipe {
                 t.networks.to_string(),
             ),
             (
-                t.threads > 0,
+                (1..=MOST_THREADS).contains(&t.threads),
                 "training.threads",
-                "at least 1",
+                "from 1 to 1024",
                 t.threads.to_string(),
             ),
         ]
@@ -155,13 +195,14 @@ impl Recipe {
 impl Ensemble {
     pub(crate) fn check(&self, origin: &str) -> Result<()> {
         let weights: Vec<f64> = self.members.iter().map(|m| m.weight).collect();
-        if !weights.is_empty() && weights.iter().all(|w| w.is_finite() && *w > 0.0) {
+        let count = (1..=MOST_NETWORKS).contains(&weights.len());
+        if count && weights.iter().all(|&w| is_weight(w)) {
             return Ok(());
         }
         Err(Error::RecipeValue {
             origin: origin.to_owned(),
             key: "members",
-            expected: "at least one recipe, with weights above 0".to_owned(),
+            expected: "1 to 64 recipes, with weights above 0 and at most 1000000".to_owned(),
             actual: format!("weights {weights:?}"),
         })
     }

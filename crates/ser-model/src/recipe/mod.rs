@@ -1,7 +1,7 @@
 //! An experiment as one TOML file: either one kind of network with everything it needs, or an
 //! ensemble of such recipes.
 
-mod check;
+pub(crate) mod check;
 
 use std::path::Path;
 
