@@ -1,7 +1,9 @@
 //! What must hold for any bytes that are taken for a zip archive.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
 
 use crate::archive::{Archive, Limits};
 
@@ -10,13 +12,21 @@ const LIMITS: Limits = Limits {
     bytes: 1 << 16,
 };
 
+thread_local! {
+    /// One for all archives: making it takes longer than reading one.
+    static FOLDER: TempDir = tempfile::tempdir().unwrap();
+}
+
 /// Opens an archive, reads its first file as text and unpacks all of it.
 ///
 /// # Panics
 /// Where something is written that the directory of the archive did not announce, or elsewhere.
 pub fn check(data: &[u8]) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("fuzz.zip");
+    FOLDER.with(|folder| check_in(folder.path(), data));
+}
+
+fn check_in(folder: &Path, data: &[u8]) {
+    let path = folder.join("fuzz.zip");
     fs::write(&path, data).unwrap();
     let Ok(mut archive) = Archive::open(&path, &LIMITS) else {
         return;
@@ -34,7 +44,7 @@ pub fn check(data: &[u8]) {
         assert_eq!(text.len() as u64, *size);
     }
 
-    let dest = folder.path().join("out");
+    let dest = folder.join("out");
     let unpacked = archive.unpack(&dest, |entry| Some(PathBuf::from(&entry.name)));
     if let Ok(written) = unpacked {
         assert_eq!(written.len(), announced.len());
@@ -44,10 +54,13 @@ pub fn check(data: &[u8]) {
             assert_eq!(fs::metadata(path).unwrap().len(), *size);
         }
     }
-    let mut beside: Vec<_> = fs::read_dir(folder.path())
+    let mut beside: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
     beside.retain(|name| name != "fuzz.zip" && name != "out");
     assert!(beside.is_empty(), "outside of the destination: {beside:?}");
+    if dest.exists() {
+        fs::remove_dir_all(dest).unwrap();
+    }
 }

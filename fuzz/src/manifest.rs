@@ -3,21 +3,29 @@
 use std::fs;
 
 use ser_data::{Corpus, Scan};
+use tempfile::TempDir;
 
 /// The one audio file there is: two samples of silence.
 const WAV: &[u8] = b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\x04\0\0\0\0\0\0\0";
+
+thread_local! {
+    /// One for all manifests: making it takes longer than reading one.
+    static FOLDER: TempDir = {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.wav"), WAV).unwrap();
+        folder
+    };
+}
 
 /// Reads a manifest beside an audio file `a.wav`, writes it and reads it again.
 ///
 /// # Panics
 /// Where reader or writer break a promise.
 pub fn check(data: &[u8]) {
-    let folder = tempfile::tempdir().unwrap();
-    let (first, second) = (
-        folder.path().join("first.csv"),
-        folder.path().join("second.csv"),
-    );
-    fs::write(folder.path().join("a.wav"), WAV).unwrap();
+    let (first, second) = FOLDER.with(|folder| {
+        let file = |name| folder.path().join(name);
+        (file("first.csv"), file("second.csv"))
+    });
     fs::write(&first, data).unwrap();
     let Ok(Scan { corpus, .. }) = Corpus::load(&first) else {
         return;

@@ -140,12 +140,19 @@ impl<R: Read + Seek> Archive<R> {
             entry.size
         );
         let mut text = String::new();
+        let size = entry.size;
         let file = entry.zip.as_ref();
         file.with_reader(&mut self.reader, ZipReadOptions::new())
             .with_context(reading)?
             .take(TEXT)
             .read_to_string(&mut text)
             .with_context(reading)?;
+        ensure!(
+            text.len() as u64 == size,
+            "{}: {} bytes where the archive declares {size}",
+            reading(),
+            text.len()
+        );
         Ok(text)
     }
 

@@ -143,6 +143,20 @@ fn highest(power: &[f32], low: usize, high: usize) -> f32 {
     bins.iter().copied().fold(0.0, f32::max)
 }
 
+/// Finite also where a sum of powers left the range of single precision.
 fn decibels(power: f32) -> f32 {
-    10.0 * power.max(f32::MIN_POSITIVE).log10()
+    10.0 * power.max(f32::MIN_POSITIVE).min(f32::MAX).log10()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn powers_whose_sum_overflows_still_give_numbers() {
+        for loudest in [1e38, f32::INFINITY] {
+            let voice = Harmonics::of(&[loudest; 401], 20.0, 200.0);
+            assert!(voice.rows().iter().all(|x| x.is_finite()), "{voice:?}");
+        }
+    }
 }

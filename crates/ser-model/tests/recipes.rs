@@ -134,7 +134,9 @@ fn sizes_that_are_too_large_together_are_refused() {
         (text(&wide), "`network`"),
         (text(&deep), "`network`"),
         (
-            text(CNN).replace("frames = 30", "frames = 65536"),
+            text(CNN)
+                .replace("frames = 30", "frames = 65536")
+                .replace("n_mels = 12", "n_mels = 128"),
             "input.frames",
         ),
         (

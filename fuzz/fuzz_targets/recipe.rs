@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../src/recipe.rs"]
+mod recipe;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| recipe::check(data));
