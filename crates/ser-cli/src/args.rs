@@ -233,9 +233,9 @@ pub struct FitArgs {
 /// `ser evaluate`
 #[derive(Debug, ClapArgs)]
 pub struct EvaluateArgs {
-    /// Model file.
+    /// Model file [default: the model in the box].
     #[arg(long, value_name = "FILE")]
-    pub model: PathBuf,
+    pub model: Option<PathBuf>,
     /// Folder with clips, or a CSV manifest.
     #[arg(long, value_name = "DIR|CSV")]
     pub data: PathBuf,

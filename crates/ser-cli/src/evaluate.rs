@@ -8,16 +8,16 @@ use ser_eval::report::{Report, SplitKind};
 use ser_eval::{Evaluation, Predictions};
 use ser_model::{Model, Recipe};
 
-use crate::Outcome;
 use crate::answers::predict;
 use crate::args::EvaluateArgs;
 use crate::corpus::{Prepared, View, prepare};
 use crate::exhibits::Exhibits;
 use crate::output::{SYNTHETIC, percent};
 use crate::report::{architectures, print_classes, write_page};
+use crate::{Outcome, model};
 
 pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
-    let model = Model::load(&args.model)?;
+    let model = model::open(args.model.as_deref())?;
     let views = model.views().into_iter().cloned().map(View::clean);
     let views: Vec<View> = views.collect();
     let data = prepare(&args.data, &[], &views, None)?;
