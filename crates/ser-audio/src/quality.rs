@@ -29,8 +29,8 @@ pub struct Quality {
     /// or the smallest value of the recording, from 0 to 1.
     pub clipped: f64,
     /// Frequency in Hz below which 99 % of the energy of the active frames lies, once the mean spectrum
-    /// of the background is taken off (and what is not 3 dB above it left out), and each frequency
-    /// weighted by its square, because speech falls by that much and more.
+    /// of the background is taken off (and bands of 200 Hz left out that are not 3 dB above it), and
+    /// each band weighted by its frequency squared, because speech falls by that much and more.
     pub bandwidth_hz: f64,
     /// Energy of the active frames, without that of the background, to that of the background in dB,
     /// from −20 to 100.
@@ -80,7 +80,10 @@ const FRAME: f64 = 0.03;
 const LOWEST: f64 = 60.0;
 /// Share of the frames that are taken for background.
 const QUIETEST: f64 = 0.1;
-/// How often the background a frequency must have to be heard above it: 3 dB.
+/// Width in Hz of the bands in which speech and background are compared: wide enough that the chance
+/// differences of single bins do not count.
+const BAND: f64 = 200.0;
+/// How often the background a band must have to be heard above it: 3 dB.
 const AUDIBLE: f64 = 2.0;
 /// Share of the weighted energy below the bandwidth.
 const WITHIN_BANDWIDTH: f64 = 0.99;
@@ -129,16 +132,19 @@ impl Quality {
 
         let level = active.iter().sum::<f64>();
         let noise = background.iter().sum::<f64>();
+        let band = ((BAND / spectra.hertz(1)) as usize).clamp(1, active.len());
         let above: Vec<f64> = active
-            .iter()
-            .zip(&background)
+            .chunks(band)
+            .zip(background.chunks(band))
+            .map(|(active, background)| (active.iter().sum(), background.iter().sum()))
             .map(
-                |(&active, &background)| match active > AUDIBLE * background {
+                |(active, background): (f64, f64)| match active > AUDIBLE * background {
                     true => active - background,
                     false => 0.0,
                 },
             )
             .collect();
+        let highest = (bandwidth(&above) * band).min(active.len() - 1);
         Self {
             seconds: waveform.duration(),
             level_db: decibels(level).max(LOWEST_LEVEL),
@@ -148,7 +154,7 @@ impl Quality {
                 .fold(0.0, |peak: f32, x| peak.max(x.abs()))
                 .into(),
             clipped: clipped(&waveform.samples),
-            bandwidth_hz: spectra.hertz(bandwidth(&above)),
+            bandwidth_hz: spectra.hertz(highest),
             snr_db: if level > noise {
                 decibels((level - noise) / noise).clamp(SNR.0, SNR.1)
             } else {
@@ -175,7 +181,8 @@ impl Quality {
             (self.clipped >= CLIPPED).then_some(Warning::Clipped {
                 share: self.clipped,
             }),
-            (self.bandwidth_hz < NARROW).then_some(Warning::Narrowband {
+            // Noise may hide the upper part of the band.
+            (self.bandwidth_hz < NARROW && self.snr_db >= NOISY).then_some(Warning::Narrowband {
                 bandwidth_hz: self.bandwidth_hz,
             }),
             (self.snr_db < NOISY).then_some(Warning::Noisy {
@@ -246,20 +253,17 @@ fn quietest(energies: &[f64]) -> Vec<usize> {
     order
 }
 
-/// The bin up to which the share [`WITHIN_BANDWIDTH`] of the energy lies, weighted by frequency squared.
-fn bandwidth(spectrum: &[f64]) -> usize {
-    let weighted = |(bin, power): (usize, &f64)| (bin * bin) as f64 * power;
-    let total: f64 = spectrum.iter().enumerate().map(weighted).sum();
+/// Number of bands in which the share [`WITHIN_BANDWIDTH`] of the energy lies, each weighted by its
+/// frequency squared; 0 without energy.
+fn bandwidth(bands: &[f64]) -> usize {
+    let weighted = |(band, power): (usize, &f64)| (band as f64 + 0.5).powi(2) * power;
+    let total: f64 = bands.iter().enumerate().map(weighted).sum();
     let mut sum = 0.0;
-    let beyond = spectrum
-        .iter()
-        .enumerate()
-        .map(weighted)
-        .take_while(|power| {
-            sum += power;
-            sum < WITHIN_BANDWIDTH * total
-        });
-    beyond.count()
+    let before = bands.iter().enumerate().map(weighted).take_while(|power| {
+        sum += power;
+        sum < WITHIN_BANDWIDTH * total
+    });
+    before.count() + usize::from(total > 0.0)
 }
 
 /// Share of the samples in flat tops.

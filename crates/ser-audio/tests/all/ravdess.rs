@@ -131,7 +131,8 @@ fn speech_is_found_in_every_clip_and_stays_where_it_is_in_noise() {
 
     for (condition, least) in [
         ("gain 20", 1.0),
-        ("gain -20", 0.99),
+        // Some clips end up below −70 dBFS altogether.
+        ("gain -20", 0.98),
         ("telephone", 0.93),
         ("room small", 0.93),
         ("noise-white 20", 0.93),

@@ -113,7 +113,7 @@ pub fn speech(rate: u32, seconds: f64, spoken: &[(f64, f64)]) -> Waveform {
         };
         let syllable = (4.0 * (t - start)).fract();
         let voice: f64 = (1..=25)
-            .map(|k| f64::from(k))
+            .map(f64::from)
             .map(|k| (TAU * 120.0 * k * t).sin() / k)
             .sum();
         let buzz = (syllable / 0.7 * TAU / 2.0).sin().max(0.0) * 0.2 * voice;
