@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -15,6 +16,9 @@ fn main() {
     let args: Vec<String> = env::args().skip(1).collect();
     let mut calls = fs::OpenOptions::new().create(true).append(true).open("calls.txt").unwrap();
     writeln!(calls, "{}", args.join(" ")).unwrap();
+    if env::var("SLOW").is_ok() {
+        std::thread::sleep(std::time::Duration::from_millis(60));
+    }
     if env::var("FAIL").is_ok_and(|stage| stage == args[0]) {
         std::process::exit(1);
     }
@@ -170,7 +174,7 @@ fn stages_run_in_order_and_only_as_often_as_needed() {
     assert_eq!(
         calls[6],
         format!(
-            "report {} {} --out {}",
+            "report {} {} --data {manifest} --out {}",
             shown(&small),
             shown(&other),
             shown(&page)
@@ -266,4 +270,49 @@ fn wrong_arguments_are_found_before_anything_is_built() {
     let error = bad(&workspace.pipeline(&["--synthetic", "--recipe", "unknown"]));
     assert!(error.contains("other, small"), "{error}");
     assert!(!workspace.path("target").exists());
+}
+
+#[test]
+fn a_pipeline_killed_at_any_moment_ends_as_if_it_had_not_been() {
+    let workspace = Workspace::new();
+    let args = [
+        "pipeline",
+        "--synthetic",
+        "--recipe",
+        "small",
+        "--recipe",
+        "other",
+    ];
+    // Once for the build, which is not what is killed here.
+    good(&workspace.xtask().args(args).output().unwrap());
+    let out = workspace.path("runs/synthetic");
+    for milliseconds in (0..12).map(|n| 20 + 67 * n % 500) {
+        fs::remove_dir_all(&out).unwrap();
+        workspace.calls();
+        let mut run = workspace.xtask();
+        run.args(args).env("SLOW", "1").stdout(Stdio::null());
+        let mut run = run.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        run.kill().unwrap();
+        run.wait().unwrap();
+        // The call that was under way is nobody's child now, and ends.
+        std::thread::sleep(Duration::from_millis(100));
+        let before = workspace.stages();
+        good(&workspace.xtask().args(args).output().unwrap());
+        let after = workspace.stages();
+        // What had ended is not done again, but for the one that was under way.
+        let again = after.len() - 1;
+        let done = before.len().saturating_sub(2);
+        assert!(again <= 6 - done.min(6), "{before:?} {after:?}");
+        for made in [
+            "manifest.csv",
+            "features/one",
+            "small/model.safetensors",
+            "report.html",
+        ] {
+            assert!(out.join(made).is_file(), "{made} after {milliseconds} ms");
+        }
+        good(&workspace.xtask().args(args).output().unwrap());
+        assert_eq!(workspace.stages(), ["synth"]);
+    }
 }

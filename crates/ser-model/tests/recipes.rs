@@ -83,7 +83,7 @@ fn a_wrong_value_is_named_with_its_line() {
         (
             "threads = 1",
             "threads = 0",
-            "`training.threads` must be at least 1",
+            "`training.threads` must be from 1",
             line("threads"),
         ),
         (
