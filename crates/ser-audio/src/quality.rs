@@ -236,10 +236,7 @@ impl fmt::Display for Warning {
                 bandwidth_hz / 1000.0
             ),
             Self::Noisy { snr_db } => {
-                write!(
-                    f,
-                    "noisy: the speech is {snr_db:.0} dB above the background"
-                )
+                write!(f, "noisy: {snr_db:.0} dB from speech to background")
             }
         }
     }

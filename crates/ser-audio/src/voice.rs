@@ -14,7 +14,7 @@ const SMOOTHING: usize = 2;
 const PAST: u64 = 400;
 const FUTURE: u64 = 100;
 
-/// Powers relative to the floor at which speech begins, and down to which it lasts: 10 and 7 dB.
+/// Power relative to the floor from which speech begins, and down to which it lasts: 10 and 7 dB.
 const BEGIN: f64 = 10.0;
 const LAST: f64 = 5.0;
 /// The same relative to the level of the speech: −30 and −33 dB. Breath lies below it, and so does
@@ -173,7 +173,7 @@ impl VoiceActivity {
         while !self.waiting.is_empty() {
             self.judge();
         }
-        self.end_run();
+        self.end_run(self.judged);
         self.end_speech();
     }
 
@@ -243,7 +243,7 @@ impl VoiceActivity {
             });
             run.begins |= begins;
         } else {
-            self.end_run_at(frame);
+            self.end_run(frame);
         }
         let grows = self.run.is_some();
         if self
@@ -254,12 +254,8 @@ impl VoiceActivity {
         }
     }
 
-    fn end_run(&mut self) {
-        self.end_run_at(self.judged);
-    }
-
     /// Adds the run to the speech before it, or begins new speech.
-    fn end_run_at(&mut self, end: u64) {
+    fn end_run(&mut self, end: u64) {
         let Some(run) = self.run.take().filter(|run| run.begins) else {
             return;
         };

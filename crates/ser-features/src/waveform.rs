@@ -263,7 +263,7 @@ impl<'a, R: Read + Seek> WavStream<'a, R> {
                 .map_err(|source| match source.kind() {
                     io::ErrorKind::UnexpectedEof => Error::Wav {
                         path: self.path.to_path_buf(),
-                        reason: "it became shorter while it was read".into(),
+                        reason: "it ended before its stated length".into(),
                     },
                     _ => io_error(&self.path, source),
                 })?;

@@ -166,7 +166,7 @@ fn warnings_are_sentences_for_people_and_words_for_machines() {
         ),
         (
             Warning::Noisy { snr_db: 9.6 },
-            "noisy: the speech is 10 dB above the background",
+            "noisy: 10 dB from speech to background",
             "noisy",
         ),
     ] {
