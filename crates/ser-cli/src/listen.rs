@@ -103,16 +103,18 @@ fn bar(samples: &[f32]) -> String {
     )
 }
 
+/// Samples as they come, mixed down.
+type Block = Result<Vec<f32>>;
+
 /// Standard input, for programs that were built without sound devices.
 #[cfg(not(feature = "live"))]
 mod source {
     use anyhow::{Result, bail};
 
+    use super::{Block, piped};
     use crate::args::ListenArgs;
 
-    pub type Block = Result<Vec<f32>>;
-
-    /// The sampling rate and the samples as they come.
+    /// The sampling rate, and the blocks.
     pub fn open(args: &ListenArgs) -> Result<(u32, impl Iterator<Item = Block>)> {
         if args.stdin.is_none() {
             bail!(
@@ -121,26 +123,26 @@ mod source {
                  `arecord -f S16_LE -r 16000 | ser listen -`"
             );
         }
-        super::piped()
+        piped()
     }
 }
 
 /// A sound device through cpal.
 #[cfg(feature = "live")]
 mod source {
-    use std::sync::mpsc;
+    use std::sync::mpsc::{self, Sender};
 
-    use anyhow::{Context, Result, anyhow};
+    use anyhow::{Context, Result, anyhow, bail};
     use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+    use cpal::{Device, FromSample, SampleFormat, SizedSample, Stream, StreamConfig};
 
+    use super::{Block, piped};
     use crate::args::ListenArgs;
 
-    pub type Block = Result<Vec<f32>>;
-
-    /// The sampling rate and the samples as they come, mixed down.
+    /// The sampling rate, and the blocks.
     pub fn open(args: &ListenArgs) -> Result<(u32, Box<dyn Iterator<Item = Block>>)> {
         if args.stdin.is_some() {
-            let (rate, blocks) = super::piped()?;
+            let (rate, blocks) = piped()?;
             return Ok((rate, Box::new(blocks)));
         }
         let device = cpal::default_host().default_input_device().context(
@@ -150,26 +152,18 @@ mod source {
         let config = device
             .default_input_config()
             .context("the sound device has no input")?;
-        let channels = usize::from(config.channels()).max(1);
         let rate = config.sample_rate();
-        let (send, receive) = mpsc::channel::<Block>();
-        let failed = send.clone();
-        let stream = device
-            .build_input_stream(
-                &config.into(),
-                move |data: &[f32], _: &cpal::InputCallbackInfo| {
-                    let mono = data.chunks_exact(channels);
-                    let mono = mono.map(|frame| frame.iter().sum::<f32>() / channels as f32);
-                    // Nobody listens any more when this fails.
-                    let _ = send.send(Ok(mono.collect()));
-                },
-                move |error| {
-                    let _ = failed.send(Err(anyhow!("the sound device failed: {error}")));
-                },
-                None,
-            )
-            .context("opening the sound device")?;
-        stream.play().context("starting the sound device")?;
+        let (send, receive) = mpsc::channel();
+        let begin = match config.sample_format() {
+            SampleFormat::F32 => begin::<f32>,
+            SampleFormat::I16 => begin::<i16>,
+            SampleFormat::I32 => begin::<i32>,
+            SampleFormat::U16 => begin::<u16>,
+            other => bail!(
+                "the sound device has samples of the format {other}: expected f32, i16, i32 or u16"
+            ),
+        };
+        let stream = begin(&device, config.into(), send)?;
         // The stream lives as long as somebody takes its blocks.
         let blocks = std::iter::from_fn(move || {
             let _playing = &stream;
@@ -177,10 +171,38 @@ mod source {
         });
         Ok((rate, Box::new(blocks)))
     }
+
+    /// Records, and sends what was recorded, mixed down.
+    fn begin<T>(device: &Device, config: StreamConfig, send: Sender<Block>) -> Result<Stream>
+    where
+        T: SizedSample,
+        f32: FromSample<T>,
+    {
+        let channels = usize::from(config.channels).max(1);
+        let failed = send.clone();
+        let stream = device.build_input_stream(
+            config,
+            move |data: &[T], _: &cpal::InputCallbackInfo| {
+                let mean = |frame: &[T]| {
+                    let samples = frame.iter().map(|&x| f32::from_sample_(x));
+                    samples.sum::<f32>() / channels as f32
+                };
+                // Nobody listens any more when this fails.
+                let _ = send.send(Ok(data.chunks_exact(channels).map(mean).collect()));
+            },
+            move |error| {
+                let _ = failed.send(Err(anyhow!("the sound device failed: {error}")));
+            },
+            None,
+        );
+        let stream = stream.context("opening the sound device")?;
+        stream.play().context("starting the sound device")?;
+        Ok(stream)
+    }
 }
 
-/// The sampling rate and the samples of standard input, as they come.
-fn piped() -> Result<(u32, impl Iterator<Item = Result<Vec<f32>>>)> {
+/// The sampling rate, and the blocks of standard input.
+fn piped() -> Result<(u32, impl Iterator<Item = Block>)> {
     let mut stream = crate::recordings::open("-".as_ref())?;
     let rate = stream.sample_rate();
     let blocks = std::iter::from_fn(move || {

@@ -222,12 +222,11 @@ fn extraction_selection_and_fitting_killed_at_any_moment_end_as_if_they_had_not_
     }
 }
 
-#[test]
-fn of_two_runs_into_one_folder_the_second_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let recipe = quick_recipe(folder.path(), "long", "seed5", 200);
-    let out = folder.path().join("run");
-    let words: [&dyn AsRef<OsStr>; 7] = [
+/// A run that has begun and will not end soon, and how it was called.
+fn long_run(folder: &Path) -> (std::process::Child, Call) {
+    let recipe = quick_recipe(folder, "long", "seed5", 200);
+    let out = folder.join("run");
+    let words = call(&[
         &"crossval",
         &"--recipe",
         &recipe,
@@ -235,47 +234,34 @@ fn of_two_runs_into_one_folder_the_second_is_refused() {
         &synthetic(),
         &"--out",
         &out,
-    ];
-    let mut first = program(&call(&words)).spawn().unwrap();
-    let lock = folder.path().join("run.lock");
+    ]);
+    let child = program(&words).stderr(Stdio::piped()).spawn().unwrap();
     let start = Instant::now();
-    while !lock.exists() {
+    while !folder.join("run.lock").exists() {
         assert!(start.elapsed().as_secs() < 60, "no run began");
         std::thread::sleep(Duration::from_millis(5));
     }
-    let refusal = complaint(1, &words);
+    // The file is there a moment before the lock on it is held.
+    std::thread::sleep(Duration::from_millis(200));
+    (child, words)
+}
+
+#[test]
+fn of_two_runs_into_one_folder_the_second_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut first, words) = long_run(folder.path());
+    let words: Vec<&dyn AsRef<OsStr>> = words.iter().map(|w| w as _).collect();
+    let said = complaint(1, &words);
     first.kill().unwrap();
     first.wait().unwrap();
-    assert!(
-        refusal.contains("another run is writing there"),
-        "{refusal}"
-    );
+    assert!(said.contains("another run is writing there"), "{said}");
 }
 
 #[cfg(unix)]
 #[test]
 fn ctrl_c_says_what_is_kept_and_ends_with_130() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = quick_recipe(folder.path(), "long", "seed5", 200);
-    let out = folder.path().join("run");
-    let words: [&dyn AsRef<OsStr>; 7] = [
-        &"crossval",
-        &"--recipe",
-        &recipe,
-        &"--data",
-        &synthetic(),
-        &"--out",
-        &out,
-    ];
-    let child = program(&call(&words))
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let start = Instant::now();
-    while !folder.path().join("run.lock").exists() {
-        assert!(start.elapsed().as_secs() < 60, "no run began");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let (child, _) = long_run(folder.path());
     // SAFETY: a signal to a child that has not been waited for.
     unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) };
     let ended = child.wait_with_output().unwrap();

@@ -193,7 +193,7 @@ fn catalogue(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, &'static str)>) {
         bad.push((dangling, "No such file"));
         // Whoever may read everything is not kept out by permissions.
         let secret = write("secret", Wav::sound().bytes());
-        fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+        fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
         match fs::read(&secret) {
             Ok(_) => good.push(secret),
             Err(_) => bad.push((secret, "Permission denied")),

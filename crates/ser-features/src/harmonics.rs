@@ -145,7 +145,7 @@ fn highest(power: &[f32], low: usize, high: usize) -> f32 {
 
 /// Finite also where a sum of powers left the range of single precision.
 fn decibels(power: f32) -> f32 {
-    10.0 * power.max(f32::MIN_POSITIVE).min(f32::MAX).log10()
+    10.0 * power.clamp(f32::MIN_POSITIVE, f32::MAX).log10()
 }
 
 #[cfg(test)]

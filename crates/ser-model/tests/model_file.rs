@@ -97,6 +97,17 @@ fn a_loaded_model_answers_as_the_saved_one() {
 }
 
 #[test]
+fn a_temperature_comes_back_to_its_last_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut model, path) = saved(MLP, folder.path());
+    for n in 1..=1000 {
+        model.temperature = f64::from(n).sqrt() / 10.0;
+        model.save(&path).unwrap();
+        assert_eq!(Model::load(&path).unwrap().temperature, model.temperature);
+    }
+}
+
+#[test]
 fn a_file_in_memory_is_read_as_one_on_disk() {
     let folder = tempfile::tempdir().unwrap();
     let (model, path) = saved(MLP, folder.path());

@@ -167,7 +167,10 @@ impl Model {
         let read = |e: serde_json::Error| wrong("metadata", "a readable header", e.to_string());
         let version: Version = serde_json::from_str(header).map_err(read)?;
         if version.format != FORMAT {
-            let actual = format!("{} (use the version of ser that wrote it)", version.format);
+            let actual = format!(
+                "{} (train it again, or use the version of ser that wrote it)",
+                version.format
+            );
             return Err(wrong("format", &FORMAT.to_string(), actual));
         }
         let envelope: Envelope = serde_json::from_str(header).map_err(read)?;
