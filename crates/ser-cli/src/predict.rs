@@ -203,7 +203,8 @@ impl<'a> Printer<'a> {
         }
         if let Some(doubt) = doubt.filter(|_| self.unsure) {
             println!(
-                "? is unsure: of validation clips as doubtful as that {} were right, of the others {}",
+                "? is unsure: the recording is silent or unfamiliar, or the confidence low; of validation \
+                 clips with so little of it {} were right, of the others {}",
                 percent(doubt.right_below),
                 percent(doubt.right_above)
             );

@@ -109,9 +109,12 @@ impl Answer {
         self.probabilities.iter().copied().fold(0.0, f32::max)
     }
 
-    /// Whether it is as doubtful as the doubtful answers on validation clips were.
+    /// Whether it is as doubtful as the doubtful answers on validation clips were, or to a recording
+    /// that the model knows nothing about, however sure it is.
     pub fn is_unsure(&self, doubt: Option<&Doubt>) -> bool {
-        doubt.is_some_and(|doubt| f64::from(self.confidence()) < doubt.below)
+        self.unfamiliar
+            || self.warnings.contains(&Warning::Silent)
+            || doubt.is_some_and(|doubt| f64::from(self.confidence()) < doubt.below)
     }
 }
 

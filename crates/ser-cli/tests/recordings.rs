@@ -109,6 +109,7 @@ fn what_makes_an_answer_doubtful_is_said_beside_it() {
     let answer = lines(&output(0, &[&"--json", &"predict", &silent])).remove(0);
     let warnings = answer["warnings"].as_array().unwrap();
     assert!(warnings.contains(&Value::from("silent")), "{warnings:?}");
+    assert_eq!(answer["unsure"], true);
     assert!(output(0, &[&"predict", &silent]).contains("silent: "));
 }
 
