@@ -1,0 +1,58 @@
+//! What is in a folder of RAVDESS or in the corpus of a manifest, and what is odd about it.
+//!
+//! `cargo run --release -p ser-data --example audit -- ravdess/`
+
+#![allow(clippy::print_stdout)]
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use anyhow::{Result, bail};
+use ser_data::{Corpus, Scan};
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [data] = &args[..] else {
+        bail!("usage: audit FOLDER|MANIFEST.csv");
+    };
+    let Scan { corpus, audit } = Corpus::load(data)?;
+
+    let minutes = audit.seconds / 60.0;
+    println!("{}: {} clips, {minutes:.1} min", corpus.name(), audit.clips);
+    println!("checksum      {}", corpus.checksum());
+    println!("emotions      {}", counts(&audit.emotions));
+    println!("speakers      {}", counts(&audit.speakers));
+    println!("genders       {}", counts(&audit.genders));
+    println!("intensities   {}", counts(&audit.intensities));
+    println!("sample rates  {}", counts(&audit.sample_rates));
+    if audit.synthetic {
+        println!("generated sound: nothing about speech of people follows from it");
+    }
+
+    for name in &audit.odd_sample_rates {
+        println!("another sample rate than most: {name}");
+    }
+    for name in &audit.stereo {
+        println!("more than one channel: {name}");
+    }
+    for names in &audit.duplicates {
+        println!("the same sound: {}", names.join(", "));
+    }
+    for actor in audit.missing.iter().flatten() {
+        let (speaker, clips) = (&actor.speaker, actor.names.len());
+        println!(
+            "missing of speaker {speaker}: {clips}, such as {}",
+            actor.names[0]
+        );
+    }
+    for skip in &audit.skipped {
+        println!("left out: {}: {}", skip.path.display(), skip.reason);
+    }
+    Ok(())
+}
+
+/// `calm 192, happy 192`
+fn counts<K: Display>(counts: &BTreeMap<K, usize>) -> String {
+    let counts: Vec<String> = counts.iter().map(|(key, n)| format!("{key} {n}")).collect();
+    counts.join(", ")
+}

@@ -1,0 +1,60 @@
+//! Recordings that lie as `SPEAKER/EMOTION/ANY.wav` under a folder become a corpus: writes the
+//! manifest, with what was found in the files.
+//!
+//! `cargo run --release -p ser-data --example manifest -- recordings/ corpus.csv`
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use ser_data::{Corpus, Scan};
+use walkdir::WalkDir;
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [folder, manifest] = &args[..] else {
+        bail!("usage: manifest FOLDER OUT.csv, with recordings FOLDER/SPEAKER/EMOTION/ANY.wav");
+    };
+    let folder = std::path::absolute(folder)?;
+
+    // Three columns are enough to read a corpus …
+    let draft = tempfile::Builder::new().suffix(".csv").tempfile()?;
+    let mut csv = csv::Writer::from_path(draft.path())?;
+    csv.write_record(["path", "emotion", "speaker"])?;
+    for entry in WalkDir::new(&folder).sort_by_file_name() {
+        let path = entry?.into_path();
+        let Some((speaker, emotion)) = labels(path.strip_prefix(&folder)?) else {
+            continue;
+        };
+        let path = path.to_str().context("a path that is not UTF-8")?;
+        csv.write_record([path, emotion, speaker])?;
+    }
+    csv.flush()?;
+
+    // … which looks into each file, and is written with what it saw and with relative paths.
+    let Scan { corpus, audit } = Corpus::read_manifest(draft.path())?;
+    corpus.write_manifest(manifest)?;
+    for skip in &audit.skipped {
+        eprintln!("left out: {}: {}", skip.path.display(), skip.reason);
+    }
+    let (emotions, speakers) = (corpus.labels().join(", "), corpus.speakers().len());
+    println!(
+        "{manifest}: {} clips of {speakers} speakers: {emotions}",
+        corpus.len()
+    );
+    Ok(())
+}
+
+/// Speaker and emotion from `SPEAKER/EMOTION/ANY.wav`.
+fn labels(path: &Path) -> Option<(&str, &str)> {
+    let parts: Vec<&str> = path
+        .iter()
+        .map(|part| part.to_str())
+        .collect::<Option<_>>()?;
+    let [speaker, emotion, file] = parts[..] else {
+        return None;
+    };
+    let is_wav = Path::new(file).extension()?.eq_ignore_ascii_case("wav");
+    is_wav.then_some((speaker, emotion))
+}

@@ -1,0 +1,81 @@
+//! Statistics of every WAV file under a folder as one CSV table, on all cores: a row for each file,
+//! a named column for each value.
+//!
+//! `cargo run --release -p ser-features --example functionals -- recordings/ functionals.csv`
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+use anyhow::{Result, bail};
+use ser_features::{Extra, FeatureConfig, FeatureExtractor, Output, extract_files, write_file};
+use walkdir::WalkDir;
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [folder, table] = &args[..] else {
+        bail!("usage: functionals FOLDER OUT.csv");
+    };
+    let paths = wav_files(folder)?;
+
+    let config = FeatureConfig {
+        output: Output::Functionals,
+        // What is known of the voice, beside the spectrum.
+        extras: vec![
+            Extra::F0,
+            Extra::Aperiodicity,
+            Extra::Harmonics,
+            Extra::Formants,
+        ],
+        ..FeatureConfig::default()
+    };
+    let extractor = FeatureExtractor::new(&config)?;
+
+    // Results come from several threads in any order; the table has the order of the files.
+    let (send, receive) = mpsc::channel();
+    extract_files(&extractor, &paths, |file, result| {
+        // The receiver outlives the call.
+        let _ = send.send((file, result));
+    });
+    drop(send);
+    let mut results: Vec<_> = receive.iter().collect();
+    results.sort_by_key(|(file, _)| *file);
+
+    let mut rows = Vec::new();
+    for (file, result) in results {
+        match result {
+            Ok(features) => rows.push((&paths[file], features)),
+            Err(error) => eprintln!("left out: {error}"),
+        }
+    }
+    write_file(table.as_ref(), |file| {
+        let mut csv = csv::Writer::from_writer(file);
+        let names = config.coefficient_names();
+        csv.write_record([&"file".to_owned()].into_iter().chain(&names))?;
+        for (path, features) in &rows {
+            let values = features.row(0).iter().map(f32::to_string);
+            csv.write_record([path.display().to_string()].into_iter().chain(values))?;
+        }
+        csv.flush()
+    })?;
+
+    println!("{table}: {} of {} files", rows.len(), paths.len());
+    if rows.len() < paths.len() {
+        bail!("{} files could not be used", paths.len() - rows.len());
+    }
+    Ok(())
+}
+
+/// The WAV files under a folder, in the order of their paths.
+fn wav_files(folder: &str) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        let path = entry?.into_path();
+        let extension = path.extension().unwrap_or_default();
+        if path.is_file() && extension.eq_ignore_ascii_case("wav") {
+            paths.push(path);
+        }
+    }
+    Ok(paths)
+}

@@ -1,0 +1,64 @@
+//! Fundamental frequency and level of a WAV file, a hundred times a second, as a CSV table. Memory
+//! does not grow with the recording.
+//!
+//! `cargo run --release -p ser-features --example pitch -- interview.wav pitch.csv`
+
+#![allow(clippy::print_stdout)]
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use ser_features::{Error, Extra, FeatureConfig, FeatureExtractor, write_file};
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [recording, table] = &args[..] else {
+        bail!("usage: pitch RECORDING.wav OUT.csv");
+    };
+    let (recording, table) = (Path::new(recording), Path::new(table));
+
+    let config = FeatureConfig {
+        sample_rate: 16_000,
+        n_fft: 400,
+        hop_length: 160,
+        n_mels: 40,
+        n_mfcc: 1,
+        // Nothing is raised to the loudest of the whole, so once through the file will do.
+        top_db: None,
+        extras: vec![Extra::F0, Extra::Rms],
+        ..FeatureConfig::default()
+    };
+    let extractor = FeatureExtractor::new(&config)?;
+    let step = config.hop_length as f64 / f64::from(config.sample_rate);
+
+    let (mut frames, mut voiced) = (0, 0);
+    write_file(table, |file| {
+        writeln!(file, "seconds,f0_hz,level_db")?;
+        let pieces = extractor.extract_file_in_pieces(recording, |first, rows| {
+            for (number, row) in rows.chunks_exact(config.coefficients()).enumerate() {
+                let [.., f0, rms] = *row else { continue };
+                let seconds = (first + number) as f64 * step;
+                let level = 20.0 * rms.max(1e-6).log10();
+                // F0 is 0 where nothing is voiced: an empty cell.
+                let f0 = if f0 > 0.0 {
+                    format!("{f0:.1}")
+                } else {
+                    String::new()
+                };
+                frames += 1;
+                voiced += usize::from(!f0.is_empty());
+                writeln!(file, "{seconds:.2},{f0},{level:.1}").map_err(|source| Error::Io {
+                    path: table.to_path_buf(),
+                    source,
+                })?;
+            }
+            Ok(())
+        });
+        pieces.map_err(io::Error::other)
+    })?;
+
+    let share = 100.0 * voiced as f64 / f64::from(frames.max(1));
+    println!("{}: {frames} frames, {share:.0} % voiced", table.display());
+    Ok(())
+}

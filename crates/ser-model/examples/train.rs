@@ -1,0 +1,84 @@
+//! Trains a recipe on the first split of its protocol, measures the model on the test part, which it
+//! never saw, and saves it.
+//!
+//! `cargo run --release -p ser-model --example train -- folds-a-cnn ravdess/ model.safetensors`. The
+//! data may be a manifest of any corpus, and the recipe a TOML file. Copies of clips, as some recipes
+//! have them, are left out.
+
+#![allow(clippy::print_stdout)]
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail};
+use rayon::prelude::*;
+use ser_data::{Corpus, Scan};
+use ser_features::{FeatureExtractor, Features};
+use ser_model::{Example, Provenance, Recipe, TrainingData, argmax, train};
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [recipe, data, out] = &args[..] else {
+        bail!("usage: train RECIPE FOLDER|MANIFEST.csv MODEL.safetensors");
+    };
+    let mut recipe = Recipe::load(recipe)?;
+    recipe.augmentation.semitones.clear();
+    recipe.augmentation.conditions.clear();
+
+    let Scan { mut corpus, .. } = Corpus::load(data)?;
+    let emotions: Vec<&str> = recipe.task.emotions.iter().map(String::as_str).collect();
+    if !emotions.is_empty() {
+        corpus = corpus.select(&emotions)?;
+    }
+    let splits = recipe.task.protocol.splits(&corpus, recipe.task.seed)?;
+    let split = splits.first().context("the protocol has no split")?;
+
+    let extractor = FeatureExtractor::new(&recipe.features)?;
+    let (clips, targets, speakers) = (corpus.clips(), corpus.targets(), corpus.speakers());
+    let features = clips
+        .par_iter()
+        .map(|clip| extractor.extract_file(&clip.path));
+    let features: Vec<Features> = features.collect::<Result<_, _>>()?;
+
+    let examples = |part: &[usize]| -> Vec<Example> {
+        let example = |&clip: &usize| Example {
+            copies: &features[clip..=clip],
+            target: targets[clip],
+            speaker: speakers.partition_point(|speaker| *speaker < clips[clip].speaker),
+        };
+        part.iter().map(example).collect()
+    };
+    let seen = || split.train().iter().chain(split.validation());
+    let voices: BTreeSet<String> = seen().map(|&clip| clips[clip].speaker.clone()).collect();
+    let data = TrainingData {
+        labels: corpus.labels(),
+        train: examples(split.train()),
+        validation: examples(split.validation()),
+        provenance: Provenance {
+            split: split.name().to_owned(),
+            corpus: corpus.checksum(),
+            synthetic: corpus.is_synthetic(),
+            speakers: voices.into_iter().collect(),
+            content: seen().map(|&clip| clips[clip].content.clone()).collect(),
+        },
+    };
+    let trained = train(&recipe, data, 0, &mut |epoch| {
+        let (number, loss, uar) = (epoch.epoch, epoch.train_loss, 100.0 * epoch.validation_uar);
+        println!("epoch {number:>3}: loss {loss:.3}, UAR {uar:.1} % on the validation part");
+    })?;
+    trained.model.save(out.as_ref())?;
+
+    let tested: Vec<&[Features]> = split
+        .test()
+        .iter()
+        .map(|&clip| &features[clip..=clip])
+        .collect();
+    let answers = trained.model.predict(&tested)?;
+    let predicted: Vec<usize> = answers.iter().map(|p| argmax(p)).collect();
+    let truth: Vec<usize> = split.test().iter().map(|&clip| targets[clip]).collect();
+    let (uar, n) = (100.0 * ser_eval::uar(&truth, &predicted)?, truth.len());
+    println!(
+        "{out}: UAR {uar:.1} % on the {n} test clips of {}",
+        split.name()
+    );
+    Ok(())
+}
