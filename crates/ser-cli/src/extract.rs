@@ -118,7 +118,11 @@ fn configs(args: &ExtractArgs) -> Result<Vec<FeatureConfig>> {
         return Ok(vec![FeatureConfig::default()]);
     };
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let config = toml::from_str(&text).with_context(|| path.display().to_string())?;
+    let config: FeatureConfig =
+        toml::from_str(&text).with_context(|| path.display().to_string())?;
+    config
+        .validate()
+        .with_context(|| path.display().to_string())?;
     Ok(vec![config])
 }
 

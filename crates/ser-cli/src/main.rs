@@ -70,12 +70,25 @@ fn main() -> ! {
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }
+    hush_decoders();
     let code = run();
     // Nobody is left to be told if this fails.
     let _ = std::io::stdout().flush();
     // SAFETY: ends the process, and leaves out what is registered to run at its end: libtorch would take its tables
     // of operators apart, for longer than it takes to predict a clip.
     unsafe { libc::_exit(code) }
+}
+
+/// The decoders of compressed sound panic over some damaged recordings. ser-audio turns that into an error, which says
+/// all there is to say.
+fn hush_decoders() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map_or("", |place| place.file());
+        if !place.contains("symphonia") {
+            tell(panic);
+        }
+    }));
 }
 
 /// On Ctrl-C ends the program as it stands. Whatever bears its final name is finished, so there is nothing to tidy up.
