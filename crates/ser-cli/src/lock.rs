@@ -25,9 +25,12 @@ impl Lock {
     /// Takes the folder, refuses if another run has it, and sweeps out what a killed run left there
     /// half-written.
     pub fn take(folder: &Path) -> Result<Self> {
-        // A folder given as `.` has a name all the same.
-        let path = std::path::absolute(folder).with_context(|| folder.display().to_string())?;
-        let path = path.with_added_extension("lock");
+        // A folder given as `.` has a name all the same, one given as `..` has none.
+        let folder = std::path::absolute(folder).with_context(|| folder.display().to_string())?;
+        if folder.file_name().is_none() {
+            bail!("{}: name the folder itself", folder.display());
+        }
+        let path = folder.with_added_extension("lock");
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
         }
@@ -46,7 +49,7 @@ impl Lock {
             // Who held it before may have removed the file between our opening and locking it: then
             // the lock is on a file that nobody else would find.
             if is_at(&file, &path) {
-                sweep(folder)?;
+                sweep(&folder)?;
                 return Ok(Self { path, _file: file });
             }
         }

@@ -219,6 +219,9 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>> {
 
 /// Removes a folder, if it is there. It is renamed first: a folder under its final name is whole.
 pub fn remove(dir: &Path) -> Result<()> {
+    if dir.file_name().is_none() {
+        bail!("{}: not removed, as it has no name", dir.display());
+    }
     let aside = match dir.extension() {
         Some(extension) if extension == UNFINISHED => dir.to_owned(),
         _ => dir.with_added_extension(format!("old.{UNFINISHED}")),

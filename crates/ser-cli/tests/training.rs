@@ -202,16 +202,24 @@ fn a_folder_that_ser_did_not_write_is_refused() {
     );
     assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
 
-    let call: [&dyn AsRef<std::ffi::OsStr>; 7] = [
-        &"train",
-        &"--recipe",
-        &recipe,
-        &"--data",
-        &synthetic(),
-        &"--out",
-        &".",
-    ];
-    assert!(complaint(1, &call).contains("a folder of its own"));
+    // Nor is the folder that the program is called from, or the one above it.
+    for (to, reason) in [(".", "a folder of its own"), ("..", "name the folder")] {
+        let ended = common::ser()
+            .args(["train", "--recipe"])
+            .arg(&recipe)
+            .arg("--data")
+            .arg(synthetic())
+            .args(["--out", to])
+            .current_dir(&out)
+            .assert()
+            .code(1);
+        let said = String::from_utf8_lossy(&ended.get_output().stderr).into_owned();
+        assert!(said.contains(reason), "{said}");
+    }
+    assert_eq!(
+        fs::read_to_string(out.join("thesis.txt")).unwrap(),
+        "years of work"
+    );
 }
 
 #[test]
