@@ -20,11 +20,11 @@ fn main() -> Result<()> {
     let minutes = audit.seconds / 60.0;
     println!("{}: {} clips, {minutes:.1} min", corpus.name(), audit.clips);
     println!("checksum      {}", corpus.checksum());
-    println!("emotions      {}", counts(&audit.emotions));
-    println!("speakers      {}", counts(&audit.speakers));
-    println!("genders       {}", counts(&audit.genders));
-    println!("intensities   {}", counts(&audit.intensities));
-    println!("sample rates  {}", counts(&audit.sample_rates));
+    tell("emotions", &audit.emotions);
+    tell("speakers", &audit.speakers);
+    tell("genders", &audit.genders);
+    tell("intensities", &audit.intensities);
+    tell("sample rates", &audit.sample_rates);
     if audit.synthetic {
         println!("generated sound: nothing about speech of people follows from it");
     }
@@ -46,13 +46,18 @@ fn main() -> Result<()> {
         );
     }
     for skip in &audit.skipped {
-        println!("left out: {}: {}", skip.path.display(), skip.reason);
+        let path = skip.path.display().to_string();
+        // The words of an error begin with the file, others do not.
+        let reason = skip.reason.trim_start_matches(&format!("{path}: "));
+        println!("left out: {path}: {reason}");
     }
     Ok(())
 }
 
-/// `calm 192, happy 192`
-fn counts<K: Display>(counts: &BTreeMap<K, usize>) -> String {
-    let counts: Vec<String> = counts.iter().map(|(key, n)| format!("{key} {n}")).collect();
-    counts.join(", ")
+/// `emotions      calm 192, happy 192`, or nothing where nothing is known.
+fn tell<K: Display>(what: &str, counts: &BTreeMap<K, usize>) {
+    if !counts.is_empty() {
+        let counts: Vec<String> = counts.iter().map(|(key, n)| format!("{key} {n}")).collect();
+        println!("{what:<13} {}", counts.join(", "));
+    }
 }

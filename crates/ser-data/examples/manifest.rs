@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     let Scan { corpus, audit } = Corpus::read_manifest(draft.path())?;
     corpus.write_manifest(manifest)?;
     for skip in &audit.skipped {
-        eprintln!("left out: {}: {}", skip.path.display(), skip.reason);
+        eprintln!("left out: {}", skip.reason);
     }
     let (emotions, speakers) = (corpus.labels().join(", "), corpus.speakers().len());
     println!(

@@ -44,5 +44,5 @@ fn tell(figure: &str, difference: &Difference) {
         let (low, high) = (100.0 * interval.low, 100.0 * interval.high);
         format!(", 95 % interval {low:+.1} to {high:+.1}")
     });
-    println!("{figure:<9} {value:+.1}{interval}, p = {:.4}", difference.p);
+    println!("{figure:<9} {value:+.1}{interval}, p = {:.5}", difference.p);
 }

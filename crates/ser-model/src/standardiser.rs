@@ -21,7 +21,7 @@ impl Standardiser {
     ///
     /// # Errors
     /// [`Error::Data`] without a frame, [`Error::Shape`] where clips disagree on coefficients.
-    pub fn fit<'a>(clips: impl Iterator<Item = &'a Features> + Clone) -> Result<Self> {
+    pub(crate) fn fit<'a>(clips: impl Iterator<Item = &'a Features> + Clone) -> Result<Self> {
         let coefficients = clips.clone().next().map_or(0, Features::coefficients);
         let (mut frames, mut sum, mut square) = (
             0_usize,

@@ -353,8 +353,7 @@ impl Recipe {
 
 impl Ensemble {
     /// The names of its members' recipes.
-    #[must_use]
-    pub fn member_names(&self) -> Vec<&str> {
+    fn member_names(&self) -> Vec<&str> {
         self.members.iter().map(|m| m.recipe.as_str()).collect()
     }
 
