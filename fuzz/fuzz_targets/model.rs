@@ -13,7 +13,7 @@ const LENGTH: usize = size_of::<u64>();
 fuzz_target!(|data: &[u8]| model::check(data));
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    let header = data.get(..LENGTH).and_then(|bytes| {
+    let header = data[..size].get(..LENGTH).and_then(|bytes| {
         let length = u64::from_le_bytes(bytes.try_into().ok()?);
         usize::try_from(length)
             .ok()
