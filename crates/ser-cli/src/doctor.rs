@@ -9,7 +9,7 @@ use ser_model::Experiment;
 
 use crate::args::DoctorArgs;
 use crate::corpus::skips;
-use crate::output::{in_full, table};
+use crate::output::in_full;
 use crate::{Outcome, model};
 
 /// Free space in bytes under which a training may run out of it: features and models of RAVDESS.
@@ -87,10 +87,9 @@ pub fn run(args: &DoctorArgs, json: bool) -> Result<Outcome> {
         });
         println!("{}", serde_json::Value::Object(facts.collect()));
     } else {
-        let rows = rows
-            .into_iter()
-            .map(|row| vec![row[0].clone(), row[2].clone()]);
-        println!("{}", table(&["what", "found"], rows));
+        for row in &rows {
+            println!("{:<9} {}", row[0], row[2]);
+        }
         if well {
             println!("all well");
         }
