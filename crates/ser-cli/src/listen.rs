@@ -21,10 +21,7 @@ pub fn run(args: &ListenArgs, json: bool) -> Result<Outcome> {
     let model = model::open(args.model.as_deref())?;
     let speaker = model::speaker(&model, args.speaker.as_deref())?;
     let (rate, blocks) = source::open(args)?;
-    let mut listener = Listener::new(&model, rate)?;
-    if let Some(speaker) = &speaker {
-        listener = listener.of(speaker);
-    }
+    let mut listener = Listener::new(&model, rate)?.of(speaker.as_ref());
     let meter = Meter::new(&model, json);
     let mut waiting = Vec::new();
     for block in blocks {

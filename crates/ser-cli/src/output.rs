@@ -71,3 +71,12 @@ pub fn in_full(error: &anyhow::Error) -> String {
     }
     text
 }
+
+/// Probabilities by the label they belong to, as an object for machines.
+pub fn named(
+    labels: &[String],
+    probabilities: &[f32],
+) -> serde_json::Map<String, serde_json::Value> {
+    let values = probabilities.iter().map(|&p| p.into());
+    labels.iter().cloned().zip(values).collect()
+}

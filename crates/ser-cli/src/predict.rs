@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::args::PredictArgs;
 use crate::corpus::Skipped;
-use crate::output::{SYNTHETIC, in_full, percent, progress, table};
+use crate::output::{SYNTHETIC, in_full, named, percent, progress, table};
 use crate::recordings::{Answer, Ears, answer, recordings};
 use crate::{Outcome, model};
 
@@ -125,16 +125,13 @@ impl<'a> Printer<'a> {
         match &mut self.form {
             Form::Table(rows) => rows.push((file.to_owned(), answer.clone())),
             Form::Json => {
-                let labels = model.labels.iter().cloned();
                 let line = Line {
                     file: file.display().to_string(),
                     emotion,
                     confidence,
                     unsure,
                     seconds: answer.seconds,
-                    probabilities: labels
-                        .zip(answer.probabilities.iter().map(|&p| p.into()))
-                        .collect(),
+                    probabilities: named(&model.labels, &answer.probabilities),
                     warnings: words(answer),
                     synthetic_model: model.provenance.synthetic,
                 };
@@ -166,7 +163,7 @@ impl<'a> Printer<'a> {
         let rows = answers.iter().map(|(file, answer)| {
             let mut ranked: Vec<_> = model.labels.iter().zip(&answer.probabilities).collect();
             ranked.sort_by(|a, b| b.1.total_cmp(a.1));
-            let named =
+            let told =
                 |(label, p): &(&String, &f32)| format!("{label} {}", percent(f64::from(**p)));
             let mark = if answer.is_unsure(doubt) { "?" } else { "" };
             vec![
@@ -177,7 +174,7 @@ impl<'a> Printer<'a> {
                     .iter()
                     .skip(1)
                     .take(2)
-                    .map(named)
+                    .map(told)
                     .collect::<Vec<_>>()
                     .join(", "),
                 words(answer).join(", "),

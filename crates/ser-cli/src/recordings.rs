@@ -114,7 +114,7 @@ impl Answer {
     pub fn is_unsure(&self, doubt: Option<&Doubt>) -> bool {
         self.unfamiliar
             || self.warnings.contains(&Warning::Silent)
-            || doubt.is_some_and(|doubt| f64::from(self.confidence()) < doubt.below)
+            || doubt.is_some_and(|doubt| doubt.is_about(self.confidence()))
     }
 }
 
@@ -227,10 +227,7 @@ fn mean_over_pieces(
     beginning: Waveform,
     mut rest: AudioStream,
 ) -> Result<(Vec<f32>, f64)> {
-    let mut listener = Listener::new(model, beginning.sample_rate)?;
-    if let Some(speaker) = speaker {
-        listener = listener.of(speaker);
-    }
+    let mut listener = Listener::new(model, beginning.sample_rate)?.of(speaker);
     let (mut samples, mut taken, mut spoken) = (beginning.samples, 0, 0.0);
     let mut sum = vec![0.0_f64; model.labels.len()];
     loop {

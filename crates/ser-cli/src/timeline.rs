@@ -11,7 +11,7 @@ use ser_stream::{Listener, Span, captions};
 use serde::Serialize;
 
 use crate::args::TimelineArgs;
-use crate::output::{SYNTHETIC, percent, progress, table};
+use crate::output::{SYNTHETIC, named, percent, progress, table};
 use crate::recordings::open;
 use crate::{Outcome, model};
 
@@ -37,11 +37,9 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     }
     let speaker = model::speaker(&model, args.speaker.as_deref())?;
     let doubt = model::doubt(&model, speaker.is_some());
+    let is_unsure = |span: &Span| doubt.is_some_and(|d| d.is_about(span.confidence()));
     let stream = open(&args.file)?;
-    let mut listener = Listener::new(&model, stream.sample_rate())?;
-    if let Some(speaker) = &speaker {
-        listener = listener.of(speaker);
-    }
+    let mut listener = Listener::new(&model, stream.sample_rate())?.of(speaker.as_ref());
     let (spans, seconds) = listen(stream, &mut listener)?;
     let title = args.file.file_name().unwrap_or_default().to_string_lossy();
     for out in &args.out {
@@ -55,23 +53,20 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     }
     if json {
         for span in &spans {
-            let named = model.labels.iter().cloned();
             let line = Line {
                 start: span.start,
                 end: span.end,
                 emotion: &model.labels[span.answer()],
                 confidence: span.confidence(),
-                unsure: doubt.is_some_and(|d| f64::from(span.confidence()) < d.below),
-                probabilities: named
-                    .zip(span.probabilities.iter().map(|&p| p.into()))
-                    .collect(),
+                unsure: is_unsure(span),
+                probabilities: named(&model.labels, &span.probabilities),
             };
             println!("{}", serde_json::to_string(&line)?);
         }
         return Ok(Outcome::Done);
     }
     let rows = spans.iter().map(|span| {
-        let unsure = doubt.is_some_and(|d| f64::from(span.confidence()) < d.below);
+        let unsure = is_unsure(span);
         vec![
             clock(span.start),
             clock(span.end),

@@ -62,6 +62,12 @@ impl Doubt {
             right_above: right(sure),
         })
     }
+
+    /// Whether an answer of this confidence is doubtful.
+    #[must_use]
+    pub fn is_about(&self, confidence: f32) -> bool {
+        f64::from(confidence) < self.below
+    }
 }
 
 /// Accuracy against coverage (El-Yaniv & Wiener 2010): the clips of highest confidence are answered,

@@ -85,6 +85,15 @@ fn scaled(block: &[Vec<f32>]) -> Option<Vec<Vec<f64>>> {
     Some(rows)
 }
 
+/// Takes from a vector what it has of others, each of length 1.
+fn turn_from(others: &[Vec<f64>], vector: &mut [f64]) {
+    for other in others {
+        let share = dot(vector, other);
+        let values = vector.iter_mut().zip(other);
+        values.for_each(|(x, y)| *x -= share * y);
+    }
+}
+
 /// The direction of the largest variance at a right angle to others, and the coordinate of every row
 /// along it.
 fn direction(rows: &[Vec<f64>], others: &[Vec<f64>]) -> Option<(Vec<f64>, Vec<f64>)> {
@@ -94,13 +103,7 @@ fn direction(rows: &[Vec<f64>], others: &[Vec<f64>]) -> Option<(Vec<f64>, Vec<f6
     let along =
         |towards: &[f64]| -> Vec<f64> { rows.iter().map(|row| dot(row, towards)).collect() };
     for _ in 0..ITERATIONS {
-        for other in others {
-            let share = dot(&towards, other);
-            towards
-                .iter_mut()
-                .zip(other)
-                .for_each(|(x, y)| *x -= share * y);
-        }
+        turn_from(others, &mut towards);
         let length = dot(&towards, &towards).sqrt();
         if length < 1e-12 {
             // No variance is left in any direction.
@@ -113,13 +116,7 @@ fn direction(rows: &[Vec<f64>], others: &[Vec<f64>]) -> Option<(Vec<f64>, Vec<f6
         }
         towards = next;
     }
-    for other in others {
-        let share = dot(&towards, other);
-        towards
-            .iter_mut()
-            .zip(other)
-            .for_each(|(x, y)| *x -= share * y);
-    }
+    turn_from(others, &mut towards);
     let length = dot(&towards, &towards).sqrt();
     towards
         .iter_mut()

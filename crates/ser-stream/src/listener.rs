@@ -58,13 +58,10 @@ impl<'m> Listener<'m> {
         })
     }
 
-    /// Takes all speech for that of a speaker enrolled with the model.
+    /// Takes all speech for that of a speaker enrolled with the model, if one is known.
     #[must_use]
-    pub fn of(self, speaker: &'m Enrolment) -> Self {
-        Self {
-            speaker: Some(speaker),
-            ..self
-        }
+    pub fn of(self, speaker: Option<&'m Enrolment>) -> Self {
+        Self { speaker, ..self }
     }
 
     /// Takes the next samples, and answers the pieces of speech that are complete now.
