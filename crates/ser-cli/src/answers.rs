@@ -2,6 +2,7 @@
 //! something has happened to the sound.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -14,10 +15,10 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_conditions::Condition;
 use ser_data::Corpus;
 use ser_eval::{Prediction, Predictions, report};
-use ser_features::Features;
+use ser_features::{FeatureConfig, Features};
 use ser_model::Model;
 
-use crate::corpus::{Prepared, hear};
+use crate::corpus::{Prepared, View, hear};
 
 /// Draws of enrolment clips for each number of them.
 const DRAWS: u64 = 3;
@@ -247,7 +248,9 @@ impl Answers {
 
 /// A model's answers on some clips of a corpus, all of emotions the model knows.
 pub fn predict(model: &Model, data: &Prepared, part: &[usize], split: &str) -> Result<Predictions> {
-    let answers = model.predict(&views(model, data, part))?;
+    let heard = heard(model, data, part)?;
+    let heard: Vec<&[Features]> = part.iter().map(|i| &heard[i][..]).collect();
+    let answers = model.predict(&heard)?;
     let rows = rows(model, &data.corpus, part, answers, split)?;
     Ok(Predictions::new(model.labels.clone(), rows)?)
 }
@@ -265,12 +268,15 @@ fn with_enrolment(
         Enrolled::Clips(_) => DRAWS,
         Enrolled::All => 1,
     };
+    let heard = heard(model, data, part)?;
+    let of =
+        |clips: &[usize]| -> Vec<&[Features]> { clips.iter().map(|i| &heard[i][..]).collect() };
     let mut found = Vec::new();
     for draw in 1..=draws {
         let mut rng = ChaCha8Rng::seed_from_u64(draw);
         for speaker in data.corpus.speakers() {
-            let of = |&&i: &&usize| data.corpus.clips()[i].speaker == speaker;
-            let mut clips: Vec<usize> = part.iter().filter(of).copied().collect();
+            let own = |&&i: &&usize| data.corpus.clips()[i].speaker == speaker;
+            let mut clips: Vec<usize> = part.iter().filter(own).copied().collect();
             let (enrolled, asked) = match known {
                 Enrolled::All => (&clips[..], &clips[..]),
                 Enrolled::Clips(n) if n < clips.len() => {
@@ -279,8 +285,8 @@ fn with_enrolment(
                 }
                 Enrolled::Clips(_) => continue,
             };
-            let speaker = model.enrol(&views(model, data, enrolled))?;
-            let answers = model.predict_enrolled(&views(model, data, asked), &speaker)?;
+            let speaker = model.enrol(&of(enrolled))?;
+            let answers = model.predict_enrolled(&of(asked), &speaker)?;
             let name = format!("{split}-draw-{draw}");
             found.extend(rows(model, &data.corpus, asked, answers, &name)?);
         }
@@ -288,10 +294,20 @@ fn with_enrolment(
     Ok(found)
 }
 
-/// The features that a model takes of some clips.
-fn views<'a>(model: &Model, data: &'a Prepared, part: &[usize]) -> Vec<&'a [Features]> {
-    let count = model.views().len();
-    part.iter().map(|&i| &data.features[i][..count]).collect()
+/// The features that a model takes of some clips, by the clips' places in the corpus.
+fn heard(model: &Model, data: &Prepared, part: &[usize]) -> Result<BTreeMap<usize, Vec<Features>>> {
+    let place = |config: &FeatureConfig| {
+        let wanted = View::clean(config.clone());
+        let place = data.views.iter().position(|view| *view == wanted);
+        place.with_context(|| format!("{}: a view was not extracted", model.name))
+    };
+    let places = model.views().into_iter().map(place);
+    let places = places.collect::<Result<Vec<usize>>>()?;
+    let of = |&i: &usize| {
+        let features = places.iter().map(|&at| data.features[i][at].clone());
+        (i, features.collect())
+    };
+    Ok(part.iter().map(of).collect())
 }
 
 /// A model's answers with what is known of their clips.

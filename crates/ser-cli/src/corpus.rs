@@ -49,7 +49,9 @@ impl Skipped {
 pub struct Prepared {
     /// The clips that could be read, of the emotions asked for.
     pub corpus: Corpus,
-    /// For each clip its features in each view asked for.
+    /// The views asked for.
+    pub views: Vec<View>,
+    /// For each clip its features in each view.
     pub features: Vec<Vec<Features>>,
     /// The files that could not be used.
     pub skipped: Vec<Skipped>,
@@ -76,12 +78,8 @@ impl View {
     /// What a recipe trains on: the clips as they are, then their copies.
     pub fn of_training(recipe: &Recipe) -> Vec<Self> {
         let (features, varied) = (&recipe.features, &recipe.augmentation);
-        let faster = varied.semitones.iter().map(|&semitones| {
-            Self::clean(FeatureConfig {
-                semitones,
-                ..features.clone()
-            })
-        });
+        let faster = varied.semitones.iter();
+        let faster = faster.map(|&semitones| Self::clean(features.faster(semitones)));
         let elsewhere = varied.conditions.iter().map(|&condition| Self {
             config: features.clone(),
             condition,
@@ -145,6 +143,7 @@ pub fn prepare(
     }
     Ok(Prepared {
         corpus,
+        views: views.to_vec(),
         features,
         skipped,
     })

@@ -137,9 +137,10 @@ fn join(out: &Path, ensemble: &Ensemble, source: &Source, jobs: Option<usize>) -
     for (recipe, _) in &recipes {
         eprintln!("{}: {}", ensemble.name, recipe.name);
         cross(&folder(recipe), recipe, source, jobs)?;
-        let view = View::clean(recipe.features.clone());
-        if !views.contains(&view) {
-            views.push(view);
+        for view in recipe.views().into_iter().map(View::clean) {
+            if !views.contains(&view) {
+                views.push(view);
+            }
         }
     }
     let task = &ensemble.task;

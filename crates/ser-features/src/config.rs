@@ -439,6 +439,20 @@ impl FeatureConfig {
         self.win_length.unwrap_or(self.n_fft)
     }
 
+    /// The same features of the signal played faster by so many [`semitones`](Self::semitones).
+    ///
+    /// ```
+    /// let slower = ser_features::FeatureConfig::default().faster(-1.0);
+    /// assert_eq!(slower.semitones, -1.0);
+    /// ```
+    #[must_use]
+    pub fn faster(&self, semitones: f64) -> Self {
+        Self {
+            semitones,
+            ..self.clone()
+        }
+    }
+
     /// The rate in Hz that a signal of the rate `rate` counts as, by [`semitones`](Self::semitones).
     pub(crate) fn played_rate(&self, rate: u32) -> u32 {
         if self.semitones == 0.0 {

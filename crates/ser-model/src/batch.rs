@@ -30,12 +30,17 @@ pub(crate) fn prepare(input: &Input, clip: &Features) -> Result<Features> {
             })
             .collect();
     }
-    if input.relative_level && !data.is_empty() {
-        let sum: f64 = data.iter().map(|&x| f64::from(x)).sum();
-        let mean = (sum / data.len() as f64) as f32;
-        data.iter_mut().for_each(|x| *x -= mean);
+    if input.relative_level {
+        take_level(&mut data);
     }
     Ok(Features::from_parts(data, frames, coefficients)?)
+}
+
+/// Takes the mean of all values from each.
+pub(crate) fn take_level(data: &mut [f32]) {
+    let sum: f64 = data.iter().map(|&x| f64::from(x)).sum();
+    let mean = (sum / data.len().max(1) as f64) as f32;
+    data.iter_mut().for_each(|x| *x -= mean);
 }
 
 /// Consecutive windows of `length` frames that cover a clip of `frames`, evenly spread: their

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+mod distort;
 mod error;
 mod explain;
 mod layers;

@@ -1,5 +1,6 @@
 //! The training loop.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use tch::nn::{Adam, AdamW, Optimizer, OptimizerConfig, VarStore};
 use tch::{Kind, Reduction, Tensor};
 
 use crate::batch::{Batcher, prepare};
+use crate::distort::Distortion;
 use crate::error::{Error, Result};
 use crate::layers::NO_DECAY;
 use crate::model::{LIBTORCH_VERSION, Model, Provenance, TrainedNetwork, argmax};
@@ -151,6 +153,7 @@ fn train_network(
     let mut model = TrainedNetwork::new(recipe.clone(), standardiser, labels, rng)?;
     model.farthest = farthest;
     let mut optimizer = optimizer(training, &model.vars)?;
+    let distortion = Distortion::of(recipe);
     let class_weights = class_weights(training.class_weights, train, labels)?;
     let mut history = History::default();
     let mut best: Option<(u32, (f64, f64), Vec<Tensor>)> = None;
@@ -172,7 +175,15 @@ fn train_network(
                     .learning_rate(training.learning_rate, steps_done, steps);
             steps_done += 1;
             optimizer.set_lr(learning_rate);
-            let clips: Vec<&Features> = batch.iter().map(|(clip, k)| &clip.copies[*k]).collect();
+            let clips = batch.iter().map(|(clip, k)| &clip.copies[*k]);
+            let clips: Vec<Cow<Features>> = match &distortion {
+                Some(distortion) => {
+                    let distorted = clips.map(|clip| distortion.apply(clip, rng).map(Cow::Owned));
+                    distorted.collect::<Result<_>>()?
+                }
+                None => clips.map(Cow::Borrowed).collect(),
+            };
+            let clips: Vec<&Features> = clips.iter().map(Cow::as_ref).collect();
             let (x, lengths) = batcher.random(&clips, &recipe.augmentation, rng)?;
             let mut x = model.network.embed(&x, &lengths, Some(rng))?;
             if let (Some(config), Some(centre)) = (&recipe.enrolment, &model.centre) {

@@ -208,3 +208,42 @@ fn speakers_with_too_few_clips_for_a_group_are_refused_with_the_reason() {
     let error = train(&with_enrolment(CNN), data, 0, &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("groups of 8"), "{error}");
 }
+
+/// Test-time augmentation: the same weights, asked on each copy.
+#[test]
+fn an_answer_on_several_copies_is_the_mean_of_those_on_each() {
+    let one = with_enrolment(CNN);
+    let mut several = one.clone();
+    several.augmentation.semitones = vec![-2.0, -1.0, 1.0];
+    several.augmentation.test_semitones = vec![-1.0, 1.0];
+    let (one, several) = (trained(&one), trained(&several));
+    let semitones = several.views().into_iter().map(|view| view.semitones);
+    assert_eq!(semitones.collect::<Vec<_>>(), [0.0, -1.0, 1.0]);
+
+    let copies = [2, 3, 4].map(|seed| voiced(task(20, seed), 2));
+    let clips: Vec<Vec<Features>> = (0..20)
+        .map(|i| copies.iter().map(|copy| copy.clips[i].clone()).collect())
+        .collect();
+    let clips: Vec<&[Features]> = clips.iter().map(Vec::as_slice).collect();
+    let known = several.enrol(&clips[..8]).unwrap();
+    let knows = |copy: &Task| one.enrol(&copy.views()[..8]).unwrap();
+    let answers = |copy: &Task| one.predict(&copy.views()).unwrap();
+    let enrolled = |copy: &Task| one.predict_enrolled(&copy.views(), &knows(copy)).unwrap();
+    for (found, on_each) in [
+        (
+            several.predict(&clips).unwrap(),
+            copies.each_ref().map(answers),
+        ),
+        (
+            several.predict_enrolled(&clips, &known).unwrap(),
+            copies.each_ref().map(enrolled),
+        ),
+    ] {
+        for (i, p) in found.iter().enumerate() {
+            for (label, p) in p.iter().enumerate() {
+                let mean = on_each.iter().map(|p| p[i][label]).sum::<f32>() / 3.0;
+                assert!((p - mean).abs() < 1e-6, "{p} is not {mean}");
+            }
+        }
+    }
+}

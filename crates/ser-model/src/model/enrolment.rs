@@ -70,15 +70,16 @@ impl Enrolment {
             let actual = format!("one enrolled with another, {}: enrol again", kept.model);
             return Err(wrong(path, "model", &expected, actual));
         }
-        let fits = model.networks.iter().zip(&kept.offsets).all(|(n, offset)| {
+        let fits = model.heard().zip(&kept.offsets).all(|((n, _), offset)| {
             let expected = n.centre.as_ref().map(Tensor::numel);
             let found = offset.as_ref();
             let finite = found.is_none_or(|values| values.iter().all(|v| v.is_finite()));
             finite && found.is_none_or(|values| Some(values.len()) == expected)
         });
-        if !fits || kept.offsets.len() != model.networks.len() {
+        if !fits || kept.offsets.len() != model.heard().count() {
             let actual = "other sizes, or values that are not finite".to_owned();
-            return Err(wrong(path, "offsets", "one for each network", actual));
+            let expected = "one for each view of each network";
+            return Err(wrong(path, "offsets", expected, actual));
         }
         let offsets = kept.offsets.iter().map(|values| {
             let tensor = values.as_ref().map(|values| Tensor::f_from_slice(values));

@@ -64,6 +64,8 @@ pub struct Model {
 pub struct TrainedNetwork {
     /// The recipe it was trained by.
     pub recipe: Recipe,
+    /// [`Recipe::views`]: it answers on each, and its answer is their mean.
+    pub(crate) views: Vec<FeatureConfig>,
     /// Statistics of the training part.
     pub standardiser: Standardiser,
     /// How far from the average of training 99 of 100 training clips lie at most: root mean square of
@@ -80,7 +82,7 @@ pub struct TrainedNetwork {
 }
 
 /// What is known of a speaker: how far the embeddings of that voice lie from the average voice's, in
-/// each network of the model that made it.
+/// each view of each network of the model that made it.
 #[derive(Debug)]
 pub struct Enrolment {
     /// Clips it was made from.
@@ -95,12 +97,18 @@ impl Model {
     #[must_use]
     pub fn views(&self) -> Vec<&FeatureConfig> {
         let mut views: Vec<&FeatureConfig> = Vec::new();
-        for network in &self.networks {
-            if !views.contains(&&network.recipe.features) {
-                views.push(&network.recipe.features);
+        for (_, view) in self.heard() {
+            if !views.contains(&view) {
+                views.push(view);
             }
         }
         views
+    }
+
+    /// Every network with every view it answers on.
+    fn heard(&self) -> impl Iterator<Item = (&TrainedNetwork, &FeatureConfig)> {
+        let networks = self.networks.iter();
+        networks.flat_map(|network| network.views.iter().map(move |view| (network, view)))
     }
 
     /// An extractor for each of [`Model::views`].
@@ -121,7 +129,7 @@ impl Model {
     /// [`Error::Shape`] for features of another width or number; [`Error::NotFinite`] where weights
     /// or features are so large that no answer comes out; libtorch's.
     pub fn predict(&self, clips: &[&[Features]]) -> Result<Vec<Vec<f32>>> {
-        let nobody = self.networks.iter().map(|_| None).collect();
+        let nobody = self.heard().map(|_| None).collect();
         let nobody = Enrolment {
             clips: 0,
             offsets: nobody,
@@ -141,7 +149,7 @@ impl Model {
     /// [`Error::Shape`] for features of another width or number; libtorch's.
     pub fn enrol(&self, clips: &[&[Features]]) -> Result<Enrolment> {
         let views = self.views();
-        let offset = |network: &TrainedNetwork| {
+        let offset = |(network, view): (&TrainedNetwork, &FeatureConfig)| {
             let enrolment = network.recipe.enrolment.as_ref();
             let (Some(centre), Some(config)) = (&network.centre, enrolment) else {
                 return Ok(None);
@@ -150,11 +158,11 @@ impl Model {
                 return Ok(None);
             }
             let n = clips.len() as f64;
-            let mean = network.embed(&network.prepared(&views, clips)?)?;
+            let mean = network.embed(&network.prepared(view, &views, clips)?)?;
             let share = n / (n + config.shrinkage);
             Ok(Some(mean.f_sub(centre)?.f_mul_scalar(share)?))
         };
-        let offsets = self.networks.iter().map(offset).collect::<Result<_>>()?;
+        let offsets = self.heard().map(offset).collect::<Result<_>>()?;
         Ok(Enrolment {
             clips: clips.len(),
             offsets,
@@ -171,7 +179,7 @@ impl Model {
         let views = self.views();
         let mut most = 0.0_f32;
         for network in &self.networks {
-            for prepared in network.prepared(&views, &[clip])? {
+            for prepared in network.prepared(&network.recipe.features, &views, &[clip])? {
                 let distance = network.standardiser.distance(&prepared);
                 most = most.max(distance / network.farthest);
             }
@@ -194,25 +202,27 @@ impl Model {
         clips: &[&[Features]],
         speaker: &Enrolment,
     ) -> Result<Vec<Vec<f32>>> {
-        if speaker.offsets.len() != self.networks.len() {
+        let heard = self.heard().count();
+        if speaker.offsets.len() != heard {
             return Err(Error::Shape {
-                what: "networks of the enrolment",
-                expected: self.networks.len().to_string(),
+                what: "views of the networks of the enrolment",
+                expected: heard.to_string(),
                 actual: speaker.offsets.len().to_string(),
             });
         }
         let enrolled = speaker.offsets.iter().any(Option::is_some);
-        let voting = self.networks.iter().zip(&speaker.offsets);
+        let voting = self.heard().zip(&speaker.offsets);
         let voting: Vec<_> = voting
             .filter(|(_, offset)| offset.is_some() || !enrolled)
             .collect();
-        let total: f64 = voting.iter().map(|(network, _)| network.weight).sum();
+        let weight = |network: &TrainedNetwork| network.weight / network.views.len() as f64;
+        let total: f64 = voting.iter().map(|((network, _), _)| weight(network)).sum();
         let views = self.views();
         let mut sums = vec![vec![0.0_f32; self.labels.len()]; clips.len()];
-        for (network, offset) in voting {
-            let prepared = network.prepared(&views, clips)?;
+        for ((network, view), offset) in voting {
+            let prepared = network.prepared(view, &views, clips)?;
             let prepared: Vec<&Features> = prepared.iter().collect();
-            let share = (network.weight / total) as f32;
+            let share = (weight(network) / total) as f32;
             let answers = network.predict(&prepared, offset.as_ref(), self.labels.len())?;
             for (sum, answer) in sums.iter_mut().zip(answers) {
                 sum.iter_mut()
@@ -247,7 +257,7 @@ impl Model {
     pub fn embeddings(&self, clips: &[&[Features]]) -> Result<Vec<Vec<Vec<f32>>>> {
         let views = self.views();
         let of = |network: &TrainedNetwork| {
-            let prepared = network.prepared(&views, clips)?;
+            let prepared = network.prepared(&network.recipe.features, &views, clips)?;
             let prepared: Vec<&Features> = prepared.iter().collect();
             network.means(&prepared, network.network.embedding() as usize, Ok)
         };
@@ -320,6 +330,7 @@ impl TrainedNetwork {
             None => None,
         };
         Ok(Self {
+            views: recipe.views(),
             recipe,
             standardiser,
             farthest: 1.0,
@@ -331,9 +342,14 @@ impl TrainedNetwork {
         })
     }
 
-    /// The view of each clip that this network asks for, prepared.
-    fn prepared(&self, views: &[&FeatureConfig], clips: &[&[Features]]) -> Result<Vec<Features>> {
-        let position = views.iter().position(|view| **view == self.recipe.features);
+    /// One of the `views` of each clip, prepared.
+    fn prepared(
+        &self,
+        view: &FeatureConfig,
+        views: &[&FeatureConfig],
+        clips: &[&[Features]],
+    ) -> Result<Vec<Features>> {
+        let position = views.iter().position(|other| *other == view);
         let prepared = clips.iter().map(|clip| {
             let features = position.and_then(|i| clip.get(i));
             let features = features.filter(|_| clip.len() == views.len());

@@ -1,5 +1,7 @@
 //! The ranges of a recipe's values.
 
+use ser_features::Output;
+
 use super::{Ensemble, Recipe};
 use crate::error::{Error, Result};
 use crate::model::WINDOWS_PER_BATCH;
@@ -97,10 +99,24 @@ impl Recipe {
                 format!("{:?}", a.semitones),
             ),
             (
+                a.test_semitones.iter().all(|s| a.semitones.contains(s)),
+                "augmentation.test_semitones",
+                "some of augmentation.semitones",
+                format!("{:?}", a.test_semitones),
+            ),
+            (
                 a.conditions.len() <= MOST_COPIES,
                 "augmentation.conditions",
                 "at most 64",
                 a.conditions.len().to_string(),
+            ),
+            (
+                a.distortion == 0.0
+                    || (0.0..=1.0).contains(&a.distortion)
+                        && self.features.output == Output::LogMel,
+                "augmentation.distortion",
+                "from 0 to 1, and 0 unless features.output is log_mel",
+                a.distortion.to_string(),
             ),
             (
                 (0.0..=1.0).contains(&a.stretch),

@@ -176,9 +176,17 @@ pub struct Augmentation {
     /// together, as those of another speaker would. A training draws the clip or one of its copies.
     #[serde(default)]
     pub semitones: Vec<f64>,
+    /// Test-time augmentation: those of `semitones` that are heard beside the clip when the network
+    /// answers. Its answer is the mean of the answers on each.
+    #[serde(default)]
+    pub test_semitones: Vec<f64>,
     /// Further copies, as they would sound away from the studio.
     #[serde(default)]
     pub conditions: Vec<Condition>,
+    /// Probability of a room, of noise and of a narrow band, each drawn anew whenever a batch is built
+    /// and applied to the log-mel levels.
+    #[serde(default)]
+    pub distortion: f64,
     /// Frames are stretched in time by a factor `exp(U(−stretch, stretch))`, interpolating.
     #[serde(default)]
     pub stretch: f64,
@@ -348,6 +356,17 @@ impl Recipe {
     /// [`Error::RecipeSyntax`] for a value TOML cannot hold.
     pub fn to_toml(&self) -> Result<String> {
         to_toml(self, &self.name)
+    }
+
+    /// What a network of this recipe hears of a clip to answer: its features, then those of the copies
+    /// of [`Augmentation::test_semitones`].
+    #[must_use]
+    pub fn views(&self) -> Vec<FeatureConfig> {
+        let copies = self.augmentation.test_semitones.iter();
+        let copies = copies.map(|&semitones| self.features.faster(semitones));
+        std::iter::once(self.features.clone())
+            .chain(copies)
+            .collect()
     }
 }
 
