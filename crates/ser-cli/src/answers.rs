@@ -18,7 +18,7 @@ use ser_eval::{Prediction, Predictions, report};
 use ser_features::{FeatureConfig, Features};
 use ser_model::Model;
 
-use crate::corpus::{Prepared, View, hear};
+use crate::corpus::{Prepared, View, hear, seed};
 
 /// Draws of enrolment clips for each number of them.
 const DRAWS: u64 = 3;
@@ -131,7 +131,8 @@ impl Answers {
         let extractors = model.extractors()?;
         for condition in Condition::STANDARD {
             if self.in_case(Circumstance::Under(condition)).is_none() {
-                let hear = |&i: &usize| hear(&corpus.clips()[i].path, i, condition, &extractors);
+                let hear =
+                    |&i: &usize| hear(&corpus.clips()[i].path, seed(i, 0), condition, &extractors);
                 let clips = part.par_iter().map(hear).collect::<Result<Vec<_>>>()?;
                 let views: Vec<&[Features]> = clips.iter().map(Vec::as_slice).collect();
                 let answers = model.predict(&views)?;

@@ -64,6 +64,8 @@ pub struct View {
     pub config: FeatureConfig,
     /// What happens to the sound before.
     pub condition: Condition,
+    /// Which of several copies under the same condition: each has another room or noise.
+    pub copy: u32,
 }
 
 impl View {
@@ -72,6 +74,7 @@ impl View {
         Self {
             config,
             condition: Condition::Clean,
+            copy: 0,
         }
     }
 
@@ -80,9 +83,14 @@ impl View {
         let (features, varied) = (&recipe.features, &recipe.augmentation);
         let faster = varied.semitones.iter();
         let faster = faster.map(|&semitones| Self::clean(features.faster(semitones)));
-        let elsewhere = varied.conditions.iter().map(|&condition| Self {
-            config: features.clone(),
-            condition,
+        let conditions = varied.conditions.iter().enumerate();
+        let elsewhere = conditions.map(|(i, &condition)| {
+            let before = varied.conditions.iter().take(i);
+            Self {
+                config: features.clone(),
+                condition,
+                copy: before.filter(|other| **other == condition).count() as u32,
+            }
         });
         std::iter::once(Self::clean(features.clone()))
             .chain(faster)
@@ -110,10 +118,10 @@ pub fn prepare(
     let bar = progress(paths.len() * views.len(), "features");
     let mut features: Vec<Vec<Features>> = vec![Vec::new(); paths.len()];
     let mut failures = BTreeMap::new();
-    for View { config, condition } in views {
-        let (found, failed) = match condition {
-            Condition::Clean => FeatureSource::open(config, store)?.extract(&paths, &bar)?,
-            condition => extract_under(*condition, config, &paths, &bar)?,
+    for view in views {
+        let (found, failed) = match view.condition {
+            Condition::Clean => FeatureSource::open(&view.config, store)?.extract(&paths, &bar)?,
+            _ => extract_under(view, &paths, &bar)?,
         };
         for (i, found) in found {
             features[i].push(found);
@@ -154,18 +162,13 @@ type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>);
 
 /// Features of many files as a condition leaves their sound. A store has no place for them: the
 /// sound is made anew each time.
-fn extract_under(
-    condition: Condition,
-    config: &FeatureConfig,
-    paths: &[&Path],
-    bar: &ProgressBar,
-) -> Result<Extracted> {
-    let extractors = [FeatureExtractor::new(config)?];
+fn extract_under(view: &View, paths: &[&Path], bar: &ProgressBar) -> Result<Extracted> {
+    let extractors = [FeatureExtractor::new(&view.config)?];
     let heard: Vec<Result<Vec<Features>>> = (0..paths.len())
         .into_par_iter()
         .map(|i| {
             bar.inc(1);
-            hear(paths[i], i, condition, &extractors)
+            hear(paths[i], seed(i, view.copy), view.condition, &extractors)
         })
         .collect();
     let mut extracted = Extracted::default();
@@ -178,16 +181,20 @@ fn extract_under(
     Ok(extracted)
 }
 
-/// Features of a file's sound as a condition leaves it, one for each extractor. The condition's
-/// random numbers depend on `number`, the clip's place in its corpus, alone.
+/// A condition's seed for a clip: its place in its corpus, and which of its copies.
+pub fn seed(place: usize, copy: u32) -> u64 {
+    place as u64 + (u64::from(copy) << 32)
+}
+
+/// Features of a file's sound as a condition leaves it, one for each extractor.
 pub fn hear(
     path: &Path,
-    number: usize,
+    seed: u64,
     condition: Condition,
     extractors: &[FeatureExtractor],
 ) -> Result<Vec<Features>> {
     let waveform = condition
-        .apply(&Waveform::read(path)?, number as u64)
+        .apply(&Waveform::read(path)?, seed)
         .with_context(|| path.display().to_string())?;
     let features = extractors.iter().map(|e| e.extract(&waveform));
     features

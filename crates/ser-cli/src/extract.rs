@@ -107,9 +107,9 @@ fn configs(args: &ExtractArgs) -> Result<Vec<FeatureConfig>> {
                 .collect(),
         };
         let mut configs = Vec::new();
-        for View { config, condition } in recipes.iter().flat_map(View::of_training) {
-            if condition == Condition::Clean && !configs.contains(&config) {
-                configs.push(config);
+        for view in recipes.iter().flat_map(View::of_training) {
+            if view.condition == Condition::Clean && !configs.contains(&view.config) {
+                configs.push(view.config);
             }
         }
         return Ok(configs);

@@ -180,7 +180,8 @@ pub struct Augmentation {
     /// answers. Its answer is the mean of the answers on each.
     #[serde(default)]
     pub test_semitones: Vec<f64>,
-    /// Further copies, as they would sound away from the studio.
+    /// Further copies, as they would sound away from the studio. A condition named twice makes two, each
+    /// with a noise or a room of its own.
     #[serde(default)]
     pub conditions: Vec<Condition>,
     /// Probability of a room, of noise and of a narrow band, each drawn anew whenever a batch is built
