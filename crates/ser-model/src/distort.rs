@@ -177,9 +177,9 @@ mod tests {
     use super::*;
     use rand::SeedableRng;
 
-    /// The view of `robust-cnn`: bands of 25 Hz up to 2 kHz, frames of 20 ms.
+    /// The view of `robust-cnn-pitch`: bands of 25 Hz up to 2 kHz, frames of 20 ms.
     fn distortion() -> Distortion {
-        let mut recipe = Recipe::load("robust-cnn").unwrap();
+        let mut recipe = Recipe::load("robust-cnn-pitch").unwrap();
         recipe.augmentation.distortion = 1.0;
         Distortion::of(&recipe).unwrap()
     }

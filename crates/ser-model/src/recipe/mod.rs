@@ -22,7 +22,7 @@ macro_rules! built_in {
 }
 
 /// The recipes that travel with the crate, by name.
-const BUILT_IN: [(&str, &str); 19] = built_in![
+const BUILT_IN: [(&str, &str); 20] = built_in![
     "seed5-cnn",
     "seed5-lstm",
     "folds-a-cnn",
@@ -34,6 +34,7 @@ const BUILT_IN: [(&str, &str); 19] = built_in![
     "mlp-level",
     "best",
     "robust-cnn",
+    "robust-cnn-pitch",
     "robust-mlp",
     "robust",
     "seed5-best-cnn",
