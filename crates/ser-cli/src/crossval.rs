@@ -88,6 +88,9 @@ impl<'a> Source<'a> {
 
 /// Trains and measures a recipe on every split.
 fn cross(out: &Path, recipe: &Recipe, source: &Source, jobs: Option<usize>) -> Result<Prepared> {
+    if let Some(data) = finished(out, recipe, source)? {
+        return Ok(data);
+    }
     let (data, splits) = source.open(recipe)?;
     clear(out, &splits)?;
     let all = MultiProgress::new();
@@ -96,6 +99,32 @@ fn cross(out: &Path, recipe: &Recipe, source: &Source, jobs: Option<usize>) -> R
         run_split(&out.join(split.name()), recipe, &data, split, *number, &all)
     })?;
     Ok(data)
+}
+
+/// The clips without features, if every split of a recipe is there: nothing needs to be extracted then.
+fn finished(out: &Path, recipe: &Recipe, source: &Source) -> Result<Option<Prepared>> {
+    let found = match out.is_dir() {
+        true => split_folders(out)?.len(),
+        false => 0,
+    };
+    if found == 0 {
+        return Ok(None);
+    }
+    let task = &recipe.task;
+    let data = source.prepare(&task.emotions, &[])?;
+    let splits = task.protocol.splits(&data.corpus, task.seed)?;
+    if found != splits.len() {
+        return Ok(None);
+    }
+    let experiment = Experiment::Recipe(Box::new(recipe.clone()));
+    for split in &splits {
+        let info = RunInfo::new(&recipe.name, recipe.training.threads, &data, split);
+        if !SplitRun::is_finished(&out.join(split.name()), &info, &experiment) {
+            return Ok(None);
+        }
+    }
+    eprintln!("{}: already there, kept ({})", recipe.name, out.display());
+    Ok(Some(data))
 }
 
 /// Does the trainings of a recipe that `work` stands for, as many at a time as fit the cores.

@@ -42,11 +42,23 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
                 recipe.name
             );
         }
+        let path = rehearsals.folder(&recipe).join(MODEL);
+        if path.is_file() {
+            // Of what an earlier call finished nothing needs to be extracted.
+            let bare = source.prepare(&recipe.task.emotions, &[])?;
+            let split = Split::untested(&bare.corpus, disjoint)?;
+            let kept = rehearsals.finished(&recipe, &bare.corpus, &[split])?;
+            if let Some(answers) = kept {
+                models.push((Model::load(&path)?, weight));
+                members.push((weight, answers));
+                skipped = bare.skipped;
+                continue;
+            }
+        }
         let views = View::of_training(&recipe);
         let data = source.prepare(&recipe.task.emotions, &views)?;
         let split = Split::untested(&data.corpus, disjoint)?;
         let answers = rehearsals.answers(&recipe, &data, std::slice::from_ref(&split))?;
-        let path = rehearsals.folder(&recipe).join(MODEL);
         if !path.is_file() {
             let epochs = training.epochs as usize * training.networks;
             let bar = progress(epochs, "all clips");

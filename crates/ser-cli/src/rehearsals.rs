@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use ser_conditions::Condition;
-use ser_data::Split;
+use ser_data::{Corpus, Split};
 use ser_eval::write_file;
 use ser_model::Recipe;
 
@@ -36,21 +36,28 @@ impl Rehearsals<'_> {
         self.out.join(&recipe.name)
     }
 
+    /// A recipe's answers on the inner splits of some splits, if an earlier call left them all.
+    pub fn finished(
+        &self,
+        recipe: &Recipe,
+        corpus: &Corpus,
+        splits: &[Split],
+    ) -> Result<Option<Answers>> {
+        if !self.are_of(recipe, corpus)? {
+            return Ok(None);
+        }
+        self.all_kept(recipe, &inner(recipe, corpus, splits)?)
+    }
+
     /// A recipe's answers on the inner splits of some splits.
     pub fn answers(&self, recipe: &Recipe, data: &Prepared, splits: &[Split]) -> Result<Answers> {
         let folder = self.folder(recipe);
-        // Answers of another recipe of that name would be mixed with this one's.
-        let identity = format!("{}\n# {}\n", recipe.to_toml()?, data.corpus.checksum());
-        if fs::read_to_string(folder.join(RECIPE)).ok().as_ref() != Some(&identity) {
+        if !self.are_of(recipe, &data.corpus)? {
             remove(&folder)?;
             fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-            write_file(folder.join(RECIPE), &identity)?;
+            write_file(folder.join(RECIPE), identity(recipe, &data.corpus)?)?;
         }
-        let mut inner: Vec<(usize, Split)> = Vec::new();
-        for (split, number) in splits.iter().zip(1..) {
-            let of = split.inner(&data.corpus, recipe.task.inner, recipe.task.seed)?;
-            inner.extend(of.into_iter().map(|inner| (number, inner)));
-        }
+        let inner = inner(recipe, &data.corpus, splits)?;
         let steps = 1 + usize::from(self.conditions) * Condition::STANDARD.len();
         let bar = progress(inner.len() * steps, "rehearsals");
         bar.set_message(recipe.name.clone());
@@ -63,9 +70,23 @@ impl Rehearsals<'_> {
                 .with_context(|| inner.name().to_owned())
         })?;
         bar.finish_and_clear();
-        let read = |(_, inner): &(usize, Split)| self.kept(&folder, inner);
-        let answers = inner.iter().map(read).collect::<Result<Option<Vec<_>>>>()?;
-        Answers::pool(answers.with_context(|| folder.display().to_string())?)
+        let answers = self.all_kept(recipe, &inner)?;
+        answers.with_context(|| folder.display().to_string())
+    }
+
+    /// Whether a recipe's folder holds answers of this very recipe; another of that name would be mixed
+    /// with it.
+    fn are_of(&self, recipe: &Recipe, corpus: &Corpus) -> Result<bool> {
+        let found = fs::read_to_string(self.folder(recipe).join(RECIPE));
+        Ok(found.ok() == Some(identity(recipe, corpus)?))
+    }
+
+    /// The answers of all inner splits, if all that are wanted are there.
+    fn all_kept(&self, recipe: &Recipe, inner: &[(usize, Split)]) -> Result<Option<Answers>> {
+        let folder = self.folder(recipe);
+        let kept = inner.iter().map(|(_, inner)| self.kept(&folder, inner));
+        let kept = kept.collect::<Result<Option<Vec<_>>>>()?;
+        kept.map(Answers::pool).transpose()
     }
 
     /// The answers of an inner split, if all that are wanted are there.
@@ -95,4 +116,19 @@ impl Rehearsals<'_> {
         }
         answers.write(folder, inner.name())
     }
+}
+
+/// What a folder of answers is known by.
+fn identity(recipe: &Recipe, corpus: &Corpus) -> Result<String> {
+    Ok(format!("{}\n# {}\n", recipe.to_toml()?, corpus.checksum()))
+}
+
+/// The inner splits, each with the number of the split that it is of.
+fn inner(recipe: &Recipe, corpus: &Corpus, splits: &[Split]) -> Result<Vec<(usize, Split)>> {
+    let mut inner = Vec::new();
+    for (split, number) in splits.iter().zip(1..) {
+        let of = split.inner(corpus, recipe.task.inner, recipe.task.seed)?;
+        inner.extend(of.into_iter().map(|inner| (number, inner)));
+    }
+    Ok(inner)
 }
