@@ -258,3 +258,23 @@ fn select(corpus: &Corpus, emotions: &[String]) -> Result<Corpus> {
     let emotions: Vec<&str> = emotions.iter().map(String::as_str).collect();
     Ok(corpus.select(&emotions)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_named_twice_makes_two_copies_with_seeds_of_their_own() {
+        let mut recipe = Recipe::load("robust-cnn").unwrap();
+        let telephone = recipe.augmentation.conditions[0];
+        recipe.augmentation.conditions.push(telephone);
+        let views = View::of_training(&recipe);
+        let copies: Vec<u32> = views
+            .iter()
+            .filter(|view| view.condition == telephone)
+            .map(|view| view.copy)
+            .collect();
+        assert_eq!(copies, [0, 1]);
+        assert_eq!((seed(7, 0), seed(7, 1) == seed(7, 0)), (7, false));
+    }
+}

@@ -120,9 +120,9 @@ fn a_wrong_value_is_named_with_its_line() {
     }
 }
 
-/// Each size alone is in its range.
+/// Each value alone is in its range, or is of the right kind.
 #[test]
-fn sizes_that_are_too_large_together_are_refused() {
+fn values_that_do_not_go_together_are_refused() {
     let wide = CNN
         .replace("channels = 4, kernel = 3", "channels = 4096, kernel = 31")
         .replace("channels = 6, kernel = 3", "channels = 4096, kernel = 31");
@@ -146,6 +146,23 @@ fn sizes_that_are_too_large_together_are_refused() {
         (
             text(CNN).replace("masks = 1", "masks = 9000000000000000000"),
             "augmentation.masks",
+        ),
+        (
+            text(CNN).replace("masks = 1", "masks = 1\ndistortion = 1.5"),
+            "augmentation.distortion",
+        ),
+        (
+            text(MLP)
+                .replace("output = \"log_mel\"", "output = \"mel\"")
+                .replace("masks = 1", "masks = 1\ndistortion = 0.5"),
+            "augmentation.distortion",
+        ),
+        (
+            text(CNN).replace(
+                "masks = 1",
+                "masks = 1\nsemitones = [-1.0]\ntest_semitones = [-1.0, 1.0]",
+            ),
+            "augmentation.test_semitones",
         ),
     ] {
         let message = Recipe::parse(&text, "test").unwrap_err().to_string();
