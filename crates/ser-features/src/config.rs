@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::formants::Formants;
 use crate::functionals;
 use crate::harmonics::Harmonics;
+use crate::mel;
 
 /// Counts every change of this crate between two of its versions that changes a feature's value, so
 /// that a stored feature of an older program is never mistaken for a fresh one.
@@ -451,6 +452,18 @@ impl FeatureConfig {
             semitones,
             ..self.clone()
         }
+    }
+
+    /// `[n_mels]`: the middle of each mel band in Hz, rising.
+    ///
+    /// ```
+    /// let centres = ser_features::FeatureConfig::default().mel_centres();
+    /// assert_eq!(centres.len(), 128);
+    /// assert!(centres.is_sorted());
+    /// ```
+    #[must_use]
+    pub fn mel_centres(&self) -> Vec<f64> {
+        mel::corners(self)[1..=self.n_mels].to_vec()
     }
 
     /// The rate in Hz that a signal of the rate `rate` counts as, by [`semitones`](Self::semitones).

@@ -6,7 +6,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1, StandardNormal};
-use ser_features::{FeatureConfig, Features};
+use ser_features::Features;
 
 use crate::batch::take_level;
 use crate::error::Result;
@@ -68,7 +68,7 @@ impl Distortion {
             relative_level: recipe.input.relative_level,
             top_db: config.top_db.map_or(f32::INFINITY, |db| db as f32),
             step: hop as f32 / config.sample_rate as f32,
-            centres: centres(config),
+            centres: config.mel_centres().iter().map(|&hz| hz as f32).collect(),
         })
     }
 
@@ -147,15 +147,6 @@ impl Distortion {
             }
         }
     }
-}
-
-/// The middle of each mel band in Hz.
-fn centres(config: &FeatureConfig) -> Vec<f32> {
-    let scale = config.mel_scale;
-    let (low, high) = (scale.from_hz(config.fmin), scale.from_hz(config.fmax()));
-    let step = (high - low) / (config.n_mels + 1) as f64;
-    let middle = |band: usize| scale.to_hz(low + step * (band + 1) as f64) as f32;
-    (0..config.n_mels).map(middle).collect()
 }
 
 fn from_db(db: f32) -> f32 {

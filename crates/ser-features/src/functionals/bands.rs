@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use crate::config::FeatureConfig;
-use crate::mel;
 
 /// The values of [`Bands::shape`].
 pub(super) const SHAPE: [&str; 7] = [
@@ -33,8 +32,7 @@ pub(super) struct Bands {
 
 impl Bands {
     pub(super) fn new(config: &FeatureConfig) -> Self {
-        let corners = mel::corners(config);
-        let centres = corners[1..=config.n_mels].to_vec();
+        let centres = config.mel_centres();
         let below = |hz: f64| centres.partition_point(|&centre| centre < hz);
         let (at_1k, at_2k, at_5k) = (below(1000.0), below(2000.0), below(5000.0));
         Self {
