@@ -103,10 +103,11 @@ impl Answers {
         split: &str,
         curve: &[Enrolled],
     ) -> Result<Self> {
+        let (corpus, heard) = (&data.corpus, heard(model, data, part)?);
         let mut otherwise = Vec::new();
         if model.enrols() {
             for &known in curve {
-                let found = with_enrolment(model, data, part, split, known)?;
+                let found = with_enrolment(model, corpus, &heard, part, split, known)?;
                 if !found.is_empty() {
                     let found = Predictions::new(model.labels.clone(), found)?;
                     otherwise.push((Circumstance::Enrolled(known), found));
@@ -114,7 +115,7 @@ impl Answers {
             }
         }
         Ok(Self {
-            plain: predict(model, data, part, split)?,
+            plain: alone(model, corpus, &heard, part, split)?,
             otherwise,
         })
     }
@@ -249,10 +250,19 @@ impl Answers {
 
 /// A model's answers on some clips of a corpus, all of emotions the model knows.
 pub fn predict(model: &Model, data: &Prepared, part: &[usize], split: &str) -> Result<Predictions> {
-    let heard = heard(model, data, part)?;
-    let heard: Vec<&[Features]> = part.iter().map(|i| &heard[i][..]).collect();
-    let answers = model.predict(&heard)?;
-    let rows = rows(model, &data.corpus, part, answers, split)?;
+    alone(model, &data.corpus, &heard(model, data, part)?, part, split)
+}
+
+/// Answers on each clip alone.
+fn alone(
+    model: &Model,
+    corpus: &Corpus,
+    heard: &Heard,
+    part: &[usize],
+    split: &str,
+) -> Result<Predictions> {
+    let answers = model.predict(&of(heard, part))?;
+    let rows = rows(model, corpus, part, answers, split)?;
     Ok(Predictions::new(model.labels.clone(), rows)?)
 }
 
@@ -260,7 +270,8 @@ pub fn predict(model: &Model, data: &Prepared, part: &[usize], split: &str) -> R
 /// clips answers none.
 fn with_enrolment(
     model: &Model,
-    data: &Prepared,
+    corpus: &Corpus,
+    heard: &Heard,
     part: &[usize],
     split: &str,
     known: Enrolled,
@@ -269,14 +280,11 @@ fn with_enrolment(
         Enrolled::Clips(_) => DRAWS,
         Enrolled::All => 1,
     };
-    let heard = heard(model, data, part)?;
-    let of =
-        |clips: &[usize]| -> Vec<&[Features]> { clips.iter().map(|i| &heard[i][..]).collect() };
     let mut found = Vec::new();
     for draw in 1..=draws {
         let mut rng = ChaCha8Rng::seed_from_u64(draw);
-        for speaker in data.corpus.speakers() {
-            let own = |&&i: &&usize| data.corpus.clips()[i].speaker == speaker;
+        for speaker in corpus.speakers() {
+            let own = |&&i: &&usize| corpus.clips()[i].speaker == speaker;
             let mut clips: Vec<usize> = part.iter().filter(own).copied().collect();
             let (enrolled, asked) = match known {
                 Enrolled::All => (&clips[..], &clips[..]),
@@ -286,17 +294,25 @@ fn with_enrolment(
                 }
                 Enrolled::Clips(_) => continue,
             };
-            let speaker = model.enrol(&of(enrolled))?;
-            let answers = model.predict_enrolled(&of(asked), &speaker)?;
+            let speaker = model.enrol(&of(heard, enrolled))?;
+            let answers = model.predict_enrolled(&of(heard, asked), &speaker)?;
             let name = format!("{split}-draw-{draw}");
-            found.extend(rows(model, &data.corpus, asked, answers, &name)?);
+            found.extend(rows(model, corpus, asked, answers, &name)?);
         }
     }
     Ok(found)
 }
 
-/// The features that a model takes of some clips, by the clips' places in the corpus.
-fn heard(model: &Model, data: &Prepared, part: &[usize]) -> Result<BTreeMap<usize, Vec<Features>>> {
+/// The features that a model takes of clips, by the clips' places in their corpus.
+type Heard = BTreeMap<usize, Vec<Features>>;
+
+/// Those of some clips.
+fn of<'a>(heard: &'a Heard, clips: &[usize]) -> Vec<&'a [Features]> {
+    clips.iter().map(|i| &heard[i][..]).collect()
+}
+
+/// What a model takes of some clips.
+fn heard(model: &Model, data: &Prepared, part: &[usize]) -> Result<Heard> {
     let place = |config: &FeatureConfig| {
         let wanted = View::clean(config.clone());
         let place = data.views.iter().position(|view| *view == wanted);
