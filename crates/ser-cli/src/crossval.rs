@@ -103,28 +103,24 @@ fn cross(out: &Path, recipe: &Recipe, source: &Source, jobs: Option<usize>) -> R
 
 /// The clips without features, if every split of a recipe is there: nothing needs to be extracted then.
 fn finished(out: &Path, recipe: &Recipe, source: &Source) -> Result<Option<Prepared>> {
-    let found = match out.is_dir() {
-        true => split_folders(out)?.len(),
-        false => 0,
-    };
-    if found == 0 {
+    if !out.is_dir() || split_folders(out)?.is_empty() {
         return Ok(None);
     }
     let task = &recipe.task;
     let data = source.prepare(&task.emotions, &[])?;
     let splits = task.protocol.splits(&data.corpus, task.seed)?;
-    if found != splits.len() {
+    let there = |split: &Split| is_finished(&out.join(split.name()), recipe, &data, split);
+    if split_folders(out)?.len() != splits.len() || !splits.iter().all(there) {
         return Ok(None);
-    }
-    let experiment = Experiment::Recipe(Box::new(recipe.clone()));
-    for split in &splits {
-        let info = RunInfo::new(&recipe.name, recipe.training.threads, &data, split);
-        if !SplitRun::is_finished(&out.join(split.name()), &info, &experiment) {
-            return Ok(None);
-        }
     }
     eprintln!("{}: already there, kept ({})", recipe.name, out.display());
     Ok(Some(data))
+}
+
+/// Whether a folder holds a recipe's finished run on a split of these clips.
+fn is_finished(dir: &Path, recipe: &Recipe, data: &Prepared, split: &Split) -> bool {
+    let info = RunInfo::new(&recipe.name, recipe.training.threads, data, split);
+    SplitRun::is_finished(dir, &info, &Experiment::Recipe(Box::new(recipe.clone())))
 }
 
 /// Does the trainings of a recipe that `work` stands for, as many at a time as fit the cores.
@@ -218,8 +214,7 @@ fn run_split(
     all: &MultiProgress,
 ) -> Result<()> {
     let name = split.name();
-    let info = RunInfo::new(&recipe.name, recipe.training.threads, data, split);
-    if SplitRun::is_finished(dir, &info, &Experiment::Recipe(Box::new(recipe.clone()))) {
+    if is_finished(dir, recipe, data, split) {
         all.suspend(|| eprintln!("{name}: already there, kept ({})", dir.display()));
         return Ok(());
     }

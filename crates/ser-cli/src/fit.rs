@@ -1,14 +1,14 @@
 //! `ser fit`: a model to be used, from all clips there are.
 
 use anyhow::{Context, Result, bail};
-use ser_data::Split;
+use ser_data::{Disjoint, Split};
 use ser_eval::FoldSummary;
-use ser_model::{Experiment, Model, Monitor};
+use ser_model::{Experiment, Model, Monitor, Recipe};
 
 use crate::Outcome;
 use crate::answers::Answers;
 use crate::args::FitArgs;
-use crate::corpus::View;
+use crate::corpus::{Skipped, View};
 use crate::crossval::Source;
 use crate::lock::Lock;
 use crate::output::{SYNTHETIC, mean_std, progress};
@@ -34,43 +34,10 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
     };
     let (mut models, mut members, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     for (recipe, weight) in experiment.recipes()? {
-        let training = &recipe.training;
-        if training.monitor != Monitor::LastEpoch {
-            bail!(
-                "{}: keeps its best epoch on clips that are held out, and here all are learned from; \
-                 take a recipe with training.monitor = \"last-epoch\", such as cnn",
-                recipe.name
-            );
-        }
-        let path = rehearsals.folder(&recipe).join(MODEL);
-        if path.is_file() {
-            // Of what an earlier call finished nothing needs to be extracted.
-            let bare = source.prepare(&recipe.task.emotions, &[])?;
-            let split = Split::untested(&bare.corpus, disjoint)?;
-            let kept = rehearsals.finished(&recipe, &bare.corpus, &[split])?;
-            if let Some(answers) = kept {
-                models.push((Model::load(&path)?, weight));
-                members.push((weight, answers));
-                skipped = bare.skipped;
-                continue;
-            }
-        }
-        let views = View::of_training(&recipe);
-        let data = source.prepare(&recipe.task.emotions, &views)?;
-        let split = Split::untested(&data.corpus, disjoint)?;
-        let answers = rehearsals.answers(&recipe, &data, std::slice::from_ref(&split))?;
-        if !path.is_file() {
-            let epochs = training.epochs as usize * training.networks;
-            let bar = progress(epochs, "all clips");
-            bar.set_message(recipe.name.clone());
-            let model = train_on_all(&recipe, &data, &split, 0, &mut |_| bar.inc(1))
-                .with_context(|| recipe.name.clone())?;
-            bar.finish_and_clear();
-            model.save(&path)?;
-        }
-        models.push((Model::load(&path)?, weight));
+        let (model, answers, left_out) = member(&recipe, &source, &rehearsals, disjoint)?;
+        models.push((model, weight));
         members.push((weight, answers));
-        skipped = data.skipped;
+        skipped = left_out;
     }
     let answers = Answers::average(&members)?;
     let mut model = Model::ensemble(experiment.name(), models)?;
@@ -98,4 +65,43 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
     }
     println!("model: {} (try `ser predict --model`)", path.display());
     Ok(Outcome::of(&skipped))
+}
+
+/// A recipe's model of all clips, its answers when it was rehearsed, and the files left out.
+fn member(
+    recipe: &Recipe,
+    source: &Source,
+    rehearsals: &Rehearsals,
+    disjoint: Disjoint,
+) -> Result<(Model, Answers, Vec<Skipped>)> {
+    let training = &recipe.training;
+    if training.monitor != Monitor::LastEpoch {
+        bail!(
+            "{}: keeps its best epoch on clips that are held out, and here all are learned from; \
+             take a recipe with training.monitor = \"last-epoch\", such as cnn",
+            recipe.name
+        );
+    }
+    let path = rehearsals.folder(recipe).join(MODEL);
+    if path.is_file() {
+        // Of what an earlier call finished nothing needs to be extracted.
+        let bare = source.prepare(&recipe.task.emotions, &[])?;
+        let split = Split::untested(&bare.corpus, disjoint)?;
+        if let Some(answers) = rehearsals.finished(recipe, &bare.corpus, &[split])? {
+            return Ok((Model::load(&path)?, answers, bare.skipped));
+        }
+    }
+    let data = source.prepare(&recipe.task.emotions, &View::of_training(recipe))?;
+    let split = Split::untested(&data.corpus, disjoint)?;
+    let answers = rehearsals.answers(recipe, &data, std::slice::from_ref(&split))?;
+    if !path.is_file() {
+        let epochs = training.epochs as usize * training.networks;
+        let bar = progress(epochs, "all clips");
+        bar.set_message(recipe.name.clone());
+        let model = train_on_all(recipe, &data, &split, 0, &mut |_| bar.inc(1))
+            .with_context(|| recipe.name.clone())?;
+        bar.finish_and_clear();
+        model.save(&path)?;
+    }
+    Ok((Model::load(&path)?, answers, data.skipped))
 }
