@@ -11,14 +11,13 @@ use indicatif::ProgressBar;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_conditions::Condition;
 use ser_data::Corpus;
 use ser_eval::{Prediction, Predictions, report};
 use ser_features::{FeatureConfig, Features};
 use ser_model::Model;
 
-use crate::corpus::{Prepared, View, hear, seed};
+use crate::corpus::{Prepared, View, hear_under};
 
 /// Draws of enrolment clips for each number of them.
 const DRAWS: u64 = 3;
@@ -127,14 +126,15 @@ impl Answers {
         corpus: &Corpus,
         part: &[usize],
         split: &str,
+        store: Option<&Path>,
         bar: &ProgressBar,
     ) -> Result<()> {
-        let extractors = model.extractors()?;
+        let configs = model.views();
+        let clips = part.iter().map(|&i| corpus.clips()[i].path.as_path());
+        let paths: Vec<&Path> = clips.collect();
         for condition in Condition::STANDARD {
             if self.in_case(Circumstance::Under(condition)).is_none() {
-                let hear =
-                    |&i: &usize| hear(&corpus.clips()[i].path, seed(i, 0), condition, &extractors);
-                let clips = part.par_iter().map(hear).collect::<Result<Vec<_>>>()?;
+                let clips = hear_under(condition, &configs, &paths, store)?;
                 let views: Vec<&[Features]> = clips.iter().map(Vec::as_slice).collect();
                 let answers = model.predict(&views)?;
                 let rows = rows(model, corpus, part, answers, split)?;

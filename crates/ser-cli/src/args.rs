@@ -389,4 +389,7 @@ pub struct ConditionsArgs {
     /// The clips it was made from: folder or CSV manifest.
     #[arg(long, value_name = "DIR|CSV")]
     pub data: PathBuf,
+    /// Keep features that take long to make in this folder and take them from there.
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
 }

@@ -30,6 +30,7 @@ pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
     }
     let disjoint = run.experiment.task().protocol.disjoint();
     let bar = progress(folders.len() * Condition::STANDARD.len(), "conditions");
+    let store = args.store.as_deref();
     let mut pooled = Vec::new();
     for folder in &folders {
         let split = Split::read_csv(&corpus, folder.join("split.csv"), disjoint)
@@ -38,7 +39,7 @@ pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
         let model = Model::load(&folder.join(MODEL))?;
         let mut answers =
             Answers::read(folder, TEST)?.with_context(|| folder.display().to_string())?;
-        answers.add_conditions(&model, &corpus, split.test(), &name, &bar)?;
+        answers.add_conditions(&model, &corpus, split.test(), &name, store, &bar)?;
         answers.write(folder, TEST)?;
         pooled.push(answers);
     }

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use ser_conditions::Condition;
 use ser_data::{Audit, Corpus, Scan, SkipKind};
 use ser_features::{
-    FeatureConfig, FeatureExtractor, FeatureStore, Features, Waveform, extract_files,
+    FeatureConfig, FeatureExtractor, FeatureStore, Features, Output, Waveform, extract_files,
 };
 use ser_model::Recipe;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::output::progress;
 
@@ -78,6 +80,12 @@ impl View {
         }
     }
 
+    /// Whether a store keeps its features. Under a condition it keeps what takes long to make;
+    /// spectrograms are soon made again, and larger than the sound.
+    pub fn is_kept(&self) -> bool {
+        self.condition == Condition::Clean || self.config.output == Output::Functionals
+    }
+
     /// What a recipe trains on: the clips as they are, then their copies.
     pub fn of_training(recipe: &Recipe) -> Vec<Self> {
         let (features, varied) = (&recipe.features, &recipe.augmentation);
@@ -99,6 +107,9 @@ impl View {
     }
 }
 
+/// Features and failures by the position of their file.
+type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>);
+
 /// Reads a corpus, keeps the given emotions (all, if none is given) and extracts features in each
 /// view. Files that cannot be used are named on standard error and left out.
 pub fn prepare(
@@ -119,10 +130,7 @@ pub fn prepare(
     let mut features: Vec<Vec<Features>> = vec![Vec::new(); paths.len()];
     let mut failures = BTreeMap::new();
     for view in views {
-        let (found, failed) = match view.condition {
-            Condition::Clean => FeatureSource::open(&view.config, store)?.extract(&paths, &bar)?,
-            _ => extract_under(view, &paths, &bar)?,
-        };
+        let (found, failed) = FeatureSource::open(view, store)?.extract(&paths, &bar)?;
         for (i, found) in found {
             features[i].push(found);
         }
@@ -157,85 +165,146 @@ pub fn prepare(
     })
 }
 
-/// Features and failures by the position of their file.
-type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>);
-
-/// Features of many files as a condition leaves their sound. A store has no place for them: the
-/// sound is made anew each time.
-fn extract_under(view: &View, paths: &[&Path], bar: &ProgressBar) -> Result<Extracted> {
-    let extractors = [FeatureExtractor::new(&view.config)?];
-    let heard: Vec<Result<Vec<Features>>> = (0..paths.len())
-        .into_par_iter()
-        .map(|i| {
-            bar.inc(1);
-            hear(paths[i], seed(i, view.copy), view.condition, &extractors)
-        })
-        .collect();
-    let mut extracted = Extracted::default();
-    for (i, heard) in heard.into_iter().enumerate() {
-        match heard {
-            Ok(features) => extracted.0.extend(features.into_iter().map(|f| (i, f))),
-            Err(error) => drop(extracted.1.insert(i, format!("{error:#}"))),
+/// Features of files as a condition leaves their sound: for each file one of every configuration.
+/// What a store keeps is taken from there; for the rest the sound is made once.
+pub fn hear_under(
+    condition: Condition,
+    configs: &[&FeatureConfig],
+    paths: &[&Path],
+    store: Option<&Path>,
+) -> Result<Vec<Vec<Features>>> {
+    let mut kept: BTreeMap<usize, BTreeMap<usize, Features>> = BTreeMap::new();
+    let mut made = Vec::new();
+    for (position, &config) in configs.iter().enumerate() {
+        let view = View {
+            condition,
+            ..View::clean(config.clone())
+        };
+        if store.is_some() && view.is_kept() {
+            let bar = ProgressBar::hidden();
+            let (features, failed) = FeatureSource::open(&view, store)?.extract(paths, &bar)?;
+            if let Some(reason) = failed.into_values().next() {
+                bail!("{reason}");
+            }
+            kept.insert(position, features);
+        } else {
+            made.push(FeatureExtractor::new(config)?);
         }
     }
-    Ok(extracted)
-}
-
-/// A condition's seed for a clip: its place in its corpus, and which of its copies.
-pub fn seed(place: usize, copy: u32) -> u64 {
-    place as u64 + (u64::from(copy) << 32)
+    let mut heard = vec![Vec::new(); paths.len()];
+    if !made.is_empty() {
+        let sounds = paths.par_iter().map(|path| hear(path, condition, 0, &made));
+        heard = sounds.collect::<Result<_>>()?;
+    }
+    // In rising order, so that each comes to stand where its configuration does.
+    for (position, features) in kept {
+        for (i, features) in features {
+            heard[i].insert(position, features);
+        }
+    }
+    Ok(heard)
 }
 
 /// Features of a file's sound as a condition leaves it, one for each extractor.
 pub fn hear(
     path: &Path,
-    seed: u64,
     condition: Condition,
+    copy: u32,
     extractors: &[FeatureExtractor],
 ) -> Result<Vec<Features>> {
-    let waveform = condition
-        .apply(&Waveform::read(path)?, seed)
+    let sound = Waveform::read(path)?;
+    let changed = condition
+        .apply(&sound, seed(&sound, copy))
         .with_context(|| path.display().to_string())?;
-    let features = extractors.iter().map(|e| e.extract(&waveform));
+    let features = extractors.iter().map(|e| e.extract(&changed));
     features
         .collect::<ser_features::Result<_>>()
         .with_context(|| path.display().to_string())
 }
 
-/// Where features come from: the extractor, with or without a store of what it made before.
+/// A condition's seed for a sound: in whatever corpus it is, it has the same noise, and each of its
+/// copies another.
+fn seed(sound: &Waveform, copy: u32) -> u64 {
+    let mut hash = Xxh3::with_seed(u64::from(copy));
+    for sample in &sound.samples {
+        hash.update(&sample.to_le_bytes());
+    }
+    hash.digest()
+}
+
+/// Where the features of a view come from: the extractor, with or without a store of what it made
+/// before.
 #[derive(Debug)]
 pub struct FeatureSource {
+    view: View,
     extractor: FeatureExtractor,
     store: Option<FeatureStore>,
 }
 
 impl FeatureSource {
-    /// Plans the extraction and opens the store.
-    pub fn open(config: &FeatureConfig, store: Option<&Path>) -> Result<Self> {
-        let extractor = FeatureExtractor::new(config)?;
+    /// Plans the extraction and opens the store, if it keeps the view.
+    pub fn open(view: &View, store: Option<&Path>) -> Result<Self> {
+        let extractor = FeatureExtractor::new(&view.config)?;
         let store = store
+            .filter(|_| view.is_kept())
             .map(|dir| {
-                FeatureStore::open(dir, &extractor)
-                    .with_context(|| format!("feature store {}", dir.display()))
+                let opened = match view.condition {
+                    Condition::Clean => FeatureStore::open(dir, &extractor),
+                    condition => Self::open_under(condition, view.copy, dir, &extractor),
+                };
+                opened.with_context(|| format!("feature store {}", dir.display()))
             })
             .transpose()?;
-        Ok(Self { extractor, store })
+        Ok(Self {
+            view: view.clone(),
+            extractor,
+            store,
+        })
+    }
+
+    fn open_under(
+        condition: Condition,
+        copy: u32,
+        dir: &Path,
+        extractor: &FeatureExtractor,
+    ) -> ser_features::Result<FeatureStore> {
+        let version = ser_conditions::VERSION;
+        let name = format!("{condition}, version {version}, copy {copy}");
+        FeatureStore::open_changed(dir, extractor, &name, move |sound| {
+            let changed = condition.apply(sound, seed(sound, copy));
+            changed.map_err(|error| ser_features::Error::Change {
+                reason: error.to_string(),
+            })
+        })
     }
 
     /// Features of many files, by position, and for the others why they failed.
     pub fn extract(&mut self, paths: &[&Path], bar: &ProgressBar) -> Result<Extracted> {
-        let results = Mutex::new((BTreeMap::new(), BTreeMap::new()));
-        let done = |i: usize, result: ser_features::Result<Features>| {
+        let results = Mutex::new(Extracted::default());
+        let done = |i: usize, result: Result<Features, String>| {
             bar.inc(1);
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
             match result {
                 Ok(features) => drop(results.0.insert(i, features)),
-                Err(error) => drop(results.1.insert(i, error.to_string())),
+                Err(reason) => drop(results.1.insert(i, reason)),
             }
         };
-        match &mut self.store {
-            None => extract_files(&self.extractor, paths, done),
-            Some(store) => drop(store.extract(paths, done)?),
+        let from_file = |i: usize, result: ser_features::Result<Features>| {
+            done(i, result.map_err(|error| error.to_string()));
+        };
+        let View {
+            condition, copy, ..
+        } = self.view;
+        match &self.store {
+            Some(store) => drop(store.extract(paths, from_file)?),
+            None if condition == Condition::Clean => {
+                extract_files(&self.extractor, paths, from_file);
+            }
+            None => paths.par_iter().enumerate().for_each(|(i, path)| {
+                let heard = hear(path, condition, copy, slice::from_ref(&self.extractor));
+                let features = heard.map(|heard| heard.into_iter().next().unwrap_or_default());
+                done(i, features.map_err(|error| format!("{error:#}")));
+            }),
         }
         Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
@@ -275,7 +344,52 @@ mod tests {
             .map(|view| view.copy)
             .collect();
         assert_eq!(copies, [0, 1]);
-        assert_eq!(seed(7, 0), 7);
-        assert_ne!(seed(7, 1), seed(7, 0));
+        let sound = Waveform::new(vec![0.5, -0.25], 8000);
+        assert_eq!(seed(&sound, 0), seed(&sound.clone(), 0));
+        assert_ne!(seed(&sound, 0), seed(&sound, 1));
+        let other = Waveform::new(vec![0.5, 0.25], 8000);
+        assert_ne!(seed(&sound, 0), seed(&other, 0));
+    }
+
+    #[test]
+    fn a_store_changes_nothing_about_sounds_under_a_condition() {
+        let folder = tempfile::tempdir().unwrap();
+        let wav = folder.path().join("clip.wav");
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 16_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(&wav, spec).unwrap();
+        for i in 0..16_000 {
+            let sample = (f64::from(i) * 0.05).sin() * 9000.0;
+            writer.write_sample(sample as i16).unwrap();
+        }
+        writer.finalize().unwrap();
+
+        let statistics = Recipe::load("robust-mlp").unwrap().features;
+        let spectrum = Recipe::load("robust-cnn").unwrap().features;
+        let configs = [&spectrum, &statistics, &spectrum];
+        let room = "room large".parse().unwrap();
+        let store = folder.path().join("store");
+        let hear = |store| hear_under(room, &configs, &[&wav], store).unwrap();
+        let made = hear(None);
+        for _ in 0..2 {
+            assert_eq!(hear(Some(&store)), made);
+        }
+        // One store, of the statistics, and its lock.
+        assert_eq!(std::fs::read_dir(&store).unwrap().count(), 2);
+
+        let view = View {
+            condition: room,
+            ..View::clean(statistics)
+        };
+        let bar = ProgressBar::hidden();
+        for store in [None, Some(store.as_path())] {
+            let mut source = FeatureSource::open(&view, store).unwrap();
+            let (found, failed) = source.extract(&[&wav], &bar).unwrap();
+            assert_eq!((&found[&0], failed.len()), (&made[0][1], 0));
+        }
     }
 }

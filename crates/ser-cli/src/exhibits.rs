@@ -108,7 +108,7 @@ fn map(model: &Model, corpus: &Corpus, part: &[usize], split: &str) -> Result<Op
     let heard: Vec<Vec<Features>> = shown
         .clone()
         .into_par_iter()
-        .map(|(i, _)| hear(&corpus.clips()[i].path, 0, Condition::Clean, &extractors))
+        .map(|(i, _)| hear(&corpus.clips()[i].path, Condition::Clean, 0, &extractors))
         .collect::<Result<_>>()?;
     let views: Vec<&[Features]> = heard.iter().map(Vec::as_slice).collect();
     let plane = principal_plane(&model.embeddings(&views)?);

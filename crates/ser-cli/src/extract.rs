@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
-use ser_conditions::Condition;
 use ser_data::{Corpus, Scan};
 use ser_features::{FeatureConfig, Features, write_file, write_npy};
 use ser_model::{Experiment, Recipe};
@@ -40,17 +39,17 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
     if inputs.is_empty() {
         bail!("no WAV file among the inputs");
     }
-    let configs = configs(args)?;
-    let Some(config) = configs.first() else {
+    let views = views(args)?;
+    let Some(View { config, .. }) = views.first() else {
         bail!("the recipe asks for no features");
     };
-    let mut source = FeatureSource::open(config, args.store.as_deref())?;
-    let bar = progress(inputs.len() * configs.len(), "features");
+    let mut source = FeatureSource::open(&views[0], args.store.as_deref())?;
+    let bar = progress(inputs.len() * views.len(), "features");
     let done = match args.out.as_deref() {
         None => {
             let done = for_each(&mut source, &inputs, &bar, &mut skipped, |_, _| Ok(()))?;
-            for config in &configs[1..] {
-                let mut source = FeatureSource::open(config, args.store.as_deref())?;
+            for view in &views[1..] {
+                let mut source = FeatureSource::open(view, args.store.as_deref())?;
                 // What fails here has failed above, and is named already.
                 for_each(&mut source, &inputs, &bar, &mut Vec::new(), |_, _| Ok(()))?;
             }
@@ -91,12 +90,12 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
     Ok(Outcome::of(&skipped))
 }
 
-/// The configuration asked for. Of a recipe a file gets its features, and a store all that a training
-/// takes from it, copies included.
-fn configs(args: &ExtractArgs) -> Result<Vec<FeatureConfig>> {
+/// What is asked for. Of a recipe a file gets its features, and a store all that a training takes from
+/// it, copies included.
+fn views(args: &ExtractArgs) -> Result<Vec<View>> {
     if let Some(recipe) = &args.recipe {
         if args.out.is_some() {
-            return Ok(vec![Recipe::load(recipe)?.features]);
+            return Ok(vec![View::clean(Recipe::load(recipe)?.features)]);
         }
         let recipes = match Experiment::load(recipe)? {
             Experiment::Recipe(recipe) => vec![*recipe],
@@ -106,16 +105,16 @@ fn configs(args: &ExtractArgs) -> Result<Vec<FeatureConfig>> {
                 .map(|(recipe, _)| recipe)
                 .collect(),
         };
-        let mut configs = Vec::new();
+        let mut views = Vec::new();
         for view in recipes.iter().flat_map(View::of_training) {
-            if view.condition == Condition::Clean && !configs.contains(&view.config) {
-                configs.push(view.config);
+            if view.is_kept() && !views.contains(&view) {
+                views.push(view);
             }
         }
-        return Ok(configs);
+        return Ok(views);
     }
     let Some(path) = &args.config else {
-        return Ok(vec![FeatureConfig::default()]);
+        return Ok(vec![View::clean(FeatureConfig::default())]);
     };
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let config: FeatureConfig =
@@ -123,7 +122,7 @@ fn configs(args: &ExtractArgs) -> Result<Vec<FeatureConfig>> {
     config
         .validate()
         .with_context(|| path.display().to_string())?;
-    Ok(vec![config])
+    Ok(vec![View::clean(config)])
 }
 
 fn inputs(given: &[PathBuf]) -> Result<(Vec<Input>, Vec<Skipped>)> {

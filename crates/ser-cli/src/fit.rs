@@ -29,6 +29,7 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
     let _lock = Lock::take(out)?;
     let rehearsals = Rehearsals {
         out,
+        store: args.experiment.store.as_deref(),
         jobs: args.jobs,
         conditions: false,
     };

@@ -24,6 +24,8 @@ const RECIPE: &str = "recipe.toml";
 pub struct Rehearsals<'a> {
     /// The folder; each recipe has one of its own in it.
     pub out: &'a Path,
+    /// Feature store.
+    pub store: Option<&'a Path>,
     /// Trainings side by side.
     pub jobs: Option<usize>,
     /// Whether the clips are answered under every condition as well.
@@ -112,7 +114,8 @@ impl Rehearsals<'_> {
         bar.inc(1);
         if self.conditions {
             let (corpus, name) = (&data.corpus, inner.name());
-            answers.add_conditions(&trained.model, corpus, inner.test(), name, bar)?;
+            let part = inner.test();
+            answers.add_conditions(&trained.model, corpus, part, name, self.store, bar)?;
         }
         answers.write(folder, inner.name())
     }

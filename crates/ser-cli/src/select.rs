@@ -26,6 +26,7 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
     let _lock = Lock::take(&args.out)?;
     let rehearsals = Rehearsals {
         out: &args.out,
+        store: args.store.as_deref(),
         jobs: args.jobs,
         conditions: args.conditions,
     };

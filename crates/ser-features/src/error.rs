@@ -95,6 +95,14 @@ pub enum Error {
         reason: String,
     },
 
+    /// A sound could not be changed as the caller of
+    /// [`FeatureStore::open_changed`](crate::FeatureStore::open_changed) wanted it.
+    #[error("{reason}")]
+    Change {
+        /// What stood in the way.
+        reason: String,
+    },
+
     /// An array whose length is not the product of its stated dimensions.
     #[error("{what}: expected shape {expected}, found {actual}")]
     Shape {

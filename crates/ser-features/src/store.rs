@@ -2,6 +2,7 @@
 
 mod log;
 
+use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
@@ -15,12 +16,13 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 use crate::error::{Error, Result};
 use crate::extractor::{FeatureExtractor, Scratch};
 use crate::features::Features;
-use crate::waveform::WavStream;
+use crate::waveform::{WavReader, WavStream, Waveform, decode_wav};
 use log::{FileState, Log, Place, Record, RecordReader, UNTRUSTED};
 
 /// Features of audio files, computed once per content and configuration.
 ///
-/// A store is a folder with one file per [`FeatureConfig::fingerprint`], so a changed configuration
+/// A store is a folder with one file per [`FeatureConfig::fingerprint`] and
+/// [change](Self::open_changed) of the sound, so a changed configuration
 /// or a program that computes something else never meets old features. A file's features are found
 /// again by its path if size and modification time are the same, and else by its content: a file
 /// that was moved or merely touched is read, but not computed again.
@@ -48,10 +50,23 @@ use log::{FileState, Log, Place, Record, RecordReader, UNTRUSTED};
 /// ```
 ///
 /// [`FeatureConfig::fingerprint`]: crate::FeatureConfig::fingerprint
-#[derive(Debug)]
 pub struct FeatureStore {
     extractor: FeatureExtractor,
+    change: Option<Change>,
     log: Mutex<Log>,
+}
+
+/// What happens to a file's sound before its features are computed.
+type Change = Box<dyn Fn(&Waveform) -> Result<Waveform> + Send + Sync>;
+
+impl fmt::Debug for FeatureStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FeatureStore")
+            .field("extractor", &self.extractor)
+            .field("changed", &self.change.is_some())
+            .field("log", &self.log)
+            .finish()
+    }
 }
 
 /// How many files were found in a store, and how many were not.
@@ -75,15 +90,58 @@ impl FeatureStore {
     ///
     /// [`Error::Io`] when the folder or a file in it cannot be created, read or written.
     pub fn open(folder: impl AsRef<Path>, extractor: &FeatureExtractor) -> Result<Self> {
-        let folder = folder.as_ref();
+        let fingerprint = extractor.config().fingerprint();
+        Self::of(folder.as_ref(), extractor, &fingerprint, None)
+    }
+
+    /// Opens the store in `folder` for what `extractor` computes of files whose sound was changed.
+    ///
+    /// `name` stands for what `change` does, in every version of it: features are found again by it.
+    /// The same sound must always be changed in the same way. A file is read as a whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open). What `change` returns is the error of its file.
+    ///
+    /// ```
+    /// use ser_features::{FeatureConfig, FeatureExtractor, FeatureStore, Waveform};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let extractor = FeatureExtractor::new(&FeatureConfig::default())?;
+    /// let backwards = |sound: &Waveform| {
+    ///     let samples = sound.samples.iter().rev().copied().collect();
+    ///     Ok(Waveform::new(samples, sound.sample_rate))
+    /// };
+    /// let store = FeatureStore::open_changed(folder.path(), &extractor, "backwards", backwards)?;
+    /// # let _ = store;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open_changed(
+        folder: impl AsRef<Path>,
+        extractor: &FeatureExtractor,
+        name: &str,
+        change: impl Fn(&Waveform) -> Result<Waveform> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let both = format!("{} {name}", extractor.config().fingerprint());
+        let fingerprint = format!("{:032x}", xxh3_128(both.as_bytes()));
+        let change = Some(Box::new(change) as Change);
+        Self::of(folder.as_ref(), extractor, &fingerprint, change)
+    }
+
+    fn of(
+        folder: &Path,
+        extractor: &FeatureExtractor,
+        fingerprint: &str,
+        change: Option<Change>,
+    ) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|source| Error::Io {
             path: folder.to_path_buf(),
             source,
         })?;
-        let log = Log::open(folder, &extractor.config().fingerprint())?;
         Ok(Self {
             extractor: extractor.clone(),
-            log: Mutex::new(log),
+            change,
+            log: Mutex::new(Log::open(folder, fingerprint)?),
         })
     }
 
@@ -168,7 +226,15 @@ impl FeatureStore {
 
         let mut features = Features::default();
         let Worker { bytes, scratch, .. } = worker;
-        if is_short {
+        if let Some(change) = &self.change {
+            let mut sound = Waveform::default();
+            match is_short {
+                true => decode_wav(bytes, path, &mut sound)?,
+                false => WavReader::new().read_into(path, &mut sound)?,
+            };
+            let changed = change(&sound).and_then(|sound| self.extractor.extract(&sound));
+            features = changed.map_err(|error| error.in_file(path))?;
+        } else if is_short {
             let stream = WavStream::in_memory(bytes, path)?;
             self.extractor
                 .extract_stream_into(stream, path, scratch, &mut features)?;

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use ser_features::{Error, FeatureConfig, FeatureExtractor, FeatureStore, Features, StoreCounts};
+use ser_features::{
+    Error, FeatureConfig, FeatureExtractor, FeatureStore, Features, StoreCounts, Waveform,
+};
 use tempfile::TempDir;
 
 const RATE: u32 = 16_000;
@@ -130,6 +132,50 @@ fn the_second_run_computes_nothing() {
     let store = house.open();
     assert_eq!(check(&store, &house.clips), counts(5, 0));
     assert_eq!(check(&store, &house.clips), counts(5, 0));
+}
+
+#[test]
+fn changed_sounds_are_kept_apart_by_the_name_of_the_change() {
+    let house = House::new(3);
+    house.check();
+    let times = |factor: f32| {
+        let name = format!("times {factor}");
+        let change = move |sound: &Waveform| {
+            let samples = sound.samples.iter().map(|x| factor * x * x).collect();
+            Ok(Waveform::new(samples, sound.sample_rate))
+        };
+        FeatureStore::open_changed(house.store_folder(), &extractor(), &name, change).unwrap()
+    };
+    let (first, twice) = extract(&times(2.0), &house.clips);
+    assert_eq!(first, counts(0, 3));
+    let sound = Waveform::read(&house.clips[1]).unwrap();
+    let samples = sound.samples.iter().map(|x| 2.0 * x * x).collect();
+    let expected = extractor().extract(&Waveform::new(samples, RATE)).unwrap();
+    assert_eq!(twice[&1], expected);
+
+    assert_eq!(extract(&times(2.0), &house.clips), (counts(3, 0), twice));
+    assert_eq!(extract(&times(3.0), &house.clips).0, counts(0, 3));
+    assert_eq!(house.check(), counts(3, 0));
+}
+
+#[test]
+fn a_sound_that_cannot_be_changed_is_named_and_not_kept() {
+    let house = House::new(1);
+    let change = |_: &Waveform| {
+        let reason = "no such room".to_owned();
+        Err(Error::Change { reason })
+    };
+    let store =
+        FeatureStore::open_changed(house.store_folder(), &extractor(), "room", change).unwrap();
+    for _ in 0..2 {
+        let counts = store
+            .extract(&house.clips, |_, features| {
+                let message = features.unwrap_err().to_string();
+                assert!(message.ends_with("clip0.wav: no such room"), "{message}");
+            })
+            .unwrap();
+        assert_eq!((counts.hits, counts.computed, counts.failed), (0, 0, 1));
+    }
 }
 
 #[test]
