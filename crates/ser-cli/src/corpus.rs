@@ -94,10 +94,16 @@ impl View {
         let conditions = varied.conditions.iter().enumerate();
         let elsewhere = conditions.map(|(i, &condition)| {
             let before = varied.conditions.iter().take(i);
+            let copy = before.filter(|other| **other == condition).count();
+            // Each copy another voice, the clip's own first.
+            let config = match copy % (1 + varied.semitones.len()) {
+                0 => features.clone(),
+                voice => features.faster(varied.semitones[voice - 1]),
+            };
             Self {
-                config: features.clone(),
+                config,
                 condition,
-                copy: before.filter(|other| **other == condition).count() as u32,
+                copy: copy as u32,
             }
         });
         std::iter::once(Self::clean(features.clone()))
@@ -333,17 +339,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_condition_named_twice_makes_two_copies_with_seeds_of_their_own() {
+    fn a_condition_named_again_makes_another_copy_of_another_voice() {
         let mut recipe = Recipe::load("robust-cnn").unwrap();
         let telephone = recipe.augmentation.conditions[0];
-        recipe.augmentation.conditions.push(telephone);
+        recipe.augmentation.semitones = vec![-1.0, 2.0];
+        recipe.augmentation.conditions.extend([telephone; 3]);
         let views = View::of_training(&recipe);
-        let copies: Vec<u32> = views
+        let copies: Vec<(u32, f64)> = views
             .iter()
             .filter(|view| view.condition == telephone)
-            .map(|view| view.copy)
+            .map(|view| (view.copy, view.config.semitones))
             .collect();
-        assert_eq!(copies, [0, 1]);
+        assert_eq!(copies, [(0, 0.0), (1, -1.0), (2, 2.0), (3, 0.0)]);
+    }
+
+    #[test]
+    fn a_sound_has_a_seed_of_its_own_for_each_copy() {
         let sound = Waveform::new(vec![0.5, -0.25], 8000);
         assert_eq!(seed(&sound, 0), seed(&sound.clone(), 0));
         assert_ne!(seed(&sound, 0), seed(&sound, 1));

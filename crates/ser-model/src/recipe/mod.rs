@@ -181,8 +181,9 @@ pub struct Augmentation {
     /// answers. Its answer is the mean of the answers on each.
     #[serde(default)]
     pub test_semitones: Vec<f64>,
-    /// Further copies, as they would sound away from the studio. A condition named twice makes two, each
-    /// with a noise or a room of its own.
+    /// Further copies, as they would sound away from the studio. A condition named several times makes
+    /// as many, each with a noise or a room of its own: the first of the clip as it is, the next played
+    /// faster by the first of `semitones`, and so on.
     #[serde(default)]
     pub conditions: Vec<Condition>,
     /// Probability of a room, of noise and of a narrow band, each drawn anew whenever a batch is built
