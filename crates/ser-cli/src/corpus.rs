@@ -116,59 +116,74 @@ impl View {
 /// Features and failures by the position of their file.
 type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>);
 
-/// Reads a corpus, keeps the given emotions (all, if none is given) and extracts features in each
-/// view. Files that cannot be used are named on standard error and left out.
-pub fn prepare(
-    data: &Path,
-    emotions: &[String],
-    views: &[View],
-    store: Option<&Path>,
-) -> Result<Prepared> {
+/// Reads a corpus and keeps the given emotions: all, if none is given. Files that cannot be used are
+/// named on standard error and left out.
+pub fn read(data: &Path, emotions: &[String]) -> Result<Prepared> {
     let Scan { corpus, audit } = Corpus::load(data)?;
-    let mut skipped = skips(&audit);
-    let corpus = select(&corpus, emotions)?;
-    let paths: Vec<&Path> = corpus
-        .clips()
-        .iter()
-        .map(|clip| clip.path.as_path())
-        .collect();
-    let bar = progress(paths.len() * views.len(), "features");
-    let mut features: Vec<Vec<Features>> = vec![Vec::new(); paths.len()];
-    let mut failures = BTreeMap::new();
-    for view in views {
-        let (found, failed) = FeatureSource::open(view, store)?.extract(&paths, &bar)?;
-        for (i, found) in found {
-            features[i].push(found);
-        }
-        failures.extend(failed);
-    }
-    bar.finish_and_clear();
-    skipped.extend(
-        failures
-            .iter()
-            .map(|(&i, reason)| Skipped::new(paths[i], reason)),
-    );
-    let corpus = if failures.is_empty() {
-        corpus
-    } else {
-        let whole = |features: &Vec<Features>| features.len() == views.len();
-        let readable = corpus.clips().iter().zip(&features);
-        let readable = readable.filter(|(_, features)| whole(features));
-        let readable = readable.map(|(clip, _)| clip.clone()).collect();
-        let kept = Corpus::new(corpus.name(), corpus.is_synthetic(), readable);
-        features.retain(whole);
-        select(&kept, emotions)?
-    };
+    let skipped = skips(&audit);
     Skipped::tell(&skipped);
+    let corpus = select(&corpus, emotions)?;
     if corpus.is_empty() {
         bail!("{}: no clip is left to work with", data.display());
     }
     Ok(Prepared {
+        features: vec![Vec::new(); corpus.len()],
         corpus,
-        views: views.to_vec(),
-        features,
+        views: Vec::new(),
         skipped,
     })
+}
+
+impl Prepared {
+    /// The same clips with features in each view. Files that have none are named on standard error and
+    /// left out; of the emotions given, each must keep a clip.
+    pub fn extract(
+        self,
+        emotions: &[String],
+        views: &[View],
+        store: Option<&Path>,
+    ) -> Result<Self> {
+        let clips = self.corpus.clips();
+        let paths: Vec<&Path> = clips.iter().map(|clip| clip.path.as_path()).collect();
+        let bar = progress(paths.len() * views.len(), "features");
+        let mut features: Vec<Vec<Features>> = vec![Vec::new(); paths.len()];
+        let mut failures = BTreeMap::new();
+        for view in views {
+            let (found, failed) = FeatureSource::open(view, store)?.extract(&paths, &bar)?;
+            for (i, found) in found {
+                features[i].push(found);
+            }
+            failures.extend(failed);
+        }
+        bar.finish_and_clear();
+        let views = views.to_vec();
+        if failures.is_empty() {
+            return Ok(Self {
+                views,
+                features,
+                ..self
+            });
+        }
+        let failures = failures.iter();
+        let failed = failures.map(|(&i, reason)| Skipped::new(paths[i], reason));
+        let failed: Vec<Skipped> = failed.collect();
+        Skipped::tell(&failed);
+        let whole = |features: &Vec<Features>| features.len() == views.len();
+        let readable = clips.iter().zip(&features);
+        let readable = readable.filter(|(_, features)| whole(features));
+        let readable = readable.map(|(clip, _)| clip.clone()).collect();
+        let kept = Corpus::new(self.corpus.name(), self.corpus.is_synthetic(), readable);
+        features.retain(whole);
+        if kept.is_empty() {
+            bail!("no clip is left to work with");
+        }
+        Ok(Self {
+            corpus: select(&kept, emotions)?,
+            views,
+            features,
+            skipped: [self.skipped, failed].concat(),
+        })
+    }
 }
 
 /// Features of files as a condition leaves their sound: for each file one of every configuration.

@@ -11,7 +11,7 @@ use ser_model::{Ensemble, Experiment, Model, Monitor, Recipe};
 
 use crate::Outcome;
 use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
-use crate::corpus::{Prepared, View, prepare};
+use crate::corpus::{self, Prepared, View};
 use crate::lock::Lock;
 use crate::output::{percent, progress_in};
 use crate::report::{self, Run};
@@ -28,7 +28,8 @@ pub fn train_one(args: &TrainArgs, json: bool) -> Result<Outcome> {
     let dir = &args.experiment.out;
     let _lock = Lock::take(dir)?;
     let source = Source::of(&args.experiment);
-    let (data, splits) = source.open(&recipe)?;
+    let data = source.extract(source.read(&recipe)?, &recipe)?;
+    let splits = splits(&recipe, &data)?;
     let Some(split) = args.split.checked_sub(1).and_then(|i| splits.get(i)) else {
         let (protocol, n) = (recipe.task.protocol, splits.len());
         bail!("{protocol} has the splits 1 to {n}, not {}", args.split);
@@ -72,26 +73,34 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The clips of some emotions with their features in each view.
-    pub fn prepare(&self, emotions: &[String], views: &[View]) -> Result<Prepared> {
-        prepare(self.data, emotions, views, self.store)
+    /// The clips of a recipe, without features.
+    pub fn read(&self, recipe: &Recipe) -> Result<Prepared> {
+        corpus::read(self.data, &recipe.task.emotions)
     }
 
-    /// The clips with all features that a recipe trains on, and the splits of its protocol.
-    pub fn open(&self, recipe: &Recipe) -> Result<(Prepared, Vec<Split>)> {
-        let task = &recipe.task;
-        let data = self.prepare(&task.emotions, &View::of_training(recipe))?;
-        let splits = task.protocol.splits(&data.corpus, task.seed)?;
-        Ok((data, splits))
+    /// The same clips with all features that a recipe trains on.
+    pub fn extract(&self, clips: Prepared, recipe: &Recipe) -> Result<Prepared> {
+        let views = View::of_training(recipe);
+        clips.extract(&recipe.task.emotions, &views, self.store)
     }
+}
+
+/// The splits of a recipe's protocol.
+pub fn splits(recipe: &Recipe, data: &Prepared) -> Result<Vec<Split>> {
+    let task = &recipe.task;
+    Ok(task.protocol.splits(&data.corpus, task.seed)?)
 }
 
 /// Trains and measures a recipe on every split.
 fn cross(out: &Path, recipe: &Recipe, source: &Source, jobs: Option<usize>) -> Result<Prepared> {
-    if let Some(data) = finished(out, recipe, source)? {
+    let data = source.read(recipe)?;
+    // Nothing needs to be extracted for what is there.
+    if are_finished(out, recipe, &data)? {
+        eprintln!("{}: already there, kept ({})", recipe.name, out.display());
         return Ok(data);
     }
-    let (data, splits) = source.open(recipe)?;
+    let data = source.extract(data, recipe)?;
+    let splits = splits(recipe, &data)?;
     clear(out, &splits)?;
     let all = MultiProgress::new();
     let numbered: Vec<(usize, &Split)> = (1..).zip(&splits).collect();
@@ -101,20 +110,14 @@ fn cross(out: &Path, recipe: &Recipe, source: &Source, jobs: Option<usize>) -> R
     Ok(data)
 }
 
-/// The clips without features, if every split of a recipe is there: nothing needs to be extracted then.
-fn finished(out: &Path, recipe: &Recipe, source: &Source) -> Result<Option<Prepared>> {
-    if !out.is_dir() || split_folders(out)?.is_empty() {
-        return Ok(None);
+/// Whether a folder holds every split of a recipe, and nothing else.
+fn are_finished(out: &Path, recipe: &Recipe, data: &Prepared) -> Result<bool> {
+    if !out.is_dir() {
+        return Ok(false);
     }
-    let task = &recipe.task;
-    let data = source.prepare(&task.emotions, &[])?;
-    let splits = task.protocol.splits(&data.corpus, task.seed)?;
-    let there = |split: &Split| is_finished(&out.join(split.name()), recipe, &data, split);
-    if split_folders(out)?.len() != splits.len() || !splits.iter().all(there) {
-        return Ok(None);
-    }
-    eprintln!("{}: already there, kept ({})", recipe.name, out.display());
-    Ok(Some(data))
+    let splits = splits(recipe, data)?;
+    let there = |split: &Split| is_finished(&out.join(split.name()), recipe, data, split);
+    Ok(split_folders(out)?.len() == splits.len() && splits.iter().all(there))
 }
 
 /// Whether a folder holds a recipe's finished run on a split of these clips.
@@ -169,7 +172,8 @@ fn join(out: &Path, ensemble: &Ensemble, source: &Source, jobs: Option<usize>) -
         }
     }
     let task = &ensemble.task;
-    let data = source.prepare(&task.emotions, &views)?;
+    let clips = corpus::read(source.data, &task.emotions)?;
+    let data = clips.extract(&task.emotions, &views, source.store)?;
     let splits = task.protocol.splits(&data.corpus, task.seed)?;
     clear(out, &splits)?;
     for split in &splits {

@@ -10,7 +10,7 @@ use ser_model::{Model, Recipe};
 
 use crate::answers::predict;
 use crate::args::EvaluateArgs;
-use crate::corpus::{Prepared, View, prepare};
+use crate::corpus::{Prepared, View, read};
 use crate::exhibits::Exhibits;
 use crate::output::{SYNTHETIC, percent};
 use crate::report::{architectures, print_classes, write_page};
@@ -20,7 +20,7 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     let model = model::open(args.model.as_deref())?;
     let views = model.views().into_iter().cloned().map(View::clean);
     let views: Vec<View> = views.collect();
-    let data = prepare(&args.data, &[], &views, None)?;
+    let data = read(&args.data, &[])?.extract(&[], &views, None)?;
     let clips = data.corpus.clips();
 
     // What the model was made from measures nothing. A speaker counts as known when a clip of

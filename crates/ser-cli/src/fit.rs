@@ -8,7 +8,7 @@ use ser_model::{Experiment, Model, Monitor, Recipe};
 use crate::Outcome;
 use crate::answers::Answers;
 use crate::args::FitArgs;
-use crate::corpus::{Skipped, View};
+use crate::corpus::Skipped;
 use crate::crossval::Source;
 use crate::lock::Lock;
 use crate::output::{SYNTHETIC, mean_std, progress};
@@ -84,15 +84,15 @@ fn member(
         );
     }
     let path = rehearsals.folder(recipe).join(MODEL);
-    if path.is_file() {
-        // Of what an earlier call finished nothing needs to be extracted.
-        let bare = source.prepare(&recipe.task.emotions, &[])?;
-        let split = Split::untested(&bare.corpus, disjoint)?;
-        if let Some(answers) = rehearsals.finished(recipe, &bare.corpus, &[split])? {
-            return Ok((Model::load(&path)?, answers, bare.skipped));
-        }
+    let data = source.read(recipe)?;
+    let split = Split::untested(&data.corpus, disjoint)?;
+    // Nothing needs to be extracted for what an earlier call finished.
+    if path.is_file()
+        && let Some(answers) = rehearsals.finished(recipe, &data.corpus, &[split])?
+    {
+        return Ok((Model::load(&path)?, answers, data.skipped));
     }
-    let data = source.prepare(&recipe.task.emotions, &View::of_training(recipe))?;
+    let data = source.extract(data, recipe)?;
     let split = Split::untested(&data.corpus, disjoint)?;
     let answers = rehearsals.answers(recipe, &data, std::slice::from_ref(&split))?;
     if !path.is_file() {

@@ -11,7 +11,7 @@ use crate::Outcome;
 use crate::answers::{Answers, Enrolled};
 use crate::args::SelectArgs;
 use crate::conditions::measured;
-use crate::crossval::Source;
+use crate::crossval::{Source, splits};
 use crate::lock::Lock;
 use crate::output::{mean_std, table};
 use crate::rehearsals::Rehearsals;
@@ -39,8 +39,16 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
         let start = Instant::now();
         let mut members = Vec::new();
         for (recipe, weight) in experiment.recipes()? {
-            let (data, splits) = source.open(&recipe)?;
-            members.push((weight, rehearsals.answers(&recipe, &data, &splits)?));
+            let data = source.read(&recipe)?;
+            let finished = rehearsals.finished(&recipe, &data.corpus, &splits(&recipe, &data)?)?;
+            let answers = match finished {
+                Some(answers) => answers,
+                None => {
+                    let data = source.extract(data, &recipe)?;
+                    rehearsals.answers(&recipe, &data, &splits(&recipe, &data)?)?
+                }
+            };
+            members.push((weight, answers));
         }
         let answers = Answers::average(&members)?;
         let enrolled = answers.enrolled();
