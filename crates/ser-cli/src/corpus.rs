@@ -175,7 +175,7 @@ impl Prepared {
         let kept = Corpus::new(self.corpus.name(), self.corpus.is_synthetic(), readable);
         features.retain(whole);
         if kept.is_empty() {
-            bail!("no clip is left to work with");
+            bail!("{}: no clip is left to work with", kept.name());
         }
         Ok(Self {
             corpus: select(&kept, emotions)?,
@@ -234,13 +234,16 @@ pub fn hear(
     extractors: &[FeatureExtractor],
 ) -> Result<Vec<Features>> {
     let sound = Waveform::read(path)?;
-    let changed = condition
-        .apply(&sound, seed(&sound, copy))
-        .with_context(|| path.display().to_string())?;
+    let changed = under(condition, copy, &sound).with_context(|| path.display().to_string())?;
     let features = extractors.iter().map(|e| e.extract(&changed));
     features
         .collect::<ser_features::Result<_>>()
         .with_context(|| path.display().to_string())
+}
+
+/// A sound as a condition leaves it.
+fn under(condition: Condition, copy: u32, sound: &Waveform) -> ser_conditions::Result<Waveform> {
+    condition.apply(sound, seed(sound, copy))
 }
 
 /// A condition's seed for a sound: in whatever corpus it is, it has the same noise, and each of its
@@ -292,8 +295,7 @@ impl FeatureSource {
         let version = ser_conditions::VERSION;
         let name = format!("{condition}, version {version}, copy {copy}");
         FeatureStore::open_changed(dir, extractor, &name, move |sound| {
-            let changed = condition.apply(sound, seed(sound, copy));
-            changed.map_err(|error| ser_features::Error::Change {
+            under(condition, copy, sound).map_err(|error| ser_features::Error::Change {
                 reason: error.to_string(),
             })
         })

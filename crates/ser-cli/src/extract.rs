@@ -40,16 +40,17 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
         bail!("no WAV file among the inputs");
     }
     let views = views(args)?;
-    let Some(View { config, .. }) = views.first() else {
+    let [view, copies @ ..] = &views[..] else {
         bail!("the recipe asks for no features");
     };
-    let mut source = FeatureSource::open(&views[0], args.store.as_deref())?;
+    let config = &view.config;
+    let mut source = FeatureSource::open(view, args.store.as_deref())?;
     let bar = progress(inputs.len() * views.len(), "features");
     let done = match args.out.as_deref() {
         None => {
             let done = for_each(&mut source, &inputs, &bar, &mut skipped, |_, _| Ok(()))?;
-            for view in &views[1..] {
-                let mut source = FeatureSource::open(view, args.store.as_deref())?;
+            for copy in copies {
+                let mut source = FeatureSource::open(copy, args.store.as_deref())?;
                 // What fails here has failed above, and is named already.
                 for_each(&mut source, &inputs, &bar, &mut Vec::new(), |_, _| Ok(()))?;
             }
