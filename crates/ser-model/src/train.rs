@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Once;
 use std::time::Instant;
 
 use rand::seq::SliceRandom;
@@ -11,7 +12,7 @@ use rand_distr::{Beta, Distribution};
 use ser_eval::{Epoch, History, accuracy, uar};
 use ser_features::Features;
 use tch::nn::{Adam, AdamW, Optimizer, OptimizerConfig, VarStore};
-use tch::{Kind, Reduction, Tensor};
+use tch::{Device, Kind, Reduction, Tensor};
 
 use crate::batch::{Batcher, prepare};
 use crate::distort::Distortion;
@@ -27,6 +28,11 @@ const CENTRE_MOMENTUM: f64 = 0.05;
 
 /// Share of groups that nothing is known of.
 const NOBODY: f64 = 0.15;
+
+/// Trainings side by side wait here for the first of them. Two threads that ask MKL together for the first
+/// square root of a process may get it with less precision (PyTorch's issue 188792): two of a hundred
+/// trainings then gave other weights than they give alone.
+static FIRST_CALLS: Once = Once::new();
 
 /// One clip with its class and speaker.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +92,7 @@ pub fn train(
 ) -> Result<Trained> {
     check(&data, recipe)?;
     set_threads(recipe.training.threads);
+    FIRST_CALLS.call_once(call_first);
     let prepared = |examples: &[Example]| -> Result<Vec<Clip>> {
         let clip = |e: &Example| {
             let copies = e.copies.iter().map(|copy| prepare(&recipe.input, copy));
@@ -127,6 +134,16 @@ pub fn train(
         history: first.unwrap_or_default(),
         diverged,
     })
+}
+
+/// Calls the functions of MKL that the networks use. Should one fail, so will the training, and say why.
+fn call_first() {
+    let calls = || {
+        Tensor::f_ones([16], (Kind::Float, Device::Cpu))?
+            .f_sqrt()?
+            .f_tanh()
+    };
+    let _ = calls();
 }
 
 /// A clip whose features are prepared.
