@@ -47,7 +47,7 @@ impl Skipped {
 }
 
 /// Clips with their features, in the same order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Prepared {
     /// The clips that could be read, of the emotions asked for.
     pub corpus: Corpus,

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use indicatif::MultiProgress;
 use ser_data::Split;
 use ser_eval::Epoch;
-use ser_model::{Ensemble, Experiment, Model, Monitor, Recipe};
+use ser_model::{Ensemble, Experiment, Model, Monitor, Recipe, Task};
 
 use crate::Outcome;
 use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
@@ -28,7 +28,7 @@ pub fn train_one(args: &TrainArgs, json: bool) -> Result<Outcome> {
     let dir = &args.experiment.out;
     let _lock = Lock::take(dir)?;
     let source = Source::of(&args.experiment);
-    let data = source.extract(source.read(&recipe)?, &recipe)?;
+    let data = source.extract(source.read(&recipe.task)?, &recipe)?;
     let splits = splits(&recipe, &data)?;
     let Some(split) = args.split.checked_sub(1).and_then(|i| splits.get(i)) else {
         let (protocol, n) = (recipe.task.protocol, splits.len());
@@ -49,9 +49,10 @@ pub fn run(args: &CrossvalArgs, json: bool) -> Result<Outcome> {
     let source = Source::of(&args.experiment);
     let out = &args.experiment.out;
     let _lock = Lock::take(out)?;
+    let clips = source.read(experiment.task())?;
     let data = match &experiment {
-        Experiment::Recipe(recipe) => cross(out, recipe, &source, args.jobs)?,
-        Experiment::Ensemble(ensemble) => join(out, ensemble, &source, args.jobs)?,
+        Experiment::Recipe(recipe) => cross(out, recipe, &source, clips, args.jobs)?,
+        Experiment::Ensemble(ensemble) => join(out, ensemble, &source, clips, args.jobs)?,
     };
     finish(out, &data, json)
 }
@@ -73,9 +74,9 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The clips of a recipe, without features.
-    pub fn read(&self, recipe: &Recipe) -> Result<Prepared> {
-        corpus::read(self.data, &recipe.task.emotions)
+    /// The clips of a task, without features: one and the same for all members of an ensemble.
+    pub fn read(&self, task: &Task) -> Result<Prepared> {
+        corpus::read(self.data, &task.emotions)
     }
 
     /// The same clips with all features that a recipe trains on.
@@ -92,14 +93,19 @@ pub fn splits(recipe: &Recipe, data: &Prepared) -> Result<Vec<Split>> {
 }
 
 /// Trains and measures a recipe on every split.
-fn cross(out: &Path, recipe: &Recipe, source: &Source, jobs: Option<usize>) -> Result<Prepared> {
-    let data = source.read(recipe)?;
+fn cross(
+    out: &Path,
+    recipe: &Recipe,
+    source: &Source,
+    clips: Prepared,
+    jobs: Option<usize>,
+) -> Result<Prepared> {
     // Nothing needs to be extracted for what is there.
-    if are_finished(out, recipe, &data)? {
+    if are_finished(out, recipe, &clips)? {
         eprintln!("{}: already there, kept ({})", recipe.name, out.display());
-        return Ok(data);
+        return Ok(clips);
     }
-    let data = source.extract(data, recipe)?;
+    let data = source.extract(clips, recipe)?;
     let splits = splits(recipe, &data)?;
     clear(out, &splits)?;
     let all = MultiProgress::new();
@@ -158,13 +164,19 @@ pub fn side_by_side<T: Sync>(
 }
 
 /// Trains every member of an ensemble on every split, as runs of their own, and joins them.
-fn join(out: &Path, ensemble: &Ensemble, source: &Source, jobs: Option<usize>) -> Result<Prepared> {
+fn join(
+    out: &Path,
+    ensemble: &Ensemble,
+    source: &Source,
+    clips: Prepared,
+    jobs: Option<usize>,
+) -> Result<Prepared> {
     let recipes = ensemble.recipes()?;
     let folder = |recipe: &Recipe| out.join(MEMBERS).join(&recipe.name);
     let mut views: Vec<View> = Vec::new();
     for (recipe, _) in &recipes {
         eprintln!("{}: {}", ensemble.name, recipe.name);
-        cross(&folder(recipe), recipe, source, jobs)?;
+        cross(&folder(recipe), recipe, source, clips.clone(), jobs)?;
         for view in recipe.views().into_iter().map(View::clean) {
             if !views.contains(&view) {
                 views.push(view);
@@ -172,7 +184,6 @@ fn join(out: &Path, ensemble: &Ensemble, source: &Source, jobs: Option<usize>) -
         }
     }
     let task = &ensemble.task;
-    let clips = corpus::read(source.data, &task.emotions)?;
     let data = clips.extract(&task.emotions, &views, source.store)?;
     let splits = task.protocol.splits(&data.corpus, task.seed)?;
     clear(out, &splits)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use ser_data::{Corpus, Scan};
-use ser_features::{FeatureConfig, Features, write_file, write_npy};
+use ser_features::{FeatureConfig, Features, write_npy};
 use ser_model::{Experiment, Recipe};
 use serde::Serialize;
 use walkdir::WalkDir;
@@ -269,12 +269,13 @@ fn write_safetensors(
     let mut header = serde_json::to_vec(&header)?;
     header.resize(header.len().next_multiple_of(8), b' '); // so that the data are aligned
 
-    write_file(out, |file| {
+    let written = ser_files::write(out, |file| {
         file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.write_all(&header)?;
         data.seek(SeekFrom::Start(0))?;
         std::io::copy(&mut data, file)?;
         Ok(())
-    })?;
+    });
+    written.with_context(on_disk)?;
     Ok(done)
 }

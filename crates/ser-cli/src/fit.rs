@@ -8,7 +8,7 @@ use ser_model::{Experiment, Model, Monitor, Recipe};
 use crate::Outcome;
 use crate::answers::Answers;
 use crate::args::FitArgs;
-use crate::corpus::Skipped;
+use crate::corpus::{Prepared, Skipped};
 use crate::crossval::Source;
 use crate::lock::Lock;
 use crate::output::{SYNTHETIC, mean_std, progress};
@@ -33,9 +33,10 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
         jobs: args.jobs,
         conditions: false,
     };
+    let clips = source.read(experiment.task())?;
     let (mut models, mut members, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     for (recipe, weight) in experiment.recipes()? {
-        let (model, answers, left_out) = member(&recipe, &source, &rehearsals, disjoint)?;
+        let (model, answers, left_out) = member(&recipe, &source, &clips, &rehearsals, disjoint)?;
         models.push((model, weight));
         members.push((weight, answers));
         skipped = left_out;
@@ -72,6 +73,7 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
 fn member(
     recipe: &Recipe,
     source: &Source,
+    clips: &Prepared,
     rehearsals: &Rehearsals,
     disjoint: Disjoint,
 ) -> Result<(Model, Answers, Vec<Skipped>)> {
@@ -84,15 +86,14 @@ fn member(
         );
     }
     let path = rehearsals.folder(recipe).join(MODEL);
-    let data = source.read(recipe)?;
-    let split = Split::untested(&data.corpus, disjoint)?;
+    let split = Split::untested(&clips.corpus, disjoint)?;
     // Nothing needs to be extracted for what an earlier call finished.
     if path.is_file()
-        && let Some(answers) = rehearsals.finished(recipe, &data.corpus, &[split])?
+        && let Some(answers) = rehearsals.finished(recipe, &clips.corpus, &[split])?
     {
-        return Ok((Model::load(&path)?, answers, data.skipped));
+        return Ok((Model::load(&path)?, answers, clips.skipped.clone()));
     }
-    let data = source.extract(data, recipe)?;
+    let data = source.extract(clips.clone(), recipe)?;
     let split = Split::untested(&data.corpus, disjoint)?;
     let answers = rehearsals.answers(recipe, &data, std::slice::from_ref(&split))?;
     if !path.is_file() {

@@ -4,12 +4,10 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use ser_files::UNFINISHED;
 use walkdir::WalkDir;
 
 use crate::run;
-
-/// What unfinished files are called until they get their name; see the `write_file` of the crates.
-const UNFINISHED: &str = ".unfinished-";
 
 /// The right to write into a folder of results, while it lives.
 ///

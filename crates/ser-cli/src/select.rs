@@ -37,14 +37,15 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
         task.protocol = args.protocol.unwrap_or(task.protocol);
         task.inner = args.inner;
         let start = Instant::now();
+        let clips = source.read(experiment.task())?;
         let mut members = Vec::new();
         for (recipe, weight) in experiment.recipes()? {
-            let data = source.read(&recipe)?;
-            let finished = rehearsals.finished(&recipe, &data.corpus, &splits(&recipe, &data)?)?;
+            let finished =
+                rehearsals.finished(&recipe, &clips.corpus, &splits(&recipe, &clips)?)?;
             let answers = match finished {
                 Some(answers) => answers,
                 None => {
-                    let data = source.extract(data, &recipe)?;
+                    let data = source.extract(clips.clone(), &recipe)?;
                     rehearsals.answers(&recipe, &data, &splits(&recipe, &data)?)?
                 }
             };

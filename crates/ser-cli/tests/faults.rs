@@ -212,7 +212,7 @@ fn extraction_selection_and_fitting_killed_at_any_moment_end_as_if_they_had_not_
         if command == "extract" {
             // Nothing sweeps a folder that belongs to the user: what was half-written bears no final name.
             for (name, path) in tree(&out) {
-                match name.starts_with(".unfinished-") {
+                match name.starts_with(ser_files::UNFINISHED) {
                     true => fs::remove_file(path).unwrap(),
                     false => assert_eq!(name, "all.safetensors"),
                 }

@@ -11,27 +11,11 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Io`] with the path when the folder does not exist or cannot be written.
 pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<()> {
-    let path = path.as_ref();
-    let io = |source| Error::Io {
+    let (path, contents) = (path.as_ref(), contents.as_ref());
+    ser_files::write(path, |file| file.write_all(contents)).map_err(|source| Error::Io {
         path: path.to_owned(),
         source,
-    };
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    // A temporary file is private by default; a result is for everyone the umask admits.
-    #[cfg(unix)]
-    let shared = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    #[cfg(unix)]
-    builder.permissions(shared);
-    builder.prefix(".unfinished-");
-    let mut file = builder.tempfile_in(folder).map_err(io)?;
-    file.write_all(contents.as_ref()).map_err(io)?;
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    Ok(())
+    })
 }
 
 /// The text of a CSV file that `fill` writes; errors carry the path it is meant for.

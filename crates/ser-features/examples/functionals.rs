@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 
 use anyhow::{Result, bail};
-use ser_features::{Extra, FeatureConfig, FeatureExtractor, Output, extract_files, write_file};
+use ser_features::{Extra, FeatureConfig, FeatureExtractor, Output, extract_files};
 use walkdir::WalkDir;
 
 fn main() -> Result<()> {
@@ -49,7 +49,7 @@ fn main() -> Result<()> {
             Err(error) => eprintln!("left out: {error}"),
         }
     }
-    write_file(table.as_ref(), |file| {
+    ser_files::write(table.as_ref(), |file| {
         let mut csv = csv::Writer::from_writer(file);
         let names = config.coefficient_names();
         csv.write_record([&"file".to_owned()].into_iter().chain(&names))?;

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use ser_features::{Error, Extra, FeatureConfig, FeatureExtractor, write_file};
+use ser_features::{Error, Extra, FeatureConfig, FeatureExtractor};
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     let step = config.hop_length as f64 / f64::from(config.sample_rate);
 
     let (mut frames, mut voiced) = (0, 0);
-    write_file(table, |file| {
+    ser_files::write(table, |file| {
         writeln!(file, "seconds,f0_hz,level_db")?;
         let pieces = extractor.extract_file_in_pieces(recording, |first, rows| {
             for (number, row) in rows.chunks_exact(config.coefficients()).enumerate() {

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod atomic;
 mod block;
 mod cepstrum;
 mod chain;
@@ -25,7 +24,6 @@ mod trim;
 mod waveform;
 mod window;
 
-pub use atomic::write_file;
 pub use cepstrum::{mfcc, power_to_db};
 pub use config::{Extra, FeatureConfig, MelNorm, MelScale, Output, PadMode, Window};
 pub use delta::delta;

@@ -10,7 +10,6 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use crate::atomic;
 use crate::error::{Error, Result};
 use crate::features::Features;
 
@@ -42,7 +41,8 @@ pub fn write_npy(path: impl AsRef<Path>, features: &Features) -> Result<()> {
     header.push_str(&" ".repeat(padding));
     header.push('\n');
     let values = features.as_slice();
-    atomic::write_file(path.as_ref(), |file| {
+    let path = path.as_ref();
+    let written = ser_files::write(path, |file| {
         file.write_all(MAGIC)?;
         file.write_all(&[1, 0])?;
         file.write_all(&(header.len() as u16).to_le_bytes())?;
@@ -53,6 +53,10 @@ pub fn write_npy(path: impl AsRef<Path>, features: &Features) -> Result<()> {
             }
         }
         Ok(())
+    });
+    written.map_err(|source| Error::Io {
+        path: path.to_path_buf(),
+        source,
     })
 }
 

@@ -32,7 +32,6 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::atomic;
 use crate::error::{Error, Result};
 use crate::features::Features;
 
@@ -250,15 +249,14 @@ impl Log {
 
         let identity = new_identity();
         let mut old = BufReader::new(&self.file);
-        atomic::write_file(&self.path, |new| {
+        ser_files::write(&self.path, |new| {
             new.write_all(&file_header(identity))?;
             for (offset, length) in live_records {
                 old.seek(SeekFrom::Start(offset))?;
                 io::copy(&mut old.by_ref().take(length), new)?;
             }
             Ok(())
-        })
-        .map_err(io::Error::other)?;
+        })?;
         self.refresh()
     }
 }
