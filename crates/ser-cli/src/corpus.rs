@@ -339,8 +339,11 @@ pub fn skips(audit: &Audit) -> Vec<Skipped> {
         .skipped
         .iter()
         .filter(|skip| skip.kind != SkipKind::Copy);
-    lost.map(|skip| Skipped::new(&skip.path, &skip.reason))
-        .collect()
+    lost.map(|skip| Skipped {
+        path: skip.path.clone(),
+        reason: skip.reason.clone(),
+    })
+    .collect()
 }
 
 fn select(corpus: &Corpus, emotions: &[String]) -> Result<Corpus> {

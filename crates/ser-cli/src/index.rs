@@ -7,7 +7,7 @@ use ser_data::{Audit, Corpus, Scan};
 
 use crate::Outcome;
 use crate::args::IndexArgs;
-use crate::corpus::{Skipped, skips};
+use crate::corpus::skips;
 use crate::output::{SYNTHETIC, table};
 
 pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
@@ -59,8 +59,7 @@ fn print(audit: &Audit) {
     let skipped: Vec<String> = audit
         .skipped
         .iter()
-        .map(|skip| Skipped::new(&skip.path, &skip.reason))
-        .map(|Skipped { path, reason }| format!("{}: {reason}", path.display()))
+        .map(|skip| format!("{}: {}", skip.path.display(), skip.reason))
         .collect();
     list("skipped", &skipped);
 }

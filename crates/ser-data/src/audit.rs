@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::ravdess::{ACTORS, Name};
-use crate::{Clip, Corpus};
+use crate::{Clip, Corpus, Error};
 
 /// What indexing found: counts, oddities, and every file that was not taken, with its reason.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -131,6 +131,22 @@ pub struct Skip {
     pub kind: SkipKind,
     /// The reason in words.
     pub reason: String,
+}
+
+impl Skip {
+    /// A file that an error speaks of; its path is not told again in the reason.
+    pub(crate) fn unreadable(path: PathBuf, error: Error) -> Self {
+        let reason = match error {
+            Error::Io { source, .. } => source.to_string(),
+            Error::Wav { reason, .. } => reason,
+            other => other.to_string(),
+        };
+        Self {
+            path,
+            kind: SkipKind::Unreadable,
+            reason,
+        }
+    }
 }
 
 /// Sorts of reasons for a [`Skip`].

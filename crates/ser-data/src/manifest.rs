@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::audit::{Skip, SkipKind};
+use crate::audit::Skip;
 use crate::files::write_csv;
 use crate::table::{Row, Table};
 use crate::wav::{self, Probe};
@@ -133,11 +133,7 @@ fn complete(clip: Clip, known: Option<Probe>) -> Result<Clip, Skip> {
             frames,
             ..clip
         }),
-        Err(error) => Err(Skip {
-            path: clip.path,
-            kind: SkipKind::Unreadable,
-            reason: error.to_string(),
-        }),
+        Err(error) => Err(Skip::unreadable(clip.path, error)),
     }
 }
 

@@ -43,8 +43,11 @@ pub(crate) fn scan(folder: &Path) -> Result<Scan> {
 
     let mut kept: BTreeMap<Name, Clip> = BTreeMap::new();
     for (name, probe, path) in probed {
-        let skip = match probe {
-            Err(error) => (SkipKind::Unreadable, error.to_string()),
+        let (kind, reason) = match probe {
+            Err(error) => {
+                skipped.push(Skip::unreadable(path, error));
+                continue;
+            }
             Ok(probe) => match kept.get(&name) {
                 None => {
                     kept.insert(name, clip(name, path, probe));
@@ -60,11 +63,7 @@ pub(crate) fn scan(folder: &Path) -> Result<Scan> {
                 ),
             },
         };
-        skipped.push(Skip {
-            path,
-            kind: skip.0,
-            reason: skip.1,
-        });
+        skipped.push(Skip { path, kind, reason });
     }
     skipped.sort_by(|a, b| a.path.cmp(&b.path));
     if kept.is_empty() {

@@ -190,6 +190,8 @@ fn every_bad_file_is_a_skip_with_its_reason() {
             .unwrap();
         assert_eq!(skip.kind, kind, "{name}");
         assert!(skip.reason.contains(reason), "{name}: {}", skip.reason);
+        let path = at(name).display().to_string();
+        assert!(!skip.reason.contains(&path), "told twice: {}", skip.reason);
     }
 }
 
