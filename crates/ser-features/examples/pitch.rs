@@ -8,7 +8,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use ser_features::{Error, Extra, FeatureConfig, FeatureExtractor};
 
 fn main() -> Result<()> {
@@ -56,7 +56,8 @@ fn main() -> Result<()> {
             Ok(())
         });
         pieces.map_err(io::Error::other)
-    })?;
+    })
+    .with_context(|| table.display().to_string())?;
 
     let share = 100.0 * voiced as f64 / f64::from(frames.max(1));
     println!("{}: {frames} frames, {share:.0} % voiced", table.display());
