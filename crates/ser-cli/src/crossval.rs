@@ -27,8 +27,8 @@ pub fn train_one(args: &TrainArgs, json: bool) -> Result<Outcome> {
     let recipe = Recipe::load(&args.experiment.recipe)?;
     let dir = &args.experiment.out;
     let _lock = Lock::take(dir)?;
-    let source = Source::of(&args.experiment);
-    let data = source.extract(source.read(&recipe.task)?, &recipe)?;
+    let ExperimentArgs { data, store, .. } = &args.experiment;
+    let data = Source::read(data, store.as_deref(), &recipe.task)?.extract(&recipe)?;
     let splits = splits(&recipe, &data)?;
     let Some(split) = args.split.checked_sub(1).and_then(|i| splits.get(i)) else {
         let (protocol, n) = (recipe.task.protocol, splits.len());
@@ -46,42 +46,37 @@ pub fn run(args: &CrossvalArgs, json: bool) -> Result<Outcome> {
     if let Some(protocol) = args.protocol {
         experiment.task_mut().protocol = protocol;
     }
-    let source = Source::of(&args.experiment);
-    let out = &args.experiment.out;
+    let ExperimentArgs {
+        data, store, out, ..
+    } = &args.experiment;
     let _lock = Lock::take(out)?;
-    let clips = source.read(experiment.task())?;
+    let source = Source::read(data, store.as_deref(), experiment.task())?;
     let data = match &experiment {
-        Experiment::Recipe(recipe) => cross(out, recipe, &source, clips, args.jobs)?,
-        Experiment::Ensemble(ensemble) => join(out, ensemble, &source, clips, args.jobs)?,
+        Experiment::Recipe(recipe) => cross(out, recipe, &source, args.jobs)?,
+        Experiment::Ensemble(ensemble) => join(out, ensemble, &source, args.jobs)?,
     };
     finish(out, &data, json)
 }
 
-/// Where clips and their features come from.
+/// The clips of a task, the same for all members of an ensemble, and where their features are kept.
 pub struct Source<'a> {
-    /// Folder or manifest.
-    pub data: &'a Path,
+    /// The clips, without features.
+    pub clips: Prepared,
     /// Feature store.
     pub store: Option<&'a Path>,
 }
 
 impl<'a> Source<'a> {
-    /// As the command line says.
-    pub fn of(args: &'a ExperimentArgs) -> Self {
-        Self {
-            data: &args.data,
-            store: args.store.as_deref(),
-        }
-    }
-
-    /// The clips of a task, without features: one and the same for all members of an ensemble.
-    pub fn read(&self, task: &Task) -> Result<Prepared> {
-        corpus::read(self.data, &task.emotions)
+    /// Reads the clips of a task in a folder or manifest.
+    pub fn read(data: &Path, store: Option<&'a Path>, task: &Task) -> Result<Self> {
+        let clips = corpus::read(data, &task.emotions)?;
+        Ok(Self { clips, store })
     }
 
     /// The same clips with all features that a recipe trains on.
-    pub fn extract(&self, clips: Prepared, recipe: &Recipe) -> Result<Prepared> {
+    pub fn extract(&self, recipe: &Recipe) -> Result<Prepared> {
         let views = View::of_training(recipe);
+        let clips = self.clips.clone();
         clips.extract(&recipe.task.emotions, &views, self.store)
     }
 }
@@ -93,19 +88,13 @@ pub fn splits(recipe: &Recipe, data: &Prepared) -> Result<Vec<Split>> {
 }
 
 /// Trains and measures a recipe on every split.
-fn cross(
-    out: &Path,
-    recipe: &Recipe,
-    source: &Source,
-    clips: Prepared,
-    jobs: Option<usize>,
-) -> Result<Prepared> {
+fn cross(out: &Path, recipe: &Recipe, source: &Source, jobs: Option<usize>) -> Result<Prepared> {
     // Nothing needs to be extracted for what is there.
-    if are_finished(out, recipe, &clips)? {
+    if are_finished(out, recipe, &source.clips)? {
         eprintln!("{}: already there, kept ({})", recipe.name, out.display());
-        return Ok(clips);
+        return Ok(source.clips.clone());
     }
-    let data = source.extract(clips, recipe)?;
+    let data = source.extract(recipe)?;
     let splits = splits(recipe, &data)?;
     clear(out, &splits)?;
     let all = MultiProgress::new();
@@ -164,19 +153,13 @@ pub fn side_by_side<T: Sync>(
 }
 
 /// Trains every member of an ensemble on every split, as runs of their own, and joins them.
-fn join(
-    out: &Path,
-    ensemble: &Ensemble,
-    source: &Source,
-    clips: Prepared,
-    jobs: Option<usize>,
-) -> Result<Prepared> {
+fn join(out: &Path, ensemble: &Ensemble, source: &Source, jobs: Option<usize>) -> Result<Prepared> {
     let recipes = ensemble.recipes()?;
     let folder = |recipe: &Recipe| out.join(MEMBERS).join(&recipe.name);
     let mut views: Vec<View> = Vec::new();
     for (recipe, _) in &recipes {
         eprintln!("{}: {}", ensemble.name, recipe.name);
-        cross(&folder(recipe), recipe, source, clips.clone(), jobs)?;
+        cross(&folder(recipe), recipe, source, jobs)?;
         for view in recipe.views().into_iter().map(View::clean) {
             if !views.contains(&view) {
                 views.push(view);
@@ -184,6 +167,7 @@ fn join(
         }
     }
     let task = &ensemble.task;
+    let clips = source.clips.clone();
     let data = clips.extract(&task.emotions, &views, source.store)?;
     let splits = task.protocol.splits(&data.corpus, task.seed)?;
     clear(out, &splits)?;

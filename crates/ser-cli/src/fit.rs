@@ -7,8 +7,8 @@ use ser_model::{Experiment, Model, Monitor, Recipe};
 
 use crate::Outcome;
 use crate::answers::Answers;
-use crate::args::FitArgs;
-use crate::corpus::{Prepared, Skipped};
+use crate::args::{ExperimentArgs, FitArgs};
+use crate::corpus::Skipped;
 use crate::crossval::Source;
 use crate::lock::Lock;
 use crate::output::{SYNTHETIC, mean_std, progress};
@@ -24,19 +24,20 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
     let task = experiment.task_mut();
     task.inner = args.inner;
     let disjoint = task.protocol.disjoint();
-    let source = Source::of(&args.experiment);
-    let out = &args.experiment.out;
+    let ExperimentArgs {
+        data, store, out, ..
+    } = &args.experiment;
     let _lock = Lock::take(out)?;
     let rehearsals = Rehearsals {
         out,
-        store: args.experiment.store.as_deref(),
+        store: store.as_deref(),
         jobs: args.jobs,
         conditions: false,
     };
-    let clips = source.read(experiment.task())?;
+    let source = Source::read(data, store.as_deref(), experiment.task())?;
     let (mut models, mut members, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     for (recipe, weight) in experiment.recipes()? {
-        let (model, answers, left_out) = member(&recipe, &source, &clips, &rehearsals, disjoint)?;
+        let (model, answers, left_out) = member(&recipe, &source, &rehearsals, disjoint)?;
         models.push((model, weight));
         members.push((weight, answers));
         skipped = left_out;
@@ -73,7 +74,6 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
 fn member(
     recipe: &Recipe,
     source: &Source,
-    clips: &Prepared,
     rehearsals: &Rehearsals,
     disjoint: Disjoint,
 ) -> Result<(Model, Answers, Vec<Skipped>)> {
@@ -86,6 +86,7 @@ fn member(
         );
     }
     let path = rehearsals.folder(recipe).join(MODEL);
+    let clips = &source.clips;
     let split = Split::untested(&clips.corpus, disjoint)?;
     // Nothing needs to be extracted for what an earlier call finished.
     if path.is_file()
@@ -93,7 +94,7 @@ fn member(
     {
         return Ok((Model::load(&path)?, answers, clips.skipped.clone()));
     }
-    let data = source.extract(clips.clone(), recipe)?;
+    let data = source.extract(recipe)?;
     let split = Split::untested(&data.corpus, disjoint)?;
     let answers = rehearsals.answers(recipe, &data, std::slice::from_ref(&split))?;
     if !path.is_file() {

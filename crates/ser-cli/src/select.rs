@@ -19,10 +19,6 @@ use crate::rehearsals::Rehearsals;
 /// Rehearses every recipe on the inner splits of every split, and compares.
 pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
     ser_model::keep_freed_memory();
-    let source = Source {
-        data: &args.data,
-        store: args.store.as_deref(),
-    };
     let _lock = Lock::take(&args.out)?;
     let rehearsals = Rehearsals {
         out: &args.out,
@@ -37,15 +33,15 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
         task.protocol = args.protocol.unwrap_or(task.protocol);
         task.inner = args.inner;
         let start = Instant::now();
-        let clips = source.read(experiment.task())?;
+        let source = Source::read(&args.data, args.store.as_deref(), experiment.task())?;
+        let clips = &source.clips;
         let mut members = Vec::new();
         for (recipe, weight) in experiment.recipes()? {
-            let finished =
-                rehearsals.finished(&recipe, &clips.corpus, &splits(&recipe, &clips)?)?;
+            let finished = rehearsals.finished(&recipe, &clips.corpus, &splits(&recipe, clips)?)?;
             let answers = match finished {
                 Some(answers) => answers,
                 None => {
-                    let data = source.extract(clips.clone(), &recipe)?;
+                    let data = source.extract(&recipe)?;
                     rehearsals.answers(&recipe, &data, &splits(&recipe, &data)?)?
                 }
             };
