@@ -27,11 +27,17 @@ pub(crate) fn scan(folder: &Path) -> Result<Scan> {
                 };
             }
             Ok(_) => {}
-            Err(error) => skipped.push(Skip {
-                path: error.path().unwrap_or(folder).to_owned(),
-                kind: SkipKind::Unreadable,
-                reason: error.to_string(),
-            }),
+            Err(error) => {
+                let path = error.path().unwrap_or(folder).to_owned();
+                // A loop of links has no error of the system's, and names both ends.
+                let whole = error.to_string();
+                let cause = error.into_io_error();
+                skipped.push(Skip {
+                    path,
+                    kind: SkipKind::Unreadable,
+                    reason: cause.map_or(whole, |cause| cause.to_string()),
+                });
+            }
         }
     }
     // The shallowest copy of a clip comes first, and is the one that stays.

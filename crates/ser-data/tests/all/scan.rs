@@ -212,6 +212,23 @@ fn a_wav_without_samples_is_unreadable() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_to_nowhere_is_skipped_and_its_path_told_once() {
+    let folder = tempdir().unwrap();
+    Wav::new(1).write(folder.path().join(format!("{CLIP}.wav")));
+    let link = folder.path().join(format!("{OTHER}.wav"));
+    std::os::unix::fs::symlink(folder.path().join("nowhere.wav"), &link).unwrap();
+    let Scan { corpus, audit } = Corpus::scan(folder.path()).unwrap();
+    assert_eq!(corpus.clips().len(), 1);
+    let [skip] = audit.skipped.as_slice() else {
+        panic!("{:?}", audit.skipped);
+    };
+    assert_eq!((&skip.path, skip.kind), (&link, SkipKind::Unreadable));
+    assert!(!skip.reason.contains(OTHER), "{}", skip.reason);
+    assert!(skip.reason.contains("No such file"), "{}", skip.reason);
+}
+
 #[test]
 fn the_audit_counts_what_is_there_and_what_is_missing() {
     let folder = tempdir().unwrap();
