@@ -1,6 +1,7 @@
 //! Finding RAVDESS clips under a folder.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -30,13 +31,9 @@ pub(crate) fn scan(folder: &Path) -> Result<Scan> {
             Err(error) => {
                 let path = error.path().unwrap_or(folder).to_owned();
                 // A loop of links has no error of the system's, and names both ends.
-                let whole = error.to_string();
-                let cause = error.into_io_error();
-                skipped.push(Skip {
-                    path,
-                    kind: SkipKind::Unreadable,
-                    reason: cause.map_or(whole, |cause| cause.to_string()),
-                });
+                let whole = io::Error::other(error.to_string());
+                let source = error.into_io_error().unwrap_or(whole);
+                skipped.push(Skip::unreadable(path.clone(), Error::io(&path, source)));
             }
         }
     }
