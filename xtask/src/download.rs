@@ -9,8 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
+use walkdir::WalkDir;
 
-use crate::archive::{Archive, Limits};
+use crate::archive::{Archive, Limits, lacked_room};
 use crate::fetch::{self, Source};
 use crate::{libtorch, lock, paths};
 
@@ -95,13 +96,23 @@ fn with_ways_out(error: Error) -> Error {
 
 fn from_url(source: &Source, to: &Path) -> Result<()> {
     ensure_free(to)?;
-    println!("RAVDESS: downloading {}", source.url);
     let archive = paths::with_suffix(to, ".downloading");
-    let received = fetch::fetch(source, &archive)?;
-    println!("  {} downloaded", fetch::size(received));
+    // With a checksum, fetching finds out itself whether this is the file.
+    if source.md5.is_none() && archive.is_file() {
+        println!(
+            "RAVDESS: {} was downloaded by an earlier run",
+            archive.display()
+        );
+    } else {
+        println!("RAVDESS: downloading {}", source.url);
+        let received = fetch::fetch(source, &archive)?;
+        println!("  {} downloaded", fetch::size(received));
+    }
     let unpacked = from_archive(&archive, to);
-    // A file with the published checksum is not to blame for an error: the next run takes it from here.
-    if unpacked.is_ok() || source.md5.is_none() {
+    // A file with the published checksum is not to blame for an error, and none is for a full disk: the next run
+    // takes it from here.
+    let blameless = |error: &Error| source.md5.is_some() || lacked_room(error);
+    if !unpacked.as_ref().is_err_and(blameless) {
         fs::remove_file(&archive).with_context(|| format!("removing {}", archive.display()))?;
     }
     unpacked
@@ -228,28 +239,25 @@ fn clips_under(folder: &Path) -> Result<HashSet<String>> {
     Ok(names)
 }
 
-/// All WAV files under a folder, sorted; none if the folder is missing.
+/// All WAV files under a folder, through links as well, sorted; none if the folder is missing.
 pub fn wav_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            entries => entries.with_context(|| format!("reading {}", folder.display()))?,
-        };
-        for entry in entries {
-            let entry = entry.with_context(|| format!("reading {}", folder.display()))?;
-            let path = entry.path();
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push(path);
-            } else if path
-                .extension()
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("reading {}", folder.display()))?,
+    };
+    // What cannot be read below the folder, and links that lead back or to nothing, `ser` names and skips.
+    let found = WalkDir::new(folder)
+        .follow_links(true)
+        .into_iter()
+        .flatten();
+    let mut files: Vec<PathBuf> = found
+        .filter(|entry| entry.file_type().is_file())
+        .map(walkdir::DirEntry::into_path)
+        .filter(|path| {
+            path.extension()
                 .is_some_and(|extension| extension.eq_ignore_ascii_case("wav"))
-            {
-                files.push(path);
-            }
-        }
-    }
+        })
+        .collect();
     files.sort();
     Ok(files)
 }

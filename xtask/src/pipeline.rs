@@ -38,6 +38,7 @@ pub struct Args {
 /// One recipe of this run.
 struct Recipe {
     name: String,
+    /// Given to `ser` in place of the name, by which it knows those alone that it was built with.
     file: PathBuf,
     /// The folder of its results.
     out: PathBuf,
@@ -118,7 +119,8 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         extract
             .arg("extract")
             .arg(&manifest)
-            .args(["--recipe", &recipe.name])
+            .arg("--recipe")
+            .arg(&recipe.file)
             .arg("--store")
             .arg(&store);
         let inputs = program
@@ -135,7 +137,8 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         let key = format!("train {}", recipe.name);
         let mut crossval = ser_command(&ser, root);
         crossval
-            .args(["crossval", "--recipe", &recipe.name])
+            .args(["crossval", "--recipe"])
+            .arg(&recipe.file)
             .arg("--data")
             .arg(&manifest);
         crossval

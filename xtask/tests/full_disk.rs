@@ -14,12 +14,12 @@ use zip::write::SimpleFileOptions;
 #[path = "../src/loopback.rs"]
 mod loopback;
 
-/// More than the limit of any shell's 64 blocks.
-const LONG: usize = 1 << 18;
+/// More than the limit of any shell's 1024 blocks.
+const LONG: usize = 1 << 21;
 
-/// Runs `cargo xtask download` where no file can grow beyond 64 blocks, and returns its complaint.
+/// Runs `cargo xtask download` where no file can grow beyond 1024 blocks, and returns its complaint.
 fn download_without_room(from: &str, to: &Path) -> String {
-    let script = "trap '' XFSZ; ulimit -f 64; exec \"$0\" download --from \"$1\" --to \"$2\"";
+    let script = "trap '' XFSZ; ulimit -f 1024; exec \"$0\" download --from \"$1\" --to \"$2\"";
     let output = Command::new("sh")
         .args(["-c", script, env!("CARGO_BIN_EXE_xtask"), from])
         .arg(to)
@@ -29,11 +29,9 @@ fn download_without_room(from: &str, to: &Path) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-#[test]
-fn a_clip_without_room_is_named_and_no_part_of_the_corpus_stays() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("copy.zip");
-    let mut zip = ZipWriter::new(fs::File::create(&file).unwrap());
+/// An archive of the corpus that has room where its third clip has none.
+fn archive_with_a_long_clip(file: &Path) {
+    let mut zip = ZipWriter::new(fs::File::create(file).unwrap());
     for clip in 0..1440 {
         // 24 actors say 4 sentences in 15 ways: neutral, and 7 emotions in 2 strengths.
         let (actor, sentence, way) = (clip / 60 + 1, clip % 4, clip / 4 % 15 + 1);
@@ -49,6 +47,13 @@ fn a_clip_without_room_is_named_and_no_part_of_the_corpus_stays() {
         zip.write_all(&vec![0; length]).unwrap();
     }
     zip.finish().unwrap();
+}
+
+#[test]
+fn a_clip_without_room_is_named_and_no_part_of_the_corpus_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("copy.zip");
+    archive_with_a_long_clip(&file);
     let to = folder.path().join("there/corpus");
     let error = download_without_room(file.to_str().unwrap(), &to);
     assert!(
@@ -57,6 +62,31 @@ fn a_clip_without_room_is_named_and_no_part_of_the_corpus_stays() {
     );
     // The lock is all that is left.
     assert_eq!(fs::read_dir(to.parent().unwrap()).unwrap().count(), 1);
+}
+
+#[test]
+fn an_archive_without_room_to_unpack_is_downloaded_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("copy.zip");
+    archive_with_a_long_clip(&file);
+    let body = fs::read(&file).unwrap();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    let (url, server) = loopback::serve(vec![[head.into_bytes(), body].concat().into()]);
+    let to = folder.path().join("there/corpus");
+    let error = download_without_room(&url, &to);
+    assert!(error.contains("unpacking"), "{error}");
+    server.join().unwrap();
+
+    // Now there is room, but no server.
+    let mut again = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    again.args(["download", "--from", &url, "--to"]).arg(&to);
+    assert!(again.status().unwrap().success());
+    assert!(to.is_dir());
+    // The lock beside the corpus: the archive is needed no longer.
+    assert_eq!(fs::read_dir(to.parent().unwrap()).unwrap().count(), 2);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use ser_features::SAMPLE_RANGE;
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
@@ -174,8 +175,8 @@ impl Coded {
         let frames = self.interleaved.chunks_exact(channels);
         samples.extend(frames.map(|frame| frame.iter().sum::<f32>() / channels as f32));
         let new = &samples[before..];
-        if let Some(index) = new.iter().position(|x| !x.is_finite()) {
-            return Err(Error::NotFinite {
+        if let Some(index) = new.iter().position(|x| !SAMPLE_RANGE.contains(x)) {
+            return Err(Error::OutOfRange {
                 path: self.path.clone(),
                 index: self.position + index as u64,
                 value: new[index],

@@ -128,22 +128,22 @@ impl AudioStream {
     fn identify(mut reader: Box<dyn MediaSource>, len: Option<u64>, path: &Path) -> Result<Self> {
         let io_error = |source| io_error(path, source);
         if is_wav(&mut reader).map_err(io_error)? {
-            let header = WavStream::new(&mut reader, len, path).map(|stream| stream.info());
-            reader.rewind().map_err(io_error)?;
-            match header {
-                Ok(info) => {
+            match WavStream::new(reader, len, path.to_path_buf()) {
+                Ok(stream) => {
+                    let info = stream.info();
                     check_limits(path, info.channels.into(), info.sample_rate)?;
                     return Ok(Self {
                         source: Source::Wav {
-                            stream: WavStream::new(reader, len, path.to_path_buf())?,
+                            stream,
                             info,
                             bytes: Vec::new(),
                         },
                     });
                 }
-                Err(ser_features::Error::Unsupported { .. }) => {}
-                Err(error) => return Err(error.into()),
+                Err((ser_features::Error::Unsupported { .. }, back)) => reader = back,
+                Err((error, _)) => return Err(error.into()),
             }
+            reader.rewind().map_err(io_error)?;
         }
         Ok(Self {
             source: Source::Coded(Box::new(Coded::open(reader, path)?)),
@@ -172,7 +172,7 @@ impl AudioStream {
     ///
     /// [`Error::Io`] and [`Error::Wav`]; [`Error::Damaged`] when the recording breaks off or too many
     /// packets in a row cannot be decoded (single ones are left out), or changes its sampling rate;
-    /// [`Error::NotFinite`]. After an error the stream is at its end.
+    /// [`Error::OutOfRange`]. After an error the stream is at its end.
     pub fn next_block(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
         match &mut self.source {
             Source::Wav { stream, bytes, .. } => {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use ser_features::SAMPLE_RANGE;
+
 /// The result of every fallible call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -42,9 +44,14 @@ pub enum Error {
         reason: String,
     },
 
-    /// A decoded sample is infinite or not a number.
-    #[error("{}: sample {index} is {value}: expected a finite number", path.display())]
-    NotFinite {
+    /// A decoded sample is not a number, or outside [`SAMPLE_RANGE`].
+    #[error(
+        "{}: sample {index} is {value:e}: expected a number from {:e} to {:e}",
+        path.display(),
+        SAMPLE_RANGE.start(),
+        SAMPLE_RANGE.end()
+    )]
+    OutOfRange {
         /// The recording.
         path: PathBuf,
         /// The position of the first such sample.

@@ -182,13 +182,19 @@ impl VoiceActivity {
         self.done.drain(..)
     }
 
-    /// The first sample of speech that goes on where the judgement has come to, and how far it has come:
-    /// every sample before it is judged. `None` in a pause; what is too short may still be dropped.
+    /// The first sample of speech that goes on, or may have begun, where the judgement has come to, and the
+    /// sample up to which it is speech for certain, which is the first as long as it has not begun. `None` in
+    /// a pause; what is too short may still be dropped.
     pub fn speaking(&self) -> Option<(u64, u64)> {
-        let run = self.run.filter(|run| run.begins).map(|run| run.start);
+        let run = self.run.map(|run| run.start);
         let start = self.speech.map(|(start, _)| start).or(run)?;
         let start = start.saturating_sub(LEAD);
-        Some((self.position(start), self.position(self.judged)))
+        // A run that has not begun may end as background.
+        let end = match self.run {
+            Some(run) if run.begins => self.judged,
+            _ => self.speech.map_or(start, |(_, end)| end),
+        };
+        Some((self.position(start), self.position(end)))
     }
 
     /// The first sample of a frame.

@@ -13,7 +13,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use ser_conditions::Condition;
 use ser_data::Corpus;
-use ser_eval::{Prediction, Predictions, report};
+use ser_eval::{Prediction, Predictions, remove_file, report};
 use ser_features::{FeatureConfig, Features};
 use ser_model::Model;
 
@@ -69,6 +69,15 @@ impl Circumstance {
     fn all() -> impl Iterator<Item = Self> {
         let enrolled = Enrolled::CURVE.into_iter().map(Self::Enrolled);
         enrolled.chain(Condition::STANDARD.map(Self::Under))
+    }
+
+    /// Whether answers of so many of some splits or recipes stand for all. Not every speaker has clips
+    /// enough to enrol and not every recipe enrols, but a condition that some lack was not asked of them yet.
+    fn is_enough(self, found: usize, of: usize) -> bool {
+        match self {
+            Self::Enrolled(_) => found > 0,
+            Self::Under(_) => found == of,
+        }
     }
 
     /// The file of answers that stands beside `NAME.csv`.
@@ -147,10 +156,14 @@ impl Answers {
         Ok(())
     }
 
-    /// Writes `NAME.csv`, and a file beside it for each circumstance.
+    /// Writes `NAME.csv`, and a file beside it for each circumstance; those of earlier answers go.
     pub fn write(&self, dir: &Path, name: &str) -> Result<()> {
-        for (circumstance, answers) in &self.otherwise {
-            answers.write_csv(circumstance.file(dir, name))?;
+        for circumstance in Circumstance::all() {
+            let file = circumstance.file(dir, name);
+            match self.in_case(circumstance) {
+                Some(answers) => answers.write_csv(file)?,
+                None => remove_file(file)?,
+            }
         }
         // Last: where it is, the others are.
         Ok(self.plain.write_csv(dir.join(format!("{name}.csv")))?)
@@ -181,7 +194,7 @@ impl Answers {
         for circumstance in Circumstance::all() {
             let of = |part: &Self| part.in_case(circumstance).cloned();
             let answers: Vec<Predictions> = parts.iter().filter_map(of).collect();
-            if !answers.is_empty() {
+            if circumstance.is_enough(answers.len(), parts.len()) {
                 otherwise.push((circumstance, Predictions::pool(answers)?));
             }
         }
@@ -203,7 +216,7 @@ impl Answers {
                 Some((*weight, answers.borrow().in_case(circumstance)?))
             });
             let found: Vec<_> = found.collect();
-            if !found.is_empty() {
+            if circumstance.is_enough(found.len(), members.len()) {
                 otherwise.push((circumstance, Predictions::average(found)?));
             }
         }
@@ -340,7 +353,7 @@ fn rows(
         let clip = &corpus.clips()[i];
         let truth = model.labels.iter().position(|label| *label == clip.emotion);
         Ok(Prediction {
-            clip: clip.name(),
+            clip: clip.name.clone(),
             speaker: clip.speaker.clone(),
             truth: truth.with_context(|| format!("the model does not know `{}`", clip.emotion))?,
             probabilities,

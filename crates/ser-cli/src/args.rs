@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -101,7 +102,7 @@ impl Command {
 pub struct SynthArgs {
     /// New folder for the corpus; a complete one is left as it is.
     pub dir: PathBuf,
-    /// Number of synthetic actors, 2 to 24.
+    /// Number of synthetic actors, 1 to 24.
     #[arg(long, default_value_t = 24)]
     pub actors: u8,
     /// Seed; the same seed writes the same bytes.
@@ -206,8 +207,8 @@ pub struct SelectArgs {
     #[arg(long)]
     pub protocol: Option<Protocol>,
     /// Inner splits of each split that recipes are rehearsed on.
-    #[arg(long, default_value_t = 2)]
-    pub inner: usize,
+    #[arg(long, default_value = "2")]
+    pub inner: NonZeroUsize,
     /// Answer the clips under every recording condition as well.
     #[arg(long)]
     pub conditions: bool,
@@ -223,8 +224,8 @@ pub struct FitArgs {
     #[command(flatten)]
     pub experiment: ExperimentArgs,
     /// Inner splits that the recipe is rehearsed on: they say how sure the model may be.
-    #[arg(long, default_value_t = 2)]
-    pub inner: usize,
+    #[arg(long, default_value = "2")]
+    pub inner: NonZeroUsize,
     /// Rehearsals side by side [default: as many as fit the cores with the recipe's threads].
     #[arg(long)]
     pub jobs: Option<usize>,

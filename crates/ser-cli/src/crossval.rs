@@ -15,7 +15,10 @@ use crate::corpus::{self, Prepared, View};
 use crate::lock::Lock;
 use crate::output::{percent, progress_in};
 use crate::report::{self, Run};
-use crate::run::{MODEL, RunInfo, SplitRun, is_split, refuse_foreign, remove, split_folders};
+use crate::run::{
+    MODEL, Numbered, RunInfo, SplitRun, is_of_crossval, is_split, refuse_foreign, remove,
+    split_folders,
+};
 use crate::training::{join_split, train_split};
 
 /// Folder of an ensemble's members, below that of the ensemble.
@@ -30,12 +33,13 @@ pub fn train_one(args: &TrainArgs, json: bool) -> Result<Outcome> {
     let ExperimentArgs { data, store, .. } = &args.experiment;
     let data = Source::read(data, store.as_deref(), &recipe.task)?.extract(&recipe)?;
     let splits = splits(&recipe, &data)?;
-    let Some(split) = args.split.checked_sub(1).and_then(|i| splits.get(i)) else {
+    let numbered = Numbered::all(&splits);
+    let Some(&numbered) = numbered.iter().find(|split| split.number == args.split) else {
         let (protocol, n) = (recipe.task.protocol, splits.len());
         bail!("{protocol} has the splits 1 to {n}, not {}", args.split);
     };
     let all = MultiProgress::new();
-    run_split(dir, &recipe, &data, split, args.split, &all)?;
+    run_split(dir, &recipe, &data, numbered, &all)?;
     finish(dir, &data, json)
 }
 
@@ -98,9 +102,9 @@ fn cross(out: &Path, recipe: &Recipe, source: &Source, jobs: Option<usize>) -> R
     let splits = splits(recipe, &data)?;
     clear(out, &splits)?;
     let all = MultiProgress::new();
-    let numbered: Vec<(usize, &Split)> = (1..).zip(&splits).collect();
-    side_by_side(&numbered, recipe, jobs, |(number, split)| {
-        run_split(&out.join(split.name()), recipe, &data, split, *number, &all)
+    side_by_side(&Numbered::all(&splits), recipe, jobs, |&numbered| {
+        let dir = out.join(numbered.split.name());
+        run_split(&dir, recipe, &data, numbered, &all)
     })?;
     Ok(data)
 }
@@ -111,13 +115,14 @@ fn are_finished(out: &Path, recipe: &Recipe, data: &Prepared) -> Result<bool> {
         return Ok(false);
     }
     let splits = splits(recipe, data)?;
-    let there = |split: &Split| is_finished(&out.join(split.name()), recipe, data, split);
-    Ok(split_folders(out)?.len() == splits.len() && splits.iter().all(there))
+    let mut numbered = Numbered::all(&splits).into_iter();
+    let there = |at: Numbered| is_finished(&out.join(at.split.name()), recipe, data, at);
+    Ok(split_folders(out)?.len() == splits.len() && numbered.all(there))
 }
 
 /// Whether a folder holds a recipe's finished run on a split of these clips.
-fn is_finished(dir: &Path, recipe: &Recipe, data: &Prepared, split: &Split) -> bool {
-    let info = RunInfo::new(&recipe.name, recipe.training.threads, data, split);
+fn is_finished(dir: &Path, recipe: &Recipe, data: &Prepared, numbered: Numbered) -> bool {
+    let info = RunInfo::new(&recipe.name, recipe.training.threads, data, numbered);
     SplitRun::is_finished(dir, &info, &Experiment::Recipe(Box::new(recipe.clone())))
 }
 
@@ -171,7 +176,8 @@ fn join(out: &Path, ensemble: &Ensemble, source: &Source, jobs: Option<usize>) -
     let data = clips.extract(&task.emotions, &views, source.store)?;
     let splits = task.protocol.splits(&data.corpus, task.seed)?;
     clear(out, &splits)?;
-    for split in &splits {
+    for numbered in Numbered::all(&splits) {
+        let split = numbered.split;
         let dir = out.join(split.name());
         let read = |(recipe, weight): &(Recipe, f64)| -> Result<_> {
             let dir = folder(recipe).join(split.name());
@@ -179,7 +185,7 @@ fn join(out: &Path, ensemble: &Ensemble, source: &Source, jobs: Option<usize>) -
             Ok((run, Model::load(&dir.join(MODEL))?, *weight))
         };
         let members = recipes.iter().map(read).collect::<Result<_>>()?;
-        let (run, model) = join_split(ensemble, members, &data, split)
+        let (run, model) = join_split(ensemble, members, &data, numbered)
             .with_context(|| format!("split {}", split.name()))?;
         run.write(&dir, &data.corpus, split, &model)?;
     }
@@ -198,6 +204,7 @@ fn clear(out: &Path, splits: &[Split]) -> Result<()> {
     // Splits of a recipe that ran here before would be pooled with those of this one.
     for folder in split_folders(out)? {
         if !splits.iter().any(|split| folder.ends_with(split.name())) {
+            refuse_foreign(&folder, is_of_crossval)?;
             remove(&folder)?;
         }
     }
@@ -208,16 +215,15 @@ fn run_split(
     dir: &Path,
     recipe: &Recipe,
     data: &Prepared,
-    split: &Split,
-    number: usize,
+    numbered: Numbered,
     all: &MultiProgress,
 ) -> Result<()> {
-    let name = split.name();
-    if is_finished(dir, recipe, data, split) {
+    let name = numbered.split.name();
+    if is_finished(dir, recipe, data, numbered) {
         all.suspend(|| eprintln!("{name}: already there, kept ({})", dir.display()));
         return Ok(());
     }
-    refuse_foreign(dir)?;
+    refuse_foreign(dir, is_split)?;
     let training = &recipe.training;
     let trainings = match training.monitor {
         Monitor::LastEpoch => 1 + recipe.task.inner,
@@ -235,9 +241,9 @@ fn run_split(
         };
         bar.set_message(format!("loss {:.3}{watched}", epoch.train_loss));
     };
-    let (run, model) = train_split(recipe, data, split, number as u64, &mut on_epoch)
+    let (run, model) = train_split(recipe, data, numbered, &mut on_epoch)
         .with_context(|| format!("split {name}"))?;
-    run.write(dir, &data.corpus, split, &model)?;
+    run.write(dir, &data.corpus, numbered.split, &model)?;
     bar.finish_and_clear();
     all.suspend(|| eprintln!("{name}: done ({})", dir.display()));
     Ok(())

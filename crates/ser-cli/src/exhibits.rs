@@ -57,13 +57,13 @@ impl Exhibits {
         split: &str,
         predictions: &Predictions,
     ) -> Result<Self> {
-        let clip = |name: &str| corpus.clips().iter().find(|clip| clip.name() == name);
+        let clip = |name: &str| corpus.clips().iter().find(|clip| clip.name == name);
         let sounds = worst_mistakes(predictions)
             .into_iter()
             .filter_map(|row| clip(&row.clip))
             .map(|clip| {
                 Ok(Sound {
-                    clip: clip.name(),
+                    clip: clip.name.clone(),
                     wav: wav(&clip.path).with_context(|| clip.path.display().to_string())?,
                 })
             })

@@ -154,7 +154,7 @@ fn inputs(given: &[PathBuf]) -> Result<(Vec<Input>, Vec<Skipped>)> {
             let clips = corpus.clips().iter();
             inputs.extend(clips.map(|c| Input {
                 path: c.path.clone(),
-                name: c.name(),
+                name: c.name.clone(),
             }));
         } else {
             inputs.push(Input {
@@ -260,6 +260,9 @@ fn write_safetensors(
         data.flush().with_context(on_disk)?;
     }
     let done = entries.len();
+    if done == 0 {
+        return Ok(0); // What the file held before is worth more than nothing.
+    }
     let mut header = serde_json::Map::new();
     let about = serde_json::json!({ "ser.features": toml::to_string(config)? });
     header.insert("__metadata__".to_owned(), about);

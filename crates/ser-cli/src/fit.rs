@@ -1,9 +1,9 @@
 //! `ser fit`: a model to be used, from all clips there are.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use ser_data::{Disjoint, Split};
 use ser_eval::FoldSummary;
-use ser_model::{Experiment, Model, Monitor, Recipe};
+use ser_model::{Experiment, Model, Recipe};
 
 use crate::Outcome;
 use crate::answers::Answers;
@@ -22,7 +22,7 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
     ser_model::keep_freed_memory();
     let mut experiment = Experiment::load(&args.experiment.recipe)?;
     let task = experiment.task_mut();
-    task.inner = args.inner;
+    task.inner = args.inner.get();
     let disjoint = task.protocol.disjoint();
     let ExperimentArgs {
         data, store, out, ..
@@ -77,14 +77,7 @@ fn member(
     rehearsals: &Rehearsals,
     disjoint: Disjoint,
 ) -> Result<(Model, Answers, Vec<Skipped>)> {
-    let training = &recipe.training;
-    if training.monitor != Monitor::LastEpoch {
-        bail!(
-            "{}: keeps its best epoch on clips that are held out, and here all are learned from; \
-             take a recipe with training.monitor = \"last-epoch\", such as cnn",
-            recipe.name
-        );
-    }
+    Rehearsals::check(recipe)?;
     let path = rehearsals.folder(recipe).join(MODEL);
     let clips = &source.clips;
     let split = Split::untested(&clips.corpus, disjoint)?;
@@ -98,6 +91,7 @@ fn member(
     let split = Split::untested(&data.corpus, disjoint)?;
     let answers = rehearsals.answers(recipe, &data, std::slice::from_ref(&split))?;
     if !path.is_file() {
+        let training = &recipe.training;
         let epochs = training.epochs as usize * training.networks;
         let bar = progress(epochs, "all clips");
         bar.set_message(recipe.name.clone());

@@ -28,7 +28,7 @@ impl Lock {
         if folder.file_name().is_none() {
             bail!("{}: name the folder itself", folder.display());
         }
-        let path = folder.with_added_extension("lock");
+        let path = lock_of(&folder);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
         }
@@ -61,6 +61,17 @@ impl Drop for Lock {
     }
 }
 
+/// The file that is locked for a folder.
+fn lock_of(folder: &Path) -> PathBuf {
+    folder.with_added_extension("lock")
+}
+
+/// Whether somebody holds a lock.
+fn is_held(path: &Path) -> bool {
+    let file = File::open(path);
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// Whether an open file is the one that a path names.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
@@ -82,7 +93,10 @@ fn is_at(_: &File, _: &Path) -> bool {
 /// Removes what was being written or removed when a run was killed: in the folder, and beside it.
 fn sweep(folder: &Path) -> Result<()> {
     // As deep as the answers of an ensemble's members lie.
-    let inside = WalkDir::new(folder).max_depth(4).into_iter().flatten();
+    let inside = WalkDir::new(folder).max_depth(4).min_depth(1).into_iter();
+    // A run further inside that is still going cleans up after itself.
+    let inside = inside.filter_entry(|entry| !is_held(&lock_of(entry.path())));
+    let inside = inside.flatten();
     let inside = inside.map(|entry| (entry.file_type().is_dir(), entry.into_path()));
     let left: Vec<(bool, PathBuf)> = inside
         .filter(|(is_folder, path)| {

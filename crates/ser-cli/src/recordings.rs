@@ -172,9 +172,11 @@ impl Ears {
                 });
             }
         }
+        // The beginning stands for the recording, but speech may come later, or more of it.
+        let mut warnings = Quality::of(&clip).warnings();
+        warnings.retain(|warning| !matches!(warning, Warning::Silent | Warning::TooShort { .. }));
         Ok(Heard::Long {
-            // The beginning stands for the recording.
-            warnings: Quality::of(&clip).warnings(),
+            warnings,
             beginning: clip,
             rest: Box::new(stream),
         })

@@ -3,18 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use ser_conditions::Condition;
 use ser_data::{Corpus, Split};
 use ser_eval::write_file;
-use ser_model::Recipe;
+use ser_model::{Monitor, Recipe};
 
 use crate::answers::Answers;
 use crate::corpus::Prepared;
 use crate::crossval::side_by_side;
 use crate::output::progress;
-use crate::run::remove;
+use crate::run::{refuse_foreign, remove};
 use crate::training::rehearse;
 
 /// The recipe that the answers beside it are of.
@@ -38,6 +38,18 @@ impl Rehearsals<'_> {
         self.out.join(&recipe.name)
     }
 
+    /// Refuses a recipe that would choose its best epoch by the very clips it is then judged by.
+    pub fn check(recipe: &Recipe) -> Result<()> {
+        if recipe.training.monitor != Monitor::LastEpoch {
+            bail!(
+                "{}: keeps its best epoch on clips that are held out, and here those are what it is judged \
+                 by; take a recipe with training.monitor = \"last-epoch\", such as cnn",
+                recipe.name
+            );
+        }
+        Ok(())
+    }
+
     /// A recipe's answers on the inner splits of some splits, if an earlier call left them all.
     pub fn finished(
         &self,
@@ -55,6 +67,7 @@ impl Rehearsals<'_> {
     pub fn answers(&self, recipe: &Recipe, data: &Prepared, splits: &[Split]) -> Result<Answers> {
         let folder = self.folder(recipe);
         if !self.are_of(recipe, &data.corpus)? {
+            refuse_foreign(&folder, is_rehearsed)?;
             remove(&folder)?;
             fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
             write_file(folder.join(RECIPE), identity(recipe, &data.corpus)?)?;
@@ -121,9 +134,22 @@ impl Rehearsals<'_> {
     }
 }
 
+/// How the last line of a folder's recipe begins.
+const REHEARSED: &str = "# rehearsed on clips with the checksum";
+
 /// What a folder of answers is known by.
 fn identity(recipe: &Recipe, corpus: &Corpus) -> Result<String> {
-    Ok(format!("{}\n# {}\n", recipe.to_toml()?, corpus.checksum()))
+    let (recipe, checksum) = (recipe.to_toml()?, corpus.checksum());
+    let (program, libtorch) = (env!("CARGO_PKG_VERSION"), ser_model::LIBTORCH_VERSION);
+    Ok(format!(
+        "{recipe}\n{REHEARSED} {checksum}, by ser {program}, libtorch {libtorch}\n"
+    ))
+}
+
+/// Whether a folder holds answers of some recipe.
+fn is_rehearsed(folder: &Path) -> bool {
+    let found = fs::read_to_string(folder.join(RECIPE)).unwrap_or_default();
+    found.lines().any(|line| line.starts_with(REHEARSED))
 }
 
 /// The inner splits, each with the number of the split that it is of.

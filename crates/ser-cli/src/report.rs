@@ -54,6 +54,11 @@ impl Run {
                 dir.display()
             );
         };
+        let (found, expected) = (splits.len(), first.info.splits);
+        if !is_split(dir) && found != expected {
+            let dir = dir.display();
+            bail!("{dir} holds {found} of {expected} splits: `ser crossval` again does the others");
+        }
         let (experiment, model) = (first.experiment.clone(), first_dir.join(MODEL));
         for (folder, split) in &splits {
             if split.experiment != experiment || split.info.checksum != first.info.checksum {
@@ -106,6 +111,13 @@ impl Run {
         Ok(self.report(&[])?.summary(evaluation, None))
     }
 
+    /// What makes such a run.
+    fn command(&self) -> String {
+        let (name, protocol) = (self.experiment.name(), self.experiment.task().protocol);
+        let rest = format!("--recipe {name} --protocol {protocol} --data DATA --out DIR");
+        format!("ser crossval {rest}")
+    }
+
     fn report(&self, comparison: &[RunSummary]) -> Result<Report> {
         let protocol = self.experiment.task().protocol;
         let info = &self.infos[0];
@@ -135,10 +147,7 @@ impl Run {
                 ),
                 ("files left out".to_owned(), info.skipped.len().to_string()),
             ],
-            command: format!(
-                "ser crossval --recipe {} --data DATA --out DIR",
-                self.experiment.name()
-            ),
+            command: self.command(),
             comparison: comparison.to_vec(),
         })
     }
@@ -332,9 +341,11 @@ pub fn print_classes(evaluation: &Evaluation) {
 
 /// How a page names a file below its own folder; a file elsewhere by its full path.
 pub fn link(page: &Path, file: &Path) -> String {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let (page, file) = (absolute(page), absolute(file));
     let folder = page.parent().unwrap_or(Path::new(""));
     file.strip_prefix(folder)
-        .unwrap_or(file)
+        .unwrap_or(&file)
         .to_string_lossy()
         .replace('\\', "/")
 }

@@ -20,6 +20,8 @@ pub struct RunInfo {
     pub recipe: String,
     /// Name of the split.
     pub split: String,
+    /// Splits of the protocol, of which this is one.
+    pub splits: usize,
     /// Name of the corpus.
     pub corpus: String,
     /// Checksum of the clips used.
@@ -44,10 +46,12 @@ pub struct RunInfo {
 
 impl RunInfo {
     /// Describes a run before it starts.
-    pub fn new(recipe: &str, threads: i32, data: &Prepared, split: &Split) -> Self {
+    pub fn new(recipe: &str, threads: i32, data: &Prepared, numbered: Numbered) -> Self {
+        let split = numbered.split;
         Self {
             recipe: recipe.to_owned(),
             split: split.name().to_owned(),
+            splits: numbered.of,
             corpus: data.corpus.name().to_owned(),
             checksum: data.corpus.checksum(),
             synthetic: data.corpus.is_synthetic(),
@@ -59,6 +63,26 @@ impl RunInfo {
             libtorch: ser_model::LIBTORCH_VERSION.to_owned(),
             threads,
         }
+    }
+}
+
+/// One of the splits of a protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Numbered<'a> {
+    /// The split.
+    pub split: &'a Split,
+    /// Its number, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl<'a> Numbered<'a> {
+    /// All splits of a protocol.
+    pub fn all(splits: &'a [Split]) -> Vec<Self> {
+        let of = splits.len();
+        let numbered = |(split, number)| Self { split, number, of };
+        splits.iter().zip(1..).map(numbered).collect()
     }
 }
 
@@ -140,7 +164,7 @@ impl SplitRun {
     /// Writes the folder, then puts it under its name. A folder of another run with that name is
     /// replaced; any other folder is refused.
     pub fn write(&self, dir: &Path, corpus: &Corpus, split: &Split, model: &Model) -> Result<()> {
-        refuse_foreign(dir)?;
+        refuse_foreign(dir, is_split)?;
         let unfinished = dir.with_added_extension(UNFINISHED);
         remove(&unfinished)?;
         fs::create_dir_all(&unfinished).with_context(|| unfinished.display().to_string())?;
@@ -173,8 +197,8 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
         .with_context(|| format!("{}: not written by this version of ser", path.display()))
 }
 
-/// Refuses to put a run where something else lies.
-pub fn refuse_foreign(dir: &Path) -> Result<()> {
+/// Refuses to put a run where something else lies; `is_own` tells a folder that it may replace.
+pub fn refuse_foreign(dir: &Path, is_own: impl Fn(&Path) -> bool) -> Result<()> {
     // `.` and `..` have no name that a finished folder could be given.
     if dir.file_name().is_none() {
         bail!("{}: --out must name a folder of its own", dir.display());
@@ -184,13 +208,19 @@ pub fn refuse_foreign(dir: &Path) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error).with_context(|| dir.display().to_string()),
     };
-    if entries.next().is_some() && !is_split(dir) {
+    if entries.next().is_some() && !is_own(dir) {
         bail!(
-            "{} is not empty and was not written by ser: choose another --out",
+            "{} holds something else, which would be lost: choose another --out",
             dir.display()
         );
     }
     Ok(())
+}
+
+/// Whether a folder is that of a split, under the name that `ser crossval` gives it.
+pub fn is_of_crossval(dir: &Path) -> bool {
+    let info = read_json::<RunInfo>(&dir.join(INFO));
+    info.is_ok_and(|info| dir.ends_with(info.split))
 }
 
 /// Whether a folder is that of a finished split.

@@ -31,12 +31,13 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
         let mut experiment = Experiment::load(name)?;
         let task = experiment.task_mut();
         task.protocol = args.protocol.unwrap_or(task.protocol);
-        task.inner = args.inner;
+        task.inner = args.inner.get();
         let start = Instant::now();
         let source = Source::read(&args.data, args.store.as_deref(), experiment.task())?;
         let clips = &source.clips;
         let mut members = Vec::new();
         for (recipe, weight) in experiment.recipes()? {
+            Rehearsals::check(&recipe)?;
             let finished = rehearsals.finished(&recipe, &clips.corpus, &splits(&recipe, clips)?)?;
             let answers = match finished {
                 Some(answers) => answers,

@@ -11,7 +11,7 @@ use ser_model::{
 
 use crate::answers::{Answers, Enrolled};
 use crate::corpus::Prepared;
-use crate::run::{Cost, RunInfo, SplitRun};
+use crate::run::{Cost, Numbered, RunInfo, SplitRun};
 
 /// Trains a recipe on a split and measures it.
 ///
@@ -21,10 +21,10 @@ use crate::run::{Cost, RunInfo, SplitRun};
 pub fn train_split(
     recipe: &Recipe,
     data: &Prepared,
-    split: &Split,
-    seed: u64,
+    numbered: Numbered,
     on_epoch: &mut dyn FnMut(&Epoch),
 ) -> Result<(SplitRun, Model)> {
+    let (split, seed) = (numbered.split, numbered.number as u64);
     let start = Instant::now();
     let mut histories = Vec::new();
     let mut validation = Vec::new();
@@ -54,7 +54,7 @@ pub fn train_split(
         false => Some(Answers::pool(validation)?),
     };
     let seconds = start.elapsed().as_secs_f64();
-    let info = RunInfo::new(&recipe.name, recipe.training.threads, data, split);
+    let info = RunInfo::new(&recipe.name, recipe.training.threads, data, numbered);
     let experiment = Experiment::Recipe(Box::new(recipe.clone()));
     let run = finish(
         &mut model, experiment, info, data, split, validation, seconds,
@@ -101,8 +101,9 @@ pub fn join_split(
     ensemble: &Ensemble,
     members: Vec<(SplitRun, Model, f64)>,
     data: &Prepared,
-    split: &Split,
+    numbered: Numbered,
 ) -> Result<(SplitRun, Model)> {
+    let split = numbered.split;
     let seconds = members.iter().map(|(run, ..)| run.cost.seconds).sum();
     let threads = members.iter().map(|(run, ..)| run.info.threads);
     let threads = threads.max().unwrap_or(1);
@@ -115,7 +116,7 @@ pub fn join_split(
         .into_iter()
         .map(|(_, model, weight)| (model, weight));
     let mut model = Model::ensemble(&ensemble.name, models.collect())?;
-    let info = RunInfo::new(&ensemble.name, threads, data, split);
+    let info = RunInfo::new(&ensemble.name, threads, data, numbered);
     let experiment = Experiment::Ensemble(ensemble.clone());
     let run = finish(
         &mut model, experiment, info, data, split, validation, seconds,

@@ -223,6 +223,20 @@ fn selection_compares_recipes_and_goes_on_where_it_was() {
     assert_eq!(first.len(), 3, "{first:?}");
     fs::remove_file(out.join("a/fold-2-inner-1.csv")).unwrap();
     assert_eq!(first, untimed(select(&out)));
+
+    // A recipe that chooses its epoch by the clips it would be judged by.
+    let early = quick_recipe(folder.path(), "early", "loso", 1);
+    let data = synthetic();
+    let refusal = complaint(1, &[&"select", &early, &"--data", &data, &"--out", &out]);
+    assert!(refusal.contains("last-epoch"), "{refusal}");
+    // What else lies under the name of a recipe is left alone.
+    let thesis = folder.path().join("mine/b/thesis.txt");
+    fs::create_dir_all(thesis.parent().unwrap()).unwrap();
+    fs::write(&thesis, "years of work").unwrap();
+    let mine = folder.path().join("mine");
+    let refusal = complaint(1, &[&"select", &b, &"--data", &data, &"--out", &mine]);
+    assert!(refusal.contains("something else"), "{refusal}");
+    assert!(thesis.is_file());
 }
 
 #[test]
@@ -277,9 +291,17 @@ fn conditions_are_measured_on_a_run_and_on_validation_clips() {
         output(0, &[&"conditions", &out, &"--data", &synthetic()])
     );
     let page = folder.path().join("results.md");
-    output(0, &[&"results", &out, &"--out", &page]);
-    let page = fs::read_to_string(page).unwrap();
-    assert!(page.contains("| room large |"), "{page}");
+    let results = || {
+        output(0, &[&"results", &out, &"--out", &page]);
+        fs::read_to_string(&page).unwrap()
+    };
+    let whole = results();
+    assert!(whole.contains("| room large |"), "{whole}");
+    // What was asked of some splits only says nothing about all.
+    fs::remove_file(out.join("fold-2/predictions-condition-room_large.csv")).unwrap();
+    let part = results();
+    assert!(!part.contains("| room large |"), "{part}");
+    assert!(part.contains("| room small |"), "{part}");
 
     let other = self::recipe(folder.path(), "other", false);
     let chosen = folder.path().join("selection");

@@ -103,6 +103,9 @@ fn a_bad_file_among_good_ones_is_named_and_skipped() {
         &[&"extract", &bad, &"--out", &folder.path().join("b.npy")],
     );
     assert!(message.contains("bad.wav"), "{message}");
+    // Nothing does not take the place of something.
+    complaint(1, &[&"extract", &bad, &"--out", &out]);
+    assert_eq!(fs::read(&out).unwrap(), bytes);
 }
 
 #[test]

@@ -257,6 +257,27 @@ fn of_two_runs_into_one_folder_the_second_is_refused() {
     assert!(said.contains("another run is writing there"), "{said}");
 }
 
+#[test]
+fn a_run_further_inside_keeps_what_it_is_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut inner, _) = long_run(folder.path());
+    let out = folder.path().join("run");
+    for unfinished in ["run/fold.unfinished", "gone/fold.unfinished"] {
+        fs::create_dir_all(folder.path().join(unfinished)).unwrap();
+    }
+    // Refused, but not before the folder around is swept.
+    let recipe = quick_recipe(folder.path(), "early", "loso", 1);
+    let (data, around) = (synthetic(), folder.path());
+    complaint(
+        1,
+        &[&"select", &recipe, &"--data", &data, &"--out", &around],
+    );
+    inner.kill().unwrap();
+    inner.wait().unwrap();
+    assert!(out.join("fold.unfinished").is_dir());
+    assert!(!around.join("gone/fold.unfinished").exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_says_what_is_kept_and_ends_with_130() {

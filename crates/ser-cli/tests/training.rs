@@ -175,6 +175,76 @@ fn splits_of_an_earlier_recipe_are_not_pooled_with_those_of_a_later_one() {
     let mut call = call;
     call[6] = &single;
     assert!(complaint(1, &call).contains("ser train"));
+
+    // A run of its own among them is nobody's to remove.
+    let own = out.join("my-training");
+    train(&other, &own);
+    call[6] = &out;
+    assert!(complaint(1, &call).contains("my-training"));
+    assert!(own.join("run.json").is_file());
+}
+
+#[test]
+fn a_run_that_lacks_a_split_is_not_summed_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, out) = crossval(folder.path(), 1);
+    fs::remove_dir_all(out.join("fold-2")).unwrap();
+    let page = folder.path().join("results.md");
+    let refusal = complaint(1, &[&"results", &out, &"--out", &page]);
+    assert!(refusal.contains("3 of 4 splits"), "{refusal}");
+    assert!(complaint(1, &[&"report", &out]).contains("3 of 4 splits"));
+    assert!(!page.exists());
+}
+
+#[test]
+fn clips_of_one_file_name_in_two_folders_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut manifest = "path,emotion,speaker\n".to_owned();
+    for (speaker, file) in [("DC", "01"), ("JE", "02")] {
+        fs::create_dir(folder.path().join(speaker)).unwrap();
+        for emotion in 1..=5 {
+            let clip = format!("Actor_{file}/03-01-0{emotion}-01-01-01-{file}.wav");
+            let own = format!("{speaker}/{emotion}.wav");
+            fs::copy(synthetic().join(clip), folder.path().join(&own)).unwrap();
+            let emotion = ["neutral", "calm", "happy", "sad", "angry"][emotion - 1];
+            manifest += &format!("{own},{emotion},{speaker}\n");
+        }
+    }
+    let data = folder.path().join("own.csv");
+    fs::write(&data, manifest).unwrap();
+    let page = folder.path().join("page");
+    output(0, &[&"evaluate", &"--data", &data, &"--out", &page]);
+    let answers = fs::read_to_string(page.join("predictions.csv")).unwrap();
+    assert!(
+        answers.contains("DC/1") && answers.contains("JE/1"),
+        "{answers}"
+    );
+}
+
+#[test]
+fn what_a_later_recipe_does_not_have_goes_with_the_earlier_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (recipe, out) = crossval(folder.path(), 1);
+    assert!(out.join("accuracy.svg").is_file());
+    let stale = out.join("predictions-enrolled-15.csv");
+    fs::copy(out.join("predictions.csv"), &stale).unwrap();
+    fs::copy(out.join("per-class.svg"), out.join("enrolment.svg")).unwrap();
+    let recipe: &dyn AsRef<std::ffi::OsStr> = &recipe;
+    let data = synthetic();
+    output(
+        0,
+        &[
+            &"crossval",
+            &"--recipe",
+            recipe,
+            &"--data",
+            &data,
+            &"--out",
+            &out,
+        ],
+    );
+    assert!(!stale.exists() && !out.join("enrolment.svg").exists());
+    assert!(out.join("accuracy.svg").is_file());
 }
 
 #[test]

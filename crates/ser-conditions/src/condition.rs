@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use rand_chacha::ChaCha8Rng;
-use ser_features::Waveform;
+use ser_features::{SAMPLE_RANGE, Waveform};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -101,9 +101,6 @@ const SILENCE_DB: f64 = -70.0;
 
 /// Sampling rates that the conditions make sense for, in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=1_000_000;
-/// The largest sample taken, 200 dB above full scale: no sum of squares over it leaves the range of
-/// single precision.
-const LARGEST: f32 = 1e10;
 
 /// Every name, and how the condition is written.
 const FORMS: [(&str, &str); 12] = [
@@ -396,13 +393,16 @@ pub(crate) fn check_clip(condition: &'static str, clip: &Waveform) -> Result<()>
         let expected = format!("a rate of {} to {} Hz", RATES.start(), RATES.end());
         return error(expected, format!("{} Hz", clip.sample_rate));
     }
-    let allowed = |x: &f32| (-LARGEST..=LARGEST).contains(x);
-    match clip.samples.iter().position(|x| !allowed(x)) {
+    match clip.samples.iter().position(|x| !SAMPLE_RANGE.contains(x)) {
         None => Ok(()),
         Some(index) => {
             let value = clip.samples[index];
             error(
-                format!("samples from -{LARGEST:e} to {LARGEST:e}"),
+                format!(
+                    "samples from {:e} to {:e}",
+                    SAMPLE_RANGE.start(),
+                    SAMPLE_RANGE.end()
+                ),
                 format!("{value:e} at sample {index}"),
             )
         }

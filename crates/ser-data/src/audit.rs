@@ -51,7 +51,7 @@ impl Audit {
             clips
                 .iter()
                 .filter(|clip| odd(clip))
-                .map(Clip::name)
+                .map(|clip| clip.name.clone())
                 .collect::<Vec<_>>()
         };
         Self {
@@ -86,7 +86,7 @@ fn duplicates(clips: &[Clip]) -> Vec<Vec<String>> {
         by_content
             .entry(&clip.content)
             .or_default()
-            .push(clip.name());
+            .push(clip.name.clone());
     }
     let mut groups: Vec<_> = by_content
         .into_values()
@@ -99,7 +99,7 @@ fn duplicates(clips: &[Clip]) -> Vec<Vec<String>> {
 fn missing(clips: &[Clip]) -> Option<Vec<MissingClips>> {
     let present: BTreeSet<Name> = clips
         .iter()
-        .map(|clip| clip.name().parse().ok())
+        .map(|clip| clip.name.parse().ok())
         .collect::<Option<_>>()?;
     let per_actor = (1..=ACTORS).map(|actor| {
         let absent = Name::speech_of(actor)

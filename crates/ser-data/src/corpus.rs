@@ -1,4 +1,5 @@
 use std::collections::{BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_128;
@@ -9,6 +10,9 @@ use crate::{Audit, Error, Result, manifest, scan};
 /// One recording with its labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clip {
+    /// What tells it from the other clips of its corpus, which gives it ([`Corpus::new`]): the file name without its
+    /// extension, with as many of the folders above as it takes where files are called the same.
+    pub name: String,
     /// Where the file lies.
     pub path: PathBuf,
     /// The label.
@@ -34,15 +38,6 @@ pub struct Clip {
 }
 
 impl Clip {
-    /// The file name without its extension.
-    pub fn name(&self) -> String {
-        self.path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    }
-
     /// Duration in seconds.
     pub fn seconds(&self) -> f64 {
         self.frames as f64 / f64::from(self.sample_rate)
@@ -68,9 +63,23 @@ pub struct Scan {
 }
 
 impl Corpus {
-    /// Sorts clips into a corpus: by file name, and by path where names are equal.
+    /// Sorts clips into a corpus, by file name, and by path where file names are equal, and names them.
+    ///
+    /// ```
+    /// # use ser_data::{Clip, Corpus};
+    /// # let clip = |path: &str| Clip {
+    /// #     name: String::new(), path: path.into(), emotion: "sad".into(), speaker: "a".into(), gender: None,
+    /// #     intensity: None, statement: None, repetition: None, content: path.into(), sample_rate: 16_000,
+    /// #     channels: 1, frames: 16_000,
+    /// # };
+    /// let clips = ["corpus/DC/a01.wav", "corpus/JE/a01.wav", "corpus/JE/a02.wav"].map(clip);
+    /// let corpus = Corpus::new("own", false, clips.to_vec());
+    /// let names: Vec<&str> = corpus.clips().iter().map(|clip| clip.name.as_str()).collect();
+    /// assert_eq!(names, ["DC/a01", "JE/a01", "a02"]);
+    /// ```
     pub fn new(name: impl Into<String>, synthetic: bool, mut clips: Vec<Clip>) -> Self {
         clips.sort_by(|a, b| (a.path.file_name(), &a.path).cmp(&(b.path.file_name(), &b.path)));
+        give_names(&mut clips);
         let found: BTreeSet<&str> = clips.iter().map(|clip| clip.emotion.as_str()).collect();
         let known = EMOTIONS.into_iter().filter(|label| found.contains(label));
         let others = found
@@ -239,16 +248,63 @@ impl Corpus {
         }
     }
 
-    /// Hash over name, label and content of all clips, in hex; independent of location and order.
+    /// Hash, in hex, over what the clips are called, all their labels and their content, which is everything that splits
+    /// and trainings depend on; independent of location and order.
     pub fn checksum(&self) -> String {
-        let mut lines: Vec<String> = self
-            .clips
-            .iter()
-            .map(|clip| format!("{}\0{}\0{}\n", clip.name(), clip.emotion, clip.content))
-            .collect();
+        let line = |clip: &Clip| {
+            let labels = [&clip.gender, &clip.intensity, &clip.statement];
+            let [gender, intensity, statement] = labels.map(|label| label.as_deref().unwrap_or(""));
+            let (name, emotion, speaker) = (&clip.name, &clip.emotion, &clip.speaker);
+            let fields = [
+                name,
+                emotion,
+                speaker,
+                gender,
+                intensity,
+                statement,
+                &clip.content,
+            ];
+            format!("{}\n", fields.join("\0"))
+        };
+        let mut lines: Vec<String> = self.clips.iter().map(line).collect();
         lines.sort_unstable();
         format!("{:032x}", xxh3_128(lines.concat().as_bytes()))
     }
+}
+
+/// Names sorted clips.
+fn give_names(clips: &mut [Clip]) {
+    let mut groups: HashMap<Option<OsString>, Vec<usize>> = HashMap::new();
+    for (index, clip) in clips.iter().enumerate() {
+        let called = clip.path.file_stem().map(OsStr::to_owned);
+        groups.entry(called).or_default().push(index);
+    }
+    for group in groups.into_values() {
+        let deepest = group.iter().map(|&i| clips[i].path.iter().count()).max();
+        let named = |folders: usize| -> Vec<String> {
+            let path = |&i: &usize| below(&clips[i].path.with_extension(""), folders);
+            group.iter().map(path).collect()
+        };
+        let is_enough =
+            |names: &Vec<String>| names.iter().collect::<BTreeSet<_>>().len() == names.len();
+        let names = (0..deepest.unwrap_or(0)).map(named).find(is_enough);
+        // Only the extension tells `a.wav` and `a.WAV` of one folder apart.
+        let whole = || {
+            group
+                .iter()
+                .map(|&i| clips[i].path.to_string_lossy().into_owned())
+                .collect()
+        };
+        for (index, name) in group.iter().zip(names.unwrap_or_else(whole)) {
+            clips[*index].name = name;
+        }
+    }
+}
+
+/// The end of a path: so many folders, and what lies in them.
+fn below(path: &Path, folders: usize) -> String {
+    let parts: Vec<_> = path.iter().map(OsStr::to_string_lossy).collect();
+    parts[parts.len().saturating_sub(folders + 1)..].join("/")
 }
 
 /// Without repetitions, in order of first appearance.

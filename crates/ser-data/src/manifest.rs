@@ -76,6 +76,7 @@ pub(crate) fn read(path: &Path) -> Result<Scan> {
 fn clip(row: &Row<'_>, folder: &Path) -> Result<Clip> {
     let text = |column| row.optional(column).map(str::to_owned);
     Ok(Clip {
+        name: String::new(),
         path: folder.join(row.required("path")?),
         emotion: row.required("emotion")?.to_owned(),
         speaker: row.required("speaker")?.to_owned(),

@@ -122,6 +122,7 @@ fn classify(path: &Path) -> Option<Result<Name, Skip>> {
 
 fn clip(name: Name, path: PathBuf, probe: Probe) -> Clip {
     Clip {
+        name: String::new(),
         path,
         emotion: name.emotion.to_string(),
         speaker: name.speaker(),

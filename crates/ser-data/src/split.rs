@@ -155,7 +155,7 @@ impl Split {
             csv.write_record(["name", "content", "part"])?;
             for (part, indices) in PARTS.into_iter().zip(self.parts.all()) {
                 for &index in indices {
-                    csv.write_record([clips[index].name().as_str(), &clips[index].content, part])?;
+                    csv.write_record([&clips[index].name, &clips[index].content, part])?;
                 }
             }
             Ok(())
@@ -168,18 +168,14 @@ impl Split {
     /// A clip that the corpus does not have, an unknown part, or what [`Split::new`] finds.
     pub fn read_csv(corpus: &Corpus, path: impl AsRef<Path>, disjoint: Disjoint) -> Result<Split> {
         let path = path.as_ref();
-        // Clips with the same name and the same audio, in different folders, can only lie in the same part.
-        let mut by_name: HashMap<(String, &str), Vec<usize>> = HashMap::new();
-        for (index, clip) in corpus.clips().iter().enumerate() {
-            by_name
-                .entry((clip.name(), &clip.content))
-                .or_default()
-                .push(index);
-        }
+        let clips = corpus.clips().iter().zip(0..);
+        let by_name: HashMap<(&str, &str), usize> = clips
+            .map(|(clip, index)| ((clip.name.as_str(), clip.content.as_str()), index))
+            .collect();
         let table = Table::open(path, &["name", "content", "part"])?;
         let mut parts = Parts::default();
         for row in table.rows() {
-            let name = row.required("name")?.to_owned();
+            let name = row.required("name")?;
             let content = row.required("content")?;
             let part = match row.required("part")? {
                 "train" => &mut parts.train,
@@ -187,15 +183,14 @@ impl Split {
                 "test" => &mut parts.test,
                 _ => return Err(row.wrong("part", "train, validation or test")),
             };
-            let indices = by_name.get(&(name, content));
-            part.extend(
-                indices
+            let index = by_name.get(&(name, content)).copied();
+            part.push(
+                index
                     .ok_or_else(|| row.wrong("name", "a clip of the corpus, with this content"))?,
             );
         }
         for part in [&mut parts.train, &mut parts.validation, &mut parts.test] {
             part.sort_unstable();
-            part.dedup();
         }
         Split::new(
             corpus,
@@ -225,8 +220,8 @@ fn check_disjoint<'a, K: Ord>(
                 continue;
             }
             found.extend(seen.iter().map(|&(other, earlier)| SharedClips {
-                first: (other, clips[earlier].name()),
-                second: (part, clips[index].name()),
+                first: (other, clips[earlier].name.clone()),
+                second: (part, clips[index].name.clone()),
             }));
             seen.push((part, index));
         }

@@ -1,10 +1,10 @@
 //! What an index needs to know of a WAV file, found in one pass over it.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
-use hound::{SampleFormat, WavReader};
+use ser_wav::Layout;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{Error, Result};
@@ -25,56 +25,37 @@ pub(crate) fn probe(path: &Path) -> Result<Probe> {
         path: path.to_owned(),
         reason,
     };
-    let reader = BufReader::with_capacity(1 << 17, File::open(path).map_err(io)?);
-    let header = WavReader::new(reader).map_err(|error| match error {
-        hound::Error::IoError(error) => wav(format!("the WAV header ends early: {error}")),
-        other => wav(other.to_string()),
-    })?;
-    let (spec, samples) = (header.spec(), u64::from(header.len()));
-    if samples == 0 || spec.sample_rate == 0 {
-        return Err(wav(format!(
-            "expected sound, found {samples} samples at {} Hz",
-            spec.sample_rate
-        )));
+    let file = File::open(path).map_err(io)?;
+    let len = file.metadata().map_err(io)?.len();
+    // Room for a header; blocks are larger and go past this buffer.
+    let mut reader = BufReader::with_capacity(512, file);
+    let Layout { info, .. } = Layout::find(&mut reader, Some(len), path)?;
+    if info.frames == 0 {
+        return Err(wav("expected sound, found 0 samples".to_owned()));
     }
-    // Samples may lie in wider containers, which hound does not tell: the length of the data chunk, right before the
-    // data, does.
-    let mut reader = header.into_inner();
-    let mut length = [0; 4];
-    reader
-        .seek_relative(-4)
-        .and_then(|()| reader.read_exact(&mut length))
-        .map_err(io)?;
-    let data_bytes = u64::from(u32::from_le_bytes(length));
 
     let mut hash = Xxh3::new();
-    hash.update(&spec.channels.to_le_bytes());
-    hash.update(&spec.sample_rate.to_le_bytes());
-    hash.update(&spec.bits_per_sample.to_le_bytes());
-    hash.update(&(data_bytes / samples).to_le_bytes());
-    hash.update(&[u8::from(spec.sample_format == SampleFormat::Float)]);
-    let mut data = reader.take(data_bytes);
-    let mut found = 0;
-    loop {
-        let bytes = data.fill_buf().map_err(io)?;
-        if bytes.is_empty() {
-            break;
+    hash.update(&info.channels.to_le_bytes());
+    hash.update(&info.sample_rate.to_le_bytes());
+    hash.update(&info.bits_per_sample.to_le_bytes());
+    // Once more in bytes: so it has always been, and a clip keeps its hash.
+    hash.update(&u64::from(info.bits_per_sample / 8).to_le_bytes());
+    hash.update(&[u8::from(info.float)]);
+    let mut left = info.frames * info.frame_bytes() as u64;
+    let mut block = vec![0; 1 << 17];
+    while left > 0 {
+        let wanted = left.min(block.len() as u64) as usize;
+        let found = reader.read(&mut block[..wanted]).map_err(io)?;
+        if found == 0 {
+            return Err(wav("it ended before its stated length".to_owned()));
         }
-        hash.update(bytes);
-        let read = bytes.len();
-        found += read as u64;
-        data.consume(read);
-    }
-
-    if found < data_bytes {
-        return Err(wav(format!(
-            "cut off: the header announces {data_bytes} bytes of samples, the file holds {found}"
-        )));
+        hash.update(&block[..found]);
+        left -= found as u64;
     }
     Ok(Probe {
         content: format!("{:032x}", hash.digest128()),
-        sample_rate: spec.sample_rate,
-        channels: spec.channels,
-        frames: samples / u64::from(spec.channels),
+        sample_rate: info.sample_rate,
+        channels: info.channels,
+        frames: info.frames,
     })
 }

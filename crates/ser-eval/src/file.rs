@@ -1,6 +1,6 @@
 //! Files that are either complete or absent.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::{Error, Result};
@@ -16,6 +16,21 @@ pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<
         path: path.to_owned(),
         source,
     })
+}
+
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// [`Error::Io`] with the path when it cannot be removed.
+pub fn remove_file(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Io {
+            path: path.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The text of a CSV file that `fill` writes; errors carry the path it is meant for.

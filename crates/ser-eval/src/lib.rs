@@ -23,7 +23,7 @@ pub use compare::{Difference, Pair, SIGN_FLIPS, compare, holm};
 pub use coverage::{Coverage, Doubt, coverage};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
-pub use file::write_file;
+pub use file::{remove_file, write_file};
 pub use folds::{Fold, FoldSummary, MeanStd};
 pub use gap::{Gap, gap};
 pub use groups::{Group, GroupRow, group_table};

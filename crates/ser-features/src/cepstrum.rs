@@ -192,15 +192,17 @@ fn cosine_sums(weights: &[[f32; TILE]], levels: &[Lanes], floor: f32) -> [Lanes;
 /// `l[k] = 1 + lifter/2 · sin(π(k + 1)/lifter)`.
 ///
 /// # Errors
-/// [`Error::Config`] when [`FeatureConfig::validate`] finds a value out of range;
-/// [`Error::Shape`] when the levels are not `n_mels` a frame.
+/// [`Error::Config`] when [`FeatureConfig::validate`] finds a value out of range, and, whatever the
+/// configuration's `output` is, when `n_mfcc` is not 1 to `n_mels`; [`Error::Shape`] when the levels
+/// are not `n_mels` a frame.
 pub fn mfcc(config: &FeatureConfig, log_mel: &Features) -> Result<Features> {
     config.validate()?;
+    config.validate_n_mfcc()?;
     let inputs = log_mel.coefficients();
-    if inputs != config.n_mels || config.n_mfcc > inputs {
+    if inputs != config.n_mels {
         return Err(Error::Shape {
             what: "log-mel levels",
-            expected: format!("[frames, {}]", config.n_mels.max(config.n_mfcc)),
+            expected: format!("[frames, {}]", config.n_mels),
             actual: format!("[frames, {inputs}]"),
         });
     }

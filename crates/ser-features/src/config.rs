@@ -392,12 +392,7 @@ impl FeatureConfig {
             check("top_db", top_db, valid, "a number from 0, or false")?;
         }
         if self.output == Output::Mfcc {
-            check(
-                "n_mfcc",
-                self.n_mfcc,
-                (1..=self.n_mels).contains(&self.n_mfcc),
-                format!("1 to n_mels = {}", self.n_mels),
-            )?;
+            self.validate_n_mfcc()?;
         }
         let valid = self.lifter == 0.0 || LIFTERS.contains(&self.lifter);
         let wanted = format!(
@@ -433,6 +428,16 @@ impl FeatureConfig {
             functionals::validate(self)?;
         }
         Ok(())
+    }
+
+    /// Checks the number of cepstral coefficients, which may be anything where nobody asks for them.
+    pub(crate) fn validate_n_mfcc(&self) -> Result<()> {
+        check(
+            "n_mfcc",
+            self.n_mfcc,
+            (1..=self.n_mels).contains(&self.n_mfcc),
+            format!("1 to n_mels = {}", self.n_mels),
+        )
     }
 
     /// Length of the window in samples, with its default resolved.

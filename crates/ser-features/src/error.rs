@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::waveform::SAMPLE_RANGE;
+
 /// The result of every fallible call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -66,9 +68,13 @@ pub enum Error {
         actual: usize,
     },
 
-    /// A sample is infinite or not a number.
-    #[error("sample {index} is {value}: expected a finite number")]
-    NotFinite {
+    /// A sample is not a number, or outside [`SAMPLE_RANGE`].
+    #[error(
+        "sample {index} is {value:e}: expected a number from {:e} to {:e}",
+        SAMPLE_RANGE.start(),
+        SAMPLE_RANGE.end()
+    )]
+    OutOfRange {
         /// The position of the first such sample.
         index: usize,
         /// Its value.
@@ -134,6 +140,25 @@ impl Error {
             source => Self::InFile {
                 path: path.to_path_buf(),
                 source: Box::new(source),
+            },
+        }
+    }
+}
+
+impl From<ser_wav::Error> for Error {
+    fn from(error: ser_wav::Error) -> Self {
+        use ser_wav::Error as Header;
+        match error {
+            Header::Io { path, source } => Self::Io { path, source },
+            Header::Wav { path, reason } => Self::Wav { path, reason },
+            Header::Unsupported {
+                path,
+                expected,
+                actual,
+            } => Self::Unsupported {
+                path,
+                expected,
+                actual,
             },
         }
     }

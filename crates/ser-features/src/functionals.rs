@@ -82,7 +82,7 @@ impl Functionals {
     /// Sums up a clip of at least one frame, whose levels in dB are lost.
     ///
     /// # Shape
-    /// `[frames, n_mels]` or, with F0, `[frames, n_mels + 1]` → [`count`] values.
+    /// `[frames, n_mels]` or, with F0, as many more columns as the extra rows have → [`count`] values.
     pub(crate) fn apply<'a>(
         &self,
         dct: &Dct,

@@ -37,6 +37,7 @@ pub use npy::{NpyArray, read_npy, write_npy};
 pub use parallel::extract_files;
 pub use pitch::{Pitch, Yin, YinScratch};
 pub use resample::Resampler;
+pub use ser_wav::WavInfo;
 pub use store::{FeatureStore, StoreCounts};
 pub use trim::trim;
-pub use waveform::{WavInfo, WavReader, WavStream, Waveform, decode_wav};
+pub use waveform::{SAMPLE_RANGE, WavReader, WavStream, Waveform, decode_wav};

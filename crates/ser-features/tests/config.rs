@@ -4,7 +4,9 @@
 
 use std::collections::HashSet;
 
-use ser_features::{Error, Extra, FeatureConfig, FeatureExtractor, MelScale, Output, Window};
+use ser_features::{
+    Error, Extra, FeatureConfig, FeatureExtractor, MelScale, Output, Waveform, Window, mfcc,
+};
 
 fn parse(text: &str) -> FeatureConfig {
     toml::from_str(text).unwrap()
@@ -153,6 +155,22 @@ fn coefficients_that_nobody_asked_for_take_no_memory() {
     for output in ["mel", "log_mel"] {
         let config = parse(&format!("output = \"{output}\"\nn_mfcc = 1000000000000"));
         FeatureExtractor::new(&config).unwrap();
+    }
+}
+
+#[test]
+fn a_cepstrum_of_an_impossible_width_is_refused() {
+    for n_mfcc in [0, 129, 1_000_000_000_000_usize] {
+        let config = parse(&format!("output = \"log_mel\"\nn_mfcc = {n_mfcc}"));
+        let samples = vec![0.1; 4096];
+        let levels = FeatureExtractor::new(&config)
+            .unwrap()
+            .extract(&Waveform::new(samples, config.sample_rate))
+            .unwrap();
+        match mfcc(&config, &levels) {
+            Err(Error::Config { key, .. }) => assert_eq!(key, "n_mfcc"),
+            other => panic!("{n_mfcc}: {other:?}"),
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use ser_features::{
-    Error, Extra, FeatureConfig, FeatureExtractor, Features, Output, Waveform, extract_files, trim,
+    Error, Extra, FeatureConfig, FeatureExtractor, Features, Output, SAMPLE_RANGE, Waveform,
+    extract_files, trim,
 };
 
 fn clip(rate: u32) -> PathBuf {
@@ -243,6 +244,20 @@ fn top_db_lifts_what_is_quieter_and_false_lifts_nothing() {
     };
     assert_eq!(range(Some(30.0)), 30.0);
     assert!(range(None) > 100.0);
+}
+
+#[test]
+fn the_largest_samples_have_finite_features_and_are_trimmed_as_others() {
+    let config = || FeatureConfig {
+        trim_db: Some(40.0),
+        extras: vec![Extra::Rms, Extra::SpectralCentroid],
+        ..FeatureConfig::default()
+    };
+    let loud = [vec![0.0; 9000], vec![*SAMPLE_RANGE.end(); 9000]].concat();
+    let quiet: Vec<f32> = loud.iter().map(|sample| sample * 1e-10).collect();
+    let found = features(config(), &loud).unwrap();
+    assert!(found.as_slice().iter().all(|value| value.is_finite()));
+    assert_eq!(found.frames(), features(config(), &quiet).unwrap().frames());
 }
 
 #[test]

@@ -8,11 +8,11 @@ use std::path::Path;
 pub const UNFINISHED: &str = ".unfinished-";
 
 /// Writes a file beside `path`, waits until the disk has it, and gives it that name, in place of any file that
-/// has it.
+/// has it. A link stays, and what it leads to is written; a device or a pipe is written into.
 ///
 /// # Errors
 /// Those of the file system and what `fill` returns; nothing is left behind then, and a file that was there
-/// stays as it was.
+/// stays as it was. What a device or a pipe has got by then cannot be taken back.
 ///
 /// # Examples
 /// ```
@@ -29,6 +29,18 @@ pub fn write(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> io::Result<()> {
+    let path = match path.metadata() {
+        Ok(there) if !there.is_file() && !there.is_dir() => {
+            return fill_up(&File::options().write(true).open(path)?, fill);
+        }
+        Ok(_) => path.canonicalize()?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match path.read_link() {
+            // A link to a file that is yet to be made, or to another such link.
+            Ok(target) => return write(&path.with_file_name(target), fill),
+            Err(_) => path.to_owned(),
+        },
+        Err(error) => return Err(error),
+    };
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -38,13 +50,19 @@ pub fn write(
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let file = builder.prefix(UNFINISHED).tempfile_in(folder)?;
-    let mut writer = BufWriter::new(file.as_file());
-    fill(&mut writer)?;
-    writer.flush()?;
-    drop(writer);
+    fill_up(file.as_file(), fill)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+fn fill_up(
+    file: &File,
+    fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut writer = BufWriter::new(file);
+    fill(&mut writer)?;
+    writer.flush()
 }
 
 #[cfg(test)]
@@ -65,5 +83,51 @@ mod tests {
         assert_eq!(failed.unwrap_err().to_string(), "the source ran dry");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_written_into_and_stays() {
+        use std::os::unix::fs::FileTypeExt;
+        use std::process::Command;
+
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let at_its_end = pipe.clone();
+        let reader = std::thread::spawn(move || fs::read(at_its_end).unwrap());
+        write(&pipe, |file| file.write_all(b"new")).unwrap();
+        // Asked first: nobody would ever write to a reader whose pipe is gone.
+        assert!(pipe.metadata().unwrap().file_type().is_fifo());
+        assert_eq!(reader.join().unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_written() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("deep")).unwrap();
+        symlink("deep/file", at("first")).unwrap();
+        symlink(at("first"), at("second")).unwrap();
+        // At first the links lead to no file.
+        for text in ["old", "new"] {
+            write(&at("second"), |file| file.write_all(text.as_bytes())).unwrap();
+            assert_eq!(fs::read_to_string(at("deep/file")).unwrap(), text);
+            assert!(at("first").is_symlink() && at("second").is_symlink());
+        }
+
+        symlink("deep", at("folder")).unwrap();
+        symlink("round", at("round")).unwrap();
+        for name in ["folder", "round"] {
+            write(&at(name), |file| file.write_all(b"new")).unwrap_err();
+            assert!(at(name).is_symlink());
+        }
+        assert_eq!(fs::read_dir(at("deep")).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 5);
     }
 }

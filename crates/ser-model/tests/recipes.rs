@@ -120,6 +120,43 @@ fn a_wrong_value_is_named_with_its_line() {
     }
 }
 
+#[test]
+fn a_name_is_one_that_a_folder_can_have() {
+    let sound = recipe_text(CNN, "");
+    let name = sound.lines().find(|line| line.contains("name =")).unwrap();
+    let ensemble = "name = 'e'\ndescription = 'd'\ntask = { protocol = 'loso' }\n\
+                    members = [{ recipe = 'cnn' }]";
+    for wrong in ["", "a/b", "/tmp", "..", ".hidden", "a\\b"] {
+        let named = format!("name = '{wrong}'");
+        let recipe = Recipe::parse(&sound.replace(name, &named), "test").unwrap_err();
+        let ensemble = ensemble.replace("name = 'e'", &named);
+        let ensemble = Experiment::parse(&ensemble, "test").unwrap_err();
+        for message in [recipe.to_string(), ensemble.to_string()] {
+            assert!(message.contains("a name for a folder"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn members_have_names_of_their_own_and_are_rehearsed_alike() {
+    let of = |members: &str, inner: usize| {
+        let text = format!(
+            "name = 'e'\ndescription = 'd'\ntask = {{ protocol = 'loso', inner = {inner} }}\n\
+             members = [{members}]"
+        );
+        Experiment::parse(&text, "e").unwrap().recipes()
+    };
+    let (cnn, mlp) = ("{ recipe = 'cnn' },", "{ recipe = 'mlp' },");
+    let early = "{ recipe = 'folds-a-cnn' },";
+    let refused = |members: &str, inner| of(members, inner).unwrap_err().to_string();
+    assert_eq!(of(&[cnn, mlp].concat(), 1).unwrap().len(), 2);
+    assert_eq!(of(&[cnn, early].concat(), 0).unwrap().len(), 2);
+    let message = refused(&[cnn, mlp, cnn].concat(), 1);
+    assert!(message.contains("different names"), "{message}");
+    let message = refused(&[cnn, early].concat(), 1);
+    assert!(message.contains("last-epoch"), "{message}");
+}
+
 /// Each value alone is in its range, or is of the right kind.
 #[test]
 fn values_that_do_not_go_together_are_refused() {

@@ -13,7 +13,7 @@ const BEHIND_CUT: f64 = 1.0;
 /// A last piece shorter than this is judged together with what was said before it, up to this many
 /// seconds in all.
 const JUDGED: f64 = 2.0;
-/// Seconds kept before speech is known to have begun: the judgement comes about a second late.
+/// Seconds kept in a pause: the judgement comes about a second late.
 const KEPT: f64 = 6.0;
 /// The lowest sampling rate in Hz: below, most of what tells emotions apart is gone.
 const LOWEST_RATE: u32 = 4_000;
@@ -34,8 +34,10 @@ pub struct Piece {
 /// Finds the pieces of speech in a stream of samples.
 ///
 /// Speech is what [`VoiceActivity`] finds. Where it goes on for more than [`LONGEST_PIECE`] and a second
-/// it is cut. Pieces do not depend on how the samples are cut into calls of [`push`](Self::push), and
-/// about six seconds of sound are in memory.
+/// it is cut. Pieces do not depend on how the samples are cut into calls of [`push`](Self::push).
+///
+/// In memory are at most about 12 seconds of sound in a pause, and 14 in speech; more only while a background
+/// that has become louder may yet turn out to be speech.
 ///
 /// ```
 /// use ser_stream::Segmenter;
@@ -131,9 +133,9 @@ impl Segmenter {
                 pieces.push(self.piece(start, from, end));
             }
         }
-        if let Some((start, judged)) = self.voice.speaking() {
+        if let Some((start, certain)) = self.voice.speaking() {
             let mut from = self.cut.unwrap_or(start);
-            while judged.saturating_sub(from) >= self.samples(LONGEST_PIECE + BEHIND_CUT) {
+            while certain.saturating_sub(from) >= self.samples(LONGEST_PIECE + BEHIND_CUT) {
                 let to = from + self.samples(LONGEST_PIECE);
                 pieces.push(self.piece(start, from, to));
                 from = to;
@@ -161,15 +163,16 @@ impl Segmenter {
 
     /// Drops what no piece can need any more.
     fn forget(&mut self) {
-        let judged = self.position().saturating_sub(self.samples(KEPT));
+        let kept = self.position().saturating_sub(self.samples(KEPT));
         let needed = match self.voice.speaking() {
+            // What has not begun cannot go on for long: it is louder than the quietest of the last seconds.
             Some((start, _)) => self
                 .cut
                 .unwrap_or(start)
                 .saturating_sub(self.samples(JUDGED)),
-            None => judged,
+            None => kept,
         };
-        let excess = needed.min(judged).saturating_sub(self.first);
+        let excess = needed.min(kept).saturating_sub(self.first);
         // Moving the rest to the front is worth it once in a while.
         if excess > self.samples(KEPT) {
             self.kept.drain(..excess as usize);

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use ser_audio::VoiceActivity;
 use ser_features::Waveform;
 use ser_model::Model;
 use ser_stream::{LONGEST_PIECE, Listener, Piece, Segmenter, Span, captions};
@@ -115,6 +116,63 @@ fn pieces_do_not_depend_on_how_the_samples_arrive() {
         whole.len(),
         cut.len()
     );
+}
+
+/// Louder by a factor that depends on the time.
+fn louder(mut samples: Vec<f32>, factor: impl Fn(f32) -> f32) -> Vec<f32> {
+    for (n, sample) in samples.iter_mut().enumerate() {
+        *sample *= factor(n as f32 / RATE as f32);
+    }
+    samples
+}
+
+/// Holds the pieces against [`VoiceActivity`], which knows nothing of pieces, and each against its sound.
+fn assert_pieces_are_the_segments(samples: &[f32], segments: usize) {
+    let mut voice = VoiceActivity::new(RATE);
+    voice.push(samples);
+    voice.finish();
+    let spoken: Vec<_> = voice
+        .drain()
+        .map(|s| (s.start_seconds(), s.end_seconds()))
+        .collect();
+    assert_eq!(spoken.len(), segments, "{spoken:?}");
+    let mut joined: Vec<(f64, f64)> = Vec::new();
+    for piece in pieces(samples) {
+        let length = piece.end - piece.start;
+        let heard = piece.sound.duration();
+        assert!(heard >= length - 1e-3, "{heard} of {length}");
+        match joined.last_mut() {
+            Some((_, end)) if *end == piece.start => *end = piece.end,
+            _ => joined.push((piece.start, piece.end)),
+        }
+    }
+    assert_eq!(joined, spoken);
+}
+
+#[test]
+fn what_is_never_loud_enough_to_begin_adds_nothing_to_speech_before_it() {
+    // Speech, and a knock, which is too short for speech; a fan, 8 dB above the room, comes on right after.
+    for (start, segments) in [(4.3, 2), (6.15, 1)] {
+        let spoken = [(start, 6.3), (20.0, 21.5)];
+        let room = |t: f32| match t {
+            _ if spoken.iter().any(|&(from, to)| (from..to).contains(&t)) => 1.0,
+            6.5..11.5 => 25.0,
+            _ => 10.0,
+        };
+        assert_pieces_are_the_segments(&louder(sound(26.0, &spoken), room), segments);
+    }
+}
+
+#[test]
+fn speech_that_began_long_before_it_was_loud_enough_is_heard_from_its_beginning() {
+    // A room that grows louder all the time, and by 6 dB at once in the end.
+    let room = |t: f32| match t {
+        ..6.0 => 10.0,
+        6.0..18.0 => 10.0 * 10f32.powf((t - 6.0) / 10.0),
+        18.0..19.0 => 320.0,
+        _ => 10.0,
+    };
+    assert_pieces_are_the_segments(&louder(sound(24.0, &[]), room), 1);
 }
 
 #[test]

@@ -147,6 +147,26 @@ fn a_folder_in_the_way_is_not_deleted() {
     assert_eq!(fs::read_to_string(to.join("thesis.txt")).unwrap(), "dear");
 }
 
+#[cfg(unix)]
+#[test]
+fn links_are_followed_and_what_leads_nowhere_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("elsewhere")).unwrap();
+    fs::create_dir_all(at("data/folder.wav")).unwrap();
+    fs::write(at("elsewhere/a.wav"), "x").unwrap();
+    for (target, link) in [
+        ("elsewhere", "data/Actor_01"),
+        ("elsewhere/a.wav", "data/b.WAV"),
+        ("nowhere.wav", "data/c.wav"),
+        ("data", "data/round"),
+    ] {
+        libtorch::symlink(&at(target), &at(link)).unwrap();
+    }
+    let found = [at("data/Actor_01/a.wav"), at("data/b.WAV")];
+    assert_eq!(require_audio(&at("data")).unwrap(), found);
+}
+
 /// A server's answer with the bytes of a file.
 fn answer(file: &Path) -> Answer {
     let body = fs::read(file).unwrap();

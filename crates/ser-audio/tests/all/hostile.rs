@@ -119,15 +119,17 @@ fn rates_and_channels_beyond_the_limits_are_refused() {
 }
 
 #[test]
-fn a_sample_that_is_no_number_is_named() {
-    let values = [0.0, 0.5, f64::NAN, 1.0];
-    let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-    match read_bytes(&wav(3, 64, 8000, &data)) {
-        Err(Error::NotFinite { index, value, .. }) => {
-            assert_eq!(index, 2);
-            assert!(value.is_nan());
+fn a_sample_that_is_no_number_or_beyond_all_bounds_is_named() {
+    for bad in [f64::NAN, f64::INFINITY, 3e20, -1.1e10] {
+        let values = [0.0, 0.5, bad, 1.0];
+        let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        match read_bytes(&wav(3, 64, 8000, &data)) {
+            Err(Error::OutOfRange { index, value, .. }) => {
+                assert_eq!(index, 2);
+                assert!(value.is_nan() && bad.is_nan() || value == bad as f32);
+            }
+            other => panic!("expected an error, got {other:?}"),
         }
-        other => panic!("expected an error, got {other:?}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use ser_audio::VoiceActivity;
 use ser_features::Waveform;
 
-use crate::signals::{louder, segments, speech, times};
+use crate::signals::{Random, louder, segments, speech, times};
 
 /// Whether there is a segment for each `(start, end)`, and no other; it may begin 0.1 s before and end
 /// 0.2 s after.
@@ -126,6 +126,38 @@ fn a_segment_is_known_soon_after_its_end() {
         }
     }
     assert!(known.unwrap() <= 3.5, "{known:?}");
+}
+
+#[test]
+fn what_is_said_of_speech_that_goes_on_stays_true() {
+    // A hum, 8 dB above the room and too soft to begin, comes on right after somebody speaks.
+    let spoken = [(4.0, 6.0), (20.0, 21.5)];
+    let mut waveform = speech(16_000, 26.0, &spoken);
+    let mut random = Random::new(2);
+    for (n, x) in waveform.samples.iter_mut().enumerate() {
+        let t = n as f64 / 16_000.0;
+        let hum = if (6.2..11.2).contains(&t) {
+            0.025
+        } else {
+            0.01
+        };
+        *x += (hum * random.number()) as f32;
+    }
+    let found = segments(&waveform);
+    assert_eq!(found.len(), 2);
+    let mut voice = VoiceActivity::new(16_000);
+    for block in waveform.samples.chunks(160) {
+        voice.push(block);
+        if let Some((start, end)) = voice.speaking()
+            && start < end
+        {
+            let segment = found.iter().find(|s| (s.start..s.end).contains(&start));
+            assert!(
+                segment.is_some_and(|s| s.start == start && end <= s.end),
+                "{start} to {end} of {found:?}"
+            );
+        }
+    }
 }
 
 #[test]

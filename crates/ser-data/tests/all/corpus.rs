@@ -91,7 +91,7 @@ fn an_unknown_label_is_an_error_that_lists_the_known_ones() {
 }
 
 #[test]
-fn the_checksum_depends_on_names_labels_and_content_only() {
+fn the_checksum_depends_on_names_all_labels_and_content_only() {
     let corpus = small();
     let moved = edited(&corpus, |clip| {
         clip.path = Path::new("/elsewhere").join(&clip.path)
@@ -106,6 +106,36 @@ fn the_checksum_depends_on_names_labels_and_content_only() {
     assert_ne!(changed, corpus.checksum());
     let changed = checksum_after(|clip| clip.content = "other".to_owned());
     assert_ne!(changed, corpus.checksum());
+    let changed = checksum_after(|clip| clip.speaker += "'");
+    assert_ne!(changed, corpus.checksum());
+    let (gender, intensity) = (
+        checksum_after(|clip| clip.gender = Some("male".to_owned())),
+        checksum_after(|clip| clip.intensity = Some("male".to_owned())),
+    );
+    assert_ne!(gender, corpus.checksum());
+    assert_ne!(gender, intensity);
     let changed = checksum_after(|clip| clip.path.set_file_name("9.wav"));
     assert_ne!(changed, corpus.checksum());
+}
+
+#[test]
+fn clips_of_one_file_name_are_called_by_their_folders_too() {
+    let names = |paths: &[&str]| -> Vec<String> {
+        let clips = paths.iter().map(|path| clip(path, "sad", "a")).collect();
+        let corpus = Corpus::new("c", false, clips);
+        let clips = corpus.clips().iter();
+        clips.map(|clip| clip.name.clone()).collect()
+    };
+    assert_eq!(names(&["x/1.wav", "y/2.wav"]), ["1", "2"]);
+    assert_eq!(
+        names(&["x/1.wav", "y/1.wav", "y/2.wav"]),
+        ["x/1", "y/1", "2"]
+    );
+    // As many folders as it takes, the same number for all of the name.
+    assert_eq!(
+        names(&["a/x/1.wav", "b/x/1.wav", "b/y/1.wav"]),
+        ["a/x/1", "b/x/1", "b/y/1"]
+    );
+    assert_eq!(names(&["x/1.WAV", "x/1.wav"]), ["x/1.WAV", "x/1.wav"]);
+    assert_eq!(names(&["1.wav", "x/1.wav"]), ["1", "x/1"]);
 }

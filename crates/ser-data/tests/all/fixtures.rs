@@ -10,6 +10,7 @@ use ser_data::{Clip, Corpus};
 /// A clip that exists in memory only; its content is its path.
 pub fn clip(path: &str, emotion: &str, speaker: &str) -> Clip {
     Clip {
+        name: String::new(),
         path: path.into(),
         emotion: emotion.to_owned(),
         speaker: speaker.to_owned(),

@@ -61,7 +61,7 @@ fn a_corpus_of_ones_own_needs_path_emotion_and_speaker() {
 fn a_bad_clip_is_a_skip_with_its_reason() {
     let folder = tempdir().unwrap();
     Wav::new(1).write(folder.path().join("1.wav"));
-    fs::write(folder.path().join("2.wav"), "no sound").unwrap();
+    fs::write(folder.path().join("2.wav"), "no sound at all").unwrap();
     let text = "path,emotion,speaker,content,sample_rate,channels,frames\n\
                 1.wav,sad,a,,,,\n2.wav,sad,a,,,,\n3.wav,sad,a,,,,\n4.wav,sad,a,abc,16000,1,9\n";
     let Scan { corpus, audit } = Corpus::load(manifest(folder.path(), text)).unwrap();

@@ -78,7 +78,7 @@ fn every_protocol_divides_ravdess() -> ser_data::Result<()> {
                     .iter()
                     .filter(|part| {
                         part.iter()
-                            .any(|&index| corpus.clips()[index].name() == "03-01-03-01-02-01-07")
+                            .any(|&index| corpus.clips()[index].name == "03-01-03-01-02-01-07")
                     })
                     .count();
                 assert!(together <= 1);

@@ -15,7 +15,11 @@ fn clips_are_found_wherever_they_lie_and_sorted_by_name() {
     Wav::new(2).write(folder.path().join(format!("a/{OTHER}.WAV")));
     fs::write(folder.path().join("notes.txt"), "no clip").unwrap();
     let Scan { corpus, audit } = Corpus::scan(folder.path()).unwrap();
-    let names: Vec<String> = corpus.clips().iter().map(|clip| clip.name()).collect();
+    let names: Vec<String> = corpus
+        .clips()
+        .iter()
+        .map(|clip| clip.name.clone())
+        .collect();
     assert_eq!(names, [CLIP, OTHER]);
     assert_eq!(audit.skipped, []);
 
@@ -136,7 +140,7 @@ fn every_bad_file_is_a_skip_with_its_reason() {
             "03-01-05-01-01-02-03.wav",
             b"",
             SkipKind::Unreadable,
-            "ends early",
+            "inside the header",
         ),
         (
             "03-01-05-01-01-02-04.wav",
@@ -148,13 +152,13 @@ fn every_bad_file_is_a_skip_with_its_reason() {
             "03-01-05-01-01-02-05.wav",
             &good[..40],
             SkipKind::Unreadable,
-            "ends early",
+            "no data chunk",
         ),
         (
             "03-01-05-01-01-02-06.wav",
             &good[..good.len() - 7],
             SkipKind::Unreadable,
-            "cut off",
+            "cut short",
         ),
         (
             "03-02-05-01-01-01-01.wav",

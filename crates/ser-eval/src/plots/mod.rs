@@ -16,10 +16,10 @@ mod points;
 mod reliability;
 mod timeline;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::report::{Enrolled, Report};
-use crate::{Evaluation, Predictions, Result, coverage, write_file};
+use crate::{Evaluation, Predictions, Result, coverage, remove_file, write_file};
 
 pub use bars::per_class;
 pub use confusion::{Normalised, confusion};
@@ -33,7 +33,8 @@ pub use timeline::{TimelineSpan, timeline};
 
 /// Writes every picture into a folder that exists: `confusion-counts.svg`, `confusion-rows.svg`,
 /// `per-class.svg`, `reliability.svg`, `coverage.svg`, with enrolment `enrolment.svg`, with a map
-/// `map.svg`, and with histories `accuracy.svg`, `uar.svg` and `loss.svg`.
+/// `map.svg`, and with histories `accuracy.svg`, `uar.svg` and `loss.svg`. One that there is nothing for
+/// is removed.
 ///
 /// # Errors
 /// Those of the pictures, and [`crate::Error::Io`] with the path.
@@ -57,28 +58,30 @@ pub fn write_all(folder: impl AsRef<Path>, report: &Report, evaluation: &Evaluat
         folder.join("reliability.svg"),
         &reliability(&crate::reliability(&report.predictions))?,
     )?;
-    if let Some(shown) = &report.map {
-        write_file(
-            folder.join("map.svg"),
-            &map(report.predictions.labels(), shown)?,
-        )?;
+    let shown = report.map.as_ref();
+    let shown = shown.map(|shown| map(report.predictions.labels(), shown));
+    write_or_remove(folder.join("map.svg"), shown)?;
+    let enrolled = &report.enrolled;
+    let enrolled = (!enrolled.is_empty()).then(|| enrolment(evaluation, enrolled));
+    write_or_remove(folder.join("enrolment.svg"), enrolled)?;
+    for (name, curve) in [
+        ("accuracy.svg", Curve::Accuracy),
+        ("uar.svg", Curve::Uar),
+        ("loss.svg", Curve::Loss),
+    ] {
+        let histories = &report.histories;
+        let watched = (!histories.is_empty()).then(|| curves(histories, curve));
+        write_or_remove(folder.join(name), watched)?;
     }
-    if !report.enrolled.is_empty() {
-        write_file(
-            folder.join("enrolment.svg"),
-            &enrolment(evaluation, &report.enrolled)?,
-        )?;
+    Ok(())
+}
+
+/// A picture that there is nothing for is not that of an earlier report either.
+fn write_or_remove(path: PathBuf, picture: Option<Result<String>>) -> Result<()> {
+    match picture {
+        Some(picture) => write_file(path, &picture?),
+        None => remove_file(path),
     }
-    let histories = &report.histories;
-    if histories.is_empty() {
-        return Ok(());
-    }
-    write_file(
-        folder.join("accuracy.svg"),
-        &curves(histories, Curve::Accuracy)?,
-    )?;
-    write_file(folder.join("uar.svg"), &curves(histories, Curve::Uar)?)?;
-    write_file(folder.join("loss.svg"), &curves(histories, Curve::Loss)?)
 }
 
 /// Accuracy against the share of clips that are answered: see [`coverage`].

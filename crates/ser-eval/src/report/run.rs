@@ -325,12 +325,12 @@ fn comparison(report: &Report, evaluation: &Evaluation) -> Markup {
     let others = report
         .comparison
         .iter()
-        .filter(|run| run.recipe != report.recipe);
+        .filter(|run| (&run.recipe, &run.protocol) != (&this.recipe, &this.protocol));
     let runs: Vec<_> = std::iter::once(&this).chain(others).collect();
     html! {
         section #comparison aria-labelledby="comparison-title" {
             h2 #comparison-title { "Beside other runs" }
-            (comparison_table(&runs, Some(&report.recipe)))
+            (comparison_table(&runs, Some(&this)))
         }
     }
 }

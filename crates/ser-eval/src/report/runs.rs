@@ -58,7 +58,7 @@ pub(super) fn disjoint_partners<'a>(
 
 /// One row per run, runs of one model together, with a row that says so where a random split has no
 /// speaker-disjoint partner. `current` is the recipe whose page this is.
-pub(super) fn comparison_table(runs: &[&RunSummary], current: Option<&str>) -> Markup {
+pub(super) fn comparison_table(runs: &[&RunSummary], current: Option<&RunSummary>) -> Markup {
     let mut models: Vec<(&str, bool)> = Vec::new();
     for run in runs {
         let model = (run.model.as_str(), run.synthetic);
@@ -82,7 +82,7 @@ pub(super) fn comparison_table(runs: &[&RunSummary], current: Option<&str>) -> M
                 @let same = |run: &&&RunSummary| run.model == model && run.synthetic == synthetic;
                 tbody {
                     @for run in runs.iter().filter(same) {
-                        (row(run, current == Some(run.recipe.as_str())))
+                        (row(run, current.is_some_and(|current| std::ptr::eq(*run, current))))
                     }
                     @if disjoint_partners(runs.iter().copied(), model, synthetic).is_empty() {
                         tr.missing {

@@ -30,7 +30,7 @@ pub struct Provenance {
     pub corpus: String,
     /// Whether the corpus is synthetic.
     pub synthetic: bool,
-    /// Speakers of the training and validation parts: clips of theirs measure nothing.
+    /// Speakers of the training and validation parts.
     pub speakers: Vec<String>,
     /// Content hashes of the training and validation clips.
     pub content: Vec<String>,

@@ -168,7 +168,7 @@ fn no_pool() -> [i64; 2] {
 }
 
 /// Sizes of the recurrent network: convolution blocks if there are any, LSTM layers over what they
-/// leave of time, attention and statistics pooling.
+/// leave of time, statistics pooling.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LstmConfig {

@@ -1,8 +1,10 @@
 //! The ranges of a recipe's values.
 
+use std::collections::BTreeSet;
+
 use ser_features::Output;
 
-use super::{Ensemble, Recipe};
+use super::{Ensemble, Monitor, Recipe};
 use crate::error::{Error, Result};
 use crate::model::WINDOWS_PER_BATCH;
 
@@ -16,6 +18,13 @@ const MOST_THREADS: i32 = 1024;
 const MOST_PARAMETERS: u64 = 1 << 26;
 /// 1 GiB in a batch and all that a network makes of it.
 const MOST_ACTIVATIONS: u64 = 1 << 28;
+
+/// Whether it can be the name of a folder, and of no other one than is meant.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\'])
+}
+
+const NAME: &str = "a name for a folder: not empty, without slashes, not beginning with a dot";
 
 /// Whether it holds, the key, what it must be, what it is.
 type Check = (bool, &'static str, &'static str, String);
@@ -80,6 +89,7 @@ impl Recipe {
         let positive = |x: f64| x.is_finite() && x > 0.0;
         let not_negative = |x: f64| x.is_finite() && x >= 0.0;
         vec![
+            (is_name(&self.name), "name", NAME, self.name.clone()),
             (
                 (1..=MOST_FRAMES).contains(&input.frames),
                 "input.frames",
@@ -221,17 +231,43 @@ impl Recipe {
 
 impl Ensemble {
     pub(crate) fn check(&self, origin: &str) -> Result<()> {
+        let wrong = |key: &str, expected: &str, actual: String| Error::RecipeValue {
+            origin: origin.to_owned(),
+            line: None,
+            key: key.to_owned(),
+            expected: expected.to_owned(),
+            actual,
+        };
+        if !is_name(&self.name) {
+            return Err(wrong("name", NAME, self.name.clone()));
+        }
         let weights: Vec<f64> = self.members.iter().map(|m| m.weight).collect();
         let count = (1..=MOST_NETWORKS).contains(&weights.len());
         if count && weights.iter().all(|&w| is_weight(w)) {
             return Ok(());
         }
+        let expected = "1 to 64 recipes, with weights above 0 and at most 1000000";
+        Err(wrong("members", expected, format!("weights {weights:?}")))
+    }
+
+    /// What only the members' own recipes show.
+    pub(super) fn check_together(&self, recipes: &[(Recipe, f64)]) -> Result<()> {
+        let names = || recipes.iter().map(|(recipe, _)| recipe.name.as_str());
+        let last = |(recipe, _): &&(Recipe, f64)| recipe.training.monitor == Monitor::LastEpoch;
+        let rehearsed = recipes.iter().filter(last).count();
+        let expected = if names().collect::<BTreeSet<_>>().len() < recipes.len() {
+            "recipes of different names"
+        } else if self.task.inner > 0 && rehearsed != 0 && rehearsed != recipes.len() {
+            "training.monitor = \"last-epoch\" in all or in none, as task.inner is above 0"
+        } else {
+            return Ok(());
+        };
         Err(Error::RecipeValue {
-            origin: origin.to_owned(),
+            origin: self.name.clone(),
             line: None,
             key: "members".to_owned(),
-            expected: "1 to 64 recipes, with weights above 0 and at most 1000000".to_owned(),
-            actual: format!("weights {weights:?}"),
+            expected: expected.to_owned(),
+            actual: names().collect::<Vec<_>>().join(", "),
         })
     }
 }

@@ -22,7 +22,7 @@ macro_rules! built_in {
 }
 
 /// The recipes that travel with the crate, by name.
-const BUILT_IN: [(&str, &str); 20] = built_in![
+const BUILT_IN: [(&str, &str); 21] = built_in![
     "seed5-cnn",
     "seed5-lstm",
     "folds-a-cnn",
@@ -35,6 +35,7 @@ const BUILT_IN: [(&str, &str); 20] = built_in![
     "best",
     "robust-cnn",
     "robust-cnn-pitch",
+    "robust-cnn-pitch-wide",
     "robust-mlp",
     "robust",
     "seed5-best-cnn",
@@ -153,8 +154,8 @@ pub struct Task {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Frames of a batch. Longer clips are cropped (anywhere in training, in the middle
-    /// otherwise), shorter ones padded with the training mean and masked.
+    /// Frames of a batch. Of a longer clip training takes a part anywhere, and an answer is the mean over
+    /// parts that cover it; a shorter one is padded with the training mean and masked.
     pub frames: usize,
     /// Neighbouring frames averaged into one, before all else.
     #[serde(default = "one")]
@@ -382,14 +383,21 @@ impl Ensemble {
     /// The members' recipes, with this ensemble's task, and the weight of each.
     ///
     /// # Errors
-    /// As [`Recipe::load`].
+    /// As [`Recipe::load`], and [`Error::RecipeValue`] for two members of one name, whose runs would lie in
+    /// the same folder, or rehearsed on different clips.
     pub fn recipes(&self) -> Result<Vec<(Recipe, f64)>> {
         let member = |member: &Member| {
             let mut recipe = Recipe::load(&member.recipe)?;
             recipe.task = self.task.clone();
             Ok((recipe, member.weight))
         };
-        self.members.iter().map(member).collect()
+        let recipes = self
+            .members
+            .iter()
+            .map(member)
+            .collect::<Result<Vec<_>>>()?;
+        self.check_together(&recipes)?;
+        Ok(recipes)
     }
 }
 
