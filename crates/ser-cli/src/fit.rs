@@ -82,8 +82,9 @@ fn member(
     let clips = &source.clips;
     let split = Split::untested(&clips.corpus, disjoint)?;
     // Nothing needs to be extracted for what an earlier call finished.
+    let finished = rehearsals.finished(recipe, &clips.corpus, &[split])?;
     if path.is_file()
-        && let Some(answers) = rehearsals.finished(recipe, &clips.corpus, &[split])?
+        && let Some(answers) = finished
     {
         return Ok((Model::load(&path)?, answers, clips.skipped.clone()));
     }

@@ -50,7 +50,8 @@ impl Rehearsals<'_> {
         Ok(())
     }
 
-    /// A recipe's answers on the inner splits of some splits, if an earlier call left them all.
+    /// A recipe's answers on the inner splits of some splits, if an earlier call left them all. Refuses a
+    /// folder that holds something else; [`Rehearsals::answers`] would replace it.
     pub fn finished(
         &self,
         recipe: &Recipe,
@@ -58,6 +59,7 @@ impl Rehearsals<'_> {
         splits: &[Split],
     ) -> Result<Option<Answers>> {
         if !self.are_of(recipe, corpus)? {
+            refuse_foreign(&self.folder(recipe), is_rehearsed)?;
             return Ok(None);
         }
         self.all_kept(recipe, &inner(recipe, corpus, splits)?)
@@ -67,7 +69,6 @@ impl Rehearsals<'_> {
     pub fn answers(&self, recipe: &Recipe, data: &Prepared, splits: &[Split]) -> Result<Answers> {
         let folder = self.folder(recipe);
         if !self.are_of(recipe, &data.corpus)? {
-            refuse_foreign(&folder, is_rehearsed)?;
             remove(&folder)?;
             fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
             write_file(folder.join(RECIPE), identity(recipe, &data.corpus)?)?;
