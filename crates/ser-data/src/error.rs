@@ -184,24 +184,6 @@ impl Error {
     }
 }
 
-impl From<ser_wav::Error> for Error {
-    fn from(error: ser_wav::Error) -> Self {
-        use ser_wav::Error as Header;
-        match error {
-            Header::Io { path, source } => Self::Io { path, source },
-            Header::Wav { path, reason } => Self::Wav { path, reason },
-            Header::Unsupported {
-                path,
-                expected,
-                actual,
-            } => Self::Wav {
-                path,
-                reason: format!("expected {expected}, found {actual}"),
-            },
-        }
-    }
-}
-
 /// What two parts of a split have in common in an [`Error::Overlap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shared {

@@ -29,7 +29,11 @@ pub(crate) fn probe(path: &Path) -> Result<Probe> {
     let len = file.metadata().map_err(io)?.len();
     // Room for a header; blocks are larger and go past this buffer.
     let mut reader = BufReader::with_capacity(512, file);
-    let Layout { info, .. } = Layout::find(&mut reader, Some(len), path)?;
+    let layout = Layout::find(&mut reader, Some(len)).map_err(|error| match error {
+        ser_wav::Error::Io(source) => io(source),
+        error => wav(error.to_string()),
+    })?;
+    let info = layout.info;
     if info.frames == 0 {
         return Err(wav("expected sound, found 0 samples".to_owned()));
     }

@@ -131,6 +131,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// What is wrong with the header of a file.
+    pub(crate) fn header(path: &Path, error: ser_wav::Error) -> Self {
+        let path = path.to_path_buf();
+        match error {
+            ser_wav::Error::Io(source) => Self::Io { path, source },
+            ser_wav::Error::Wav(reason) => Self::Wav { path, reason },
+            ser_wav::Error::Unsupported { expected, actual } => Self::Unsupported {
+                path,
+                expected,
+                actual,
+            },
+        }
+    }
+
     /// Puts the file's path in front of an error that does not name it yet.
     pub(crate) fn in_file(self, path: &Path) -> Self {
         match self {
@@ -140,25 +154,6 @@ impl Error {
             source => Self::InFile {
                 path: path.to_path_buf(),
                 source: Box::new(source),
-            },
-        }
-    }
-}
-
-impl From<ser_wav::Error> for Error {
-    fn from(error: ser_wav::Error) -> Self {
-        use ser_wav::Error as Header;
-        match error {
-            Header::Io { path, source } => Self::Io { path, source },
-            Header::Wav { path, reason } => Self::Wav { path, reason },
-            Header::Unsupported {
-                path,
-                expected,
-                actual,
-            } => Self::Unsupported {
-                path,
-                expected,
-                actual,
             },
         }
     }

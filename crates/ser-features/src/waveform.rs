@@ -182,9 +182,9 @@ impl<'a, R: Read + Seek> WavStream<'a, R> {
         path: impl Into<Cow<'a, Path>>,
     ) -> Result<Self, (Error, R)> {
         let path = path.into();
-        let layout = match Layout::find(&mut reader, len, &path) {
+        let layout = match Layout::find(&mut reader, len) {
             Ok(layout) => layout,
-            Err(error) => return Err((error.into(), reader)),
+            Err(error) => return Err((Error::header(&path, error), reader)),
         };
         let block = (BLOCK_BYTES / layout.info.frame_bytes()) as u64;
         let block = match len {

@@ -9,44 +9,31 @@
 //! # bytes.extend([0; 1600]);
 //! // What ffmpeg writes into a pipe: a tenth of a second, of a length that it could not say beforehand.
 //! let mut file = std::io::Cursor::new(&bytes);
-//! let layout = ser_wav::Layout::find(&mut file, Some(bytes.len() as u64), "speech.wav".as_ref())?;
+//! let layout = ser_wav::Layout::find(&mut file, Some(bytes.len() as u64))?;
 //! assert_eq!(layout.info.duration(), 0.1);
 //! assert_eq!(layout.data_start, file.position());
 //! # Ok::<(), ser_wav::Error>(())
 //! ```
 
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
 
 /// What can be wrong with a header.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The operating system refused to read a file.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
+    /// The operating system refused to read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 
-    /// The file is damaged, cut short or not WAV at all.
-    #[error("{}: not a readable WAV file: {reason}", path.display())]
-    Wav {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// It is damaged, cut short or not WAV at all.
+    #[error("{0}")]
+    Wav(String),
 
-    /// The file is intact, but holds samples of another kind.
-    #[error("{}: expected {expected}, found {actual}", path.display())]
+    /// It is intact, but of samples of another kind.
+    #[error("expected {expected}, found {actual}")]
     Unsupported {
-        /// The file.
-        path: PathBuf,
         /// What can be read.
         expected: String,
-        /// What the file holds.
+        /// What it announces.
         actual: String,
     },
 }
@@ -89,33 +76,25 @@ pub struct Layout {
 
 impl Layout {
     /// Walks the chunks of what `reader` holds from here on, and leaves it before the first sample. `len` is the
-    /// number of bytes that it holds, `None` for a pipe, which only needs to seek forward; `path` is for errors.
+    /// number of bytes that it holds, `None` for a pipe, which only needs to seek forward.
     ///
     /// A length that the writer could not know means all that is there.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Wav`] for what is damaged, cut short or not WAV; [`Error::Unsupported`].
-    pub fn find(
-        reader: &mut (impl Read + Seek),
-        len: Option<u64>,
-        path: &Path,
-    ) -> Result<Self, Error> {
-        let wav_error = |reason: String| Error::Wav {
-            path: path.to_path_buf(),
-            reason,
-        };
+    pub fn find(reader: &mut (impl Read + Seek), len: Option<u64>) -> Result<Self, Error> {
         let cut_short = |source: io::Error| match source.kind() {
-            io::ErrorKind::UnexpectedEof => wav_error(match len {
+            io::ErrorKind::UnexpectedEof => Error::Wav(match len {
                 Some(len) => format!("it ends after {len} bytes, inside the header"),
                 None => "it ends inside the header".into(),
             }),
-            _ => io_error(path, source),
+            _ => source.into(),
         };
 
         let mut riff = [0; 12];
         reader.read_exact(&mut riff).map_err(cut_short)?;
         if !matches!(&riff[..4], b"RIFF" | b"RF64") || &riff[8..] != b"WAVE" {
-            return Err(wav_error("it does not begin as RIFF WAVE".into()));
+            return Err(Error::Wav("it does not begin as RIFF WAVE".into()));
         }
         let riff_length = le_u32(&riff[4..8]);
 
@@ -127,8 +106,8 @@ impl Layout {
             let mut header = [0; 8];
             if let Err(source) = reader.read_exact(&mut header) {
                 return Err(match source.kind() {
-                    io::ErrorKind::UnexpectedEof => wav_error("it has no data chunk".into()),
-                    _ => io_error(path, source),
+                    io::ErrorKind::UnexpectedEof => Error::Wav("it has no data chunk".into()),
+                    _ => source.into(),
                 });
             }
             position += 8;
@@ -136,7 +115,7 @@ impl Layout {
             match &header[..4] {
                 b"data" => {
                     let format: Format =
-                        format.ok_or_else(|| wav_error("no fmt chunk before the data".into()))?;
+                        format.ok_or_else(|| Error::Wav("no fmt chunk before the data".into()))?;
                     let held = len.map(|len| len - position);
                     let long_data = long_data.filter(|_| stated == u32::MAX);
                     let unknown = long_data.is_none()
@@ -149,13 +128,13 @@ impl Layout {
                         None => u64::MAX,
                     };
                     if let Some(held) = held.filter(|&held| held < data_len) {
-                        return Err(wav_error(format!(
+                        return Err(Error::Wav(format!(
                             "cut short: expected {stated} bytes of samples, found {held}"
                         )));
                     }
                     let frame = u64::from(format.block_align);
                     if data_len % frame != 0 && !unknown {
-                        return Err(wav_error(format!(
+                        return Err(Error::Wav(format!(
                             "expected samples in frames of {frame} bytes, found {data_len} bytes"
                         )));
                     }
@@ -174,7 +153,7 @@ impl Layout {
                     let mut bytes = [0; 40];
                     let kept = (stated as usize).min(bytes.len());
                     reader.read_exact(&mut bytes[..kept]).map_err(cut_short)?;
-                    format = Some(Format::parse(&bytes[..kept], path)?);
+                    format = Some(Format::parse(&bytes[..kept])?);
                 }
                 b"ds64" if &riff[..4] == b"RF64" && stated >= 16 => {
                     let mut lengths = [[0; 8]; 2];
@@ -188,11 +167,9 @@ impl Layout {
             // Chunks begin at even positions: one of odd length is followed by a byte of padding.
             position += u64::from(stated) + u64::from(stated % 2);
             if len.is_some_and(|len| position > len) {
-                return Err(wav_error("it has no data chunk".into()));
+                return Err(Error::Wav("it has no data chunk".into()));
             }
-            reader
-                .seek(SeekFrom::Start(position))
-                .map_err(|source| io_error(path, source))?;
+            reader.seek(SeekFrom::Start(position))?;
         }
     }
 }
@@ -212,22 +189,17 @@ impl Format {
     /// it does not know of the padding after a chunk of odd length. And it gets 16 bytes of it
     /// unless the format is `EXTENSIBLE`, because only there do the rest mean anything, and hound
     /// refuses some files for them.
-    fn parse(chunk: &[u8], path: &Path) -> Result<Self, Error> {
+    fn parse(chunk: &[u8]) -> Result<Self, Error> {
         const PCM: u32 = 1;
         const FLOAT: u32 = 3;
         const EXTENSIBLE: u32 = 0xFFFE;
 
         let unsupported = |actual: String| Error::Unsupported {
-            path: path.to_path_buf(),
             expected: "PCM of 8, 16, 24 or 32 bits or floating point of 32 bits".into(),
             actual,
         };
-        let wav_error = |reason: String| Error::Wav {
-            path: path.to_path_buf(),
-            reason,
-        };
         let (Some(plain), extensible) = (chunk.get(..16), chunk.get(..40)) else {
-            return Err(wav_error(format!(
+            return Err(Error::Wav(format!(
                 "expected a fmt chunk of at least 16 bytes, found {}",
                 chunk.len()
             )));
@@ -255,18 +227,18 @@ impl Format {
         let spec = hound::WavReader::new(&header[..])
             .map_err(|source| match source {
                 hound::Error::Unsupported => unsupported(format!("format tag {tag:#06x}")),
-                hound::Error::FormatError(reason) => wav_error(reason.into()),
-                source => wav_error(source.to_string()),
+                hound::Error::FormatError(reason) => Error::Wav(reason.into()),
+                source => Error::Wav(source.to_string()),
             })?
             .spec();
 
         if spec.sample_rate == 0 {
-            return Err(wav_error("its sampling rate is 0".into()));
+            return Err(Error::Wav("its sampling rate is 0".into()));
         }
         // hound has made sure that there are channels.
         let bytes = block_align / spec.channels;
         if bytes * spec.channels != block_align {
-            return Err(wav_error(format!(
+            return Err(Error::Wav(format!(
                 "expected frames of {} channels, found frames of {block_align} bytes",
                 spec.channels
             )));
@@ -301,12 +273,4 @@ fn is_unknown_length(stated: u32, riff_length: u32) -> bool {
 /// The first four bytes, little endian.
 fn le_u32(bytes: &[u8]) -> u32 {
     u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
-}
-
-/// An operating-system error with its path.
-fn io_error(path: &Path, source: io::Error) -> Error {
-    Error::Io {
-        path: path.to_path_buf(),
-        source,
-    }
 }
