@@ -126,9 +126,10 @@ pub enum Heard {
         seconds: f64,
         warnings: Vec<Warning>,
     },
-    /// Its beginning, and the stream of what follows.
+    /// Its beginning, in every view of the model where somebody speaks in it, and the stream of what follows.
     Long {
         beginning: Waveform,
+        views: Option<Vec<Features>>,
         rest: Box<AudioStream>,
         warnings: Vec<Warning>,
     },
@@ -174,8 +175,11 @@ impl Ears {
         }
         // The beginning stands for the recording, but speech may come later, or more of it.
         let mut warnings = Quality::of(&clip).warnings();
+        let speaks = !warnings.contains(&Warning::Silent);
+        let views = speaks.then(|| self.views(&clip)).transpose();
         warnings.retain(|warning| !matches!(warning, Warning::Silent | Warning::TooShort { .. }));
         Ok(Heard::Long {
+            views: views.with_context(|| path.display().to_string())?,
             warnings,
             beginning: clip,
             rest: Box::new(stream),
@@ -185,6 +189,8 @@ impl Ears {
 
 /// Answers what was heard, as a model does that may know the speaker.
 pub fn answer(model: &Model, speaker: Option<&Enrolment>, heard: Heard) -> Result<Answer> {
+    let is_unfamiliar =
+        |views: &[Features]| -> Result<bool> { Ok(model.unfamiliarity(views)? > UNFAMILIAR) };
     match heard {
         Heard::Short {
             views,
@@ -200,12 +206,13 @@ pub fn answer(model: &Model, speaker: Option<&Enrolment>, heard: Heard) -> Resul
                 probabilities: answers.swap_remove(0),
                 seconds,
                 warnings,
-                unfamiliar: model.unfamiliarity(&views)? > UNFAMILIAR,
+                unfamiliar: is_unfamiliar(&views)?,
                 long: false,
             })
         }
         Heard::Long {
             beginning,
+            views,
             rest,
             warnings,
         } => {
@@ -214,7 +221,7 @@ pub fn answer(model: &Model, speaker: Option<&Enrolment>, heard: Heard) -> Resul
                 probabilities,
                 seconds,
                 warnings,
-                unfamiliar: false,
+                unfamiliar: views.map_or(Ok(false), |views| is_unfamiliar(&views))?,
                 long: true,
             })
         }

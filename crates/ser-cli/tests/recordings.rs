@@ -187,6 +187,29 @@ fn a_long_recording_becomes_a_timeline_in_every_form() {
 }
 
 #[test]
+fn what_is_unlike_speech_is_unfamiliar_however_long_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let beeps = folder.path().join("beeps.wav");
+    let spec = hound::WavReader::open(&clips(1, 1)[0]).unwrap().spec();
+    for seconds in [10, 40] {
+        let mut writer = hound::WavWriter::create(&beeps, spec).unwrap();
+        for n in 0..spec.sample_rate * seconds {
+            let on = n / (spec.sample_rate / 2) % 2;
+            let phase = n as f32 / spec.sample_rate as f32 * 900.0 * std::f32::consts::TAU;
+            // Not all silent in between.
+            let sample = on as f32 * 8000.0 * phase.sin() + (n % 1000 * 7919 % 13) as f32;
+            writer.write_sample(sample as i16).unwrap();
+        }
+        writer.finalize().unwrap();
+        let answer = lines(&output(0, &[&"--json", &"predict", &beeps])).remove(0);
+        let warnings = answer["warnings"].as_array().unwrap();
+        assert!(warnings.contains(&Value::from("unfamiliar")), "{answer}");
+        assert_eq!(warnings.contains(&Value::from("long")), seconds == 40);
+        assert_eq!(answer["unsure"], true);
+    }
+}
+
+#[test]
 fn a_pipe_is_heard_as_a_file_is() {
     let folder = tempfile::tempdir().unwrap();
     let recording = folder.path().join("long.wav");
