@@ -36,7 +36,7 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
     };
     let source = Source::read(data, store.as_deref(), experiment.task())?;
     let (mut models, mut members, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-    for (recipe, weight) in experiment.recipes()? {
+    for (recipe, weight) in Rehearsals::recipes(&experiment)? {
         let (model, answers, left_out) = member(&recipe, &source, &rehearsals, disjoint)?;
         models.push((model, weight));
         members.push((weight, answers));
@@ -77,7 +77,6 @@ fn member(
     rehearsals: &Rehearsals,
     disjoint: Disjoint,
 ) -> Result<(Model, Answers, Vec<Skipped>)> {
-    Rehearsals::check(recipe)?;
     let path = rehearsals.folder(recipe).join(MODEL);
     let clips = &source.clips;
     let split = Split::untested(&clips.corpus, disjoint)?;

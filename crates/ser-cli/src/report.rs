@@ -111,11 +111,10 @@ impl Run {
         Ok(self.report(&[])?.summary(evaluation, None))
     }
 
-    /// What makes such a run.
-    fn command(&self) -> String {
+    /// What makes such a run of some clips, in a folder.
+    pub fn command(&self, data: &str, out: &str) -> String {
         let (name, protocol) = (self.experiment.name(), self.experiment.task().protocol);
-        let rest = format!("--recipe {name} --protocol {protocol} --data DATA --out DIR");
-        format!("ser crossval {rest}")
+        format!("ser crossval --recipe {name} --protocol {protocol} --data {data} --out {out}")
     }
 
     fn report(&self, comparison: &[RunSummary]) -> Result<Report> {
@@ -147,7 +146,7 @@ impl Run {
                 ),
                 ("files left out".to_owned(), info.skipped.len().to_string()),
             ],
-            command: self.command(),
+            command: self.command("DATA", "DIR"),
             comparison: comparison.to_vec(),
         })
     }

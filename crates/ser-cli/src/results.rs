@@ -50,9 +50,7 @@ fn section(run: &Run) -> Result<Section> {
         protocol: describe(protocol).to_owned(),
         split: SplitKind::of(protocol.is_speaker_disjoint()),
         synthetic: run.synthetic(),
-        command: format!(
-            "ser crossval --recipe {name} --protocol {protocol} --data RAVDESS --out {name}-{protocol}"
-        ),
+        command: run.command("RAVDESS", &format!("{name}-{protocol}")),
         parameters: run.costs.first().map_or(0, |cost| cost.parameters),
         seconds: run.costs.iter().map(|cost| cost.seconds).sum(),
         temperatures: splits

@@ -26,18 +26,22 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
         jobs: args.jobs,
         conditions: args.conditions,
     };
-    let mut rows = Vec::new();
-    for name in &args.recipes {
+    // All of them before the first training: what is wrong with the last is said at once.
+    let asked = args.recipes.iter().map(|name| {
         let mut experiment = Experiment::load(name)?;
         let task = experiment.task_mut();
         task.protocol = args.protocol.unwrap_or(task.protocol);
         task.inner = args.inner.get();
+        let recipes = Rehearsals::recipes(&experiment)?;
+        Ok((experiment, recipes))
+    });
+    let mut rows = Vec::new();
+    for (experiment, recipes) in asked.collect::<Result<Vec<_>>>()? {
         let start = Instant::now();
         let source = Source::read(&args.data, args.store.as_deref(), experiment.task())?;
         let clips = &source.clips;
         let mut members = Vec::new();
-        for (recipe, weight) in experiment.recipes()? {
-            Rehearsals::check(&recipe)?;
+        for (recipe, weight) in recipes {
             let finished = rehearsals.finished(&recipe, &clips.corpus, &splits(&recipe, clips)?)?;
             let answers = match finished {
                 Some(answers) => answers,

@@ -229,6 +229,13 @@ fn selection_compares_recipes_and_goes_on_where_it_was() {
     let data = synthetic();
     let refusal = complaint(1, &[&"select", &early, &"--data", &data, &"--out", &out]);
     assert!(refusal.contains("last-epoch"), "{refusal}");
+    // Behind another one too, before that is trained.
+    let new = folder.path().join("new");
+    complaint(
+        1,
+        &[&"select", &a, &early, &"--data", &data, &"--out", &new],
+    );
+    assert!(!new.exists());
     // What else lies under the name of a recipe is left alone.
     let thesis = folder.path().join("mine/b/thesis.txt");
     fs::create_dir_all(thesis.parent().unwrap()).unwrap();

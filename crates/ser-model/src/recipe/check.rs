@@ -19,6 +19,17 @@ const MOST_PARAMETERS: u64 = 1 << 26;
 /// 1 GiB in a batch and all that a network makes of it.
 const MOST_ACTIVATIONS: u64 = 1 << 28;
 
+/// A value out of range; the line is found by who has the text.
+pub(super) fn wrong(origin: &str, key: &str, expected: &str, actual: String) -> Error {
+    Error::RecipeValue {
+        origin: origin.to_owned(),
+        line: None,
+        key: key.to_owned(),
+        expected: expected.to_owned(),
+        actual,
+    }
+}
+
 /// Whether it can be the name of a folder, and of no other one than is meant.
 fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\'])
@@ -36,19 +47,12 @@ pub(crate) fn is_weight(weight: f64) -> bool {
 
 impl Recipe {
     pub(crate) fn check(&self, origin: &str) -> Result<()> {
-        let wrong = |key: String, expected: String, actual: String| Error::RecipeValue {
-            origin: origin.to_owned(),
-            line: None,
-            key,
-            expected,
-            actual,
-        };
         self.features.validate().map_err(|error| match error {
             ser_features::Error::Config {
                 key,
                 expected,
                 actual,
-            } => wrong(format!("features.{key}"), expected, actual),
+            } => wrong(origin, &format!("features.{key}"), &expected, actual),
             error => error.into(),
         })?;
         let failed = self.checks().into_iter().find(|(holds, ..)| !holds);
@@ -56,9 +60,7 @@ impl Recipe {
         let failed = failed.or_else(|| self.network.invalid());
         match failed.or_else(|| self.too_large()) {
             None => Ok(()),
-            Some((key, expected, actual)) => {
-                Err(wrong(key.to_owned(), expected.to_owned(), actual))
-            }
+            Some((key, expected, actual)) => Err(wrong(origin, key, expected, actual)),
         }
     }
 
@@ -231,15 +233,8 @@ impl Recipe {
 
 impl Ensemble {
     pub(crate) fn check(&self, origin: &str) -> Result<()> {
-        let wrong = |key: &str, expected: &str, actual: String| Error::RecipeValue {
-            origin: origin.to_owned(),
-            line: None,
-            key: key.to_owned(),
-            expected: expected.to_owned(),
-            actual,
-        };
         if !is_name(&self.name) {
-            return Err(wrong("name", NAME, self.name.clone()));
+            return Err(wrong(origin, "name", NAME, self.name.clone()));
         }
         let weights: Vec<f64> = self.members.iter().map(|m| m.weight).collect();
         let count = (1..=MOST_NETWORKS).contains(&weights.len());
@@ -247,7 +242,8 @@ impl Ensemble {
             return Ok(());
         }
         let expected = "1 to 64 recipes, with weights above 0 and at most 1000000";
-        Err(wrong("members", expected, format!("weights {weights:?}")))
+        let actual = format!("weights {weights:?}");
+        Err(wrong(origin, "members", expected, actual))
     }
 
     /// What only the members' own recipes show.
@@ -262,12 +258,7 @@ impl Ensemble {
         } else {
             return Ok(());
         };
-        Err(Error::RecipeValue {
-            origin: self.name.clone(),
-            line: None,
-            key: "members".to_owned(),
-            expected: expected.to_owned(),
-            actual: names().collect::<Vec<_>>().join(", "),
-        })
+        let actual = names().collect::<Vec<_>>().join(", ");
+        Err(wrong(&self.name, "members", expected, actual))
     }
 }

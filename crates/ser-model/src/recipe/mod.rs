@@ -334,13 +334,11 @@ impl Recipe {
     pub fn load(name_or_path: &str) -> Result<Self> {
         match Experiment::load(name_or_path)? {
             Experiment::Recipe(recipe) => Ok(*recipe),
-            Experiment::Ensemble(ensemble) => Err(Error::RecipeValue {
-                origin: name_or_path.to_owned(),
-                line: None,
-                key: "members".to_owned(),
-                expected: "absent, as one single recipe is asked for".to_owned(),
-                actual: ensemble.member_names().join(", "),
-            }),
+            Experiment::Ensemble(ensemble) => {
+                let expected = "absent, as one single recipe is asked for";
+                let actual = ensemble.member_names().join(", ");
+                Err(check::wrong(name_or_path, "members", expected, actual))
+            }
         }
     }
 
