@@ -46,7 +46,7 @@ pub struct Quality {
 #[non_exhaustive]
 pub enum Warning {
     /// No speech was found.
-    Silent,
+    NoSpeech,
     /// Little speech.
     TooShort {
         /// Seconds of speech.
@@ -169,7 +169,7 @@ impl Quality {
     /// What makes an answer from it doubtful; empty for a good recording.
     pub fn warnings(&self) -> Vec<Warning> {
         if self.speech_seconds == 0.0 {
-            return vec![Warning::Silent];
+            return vec![Warning::NoSpeech];
         }
         let all = [
             (self.speech_seconds < SHORT).then_some(Warning::TooShort {
@@ -194,11 +194,11 @@ impl Quality {
 }
 
 impl Warning {
-    /// Its name in one word, for machines: `silent`, `too-short`, `very-quiet`, `clipped`, `narrowband`
+    /// Its name in one word, for machines: `no-speech`, `too-short`, `very-quiet`, `clipped`, `narrowband`
     /// or `noisy`.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Silent => "silent",
+            Self::NoSpeech => "no-speech",
             Self::TooShort { .. } => "too-short",
             Self::VeryQuiet { .. } => "very-quiet",
             Self::Clipped { .. } => "clipped",
@@ -217,7 +217,7 @@ impl Serialize for Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Silent => write!(f, "silent: no speech was found"),
+            Self::NoSpeech => write!(f, "no speech was found"),
             Self::TooShort { seconds } => write!(f, "too short: {seconds:.2} s of speech"),
             Self::VeryQuiet { level_db } => {
                 write!(

@@ -13,7 +13,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use ser_conditions::Condition;
 use ser_data::Corpus;
-use ser_eval::{Prediction, Predictions, remove_file, report};
+use ser_eval::{DRAW, Prediction, Predictions, remove_file, report};
 use ser_features::{FeatureConfig, Features};
 use ser_model::Model;
 
@@ -58,7 +58,7 @@ impl fmt::Display for Enrolled {
 /// Otherwise than with a clip alone, as it was recorded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Circumstance {
-    /// Other clips of the speaker are known. Each draw of them is a split of its own.
+    /// Other clips of the speaker are known. Each draw of them is answered as a split of its own ([`DRAW`]).
     Enrolled(Enrolled),
     /// Something has happened to the sound.
     Under(Condition),
@@ -167,6 +167,14 @@ impl Answers {
         }
         // Last: where it is, the others are.
         Ok(self.plain.write_csv(dir.join(format!("{name}.csv")))?)
+    }
+
+    /// Removes what [`Answers::write`] wrote.
+    pub fn remove(dir: &Path, name: &str) -> Result<()> {
+        for circumstance in Circumstance::all() {
+            remove_file(circumstance.file(dir, name))?;
+        }
+        Ok(remove_file(dir.join(format!("{name}.csv")))?)
     }
 
     /// Reads what [`Answers::write`] wrote; `None` where there is nothing.
@@ -309,7 +317,7 @@ fn with_enrolment(
             };
             let speaker = model.enrol(&of(heard, enrolled))?;
             let answers = model.predict_enrolled(&of(heard, asked), &speaker)?;
-            let name = format!("{split}-draw-{draw}");
+            let name = format!("{split}{DRAW}{draw}");
             found.extend(rows(model, corpus, asked, answers, &name)?);
         }
     }

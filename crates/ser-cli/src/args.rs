@@ -351,11 +351,11 @@ pub struct ReportArgs {
     /// Folders written by train or crossval.
     #[arg(required = true)]
     pub runs: Vec<PathBuf>,
-    /// The clips the runs were made from, as folder or manifest: the worst mistakes can then be
-    /// heard on the page, and a map shows what the networks hear.
-    #[arg(long, value_name = "DIR|CSV")]
+    /// The clips the runs were made from, as folder or manifest: writes the page of each run anew, where the
+    /// worst mistakes can be heard and a map shows what the networks hear.
+    #[arg(long, value_name = "DIR|CSV", required_unless_present = "out")]
     pub data: Option<PathBuf>,
-    /// One page with all runs side by side, whatever they were tested on [default: none].
+    /// Writes one page with all runs side by side, whatever they were tested on.
     #[arg(long, value_name = "HTML")]
     pub out: Option<PathBuf>,
 }

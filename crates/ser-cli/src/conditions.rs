@@ -78,7 +78,7 @@ fn print(measured: &[(String, FoldSummary)], json: bool) -> Result<()> {
     });
     println!(
         "{}",
-        table(&["condition", "accuracy", "UAR", "UAR less clean"], rows)
+        table(&["condition", "accuracy", "UAR", "UAR − clean"], rows)
     );
     Ok(())
 }

@@ -122,8 +122,9 @@ fn are_finished(out: &Path, recipe: &Recipe, data: &Prepared) -> Result<bool> {
 
 /// Whether a folder holds a recipe's finished run on a split of these clips.
 fn is_finished(dir: &Path, recipe: &Recipe, data: &Prepared, numbered: Numbered) -> bool {
-    let info = RunInfo::new(&recipe.name, recipe.training.threads, data, numbered);
-    SplitRun::is_finished(dir, &info, &Experiment::Recipe(Box::new(recipe.clone())))
+    let experiment = Experiment::Recipe(Box::new(recipe.clone()));
+    RunInfo::new(&experiment, recipe.training.threads, data, numbered)
+        .is_ok_and(|info| SplitRun::is_finished(dir, &info, &experiment))
 }
 
 /// Does the trainings of a recipe that `work` stands for, as many at a time as fit the cores.
@@ -208,7 +209,7 @@ fn clear(out: &Path, splits: &[Split]) -> Result<()> {
             remove(&folder)?;
         }
     }
-    Ok(())
+    report::remove_page(out)
 }
 
 fn run_split(
@@ -251,7 +252,7 @@ fn run_split(
 
 fn finish(dir: &Path, data: &Prepared, json: bool) -> Result<Outcome> {
     let run = Run::read(dir)?;
-    let evaluation = report::write(&run, &[], Some(&data.corpus))?;
+    let evaluation = report::write(&run, &[], &data.corpus)?;
     report::print(&run, &evaluation, json)?;
     Ok(Outcome::of(&data.skipped))
 }

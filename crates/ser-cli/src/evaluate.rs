@@ -47,11 +47,19 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         .collect();
     let left_out = known_emotion.len() - part.len();
     if part.is_empty() {
+        let mut unknown: Vec<&str> = unknown_emotion
+            .iter()
+            .map(|&i| clips[i].emotion.as_str())
+            .collect();
+        unknown.sort_unstable();
+        unknown.dedup();
         bail!(
             "{}: nothing to measure: the model was trained on {left_out} of the clips or on their \
-             speakers, and knows no emotion of the other {}",
+             speakers, and does not know the emotions of the other {} ({}); it knows {}",
             args.data.display(),
-            unknown_emotion.len()
+            unknown_emotion.len(),
+            unknown.join(", "),
+            model.labels.join(", ")
         );
     }
     let predictions = predict(&model, &data, &part, &model.provenance.split)?;
@@ -114,11 +122,11 @@ fn write(
     std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
     predictions.write_csv(out.join("predictions.csv"))?;
     let (n, all) = (predictions.rows().len(), data.corpus.len());
-    let (of, corpus) = (&model.provenance.split, data.corpus.name());
+    let corpus = data.corpus.name();
     let report = Report {
         recipe: model.name.clone(),
         model: architectures(model.networks.iter().map(|n| &n.recipe)),
-        protocol: format!("the model of {of}, measured on {n} of the {all} clips of {corpus}"),
+        protocol: format!("a finished model, measured on {n} of the {all} clips of {corpus}"),
         split,
         synthetic: data.corpus.is_synthetic() || model.provenance.synthetic,
         predictions,

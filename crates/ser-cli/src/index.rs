@@ -52,7 +52,20 @@ fn print(audit: &Audit) {
         "the same audio more than once, kept in one part of every split",
         &duplicates,
     );
-    for missing in audit.missing.iter().flatten() {
+    // Who is not in the corpus at all is not listed clip by clip.
+    let (some, none): (Vec<_>, Vec<_>) = audit
+        .missing
+        .iter()
+        .flatten()
+        .partition(|missing| audit.speakers.contains_key(&missing.speaker));
+    if !none.is_empty() && !some.is_empty() {
+        let none: Vec<&str> = none
+            .iter()
+            .map(|missing| missing.speaker.as_str())
+            .collect();
+        println!("no clips of the actors {}", none.join(", "));
+    }
+    for missing in some {
         let what = format!("missing of actor {}", missing.speaker);
         list(&what, &missing.names);
     }

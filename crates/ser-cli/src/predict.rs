@@ -200,7 +200,7 @@ impl<'a> Printer<'a> {
         }
         if let Some(doubt) = doubt.filter(|_| self.unsure) {
             println!(
-                "? is unsure: the recording is silent or unfamiliar, or the confidence low; of validation \
+                "? is unsure: the recording is without speech or unfamiliar, or the confidence low; of validation \
                  clips with so little of it {} were right, of the others {}",
                 percent(doubt.right_below),
                 percent(doubt.right_above)

@@ -113,7 +113,7 @@ impl Answer {
     /// that the model knows nothing about, however sure it is.
     pub fn is_unsure(&self, doubt: Option<&Doubt>) -> bool {
         self.unfamiliar
-            || self.warnings.contains(&Warning::Silent)
+            || self.warnings.contains(&Warning::NoSpeech)
             || doubt.is_some_and(|doubt| doubt.is_about(self.confidence()))
     }
 }
@@ -175,9 +175,9 @@ impl Ears {
         }
         // The beginning stands for the recording, but speech may come later, or more of it.
         let mut warnings = Quality::of(&clip).warnings();
-        let speaks = !warnings.contains(&Warning::Silent);
+        let speaks = !warnings.contains(&Warning::NoSpeech);
         let views = speaks.then(|| self.views(&clip)).transpose();
-        warnings.retain(|warning| !matches!(warning, Warning::Silent | Warning::TooShort { .. }));
+        warnings.retain(|warning| !matches!(warning, Warning::NoSpeech | Warning::TooShort { .. }));
         Ok(Heard::Long {
             views: views.with_context(|| path.display().to_string())?,
             warnings,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use ser_data::{Corpus, Protocol};
 use ser_eval::report::{Report, RunSummary, SplitKind, render, render_summary};
-use ser_eval::{Evaluation, NamedHistory, Predictions, plots, write_file};
+use ser_eval::{Evaluation, NamedHistory, Predictions, plots, remove_file, write_file};
 use ser_model::{Experiment, Recipe};
 
 use crate::Outcome;
@@ -14,6 +14,11 @@ use crate::args::ReportArgs;
 use crate::exhibits::Exhibits;
 use crate::output::{SYNTHETIC, mean_std, percent, table};
 use crate::run::{Cost, MODEL, RunInfo, SplitRun, TEST, is_split, split_folders};
+
+/// The page in the folder of a run.
+const PAGE: &str = "report.html";
+/// The figures beside it.
+const METRICS: &str = "metrics.json";
 
 /// A run folder: one split, or one folder a split.
 #[derive(Debug)]
@@ -114,7 +119,11 @@ impl Run {
     /// What makes such a run of some clips, in a folder.
     pub fn command(&self, data: &str, out: &str) -> String {
         let (name, protocol) = (self.experiment.name(), self.experiment.task().protocol);
-        format!("ser crossval --recipe {name} --protocol {protocol} --data {data} --out {out}")
+        // A recipe that is not built in came from a file.
+        let file = Experiment::load(name).map_or(".toml", |_| "");
+        format!(
+            "ser crossval --recipe {name}{file} --protocol {protocol} --data {data} --out {out}"
+        )
     }
 
     fn report(&self, comparison: &[RunSummary]) -> Result<Report> {
@@ -189,17 +198,16 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         let evaluation = Evaluation::compute(&run.test.plain)?;
         rows.push(run.summary(&evaluation)?);
     }
-    let corpus = match &args.data {
-        Some(data) => Some(Corpus::load(data)?.corpus),
-        None => None,
-    };
-    for run in &runs {
-        write(run, &rows, corpus.as_ref())?;
-        println!("report: {}", run.dir.join("report.html").display());
+    if let Some(data) = &args.data {
+        let corpus = Corpus::load(data)?.corpus;
+        for run in &runs {
+            write(run, &rows, &corpus)?;
+            println!("report: {}", run.dir.join(PAGE).display());
+        }
     }
     if let Some(out) = &args.out {
         for (row, run) in rows.iter_mut().zip(&runs) {
-            row.page = Some(link(out, &run.dir.join("report.html")));
+            row.page = Some(link(out, &run.dir.join(PAGE)));
         }
         write_file(out, render_summary(&rows))?;
         let rows = rows.iter().map(|row| {
@@ -222,14 +230,11 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Writes metrics, pictures and the page of a run into its folder; with the clips it was made from
-/// the page shows more.
-pub fn write(run: &Run, comparison: &[RunSummary], corpus: Option<&Corpus>) -> Result<Evaluation> {
+/// Writes metrics, pictures and the page of a run into its folder, from the clips it was made from.
+pub fn write(run: &Run, comparison: &[RunSummary], corpus: &Corpus) -> Result<Evaluation> {
     let mut report = run.report(comparison)?;
-    if let Some(corpus) = corpus {
-        let Exhibits { sounds, map } = Exhibits::of_run(run, corpus)?;
-        (report.sounds, report.map) = (sounds, map);
-    }
+    let Exhibits { sounds, map } = Exhibits::of_run(run, corpus)?;
+    (report.sounds, report.map) = (sounds, map);
     let evaluation = Evaluation::compute(&run.test.plain)?;
     if run.infos.len() > 1 {
         run.test.write(&run.dir, TEST)?;
@@ -240,13 +245,18 @@ pub fn write(run: &Run, comparison: &[RunSummary], corpus: Option<&Corpus>) -> R
 
 /// Writes metrics, pictures and the page of a report into a folder.
 pub fn write_page(dir: &Path, report: &Report, evaluation: &Evaluation) -> Result<()> {
-    write_file(
-        dir.join("metrics.json"),
-        serde_json::to_string_pretty(evaluation)?,
-    )?;
+    write_file(dir.join(METRICS), serde_json::to_string_pretty(evaluation)?)?;
     plots::write_all(dir, report, evaluation)?;
-    write_file(dir.join("report.html"), render(report)?)?;
+    write_file(dir.join(PAGE), render(report)?)?;
     Ok(())
+}
+
+/// Removes the page of a folder, its metrics and the answers they are made of: they are not those of a run
+/// that takes its place. Pictures go when the next page is written.
+pub fn remove_page(dir: &Path) -> Result<()> {
+    Answers::remove(dir, TEST)?;
+    remove_file(dir.join(METRICS))?;
+    Ok(remove_file(dir.join(PAGE))?)
 }
 
 /// The end of train and crossval.
@@ -285,7 +295,7 @@ pub fn print(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
     if run.synthetic() {
         println!("{SYNTHETIC}");
     }
-    println!("report: {}", run.dir.join("report.html").display());
+    println!("report: {}", run.dir.join(PAGE).display());
     println!(
         "model:  {} (try `ser predict --model`)",
         run.model.display()
@@ -324,11 +334,15 @@ pub fn print_classes(evaluation: &Evaluation) {
         .iter()
         .zip(&metrics.classes)
         .map(|(label, class)| {
+            let defined = |figure: f64, is: bool| match is {
+                true => percent(figure),
+                false => "–".to_owned(),
+            };
             vec![
                 label.clone(),
-                percent(class.precision),
-                percent(class.recall),
-                percent(class.f1),
+                defined(class.precision, class.precision_defined),
+                defined(class.recall, class.recall_defined),
+                defined(class.f1, class.precision_defined || class.recall_defined),
                 class.support.to_string(),
             ]
         });

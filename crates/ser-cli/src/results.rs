@@ -1,6 +1,6 @@
 //! `ser results`: the document of results.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use ser_eval::report::{Section, SplitKind, markdown};
 use ser_eval::write_file;
 use ser_model::Experiment;
@@ -37,6 +37,11 @@ pub fn run(args: &ResultsArgs) -> Result<Outcome> {
 }
 
 fn section(run: &Run) -> Result<Section> {
+    let (found, expected) = (run.infos.len(), run.infos[0].splits);
+    if found != expected {
+        let dir = run.dir.display();
+        bail!("{dir} is one split of {expected}: results are of all that `ser crossval` makes");
+    }
     let (name, task) = (run.experiment.name(), run.experiment.task());
     let description = match &run.experiment {
         Experiment::Recipe(recipe) => &recipe.description,
@@ -44,13 +49,21 @@ fn section(run: &Run) -> Result<Section> {
     };
     let protocol = task.protocol;
     let splits = run.infos.iter().zip(&run.costs);
+    let (data, out) = (
+        run.infos[0].corpus.to_uppercase(),
+        format!("{name}-{protocol}"),
+    );
+    let mut command = run.command(&data, &out);
+    if run.test.conditions().next().is_some() {
+        command += &format!("\nser conditions {out} --data {data}");
+    }
     Ok(Section {
         recipe: format!("{name} {protocol}"),
         description: description.clone(),
         protocol: describe(protocol).to_owned(),
         split: SplitKind::of(protocol.is_speaker_disjoint()),
         synthetic: run.synthetic(),
-        command: run.command("RAVDESS", &format!("{name}-{protocol}")),
+        command,
         parameters: run.costs.first().map_or(0, |cost| cost.parameters),
         seconds: run.costs.iter().map(|cost| cost.seconds).sum(),
         temperatures: splits

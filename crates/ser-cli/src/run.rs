@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use ser_data::{Corpus, Split};
 use ser_eval::{History, NamedHistory, write_file};
-use ser_model::{Experiment, Model};
+use ser_model::{Experiment, Model, Monitor, Recipe};
 use serde::{Deserialize, Serialize};
 
 use crate::answers::Answers;
@@ -28,9 +28,9 @@ pub struct RunInfo {
     pub checksum: String,
     /// Whether the corpus is synthetic.
     pub synthetic: bool,
-    /// Clips of the training part.
+    /// Clips learned from.
     pub train: usize,
-    /// Clips of the validation part.
+    /// Clips that chose the epoch.
     pub validation: usize,
     /// Clips of the test part.
     pub test: usize,
@@ -46,10 +46,15 @@ pub struct RunInfo {
 
 impl RunInfo {
     /// Describes a run before it starts.
-    pub fn new(recipe: &str, threads: i32, data: &Prepared, numbered: Numbered) -> Self {
-        let split = numbered.split;
-        Self {
-            recipe: recipe.to_owned(),
+    pub fn new(
+        experiment: &Experiment,
+        threads: i32,
+        data: &Prepared,
+        numbered: Numbered,
+    ) -> Result<Self> {
+        let split = as_trained(experiment, numbered.split)?;
+        Ok(Self {
+            recipe: experiment.name().to_owned(),
             split: split.name().to_owned(),
             splits: numbered.of,
             corpus: data.corpus.name().to_owned(),
@@ -62,8 +67,17 @@ impl RunInfo {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             libtorch: ser_model::LIBTORCH_VERSION.to_owned(),
             threads,
-        }
+        })
     }
+}
+
+/// A split as an experiment makes use of it: on a fixed schedule the validation clips are learned from as well.
+fn as_trained(experiment: &Experiment, split: &Split) -> Result<Split> {
+    let fixed = |(recipe, _): &(Recipe, f64)| recipe.training.monitor == Monitor::LastEpoch;
+    Ok(match experiment.recipes()?.iter().all(fixed) {
+        true => split.without_validation(),
+        false => split.clone(),
+    })
 }
 
 /// One of the splits of a protocol.
@@ -169,7 +183,7 @@ impl SplitRun {
         remove(&unfinished)?;
         fs::create_dir_all(&unfinished).with_context(|| unfinished.display().to_string())?;
         write_file(unfinished.join(RECIPE), self.experiment.to_toml()?)?;
-        split.write_csv(corpus, unfinished.join("split.csv"))?;
+        as_trained(&self.experiment, split)?.write_csv(corpus, unfinished.join("split.csv"))?;
         for NamedHistory { name, history } in &self.histories {
             history.write_csv(unfinished.join(format!("{HISTORY}-{name}.csv")))?;
         }

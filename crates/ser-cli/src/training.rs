@@ -54,8 +54,8 @@ pub fn train_split(
         false => Some(Answers::pool(validation)?),
     };
     let seconds = start.elapsed().as_secs_f64();
-    let info = RunInfo::new(&recipe.name, recipe.training.threads, data, numbered);
     let experiment = Experiment::Recipe(Box::new(recipe.clone()));
+    let info = RunInfo::new(&experiment, recipe.training.threads, data, numbered)?;
     let run = finish(
         &mut model, experiment, info, data, split, validation, seconds,
     )?;
@@ -116,8 +116,8 @@ pub fn join_split(
         .into_iter()
         .map(|(_, model, weight)| (model, weight));
     let mut model = Model::ensemble(&ensemble.name, models.collect())?;
-    let info = RunInfo::new(&ensemble.name, threads, data, numbered);
     let experiment = Experiment::Ensemble(ensemble.clone());
+    let info = RunInfo::new(&experiment, threads, data, numbered)?;
     let run = finish(
         &mut model, experiment, info, data, split, validation, seconds,
     )?;

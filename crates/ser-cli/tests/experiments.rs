@@ -153,6 +153,11 @@ fn an_ensemble_is_measured_plain_and_enrolled_and_written_up() {
     ] {
         assert!(out.join("fold-1").join(file).is_file(), "{file}");
     }
+    // On a fixed schedule there is nothing to choose: all but the test part is learned from.
+    for run in [&out, &out.join("members/plain")] {
+        let parts = fs::read_to_string(run.join("fold-1/split.csv")).unwrap();
+        assert!(parts.contains(",train") && !parts.contains(",validation"));
+    }
     // After enrolment, a clip is answered by the member that learned to use it.
     let answers = |run: &Path| fs::read(run.join("fold-1/validation-enrolled-15.csv")).unwrap();
     assert_eq!(answers(&out), answers(&out.join("members/enrolling")));

@@ -48,6 +48,21 @@ fn a_broken_file_is_reported_and_ends_with_3() {
 }
 
 #[test]
+fn actors_who_are_not_there_are_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "03-01-01-01-01-01-01.wav";
+    std::fs::copy(
+        synthetic().join("Actor_01").join(name),
+        folder.path().join(name),
+    )
+    .unwrap();
+    let text = output(0, &[&"index", &folder.path()]);
+    assert!(text.contains("59 missing of actor 01"), "{text}");
+    assert!(text.contains("no clips of the actors 02, 03, "), "{text}");
+    assert!(!text.contains("missing of actor 02"), "{text}");
+}
+
+#[test]
 fn the_real_corpus_has_its_known_quirks() {
     let Some(folder) = ravdess() else { return };
     let audit: Value = serde_json::from_str(&output(0, &[&"index", &folder, &"--json"])).unwrap();

@@ -85,7 +85,7 @@ fn a_missing_file_is_named_and_ends_with_1() {
         ["index", "no-such-folder"].as_slice(),
         &["extract", "no-such.csv", "--out", "x.safetensors"],
         &["predict", "--model", "no-such.safetensors", "a.wav"],
-        &["report", "no-such-run"],
+        &["report", "no-such-run", "--data", "."],
     ] {
         let arguments: Vec<&dyn AsRef<std::ffi::OsStr>> = arguments
             .iter()

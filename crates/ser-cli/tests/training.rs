@@ -163,6 +163,14 @@ fn splits_of_an_earlier_recipe_are_not_pooled_with_those_of_a_later_one() {
         &"--out",
         &out,
     ];
+    // Where it cannot go on, the page of the earlier one does not stay beside its splits.
+    fs::create_dir(out.join("seed-3")).unwrap();
+    fs::write(out.join("seed-3/notes.txt"), "mine").unwrap();
+    assert!(complaint(1, &call).contains("seed-3 holds something else"));
+    for file in ["report.html", "metrics.json", "predictions.csv"] {
+        assert!(!out.join(file).exists(), "{file}");
+    }
+    fs::remove_dir_all(out.join("seed-3")).unwrap();
     let text = output(0, &call);
     assert!(
         text.contains("seed-5") && !text.contains("fold-1"),
@@ -192,7 +200,10 @@ fn a_run_that_lacks_a_split_is_not_summed_up() {
     let page = folder.path().join("results.md");
     let refusal = complaint(1, &[&"results", &out, &"--out", &page]);
     assert!(refusal.contains("3 of 4 splits"), "{refusal}");
-    assert!(complaint(1, &[&"report", &out]).contains("3 of 4 splits"));
+    assert!(complaint(1, &[&"report", &out, &"--data", &synthetic()]).contains("3 of 4 splits"));
+    // One split says nothing of the others.
+    let refusal = complaint(1, &[&"results", &out.join("fold-1"), &"--out", &page]);
+    assert!(refusal.contains("one split of 4"), "{refusal}");
     assert!(!page.exists());
 }
 
@@ -381,6 +392,19 @@ fn reports_stand_side_by_side_and_a_random_split_never_alone() {
     );
     let page = folder.path().join("all.html");
     output(0, &[&"report", &disjoint, &random, &"--out", &page]);
+    assert_eq!(shown(&random), (12, true), "its own page is left alone");
+    output(
+        0,
+        &[
+            &"report",
+            &disjoint,
+            &random,
+            &"--out",
+            &page,
+            &"--data",
+            &synthetic(),
+        ],
+    );
     let text = fs::read_to_string(&page).unwrap();
     assert!(
         text.contains("quick-random") && text.contains("random/report.html"),
@@ -415,10 +439,9 @@ fn mistakes_can_be_heard_where_the_clips_are_at_hand() {
     let out = folder.path().join("run");
     train(&quick_recipe(folder.path(), "quick", "seed5", 1), &out);
     assert_eq!(shown(&out), (12, true), "after a training");
-    output(0, &[&"report", &out]);
-    assert_eq!(shown(&out), (0, false), "without the clips");
+    fs::remove_file(out.join("report.html")).unwrap();
     output(0, &[&"report", &out, &"--data", &synthetic()]);
-    assert_eq!(shown(&out), (12, true), "with the clips");
+    assert_eq!(shown(&out), (12, true), "written anew");
     let other = folder.path().join("other");
     output(0, &[&"synth", &other, &"--actors", &"4", &"--seed", &"9"]);
     let refused = complaint(1, &[&"report", &out, &"--data", &other]);

@@ -141,9 +141,9 @@ pub enum Error {
     },
 
     /// The corpus is too small or too uniform for the protocol.
-    #[error("protocol {protocol} needs {expected}; the corpus has {actual}")]
+    #[error("{protocol} needs {expected}; the corpus has {actual}")]
     Unsuited {
-        /// Name of the protocol.
+        /// Name of the protocol, or what else divides the corpus.
         protocol: String,
         /// What the protocol needs.
         expected: String,

@@ -117,6 +117,16 @@ impl Split {
         })
     }
 
+    /// The same split with its validation clips among those to learn from: what a training on a fixed
+    /// schedule makes of it, which has nothing to choose.
+    #[must_use]
+    pub fn without_validation(&self) -> Split {
+        let mut split = self.clone();
+        split.parts.train.append(&mut split.parts.validation);
+        split.parts.train.sort_unstable();
+        split
+    }
+
     /// Name of the split within its protocol, such as `fold-1`; fit for a file name.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,9 +1,15 @@
 //! The spread of a figure over splits, as published tables give it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Confusion;
 use crate::{Error, Predictions, Result};
+
+/// Stands between the name of a split and the number of a draw, where the same split is asked several
+/// times: `fold-1-draw-2` is the second draw of enrolment clips in `fold-1`.
+pub const DRAW: &str = "-draw-";
 
 /// Mean and sample standard deviation of a figure over splits.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -56,7 +62,8 @@ pub struct FoldSummary {
 }
 
 impl FoldSummary {
-    /// Computes the figures of each split separately, then mean and spread.
+    /// Computes the figures of each split separately, then mean and spread. Where a split was asked
+    /// several times ([`DRAW`]), the mean of its draws is its figure.
     ///
     /// # Errors
     /// [`Error::Empty`] without predictions.
@@ -82,7 +89,15 @@ impl FoldSummary {
             });
         }
         let over = |figure: fn(&Fold) -> f64| {
-            MeanStd::of(&folds.iter().map(figure).collect::<Vec<_>>()).ok_or_else(empty)
+            let mut draws: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+            for fold in &folds {
+                let split = fold.split.rsplit_once(DRAW);
+                let split = split.map_or(fold.split.as_str(), |(split, _)| split);
+                draws.entry(split).or_default().push(figure(fold));
+            }
+            let mean = |draws: &Vec<f64>| MeanStd::of(draws).map(|figure| figure.mean);
+            let figures: Vec<f64> = draws.values().filter_map(mean).collect();
+            MeanStd::of(&figures).ok_or_else(empty)
         };
         Ok(Self {
             accuracy: over(|fold| fold.accuracy)?,

@@ -219,6 +219,7 @@ fn train_network(
                     training.label_smoothing,
                 )?)
             };
+            let truth = (0..batch.len()).map(|i| batch[mixed.mostly(i)].0.target);
             let targets: Vec<i64> = batch.iter().map(|(clip, _)| clip.target as i64).collect();
             let loss = mixed.loss(targets, loss)?;
             optimizer.zero_grad();
@@ -227,7 +228,6 @@ fn train_network(
                 optimizer.clip_grad_norm(norm);
             }
             optimizer.step();
-            let truth = batch.iter().map(|(clip, _)| clip.target);
             tally.add(f64::try_from(&loss)?, &classes(&scores)?, truth);
         }
         // The last step may have spoilt weights that no loss has seen yet.
@@ -386,6 +386,14 @@ impl Mixed {
         }
         let partners = x.f_index_select(0, &Tensor::f_from_slice(&self.partners)?)?;
         Ok(partners.f_lerp(&x, self.share)?)
+    }
+
+    /// The place of the clip that has the larger share of what stands at a place.
+    fn mostly(&self, i: usize) -> usize {
+        match self.share < 0.5 {
+            true => self.partners[i] as usize,
+            false => i,
+        }
     }
 
     /// The loss against the clips' own targets and those of their partners.

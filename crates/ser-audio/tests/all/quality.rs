@@ -42,9 +42,9 @@ fn every_fault_has_its_warning_and_no_other() {
         (under("noise-babble 10"), "noisy"),
         (louder(&good(), 0.004), "very-quiet"),
         (speech(48_000, 4.0, &[(1.0, 1.26)]), "too-short"),
-        (speech(48_000, 4.0, &[]), "silent"),
-        (louder(&good(), 0.0), "silent"),
-        (Waveform::new(Vec::new(), 48_000), "silent"),
+        (speech(48_000, 4.0, &[]), "no-speech"),
+        (louder(&good(), 0.0), "no-speech"),
+        (Waveform::new(Vec::new(), 48_000), "no-speech"),
     ] {
         assert_eq!(words(&waveform), [word]);
     }
@@ -141,7 +141,7 @@ fn every_figure_is_finite() {
 #[test]
 fn warnings_are_sentences_for_people_and_words_for_machines() {
     for (warning, sentence, word) in [
-        (Warning::Silent, "silent: no speech was found", "silent"),
+        (Warning::NoSpeech, "no speech was found", "no-speech"),
         (
             Warning::TooShort { seconds: 0.312 },
             "too short: 0.31 s of speech",

@@ -34,7 +34,7 @@ impl Split {
         }
         let mut random = Random::new(seed, 0);
         let (group_of, groups) = match self.disjoint() {
-            Disjoint::SpeakersAndAudio => speaker_groups(corpus, self.name(), &pool, &mut random)?,
+            Disjoint::SpeakersAndAudio => speaker_groups(corpus, &pool, &mut random)?,
             Disjoint::Audio => random::tenths(corpus, &pool, &mut random),
         };
         (0..count.min(groups))
@@ -58,7 +58,6 @@ impl Split {
 /// The group of each clip of the pool, and the number of groups.
 fn speaker_groups(
     corpus: &Corpus,
-    split: &str,
     pool: &[usize],
     random: &mut Random,
 ) -> Result<(Vec<usize>, usize)> {
@@ -77,8 +76,8 @@ fn speaker_groups(
     let speakers: Vec<&str> = by_gender.into_values().flatten().collect();
     if speakers.len() < 2 {
         return Err(Error::Unsuited {
-            protocol: format!("the inner splits of {split}"),
-            expected: "at least two speakers".to_owned(),
+            protocol: "a rehearsal".to_owned(),
+            expected: "at least two speakers to learn from, so that one can be held out".to_owned(),
             actual: speakers.len().to_string(),
         });
     }

@@ -126,7 +126,7 @@ fn validation_speakers(
             expected:
                 "at least two speakers besides the tested ones, one to train and one to validate"
                     .to_owned(),
-            actual: speakers.to_string(),
+            actual: format!("{speakers} of them"),
         });
     }
     let mut queues: VecDeque<Vec<&str>> = by_gender.into_values().collect();

@@ -125,7 +125,7 @@ fn write_section(
                 format!("{:+.1}", 100.0 * (under.folds.uar.mean - folds.uar.mean)),
             ]);
         }
-        let header = ["condition", "accuracy %", "UAR %", "UAR less clean"];
+        let header = ["condition", "accuracy %", "UAR %", "UAR − clean"];
         table(text, &header, rows);
     }
     let rows = folds.folds.iter().map(|fold| {
