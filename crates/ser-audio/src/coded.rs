@@ -53,6 +53,12 @@ impl Coded {
     }
 
     fn find(source: Box<dyn MediaSource>, path: &Path) -> Result<Self> {
+        if source.byte_len() == Some(0) {
+            return Err(Error::Unsupported {
+                path: path.to_path_buf(),
+                reason: "the file is empty".into(),
+            });
+        }
         let is_pipe = !source.is_seekable();
         let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
         let metadata = MetadataOptions::default()
@@ -64,7 +70,7 @@ impl Coded {
                 Symphonia::Unsupported(reason) if reason.starts_with("core (probe)") => {
                     Error::Unsupported {
                         path: path.to_path_buf(),
-                        reason: "no known audio format".into(),
+                        reason: "no known audio format; ffmpeg turns most into WAV".into(),
                     }
                 }
                 error => failure(path, 0.0, error),

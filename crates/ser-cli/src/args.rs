@@ -335,7 +335,7 @@ pub struct DoctorArgs {
 /// `ser explain`
 #[derive(Debug, ClapArgs)]
 pub struct ExplainArgs {
-    /// Recording of 0.2 to 60 s.
+    /// Recording of 0.2 to 30 s. Each second of it takes about one.
     pub file: PathBuf,
     /// Model file [default: the model in the box].
     #[arg(long, value_name = "FILE")]

@@ -46,19 +46,20 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         .filter(|&i| !known.contains(clips[i].speaker.as_str()))
         .collect();
     let left_out = known_emotion.len() - part.len();
+    let mut unknown: Vec<&str> = unknown_emotion
+        .iter()
+        .map(|&i| clips[i].emotion.as_str())
+        .collect();
+    unknown.sort_unstable();
+    unknown.dedup();
+    let unknown = unknown.join(", ");
     if part.is_empty() {
-        let mut unknown: Vec<&str> = unknown_emotion
-            .iter()
-            .map(|&i| clips[i].emotion.as_str())
-            .collect();
-        unknown.sort_unstable();
-        unknown.dedup();
         bail!(
             "{}: nothing to measure: the model was trained on {left_out} of the clips or on their \
              speakers, and does not know the emotions of the other {} ({}); it knows {}",
             args.data.display(),
             unknown_emotion.len(),
-            unknown.join(", "),
+            unknown,
             model.labels.join(", ")
         );
     }
@@ -100,7 +101,7 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         }
         if !unknown_emotion.is_empty() {
             let (n, labels) = (unknown_emotion.len(), model.labels.join(", "));
-            println!("{n} clips left out: the model only knows {labels}");
+            println!("{n} clips left out ({unknown}): the model only knows {labels}");
         }
         if data.corpus.is_synthetic() || model.provenance.synthetic {
             println!("{SYNTHETIC}");

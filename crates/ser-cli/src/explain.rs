@@ -2,16 +2,22 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use indicatif::ProgressBar;
 use ser_eval::plots::{self, Explained, Map, MarkedRegion};
 use ser_features::{FeatureConfig, FeatureExtractor, Features, Output, Waveform};
 use ser_model::{Explanation, Patch};
 use serde::Serialize;
 
 use crate::args::ExplainArgs;
-use crate::output::{SYNTHETIC, percent};
+use crate::output::{SYNTHETIC, UNSURE, must_have_folder, percent, plain};
+use crate::recordings::{self, Ears, LONG};
 use crate::{Outcome, model};
+
+/// Seconds of the shortest recording of which parts can be told from each other.
+const SHORTEST: f64 = 0.2;
 
 /// Regions that are named.
 const REGIONS: usize = 3;
@@ -27,6 +33,7 @@ struct Answer<'a> {
     file: String,
     emotion: &'a str,
     probability: f32,
+    unsure: bool,
     regions: Vec<Region>,
     picture: String,
     synthetic_model: bool,
@@ -42,20 +49,42 @@ struct Region {
 pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     let model = model::open(args.model.as_deref())?;
     let file = args.file.display().to_string();
+    let stem = args.file.file_stem().unwrap_or_default().to_string_lossy();
+    let beside = || PathBuf::from(format!("{stem}-explained.svg"));
+    let out = args.out.clone().unwrap_or_else(beside);
+    if out.extension().is_none_or(|extension| extension != "svg") {
+        bail!("{}: the picture's name must end in .svg", out.display());
+    }
+    must_have_folder(&out)?;
     let clip = ser_audio::read(&args.file)?;
+    let seconds = clip.duration();
+    if !(SHORTEST..=LONG).contains(&seconds) {
+        bail!(
+            "{file}: {seconds:.2} s long; a recording of {SHORTEST} to {LONG} s can be explained, and \
+             `ser timeline` says what is where in a longer one"
+        );
+    }
+    let bar = ProgressBar::new_spinner().with_message(format!(
+        "hearing {file} again without each of its parts, for about {:.0} s",
+        seconds.ceil()
+    ));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let heard = Ears::of(&model)?.hear_all(&clip);
+    let answer = heard.and_then(|heard| recordings::answer(&model, None, heard));
+    let answer = answer.with_context(|| file.clone())?;
+    let unsure = answer.is_unsure(model.doubt(false));
     let explanation = ser_model::explain(&model, &clip).with_context(|| file.clone())?;
+    bar.finish_and_clear();
     let strongest = explanation.strongest(REGIONS);
     let emotion = explanation.emotion.as_str();
+    let marked = format!("{emotion}{}", if unsure { "?" } else { "" });
     let probability = explanation
         .probabilities
         .iter()
         .copied()
         .fold(0.0, f32::max);
 
-    let stem = args.file.file_stem().unwrap_or_default().to_string_lossy();
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
-    let beside = || PathBuf::from(format!("{stem}-explained.svg"));
-    let out = args.out.clone().unwrap_or_else(beside);
     let regions = strongest.iter().map(|patch| MarkedRegion {
         seconds: patch.region.seconds.clone(),
         hertz: patch.region.hertz.clone(),
@@ -65,8 +94,8 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     let importance: Vec<f32> = explanation.patches.iter().map(|p| p.drop).collect();
     let levels = spectrogram(&clip, &explanation)?;
     let picture = plots::explanation(&Explained {
-        file: &name,
-        emotion,
+        file: &plain(&name),
+        emotion: &marked,
         probability,
         synthetic: model.provenance.synthetic,
         samples: &clip.samples,
@@ -95,6 +124,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
             file,
             emotion,
             probability,
+            unsure,
             regions: regions.collect(),
             picture: out.display().to_string(),
             synthetic_model: model.provenance.synthetic,
@@ -105,7 +135,14 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     if model.provenance.synthetic {
         println!("{SYNTHETIC}");
     }
-    println!("{file}: {emotion}  ({})", percent(f64::from(probability)));
+    println!(
+        "{}: {marked}  ({})",
+        plain(&file),
+        percent(f64::from(probability))
+    );
+    if unsure {
+        println!("{UNSURE}");
+    }
     for region in &regions {
         println!("  {}", region.text);
     }

@@ -7,7 +7,7 @@ use ser_model::Model;
 use ser_stream::{Listener, Span};
 
 use crate::args::ListenArgs;
-use crate::output::percent;
+use crate::output::{named, percent};
 use crate::timeline::clock;
 use crate::{Outcome, model};
 
@@ -62,14 +62,14 @@ impl<'m> Meter<'m> {
             if self.json {
                 let line = serde_json::json!({
                     "start": span.start, "end": span.end, "emotion": label, "confidence": p,
+                    "unsure": span.unsure, "probabilities": named(&self.model.labels, &span.probabilities),
                 });
                 println!("{line}");
             } else {
                 let (start, end) = (clock(span.start), clock(span.end));
-                println!(
-                    "{start:>9} – {end:<9} {label:<10} {}",
-                    percent(f64::from(p))
-                );
+                let label = format!("{label}{}", if span.unsure { "?" } else { "" });
+                let p = percent(f64::from(p));
+                println!("{start:>9} – {end:<9} {label:<11} {p}");
             }
         }
         io::stdout().flush()?;

@@ -70,7 +70,7 @@ fn main() -> ! {
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }
-    hush_decoders();
+    tell_panics();
     let code = run();
     // Nobody is left to be told if this fails.
     let _ = std::io::stdout().flush();
@@ -80,11 +80,17 @@ fn main() -> ! {
 }
 
 /// The decoders of compressed sound panic over some damaged recordings. ser-audio turns that into an error, which says
-/// all there is to say.
-fn hush_decoders() {
+/// all there is to say. And `println!` panics where its words cannot be written, as on a full disk.
+fn tell_panics() {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map_or("", |place| place.file());
+        let words = panic.payload_as_str().unwrap_or_default();
+        if let Some(why) = words.strip_prefix("failed printing to stdout: ") {
+            eprintln!("error: standard output: {why}");
+            // SAFETY: ends the process, as at the end of `main`.
+            unsafe { libc::_exit(1) }
+        }
         if !place.contains("symphonia") {
             tell(panic);
         }

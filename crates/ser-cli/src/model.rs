@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use ser_eval::Doubt;
 use ser_model::{Enrolment, Model};
 
 use crate::speakers;
@@ -46,12 +45,4 @@ pub fn must_enrol(model: &Model) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// What the model's least confident answers are worth, of clips alone or of an enrolled speaker's.
-pub fn doubt(model: &Model, enrolled: bool) -> Option<&Doubt> {
-    match enrolled {
-        true => model.enrolled_doubt.as_ref(),
-        false => model.doubt.as_ref(),
-    }
 }

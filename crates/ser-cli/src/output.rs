@@ -1,7 +1,9 @@
 //! What people and machines get to see.
 
+use std::path::Path;
 use std::time::Duration;
 
+use anyhow::{Result, bail};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -52,6 +54,28 @@ pub fn mean_std(figure: ser_eval::MeanStd) -> String {
     match figure.std {
         Some(std) => format!("{:.1} ± {:.1} %", 100.0 * figure.mean, 100.0 * std),
         None => percent(figure.mean),
+    }
+}
+
+/// What the mark beside an answer means.
+pub const UNSURE: &str =
+    "? is unsure: without speech, unlike what was learned from, or of low confidence";
+
+/// A name on a terminal and in a picture: what would steer either is replaced.
+pub fn plain(name: &str) -> String {
+    name.replace(char::is_control, "\u{fffd}")
+}
+
+/// Refuses, before there is any work to lose, a file that could not be written.
+pub fn must_have_folder(out: &Path) -> Result<()> {
+    let folder = out.parent().filter(|folder| *folder != Path::new(""));
+    match folder {
+        Some(folder) if !folder.is_dir() => bail!(
+            "{}: the folder {} does not exist",
+            out.display(),
+            folder.display()
+        ),
+        _ => Ok(()),
     }
 }
 

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_eval::Doubt;
-use ser_features::Features;
 use ser_model::Model;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::args::PredictArgs;
 use crate::corpus::Skipped;
-use crate::output::{SYNTHETIC, in_full, named, percent, progress, table};
+use crate::output::{SYNTHETIC, in_full, named, percent, plain, progress, table};
 use crate::recordings::{Answer, Ears, answer, recordings};
 use crate::{Outcome, model};
 
@@ -24,16 +23,13 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     let model = model::open(args.model.as_deref())?;
     let mut speaker = model::speaker(&model, args.speaker.as_deref())?;
     let ears = Ears::of(&model)?;
-    if !args.enrol.is_empty() {
-        model::must_enrol(&model)?;
-        let known = args.enrol.iter().map(|file| ears.features(file));
-        let known = known.collect::<Result<Vec<_>>>()?;
-        let views: Vec<&[Features]> = known.iter().map(Vec::as_slice).collect();
-        speaker = Some(model.enrol(&views)?);
-    }
-    let speaker = speaker.as_ref();
     let (files, mut skipped) = recordings(&args.files);
     Skipped::tell(&skipped);
+    if !args.enrol.is_empty() {
+        let (enrolled, _) = ears.enrol(&model, &args.enrol, &mut skipped)?;
+        speaker = Some(enrolled);
+    }
+    let speaker = speaker.as_ref();
     let mut printer = Printer::new(&model, speaker.is_some(), args.csv, json)?;
     let bar = progress(files.len(), "recordings");
     for files in files.chunks(AT_ONCE) {
@@ -109,7 +105,7 @@ impl<'a> Printer<'a> {
         };
         Ok(Self {
             model,
-            doubt: model::doubt(model, enrolled),
+            doubt: model.doubt(enrolled),
             form,
             printed: 0,
             unsure: false,
@@ -167,7 +163,7 @@ impl<'a> Printer<'a> {
                 |(label, p): &(&String, &f32)| format!("{label} {}", percent(f64::from(**p)));
             let mark = if answer.is_unsure(doubt) { "?" } else { "" };
             vec![
-                file.display().to_string(),
+                plain(&file.display().to_string()),
                 format!("{}{mark}", model.labels[answer.emotion()]),
                 percent(f64::from(answer.confidence())),
                 ranked

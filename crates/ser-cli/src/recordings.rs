@@ -12,12 +12,17 @@ use ser_stream::Listener;
 use walkdir::WalkDir;
 
 use crate::corpus::Skipped;
+use crate::model;
+use crate::output::in_full;
 
 /// Longer recordings, in seconds, are answered piece by piece, and need no more memory than this.
-const LONG: f64 = 30.0;
-/// A recording this many times as far from the average of training as the farthest hundredth of the
-/// training clips is like none of them.
-const UNFAMILIAR: f32 = 1.25;
+pub const LONG: f64 = 30.0;
+
+/// Extensions of recordings that cannot be decoded, or not by every build: in a folder they are named, not
+/// passed over.
+const OTHER_AUDIO: [&str; 9] = [
+    "3gp", "ac3", "amr", "ape", "au", "mp2", "opus", "w64", "wma",
+];
 
 /// Samples of a long recording that are handed over at a time: pieces for all cores.
 const AT_ONCE: usize = 1 << 20;
@@ -59,7 +64,8 @@ fn in_folder(folder: &Path, files: &mut Vec<PathBuf>, skipped: &mut Vec<Skipped>
             Ok(entry) => {
                 let extension = entry.path().extension().unwrap_or_default();
                 let extension = extension.to_string_lossy().to_lowercase();
-                if entry.file_type().is_file() && EXTENSIONS.contains(&extension.as_str()) {
+                let is_audio = |known: &[&str]| known.contains(&extension.as_str());
+                if entry.file_type().is_file() && (is_audio(EXTENSIONS) || is_audio(&OTHER_AUDIO)) {
                     files.push(entry.into_path());
                 }
             }
@@ -147,9 +153,38 @@ impl Ears {
         })
     }
 
-    /// Features of a whole recording.
-    pub fn features(&self, path: &Path) -> Result<Vec<Features>> {
+    /// How a speaker sounds on average in all recordings that files, folders and patterns stand for, and how
+    /// many could be used. Those that could not are named and added to `skipped`.
+    pub fn enrol(
+        &self,
+        model: &Model,
+        given: &[PathBuf],
+        skipped: &mut Vec<Skipped>,
+    ) -> Result<(Enrolment, usize)> {
+        model::must_enrol(model)?;
+        let (files, mut left_out) = recordings(given);
+        let mut known: Vec<Vec<Features>> = Vec::new();
+        for file in &files {
+            match self.speech(file) {
+                Ok(features) => known.push(features),
+                Err(error) => left_out.push(Skipped::new(file, &in_full(&error))),
+            }
+        }
+        Skipped::tell(&left_out);
+        if known.is_empty() {
+            bail!("nothing to enrol in the {} files", left_out.len());
+        }
+        skipped.append(&mut left_out);
+        let views: Vec<&[Features]> = known.iter().map(Vec::as_slice).collect();
+        Ok((model.enrol(&views)?, known.len()))
+    }
+
+    /// Features of a whole recording in which somebody speaks.
+    fn speech(&self, path: &Path) -> Result<Vec<Features>> {
         let clip = ser_audio::read(path)?;
+        if Quality::of(&clip).warnings().contains(&Warning::NoSpeech) {
+            bail!("{}: {}", path.display(), Warning::NoSpeech);
+        }
         self.views(&clip)
             .with_context(|| path.display().to_string())
     }
@@ -159,18 +194,23 @@ impl Ears {
         Ok(views.collect::<ser_features::Result<_>>()?)
     }
 
+    /// Hears the whole of a recording that is not [`LONG`].
+    pub fn hear_all(&self, clip: &Waveform) -> Result<Heard> {
+        Ok(Heard::Short {
+            views: self.views(clip)?,
+            seconds: clip.duration(),
+            warnings: Quality::of(clip).warnings(),
+        })
+    }
+
     /// Reads a recording, or the beginning of a long one.
     pub fn hear(&self, path: &Path) -> Result<Heard> {
         let mut stream = open(path)?;
         let mut clip = Waveform::new(Vec::new(), stream.sample_rate());
         while clip.duration() <= LONG {
             if !stream.next_block(&mut clip.samples)? {
-                let views = self.views(&clip);
-                return Ok(Heard::Short {
-                    views: views.with_context(|| path.display().to_string())?,
-                    seconds: clip.duration(),
-                    warnings: Quality::of(&clip).warnings(),
-                });
+                let heard = self.hear_all(&clip);
+                return heard.with_context(|| path.display().to_string());
             }
         }
         // The beginning stands for the recording, but speech may come later, or more of it.
@@ -189,8 +229,6 @@ impl Ears {
 
 /// Answers what was heard, as a model does that may know the speaker.
 pub fn answer(model: &Model, speaker: Option<&Enrolment>, heard: Heard) -> Result<Answer> {
-    let is_unfamiliar =
-        |views: &[Features]| -> Result<bool> { Ok(model.unfamiliarity(views)? > UNFAMILIAR) };
     match heard {
         Heard::Short {
             views,
@@ -206,7 +244,7 @@ pub fn answer(model: &Model, speaker: Option<&Enrolment>, heard: Heard) -> Resul
                 probabilities: answers.swap_remove(0),
                 seconds,
                 warnings,
-                unfamiliar: is_unfamiliar(&views)?,
+                unfamiliar: model.is_unfamiliar(&views)?,
                 long: false,
             })
         }
@@ -221,7 +259,7 @@ pub fn answer(model: &Model, speaker: Option<&Enrolment>, heard: Heard) -> Resul
                 probabilities,
                 seconds,
                 warnings,
-                unfamiliar: views.map_or(Ok(false), |views| is_unfamiliar(&views))?,
+                unfamiliar: views.map_or(Ok(false), |views| model.is_unfamiliar(&views))?,
                 long: true,
             })
         }

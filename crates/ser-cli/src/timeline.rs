@@ -11,7 +11,7 @@ use ser_stream::{Listener, Span, captions};
 use serde::Serialize;
 
 use crate::args::TimelineArgs;
-use crate::output::{SYNTHETIC, named, percent, progress, table};
+use crate::output::{SYNTHETIC, UNSURE, must_have_folder, named, percent, progress, table};
 use crate::recordings::open;
 use crate::{Outcome, model};
 
@@ -34,10 +34,9 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     let model = model::open(args.model.as_deref())?;
     for out in &args.out {
         form(out)?;
+        must_have_folder(out)?;
     }
     let speaker = model::speaker(&model, args.speaker.as_deref())?;
-    let doubt = model::doubt(&model, speaker.is_some());
-    let is_unsure = |span: &Span| doubt.is_some_and(|d| d.is_about(span.confidence()));
     let stream = open(&args.file)?;
     let mut listener = Listener::new(&model, stream.sample_rate())?.of(speaker.as_ref());
     let (spans, seconds) = listen(stream, &mut listener)?;
@@ -58,7 +57,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
                 end: span.end,
                 emotion: &model.labels[span.answer()],
                 confidence: span.confidence(),
-                unsure: is_unsure(span),
+                unsure: span.unsure,
                 probabilities: named(&model.labels, &span.probabilities),
             };
             println!("{}", serde_json::to_string(&line)?);
@@ -66,20 +65,23 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let rows = spans.iter().map(|span| {
-        let unsure = is_unsure(span);
+        let mark = if span.unsure { "?" } else { "" };
         vec![
             clock(span.start),
             clock(span.end),
-            format!(
-                "{}{}",
-                model.labels[span.answer()],
-                if unsure { "?" } else { "" }
-            ),
+            format!("{}{mark}", model.labels[span.answer()]),
             percent(f64::from(span.confidence())),
         ]
     });
-    println!("{}", table(&["from", "to", "emotion", "confidence"], rows));
-    summary(&model, &spans, seconds);
+    if spans.is_empty() {
+        println!("nobody speaks in its {seconds:.0} s");
+    } else {
+        println!("{}", table(&["from", "to", "emotion", "confidence"], rows));
+        summary(&model, &spans, seconds);
+    }
+    if spans.iter().any(|span| span.unsure) {
+        println!("{UNSURE}");
+    }
     for out in &args.out {
         println!("written: {}", out.display());
     }

@@ -139,11 +139,27 @@ fn two_calls_write_the_same_picture_and_say_what_it_shows() {
 }
 
 #[test]
+fn a_picture_is_svg_by_name_as_well() {
+    let said = complaint(
+        1,
+        &[
+            &"explain",
+            &"--model",
+            &MODEL,
+            &"no-such.wav",
+            &"--out",
+            &"x.png",
+        ],
+    );
+    assert!(said.contains("must end in .svg"), "{said}");
+}
+
+#[test]
 fn too_short_too_long_and_silent_recordings_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     for (name, hertz, seconds, reason) in [
-        ("short.wav", 440.0, 0.1, "0.2 to 60 s"),
-        ("long.wav", 440.0, 61.0, "0.2 to 60 s"),
+        ("short.wav", 440.0, 0.1, "0.2 to 30 s"),
+        ("long.wav", 440.0, 31.0, "ser timeline"),
         ("silent.wav", 0.0, 1.0, "digital silence"),
     ] {
         let path = folder.path().join(name);

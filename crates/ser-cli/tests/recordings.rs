@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{complaint, output, ser, synthetic};
+use common::{complaint, output, ser, synthetic, tone};
 use serde_json::Value;
 
 /// The first synthetic clips of a speaker.
@@ -94,18 +94,71 @@ fn csv_has_a_header_and_a_line_each() {
 }
 
 #[test]
+fn what_a_folder_holds_of_other_audio_is_named_and_other_files_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(&clips(1, 1)[0], folder.path().join("a.wav")).unwrap();
+    fs::write(folder.path().join("message.amr"), "#!AMR").unwrap();
+    fs::write(folder.path().join("readme.txt"), "words").unwrap();
+    let said = complaint(3, &[&"predict", &folder.path()]);
+    assert!(
+        said.contains("message.amr: no known audio format"),
+        "{said}"
+    );
+    assert!(!said.contains("readme"), "{said}");
+}
+
+#[test]
+fn nobody_is_enrolled_from_recordings_without_speech() {
+    let folder = tempfile::tempdir().unwrap();
+    let silent = folder.path().join("silent.wav");
+    tone(&silent, 0.0, 2.0);
+    let clip = clips(1, 1).remove(0);
+    let said = complaint(1, &[&"predict", &clip, &"--enrol", &silent]);
+    assert!(said.contains("silent.wav: no speech was found"), "{said}");
+    assert!(said.contains("nothing to enrol"), "{said}");
+    let others = clips(1, 4).pop().unwrap();
+    complaint(3, &[&"predict", &clip, &"--enrol", &silent, &others]);
+    complaint(0, &[&"predict", &clip, &"--enrol", &clip.parent().unwrap()]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_standard_output_is_an_error_of_its_own() {
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let clip = clips(1, 1).remove(0);
+    let forms: [&[&str]; 3] = [&[], &["--json"], &["--csv"]];
+    for form in forms {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_ser"));
+        let ended = program.arg("predict").args(form).arg(&clip).stdout(full());
+        let ended = ended.output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains("No space left on device"), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn where_nobody_speaks_the_timeline_says_so_and_where_it_cannot_be_written_nothing_is_heard() {
+    let folder = tempfile::tempdir().unwrap();
+    let silent = folder.path().join("silent.wav");
+    tone(&silent, 0.0, 3.0);
+    let text = output(0, &[&"timeline", &silent]);
+    assert!(
+        text.contains("nobody speaks") && !text.contains("emotion"),
+        "{text}"
+    );
+
+    let captions = folder.path().join("no-such-folder/a.vtt");
+    let said = complaint(1, &[&"timeline", &silent, &"--out", &captions]);
+    assert!(said.contains("no-such-folder does not exist"), "{said}");
+}
+
+#[test]
 fn what_makes_an_answer_doubtful_is_said_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let silent = folder.path().join("silent.wav");
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 16_000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(&silent, spec).unwrap();
-    (0..32_000).for_each(|_| writer.write_sample(0i16).unwrap());
-    writer.finalize().unwrap();
+    tone(&silent, 0.0, 2.0);
     let answer = lines(&output(0, &[&"--json", &"predict", &silent])).remove(0);
     let warnings = answer["warnings"].as_array().unwrap();
     assert!(warnings.contains(&Value::from("no-speech")), "{warnings:?}");

@@ -45,6 +45,10 @@ pub fn write(
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
+    if !folder.is_dir() {
+        let missing = format!("the folder {} does not exist", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, missing));
+    }
     let mut builder = tempfile::Builder::new();
     // Temporary files are for their owner's eyes only; this one becomes what the user's umask says.
     #[cfg(unix)]

@@ -9,7 +9,7 @@ use crate::Span;
 /// ```
 /// use ser_stream::{Span, captions::web_vtt};
 ///
-/// let span = Span { start: 61.25, end: 63.0, probabilities: vec![0.2, 0.8] };
+/// let span = Span { start: 61.25, end: 63.0, probabilities: vec![0.2, 0.8], unsure: false };
 /// let labels = ["calm", "angry"].map(String::from);
 /// assert_eq!(
 ///     web_vtt(&[span], &labels),
@@ -50,10 +50,11 @@ pub fn audacity(spans: &[Span], labels: &[String]) -> String {
     text
 }
 
-/// `angry 81 %`
+/// `angry 81 %`, or `angry? 31 %` where the answer is doubtful.
 fn words(span: &Span, labels: &[String]) -> String {
-    let label = labels.get(span.answer()).map_or("?", String::as_str);
-    format!("{label} {:.0} %", 100.0 * span.confidence())
+    let label = labels.get(span.answer()).map_or("", String::as_str);
+    let mark = if span.unsure { "?" } else { "" };
+    format!("{label}{mark} {:.0} %", 100.0 * span.confidence())
 }
 
 /// `01:02:03.450`

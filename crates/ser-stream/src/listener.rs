@@ -16,6 +16,9 @@ pub struct Span {
     pub end: f64,
     /// Probabilities of the model's labels.
     pub probabilities: Vec<f32>,
+    /// Whether the answer is as doubtful as the model's doubtful ones on validation clips were, or the piece
+    /// like nothing that it has learned from.
+    pub unsure: bool,
 }
 
 impl Span {
@@ -104,11 +107,17 @@ impl<'m> Listener<'m> {
             Some(speaker) => self.model.predict_enrolled(&views, speaker)?,
             None => self.model.predict(&views)?,
         };
-        let spans = heard.iter().zip(answers).map(|((piece, _), answer)| Span {
-            start: piece.start,
-            end: piece.end,
-            probabilities: answer,
+        let doubt = self.model.doubt(self.speaker.is_some());
+        let spans = heard.iter().zip(answers).map(|((piece, views), answer)| {
+            let mut span = Span {
+                start: piece.start,
+                end: piece.end,
+                probabilities: answer,
+                unsure: self.model.is_unfamiliar(views)?,
+            };
+            span.unsure |= doubt.is_some_and(|doubt| doubt.is_about(span.confidence()));
+            Ok(span)
         });
-        Ok(spans.collect())
+        spans.collect()
     }
 }

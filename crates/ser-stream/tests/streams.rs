@@ -240,20 +240,22 @@ fn captions_are_numbered_and_timed() {
             start: 0.5,
             end: 2.0,
             probabilities: vec![0.75, 0.25],
+            unsure: true,
         },
         Span {
             start: 3723.4567,
             end: 3725.0,
             probabilities: vec![0.1, 0.9],
+            unsure: false,
         },
     ];
     assert_eq!(
         captions::sub_rip(&spans, &labels),
-        "1\n00:00:00,500 --> 00:00:02,000\ncalm 75 %\n\n\
+        "1\n00:00:00,500 --> 00:00:02,000\ncalm? 75 %\n\n\
          2\n01:02:03,457 --> 01:02:05,000\nangry 90 %\n\n"
     );
     assert_eq!(
         captions::audacity(&spans, &labels),
-        "0.500000\t2.000000\tcalm 75 %\n3723.456700\t3725.000000\tangry 90 %\n"
+        "0.500000\t2.000000\tcalm? 75 %\n3723.456700\t3725.000000\tangry 90 %\n"
     );
 }

@@ -18,6 +18,10 @@ use crate::network::Network;
 use crate::recipe::Recipe;
 use crate::standardiser::Standardiser;
 
+/// A clip this many times as far from the average of training as the farthest hundredth of the training
+/// clips is like none of them.
+const UNFAMILIAR: f32 = 1.25;
+
 /// Windows that go through a network together.
 pub(crate) const WINDOWS_PER_BATCH: usize = 64;
 
@@ -185,6 +189,23 @@ impl Model {
             }
         }
         Ok(most)
+    }
+
+    /// Whether a clip is like nothing that was learned from: its [`Model::unfamiliarity`] is above 1.25.
+    ///
+    /// # Errors
+    /// As [`Model::unfamiliarity`].
+    pub fn is_unfamiliar(&self, clip: &[Features]) -> Result<bool> {
+        Ok(self.unfamiliarity(clip)? > UNFAMILIAR)
+    }
+
+    /// What the least confident answers are worth, of clips alone or of an enrolled speaker's.
+    #[must_use]
+    pub fn doubt(&self, enrolled: bool) -> Option<&Doubt> {
+        match enrolled {
+            true => self.enrolled_doubt.as_ref(),
+            false => self.doubt.as_ref(),
+        }
     }
 
     /// Whether [`Model::enrol`] changes anything.
