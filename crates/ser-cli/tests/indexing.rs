@@ -26,8 +26,8 @@ fn a_manifest_stands_for_the_folder() {
     assert_eq!(from_folder, from_manifest);
 }
 
-#[test]
-fn a_broken_file_is_reported_and_ends_with_3() {
+/// A folder with one clip of actor 01.
+fn one_clip() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let name = "03-01-01-01-01-01-01.wav";
     std::fs::copy(
@@ -35,6 +35,12 @@ fn a_broken_file_is_reported_and_ends_with_3() {
         folder.path().join(name),
     )
     .unwrap();
+    folder
+}
+
+#[test]
+fn a_broken_file_is_reported_and_ends_with_3() {
+    let folder = one_clip();
     std::fs::write(
         folder.path().join("03-01-01-01-01-02-01.wav"),
         b"RIFFnothing",
@@ -49,13 +55,7 @@ fn a_broken_file_is_reported_and_ends_with_3() {
 
 #[test]
 fn actors_who_are_not_there_are_named_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let name = "03-01-01-01-01-01-01.wav";
-    std::fs::copy(
-        synthetic().join("Actor_01").join(name),
-        folder.path().join(name),
-    )
-    .unwrap();
+    let folder = one_clip();
     let text = output(0, &[&"index", &folder.path()]);
     assert!(text.contains("59 missing of actor 01"), "{text}");
     assert!(text.contains("no clips of the actors 02, 03, "), "{text}");

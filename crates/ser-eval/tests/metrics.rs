@@ -170,16 +170,10 @@ fn no_prediction_is_an_error_and_not_a_nan() {
     ));
 }
 
-#[test]
-fn draws_of_a_split_are_one_figure_of_it() {
+/// The figures of splits of four clips each, of which so many are answered right.
+fn folds(splits: &[(&str, usize)]) -> FoldSummary {
     let mut rows = Vec::new();
-    // Accuracies 1 and 0.5 of the draws of one split, 0.25 and 0.25 of the other.
-    for (split, hits) in [
-        ("fold-1-draw-1", 4),
-        ("fold-1-draw-2", 2),
-        ("fold-2-draw-1", 1),
-        ("fold-2-draw-2", 1),
-    ] {
+    for &(split, hits) in splits {
         for clip in 0..4 {
             let predicted = usize::from(clip >= hits);
             let mut row = row(&clip.to_string(), "01", 0, &certain(2, predicted));
@@ -187,8 +181,18 @@ fn draws_of_a_split_are_one_figure_of_it() {
             rows.push(row);
         }
     }
-    let predictions = Predictions::new(labels(&["a", "b"]), rows).unwrap();
-    let summary = FoldSummary::compute(&predictions).unwrap();
+    FoldSummary::compute(&Predictions::new(labels(&["a", "b"]), rows).unwrap()).unwrap()
+}
+
+#[test]
+fn draws_of_a_split_are_one_figure_of_it() {
+    // Accuracies 1 and 0.5 of the draws of one split, 0.25 and 0.25 of the other.
+    let summary = folds(&[
+        ("fold-1-draw-1", 4),
+        ("fold-1-draw-2", 2),
+        ("fold-2-draw-1", 1),
+        ("fold-2-draw-2", 1),
+    ]);
     assert_eq!(summary.folds.len(), 4);
     close(summary.accuracy.mean, 0.5);
     close(summary.accuracy.std.unwrap(), 0.25 * 2.0_f64.sqrt());
@@ -196,18 +200,8 @@ fn draws_of_a_split_are_one_figure_of_it() {
 
 #[test]
 fn folds_give_mean_and_sample_standard_deviation() {
-    let mut rows = Vec::new();
     // Accuracies 1, 0.5 and 0.75 in the order the splits first appear.
-    for (split, hits) in [("fold 2", 4), ("fold 1", 2), ("fold 3", 3)] {
-        for clip in 0..4 {
-            let predicted = usize::from(clip >= hits);
-            let mut row = row(&clip.to_string(), "01", 0, &certain(2, predicted));
-            row.split = split.to_owned();
-            rows.push(row);
-        }
-    }
-    let predictions = Predictions::new(labels(&["a", "b"]), rows).unwrap();
-    let summary = FoldSummary::compute(&predictions).unwrap();
+    let summary = folds(&[("fold 2", 4), ("fold 1", 2), ("fold 3", 3)]);
     let names: Vec<_> = summary
         .folds
         .iter()
