@@ -176,9 +176,9 @@ fn an_ensemble_is_measured_plain_and_enrolled_and_written_up() {
 
     // Its one model file enrols a speaker.
     let model = out.join("fold-1/model.safetensors");
-    let (a, b) = (folder.path().join("a.wav"), folder.path().join("b.wav"));
-    tone(&a, 200.0, 1.0);
-    tone(&b, 250.0, 1.0);
+    let speaker = synthetic().join("Actor_01");
+    let clip = |take: u8| speaker.join(format!("03-01-03-01-01-0{take}-01.wav"));
+    let (a, b) = (clip(1), clip(2));
     let alone = output(0, &[&"predict", &"--model", &model, &a]);
     let known = output(0, &[&"predict", &"--model", &model, &a, &"--enrol", &a, &b]);
     assert_ne!(alone, known);
