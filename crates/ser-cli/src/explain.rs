@@ -12,7 +12,7 @@ use ser_model::{Explanation, Patch};
 use serde::Serialize;
 
 use crate::args::ExplainArgs;
-use crate::output::{SYNTHETIC, UNSURE, must_have_folder, percent, plain};
+use crate::output::{SYNTHETIC, UNSURE, percent, plain};
 use crate::recordings::{self, Ears, LONG};
 use crate::{Outcome, model};
 
@@ -55,7 +55,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     if out.extension().is_none_or(|extension| extension != "svg") {
         bail!("{}: the picture's name must end in .svg", out.display());
     }
-    must_have_folder(&out)?;
+    ser_files::folder(&out).with_context(|| out.display().to_string())?;
     let clip = ser_audio::read(&args.file)?;
     let seconds = clip.duration();
     if !(SHORTEST..=LONG).contains(&seconds) {
@@ -72,17 +72,13 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     let heard = Ears::of(&model)?.hear_all(&clip);
     let answer = heard.and_then(|heard| recordings::answer(&model, None, heard));
     let answer = answer.with_context(|| file.clone())?;
-    let unsure = answer.is_unsure(model.doubt(false));
+    let doubt = model.doubt(false);
+    let (unsure, marked) = (answer.is_unsure(doubt), answer.marked(&model.labels, doubt));
     let explanation = ser_model::explain(&model, &clip).with_context(|| file.clone())?;
     bar.finish_and_clear();
     let strongest = explanation.strongest(REGIONS);
     let emotion = explanation.emotion.as_str();
-    let marked = format!("{emotion}{}", if unsure { "?" } else { "" });
-    let probability = explanation
-        .probabilities
-        .iter()
-        .copied()
-        .fold(0.0, f32::max);
+    let probability = answer.confidence();
 
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
     let regions = strongest.iter().map(|patch| MarkedRegion {

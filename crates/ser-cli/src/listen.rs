@@ -58,16 +58,16 @@ impl<'m> Meter<'m> {
             eprint!("\r\x1b[K");
         }
         for span in spans {
-            let (label, p) = (&self.model.labels[span.answer()], span.confidence());
+            let (labels, p) = (&self.model.labels, span.confidence());
             if self.json {
                 let line = serde_json::json!({
-                    "start": span.start, "end": span.end, "emotion": label, "confidence": p,
-                    "unsure": span.unsure, "probabilities": named(&self.model.labels, &span.probabilities),
+                    "start": span.start, "end": span.end, "emotion": labels[span.answer()], "confidence": p,
+                    "unsure": span.unsure, "probabilities": named(labels, &span.probabilities),
                 });
                 println!("{line}");
             } else {
                 let (start, end) = (clock(span.start), clock(span.end));
-                let label = format!("{label}{}", if span.unsure { "?" } else { "" });
+                let label = span.marked(labels);
                 let p = percent(f64::from(p));
                 println!("{start:>9} – {end:<9} {label:<11} {p}");
             }

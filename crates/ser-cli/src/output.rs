@@ -1,9 +1,7 @@
 //! What people and machines get to see.
 
-use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -64,19 +62,6 @@ pub const UNSURE: &str =
 /// A name on a terminal and in a picture: what would steer either is replaced.
 pub fn plain(name: &str) -> String {
     name.replace(char::is_control, "\u{fffd}")
-}
-
-/// Refuses, before there is any work to lose, a file that could not be written.
-pub fn must_have_folder(out: &Path) -> Result<()> {
-    let folder = out.parent().filter(|folder| *folder != Path::new(""));
-    match folder {
-        Some(folder) if !folder.is_dir() => bail!(
-            "{}: the folder {} does not exist",
-            out.display(),
-            folder.display()
-        ),
-        _ => Ok(()),
-    }
 }
 
 /// The note that goes with everything made from a synthetic corpus.

@@ -161,10 +161,9 @@ impl<'a> Printer<'a> {
             ranked.sort_by(|a, b| b.1.total_cmp(a.1));
             let told =
                 |(label, p): &(&String, &f32)| format!("{label} {}", percent(f64::from(**p)));
-            let mark = if answer.is_unsure(doubt) { "?" } else { "" };
             vec![
                 plain(&file.display().to_string()),
-                format!("{}{mark}", model.labels[answer.emotion()]),
+                answer.marked(&model.labels, doubt),
                 percent(f64::from(answer.confidence())),
                 ranked
                     .iter()

@@ -110,6 +110,12 @@ impl Answer {
         argmax(&self.probabilities)
     }
 
+    /// The most probable label, as `angry`, or `angry?` where the answer is doubtful.
+    pub fn marked(&self, labels: &[String], doubt: Option<&Doubt>) -> String {
+        let mark = if self.is_unsure(doubt) { "?" } else { "" };
+        format!("{}{mark}", labels[self.emotion()])
+    }
+
     /// Probability of the most probable label.
     pub fn confidence(&self) -> f32 {
         self.probabilities.iter().copied().fold(0.0, f32::max)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use ser_audio::AudioStream;
 use ser_eval::plots::{self, TimelineSpan};
 use ser_eval::write_file;
@@ -11,7 +11,7 @@ use ser_stream::{Listener, Span, captions};
 use serde::Serialize;
 
 use crate::args::TimelineArgs;
-use crate::output::{SYNTHETIC, UNSURE, must_have_folder, named, percent, progress, table};
+use crate::output::{SYNTHETIC, UNSURE, named, percent, progress, table};
 use crate::recordings::open;
 use crate::{Outcome, model};
 
@@ -34,7 +34,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     let model = model::open(args.model.as_deref())?;
     for out in &args.out {
         form(out)?;
-        must_have_folder(out)?;
+        ser_files::folder(out).with_context(|| out.display().to_string())?;
     }
     let speaker = model::speaker(&model, args.speaker.as_deref())?;
     let stream = open(&args.file)?;
@@ -65,11 +65,10 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let rows = spans.iter().map(|span| {
-        let mark = if span.unsure { "?" } else { "" };
         vec![
             clock(span.start),
             clock(span.end),
-            format!("{}{mark}", model.labels[span.answer()]),
+            span.marked(&model.labels),
             percent(f64::from(span.confidence())),
         ]
     });

@@ -107,11 +107,17 @@ fn what_a_folder_holds_of_other_audio_is_named_and_other_files_are_not() {
     assert!(!said.contains("readme"), "{said}");
 }
 
-#[test]
-fn nobody_is_enrolled_from_recordings_without_speech() {
+/// A folder with three seconds of silence.
+fn silence() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let silent = folder.path().join("silent.wav");
-    tone(&silent, 0.0, 2.0);
+    tone(&silent, 0.0, 3.0);
+    (folder, silent)
+}
+
+#[test]
+fn nobody_is_enrolled_from_recordings_without_speech() {
+    let (_folder, silent) = silence();
     let clip = clips(1, 1).remove(0);
     let said = complaint(1, &[&"predict", &clip, &"--enrol", &silent]);
     assert!(said.contains("silent.wav: no speech was found"), "{said}");
@@ -140,9 +146,7 @@ fn a_full_disk_behind_standard_output_is_an_error_of_its_own() {
 
 #[test]
 fn where_nobody_speaks_the_timeline_says_so_and_where_it_cannot_be_written_nothing_is_heard() {
-    let folder = tempfile::tempdir().unwrap();
-    let silent = folder.path().join("silent.wav");
-    tone(&silent, 0.0, 3.0);
+    let (folder, silent) = silence();
     let text = output(0, &[&"timeline", &silent]);
     assert!(
         text.contains("nobody speaks") && !text.contains("emotion"),
@@ -156,9 +160,7 @@ fn where_nobody_speaks_the_timeline_says_so_and_where_it_cannot_be_written_nothi
 
 #[test]
 fn what_makes_an_answer_doubtful_is_said_beside_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let silent = folder.path().join("silent.wav");
-    tone(&silent, 0.0, 2.0);
+    let (_folder, silent) = silence();
     let answer = lines(&output(0, &[&"--json", &"predict", &silent])).remove(0);
     let warnings = answer["warnings"].as_array().unwrap();
     assert!(warnings.contains(&Value::from("no-speech")), "{warnings:?}");

@@ -41,14 +41,7 @@ pub fn write(
         },
         Err(error) => return Err(error),
     };
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    if !folder.is_dir() {
-        let missing = format!("the folder {} does not exist", folder.display());
-        return Err(io::Error::new(io::ErrorKind::NotFound, missing));
-    }
+    let folder = folder(&path)?;
     let mut builder = tempfile::Builder::new();
     // Temporary files are for their owner's eyes only; this one becomes what the user's umask says.
     #[cfg(unix)]
@@ -58,6 +51,29 @@ pub fn write(
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// The folder that a file is to lie in.
+///
+/// # Errors
+/// It does not exist: worth knowing before there is work to lose.
+///
+/// # Examples
+/// ```
+/// let here = ser_files::folder("answers.csv".as_ref());
+/// assert_eq!(here.unwrap(), std::path::Path::new("."));
+/// assert!(ser_files::folder("no-such-folder/answers.csv".as_ref()).is_err());
+/// ```
+pub fn folder(path: &Path) -> io::Result<&Path> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        let missing = format!("the folder {} does not exist", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, missing));
+    }
+    Ok(folder)
 }
 
 fn fill_up(

@@ -52,9 +52,7 @@ pub fn audacity(spans: &[Span], labels: &[String]) -> String {
 
 /// `angry 81 %`, or `angry? 31 %` where the answer is doubtful.
 fn words(span: &Span, labels: &[String]) -> String {
-    let label = labels.get(span.answer()).map_or("", String::as_str);
-    let mark = if span.unsure { "?" } else { "" };
-    format!("{label}{mark} {:.0} %", 100.0 * span.confidence())
+    format!("{} {:.0} %", span.marked(labels), 100.0 * span.confidence())
 }
 
 /// `01:02:03.450`

@@ -28,6 +28,14 @@ impl Span {
         argmax(&self.probabilities)
     }
 
+    /// The most probable of the model's labels, as `angry`, or `angry?` where the answer is doubtful.
+    #[must_use]
+    pub fn marked(&self, labels: &[String]) -> String {
+        let label = labels.get(self.answer()).map_or("", String::as_str);
+        let mark = if self.unsure { "?" } else { "" };
+        format!("{label}{mark}")
+    }
+
     /// Probability of the most probable label.
     #[must_use]
     pub fn confidence(&self) -> f32 {
