@@ -13,9 +13,10 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use ser_conditions::Condition;
 use ser_data::Corpus;
-use ser_eval::{DRAW, Prediction, Predictions, remove_file, report};
+use ser_eval::{DRAW, Prediction, Predictions, remove_file};
 use ser_features::{FeatureConfig, Features};
 use ser_model::Model;
+use ser_report as report;
 
 use crate::corpus::{Prepared, View, hear_under};
 

@@ -1,8 +1,8 @@
 //! `ser compare`: runs on the same clips against each other.
 
 use anyhow::Result;
-use ser_eval::report::{RunSummary, render_comparison};
 use ser_eval::{Difference, Evaluation, Pair, Predictions, compare, write_file};
+use ser_report::{RunSummary, render_comparison};
 
 use crate::Outcome;
 use crate::args::CompareArgs;

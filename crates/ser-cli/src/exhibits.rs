@@ -10,10 +10,10 @@ use anyhow::{Context, Result};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use ser_conditions::Condition;
 use ser_data::{Clip, Corpus, Split};
-use ser_eval::report::{Map, Sound, worst_mistakes};
 use ser_eval::{Predictions, principal_plane};
 use ser_features::{Features, Waveform, trim};
 use ser_model::Model;
+use ser_report::{Map, Sound, worst_mistakes};
 
 use crate::corpus::hear;
 use crate::report::Run;

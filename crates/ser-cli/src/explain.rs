@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
-use ser_eval::plots::{self, Explained, Map, MarkedRegion};
 use ser_features::{FeatureConfig, FeatureExtractor, Features, Output, Waveform};
 use ser_model::{Explanation, Patch};
+use ser_report::plots::{self, Explained, Map, MarkedRegion};
 use serde::Serialize;
 
 use crate::args::ExplainArgs;

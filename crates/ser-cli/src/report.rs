@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use ser_data::{Corpus, Protocol};
-use ser_eval::report::{Report, RunSummary, SplitKind, render, render_summary};
-use ser_eval::{Evaluation, NamedHistory, Predictions, plots, remove_file, write_file};
+use ser_eval::{Evaluation, NamedHistory, Predictions, remove_file, write_file};
 use ser_model::{Experiment, Recipe};
+use ser_report::{Report, RunSummary, SplitKind, plots, render, render_summary};
 
 use crate::Outcome;
 use crate::answers::Answers;

@@ -1,9 +1,9 @@
 //! `ser results`: the document of results.
 
 use anyhow::{Result, bail};
-use ser_eval::report::{Section, SplitKind, markdown};
 use ser_eval::write_file;
 use ser_model::Experiment;
+use ser_report::{Section, SplitKind, markdown};
 
 use crate::Outcome;
 use crate::args::ResultsArgs;

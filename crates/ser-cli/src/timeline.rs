@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use ser_audio::AudioStream;
-use ser_eval::plots::{self, TimelineSpan};
 use ser_eval::write_file;
 use ser_model::Model;
+use ser_report::plots::{self, TimelineSpan};
 use ser_stream::{Listener, Span, captions};
 use serde::Serialize;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// The result of everything fallible in this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why predictions, histories or reports were refused.
+/// Why predictions or histories were refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -116,13 +116,5 @@ pub enum Error {
     Empty {
         /// What is missing.
         what: &'static str,
-    },
-    /// A picture could not be drawn.
-    #[error("cannot draw {picture}: {reason}")]
-    Picture {
-        /// Which picture.
-        picture: &'static str,
-        /// What the drawing library answered.
-        reason: String,
     },
 }

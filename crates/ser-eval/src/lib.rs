@@ -13,9 +13,7 @@ mod groups;
 mod history;
 mod metrics;
 mod plane;
-pub mod plots;
 mod predictions;
-pub mod report;
 mod temperature;
 
 pub use calibration::{Bin, reliability};

@@ -5,8 +5,7 @@
     reason = "helpers of tests, outside the functions marked as such"
 )]
 
-use ser_eval::report::{Map, Report, Sound, SplitKind, worst_mistakes};
-use ser_eval::{Prediction, Predictions, principal_plane};
+use ser_eval::{Prediction, Predictions};
 
 pub fn labels(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
@@ -45,67 +44,4 @@ pub fn two_classes(clips: &[(&str, usize, usize)]) -> Predictions {
     };
     let rows = clips.iter().enumerate().map(row).collect();
     Predictions::new(labels(&["calm", "angry"]), rows).unwrap()
-}
-
-/// Eight classes, twelve speakers of two genders, confidences of every height, a map, and the sound of
-/// every mistake: whatever a page can show of clips.
-pub fn exhibition() -> Report {
-    let names = [
-        "neutral",
-        "calm",
-        "happy",
-        "sad",
-        "angry",
-        "fearful",
-        "disgust",
-        "surprised",
-    ];
-    let mut rows = Vec::new();
-    for i in 0..192 {
-        let truth = i % 8;
-        // A third are wrong, of every speaker and every class.
-        let wrong = (i + i / 8) % 3 == 0;
-        let answer = if wrong { (truth + 1) % 8 } else { truth };
-        let confidence = 0.2 + 0.79 * ((i * 37 % 100) as f32 / 100.0);
-        let mut probabilities = vec![(1.0 - confidence) / 7.0; 8];
-        probabilities[answer] = confidence;
-        let speaker = i / 8 % 12;
-        let mut row = row(
-            &format!("{i}.wav"),
-            &format!("{speaker:02}"),
-            truth,
-            &probabilities,
-        );
-        row.gender = Some(if speaker % 2 == 0 { "female" } else { "male" }.to_owned());
-        row.intensity = Some(if i < 96 { "normal" } else { "strong" }.to_owned());
-        rows.push(row);
-    }
-    let predictions = Predictions::new(labels(&names), rows).unwrap();
-    let embeddings: Vec<Vec<f32>> = (0..192)
-        .map(|i| vec![(i % 8) as f32, (i * 13 % 29) as f32, (i * i % 7) as f32])
-        .collect();
-    let sound = |row: &&Prediction| Sound {
-        clip: row.clip.clone(),
-        wav: b"RIFF".to_vec(),
-    };
-    Report {
-        recipe: "shown".to_owned(),
-        model: "CNN".to_owned(),
-        protocol: "One split.".to_owned(),
-        split: SplitKind::SpeakerDisjoint,
-        synthetic: false,
-        sounds: worst_mistakes(&predictions).iter().map(sound).collect(),
-        map: Some(Map {
-            split: "test".to_owned(),
-            truth: (0..192).map(|i| i % 8).collect(),
-            plane: principal_plane(&[embeddings]).unwrap(),
-        }),
-        predictions,
-        enrolled: Vec::new(),
-        histories: Vec::new(),
-        recipe_text: "name = \"shown\"".to_owned(),
-        environment: vec![("threads".to_owned(), "2".to_owned())],
-        command: "ser crossval".to_owned(),
-        comparison: Vec::new(),
-    }
 }

@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod markdown;
+mod pages;
+pub mod plots;
+mod report;
+
+pub use error::{Error, Result};
+pub use markdown::{Section, markdown};
+pub use pages::{render, render_comparison, render_summary, worst_mistakes};
+pub use report::{Enrolled, Map, Report, RunSummary, Sound, SplitKind};

@@ -1,0 +1,238 @@
+//! Results as Markdown, for a document that lies beside the code.
+
+use std::fmt::Write;
+
+use ser_eval::bootstrap::Interval;
+use ser_eval::{Evaluation, GroupRow, MeanStd, Metrics, Predictions, coverage, temper};
+
+use crate::error::Result;
+use crate::report::{Enrolled, SplitKind};
+
+/// One run in a document of results.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// Name of the recipe.
+    pub recipe: String,
+    /// What the recipe is, in one sentence.
+    pub description: String,
+    /// The protocol in one sentence.
+    pub protocol: String,
+    /// Whose voices are on both sides of the split.
+    pub split: SplitKind,
+    /// True when the audio is synthetic.
+    pub synthetic: bool,
+    /// The command that makes the run.
+    pub command: String,
+    /// Trained values of a split's model.
+    pub parameters: usize,
+    /// Seconds of training, all splits and rehearsals together.
+    pub seconds: f64,
+    /// The temperature of each split's model.
+    pub temperatures: Vec<(String, f64)>,
+    /// Test predictions of each clip alone.
+    pub plain: Predictions,
+    /// Test predictions after enrolment.
+    pub enrolled: Vec<Enrolled>,
+    /// Test predictions of clips as a condition of that name leaves them.
+    pub conditions: Vec<(String, Predictions)>,
+}
+
+/// A document: one table over all runs, then a section for each.
+///
+/// # Errors
+/// [`ser_eval::Error::Empty`] for a run without predictions.
+pub fn markdown(title: &str, preface: &str, sections: &[Section]) -> Result<String> {
+    let evaluated = sections
+        .iter()
+        .map(|section| Ok((section, Evaluation::compute(&section.plain)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let mut text = format!("# {title}\n\n{}\n\n", preface.trim());
+    let rows = evaluated.iter().map(|(section, evaluation)| {
+        let folds = &evaluation.folds;
+        vec![
+            format!(
+                "[{0}](#{1})",
+                section.recipe,
+                section.recipe.replace(' ', "-")
+            ),
+            section.protocol.clone(),
+            split(section.split).to_owned(),
+            figure(folds.accuracy, evaluation.accuracy_interval),
+            figure(folds.uar, evaluation.uar_interval),
+        ]
+    });
+    let header = ["run", "protocol", "test voices", "accuracy %", "UAR %"];
+    table(&mut text, &header, rows);
+    for (section, evaluation) in &evaluated {
+        write_section(&mut text, section, evaluation)?;
+    }
+    Ok(text)
+}
+
+fn split(kind: SplitKind) -> &'static str {
+    match kind {
+        SplitKind::SpeakerDisjoint => "new",
+        SplitKind::Random => "heard in training: flatters",
+    }
+}
+
+fn write_section(text: &mut String, section: &Section, evaluation: &Evaluation) -> Result<()> {
+    let folds = &evaluation.folds;
+    let synthetic = match section.synthetic {
+        true => " SYNTHETIC DATA: these figures say nothing about emotions.",
+        false => "",
+    };
+    let _ = write!(
+        text,
+        "## {}\n\n{}; {}.{synthetic} Accuracy {} %, UAR {} %. {} trained values, {:.0} s of \
+         training in all.\n\n```sh\n{}\n```\n\n",
+        section.recipe,
+        section.description,
+        section.protocol,
+        figure(folds.accuracy, evaluation.accuracy_interval),
+        figure(folds.uar, evaluation.uar_interval),
+        section.parameters,
+        section.seconds,
+        section.command,
+    );
+    if !section.enrolled.is_empty() {
+        let mut rows = vec![vec![
+            "none".to_owned(),
+            figure(folds.accuracy, evaluation.accuracy_interval),
+            figure(folds.uar, evaluation.uar_interval),
+        ]];
+        for known in &section.enrolled {
+            let evaluation = Evaluation::compute(&known.predictions)?;
+            rows.push(vec![
+                known.description.clone(),
+                figure(evaluation.folds.accuracy, evaluation.accuracy_interval),
+                figure(evaluation.folds.uar, evaluation.uar_interval),
+            ]);
+        }
+        table(text, &["enrolled, unlabelled", "accuracy %", "UAR %"], rows);
+    }
+    if !section.conditions.is_empty() {
+        let mut rows = Vec::new();
+        for (condition, predictions) in &section.conditions {
+            let under = Evaluation::compute(predictions)?;
+            rows.push(vec![
+                condition.clone(),
+                figure(under.folds.accuracy, under.accuracy_interval),
+                figure(under.folds.uar, under.uar_interval),
+                format!("{:+.1}", 100.0 * (under.folds.uar.mean - folds.uar.mean)),
+            ]);
+        }
+        let header = ["condition", "accuracy %", "UAR %", "UAR − clean"];
+        table(text, &header, rows);
+    }
+    let rows = folds.folds.iter().map(|fold| {
+        vec![
+            fold.split.clone(),
+            fold.n.to_string(),
+            percent(fold.accuracy),
+            percent(fold.uar),
+        ]
+    });
+    table(text, &["split", "clips", "accuracy %", "UAR %"], rows);
+    let metrics = &evaluation.metrics;
+    let rows = metrics.classes.iter().map(|class| {
+        vec![
+            class.label.clone(),
+            percent(class.precision),
+            percent(class.recall),
+            percent(class.f1),
+            class.support.to_string(),
+        ]
+    });
+    let header = ["emotion", "precision %", "recall %", "F1 %", "clips"];
+    table(text, &header, rows);
+    let groups = [
+        ("gender", &evaluation.genders),
+        ("intensity", &evaluation.intensities),
+        ("statement", &evaluation.statements),
+        ("speaker", &evaluation.speakers),
+    ];
+    for (name, groups) in groups {
+        if !groups.is_empty() {
+            let header = [name, "clips", "accuracy %", "UAR %"];
+            table(text, &header, groups.iter().map(group_row));
+        }
+    }
+    write_confidence(text, section, metrics.calibration_error)
+}
+
+/// How far its confidence can be trusted.
+fn write_confidence(text: &mut String, section: &Section, calibrated: f64) -> Result<()> {
+    let mut rows = section.plain.rows().to_vec();
+    for row in &mut rows {
+        let of = section
+            .temperatures
+            .iter()
+            .find(|(split, _)| *split == row.split);
+        temper(&mut row.probabilities, of.map_or(1.0, |(_, t)| 1.0 / t));
+    }
+    let raw = Predictions::new(section.plain.labels().to_vec(), rows)?;
+    let raw = Metrics::compute(&raw)?.calibration_error;
+    let _ = write!(
+        text,
+        "Expected calibration error {} %, without a temperature {} %. The most confident answers:\n\n",
+        percent(calibrated),
+        percent(raw),
+    );
+    let rows = coverage(&section.plain).into_iter().map(|c| {
+        vec![
+            percent(c.share),
+            percent(c.accuracy),
+            format!("{:.2}", c.confidence),
+        ]
+    });
+    table(text, &["answered %", "accuracy %", "confidence from"], rows);
+    Ok(())
+}
+
+fn group_row(group: &GroupRow) -> Vec<String> {
+    let with =
+        |mean: f64, interval: Option<Interval>| figure(MeanStd { mean, std: None }, interval);
+    vec![
+        group
+            .group
+            .clone()
+            .unwrap_or_else(|| "not known".to_owned()),
+        group.n.to_string(),
+        with(group.accuracy, group.accuracy_interval),
+        with(group.uar, group.uar_interval),
+    ]
+}
+
+/// `67.7 ± 4.0 (61.2 – 73.0)`: mean, spread over splits, interval over speakers.
+fn figure(over_splits: MeanStd, interval: Option<Interval>) -> String {
+    let mut text = percent(over_splits.mean);
+    if let Some(std) = over_splits.std {
+        let _ = write!(text, " ± {}", percent(std));
+    }
+    if let Some(Interval { low, high }) = interval {
+        let _ = write!(text, " ({} – {})", percent(low), percent(high));
+    }
+    text
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}", 100.0 * share)
+}
+
+fn table(text: &mut String, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    text.push_str(&line(
+        &header
+            .iter()
+            .map(|&cell| cell.to_owned())
+            .collect::<Vec<_>>(),
+    ));
+    text.push_str(&line(&vec!["---".to_owned(); header.len()]));
+    for row in rows {
+        // A bar would end the cell.
+        let row: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        text.push_str(&line(&row));
+    }
+    text.push('\n');
+}

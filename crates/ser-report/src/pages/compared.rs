@@ -1,0 +1,136 @@
+//! Runs that answered the same clips, and which of them is better.
+
+use maud::{Markup, html};
+use ser_eval::{Difference, Pair, SIGN_FLIPS};
+
+use super::page::{
+    level, p_value, percent, picture, scroll, shell, signed, signed_range, synthetic_banner,
+};
+use super::runs::{comparison_table, how_to_read};
+use crate::error::Result;
+use crate::plots;
+use crate::report::RunSummary;
+
+/// A difference that chance makes more rarely than this is called one.
+const SIGNIFICANT: f64 = 0.05;
+
+/// A page that holds runs on the same clips against each other; `pairs` is what
+/// [`compare`](ser_eval::compare) says of them, with the recipes of `runs` as their names.
+///
+/// # Errors
+/// [`crate::Error::Empty`] without pairs, [`crate::Error::Picture`] when the picture fails.
+pub fn render_comparison(runs: &[RunSummary], pairs: &[Pair]) -> Result<String> {
+    let synthetic = runs.iter().any(|run| run.synthetic);
+    let banner =
+        synthetic.then(|| synthetic_banner("Figures on this page come from synthetic audio."));
+    let heading = html! {
+        p.eyebrow { "Speech emotion recognition" }
+        h1 { "Runs compared on the same clips" }
+        p.lead {
+            "The same voices are hard for every model. Whether one is better than another is therefore asked "
+            "speaker by speaker."
+        }
+    };
+    let sections = html! {
+        section #runs aria-labelledby="runs-title" {
+            h2 #runs-title { "The runs" }
+            (comparison_table(&runs.iter().collect::<Vec<_>>(), None))
+        }
+        section #differences aria-labelledby="differences-title" {
+            h2 #differences-title { "Which is better" }
+            ul.findings {
+                @for pair in pairs { li { (verdict(pair)) } }
+            }
+            (picture(plots::differences(pairs)?))
+            (scroll("Differences between runs", &pair_table(pairs)))
+            p.note {
+                "Difference: the first run less the second, all clips pooled. Interval: " (level())
+                ", the same speakers resampled for both runs. p: how often a difference as large arises when it is left "
+                "to chance, for each speaker, which answers belong to which run; "
+                @if pairs.iter().all(|pair| pair.uar.exact && pair.accuracy.exact) {
+                    "every way of exchanging them was tried."
+                } @else {
+                    (SIGN_FLIPS) " draws, all ways where there are fewer."
+                }
+                @if pairs.len() > 1 {
+                    " Corrected: for the number of pairs (Holm); the sentences above go by it."
+                }
+                " Neither covers the luck of training: another seed makes another run."
+            }
+        }
+        (how_to_read())
+    };
+    let contents = [
+        ("runs", "The runs"),
+        ("differences", "Which is better"),
+        ("reading", "How to read this"),
+    ];
+    Ok(shell(
+        "Runs compared on the same clips",
+        banner.as_ref(),
+        &heading,
+        &contents,
+        &sections,
+    ))
+}
+
+/// What a pair comes to, in one sentence.
+fn verdict(pair: &Pair) -> Markup {
+    let uar = &pair.uar;
+    let (better, worse) = if uar.value < 0.0 {
+        (&pair.second, &pair.first)
+    } else {
+        (&pair.first, &pair.second)
+    };
+    html! {
+        @if uar.corrected < SIGNIFICANT {
+            b { (better) } " is better than " b { (worse) } ", by " b { (percent(uar.value.abs())) " points" }
+            " of UAR: more than chance (" (p_value(uar.corrected)) ")."
+        } @else {
+            "Between " b { (pair.first) } " and " b { (pair.second) } " there is no difference in UAR beyond chance ("
+            (percent(uar.value.abs())) " points, " (p_value(uar.corrected)) ")."
+        }
+    }
+}
+
+fn pair_table(pairs: &[Pair]) -> Markup {
+    let several = pairs.len() > 1;
+    html! {
+        table.pairs {
+            caption { "Differences in percentage points" }
+            thead {
+                tr {
+                    th scope="col" { "Runs" }
+                    th scope="col" { "Figure" }
+                    th.n scope="col" { "Difference" }
+                    th.n scope="col" { (level()) " interval" }
+                    th.n scope="col" { "p" }
+                    @if several { th.n scope="col" { "p corrected" } }
+                }
+            }
+            @for pair in pairs {
+                tbody {
+                    tr {
+                        th scope="rowgroup" rowspan="2" { (pair.first) " − " (pair.second) }
+                        th scope="row" { "UAR" }
+                        (figures(&pair.uar, several))
+                    }
+                    tr {
+                        th scope="row" { "Accuracy" }
+                        (figures(&pair.accuracy, several))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn figures(difference: &Difference, several: bool) -> Markup {
+    let p = |p: f64| p_value(p).replacen("p = ", "", 1).replacen("p ", "", 1);
+    html! {
+        td.n { strong { (signed(difference.value)) } }
+        td.n { (signed_range(difference.interval)) }
+        td.n { (p(difference.p)) }
+        @if several { td.n { (p(difference.corrected)) } }
+    }
+}

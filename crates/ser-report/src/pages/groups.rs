@@ -1,0 +1,210 @@
+//! For whom it works: figures per speaker, gender, intensity and sentence, and the gaps between them.
+
+use maud::{Markup, html};
+use ser_eval::{Evaluation, Gap, Group, GroupRow, Predictions, gap, holm};
+
+use super::page::{bar, level, p_value, percent, scroll, signed_range};
+
+/// A gap that chance makes more rarely than this is called one.
+const SIGNIFICANT: f64 = 0.05;
+
+/// What clips are grouped by, in words: of one, and of several.
+const GROUPS: [(Group, &str, &str); 4] = [
+    (Group::Speaker, "Speaker", "speakers"),
+    (Group::Gender, "Gender", "genders"),
+    (Group::Intensity, "Intensity", "intensities"),
+    (Group::Statement, "Sentence", "sentences"),
+];
+
+/// A gap with its p-value corrected for the number of gaps looked at.
+struct Found {
+    name: &'static str,
+    plural: &'static str,
+    gap: Gap,
+    p: f64,
+}
+
+impl Found {
+    fn all(predictions: &Predictions) -> Vec<Self> {
+        let gaps: Vec<_> = GROUPS
+            .into_iter()
+            .filter_map(|(by, name, plural)| Some((name, plural, gap(predictions, by)?)))
+            .collect();
+        let p: Vec<f64> = gaps.iter().map(|(.., gap)| gap.p).collect();
+        let corrected = holm(&p).into_iter();
+        gaps.into_iter()
+            .zip(corrected)
+            .map(|((name, plural, gap), p)| Self {
+                name,
+                plural,
+                gap,
+                p,
+            })
+            .collect()
+    }
+
+    fn is_significant(&self) -> bool {
+        self.p < SIGNIFICANT
+    }
+}
+
+pub(super) fn groups(predictions: &Predictions, evaluation: &Evaluation) -> Markup {
+    let attributes = [
+        ("Gender", &evaluation.genders),
+        ("Intensity", &evaluation.intensities),
+        ("Sentence", &evaluation.statements),
+    ];
+    let known = attributes.iter().any(|(_, rows)| !rows.is_empty());
+    let found = Found::all(predictions);
+    // Many speakers are read more easily in two columns.
+    let half = evaluation.speakers.len().div_ceil(2).max(8);
+    html! {
+        section #groups aria-labelledby="groups-title" {
+            h2 #groups-title { "For whom it works" }
+            @if !found.is_empty() {
+                (sentences(&found))
+                (scroll("Gaps between groups", &gap_table(&found)))
+                p.note {
+                    "UAR over the emotions that every group has. p: how often luck alone makes a gap as wide, corrected "
+                    "for the number of gaps looked at (Holm), which the interval is not. For gender the speakers are dealt out anew, for intensity "
+                    "and sentence the names are exchanged within each speaker, and of speakers it is asked whether they "
+                    "differ at all: right and wrong answers are dealt out among the clips of an emotion. Interval of the "
+                    "gap: " (level()) ", speakers resampled."
+                }
+            }
+            @if known { (scroll("Figures per group", &attribute_table(&attributes))) }
+            div.speakers {
+                @for rows in evaluation.speakers.chunks(half) {
+                    (scroll("Figures per speaker", &speaker_table(rows)))
+                }
+            }
+            p.note {
+                "UAR over the emotions that the group has. Small: " (level())
+                " interval, speakers resampled; one speaker alone has none."
+            }
+        }
+    }
+}
+
+fn sentences(found: &[Found]) -> Markup {
+    let within: Vec<&Found> = found.iter().filter(|f| !f.is_significant()).collect();
+    html! {
+        ul.findings {
+            @for Found { plural, gap, p, .. } in found.iter().filter(|f| f.is_significant()) {
+                li {
+                    "The " (plural) " differ by more than chance: “" b { (gap.best) } "” is understood best, UAR "
+                    (percent(gap.best_uar)) " %, “" b { (gap.worst) } "” worst, " (percent(gap.worst_uar)) " %; "
+                    b { (percent(gap.width())) " points" } " apart (" (p_value(*p)) ")."
+                }
+            }
+            @if !within.is_empty() {
+                li {
+                    "No larger than chance: the gap between "
+                    @for (i, Found { plural, gap, p, .. }) in within.iter().enumerate() {
+                        @if i > 0 { ", between " }
+                        (plural) " (" (percent(gap.width())) " points, " (p_value(*p)) ")"
+                    }
+                    "."
+                }
+            }
+        }
+    }
+}
+
+fn gap_table(found: &[Found]) -> Markup {
+    html! {
+        table.gaps {
+            caption { "Best and worst group, in UAR" }
+            thead {
+                tr {
+                    th scope="col" { "Clips by" }
+                    th scope="col" { "Best" }
+                    th scope="col" { "Worst" }
+                    th.n scope="col" { "Gap " span.unit { "points" } }
+                    th.n scope="col" { (level()) " interval" }
+                    th scope="col" { "Larger than chance" }
+                }
+            }
+            tbody {
+                @for found in found {
+                    tr {
+                        th scope="row" { (found.name) }
+                        td { (found.gap.best) small { (percent(found.gap.best_uar)) " %" } }
+                        td { (found.gap.worst) small { (percent(found.gap.worst_uar)) " %" } }
+                        td.n { strong { (percent(found.gap.width())) } }
+                        td.n { (signed_range(found.gap.interval)) }
+                        td {
+                            @if found.is_significant() { b { "yes" } } @else { "no" }
+                            small { (p_value(found.p)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn attribute_table(attributes: &[(&str, &Vec<GroupRow>)]) -> Markup {
+    html! {
+        table.attributes {
+            caption { "Clips by gender, intensity and sentence" }
+            thead {
+                tr {
+                    th scope="col" { "Clips by" }
+                    th scope="col" { "Group" }
+                    th.n scope="col" { "Clips" }
+                    th.n scope="col" { "Speakers" }
+                    th.b scope="col" { "Accuracy " span.unit { "%" } }
+                    th.b scope="col" { "UAR " span.unit { "%" } }
+                }
+            }
+            @for (name, rows) in attributes.iter().filter(|(_, rows)| !rows.is_empty()) {
+                tbody {
+                    @for (index, row) in rows.iter().enumerate() {
+                        tr {
+                            @if index == 0 {
+                                th.muted scope="rowgroup" rowspan=(rows.len()) { (name) }
+                            }
+                            th scope="row" { (value(row)) }
+                            td.n { (row.n) }
+                            td.n { (row.speakers) }
+                            (bar(row.accuracy, row.accuracy_interval))
+                            (bar(row.uar, row.uar_interval))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn speaker_table(rows: &[GroupRow]) -> Markup {
+    let name = |row: Option<&GroupRow>| row.map_or(String::new(), |row| value(row).to_owned());
+    html! {
+        table {
+            caption { "Speakers " (name(rows.first())) " to " (name(rows.last())) }
+            thead {
+                tr {
+                    th scope="col" { "Speaker" }
+                    th.n scope="col" { "Clips" }
+                    th.b scope="col" { "Accuracy " span.unit { "%" } }
+                    th.b scope="col" { "UAR " span.unit { "%" } }
+                }
+            }
+            tbody {
+                @for row in rows {
+                    tr {
+                        th scope="row" { (value(row)) }
+                        td.n { (row.n) }
+                        (bar(row.accuracy, None))
+                        (bar(row.uar, None))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn value(row: &GroupRow) -> &str {
+    row.group.as_deref().unwrap_or("not given")
+}

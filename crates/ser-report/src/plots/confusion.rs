@@ -1,0 +1,159 @@
+//! The confusion matrix.
+
+use ser_eval::Metrics;
+
+use super::canvas::{
+    Anchor, BLUE, Canvas, Drawn, GRID, INK, MUTED, bold, faint, fit, picture, plain, text_width,
+};
+use crate::error::Result;
+
+/// What the cells of a confusion matrix show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Normalised {
+    /// Number of clips.
+    Counts,
+    /// Share of the true class, in percent.
+    Rows,
+}
+
+const TITLE: f64 = 16.0;
+const LABEL: f64 = 13.0;
+const VALUE: f64 = 14.0;
+const EDGE: f64 = 12.0;
+/// Height of title, axis name and column labels.
+const TOP: f64 = 88.0;
+const CELL_HEIGHT: f64 = 42.0;
+/// Room for `n = 192` at the right.
+const RIGHT: f64 = 76.0;
+/// The widest column label that is shown whole.
+const LONGEST_LABEL: f64 = 120.0;
+/// Opacity of a cell that holds all clips of its row: text on it stays legible on light and on dark
+/// ground.
+const HEAT: f64 = 0.5;
+
+/// Confusion matrix, true classes as rows, predicted classes as columns. In both kinds the colour
+/// is the share of the true class, so that a rare class is not pale.
+///
+/// # Errors
+/// [`crate::Error::Picture`] when drawing fails.
+pub fn confusion(metrics: &Metrics, cells: Normalised) -> Result<String> {
+    let title = match cells {
+        Normalised::Counts => "Confusion matrix: number of clips",
+        Normalised::Rows => "Confusion matrix: % of each true emotion",
+    };
+    let widest = metrics
+        .labels
+        .iter()
+        .map(|label| text_width(label, LABEL))
+        .fold(0.0, f64::max);
+    let widest = widest.min(LONGEST_LABEL);
+    let cell = (widest + 10.0).max(58.0);
+    let left = EDGE + widest + 14.0;
+    let classes = metrics.labels.len() as f64;
+    let width = (left + classes * cell + RIGHT).max(text_width(title, TITLE) + left + EDGE);
+    let size = (width, TOP + classes * CELL_HEIGHT + EDGE);
+
+    picture(
+        "the confusion matrix",
+        size,
+        title,
+        &description(metrics),
+        |canvas| {
+            canvas.text(title, (left, 20.0), Anchor::Left, bold(TITLE, INK))?;
+            canvas.text(
+                "predicted →",
+                (left, 48.0),
+                Anchor::Left,
+                plain(LABEL, MUTED),
+            )?;
+            canvas.text(
+                "true ↓",
+                (left - 10.0, 48.0),
+                Anchor::Right,
+                plain(LABEL, MUTED),
+            )?;
+            for (class, label) in metrics.labels.iter().enumerate() {
+                let label = fit(label, LABEL, widest);
+                let x = left + (class as f64 + 0.5) * cell;
+                canvas.text(&label, (x, TOP - 14.0), Anchor::Middle, plain(LABEL, INK))?;
+                let y = TOP + (class as f64 + 0.5) * CELL_HEIGHT;
+                canvas.text(&label, (left - 10.0, y), Anchor::Right, plain(LABEL, INK))?;
+                let row = metrics
+                    .confusion
+                    .counts
+                    .get(class)
+                    .map_or(&[][..], Vec::as_slice);
+                let support: usize = row.iter().sum();
+                let n = format!("n = {support}");
+                let end = left + classes * cell + 10.0;
+                canvas.text(&n, (end, y), Anchor::Left, plain(LABEL, MUTED))?;
+                for (column, &count) in row.iter().enumerate() {
+                    let corner = (
+                        left + column as f64 * cell,
+                        TOP + class as f64 * CELL_HEIGHT,
+                    );
+                    let share = count as f64 / support.max(1) as f64;
+                    let text = match cells {
+                        Normalised::Counts => count.to_string(),
+                        Normalised::Rows if count > 0 && share < 0.005 => "<1".to_owned(),
+                        Normalised::Rows => format!("{:.0}", 100.0 * share),
+                    };
+                    draw_cell(canvas, corner, cell, share, &text, class == column)?;
+                }
+            }
+            Ok(())
+        },
+    )
+}
+
+fn draw_cell(
+    canvas: &Canvas<'_>,
+    (x, y): (f64, f64),
+    width: f64,
+    share: f64,
+    text: &str,
+    diagonal: bool,
+) -> Drawn {
+    let corner = (x + 1.0, y + 1.0);
+    let size = (width - 2.0, CELL_HEIGHT - 2.0);
+    canvas.rect(corner, size, faint(GRID, 0.3))?;
+    if share > 0.0 {
+        canvas.rect(corner, size, faint(BLUE, HEAT * share.max(0.03)))?;
+    }
+    if diagonal {
+        canvas.outline(corner, size, MUTED)?;
+    }
+    let centre = (x + width / 2.0, y + CELL_HEIGHT / 2.0);
+    let style = if diagonal {
+        bold(VALUE, INK)
+    } else {
+        plain(VALUE, if share > 0.0 { INK } else { MUTED })
+    };
+    canvas.text(text, centre, Anchor::Middle, style)
+}
+
+fn description(metrics: &Metrics) -> String {
+    let mut sentences = vec!["Rows are true emotions, columns are predicted ones.".to_owned()];
+    for (class, (label, row)) in metrics
+        .labels
+        .iter()
+        .zip(&metrics.confusion_rows)
+        .enumerate()
+    {
+        let right = row.get(class).copied().unwrap_or_default();
+        let others = row
+            .iter()
+            .zip(&metrics.labels)
+            .enumerate()
+            .filter(|(other, _)| *other != class);
+        let worst = others
+            .map(|(_, cell)| cell)
+            .max_by(|a, b| a.0.total_cmp(b.0));
+        let mut sentence = format!("{label}: {:.0} % right", 100.0 * right);
+        if let Some((share, other)) = worst.filter(|(share, _)| **share > 0.0) {
+            sentence += &format!(", most often taken for {other} ({:.0} %)", 100.0 * share);
+        }
+        sentences.push(sentence + ".");
+    }
+    sentences.join(" ")
+}

@@ -1,0 +1,425 @@
+//! What an answer rests on: waveform, spectrogram, and where the answer comes from.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+use plotters::style::RGBColor;
+
+use super::canvas::{
+    Anchor, BLUE, Canvas, Drawn, GRID, INK, MUTED, ON_BLUE, SCALE, VERMILION, bold, faint, fit,
+    picture, plain,
+};
+use super::curves::{multiples, step};
+use crate::error::{Error, Result};
+
+/// A recording, the answer, and what it rests on.
+#[derive(Debug, Clone)]
+pub struct Explained<'a> {
+    /// Name of the recording.
+    pub file: &'a str,
+    /// The answer.
+    pub emotion: &'a str,
+    /// Its probability.
+    pub probability: f32,
+    /// Whether the model was trained on synthetic voices, which the picture then says.
+    pub synthetic: bool,
+    /// The recording.
+    pub samples: &'a [f32],
+    /// Its length in seconds.
+    pub duration: f64,
+    /// Frequencies in Hz from the bottom to the top of the picture, rising, equally far apart there.
+    pub hertz: &'a [f64],
+    /// The spectrogram in dB, over the same time and frequencies. What is 60 dB below the loudest is
+    /// not seen.
+    pub levels: Map<'a>,
+    /// How much of the probability is lost without what sounds there.
+    pub importance: Map<'a>,
+    /// Regions to be numbered and put into words under the picture.
+    pub regions: &'a [MarkedRegion],
+}
+
+/// Values over the time and the frequencies of a picture, as far from its ends as from each other: `n` of
+/// them divide it into `n + 1` parts.
+#[derive(Debug, Clone, Copy)]
+pub struct Map<'a> {
+    /// `[times, bands]`, row-major.
+    pub values: &'a [f32],
+    /// Values at each time, from the lowest frequency up.
+    pub bands: usize,
+}
+
+/// A part of the recording with what there is to say about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarkedRegion {
+    /// Time in seconds.
+    pub seconds: Range<f64>,
+    /// Frequency in Hz.
+    pub hertz: Range<f64>,
+    /// One line of text.
+    pub text: String,
+}
+
+impl Map<'_> {
+    /// The value at a place, 0 to 1 in time and in frequency: linear between the values there are, and
+    /// beyond the outermost as there.
+    fn at(&self, x: f64, y: f64) -> f32 {
+        let times = self.values.len() / self.bands;
+        let (t, next_t, share_t) = neighbours(x, times);
+        let (b, next_b, share_b) = neighbours(y, self.bands);
+        let along = |t: usize| {
+            let row = &self.values[t * self.bands..][..self.bands];
+            row[b] + (row[next_b] - row[b]) * share_b
+        };
+        along(t) + (along(next_t) - along(t)) * share_t
+    }
+
+    /// The value in a cell of the picture, column and row from the top left.
+    fn in_cell(&self, (column, row): (usize, usize)) -> f32 {
+        let middle = |index: usize, cells: usize| (index as f64 + 0.5) / cells as f64;
+        self.at(middle(column, COLUMNS), 1.0 - middle(row, ROWS))
+    }
+
+    fn largest(&self, key: impl Fn(f32) -> f32) -> f32 {
+        let keys = self.values.iter().map(|&value| key(value));
+        keys.fold(f32::NEG_INFINITY, f32::max)
+    }
+
+    fn is_whole(&self) -> bool {
+        self.bands > 0 && !self.values.is_empty() && self.values.len().is_multiple_of(self.bands)
+    }
+}
+
+/// The two of `count` values around a place from 0 to 1, and the share of the second.
+fn neighbours(place: f64, count: usize) -> (usize, usize, f32) {
+    let last = count - 1;
+    let place = (place * (count + 1) as f64 - 1.0).clamp(0.0, last as f64);
+    let before = place as usize;
+    (before, (before + 1).min(last), place.fract() as f32)
+}
+
+const WIDTH: f64 = 820.0;
+const TITLE: f64 = 16.0;
+const LABEL: f64 = 13.0;
+const TICK: f64 = 12.0;
+const LEFT: f64 = 66.0;
+const PLOT_WIDTH: f64 = 630.0;
+const RIGHT: f64 = LEFT + PLOT_WIDTH;
+const WAVE_TOP: f64 = 66.0;
+const WAVE_HEIGHT: f64 = 72.0;
+const TOP: f64 = WAVE_TOP + WAVE_HEIGHT + 10.0;
+const PLOT_HEIGHT: f64 = 260.0;
+const BOTTOM: f64 = TOP + PLOT_HEIGHT;
+/// Where the regions are put into words.
+const WORDS: f64 = BOTTOM + 62.0;
+const LINE: f64 = 21.0;
+
+/// Cells of the two maps in the picture. They bound its size: a cell takes 9 characters at most.
+const COLUMNS: usize = 315;
+const ROWS: usize = 104;
+/// Loudness that is seen, in dB below the loudest.
+const LOUDNESS: f32 = 60.0;
+const SHADES: usize = 12;
+/// Opacity of each fifth of the largest importance; the first fifth is not drawn.
+const FIFTHS: [f64; 5] = [0.0, 0.16, 0.32, 0.48, 0.64];
+/// Frequencies that may have a tick, in Hz.
+const TICKS: [f64; 9] = [
+    100.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0, 32_000.0,
+];
+
+/// Waveform and spectrogram of a recording over one time axis; over the spectrogram, in blue with
+/// contour lines, how much the answer loses where the sound is taken away, striped where it gains; the
+/// strongest regions in frames with numbers, and in words below.
+///
+/// # Errors
+/// [`Error::Picture`] where a map is empty or ragged, `hertz` has fewer than two edges, or drawing fails.
+pub fn explanation(explained: &Explained<'_>) -> Result<String> {
+    let Explained {
+        file,
+        emotion,
+        probability,
+        regions,
+        ..
+    } = *explained;
+    let name = "the explanation";
+    let whole = explained.levels.is_whole() && explained.importance.is_whole();
+    if !whole || explained.hertz.len() < 2 {
+        return Err(Error::Picture {
+            picture: name,
+            reason: "a map without values, or with a row that is not full".to_owned(),
+        });
+    }
+    let answer = format!("{emotion}, {:.0} %", 100.0 * probability);
+    let room = WIDTH - LEFT - 20.0;
+    let title = fit(&format!("{answer}: {file}"), TITLE, room);
+    let mut description = format!("What the answer {answer}, rests on in {file}.");
+    for region in regions {
+        description += &format!(" {}.", region.text);
+    }
+    let height = WORDS + LINE * regions.len() as f64;
+    let drawing = picture(name, (WIDTH, height), &title, &description, |canvas| {
+        canvas.text(&title, (LEFT, 20.0), Anchor::Left, bold(TITLE, INK))?;
+        let mut about = "blue: where the answer loses when the sound is taken away".to_owned();
+        if explained.synthetic {
+            about += "; a model of SYNTHETIC voices";
+        }
+        canvas.text(&about, (LEFT, 45.0), Anchor::Left, plain(LABEL, MUTED))?;
+        axes(canvas, explained)?;
+        scale(canvas, &explained.importance)?;
+        for region in regions {
+            frame(canvas, explained, region)?;
+        }
+        for (number, region) in regions.iter().enumerate() {
+            let corner = (
+                explained.x(region.seconds.start),
+                explained.y(region.hertz.end),
+            );
+            badge(canvas, number, corner)?;
+            let y = WORDS + LINE * number as f64 - 4.0;
+            badge(canvas, number, (LEFT + 9.0, y))?;
+            let text = fit(&region.text, LABEL, WIDTH - LEFT - 50.0);
+            canvas.text(&text, (LEFT + 28.0, y), Anchor::Left, plain(LABEL, INK))?;
+        }
+        Ok(())
+    })?;
+    // Plotters has no path of many parts; the maps lie beneath what it has drawn.
+    let ground = format!("</style>\n{}", maps(explained));
+    Ok(drawing.replacen("</style>\n", &ground, 1))
+}
+
+/// Waveform, spectrogram and importance, as groups of strokes in units of their cells.
+fn maps(explained: &Explained<'_>) -> String {
+    let mut out = group(
+        (LEFT, WAVE_TOP),
+        (PLOT_WIDTH, WAVE_HEIGHT),
+        (2 * COLUMNS, 200),
+    );
+    out += &path(MUTED, 1.0, &waveform(explained.samples));
+    out += "</g>\n";
+    out += &group((LEFT, TOP), (PLOT_WIDTH, PLOT_HEIGHT), (COLUMNS, ROWS));
+    let loudest = explained.levels.largest(|db| db);
+    let shade = |cell| {
+        let share = 1.0 - (loudest - explained.levels.in_cell(cell)) / LOUDNESS;
+        (share * SHADES as f32).min(SHADES as f32 - 1.0) as usize
+    };
+    for (shade, strokes) in strokes(SHADES, shade).iter().enumerate().skip(1) {
+        let opacity = 0.72 * shade as f64 / (SHADES - 1) as f64;
+        out += &path(INK, opacity, strokes);
+    }
+    let most = explained
+        .importance
+        .largest(f32::abs)
+        .max(f32::MIN_POSITIVE);
+    let fifth = |sign: f32, cell| {
+        let share = sign * explained.importance.in_cell(cell) / most;
+        (5.0 * share).clamp(0.0, 4.0) as usize
+    };
+    let lost = |cell| fifth(1.0, cell);
+    for (strokes, opacity) in strokes(FIFTHS.len(), lost).iter().zip(FIFTHS).skip(1) {
+        out += &path(BLUE, opacity, strokes);
+    }
+    let line = |(column, row)| {
+        let (here, beside, below) = ((column, row), (column + 1, row), (column, row + 1));
+        usize::from(lost(here) != lost(beside) || lost(here) != lost(below))
+    };
+    out += &path(BLUE, 1.0, &strokes(2, line)[1]);
+    let stripe = |(column, row)| usize::from(row % 4 == 0 && fifth(-1.0, (column, row)) > 0);
+    out += &path(VERMILION, 1.0, &strokes(2, stripe)[1]);
+    out + "</g>\n"
+}
+
+/// Opens a group whose unit is one of `cells` of an area.
+fn group((x, y): (f64, f64), (width, height): (f64, f64), cells: (usize, usize)) -> String {
+    let scale = |pixels: f64, cells: usize| SCALE * pixels / cells as f64;
+    format!(
+        "<g transform=\"translate({} {}) scale({:.4} {:.4})\" fill=\"none\" \
+         shape-rendering=\"crispEdges\">\n",
+        SCALE * x,
+        SCALE * y,
+        scale(width, cells.0),
+        scale(height, cells.1)
+    )
+}
+
+/// A path of strokes one unit wide.
+fn path(colour: RGBColor, opacity: f64, strokes: &str) -> String {
+    if strokes.is_empty() {
+        return String::new();
+    }
+    let RGBColor(r, g, b) = colour;
+    format!(
+        "<path stroke=\"#{r:02X}{g:02X}{b:02X}\" stroke-opacity=\"{opacity:.2}\" \
+         style=\"stroke-dasharray:none\" d=\"{strokes}\"/>\n"
+    )
+}
+
+/// For each class the horizontal runs of cells (column and row) in it; those of class 0 are left out.
+fn strokes(classes: usize, class: impl Fn((usize, usize)) -> usize) -> Vec<String> {
+    let mut strokes = vec![String::new(); classes];
+    for row in 0..ROWS {
+        let row_classes: Vec<usize> = (0..COLUMNS).map(|column| class((column, row))).collect();
+        let mut start = 0;
+        for run in row_classes.chunk_by(PartialEq::eq) {
+            if let Some(strokes) = strokes.get_mut(run[0]).filter(|_| run[0] > 0) {
+                // A stroke lies on both sides of its line. Writing to a string cannot fail.
+                let _ = write!(strokes, "M{start} {row}.5h{}", run.len());
+            }
+            start += run.len();
+        }
+    }
+    strokes
+}
+
+/// From the lowest to the highest sample of each column, the largest magnitude at the edge.
+fn waveform(samples: &[f32]) -> String {
+    let peak = samples.iter().fold(0.0, |peak: f32, x| peak.max(x.abs()));
+    let scale = 100.0 / peak.max(f32::MIN_POSITIVE);
+    let columns = 2 * COLUMNS;
+    let mut strokes = String::new();
+    for column in 0..columns {
+        let edge = |column: usize| column * samples.len() / columns;
+        let part = &samples[edge(column)..edge(column + 1)];
+        let low = part.iter().fold(0.0_f32, |low, &x| low.min(x));
+        let high = part.iter().fold(0.0_f32, |high, &x| high.max(x));
+        let (top, bottom) = (100.0 - high * scale, 100.0 - low * scale);
+        let height = (bottom - top).max(1.0);
+        let _ = write!(strokes, "M{column}.5 {top:.0}v{height:.0}");
+    }
+    strokes
+}
+
+impl Explained<'_> {
+    fn x(&self, seconds: f64) -> f64 {
+        LEFT + PLOT_WIDTH * (seconds / self.duration).clamp(0.0, 1.0)
+    }
+
+    /// Linear between the edges of the bands.
+    fn y(&self, hertz: f64) -> f64 {
+        let below = self.hertz.iter().take_while(|edge| **edge <= hertz).count();
+        let band = below.clamp(1, self.hertz.len() - 1) - 1;
+        let (low, high) = (self.hertz[band], self.hertz[band + 1]);
+        let share = ((hertz - low) / (high - low)).clamp(0.0, 1.0);
+        BOTTOM - PLOT_HEIGHT * (band as f64 + share) / (self.hertz.len() - 1) as f64
+    }
+}
+
+fn axes(canvas: &Canvas<'_>, explained: &Explained<'_>) -> Drawn {
+    canvas.outline((LEFT, WAVE_TOP), (PLOT_WIDTH, WAVE_HEIGHT), GRID)?;
+    canvas.outline((LEFT, TOP), (PLOT_WIDTH, PLOT_HEIGHT), GRID)?;
+    let apart = step(explained.duration, 10);
+    let decimals = (-apart.log10().floor()).max(0.0) as usize;
+    for seconds in multiples(apart, 0.0, explained.duration) {
+        let x = explained.x(seconds);
+        canvas.path(&[(x, BOTTOM), (x, BOTTOM + 5.0)], MUTED.into(), 0.5)?;
+        let text = format!("{seconds:.decimals$}");
+        canvas.text(
+            &text,
+            (x, BOTTOM + 15.0),
+            Anchor::Middle,
+            plain(TICK, MUTED),
+        )?;
+    }
+    let middle = (LEFT + PLOT_WIDTH / 2.0, BOTTOM + 34.0);
+    canvas.text("seconds", middle, Anchor::Middle, plain(LABEL, MUTED))?;
+    let top = explained.hertz.last().copied().unwrap_or_default();
+    for hertz in TICKS.into_iter().filter(|&hertz| hertz <= 1.001 * top) {
+        let y = explained.y(hertz);
+        canvas.path(&[(LEFT - 5.0, y), (LEFT, y)], MUTED.into(), 0.5)?;
+        let text = match hertz < 1000.0 {
+            true => format!("{hertz} Hz"),
+            false => format!("{} kHz", hertz / 1000.0),
+        };
+        canvas.text(&text, (LEFT - 9.0, y), Anchor::Right, plain(TICK, MUTED))?;
+    }
+    Ok(())
+}
+
+/// What the shades of blue and the stripes mean.
+fn scale(canvas: &Canvas<'_>, importance: &Map<'_>) -> Drawn {
+    let (x, width, height) = (RIGHT + 22.0, 18.0, 30.0);
+    let heading = (x, TOP + 6.0);
+    canvas.text("points lost", heading, Anchor::Left, plain(TICK, MUTED))?;
+    let most = 100.0 * f64::from(importance.largest(f32::abs));
+    let decimals = if most < 9.5 { 1 } else { 0 };
+    let top = TOP + 26.0;
+    for (place, fifth) in (1..FIFTHS.len()).rev().enumerate() {
+        let y = top + place as f64 * height;
+        canvas.rect((x, y), (width, height), faint(BLUE, FIFTHS[fifth]))?;
+    }
+    for edge in 1..=FIFTHS.len() {
+        let y = top + (FIFTHS.len() - edge) as f64 * height;
+        let text = format!("{:.decimals$}", most * edge as f64 / 5.0);
+        canvas.text(
+            &text,
+            (x + width + 8.0, y),
+            Anchor::Left,
+            plain(TICK, MUTED),
+        )?;
+    }
+    if importance.largest(|value| -value) * 5.0 >= importance.largest(f32::abs) {
+        let y = BOTTOM - 34.0;
+        for line in 0..4 {
+            let y = y + f64::from(line) * 10.0;
+            canvas.rect((x, y), (width, 2.5), VERMILION.into())?;
+        }
+        let right = x + width + 8.0;
+        canvas.text(
+            "gained",
+            (right, y + 16.0),
+            Anchor::Left,
+            plain(TICK, MUTED),
+        )?;
+    }
+    Ok(())
+}
+
+/// A region around its part of the spectrogram, and over its span of the waveform.
+fn frame(canvas: &Canvas<'_>, explained: &Explained<'_>, region: &MarkedRegion) -> Drawn {
+    let (left, right) = (
+        explained.x(region.seconds.start),
+        explained.x(region.seconds.end),
+    );
+    let (top, bottom) = (
+        explained.y(region.hertz.end),
+        explained.y(region.hertz.start),
+    );
+    let span = (right - left, WAVE_HEIGHT);
+    canvas.rect((left, WAVE_TOP), span, faint(BLUE, 0.22))?;
+    let corners = [
+        (left, top),
+        (right, top),
+        (right, bottom),
+        (left, bottom),
+        (left, top),
+    ];
+    canvas.path(&corners, INK.into(), 1.5)
+}
+
+/// The number of a region, counted from 0.
+fn badge(canvas: &Canvas<'_>, number: usize, at: (f64, f64)) -> Drawn {
+    canvas.circle(at, 9.0, BLUE)?;
+    let text = (number + 1).to_string();
+    canvas.text(&text, at, Anchor::Middle, bold(TICK, ON_BLUE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_are_linear_between_their_values() {
+        // Two times, three bands.
+        let map = Map {
+            values: &[0.0, 1.0, 2.0, 4.0, 5.0, 6.0],
+            bands: 3,
+        };
+        for (x, y, expected) in [
+            (0.0, 0.0, 0.0),
+            (1.0 / 3.0, 0.5, 1.0),
+            (0.5, 0.5, 3.0),
+            (0.5, 0.375, 2.5),
+            (1.0, 1.0, 6.0),
+        ] {
+            assert!((map.at(x, y) - expected).abs() < 1e-5, "{x} {y}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! One figure at several settings, each with its interval.
+
+use ser_eval::bootstrap::Interval;
+
+use super::canvas::{Anchor, BLUE, GRID, INK, MUTED, bold, faint, picture, plain};
+use crate::error::{Error, Result};
+
+const WIDTH: f64 = 720.0;
+const HEIGHT: f64 = 340.0;
+const TITLE: f64 = 16.0;
+const LABEL: f64 = 13.0;
+const TICK: f64 = 12.0;
+const LEFT: f64 = 58.0;
+const TOP: f64 = 56.0;
+const BOTTOM: f64 = HEIGHT - 62.0;
+const RIGHT: f64 = WIDTH - 24.0;
+/// Half the width of an interval's ends.
+const CAP: f64 = 5.0;
+
+/// One point of [`points`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// The setting, as the axis names it.
+    pub label: String,
+    /// The figure as a share of one.
+    pub value: f64,
+    /// Its interval, where there is one.
+    pub interval: Option<Interval>,
+}
+
+/// A line through one figure at several settings, evenly spaced, with intervals; `title` names the
+/// figure, `axis` what the settings are.
+///
+/// # Errors
+/// [`Error::Empty`] without points, [`Error::Picture`] when drawing fails.
+pub fn points(title: &str, axis: &str, points: &[Point]) -> Result<String> {
+    let ends = |p: &Point| match p.interval {
+        Some(Interval { low, high }) => [low.min(p.value), high.max(p.value)],
+        None => [p.value, p.value],
+    };
+    let values = || points.iter().flat_map(ends).filter(|v| v.is_finite());
+    if values().next().is_none() {
+        return Err(Error::Empty { what: "points" });
+    }
+    // Whole tens of percent around everything that is drawn.
+    let low = (values().fold(1.0, f64::min) * 10.0).floor() / 10.0;
+    let high = (values().fold(0.0, f64::max) * 10.0).ceil() / 10.0;
+    let high = high.max(low + 0.1);
+    let x = |i: usize| LEFT + (RIGHT - LEFT) * (i as f64 + 0.5) / points.len() as f64;
+    let y = |value: f64| BOTTOM - (BOTTOM - TOP) * (value - low) / (high - low);
+    let sentences: Vec<String> = points
+        .iter()
+        .map(|p| format!("{}: {:.1} %.", p.label, 100.0 * p.value))
+        .collect();
+    let size = (WIDTH, HEIGHT);
+    picture("the points", size, title, &sentences.join(" "), |canvas| {
+        canvas.text(title, (LEFT, 20.0), Anchor::Left, bold(TITLE, INK))?;
+        for step in 0..=((high - low) * 10.0).round() as u32 {
+            let value = low + f64::from(step) / 10.0;
+            canvas.path(&[(LEFT, y(value)), (RIGHT, y(value))], GRID.into(), 0.5)?;
+            let text = format!("{:.0} %", 100.0 * value);
+            canvas.text(
+                &text,
+                (LEFT - 8.0, y(value)),
+                Anchor::Right,
+                plain(TICK, MUTED),
+            )?;
+        }
+        let line: Vec<_> = points
+            .iter()
+            .enumerate()
+            .map(|(i, p)| (x(i), y(p.value)))
+            .collect();
+        canvas.path(&line, faint(BLUE, 0.5), 1.5)?;
+        for (i, p) in points.iter().enumerate() {
+            if let Some(Interval { low, high }) = p.interval {
+                canvas.path(&[(x(i), y(low)), (x(i), y(high))], faint(BLUE, 1.0), 1.0)?;
+                for end in [low, high] {
+                    let ends = [(x(i) - CAP, y(end)), (x(i) + CAP, y(end))];
+                    canvas.path(&ends, faint(BLUE, 1.0), 1.0)?;
+                }
+            }
+            canvas.circle((x(i), y(p.value)), 4.0, BLUE)?;
+            let text = format!("{:.1}", 100.0 * p.value);
+            // The line goes on to the next point: the text stands on the other side of it.
+            let rises = points.get(i + 1).is_some_and(|next| next.value > p.value);
+            let beside = (x(i) + 9.0, y(p.value) + if rises { 11.0 } else { -10.0 });
+            canvas.text(&text, beside, Anchor::Left, plain(TICK, INK))?;
+            let below = (x(i), BOTTOM + 16.0);
+            canvas.text(&p.label, below, Anchor::Middle, plain(TICK, MUTED))?;
+        }
+        let middle = ((LEFT + RIGHT) / 2.0, BOTTOM + 42.0);
+        canvas.text(axis, middle, Anchor::Middle, plain(LABEL, MUTED))
+    })
+}

@@ -1,0 +1,117 @@
+//! What a long recording expresses, over time.
+
+use super::canvas::{Anchor, BLUE, GRID, INK, MUTED, bold, faint, fit, picture, plain, text_width};
+use crate::error::Result;
+
+const TITLE: f64 = 16.0;
+const LABEL: f64 = 13.0;
+const EDGE: f64 = 12.0;
+const TOP: f64 = 52.0;
+const ROW: f64 = 26.0;
+const BAR: f64 = 18.0;
+/// Width of the whole recording.
+const FULL: f64 = 780.0;
+const RIGHT: f64 = 24.0;
+const LONGEST_LABEL: f64 = 110.0;
+/// A span is drawn at least this wide.
+const THINNEST: f64 = 1.0;
+/// Distances of the time axis's ticks in seconds, of which the first that gives few enough is taken.
+const TICKS: [f64; 11] = [
+    0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0,
+];
+const MOST_TICKS: f64 = 10.0;
+
+/// A stretch of speech.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TimelineSpan {
+    /// Where it begins, in seconds.
+    pub start: f64,
+    /// Where it ends, in seconds.
+    pub end: f64,
+    /// Number of its label.
+    pub label: usize,
+    /// Probability of that label, from 0 to 1.
+    pub confidence: f32,
+}
+
+/// Spans of speech over a recording of `seconds`: a row a label, the stronger the surer.
+///
+/// # Errors
+/// [`crate::Error::Picture`] when drawing fails.
+pub fn timeline(
+    labels: &[String],
+    spans: &[TimelineSpan],
+    seconds: f64,
+    title: &str,
+    synthetic: bool,
+) -> Result<String> {
+    let widest = labels.iter().map(|label| text_width(label, LABEL));
+    let widest = widest.fold(0.0, f64::max).min(LONGEST_LABEL);
+    let left = EDGE + widest + 12.0;
+    let bottom = TOP + labels.len() as f64 * ROW;
+    let size = (left + FULL + RIGHT, bottom + 34.0);
+    let x = |time: f64| left + FULL * (time / seconds.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+    let step = TICKS.into_iter().find(|step| seconds / step <= MOST_TICKS);
+    let step = step.unwrap_or(7200.0 * (seconds / 7200.0 / MOST_TICKS).ceil().max(1.0));
+    let note = if synthetic { " · synthetic model" } else { "" };
+    let heading = fit(&format!("{title}{note}"), TITLE, FULL);
+    let shares: Vec<String> = labels
+        .iter()
+        .enumerate()
+        .map(|(number, label)| {
+            let own = spans.iter().filter(|span| span.label == number);
+            let spoken: f64 = own.map(|span| span.end - span.start).sum();
+            format!("{label}: {spoken:.0} s.")
+        })
+        .collect();
+
+    picture(
+        "the timeline",
+        size,
+        &heading,
+        &shares.join(" "),
+        |canvas| {
+            canvas.text(&heading, (left, 20.0), Anchor::Left, bold(TITLE, INK))?;
+            for tick in 0..=(seconds / step) as u32 {
+                let at = x(f64::from(tick) * step);
+                canvas.path(&[(at, TOP - 4.0), (at, bottom)], GRID.into(), 0.5)?;
+                let text = clock(f64::from(tick) * step);
+                canvas.text(
+                    &text,
+                    (at, bottom + 14.0),
+                    Anchor::Middle,
+                    plain(12.0, MUTED),
+                )?;
+            }
+            for (row, label) in labels.iter().enumerate() {
+                let middle = TOP + (row as f64 + 0.5) * ROW;
+                let label = fit(label, LABEL, widest);
+                canvas.text(
+                    &label,
+                    (left - 12.0, middle),
+                    Anchor::Right,
+                    plain(LABEL, INK),
+                )?;
+                canvas.path(&[(left, middle), (left + FULL, middle)], GRID.into(), 0.5)?;
+            }
+            for span in spans.iter().filter(|span| span.label < labels.len()) {
+                let top = TOP + (span.label as f64 + 0.5) * ROW - BAR / 2.0;
+                let (from, to) = (x(span.start), x(span.end));
+                let width = (to - from - 0.5).max(THINNEST);
+                let strength = 0.25 + 0.75 * f64::from(span.confidence.clamp(0.0, 1.0));
+                canvas.rect((from, top), (width, BAR), faint(BLUE, strength))?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// `1:02:03`, with half seconds where they matter.
+fn clock(seconds: f64) -> String {
+    let whole = seconds as u64;
+    let half = if seconds.fract() > 0.0 { ".5" } else { "" };
+    match whole / 3600 {
+        0 => format!("{}:{:02}{half}", whole / 60, whole % 60),
+        hours => format!("{hours}:{:02}:{:02}", whole / 60 % 60, whole % 60),
+    }
+}

@@ -1,0 +1,145 @@
+//! What a page shows, as its caller gives it.
+
+use ser_eval::bootstrap::Interval;
+use ser_eval::{Evaluation, MeanStd, NamedHistory, Plane, Predictions};
+use serde::{Deserialize, Serialize};
+
+/// Whose voices are on both sides of the split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SplitKind {
+    /// No test speaker was heard in training: the figure holds for new people.
+    SpeakerDisjoint,
+    /// Clips were drawn at random: test speakers were heard in training, which flatters.
+    Random,
+}
+
+impl SplitKind {
+    /// The kind of a split that keeps speakers on one side, or does not.
+    #[must_use]
+    pub fn of(speaker_disjoint: bool) -> Self {
+        match speaker_disjoint {
+            true => Self::SpeakerDisjoint,
+            false => Self::Random,
+        }
+    }
+}
+
+/// One run in a comparison table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Name of the recipe.
+    pub recipe: String,
+    /// What was trained, for example `CNN`. Runs of the same model stand next to each other.
+    pub model: String,
+    /// The protocol in a few words.
+    pub protocol: String,
+    /// Whose voices are on both sides.
+    pub split: SplitKind,
+    /// True when the audio is synthetic.
+    pub synthetic: bool,
+    /// Number of classes.
+    pub classes: usize,
+    /// Number of splits.
+    pub splits: usize,
+    /// Number of test predictions over all splits.
+    pub n: usize,
+    /// Accuracy over the splits.
+    pub accuracy: MeanStd,
+    /// UAR over the splits.
+    pub uar: MeanStd,
+    /// Interval of the pooled accuracy by resampling speakers.
+    pub accuracy_interval: Option<Interval>,
+    /// Interval of the pooled UAR by resampling speakers.
+    pub uar_interval: Option<Interval>,
+    /// Relative path of the run's own page.
+    pub page: Option<String>,
+}
+
+/// Test predictions when other clips of each speaker are known, without their labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Enrolled {
+    /// How many, in as few words as an axis needs.
+    pub label: String,
+    /// How many, in words.
+    pub description: String,
+    /// The predictions; draws of the clips known are splits of their own.
+    pub predictions: Predictions,
+}
+
+/// Clips as points in the plane, by what the networks of one model make of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Map {
+    /// The split whose model it was. Those of other splits have spaces of their own.
+    pub split: String,
+    /// The true class of each clip.
+    pub truth: Vec<usize>,
+    /// Where each clip lies.
+    pub plane: Plane,
+}
+
+/// The sound of a clip, to be played on the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sound {
+    /// The clip, as the predictions name it.
+    pub clip: String,
+    /// A whole WAV file.
+    pub wav: Vec<u8>,
+}
+
+/// All that one page shows. Every text may come from a user; the page escapes it.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Name of the recipe; the title of the page.
+    pub recipe: String,
+    /// What was trained, for example `CNN`.
+    pub model: String,
+    /// The protocol in one sentence.
+    pub protocol: String,
+    /// Whose voices are on both sides of the split.
+    pub split: SplitKind,
+    /// True when the audio is synthetic: the page says so in large letters.
+    pub synthetic: bool,
+    /// The test predictions of every split.
+    pub predictions: Predictions,
+    /// The same after enrolment, for each number of clips known; may be empty.
+    pub enrolled: Vec<Enrolled>,
+    /// The training histories, one per split; may be empty.
+    pub histories: Vec<NamedHistory>,
+    /// The map of some test clips, where it is known.
+    pub map: Option<Map>,
+    /// Sounds of [`worst_mistakes`](crate::worst_mistakes); a mistake without one is listed without a player.
+    pub sounds: Vec<Sound>,
+    /// The recipe as used (TOML).
+    pub recipe_text: String,
+    /// Name and value: versions, threads, checksums, times.
+    pub environment: Vec<(String, String)>,
+    /// The command that reproduces the run.
+    pub command: String,
+    /// Other runs to show beside this one; [`render`](crate::render) adds this run itself and leaves out rows of
+    /// the same recipe. The page of a random split needs the speaker-disjoint run of the same model
+    /// here.
+    pub comparison: Vec<RunSummary>,
+}
+
+impl Report {
+    /// This run as a row of a comparison table.
+    #[must_use]
+    pub fn summary(&self, evaluation: &Evaluation, page: Option<String>) -> RunSummary {
+        RunSummary {
+            recipe: self.recipe.clone(),
+            model: self.model.clone(),
+            protocol: self.protocol.clone(),
+            split: self.split,
+            synthetic: self.synthetic,
+            classes: evaluation.metrics.labels.len(),
+            splits: evaluation.folds.folds.len(),
+            n: evaluation.metrics.n,
+            accuracy: evaluation.folds.accuracy,
+            uar: evaluation.folds.uar,
+            accuracy_interval: evaluation.accuracy_interval,
+            uar_interval: evaluation.uar_interval,
+            page,
+        }
+    }
+}
