@@ -2,14 +2,10 @@
 
 use ser_eval::Metrics;
 
-use super::canvas::{
-    Anchor, BLUE, GRID, INK, MUTED, VERMILION, bold, faint, fit, picture, plain, text_width,
-};
+use super::axes::Axes;
+use super::canvas::{Anchor, BLUE, EDGE, Frame, LABEL, VERMILION, faint, fit, widest};
 use crate::error::Result;
 
-const TITLE: f64 = 16.0;
-const LABEL: f64 = 13.0;
-const EDGE: f64 = 12.0;
 const TOP: f64 = 64.0;
 const ROW: f64 = 40.0;
 const BAR: f64 = 11.0;
@@ -26,14 +22,15 @@ const LONGEST_LABEL: f64 = 150.0;
 /// [`crate::Error::Picture`] when drawing fails.
 pub fn per_class(metrics: &Metrics) -> Result<String> {
     let title = "Recall and precision per emotion";
-    let widest = metrics
-        .labels
-        .iter()
-        .map(|label| text_width(label, LABEL))
-        .fold(0.0, f64::max);
-    let widest = widest.min(LONGEST_LABEL);
+    let widest = widest(&metrics.labels).min(LONGEST_LABEL);
     let left = EDGE + widest + 12.0;
     let bottom = TOP + metrics.classes.len() as f64 * ROW;
+    let axes = Axes {
+        left,
+        right: left + FULL,
+        top: TOP,
+        bottom,
+    };
     let size = (left + FULL + RIGHT, bottom + 30.0);
     let sentences: Vec<_> = metrics
         .classes
@@ -47,62 +44,50 @@ pub fn per_class(metrics: &Metrics) -> Result<String> {
         })
         .collect();
 
-    picture(
-        "the bars per class",
+    let frame = Frame {
+        name: "the bars per class",
         size,
         title,
-        &sentences.join(" "),
-        |canvas| {
-            canvas.text(title, (left, 20.0), Anchor::Left, bold(TITLE, INK))?;
-            let legend = [
-                ("recall", BLUE, left),
-                ("precision", VERMILION, left + 84.0),
+        left,
+        description: &sentences.join(" "),
+    };
+    frame.around(|canvas| {
+        let legend = [
+            ("recall", BLUE, left),
+            ("precision", VERMILION, left + 84.0),
+        ];
+        for (name, colour, x) in legend {
+            canvas.rect((x, 40.0), (BAR, BAR), colour.into())?;
+            canvas.note(name, (x + 18.0, 45.5), Anchor::Left)?;
+        }
+        for step in 0..=4 {
+            let x = left + FULL * f64::from(step) / 4.0;
+            axes.line_up(canvas, x, &format!("{} %", 25 * step))?;
+        }
+        for (row, class) in metrics.classes.iter().enumerate() {
+            let middle = TOP + (row as f64 + 0.5) * ROW;
+            let label = fit(&class.label, LABEL, widest);
+            canvas.label(&label, (left - 12.0, middle), Anchor::Right)?;
+            let bars = [
+                (class.recall, class.recall_defined, BLUE, middle - BAR - 1.0),
+                (
+                    class.precision,
+                    class.precision_defined,
+                    VERMILION,
+                    middle + 1.0,
+                ),
             ];
-            for (name, colour, x) in legend {
-                canvas.rect((x, 40.0), (BAR, BAR), colour.into())?;
-                canvas.text(name, (x + 18.0, 45.5), Anchor::Left, plain(LABEL, MUTED))?;
+            for (value, defined, colour, y) in bars {
+                canvas.rect((left, y), (FULL * value, BAR), faint(colour, 1.0))?;
+                let text = if defined {
+                    format!("{:.0}", 100.0 * value)
+                } else {
+                    "none".to_owned()
+                };
+                let end = (left + FULL * value + 7.0, y + BAR / 2.0);
+                canvas.tick(&text, end, Anchor::Left)?;
             }
-            for step in 0..=4 {
-                let x = left + FULL * f64::from(step) / 4.0;
-                canvas.path(&[(x, TOP), (x, bottom)], GRID.into(), 0.5)?;
-                let text = format!("{} %", 25 * step);
-                canvas.text(
-                    &text,
-                    (x, bottom + 14.0),
-                    Anchor::Middle,
-                    plain(12.0, MUTED),
-                )?;
-            }
-            for (row, class) in metrics.classes.iter().enumerate() {
-                let middle = TOP + (row as f64 + 0.5) * ROW;
-                let label = fit(&class.label, LABEL, widest);
-                canvas.text(
-                    &label,
-                    (left - 12.0, middle),
-                    Anchor::Right,
-                    plain(LABEL, INK),
-                )?;
-                let bars = [
-                    (class.recall, class.recall_defined, BLUE, middle - BAR - 1.0),
-                    (
-                        class.precision,
-                        class.precision_defined,
-                        VERMILION,
-                        middle + 1.0,
-                    ),
-                ];
-                for (value, defined, colour, y) in bars {
-                    canvas.rect((left, y), (FULL * value, BAR), faint(colour, 1.0))?;
-                    let text = if defined {
-                        format!("{:.0}", 100.0 * value)
-                    } else {
-                        "none".to_owned()
-                    };
-                    let end = (left + FULL * value + 7.0, y + BAR / 2.0);
-                    canvas.text(&text, end, Anchor::Left, plain(12.0, MUTED))?;
-                }
-            }
-            Ok(())
-        },
-    )
+        }
+        Ok(())
+    })
 }

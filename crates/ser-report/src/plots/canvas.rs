@@ -37,6 +37,13 @@ svg:root{color-scheme:light dark}
 }
 "##;
 
+/// Sizes of text in CSS pixels: a picture's title, names in it, values at its axes.
+pub(super) const TITLE: f64 = 16.0;
+pub(super) const LABEL: f64 = 13.0;
+pub(super) const TICK: f64 = 12.0;
+/// What is left free at the sides of a picture, in CSS pixels.
+pub(super) const EDGE: f64 = 12.0;
+
 /// The backend knows whole units only; two to a CSS pixel keep curves smooth.
 pub(super) const SCALE: f64 = 2.0;
 /// Plotters divides a font's size by this on its way into the SVG.
@@ -117,6 +124,21 @@ impl Canvas<'_> {
         self.area
             .draw_text(text, &style.pos(Pos::new(h, VPos::Center)), point(at))
     }
+
+    /// The name of something that is drawn.
+    pub(super) fn label(&self, text: &str, at: (f64, f64), anchor: Anchor) -> Drawn {
+        self.text(text, at, anchor, plain(LABEL, INK))
+    }
+
+    /// A name that stands back: of an axis, in a legend.
+    pub(super) fn note(&self, text: &str, at: (f64, f64), anchor: Anchor) -> Drawn {
+        self.text(text, at, anchor, plain(LABEL, MUTED))
+    }
+
+    /// A value at an axis or a mark.
+    pub(super) fn tick(&self, text: &str, at: (f64, f64), anchor: Anchor) -> Drawn {
+        self.text(text, at, anchor, plain(TICK, MUTED))
+    }
 }
 
 /// Plain text of a size in CSS pixels.
@@ -160,6 +182,12 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
     ems * size
 }
 
+/// Width of the widest of some labels in CSS pixels.
+pub(super) fn widest(labels: &[String]) -> f64 {
+    let widths = labels.iter().map(|label| text_width(label, LABEL));
+    widths.fold(0.0, f64::max)
+}
+
 /// The text, shortened with an ellipsis to fit into `width` CSS pixels.
 pub(super) fn fit(text: &str, size: f64, width: f64) -> String {
     let mut kept = text.to_owned();
@@ -171,35 +199,48 @@ pub(super) fn fit(text: &str, size: f64, width: f64) -> String {
     kept
 }
 
-/// Draws a picture of `(width, height)` CSS pixels and frames it with title, description and
-/// colours.
-pub(super) fn picture(
-    name: &'static str,
-    (width, height): (f64, f64),
-    title: &str,
-    description: &str,
-    draw: impl FnOnce(&Canvas<'_>) -> Drawn,
-) -> Result<String> {
-    let size = (units(width) as u32, units(height) as u32);
-    let mut drawing = String::new();
-    let canvas = Canvas {
-        area: SVGBackend::with_string(&mut drawing, size).into_drawing_area(),
-    };
-    draw(&canvas)
-        .and_then(|()| canvas.area.present())
-        .map_err(|error| Error::Picture {
-            picture: name,
-            reason: error.to_string(),
-        })?;
-    drop(canvas);
-    // The backend's own opening tag has neither role nor title.
-    let shapes = drawing.split_once(">\n").map_or("", |(_, shapes)| shapes);
-    let words = html! { title { (title) } desc { (description) } }.into_string();
-    let label = html! { (title) }.into_string();
-    Ok(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" role=\"img\" \
-         aria-label=\"{label}\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\">\n\
-         {words}\n<style>{STYLE}</style>\n{shapes}",
-        size.0, size.1
-    ))
+/// What every picture has.
+pub(super) struct Frame<'a> {
+    /// What an error calls the picture.
+    pub(super) name: &'static str,
+    /// Width and height in CSS pixels.
+    pub(super) size: (f64, f64),
+    /// Stands over the picture, and is its name for screen readers.
+    pub(super) title: &'a str,
+    /// Where the title begins, in CSS pixels from the left.
+    pub(super) left: f64,
+    /// What the picture says, for screen readers.
+    pub(super) description: &'a str,
+}
+
+impl Frame<'_> {
+    /// The picture as SVG, with its title and what `draw` adds.
+    pub(super) fn around(self, draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Result<String> {
+        let Self { title, .. } = self;
+        let (width, height) = self.size;
+        let size = (units(width) as u32, units(height) as u32);
+        let mut drawing = String::new();
+        let canvas = Canvas {
+            area: SVGBackend::with_string(&mut drawing, size).into_drawing_area(),
+        };
+        canvas
+            .text(title, (self.left, 20.0), Anchor::Left, bold(TITLE, INK))
+            .and_then(|()| draw(&canvas))
+            .and_then(|()| canvas.area.present())
+            .map_err(|error| Error::Picture {
+                picture: self.name,
+                reason: error.to_string(),
+            })?;
+        drop(canvas);
+        // The backend's own opening tag has neither role nor title.
+        let shapes = drawing.split_once(">\n").map_or("", |(_, shapes)| shapes);
+        let words = html! { title { (title) } desc { (self.description) } }.into_string();
+        let label = html! { (title) }.into_string();
+        Ok(format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" role=\"img\" \
+             aria-label=\"{label}\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\">\n\
+             {words}\n<style>{STYLE}</style>\n{shapes}",
+            size.0, size.1
+        ))
+    }
 }

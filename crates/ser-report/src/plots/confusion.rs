@@ -3,7 +3,8 @@
 use ser_eval::Metrics;
 
 use super::canvas::{
-    Anchor, BLUE, Canvas, Drawn, GRID, INK, MUTED, bold, faint, fit, picture, plain, text_width,
+    Anchor, BLUE, Canvas, Drawn, EDGE, Frame, GRID, INK, LABEL, MUTED, TITLE, bold, faint, fit,
+    plain, text_width, widest,
 };
 use crate::error::Result;
 
@@ -16,10 +17,7 @@ pub enum Normalised {
     Rows,
 }
 
-const TITLE: f64 = 16.0;
-const LABEL: f64 = 13.0;
 const VALUE: f64 = 14.0;
-const EDGE: f64 = 12.0;
 /// Height of title, axis name and column labels.
 const TOP: f64 = 88.0;
 const CELL_HEIGHT: f64 = 42.0;
@@ -41,69 +39,54 @@ pub fn confusion(metrics: &Metrics, cells: Normalised) -> Result<String> {
         Normalised::Counts => "Confusion matrix: number of clips",
         Normalised::Rows => "Confusion matrix: % of each true emotion",
     };
-    let widest = metrics
-        .labels
-        .iter()
-        .map(|label| text_width(label, LABEL))
-        .fold(0.0, f64::max);
-    let widest = widest.min(LONGEST_LABEL);
+    let widest = widest(&metrics.labels).min(LONGEST_LABEL);
     let cell = (widest + 10.0).max(58.0);
     let left = EDGE + widest + 14.0;
     let classes = metrics.labels.len() as f64;
     let width = (left + classes * cell + RIGHT).max(text_width(title, TITLE) + left + EDGE);
     let size = (width, TOP + classes * CELL_HEIGHT + EDGE);
 
-    picture(
-        "the confusion matrix",
+    let frame = Frame {
+        name: "the confusion matrix",
         size,
         title,
-        &description(metrics),
-        |canvas| {
-            canvas.text(title, (left, 20.0), Anchor::Left, bold(TITLE, INK))?;
-            canvas.text(
-                "predicted →",
-                (left, 48.0),
-                Anchor::Left,
-                plain(LABEL, MUTED),
-            )?;
-            canvas.text(
-                "true ↓",
-                (left - 10.0, 48.0),
-                Anchor::Right,
-                plain(LABEL, MUTED),
-            )?;
-            for (class, label) in metrics.labels.iter().enumerate() {
-                let label = fit(label, LABEL, widest);
-                let x = left + (class as f64 + 0.5) * cell;
-                canvas.text(&label, (x, TOP - 14.0), Anchor::Middle, plain(LABEL, INK))?;
-                let y = TOP + (class as f64 + 0.5) * CELL_HEIGHT;
-                canvas.text(&label, (left - 10.0, y), Anchor::Right, plain(LABEL, INK))?;
-                let row = metrics
-                    .confusion
-                    .counts
-                    .get(class)
-                    .map_or(&[][..], Vec::as_slice);
-                let support: usize = row.iter().sum();
-                let n = format!("n = {support}");
-                let end = left + classes * cell + 10.0;
-                canvas.text(&n, (end, y), Anchor::Left, plain(LABEL, MUTED))?;
-                for (column, &count) in row.iter().enumerate() {
-                    let corner = (
-                        left + column as f64 * cell,
-                        TOP + class as f64 * CELL_HEIGHT,
-                    );
-                    let share = count as f64 / support.max(1) as f64;
-                    let text = match cells {
-                        Normalised::Counts => count.to_string(),
-                        Normalised::Rows if count > 0 && share < 0.005 => "<1".to_owned(),
-                        Normalised::Rows => format!("{:.0}", 100.0 * share),
-                    };
-                    draw_cell(canvas, corner, cell, share, &text, class == column)?;
-                }
+        left,
+        description: &description(metrics),
+    };
+    frame.around(|canvas| {
+        canvas.note("predicted →", (left, 48.0), Anchor::Left)?;
+        canvas.note("true ↓", (left - 10.0, 48.0), Anchor::Right)?;
+        for (class, label) in metrics.labels.iter().enumerate() {
+            let label = fit(label, LABEL, widest);
+            let x = left + (class as f64 + 0.5) * cell;
+            canvas.label(&label, (x, TOP - 14.0), Anchor::Middle)?;
+            let y = TOP + (class as f64 + 0.5) * CELL_HEIGHT;
+            canvas.label(&label, (left - 10.0, y), Anchor::Right)?;
+            let row = metrics
+                .confusion
+                .counts
+                .get(class)
+                .map_or(&[][..], Vec::as_slice);
+            let support: usize = row.iter().sum();
+            let n = format!("n = {support}");
+            let end = left + classes * cell + 10.0;
+            canvas.note(&n, (end, y), Anchor::Left)?;
+            for (column, &count) in row.iter().enumerate() {
+                let corner = (
+                    left + column as f64 * cell,
+                    TOP + class as f64 * CELL_HEIGHT,
+                );
+                let share = count as f64 / support.max(1) as f64;
+                let text = match cells {
+                    Normalised::Counts => count.to_string(),
+                    Normalised::Rows if count > 0 && share < 0.005 => "<1".to_owned(),
+                    Normalised::Rows => format!("{:.0}", 100.0 * share),
+                };
+                draw_cell(canvas, corner, cell, share, &text, class == column)?;
             }
-            Ok(())
-        },
-    )
+        }
+        Ok(())
+    })
 }
 
 fn draw_cell(

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use plotters::style::RGBColor;
 use ser_eval::{Epoch, NamedHistory};
 
+use super::axes::{Axes, multiples, step};
 use super::canvas::{
-    Anchor, BLUE, Canvas, Drawn, GRID, INK, MUTED, VERMILION, bold, faint, picture, plain,
-    text_width,
+    Anchor, BLUE, Canvas, Drawn, Frame, INK, LABEL, MUTED, VERMILION, bold, faint, text_width,
 };
 use crate::error::{Error, Result};
 
@@ -101,13 +101,12 @@ fn drawable(value: f64) -> bool {
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 380.0;
-const TITLE: f64 = 16.0;
-const LABEL: f64 = 13.0;
-const TICK: f64 = 12.0;
-const LEFT: f64 = 58.0;
-const TOP: f64 = 68.0;
-const BOTTOM: f64 = HEIGHT - 50.0;
-const RIGHT: f64 = WIDTH - 24.0;
+const AXES: Axes = Axes {
+    left: 58.0,
+    right: WIDTH - 24.0,
+    top: 68.0,
+    bottom: HEIGHT - 50.0,
+};
 
 /// Training and validation curves over epochs, with the kept epochs marked. For one history the two
 /// lines; for several a thin line per split and a strong one for their mean, which ends where the
@@ -120,64 +119,64 @@ pub fn curves(histories: &[NamedHistory], curve: Curve) -> Result<String> {
         .iter()
         .map(|named| Lines::of(named, curve))
         .collect();
-    let axes = Axes::around(&all, curve)?;
+    let limits = Limits::around(&all, curve)?;
     let description = description(histories, &all, curve);
-    picture(
-        "the training curves",
-        (WIDTH, HEIGHT),
-        curve.title(),
-        &description,
-        |canvas| {
-            canvas.text(curve.title(), (LEFT, 20.0), Anchor::Left, bold(TITLE, INK))?;
-            legend(canvas, all.len())?;
-            axes.draw(canvas, curve)?;
+    let frame = Frame {
+        name: "the training curves",
+        size: (WIDTH, HEIGHT),
+        title: curve.title(),
+        left: AXES.left,
+        description: &description,
+    };
+    frame.around(|canvas| {
+        legend(canvas, all.len())?;
+        limits.draw(canvas, curve)?;
 
-            let line = |points: &Points, colour: RGBColor, opacity: f64, width: f64| {
-                let points: Vec<_> = points.iter().map(|&point| axes.at(point)).collect();
-                canvas.path(&points, faint(colour, opacity), width)
-            };
-            let several = all.len() > 1;
-            for lines in &all {
-                let (opacity, width) = if several { (0.5, 1.0) } else { (1.0, 2.0) };
-                line(&lines.train, VERMILION, opacity, width)?;
-                line(&lines.validation, BLUE, opacity, width)?;
-            }
-            if several {
-                line(
-                    &mean(all.iter().map(|lines| &lines.train)),
-                    VERMILION,
-                    1.0,
-                    2.5,
-                )?;
-                line(
-                    &mean(all.iter().map(|lines| &lines.validation)),
-                    BLUE,
-                    1.0,
-                    2.5,
-                )?;
-            }
-            for best in all.iter().filter_map(|lines| lines.best) {
-                canvas.circle(axes.at(best), if several { 3.0 } else { 5.0 }, BLUE)?;
-            }
-            if let [only] = &all[..]
-                && let Some(best) = only.best
-            {
-                mark(canvas, curve, best, axes.at(best).0)?;
-            }
-            Ok(())
-        },
-    )
+        let line = |points: &Points, colour: RGBColor, opacity: f64, width: f64| {
+            let points: Vec<_> = points.iter().map(|&point| limits.at(point)).collect();
+            canvas.path(&points, faint(colour, opacity), width)
+        };
+        let several = all.len() > 1;
+        for lines in &all {
+            let (opacity, width) = if several { (0.5, 1.0) } else { (1.0, 2.0) };
+            line(&lines.train, VERMILION, opacity, width)?;
+            line(&lines.validation, BLUE, opacity, width)?;
+        }
+        if several {
+            line(
+                &mean(all.iter().map(|lines| &lines.train)),
+                VERMILION,
+                1.0,
+                2.5,
+            )?;
+            line(
+                &mean(all.iter().map(|lines| &lines.validation)),
+                BLUE,
+                1.0,
+                2.5,
+            )?;
+        }
+        for best in all.iter().filter_map(|lines| lines.best) {
+            canvas.circle(limits.at(best), if several { 3.0 } else { 5.0 }, BLUE)?;
+        }
+        if let [only] = &all[..]
+            && let Some(best) = only.best
+        {
+            mark(canvas, curve, best, limits.at(best).0)?;
+        }
+        Ok(())
+    })
 }
 
 /// The values at the edges of the chart.
-struct Axes {
+struct Limits {
     first: u32,
     last: u32,
     low: f64,
     high: f64,
 }
 
-impl Axes {
+impl Limits {
     fn around(all: &[Lines], curve: Curve) -> Result<Self> {
         let points = || {
             all.iter()
@@ -210,72 +209,40 @@ impl Axes {
     fn at(&self, (epoch, value): (u32, f64)) -> (f64, f64) {
         let x = f64::from(epoch - self.first) / f64::from(self.last - self.first);
         let y = (value - self.low) / (self.high - self.low);
-        (LEFT + x * (RIGHT - LEFT), BOTTOM - y * (BOTTOM - TOP))
+        (AXES.x(x), AXES.y(y))
     }
 
     fn draw(&self, canvas: &Canvas<'_>, curve: Curve) -> Drawn {
         let values = step(self.high - self.low, 6);
         for value in multiples(values, self.low, self.high) {
             let (_, y) = self.at((self.first, value));
-            canvas.path(&[(LEFT, y), (RIGHT, y)], GRID.into(), 0.5)?;
-            let text = curve.tick(value, values);
-            canvas.text(&text, (LEFT - 8.0, y), Anchor::Right, plain(TICK, MUTED))?;
+            AXES.line_across(canvas, y, &curve.tick(value, values))?;
         }
         let (first, last) = (f64::from(self.first), f64::from(self.last));
         let epochs = step(last - first, 10).max(1.0);
         for epoch in multiples(epochs, first, last) {
             let (x, _) = self.at((epoch as u32, self.low));
-            canvas.path(&[(x, BOTTOM), (x, BOTTOM + 5.0)], MUTED.into(), 0.5)?;
-            let text = format!("{epoch:.0}");
-            canvas.text(
-                &text,
-                (x, BOTTOM + 15.0),
-                Anchor::Middle,
-                plain(TICK, MUTED),
-            )?;
+            AXES.tick_below(canvas, x, &format!("{epoch:.0}"))?;
         }
-        canvas.path(&[(LEFT, BOTTOM), (RIGHT, BOTTOM)], MUTED.into(), 0.5)?;
-        let middle = (LEFT + RIGHT) / 2.0;
-        canvas.text(
-            "epoch",
-            (middle, HEIGHT - 12.0),
-            Anchor::Middle,
-            plain(LABEL, MUTED),
-        )
+        AXES.ground(canvas)?;
+        canvas.note("epoch", (AXES.middle(), HEIGHT - 12.0), Anchor::Middle)
     }
-}
-
-/// A distance of 1, 2 or 5 times a power of ten that cuts `range` into at most `parts` parts.
-pub(super) fn step(range: f64, parts: u32) -> f64 {
-    let smallest = range / f64::from(parts);
-    let power = 10_f64.powf(smallest.log10().floor());
-    let fits = |factor: &f64| factor * power >= smallest * (1.0 - 1e-9);
-    power * [1.0, 2.0, 5.0].into_iter().find(fits).unwrap_or(10.0)
-}
-
-/// The multiples of `step` from `low` to `high`.
-pub(super) fn multiples(step: f64, low: f64, high: f64) -> impl Iterator<Item = f64> {
-    let (first, last) = (
-        (low / step).ceil() as i64,
-        (high / step + 1e-9).floor() as i64,
-    );
-    (first..=last).map(move |multiple| multiple as f64 * step)
 }
 
 /// Names the kept epoch beside its line, on the side that has room.
 fn mark(canvas: &Canvas<'_>, curve: Curve, best: (u32, f64), x: f64) -> Drawn {
     let text = format!("kept: epoch {}, {}", best.0, curve.format(best.1));
-    canvas.path(&[(x, TOP), (x, BOTTOM)], MUTED.into(), 0.5)?;
-    let (at, anchor) = if x + 10.0 + text_width(&text, LABEL) < RIGHT {
+    canvas.path(&[(x, AXES.top), (x, AXES.bottom)], MUTED.into(), 0.5)?;
+    let (at, anchor) = if x + 10.0 + text_width(&text, LABEL) < AXES.right {
         (x + 10.0, Anchor::Left)
     } else {
         (x - 10.0, Anchor::Right)
     };
     // Accuracies rise and losses fall: the other end of the chart is free.
     let y = if curve == Curve::Loss {
-        TOP + 14.0
+        AXES.top + 14.0
     } else {
-        BOTTOM - 18.0
+        AXES.bottom - 18.0
     };
     canvas.text(&text, (at, y), anchor, bold(LABEL, INK))
 }
@@ -290,10 +257,10 @@ fn legend(canvas: &Canvas<'_>, histories: usize) -> Drawn {
         }
     };
     let y = 46.0;
-    let mut x = LEFT;
+    let mut x = AXES.left;
     for (name, colour) in [(mean("validation"), BLUE), (mean("training"), VERMILION)] {
         canvas.path(&[(x, y), (x + 26.0, y)], colour.into(), 2.5)?;
-        canvas.text(&name, (x + 33.0, y), Anchor::Left, plain(LABEL, MUTED))?;
+        canvas.note(&name, (x + 33.0, y), Anchor::Left)?;
         x += 33.0 + text_width(&name, LABEL) + 18.0;
     }
     canvas.circle((x + 5.0, y), if several { 3.0 } else { 5.0 }, BLUE)?;
@@ -302,7 +269,7 @@ fn legend(canvas: &Canvas<'_>, histories: usize) -> Drawn {
     } else {
         "kept epoch"
     };
-    canvas.text(kept, (x + 15.0, y), Anchor::Left, plain(LABEL, MUTED))
+    canvas.note(kept, (x + 15.0, y), Anchor::Left)
 }
 
 /// Mean over the epochs that every training has.
@@ -346,16 +313,10 @@ fn description(histories: &[NamedHistory], all: &[Lines], curve: Curve) -> Strin
 
 #[cfg(test)]
 mod tests {
-    use super::{Curve, mean, multiples, step};
+    use super::{Curve, mean};
 
     #[test]
-    fn ticks_are_round_and_few() {
-        for (range, parts, expected) in [(100.0, 6, 20.0), (2.6, 6, 0.5), (60.0, 10, 10.0)] {
-            let found = step(range, parts);
-            assert!((found - expected).abs() < 1e-12, "{found} for {range}");
-        }
-        let ticks: Vec<_> = multiples(0.5, 0.0, 2.6).collect();
-        assert_eq!(ticks, [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]);
+    fn ticks_have_the_digits_that_their_distance_needs() {
         assert_eq!(Curve::Loss.tick(0.25, 0.05), "0.25");
         assert_eq!(Curve::Loss.tick(20.0, 5.0), "20");
         assert_eq!(Curve::Accuracy.tick(20.0, 20.0), "20 %");

@@ -2,15 +2,10 @@
 
 use ser_eval::{Difference, Pair};
 
-use super::canvas::{
-    Anchor, BLUE, GRID, INK, MUTED, VERMILION, bold, faint, fit, picture, plain, text_width,
-};
+use super::axes::ends;
+use super::canvas::{Anchor, BLUE, EDGE, Frame, GRID, INK, LABEL, VERMILION, faint, fit, widest};
 use crate::error::{Error, Result};
 
-const TITLE: f64 = 16.0;
-const LABEL: f64 = 13.0;
-const TICK: f64 = 12.0;
-const EDGE: f64 = 12.0;
 const TOP: f64 = 72.0;
 const ROW: f64 = 46.0;
 /// Length of the scale.
@@ -25,10 +20,7 @@ const LONGEST_LABEL: f64 = 250.0;
 /// [`Error::Empty`] without pairs, [`Error::Picture`] when drawing fails.
 pub fn differences(pairs: &[Pair]) -> Result<String> {
     let title = "Difference in percentage points";
-    let ends = |d: &Difference| match d.interval {
-        Some(interval) => [interval.low.min(d.value), interval.high.max(d.value)],
-        None => [d.value, d.value],
-    };
+    let ends = |d: &Difference| ends(d.value, d.interval);
     let values = || {
         pairs
             .iter()
@@ -50,11 +42,7 @@ pub fn differences(pairs: &[Pair]) -> Result<String> {
             )
         })
         .collect();
-    let widest = names
-        .iter()
-        .map(|name| text_width(name, LABEL))
-        .fold(0.0, f64::max);
-    let left = EDGE + widest + 16.0;
+    let left = EDGE + widest(&names) + 16.0;
     let bottom = TOP + ROW * pairs.len() as f64;
     let x = |value: f64| left + SCALE * (value * 20.0 - f64::from(low)) / f64::from(high - low);
     let sentences: Vec<String> = pairs
@@ -69,72 +57,52 @@ pub fn differences(pairs: &[Pair]) -> Result<String> {
         })
         .collect();
     let size = (left + SCALE + RIGHT, bottom + 34.0);
-    picture(
-        "the differences",
+    let frame = Frame {
+        name: "the differences",
         size,
         title,
-        &sentences.join(" "),
-        |canvas| {
-            canvas.text(title, (EDGE, 20.0), Anchor::Left, bold(TITLE, INK))?;
-            canvas.circle((EDGE + 5.0, 46.0), 4.5, BLUE)?;
-            canvas.text(
-                "UAR",
-                (EDGE + 16.0, 46.0),
-                Anchor::Left,
-                plain(LABEL, MUTED),
+        left: EDGE,
+        description: &sentences.join(" "),
+    };
+    frame.around(|canvas| {
+        canvas.circle((EDGE + 5.0, 46.0), 4.5, BLUE)?;
+        canvas.note("UAR", (EDGE + 16.0, 46.0), Anchor::Left)?;
+        canvas.rect((EDGE + 70.0, 42.0), (8.0, 8.0), VERMILION.into())?;
+        canvas.note("accuracy", (EDGE + 85.0, 46.0), Anchor::Left)?;
+        // At most ten ticks.
+        let every = (high - low) / 10 + 1;
+        for tick in (low..=high).filter(|tick| tick % every == 0) {
+            let at = x(f64::from(tick) / 20.0);
+            let colour = if tick == 0 { INK } else { GRID };
+            canvas.path(
+                &[(at, TOP - 8.0), (at, bottom)],
+                colour.into(),
+                if tick == 0 { 1.0 } else { 0.5 },
             )?;
-            canvas.rect((EDGE + 70.0, 42.0), (8.0, 8.0), VERMILION.into())?;
-            canvas.text(
-                "accuracy",
-                (EDGE + 85.0, 46.0),
-                Anchor::Left,
-                plain(LABEL, MUTED),
-            )?;
-            // At most ten ticks.
-            let every = (high - low) / 10 + 1;
-            for tick in (low..=high).filter(|tick| tick % every == 0) {
-                let at = x(f64::from(tick) / 20.0);
-                let colour = if tick == 0 { INK } else { GRID };
-                canvas.path(
-                    &[(at, TOP - 8.0), (at, bottom)],
-                    colour.into(),
-                    if tick == 0 { 1.0 } else { 0.5 },
-                )?;
-                let text = if tick == 0 {
-                    "0".to_owned()
+            let text = if tick == 0 {
+                "0".to_owned()
+            } else {
+                format!("{:+}", 5 * tick).replace('-', "−")
+            };
+            canvas.tick(&text, (at, bottom + 16.0), Anchor::Middle)?;
+        }
+        for (row, (pair, name)) in pairs.iter().zip(&names).enumerate() {
+            let middle = TOP + ROW * (row as f64 + 0.5) - 4.0;
+            canvas.label(name, (left - 14.0, middle), Anchor::Right)?;
+            for (difference, y, colour) in [
+                (&pair.uar, middle - 8.0, BLUE),
+                (&pair.accuracy, middle + 8.0, VERMILION),
+            ] {
+                let [from, to] = ends(difference).map(x);
+                canvas.rect((from, y - 1.0), (to - from, 2.0), faint(colour, 0.6))?;
+                let at = x(difference.value);
+                if colour == BLUE {
+                    canvas.circle((at, y), 4.5, colour)?;
                 } else {
-                    format!("{:+}", 5 * tick).replace('-', "−")
-                };
-                canvas.text(
-                    &text,
-                    (at, bottom + 16.0),
-                    Anchor::Middle,
-                    plain(TICK, MUTED),
-                )?;
-            }
-            for (row, (pair, name)) in pairs.iter().zip(&names).enumerate() {
-                let middle = TOP + ROW * (row as f64 + 0.5) - 4.0;
-                canvas.text(
-                    name,
-                    (left - 14.0, middle),
-                    Anchor::Right,
-                    plain(LABEL, INK),
-                )?;
-                for (difference, y, colour) in [
-                    (&pair.uar, middle - 8.0, BLUE),
-                    (&pair.accuracy, middle + 8.0, VERMILION),
-                ] {
-                    let [from, to] = ends(difference).map(x);
-                    canvas.rect((from, y - 1.0), (to - from, 2.0), faint(colour, 0.6))?;
-                    let at = x(difference.value);
-                    if colour == BLUE {
-                        canvas.circle((at, y), 4.5, colour)?;
-                    } else {
-                        canvas.rect((at - 4.0, y - 4.0), (8.0, 8.0), colour.into())?;
-                    }
+                    canvas.rect((at - 4.0, y - 4.0), (8.0, 8.0), colour.into())?;
                 }
             }
-            Ok(())
-        },
-    )
+        }
+        Ok(())
+    })
 }

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use plotters::style::RGBColor;
 
+use super::axes::{Axes, multiples, step};
 use super::canvas::{
-    Anchor, BLUE, Canvas, Drawn, GRID, INK, MUTED, ON_BLUE, SCALE, VERMILION, bold, faint, fit,
-    picture, plain,
+    Anchor, BLUE, Canvas, Drawn, Frame, GRID, INK, LABEL, MUTED, ON_BLUE, SCALE, TICK, TITLE,
+    VERMILION, bold, faint, fit,
 };
-use super::curves::{multiples, step};
 use crate::error::{Error, Result};
 
 /// A recording, the answer, and what it rests on.
@@ -98,9 +98,6 @@ fn neighbours(place: f64, count: usize) -> (usize, usize, f32) {
 }
 
 const WIDTH: f64 = 820.0;
-const TITLE: f64 = 16.0;
-const LABEL: f64 = 13.0;
-const TICK: f64 = 12.0;
 const LEFT: f64 = 66.0;
 const PLOT_WIDTH: f64 = 630.0;
 const RIGHT: f64 = LEFT + PLOT_WIDTH;
@@ -109,6 +106,13 @@ const WAVE_HEIGHT: f64 = 72.0;
 const TOP: f64 = WAVE_TOP + WAVE_HEIGHT + 10.0;
 const PLOT_HEIGHT: f64 = 260.0;
 const BOTTOM: f64 = TOP + PLOT_HEIGHT;
+/// Those of the spectrogram.
+const AXES: Axes = Axes {
+    left: LEFT,
+    right: RIGHT,
+    top: TOP,
+    bottom: BOTTOM,
+};
 /// Where the regions are put into words.
 const WORDS: f64 = BOTTOM + 62.0;
 const LINE: f64 = 21.0;
@@ -156,13 +160,19 @@ pub fn explanation(explained: &Explained<'_>) -> Result<String> {
         description += &format!(" {}.", region.text);
     }
     let height = WORDS + LINE * regions.len() as f64;
-    let drawing = picture(name, (WIDTH, height), &title, &description, |canvas| {
-        canvas.text(&title, (LEFT, 20.0), Anchor::Left, bold(TITLE, INK))?;
+    let picture = Frame {
+        name,
+        size: (WIDTH, height),
+        title: &title,
+        left: LEFT,
+        description: &description,
+    };
+    let drawing = picture.around(|canvas| {
         let mut about = "blue: where the answer loses when the sound is taken away".to_owned();
         if explained.synthetic {
             about += "; a model of SYNTHETIC voices";
         }
-        canvas.text(&about, (LEFT, 45.0), Anchor::Left, plain(LABEL, MUTED))?;
+        canvas.note(&about, (LEFT, 45.0), Anchor::Left)?;
         axes(canvas, explained)?;
         scale(canvas, &explained.importance)?;
         for region in regions {
@@ -177,7 +187,7 @@ pub fn explanation(explained: &Explained<'_>) -> Result<String> {
             let y = WORDS + LINE * number as f64 - 4.0;
             badge(canvas, number, (LEFT + 9.0, y))?;
             let text = fit(&region.text, LABEL, WIDTH - LEFT - 50.0);
-            canvas.text(&text, (LEFT + 28.0, y), Anchor::Left, plain(LABEL, INK))?;
+            canvas.label(&text, (LEFT + 28.0, y), Anchor::Left)?;
         }
         Ok(())
     })?;
@@ -289,7 +299,7 @@ fn waveform(samples: &[f32]) -> String {
 
 impl Explained<'_> {
     fn x(&self, seconds: f64) -> f64 {
-        LEFT + PLOT_WIDTH * (seconds / self.duration).clamp(0.0, 1.0)
+        AXES.x((seconds / self.duration).clamp(0.0, 1.0))
     }
 
     /// Linear between the edges of the bands.
@@ -298,7 +308,7 @@ impl Explained<'_> {
         let band = below.clamp(1, self.hertz.len() - 1) - 1;
         let (low, high) = (self.hertz[band], self.hertz[band + 1]);
         let share = ((hertz - low) / (high - low)).clamp(0.0, 1.0);
-        BOTTOM - PLOT_HEIGHT * (band as f64 + share) / (self.hertz.len() - 1) as f64
+        AXES.y((band as f64 + share) / (self.hertz.len() - 1) as f64)
     }
 }
 
@@ -309,17 +319,10 @@ fn axes(canvas: &Canvas<'_>, explained: &Explained<'_>) -> Drawn {
     let decimals = (-apart.log10().floor()).max(0.0) as usize;
     for seconds in multiples(apart, 0.0, explained.duration) {
         let x = explained.x(seconds);
-        canvas.path(&[(x, BOTTOM), (x, BOTTOM + 5.0)], MUTED.into(), 0.5)?;
-        let text = format!("{seconds:.decimals$}");
-        canvas.text(
-            &text,
-            (x, BOTTOM + 15.0),
-            Anchor::Middle,
-            plain(TICK, MUTED),
-        )?;
+        AXES.tick_below(canvas, x, &format!("{seconds:.decimals$}"))?;
     }
-    let middle = (LEFT + PLOT_WIDTH / 2.0, BOTTOM + 34.0);
-    canvas.text("seconds", middle, Anchor::Middle, plain(LABEL, MUTED))?;
+    let middle = (AXES.middle(), BOTTOM + 34.0);
+    canvas.note("seconds", middle, Anchor::Middle)?;
     let top = explained.hertz.last().copied().unwrap_or_default();
     for hertz in TICKS.into_iter().filter(|&hertz| hertz <= 1.001 * top) {
         let y = explained.y(hertz);
@@ -328,7 +331,7 @@ fn axes(canvas: &Canvas<'_>, explained: &Explained<'_>) -> Drawn {
             true => format!("{hertz} Hz"),
             false => format!("{} kHz", hertz / 1000.0),
         };
-        canvas.text(&text, (LEFT - 9.0, y), Anchor::Right, plain(TICK, MUTED))?;
+        canvas.tick(&text, (LEFT - 9.0, y), Anchor::Right)?;
     }
     Ok(())
 }
@@ -337,7 +340,7 @@ fn axes(canvas: &Canvas<'_>, explained: &Explained<'_>) -> Drawn {
 fn scale(canvas: &Canvas<'_>, importance: &Map<'_>) -> Drawn {
     let (x, width, height) = (RIGHT + 22.0, 18.0, 30.0);
     let heading = (x, TOP + 6.0);
-    canvas.text("points lost", heading, Anchor::Left, plain(TICK, MUTED))?;
+    canvas.tick("points lost", heading, Anchor::Left)?;
     let most = 100.0 * f64::from(importance.largest(f32::abs));
     let decimals = if most < 9.5 { 1 } else { 0 };
     let top = TOP + 26.0;
@@ -348,12 +351,7 @@ fn scale(canvas: &Canvas<'_>, importance: &Map<'_>) -> Drawn {
     for edge in 1..=FIFTHS.len() {
         let y = top + (FIFTHS.len() - edge) as f64 * height;
         let text = format!("{:.decimals$}", most * edge as f64 / 5.0);
-        canvas.text(
-            &text,
-            (x + width + 8.0, y),
-            Anchor::Left,
-            plain(TICK, MUTED),
-        )?;
+        canvas.tick(&text, (x + width + 8.0, y), Anchor::Left)?;
     }
     if importance.largest(|value| -value) * 5.0 >= importance.largest(f32::abs) {
         let y = BOTTOM - 34.0;
@@ -362,12 +360,7 @@ fn scale(canvas: &Canvas<'_>, importance: &Map<'_>) -> Drawn {
             canvas.rect((x, y), (width, 2.5), VERMILION.into())?;
         }
         let right = x + width + 8.0;
-        canvas.text(
-            "gained",
-            (right, y + 16.0),
-            Anchor::Left,
-            plain(TICK, MUTED),
-        )?;
+        canvas.tick("gained", (right, y + 16.0), Anchor::Left)?;
     }
     Ok(())
 }

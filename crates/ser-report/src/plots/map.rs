@@ -2,16 +2,11 @@
 
 use plotters::style::RGBColor;
 
-use super::canvas::{
-    Anchor, Canvas, Drawn, GRID, INK, MUTED, bold, fit, picture, plain, text_width,
-};
+use super::canvas::{Anchor, Canvas, Drawn, EDGE, Frame, GRID, LABEL, fit, widest};
 use crate::error::{Error, Result};
 use crate::report::Map;
 
 const WIDTH: f64 = 720.0;
-const TITLE: f64 = 16.0;
-const LABEL: f64 = 13.0;
-const EDGE: f64 = 12.0;
 const TOP: f64 = 40.0;
 const SIDE: f64 = WIDTH - 2.0 * EDGE;
 const HIGH: f64 = 460.0;
@@ -67,11 +62,7 @@ pub fn map(labels: &[String], shown: &Map) -> Result<String> {
         .zip(&counts)
         .map(|(label, n)| format!("{} ({n})", fit(label, LABEL, LONGEST_LABEL)))
         .collect();
-    let widest = names
-        .iter()
-        .map(|name| text_width(name, LABEL))
-        .fold(0.0, f64::max);
-    let column = widest + 34.0;
+    let column = widest(&names) + 34.0;
     let columns = ((SIDE / column) as usize).clamp(1, labels.len().max(1));
     let legend = TOP + HIGH + 40.0;
     let lines = labels.len().div_ceil(columns) as f64;
@@ -83,8 +74,14 @@ pub fn map(labels: &[String], shown: &Map) -> Result<String> {
         names.join(", ")
     );
     let size = (WIDTH, legend + lines * LINE + EDGE);
-    picture("the map", size, title, &words, |canvas| {
-        canvas.text(title, (EDGE, 20.0), Anchor::Left, bold(TITLE, INK))?;
+    let frame = Frame {
+        name: "the map",
+        size,
+        title,
+        left: EDGE,
+        description: &words,
+    };
+    frame.around(|canvas| {
         canvas.outline((EDGE, TOP), (SIDE, HIGH), GRID)?;
         for (point, &truth) in points.iter().zip(&shown.truth) {
             marker(canvas, truth, at(point))?;
@@ -95,12 +92,12 @@ pub fn map(labels: &[String], shown: &Map) -> Result<String> {
             100.0 * shown.plane.explained[1]
         );
         let below = (WIDTH / 2.0, TOP + HIGH + 18.0);
-        canvas.text(&axes, below, Anchor::Middle, plain(LABEL, MUTED))?;
+        canvas.note(&axes, below, Anchor::Middle)?;
         for (class, name) in names.iter().enumerate() {
             let x = EDGE + 10.0 + column * (class % columns) as f64;
             let y = legend + LINE * (class / columns) as f64 + LINE / 2.0;
             marker(canvas, class, (x, y))?;
-            canvas.text(name, (x + 14.0, y), Anchor::Left, plain(LABEL, INK))?;
+            canvas.label(name, (x + 14.0, y), Anchor::Left)?;
         }
         Ok(())
     })

@@ -5,6 +5,7 @@
 //! are Okabe and Ito's blue and vermilion, which colour-blind readers tell apart; training lines
 //! are dashed as well.
 
+mod axes;
 mod bars;
 mod canvas;
 mod confusion;

@@ -2,18 +2,18 @@
 
 use ser_eval::bootstrap::Interval;
 
-use super::canvas::{Anchor, BLUE, GRID, INK, MUTED, bold, faint, picture, plain};
+use super::axes::{Axes, ends};
+use super::canvas::{Anchor, BLUE, Frame, INK, TICK, faint, plain};
 use crate::error::{Error, Result};
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 340.0;
-const TITLE: f64 = 16.0;
-const LABEL: f64 = 13.0;
-const TICK: f64 = 12.0;
-const LEFT: f64 = 58.0;
-const TOP: f64 = 56.0;
-const BOTTOM: f64 = HEIGHT - 62.0;
-const RIGHT: f64 = WIDTH - 24.0;
+const AXES: Axes = Axes {
+    left: 58.0,
+    right: WIDTH - 24.0,
+    top: 56.0,
+    bottom: HEIGHT - 62.0,
+};
 /// Half the width of an interval's ends.
 const CAP: f64 = 5.0;
 
@@ -34,10 +34,7 @@ pub struct Point {
 /// # Errors
 /// [`Error::Empty`] without points, [`Error::Picture`] when drawing fails.
 pub fn points(title: &str, axis: &str, points: &[Point]) -> Result<String> {
-    let ends = |p: &Point| match p.interval {
-        Some(Interval { low, high }) => [low.min(p.value), high.max(p.value)],
-        None => [p.value, p.value],
-    };
+    let ends = |p: &Point| ends(p.value, p.interval);
     let values = || points.iter().flat_map(ends).filter(|v| v.is_finite());
     if values().next().is_none() {
         return Err(Error::Empty { what: "points" });
@@ -46,25 +43,23 @@ pub fn points(title: &str, axis: &str, points: &[Point]) -> Result<String> {
     let low = (values().fold(1.0, f64::min) * 10.0).floor() / 10.0;
     let high = (values().fold(0.0, f64::max) * 10.0).ceil() / 10.0;
     let high = high.max(low + 0.1);
-    let x = |i: usize| LEFT + (RIGHT - LEFT) * (i as f64 + 0.5) / points.len() as f64;
-    let y = |value: f64| BOTTOM - (BOTTOM - TOP) * (value - low) / (high - low);
+    let x = |i: usize| AXES.x((i as f64 + 0.5) / points.len() as f64);
+    let y = |value: f64| AXES.y((value - low) / (high - low));
     let sentences: Vec<String> = points
         .iter()
         .map(|p| format!("{}: {:.1} %.", p.label, 100.0 * p.value))
         .collect();
-    let size = (WIDTH, HEIGHT);
-    picture("the points", size, title, &sentences.join(" "), |canvas| {
-        canvas.text(title, (LEFT, 20.0), Anchor::Left, bold(TITLE, INK))?;
+    let frame = Frame {
+        name: "the points",
+        size: (WIDTH, HEIGHT),
+        title,
+        left: AXES.left,
+        description: &sentences.join(" "),
+    };
+    frame.around(|canvas| {
         for step in 0..=((high - low) * 10.0).round() as u32 {
             let value = low + f64::from(step) / 10.0;
-            canvas.path(&[(LEFT, y(value)), (RIGHT, y(value))], GRID.into(), 0.5)?;
-            let text = format!("{:.0} %", 100.0 * value);
-            canvas.text(
-                &text,
-                (LEFT - 8.0, y(value)),
-                Anchor::Right,
-                plain(TICK, MUTED),
-            )?;
+            AXES.line_across(canvas, y(value), &format!("{:.0} %", 100.0 * value))?;
         }
         let line: Vec<_> = points
             .iter()
@@ -86,10 +81,10 @@ pub fn points(title: &str, axis: &str, points: &[Point]) -> Result<String> {
             let rises = points.get(i + 1).is_some_and(|next| next.value > p.value);
             let beside = (x(i) + 9.0, y(p.value) + if rises { 11.0 } else { -10.0 });
             canvas.text(&text, beside, Anchor::Left, plain(TICK, INK))?;
-            let below = (x(i), BOTTOM + 16.0);
-            canvas.text(&p.label, below, Anchor::Middle, plain(TICK, MUTED))?;
+            let below = (x(i), AXES.bottom + 16.0);
+            canvas.tick(&p.label, below, Anchor::Middle)?;
         }
-        let middle = ((LEFT + RIGHT) / 2.0, BOTTOM + 42.0);
-        canvas.text(axis, middle, Anchor::Middle, plain(LABEL, MUTED))
+        let middle = (AXES.middle(), AXES.bottom + 42.0);
+        canvas.note(axis, middle, Anchor::Middle)
     })
 }

@@ -1,11 +1,9 @@
 //! What a long recording expresses, over time.
 
-use super::canvas::{Anchor, BLUE, GRID, INK, MUTED, bold, faint, fit, picture, plain, text_width};
+use super::axes::Axes;
+use super::canvas::{Anchor, BLUE, EDGE, Frame, GRID, LABEL, TITLE, faint, fit, widest};
 use crate::error::Result;
 
-const TITLE: f64 = 16.0;
-const LABEL: f64 = 13.0;
-const EDGE: f64 = 12.0;
 const TOP: f64 = 52.0;
 const ROW: f64 = 26.0;
 const BAR: f64 = 18.0;
@@ -45,10 +43,15 @@ pub fn timeline(
     title: &str,
     synthetic: bool,
 ) -> Result<String> {
-    let widest = labels.iter().map(|label| text_width(label, LABEL));
-    let widest = widest.fold(0.0, f64::max).min(LONGEST_LABEL);
+    let widest = widest(labels).min(LONGEST_LABEL);
     let left = EDGE + widest + 12.0;
     let bottom = TOP + labels.len() as f64 * ROW;
+    let axes = Axes {
+        left,
+        right: left + FULL,
+        top: TOP - 4.0,
+        bottom,
+    };
     let size = (left + FULL + RIGHT, bottom + 34.0);
     let x = |time: f64| left + FULL * (time / seconds.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
     let step = TICKS.into_iter().find(|step| seconds / step <= MOST_TICKS);
@@ -65,45 +68,33 @@ pub fn timeline(
         })
         .collect();
 
-    picture(
-        "the timeline",
+    let frame = Frame {
+        name: "the timeline",
         size,
-        &heading,
-        &shares.join(" "),
-        |canvas| {
-            canvas.text(&heading, (left, 20.0), Anchor::Left, bold(TITLE, INK))?;
-            for tick in 0..=(seconds / step) as u32 {
-                let at = x(f64::from(tick) * step);
-                canvas.path(&[(at, TOP - 4.0), (at, bottom)], GRID.into(), 0.5)?;
-                let text = clock(f64::from(tick) * step);
-                canvas.text(
-                    &text,
-                    (at, bottom + 14.0),
-                    Anchor::Middle,
-                    plain(12.0, MUTED),
-                )?;
-            }
-            for (row, label) in labels.iter().enumerate() {
-                let middle = TOP + (row as f64 + 0.5) * ROW;
-                let label = fit(label, LABEL, widest);
-                canvas.text(
-                    &label,
-                    (left - 12.0, middle),
-                    Anchor::Right,
-                    plain(LABEL, INK),
-                )?;
-                canvas.path(&[(left, middle), (left + FULL, middle)], GRID.into(), 0.5)?;
-            }
-            for span in spans.iter().filter(|span| span.label < labels.len()) {
-                let top = TOP + (span.label as f64 + 0.5) * ROW - BAR / 2.0;
-                let (from, to) = (x(span.start), x(span.end));
-                let width = (to - from - 0.5).max(THINNEST);
-                let strength = 0.25 + 0.75 * f64::from(span.confidence.clamp(0.0, 1.0));
-                canvas.rect((from, top), (width, BAR), faint(BLUE, strength))?;
-            }
-            Ok(())
-        },
-    )
+        title: &heading,
+        left,
+        description: &shares.join(" "),
+    };
+    frame.around(|canvas| {
+        for tick in 0..=(seconds / step) as u32 {
+            let at = x(f64::from(tick) * step);
+            axes.line_up(canvas, at, &clock(f64::from(tick) * step))?;
+        }
+        for (row, label) in labels.iter().enumerate() {
+            let middle = TOP + (row as f64 + 0.5) * ROW;
+            let label = fit(label, LABEL, widest);
+            canvas.label(&label, (left - 12.0, middle), Anchor::Right)?;
+            canvas.path(&[(left, middle), (left + FULL, middle)], GRID.into(), 0.5)?;
+        }
+        for span in spans.iter().filter(|span| span.label < labels.len()) {
+            let top = TOP + (span.label as f64 + 0.5) * ROW - BAR / 2.0;
+            let (from, to) = (x(span.start), x(span.end));
+            let width = (to - from - 0.5).max(THINNEST);
+            let strength = 0.25 + 0.75 * f64::from(span.confidence.clamp(0.0, 1.0));
+            canvas.rect((from, top), (width, BAR), faint(BLUE, strength))?;
+        }
+        Ok(())
+    })
 }
 
 /// `1:02:03`, with half seconds where they matter.
