@@ -6,6 +6,7 @@ use ser_eval::bootstrap::Interval;
 use ser_eval::{Evaluation, GroupRow, MeanStd, Metrics, Predictions, coverage, temper};
 
 use crate::error::Result;
+use crate::figures::{percent, plus_minus};
 use crate::report::{Enrolled, SplitKind};
 
 /// One run in a document of results.
@@ -206,18 +207,11 @@ fn group_row(group: &GroupRow) -> Vec<String> {
 
 /// `67.7 ± 4.0 (61.2 – 73.0)`: mean, spread over splits, interval over speakers.
 fn figure(over_splits: MeanStd, interval: Option<Interval>) -> String {
-    let mut text = percent(over_splits.mean);
-    if let Some(std) = over_splits.std {
-        let _ = write!(text, " ± {}", percent(std));
-    }
+    let mut text = plus_minus(over_splits);
     if let Some(Interval { low, high }) = interval {
         let _ = write!(text, " ({} – {})", percent(low), percent(high));
     }
     text
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1}", 100.0 * share)
 }
 
 fn table(text: &mut String, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {

@@ -4,15 +4,13 @@ use maud::{Markup, html};
 use ser_eval::{Difference, Pair, SIGN_FLIPS};
 
 use super::page::{
-    level, p_value, percent, picture, scroll, shell, signed, signed_range, synthetic_banner,
+    SIGNIFICANT, level, p_value, picture, scroll, shell, signed, signed_range, synthetic_banner,
 };
 use super::runs::{comparison_table, how_to_read};
 use crate::error::Result;
+use crate::figures::percent;
 use crate::plots;
 use crate::report::RunSummary;
-
-/// A difference that chance makes more rarely than this is called one.
-const SIGNIFICANT: f64 = 0.05;
 
 /// A page that holds runs on the same clips against each other; `pairs` is what
 /// [`compare`](ser_eval::compare) says of them, with the recipes of `runs` as their names.

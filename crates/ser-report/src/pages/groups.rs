@@ -3,10 +3,8 @@
 use maud::{Markup, html};
 use ser_eval::{Evaluation, Gap, Group, GroupRow, Predictions, gap, holm};
 
-use super::page::{bar, level, p_value, percent, scroll, signed_range};
-
-/// A gap that chance makes more rarely than this is called one.
-const SIGNIFICANT: f64 = 0.05;
+use super::page::{SIGNIFICANT, bar, level, p_value, scroll, signed_range};
+use crate::figures::percent;
 
 /// What clips are grouped by, in words: of one, and of several.
 const GROUPS: [(Group, &str, &str); 4] = [

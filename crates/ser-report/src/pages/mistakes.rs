@@ -7,8 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 use ser_eval::{Prediction, Predictions};
 
-use super::page::{percent, picture};
+use super::page::picture;
 use crate::error::Result;
+use crate::figures::percent;
 use crate::plots;
 use crate::report::{Map, Report};
 
@@ -19,8 +20,7 @@ const MISTAKES: usize = 12;
 /// answered wrongly is listed once.
 #[must_use]
 pub fn worst_mistakes(predictions: &Predictions) -> Vec<&Prediction> {
-    let wrong = |row: &&Prediction| row.predicted() != row.truth;
-    let mut rows: Vec<_> = predictions.rows().iter().filter(wrong).collect();
+    let mut rows: Vec<_> = wrong(predictions).collect();
     rows.sort_by(|a, b| {
         b.confidence()
             .total_cmp(&a.confidence())
@@ -32,10 +32,14 @@ pub fn worst_mistakes(predictions: &Predictions) -> Vec<&Prediction> {
     rows
 }
 
+fn wrong(predictions: &Predictions) -> impl Iterator<Item = &Prediction> {
+    let rows = predictions.rows().iter();
+    rows.filter(|row| row.predicted() != row.truth)
+}
+
 pub(super) fn mistakes(report: &Report) -> Markup {
     let labels = report.predictions.labels();
-    let wrong = |row: &&Prediction| row.predicted() != row.truth;
-    let total = report.predictions.rows().iter().filter(wrong).count();
+    let total = wrong(&report.predictions).count();
     let rows = worst_mistakes(&report.predictions);
     let sound = |clip: &str| report.sounds.iter().find(|sound| sound.clip == clip);
     html! {

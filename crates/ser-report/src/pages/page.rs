@@ -1,10 +1,13 @@
 //! What every page shares: the frame, the badges, and how figures are written.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use ser_eval::MeanStd;
 use ser_eval::bootstrap::{Interval, LEVEL};
 
+use crate::figures::percent;
 use crate::report::SplitKind;
+
+/// What chance makes more rarely than this is called a difference, or a gap.
+pub(super) const SIGNIFICANT: f64 = 0.05;
 
 /// Holds the page to what it promises: the browser loads nothing and runs nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; media-src data:";
@@ -99,19 +102,6 @@ pub(super) fn split_badge(split: SplitKind) -> Markup {
     match split {
         SplitKind::SpeakerDisjoint => html! { span.badge.disjoint { "speaker-disjoint" } },
         SplitKind::Random => html! { span.badge.random { "random split" } },
-    }
-}
-
-/// A fraction in percent with one digit, without the sign.
-pub(super) fn percent(fraction: f64) -> String {
-    format!("{:.1}", 100.0 * fraction)
-}
-
-/// `58.3 ± 3.2`, in percent, without the sign.
-pub(super) fn plus_minus(figure: MeanStd) -> String {
-    match figure.std {
-        Some(std) => format!("{} ± {}", percent(figure.mean), percent(std)),
-        None => percent(figure.mean),
     }
 }
 

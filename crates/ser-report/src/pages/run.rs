@@ -7,12 +7,12 @@ use ser_eval::{Evaluation, FoldSummary, MeanStd, Metrics, NamedHistory};
 use super::groups::groups;
 use super::mistakes::{map, mistakes};
 use super::page::{
-    bar, gauge, level, percent, picture, plus_minus, range, scroll, shell, split_badge,
-    synthetic_banner,
+    bar, gauge, level, picture, range, scroll, shell, split_badge, synthetic_banner,
 };
 use super::runs::{comparison_table, disjoint_partners, how_to_read};
 use super::trust::{confidence, enrolment};
 use crate::error::Result;
+use crate::figures::{percent, plus_minus};
 use crate::plots::{self, Curve, Normalised};
 use crate::report::{Report, SplitKind};
 

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::page::{gauge, level, plus_minus, range, scroll, shell, split_badge, synthetic_banner};
+use super::page::{gauge, level, range, scroll, shell, split_badge, synthetic_banner};
+use crate::figures::plus_minus;
 use crate::report::{RunSummary, SplitKind};
 
 /// A page that compares runs, models next to each other. A random-split row never stands alone:

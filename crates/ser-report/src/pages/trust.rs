@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 use ser_eval::{Evaluation, Metrics, coverage, reliability};
 
-use super::page::{percent, picture, plus_minus, scroll};
+use super::page::{picture, scroll};
 use crate::error::Result;
+use crate::figures::{percent, plus_minus};
 use crate::plots;
 use crate::report::Report;
 
