@@ -4,10 +4,15 @@ use std::ops::Range;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_conditions::{Occlusion, Region};
-use ser_features::{Features, MelScale, Waveform};
+use ser_features::{MelScale, Waveform};
 
+use crate::answer::Answer;
 use crate::error::Result;
-use crate::model::{Model, argmax};
+use crate::model::Model;
+use crate::predictor::Predictor;
+
+/// Seconds of the shortest recording of which parts can be told from each other.
+pub const SHORTEST_EXPLAINED: f64 = 0.2;
 
 /// Shortest cell of the grid in seconds: two make a patch, about a syllable.
 const CELL_SECONDS: f64 = 0.1;
@@ -17,16 +22,12 @@ const MOST_TIMES: usize = 32;
 const BANDS: usize = 12;
 /// Cells that a patch spans in either direction. Neighbouring patches overlap by all but one.
 const SPAN: usize = 2;
-/// Occluded recordings whose features are in memory at once.
-const AT_ONCE: usize = 64;
 
-/// What an answer rests on, from [`explain`].
+/// What an answer rests on, from [`Predictor::explain`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// The answer: the label with the highest probability.
-    pub emotion: String,
-    /// Probabilities of the model's labels for the whole recording.
-    pub probabilities: Vec<f32>,
+    /// The answer on the whole recording.
+    pub answer: Answer,
     /// `[T + 1]`: edges of the grid in seconds.
     pub seconds: Vec<f64>,
     /// `[B + 1]`: edges of the grid in Hz, evenly spaced in mel.
@@ -70,73 +71,66 @@ fn disjoint(a: &Range<f64>, b: &Range<f64>) -> bool {
     a.end <= b.start || b.end <= a.start
 }
 
-/// Where in time and frequency a recording holds what the model's answer rests on.
-///
-/// Overlapping patches of the recording are attenuated to its own background one at a time (see
-/// [`Occlusion`]), features are extracted again, and the model answers again. This is occlusion
-/// (Zeiler & Fergus, "Visualizing and understanding convolutional networks", 2014) on the sound itself:
-/// it asks nothing of the model, so that networks on spectrograms, on statistics and their mean are
-/// explained alike.
-///
-/// The grid has cells of a tenth of a second, or longer ones for recordings of more than 3.2 s, and twelve
-/// bands up to half the sampling rate: the recording's, or the highest the model brings it to if that
-/// is lower. A patch is two by two of them. Patches are heard on all of rayon's threads, the model answers on the caller's.
-///
-/// ```no_run
-/// use ser_features::Waveform;
-/// use ser_model::{Model, explain};
-///
-/// let model = Model::load("data/models/robust.safetensors".as_ref())?;
-/// let explanation = explain(&model, &Waveform::read("speech.wav")?)?;
-/// for patch in explanation.strongest(3) {
-///     println!("{:?}: {:.0} points", patch.region, 100.0 * patch.drop);
-/// }
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # Errors
-/// [`Error::Conditions`](crate::Error::Conditions) for a recording that [`Occlusion::new`] refuses:
-/// shorter than 0.2 s, longer than 60 s, or silent; those of feature extraction and libtorch.
-pub fn explain(model: &Model, clip: &Waveform) -> Result<Explanation> {
-    let occlusion = Occlusion::new(clip)?;
-    let extractors = model.extractors()?;
-    let hear = |clip: &Waveform| -> Result<Vec<Features>> {
-        let views = extractors.iter();
-        views.map(|view| Ok(view.extract(clip)?)).collect()
-    };
-    let probabilities = model.predict(&[&hear(clip)?])?.swap_remove(0);
-    let answer = argmax(&probabilities);
+impl Predictor {
+    /// Where in time and frequency a recording holds what the model's answer rests on.
+    ///
+    /// Overlapping patches of the recording are attenuated to its own background one at a time (see
+    /// [`Occlusion`]), features are extracted again, and the model answers again. This is occlusion
+    /// (Zeiler & Fergus, "Visualizing and understanding convolutional networks", 2014) on the sound itself:
+    /// it asks nothing of the model, so that networks on spectrograms, on statistics and their mean are
+    /// explained alike.
+    ///
+    /// The grid has cells of a tenth of a second, or longer ones for recordings of more than 3.2 s, and twelve
+    /// bands up to half the sampling rate: the recording's, or the highest the model brings it to if that
+    /// is lower. A patch is two by two of them. Patches are answered on all of rayon's threads.
+    ///
+    /// ```no_run
+    /// use ser_predict::Predictor;
+    ///
+    /// let sound = ser_audio::read("speech.mp3".as_ref())?;
+    /// let explanation = Predictor::built_in()?.explain(&sound)?;
+    /// for patch in explanation.strongest(3) {
+    ///     println!("{:?}: {:.0} points", patch.region, 100.0 * patch.drop);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Conditions`](crate::Error::Conditions) for a recording that [`Occlusion::new`] refuses:
+    /// shorter than 0.2 s, longer than 60 s, or silent; those of feature extraction.
+    pub fn explain(&self, sound: &Waveform) -> Result<Explanation> {
+        let occlusion = Occlusion::new(sound)?;
+        let answer = self.answer(sound, None)?;
+        let emotion = answer.emotion();
+        let probability = answer.confidence();
 
-    let (seconds, hertz) = (times(clip), bands(model, clip));
-    let mut patches = Vec::new();
-    for time in seconds.windows(SPAN + 1) {
-        for band in hertz.windows(SPAN + 1) {
-            patches.push(Region {
-                seconds: time[0]..time[SPAN],
-                hertz: band[0]..band[SPAN],
-            });
+        let (seconds, hertz) = (times(sound), bands(self.model(), sound));
+        let mut regions = Vec::new();
+        for time in seconds.windows(SPAN + 1) {
+            for band in hertz.windows(SPAN + 1) {
+                regions.push(Region {
+                    seconds: time[0]..time[SPAN],
+                    hertz: band[0]..band[SPAN],
+                });
+            }
         }
+        let patch = |region: &Region| -> Result<Patch> {
+            let features = self.features(&occlusion.without(std::slice::from_ref(region)))?;
+            let answers = self.model().predict(&[&features])?;
+            let without = answers.first().and_then(|p| p.get(emotion));
+            Ok(Patch {
+                region: region.clone(),
+                drop: probability - without.copied().unwrap_or(probability),
+            })
+        };
+        let patches = regions.par_iter().map(patch).collect::<Result<_>>()?;
+        Ok(Explanation {
+            answer,
+            seconds,
+            hertz,
+            patches,
+        })
     }
-    let mut drops = Vec::with_capacity(patches.len());
-    for some in patches.chunks(AT_ONCE) {
-        let heard = some.par_iter();
-        let heard = heard.map(|patch| hear(&occlusion.without(std::slice::from_ref(patch))));
-        let heard = heard.collect::<Result<Vec<_>>>()?;
-        let views: Vec<&[Features]> = heard.iter().map(Vec::as_slice).collect();
-        let answers = model.predict(&views)?;
-        drops.extend(answers.iter().map(|p| probabilities[answer] - p[answer]));
-    }
-    Ok(Explanation {
-        emotion: model.labels[answer].clone(),
-        probabilities,
-        seconds,
-        hertz,
-        patches: patches
-            .into_iter()
-            .zip(drops)
-            .map(|(region, drop)| Patch { region, drop })
-            .collect(),
-    })
 }
 
 /// Edges of the cells in seconds.
@@ -171,8 +165,14 @@ mod tests {
             drop,
         };
         let explanation = Explanation {
-            emotion: "sad".to_owned(),
-            probabilities: vec![1.0],
+            answer: Answer {
+                probabilities: vec![1.0],
+                seconds: 0.8,
+                warnings: Vec::new(),
+                out_of_distribution: false,
+                long: false,
+                uncertain: false,
+            },
             seconds: vec![0.0, 0.8],
             hertz: vec![0.0, 500.0],
             patches: vec![

@@ -2,14 +2,22 @@
 
 use std::fmt::Write;
 
-use crate::Span;
+use crate::stream::Span;
 
 /// WebVTT (W3C), for `<track>` in a web page: `angry 81 %` over each span.
 ///
 /// ```
-/// use ser_stream::{Span, captions::web_vtt};
+/// use ser_predict::{Answer, Span, captions::web_vtt};
 ///
-/// let span = Span { start: 61.25, end: 63.0, probabilities: vec![0.2, 0.8], unsure: false };
+/// let answer = Answer {
+///     probabilities: vec![0.2, 0.8],
+///     seconds: 1.75,
+///     warnings: Vec::new(),
+///     out_of_distribution: false,
+///     long: false,
+///     uncertain: false,
+/// };
+/// let span = Span { start: 61.25, end: 63.0, answer };
 /// let labels = ["calm", "angry"].map(String::from);
 /// assert_eq!(
 ///     web_vtt(&[span], &labels),
@@ -50,9 +58,14 @@ pub fn audacity(spans: &[Span], labels: &[String]) -> String {
     text
 }
 
-/// `angry 81 %`, or `angry? 31 %` where the answer is doubtful.
+/// `angry 81 %`, or `angry? 31 %` where the answer is uncertain.
 fn words(span: &Span, labels: &[String]) -> String {
-    format!("{} {:.0} %", span.marked(labels), 100.0 * span.confidence())
+    let answer = &span.answer;
+    format!(
+        "{} {:.0} %",
+        answer.marked(labels),
+        100.0 * answer.confidence()
+    )
 }
 
 /// `01:02:03.450`

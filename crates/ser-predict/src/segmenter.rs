@@ -40,7 +40,7 @@ pub struct Piece {
 /// that has become louder may yet turn out to be speech.
 ///
 /// ```
-/// use ser_stream::Segmenter;
+/// use ser_predict::Segmenter;
 ///
 /// // A second of a tone in three seconds of faint noise.
 /// let noise = |n: u32| 1e-4 * (n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0;
@@ -51,7 +51,7 @@ pub struct Piece {
 /// pieces.extend(segmenter.finish());
 /// assert_eq!(pieces.len(), 1);
 /// assert!((pieces[0].start - 1.0).abs() < 0.15 && (pieces[0].end - 2.0).abs() < 0.2);
-/// # Ok::<(), ser_stream::Error>(())
+/// # Ok::<(), ser_predict::Error>(())
 /// ```
 pub struct Segmenter {
     voice: VoiceActivity,

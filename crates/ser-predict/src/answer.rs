@@ -1,0 +1,72 @@
+//! What is said of a recording, and whether it is certain. No other place decides that.
+
+use ser_audio::Warning;
+
+use crate::model::{Model, argmax};
+
+/// What a model says of a recording or of a piece of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Probabilities of the model's labels, which sum to 1.
+    pub probabilities: Vec<f32>,
+    /// Length of the recording in seconds.
+    pub seconds: f64,
+    /// What about the recording makes the answer doubtful; not asked of the pieces of a stream.
+    pub warnings: Vec<Warning>,
+    /// Whether the recording is unlike all that the model has learned from.
+    pub out_of_distribution: bool,
+    /// Whether it is the mean over the pieces of a long recording.
+    pub long: bool,
+    /// Whether not to rely on it: the recording is out of distribution or without speech, or the confidence as low as
+    /// that of the least confident quarter of the answers on validation clips.
+    pub uncertain: bool,
+}
+
+/// What is known of a recording beside the probabilities.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Circumstances {
+    pub(crate) seconds: f64,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) out_of_distribution: bool,
+    pub(crate) long: bool,
+    /// Whether the speaker is enrolled.
+    pub(crate) enrolled: bool,
+}
+
+impl Answer {
+    pub(crate) fn new(model: &Model, probabilities: Vec<f32>, known: Circumstances) -> Self {
+        let confidence = probabilities.iter().copied().fold(0.0, f32::max);
+        let doubt = model.doubt(known.enrolled);
+        let uncertain = known.out_of_distribution
+            || known.warnings.contains(&Warning::NoSpeech)
+            || doubt.is_some_and(|doubt| doubt.is_about(confidence));
+        Self {
+            probabilities,
+            seconds: known.seconds,
+            warnings: known.warnings,
+            out_of_distribution: known.out_of_distribution,
+            long: known.long,
+            uncertain,
+        }
+    }
+
+    /// Number of the most probable label.
+    #[must_use]
+    pub fn emotion(&self) -> usize {
+        argmax(&self.probabilities)
+    }
+
+    /// Probability of the most probable label.
+    #[must_use]
+    pub fn confidence(&self) -> f32 {
+        self.probabilities.iter().copied().fold(0.0, f32::max)
+    }
+
+    /// The most probable of the model's labels, as `angry`, or `angry?` where the answer is uncertain.
+    #[must_use]
+    pub fn marked(&self, labels: &[String]) -> String {
+        let label = labels.get(self.emotion()).map_or("", String::as_str);
+        let mark = if self.uncertain { "?" } else { "" };
+        format!("{label}{mark}")
+    }
+}

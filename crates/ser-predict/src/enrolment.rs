@@ -1,0 +1,110 @@
+//! What is known of a speaker, and how it is kept in a file.
+
+use std::path::Path;
+
+use ser_eval::write_file;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::model::Model;
+
+/// Format of the file; raised when an older program could not read it rightly.
+const FORMAT: u32 = 1;
+
+/// How far the embeddings of a voice lie from the average voice's, in each view of each network of the model that made
+/// it: see [`Model::enrol`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Enrolment {
+    /// Clips it was made from.
+    pub(crate) clips: usize,
+    /// `[E]`; nothing for a network that was trained without enrolment.
+    pub(crate) offsets: Vec<Option<Vec<f32>>>,
+}
+
+/// What the file holds, as JSON.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    format: u32,
+    /// Name of the model that it was made with, and its [`Model::fingerprint`].
+    model: String,
+    fingerprint: String,
+    clips: usize,
+    offsets: Vec<Option<Vec<f32>>>,
+}
+
+impl Enrolment {
+    /// The enrolment that changes nothing.
+    pub(crate) fn nobody(model: &Model) -> Self {
+        Self {
+            clips: 0,
+            offsets: vec![None; model.network_views().count()],
+        }
+    }
+
+    /// Whether any network hears the speaker's clips otherwise than those of a stranger.
+    pub(crate) fn is_somebody(&self) -> bool {
+        self.offsets.iter().any(Option::is_some)
+    }
+
+    /// Number of clips it was made from.
+    #[must_use]
+    pub fn clips(&self) -> usize {
+        self.clips
+    }
+
+    /// Writes it as a JSON file for [`Enrolment::load`] with the same model.
+    ///
+    /// # Errors
+    /// [`Error::Eval`] for a file that cannot be written.
+    pub fn save(&self, model: &Model, path: &Path) -> Result<()> {
+        let kept = Kept {
+            format: FORMAT,
+            model: model.name.clone(),
+            fingerprint: model.fingerprint(),
+            clips: self.clips,
+            offsets: self.offsets.clone(),
+        };
+        let text = serde_json::to_string(&kept);
+        let text = text.map_err(|e| Error::file(path, "contents", "JSON", e))?;
+        Ok(write_file(path, text)?)
+    }
+
+    /// Reads a speaker that was enrolled with this model.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::ModelFile`] for a damaged file, one of another format, and one of another model.
+    pub fn load(model: &Model, path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let kept: Kept = serde_json::from_str(&text)
+            .map_err(|e| Error::file(path, "contents", "an enrolled speaker", e))?;
+        if kept.format != FORMAT {
+            return Err(Error::file(
+                path,
+                "format",
+                &FORMAT.to_string(),
+                kept.format,
+            ));
+        }
+        if kept.fingerprint != model.fingerprint() {
+            let expected = format!("a speaker enrolled with this model, {}", model.name);
+            let actual = format!("one enrolled with another, {}: enrol again", kept.model);
+            return Err(Error::file(path, "model", &expected, actual));
+        }
+        let fits = model.network_views().zip(&kept.offsets);
+        let fits = fits.into_iter().all(|((network, _), offset)| {
+            let expected = network.centre.as_ref().map(Vec::len);
+            let finite = |values: &Vec<f32>| values.iter().all(|v| v.is_finite());
+            let offset = offset.as_ref();
+            offset.is_none_or(|values| finite(values) && Some(values.len()) == expected)
+        });
+        if !fits || kept.offsets.len() != model.network_views().count() {
+            let expected = "one for each view of each network";
+            let actual = "other sizes, or values that are not finite";
+            return Err(Error::file(path, "offsets", expected, actual));
+        }
+        Ok(Self {
+            clips: kept.clips,
+            offsets: kept.offsets,
+        })
+    }
+}

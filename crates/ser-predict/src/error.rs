@@ -1,0 +1,104 @@
+//! What can go wrong, cut by what the caller can do about it.
+
+use std::path::{Path, PathBuf};
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A model file or the file of a speaker is damaged, of another format, or does not fit its own description.
+    #[error("{}: {what}: expected {expected}, found {actual}", path.display())]
+    ModelFile {
+        /// The file.
+        path: PathBuf,
+        /// The part of the file.
+        what: String,
+        /// What should be there.
+        expected: String,
+        /// What is there.
+        actual: String,
+    },
+    /// Weights do not fit the network they are for.
+    #[error("{tensor}: expected {expected}, found {actual}")]
+    Weights {
+        /// Name of the tensor.
+        tensor: String,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        actual: String,
+    },
+    /// Features do not have the shape that the model takes.
+    #[error("{what}: expected {expected}, got {actual}")]
+    Shape {
+        /// The operation.
+        what: &'static str,
+        /// The shape it takes.
+        expected: String,
+        /// The shape it got.
+        actual: String,
+    },
+    /// A network's answer for a clip is infinite or not a number.
+    #[error("the model has no answer for clip {clip}: its probabilities are not numbers")]
+    NotFinite {
+        /// Number of the clip, counted from 0.
+        clip: usize,
+    },
+    /// Models that do not make an ensemble.
+    #[error("{0}")]
+    Ensemble(String),
+    /// Clips without a frame to take statistics of.
+    #[error("there is no frame of features to standardise by")]
+    NoFrames,
+    /// Nothing to enrol: a recording in which nobody speaks.
+    #[error("{0}")]
+    NotSpeech(String),
+    /// A rate at which nothing can be told of a voice.
+    #[error("expected a sampling rate of {lowest} Hz or more, found {actual} Hz")]
+    SampleRate {
+        /// The lowest rate in Hz.
+        lowest: u32,
+        /// The rate found in Hz.
+        actual: u32,
+    },
+    /// A recording could not be read.
+    #[error(transparent)]
+    Audio(#[from] ser_audio::Error),
+    /// Features could not be extracted.
+    #[error(transparent)]
+    Features(#[from] ser_features::Error),
+    /// Nothing can be taken from a recording to explain its answer.
+    #[error(transparent)]
+    Conditions(#[from] ser_conditions::Error),
+    /// A file could not be written.
+    #[error(transparent)]
+    Eval(#[from] ser_eval::Error),
+}
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    /// A part of a file that is not as it should be.
+    pub(crate) fn file(path: &Path, what: &str, expected: &str, actual: impl ToString) -> Self {
+        Self::ModelFile {
+            path: path.to_owned(),
+            what: what.to_owned(),
+            expected: expected.to_owned(),
+            actual: actual.to_string(),
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The model file: see `docs/model-format.md`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use ser_eval::{Doubt, write_file};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::error::{Error, Result};
+use crate::format3;
+use crate::model::{Model, NetworkInfo, Provenance, TrainedNetwork};
+use crate::weights::{Tensor, Tensors};
+
+/// Format of the model file; raised when an older program could not read it rightly.
+const FORMAT: u32 = 4;
+/// The one metadata entry of the file. One, because the safetensors header does not order several.
+const METADATA_KEY: &str = "ser";
+/// Frames of a window, and frames averaged into one. A file may come from a stranger; more than this of anything is a
+/// mistake or an attack.
+const MOST_FRAMES: usize = 1 << 16;
+/// 1 GiB in a window and all that a network makes of it.
+const MOST_ACTIVATIONS: u64 = 1 << 28;
+/// Copies of a clip that a network hears.
+const MOST_COPIES: usize = 64;
+
+/// The metadata entry.
+#[derive(Serialize, Deserialize)]
+struct Envelope<'a> {
+    format: u32,
+    /// XXH3-128 of the text of `model` and then of the file's tensors, in hexadecimal.
+    checksum: String,
+    /// A [`Header`].
+    #[serde(borrow)]
+    model: &'a RawValue,
+}
+
+/// What describes the model.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Header {
+    pub(crate) program: String,
+    pub(crate) name: String,
+    pub(crate) labels: Vec<String>,
+    pub(crate) temperature: f64,
+    pub(crate) enrolled_temperature: f64,
+    pub(crate) doubt: Option<Doubt>,
+    pub(crate) enrolled_doubt: Option<Doubt>,
+    pub(crate) networks: Vec<NetworkInfo>,
+    pub(crate) provenance: Provenance,
+    /// For people: nothing is read from it.
+    pub(crate) recipe: String,
+}
+
+/// The model in the crate: see `data/models/README.md`.
+const BUILT_IN: &[u8] = include_bytes!("../../../data/models/robust.safetensors");
+
+impl Model {
+    /// The model that travels with this crate, for recordings of any kind: eight emotions, learned from RAVDESS.
+    ///
+    /// # Errors
+    /// Those of [`Model::from_bytes`].
+    pub fn built_in() -> Result<Self> {
+        Self::from_bytes(BUILT_IN, Path::new("robust.safetensors"))
+    }
+
+    /// Writes the model as one safetensors file: beside first, then under its name.
+    ///
+    /// # Errors
+    /// [`Error::Eval`] for a file that cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let header = Header {
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            name: self.name.clone(),
+            labels: self.labels.clone(),
+            temperature: self.temperature,
+            enrolled_temperature: self.enrolled_temperature,
+            doubt: self.doubt,
+            enrolled_doubt: self.enrolled_doubt,
+            networks: self.networks.iter().map(|n| n.info.clone()).collect(),
+            provenance: self.provenance.clone(),
+            recipe: self.recipe.clone(),
+        };
+        Ok(write_file(path, self.serialise(&header, path)?)?)
+    }
+
+    fn serialise(&self, header: &Header, path: &Path) -> Result<Vec<u8>> {
+        let unfit = |e: &dyn std::fmt::Display| {
+            Error::file(path, "contents", "what a model file can hold", e)
+        };
+        let header = serde_json::value::to_raw_value(header).map_err(|e| unfit(&e))?;
+        let mut tensors = BTreeMap::new();
+        for (name, Tensor { shape, values }) in self.tensors() {
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            tensors.insert(name, (shape, bytes));
+        }
+        let views = tensors
+            .iter()
+            .map(|(name, (shape, bytes))| {
+                let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+                view.map(|view| (name.as_str(), view))
+                    .map_err(|e| unfit(&e))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let data = tensors.values().map(|(_, bytes)| bytes.as_slice());
+        let envelope = Envelope {
+            format: FORMAT,
+            checksum: checksum(header.get(), data),
+            model: &header,
+        };
+        let envelope = serde_json::to_string(&envelope).map_err(|e| unfit(&e))?;
+        let metadata = Some([(METADATA_KEY.to_owned(), envelope)].into());
+        safetensors::serialize(views, metadata).map_err(|e| unfit(&e))
+    }
+
+    /// Reads a model file and checks its format, its description and every tensor's name, type and shape. Files of format
+    /// 3 are read as well.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and those of [`Model::from_bytes`].
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(Error::io(path))?;
+        Self::from_bytes(&bytes, path)
+    }
+
+    /// As [`Model::load`], of a model file that is in memory; `path` is for error messages.
+    ///
+    /// No more memory is asked for than a small multiple of the file's length.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`].
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
+        let wrong = |what: &str, expected: &str, actual: &dyn std::fmt::Display| {
+            Error::file(path, what, expected, actual)
+        };
+        let no_safetensors = |e| wrong("file", "a safetensors file", &e);
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(no_safetensors)?;
+        let metadata = metadata.metadata().as_ref();
+        let header = metadata.and_then(|m| m.get(METADATA_KEY)).ok_or_else(|| {
+            let actual = format!("no entry `{METADATA_KEY}`");
+            wrong("metadata", "a model written by ser", &actual)
+        })?;
+        // The format is read first: a newer file may have a header that this program cannot read.
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        let unreadable = |e: serde_json::Error| wrong("metadata", "a readable header", &e);
+        let version: Version = serde_json::from_str(header).map_err(unreadable)?;
+        let envelope: Envelope =
+            serde_json::from_str(header).map_err(|e| match version.format {
+                3 | FORMAT => unreadable(e),
+                other => other_format(path, other),
+            })?;
+        let model = envelope.model.get();
+        let header: Header = match version.format {
+            FORMAT => serde_json::from_str(model),
+            3 => format3::read(model),
+            other => return Err(other_format(path, other)),
+        }
+        .map_err(unreadable)?;
+        header.check(path)?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(no_safetensors)?;
+        let tensors = read_tensors(&tensors, &envelope, path)?;
+        header.build(tensors, path)
+    }
+}
+
+fn other_format(path: &Path, format: u32) -> Error {
+    let actual = format!("{format} (train it again, or use the version of ser that wrote it)");
+    Error::file(path, "format", "3 or 4", actual)
+}
+
+/// The tensors of a file, in the order of their names, with the checksum that is stated.
+fn read_tensors(file: &SafeTensors, envelope: &Envelope, path: &Path) -> Result<Tensors> {
+    let mut views: Vec<_> = file.iter().collect();
+    views.sort_unstable_by_key(|(name, _)| *name);
+    let mut tensors = Tensors::new();
+    for (name, view) in &views {
+        if view.dtype() != Dtype::F32 {
+            return Err(Error::file(
+                path,
+                name,
+                "F32",
+                format!("{:?}", view.dtype()),
+            ));
+        }
+        let (values, _) = view.data().as_chunks::<4>();
+        let values = values.iter().map(|bytes| f32::from_le_bytes(*bytes));
+        let tensor = Tensor {
+            shape: view.shape().to_vec(),
+            values: values.collect(),
+        };
+        tensors.insert((*name).to_owned(), tensor);
+    }
+    let data = views.iter().map(|(_, view)| view.data());
+    let found = checksum(envelope.model.get(), data);
+    // Under a fuzzer, which cannot guess it, any checksum will do.
+    if found != envelope.checksum && !cfg!(fuzzing) {
+        let expected = format!("{}, as stated", envelope.checksum);
+        let actual = format!("{found}: the file is damaged");
+        return Err(Error::file(path, "checksum", &expected, actual));
+    }
+    Ok(tensors)
+}
+
+/// Of the description, and of the tensors in the order of their names.
+fn checksum<'a>(description: &str, tensors: impl Iterator<Item = &'a [u8]>) -> String {
+    let mut hash = Xxh3::new();
+    hash.update(description.as_bytes());
+    tensors.for_each(|tensor| hash.update(tensor));
+    format!("{:032x}", hash.digest128())
+}
+
+impl Header {
+    /// Whether the description makes sense.
+    fn check(&self, path: &Path) -> Result<()> {
+        let wrong = |what: &str, expected: &str, actual: String| {
+            Err(Error::file(path, what, expected, actual))
+        };
+        if self.labels.len() < 2 {
+            return wrong("labels", "two or more", self.labels.len().to_string());
+        }
+        let distinct: BTreeSet<&String> = self.labels.iter().collect();
+        if distinct.len() < self.labels.len() {
+            return wrong("labels", "each once", self.labels.join(", "));
+        }
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        for temperature in [self.temperature, self.enrolled_temperature] {
+            if !positive(temperature) {
+                return wrong("temperature", "above 0", temperature.to_string());
+            }
+        }
+        if self.networks.is_empty() {
+            return wrong("networks", "one or more", "0".to_owned());
+        }
+        for network in &self.networks {
+            network.check(path)?;
+        }
+        Ok(())
+    }
+
+    /// The model it describes.
+    fn build(self, mut tensors: Tensors, path: &Path) -> Result<Model> {
+        let classes = self.labels.len();
+        let misfit = |error| match error {
+            Error::Weights {
+                tensor,
+                expected,
+                actual,
+            } => Error::file(path, &tensor, &expected, actual),
+            error => error,
+        };
+        let mut networks = Vec::new();
+        for (i, info) in self.networks.into_iter().enumerate() {
+            let network = TrainedNetwork::take(info, classes, &mut tensors, &format!("{i}."));
+            networks.push(network.map_err(misfit)?);
+        }
+        if let Some(extra) = tensors.into_keys().next() {
+            let expected = "those of the described networks";
+            let actual = format!("also `{extra}`");
+            return Err(Error::file(path, "tensors", expected, actual));
+        }
+        let mut model = Model::new(
+            &self.name,
+            self.labels,
+            networks,
+            self.provenance,
+            self.recipe,
+        );
+        model.temperature = self.temperature;
+        model.enrolled_temperature = self.enrolled_temperature;
+        model.doubt = self.doubt;
+        model.enrolled_doubt = self.enrolled_doubt;
+        Ok(model)
+    }
+}
+
+impl NetworkInfo {
+    /// Whether the description makes sense. Sizes are bounded before memory is asked for.
+    fn check(&self, path: &Path) -> Result<()> {
+        let wrong = |what: &str, expected: &str, actual: &dyn std::fmt::Display| {
+            Err(Error::file(path, what, expected, actual))
+        };
+        if !is_weight(self.weight) {
+            return wrong("weight", "above 0 and at most 1000000", &self.weight);
+        }
+        if !(self.distance_99.is_finite() && self.distance_99 > 0.0) {
+            return wrong("distance_99", "above 0", &self.distance_99);
+        }
+        if let Some((key, expected, actual)) = self.network.invalid() {
+            return wrong(key, expected, &actual);
+        }
+        if let Some(shrinkage) = self.shrinkage.filter(|k| !(k.is_finite() && *k >= 0.0)) {
+            return wrong("shrinkage", "at least 0", &shrinkage);
+        }
+        let within = 1..=MOST_FRAMES;
+        for frames in [self.input.frames, self.input.average] {
+            if !within.contains(&frames) {
+                return wrong("input.frames", "from 1 to 65536", &frames);
+            }
+        }
+        if self.test_semitones.len() > MOST_COPIES {
+            return wrong("test_semitones", "at most 64", &self.test_semitones.len());
+        }
+        let copies = self.test_semitones.iter();
+        let copies = copies.map(|&semitones| self.features.faster(semitones));
+        for features in std::iter::once(self.features.clone()).chain(copies) {
+            if let Err(error) = features.validate() {
+                return wrong("features", "values in their ranges", &error);
+            }
+        }
+        let coefficients = self.features.coefficients();
+        let asked = self.network.activations(self.input.frames, coefficients);
+        if asked > MOST_ACTIVATIONS {
+            let expected = "so small that a window has at most 268435456 values in all layers";
+            return wrong("input.frames", expected, &asked);
+        }
+        let statistics = &self.standardiser;
+        for values in [&statistics.mean, &statistics.deviation] {
+            if values.len() != coefficients || !values.iter().all(|v| v.is_finite()) {
+                let expected = format!("{coefficients} finite values");
+                return wrong("standardiser", &expected, &format!("{values:?}"));
+            }
+        }
+        match statistics.deviation.iter().find(|&&v| v <= 0.0) {
+            Some(deviation) => wrong("deviation", "above 0", deviation),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether it can be a share of a mean: the sum of such weights is a number.
+#[must_use]
+pub fn is_weight(weight: f64) -> bool {
+    weight > 0.0 && weight <= 1e6
+}

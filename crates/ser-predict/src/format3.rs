@@ -1,0 +1,115 @@
+//! Model files of format 3, in which the training recipe described the networks.
+
+use ser_eval::Doubt;
+use ser_features::FeatureConfig;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::architecture::Architecture;
+use crate::file::Header;
+use crate::input::{Input, Standardiser};
+use crate::model::{NetworkInfo, Provenance};
+
+/// Protocols whose test speakers are heard in training as well.
+const RANDOM_PROTOCOLS: [&str; 2] = ["seed5", "random10"];
+
+#[derive(Deserialize)]
+struct Header3 {
+    program: String,
+    name: String,
+    labels: Vec<String>,
+    temperature: f64,
+    enrolled_temperature: f64,
+    doubt: Option<Doubt>,
+    enrolled_doubt: Option<Doubt>,
+    networks: Vec<Network3>,
+    provenance: Provenance3,
+}
+
+#[derive(Deserialize)]
+struct Network3 {
+    weight: f64,
+    epoch: u32,
+    farthest: f32,
+    recipe: Box<RawValue>,
+    standardiser: Standardiser,
+}
+
+/// What a network needs of its recipe.
+#[derive(Deserialize)]
+struct Recipe3 {
+    task: Task3,
+    features: FeatureConfig,
+    input: Input,
+    #[serde(default)]
+    augmentation: Augmentation3,
+    network: Architecture,
+    enrolment: Option<Enrolment3>,
+}
+
+#[derive(Deserialize)]
+struct Task3 {
+    protocol: String,
+}
+
+#[derive(Default, Deserialize)]
+struct Augmentation3 {
+    #[serde(default)]
+    test_semitones: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct Enrolment3 {
+    shrinkage: f64,
+}
+
+#[derive(Deserialize)]
+struct Provenance3 {
+    split: String,
+    corpus: String,
+    synthetic: bool,
+    speakers: Vec<String>,
+    content: Vec<String>,
+}
+
+/// Reads the description, and keeps the recipes as text.
+pub(crate) fn read(text: &str) -> Result<Header, serde_json::Error> {
+    let header: Header3 = serde_json::from_str(text)?;
+    let texts: Vec<&str> = header.networks.iter().map(|n| n.recipe.get()).collect();
+    let recipes = texts.iter().map(|text| serde_json::from_str(text));
+    let recipes = recipes.collect::<Result<Vec<Recipe3>, _>>()?;
+    let random = |recipe: &Recipe3| RANDOM_PROTOCOLS.contains(&recipe.task.protocol.as_str());
+    let provenance = Provenance {
+        split: header.provenance.split,
+        corpus: header.provenance.corpus,
+        synthetic: header.provenance.synthetic,
+        speaker_disjoint: !recipes.iter().any(random),
+        speakers: header.provenance.speakers,
+        content: header.provenance.content,
+    };
+    let recipe = texts.join("\n");
+    let networks = header.networks.into_iter().zip(recipes);
+    let networks = networks.map(|(network, recipe)| NetworkInfo {
+        weight: network.weight,
+        epoch: network.epoch,
+        distance_99: network.farthest,
+        features: recipe.features,
+        test_semitones: recipe.augmentation.test_semitones,
+        input: recipe.input,
+        network: recipe.network,
+        shrinkage: recipe.enrolment.map(|enrolment| enrolment.shrinkage),
+        standardiser: network.standardiser,
+    });
+    Ok(Header {
+        networks: networks.collect(),
+        program: header.program,
+        name: header.name,
+        labels: header.labels,
+        temperature: header.temperature,
+        enrolled_temperature: header.enrolled_temperature,
+        doubt: header.doubt,
+        enrolled_doubt: header.enrolled_doubt,
+        provenance,
+        recipe,
+    })
+}

@@ -1,0 +1,277 @@
+//! From the features of a clip to what a network takes: prepared frames, standardised windows.
+
+use ser_features::Features;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How frames become the windows of a network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Frames of a window. A longer clip is cut into windows that cover it, and its answer is their mean; a shorter one
+    /// is padded with the training mean and masked.
+    pub frames: usize,
+    /// Neighbouring frames averaged into one, before all else.
+    #[serde(default = "one")]
+    pub average: usize,
+    /// Whether a clip's mean over all frames and coefficients is taken from every value. Of log-mel levels that is the
+    /// recording's level, which says nothing outside the corpus.
+    #[serde(default)]
+    pub relative_level: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl Input {
+    /// What comes before standardisation: neighbouring frames averaged (a rest that does not fill a group is dropped,
+    /// unless it is all there is), the level taken out.
+    ///
+    /// # Shape
+    /// `[frames, coefficients] → [max(frames / average, 1), coefficients]`
+    #[must_use]
+    pub fn prepare(&self, clip: &Features) -> Features {
+        let coefficients = clip.coefficients();
+        let group = self.average.max(1);
+        let mut data = clip.as_slice().to_vec();
+        let mut frames = clip.frames();
+        if group > 1 && frames > 0 {
+            frames = (frames / group).max(1);
+            let rows = clip.as_slice().chunks(group * coefficients).take(frames);
+            data = rows
+                .flat_map(|rows| {
+                    let n = rows.len() / coefficients;
+                    (0..coefficients).map(move |c| {
+                        rows[c..].iter().step_by(coefficients).sum::<f32>() / n as f32
+                    })
+                })
+                .collect();
+        }
+        if self.relative_level {
+            take_level(&mut data);
+        }
+        // The sizes agree by construction.
+        Features::from_parts(data, frames, coefficients).unwrap_or_default()
+    }
+
+    /// First frames of the windows that cover a clip of `frames` prepared frames, evenly spread. A clip that is not
+    /// longer than a window gets one.
+    pub(crate) fn window_starts(&self, frames: usize) -> impl Iterator<Item = usize> + use<> {
+        let count = frames.div_ceil(self.frames).max(1);
+        let last = frames.saturating_sub(self.frames);
+        (0..count).map(move |i| match count {
+            1 => 0,
+            _ => i * last / (count - 1),
+        })
+    }
+}
+
+/// Takes the mean of all values from each.
+pub fn take_level(data: &mut [f32]) {
+    let sum: f64 = data.iter().map(|&x| f64::from(x)).sum();
+    let mean = (sum / data.len().max(1) as f64) as f32;
+    data.iter_mut().for_each(|x| *x -= mean);
+}
+
+/// Mean and deviation of every coefficient over all frames of the training part: `z = (x − mean) / deviation`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Standardiser {
+    /// Mean of each coefficient.
+    pub mean: Vec<f32>,
+    /// Population standard deviation of each coefficient; 1 where a coefficient is constant.
+    pub deviation: Vec<f32>,
+}
+
+impl Standardiser {
+    /// Standardised values beyond this many deviations are limited to it: a recording unlike any of the training part
+    /// must not drown all else in one value.
+    const LIMIT: f32 = 5.0;
+
+    /// Measures the training part.
+    ///
+    /// # Errors
+    /// [`Error::NoFrames`] without a frame, [`Error::Shape`] where clips disagree on coefficients.
+    pub fn fit<'a>(clips: impl Iterator<Item = &'a Features> + Clone) -> Result<Self> {
+        let coefficients = clips.clone().next().map_or(0, Features::coefficients);
+        let mut frames = 0_usize;
+        let (mut sum, mut square) = (vec![0.0_f64; coefficients], vec![0.0_f64; coefficients]);
+        for clip in clips {
+            check_coefficients(clip, coefficients)?;
+            frames += clip.frames();
+            for row in clip.as_slice().chunks_exact(coefficients.max(1)) {
+                for (c, &x) in row.iter().enumerate() {
+                    sum[c] += f64::from(x);
+                    square[c] += f64::from(x) * f64::from(x);
+                }
+            }
+        }
+        if frames == 0 || coefficients == 0 {
+            return Err(Error::NoFrames);
+        }
+        let n = frames as f64;
+        let mean: Vec<f64> = sum.iter().map(|s| s / n).collect();
+        let deviation = square.iter().zip(&mean).map(|(q, m)| {
+            let variance = (q / n - m * m).max(0.0);
+            // Rounding leaves a constant coefficient a variance of about ε·m².
+            match variance <= 1e-12 * (1.0 + m * m) {
+                true => 1.0,
+                false => variance.sqrt() as f32,
+            }
+        });
+        Ok(Self {
+            deviation: deviation.collect(),
+            mean: mean.iter().map(|&m| m as f32).collect(),
+        })
+    }
+
+    /// How far a clip lies from the average of training: root mean square of its standardised values, about 1 for a
+    /// clip of training.
+    #[must_use]
+    pub fn distance(&self, clip: &Features) -> f32 {
+        let mut sum = 0.0_f64;
+        for frame in clip.as_slice().chunks_exact(self.mean.len().max(1)) {
+            sum += self.scores(frame).map(|z| f64::from(z * z)).sum::<f64>();
+        }
+        (sum / clip.as_slice().len().max(1) as f64).sqrt() as f32
+    }
+
+    /// Standardises and limits one frame: `[C] → [C]`.
+    pub fn apply(&self, frame: &[f32], out: &mut [f32]) {
+        for (out, z) in out.iter_mut().zip(self.scores(frame)) {
+            *out = z.clamp(-Self::LIMIT, Self::LIMIT);
+        }
+    }
+
+    fn scores(&self, frame: &[f32]) -> impl Iterator<Item = f32> {
+        let statistics = self.mean.iter().zip(&self.deviation);
+        let frame = frame.iter().zip(statistics);
+        frame.map(|(x, (mean, deviation))| (x - mean) / deviation)
+    }
+
+    /// The window of a prepared clip that begins at a frame, padded with zeros, which are the training mean: `[frames,
+    /// C]` into `out`. Returns how many frames are the clip's.
+    pub(crate) fn window(
+        &self,
+        input: &Input,
+        clip: &Features,
+        start: usize,
+        out: &mut Vec<f32>,
+    ) -> usize {
+        let coefficients = self.mean.len();
+        out.clear();
+        out.resize(input.frames * coefficients, 0.0);
+        let taken = clip.frames().saturating_sub(start).min(input.frames);
+        let rows = out.chunks_exact_mut(coefficients.max(1)).take(taken);
+        for (row, t) in rows.zip(start..) {
+            self.apply(clip.row(t), row);
+        }
+        taken
+    }
+}
+
+/// Refuses features of another width.
+///
+/// # Errors
+/// [`Error::Shape`].
+pub fn check_coefficients(features: &Features, expected: usize) -> Result<()> {
+    if features.coefficients() == expected {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        what: "coefficients of a frame",
+        expected: expected.to_string(),
+        actual: features.coefficients().to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn input(frames: usize) -> Input {
+        Input {
+            frames,
+            average: 1,
+            relative_level: false,
+        }
+    }
+
+    fn ramp(frames: usize) -> Features {
+        let data = (0..frames * 2).map(|i| i as f32).collect();
+        Features::from_parts(data, frames, 2).unwrap()
+    }
+
+    #[test]
+    fn short_clips_are_padded_with_the_training_mean() {
+        let clip = ramp(3);
+        let s = Standardiser::fit([&clip].into_iter()).unwrap();
+        let mut x = Vec::new();
+        assert_eq!(s.window(&input(5), &clip, 0, &mut x), 3);
+        assert_eq!(x.len(), 10);
+        assert_eq!(x[6..], [0.0; 4]);
+        assert!(x[..6].iter().any(|&z| z != 0.0));
+    }
+
+    #[test]
+    fn frames_are_averaged_and_the_level_taken_out() {
+        let mut input = input(5);
+        input.average = 2;
+        // Rows 0 1 | 2 3 and 4 5 | 6 7; the fifth row fills no group.
+        assert_eq!(input.prepare(&ramp(5)).as_slice(), [1.0, 2.0, 5.0, 6.0]);
+        assert_eq!(input.prepare(&ramp(1)).as_slice(), [0.0, 1.0]);
+        input.relative_level = true;
+        let relative = input.prepare(&ramp(5));
+        assert_eq!(relative.as_slice(), [-2.5, -1.5, 1.5, 2.5]);
+    }
+
+    #[test]
+    fn standardised_training_frames_have_mean_0_and_deviation_1() {
+        let clips = [ramp(7), ramp(30)];
+        let s = Standardiser::fit(clips.iter()).unwrap();
+        let mut out = [0.0; 2];
+        let rows = clips.iter().flat_map(|c| c.as_slice().chunks(2));
+        let z: Vec<f32> = rows
+            .map(|row| {
+                s.apply(row, &mut out);
+                out[1]
+            })
+            .collect();
+        let n = z.len() as f32;
+        assert!((z.iter().sum::<f32>() / n).abs() < 1e-5);
+        assert!((z.iter().map(|z| z * z).sum::<f32>() / n - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_constant_coefficient_stays_finite() {
+        let clip = Features::from_parts(vec![0.1; 300], 300, 1).unwrap();
+        let s = Standardiser::fit([&clip].into_iter()).unwrap();
+        assert_eq!(s.deviation, [1.0]);
+    }
+
+    #[test]
+    fn features_of_another_width_are_refused() {
+        let (narrow, wide) = (ramp(5), Features::from_parts(vec![0.0; 15], 5, 3).unwrap());
+        assert!(matches!(
+            Standardiser::fit([&narrow, &wide].into_iter()),
+            Err(Error::Shape { .. })
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn windows_cover_every_frame_and_stay_inside(frames in 1_usize..2000, length in 1_usize..300) {
+            let starts: Vec<usize> = input(length).window_starts(frames).collect();
+            let mut covered = 0;
+            for &start in &starts {
+                prop_assert!(start <= covered, "a gap before {start}");
+                covered = start + length;
+                prop_assert!(starts.len() == 1 || covered <= frames);
+            }
+            prop_assert!(covered >= frames);
+        }
+    }
+}

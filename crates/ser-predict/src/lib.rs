@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod architecture;
+pub mod captions;
+mod enrolment;
+mod error;
+mod explain;
+mod file;
+mod format3;
+mod input;
+mod model;
+mod network;
+mod predictor;
+mod segmenter;
+mod stream;
+mod weights;
+
+pub use answer::Answer;
+pub use architecture::{Architecture, CnnConfig, ConvBlock, InvalidSize, LstmConfig, MlpConfig};
+pub use enrolment::Enrolment;
+pub use error::{Error, Result};
+pub use explain::{Explanation, Patch, SHORTEST_EXPLAINED};
+pub use file::is_weight;
+pub use input::{Input, Standardiser, check_coefficients, take_level};
+pub use model::{Model, NetworkInfo, Provenance, TrainedNetwork, argmax};
+pub use network::Scratch;
+pub use predictor::{LONG, Predictor, Speech};
+pub use segmenter::{LONGEST_PIECE, Piece, Segmenter};
+pub use stream::{Listener, Span};
+pub use weights::{Tensor, Tensors};

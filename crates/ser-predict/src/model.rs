@@ -1,0 +1,557 @@
+//! A trained model: networks, and how their answers become one.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use ser_eval::{Doubt, temper};
+use ser_features::{FeatureConfig, FeatureExtractor, Features};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::architecture::Architecture;
+use crate::enrolment::Enrolment;
+use crate::error::{Error, Result};
+use crate::input::{Input, Standardiser, check_coefficients};
+use crate::network::{Network, Scratch};
+use crate::weights::{Sink, Source, Tensors};
+
+/// A clip this many times as far from the average of training as the farthest hundredth of the training clips is out of
+/// distribution.
+const OUT_OF_DISTRIBUTION: f32 = 1.25;
+
+/// What a model was made from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Name of the split, such as `fold-1`.
+    pub split: String,
+    /// Checksum of the corpus.
+    pub corpus: String,
+    /// Whether the corpus is synthetic.
+    pub synthetic: bool,
+    /// Whether the protocol keeps each speaker on one side of a split.
+    pub speaker_disjoint: bool,
+    /// Speakers of the training and validation parts.
+    pub speakers: Vec<String>,
+    /// Content hashes of the training and validation clips.
+    pub content: Vec<String>,
+}
+
+/// What describes a network beside its weights; all of it stands in the model file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NetworkInfo {
+    /// What its probabilities count in the mean.
+    pub weight: f64,
+    /// The epoch whose weights are kept, counted from 1.
+    pub epoch: u32,
+    /// The distance from the average of training that 99 of 100 training clips have at most (see
+    /// [`Standardiser::distance`]).
+    pub distance_99: f32,
+    /// How a clip becomes features.
+    pub features: FeatureConfig,
+    /// Test-time augmentation: the clip is also heard played faster by so many semitones, and the answer is the mean.
+    pub test_semitones: Vec<f64>,
+    /// How features become windows.
+    pub input: Input,
+    /// Kind and sizes of the network.
+    pub network: Architecture,
+    /// How many clips the average voice counts for beside the enrolled ones; absent: the network knows no speakers.
+    pub shrinkage: Option<f64>,
+    /// Statistics of the training part.
+    pub standardiser: Standardiser,
+}
+
+/// One network of a model.
+#[derive(Debug)]
+pub struct TrainedNetwork {
+    /// What describes it.
+    pub info: NetworkInfo,
+    /// The features it answers on: those of the clip, then of its copies.
+    views: Vec<FeatureConfig>,
+    network: Network,
+    /// `[E]`: the average embedding of training, of a network that knows speakers.
+    pub(crate) centre: Option<Vec<f32>>,
+    classes: usize,
+}
+
+/// One or several networks with all that is needed to answer: labels, features, statistics, temperatures, origin. The
+/// answer is the weighted mean of the networks' probabilities, sharpened or flattened by one temperature.
+#[derive(Debug)]
+pub struct Model {
+    /// Name of the recipe or ensemble.
+    pub name: String,
+    /// Class names, in the order of the probabilities.
+    pub labels: Vec<String>,
+    /// Divides the logarithms of the averaged probabilities (Guo et al. 2017); 1 until one is fitted.
+    pub temperature: f64,
+    /// The same for clips of an enrolled speaker.
+    pub enrolled_temperature: f64,
+    /// What its least confident answers are worth, measured on validation clips; `None` until it is.
+    pub doubt: Option<Doubt>,
+    /// The same for clips of an enrolled speaker.
+    pub enrolled_doubt: Option<Doubt>,
+    /// What it was made from.
+    pub provenance: Provenance,
+    /// The recipe it was trained by, as text: nothing here depends on it.
+    pub recipe: String,
+    /// The networks.
+    pub networks: Vec<TrainedNetwork>,
+    /// Buffers that wait for the next clip.
+    scratch: ScratchPool,
+}
+
+/// Buffers, as many as there have been threads at a time.
+#[derive(Debug, Default)]
+struct ScratchPool(Mutex<Vec<Scratch>>);
+
+impl ScratchPool {
+    fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
+        let pool = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratch = pool().pop().unwrap_or_default();
+        let result = work(&mut scratch);
+        pool().push(scratch);
+        result
+    }
+}
+
+impl Model {
+    /// A model of networks for these labels, with temperature 1.
+    #[must_use]
+    pub fn new(
+        name: &str,
+        labels: Vec<String>,
+        networks: Vec<TrainedNetwork>,
+        provenance: Provenance,
+        recipe: String,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            labels,
+            temperature: 1.0,
+            enrolled_temperature: 1.0,
+            doubt: None,
+            enrolled_doubt: None,
+            provenance,
+            recipe,
+            networks,
+            scratch: ScratchPool::default(),
+        }
+    }
+
+    /// The feature configurations that the networks ask for, each once. A clip is given as one [`Features`] for each, in
+    /// this order.
+    #[must_use]
+    pub fn views(&self) -> Vec<&FeatureConfig> {
+        let mut views: Vec<&FeatureConfig> = Vec::new();
+        for (_, view) in self.network_views() {
+            if !views.contains(&view) {
+                views.push(view);
+            }
+        }
+        views
+    }
+
+    /// Every network with every view it answers on.
+    pub(crate) fn network_views(&self) -> impl Iterator<Item = (&TrainedNetwork, &FeatureConfig)> {
+        let networks = self.networks.iter();
+        networks.flat_map(|network| network.views.iter().map(move |view| (network, view)))
+    }
+
+    /// An extractor for each of [`Model::views`].
+    ///
+    /// # Errors
+    /// The feature configuration's.
+    pub fn extractors(&self) -> Result<Vec<FeatureExtractor>> {
+        let views = self.views().into_iter();
+        views.map(|view| Ok(FeatureExtractor::new(view)?)).collect()
+    }
+
+    /// Probabilities of the labels for each clip, given as [`Model::views`] says; computed on rayon's threads.
+    ///
+    /// A clip that is longer than a network's input is cut into evenly spread windows that cover it; its probabilities
+    /// are their mean. A clip's answer does not depend on the others.
+    ///
+    /// # Shape
+    /// `[clips][views] → [clips][labels]`
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for features of another width or number; [`Error::NotFinite`] where weights or features are so
+    /// large that no answer comes out.
+    pub fn predict(&self, clips: &[&[Features]]) -> Result<Vec<Vec<f32>>> {
+        self.predict_enrolled(clips, &Enrolment::nobody(self))
+    }
+
+    /// As [`Model::predict`], for clips of a speaker enrolled with this model.
+    ///
+    /// Of an ensemble the networks that know speakers answer then, if there are any.
+    ///
+    /// # Errors
+    /// As [`Model::predict`]; [`Error::Shape`] for the enrolment of another model.
+    pub fn predict_enrolled(
+        &self,
+        clips: &[&[Features]],
+        speaker: &Enrolment,
+    ) -> Result<Vec<Vec<f32>>> {
+        let expected = self.network_views().count();
+        if speaker.offsets.len() != expected {
+            return Err(Error::Shape {
+                what: "views of the networks of the enrolment",
+                expected: expected.to_string(),
+                actual: speaker.offsets.len().to_string(),
+            });
+        }
+        let views = self.views();
+        let answer = |(number, clip): (usize, &&[Features])| {
+            let answer = self
+                .scratch
+                .with(|s| self.predict_one(clip, &views, speaker, s))?;
+            match answer.iter().all(|p| p.is_finite()) {
+                true => Ok(answer),
+                false => Err(Error::NotFinite { clip: number }),
+            }
+        };
+        clips.par_iter().enumerate().map(answer).collect()
+    }
+
+    fn predict_one(
+        &self,
+        clip: &[Features],
+        views: &[&FeatureConfig],
+        speaker: &Enrolment,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<f32>> {
+        let enrolled = speaker.is_somebody();
+        let voting = || {
+            let all = self.network_views().zip(&speaker.offsets);
+            all.filter(|(_, offset)| offset.is_some() || !enrolled)
+        };
+        let weight = |network: &TrainedNetwork| network.info.weight / network.views.len() as f64;
+        let total: f64 = voting().map(|((network, _), _)| weight(network)).sum();
+        let mut answer = vec![0.0_f32; self.labels.len()];
+        for ((network, view), offset) in voting() {
+            let prepared = network.prepared(view, views, clip)?;
+            let share = (weight(network) / total) as f32;
+            let probabilities = network.predict(&prepared, offset.as_deref(), scratch);
+            let terms = answer.iter_mut().zip(probabilities);
+            terms.for_each(|(sum, p)| *sum += share * p);
+        }
+        let temperature = match enrolled {
+            true => self.enrolled_temperature,
+            false => self.temperature,
+        };
+        temper(&mut answer, temperature);
+        Ok(answer)
+    }
+
+    /// A speaker, from unlabelled clips of theirs, as many as there are.
+    ///
+    /// With the mean embedding `m` of `n` clips, the average `c` of training and the recipe's shrinkage `k`, every
+    /// clip's embedding is moved by `−(m − c)·n/(n + k)`. Without clips the answers are those of [`Model::predict`].
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for features of another width or number.
+    pub fn enrol(&self, clips: &[&[Features]]) -> Result<Enrolment> {
+        let views = self.views();
+        let offset = |(network, view): (&TrainedNetwork, &FeatureConfig)| {
+            let (Some(centre), Some(shrinkage)) = (&network.centre, network.info.shrinkage) else {
+                return Ok(None);
+            };
+            if clips.is_empty() {
+                return Ok(None);
+            }
+            let n = clips.len() as f64;
+            let share = (n / (n + shrinkage)) as f32;
+            let mut mean = vec![0.0_f32; centre.len()];
+            let mut windows = 0_u32;
+            for clip in clips {
+                let prepared = network.prepared(view, &views, clip)?;
+                self.scratch.with(|scratch| {
+                    network.for_each_window(&prepared, scratch, |scratch| {
+                        add(&mut mean, &scratch.embedding);
+                        windows += 1;
+                    });
+                });
+            }
+            let offset = mean.iter().zip(centre);
+            let offset = offset.map(|(sum, centre)| (sum / windows as f32 - centre) * share);
+            Ok(Some(offset.collect()))
+        };
+        Ok(Enrolment {
+            clips: clips.len(),
+            offsets: self.network_views().map(offset).collect::<Result<_>>()?,
+        })
+    }
+
+    /// Whether [`Model::enrol`] changes anything.
+    #[must_use]
+    pub fn enrols(&self) -> bool {
+        self.networks.iter().any(|network| network.centre.is_some())
+    }
+
+    /// How unlike the training clips a clip is, given as [`Model::views`] says: in the network where it stands out most,
+    /// its distance from the average of training over that which 99 of 100 training clips have at most. Far above 1 the
+    /// answer is a guess.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for features of another width or number.
+    pub fn out_of_distribution_score(&self, clip: &[Features]) -> Result<f32> {
+        let views = self.views();
+        let mut most = 0.0_f32;
+        for network in &self.networks {
+            let prepared = network.prepared(&network.info.features, &views, clip)?;
+            let distance = network.info.standardiser.distance(&prepared);
+            most = most.max(distance / network.info.distance_99);
+        }
+        Ok(most)
+    }
+
+    /// Whether a clip is unlike all that was learned from: its [`Model::out_of_distribution_score`] is above 1.25.
+    ///
+    /// # Errors
+    /// As [`Model::out_of_distribution_score`].
+    pub fn is_out_of_distribution(&self, clip: &[Features]) -> Result<bool> {
+        Ok(self.out_of_distribution_score(clip)? > OUT_OF_DISTRIBUTION)
+    }
+
+    /// What the least confident answers are worth, of clips alone or of an enrolled speaker's.
+    #[must_use]
+    pub fn doubt(&self, enrolled: bool) -> Option<&Doubt> {
+        match enrolled {
+            true => self.enrolled_doubt.as_ref(),
+            false => self.doubt.as_ref(),
+        }
+    }
+
+    /// What each network makes of each clip before it decides: its embedding, a vector for the whole clip. Clips that lie
+    /// close together sound alike to the network. A fully connected network has its standardised input there.
+    ///
+    /// # Shape
+    /// `[networks][clips][E]`, where each network has its own `E`; a clip of several windows has their mean.
+    ///
+    /// # Errors
+    /// As [`Model::predict`].
+    pub fn embeddings(&self, clips: &[&[Features]]) -> Result<Vec<Vec<Vec<f32>>>> {
+        let views = self.views();
+        let of = |network: &TrainedNetwork| {
+            let embed = |clip: &&[Features]| -> Result<Vec<f32>> {
+                let prepared = network.prepared(&network.info.features, &views, clip)?;
+                Ok(self.scratch.with(|scratch| {
+                    let (mut sum, mut windows) = (vec![0.0; network.embedding()], 0_u32);
+                    network.for_each_window(&prepared, scratch, |scratch| {
+                        add(&mut sum, &scratch.embedding);
+                        windows += 1;
+                    });
+                    sum.iter_mut().for_each(|x| *x /= windows as f32);
+                    sum
+                }))
+            };
+            clips.par_iter().map(embed).collect()
+        };
+        self.networks.iter().map(of).collect()
+    }
+
+    /// One model of several that tell the same labels apart on the same split, each with a weight. Their own temperatures
+    /// are left out: the mean wants another. `recipe` is the text of the whole.
+    ///
+    /// # Errors
+    /// [`Error::Ensemble`] without models, or where labels or origin differ.
+    pub fn ensemble(name: &str, recipe: String, models: Vec<(Self, f64)>) -> Result<Self> {
+        let Some((first, _)) = models.first() else {
+            return Err(Error::Ensemble("an ensemble of no models".to_owned()));
+        };
+        let (labels, provenance) = (first.labels.clone(), first.provenance.clone());
+        let mut networks = Vec::new();
+        for (model, weight) in models {
+            if model.labels != labels || model.provenance != provenance {
+                let (a, b) = (&provenance.split, &model.provenance.split);
+                return Err(Error::Ensemble(format!(
+                    "the members of {name} were trained on different clips ({a}, {b}) or labels"
+                )));
+            }
+            // A model counts by its weight, however many networks it has.
+            let share = weight / model.networks.len().max(1) as f64;
+            networks.extend(model.networks.into_iter().map(|mut network| {
+                network.info.weight = share;
+                network
+            }));
+        }
+        Ok(Self::new(name, labels, networks, provenance, recipe))
+    }
+
+    /// Number of trained values of all networks.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        let of = |network: &TrainedNetwork| {
+            let coefficients = network.info.standardiser.mean.len();
+            let classes = self.labels.len();
+            network.info.network.parameters(coefficients, classes) as usize
+        };
+        self.networks.iter().map(of).sum()
+    }
+
+    /// What tells this model from others: a hash of its weights, in hexadecimal.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Xxh3::new();
+        for (name, weight) in self.tensors() {
+            hash.update(name.as_bytes());
+            let values = weight.values.iter();
+            values.for_each(|value| hash.update(&value.to_le_bytes()));
+        }
+        format!("{:032x}", hash.digest128())
+    }
+
+    /// Every network's weights, with the network's number in front of the name.
+    pub(crate) fn tensors(&self) -> Tensors {
+        let mut tensors = BTreeMap::new();
+        for (i, network) in self.networks.iter().enumerate() {
+            network.store(Sink {
+                tensors: &mut tensors,
+                prefix: format!("{i}."),
+            });
+        }
+        tensors
+    }
+}
+
+fn add(sum: &mut [f32], terms: &[f32]) {
+    sum.iter_mut().zip(terms).for_each(|(sum, x)| *sum += x);
+}
+
+impl TrainedNetwork {
+    /// A network with its weights, named as the model file names them (see `docs/model-format.md`).
+    ///
+    /// # Errors
+    /// [`Error::Weights`] for a tensor that is missing, of another shape, not finite, or one too many.
+    pub fn new(info: NetworkInfo, classes: usize, mut tensors: Tensors) -> Result<Self> {
+        let network = Self::take(info, classes, &mut tensors, "")?;
+        match tensors.into_keys().next() {
+            None => Ok(network),
+            Some(tensor) => Err(Error::Weights {
+                tensor,
+                expected: "no tensor of this name".to_owned(),
+                actual: "one".to_owned(),
+            }),
+        }
+    }
+
+    /// As [`TrainedNetwork::new`], of the tensors whose names begin with `prefix`, which are taken out.
+    pub(crate) fn take(
+        info: NetworkInfo,
+        classes: usize,
+        tensors: &mut Tensors,
+        prefix: &str,
+    ) -> Result<Self> {
+        let mut source = Source {
+            tensors,
+            prefix: prefix.to_owned(),
+        };
+        let coefficients = info.standardiser.mean.len();
+        let embedding = info.network.embedding(coefficients);
+        let centre = info.shrinkage.map(|_| source.take("centre", &[embedding]));
+        let copies = info.test_semitones.iter();
+        let copies = copies.map(|&semitones| info.features.faster(semitones));
+        Ok(Self {
+            views: std::iter::once(info.features.clone())
+                .chain(copies)
+                .collect(),
+            centre: centre.transpose()?,
+            network: Network::new(&info.network, source, coefficients, classes)?,
+            classes,
+            info,
+        })
+    }
+
+    fn store(&self, mut sink: Sink) {
+        if let Some(centre) = &self.centre {
+            sink.put("centre", &[centre.len()], centre.clone());
+        }
+        self.network.store(sink);
+    }
+
+    /// `E`.
+    fn embedding(&self) -> usize {
+        let coefficients = self.info.standardiser.mean.len();
+        self.info.network.embedding(coefficients)
+    }
+
+    /// One of the `views` of a clip, prepared.
+    fn prepared(
+        &self,
+        view: &FeatureConfig,
+        views: &[&FeatureConfig],
+        clip: &[Features],
+    ) -> Result<Features> {
+        let position = views.iter().position(|other| *other == view);
+        let features = position.and_then(|i| clip.get(i));
+        let features = features.filter(|_| clip.len() == views.len());
+        let features = features.ok_or_else(|| Error::Shape {
+            what: "views of a clip",
+            expected: views.len().to_string(),
+            actual: clip.len().to_string(),
+        })?;
+        check_coefficients(features, self.info.standardiser.mean.len())?;
+        Ok(self.info.input.prepare(features))
+    }
+
+    /// Probabilities for a clip that [`Input::prepare`] has prepared, of a speaker with this offset: `[K]`.
+    #[must_use]
+    pub fn predict(
+        &self,
+        prepared: &Features,
+        offset: Option<&[f32]>,
+        scratch: &mut Scratch,
+    ) -> Vec<f32> {
+        let mut sum = vec![0.0_f32; self.classes];
+        let mut windows = 0_u32;
+        self.for_each_window(prepared, scratch, |scratch| {
+            if let Some(offset) = offset {
+                let moved = scratch.embedding.iter_mut().zip(offset);
+                moved.for_each(|(x, offset)| *x -= offset);
+            }
+            self.network.classify(scratch);
+            softmax(&mut scratch.scores);
+            add(&mut sum, &scratch.scores);
+            windows += 1;
+        });
+        sum.iter_mut().for_each(|p| *p /= windows as f32);
+        sum
+    }
+
+    /// Embeds the windows of a prepared clip, one after the other.
+    fn for_each_window(
+        &self,
+        prepared: &Features,
+        scratch: &mut Scratch,
+        mut take: impl FnMut(&mut Scratch),
+    ) {
+        let NetworkInfo {
+            input,
+            standardiser,
+            ..
+        } = &self.info;
+        for start in input.window_starts(prepared.frames()) {
+            let length = standardiser.window(input, prepared, start, &mut scratch.window);
+            self.network.embed(input.frames, length, scratch);
+            take(scratch);
+        }
+    }
+}
+
+/// `eˣ / Σ eˣ`, with the largest score taken off first so that nothing overflows.
+fn softmax(scores: &mut [f32]) {
+    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    scores.iter_mut().for_each(|x| *x = (*x - most).exp());
+    let sum: f32 = scores.iter().sum();
+    scores.iter_mut().for_each(|x| *x /= sum);
+}
+
+/// The class of the highest probability; the first of equals.
+#[must_use]
+pub fn argmax(probabilities: &[f32]) -> usize {
+    let best = probabilities
+        .iter()
+        .enumerate()
+        .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
+    best.map_or(0, |(i, _)| i)
+}

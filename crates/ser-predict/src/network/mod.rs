@@ -1,0 +1,153 @@
+//! The networks, in plain Rust: from standardised frames to an embedding, and from an embedding to class scores.
+
+mod layers;
+mod stacks;
+
+use crate::architecture::Architecture;
+use crate::error::Result;
+use crate::weights::{Sink, Source};
+use layers::{ConvolutionScratch, Linear, LstmScratch, Norm, Plane};
+use stacks::{Blocks, FrameEmbedding, Recurrent};
+
+/// A network with its weights.
+#[derive(Debug)]
+pub(crate) enum Network {
+    Cnn {
+        frames: FrameEmbedding,
+        output: Linear,
+    },
+    Lstm {
+        layers: Recurrent,
+        output: Linear,
+    },
+    Mlp {
+        hidden: Vec<(Linear, Norm)>,
+        output: Linear,
+    },
+}
+
+/// Buffers that a thread reuses from clip to clip.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    convolution: ConvolutionScratch,
+    lstm: LstmScratch,
+    plane: Plane,
+    next: Plane,
+    rows: Vec<f32>,
+    other: Vec<f32>,
+    /// The window that a network is asked about, `[T, C]`.
+    pub(crate) window: Vec<f32>,
+    /// `[E]`
+    pub(crate) embedding: Vec<f32>,
+    /// `[K]`
+    pub(crate) scores: Vec<f32>,
+}
+
+impl Network {
+    /// Takes its weights from `source`.
+    pub(crate) fn new(
+        architecture: &Architecture,
+        mut source: Source,
+        coefficients: usize,
+        classes: usize,
+    ) -> Result<Self> {
+        let embedding = architecture.embedding(coefficients);
+        Ok(match architecture {
+            Architecture::Cnn(config) => {
+                let blocks = Blocks::new(&config.blocks, &mut source, coefficients)?;
+                Self::Cnn {
+                    frames: FrameEmbedding::new(blocks, &mut source, config.embedding)?,
+                    output: Linear::new(source.below("output"), embedding, classes)?,
+                }
+            }
+            Architecture::Lstm(config) => Self::Lstm {
+                layers: Recurrent::new(config, &mut source, coefficients)?,
+                output: Linear::new(source.below("output"), embedding, classes)?,
+            },
+            Architecture::Mlp(config) => {
+                let (mut inputs, mut hidden) = (coefficients, Vec::new());
+                for (i, &units) in config.hidden.iter().enumerate() {
+                    let mut source = source.below(format_args!("hidden.{i}"));
+                    let norm = Norm::new(source.below("norm"), units)?;
+                    hidden.push((Linear::new(source, inputs, units)?, norm));
+                    inputs = units;
+                }
+                Self::Mlp {
+                    hidden,
+                    output: Linear::new(source.below("output"), inputs, classes)?,
+                }
+            }
+        })
+    }
+
+    /// Gives its weights back, under the names it took them by.
+    pub(crate) fn store(&self, mut sink: Sink) {
+        let output = match self {
+            Self::Cnn { frames, output } => {
+                frames.store(&mut sink);
+                output
+            }
+            Self::Lstm { layers, output } => {
+                layers.store(&mut sink);
+                output
+            }
+            Self::Mlp { hidden, output } => {
+                for (i, (linear, norm)) in hidden.iter().enumerate() {
+                    let mut sink = sink.below(format_args!("hidden.{i}"));
+                    norm.store(sink.below("norm"));
+                    linear.store(sink);
+                }
+                output
+            }
+        };
+        output.store(sink.below("output"));
+    }
+
+    /// One vector for the window `scratch.window` of `frames` frames, of which the first `length` are the clip's and
+    /// the others zero: `[T, C]` → `scratch.embedding` `[E]`.
+    pub(crate) fn embed(&self, frames: usize, length: usize, scratch: &mut Scratch) {
+        // The mean of no frame at all would not be a number.
+        let length = length.clamp(1, frames);
+        match self {
+            Self::Cnn { frames: blocks, .. } => blocks.embed(frames, length, scratch),
+            Self::Lstm { layers, .. } => layers.embed(frames, length, scratch),
+            Self::Mlp { .. } => {
+                let Scratch {
+                    window, embedding, ..
+                } = scratch;
+                let coefficients = window.len() / frames;
+                embedding.clear();
+                embedding.resize(coefficients, 0.0);
+                for row in window.chunks_exact(coefficients.max(1)).take(length) {
+                    embedding.iter_mut().zip(row).for_each(|(e, x)| *e += x);
+                }
+                embedding.iter_mut().for_each(|e| *e /= length as f32);
+            }
+        }
+    }
+
+    /// Class scores before the softmax: `scratch.embedding` `[E]` → `scratch.scores` `[K]`.
+    pub(crate) fn classify(&self, scratch: &mut Scratch) {
+        let Scratch {
+            rows,
+            other,
+            embedding,
+            scores,
+            ..
+        } = scratch;
+        match self {
+            Self::Cnn { output, .. } | Self::Lstm { output, .. } => {
+                output.forward(embedding, 1, scores);
+            }
+            Self::Mlp { hidden, output } => {
+                rows.clone_from(embedding);
+                for (linear, norm) in hidden {
+                    linear.forward(rows, 1, other);
+                    norm.forward_relu(other);
+                    std::mem::swap(rows, other);
+                }
+                output.forward(rows, 1, scores);
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Layers one behind the other: convolution blocks, an embedding per frame, LSTM layers.
+
+use crate::architecture::{ConvBlock, LstmConfig};
+use crate::error::Result;
+use crate::weights::{Sink, Source};
+
+use super::Scratch;
+use super::layers::{
+    BiLstm, Convolution, ConvolutionScratch, Linear, Norm, Plane, mean_and_deviation,
+};
+
+/// Convolution blocks over the time × coefficient plane.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    blocks: Vec<Convolution>,
+    configs: Vec<ConvBlock>,
+    /// Height and channels of the plane behind the last block.
+    height: usize,
+    channels: usize,
+}
+
+impl Blocks {
+    pub(super) fn new(
+        configs: &[ConvBlock],
+        source: &mut Source,
+        coefficients: usize,
+    ) -> Result<Self> {
+        let (mut height, mut channels) = (coefficients, 1);
+        let mut blocks = Vec::new();
+        for (i, block) in configs.iter().enumerate() {
+            let source = source.below(format_args!("blocks.{i}"));
+            blocks.push(Convolution::new(source, channels, block)?);
+            channels = block.channels;
+            height = height.div_ceil(block.stride).div_ceil(block.pool[1]);
+        }
+        Ok(Self {
+            blocks,
+            configs: configs.to_vec(),
+            height,
+            channels,
+        })
+    }
+
+    /// Frames that are left of some: those of a clip, or of a plane.
+    fn remaining(&self, frames: usize) -> usize {
+        let left = |frames: usize, b: &ConvBlock| frames.div_ceil(b.stride).div_ceil(b.pool[0]);
+        self.configs.iter().fold(frames, left)
+    }
+
+    /// How many frames must be given, so that the first `length` of them leave what they would leave with any number of
+    /// further frames behind: the frames that the last kernels reach.
+    fn needed(&self, length: usize) -> usize {
+        let reach = |frames: usize, b: &ConvBlock| frames * b.pool[0] * b.stride + b.kernel / 2;
+        self.configs
+            .iter()
+            .rev()
+            .fold(self.remaining(length), reach)
+    }
+
+    /// `plane` `[T, C, 1] → [T', height, channels]`, in place.
+    fn forward(&self, plane: &mut Plane, next: &mut Plane, scratch: &mut ConvolutionScratch) {
+        for block in &self.blocks {
+            block.forward(plane, scratch, next);
+            std::mem::swap(plane, next);
+        }
+    }
+}
+
+/// Convolution blocks, and one embedding per remaining frame: linear, norm, ReLU.
+#[derive(Debug)]
+pub(crate) struct FrameEmbedding {
+    blocks: Blocks,
+    embed: Linear,
+    norm: Norm,
+    values: usize,
+}
+
+impl FrameEmbedding {
+    pub(super) fn new(blocks: Blocks, source: &mut Source, values: usize) -> Result<Self> {
+        let (height, channels) = (blocks.height, blocks.channels);
+        Ok(Self {
+            embed: Linear::behind_plane(source.below("embed"), height, channels, values)?,
+            norm: Norm::new(source.below("embed_norm"), values)?,
+            blocks,
+            values,
+        })
+    }
+
+    pub(super) fn store(&self, sink: &mut Sink) {
+        for (i, block) in self.blocks.blocks.iter().enumerate() {
+            block.store(sink.below(format_args!("blocks.{i}")));
+        }
+        let (height, channels) = (self.blocks.height, self.blocks.channels);
+        self.embed
+            .store_behind_plane(sink.below("embed"), height, channels);
+        self.norm.store(sink.below("embed_norm"));
+    }
+
+    /// The first `frames` frames of `scratch.window` → `scratch.rows` `[T', values]`.
+    fn forward(&self, frames: usize, coefficients: usize, scratch: &mut Scratch) {
+        let Scratch {
+            convolution,
+            plane,
+            next,
+            rows,
+            window,
+            ..
+        } = scratch;
+        plane.reshape(frames, coefficients, 1);
+        plane
+            .values
+            .copy_from_slice(&window[..frames * coefficients]);
+        self.blocks.forward(plane, next, convolution);
+        self.embed.forward(&plane.values, plane.frames, rows);
+        self.norm.forward_relu(rows);
+    }
+
+    /// Mean and deviation of the frames' embeddings over a clip.
+    pub(super) fn embed(&self, frames: usize, length: usize, scratch: &mut Scratch) {
+        let coefficients = scratch.window.len() / frames;
+        // What lies behind the reach of the kernels is padding, and changes nothing.
+        let needed = self.blocks.needed(length).min(frames);
+        self.forward(needed, coefficients, scratch);
+        let rows = &scratch.rows[..self.blocks.remaining(length) * self.values];
+        mean_and_deviation(rows, self.values, &mut scratch.embedding);
+    }
+}
+
+/// LSTM layers, behind convolution blocks or on the frames themselves. Behind convolutions each layer adds to what it
+/// gets (He et al. 2016).
+#[derive(Debug)]
+pub(crate) struct Recurrent {
+    frames: Option<FrameEmbedding>,
+    layers: Vec<BiLstm>,
+    stack: usize,
+    width: usize,
+}
+
+impl Recurrent {
+    pub(super) fn new(
+        config: &LstmConfig,
+        source: &mut Source,
+        coefficients: usize,
+    ) -> Result<Self> {
+        let width = 2 * config.hidden;
+        let (mut frames, mut inputs) = (None, coefficients * config.stack);
+        if !config.blocks.is_empty() {
+            let blocks = Blocks::new(&config.blocks, source, coefficients)?;
+            frames = Some(FrameEmbedding::new(blocks, source, width)?);
+            inputs = width * config.stack;
+        }
+        let mut layers = Vec::new();
+        for i in 0..config.layers {
+            let source = source.below(format_args!("layers.{i}"));
+            layers.push(BiLstm::new(source, inputs, config.hidden)?);
+            inputs = width;
+        }
+        Ok(Self {
+            frames,
+            layers,
+            stack: config.stack,
+            width,
+        })
+    }
+
+    pub(super) fn store(&self, sink: &mut Sink) {
+        if let Some(frames) = &self.frames {
+            frames.store(sink);
+        }
+        for (i, layer) in self.layers.iter().enumerate() {
+            layer.store(sink.below(format_args!("layers.{i}")));
+        }
+    }
+
+    /// Mean and deviation of the last layer's outputs over a clip. Its layers run over the padding too: so they do in
+    /// training, where the backward direction begins there.
+    pub(super) fn embed(&self, mut frames: usize, mut length: usize, scratch: &mut Scratch) {
+        let coefficients = scratch.window.len() / frames;
+        let mut values = coefficients;
+        match &self.frames {
+            Some(embedding) => {
+                embedding.forward(frames, coefficients, scratch);
+                frames = embedding.blocks.remaining(frames);
+                length = embedding.blocks.remaining(length);
+                values = self.width;
+            }
+            None => scratch.rows.clone_from(&scratch.window),
+        }
+        let Scratch {
+            lstm,
+            rows,
+            other,
+            embedding,
+            ..
+        } = scratch;
+        // Rows side by side are joined steps already; the last one may want zeros.
+        let steps = frames.div_ceil(self.stack);
+        rows.resize(steps * self.stack * values, 0.0);
+        for layer in &self.layers {
+            layer.forward(rows, steps, lstm, other);
+            if self.frames.is_some() && other.len() == rows.len() {
+                other.iter_mut().zip(&*rows).for_each(|(y, x)| *y += x);
+            }
+            std::mem::swap(rows, other);
+        }
+        let heard = length.div_ceil(self.stack).clamp(1, steps);
+        mean_and_deviation(&rows[..heard * self.width], self.width, embedding);
+    }
+}

@@ -1,0 +1,246 @@
+//! From a recording of any length to an answer.
+
+use std::path::Path;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use ser_audio::{AudioStream, Quality, Warning};
+use ser_features::{FeatureExtractor, Features, Waveform};
+
+use crate::answer::{Answer, Circumstances};
+use crate::enrolment::Enrolment;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::stream::Listener;
+
+/// Longer recordings, in seconds, are answered piece by piece, and need no more memory than this.
+pub const LONG: f64 = 30.0;
+
+/// Samples of a long recording that are taken at a time: pieces for all cores.
+const AT_ONCE: usize = 1 << 20;
+
+/// A model ready to answer: its feature extractors are planned, its buffers kept. Any number of threads may ask it at a
+/// time.
+///
+/// ```
+/// use ser_features::Waveform;
+/// use ser_predict::Predictor;
+///
+/// let predictor = Predictor::built_in()?;
+/// let tone = (0..16_000).map(|n| (n as f32 * 0.1).sin() / 4.0).collect();
+/// let answer = predictor.answer(&Waveform::new(tone, 16_000), None)?;
+/// // A tone is no speech, whatever the probabilities say.
+/// assert!(answer.uncertain);
+/// # Ok::<(), ser_predict::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Predictor {
+    model: Model,
+    extractors: Vec<FeatureExtractor>,
+}
+
+/// Features of a recording in which somebody speaks, for [`Predictor::enrol`].
+#[derive(Debug)]
+pub struct Speech(Vec<Features>);
+
+impl Predictor {
+    /// Plans the extraction of a model's features.
+    ///
+    /// # Errors
+    /// The feature configuration's.
+    pub fn new(model: Model) -> Result<Self> {
+        Ok(Self {
+            extractors: model.extractors()?,
+            model,
+        })
+    }
+
+    /// With [`Model::built_in`].
+    ///
+    /// # Errors
+    /// Those of [`Model::built_in`].
+    pub fn built_in() -> Result<Self> {
+        Self::new(Model::built_in()?)
+    }
+
+    /// The model that answers.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The features of a recording, in each of [`Model::views`].
+    ///
+    /// # Errors
+    /// Those of feature extraction.
+    pub fn features(&self, sound: &Waveform) -> Result<Vec<Features>> {
+        let views = self.extractors.iter().map(|e| e.extract(sound));
+        Ok(views.collect::<ser_features::Result<_>>()?)
+    }
+
+    /// What a recording expresses, of a speaker who is enrolled with the model, if one is known. One of more than
+    /// [`LONG`] seconds is answered piece by piece.
+    ///
+    /// # Errors
+    /// Those of feature extraction; [`Error::NotSpeech`] for a long recording in which nobody speaks.
+    pub fn answer(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
+        if sound.duration() <= LONG {
+            return self.answer_whole(sound, speaker);
+        }
+        let beginning = (LONG * f64::from(sound.sample_rate)) as usize + 1;
+        let (beginning, rest) = sound.samples.split_at(beginning.min(sound.samples.len()));
+        let beginning = Waveform::new(beginning.to_vec(), sound.sample_rate);
+        let mut blocks = rest.chunks(AT_ONCE);
+        self.answer_long(beginning, speaker, |samples| {
+            samples.extend_from_slice(blocks.next().unwrap_or_default());
+            Ok(())
+        })
+    }
+
+    /// Answers on many recordings, on all of rayon's threads.
+    pub fn answer_all(
+        &self,
+        sounds: &[Waveform],
+        speaker: Option<&Enrolment>,
+    ) -> Vec<Result<Answer>> {
+        let answer = |sound: &Waveform| self.answer(sound, speaker);
+        sounds.par_iter().map(answer).collect()
+    }
+
+    /// What a file expresses, in any format that [`ser_audio`] reads; see [`Predictor::answer`].
+    ///
+    /// # Errors
+    /// Those of decoding and of [`Predictor::answer`].
+    pub fn answer_file(&self, path: &Path, speaker: Option<&Enrolment>) -> Result<Answer> {
+        self.answer_stream(AudioStream::open(path)?, speaker)
+    }
+
+    /// What a stream expresses as a whole; see [`Predictor::answer`].
+    ///
+    /// # Errors
+    /// Those of decoding and of [`Predictor::answer`].
+    pub fn answer_stream(
+        &self,
+        mut stream: AudioStream,
+        speaker: Option<&Enrolment>,
+    ) -> Result<Answer> {
+        let mut sound = Waveform::new(Vec::new(), stream.sample_rate());
+        while sound.duration() <= LONG {
+            if !stream.next_block(&mut sound.samples)? {
+                return self.answer_whole(&sound, speaker);
+            }
+        }
+        self.answer_long(sound, speaker, |samples| {
+            while samples.len() < AT_ONCE && stream.next_block(samples)? {}
+            Ok(())
+        })
+    }
+
+    fn answer_whole(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
+        let features = self.features(sound)?;
+        let known = Circumstances {
+            seconds: sound.duration(),
+            warnings: Quality::of(sound).warnings(),
+            ..Circumstances::default()
+        };
+        self.answer_features(&features, speaker, known)
+    }
+
+    /// The answer on a clip of which the features are known.
+    pub(crate) fn answer_features(
+        &self,
+        features: &[Features],
+        speaker: Option<&Enrolment>,
+        known: Circumstances,
+    ) -> Result<Answer> {
+        let clip = [features];
+        let answers = match speaker {
+            Some(speaker) => self.model.predict_enrolled(&clip, speaker)?,
+            None => self.model.predict(&clip)?,
+        };
+        let known = Circumstances {
+            out_of_distribution: self.model.is_out_of_distribution(features)?,
+            enrolled: speaker.is_some(),
+            ..known
+        };
+        let probabilities = answers.into_iter().next().unwrap_or_default();
+        Ok(Answer::new(&self.model, probabilities, known))
+    }
+
+    /// The mean of the probabilities of all pieces of speech, each by its length. `more` adds the next samples, none at
+    /// the end.
+    fn answer_long(
+        &self,
+        beginning: Waveform,
+        speaker: Option<&Enrolment>,
+        mut more: impl FnMut(&mut Vec<f32>) -> Result<()>,
+    ) -> Result<Answer> {
+        // The beginning stands for the recording, but speech may come later, or more of it.
+        let mut warnings = Quality::of(&beginning).warnings();
+        let speaks = !warnings.contains(&Warning::NoSpeech);
+        warnings.retain(|warning| !matches!(warning, Warning::NoSpeech | Warning::TooShort { .. }));
+        let out_of_distribution = match speaks {
+            true => self
+                .model
+                .is_out_of_distribution(&self.features(&beginning)?)?,
+            false => false,
+        };
+        let rate = beginning.sample_rate;
+        let mut listener = Listener::new(self, rate)?.of(speaker);
+        let (mut samples, mut taken, mut spoken) = (beginning.samples, 0, 0.0);
+        let mut sum = vec![0.0_f64; self.model.labels.len()];
+        loop {
+            taken += samples.len();
+            let spans = match samples.is_empty() {
+                false => listener.push(&samples)?,
+                true => listener.finish()?,
+            };
+            for span in spans {
+                let length = span.end - span.start;
+                spoken += length;
+                for (sum, p) in sum.iter_mut().zip(span.answer.probabilities) {
+                    *sum += length * f64::from(p);
+                }
+            }
+            if samples.is_empty() {
+                break;
+            }
+            samples.clear();
+            more(&mut samples)?;
+        }
+        let seconds = taken as f64 / f64::from(rate);
+        if spoken == 0.0 {
+            return Err(Error::NotSpeech(format!(
+                "nobody speaks in its {seconds:.0} s"
+            )));
+        }
+        let probabilities = sum.iter().map(|p| (p / spoken) as f32).collect();
+        let known = Circumstances {
+            seconds,
+            warnings,
+            out_of_distribution,
+            long: true,
+            enrolled: speaker.is_some(),
+        };
+        Ok(Answer::new(&self.model, probabilities, known))
+    }
+
+    /// A recording to enrol a speaker with.
+    ///
+    /// # Errors
+    /// [`Error::NotSpeech`] where nobody speaks; those of feature extraction.
+    pub fn speech(&self, sound: &Waveform) -> Result<Speech> {
+        if Quality::of(sound).warnings().contains(&Warning::NoSpeech) {
+            return Err(Error::NotSpeech(Warning::NoSpeech.to_string()));
+        }
+        Ok(Speech(self.features(sound)?))
+    }
+
+    /// How a speaker sounds on average, from unlabelled recordings: see [`Model::enrol`].
+    ///
+    /// # Errors
+    /// Those of [`Model::enrol`].
+    pub fn enrol(&self, speech: &[Speech]) -> Result<Enrolment> {
+        let clips: Vec<&[Features]> = speech.iter().map(|s| s.0.as_slice()).collect();
+        self.model.enrol(&clips)
+    }
+}

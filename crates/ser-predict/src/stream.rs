@@ -1,0 +1,93 @@
+//! From a stream of samples to emotions in time.
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use crate::answer::{Answer, Circumstances};
+use crate::enrolment::Enrolment;
+use crate::error::{Error, Result};
+use crate::predictor::Predictor;
+use crate::segmenter::{Piece, Segmenter};
+
+/// What a piece of speech expresses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Span {
+    /// Where it begins, in seconds.
+    pub start: f64,
+    /// Where it ends, in seconds.
+    pub end: f64,
+    /// What it expresses.
+    pub answer: Answer,
+}
+
+/// Listens to a stream of samples and says what its speech expresses.
+///
+/// Spans do not depend on how the samples are cut into calls of [`push`](Self::push). The pieces of one call are answered
+/// on rayon's threads, so a file is pushed in large blocks, and a microphone in small ones.
+pub struct Listener<'p> {
+    predictor: &'p Predictor,
+    speaker: Option<&'p Enrolment>,
+    segmenter: Segmenter,
+}
+
+impl<'p> Listener<'p> {
+    /// A listener for samples at `sample_rate` Hz.
+    ///
+    /// # Errors
+    /// [`Error::SampleRate`] below 4000 Hz.
+    pub fn new(predictor: &'p Predictor, sample_rate: u32) -> Result<Self> {
+        Ok(Self {
+            predictor,
+            speaker: None,
+            segmenter: Segmenter::new(sample_rate)?,
+        })
+    }
+
+    /// Takes all speech for that of a speaker enrolled with the model, if one is known.
+    #[must_use]
+    pub fn of(self, speaker: Option<&'p Enrolment>) -> Self {
+        Self { speaker, ..self }
+    }
+
+    /// Takes the next samples, and answers the pieces of speech that are complete now.
+    ///
+    /// # Errors
+    /// Those of feature extraction and of the model.
+    pub fn push(&mut self, samples: &[f32]) -> Result<Vec<Span>> {
+        let pieces = self.segmenter.push(samples);
+        self.answer(&pieces)
+    }
+
+    /// Says that no more samples come, and answers the last pieces.
+    ///
+    /// # Errors
+    /// As [`Listener::push`].
+    pub fn finish(&mut self) -> Result<Vec<Span>> {
+        let pieces = self.segmenter.finish();
+        self.answer(&pieces)
+    }
+
+    fn answer(&self, pieces: &[Piece]) -> Result<Vec<Span>> {
+        let answer = |piece: &Piece| -> Result<Option<Span>> {
+            let features = match self.predictor.features(&piece.sound) {
+                Ok(features) => features,
+                // Nothing can be said of it, as of a pause.
+                Err(Error::Features(
+                    ser_features::Error::TooShort { .. } | ser_features::Error::Empty,
+                )) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let (start, end) = (piece.start, piece.end);
+            let known = Circumstances {
+                seconds: end - start,
+                ..Circumstances::default()
+            };
+            let answer = self
+                .predictor
+                .answer_features(&features, self.speaker, known)?;
+            Ok(Some(Span { start, end, answer }))
+        };
+        let spans = pieces.par_iter().map(answer);
+        let spans = spans.collect::<Result<Vec<Option<Span>>>>()?;
+        Ok(spans.into_iter().flatten().collect())
+    }
+}

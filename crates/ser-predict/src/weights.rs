@@ -1,0 +1,85 @@
+//! Weights by name, as the model file holds them.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result};
+
+/// One array of weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// Size of each axis, outermost first.
+    pub shape: Vec<usize>,
+    /// The values in C order.
+    pub values: Vec<f32>,
+}
+
+/// Tensors by name.
+pub type Tensors = BTreeMap<String, Tensor>;
+
+/// Tensors on their way into layers: each is taken once.
+pub(crate) struct Source<'a> {
+    pub(crate) tensors: &'a mut Tensors,
+    /// What stands in front of every name.
+    pub(crate) prefix: String,
+}
+
+impl Source<'_> {
+    /// The tensors below a name.
+    pub(crate) fn below(&mut self, name: impl std::fmt::Display) -> Source<'_> {
+        Source {
+            prefix: format!("{}{name}.", self.prefix),
+            tensors: self.tensors,
+        }
+    }
+
+    /// The values of a tensor, which must be there with this shape and be finite.
+    pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        let tensor = format!("{}{name}", self.prefix);
+        let Some(found) = self.tensors.remove(&tensor) else {
+            let (expected, actual) = ("a tensor".to_owned(), "none".to_owned());
+            return Err(Error::Weights {
+                tensor,
+                expected,
+                actual,
+            });
+        };
+        if found.shape != shape {
+            return Err(Error::Weights {
+                tensor,
+                expected: format!("{shape:?}"),
+                actual: format!("{:?}", found.shape),
+            });
+        }
+        match found.values.iter().find(|value| !value.is_finite()) {
+            None => Ok(found.values),
+            Some(value) => Err(Error::Weights {
+                tensor,
+                expected: "finite values".to_owned(),
+                actual: value.to_string(),
+            }),
+        }
+    }
+}
+
+/// Tensors as layers give them back.
+pub(crate) struct Sink<'a> {
+    pub(crate) tensors: &'a mut Tensors,
+    /// What stands in front of every name.
+    pub(crate) prefix: String,
+}
+
+impl Sink<'_> {
+    /// The tensors below a name.
+    pub(crate) fn below(&mut self, name: impl std::fmt::Display) -> Sink<'_> {
+        Sink {
+            prefix: format!("{}{name}.", self.prefix),
+            tensors: self.tensors,
+        }
+    }
+
+    pub(crate) fn put(&mut self, name: &str, shape: &[usize], values: Vec<f32>) {
+        let shape = shape.to_vec();
+        let name = format!("{}{name}", self.prefix);
+        self.tensors.insert(name, Tensor { shape, values });
+    }
+}

@@ -1,0 +1,48 @@
+//! The built-in model answers as it did when libtorch computed its networks (commit f7dfdf7).
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+use std::path::Path;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use ser_predict::{Predictor, argmax};
+
+/// Files below a folder and the probabilities of their answers then.
+fn golden(name: &str) -> Vec<(String, Vec<f32>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut csv = csv::Reader::from_path(folder.join(name)).unwrap();
+    let rows = csv.records().map(|row| {
+        let row = row.unwrap();
+        let probabilities = row.iter().skip(1).map(|p| p.parse().unwrap());
+        (row[0].to_owned(), probabilities.collect())
+    });
+    rows.collect()
+}
+
+fn hold(folder: &Path, name: &str) {
+    let predictor = Predictor::built_in().unwrap();
+    let rows = golden(name);
+    let farthest = rows.par_iter().map(|(file, before)| {
+        let now = predictor.answer_file(&folder.join(file), None).unwrap();
+        assert_eq!(now.emotion(), argmax(before), "{file}");
+        let pairs = now.probabilities.iter().zip(before);
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max)
+    });
+    let farthest = farthest.reduce(|| 0.0, f32::max);
+    eprintln!("{name}: {} files, farthest {farthest:.2e}", rows.len());
+    assert!(farthest <= 1e-4, "{farthest}");
+}
+
+#[test]
+fn every_format_is_answered_as_before() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    hold(&crates, "fixtures.csv");
+}
+
+#[test]
+fn every_clip_of_ravdess_is_answered_as_before() {
+    let Some(corpus) = std::env::var_os("SER_RAVDESS") else {
+        eprintln!("skipped: SER_RAVDESS names no folder with the clips of RAVDESS");
+        return;
+    };
+    hold(Path::new(&corpus), "ravdess.csv");
+}
