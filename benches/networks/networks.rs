@@ -7,7 +7,8 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ser_benches::voice;
 use ser_features::{FeatureExtractor, Features};
-use ser_model::{Example, Provenance, Recipe, TrainingData, keep_freed_memory, train};
+use ser_model::{Example, Provenance, TrainingData, keep_freed_memory, train};
+use ser_recipe::{Experiment, Recipe};
 
 /// Training clips: ten batches.
 const CLIPS: usize = 320;
@@ -15,7 +16,7 @@ const CLIPS: usize = 320;
 fn networks(c: &mut Criterion) {
     keep_freed_memory();
     for name in ["seed5-cnn", "seed5-lstm"] {
-        let mut recipe = Recipe::load(name).unwrap();
+        let mut recipe = Experiment::load(name).unwrap().into_recipe().unwrap();
         recipe.training.epochs = 1;
         let extractor = FeatureExtractor::new(&recipe.features).unwrap();
         let clip = [extractor.extract(&voice(48_000)).unwrap()];

@@ -15,7 +15,8 @@ use std::time::Instant;
 use nix::sys::resource::{UsageWho, getrusage};
 use ser_benches::{json_line, median, voice, write_wav};
 use ser_features::Features;
-use ser_model::{Example, Provenance, Recipe, TrainingData, keep_freed_memory, train};
+use ser_model::{Example, Provenance, TrainingData, keep_freed_memory, train};
+use ser_recipe::{Experiment, Recipe};
 
 /// The recipes, and how many weights their networks have here and in PyTorch.
 const NETWORKS: [(&str, usize); 2] = [("seed5-cnn", 129_973), ("seed5-lstm", 199_941)];
@@ -44,7 +45,7 @@ fn main() -> Result<()> {
     // As the program does that trains.
     keep_freed_memory();
     for (name, weights) in NETWORKS {
-        let mut recipe = Recipe::load(name)?;
+        let mut recipe = Experiment::load(name)?.into_recipe()?;
         recipe.training.patience = None;
         let clips = noise(recipe.features.coefficients());
         for threads in [1, 2] {
@@ -148,7 +149,7 @@ fn in_turn_on_two_threads(recipe: &mut Recipe, clips: &[Features]) -> Result<f64
 /// Makes a model and a clip, and has `ser predict` timed by a process of its own: Linux counts what the starting
 /// process holds as memory of the started one, and this one holds more than `ser predict` does.
 fn start_to_end(ser: &Path) -> Result<()> {
-    let mut recipe = Recipe::load("seed5-cnn")?;
+    let mut recipe = Experiment::load("seed5-cnn")?.into_recipe()?;
     recipe.training.epochs = 1;
     let clips = noise(recipe.features.coefficients());
     let folder = tempfile::tempdir()?;

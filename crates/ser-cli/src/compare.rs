@@ -50,7 +50,7 @@ pub fn run(args: &CompareArgs, json: bool) -> Result<Outcome> {
 
 /// A run is called by its recipe, or by its folder where two have the same.
 fn names(runs: &[Run]) -> Vec<String> {
-    let recipe = |run: &Run| run.experiment.name().to_owned();
+    let recipe = |run: &Run| run.experiment.name.clone();
     let shared = |name: &str| runs.iter().filter(|run| recipe(run) == name).count() > 1;
     runs.iter()
         .map(|run| match recipe(run) {

@@ -28,7 +28,7 @@ pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
             args.run.display()
         );
     }
-    let disjoint = run.experiment.task().protocol.disjoint();
+    let disjoint = run.experiment.task.protocol.disjoint();
     let bar = progress(folders.len() * Condition::STANDARD.len(), "conditions");
     let store = args.store.as_deref();
     let mut pooled = Vec::new();

@@ -13,7 +13,7 @@ use ser_data::{Audit, Corpus, Scan, SkipKind};
 use ser_features::{
     FeatureConfig, FeatureExtractor, FeatureStore, Features, Output, Waveform, extract_files,
 };
-use ser_model::Recipe;
+use ser_recipe::Recipe;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -356,11 +356,17 @@ fn select(corpus: &Corpus, emotions: &[String]) -> Result<Corpus> {
 
 #[cfg(test)]
 mod tests {
+    use ser_recipe::Experiment;
+
     use super::*;
+
+    fn recipe(name: &str) -> Recipe {
+        Experiment::load(name).unwrap().into_recipe().unwrap()
+    }
 
     #[test]
     fn a_condition_named_again_makes_another_copy_of_another_voice() {
-        let mut recipe = Recipe::load("robust-cnn").unwrap();
+        let mut recipe = self::recipe("robust-cnn");
         let telephone = recipe.augmentation.conditions[0];
         recipe.augmentation.semitones = vec![-1.0, 2.0];
         recipe.augmentation.conditions.extend([telephone; 3]);
@@ -399,8 +405,8 @@ mod tests {
         }
         writer.finalize().unwrap();
 
-        let statistics = Recipe::load("robust-mlp").unwrap().features;
-        let spectrum = Recipe::load("robust-cnn").unwrap().features;
+        let statistics = recipe("robust-mlp").features;
+        let spectrum = recipe("robust-cnn").features;
         let configs = [&spectrum, &statistics, &spectrum];
         let room = "room large".parse().unwrap();
         let store = folder.path().join("store");

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 use indicatif::MultiProgress;
 use ser_data::Split;
 use ser_eval::Epoch;
-use ser_model::{Ensemble, Experiment, Model, Monitor, Recipe, Task};
+use ser_model::Model;
+use ser_recipe::{Experiment, Member, Monitor, Recipe, Task};
 
 use crate::Outcome;
 use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
@@ -27,7 +28,7 @@ const MEMBERS: &str = "members";
 /// `ser train`: one split, its files directly in `--out`.
 pub fn train_one(args: &TrainArgs, json: bool) -> Result<Outcome> {
     ser_model::keep_freed_memory();
-    let recipe = Recipe::load(&args.experiment.recipe)?;
+    let recipe = Experiment::load(&args.experiment.recipe)?.into_recipe()?;
     let dir = &args.experiment.out;
     let _lock = Lock::take(dir)?;
     let ExperimentArgs { data, store, .. } = &args.experiment;
@@ -48,16 +49,20 @@ pub fn run(args: &CrossvalArgs, json: bool) -> Result<Outcome> {
     ser_model::keep_freed_memory();
     let mut experiment = Experiment::load(&args.experiment.recipe)?;
     if let Some(protocol) = args.protocol {
-        experiment.task_mut().protocol = protocol;
+        let task = Task {
+            protocol,
+            ..experiment.task.clone()
+        };
+        experiment = experiment.with_task(task)?;
     }
     let ExperimentArgs {
         data, store, out, ..
     } = &args.experiment;
     let _lock = Lock::take(out)?;
-    let source = Source::read(data, store.as_deref(), experiment.task())?;
-    let data = match &experiment {
-        Experiment::Recipe(recipe) => cross(out, recipe, &source, args.jobs)?,
-        Experiment::Ensemble(ensemble) => join(out, ensemble, &source, args.jobs)?,
+    let source = Source::read(data, store.as_deref(), &experiment.task)?;
+    let data = match &experiment.members[..] {
+        [member] => cross(out, &member.recipe, &source, args.jobs)?,
+        _ => join(out, &experiment, &source, args.jobs)?,
     };
     finish(out, &data, json)
 }
@@ -122,7 +127,7 @@ fn are_finished(out: &Path, recipe: &Recipe, data: &Prepared) -> Result<bool> {
 
 /// Whether a folder holds a recipe's finished run on a split of these clips.
 fn is_finished(dir: &Path, recipe: &Recipe, data: &Prepared, numbered: Numbered) -> bool {
-    let experiment = Experiment::Recipe(Box::new(recipe.clone()));
+    let experiment = Experiment::from(recipe.clone());
     RunInfo::new(&experiment, recipe.training.threads, data, numbered)
         .is_ok_and(|info| SplitRun::is_finished(dir, &info, &experiment))
 }
@@ -159,11 +164,15 @@ pub fn side_by_side<T: Sync>(
 }
 
 /// Trains every member of an ensemble on every split, as runs of their own, and joins them.
-fn join(out: &Path, ensemble: &Ensemble, source: &Source, jobs: Option<usize>) -> Result<Prepared> {
-    let recipes = ensemble.recipes()?;
+fn join(
+    out: &Path,
+    ensemble: &Experiment,
+    source: &Source,
+    jobs: Option<usize>,
+) -> Result<Prepared> {
     let folder = |recipe: &Recipe| out.join(MEMBERS).join(&recipe.name);
     let mut views: Vec<View> = Vec::new();
-    for (recipe, _) in &recipes {
+    for Member { recipe, .. } in &ensemble.members {
         eprintln!("{}: {}", ensemble.name, recipe.name);
         cross(&folder(recipe), recipe, source, jobs)?;
         for view in recipe.views().into_iter().map(View::clean) {
@@ -180,12 +189,12 @@ fn join(out: &Path, ensemble: &Ensemble, source: &Source, jobs: Option<usize>) -
     for numbered in Numbered::all(&splits) {
         let split = numbered.split;
         let dir = out.join(split.name());
-        let read = |(recipe, weight): &(Recipe, f64)| -> Result<_> {
+        let read = |Member { recipe, weight }: &Member| -> Result<_> {
             let dir = folder(recipe).join(split.name());
             let run = SplitRun::read(&dir)?.with_context(|| dir.display().to_string())?;
             Ok((run, Model::load(&dir.join(MODEL))?, *weight))
         };
-        let members = recipes.iter().map(read).collect::<Result<_>>()?;
+        let members = ensemble.members.iter().map(read).collect::<Result<_>>()?;
         let (run, model) = join_split(ensemble, members, &data, numbered)
             .with_context(|| format!("split {}", split.name()))?;
         run.write(&dir, &data.corpus, split, &model)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use ser_data::{Corpus, Scan};
 use ser_features::Waveform;
-use ser_model::Experiment;
+use ser_recipe::Experiment;
 
 use crate::args::DoctorArgs;
 use crate::corpus::skips;
@@ -121,7 +121,7 @@ fn check_model() -> Result<String> {
 
 fn recipes() -> Result<String> {
     let names = Experiment::built_in_names();
-    let names = names.map(|name| Ok(Experiment::load(name)?.name().to_owned()));
+    let names = names.map(|name| Ok(Experiment::load(name)?.name));
     Ok(names.collect::<Result<Vec<_>>>()?.join(", "))
 }
 

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use ser_eval::report::{Report, SplitKind};
 use ser_eval::{Evaluation, Predictions};
-use ser_model::{Model, Recipe};
-use ser_report::{Report, SplitKind};
+use ser_model::Model;
+use ser_recipe::Recipe;
 
 use crate::answers::predict;
 use crate::args::EvaluateArgs;

@@ -41,7 +41,7 @@ impl Exhibits {
     pub fn of_run(run: &Run, corpus: &Corpus) -> Result<Self> {
         let emotions: Vec<&str> = run.emotions().iter().map(String::as_str).collect();
         let corpus = corpus.select(&emotions)?;
-        let disjoint = run.experiment.task().protocol.disjoint();
+        let disjoint = run.experiment.task.protocol.disjoint();
         let split = Split::read_csv(&corpus, run.model.with_file_name("split.csv"), disjoint)
             .with_context(|| format!("{} was made from other clips", run.dir.display()))?;
         let model = Model::load(&run.model)?;

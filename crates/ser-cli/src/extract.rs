@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use ser_data::{Corpus, Scan};
 use ser_features::{FeatureConfig, Features, write_npy};
-use ser_model::{Experiment, Recipe};
+use ser_recipe::Experiment;
 use serde::Serialize;
 use walkdir::WalkDir;
 
@@ -96,18 +96,12 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
 fn views(args: &ExtractArgs) -> Result<Vec<View>> {
     if let Some(recipe) = &args.recipe {
         if args.out.is_some() {
-            return Ok(vec![View::clean(Recipe::load(recipe)?.features)]);
+            let recipe = Experiment::load(recipe)?.into_recipe()?;
+            return Ok(vec![View::clean(recipe.features)]);
         }
-        let recipes = match Experiment::load(recipe)? {
-            Experiment::Recipe(recipe) => vec![*recipe],
-            Experiment::Ensemble(ensemble) => ensemble
-                .recipes()?
-                .into_iter()
-                .map(|(recipe, _)| recipe)
-                .collect(),
-        };
+        let members = Experiment::load(recipe)?.members;
         let mut views = Vec::new();
-        for view in recipes.iter().flat_map(View::of_training) {
+        for view in members.iter().flat_map(|m| View::of_training(&m.recipe)) {
             if view.is_kept() && !views.contains(&view) {
                 views.push(view);
             }

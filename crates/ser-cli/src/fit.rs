@@ -3,7 +3,8 @@
 use anyhow::{Context, Result};
 use ser_data::{Disjoint, Split};
 use ser_eval::FoldSummary;
-use ser_model::{Experiment, Model, Recipe};
+use ser_model::Model;
+use ser_recipe::{Experiment, Member, Recipe, Task};
 
 use crate::Outcome;
 use crate::answers::Answers;
@@ -20,10 +21,13 @@ use crate::training::{fit_temperatures, train_on_all};
 /// writes the model.
 pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
     ser_model::keep_freed_memory();
-    let mut experiment = Experiment::load(&args.experiment.recipe)?;
-    let task = experiment.task_mut();
-    task.inner = args.inner.get();
-    let disjoint = task.protocol.disjoint();
+    let experiment = Experiment::load(&args.experiment.recipe)?;
+    let task = Task {
+        inner: args.inner.get(),
+        ..experiment.task.clone()
+    };
+    let experiment = experiment.with_task(task)?;
+    let disjoint = experiment.task.protocol.disjoint();
     let ExperimentArgs {
         data, store, out, ..
     } = &args.experiment;
@@ -34,16 +38,17 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
         jobs: args.jobs,
         conditions: false,
     };
-    let source = Source::read(data, store.as_deref(), experiment.task())?;
+    let source = Source::read(data, store.as_deref(), &experiment.task)?;
     let (mut models, mut members, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-    for (recipe, weight) in Rehearsals::recipes(&experiment)? {
+    let name = experiment.name.clone();
+    for Member { recipe, weight } in Rehearsals::members(experiment)? {
         let (model, answers, left_out) = member(&recipe, &source, &rehearsals, disjoint)?;
         models.push((model, weight));
         members.push((weight, answers));
         skipped = left_out;
     }
     let answers = Answers::average(&members)?;
-    let mut model = Model::ensemble(experiment.name(), models)?;
+    let mut model = Model::ensemble(&name, models)?;
     fit_temperatures(&mut model, &answers);
     let path = out.join(MODEL);
     model.save(&path)?;

@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use ser_conditions::Condition;
 use ser_data::{Corpus, Split};
 use ser_eval::write_file;
-use ser_model::{Experiment, Monitor, Recipe};
+use ser_recipe::{Experiment, Member, Monitor, Recipe};
 
 use crate::answers::Answers;
 use crate::corpus::Prepared;
@@ -40,17 +40,16 @@ impl Rehearsals<'_> {
 
     /// The recipes of an experiment, with their weights. Refuses one that would choose its best epoch by
     /// the very clips it is then judged by.
-    pub fn recipes(experiment: &Experiment) -> Result<Vec<(Recipe, f64)>> {
-        let recipes = experiment.recipes()?;
-        let early = |(recipe, _): &&(Recipe, f64)| recipe.training.monitor != Monitor::LastEpoch;
-        if let Some((recipe, _)) = recipes.iter().find(early) {
+    pub fn members(experiment: Experiment) -> Result<Vec<Member>> {
+        let early = |member: &&Member| member.recipe.training.monitor != Monitor::LastEpoch;
+        if let Some(Member { recipe, .. }) = experiment.members.iter().find(early) {
             bail!(
                 "{}: keeps its best epoch on clips that are held out, and here those are what it is judged \
                  by; take a recipe with training.monitor = \"last-epoch\", such as cnn",
                 recipe.name
             );
         }
-        Ok(recipes)
+        Ok(experiment.members)
     }
 
     /// A recipe's answers on the inner splits of some splits, if an earlier call left them all. Refuses a

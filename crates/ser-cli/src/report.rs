@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use ser_data::{Corpus, Protocol};
-use ser_eval::{Evaluation, NamedHistory, Predictions, remove_file, write_file};
-use ser_model::{Experiment, Recipe};
-use ser_report::{Report, RunSummary, SplitKind, plots, render, render_summary};
+use ser_eval::report::{Report, RunSummary, SplitKind, render, render_summary};
+use ser_eval::{Evaluation, NamedHistory, Predictions, plots, remove_file, write_file};
+use ser_recipe::{Experiment, Recipe};
 
 use crate::Outcome;
 use crate::answers::Answers;
@@ -106,9 +106,8 @@ impl Run {
         self.infos.iter().any(|info| info.synthetic)
     }
 
-    fn architectures(&self) -> Result<String> {
-        let recipes = self.experiment.recipes()?;
-        Ok(architectures(recipes.iter().map(|(recipe, _)| recipe)))
+    fn architectures(&self) -> String {
+        architectures(self.experiment.members.iter().map(|m| &m.recipe))
     }
 
     /// This run as a row beside others.
@@ -118,7 +117,7 @@ impl Run {
 
     /// What makes such a run of some clips, in a folder.
     pub fn command(&self, data: &str, out: &str) -> String {
-        let (name, protocol) = (self.experiment.name(), self.experiment.task().protocol);
+        let (name, protocol) = (&self.experiment.name, self.experiment.task.protocol);
         // A recipe that is not built in came from a file.
         let file = Experiment::load(name).map_or(".toml", |_| "");
         format!(
@@ -127,13 +126,13 @@ impl Run {
     }
 
     fn report(&self, comparison: &[RunSummary]) -> Result<Report> {
-        let protocol = self.experiment.task().protocol;
+        let protocol = self.experiment.task.protocol;
         let info = &self.infos[0];
         let trained = [info.train, info.validation, info.test];
         let [train, validation, test] = trained.map(|n| n.to_string());
         Ok(Report {
-            recipe: self.experiment.name().to_owned(),
-            model: self.architectures()?,
+            recipe: self.experiment.name.clone(),
+            model: self.architectures(),
             protocol: describe(protocol).to_owned(),
             split: SplitKind::of(protocol.is_speaker_disjoint()),
             synthetic: self.synthetic(),
@@ -278,10 +277,10 @@ pub fn print(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
         table(&["split", "test clips", "accuracy", "UAR"], rows)
     );
     print_classes(evaluation);
-    let protocol = run.experiment.task().protocol;
+    let protocol = run.experiment.task.protocol;
     println!(
         "{} on {protocol}: accuracy {}, UAR {}",
-        run.experiment.name(),
+        run.experiment.name,
         mean_std(evaluation.folds.accuracy),
         mean_std(evaluation.folds.uar)
     );

@@ -1,9 +1,8 @@
 //! `ser results`: the document of results.
 
 use anyhow::{Result, bail};
+use ser_eval::report::{Section, SplitKind, markdown};
 use ser_eval::write_file;
-use ser_model::Experiment;
-use ser_report::{Section, SplitKind, markdown};
 
 use crate::Outcome;
 use crate::args::ResultsArgs;
@@ -42,12 +41,8 @@ fn section(run: &Run) -> Result<Section> {
         let dir = run.dir.display();
         bail!("{dir} is one split of {expected}: results are of all that `ser crossval` makes");
     }
-    let (name, task) = (run.experiment.name(), run.experiment.task());
-    let description = match &run.experiment {
-        Experiment::Recipe(recipe) => &recipe.description,
-        Experiment::Ensemble(ensemble) => &ensemble.description,
-    };
-    let protocol = task.protocol;
+    let name = &run.experiment.name;
+    let protocol = run.experiment.task.protocol;
     let splits = run.infos.iter().zip(&run.costs);
     let (data, out) = (
         run.infos[0].corpus.to_uppercase(),
@@ -59,7 +54,7 @@ fn section(run: &Run) -> Result<Section> {
     }
     Ok(Section {
         recipe: format!("{name} {protocol}"),
-        description: description.clone(),
+        description: run.experiment.description.clone(),
         protocol: describe(protocol).to_owned(),
         split: SplitKind::of(protocol.is_speaker_disjoint()),
         synthetic: run.synthetic(),

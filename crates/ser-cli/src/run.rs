@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use ser_data::{Corpus, Split};
 use ser_eval::{History, NamedHistory, write_file};
-use ser_model::{Experiment, Model, Monitor, Recipe};
+use ser_model::Model;
+use ser_recipe::{Experiment, Member, Monitor};
 use serde::{Deserialize, Serialize};
 
 use crate::answers::Answers;
@@ -52,9 +53,9 @@ impl RunInfo {
         data: &Prepared,
         numbered: Numbered,
     ) -> Result<Self> {
-        let split = as_trained(experiment, numbered.split)?;
+        let split = as_trained(experiment, numbered.split);
         Ok(Self {
-            recipe: experiment.name().to_owned(),
+            recipe: experiment.name.clone(),
             split: split.name().to_owned(),
             splits: numbered.of,
             corpus: data.corpus.name().to_owned(),
@@ -72,12 +73,12 @@ impl RunInfo {
 }
 
 /// A split as an experiment makes use of it: on a fixed schedule the validation clips are learned from as well.
-fn as_trained(experiment: &Experiment, split: &Split) -> Result<Split> {
-    let fixed = |(recipe, _): &(Recipe, f64)| recipe.training.monitor == Monitor::LastEpoch;
-    Ok(match experiment.recipes()?.iter().all(fixed) {
+fn as_trained(experiment: &Experiment, split: &Split) -> Split {
+    let fixed = |member: &Member| member.recipe.training.monitor == Monitor::LastEpoch;
+    match experiment.members.iter().all(fixed) {
         true => split.without_validation(),
         false => split.clone(),
-    })
+    }
 }
 
 /// One of the splits of a protocol.
@@ -183,7 +184,7 @@ impl SplitRun {
         remove(&unfinished)?;
         fs::create_dir_all(&unfinished).with_context(|| unfinished.display().to_string())?;
         write_file(unfinished.join(RECIPE), self.experiment.to_toml()?)?;
-        as_trained(&self.experiment, split)?.write_csv(corpus, unfinished.join("split.csv"))?;
+        as_trained(&self.experiment, split).write_csv(corpus, unfinished.join("split.csv"))?;
         for NamedHistory { name, history } in &self.histories {
             history.write_csv(unfinished.join(format!("{HISTORY}-{name}.csv")))?;
         }

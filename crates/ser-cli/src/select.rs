@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use ser_eval::{FoldSummary, MeanStd};
-use ser_model::Experiment;
+use ser_recipe::{Experiment, Member, Task};
 
 use crate::Outcome;
 use crate::answers::{Answers, Enrolled};
@@ -28,20 +28,23 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
     };
     // All of them before the first training: what is wrong with the last is said at once.
     let asked = args.recipes.iter().map(|name| {
-        let mut experiment = Experiment::load(name)?;
-        let task = experiment.task_mut();
-        task.protocol = args.protocol.unwrap_or(task.protocol);
-        task.inner = args.inner.get();
-        let recipes = Rehearsals::recipes(&experiment)?;
-        Ok((experiment, recipes))
+        let experiment = Experiment::load(name)?;
+        let task = Task {
+            protocol: args.protocol.unwrap_or(experiment.task.protocol),
+            inner: args.inner.get(),
+            ..experiment.task.clone()
+        };
+        let experiment = experiment.with_task(task)?;
+        let name = experiment.name.clone();
+        Ok((name, Rehearsals::members(experiment)?))
     });
     let mut rows = Vec::new();
-    for (experiment, recipes) in asked.collect::<Result<Vec<_>>>()? {
+    for (name, recipes) in asked.collect::<Result<Vec<_>>>()? {
         let start = Instant::now();
-        let source = Source::read(&args.data, args.store.as_deref(), experiment.task())?;
+        let source = Source::read(&args.data, args.store.as_deref(), &recipes[0].recipe.task)?;
         let clips = &source.clips;
         let mut members = Vec::new();
-        for (recipe, weight) in recipes {
+        for Member { recipe, weight } in recipes {
             let finished = rehearsals.finished(&recipe, &clips.corpus, &splits(&recipe, clips)?)?;
             let answers = match finished {
                 Some(answers) => answers,
@@ -56,7 +59,7 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
         let enrolled = answers.enrolled();
         let enrolled = enrolled.map(|(known, answers)| Ok((known, FoldSummary::compute(answers)?)));
         rows.push(Row {
-            recipe: experiment.name().to_owned(),
+            recipe: name,
             plain: FoldSummary::compute(&answers.plain)?,
             enrolled: enrolled.collect::<Result<_>>()?,
             conditions: measured(&answers)?,

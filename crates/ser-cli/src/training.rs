@@ -5,9 +5,8 @@ use std::time::Instant;
 use anyhow::Result;
 use ser_data::Split;
 use ser_eval::{Doubt, Epoch, History, NamedHistory, fit_temperature};
-use ser_model::{
-    Ensemble, Example, Experiment, Model, Monitor, Provenance, Recipe, Trained, TrainingData,
-};
+use ser_model::{Example, Model, Provenance, Trained, TrainingData};
+use ser_recipe::{Experiment, Monitor, Recipe};
 
 use crate::answers::{Answers, Enrolled};
 use crate::corpus::Prepared;
@@ -54,7 +53,7 @@ pub fn train_split(
         false => Some(Answers::pool(validation)?),
     };
     let seconds = start.elapsed().as_secs_f64();
-    let experiment = Experiment::Recipe(Box::new(recipe.clone()));
+    let experiment = Experiment::from(recipe.clone());
     let info = RunInfo::new(&experiment, recipe.training.threads, data, numbered)?;
     let run = finish(
         &mut model, experiment, info, data, split, validation, seconds,
@@ -98,7 +97,7 @@ fn named(split: &Split, history: History) -> NamedHistory {
 
 /// Joins the models that the members of an ensemble trained on a split, and measures the whole.
 pub fn join_split(
-    ensemble: &Ensemble,
+    ensemble: &Experiment,
     members: Vec<(SplitRun, Model, f64)>,
     data: &Prepared,
     numbered: Numbered,
@@ -116,7 +115,7 @@ pub fn join_split(
         .into_iter()
         .map(|(_, model, weight)| (model, weight));
     let mut model = Model::ensemble(&ensemble.name, models.collect())?;
-    let experiment = Experiment::Ensemble(ensemble.clone());
+    let experiment = ensemble.clone();
     let info = RunInfo::new(&experiment, threads, data, numbered)?;
     let run = finish(
         &mut model, experiment, info, data, split, validation, seconds,

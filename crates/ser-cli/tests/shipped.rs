@@ -6,7 +6,8 @@ mod common;
 use std::path::Path;
 
 use common::{output, synthetic};
-use ser_model::{Experiment, Model};
+use ser_model::Model;
+use ser_recipe::Experiment;
 use serde_json::Value;
 
 const MODEL: &str = concat!(
@@ -18,13 +19,13 @@ const MODEL: &str = concat!(
 fn it_is_what_its_recipe_makes_of_all_24_actors() {
     let model = Model::load(Path::new(MODEL)).unwrap();
     let experiment = Experiment::load("robust").unwrap();
-    assert_eq!(model.labels, experiment.task().emotions);
+    assert_eq!(model.labels, experiment.task.emotions);
     assert_eq!(model.provenance.speakers.len(), 24);
     assert!(!model.provenance.synthetic);
-    let recipes = experiment.recipes().unwrap();
-    assert_eq!(model.networks.len(), recipes.len());
-    for (network, (recipe, weight)) in model.networks.iter().zip(recipes) {
-        assert_eq!(network.weight, weight);
+    assert_eq!(model.networks.len(), experiment.members.len());
+    for (network, member) in model.networks.iter().zip(experiment.members) {
+        let recipe = member.recipe;
+        assert_eq!(network.weight, member.weight);
         // What it was fitted with stands in the model; the protocol it is measured by does not matter.
         assert_eq!(network.recipe.features, recipe.features);
         assert_eq!(network.recipe.augmentation, recipe.augmentation);

@@ -13,14 +13,15 @@ use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use ser_data::{Corpus, Scan};
 use ser_features::{FeatureExtractor, Features};
-use ser_model::{Example, Provenance, Recipe, TrainingData, argmax, train};
+use ser_model::{Example, Provenance, TrainingData, argmax, train};
+use ser_recipe::Experiment;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [recipe, data, out] = &args[..] else {
         bail!("usage: train RECIPE FOLDER|MANIFEST.csv MODEL.safetensors");
     };
-    let mut recipe = Recipe::load(recipe)?;
+    let mut recipe = Experiment::load(recipe)?.into_recipe()?;
     recipe.augmentation.semitones.clear();
     recipe.augmentation.conditions.clear();
 

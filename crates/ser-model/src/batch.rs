@@ -3,10 +3,10 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use ser_features::Features;
+use ser_recipe::{Augmentation, Input};
 use tch::Tensor;
 
 use crate::error::{Error, Result};
-use crate::recipe::{Augmentation, Input};
 use crate::standardiser::Standardiser;
 
 /// Standardised values beyond this many deviations are limited to it: a recording unlike any of the

@@ -7,10 +7,10 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1, StandardNormal};
 use ser_features::Features;
+use ser_recipe::Recipe;
 
 use crate::batch::take_level;
 use crate::error::Result;
-use crate::recipe::Recipe;
 
 /// Both ends of what is drawn evenly.
 type Range = (f32, f32);
@@ -167,10 +167,14 @@ fn fluctuation(rng: &mut ChaCha8Rng) -> f32 {
 mod tests {
     use super::*;
     use rand::SeedableRng;
+    use ser_recipe::Experiment;
 
     /// The view of `robust-cnn-pitch`: bands of 25 Hz up to 2 kHz, frames of 20 ms.
     fn distortion() -> Distortion {
-        let mut recipe = Recipe::load("robust-cnn-pitch").unwrap();
+        let mut recipe = Experiment::load("robust-cnn-pitch")
+            .unwrap()
+            .into_recipe()
+            .unwrap();
         recipe.augmentation.distortion = 1.0;
         Distortion::of(&recipe).unwrap()
     }

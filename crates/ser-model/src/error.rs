@@ -14,36 +14,6 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A recipe is not valid TOML or has an unknown key or a value of the wrong type.
-    #[error("recipe {origin}: {message}")]
-    RecipeSyntax {
-        /// The file or the built-in name.
-        origin: String,
-        /// The parser's message, with the line.
-        message: String,
-    },
-    /// A value of a recipe is out of its range.
-    #[error("recipe {origin}{}: `{key}` must be {expected}, but is {actual}", at(*line))]
-    RecipeValue {
-        /// The recipe's name.
-        origin: String,
-        /// The line of its text, counted from 1; the one of the table where the key is not given.
-        line: Option<usize>,
-        /// The key with its table.
-        key: String,
-        /// What is allowed.
-        expected: String,
-        /// What was found.
-        actual: String,
-    },
-    /// No file and no built-in recipe has this name.
-    #[error("there is no recipe `{name}`: give a TOML file or one of {known}")]
-    RecipeUnknown {
-        /// The name asked for.
-        name: String,
-        /// The built-in names.
-        known: String,
-    },
     /// A model file is damaged, of another format, or does not fit its own description.
     #[error("{}: {what}: expected {expected}, found {actual}", path.display())]
     ModelFile {
@@ -81,6 +51,9 @@ pub enum Error {
          `training.gradient_clip`"
     )]
     Diverged,
+    /// The recipe's own errors.
+    #[error(transparent)]
+    Recipe(#[from] ser_recipe::Error),
     /// A feature configuration or a feature extraction failed.
     #[error(transparent)]
     Features(#[from] ser_features::Error),
@@ -93,10 +66,6 @@ pub enum Error {
     /// libtorch refused an operation.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
-}
-
-fn at(line: Option<usize>) -> String {
-    line.map_or_else(String::new, |line| format!(", line {line}"))
 }
 
 /// A result of this crate.

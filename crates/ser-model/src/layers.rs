@@ -6,11 +6,11 @@
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use ser_recipe::{ConvBlock, NO_POOL};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
-use crate::network::{ConvBlock, NO_POOL};
 
 /// Parameter group of biases and normalisation scales, which weight decay leaves alone.
 pub(crate) const NO_DECAY: usize = 1;

@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Distribution};
 use ser_eval::{Epoch, History, accuracy, uar};
 use ser_features::Features;
+use ser_recipe::{ClassWeights, EnrolmentConfig, Monitor, OptimizerKind, Recipe, Training};
 use tch::nn::{Adam, AdamW, Optimizer, OptimizerConfig, VarStore};
 use tch::{Device, Kind, Reduction, Tensor};
 
@@ -20,7 +21,6 @@ use crate::error::{Error, Result};
 use crate::layers::NO_DECAY;
 use crate::model::{LIBTORCH_VERSION, Model, Provenance, TrainedNetwork, argmax};
 use crate::network::classes;
-use crate::recipe::{ClassWeights, EnrolmentConfig, Monitor, OptimizerKind, Recipe, Training};
 use crate::standardiser::Standardiser;
 
 /// How fast the average embedding follows the batches.

@@ -3,14 +3,14 @@
 
 #[path = "../../../fuzz/src/model.rs"]
 mod model;
-#[path = "../../../fuzz/src/recipe.rs"]
-mod recipe;
+#[path = "../../../fuzz/src/network.rs"]
+mod network;
 #[path = "../../../fuzz/src/seeds.rs"]
 mod seeds;
 
 #[test]
-fn any_text_is_a_recipe_that_comes_back_and_can_be_built_or_an_error() {
-    seeds::each("recipe", recipe::check);
+fn any_text_is_recipes_whose_networks_are_as_large_as_was_said_or_an_error() {
+    seeds::each("recipe", network::check);
 }
 
 #[test]

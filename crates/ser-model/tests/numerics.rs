@@ -5,7 +5,8 @@ mod common;
 
 use common::{CNN, LSTM, MLP, Task, recipe, task};
 use ser_features::Features;
-use ser_model::{Error, Model, Recipe, Trained, train};
+use ser_model::{Error, Model, Trained, train};
+use ser_recipe::Recipe;
 
 /// Clips of which every value is the same.
 fn constant(value: f32) -> Task {

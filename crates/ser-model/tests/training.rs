@@ -4,7 +4,8 @@
 mod common;
 
 use common::{CNN, LSTM, MLP, recipe, task};
-use ser_model::{Error, Recipe, argmax, train};
+use ser_model::{Error, argmax, train};
+use ser_recipe::Recipe;
 
 fn test_accuracy(recipe: &Recipe) -> f64 {
     let (seen, unseen) = (task(160, 1), task(90, 2));

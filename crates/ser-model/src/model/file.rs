@@ -7,6 +7,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use ser_eval::{Doubt, write_file};
+use ser_recipe::{Recipe, is_weight};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tch::Tensor;
@@ -14,8 +15,6 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::{LIBTORCH_VERSION, Model, Provenance, TrainedNetwork};
 use crate::error::{Error, Result};
-use crate::recipe::Recipe;
-use crate::recipe::check::is_weight;
 use crate::standardiser::Standardiser;
 
 /// Format of the model file; raised when an older program could not read it rightly.

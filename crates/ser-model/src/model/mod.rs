@@ -8,22 +8,19 @@ use std::collections::BTreeMap;
 use rand_chacha::ChaCha8Rng;
 use ser_eval::{Doubt, temper};
 use ser_features::{FeatureConfig, FeatureExtractor, Features};
+use ser_recipe::{Recipe, WINDOWS_PER_BATCH};
 use serde::{Deserialize, Serialize};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
 use crate::batch::{Batcher, Window, prepare, window_starts};
 use crate::error::{Error, Result};
-use crate::network::Network;
-use crate::recipe::Recipe;
+use crate::network::{Network, build_network};
 use crate::standardiser::Standardiser;
 
 /// A clip this many times as far from the average of training as the farthest hundredth of the training
 /// clips is like none of them.
 const UNFAMILIAR: f32 = 1.25;
-
-/// Windows that go through a network together.
-pub(crate) const WINDOWS_PER_BATCH: usize = 64;
 
 /// What a model was made from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -340,9 +337,7 @@ impl TrainedNetwork {
     ) -> Result<Self> {
         let vars = VarStore::new(Device::Cpu);
         let (coefficients, labels) = (standardiser.mean.len() as i64, labels as i64);
-        let network = recipe
-            .network
-            .build(&vars.root(), coefficients, labels, rng)?;
+        let network = build_network(&recipe.network, &vars.root(), coefficients, labels, rng)?;
         let centre = match recipe.enrolment {
             Some(_) => Some(
                 vars.root()

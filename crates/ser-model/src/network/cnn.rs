@@ -1,10 +1,11 @@
 //! The convolutional network, and the blocks that other networks may begin with.
 
 use rand_chacha::ChaCha8Rng;
+use ser_recipe::{CnnConfig, ConvBlock};
 use tch::Tensor;
 use tch::nn::Path;
 
-use super::{CnnConfig, ConvBlock, Network};
+use super::Network;
 use crate::error::Result;
 use crate::layers::{
     BatchNorm, ConvNormPool, Linear, dropout, frame_mask, masked_mean_std, strided_lengths,

@@ -1,11 +1,12 @@
 //! The recurrent network.
 
 use rand_chacha::ChaCha8Rng;
+use ser_recipe::LstmConfig;
 use tch::Tensor;
 use tch::nn::Path;
 
+use super::Network;
 use super::cnn::{Blocks, FrameEmbedding};
-use super::{LstmConfig, Network};
 use crate::error::Result;
 use crate::layers::{BiLstm, Linear, dropout, frame_mask, masked_mean_std, strided_lengths};
 

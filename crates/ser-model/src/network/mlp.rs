@@ -1,10 +1,11 @@
 //! The fully connected network.
 
 use rand_chacha::ChaCha8Rng;
+use ser_recipe::MlpConfig;
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
-use super::{MlpConfig, Network};
+use super::Network;
 use crate::error::Result;
 use crate::layers::{BatchNorm, Linear, dropout, frame_mask};
 

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use ser_features::Output;
 
-use super::{Ensemble, Monitor, Recipe};
 use crate::error::{Error, Result};
-use crate::model::WINDOWS_PER_BATCH;
+use crate::experiment::Experiment;
+use crate::recipe::{Monitor, Recipe};
+
+/// Windows of clips that go through a network together when it answers.
+pub const WINDOWS_PER_BATCH: usize = 64;
 
 /// A value may come from a stranger's file; more of anything than this is a mistake or an attack.
 const MOST_COPIES: usize = 64;
@@ -20,8 +23,8 @@ const MOST_PARAMETERS: u64 = 1 << 26;
 const MOST_ACTIVATIONS: u64 = 1 << 28;
 
 /// A value out of range; the line is found by who has the text.
-pub(super) fn wrong(origin: &str, key: &str, expected: &str, actual: String) -> Error {
-    Error::RecipeValue {
+pub(crate) fn wrong(origin: &str, key: &str, expected: &str, actual: String) -> Error {
+    Error::Value {
         origin: origin.to_owned(),
         line: None,
         key: key.to_owned(),
@@ -41,12 +44,17 @@ const NAME: &str = "a name for a folder: not empty, without slashes, not beginni
 type Check = (bool, &'static str, &'static str, String);
 
 /// Whether it can be a share of a mean: the sum of such weights is a number.
-pub(crate) fn is_weight(weight: f64) -> bool {
+#[must_use]
+pub fn is_weight(weight: f64) -> bool {
     weight > 0.0 && weight <= 1e6
 }
 
 impl Recipe {
-    pub(crate) fn check(&self, origin: &str) -> Result<()> {
+    /// Whether every value is in its range, alone and together with the others; `origin` is named in errors.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for the first that is not, [`Error::Features`].
+    pub fn check(&self, origin: &str) -> Result<()> {
         self.features.validate().map_err(|error| match error {
             ser_features::Error::Config {
                 key,
@@ -231,34 +239,35 @@ impl Recipe {
     }
 }
 
-impl Ensemble {
-    pub(crate) fn check(&self, origin: &str) -> Result<()> {
-        if !is_name(&self.name) {
-            return Err(wrong(origin, "name", NAME, self.name.clone()));
-        }
-        let weights: Vec<f64> = self.members.iter().map(|m| m.weight).collect();
-        let count = (1..=MOST_NETWORKS).contains(&weights.len());
-        if count && weights.iter().all(|&w| is_weight(w)) {
-            return Ok(());
-        }
-        let expected = "1 to 64 recipes, with weights above 0 and at most 1000000";
-        let actual = format!("weights {weights:?}");
-        Err(wrong(origin, "members", expected, actual))
+/// What an ensemble's own file shows.
+pub(crate) fn ensemble(name: &str, weights: &[f64], origin: &str) -> Result<()> {
+    if !is_name(name) {
+        return Err(wrong(origin, "name", NAME, name.to_owned()));
     }
+    let count = (1..=MOST_NETWORKS).contains(&weights.len());
+    if count && weights.iter().all(|&w| is_weight(w)) {
+        return Ok(());
+    }
+    let expected = "1 to 64 recipes, with weights above 0 and at most 1000000";
+    let actual = format!("weights {weights:?}");
+    Err(wrong(origin, "members", expected, actual))
+}
 
+impl Experiment {
     /// What only the members' own recipes show.
-    pub(super) fn check_together(&self, recipes: &[(Recipe, f64)]) -> Result<()> {
-        let names = || recipes.iter().map(|(recipe, _)| recipe.name.as_str());
-        let last = |(recipe, _): &&(Recipe, f64)| recipe.training.monitor == Monitor::LastEpoch;
-        let rehearsed = recipes.iter().filter(last).count();
-        let expected = if names().collect::<BTreeSet<_>>().len() < recipes.len() {
+    pub(crate) fn check_members(&self, origin: &str) -> Result<()> {
+        let recipes = || self.members.iter().map(|member| &member.recipe);
+        let names = || recipes().map(|recipe| recipe.name.as_str());
+        let last = |recipe: &&Recipe| recipe.training.monitor == Monitor::LastEpoch;
+        let tried = recipes().filter(last).count();
+        let expected = if names().collect::<BTreeSet<_>>().len() < self.members.len() {
             "recipes of different names"
-        } else if self.task.inner > 0 && rehearsed != 0 && rehearsed != recipes.len() {
+        } else if self.task.inner > 0 && tried != 0 && tried != self.members.len() {
             "training.monitor = \"last-epoch\" in all or in none, as task.inner is above 0"
         } else {
             return Ok(());
         };
         let actual = names().collect::<Vec<_>>().join(", ");
-        Err(wrong(&self.name, "members", expected, actual))
+        Err(wrong(origin, "members", expected, actual))
     }
 }

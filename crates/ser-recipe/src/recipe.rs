@@ -1,111 +1,21 @@
-//! An experiment as one TOML file: either one kind of network with everything it needs, or an
-//! ensemble of such recipes.
-
-pub(crate) mod check;
-
-use std::path::Path;
+//! A recipe: one kind of network with everything it needs.
 
 use ser_conditions::Condition;
 use ser_data::Protocol;
 use ser_features::FeatureConfig;
 use serde::{Deserialize, Serialize};
-use toml::de::DeTable;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::network::NetworkConfig;
-
-/// A file of `data/recipes` as it was when this crate was built.
-macro_rules! built_in {
-    ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../../../data/recipes/", $name, ".toml")))),*]
-    };
-}
-
-/// The recipes that travel with the crate, by name.
-const BUILT_IN: [(&str, &str); 21] = built_in![
-    "seed5-cnn",
-    "seed5-lstm",
-    "folds-a-cnn",
-    "folds-a-lstm",
-    "cnn",
-    "cnn-pitch",
-    "lstm",
-    "mlp",
-    "mlp-level",
-    "best",
-    "robust-cnn",
-    "robust-cnn-pitch",
-    "robust-cnn-pitch-wide",
-    "robust-mlp",
-    "robust",
-    "seed5-best-cnn",
-    "seed5-best-mlp",
-    "seed5-best",
-    "random10-best-cnn",
-    "random10-best-mlp",
-    "random10-best",
-];
-
-/// What one TOML file can ask for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Experiment {
-    /// One kind of network.
-    Recipe(Box<Recipe>),
-    /// Several recipes whose answers are averaged.
-    Ensemble(Ensemble),
-}
-
-/// A recipe of recipes: the weighted mean of their networks' probabilities. For a clip of an enrolled
-/// speaker it is taken over the recipes with enrolment, if there are any.
-///
-/// ```
-/// let text = r#"
-///     name = "both"
-///     description = "two views of a clip"
-///     task = { protocol = "folds-a" }
-///     members = [{ recipe = "folds-a-cnn" }, { recipe = "folds-a-lstm", weight = 0.5 }]
-/// "#;
-/// let ser_model::Experiment::Ensemble(both) = ser_model::Experiment::parse(text, "both")? else {
-///     panic!("`members` make an ensemble");
-/// };
-/// assert_eq!(both.members[0].weight, 1.0);
-/// # Ok::<(), ser_model::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ensemble {
-    /// Name of the experiment; of its run folder too.
-    pub name: String,
-    /// One sentence for reports.
-    pub description: String,
-    /// What is told apart, on which split. It takes the place of the members' own.
-    pub task: Task,
-    /// The recipes averaged.
-    pub members: Vec<Member>,
-}
-
-/// One recipe of an ensemble.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Member {
-    /// A built-in name, or a file, as [`Recipe::load`] takes it.
-    pub recipe: String,
-    /// What its probabilities count in the mean.
-    #[serde(default = "weight_1")]
-    pub weight: f64,
-}
-
-fn weight_1() -> f64 {
-    1.0
-}
+use crate::text::{from_toml, to_toml, with_line};
 
 /// A recipe: everything that decides a result but the data.
 ///
 /// ```
-/// let recipe = ser_model::Recipe::load("seed5-cnn")?;
+/// let recipe = ser_recipe::Experiment::load("seed5-cnn")?.into_recipe()?;
 /// assert_eq!(recipe.task.emotions.len(), 5);
 /// assert_eq!(recipe.task.protocol.to_string(), "seed5");
-/// # Ok::<(), ser_model::Error>(())
+/// # Ok::<(), ser_recipe::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -210,7 +120,7 @@ pub struct Augmentation {
 }
 
 /// The table `[enrolment]`: unlabelled clips of a speaker tell how that voice sounds on average, and
-/// the average is taken from the embedding of each clip (see [`Model::enrol`](crate::Model::enrol)).
+/// the average is taken from the embedding of each clip.
 /// In training the clips of a batch come in groups of one speaker and one copy, some of a group are
 /// taken as known, and the group is moved in the same way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -326,26 +236,10 @@ pub enum Monitor {
 }
 
 impl Recipe {
-    /// Reads a built-in recipe by name, or a TOML file by path, and checks it.
-    ///
-    /// # Errors
-    /// [`Error::RecipeUnknown`], [`Error::Io`], [`Error::RecipeSyntax`], [`Error::RecipeValue`],
-    /// and the feature configuration's own. An ensemble is a value out of range here.
-    pub fn load(name_or_path: &str) -> Result<Self> {
-        match Experiment::load(name_or_path)? {
-            Experiment::Recipe(recipe) => Ok(*recipe),
-            Experiment::Ensemble(ensemble) => {
-                let expected = "absent, as one single recipe is asked for";
-                let actual = ensemble.member_names().join(", ");
-                Err(check::wrong(name_or_path, "members", expected, actual))
-            }
-        }
-    }
-
     /// Reads and checks a recipe; `origin` is named in errors.
     ///
     /// # Errors
-    /// As [`Recipe::load`].
+    /// [`Error::Syntax`](crate::Error::Syntax), [`Error::Value`](crate::Error::Value).
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         let recipe: Self = from_toml(text, origin)?;
         recipe.check(origin).map_err(|e| with_line(e, text))?;
@@ -355,7 +249,7 @@ impl Recipe {
     /// The recipe as TOML.
     ///
     /// # Errors
-    /// [`Error::RecipeSyntax`] for a value TOML cannot hold.
+    /// [`Error::Syntax`](crate::Error::Syntax) for a value TOML cannot hold.
     pub fn to_toml(&self) -> Result<String> {
         to_toml(self, &self.name)
     }
@@ -370,171 +264,6 @@ impl Recipe {
             .chain(copies)
             .collect()
     }
-}
-
-impl Ensemble {
-    /// The names of its members' recipes.
-    fn member_names(&self) -> Vec<&str> {
-        self.members.iter().map(|m| m.recipe.as_str()).collect()
-    }
-
-    /// The members' recipes, with this ensemble's task, and the weight of each.
-    ///
-    /// # Errors
-    /// As [`Recipe::load`], and [`Error::RecipeValue`] for two members of one name, whose runs would lie in
-    /// the same folder, or rehearsed on different clips.
-    pub fn recipes(&self) -> Result<Vec<(Recipe, f64)>> {
-        let member = |member: &Member| {
-            let mut recipe = Recipe::load(&member.recipe)?;
-            recipe.task = self.task.clone();
-            Ok((recipe, member.weight))
-        };
-        let recipes = self
-            .members
-            .iter()
-            .map(member)
-            .collect::<Result<Vec<_>>>()?;
-        self.check_together(&recipes)?;
-        Ok(recipes)
-    }
-}
-
-impl Experiment {
-    /// Reads a built-in recipe by name, or a TOML file by path, and checks it.
-    ///
-    /// # Errors
-    /// As [`Recipe::load`].
-    pub fn load(name_or_path: &str) -> Result<Self> {
-        if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_path) {
-            return Self::parse(text, name);
-        }
-        let path = Path::new(name_or_path);
-        if path.extension().is_none() {
-            let known = Self::built_in_names().collect::<Vec<_>>().join(", ");
-            return Err(Error::RecipeUnknown {
-                name: name_or_path.to_owned(),
-                known,
-            });
-        }
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-        Self::parse(&text, name_or_path)
-    }
-
-    /// The built-in recipes.
-    pub fn built_in_names() -> impl Iterator<Item = &'static str> {
-        BUILT_IN.iter().map(|(name, _)| *name)
-    }
-
-    /// Reads and checks a recipe; `origin` is named in errors.
-    ///
-    /// # Errors
-    /// As [`Recipe::load`].
-    pub fn parse(text: &str, origin: &str) -> Result<Self> {
-        let table: toml::Table = from_toml(text, origin)?;
-        if !table.contains_key("members") {
-            return Ok(Self::Recipe(Box::new(Recipe::parse(text, origin)?)));
-        }
-        let ensemble: Ensemble = from_toml(text, origin)?;
-        ensemble.check(origin).map_err(|e| with_line(e, text))?;
-        Ok(Self::Ensemble(ensemble))
-    }
-
-    /// Its recipes, one or those of an ensemble, and the weight of each.
-    ///
-    /// # Errors
-    /// As [`Ensemble::recipes`].
-    pub fn recipes(&self) -> Result<Vec<(Recipe, f64)>> {
-        match self {
-            Self::Recipe(recipe) => Ok(vec![((**recipe).clone(), 1.0)]),
-            Self::Ensemble(ensemble) => ensemble.recipes(),
-        }
-    }
-
-    /// The experiment as TOML.
-    ///
-    /// # Errors
-    /// As [`Recipe::to_toml`].
-    pub fn to_toml(&self) -> Result<String> {
-        match self {
-            Self::Recipe(recipe) => recipe.to_toml(),
-            Self::Ensemble(ensemble) => to_toml(ensemble, &ensemble.name),
-        }
-    }
-
-    /// Name of the experiment.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Recipe(recipe) => &recipe.name,
-            Self::Ensemble(ensemble) => &ensemble.name,
-        }
-    }
-
-    /// What is told apart, on which split.
-    #[must_use]
-    pub fn task(&self) -> &Task {
-        match self {
-            Self::Recipe(recipe) => &recipe.task,
-            Self::Ensemble(ensemble) => &ensemble.task,
-        }
-    }
-
-    /// The task, to be changed.
-    pub fn task_mut(&mut self) -> &mut Task {
-        match self {
-            Self::Recipe(recipe) => &mut recipe.task,
-            Self::Ensemble(ensemble) => &mut ensemble.task,
-        }
-    }
-}
-
-fn from_toml<T: serde::de::DeserializeOwned>(text: &str, origin: &str) -> Result<T> {
-    toml::from_str(text).map_err(|e| Error::RecipeSyntax {
-        origin: origin.to_owned(),
-        message: e.to_string(),
-    })
-}
-
-/// Says on which line of a recipe's text the value stands.
-fn with_line(error: Error, text: &str) -> Error {
-    match error {
-        Error::RecipeValue {
-            origin,
-            key,
-            expected,
-            actual,
-            ..
-        } => Error::RecipeValue {
-            line: line_of(text, &key),
-            origin,
-            key,
-            expected,
-            actual,
-        },
-        error => error,
-    }
-}
-
-/// The line of a dotted key, or of the table that it would stand in.
-fn line_of(text: &str, key: &str) -> Option<usize> {
-    let document = DeTable::parse(text).ok()?;
-    let mut table = Some(document.get_ref());
-    let mut start = None;
-    for part in key.split('.') {
-        let Some((name, value)) = table.and_then(|t| t.get_key_value(part)) else {
-            break;
-        };
-        start = Some(name.span().start);
-        table = value.get_ref().as_table();
-    }
-    Some(1 + text.get(..start?)?.matches('\n').count())
-}
-
-fn to_toml(value: &impl Serialize, name: &str) -> Result<String> {
-    toml::to_string(value).map_err(|e| Error::RecipeSyntax {
-        origin: name.to_owned(),
-        message: e.to_string(),
-    })
 }
 
 impl Schedule {

@@ -1,6 +1,6 @@
 //! What a network asks for, told from its sizes alone, before any memory is asked for.
 
-use super::{ConvBlock, NetworkConfig};
+use crate::network::{ConvBlock, NetworkConfig};
 
 impl NetworkConfig {
     /// Number of trained values: weights and biases of all layers, scales and shifts of the norms.

@@ -5,15 +5,15 @@ mod common;
 
 use common::{CNN, LSTM, MLP, recipe_text};
 use proptest::prelude::*;
-use ser_model::{Experiment, Recipe, Schedule};
+use ser_recipe::{Experiment, Recipe, Schedule};
 
 #[test]
 fn every_built_in_recipe_is_sound_and_bears_its_name() {
     for name in Experiment::built_in_names() {
         let experiment = Experiment::load(name).unwrap();
-        assert_eq!(experiment.name(), name);
-        if let Experiment::Ensemble(ensemble) = experiment {
-            assert_eq!(ensemble.recipes().unwrap().len(), ensemble.members.len());
+        assert_eq!(experiment.name, name);
+        for member in &experiment.members {
+            assert_eq!(member.recipe.task, experiment.task);
         }
     }
 }
@@ -24,12 +24,73 @@ fn a_recipe_reads_back_from_what_it_writes() {
         let experiment = Experiment::load(name).unwrap();
         let text = experiment.to_toml().unwrap();
         assert_eq!(Experiment::parse(&text, name).unwrap(), experiment);
+        assert!(!text.contains(".toml"), "{text}");
+    }
+}
+
+/// As the folder of a run has it.
+#[test]
+fn an_ensemble_of_files_needs_them_no_more_once_it_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    std::fs::write(&file, recipe_text(MLP, "")).unwrap();
+    let text = format!(
+        "name = 'e'\ndescription = 'd'\ntask = {{ protocol = 'loso' }}\n\
+         members = [{{ recipe = 'cnn', weight = 2.0 }}, {{ recipe = {file:?} }}]"
+    );
+    let read = Experiment::parse(&text, "e").unwrap();
+    let written = read.to_toml().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(Experiment::parse(&written, "written").unwrap(), read);
+    let message = Experiment::parse(&text, "e").unwrap_err().to_string();
+    assert!(message.contains("mine.toml"), "{message}");
+
+    // What is wrong with a recipe held in full is said as with any other.
+    for (from, to, said) in [
+        (
+            "hidden = [16, 8]",
+            "hidden = [0]",
+            "`network.hidden` must be",
+        ),
+        (
+            "hidden = [16, 8]",
+            "hiden = [16, 8]",
+            "unknown field `hiden`",
+        ),
+    ] {
+        let wrong = written.replace(from, to);
+        assert_ne!(wrong, written);
+        let message = Experiment::parse(&wrong, "run").unwrap_err().to_string();
+        assert!(
+            message.contains("run") && message.contains(said),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn an_ensemble_among_the_members_is_refused_and_so_are_two_recipes_for_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("itself.toml");
+    let text = format!(
+        "name = 'e'\ndescription = 'd'\ntask = {{ protocol = 'loso' }}\n\
+         members = [{{ recipe = {file:?} }}]"
+    );
+    std::fs::write(&file, &text).unwrap();
+    let itself = Experiment::parse(&text, "e").unwrap_err();
+    let both = Experiment::load("robust")
+        .unwrap()
+        .into_recipe()
+        .unwrap_err();
+    for message in [itself.to_string(), both.to_string()] {
+        assert!(message.contains("one single recipe"), "{message}");
     }
 }
 
 #[test]
 fn an_unknown_name_lists_the_known_ones() {
-    let message = Recipe::load("seed5-transformer").unwrap_err().to_string();
+    let unknown = Experiment::load("seed5-transformer").unwrap_err();
+    let message = unknown.to_string();
     assert!(
         message.contains("seed5-cnn") && message.contains("folds-a-lstm"),
         "{message}"
@@ -138,19 +199,23 @@ fn a_name_is_one_that_a_folder_can_have() {
 }
 
 #[test]
-fn members_have_names_of_their_own_and_are_rehearsed_alike() {
+fn members_have_names_of_their_own_and_are_tried_alike() {
     let of = |members: &str, inner: usize| {
         let text = format!(
             "name = 'e'\ndescription = 'd'\ntask = {{ protocol = 'loso', inner = {inner} }}\n\
              members = [{members}]"
         );
-        Experiment::parse(&text, "e").unwrap().recipes()
+        Experiment::parse(&text, "e")
     };
     let (cnn, mlp) = ("{ recipe = 'cnn' },", "{ recipe = 'mlp' },");
     let early = "{ recipe = 'folds-a-cnn' },";
     let refused = |members: &str, inner| of(members, inner).unwrap_err().to_string();
-    assert_eq!(of(&[cnn, mlp].concat(), 1).unwrap().len(), 2);
-    assert_eq!(of(&[cnn, early].concat(), 0).unwrap().len(), 2);
+    assert_eq!(of(&[cnn, mlp].concat(), 1).unwrap().members.len(), 2);
+    let both = of(&[cnn, early].concat(), 0).unwrap();
+    assert_eq!(both.members.len(), 2);
+    let task = of(&[cnn, mlp].concat(), 1).unwrap().task;
+    let message = both.with_task(task).unwrap_err().to_string();
+    assert!(message.contains("last-epoch"), "{message}");
     let message = refused(&[cnn, mlp, cnn].concat(), 1);
     assert!(message.contains("different names"), "{message}");
     let message = refused(&[cnn, early].concat(), 1);
@@ -214,9 +279,21 @@ fn an_ensemble_has_64_members_at_most_with_weights_that_can_be_added() {
             "name = 'e'\ndescription = 'd'\ntask = {{ protocol = 'loso' }}\nmembers = [{members}]"
         )
     };
-    let member = "{ recipe = 'cnn' }, ";
-    Experiment::parse(&text(&member.repeat(64)), "e").unwrap();
-    for members in ["", "{ recipe = 'cnn', weight = 1e300 }", &member.repeat(65)] {
+    // As many recipes as are wanted: one held in full, under other names.
+    let recipe = Recipe::parse(&recipe_text(MLP, ""), "test").unwrap();
+    let members = |count: usize| -> Vec<String> {
+        let member = |i: usize| {
+            let mut recipe = recipe.clone();
+            recipe.name = format!("r{i}");
+            let recipe = toml::Value::try_from(recipe).unwrap();
+            format!("{{ recipe = {recipe} }}, ")
+        };
+        (0..count).map(member).collect()
+    };
+    let most = Experiment::parse(&text(&members(64).concat()), "e").unwrap();
+    assert_eq!(most.members.len(), 64);
+    let more = members(65).concat();
+    for members in ["", "{ recipe = 'cnn', weight = 1e300 }", &more] {
         let message = Experiment::parse(&text(members), "e")
             .unwrap_err()
             .to_string();

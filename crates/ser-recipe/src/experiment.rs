@@ -1,0 +1,298 @@
+//! What one TOML file asks for: a recipe, or an ensemble of recipes.
+
+use std::path::Path;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::check;
+use crate::error::{Error, Result};
+use crate::recipe::{Recipe, Task};
+use crate::text::{from_toml, to_toml, with_line};
+
+/// A file of `data/recipes` as it was when this crate was built.
+macro_rules! built_in {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../../data/recipes/", $name, ".toml")))),*]
+    };
+}
+
+/// The recipes that travel with the crate, by name.
+const BUILT_IN: [(&str, &str); 21] = built_in![
+    "seed5-cnn",
+    "seed5-lstm",
+    "folds-a-cnn",
+    "folds-a-lstm",
+    "cnn",
+    "cnn-pitch",
+    "lstm",
+    "mlp",
+    "mlp-level",
+    "best",
+    "robust-cnn",
+    "robust-cnn-pitch",
+    "robust-cnn-pitch-wide",
+    "robust-mlp",
+    "robust",
+    "seed5-best-cnn",
+    "seed5-best-mlp",
+    "seed5-best",
+    "random10-best-cnn",
+    "random10-best-mlp",
+    "random10-best",
+];
+
+/// An experiment: one recipe, or several whose answers are averaged, with all that decides its result but
+/// the data.
+///
+/// The answer of several is the weighted mean of their probabilities; for a clip of an enrolled speaker it
+/// is taken over the recipes with enrolment, if there are any.
+///
+/// A file is either a recipe, which is an experiment with one member, or names the recipes of its members.
+/// They are read when the experiment is: what it holds, and what it writes, is whole.
+///
+/// ```
+/// let text = r#"
+///     name = "both"
+///     description = "two views of a clip"
+///     task = { protocol = "folds-a" }
+///     members = [{ recipe = "folds-a-cnn" }, { recipe = "folds-a-lstm", weight = 0.5 }]
+/// "#;
+/// let both = ser_recipe::Experiment::parse(text, "both")?;
+/// assert_eq!(both.members[0].recipe.network.name(), "CNN");
+/// assert_eq!(both.members[1].weight, 0.5);
+/// assert_eq!(ser_recipe::Experiment::parse(&both.to_toml()?, "again")?, both);
+/// # Ok::<(), ser_recipe::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Experiment {
+    /// Its name; of its run folder too.
+    pub name: String,
+    /// One sentence for reports.
+    pub description: String,
+    /// What is told apart, on which split; that of every member as well.
+    pub task: Task,
+    /// The recipes averaged, at least one.
+    pub members: Vec<Member>,
+}
+
+/// One recipe of an experiment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Member {
+    /// What its probabilities count in the mean.
+    pub weight: f64,
+    /// The recipe, with the experiment's task.
+    pub recipe: Recipe,
+}
+
+/// An ensemble as a file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnsembleFile {
+    name: String,
+    description: String,
+    task: Task,
+    members: Vec<MemberFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MemberFile {
+    recipe: RecipeOrName,
+    #[serde(default = "weight_1")]
+    weight: f64,
+}
+
+fn weight_1() -> f64 {
+    1.0
+}
+
+/// People name a recipe, a run's folder holds it in full.
+enum RecipeOrName {
+    /// A built-in name, or a file.
+    Name(String),
+    Recipe(Box<Recipe>),
+}
+
+/// By hand: an untagged enum would not say what is wrong with a recipe, and on which line.
+impl<'de> Deserialize<'de> for RecipeOrName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct NameOrTable;
+
+        impl<'de> Visitor<'de> for NameOrTable {
+            type Value = RecipeOrName;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("the name of a recipe, or the recipe as a table")
+            }
+
+            fn visit_str<E>(self, name: &str) -> std::result::Result<RecipeOrName, E> {
+                Ok(RecipeOrName::Name(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                map: A,
+            ) -> std::result::Result<RecipeOrName, A::Error> {
+                let recipe = Recipe::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(RecipeOrName::Recipe(Box::new(recipe)))
+            }
+        }
+
+        deserializer.deserialize_any(NameOrTable)
+    }
+}
+
+impl RecipeOrName {
+    fn resolve(self, origin: &str) -> Result<Recipe> {
+        match self {
+            Self::Recipe(recipe) => {
+                recipe.check(&format!("{origin}, member {}", recipe.name))?;
+                Ok(*recipe)
+            }
+            // Not as an experiment: one that named itself among its members would never end.
+            Self::Name(name) => {
+                let text = read(&name)?;
+                if is_ensemble(&text, &name)? {
+                    let expected = "absent, as one single recipe is asked for";
+                    return Err(check::wrong(&name, "members", expected, "there".to_owned()));
+                }
+                Recipe::parse(&text, &name)
+            }
+        }
+    }
+}
+
+/// An experiment of one member.
+impl From<Recipe> for Experiment {
+    fn from(recipe: Recipe) -> Self {
+        Self {
+            name: recipe.name.clone(),
+            description: recipe.description.clone(),
+            task: recipe.task.clone(),
+            members: vec![Member {
+                weight: weight_1(),
+                recipe,
+            }],
+        }
+    }
+}
+
+impl Experiment {
+    /// Reads a built-in recipe by name, or a TOML file by path, and checks it.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`], [`Error::Io`], [`Error::Syntax`], [`Error::Value`], for it and for the recipes
+    /// that it names.
+    pub fn load(name_or_path: &str) -> Result<Self> {
+        Self::parse(&read(name_or_path)?, name_or_path)
+    }
+
+    /// The built-in recipes.
+    pub fn built_in_names() -> impl Iterator<Item = &'static str> {
+        BUILT_IN.iter().map(|(name, _)| *name)
+    }
+
+    /// Reads and checks an experiment, and the recipes that it names; `origin` is named in errors.
+    ///
+    /// # Errors
+    /// As [`Experiment::load`]. [`Error::Value`] also for two members of one name, whose runs would lie in
+    /// the same folder, and for members of which only some keep the last epoch, where
+    /// [`Task::inner`] is above 0: they would be tried on different clips.
+    pub fn parse(text: &str, origin: &str) -> Result<Self> {
+        if !is_ensemble(text, origin)? {
+            return Ok(Recipe::parse(text, origin)?.into());
+        }
+        let EnsembleFile {
+            name,
+            description,
+            task,
+            members,
+        } = from_toml(text, origin)?;
+        let weights: Vec<f64> = members.iter().map(|member| member.weight).collect();
+        check::ensemble(&name, &weights, origin).map_err(|e| with_line(e, text))?;
+        let members = members.into_iter().map(|MemberFile { weight, recipe }| {
+            let mut recipe = recipe.resolve(origin)?;
+            recipe.task = task.clone();
+            Ok(Member { weight, recipe })
+        });
+        let experiment = Self {
+            name,
+            description,
+            members: members.collect::<Result<_>>()?,
+            task,
+        };
+        let checked = experiment.check_members(origin);
+        checked.map_err(|e| with_line(e, text))?;
+        Ok(experiment)
+    }
+
+    /// The experiment as TOML that needs no other file: a recipe, or the recipes of all members in full.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] for a value TOML cannot hold.
+    pub fn to_toml(&self) -> Result<String> {
+        match &self.members[..] {
+            [member] if *self == Self::from(member.recipe.clone()) => member.recipe.to_toml(),
+            _ => to_toml(self, &self.name),
+        }
+    }
+
+    /// The same experiment with another task, for all its members.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for members that are not tried alike, as in [`Experiment::parse`].
+    pub fn with_task(mut self, task: Task) -> Result<Self> {
+        for member in &mut self.members {
+            member.recipe.task = task.clone();
+        }
+        self.task = task;
+        self.check_members(&self.name)?;
+        Ok(self)
+    }
+
+    /// The recipe of an experiment that is no ensemble.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for an ensemble.
+    pub fn into_recipe(mut self) -> Result<Recipe> {
+        match self.members.pop() {
+            Some(member) if self.members.is_empty() => Ok(member.recipe),
+            _ => {
+                let expected = "absent, as one single recipe is asked for";
+                Err(check::wrong(
+                    &self.name,
+                    "members",
+                    expected,
+                    "there".to_owned(),
+                ))
+            }
+        }
+    }
+}
+
+/// Whether a text is an ensemble's, and not a recipe's.
+fn is_ensemble(text: &str, origin: &str) -> Result<bool> {
+    let table: toml::Table = from_toml(text, origin)?;
+    Ok(table.contains_key("members"))
+}
+
+/// The text of a built-in recipe or of a file.
+fn read(name_or_path: &str) -> Result<String> {
+    if let Some((_, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_path) {
+        return Ok((*text).to_owned());
+    }
+    let path = Path::new(name_or_path);
+    if path.extension().is_none() {
+        let known = Experiment::built_in_names().collect::<Vec<_>>().join(", ");
+        return Err(Error::Unknown {
+            name: name_or_path.to_owned(),
+            known,
+        });
+    }
+    std::fs::read_to_string(path).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
