@@ -9,8 +9,8 @@ use rand_distr::{Distribution, Exp1, StandardNormal};
 use ser_features::Features;
 use ser_recipe::Recipe;
 
-use crate::batch::take_level;
 use crate::error::Result;
+use ser_predict::take_level;
 
 /// Both ends of what is drawn evenly.
 type Range = (f32, f32);

@@ -6,7 +6,7 @@
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use ser_recipe::{ConvBlock, NO_POOL};
+use ser_predict::ConvBlock;
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
@@ -101,19 +101,14 @@ impl ConvNormPool {
         block: &ConvBlock,
         rng: &mut ChaCha8Rng,
     ) -> Result<Self> {
-        let ConvBlock {
-            channels,
-            kernel,
-            stride,
-            pool,
-        } = *block;
+        let (channels, kernel) = (block.channels as i64, block.kernel as i64);
         let shape = [channels, inputs, kernel, kernel];
         Ok(Self {
             weight: uniform(path, "weight", &shape, inputs * kernel * kernel, rng)?,
             norm: BatchNorm::new(&(path / "norm"), channels)?,
-            stride,
+            stride: block.stride as i64,
             padding: kernel / 2,
-            pool,
+            pool: block.pool.map(|size| size as i64),
         })
     }
 
@@ -122,7 +117,7 @@ impl ConvNormPool {
         let padding = [self.padding; 2];
         let x = x.f_conv2d(&self.weight, None::<&Tensor>, stride, padding, [1, 1], 1)?;
         let mut x = self.norm.forward(&x, train)?;
-        if self.pool != NO_POOL {
+        if self.pool != [1, 1] {
             x = x.f_max_pool2d(self.pool, self.pool, [0, 0], [1, 1], true)?;
         }
         // The maximum of a ReLU is the ReLU of the maximum, of which there are fewer.

@@ -11,17 +11,17 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Distribution};
 use ser_eval::{Epoch, History, accuracy, uar};
 use ser_features::Features;
+use ser_predict::{Model, NetworkInfo, Provenance, Scratch, Standardiser, TrainedNetwork, argmax};
 use ser_recipe::{ClassWeights, EnrolmentConfig, Monitor, OptimizerKind, Recipe, Training};
 use tch::nn::{Adam, AdamW, Optimizer, OptimizerConfig, VarStore};
 use tch::{Device, Kind, Reduction, Tensor};
 
-use crate::batch::{Batcher, prepare};
+use crate::batch::Batcher;
 use crate::distort::Distortion;
 use crate::error::{Error, Result};
 use crate::layers::NO_DECAY;
-use crate::model::{LIBTORCH_VERSION, Model, Provenance, TrainedNetwork, argmax};
+use crate::network::TrainingNetwork;
 use crate::network::classes;
-use crate::standardiser::Standardiser;
 
 /// How fast the average embedding follows the batches.
 const CENTRE_MOMENTUM: f64 = 0.05;
@@ -93,18 +93,18 @@ pub fn train(
     check(&data, recipe)?;
     set_threads(recipe.training.threads);
     FIRST_CALLS.call_once(call_first);
-    let prepared = |examples: &[Example]| -> Result<Vec<Clip>> {
+    let prepared = |examples: &[Example]| -> Vec<Clip> {
         let clip = |e: &Example| {
-            let copies = e.copies.iter().map(|copy| prepare(&recipe.input, copy));
-            Ok(Clip {
-                copies: copies.collect::<Result<_>>()?,
+            let copies = e.copies.iter().map(|copy| recipe.input.prepare(copy));
+            Clip {
+                copies: copies.collect(),
                 target: e.target,
                 speaker: e.speaker,
-            })
+            }
         };
         examples.iter().map(clip).collect()
     };
-    let (train, validation) = (prepared(&data.train)?, prepared(&data.validation)?);
+    let (train, validation) = (prepared(&data.train), prepared(&data.validation));
     let mut networks = Vec::new();
     let (mut first, mut diverged) = (None, None);
     for number in 0..recipe.training.networks as u64 {
@@ -121,16 +121,13 @@ pub fn train(
         first.get_or_insert(history);
     }
     Ok(Trained {
-        model: Model {
-            name: recipe.name.clone(),
-            labels: data.labels,
-            temperature: 1.0,
-            enrolled_temperature: 1.0,
-            doubt: None,
-            enrolled_doubt: None,
-            provenance: data.provenance,
+        model: Model::new(
+            &recipe.name,
+            data.labels,
             networks,
-        },
+            data.provenance,
+            recipe.to_toml()?,
+        ),
         history: first.unwrap_or_default(),
         diverged,
     })
@@ -166,14 +163,24 @@ fn train_network(
 ) -> Result<(TrainedNetwork, History, Option<u32>)> {
     let training = &recipe.training;
     let standardiser = Standardiser::fit(train.iter().flat_map(|clip| &clip.copies))?;
-    let farthest = farthest(&standardiser, train);
-    let mut model = TrainedNetwork::new(recipe.clone(), standardiser, labels, rng)?;
-    model.farthest = farthest;
+    let distance_99 = distance_99(&standardiser, train);
+    let model = TrainingNetwork::new(recipe, standardiser.mean.len(), labels, rng)?;
+    let described = NetworkInfo {
+        weight: 1.0,
+        epoch: 0,
+        distance_99,
+        features: recipe.features.clone(),
+        test_semitones: recipe.augmentation.test_semitones.clone(),
+        input: recipe.input.clone(),
+        network: recipe.network.architecture(),
+        shrinkage: recipe.enrolment.as_ref().map(|e| e.shrinkage),
+        standardiser,
+    };
     let mut optimizer = optimizer(training, &model.vars)?;
     let distortion = Distortion::of(recipe);
     let class_weights = class_weights(training.class_weights, train, labels)?;
     let mut history = History::default();
-    let mut best: Option<(u32, (f64, f64), Vec<Tensor>)> = None;
+    let mut best: Option<((f64, f64), TrainedNetwork)> = None;
     let mut diverged = None;
     let mut steps_done = 0;
 
@@ -181,7 +188,7 @@ fn train_network(
         let start = Instant::now();
         let mut tally = Tally::default();
         let mut learning_rate = 0.0;
-        let mut batcher = Batcher::new(&recipe.input, &model.standardiser);
+        let mut batcher = Batcher::new(&recipe.input, &described.standardiser);
         let order = draw(train, recipe.enrolment.as_ref(), rng);
         let steps = order.len() / training.batch_size * training.epochs as usize;
         // The clips that do not fill a last batch wait for another epoch's order.
@@ -236,7 +243,12 @@ fn train_network(
             break;
         }
 
-        let seen = validate(&model, validation, labels)?;
+        let info = NetworkInfo {
+            epoch,
+            ..described.clone()
+        };
+        let trained = TrainedNetwork::new(info, labels, model.tensors()?)?;
+        let seen = validate(&trained, validation);
         let row = Epoch {
             epoch,
             learning_rate,
@@ -251,10 +263,11 @@ fn train_network(
         on_epoch(&row);
         let score = score(training.monitor, &row);
         history.epochs.push(row);
-        if best.as_ref().is_none_or(|(_, highest, _)| score > *highest) {
-            best = Some((epoch, score, model.copy_weights()?));
+        if best.as_ref().is_none_or(|(highest, _)| score > *highest) {
+            best = Some((score, trained));
         }
-        let since_best = best.as_ref().map_or(0, |(at, ..)| epoch - at);
+        let best_epoch = best.as_ref().map(|(_, network)| network.info.epoch);
+        let since_best = best_epoch.map_or(0, |at| epoch - at);
         if training
             .patience
             .is_some_and(|patience| since_best >= patience)
@@ -263,17 +276,15 @@ fn train_network(
         }
     }
 
-    let Some((best_epoch, _, weights)) = best else {
+    let Some((_, network)) = best else {
         return Err(Error::Diverged);
     };
-    model.restore_weights(&weights)?;
-    history.best = Some(best_epoch);
-    model.epoch = best_epoch;
-    Ok((model, history, diverged))
+    history.best = Some(network.info.epoch);
+    Ok((network, history, diverged))
 }
 
 /// The distance from the average of training that 99 of 100 clips, copies among them, have at most.
-fn farthest(standardiser: &Standardiser, train: &[Clip]) -> f32 {
+fn distance_99(standardiser: &Standardiser, train: &[Clip]) -> f32 {
     let copies = train.iter().flat_map(|clip| &clip.copies);
     let mut distances: Vec<f32> = copies.map(|copy| standardiser.distance(copy)).collect();
     distances.sort_by(f32::total_cmp);
@@ -434,6 +445,9 @@ pub fn keep_freed_memory() {
     }
 }
 
+/// The libtorch this crate is built for.
+pub const LIBTORCH_VERSION: &str = "2.13.0";
+
 /// Computes something with a known answer, and names the version of libtorch that this was built for.
 ///
 /// # Errors
@@ -579,12 +593,12 @@ impl Tally {
 }
 
 /// Answers on the validation part and their mean cross-entropy (plain: no smoothing, no weights).
-fn validate(model: &TrainedNetwork, clips: &[Clip], labels: usize) -> Result<Tally> {
-    let features: Vec<&Features> = clips.iter().map(|clip| &clip.copies[0]).collect();
-    let mut tally = Tally::default();
-    for (p, clip) in model.predict(&features, None, labels)?.iter().zip(clips) {
+fn validate(network: &TrainedNetwork, clips: &[Clip]) -> Tally {
+    let (mut tally, mut scratch) = (Tally::default(), Scratch::default());
+    for clip in clips {
+        let p = network.predict(&clip.copies[0], None, &mut scratch);
         let loss = -f64::from(p[clip.target].max(f32::MIN_POSITIVE)).ln();
-        tally.add(loss, &[argmax(p)], std::iter::once(clip.target));
+        tally.add(loss, &[argmax(&p)], std::iter::once(clip.target));
     }
-    Ok(tally)
+    tally
 }

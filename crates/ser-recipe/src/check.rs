@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 
 use ser_features::Output;
+use ser_predict::is_weight;
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::recipe::{Monitor, Recipe};
-
-/// Windows of clips that go through a network together when it answers.
-pub const WINDOWS_PER_BATCH: usize = 64;
 
 /// A value may come from a stranger's file; more of anything than this is a mistake or an attack.
 const MOST_COPIES: usize = 64;
@@ -43,12 +41,6 @@ const NAME: &str = "a name for a folder: not empty, without slashes, not beginni
 /// Whether it holds, the key, what it must be, what it is.
 type Check = (bool, &'static str, &'static str, String);
 
-/// Whether it can be a share of a mean: the sum of such weights is a number.
-#[must_use]
-pub fn is_weight(weight: f64) -> bool {
-    weight > 0.0 && weight <= 1e6
-}
-
 impl Recipe {
     /// Whether every value is in its range, alone and together with the others; `origin` is named in errors.
     ///
@@ -74,18 +66,15 @@ impl Recipe {
 
     /// The size that is in its range, as all are, but not together with the others.
     fn too_large(&self) -> Option<(&'static str, &'static str, String)> {
-        let coefficients = self.features.coefficients() as i64;
-        let parameters = self
-            .network
-            .parameters(coefficients, self.task.emotions.len() as i64);
+        let coefficients = self.features.coefficients();
+        let network = self.network.architecture();
+        let parameters = network.parameters(coefficients, self.task.emotions.len());
         if parameters > MOST_PARAMETERS {
             let expected = "of at most 67108864 trained values";
             return Some(("network", expected, format!("of {parameters}")));
         }
-        let clip = self
-            .network
-            .activations(self.input.frames as i64, coefficients);
-        let clips = self.training.batch_size.max(WINDOWS_PER_BATCH) as u64;
+        let clip = network.activations(self.input.frames, coefficients);
+        let clips = self.training.batch_size as u64;
         let batch = clip.saturating_mul(clips);
         (batch > MOST_ACTIVATIONS).then(|| {
             let expected = "so small that a batch has at most 268435456 values in all layers";

@@ -1,5 +1,6 @@
 //! Architectures and their sizes.
 
+use ser_predict::{Architecture, ConvBlock, InvalidSize};
 use serde::{Deserialize, Serialize};
 
 /// The architecture of a recipe with its sizes: the table `[network]`.
@@ -15,52 +16,38 @@ pub enum NetworkConfig {
 }
 
 impl NetworkConfig {
-    /// Name of the architecture, for reports.
+    /// Kind and sizes alone, as a trained network is described.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Cnn(_) => "CNN",
-            Self::Lstm(_) => "LSTM",
-            Self::Mlp(_) => "MLP",
+    pub fn architecture(&self) -> Architecture {
+        match self.clone() {
+            Self::Cnn(c) => Architecture::Cnn(ser_predict::CnnConfig {
+                blocks: c.blocks,
+                embedding: c.embedding,
+            }),
+            Self::Lstm(c) => Architecture::Lstm(ser_predict::LstmConfig {
+                hidden: c.hidden,
+                layers: c.layers,
+                stack: c.stack,
+                blocks: c.blocks,
+            }),
+            Self::Mlp(c) => Architecture::Mlp(ser_predict::MlpConfig { hidden: c.hidden }),
         }
     }
 
-    /// The first size that cannot be built: its key, what it must be, what it is.
-    pub(crate) fn invalid(&self) -> Option<(&'static str, &'static str, String)> {
-        /// A file may ask for any size; a larger one than this is a mistake or an attack.
-        const LARGEST: i64 = 4096;
-        let size = |key, n: i64| {
-            let fits = (1..=LARGEST).contains(&n);
-            (!fits).then(|| (key, "from 1 to 4096", n.to_string()))
-        };
+    /// The first size or dropout that cannot be: its key, what it must be, what it is.
+    pub(crate) fn invalid(&self) -> Option<InvalidSize> {
         let dropout = |key, p: f64| {
             let fits = (0.0..1.0).contains(&p);
             (!fits).then(|| (key, "at least 0 and below 1", p.to_string()))
         };
-        let block = |b: &ConvBlock| {
-            let kernel = b.kernel % 2 == 1 && (1..=31).contains(&b.kernel);
-            let kernel_key = "network.blocks.kernel";
-            (!kernel)
-                .then(|| (kernel_key, "odd, from 1 to 31", b.kernel.to_string()))
-                .or_else(|| size("network.blocks.channels", b.channels))
-                .or_else(|| size("network.blocks.stride", b.stride))
-                .or_else(|| size("network.blocks.pool", b.pool[0].min(b.pool[1])))
+        let (last, other) = match self {
+            Self::Cnn(c) => (c.dropout, ("network.block_dropout", c.block_dropout)),
+            Self::Lstm(c) => (c.dropout, ("network.block_dropout", c.block_dropout)),
+            Self::Mlp(c) => (c.dropout, ("network.input_dropout", c.input_dropout)),
         };
-        match self {
-            Self::Cnn(c) => size("network.embedding", c.embedding)
-                .or_else(|| dropout("network.dropout", c.dropout))
-                .or_else(|| dropout("network.block_dropout", c.block_dropout))
-                .or_else(|| c.blocks.iter().find_map(block)),
-            Self::Lstm(c) => size("network.hidden", c.hidden)
-                .or_else(|| size("network.layers", c.layers))
-                .or_else(|| size("network.stack", c.stack))
-                .or_else(|| dropout("network.dropout", c.dropout))
-                .or_else(|| dropout("network.block_dropout", c.block_dropout))
-                .or_else(|| c.blocks.iter().find_map(block)),
-            Self::Mlp(c) => dropout("network.dropout", c.dropout)
-                .or_else(|| dropout("network.input_dropout", c.input_dropout))
-                .or_else(|| c.hidden.iter().find_map(|&n| size("network.hidden", n))),
-        }
+        dropout("network.dropout", last)
+            .or_else(|| dropout(other.0, other.1))
+            .or_else(|| self.architecture().invalid())
     }
 }
 
@@ -71,7 +58,7 @@ pub struct CnnConfig {
     /// Convolution blocks over the time × coefficient plane, first to last.
     pub blocks: Vec<ConvBlock>,
     /// Width of the per-frame embedding that is pooled over time.
-    pub embedding: i64,
+    pub embedding: usize,
     /// Dropout before the output layer.
     #[serde(default)]
     pub dropout: f64,
@@ -80,31 +67,8 @@ pub struct CnnConfig {
     pub block_dropout: f64,
 }
 
-/// One block: convolution, batch norm, ReLU, max pooling.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ConvBlock {
-    /// Output channels.
-    pub channels: i64,
-    /// Side of the square kernel, odd.
-    pub kernel: i64,
-    /// Stride of the convolution along time and coefficients.
-    #[serde(default = "one")]
-    pub stride: i64,
-    /// Max pooling `[time, coefficients]`, rounding up.
-    #[serde(default = "no_pool")]
-    pub pool: [i64; 2],
-}
-
-fn one() -> i64 {
+fn one() -> usize {
     1
-}
-
-/// A pool of this size changes nothing.
-pub const NO_POOL: [i64; 2] = [1, 1];
-
-fn no_pool() -> [i64; 2] {
-    NO_POOL
 }
 
 /// Sizes of the recurrent network: convolution blocks if there are any, LSTM layers over what they
@@ -113,13 +77,13 @@ fn no_pool() -> [i64; 2] {
 #[serde(deny_unknown_fields)]
 pub struct LstmConfig {
     /// Units of each direction.
-    pub hidden: i64,
+    pub hidden: usize,
     /// Bidirectional layers.
     #[serde(default = "one")]
-    pub layers: i64,
+    pub layers: usize,
     /// Consecutive frames joined into one step: the sequence gets so much shorter.
     #[serde(default = "one")]
-    pub stack: i64,
+    pub stack: usize,
     /// Dropout between layers and before the output layer.
     #[serde(default)]
     pub dropout: f64,
@@ -137,7 +101,7 @@ pub struct LstmConfig {
 #[serde(deny_unknown_fields)]
 pub struct MlpConfig {
     /// Units of the hidden layers, first to last.
-    pub hidden: Vec<i64>,
+    pub hidden: Vec<usize>,
     /// Dropout of input values.
     #[serde(default)]
     pub input_dropout: f64,

@@ -3,6 +3,7 @@
 use ser_conditions::Condition;
 use ser_data::Protocol;
 use ser_features::FeatureConfig;
+use ser_predict::Input;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -58,22 +59,6 @@ pub struct Task {
     /// [`Monitor::LastEpoch`] is rehearsed on.
     #[serde(default)]
     pub inner: usize,
-}
-
-/// The table `[input]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Input {
-    /// Frames of a batch. Of a longer clip training takes a part anywhere, and an answer is the mean over
-    /// parts that cover it; a shorter one is padded with the training mean and masked.
-    pub frames: usize,
-    /// Neighbouring frames averaged into one, before all else.
-    #[serde(default = "one")]
-    pub average: usize,
-    /// Whether a clip's mean over all frames and coefficients is taken from every value. Of log-mel
-    /// levels that is the recording's level, which says nothing outside the corpus.
-    #[serde(default)]
-    pub relative_level: bool,
 }
 
 fn one() -> usize {

@@ -1,7 +1,8 @@
 //! The convolutional network, and the blocks that other networks may begin with.
 
 use rand_chacha::ChaCha8Rng;
-use ser_recipe::{CnnConfig, ConvBlock};
+use ser_predict::ConvBlock;
+use ser_recipe::CnnConfig;
 use tch::Tensor;
 use tch::nn::Path;
 
@@ -34,9 +35,9 @@ impl Blocks {
             let path = path / "blocks" / i;
             let conv = ConvNormPool::new(&path, channels, block, rng)?;
             blocks.push((conv, block.clone()));
-            channels = block.channels;
-            let strided = (height + block.stride - 1) / block.stride;
-            height = (strided + block.pool[1] - 1) / block.pool[1];
+            channels = block.channels as i64;
+            let (stride, pool) = (block.stride as u64, block.pool[1] as u64);
+            height = (height as u64).div_ceil(stride).div_ceil(pool) as i64;
         }
         Ok(Self {
             blocks,
@@ -62,8 +63,8 @@ impl Blocks {
             if i > 0 {
                 x = dropout(x, self.dropout, 2, rng.as_deref_mut())?;
             }
-            lengths = strided_lengths(&lengths, block.stride)?;
-            lengths = strided_lengths(&lengths, block.pool[0])?;
+            lengths = strided_lengths(&lengths, block.stride as i64)?;
+            lengths = strided_lengths(&lengths, block.pool[0] as i64)?;
         }
         Ok((x.f_transpose(1, 2)?.f_flatten(2, 3)?, lengths))
     }
@@ -124,6 +125,7 @@ impl Cnn {
         classes: i64,
         rng: &mut ChaCha8Rng,
     ) -> Result<Self> {
+        let embedding = config.embedding as i64;
         let blocks = Blocks::new(
             &config.blocks,
             config.block_dropout,
@@ -132,10 +134,10 @@ impl Cnn {
             rng,
         )?;
         Ok(Self {
-            frames: FrameEmbedding::new(blocks, config.embedding, path, rng)?,
-            output: Linear::new(&(path / "output"), 2 * config.embedding, classes, rng)?,
+            frames: FrameEmbedding::new(blocks, embedding, path, rng)?,
+            output: Linear::new(&(path / "output"), 2 * embedding, classes, rng)?,
             dropout: config.dropout,
-            embedding: 2 * config.embedding,
+            embedding: 2 * embedding,
         })
     }
 }

@@ -31,25 +31,26 @@ impl Lstm {
         classes: i64,
         rng: &mut ChaCha8Rng,
     ) -> Result<Self> {
-        let width = 2 * config.hidden;
-        let (mut frames, mut inputs) = (None, coefficients * config.stack);
+        let (hidden, stack) = (config.hidden as i64, config.stack as i64);
+        let width = 2 * hidden;
+        let (mut frames, mut inputs) = (None, coefficients * stack);
         if !config.blocks.is_empty() {
             let dropout = config.block_dropout;
             let blocks = Blocks::new(&config.blocks, dropout, path, coefficients, rng)?;
             frames = Some(FrameEmbedding::new(blocks, width, path, rng)?);
-            inputs = width * config.stack;
+            inputs = width * stack;
         }
         let layers = (0..config.layers)
             .map(|i| {
                 let inputs = if i == 0 { inputs } else { width };
-                BiLstm::new(&(path / "layers" / i), inputs, config.hidden, rng)
+                BiLstm::new(&(path / "layers" / i), inputs, hidden, rng)
             })
             .collect::<Result<_>>()?;
         Ok(Self {
             frames,
             layers,
             output: Linear::new(&(path / "output"), 2 * width, classes, rng)?,
-            stack: config.stack,
+            stack,
             dropout: config.dropout,
             embedding: 2 * width,
         })

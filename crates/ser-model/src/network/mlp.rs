@@ -31,6 +31,7 @@ impl Mlp {
         let mut inputs = coefficients;
         let mut hidden = Vec::new();
         for (i, &units) in config.hidden.iter().enumerate() {
+            let units = units as i64;
             let path = path / "hidden" / i;
             let linear = Linear::new(&path, inputs, units, rng)?;
             hidden.push((linear, BatchNorm::new(&(path / "norm"), units)?));

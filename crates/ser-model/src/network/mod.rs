@@ -6,9 +6,10 @@ mod lstm;
 mod mlp;
 
 use rand_chacha::ChaCha8Rng;
-use ser_recipe::NetworkConfig;
-use tch::nn::Path;
-use tch::{Kind, Tensor};
+use ser_predict::Tensors;
+use ser_recipe::{NetworkConfig, Recipe};
+use tch::nn::{Path, VarStore};
+use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
 
@@ -63,6 +64,65 @@ pub fn build_network(
             Box::new(mlp::Mlp::new(config, path, coefficients, classes, rng)?)
         }
     })
+}
+
+/// A network while it is trained.
+#[derive(Debug)]
+pub(crate) struct TrainingNetwork {
+    pub(crate) network: Box<dyn Network>,
+    /// `[E]`: the average embedding of training, where the recipe has enrolment. One of `vars`.
+    pub(crate) centre: Option<Tensor>,
+    pub(crate) vars: VarStore,
+}
+
+impl TrainingNetwork {
+    /// A network with fresh weights drawn from `rng`.
+    pub(crate) fn new(
+        recipe: &Recipe,
+        coefficients: usize,
+        classes: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Self> {
+        let vars = VarStore::new(Device::Cpu);
+        let (root, coefficients, classes) = (vars.root(), coefficients as i64, classes as i64);
+        let network = build_network(&recipe.network, &root, coefficients, classes, rng)?;
+        let centre = recipe.enrolment.as_ref();
+        let centre = centre.map(|_| root.f_zeros_no_train("centre", &[network.embedding()]));
+        Ok(Self {
+            centre: centre.transpose()?,
+            network,
+            vars,
+        })
+    }
+
+    /// The weights as they are now, for a [`ser_predict::TrainedNetwork`].
+    pub(crate) fn tensors(&self) -> Result<Tensors> {
+        tensors(&self.vars)
+    }
+
+    /// Whether all weights are numbers.
+    pub(crate) fn is_finite(&self) -> Result<bool> {
+        for weight in self.vars.variables().values() {
+            if i64::try_from(weight.f_isfinite()?.f_all()?)? == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Copies of all weights and running statistics by name.
+///
+/// # Errors
+/// libtorch's.
+pub fn tensors(vars: &VarStore) -> Result<Tensors> {
+    let variables = vars.variables().into_iter();
+    let copied = variables.map(|(name, weight)| {
+        let shape = weight.size().iter().map(|&d| d as usize).collect();
+        let values = Vec::try_from(weight.f_detach()?.f_reshape([-1])?)?;
+        Ok((name, ser_predict::Tensor { shape, values }))
+    });
+    copied.collect()
 }
 
 /// Argmax of class scores or probabilities: `[B, K] → B` class numbers.
