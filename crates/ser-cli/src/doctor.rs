@@ -4,11 +4,11 @@ use std::path::Path;
 
 use anyhow::Result;
 use ser_data::{Corpus, Scan};
+use ser_experiment::Skipped;
 use ser_features::Waveform;
 use ser_recipe::Experiment;
 
 use crate::args::DoctorArgs;
-use crate::corpus::skips;
 use crate::output::in_full;
 use crate::{Outcome, model};
 
@@ -146,7 +146,7 @@ fn corpus(data: &Path) -> Result<String> {
     let Scan { corpus, audit } = Corpus::load(data)?;
     let (clips, speakers) = (corpus.len(), corpus.speakers().len());
     let labels = corpus.labels().join(", ");
-    let skipped = match skips(&audit).len() {
+    let skipped = match Skipped::of_audit(&audit).len() {
         0 => String::new(),
         n => format!("; {n} files skipped"),
     };

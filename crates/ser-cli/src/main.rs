@@ -3,42 +3,36 @@
 // A program prints.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-mod answers;
 mod args;
 mod compare;
 mod conditions;
-mod corpus;
 mod crossval;
 mod doctor;
 mod evaluate;
-mod exhibits;
+mod events;
 mod explain;
 mod extract;
 mod fit;
 mod index;
 mod listen;
-mod lock;
 mod manual;
 mod model;
 mod output;
 mod predict;
 mod recordings;
-mod rehearsals;
 mod report;
 mod results;
-mod run;
 mod select;
 mod speakers;
 mod synth;
 mod timeline;
-mod training;
 
 use std::io::Write;
 
 use clap::Parser;
+use ser_experiment::Skipped;
 
 use crate::args::{Args, Command};
-use crate::corpus::Skipped;
 
 /// The exit code after Ctrl-C, as shells have it.
 const STOPPED: i32 = 130;
@@ -117,7 +111,7 @@ fn run() -> i32 {
         Command::Synth(args) => synth::run(&args),
         Command::Index(args) => index::run(&args, json),
         Command::Extract(args) => extract::run(&args, json),
-        Command::Train(args) => crossval::train_one(&args, json),
+        Command::Train(args) => crossval::train(&args, json),
         Command::Crossval(args) => crossval::run(&args, json),
         Command::Select(args) => select::run(&args, json),
         Command::Fit(args) => fit::run(&args, json),

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_eval::Doubt;
+use ser_experiment::Skipped;
 use ser_model::Model;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::args::PredictArgs;
-use crate::corpus::Skipped;
-use crate::output::{SYNTHETIC, in_full, named, percent, plain, progress, table};
+use crate::output::{SYNTHETIC, in_full, named, percent, plain, progress, table, tell};
 use crate::recordings::{Answer, Ears, answer, recordings};
 use crate::{Outcome, model};
 
@@ -24,7 +24,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     let mut speaker = model::speaker(&model, args.speaker.as_deref())?;
     let ears = Ears::of(&model)?;
     let (files, mut skipped) = recordings(&args.files);
-    Skipped::tell(&skipped);
+    tell(&skipped);
     if !args.enrol.is_empty() {
         let (enrolled, _) = ears.enrol(&model, &args.enrol, &mut skipped)?;
         speaker = Some(enrolled);
@@ -39,7 +39,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
                 Ok(answer) => bar.suspend(|| printer.print(file, &answer))?,
                 Err(error) => {
                     let skip = Skipped::new(file, &in_full(&error));
-                    bar.suspend(|| Skipped::tell(std::slice::from_ref(&skip)));
+                    bar.suspend(|| tell(std::slice::from_ref(&skip)));
                     skipped.push(skip);
                 }
             }

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use ser_audio::{AudioStream, EXTENSIONS, Quality, Warning};
 use ser_eval::Doubt;
+use ser_experiment::Skipped;
 use ser_features::{FeatureExtractor, Features, Waveform};
 use ser_model::{Enrolment, Model, argmax};
 use ser_stream::Listener;
 use walkdir::WalkDir;
 
-use crate::corpus::Skipped;
 use crate::model;
-use crate::output::in_full;
+use crate::output::{in_full, tell};
 
 /// Longer recordings, in seconds, are answered piece by piece, and need no more memory than this.
 pub const LONG: f64 = 30.0;
@@ -176,7 +176,7 @@ impl Ears {
                 Err(error) => left_out.push(Skipped::new(file, &in_full(&error))),
             }
         }
-        Skipped::tell(&left_out);
+        tell(&left_out);
         if known.is_empty() {
             bail!("nothing to enrol in the {} files", left_out.len());
         }

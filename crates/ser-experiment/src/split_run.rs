@@ -4,15 +4,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
 use ser_data::{Corpus, Split};
 use ser_eval::{History, NamedHistory, write_file};
 use ser_model::Model;
-use ser_recipe::{Experiment, Member, Monitor};
+use ser_recipe::{Experiment, Monitor};
 use serde::{Deserialize, Serialize};
 
 use crate::answers::Answers;
 use crate::corpus::{Prepared, Skipped};
+use crate::error::{Error, Result};
+use crate::folder::{self, UNFINISHED, read_json, refuse_foreign};
 
 /// What a split folder was made from: `run.json`. A folder with other contents is another run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,15 +47,17 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
-    /// Describes a run before it starts.
+    /// Describes a run before it starts, with this version of libtorch and so many of its threads.
+    #[must_use]
     pub fn new(
         experiment: &Experiment,
+        libtorch: &str,
         threads: i32,
         data: &Prepared,
         numbered: Numbered,
-    ) -> Result<Self> {
+    ) -> Self {
         let split = as_trained(experiment, numbered.split);
-        Ok(Self {
+        Self {
             recipe: experiment.name.clone(),
             split: split.name().to_owned(),
             splits: numbered.of,
@@ -66,16 +69,16 @@ impl RunInfo {
             test: split.test().len(),
             skipped: data.skipped.clone(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
-            libtorch: ser_model::LIBTORCH_VERSION.to_owned(),
+            libtorch: libtorch.to_owned(),
             threads,
-        })
+        }
     }
 }
 
 /// A split as an experiment makes use of it: on a fixed schedule the validation clips are learned from as well.
 fn as_trained(experiment: &Experiment, split: &Split) -> Split {
-    let fixed = |member: &Member| member.recipe.training.monitor == Monitor::LastEpoch;
-    match experiment.members.iter().all(fixed) {
+    let mut members = experiment.members.iter();
+    match members.all(|member| member.recipe.training.monitor == Monitor::LastEpoch) {
         true => split.without_validation(),
         false => split.clone(),
     }
@@ -94,6 +97,7 @@ pub struct Numbered<'a> {
 
 impl<'a> Numbered<'a> {
     /// All splits of a protocol.
+    #[must_use]
     pub fn all(splits: &'a [Split]) -> Vec<Self> {
         let of = splits.len();
         let numbered = |(split, number)| Self { split, number, of };
@@ -106,8 +110,8 @@ impl<'a> Numbered<'a> {
 pub struct Cost {
     /// Trained values of all networks.
     pub parameters: usize,
-    /// Wall-clock seconds of all trainings of the split, rehearsals included; of an ensemble those of
-    /// its members.
+    /// Wall-clock seconds of all trainings of the split, those on inner splits included; of an ensemble
+    /// those of its members.
     pub seconds: f64,
     /// The model's temperature.
     pub temperature: f64,
@@ -118,13 +122,13 @@ pub struct Cost {
 pub struct SplitRun {
     /// What it was made from.
     pub info: RunInfo,
-    /// The recipe or ensemble as used.
+    /// The experiment as used.
     pub experiment: Experiment,
     /// What training cost.
     pub cost: Cost,
     /// Trainings that a validation part watched, by the name of their split.
     pub histories: Vec<NamedHistory>,
-    /// Answers on validation clips, without a temperature; absent when nothing was rehearsed.
+    /// Answers on validation clips, without a temperature; absent when there were none.
     pub validation: Option<Answers>,
     /// Answers on the test part.
     pub test: Answers,
@@ -132,24 +136,26 @@ pub struct SplitRun {
 
 const INFO: &str = "run.json";
 const COST: &str = "training.json";
-/// Extension of a folder that is being written, or removed.
-pub const UNFINISHED: &str = "unfinished";
-const RECIPE: &str = "recipe.toml";
+pub(crate) const RECIPE: &str = "recipe.toml";
+const SPLIT: &str = "split.csv";
 const HISTORY: &str = "history";
 const VALIDATION: &str = "validation";
 /// Name of the answers on the test part in a split folder.
-pub const TEST: &str = "predictions";
+pub(crate) const TEST: &str = "predictions";
 /// Name of the model file in a split folder.
-pub const MODEL: &str = "model.safetensors";
+pub(crate) const MODEL: &str = "model.safetensors";
 
 impl SplitRun {
     /// Reads a split folder; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`Error::OtherVersion`] for a folder of a program too old or too new, [`Error::Io`], [`Error::Eval`].
     pub fn read(dir: &Path) -> Result<Option<Self>> {
         if !is_split(dir) {
             return Ok(None);
         }
         let mut histories = Vec::new();
-        for file in files(dir)? {
+        for file in folder::files(dir)? {
             let name = file.file_stem().unwrap_or_default().to_string_lossy();
             let csv = file.extension().is_some_and(|e| e == "csv");
             if let Some(name) = name.strip_prefix(HISTORY).filter(|_| csv) {
@@ -159,18 +165,21 @@ impl SplitRun {
                 });
             }
         }
-        let test = Answers::read(dir, TEST)?.with_context(|| dir.display().to_string())?;
+        // An earlier program wrote the names of an ensemble's recipes, which need not lead to them any more.
+        let recipe = dir.join(RECIPE);
+        let experiment = Experiment::load(&recipe.to_string_lossy());
         Ok(Some(Self {
             info: read_json(&dir.join(INFO))?,
-            experiment: Experiment::load(&dir.join(RECIPE).to_string_lossy())?,
+            experiment: experiment.map_err(|error| Error::other_version(&recipe, error))?,
             cost: read_json(&dir.join(COST))?,
             histories,
             validation: Answers::read(dir, VALIDATION)?,
-            test,
+            test: test_answers(dir)?,
         }))
     }
 
     /// Whether a folder holds exactly this run, finished.
+    #[must_use]
     pub fn is_finished(dir: &Path, info: &RunInfo, experiment: &Experiment) -> bool {
         Self::read(dir)
             .is_ok_and(|run| run.is_some_and(|r| r.info == *info && r.experiment == *experiment))
@@ -178,13 +187,16 @@ impl SplitRun {
 
     /// Writes the folder, then puts it under its name. A folder of another run with that name is
     /// replaced; any other folder is refused.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`], [`Error::Io`], and those of what is written.
     pub fn write(&self, dir: &Path, corpus: &Corpus, split: &Split, model: &Model) -> Result<()> {
         refuse_foreign(dir, is_split)?;
         let unfinished = dir.with_added_extension(UNFINISHED);
-        remove(&unfinished)?;
-        fs::create_dir_all(&unfinished).with_context(|| unfinished.display().to_string())?;
+        folder::remove(&unfinished)?;
+        folder::create(&unfinished)?;
         write_file(unfinished.join(RECIPE), self.experiment.to_toml()?)?;
-        as_trained(&self.experiment, split).write_csv(corpus, unfinished.join("split.csv"))?;
+        as_trained(&self.experiment, split).write_csv(corpus, unfinished.join(SPLIT))?;
         for NamedHistory { name, history } in &self.histories {
             history.write_csv(unfinished.join(format!("{HISTORY}-{name}.csv")))?;
         }
@@ -193,99 +205,47 @@ impl SplitRun {
             validation.write(&unfinished, VALIDATION)?;
         }
         self.test.write(&unfinished, TEST)?;
-        write_file(
-            unfinished.join(COST),
-            serde_json::to_string_pretty(&self.cost)?,
-        )?;
-        write_file(
-            unfinished.join(INFO),
-            serde_json::to_string_pretty(&self.info)?,
-        )?;
-        remove(dir)?;
-        fs::rename(&unfinished, dir).with_context(|| dir.display().to_string())
+        write_json(&unfinished.join(COST), &self.cost)?;
+        write_json(&unfinished.join(INFO), &self.info)?;
+        folder::remove(dir)?;
+        fs::rename(&unfinished, dir).map_err(Error::io(dir))
     }
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("{}: not written by this version of ser", path.display()))
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value);
+    let text = text.map_err(|error| Error::io(path)(error.into()))?;
+    Ok(write_file(path, text)?)
 }
 
-/// Refuses to put a run where something else lies; `is_own` tells a folder that it may replace.
-pub fn refuse_foreign(dir: &Path, is_own: impl Fn(&Path) -> bool) -> Result<()> {
-    // `.` and `..` have no name that a finished folder could be given.
-    if dir.file_name().is_none() {
-        bail!("{}: --out must name a folder of its own", dir.display());
-    }
-    let mut entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error).with_context(|| dir.display().to_string()),
-    };
-    if entries.next().is_some() && !is_own(dir) {
-        bail!(
-            "{} holds something else, which would be lost: choose another --out",
-            dir.display()
-        );
-    }
-    Ok(())
+/// The answers on the test part in a split folder.
+pub(crate) fn test_answers(dir: &Path) -> Result<Answers> {
+    let answers = Answers::read(dir, TEST)?;
+    answers.ok_or_else(|| Error::other_version(dir, format!("{TEST}.csv is not there")))
 }
 
-/// Whether a folder is that of a split, under the name that `ser crossval` gives it.
-pub fn is_of_crossval(dir: &Path) -> bool {
+/// The division into parts that a split folder was made by, of the corpus that it was made from.
+pub(crate) fn read_split(dir: &Path, corpus: &Corpus, experiment: &Experiment) -> Result<Split> {
+    let disjoint = experiment.task.protocol.disjoint();
+    Ok(Split::read_csv(corpus, dir.join(SPLIT), disjoint)?)
+}
+
+/// Whether a folder is that of a split, under the name that a cross-validation gives it.
+#[cfg(feature = "train")]
+pub(crate) fn is_of_cross_validation(dir: &Path) -> bool {
     let info = read_json::<RunInfo>(&dir.join(INFO));
     info.is_ok_and(|info| dir.ends_with(info.split))
 }
 
 /// Whether a folder is that of a finished split.
-pub fn is_split(dir: &Path) -> bool {
+pub(crate) fn is_split(dir: &Path) -> bool {
     dir.join(INFO).is_file()
 }
 
 /// The finished splits in a folder, in the order of their names.
-pub fn split_folders(dir: &Path) -> Result<Vec<PathBuf>> {
-    let mut folders = files(dir)?;
+pub(crate) fn split_folders(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = folder::files(dir)?;
     // A folder that a killed run left under its temporary name is no part of the run.
     folders.retain(|folder| is_split(folder) && folder.extension().is_none_or(|e| e != UNFINISHED));
     Ok(folders)
-}
-
-/// What a folder holds, in the order of the names.
-fn files(dir: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(dir).with_context(|| dir.display().to_string())?;
-    let mut files = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<std::io::Result<Vec<_>>>()
-        .with_context(|| dir.display().to_string())?;
-    files.sort_unstable();
-    Ok(files)
-}
-
-/// Removes a folder, if it is there. It is renamed first: a folder under its final name is whole.
-pub fn remove(dir: &Path) -> Result<()> {
-    if dir.file_name().is_none() {
-        bail!("{}: not removed, as it has no name", dir.display());
-    }
-    let aside = match dir.extension() {
-        Some(extension) if extension == UNFINISHED => dir.to_owned(),
-        _ => dir.with_added_extension(format!("old.{UNFINISHED}")),
-    };
-    if aside != dir {
-        remove_in_place(&aside)?;
-        match fs::rename(dir, &aside) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            moved => moved.with_context(|| dir.display().to_string())?,
-        }
-    }
-    remove_in_place(&aside)
-}
-
-fn remove_in_place(dir: &Path) -> Result<()> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| dir.display().to_string())
-        }
-        _ => Ok(()),
-    }
 }

@@ -3,11 +3,11 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
 use ser_files::UNFINISHED;
 use walkdir::WalkDir;
 
-use crate::run;
+use crate::error::{Error, Result};
+use crate::folder;
 
 /// The right to write into a folder of results, while it lives.
 ///
@@ -24,25 +24,23 @@ impl Lock {
     /// half-written.
     pub fn take(folder: &Path) -> Result<Self> {
         // A folder given as `.` has a name all the same, one given as `..` has none.
-        let folder = std::path::absolute(folder).with_context(|| folder.display().to_string())?;
+        let folder = std::path::absolute(folder).map_err(Error::io(folder))?;
         if folder.file_name().is_none() {
-            bail!("{}: name the folder itself", folder.display());
+            return Err(Error::NoName {
+                path: folder,
+                expected: "name the folder itself",
+            });
         }
         let path = lock_of(&folder);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
+            folder::create(parent)?;
         }
         loop {
-            let file = File::create(&path).with_context(|| path.display().to_string())?;
+            let file = File::create(&path).map_err(Error::io(&path))?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => bail!(
-                    "{}: another run is writing there; wait until it ends, or choose another --out",
-                    folder.display()
-                ),
-                Err(TryLockError::Error(error)) => {
-                    return Err(error).with_context(|| path.display().to_string());
-                }
+                Err(TryLockError::WouldBlock) => return Err(Error::Locked { path: folder }),
+                Err(TryLockError::Error(error)) => return Err(Error::io(path)(error)),
             }
             // Who held it before may have removed the file between our opening and locking it: then
             // the lock is on a file that nobody else would find.
@@ -102,7 +100,7 @@ fn sweep(folder: &Path) -> Result<()> {
         .filter(|(is_folder, path)| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             match is_folder {
-                true => path.extension().is_some_and(|e| e == run::UNFINISHED),
+                true => path.extension().is_some_and(|e| e == folder::UNFINISHED),
                 false => name.starts_with(UNFINISHED),
             }
         })
@@ -110,16 +108,16 @@ fn sweep(folder: &Path) -> Result<()> {
     for (is_folder, path) in left {
         // What lay in a folder that is gone already is gone as well.
         if is_folder {
-            run::remove(&path)?;
+            folder::remove(&path)?;
         } else if path.exists() {
-            fs::remove_file(&path).with_context(|| path.display().to_string())?;
+            fs::remove_file(&path).map_err(Error::io(path))?;
         }
     }
     for extension in [
-        run::UNFINISHED.to_owned(),
-        format!("old.{}", run::UNFINISHED),
+        folder::UNFINISHED.to_owned(),
+        format!("old.{}", folder::UNFINISHED),
     ] {
-        run::remove(&folder.with_added_extension(extension))?;
+        folder::remove(&folder.with_added_extension(extension))?;
     }
     Ok(())
 }

@@ -1,95 +1,103 @@
-//! Recipes tried on inner splits. The answers are kept in a folder, and none is asked for twice.
+//! Inner cross-validation: recipes tried on splits of what a split leaves for training, so that a choice
+//! among them, or a temperature, never sees a test part. The answers are kept in a folder, and none is
+//! asked for twice.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use indicatif::ProgressBar;
 use ser_conditions::Condition;
 use ser_data::{Corpus, Split};
 use ser_eval::write_file;
-use ser_recipe::{Experiment, Member, Monitor, Recipe};
+use ser_recipe::{Experiment, Monitor, Recipe};
 
 use crate::answers::Answers;
 use crate::corpus::Prepared;
-use crate::crossval::side_by_side;
-use crate::output::progress;
-use crate::run::{refuse_foreign, remove};
-use crate::training::rehearse;
-
-/// The recipe that the answers beside it are of.
-const RECIPE: &str = "recipe.toml";
+use crate::error::{Context, Error, Result};
+use crate::event::{Event, OnEvent, Stage};
+use crate::folder::{self, refuse_foreign, remove};
+use crate::parallel::side_by_side;
+use crate::split_run::RECIPE;
+use crate::training::{LIBTORCH_VERSION, Trainer};
 
 /// Where answers are kept, and what is asked.
-pub struct Rehearsals<'a> {
+pub(crate) struct Inner<'a> {
     /// The folder; each recipe has one of its own in it.
-    pub out: &'a Path,
+    pub(crate) out: &'a Path,
     /// Feature store.
-    pub store: Option<&'a Path>,
+    pub(crate) store: Option<&'a Path>,
     /// Trainings side by side.
-    pub jobs: Option<usize>,
+    pub(crate) jobs: Option<usize>,
     /// Whether the clips are answered under every condition as well.
-    pub conditions: bool,
+    pub(crate) conditions: bool,
+    pub(crate) on_event: OnEvent<'a>,
 }
 
-impl Rehearsals<'_> {
+/// Refuses an experiment of which a recipe would choose its best epoch by the very clips it is then judged
+/// by.
+pub(crate) fn refuse_best_epoch(experiment: &Experiment) -> Result<()> {
+    let mut recipes = experiment.members.iter().map(|member| &member.recipe);
+    match recipes.find(|recipe| recipe.training.monitor != Monitor::LastEpoch) {
+        None => Ok(()),
+        Some(recipe) => Err(Error::KeepsBestEpoch {
+            recipe: recipe.name.clone(),
+        }),
+    }
+}
+
+impl Inner<'_> {
     /// The folder of a recipe.
-    pub fn folder(&self, recipe: &Recipe) -> PathBuf {
+    pub(crate) fn folder(&self, recipe: &Recipe) -> PathBuf {
         self.out.join(&recipe.name)
     }
 
-    /// The recipes of an experiment, with their weights. Refuses one that would choose its best epoch by
-    /// the very clips it is then judged by.
-    pub fn members(experiment: Experiment) -> Result<Vec<Member>> {
-        let early = |member: &&Member| member.recipe.training.monitor != Monitor::LastEpoch;
-        if let Some(Member { recipe, .. }) = experiment.members.iter().find(early) {
-            bail!(
-                "{}: keeps its best epoch on clips that are held out, and here those are what it is judged \
-                 by; take a recipe with training.monitor = \"last-epoch\", such as cnn",
-                recipe.name
-            );
-        }
-        Ok(experiment.members)
-    }
-
     /// A recipe's answers on the inner splits of some splits, if an earlier call left them all. Refuses a
-    /// folder that holds something else; [`Rehearsals::answers`] would replace it.
-    pub fn finished(
+    /// folder that holds something else; [`Inner::answers`] would replace it.
+    pub(crate) fn finished(
         &self,
         recipe: &Recipe,
         corpus: &Corpus,
         splits: &[Split],
     ) -> Result<Option<Answers>> {
         if !self.are_of(recipe, corpus)? {
-            refuse_foreign(&self.folder(recipe), is_rehearsed)?;
+            refuse_foreign(&self.folder(recipe), is_inner)?;
             return Ok(None);
         }
         self.all_kept(recipe, &inner(recipe, corpus, splits)?)
     }
 
     /// A recipe's answers on the inner splits of some splits.
-    pub fn answers(&self, recipe: &Recipe, data: &Prepared, splits: &[Split]) -> Result<Answers> {
+    pub(crate) fn answers(
+        &self,
+        recipe: &Recipe,
+        data: &Prepared,
+        splits: &[Split],
+    ) -> Result<Answers> {
         let folder = self.folder(recipe);
         if !self.are_of(recipe, &data.corpus)? {
             remove(&folder)?;
-            fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+            folder::create(&folder)?;
             write_file(folder.join(RECIPE), identity(recipe, &data.corpus)?)?;
         }
         let inner = inner(recipe, &data.corpus, splits)?;
-        let steps = 1 + usize::from(self.conditions) * Condition::STANDARD.len();
-        let bar = progress(inner.len() * steps, "rehearsals");
-        bar.set_message(recipe.name.clone());
+        let each = 1 + usize::from(self.conditions) * Condition::STANDARD.len();
+        let stage = Stage::InnerSplits(&recipe.name);
+        let advanced = |steps| (self.on_event)(Event::Advanced { stage, steps });
+        (self.on_event)(Event::Started {
+            stage,
+            steps: inner.len() * each,
+        });
         side_by_side(&inner, recipe, self.jobs, |(number, inner)| {
             if self.kept(&folder, inner)?.is_some() {
-                bar.inc(steps as u64);
+                advanced(each);
                 return Ok(());
             }
-            self.rehearse(&folder, recipe, data, inner, *number, &bar)
-                .with_context(|| inner.name().to_owned())
+            let answers = self.ask(recipe, data, inner, *number, &advanced);
+            let answers = answers.context_of(|| inner.name().to_owned())?;
+            answers.write(&folder, inner.name())
         })?;
-        bar.finish_and_clear();
+        (self.on_event)(Event::Finished { stage });
         let answers = self.all_kept(recipe, &inner)?;
-        answers.with_context(|| folder.display().to_string())
+        answers.ok_or_else(|| Error::other_version(&folder, "some of its answers are gone"))
     }
 
     /// Whether a recipe's folder holds answers of this very recipe; another of that name would be mixed
@@ -104,7 +112,7 @@ impl Rehearsals<'_> {
         let folder = self.folder(recipe);
         let kept = inner.iter().map(|(_, inner)| self.kept(&folder, inner));
         let kept = kept.collect::<Result<Option<Vec<_>>>>()?;
-        kept.map(Answers::pool).transpose()
+        kept.map(|kept| Answers::pool(&kept)).transpose()
     }
 
     /// The answers of an inner split, if all that are wanted are there.
@@ -117,42 +125,47 @@ impl Rehearsals<'_> {
         Ok(answers.filter(|answers| answers.conditions().count() >= wanted))
     }
 
-    fn rehearse(
+    fn ask(
         &self,
-        folder: &Path,
         recipe: &Recipe,
         data: &Prepared,
         inner: &Split,
         number: usize,
-        bar: &ProgressBar,
-    ) -> Result<()> {
-        let (trained, mut answers) = rehearse(recipe, data, inner, number as u64, &mut |_| {})?;
-        bar.inc(1);
+        advanced: &dyn Fn(usize),
+    ) -> Result<Answers> {
+        let trainer = Trainer {
+            recipe,
+            data,
+            on_epoch: &|_| {},
+            on_event: self.on_event,
+        };
+        let (trained, mut answers) = trainer.inner_split(inner, number as u64)?;
+        advanced(1);
         if self.conditions {
-            let (corpus, name) = (&data.corpus, inner.name());
-            let part = inner.test();
-            answers.add_conditions(&trained.model, corpus, part, name, self.store, bar)?;
+            let (model, corpus) = (&trained.model, &data.corpus);
+            let (part, name) = (inner.test(), inner.name());
+            answers.add_conditions(model, corpus, part, name, self.store, &|| advanced(1))?;
         }
-        answers.write(folder, inner.name())
+        Ok(answers)
     }
 }
 
 /// How the last line of a folder's recipe begins.
-const REHEARSED: &str = "# rehearsed on clips with the checksum";
+const MARK: &str = "# rehearsed on clips with the checksum";
 
 /// What a folder of answers is known by.
 fn identity(recipe: &Recipe, corpus: &Corpus) -> Result<String> {
     let (recipe, checksum) = (recipe.to_toml()?, corpus.checksum());
-    let (program, libtorch) = (env!("CARGO_PKG_VERSION"), ser_model::LIBTORCH_VERSION);
+    let (program, libtorch) = (env!("CARGO_PKG_VERSION"), LIBTORCH_VERSION);
     Ok(format!(
-        "{recipe}\n{REHEARSED} {checksum}, by ser {program}, libtorch {libtorch}\n"
+        "{recipe}\n{MARK} {checksum}, by ser {program}, libtorch {libtorch}\n"
     ))
 }
 
 /// Whether a folder holds answers of some recipe.
-fn is_rehearsed(folder: &Path) -> bool {
+fn is_inner(folder: &Path) -> bool {
     let found = fs::read_to_string(folder.join(RECIPE)).unwrap_or_default();
-    found.lines().any(|line| line.starts_with(REHEARSED))
+    found.lines().any(|line| line.starts_with(MARK))
 }
 
 /// The inner splits, each with the number of the split that it is of.

@@ -1,63 +1,19 @@
-//! From data on disk to a corpus with features, for every command that needs both.
+//! Ways of looking at clips, and where their features come from.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::slice;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result, bail};
-use indicatif::ProgressBar;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use ser_conditions::Condition;
-use ser_data::{Audit, Corpus, Scan, SkipKind};
 use ser_features::{
     FeatureConfig, FeatureExtractor, FeatureStore, Features, Output, Waveform, extract_files,
 };
-use ser_recipe::Recipe;
-use serde::{Deserialize, Serialize};
+use ser_recipe::{Experiment, Recipe};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::output::progress;
-
-/// A file that was left out, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
-    /// The file.
-    pub path: PathBuf,
-    /// The reason in words.
-    pub reason: String,
-}
-
-impl Skipped {
-    /// A file and the words of an error, which may begin with the file's name.
-    pub fn new(path: &Path, error: &str) -> Self {
-        let named = format!("{}: ", path.display());
-        Self {
-            path: path.to_owned(),
-            reason: error.strip_prefix(&named).unwrap_or(error).to_owned(),
-        }
-    }
-
-    /// Names them on standard error.
-    pub fn tell(all: &[Self]) {
-        for Self { path, reason } in all {
-            eprintln!("skipped: {}: {reason}", path.display());
-        }
-    }
-}
-
-/// Clips with their features, in the same order.
-#[derive(Debug, Clone)]
-pub struct Prepared {
-    /// The clips that could be read, of the emotions asked for.
-    pub corpus: Corpus,
-    /// The views asked for.
-    pub views: Vec<View>,
-    /// For each clip its features in each view.
-    pub features: Vec<Vec<Features>>,
-    /// The files that could not be used.
-    pub skipped: Vec<Skipped>,
-}
+use crate::error::{Context, Error, Result};
 
 /// One way of looking at every clip.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +28,7 @@ pub struct View {
 
 impl View {
     /// The clips as they are.
+    #[must_use]
     pub fn clean(config: FeatureConfig) -> Self {
         Self {
             config,
@@ -82,11 +39,13 @@ impl View {
 
     /// Whether a store keeps its features. Under a condition it keeps what takes long to make;
     /// spectrograms are soon made again, and larger than the sound.
+    #[must_use]
     pub fn is_kept(&self) -> bool {
         self.condition == Condition::Clean || self.config.output == Output::Functionals
     }
 
     /// What a recipe trains on: the clips as they are, then their copies.
+    #[must_use]
     pub fn of_training(recipe: &Recipe) -> Vec<Self> {
         let (features, varied) = (&recipe.features, &recipe.augmentation);
         let faster = varied.semitones.iter();
@@ -111,84 +70,33 @@ impl View {
             .chain(elsewhere)
             .collect()
     }
+
+    /// What a store keeps of all that an experiment trains on.
+    #[must_use]
+    pub fn kept_of(experiment: &Experiment) -> Vec<Self> {
+        let members = experiment.members.iter();
+        let views = members.flat_map(|member| Self::of_training(&member.recipe));
+        each_once(views.filter(Self::is_kept))
+    }
+}
+
+/// Every view once, in the order of their first appearance.
+pub(crate) fn each_once(views: impl IntoIterator<Item = View>) -> Vec<View> {
+    let mut once = Vec::new();
+    for view in views {
+        if !once.contains(&view) {
+            once.push(view);
+        }
+    }
+    once
 }
 
 /// Features and failures by the position of their file.
-type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>);
-
-/// Reads a corpus and keeps the given emotions: all, if none is given. Files that cannot be used are
-/// named on standard error and left out.
-pub fn read(data: &Path, emotions: &[String]) -> Result<Prepared> {
-    let Scan { corpus, audit } = Corpus::load(data)?;
-    let skipped = skips(&audit);
-    Skipped::tell(&skipped);
-    let corpus = select(&corpus, emotions)?;
-    if corpus.is_empty() {
-        bail!("{}: no clip is left to work with", data.display());
-    }
-    Ok(Prepared {
-        features: vec![Vec::new(); corpus.len()],
-        corpus,
-        views: Vec::new(),
-        skipped,
-    })
-}
-
-impl Prepared {
-    /// The same clips with features in each view. Files that have none are named on standard error and
-    /// left out; of the emotions given, each must keep a clip.
-    pub fn extract(
-        self,
-        emotions: &[String],
-        views: &[View],
-        store: Option<&Path>,
-    ) -> Result<Self> {
-        let clips = self.corpus.clips();
-        let paths: Vec<&Path> = clips.iter().map(|clip| clip.path.as_path()).collect();
-        let bar = progress(paths.len() * views.len(), "features");
-        let mut features: Vec<Vec<Features>> = vec![Vec::new(); paths.len()];
-        let mut failures = BTreeMap::new();
-        for view in views {
-            let (found, failed) = FeatureSource::open(view, store)?.extract(&paths, &bar)?;
-            for (i, found) in found {
-                features[i].push(found);
-            }
-            failures.extend(failed);
-        }
-        bar.finish_and_clear();
-        let views = views.to_vec();
-        if failures.is_empty() {
-            return Ok(Self {
-                views,
-                features,
-                ..self
-            });
-        }
-        let failures = failures.iter();
-        let failed = failures.map(|(&i, reason)| Skipped::new(paths[i], reason));
-        let failed: Vec<Skipped> = failed.collect();
-        Skipped::tell(&failed);
-        let whole = |features: &Vec<Features>| features.len() == views.len();
-        let readable = clips.iter().zip(&features);
-        let readable = readable.filter(|(_, features)| whole(features));
-        let readable = readable.map(|(clip, _)| clip.clone()).collect();
-        let kept = Corpus::new(self.corpus.name(), self.corpus.is_synthetic(), readable);
-        features.retain(whole);
-        if kept.is_empty() {
-            bail!("{}: no clip is left to work with", kept.name());
-        }
-        Ok(Self {
-            corpus: select(&kept, emotions)?,
-            views,
-            features,
-            skipped: [self.skipped, failed].concat(),
-        })
-    }
-}
+pub(crate) type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>);
 
 /// Features of files as a condition leaves their sound: for each file one of every configuration.
 /// What a store keeps is taken from there; for the rest the sound is made once.
-pub fn hear_under(
+pub(crate) fn hear_under(
     condition: Condition,
     configs: &[&FeatureConfig],
     paths: &[&Path],
@@ -202,10 +110,9 @@ pub fn hear_under(
             ..View::clean(config.clone())
         };
         if store.is_some() && view.is_kept() {
-            let bar = ProgressBar::hidden();
-            let (features, failed) = FeatureSource::open(&view, store)?.extract(paths, &bar)?;
+            let (features, failed) = FeatureSource::open(&view, store)?.extract(paths, &|| ())?;
             if let Some(reason) = failed.into_values().next() {
-                bail!("{reason}");
+                return Err(Error::Extraction(reason));
             }
             kept.insert(position, features);
         } else {
@@ -227,18 +134,18 @@ pub fn hear_under(
 }
 
 /// Features of a file's sound as a condition leaves it, one for each extractor.
-pub fn hear(
+pub(crate) fn hear(
     path: &Path,
     condition: Condition,
     copy: u32,
     extractors: &[FeatureExtractor],
 ) -> Result<Vec<Features>> {
+    let named = || path.display().to_string();
     let sound = Waveform::read(path)?;
-    let changed = under(condition, copy, &sound).with_context(|| path.display().to_string())?;
+    let changed = under(condition, copy, &sound).context_of(named)?;
     let features = extractors.iter().map(|e| e.extract(&changed));
-    features
-        .collect::<ser_features::Result<_>>()
-        .with_context(|| path.display().to_string())
+    let features = features.collect::<ser_features::Result<_>>();
+    features.context_of(named)
 }
 
 /// A sound as a condition leaves it.
@@ -259,7 +166,7 @@ fn seed(sound: &Waveform, copy: u32) -> u64 {
 /// Where the features of a view come from: the extractor, with or without a store of what it made
 /// before.
 #[derive(Debug)]
-pub struct FeatureSource {
+pub(crate) struct FeatureSource {
     view: View,
     extractor: FeatureExtractor,
     store: Option<FeatureStore>,
@@ -267,22 +174,19 @@ pub struct FeatureSource {
 
 impl FeatureSource {
     /// Plans the extraction and opens the store, if it keeps the view.
-    pub fn open(view: &View, store: Option<&Path>) -> Result<Self> {
+    pub(crate) fn open(view: &View, store: Option<&Path>) -> Result<Self> {
         let extractor = FeatureExtractor::new(&view.config)?;
-        let store = store
-            .filter(|_| view.is_kept())
-            .map(|dir| {
-                let opened = match view.condition {
-                    Condition::Clean => FeatureStore::open(dir, &extractor),
-                    condition => Self::open_under(condition, view.copy, dir, &extractor),
-                };
-                opened.with_context(|| format!("feature store {}", dir.display()))
-            })
-            .transpose()?;
+        let store = store.filter(|_| view.is_kept()).map(|dir| {
+            let opened = match view.condition {
+                Condition::Clean => FeatureStore::open(dir, &extractor),
+                condition => Self::open_under(condition, view.copy, dir, &extractor),
+            };
+            opened.context_of(|| format!("feature store {}", dir.display()))
+        });
         Ok(Self {
             view: view.clone(),
+            store: store.transpose()?,
             extractor,
-            store,
         })
     }
 
@@ -301,11 +205,16 @@ impl FeatureSource {
         })
     }
 
-    /// Features of many files, by position, and for the others why they failed.
-    pub fn extract(&mut self, paths: &[&Path], bar: &ProgressBar) -> Result<Extracted> {
+    /// Features of many files, by position, and for the others why they failed; `one_done` hears of each
+    /// file.
+    pub(crate) fn extract(
+        &mut self,
+        paths: &[&Path],
+        one_done: &(dyn Fn() + Sync),
+    ) -> Result<Extracted> {
         let results = Mutex::new(Extracted::default());
         let done = |i: usize, result: Result<Features, String>| {
-            bar.inc(1);
+            one_done();
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
             match result {
                 Ok(features) => drop(results.0.insert(i, features)),
@@ -326,38 +235,15 @@ impl FeatureSource {
             None => paths.par_iter().enumerate().for_each(|(i, path)| {
                 let heard = hear(path, condition, copy, slice::from_ref(&self.extractor));
                 let features = heard.map(|heard| heard.into_iter().next().unwrap_or_default());
-                done(i, features.map_err(|error| format!("{error:#}")));
+                done(i, features.map_err(|error| error.to_string()));
             }),
         }
         Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// What indexing left out; a second copy of a clip is no loss.
-pub fn skips(audit: &Audit) -> Vec<Skipped> {
-    let lost = audit
-        .skipped
-        .iter()
-        .filter(|skip| skip.kind != SkipKind::Copy);
-    lost.map(|skip| Skipped {
-        path: skip.path.clone(),
-        reason: skip.reason.clone(),
-    })
-    .collect()
-}
-
-fn select(corpus: &Corpus, emotions: &[String]) -> Result<Corpus> {
-    if emotions.is_empty() {
-        return Ok(corpus.clone());
-    }
-    let emotions: Vec<&str> = emotions.iter().map(String::as_str).collect();
-    Ok(corpus.select(&emotions)?)
-}
-
 #[cfg(test)]
 mod tests {
-    use ser_recipe::Experiment;
-
     use super::*;
 
     fn recipe(name: &str) -> Recipe {
@@ -366,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_condition_named_again_makes_another_copy_of_another_voice() {
-        let mut recipe = self::recipe("robust-cnn");
+        let mut recipe = recipe("robust-cnn");
         let telephone = recipe.augmentation.conditions[0];
         recipe.augmentation.semitones = vec![-1.0, 2.0];
         recipe.augmentation.conditions.extend([telephone; 3]);
@@ -422,10 +308,9 @@ mod tests {
             condition: room,
             ..View::clean(statistics)
         };
-        let bar = ProgressBar::hidden();
         for store in [None, Some(store.as_path())] {
             let mut source = FeatureSource::open(&view, store).unwrap();
-            let (found, failed) = source.extract(&[&wav], &bar).unwrap();
+            let (found, failed) = source.extract(&[&wav], &|| ()).unwrap();
             assert_eq!((&found[&0], failed.len()), (&made[0][1], 0));
         }
     }

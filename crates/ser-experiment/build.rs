@@ -1,0 +1,11 @@
+//! Lets tests and examples find libtorch with no environment variable set.
+
+fn main() {
+    // torch-sys tells its folder to its direct dependents only, and a run path is not inherited.
+    if let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") {
+        // The workspace's `.libtorch` is a link: name the folder it leads to, so that the built
+        // program outlives the checkout.
+        let lib = std::fs::canonicalize(&lib).unwrap_or_else(|_| lib.into());
+        println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
+    }
+}
