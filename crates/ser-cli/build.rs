@@ -7,5 +7,10 @@ fn main() {
         // program outlives the checkout.
         let lib = std::fs::canonicalize(&lib).unwrap_or_else(|_| lib.into());
         println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
+        // Where the linker knows both kinds of run path, the one that LD_LIBRARY_PATH does not overrule: another
+        // libtorch in there would keep the program from starting.
+        if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+            println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags");
+        }
     }
 }

@@ -1,63 +1,35 @@
 //! `ser compare`: runs on the same clips against each other.
 
 use anyhow::Result;
-use ser_eval::{Difference, Evaluation, Pair, Predictions, compare, write_file};
-use ser_report::{RunSummary, render_comparison};
+use ser_eval::{Difference, Pair};
+use ser_experiment::{Comparison, Run, compare};
+use ser_report::RunSummary;
 
 use crate::Outcome;
 use crate::args::CompareArgs;
 use crate::output::{SYNTHETIC, mean_std, percent, table};
-use crate::report::{Run, link};
 
 /// Says which of some runs are better than others.
 pub fn run(args: &CompareArgs, json: bool) -> Result<Outcome> {
-    let runs = args
-        .runs
-        .iter()
-        .map(|dir| Run::read(dir))
-        .collect::<Result<Vec<_>>>()?;
-    let names = names(&runs);
-    let answers: Vec<(&str, &Predictions)> = names
-        .iter()
-        .map(String::as_str)
-        .zip(runs.iter().map(|run| &run.test.plain))
-        .collect();
-    let pairs = compare(&answers)?;
-    let mut rows = Vec::new();
-    for (run, name) in runs.iter().zip(&names) {
-        let row = run.summary(&Evaluation::compute(&run.test.plain)?)?;
-        let page = run.dir.join("report.html");
-        let there = args.out.as_ref().filter(|_| page.is_file());
-        rows.push(RunSummary {
-            recipe: name.clone(),
-            page: there.map(|out| link(out, &page)),
-            ..row
-        });
+    let runs = args.runs.iter().map(|dir| Run::read(dir));
+    let runs = runs.collect::<ser_experiment::Result<Vec<_>>>()?;
+    let mut comparison = compare(&runs)?;
+    if let Some(out) = &args.out {
+        comparison.link(out, &runs);
     }
     if json {
-        println!("{}", serde_json::json!({ "runs": rows, "pairs": pairs }));
+        let Comparison { runs, pairs } = &comparison;
+        println!("{}", serde_json::json!({ "runs": runs, "pairs": pairs }));
     } else {
-        print(&rows, &pairs);
+        print(&comparison.runs, &comparison.pairs);
     }
     if let Some(out) = &args.out {
-        write_file(out, render_comparison(&rows, &pairs)?)?;
+        comparison.write_page(out)?;
         if !json {
             println!("comparison: {}", out.display());
         }
     }
     Ok(Outcome::Done)
-}
-
-/// A run is called by its recipe, or by its folder where two have the same.
-fn names(runs: &[Run]) -> Vec<String> {
-    let recipe = |run: &Run| run.experiment.name.clone();
-    let shared = |name: &str| runs.iter().filter(|run| recipe(run) == name).count() > 1;
-    runs.iter()
-        .map(|run| match recipe(run) {
-            name if shared(&name) => run.dir.display().to_string(),
-            name => name,
-        })
-        .collect()
 }
 
 fn print(rows: &[RunSummary], pairs: &[Pair]) {

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use anyhow::Result;
 use ser_data::{Corpus, Scan};
+use ser_experiment::Skipped;
 use ser_features::Waveform;
 use ser_recipe::Experiment;
 
 use crate::args::DoctorArgs;
-use crate::corpus::skips;
 use crate::output::in_full;
 use crate::{Outcome, model};
 
@@ -41,7 +41,7 @@ pub fn run(args: &DoctorArgs, json: bool) -> Result<Outcome> {
         },
         Finding {
             what: "libtorch",
-            found: ser_model::check_libtorch().map_err(Into::into),
+            found: libtorch(),
             next: "in a clone of ser: cargo xtask libtorch",
         },
         Finding {
@@ -100,17 +100,26 @@ pub fn run(args: &DoctorArgs, json: bool) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The model in the box has an answer for a second of sound.
+/// Whether libtorch is there and computes, in a program that trains.
+#[cfg(feature = "train")]
+fn libtorch() -> Result<String> {
+    Ok(ser_experiment::check_libtorch()?)
+}
+
+#[cfg(not(feature = "train"))]
+fn libtorch() -> Result<String> {
+    Ok(
+        "not needed: this program does not train (--features train builds one that does)"
+            .to_owned(),
+    )
+}
+
+/// The built-in model has an answer for a second of sound.
 fn check_model() -> Result<String> {
-    let model = model::open(None)?;
+    let predictor = model::open(None)?;
     let tone = (0..16_000).map(|n| (n as f32 * 0.1).sin() / 4.0).collect();
-    let tone = Waveform::new(tone, 16_000);
-    let views = model
-        .extractors()?
-        .iter()
-        .map(|e| e.extract(&tone))
-        .collect::<ser_features::Result<Vec<_>>>()?;
-    model.predict(&[&views])?;
+    predictor.answer(&Waveform::new(tone, 16_000), None)?;
+    let model = predictor.model();
     Ok(format!(
         "{}: {} ({} trained values)",
         model.name,
@@ -146,7 +155,7 @@ fn corpus(data: &Path) -> Result<String> {
     let Scan { corpus, audit } = Corpus::load(data)?;
     let (clips, speakers) = (corpus.len(), corpus.speakers().len());
     let labels = corpus.labels().join(", ");
-    let skipped = match skips(&audit).len() {
+    let skipped = match Skipped::of_audit(&audit).len() {
         0 => String::new(),
         n => format!("; {n} files skipped"),
     };

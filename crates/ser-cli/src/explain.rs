@@ -7,17 +7,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use ser_features::{FeatureConfig, FeatureExtractor, Features, Output, Waveform};
-use ser_model::{Explanation, Patch};
+use ser_predict::{Explanation, LONG, Patch, SHORTEST_EXPLAINED};
 use ser_report::plots::{self, Explained, Map, MarkedRegion};
 use serde::Serialize;
 
 use crate::args::ExplainArgs;
 use crate::output::{SYNTHETIC, UNSURE, percent, plain};
-use crate::recordings::{self, Ears, LONG};
 use crate::{Outcome, model};
-
-/// Seconds of the shortest recording of which parts can be told from each other.
-const SHORTEST: f64 = 0.2;
 
 /// Regions that are named.
 const REGIONS: usize = 3;
@@ -29,7 +25,7 @@ const BANDS: usize = 104;
 const WINDOW: f64 = 0.05;
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct Line<'a> {
     file: String,
     emotion: &'a str,
     probability: f32,
@@ -47,7 +43,8 @@ struct Region {
 }
 
 pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
-    let model = model::open(args.model.as_deref())?;
+    let predictor = model::open(args.model.as_deref())?;
+    let model = predictor.model();
     let file = args.file.display().to_string();
     let stem = args.file.file_stem().unwrap_or_default().to_string_lossy();
     let beside = || PathBuf::from(format!("{stem}-explained.svg"));
@@ -58,9 +55,9 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     ser_files::folder(&out).with_context(|| out.display().to_string())?;
     let clip = ser_audio::read(&args.file)?;
     let seconds = clip.duration();
-    if !(SHORTEST..=LONG).contains(&seconds) {
+    if !(SHORTEST_EXPLAINED..=LONG).contains(&seconds) {
         bail!(
-            "{file}: {seconds:.2} s long; a recording of {SHORTEST} to {LONG} s can be explained, and \
+            "{file}: {seconds:.2} s long; a recording of {SHORTEST_EXPLAINED} to {LONG} s can be explained, and \
              `ser timeline` says what is where in a longer one"
         );
     }
@@ -69,16 +66,13 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
         seconds.ceil()
     ));
     bar.enable_steady_tick(Duration::from_millis(200));
-    let heard = Ears::of(&model)?.hear_all(&clip);
-    let answer = heard.and_then(|heard| recordings::answer(&model, None, heard));
-    let answer = answer.with_context(|| file.clone())?;
-    let doubt = model.doubt(false);
-    let (unsure, marked) = (answer.is_unsure(doubt), answer.marked(&model.labels, doubt));
-    let explanation = ser_model::explain(&model, &clip).with_context(|| file.clone())?;
+    let explanation = predictor.explain(&clip).with_context(|| file.clone())?;
     bar.finish_and_clear();
     let strongest = explanation.strongest(REGIONS);
-    let emotion = explanation.emotion.as_str();
-    let probability = answer.confidence();
+    let answer = &explanation.answer;
+    let emotion = model.labels[answer.emotion()].as_str();
+    let (probability, unsure) = (answer.confidence(), answer.uncertain);
+    let marked = answer.marked(&model.labels);
 
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
     let regions = strongest.iter().map(|patch| MarkedRegion {
@@ -116,7 +110,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
             hertz: ends(&patch.region.hertz),
             drop: patch.drop,
         });
-        let answer = Answer {
+        let line = Line {
             file,
             emotion,
             probability,
@@ -125,7 +119,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
             picture: out.display().to_string(),
             synthetic_model: model.provenance.synthetic,
         };
-        println!("{}", serde_json::to_string(&answer)?);
+        println!("{}", serde_json::to_string(&line)?);
         return Ok(Outcome::Done);
     }
     if model.provenance.synthetic {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use ser_data::{Audit, Corpus, Scan};
+use ser_experiment::Skipped;
 
 use crate::Outcome;
 use crate::args::IndexArgs;
-use crate::corpus::skips;
 use crate::output::{SYNTHETIC, table};
 
 pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
@@ -23,7 +23,7 @@ pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
             println!("manifest: {}", out.display());
         }
     }
-    Ok(Outcome::of(&skips(&audit)))
+    Ok(Outcome::of(&Skipped::of_audit(&audit)))
 }
 
 fn print(audit: &Audit) {

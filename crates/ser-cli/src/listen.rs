@@ -3,8 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::Result;
-use ser_model::Model;
-use ser_stream::{Listener, Span};
+use ser_predict::{Listener, Model, Span};
 
 use crate::args::ListenArgs;
 use crate::output::{named, percent};
@@ -18,11 +17,12 @@ const LOWEST: f32 = -60.0;
 const PER_SECOND: u32 = 10;
 
 pub fn run(args: &ListenArgs, json: bool) -> Result<Outcome> {
-    let model = model::open(args.model.as_deref())?;
-    let speaker = model::speaker(&model, args.speaker.as_deref())?;
+    let predictor = model::open(args.model.as_deref())?;
+    let model = predictor.model();
+    let speaker = model::speaker(model, args.speaker.as_deref())?;
     let (rate, blocks) = source::open(args)?;
-    let mut listener = Listener::new(&model, rate)?.of(speaker.as_ref());
-    let meter = Meter::new(&model, json);
+    let mut listener = Listener::new(&predictor, rate)?.of(speaker.as_ref());
+    let meter = Meter::new(model, json);
     let mut waiting = Vec::new();
     for block in blocks {
         waiting.extend(block?);
@@ -58,16 +58,16 @@ impl<'m> Meter<'m> {
             eprint!("\r\x1b[K");
         }
         for span in spans {
-            let (labels, p) = (&self.model.labels, span.confidence());
+            let (labels, p) = (&self.model.labels, span.answer.confidence());
             if self.json {
                 let line = serde_json::json!({
-                    "start": span.start, "end": span.end, "emotion": labels[span.answer()], "confidence": p,
-                    "unsure": span.unsure, "probabilities": named(labels, &span.probabilities),
+                    "start": span.start, "end": span.end, "emotion": labels[span.answer.emotion()], "confidence": p,
+                    "unsure": span.answer.uncertain, "probabilities": named(labels, &span.answer.probabilities),
                 });
                 println!("{line}");
             } else {
                 let (start, end) = (clock(span.start), clock(span.end));
-                let label = span.marked(labels);
+                let label = span.answer.marked(labels);
                 let p = percent(f64::from(p));
                 println!("{start:>9} – {end:<9} {label:<11} {p}");
             }

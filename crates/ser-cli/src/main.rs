@@ -3,42 +3,41 @@
 // A program prints.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-mod answers;
 mod args;
 mod compare;
 mod conditions;
-mod corpus;
+#[cfg(feature = "train")]
 mod crossval;
 mod doctor;
 mod evaluate;
-mod exhibits;
+mod events;
 mod explain;
 mod extract;
+#[cfg(feature = "train")]
 mod fit;
 mod index;
 mod listen;
-mod lock;
 mod manual;
 mod model;
 mod output;
 mod predict;
 mod recordings;
-mod rehearsals;
 mod report;
 mod results;
-mod run;
+#[cfg(feature = "train")]
 mod select;
 mod speakers;
 mod synth;
 mod timeline;
-mod training;
+#[cfg(not(feature = "train"))]
+mod untrained;
 
 use std::io::Write;
 
 use clap::Parser;
+use ser_experiment::Skipped;
 
 use crate::args::{Args, Command};
-use crate::corpus::Skipped;
 
 /// The exit code after Ctrl-C, as shells have it.
 const STOPPED: i32 = 130;
@@ -117,10 +116,18 @@ fn run() -> i32 {
         Command::Synth(args) => synth::run(&args),
         Command::Index(args) => index::run(&args, json),
         Command::Extract(args) => extract::run(&args, json),
-        Command::Train(args) => crossval::train_one(&args, json),
+        #[cfg(feature = "train")]
+        Command::Train(args) => crossval::train(&args, json),
+        #[cfg(feature = "train")]
         Command::Crossval(args) => crossval::run(&args, json),
+        #[cfg(feature = "train")]
         Command::Select(args) => select::run(&args, json),
+        #[cfg(feature = "train")]
         Command::Fit(args) => fit::run(&args, json),
+        #[cfg(not(feature = "train"))]
+        Command::Train(_) | Command::Crossval(_) | Command::Select(_) | Command::Fit(_) => {
+            untrained::refuse()
+        }
         Command::Evaluate(args) => evaluate::run(&args, json),
         Command::Predict(args) => predict::run(&args, json),
         Command::Explain(args) => explain::run(&args, json),

@@ -3,22 +3,17 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use ser_model::{Enrolment, Model};
+use ser_predict::{Enrolment, Model, Predictor};
 
 use crate::speakers;
 
-/// The model in the box: see `data/models/README.md`.
-const BUILT_IN: &[u8] = include_bytes!("../../../data/models/robust.safetensors");
-
 /// Reads a model file, or else takes the built-in one.
-pub fn open(file: Option<&Path>) -> Result<Model> {
-    // First of all: reading the weights would start threads.
-    ser_model::set_threads(1);
-    match file {
-        Some(file) => Ok(Model::load(file)?),
-        None => Model::from_bytes(BUILT_IN, Path::new("robust.safetensors"))
-            .context("the built-in model"),
-    }
+pub fn open(file: Option<&Path>) -> Result<Predictor> {
+    let model = match file {
+        Some(file) => Model::load(file)?,
+        None => Model::built_in().context("the built-in model")?,
+    };
+    Ok(Predictor::new(model)?)
 }
 
 /// The speaker that was enrolled under a name.

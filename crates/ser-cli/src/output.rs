@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use ser_experiment::Skipped;
 
 /// A progress bar on a terminal, nothing elsewhere.
 pub fn progress(total: usize, what: &'static str) -> ProgressBar {
@@ -26,6 +27,18 @@ fn style(bar: &ProgressBar, what: impl Into<std::borrow::Cow<'static, str>>) {
     }
     bar.set_prefix(what);
     bar.enable_steady_tick(Duration::from_millis(500));
+}
+
+/// How a file that was left out is named on standard error.
+pub fn skipped_line(Skipped { path, reason }: &Skipped) -> String {
+    format!("skipped: {}: {reason}", path.display())
+}
+
+/// Names files that were left out on standard error.
+pub fn tell(all: &[Skipped]) {
+    for skipped in all {
+        eprintln!("{}", skipped_line(skipped));
+    }
 }
 
 /// A table whose columns, but for the first, are aligned to the right.

@@ -6,40 +6,43 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_eval::Doubt;
-use ser_model::Model;
+use ser_experiment::Skipped;
+use ser_predict::{Answer, Model};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::args::PredictArgs;
-use crate::corpus::Skipped;
-use crate::output::{SYNTHETIC, in_full, named, percent, plain, progress, table};
-use crate::recordings::{Answer, Ears, answer, recordings};
+use crate::output::{SYNTHETIC, in_full, named, percent, plain, progress, table, tell};
+use crate::recordings::{answer, enrol, recordings};
 use crate::{Outcome, model};
 
-/// Recordings heard at a time, on all cores; their answers are printed before the next are read.
+/// Recordings answered at a time, on all cores; their answers are printed before the next are read.
 const AT_ONCE: usize = 32;
 
 pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
-    let model = model::open(args.model.as_deref())?;
-    let mut speaker = model::speaker(&model, args.speaker.as_deref())?;
-    let ears = Ears::of(&model)?;
+    let predictor = model::open(args.model.as_deref())?;
+    let model = predictor.model();
+    let mut speaker = model::speaker(model, args.speaker.as_deref())?;
     let (files, mut skipped) = recordings(&args.files);
-    Skipped::tell(&skipped);
+    tell(&skipped);
     if !args.enrol.is_empty() {
-        let (enrolled, _) = ears.enrol(&model, &args.enrol, &mut skipped)?;
+        let (enrolled, _) = enrol(&predictor, &args.enrol, &mut skipped)?;
         speaker = Some(enrolled);
     }
     let speaker = speaker.as_ref();
-    let mut printer = Printer::new(&model, speaker.is_some(), args.csv, json)?;
+    let mut printer = Printer::new(model, speaker.is_some(), args.csv, json)?;
     let bar = progress(files.len(), "recordings");
     for files in files.chunks(AT_ONCE) {
-        let heard: Vec<_> = files.par_iter().map(|file| ears.hear(file)).collect();
-        for (file, heard) in files.iter().zip(heard) {
-            match heard.and_then(|heard| answer(&model, speaker, heard)) {
+        let answers = files
+            .par_iter()
+            .map(|file| answer(&predictor, file, speaker));
+        let answers: Vec<Result<Answer>> = answers.collect();
+        for (file, answer) in files.iter().zip(answers) {
+            match answer {
                 Ok(answer) => bar.suspend(|| printer.print(file, &answer))?,
                 Err(error) => {
                     let skip = Skipped::new(file, &in_full(&error));
-                    bar.suspend(|| Skipped::tell(std::slice::from_ref(&skip)));
+                    bar.suspend(|| tell(std::slice::from_ref(&skip)));
                     skipped.push(skip);
                 }
             }
@@ -113,7 +116,7 @@ impl<'a> Printer<'a> {
     }
 
     fn print(&mut self, file: &Path, answer: &Answer) -> Result<()> {
-        let (model, unsure) = (self.model, answer.is_unsure(self.doubt));
+        let (model, unsure) = (self.model, answer.uncertain);
         self.printed += 1;
         self.unsure |= unsure;
         let emotion = model.labels[answer.emotion()].as_str();
@@ -163,7 +166,7 @@ impl<'a> Printer<'a> {
                 |(label, p): &(&String, &f32)| format!("{label} {}", percent(f64::from(**p)));
             vec![
                 plain(&file.display().to_string()),
-                answer.marked(&model.labels, doubt),
+                answer.marked(&model.labels),
                 percent(f64::from(answer.confidence())),
                 ranked
                     .iter()
@@ -183,7 +186,7 @@ impl<'a> Printer<'a> {
             for warning in &answer.warnings {
                 println!("{warning}");
             }
-            if answer.unfamiliar {
+            if answer.out_of_distribution {
                 println!("unfamiliar: the model has learned from nothing like it");
             }
             if answer.long {
@@ -211,7 +214,7 @@ impl<'a> Printer<'a> {
 /// The remarks on a recording in single words.
 fn words(answer: &Answer) -> Vec<&'static str> {
     let mut words: Vec<&str> = answer.warnings.iter().map(|w| w.word()).collect();
-    words.extend(answer.unfamiliar.then_some("unfamiliar"));
+    words.extend(answer.out_of_distribution.then_some("unfamiliar"));
     words.extend(answer.long.then_some("long"));
     words
 }

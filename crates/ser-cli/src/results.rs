@@ -1,75 +1,17 @@
 //! `ser results`: the document of results.
 
-use anyhow::{Result, bail};
-use ser_eval::report::{Section, SplitKind, markdown};
+use anyhow::Result;
 use ser_eval::write_file;
+use ser_experiment::{Run, results};
 
 use crate::Outcome;
 use crate::args::ResultsArgs;
-use crate::report::{Run, describe};
-
-const TITLE: &str = "Results";
-const PREFACE: &str = "\
-Every figure here was measured by the command beside it, and this page was written from the folders
-that the commands left, by `ser results`. Networks are trained from scratch. The same machine and
-thread count give the same figures; another processor or libtorch may round differently, which moves
-an accuracy by a point or two.
-
-Figures are means over the splits ± their sample standard deviation, in brackets the 95 % interval of
-the pooled answers by resampling speakers. What a figure means, and how recipes were chosen:
-[protocols.md](protocols.md), [experiments.md](experiments.md). The test part of a split decides
-nothing: not the recipe, not the epoch, not the temperature. *Enrolled* means that other clips of the
-test speaker were known, without their labels; draws of the clips known are repeated three times.
-A random split has the same voices and sentences on both sides: read its figures beside those for new
-voices.";
 
 /// Writes the document from run folders.
 pub fn run(args: &ResultsArgs) -> Result<Outcome> {
-    let sections = args
-        .runs
-        .iter()
-        .map(|dir| section(&Run::read(dir)?))
-        .collect::<Result<Vec<_>>>()?;
-    write_file(&args.out, markdown(TITLE, PREFACE, &sections)?)?;
+    let runs = args.runs.iter().map(|dir| Run::read(dir));
+    let runs = runs.collect::<ser_experiment::Result<Vec<_>>>()?;
+    write_file(&args.out, results(&runs)?)?;
     println!("results: {}", args.out.display());
     Ok(Outcome::Done)
-}
-
-fn section(run: &Run) -> Result<Section> {
-    let (found, expected) = (run.infos.len(), run.infos[0].splits);
-    if found != expected {
-        let dir = run.dir.display();
-        bail!("{dir} is one split of {expected}: results are of all that `ser crossval` makes");
-    }
-    let name = &run.experiment.name;
-    let protocol = run.experiment.task.protocol;
-    let splits = run.infos.iter().zip(&run.costs);
-    let (data, out) = (
-        run.infos[0].corpus.to_uppercase(),
-        format!("{name}-{protocol}"),
-    );
-    let mut command = run.command(&data, &out);
-    if run.test.conditions().next().is_some() {
-        command += &format!("\nser conditions {out} --data {data}");
-    }
-    Ok(Section {
-        recipe: format!("{name} {protocol}"),
-        description: run.experiment.description.clone(),
-        protocol: describe(protocol).to_owned(),
-        split: SplitKind::of(protocol.is_speaker_disjoint()),
-        synthetic: run.synthetic(),
-        command,
-        parameters: run.costs.first().map_or(0, |cost| cost.parameters),
-        seconds: run.costs.iter().map(|cost| cost.seconds).sum(),
-        temperatures: splits
-            .map(|(info, cost)| (info.split.clone(), cost.temperature))
-            .collect(),
-        plain: run.test.plain.clone(),
-        enrolled: run.test.described(),
-        conditions: run
-            .test
-            .conditions()
-            .map(|(condition, answers)| (condition.to_string(), answers.clone()))
-            .collect(),
-    })
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::Outcome;
 use crate::args::EnrollArgs;
 use crate::model;
-use crate::recordings::Ears;
+use crate::recordings::enrol;
 
 /// Where a speaker is kept: a file in the user's folder for data of programs.
 pub fn file(name: &str) -> Result<PathBuf> {
@@ -24,15 +24,15 @@ pub fn file(name: &str) -> Result<PathBuf> {
 
 /// Keeps how a speaker sounds on average, from unlabelled recordings.
 pub fn run(args: &EnrollArgs, json: bool) -> Result<Outcome> {
-    let model = model::open(args.model.as_deref())?;
+    let predictor = model::open(args.model.as_deref())?;
     let path = file(&args.name)?;
     let mut skipped = Vec::new();
-    let (speaker, clips) = Ears::of(&model)?.enrol(&model, &args.files, &mut skipped)?;
+    let (speaker, clips) = enrol(&predictor, &args.files, &mut skipped)?;
     let anew = if path.is_file() { " anew" } else { "" };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    speaker.save(&model, &path)?;
+    speaker.save(predictor.model(), &path)?;
     if json {
         let line = serde_json::json!({
             "speaker": args.name, "clips": clips, "file": path.display().to_string(),

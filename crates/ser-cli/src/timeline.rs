@@ -5,9 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use ser_audio::AudioStream;
 use ser_eval::write_file;
-use ser_model::Model;
+use ser_predict::{Listener, Model, Span, captions};
 use ser_report::plots::{self, TimelineSpan};
-use ser_stream::{Listener, Span, captions};
 use serde::Serialize;
 
 use crate::args::TimelineArgs;
@@ -31,14 +30,15 @@ struct Line<'a> {
 }
 
 pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
-    let model = model::open(args.model.as_deref())?;
+    let predictor = model::open(args.model.as_deref())?;
+    let model = predictor.model();
     for out in &args.out {
         form(out)?;
         ser_files::folder(out).with_context(|| out.display().to_string())?;
     }
-    let speaker = model::speaker(&model, args.speaker.as_deref())?;
+    let speaker = model::speaker(model, args.speaker.as_deref())?;
     let stream = open(&args.file)?;
-    let mut listener = Listener::new(&model, stream.sample_rate())?.of(speaker.as_ref());
+    let mut listener = Listener::new(&predictor, stream.sample_rate())?.of(speaker.as_ref());
     let (spans, seconds) = listen(stream, &mut listener)?;
     let title = args.file.file_name().unwrap_or_default().to_string_lossy();
     for out in &args.out {
@@ -46,7 +46,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
             Form::WebVtt => captions::web_vtt(&spans, &model.labels),
             Form::SubRip => captions::sub_rip(&spans, &model.labels),
             Form::Audacity => captions::audacity(&spans, &model.labels),
-            Form::Picture => picture(&model, &spans, seconds, &title)?,
+            Form::Picture => picture(model, &spans, seconds, &title)?,
         };
         write_file(out, text)?;
     }
@@ -55,10 +55,10 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
             let line = Line {
                 start: span.start,
                 end: span.end,
-                emotion: &model.labels[span.answer()],
-                confidence: span.confidence(),
-                unsure: span.unsure,
-                probabilities: named(&model.labels, &span.probabilities),
+                emotion: &model.labels[span.answer.emotion()],
+                confidence: span.answer.confidence(),
+                unsure: span.answer.uncertain,
+                probabilities: named(&model.labels, &span.answer.probabilities),
             };
             println!("{}", serde_json::to_string(&line)?);
         }
@@ -68,17 +68,17 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         vec![
             clock(span.start),
             clock(span.end),
-            span.marked(&model.labels),
-            percent(f64::from(span.confidence())),
+            span.answer.marked(&model.labels),
+            percent(f64::from(span.answer.confidence())),
         ]
     });
     if spans.is_empty() {
         println!("nobody speaks in its {seconds:.0} s");
     } else {
         println!("{}", table(&["from", "to", "emotion", "confidence"], rows));
-        summary(&model, &spans, seconds);
+        summary(model, &spans, seconds);
     }
-    if spans.iter().any(|span| span.unsure) {
+    if spans.iter().any(|span| span.answer.uncertain) {
         println!("{UNSURE}");
     }
     for out in &args.out {
@@ -139,8 +139,8 @@ fn picture(model: &Model, spans: &[Span], seconds: f64, title: &str) -> Result<S
         .map(|span| TimelineSpan {
             start: span.start,
             end: span.end,
-            label: span.answer(),
-            confidence: span.confidence(),
+            label: span.answer.emotion(),
+            confidence: span.answer.confidence(),
         })
         .collect();
     let synthetic = model.provenance.synthetic;
@@ -159,7 +159,7 @@ fn summary(model: &Model, spans: &[Span], seconds: f64) {
     println!("{} of {} are speech", clock(spoken), clock(seconds));
     let mut shares = vec![0.0; model.labels.len()];
     for span in spans {
-        shares[span.answer()] += (span.end - span.start) / spoken;
+        shares[span.answer.emotion()] += (span.end - span.start) / spoken;
     }
     let mut shares: Vec<_> = model.labels.iter().zip(shares).collect();
     shares.sort_by(|a, b| b.1.total_cmp(&a.1));

@@ -7,9 +7,20 @@ use serde::{Deserialize, Serialize};
 use crate::metrics::Confusion;
 use crate::{Error, Predictions, Result};
 
-/// Stands between the name of a split and the number of a draw, where the same split is asked several
-/// times: `fold-1-draw-2` is the second draw of enrolment clips in `fold-1`.
-pub const DRAW: &str = "-draw-";
+/// Stands between the name of a split and the number of a draw.
+const DRAW: &str = "-draw-";
+
+/// The name of a split in predictions where the same split is asked several times: `fold-1-draw-2` is the
+/// second draw of enrolment clips in `fold-1`.
+#[must_use]
+pub fn draw_name(split: &str, draw: u64) -> String {
+    format!("{split}{DRAW}{draw}")
+}
+
+/// The split that a draw is of, or the split itself.
+fn without_draw(split: &str) -> &str {
+    split.rsplit_once(DRAW).map_or(split, |(split, _)| split)
+}
 
 /// Mean and sample standard deviation of a figure over splits.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -63,7 +74,7 @@ pub struct FoldSummary {
 
 impl FoldSummary {
     /// Computes the figures of each split separately, then mean and spread. Where a split was asked
-    /// several times ([`DRAW`]), the mean of its draws is its figure.
+    /// several times ([`draw_name`]), the mean of its draws is its figure.
     ///
     /// # Errors
     /// [`Error::Empty`] without predictions.
@@ -91,8 +102,7 @@ impl FoldSummary {
         let over = |figure: fn(&Fold) -> f64| {
             let mut draws: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
             for fold in &folds {
-                let split = fold.split.rsplit_once(DRAW);
-                let split = split.map_or(fold.split.as_str(), |(split, _)| split);
+                let split = without_draw(&fold.split);
                 draws.entry(split).or_default().push(figure(fold));
             }
             let mean = |draws: &Vec<f64>| MeanStd::of(draws).map(|figure| figure.mean);

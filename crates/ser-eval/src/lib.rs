@@ -22,7 +22,7 @@ pub use coverage::{Coverage, Doubt, coverage};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
 pub use file::{remove_file, write_file};
-pub use folds::{DRAW, Fold, FoldSummary, MeanStd};
+pub use folds::{Fold, FoldSummary, MeanStd, draw_name};
 pub use gap::{Gap, gap};
 pub use groups::{Group, GroupRow, group_table};
 pub use history::{Epoch, History, NamedHistory};

@@ -6,6 +6,11 @@ use std::sync::OnceLock;
 
 use assert_cmd::Command;
 
+#[path = "../../../ser-experiment/tests/common/small.rs"]
+mod small;
+
+pub use small::*;
+
 pub fn ser() -> Command {
     Command::cargo_bin("ser").unwrap()
 }
@@ -43,55 +48,14 @@ pub fn ravdess() -> Option<PathBuf> {
     folder
 }
 
-/// A recipe that trains in seconds.
+/// A recipe that trains in seconds, as a file.
 pub fn quick_recipe(folder: &Path, name: &str, protocol: &str, epochs: u32) -> PathBuf {
-    let path = folder.join(format!("{name}.toml"));
-    let text = format!(
-        r#"
-        name = "{name}"
-        description = "a small network, for tests"
-        [task]
-        protocol = "{protocol}"
-        emotions = ["neutral", "calm", "happy", "sad", "angry"]
-        [features]
-        sample_rate = 16000
-        trim_db = 30.0
-        n_fft = 512
-        hop_length = 512
-        output = "log_mel"
-        n_mels = 32
-        [input]
-        frames = 64
-        [network]
-        architecture = "cnn"
-        embedding = 32
-        blocks = [
-          {{ channels = 8, kernel = 5, stride = 2, pool = [2, 2] }},
-          {{ channels = 16, kernel = 3, pool = [1, 2] }},
-        ]
-        [training]
-        epochs = {epochs}
-        batch_size = 16
-        learning_rate = 3e-3
-        schedule = "one-cycle"
-        "#
-    );
-    std::fs::write(&path, text).unwrap();
-    path
+    write_recipe(folder, name, &quick_recipe_text(name, protocol, epochs))
 }
 
-/// A 16-bit mono WAV file of a tone.
-pub fn tone(path: &Path, hertz: f32, seconds: f32) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 22_050,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    for n in 0..(seconds * 22_050.0) as u32 {
-        let phase = n as f32 / 22_050.0 * hertz * std::f32::consts::TAU;
-        writer.write_sample((phase.sin() * 8000.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
+/// A recipe as a file.
+pub fn write_recipe(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(format!("{name}.toml"));
+    std::fs::write(&path, text).unwrap();
+    path
 }

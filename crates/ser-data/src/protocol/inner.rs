@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::random;
 use crate::random::Random;
-use crate::{Corpus, Disjoint, Error, Parts, Result, Split};
+use crate::{Corpus, Disjoint, Error, Parts, Result, Split, SplitName};
 
 /// Fewest speakers that an inner split is tested on.
 const INNER_SPEAKERS: usize = 4;
@@ -48,8 +48,11 @@ impl Split {
                     }
                     .push(index);
                 }
-                let name = format!("{}-inner-{}", self.name(), tested + 1);
-                Split::new(corpus, name, parts, self.disjoint())
+                let name = SplitName {
+                    outer: self.name().to_owned(),
+                    inner: Some(tested + 1),
+                };
+                Split::new(corpus, name.to_string(), parts, self.disjoint())
             })
             .collect()
     }

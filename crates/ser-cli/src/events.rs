@@ -1,0 +1,79 @@
+//! What goes on in a long computation: progress bars on a terminal, and lines on standard error.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::{MultiProgress, ProgressBar};
+use ser_experiment::{Event, Stage};
+
+use crate::output::{percent, progress_in, skipped_line};
+
+/// Shows events; one for all of a command.
+#[derive(Default)]
+pub struct Show {
+    all: MultiProgress,
+    /// By the stage, as its name borrows from the event.
+    bars: Mutex<BTreeMap<String, ProgressBar>>,
+}
+
+impl Show {
+    /// Shows one.
+    pub fn event(&self, event: Event) {
+        match event {
+            Event::Started { stage, steps } => self.start(stage, steps),
+            Event::Advanced { stage, steps } => self.with(stage, |bar| bar.inc(steps as u64)),
+            Event::Epoch { stage, epoch } => self.with(stage, |bar| {
+                bar.inc(1);
+                // Bars of several recipes, one after the other, say which one it is.
+                if matches!(stage, Stage::Split(_)) {
+                    let watched = if epoch.validation_loss.is_finite() {
+                        let uar = percent(epoch.validation_uar);
+                        format!(", validation {:.3}, UAR {uar}", epoch.validation_loss)
+                    } else {
+                        String::new()
+                    };
+                    bar.set_message(format!("loss {:.3}{watched}", epoch.train_loss));
+                }
+            }),
+            Event::Finished { stage } => self.with(stage, ProgressBar::finish_and_clear),
+            Event::Skipped(skipped) => self.line(&skipped_line(skipped)),
+            Event::Member { experiment, recipe } => self.line(&format!("{experiment}: {recipe}")),
+            Event::Kept { name, folder } => {
+                self.line(&format!("{name}: already there, kept ({})", folder.display()));
+            }
+            Event::Written { name, folder } => {
+                self.line(&format!("{name}: done ({})", folder.display()));
+            }
+            Event::Diverged { split, epoch } => self.line(&format!(
+                "{split}: the values of epoch {epoch} are not finite; an epoch before it is kept. Lower \
+                 `training.learning_rate` or set `training.gradient_clip`"
+            )),
+            _ => {}
+        }
+    }
+
+    fn start(&self, stage: Stage, steps: usize) {
+        let (what, message) = match stage {
+            Stage::Features => ("features", ""),
+            Stage::Split(name) => (name, ""),
+            Stage::InnerSplits(recipe) => ("inner splits", recipe),
+            Stage::AllClips(recipe) => ("all clips", recipe),
+            Stage::Conditions => ("conditions", ""),
+        };
+        let bar = progress_in(&self.all, steps, what.to_owned());
+        bar.set_message(message.to_owned());
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        bars.insert(format!("{stage:?}"), bar);
+    }
+
+    fn with(&self, stage: Stage, change: impl FnOnce(&ProgressBar)) {
+        let bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bar) = bars.get(&format!("{stage:?}")) {
+            change(bar);
+        }
+    }
+
+    fn line(&self, line: &str) {
+        self.all.suspend(|| eprintln!("{line}"));
+    }
+}

@@ -1,0 +1,44 @@
+use std::fmt;
+
+/// Stands between the name of a split and the number of an inner one.
+const INNER: &str = "-inner-";
+
+/// The name of a split, taken apart: `fold-1`, or `fold-1-inner-2` for an inner split of it.
+///
+/// ```
+/// use ser_data::SplitName;
+///
+/// let name = SplitName::from("fold-1-inner-2");
+/// assert_eq!((name.outer.as_str(), name.inner), ("fold-1", Some(2)));
+/// assert_eq!(name.to_string(), "fold-1-inner-2");
+/// assert_eq!(SplitName::from("seed-5").inner, None);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SplitName {
+    /// Name of the split of a protocol.
+    pub outer: String,
+    /// Number of the [inner split](crate::Split::inner) of that, from 1.
+    pub inner: Option<usize>,
+}
+
+impl From<&str> for SplitName {
+    fn from(name: &str) -> Self {
+        let parts = name.rsplit_once(INNER);
+        let parts = parts.and_then(|(outer, inner)| Some((outer, inner.parse().ok()?)));
+        let (outer, inner) = parts.map_or((name, None), |(outer, inner)| (outer, Some(inner)));
+        Self {
+            outer: outer.to_owned(),
+            inner,
+        }
+    }
+}
+
+impl fmt::Display for SplitName {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.outer)?;
+        match self.inner {
+            Some(inner) => write!(f, "{INNER}{inner}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! What a model says about some clips, in every [`Setting`] that it was asked in.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use ser_conditions::Condition;
+use ser_data::Corpus;
+use ser_eval::{FoldSummary, Prediction, Predictions, draw_name, remove_file};
+use ser_features::{FeatureConfig, Features};
+use ser_predict::Model;
+
+use crate::corpus::Prepared;
+use crate::error::{Error, Result};
+use crate::setting::Setting;
+use crate::view::{View, hear_under};
+
+/// Draws of enrolment clips for each number of them.
+const DRAWS: u64 = 3;
+
+/// Answers on the same clips by setting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answers {
+    /// Those of [`Setting::Plain`] first. No enrolment for a model that does not enrol.
+    by_setting: Vec<(Setting, Predictions)>,
+}
+
+impl Answers {
+    /// Asks a model, of each clip alone and with so much of the speaker known.
+    ///
+    /// # Errors
+    /// [`Error::NoView`], [`Error::UnknownEmotion`], the model's.
+    pub fn of(
+        model: &Model,
+        data: &Prepared,
+        part: &[usize],
+        split: &str,
+        enrolled: &[Setting],
+    ) -> Result<Self> {
+        let (corpus, heard) = (&data.corpus, heard(model, data, part)?);
+        let answers = model.predict(&of(&heard, part))?;
+        let plain = rows(model, corpus, part, answers, split)?;
+        let plain = Predictions::new(model.labels.clone(), plain)?;
+        let mut by_setting = vec![(Setting::Plain, plain)];
+        if model.enrols() {
+            for &setting in enrolled {
+                let found = with_enrolment(model, corpus, &heard, part, split, setting)?;
+                if !found.is_empty() {
+                    let found = Predictions::new(model.labels.clone(), found)?;
+                    by_setting.push((setting, found));
+                }
+            }
+        }
+        Ok(Self { by_setting })
+    }
+
+    /// Adds answers on the clips as each condition leaves them, where there are none yet; `done` hears of
+    /// each condition.
+    ///
+    /// # Errors
+    /// A clip that cannot be read or changed, the model's.
+    pub fn add_conditions(
+        &mut self,
+        model: &Model,
+        corpus: &Corpus,
+        part: &[usize],
+        split: &str,
+        store: Option<&Path>,
+        done: &dyn Fn(),
+    ) -> Result<()> {
+        let configs = model.views();
+        let clips = part.iter().map(|&i| corpus.clips()[i].path.as_path());
+        let paths: Vec<&Path> = clips.collect();
+        for condition in Condition::STANDARD {
+            let setting = Setting::Condition(condition);
+            if self.get(setting).is_none() {
+                let clips = hear_under(condition, &configs, &paths, store)?;
+                let views: Vec<&[Features]> = clips.iter().map(Vec::as_slice).collect();
+                let answers = model.predict(&views)?;
+                let rows = rows(model, corpus, part, answers, split)?;
+                let answers = Predictions::new(model.labels.clone(), rows)?;
+                self.by_setting.push((setting, answers));
+            }
+            done();
+        }
+        Ok(())
+    }
+
+    /// Writes `NAME.csv`, and a file beside it for each other setting; those of earlier answers go.
+    pub(crate) fn write(&self, folder: &Path, name: &str) -> Result<()> {
+        for setting in Setting::all().skip(1) {
+            let file = setting.file(folder, name);
+            match self.get(setting) {
+                Some(answers) => answers.write_csv(file)?,
+                None => remove_file(file)?,
+            }
+        }
+        // Last: where it is, the others are.
+        Ok(self.plain().write_csv(Setting::Plain.file(folder, name))?)
+    }
+
+    /// Removes what [`Answers::write`] wrote.
+    #[cfg(feature = "train")]
+    pub(crate) fn remove(folder: &Path, name: &str) -> Result<()> {
+        for setting in Setting::all() {
+            remove_file(setting.file(folder, name))?;
+        }
+        Ok(())
+    }
+
+    /// Reads what [`Answers::write`] wrote; `None` where there is nothing.
+    pub(crate) fn read(folder: &Path, name: &str) -> Result<Option<Self>> {
+        if !Setting::Plain.file(folder, name).is_file() {
+            return Ok(None);
+        }
+        let mut by_setting = Vec::new();
+        for setting in Setting::all() {
+            let file = setting.file(folder, name);
+            if file.is_file() {
+                by_setting.push((setting, Predictions::read_csv(file)?));
+            }
+        }
+        Ok(Some(Self { by_setting }))
+    }
+
+    /// The answers of several splits together.
+    ///
+    /// # Errors
+    /// [`ser_eval::Error`] for parts with other labels, or none.
+    pub fn pool(parts: &[Self]) -> Result<Self> {
+        let mut by_setting = Vec::new();
+        for setting in Setting::all() {
+            let found: Vec<&Predictions> = parts.iter().filter_map(|p| p.get(setting)).collect();
+            if setting.is_enough(found.len(), parts.len()) {
+                let found = found.into_iter().cloned();
+                by_setting.push((setting, Predictions::pool(found)?));
+            }
+        }
+        Ok(Self { by_setting })
+    }
+
+    /// The weighted mean answers of several recipes, as a model that joins them gives: once a speaker
+    /// is known, those answer that can make use of it.
+    ///
+    /// # Errors
+    /// [`ser_eval::Error`] for answers on other clips or with other labels, or none.
+    pub fn average(members: &[(f64, impl Borrow<Self>)]) -> Result<Self> {
+        let mut by_setting = Vec::new();
+        for setting in Setting::all() {
+            let found = members
+                .iter()
+                .filter_map(|(weight, answers)| Some((*weight, answers.borrow().get(setting)?)));
+            let found: Vec<_> = found.collect();
+            if setting.is_enough(found.len(), members.len()) {
+                by_setting.push((setting, Predictions::average(found)?));
+            }
+        }
+        Ok(Self { by_setting })
+    }
+
+    /// The answers on each clip alone, as it was recorded.
+    #[must_use]
+    pub fn plain(&self) -> &Predictions {
+        &self.by_setting[0].1
+    }
+
+    /// The answers in a setting, if it was asked in it.
+    #[must_use]
+    pub fn get(&self, setting: Setting) -> Option<&Predictions> {
+        let found = self.by_setting.iter().find(|(other, _)| *other == setting);
+        found.map(|(_, answers)| answers)
+    }
+
+    /// Every setting asked in, with its answers: alone, with rising knowledge of the speaker, under
+    /// conditions.
+    pub fn iter(&self) -> impl Iterator<Item = (Setting, &Predictions)> {
+        self.by_setting.iter().map(|(at, answers)| (*at, answers))
+    }
+
+    /// The answers after enrolment, with rising knowledge.
+    pub fn enrolled(&self) -> impl Iterator<Item = (Setting, &Predictions)> {
+        self.iter().filter(|(setting, _)| setting.is_enrolled())
+    }
+
+    /// The answers under conditions.
+    pub fn conditions(&self) -> impl Iterator<Item = (Setting, &Predictions)> {
+        self.iter()
+            .filter(|(setting, _)| matches!(setting, Setting::Condition(_)))
+    }
+
+    /// The figures in every setting.
+    ///
+    /// # Errors
+    /// [`ser_eval::Error`] without answers.
+    pub fn figures(&self) -> Result<Figures> {
+        let figures = self
+            .iter()
+            .map(|(setting, answers)| Ok((setting, FoldSummary::compute(answers)?)));
+        figures.collect()
+    }
+}
+
+/// Figures over the splits by setting, those of [`Setting::Plain`] first.
+pub type Figures = Vec<(Setting, FoldSummary)>;
+
+/// A model's answers on some clips of a corpus, all of emotions the model knows.
+pub(crate) fn predict(
+    model: &Model,
+    data: &Prepared,
+    part: &[usize],
+    split: &str,
+) -> Result<Predictions> {
+    Ok(Answers::of(model, data, part, split, &[])?.plain().clone())
+}
+
+/// Answers when some clips of each speaker are known without their labels. A speaker with too few
+/// clips answers none.
+fn with_enrolment(
+    model: &Model,
+    corpus: &Corpus,
+    heard: &Heard,
+    part: &[usize],
+    split: &str,
+    setting: Setting,
+) -> Result<Vec<Prediction>> {
+    let (known, draws) = match setting {
+        Setting::Enrolled(n) => (Some(n), DRAWS),
+        _ => (None, 1),
+    };
+    let mut found = Vec::new();
+    for draw in 1..=draws {
+        let mut rng = ChaCha8Rng::seed_from_u64(draw);
+        for speaker in corpus.speakers() {
+            let own = |&&i: &&usize| corpus.clips()[i].speaker == speaker;
+            let mut clips: Vec<usize> = part.iter().filter(own).copied().collect();
+            let (enrolled, asked) = match known {
+                None => (&clips[..], &clips[..]),
+                Some(n) if n < clips.len() => {
+                    clips.shuffle(&mut rng);
+                    clips.split_at(n)
+                }
+                Some(_) => continue,
+            };
+            let speaker = model.enrol(&of(heard, enrolled))?;
+            let answers = model.predict_enrolled(&of(heard, asked), &speaker)?;
+            found.extend(rows(
+                model,
+                corpus,
+                asked,
+                answers,
+                &draw_name(split, draw),
+            )?);
+        }
+    }
+    Ok(found)
+}
+
+/// The features that a model takes of clips, by the clips' places in their corpus.
+type Heard = BTreeMap<usize, Vec<Features>>;
+
+/// Those of some clips.
+fn of<'a>(heard: &'a Heard, clips: &[usize]) -> Vec<&'a [Features]> {
+    clips.iter().map(|i| &heard[i][..]).collect()
+}
+
+/// What a model takes of some clips.
+fn heard(model: &Model, data: &Prepared, part: &[usize]) -> Result<Heard> {
+    let place = |config: &FeatureConfig| {
+        let wanted = View::clean(config.clone());
+        let place = data.views.iter().position(|view| *view == wanted);
+        place.ok_or_else(|| Error::NoView {
+            model: model.name.clone(),
+        })
+    };
+    let places = model.views().into_iter().map(place);
+    let places = places.collect::<Result<Vec<usize>>>()?;
+    let of = |&i: &usize| {
+        let features = places.iter().map(|&at| data.features[i][at].clone());
+        (i, features.collect())
+    };
+    Ok(part.iter().map(of).collect())
+}
+
+/// A model's answers with what is known of their clips.
+fn rows(
+    model: &Model,
+    corpus: &Corpus,
+    part: &[usize],
+    answers: Vec<Vec<f32>>,
+    split: &str,
+) -> Result<Vec<Prediction>> {
+    let rows = answers.into_iter().zip(part);
+    let rows = rows.map(|(probabilities, &i)| {
+        let clip = &corpus.clips()[i];
+        let truth = model.labels.iter().position(|label| *label == clip.emotion);
+        Ok(Prediction {
+            clip: clip.name.clone(),
+            speaker: clip.speaker.clone(),
+            truth: truth.ok_or_else(|| Error::UnknownEmotion {
+                emotion: clip.emotion.clone(),
+            })?,
+            probabilities,
+            split: split.to_owned(),
+            gender: clip.gender.clone(),
+            intensity: clip.intensity.clone(),
+            statement: clip.statement.clone(),
+        })
+    });
+    rows.collect()
+}

@@ -1,0 +1,59 @@
+//! What a run is worth away from the studio.
+
+use std::path::Path;
+
+use ser_conditions::Condition;
+use ser_data::{Corpus, Scan};
+use ser_predict::Model;
+
+use crate::answers::{Answers, Figures};
+use crate::error::{Context, Error, Result};
+use crate::event::{Event, OnEvent, Stage};
+use crate::lock::Lock;
+use crate::run::Run;
+use crate::split_run::{MODEL, TEST, read_split, split_folders, test_answers};
+
+/// Answers of every split of a cross-validation on its test clips, as each condition leaves them. They
+/// are kept in the run's folder; the figures of all that is there come back.
+///
+/// # Errors
+/// [`Error::NoCrossValidation`]; clips that are not those of the run; those of [`Run::read`] and of the
+/// model.
+pub fn measure_conditions(
+    run: &Path,
+    data: &Path,
+    store: Option<&Path>,
+    on_event: OnEvent,
+) -> Result<Figures> {
+    let _lock = Lock::take(run)?;
+    let Run {
+        dir,
+        experiment,
+        test,
+        ..
+    } = Run::read(run)?;
+    let Scan { corpus, .. } = Corpus::load(data)?;
+    let emotions: Vec<&str> = test.plain().labels().iter().map(String::as_str).collect();
+    let corpus = corpus.select(&emotions)?;
+    let folders = split_folders(&dir)?;
+    if folders.is_empty() {
+        return Err(Error::NoCrossValidation { path: dir });
+    }
+    let (stage, steps) = (Stage::Conditions, folders.len() * Condition::STANDARD.len());
+    on_event(Event::Started { stage, steps });
+    let mut parts = Vec::new();
+    for folder in &folders {
+        let split = read_split(folder, &corpus, &experiment)
+            .context_of(|| "the run was made from other clips".to_owned())?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let model = Model::load(&folder.join(MODEL))?;
+        let mut answers = test_answers(folder)?;
+        let done = || on_event(Event::Advanced { stage, steps: 1 });
+        answers.add_conditions(&model, &corpus, split.test(), &name, store, &done)?;
+        answers.write(folder, TEST)?;
+        parts.push(answers);
+    }
+    on_event(Event::Finished { stage });
+    let figures = Answers::pool(&parts)?.figures()?.into_iter();
+    Ok(figures.filter(|(at, _)| !at.is_enrolled()).collect())
+}

@@ -1,0 +1,159 @@
+//! From data on disk to clips with features.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ser_data::{Audit, Corpus, Scan, SkipKind};
+use ser_features::Features;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::event::{Event, OnEvent, Stage};
+use crate::view::{FeatureSource, View};
+
+/// A file that was left out, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The file.
+    pub path: PathBuf,
+    /// The reason in words.
+    pub reason: String,
+}
+
+impl Skipped {
+    /// A file and the words of an error, which may begin with the file's name.
+    #[must_use]
+    pub fn new(path: &Path, error: &str) -> Self {
+        let named = format!("{}: ", path.display());
+        Self {
+            path: path.to_owned(),
+            reason: error.strip_prefix(&named).unwrap_or(error).to_owned(),
+        }
+    }
+
+    /// What indexing left out; a second copy of a clip is no loss.
+    #[must_use]
+    pub fn of_audit(audit: &Audit) -> Vec<Self> {
+        let lost = audit
+            .skipped
+            .iter()
+            .filter(|skip| skip.kind != SkipKind::Copy);
+        lost.map(|skip| Self {
+            path: skip.path.clone(),
+            reason: skip.reason.clone(),
+        })
+        .collect()
+    }
+}
+
+/// Tells of files that are left out.
+pub(crate) fn tell(skipped: &[Skipped], on_event: OnEvent) {
+    for skipped in skipped {
+        on_event(Event::Skipped(skipped));
+    }
+}
+
+/// Clips with their features, in the same order.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The clips that could be read, of the emotions asked for.
+    pub corpus: Corpus,
+    /// The views asked for.
+    pub views: Vec<View>,
+    /// For each clip its features in each view.
+    pub features: Vec<Vec<Features>>,
+    /// The files that could not be used.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Prepared {
+    /// Reads a corpus, a folder or a manifest, and keeps the given emotions: all, if none is given. No
+    /// features yet. Files that cannot be used are left out.
+    ///
+    /// # Errors
+    /// [`Error::NoClips`], [`Error::Data`].
+    pub fn read(data: &Path, emotions: &[String], on_event: OnEvent) -> Result<Self> {
+        let Scan { corpus, audit } = Corpus::load(data)?;
+        let skipped = Skipped::of_audit(&audit);
+        tell(&skipped, on_event);
+        let corpus = select(&corpus, emotions)?;
+        if corpus.is_empty() {
+            return Err(Error::NoClips {
+                data: data.display().to_string(),
+            });
+        }
+        Ok(Self {
+            features: vec![Vec::new(); corpus.len()],
+            corpus,
+            views: Vec::new(),
+            skipped,
+        })
+    }
+
+    /// The same clips with features in each view. Files that have none are left out; of the emotions given,
+    /// each must keep a clip.
+    ///
+    /// # Errors
+    /// [`Error::NoClips`], [`Error::Features`] for a view that cannot be planned or a store that cannot be
+    /// used.
+    pub fn extract(
+        self,
+        emotions: &[String],
+        views: &[View],
+        store: Option<&Path>,
+        on_event: OnEvent,
+    ) -> Result<Self> {
+        let clips = self.corpus.clips();
+        let paths: Vec<&Path> = clips.iter().map(|clip| clip.path.as_path()).collect();
+        let (stage, steps) = (Stage::Features, paths.len() * views.len());
+        on_event(Event::Started { stage, steps });
+        let mut features: Vec<Vec<Features>> = vec![Vec::new(); paths.len()];
+        let mut failures = BTreeMap::new();
+        for view in views {
+            let done = || on_event(Event::Advanced { stage, steps: 1 });
+            let (found, failed) = FeatureSource::open(view, store)?.extract(&paths, &done)?;
+            for (i, found) in found {
+                features[i].push(found);
+            }
+            failures.extend(failed);
+        }
+        on_event(Event::Finished { stage });
+        let views = views.to_vec();
+        if failures.is_empty() {
+            return Ok(Self {
+                views,
+                features,
+                ..self
+            });
+        }
+        let failures = failures.iter();
+        let failed = failures.map(|(&i, reason)| Skipped::new(paths[i], reason));
+        let failed: Vec<Skipped> = failed.collect();
+        tell(&failed, on_event);
+        let whole = |features: &Vec<Features>| features.len() == views.len();
+        let readable = clips.iter().zip(&features);
+        let readable = readable.filter(|(_, features)| whole(features));
+        let readable = readable.map(|(clip, _)| clip.clone()).collect();
+        let kept = Corpus::new(self.corpus.name(), self.corpus.is_synthetic(), readable);
+        features.retain(whole);
+        if kept.is_empty() {
+            return Err(Error::NoClips {
+                data: kept.name().to_owned(),
+            });
+        }
+        Ok(Self {
+            corpus: select(&kept, emotions)?,
+            views,
+            features,
+            skipped: [self.skipped, failed].concat(),
+        })
+    }
+}
+
+fn select(corpus: &Corpus, emotions: &[String]) -> Result<Corpus> {
+    if emotions.is_empty() {
+        return Ok(corpus.clone());
+    }
+    let emotions: Vec<&str> = emotions.iter().map(String::as_str).collect();
+    Ok(corpus.select(&emotions)?)
+}

@@ -1,0 +1,149 @@
+//! A finished model on a corpus.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use ser_data::Corpus;
+use ser_eval::{Evaluation, Predictions};
+use ser_predict::Model;
+use ser_report::{Report, SplitKind};
+
+use crate::answers::predict;
+use crate::corpus::{Prepared, Skipped};
+use crate::error::{Error, Result};
+use crate::event::OnEvent;
+use crate::folder;
+use crate::page::{map, sounds, write_page};
+use crate::run::architectures;
+use crate::split_run::TEST;
+use crate::view::View;
+
+/// What a model is worth on clips that it was not made from.
+#[derive(Debug)]
+pub struct Evaluated {
+    /// The clips, those left out among them.
+    pub corpus: Corpus,
+    /// The clips that were measured: their places in the corpus.
+    pub part: Vec<usize>,
+    /// The answers on them.
+    pub predictions: Predictions,
+    /// The figures.
+    pub evaluation: Evaluation,
+    /// Clips left out, as the model was made from them or, where its protocol keeps speakers apart, from
+    /// others of their speakers.
+    pub left_out: usize,
+    /// Whether the model's protocol keeps speakers apart.
+    pub speaker_disjoint: bool,
+    /// Clips left out for their emotions, which the model does not tell apart.
+    pub unknown: usize,
+    /// Those emotions.
+    pub unknown_emotions: Vec<String>,
+    /// Whether voices of the corpus were heard in training.
+    heard: bool,
+    /// Whether clips or model are synthetic.
+    pub synthetic: bool,
+    /// Files that could not be used.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Measures a model on a folder or manifest of clips, leaving out all it was made from.
+///
+/// # Errors
+/// [`Error::NothingToMeasure`] if no clip is left; those of [`Prepared::read`], [`Prepared::extract`] and
+/// of the model.
+pub fn evaluate(model: &Model, data: &Path, on_event: OnEvent) -> Result<Evaluated> {
+    let views = model.views().into_iter().cloned().map(View::clean);
+    let views: Vec<View> = views.collect();
+    let prepared = Prepared::read(data, &[], on_event)?;
+    let prepared = prepared.extract(&[], &views, None, on_event)?;
+    let clips = prepared.corpus.clips();
+
+    // What the model was made from measures nothing. A speaker counts as known when a clip of
+    // theirs was trained on: names alone do not tell, every corpus has a speaker 1.
+    let seen: HashSet<&str> = model
+        .provenance
+        .content
+        .iter()
+        .map(String::as_str)
+        .collect();
+    let is_seen = |i: usize| seen.contains(clips[i].content.as_str());
+    let speaker_disjoint = model.provenance.speaker_disjoint;
+    let known: HashSet<&str> = (0..clips.len())
+        .filter(|&i| speaker_disjoint && is_seen(i))
+        .map(|i| clips[i].speaker.as_str())
+        .collect();
+    let (known_emotion, unknown_emotion): (Vec<usize>, Vec<usize>) =
+        (0..clips.len()).partition(|&i| model.labels.contains(&clips[i].emotion));
+    let part: Vec<usize> = known_emotion
+        .iter()
+        .copied()
+        .filter(|&i| !is_seen(i) && !known.contains(clips[i].speaker.as_str()))
+        .collect();
+    let left_out = known_emotion.len() - part.len();
+    let unknown = unknown_emotion.iter().map(|&i| clips[i].emotion.clone());
+    let mut unknown_emotions: Vec<String> = unknown.collect();
+    unknown_emotions.sort_unstable();
+    unknown_emotions.dedup();
+    if part.is_empty() {
+        return Err(Error::NothingToMeasure {
+            data: data.to_owned(),
+            left_out,
+            unknown: unknown_emotion.len(),
+            emotions: unknown_emotions,
+            labels: model.labels.clone(),
+        });
+    }
+    let predictions = predict(model, &prepared, &part, &model.provenance.split)?;
+    Ok(Evaluated {
+        evaluation: Evaluation::compute(&predictions)?,
+        part,
+        predictions,
+        left_out,
+        speaker_disjoint,
+        unknown: unknown_emotion.len(),
+        unknown_emotions,
+        heard: (0..clips.len()).any(is_seen),
+        synthetic: prepared.corpus.is_synthetic() || model.provenance.synthetic,
+        skipped: prepared.skipped,
+        corpus: prepared.corpus,
+    })
+}
+
+impl Evaluated {
+    /// Writes predictions, figures, pictures and the page into a folder.
+    ///
+    /// # Errors
+    /// A clip that cannot be read, a file that cannot be written, the model's.
+    pub fn write(&self, model: &Model, out: &Path) -> Result<()> {
+        folder::create(out)?;
+        self.predictions
+            .write_csv(out.join(format!("{TEST}.csv")))?;
+        let (n, all) = (self.part.len(), self.corpus.len());
+        let corpus = self.corpus.name();
+        let report = Report {
+            recipe: model.name.clone(),
+            model: architectures(model.networks.iter().map(|n| n.info.network.name())),
+            protocol: format!("a finished model, measured on {n} of the {all} clips of {corpus}"),
+            // Voices of a corpus that gave no clip to the training are new to the model.
+            split: SplitKind::of(self.speaker_disjoint || !self.heard),
+            synthetic: self.synthetic,
+            predictions: self.predictions.clone(),
+            enrolled: Vec::new(),
+            histories: Vec::new(),
+            map: map(model, &self.corpus, &self.part, &model.provenance.split)?,
+            sounds: sounds(&self.corpus, &self.predictions)?,
+            recipe_text: model.recipe.clone(),
+            environment: vec![
+                (
+                    "program".to_owned(),
+                    format!("ser {}", env!("CARGO_PKG_VERSION")),
+                ),
+                ("corpus checksum".to_owned(), self.corpus.checksum()),
+                ("files left out".to_owned(), self.skipped.len().to_string()),
+            ],
+            command: "ser evaluate --model MODEL --data DATA --out DIR".to_owned(),
+            comparison: Vec::new(),
+        };
+        write_page(out, &report, &self.evaluation)
+    }
+}

@@ -1,0 +1,295 @@
+//! Features of files, as one file or in a store.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use ser_data::{Corpus, Scan};
+use ser_features::{FeatureConfig, Features, write_npy};
+use serde::Serialize;
+use walkdir::WalkDir;
+
+use crate::corpus::{Skipped, tell};
+use crate::error::{Error, Result};
+use crate::event::{Event, OnEvent, Stage};
+use crate::view::{FeatureSource, View};
+
+/// Audio whose features are in memory at a time, in bytes of its files: enough to keep all cores
+/// busy, and with librosa's defaults about as many bytes of features.
+const CHUNK_BYTES: u64 = 64 << 20;
+
+/// Files whose features are wanted, each with the name its features get.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    files: Vec<Input>,
+    skipped: Vec<Skipped>,
+}
+
+#[derive(Debug, Clone)]
+struct Input {
+    path: PathBuf,
+    name: String,
+}
+
+impl Input {
+    /// Size of the file in bytes; 0 if it cannot be known, and so not be read.
+    fn bytes(&self) -> u64 {
+        std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
+    }
+}
+
+/// What was extracted.
+#[derive(Debug, Clone)]
+pub struct Extraction {
+    /// Files that have features now.
+    pub files: usize,
+    /// Coefficients of a frame.
+    pub coefficients: usize,
+    /// Files that could not be used.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Inputs {
+    /// The WAV files that files, folders and manifests stand for.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a manifest that cannot be read, [`Error::Extraction`] for no file at all.
+    pub fn find(given: &[PathBuf]) -> Result<Self> {
+        let (mut inputs, mut skipped) = (Vec::new(), Vec::new());
+        for path in given {
+            if path.is_dir() {
+                for entry in WalkDir::new(path).follow_links(true).sort_by_file_name() {
+                    match entry {
+                        Ok(entry) if !entry.file_type().is_file() => {}
+                        Ok(entry) if !has_extension(entry.path(), "wav") => {}
+                        Ok(entry) => {
+                            let name = entry.path().strip_prefix(path).unwrap_or(entry.path());
+                            let name = name.to_string_lossy().replace('\\', "/");
+                            inputs.push(Input {
+                                path: entry.into_path(),
+                                name,
+                            });
+                        }
+                        Err(error) => skipped.push(Skipped::new(
+                            error.path().unwrap_or(path),
+                            &error.to_string(),
+                        )),
+                    }
+                }
+            } else if has_extension(path, "csv") {
+                let Scan { corpus, audit } = Corpus::read_manifest(path)?;
+                skipped.extend(Skipped::of_audit(&audit));
+                let clips = corpus.clips().iter();
+                inputs.extend(clips.map(|c| Input {
+                    path: c.path.clone(),
+                    name: c.name.clone(),
+                }));
+            } else {
+                inputs.push(Input {
+                    path: path.clone(),
+                    name: path.to_string_lossy().into_owned(),
+                });
+            }
+        }
+        match inputs.is_empty() {
+            true => Err(wrong("no WAV file among the inputs")),
+            false => Ok(Self {
+                files: inputs,
+                skipped,
+            }),
+        }
+    }
+}
+
+/// Extracts features of the first view into `out`: `.npy` for one file, `.safetensors` for any number, each
+/// `[coefficients, frames]`. Without `out`, fills a store with those of all views.
+///
+/// Nothing is written where no file can be used.
+///
+/// # Errors
+/// [`Error::Extraction`] for an `out` of another kind, or one that cannot be written; [`Error::Features`].
+pub fn extract(
+    inputs: Inputs,
+    views: &[View],
+    store: Option<&Path>,
+    out: Option<&Path>,
+    on_event: OnEvent,
+) -> Result<Extraction> {
+    let Some((view, copies)) = views.split_first() else {
+        return Err(wrong("the recipe asks for no features"));
+    };
+    let Inputs { files, mut skipped } = inputs;
+    let config = &view.config;
+    let mut source = FeatureSource::open(view, store)?;
+    let (stage, steps) = (Stage::Features, files.len() * views.len());
+    on_event(Event::Started { stage, steps });
+    let done = match out {
+        None => {
+            let done = for_each(&mut source, &files, on_event, &mut skipped, |_, _| Ok(()))?;
+            for copy in copies {
+                let mut source = FeatureSource::open(copy, store)?;
+                // What fails here has failed above, and is named already.
+                let failed = &mut Vec::new();
+                for_each(&mut source, &files, on_event, failed, |_, _| Ok(()))?;
+            }
+            done
+        }
+        Some(out) if has_extension(out, "npy") => {
+            if files.len() != 1 {
+                return Err(wrong(format_args!(
+                    "{}: .npy holds one file, but there are {}: write .safetensors",
+                    out.display(),
+                    files.len()
+                )));
+            }
+            for_each(
+                &mut source,
+                &files,
+                on_event,
+                &mut skipped,
+                |_, features| Ok(write_npy(out, features)?),
+            )?
+        }
+        Some(out) if has_extension(out, "safetensors") => {
+            write_safetensors(out, config, &mut source, &files, on_event, &mut skipped)?
+        }
+        Some(out) => {
+            return Err(wrong(format_args!(
+                "{}: the name must end in .npy or .safetensors",
+                out.display()
+            )));
+        }
+    };
+    on_event(Event::Finished { stage });
+    tell(&skipped, on_event);
+    Ok(Extraction {
+        files: done,
+        coefficients: config.coefficients(),
+        skipped,
+    })
+}
+
+fn wrong(what: impl Display) -> Error {
+    Error::Extraction(what.to_string())
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case(extension))
+}
+
+/// Calls `use_it` for every file that has features, in order, those of a chunk of files in memory at
+/// a time. Returns their number.
+fn for_each(
+    source: &mut FeatureSource,
+    inputs: &[Input],
+    on_event: OnEvent,
+    skipped: &mut Vec<Skipped>,
+    mut use_it: impl FnMut(&Input, &Features) -> Result<()>,
+) -> Result<usize> {
+    let stage = Stage::Features;
+    let done_one = || on_event(Event::Advanced { stage, steps: 1 });
+    let mut done = 0;
+    let mut rest = inputs;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(files_in_chunk(rest));
+        rest = after;
+        let paths: Vec<&Path> = chunk.iter().map(|input| input.path.as_path()).collect();
+        let (features, failed) = source.extract(&paths, &done_one)?;
+        let failed = failed.iter();
+        skipped.extend(failed.map(|(&i, reason)| Skipped::new(paths[i], reason)));
+        for (i, features) in &features {
+            use_it(&chunk[*i], features)?;
+        }
+        done += features.len();
+    }
+    Ok(done)
+}
+
+/// The first files that together reach [`CHUNK_BYTES`].
+fn files_in_chunk(inputs: &[Input]) -> usize {
+    let mut bytes = 0;
+    let full = inputs.iter().position(|input| {
+        bytes += input.bytes();
+        bytes >= CHUNK_BYTES
+    });
+    full.map_or(inputs.len(), |last| last + 1)
+}
+
+/// One tensor a file, `[coefficients, frames]`, in the layout of the safetensors format: length of
+/// the header, header, data. The crate of that name wants all tensors in memory at once; here the
+/// data go to disk as they come and the header, which must be first, is put before them at the end.
+fn write_safetensors(
+    out: &Path,
+    config: &FeatureConfig,
+    source: &mut FeatureSource,
+    inputs: &[Input],
+    on_event: OnEvent,
+    skipped: &mut Vec<Skipped>,
+) -> Result<usize> {
+    #[derive(Serialize)]
+    struct Entry {
+        dtype: &'static str,
+        shape: [usize; 2],
+        data_offsets: [u64; 2],
+    }
+    let folder = out
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let on_disk =
+        |error: std::io::Error| wrong(format_args!("cannot write {}: {error}", out.display()));
+    let mut data = tempfile::tempfile_in(folder).map_err(on_disk)?;
+    let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+    let mut end = 0;
+    {
+        let mut data = BufWriter::new(&mut data);
+        for_each(source, inputs, on_event, skipped, |input, features| {
+            let (frames, coefficients) = (features.frames(), features.coefficients());
+            for c in 0..coefficients {
+                for row in features.as_slice().chunks_exact(coefficients) {
+                    data.write_all(&row[c].to_le_bytes()).map_err(on_disk)?;
+                }
+            }
+            let start = end;
+            end += 4 * (frames * coefficients) as u64;
+            let entry = Entry {
+                dtype: "F32",
+                shape: [coefficients, frames],
+                data_offsets: [start, end],
+            };
+            if entries.insert(input.name.clone(), entry).is_some() {
+                return Err(wrong(format_args!(
+                    "two inputs are named {}: extract them into files of their own",
+                    input.name
+                )));
+            }
+            Ok(())
+        })?;
+        data.flush().map_err(on_disk)?;
+    }
+    let done = entries.len();
+    if done == 0 {
+        return Ok(0); // What the file held before is worth more than nothing.
+    }
+    let mut header = serde_json::Map::new();
+    let config = toml::to_string(config).map_err(wrong)?;
+    let about = serde_json::json!({ "ser.features": config });
+    header.insert("__metadata__".to_owned(), about);
+    for (name, entry) in entries {
+        header.insert(name, serde_json::to_value(entry).map_err(wrong)?);
+    }
+    let mut header = serde_json::to_vec(&header).map_err(wrong)?;
+    header.resize(header.len().next_multiple_of(8), b' '); // so that the data are aligned
+
+    let written = ser_files::write(out, |file| {
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(&header)?;
+        data.seek(SeekFrom::Start(0))?;
+        std::io::copy(&mut data, file)?;
+        Ok(())
+    });
+    written.map_err(on_disk)?;
+    Ok(done)
+}

@@ -1,0 +1,79 @@
+//! Folders of results: whole under their final name, or marked as unfinished.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+
+/// Extension of a folder that is being written, or removed.
+pub(crate) const UNFINISHED: &str = "unfinished";
+
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = fs::read_to_string(path).map_err(Error::io(path))?;
+    serde_json::from_str(&text).map_err(|error| Error::other_version(path, error))
+}
+
+pub(crate) fn create(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(Error::io(folder))
+}
+
+/// What a folder holds, in the order of the names.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(Error::io(folder))?;
+    let mut files = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .map_err(Error::io(folder))?;
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Refuses to put a run where something else lies; `is_own` tells a folder that it may replace.
+pub(crate) fn refuse_foreign(folder: &Path, is_own: impl Fn(&Path) -> bool) -> Result<()> {
+    // `.` and `..` have no name that a finished folder could be given.
+    let path = folder.to_owned();
+    if folder.file_name().is_none() {
+        let expected = "--out must name a folder of its own";
+        return Err(Error::NoName { path, expected });
+    }
+    let mut entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::io(folder)(error)),
+    };
+    match entries.next().is_some() && !is_own(folder) {
+        true => Err(Error::Foreign { path }),
+        false => Ok(()),
+    }
+}
+
+/// Removes a folder, if it is there. It is renamed first: a folder under its final name is whole.
+pub(crate) fn remove(folder: &Path) -> Result<()> {
+    if folder.file_name().is_none() {
+        return Err(Error::NoName {
+            path: folder.to_owned(),
+            expected: "not removed, as it has no name",
+        });
+    }
+    let aside = match folder.extension() {
+        Some(extension) if extension == UNFINISHED => folder.to_owned(),
+        _ => folder.with_added_extension(format!("old.{UNFINISHED}")),
+    };
+    if aside != folder {
+        remove_in_place(&aside)?;
+        match fs::rename(folder, &aside) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            moved => moved.map_err(Error::io(folder))?,
+        }
+    }
+    remove_in_place(&aside)
+}
+
+fn remove_in_place(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(folder)(error)),
+        _ => Ok(()),
+    }
+}

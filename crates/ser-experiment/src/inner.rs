@@ -1,0 +1,179 @@
+//! Inner cross-validation: recipes tried on splits of what a split leaves for training, so that a choice
+//! among them, or a temperature, never sees a test part. The answers are kept in a folder, and none is
+//! asked for twice.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ser_conditions::Condition;
+use ser_data::{Corpus, Split};
+use ser_eval::write_file;
+use ser_recipe::{Experiment, Monitor, Recipe};
+
+use crate::answers::Answers;
+use crate::corpus::Prepared;
+use crate::error::{Context, Error, Result};
+use crate::event::{Event, OnEvent, Stage};
+use crate::folder::{self, refuse_foreign, remove};
+use crate::parallel::side_by_side;
+use crate::split_run::RECIPE;
+use crate::training::{LIBTORCH_VERSION, Trainer};
+
+/// Where answers are kept, and what is asked.
+pub(crate) struct Inner<'a> {
+    /// The folder; each recipe has one of its own in it.
+    pub(crate) out: &'a Path,
+    /// Feature store.
+    pub(crate) store: Option<&'a Path>,
+    /// Trainings side by side.
+    pub(crate) jobs: Option<usize>,
+    /// Whether the clips are answered under every condition as well.
+    pub(crate) conditions: bool,
+    pub(crate) on_event: OnEvent<'a>,
+}
+
+/// Refuses an experiment of which a recipe would choose its best epoch by the very clips it is then judged
+/// by.
+pub(crate) fn refuse_best_epoch(experiment: &Experiment) -> Result<()> {
+    let mut recipes = experiment.members.iter().map(|member| &member.recipe);
+    match recipes.find(|recipe| recipe.training.monitor != Monitor::LastEpoch) {
+        None => Ok(()),
+        Some(recipe) => Err(Error::KeepsBestEpoch {
+            recipe: recipe.name.clone(),
+        }),
+    }
+}
+
+impl Inner<'_> {
+    /// The folder of a recipe.
+    pub(crate) fn folder(&self, recipe: &Recipe) -> PathBuf {
+        self.out.join(&recipe.name)
+    }
+
+    /// A recipe's answers on the inner splits of some splits, if an earlier call left them all. Refuses a
+    /// folder that holds something else; [`Inner::answers`] would replace it.
+    pub(crate) fn finished(
+        &self,
+        recipe: &Recipe,
+        corpus: &Corpus,
+        splits: &[Split],
+    ) -> Result<Option<Answers>> {
+        if !self.are_of(recipe, corpus)? {
+            refuse_foreign(&self.folder(recipe), is_inner)?;
+            return Ok(None);
+        }
+        self.all_kept(recipe, &inner(recipe, corpus, splits)?)
+    }
+
+    /// A recipe's answers on the inner splits of some splits.
+    pub(crate) fn answers(
+        &self,
+        recipe: &Recipe,
+        data: &Prepared,
+        splits: &[Split],
+    ) -> Result<Answers> {
+        let folder = self.folder(recipe);
+        if !self.are_of(recipe, &data.corpus)? {
+            remove(&folder)?;
+            folder::create(&folder)?;
+            write_file(folder.join(RECIPE), identity(recipe, &data.corpus)?)?;
+        }
+        let inner = inner(recipe, &data.corpus, splits)?;
+        let each = 1 + usize::from(self.conditions) * Condition::STANDARD.len();
+        let stage = Stage::InnerSplits(&recipe.name);
+        let advanced = |steps| (self.on_event)(Event::Advanced { stage, steps });
+        (self.on_event)(Event::Started {
+            stage,
+            steps: inner.len() * each,
+        });
+        side_by_side(&inner, recipe, self.jobs, |(number, inner)| {
+            if self.kept(&folder, inner)?.is_some() {
+                advanced(each);
+                return Ok(());
+            }
+            let answers = self.ask(recipe, data, inner, *number, &advanced);
+            let answers = answers.context_of(|| inner.name().to_owned())?;
+            answers.write(&folder, inner.name())
+        })?;
+        (self.on_event)(Event::Finished { stage });
+        let answers = self.all_kept(recipe, &inner)?;
+        answers.ok_or_else(|| Error::other_version(&folder, "some of its answers are gone"))
+    }
+
+    /// Whether a recipe's folder holds answers of this very recipe; another of that name would be mixed
+    /// with it.
+    fn are_of(&self, recipe: &Recipe, corpus: &Corpus) -> Result<bool> {
+        let found = fs::read_to_string(self.folder(recipe).join(RECIPE));
+        Ok(found.ok() == Some(identity(recipe, corpus)?))
+    }
+
+    /// The answers of all inner splits, if all that are wanted are there.
+    fn all_kept(&self, recipe: &Recipe, inner: &[(usize, Split)]) -> Result<Option<Answers>> {
+        let folder = self.folder(recipe);
+        let kept = inner.iter().map(|(_, inner)| self.kept(&folder, inner));
+        let kept = kept.collect::<Result<Option<Vec<_>>>>()?;
+        kept.map(|kept| Answers::pool(&kept)).transpose()
+    }
+
+    /// The answers of an inner split, if all that are wanted are there.
+    fn kept(&self, folder: &Path, inner: &Split) -> Result<Option<Answers>> {
+        let answers = Answers::read(folder, inner.name())?;
+        let wanted = match self.conditions {
+            true => Condition::STANDARD.len(),
+            false => 0,
+        };
+        Ok(answers.filter(|answers| answers.conditions().count() >= wanted))
+    }
+
+    fn ask(
+        &self,
+        recipe: &Recipe,
+        data: &Prepared,
+        inner: &Split,
+        number: usize,
+        advanced: &dyn Fn(usize),
+    ) -> Result<Answers> {
+        let trainer = Trainer {
+            recipe,
+            data,
+            on_epoch: &|_| {},
+            on_event: self.on_event,
+        };
+        let (trained, mut answers) = trainer.inner_split(inner, number as u64)?;
+        advanced(1);
+        if self.conditions {
+            let (model, corpus) = (&trained.model, &data.corpus);
+            let (part, name) = (inner.test(), inner.name());
+            answers.add_conditions(model, corpus, part, name, self.store, &|| advanced(1))?;
+        }
+        Ok(answers)
+    }
+}
+
+/// How the last line of a folder's recipe begins.
+const MARK: &str = "# rehearsed on clips with the checksum";
+
+/// What a folder of answers is known by.
+fn identity(recipe: &Recipe, corpus: &Corpus) -> Result<String> {
+    let (recipe, checksum) = (recipe.to_toml()?, corpus.checksum());
+    let (program, libtorch) = (env!("CARGO_PKG_VERSION"), LIBTORCH_VERSION);
+    Ok(format!(
+        "{recipe}\n{MARK} {checksum}, by ser {program}, libtorch {libtorch}\n"
+    ))
+}
+
+/// Whether a folder holds answers of some recipe.
+fn is_inner(folder: &Path) -> bool {
+    let found = fs::read_to_string(folder.join(RECIPE)).unwrap_or_default();
+    found.lines().any(|line| line.starts_with(MARK))
+}
+
+/// The inner splits, each with the number of the split that it is of.
+fn inner(recipe: &Recipe, corpus: &Corpus, splits: &[Split]) -> Result<Vec<(usize, Split)>> {
+    let mut inner = Vec::new();
+    for (split, number) in splits.iter().zip(1..) {
+        let of = split.inner(corpus, recipe.task.inner, recipe.task.seed)?;
+        inner.extend(of.into_iter().map(|inner| (number, inner)));
+    }
+    Ok(inner)
+}

@@ -1,0 +1,173 @@
+//! The page of a run, its pictures and the files beside it.
+//!
+//! The sounds of the worst mistakes and the map of clips are made from the clips when the page is written,
+//! not kept in the folder of the run: there is no further file to go stale, and a run of any age gets them.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use ser_conditions::Condition;
+use ser_data::{Clip, Corpus};
+use ser_eval::{Evaluation, Predictions, principal_plane, write_file};
+use ser_features::{Features, Waveform, trim};
+use ser_predict::Model;
+use ser_report::{Map, Report, RunSummary, Sound, render, render_summary, worst_mistakes};
+
+use crate::error::{Context, Error, Result};
+use crate::run::Run;
+use crate::split_run::{TEST, read_split};
+use crate::view::hear;
+
+/// The page in the folder of a run.
+pub(crate) const PAGE: &str = "report.html";
+/// The figures beside it.
+pub(crate) const METRICS: &str = "metrics.json";
+
+/// Rate of the sounds in Hz: speech needs no more.
+const RATE: u32 = 16_000;
+/// No sound is longer: twelve of them, written as text, stay below 3 MB.
+const SECONDS: u32 = 5;
+/// Quieter than the loudest frame by so many dB is silence at the ends.
+const SILENCE: f64 = 30.0;
+/// More clips than these make a map no clearer.
+const MAP_CLIPS: usize = 1000;
+
+impl Run {
+    /// The file of its page.
+    #[must_use]
+    pub fn page(&self) -> PathBuf {
+        self.dir.join(PAGE)
+    }
+
+    /// Writes metrics, pictures and the page into its folder, from the clips it was made from. The map
+    /// shows the test part of its first split.
+    ///
+    /// # Errors
+    /// Clips that are not those of the run; a clip or file that cannot be read or written; the model's.
+    pub fn write_page(&self, comparison: &[RunSummary], corpus: &Corpus) -> Result<Evaluation> {
+        let emotions: Vec<&str> = self.emotions().iter().map(String::as_str).collect();
+        let corpus = corpus.select(&emotions)?;
+        let first = self.model.parent().unwrap_or(&self.dir);
+        let split = read_split(first, &corpus, &self.experiment)
+            .context_of(|| format!("{} was made from other clips", self.dir.display()))?;
+        let model = Model::load(&self.model)?;
+        let plain = self.test.plain();
+        let mut report = self.report(comparison)?;
+        report.sounds = sounds(&corpus, plain)?;
+        report.map = map(&model, &corpus, split.test(), &self.infos[0].split)?;
+        let evaluation = Evaluation::compute(plain)?;
+        if self.infos.len() > 1 {
+            self.test.write(&self.dir, TEST)?;
+        }
+        write_page(&self.dir, &report, &evaluation)?;
+        Ok(evaluation)
+    }
+}
+
+/// Writes metrics, pictures and the page of a report into a folder.
+pub(crate) fn write_page(dir: &Path, report: &Report, evaluation: &Evaluation) -> Result<()> {
+    let metrics = dir.join(METRICS);
+    let text = serde_json::to_string_pretty(evaluation);
+    let text = text.map_err(|error| Error::io(&metrics)(error.into()))?;
+    write_file(&metrics, text)?;
+    ser_report::plots::write_all(dir, report, evaluation)?;
+    Ok(write_file(dir.join(PAGE), render(report)?)?)
+}
+
+/// Each run as a row beside the others.
+///
+/// # Errors
+/// [`Error::Eval`] without answers.
+pub fn summaries(runs: &[Run]) -> Result<Vec<RunSummary>> {
+    let summary = |run: &Run| run.summary(&Evaluation::compute(run.test.plain())?);
+    runs.iter().map(summary).collect()
+}
+
+/// Writes a page with runs side by side, each with a link to its own page.
+///
+/// # Errors
+/// [`Error::Eval`] for a file that cannot be written.
+pub fn write_side_by_side(page: &Path, runs: &[Run], rows: &[RunSummary]) -> Result<()> {
+    let rows = rows.iter().zip(runs).map(|(row, run)| RunSummary {
+        page: Some(link(page, &run.page())),
+        ..row.clone()
+    });
+    let rows: Vec<RunSummary> = rows.collect();
+    Ok(write_file(page, render_summary(&rows))?)
+}
+
+/// How a page names a file below its own folder; a file elsewhere by its full path.
+pub(crate) fn link(page: &Path, file: &Path) -> String {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let (page, file) = (absolute(page), absolute(file));
+    let folder = page.parent().unwrap_or(Path::new(""));
+    file.strip_prefix(folder)
+        .unwrap_or(&file)
+        .to_string_lossy()
+        .replace('\\', "/")
+}
+
+/// The sounds of the most confident mistakes.
+pub(crate) fn sounds(corpus: &Corpus, answers: &Predictions) -> Result<Vec<Sound>> {
+    let clip = |name: &str| corpus.clips().iter().find(|clip| clip.name == name);
+    let mistakes = worst_mistakes(answers).into_iter();
+    let sounds = mistakes.filter_map(|row| clip(&row.clip)).map(|clip| {
+        let wav = wav(&clip.path).context_of(|| clip.path.display().to_string())?;
+        let clip = clip.name.clone();
+        Ok(Sound { clip, wav })
+    });
+    sounds.collect()
+}
+
+/// A clip as a small file: mono, 16 kHz, 16 bits, without the silence at its ends, cut where it is
+/// too long.
+fn wav(path: &Path) -> Result<Vec<u8>> {
+    let waveform = Waveform::read(path)?.resample(RATE)?;
+    let sound = trim(&waveform.samples, SILENCE, 2048, 512);
+    let samples = waveform.samples.get(sound).unwrap_or_default();
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: RATE,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = Cursor::new(Vec::new());
+    let mut write = || -> hound::Result<()> {
+        let mut writer = hound::WavWriter::new(&mut file, spec)?;
+        for sample in samples.iter().take((RATE * SECONDS) as usize) {
+            writer.write_sample((sample * 32_767.0) as i16)?;
+        }
+        writer.finalize()
+    };
+    write().map_err(|error| Error::io(path)(std::io::Error::other(error)))?;
+    Ok(file.into_inner())
+}
+
+/// Where a model's networks put clips; nothing for too few of them.
+pub(crate) fn map(
+    model: &Model,
+    corpus: &Corpus,
+    part: &[usize],
+    split: &str,
+) -> Result<Option<Map>> {
+    let every = part.len().div_ceil(MAP_CLIPS).max(1);
+    let known = |clip: &Clip| model.labels.iter().position(|label| *label == clip.emotion);
+    let part = part.iter().step_by(every);
+    let shown: Vec<(usize, usize)> = part
+        .filter_map(|&i| Some((i, known(&corpus.clips()[i])?)))
+        .collect();
+    let extractors = model.extractors()?;
+    let heard: Vec<Vec<Features>> = shown
+        .clone()
+        .into_par_iter()
+        .map(|(i, _)| hear(&corpus.clips()[i].path, Condition::Clean, 0, &extractors))
+        .collect::<Result<_>>()?;
+    let views: Vec<&[Features]> = heard.iter().map(Vec::as_slice).collect();
+    let plane = principal_plane(&model.embeddings(&views)?);
+    Ok(plane.map(|plane| Map {
+        split: split.to_owned(),
+        truth: shown.into_iter().map(|(_, truth)| truth).collect(),
+        plane,
+    }))
+}

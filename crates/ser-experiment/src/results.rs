@@ -1,0 +1,71 @@
+//! The document of results.
+
+use ser_report::{Section, SplitKind, markdown};
+
+use crate::error::{Error, Result};
+use crate::run::{Run, describe, enrolled};
+
+const TITLE: &str = "Results";
+const PREFACE: &str = "\
+Every figure here was measured by the command beside it, and this page was written from the folders
+that the commands left, by `ser results`. Networks are trained from scratch. The same machine and
+thread count give the same figures; another processor or libtorch may round differently, which moves
+an accuracy by a point or two.
+
+Figures are means over the splits ± their sample standard deviation, in brackets the 95 % interval of
+the pooled answers by resampling speakers. What a figure means, and how recipes were chosen:
+[protocols.md](protocols.md), [experiments.md](experiments.md). The test part of a split decides
+nothing: not the recipe, not the epoch, not the temperature. *Enrolled* means that other clips of the
+test speaker were known, without their labels; draws of the clips known are repeated three times.
+A random split has the same voices and sentences on both sides: read its figures beside those for new
+voices.";
+
+/// The document of some cross-validations, in this order, as Markdown.
+///
+/// # Errors
+/// [`Error::OneSplit`] for a run of one split alone; [`Error::Eval`].
+pub fn results(runs: &[Run]) -> Result<String> {
+    let sections = runs.iter().map(section).collect::<Result<Vec<_>>>()?;
+    Ok(markdown(TITLE, PREFACE, &sections)?)
+}
+
+fn section(run: &Run) -> Result<Section> {
+    let (found, expected) = (run.infos.len(), run.infos[0].splits);
+    if found != expected {
+        return Err(Error::OneSplit {
+            path: run.dir.clone(),
+            expected,
+        });
+    }
+    let name = &run.experiment.name;
+    let protocol = run.experiment.task.protocol;
+    let splits = run.infos.iter().zip(&run.costs);
+    let (data, out) = (
+        run.infos[0].corpus.to_uppercase(),
+        format!("{name}-{protocol}"),
+    );
+    let mut command = run.command(&data, &out);
+    if run.test.conditions().next().is_some() {
+        command += &format!("\nser conditions {out} --data {data}");
+    }
+    Ok(Section {
+        recipe: format!("{name} {protocol}"),
+        description: run.experiment.description.clone(),
+        protocol: describe(protocol).to_owned(),
+        split: SplitKind::of(protocol.is_speaker_disjoint()),
+        synthetic: run.synthetic(),
+        command,
+        parameters: run.parameters(),
+        seconds: run.seconds(),
+        temperatures: splits
+            .map(|(info, cost)| (info.split.clone(), cost.temperature))
+            .collect(),
+        plain: run.test.plain().clone(),
+        enrolled: enrolled(&run.test),
+        conditions: run
+            .test
+            .conditions()
+            .map(|(setting, answers)| (setting.to_string(), answers.clone()))
+            .collect(),
+    })
+}

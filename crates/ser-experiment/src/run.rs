@@ -1,0 +1,223 @@
+//! A run folder: one split, or one folder a split.
+
+use std::path::{Path, PathBuf};
+
+use ser_data::Protocol;
+use ser_eval::{Evaluation, NamedHistory};
+use ser_recipe::Experiment;
+use ser_report::{Report, RunSummary, SplitKind};
+
+use crate::answers::Answers;
+use crate::error::{Error, Result};
+use crate::setting::Setting;
+use crate::split_run::{Cost, MODEL, RunInfo, SplitRun, is_split, split_folders};
+
+/// A finished run.
+#[derive(Debug)]
+pub struct Run {
+    /// The folder.
+    pub dir: PathBuf,
+    /// The experiment that all splits are of.
+    pub experiment: Experiment,
+    /// What each split was made from; there is at least one.
+    pub infos: Vec<RunInfo>,
+    /// The model file of the first split.
+    pub model: PathBuf,
+    /// What training each split cost.
+    pub costs: Vec<Cost>,
+    /// Answers on the test parts.
+    pub test: Answers,
+    /// Answers on validation clips; absent when there were none.
+    pub validation: Option<Answers>,
+    /// Trainings that a validation part watched, by the name of their split.
+    pub histories: Vec<NamedHistory>,
+}
+
+impl Run {
+    /// Reads a folder that a training or a cross-validation wrote.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`], [`Error::Incomplete`], [`Error::Mixed`], and those of [`SplitRun::read`].
+    pub fn read(dir: &Path) -> Result<Self> {
+        let folders = if is_split(dir) {
+            vec![dir.to_owned()]
+        } else {
+            split_folders(dir)?
+        };
+        let mut splits = Vec::new();
+        for folder in folders {
+            if let Some(split) = SplitRun::read(&folder)? {
+                splits.push((folder, split));
+            }
+        }
+        let Some((first_dir, first)) = splits.first() else {
+            return Err(Error::NoRun {
+                path: dir.to_owned(),
+            });
+        };
+        let (found, expected) = (splits.len(), first.info.splits);
+        if !is_split(dir) && found != expected {
+            return Err(Error::Incomplete {
+                path: dir.to_owned(),
+                found,
+                expected,
+            });
+        }
+        let (experiment, model) = (first.experiment.clone(), first_dir.join(MODEL));
+        for (folder, split) in &splits {
+            if split.experiment != experiment || split.info.checksum != first.info.checksum {
+                return Err(Error::Mixed {
+                    first: first_dir.clone(),
+                    second: folder.clone(),
+                });
+            }
+        }
+        let (mut infos, mut costs, mut histories) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut test, mut validation) = (Vec::new(), Vec::new());
+        for (_, split) in splits {
+            histories.extend(split.histories);
+            infos.push(split.info);
+            costs.push(split.cost);
+            test.push(split.test);
+            validation.extend(split.validation);
+        }
+        Ok(Self {
+            dir: dir.to_owned(),
+            experiment,
+            infos,
+            model,
+            costs,
+            test: Answers::pool(&test)?,
+            validation: match validation.is_empty() {
+                true => None,
+                false => Some(Answers::pool(&validation)?),
+            },
+            histories,
+        })
+    }
+
+    /// The emotions told apart, in label order.
+    #[must_use]
+    pub fn emotions(&self) -> &[String] {
+        self.test.plain().labels()
+    }
+
+    /// Whether the audio was synthetic.
+    #[must_use]
+    pub fn synthetic(&self) -> bool {
+        self.infos.iter().any(|info| info.synthetic)
+    }
+
+    /// Trained values of the first split's model.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.costs.first().map_or(0, |cost| cost.parameters)
+    }
+
+    /// Seconds that all trainings took.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.costs.iter().map(|cost| cost.seconds).sum()
+    }
+
+    /// This run as a row beside others.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] for a recipe that cannot be written as TOML.
+    pub fn summary(&self, evaluation: &Evaluation) -> Result<RunSummary> {
+        Ok(self.report(&[])?.summary(evaluation, None))
+    }
+
+    /// The command that makes such a run of some clips, in a folder.
+    #[must_use]
+    pub fn command(&self, data: &str, out: &str) -> String {
+        let (name, protocol) = (&self.experiment.name, self.experiment.task.protocol);
+        // A recipe that is not built in came from a file.
+        let file = match Experiment::built_in_names().any(|built_in| built_in == name) {
+            true => "",
+            false => ".toml",
+        };
+        format!(
+            "ser crossval --recipe {name}{file} --protocol {protocol} --data {data} --out {out}"
+        )
+    }
+
+    /// What its page says, but for sounds and map, which are made from the clips.
+    pub(crate) fn report(&self, comparison: &[RunSummary]) -> Result<Report> {
+        let protocol = self.experiment.task.protocol;
+        let info = &self.infos[0];
+        let trained = [info.train, info.validation, info.test];
+        let [train, validation, test] = trained.map(|n| n.to_string());
+        Ok(Report {
+            recipe: self.experiment.name.clone(),
+            model: architectures(
+                self.experiment
+                    .members
+                    .iter()
+                    .map(|m| m.recipe.network.architecture().name()),
+            ),
+            protocol: describe(protocol).to_owned(),
+            split: SplitKind::of(protocol.is_speaker_disjoint()),
+            synthetic: self.synthetic(),
+            predictions: self.test.plain().clone(),
+            enrolled: enrolled(&self.test),
+            histories: self.histories.clone(),
+            map: None,
+            sounds: Vec::new(),
+            recipe_text: self.experiment.to_toml()?,
+            environment: vec![
+                ("program".to_owned(), format!("ser {}", info.program)),
+                ("libtorch".to_owned(), info.libtorch.clone()),
+                ("threads a training".to_owned(), info.threads.to_string()),
+                ("corpus".to_owned(), info.corpus.clone()),
+                ("corpus checksum".to_owned(), info.checksum.clone()),
+                (
+                    "clips of the first split".to_owned(),
+                    format!("{train} training, {validation} validation, {test} test"),
+                ),
+                ("files left out".to_owned(), info.skipped.len().to_string()),
+            ],
+            command: self.command("DATA", "DIR"),
+            comparison: comparison.to_vec(),
+        })
+    }
+}
+
+/// The answers after enrolment, as reports want them.
+pub(crate) fn enrolled(answers: &Answers) -> Vec<ser_report::Enrolled> {
+    let described = answers
+        .enrolled()
+        .map(|(setting, answers)| ser_report::Enrolled {
+            label: match setting {
+                Setting::Enrolled(n) => n.to_string(),
+                _ => "all (transductive)".to_owned(),
+            },
+            description: setting.to_string(),
+            predictions: answers.clone(),
+        });
+    described.collect()
+}
+
+/// Names of architectures, each once.
+pub(crate) fn architectures(networks: impl IntoIterator<Item = &'static str>) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in networks {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(" + ")
+}
+
+/// A protocol in one sentence.
+pub(crate) fn describe(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Seed5 => "stratified random 80/20 splits, five seeds",
+        Protocol::Random10 => "stratified random 10-fold",
+        Protocol::FoldsA => "five fixed folds of RAVDESS actors (folds A)",
+        Protocol::FoldsB => "six fixed folds of RAVDESS actors (folds B, EmoBox)",
+        Protocol::Loso => "leave one speaker out",
+        Protocol::Statement => "trained on one sentence, tested on the other, by other actors",
+        Protocol::Speakers5 => "five folds of speakers",
+    }
+}

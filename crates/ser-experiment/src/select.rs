@@ -1,0 +1,129 @@
+//! Selection: which recipe is best on clips that are nobody's test.
+
+use std::time::Instant;
+
+use ser_data::SplitName;
+use ser_eval::{FoldSummary, MeanStd};
+use ser_recipe::Experiment;
+
+use crate::answers::{Answers, Figures};
+use crate::error::Result;
+use crate::event::OnEvent;
+use crate::inner::{Inner, refuse_best_epoch};
+use crate::lock::Lock;
+use crate::setting::Setting;
+use crate::source::{Folders, Source, splits};
+
+/// One experiment's figures on the inner splits of all splits.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Name of the experiment.
+    pub name: String,
+    /// Its figures in every setting asked in.
+    pub figures: Figures,
+    /// Seconds it took; few where an earlier call had left the answers.
+    pub seconds: f64,
+}
+
+/// Tries every experiment on the inner splits of every split of its protocol, as many as its task says, and
+/// compares them there: no test part is touched. With `conditions` the clips are answered under every
+/// recording condition as well.
+///
+/// # Errors
+/// [`Error::KeepsBestEpoch`](crate::Error::KeepsBestEpoch) before anything is trained;
+/// [`Error::Locked`](crate::Error::Locked) and [`Error::Foreign`](crate::Error::Foreign) for the folder of
+/// results; whatever fails in reading clips, in training and in writing.
+pub fn select(
+    experiments: &[Experiment],
+    folders: &Folders,
+    jobs: Option<usize>,
+    conditions: bool,
+    on_event: OnEvent,
+) -> Result<Vec<Candidate>> {
+    // All of them before the first training: what is wrong with the last is said at once.
+    experiments.iter().try_for_each(refuse_best_epoch)?;
+    let _lock = Lock::take(folders.out)?;
+    let inner = Inner {
+        out: folders.out,
+        store: folders.store,
+        jobs,
+        conditions,
+        on_event,
+    };
+    let try_out = |experiment: &Experiment| {
+        let start = Instant::now();
+        let source = Source::read(folders, &experiment.task, on_event)?;
+        let answers = answers(experiment, &source, &inner)?;
+        Ok(Candidate {
+            name: experiment.name.clone(),
+            figures: answers.figures()?,
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    };
+    experiments.iter().map(try_out).collect()
+}
+
+/// An experiment's answers on the inner splits: those of its members, averaged.
+fn answers(experiment: &Experiment, source: &Source, inner: &Inner) -> Result<Answers> {
+    let clips = &source.clips;
+    let mut members = Vec::new();
+    for member in &experiment.members {
+        let recipe = &member.recipe;
+        let finished = inner.finished(recipe, &clips.corpus, &splits(&recipe.task, clips)?)?;
+        let answers = match finished {
+            Some(answers) => answers,
+            None => {
+                let data = source.extract(recipe)?;
+                inner.answers(recipe, &data, &splits(&recipe.task, &data)?)?
+            }
+        };
+        members.push((member.weight, answers));
+    }
+    Answers::average(&members)
+}
+
+impl Candidate {
+    /// The figures of each clip alone, as it was recorded.
+    #[must_use]
+    pub fn plain(&self) -> &FoldSummary {
+        &self.figures[0].1
+    }
+
+    /// The figures in a setting, if it was asked in it.
+    #[must_use]
+    pub fn in_setting(&self, setting: Setting) -> Option<&FoldSummary> {
+        let found = self.figures.iter().find(|(at, _)| *at == setting);
+        found.map(|(_, figures)| figures)
+    }
+
+    /// Mean UAR over the inner splits of one split.
+    fn uar_of(&self, split: &str) -> Option<f64> {
+        let folds = self.plain().folds.iter();
+        let own = folds.filter(|fold| SplitName::from(fold.split.as_str()).outer == split);
+        MeanStd::of(&own.map(|fold| fold.uar).collect::<Vec<_>>()).map(|uar| uar.mean)
+    }
+
+    /// In how many splits no other candidate has a higher mean UAR over the inner splits.
+    #[must_use]
+    pub fn times_best(&self, among: &[Self]) -> usize {
+        let best = |split: &&String| {
+            let others = among.iter().filter_map(|other| other.uar_of(split));
+            self.uar_of(split)
+                .is_some_and(|own| others.fold(own, f64::max) <= own)
+        };
+        outer_splits(among).iter().filter(best).count()
+    }
+}
+
+/// The splits that the candidates were tried within, each once.
+#[must_use]
+pub fn outer_splits(candidates: &[Candidate]) -> Vec<String> {
+    let mut outer = Vec::new();
+    for fold in candidates.iter().flat_map(|row| &row.plain().folds) {
+        let split = SplitName::from(fold.split.as_str()).outer;
+        if !outer.contains(&split) {
+            outer.push(split);
+        }
+    }
+    outer
+}

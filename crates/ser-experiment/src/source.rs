@@ -1,0 +1,58 @@
+//! Where the clips of an experiment come from, and where its results go.
+
+use std::path::Path;
+
+use ser_data::Split;
+use ser_recipe::{Recipe, Task};
+
+use crate::corpus::Prepared;
+use crate::error::Result;
+use crate::event::OnEvent;
+use crate::view::View;
+
+/// The folders of an experiment.
+#[derive(Debug, Clone, Copy)]
+pub struct Folders<'a> {
+    /// Clips: a folder, or a CSV manifest.
+    pub data: &'a Path,
+    /// Feature store: features that are there are not made again.
+    pub store: Option<&'a Path>,
+    /// Results. What an earlier call left of the same experiment and clips is kept.
+    pub out: &'a Path,
+}
+
+/// The clips of a task, the same for all members of an ensemble.
+pub(crate) struct Source<'a> {
+    /// The clips, without features.
+    pub(crate) clips: Prepared,
+    /// Feature store.
+    pub(crate) store: Option<&'a Path>,
+    on_event: OnEvent<'a>,
+}
+
+impl<'a> Source<'a> {
+    /// Reads the clips of a task.
+    pub(crate) fn read(folders: &Folders<'a>, task: &Task, on_event: OnEvent<'a>) -> Result<Self> {
+        Ok(Self {
+            clips: Prepared::read(folders.data, &task.emotions, on_event)?,
+            store: folders.store,
+            on_event,
+        })
+    }
+
+    /// The same clips with all features that a recipe trains on.
+    pub(crate) fn extract(&self, recipe: &Recipe) -> Result<Prepared> {
+        self.views(&recipe.task, &View::of_training(recipe))
+    }
+
+    /// The same clips in some views.
+    pub(crate) fn views(&self, task: &Task, views: &[View]) -> Result<Prepared> {
+        let clips = self.clips.clone();
+        clips.extract(&task.emotions, views, self.store, self.on_event)
+    }
+}
+
+/// The splits of a task's protocol.
+pub(crate) fn splits(task: &Task, data: &Prepared) -> Result<Vec<Split>> {
+    Ok(task.protocol.splits(&data.corpus, task.seed)?)
+}

@@ -1,0 +1,251 @@
+//! The folder of one trained split. It is complete or absent: everything is written into
+//! `<name>.unfinished`, which is then renamed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ser_data::{Corpus, Split};
+use ser_eval::{History, NamedHistory, write_file};
+use ser_predict::Model;
+use ser_recipe::{Experiment, Monitor};
+use serde::{Deserialize, Serialize};
+
+use crate::answers::Answers;
+use crate::corpus::{Prepared, Skipped};
+use crate::error::{Error, Result};
+use crate::folder::{self, UNFINISHED, read_json, refuse_foreign};
+
+/// What a split folder was made from: `run.json`. A folder with other contents is another run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// Name of the recipe.
+    pub recipe: String,
+    /// Name of the split.
+    pub split: String,
+    /// Splits of the protocol, of which this is one.
+    pub splits: usize,
+    /// Name of the corpus.
+    pub corpus: String,
+    /// Checksum of the clips used.
+    pub checksum: String,
+    /// Whether the corpus is synthetic.
+    pub synthetic: bool,
+    /// Clips learned from.
+    pub train: usize,
+    /// Clips that chose the epoch.
+    pub validation: usize,
+    /// Clips of the test part.
+    pub test: usize,
+    /// Files that were left out.
+    pub skipped: Vec<Skipped>,
+    /// Version of the program.
+    pub program: String,
+    /// Version of libtorch.
+    pub libtorch: String,
+    /// libtorch threads of a training.
+    pub threads: i32,
+}
+
+impl RunInfo {
+    /// Describes a run before it starts, with this version of libtorch and so many of its threads.
+    #[must_use]
+    pub fn new(
+        experiment: &Experiment,
+        libtorch: &str,
+        threads: i32,
+        data: &Prepared,
+        numbered: Numbered,
+    ) -> Self {
+        let split = as_trained(experiment, numbered.split);
+        Self {
+            recipe: experiment.name.clone(),
+            split: split.name().to_owned(),
+            splits: numbered.of,
+            corpus: data.corpus.name().to_owned(),
+            checksum: data.corpus.checksum(),
+            synthetic: data.corpus.is_synthetic(),
+            train: split.train().len(),
+            validation: split.validation().len(),
+            test: split.test().len(),
+            skipped: data.skipped.clone(),
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            libtorch: libtorch.to_owned(),
+            threads,
+        }
+    }
+}
+
+/// A split as an experiment makes use of it: on a fixed schedule the validation clips are learned from as well.
+fn as_trained(experiment: &Experiment, split: &Split) -> Split {
+    let mut members = experiment.members.iter();
+    match members.all(|member| member.recipe.training.monitor == Monitor::LastEpoch) {
+        true => split.without_validation(),
+        false => split.clone(),
+    }
+}
+
+/// One of the splits of a protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Numbered<'a> {
+    /// The split.
+    pub split: &'a Split,
+    /// Its number, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl<'a> Numbered<'a> {
+    /// All splits of a protocol.
+    #[must_use]
+    pub fn all(splits: &'a [Split]) -> Vec<Self> {
+        let of = splits.len();
+        let numbered = |(split, number)| Self { split, number, of };
+        splits.iter().zip(1..).map(numbered).collect()
+    }
+}
+
+/// What training cost and came to: `training.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Trained values of all networks.
+    pub parameters: usize,
+    /// Wall-clock seconds of all trainings of the split, those on inner splits included; of an ensemble
+    /// those of its members.
+    pub seconds: f64,
+    /// The model's temperature.
+    pub temperature: f64,
+}
+
+/// A finished split folder.
+#[derive(Debug)]
+pub struct SplitRun {
+    /// What it was made from.
+    pub info: RunInfo,
+    /// The experiment as used.
+    pub experiment: Experiment,
+    /// What training cost.
+    pub cost: Cost,
+    /// Trainings that a validation part watched, by the name of their split.
+    pub histories: Vec<NamedHistory>,
+    /// Answers on validation clips, without a temperature; absent when there were none.
+    pub validation: Option<Answers>,
+    /// Answers on the test part.
+    pub test: Answers,
+}
+
+const INFO: &str = "run.json";
+const COST: &str = "training.json";
+pub(crate) const RECIPE: &str = "recipe.toml";
+const SPLIT: &str = "split.csv";
+const HISTORY: &str = "history";
+const VALIDATION: &str = "validation";
+/// Name of the answers on the test part in a split folder.
+pub(crate) const TEST: &str = "predictions";
+/// Name of the model file in a split folder.
+pub(crate) const MODEL: &str = "model.safetensors";
+
+impl SplitRun {
+    /// Reads a split folder; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`Error::OtherVersion`] for a folder of a program too old or too new, [`Error::Io`], [`Error::Eval`].
+    pub fn read(dir: &Path) -> Result<Option<Self>> {
+        if !is_split(dir) {
+            return Ok(None);
+        }
+        let mut histories = Vec::new();
+        for file in folder::files(dir)? {
+            let name = file.file_stem().unwrap_or_default().to_string_lossy();
+            let csv = file.extension().is_some_and(|e| e == "csv");
+            if let Some(name) = name.strip_prefix(HISTORY).filter(|_| csv) {
+                histories.push(NamedHistory {
+                    name: name.trim_start_matches('-').to_owned(),
+                    history: History::read_csv(&file)?,
+                });
+            }
+        }
+        // An earlier program wrote the names of an ensemble's recipes, which need not lead to them any more.
+        let recipe = dir.join(RECIPE);
+        let experiment = Experiment::load(&recipe.to_string_lossy());
+        Ok(Some(Self {
+            info: read_json(&dir.join(INFO))?,
+            experiment: experiment.map_err(|error| Error::other_version(&recipe, error))?,
+            cost: read_json(&dir.join(COST))?,
+            histories,
+            validation: Answers::read(dir, VALIDATION)?,
+            test: test_answers(dir)?,
+        }))
+    }
+
+    /// Whether a folder holds exactly this run, finished.
+    #[must_use]
+    pub fn is_finished(dir: &Path, info: &RunInfo, experiment: &Experiment) -> bool {
+        Self::read(dir)
+            .is_ok_and(|run| run.is_some_and(|r| r.info == *info && r.experiment == *experiment))
+    }
+
+    /// Writes the folder, then puts it under its name. A folder of another run with that name is
+    /// replaced; any other folder is refused.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`], [`Error::Io`], and those of what is written.
+    pub fn write(&self, dir: &Path, corpus: &Corpus, split: &Split, model: &Model) -> Result<()> {
+        refuse_foreign(dir, is_split)?;
+        let unfinished = dir.with_added_extension(UNFINISHED);
+        folder::remove(&unfinished)?;
+        folder::create(&unfinished)?;
+        write_file(unfinished.join(RECIPE), self.experiment.to_toml()?)?;
+        as_trained(&self.experiment, split).write_csv(corpus, unfinished.join(SPLIT))?;
+        for NamedHistory { name, history } in &self.histories {
+            history.write_csv(unfinished.join(format!("{HISTORY}-{name}.csv")))?;
+        }
+        model.save(&unfinished.join(MODEL))?;
+        if let Some(validation) = &self.validation {
+            validation.write(&unfinished, VALIDATION)?;
+        }
+        self.test.write(&unfinished, TEST)?;
+        write_json(&unfinished.join(COST), &self.cost)?;
+        write_json(&unfinished.join(INFO), &self.info)?;
+        folder::remove(dir)?;
+        fs::rename(&unfinished, dir).map_err(Error::io(dir))
+    }
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value);
+    let text = text.map_err(|error| Error::io(path)(error.into()))?;
+    Ok(write_file(path, text)?)
+}
+
+/// The answers on the test part in a split folder.
+pub(crate) fn test_answers(dir: &Path) -> Result<Answers> {
+    let answers = Answers::read(dir, TEST)?;
+    answers.ok_or_else(|| Error::other_version(dir, format!("{TEST}.csv is not there")))
+}
+
+/// The division into parts that a split folder was made by, of the corpus that it was made from.
+pub(crate) fn read_split(dir: &Path, corpus: &Corpus, experiment: &Experiment) -> Result<Split> {
+    let disjoint = experiment.task.protocol.disjoint();
+    Ok(Split::read_csv(corpus, dir.join(SPLIT), disjoint)?)
+}
+
+/// Whether a folder is that of a split, under the name that a cross-validation gives it.
+#[cfg(feature = "train")]
+pub(crate) fn is_of_cross_validation(dir: &Path) -> bool {
+    let info = read_json::<RunInfo>(&dir.join(INFO));
+    info.is_ok_and(|info| dir.ends_with(info.split))
+}
+
+/// Whether a folder is that of a finished split.
+pub(crate) fn is_split(dir: &Path) -> bool {
+    dir.join(INFO).is_file()
+}
+
+/// The finished splits in a folder, in the order of their names.
+pub(crate) fn split_folders(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = folder::files(dir)?;
+    // A folder that a killed run left under its temporary name is no part of the run.
+    folders.retain(|folder| is_split(folder) && folder.extension().is_none_or(|e| e != UNFINISHED));
+    Ok(folders)
+}

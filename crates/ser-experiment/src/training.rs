@@ -1,0 +1,223 @@
+//! Trainings of one recipe, and what one split goes through: trained, perhaps on its inner splits before,
+//! and measured on its test part.
+
+use std::time::Instant;
+
+use ser_data::Split;
+use ser_eval::{Doubt, Epoch, History, NamedHistory, fit_temperature};
+pub(crate) use ser_model::LIBTORCH_VERSION;
+use ser_model::{Example, Trained, TrainingData};
+use ser_predict::{Model, Provenance};
+use ser_recipe::{Experiment, Member, Monitor, Recipe};
+
+use crate::answers::Answers;
+use crate::corpus::Prepared;
+use crate::error::Result;
+use crate::event::{Event, OnEvent};
+use crate::setting::Setting;
+use crate::split_run::{Cost, Numbered, RunInfo, SplitRun};
+
+/// Trains a recipe on clips.
+pub(crate) struct Trainer<'a> {
+    pub(crate) recipe: &'a Recipe,
+    /// The clips with all views that the recipe trains on.
+    pub(crate) data: &'a Prepared,
+    /// Hears of the epochs of all trainings, one after the other.
+    pub(crate) on_epoch: &'a dyn Fn(&Epoch),
+    pub(crate) on_event: OnEvent<'a>,
+}
+
+impl Trainer<'_> {
+    /// Trains on a split and measures the model.
+    ///
+    /// A recipe that keeps the best epoch learns from the training part and chooses on the validation
+    /// part. One that keeps the last epoch is first tried on the inner splits, which say how good it is and
+    /// how sure it may be, and then learns from both parts.
+    pub(crate) fn split(&self, numbered: Numbered) -> Result<(SplitRun, Model)> {
+        let (recipe, data) = (self.recipe, self.data);
+        let (split, seed) = (numbered.split, numbered.number as u64);
+        let start = Instant::now();
+        let mut histories = Vec::new();
+        let mut validation = Vec::new();
+        let mut model = if recipe.training.monitor == Monitor::LastEpoch {
+            for inner in split.inner(&data.corpus, recipe.task.inner, recipe.task.seed)? {
+                let (trained, answers) = self.inner_split(&inner, seed)?;
+                histories.push(named(&inner, trained.history));
+                validation.push(answers);
+            }
+            self.all_but_test(split, seed)?
+        } else {
+            let trained = self.train(split, split.train(), split.validation(), seed)?;
+            histories.push(named(split, trained.history));
+            let held = split.validation();
+            validation.push(self.answers(&trained.model, held, split)?);
+            trained.model
+        };
+        let validation = match validation.is_empty() {
+            true => None,
+            false => Some(Answers::pool(&validation)?),
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        let experiment = Experiment::from(recipe.clone());
+        let info = run_info(&experiment, recipe.training.threads, data, numbered);
+        let run = measured(
+            &mut model, experiment, info, data, numbered, validation, seconds,
+        )?;
+        Ok((SplitRun { histories, ..run }, model))
+    }
+
+    /// Trains on an inner split, and answers the clips it holds out.
+    pub(crate) fn inner_split(&self, inner: &Split, seed: u64) -> Result<(Trained, Answers)> {
+        let trained = self.train(inner, inner.train(), inner.test(), seed)?;
+        let answers = self.answers(&trained.model, inner.test(), inner)?;
+        Ok((trained, answers))
+    }
+
+    /// Trains with a fixed schedule on all clips of a split but the tested ones.
+    pub(crate) fn all_but_test(&self, split: &Split, seed: u64) -> Result<Model> {
+        let pool = [split.train(), split.validation()].concat();
+        Ok(self.train(split, &pool, &[], seed)?.model)
+    }
+
+    /// A model's answers on clips that were held out.
+    fn answers(&self, model: &Model, held: &[usize], split: &Split) -> Result<Answers> {
+        let enrolled = &Setting::ENROLLED_VALIDATION;
+        Answers::of(model, self.data, held, split.name(), enrolled)
+    }
+
+    fn train(
+        &self,
+        split: &Split,
+        train: &[usize],
+        validation: &[usize],
+        seed: u64,
+    ) -> Result<Trained> {
+        let corpus = &self.data.corpus;
+        let (targets, known) = (corpus.targets(), corpus.speakers());
+        let examples = |part: &[usize]| -> Vec<Example> {
+            let example = |&i: &usize| Example {
+                copies: &self.data.features[i],
+                target: targets[i],
+                speaker: known
+                    .binary_search(&corpus.clips()[i].speaker)
+                    .unwrap_or(known.len()),
+            };
+            part.iter().map(example).collect()
+        };
+        let seen = || train.iter().chain(validation).map(|&i| &corpus.clips()[i]);
+        let mut speakers: Vec<String> = seen().map(|clip| clip.speaker.clone()).collect();
+        speakers.sort_unstable();
+        speakers.dedup();
+        let mut content: Vec<String> = seen().map(|clip| clip.content.clone()).collect();
+        content.sort_unstable();
+        let data = TrainingData {
+            labels: corpus.labels().to_vec(),
+            train: examples(train),
+            validation: examples(validation),
+            provenance: Provenance {
+                split: split.name().to_owned(),
+                corpus: corpus.checksum(),
+                synthetic: corpus.is_synthetic(),
+                speaker_disjoint: self.recipe.task.protocol.is_speaker_disjoint(),
+                speakers,
+                content,
+            },
+        };
+        let mut on_epoch = |epoch: &Epoch| (self.on_epoch)(epoch);
+        let trained = ser_model::train(self.recipe, data, seed, &mut on_epoch)?;
+        if let Some(epoch) = trained.diverged {
+            let split = split.name();
+            (self.on_event)(Event::Diverged { split, epoch });
+        }
+        Ok(trained)
+    }
+}
+
+fn named(split: &Split, history: History) -> NamedHistory {
+    NamedHistory {
+        name: split.name().to_owned(),
+        history,
+    }
+}
+
+/// Describes a run before it starts, with the libtorch that there is.
+pub(crate) fn run_info(
+    experiment: &Experiment,
+    threads: i32,
+    data: &Prepared,
+    numbered: Numbered,
+) -> RunInfo {
+    RunInfo::new(experiment, LIBTORCH_VERSION, threads, data, numbered)
+}
+
+/// Joins the models that the members of an ensemble trained on a split, in the order of the members, and
+/// measures the whole.
+pub(crate) fn join_split(
+    ensemble: &Experiment,
+    members: Vec<(SplitRun, Model)>,
+    data: &Prepared,
+    numbered: Numbered,
+) -> Result<(SplitRun, Model)> {
+    let weights = || ensemble.members.iter().map(|member: &Member| member.weight);
+    let seconds = members.iter().map(|(run, _)| run.cost.seconds).sum();
+    let threads = members.iter().map(|(run, _)| run.info.threads);
+    let threads = threads.max().unwrap_or(1);
+    let validation = members.iter().map(|(run, _)| run.validation.as_ref());
+    let validation: Option<Vec<&Answers>> = validation.collect();
+    let validation = validation.map(|answers| {
+        let weighted: Vec<(f64, &Answers)> = weights().zip(answers).collect();
+        Answers::average(&weighted)
+    });
+    let models = members.into_iter().map(|(_, model)| model).zip(weights());
+    let mut model = Model::ensemble(&ensemble.name, ensemble.to_toml()?, models.collect())?;
+    let info = run_info(ensemble, threads, data, numbered);
+    let run = measured(
+        &mut model,
+        ensemble.clone(),
+        info,
+        data,
+        numbered,
+        validation.transpose()?,
+        seconds,
+    )?;
+    Ok((run, model))
+}
+
+/// Fits how sure a model may be to answers of models like it on clips that they did not learn from.
+pub(crate) fn fit_temperatures(model: &mut Model, validation: &Answers) {
+    let plain = validation.plain();
+    model.temperature = fit_temperature(plain);
+    model.doubt = Doubt::of(plain, model.temperature);
+    if let Some((_, enrolled)) = validation.enrolled().next() {
+        model.enrolled_temperature = fit_temperature(enrolled);
+        model.enrolled_doubt = Doubt::of(enrolled, model.enrolled_temperature);
+    }
+}
+
+/// Gives the model its temperature and measures it.
+fn measured(
+    model: &mut Model,
+    experiment: Experiment,
+    info: RunInfo,
+    data: &Prepared,
+    numbered: Numbered,
+    validation: Option<Answers>,
+    seconds: f64,
+) -> Result<SplitRun> {
+    if let Some(validation) = &validation {
+        fit_temperatures(model, validation);
+    }
+    let split = numbered.split;
+    Ok(SplitRun {
+        info,
+        experiment,
+        cost: Cost {
+            parameters: model.parameters(),
+            seconds,
+            temperature: model.temperature,
+        },
+        histories: Vec::new(),
+        validation,
+        test: Answers::of(model, data, split.test(), split.name(), &Setting::ENROLLED)?,
+    })
+}

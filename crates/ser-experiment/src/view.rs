@@ -1,0 +1,317 @@
+//! Ways of looking at clips, and where their features come from.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::slice;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use ser_conditions::Condition;
+use ser_features::{
+    FeatureConfig, FeatureExtractor, FeatureStore, Features, Output, Waveform, extract_files,
+};
+use ser_recipe::{Experiment, Recipe};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::error::{Context, Error, Result};
+
+/// One way of looking at every clip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// How the sound becomes features.
+    pub config: FeatureConfig,
+    /// What happens to the sound before.
+    pub condition: Condition,
+    /// Which of several copies under the same condition: each has another room or noise.
+    pub copy: u32,
+}
+
+impl View {
+    /// The clips as they are.
+    #[must_use]
+    pub fn clean(config: FeatureConfig) -> Self {
+        Self {
+            config,
+            condition: Condition::Clean,
+            copy: 0,
+        }
+    }
+
+    /// Whether a store keeps its features. Under a condition it keeps what takes long to make;
+    /// spectrograms are soon made again, and larger than the sound.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.condition == Condition::Clean || self.config.output == Output::Functionals
+    }
+
+    /// What a recipe trains on: the clips as they are, then their copies.
+    #[must_use]
+    pub fn of_training(recipe: &Recipe) -> Vec<Self> {
+        let (features, varied) = (&recipe.features, &recipe.augmentation);
+        let faster = varied.semitones.iter();
+        let faster = faster.map(|&semitones| Self::clean(features.faster(semitones)));
+        let conditions = varied.conditions.iter().enumerate();
+        let elsewhere = conditions.map(|(i, &condition)| {
+            let before = varied.conditions.iter().take(i);
+            let copy = before.filter(|other| **other == condition).count();
+            // Each copy another voice, the clip's own first.
+            let config = match copy % (1 + varied.semitones.len()) {
+                0 => features.clone(),
+                voice => features.faster(varied.semitones[voice - 1]),
+            };
+            Self {
+                config,
+                condition,
+                copy: copy as u32,
+            }
+        });
+        std::iter::once(Self::clean(features.clone()))
+            .chain(faster)
+            .chain(elsewhere)
+            .collect()
+    }
+
+    /// What a store keeps of all that an experiment trains on.
+    #[must_use]
+    pub fn kept_of(experiment: &Experiment) -> Vec<Self> {
+        let members = experiment.members.iter();
+        let views = members.flat_map(|member| Self::of_training(&member.recipe));
+        each_once(views.filter(Self::is_kept))
+    }
+}
+
+/// Every view once, in the order of their first appearance.
+pub(crate) fn each_once(views: impl IntoIterator<Item = View>) -> Vec<View> {
+    let mut once = Vec::new();
+    for view in views {
+        if !once.contains(&view) {
+            once.push(view);
+        }
+    }
+    once
+}
+
+/// Features and failures by the position of their file.
+pub(crate) type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>);
+
+/// Features of files as a condition leaves their sound: for each file one of every configuration.
+/// What a store keeps is taken from there; for the rest the sound is made once.
+pub(crate) fn hear_under(
+    condition: Condition,
+    configs: &[&FeatureConfig],
+    paths: &[&Path],
+    store: Option<&Path>,
+) -> Result<Vec<Vec<Features>>> {
+    let mut kept: BTreeMap<usize, BTreeMap<usize, Features>> = BTreeMap::new();
+    let mut made = Vec::new();
+    for (position, &config) in configs.iter().enumerate() {
+        let view = View {
+            condition,
+            ..View::clean(config.clone())
+        };
+        if store.is_some() && view.is_kept() {
+            let (features, failed) = FeatureSource::open(&view, store)?.extract(paths, &|| ())?;
+            if let Some(reason) = failed.into_values().next() {
+                return Err(Error::Extraction(reason));
+            }
+            kept.insert(position, features);
+        } else {
+            made.push(FeatureExtractor::new(config)?);
+        }
+    }
+    let mut heard = vec![Vec::new(); paths.len()];
+    if !made.is_empty() {
+        let sounds = paths.par_iter().map(|path| hear(path, condition, 0, &made));
+        heard = sounds.collect::<Result<_>>()?;
+    }
+    // In rising order, so that each comes to stand where its configuration does.
+    for (position, features) in kept {
+        for (i, features) in features {
+            heard[i].insert(position, features);
+        }
+    }
+    Ok(heard)
+}
+
+/// Features of a file's sound as a condition leaves it, one for each extractor.
+pub(crate) fn hear(
+    path: &Path,
+    condition: Condition,
+    copy: u32,
+    extractors: &[FeatureExtractor],
+) -> Result<Vec<Features>> {
+    let named = || path.display().to_string();
+    let sound = Waveform::read(path)?;
+    let changed = under(condition, copy, &sound).context_of(named)?;
+    let features = extractors.iter().map(|e| e.extract(&changed));
+    let features = features.collect::<ser_features::Result<_>>();
+    features.context_of(named)
+}
+
+/// A sound as a condition leaves it.
+fn under(condition: Condition, copy: u32, sound: &Waveform) -> ser_conditions::Result<Waveform> {
+    condition.apply(sound, seed(sound, copy))
+}
+
+/// A condition's seed for a sound: in whatever corpus it is, it has the same noise, and each of its
+/// copies another.
+fn seed(sound: &Waveform, copy: u32) -> u64 {
+    let mut hash = Xxh3::with_seed(u64::from(copy));
+    for sample in &sound.samples {
+        hash.update(&sample.to_le_bytes());
+    }
+    hash.digest()
+}
+
+/// Where the features of a view come from: the extractor, with or without a store of what it made
+/// before.
+#[derive(Debug)]
+pub(crate) struct FeatureSource {
+    view: View,
+    extractor: FeatureExtractor,
+    store: Option<FeatureStore>,
+}
+
+impl FeatureSource {
+    /// Plans the extraction and opens the store, if it keeps the view.
+    pub(crate) fn open(view: &View, store: Option<&Path>) -> Result<Self> {
+        let extractor = FeatureExtractor::new(&view.config)?;
+        let store = store.filter(|_| view.is_kept()).map(|dir| {
+            let opened = match view.condition {
+                Condition::Clean => FeatureStore::open(dir, &extractor),
+                condition => Self::open_under(condition, view.copy, dir, &extractor),
+            };
+            opened.context_of(|| format!("feature store {}", dir.display()))
+        });
+        Ok(Self {
+            view: view.clone(),
+            store: store.transpose()?,
+            extractor,
+        })
+    }
+
+    fn open_under(
+        condition: Condition,
+        copy: u32,
+        dir: &Path,
+        extractor: &FeatureExtractor,
+    ) -> ser_features::Result<FeatureStore> {
+        let version = ser_conditions::VERSION;
+        let name = format!("{condition}, version {version}, copy {copy}");
+        FeatureStore::open_changed(dir, extractor, &name, move |sound| {
+            under(condition, copy, sound).map_err(|error| ser_features::Error::Change {
+                reason: error.to_string(),
+            })
+        })
+    }
+
+    /// Features of many files, by position, and for the others why they failed; `one_done` hears of each
+    /// file.
+    pub(crate) fn extract(
+        &mut self,
+        paths: &[&Path],
+        one_done: &(dyn Fn() + Sync),
+    ) -> Result<Extracted> {
+        let results = Mutex::new(Extracted::default());
+        let done = |i: usize, result: Result<Features, String>| {
+            one_done();
+            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            match result {
+                Ok(features) => drop(results.0.insert(i, features)),
+                Err(reason) => drop(results.1.insert(i, reason)),
+            }
+        };
+        let from_file = |i: usize, result: ser_features::Result<Features>| {
+            done(i, result.map_err(|error| error.to_string()));
+        };
+        let View {
+            condition, copy, ..
+        } = self.view;
+        match &self.store {
+            Some(store) => drop(store.extract(paths, from_file)?),
+            None if condition == Condition::Clean => {
+                extract_files(&self.extractor, paths, from_file);
+            }
+            None => paths.par_iter().enumerate().for_each(|(i, path)| {
+                let heard = hear(path, condition, copy, slice::from_ref(&self.extractor));
+                let features = heard.map(|heard| heard.into_iter().next().unwrap_or_default());
+                done(i, features.map_err(|error| error.to_string()));
+            }),
+        }
+        Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe(name: &str) -> Recipe {
+        Experiment::load(name).unwrap().into_recipe().unwrap()
+    }
+
+    #[test]
+    fn a_condition_named_again_makes_another_copy_of_another_voice() {
+        let mut recipe = recipe("robust-cnn");
+        let telephone = recipe.augmentation.conditions[0];
+        recipe.augmentation.semitones = vec![-1.0, 2.0];
+        recipe.augmentation.conditions.extend([telephone; 3]);
+        let views = View::of_training(&recipe);
+        let copies: Vec<(u32, f64)> = views
+            .iter()
+            .filter(|view| view.condition == telephone)
+            .map(|view| (view.copy, view.config.semitones))
+            .collect();
+        assert_eq!(copies, [(0, 0.0), (1, -1.0), (2, 2.0), (3, 0.0)]);
+    }
+
+    #[test]
+    fn a_sound_has_a_seed_of_its_own_for_each_copy() {
+        let sound = Waveform::new(vec![0.5, -0.25], 8000);
+        assert_eq!(seed(&sound, 0), seed(&sound.clone(), 0));
+        assert_ne!(seed(&sound, 0), seed(&sound, 1));
+        let other = Waveform::new(vec![0.5, 0.25], 8000);
+        assert_ne!(seed(&sound, 0), seed(&other, 0));
+    }
+
+    #[test]
+    fn a_store_changes_nothing_about_sounds_under_a_condition() {
+        let folder = tempfile::tempdir().unwrap();
+        let wav = folder.path().join("clip.wav");
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 16_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(&wav, spec).unwrap();
+        for i in 0..16_000 {
+            let sample = (f64::from(i) * 0.05).sin() * 9000.0;
+            writer.write_sample(sample as i16).unwrap();
+        }
+        writer.finalize().unwrap();
+
+        let statistics = recipe("robust-mlp").features;
+        let spectrum = recipe("robust-cnn").features;
+        let configs = [&spectrum, &statistics, &spectrum];
+        let room = "room large".parse().unwrap();
+        let store = folder.path().join("store");
+        let hear = |store| hear_under(room, &configs, &[&wav], store).unwrap();
+        let made = hear(None);
+        for _ in 0..2 {
+            assert_eq!(hear(Some(&store)), made);
+        }
+        // One store, of the statistics, and its lock.
+        assert_eq!(std::fs::read_dir(&store).unwrap().count(), 2);
+
+        let view = View {
+            condition: room,
+            ..View::clean(statistics)
+        };
+        for store in [None, Some(store.as_path())] {
+            let mut source = FeatureSource::open(&view, store).unwrap();
+            let (found, failed) = source.extract(&[&wav], &|| ()).unwrap();
+            assert_eq!((&found[&0], failed.len()), (&made[0][1], 0));
+        }
+    }
+}

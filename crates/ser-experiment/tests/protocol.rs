@@ -1,0 +1,332 @@
+//! The protocol: what may decide what, and that a call goes on where an earlier one was.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{SILENT, crossval, ensemble, folders, inner, quick, refusal, synthetic, tone, train};
+use safetensors::SafeTensors;
+use ser_experiment::{Candidate, Setting, evaluate, fit, measure_conditions, results, select};
+use ser_experiment::{Run, SplitRun};
+use ser_predict::Model;
+use ser_recipe::{Experiment, Task};
+use serde_json::Value;
+
+/// Everything of a model file that answers depend on.
+fn learned(model: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<Value>) {
+    let bytes = fs::read(model).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let tensors = tensors
+        .iter()
+        .map(|(n, t)| (n.to_owned(), t.data().to_vec()));
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+    let header: Value =
+        serde_json::from_str(&metadata.metadata().as_ref().unwrap()["ser"]).unwrap();
+    let keys = [
+        "labels",
+        "temperature",
+        "enrolled_temperature",
+        "networks",
+        "doubt",
+        "enrolled_doubt",
+    ];
+    let part = |key: &str| header["model"].get(key).unwrap().clone();
+    (tensors.collect(), keys.map(part).to_vec())
+}
+
+/// A copy of the synthetic corpus in which the clips of speaker 01 have changed places, so that their
+/// labels are wrong, and one of them is another sound altogether.
+fn with_another_test_part(folder: &Path) -> PathBuf {
+    let corpus = folder.join("other");
+    let mut own = Vec::new();
+    for entry in walkdir::WalkDir::new(synthetic()) {
+        let entry = entry.unwrap();
+        let to = corpus.join(entry.path().strip_prefix(synthetic()).unwrap());
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(&to).unwrap();
+        } else if to.to_string_lossy().ends_with("-01.wav") {
+            own.push((entry.into_path(), to));
+        } else {
+            fs::copy(entry.path(), &to).unwrap();
+        }
+    }
+    own.sort();
+    for (i, (_, to)) in own.iter().enumerate() {
+        fs::copy(&own[(i + 7) % own.len()].0, to).unwrap();
+    }
+    tone(&own[0].1, 500.0, 2.0);
+    corpus
+}
+
+fn with_inner(experiment: &Experiment, inner: usize) -> Experiment {
+    let task = Task {
+        inner,
+        ..experiment.task.clone()
+    };
+    experiment.clone().with_task(task).unwrap()
+}
+
+fn selection(experiments: &[&Experiment], data: &Path, out: &Path) -> Vec<Candidate> {
+    let experiments: Vec<Experiment> = experiments.iter().map(|e| with_inner(e, 1)).collect();
+    select(&experiments, &folders(data, out), None, false, SILENT).unwrap()
+}
+
+#[test]
+fn another_test_part_changes_nothing_in_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = with_another_test_part(folder.path());
+    let (plain, enrolling) = (inner("plain", false), inner("enrolling", true));
+    let both = ensemble("both", &[&plain, &enrolling]);
+    let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+    crossval(&both, synthetic(), &a);
+    crossval(&both, &other, &b);
+    // Speaker 01 is tested by the first split, and trained on by the second.
+    let file = |run: &Path, split: &str| run.join(split).join("model.safetensors");
+    assert!(learned(&file(&a, "fold-1")) == learned(&file(&b, "fold-1")));
+    assert!(learned(&file(&a, "fold-2")) != learned(&file(&b, "fold-2")));
+    let answers = |run: &Path| fs::read(run.join("fold-1/predictions.csv")).unwrap();
+    assert!(answers(&a) != answers(&b), "the test part is another one");
+
+    // Nor does it change what a recipe is chosen by.
+    let selected = |data: &Path, out: &Path| {
+        selection(&[&plain], data, out);
+        fs::read(out.join("plain/fold-1-inner-1.csv")).unwrap()
+    };
+    let (c, d) = (folder.path().join("c"), folder.path().join("d"));
+    assert!(selected(synthetic(), &c) == selected(&other, &d));
+}
+
+#[test]
+fn two_runs_write_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+    train(&quick("quick", "seed5", 2), &a);
+    train(&quick("quick", "seed5", 2), &b);
+    for file in [
+        "model.safetensors",
+        "metrics.json",
+        "predictions.csv",
+        "split.csv",
+        "run.json",
+        "recipe.toml",
+    ] {
+        assert!(
+            fs::read(a.join(file)).unwrap() == fs::read(b.join(file)).unwrap(),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn a_small_network_learns_the_synthetic_emotions_and_an_untrained_one_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let uar = |name: &str, epochs| {
+        let finished = train(&quick(name, "seed5", epochs), &folder.path().join(name));
+        finished.evaluation.metrics.uar
+    };
+    let (trained, untrained) = (uar("trained", 25), uar("untrained", 1));
+    assert!(trained > 0.5, "chance is 0.2, trained {trained}");
+    assert!(
+        untrained < 0.45 && untrained < trained,
+        "one epoch {untrained}"
+    );
+}
+
+#[test]
+fn an_ensemble_is_measured_plain_and_enrolled_and_held_in_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plain, enrolling) = (inner("plain", false), inner("enrolling", true));
+    let both = ensemble("both", &[&plain, &enrolling]);
+    let out = folder.path().join("run");
+    let finished = crossval(&both, synthetic(), &out);
+    let settings: Vec<Setting> = finished.run.test.iter().map(|(at, _)| at).collect();
+    for setting in [
+        Setting::Plain,
+        Setting::Enrolled(2),
+        Setting::Enrolled(15),
+        Setting::EnrolledAll,
+    ] {
+        assert!(settings.contains(&setting), "{settings:?}");
+    }
+    for file in [
+        "validation.csv",
+        "validation-enrolled-15.csv",
+        "predictions.csv",
+        "predictions-enrolled-2.csv",
+        "predictions-enrolled-all.csv",
+        "training.json",
+        "model.safetensors",
+    ] {
+        assert!(out.join("fold-1").join(file).is_file(), "{file}");
+    }
+    // The recipes were never files: the folder needs none.
+    assert_eq!(Run::read(&out).unwrap().experiment, both);
+    // On a fixed schedule there is nothing to choose: all but the test part is learned from.
+    for run in [&out, &out.join("members/plain")] {
+        let parts = fs::read_to_string(run.join("fold-1/split.csv")).unwrap();
+        assert!(parts.contains(",train") && !parts.contains(",validation"));
+    }
+    // After enrolment, a clip is answered by the member that learned to use it.
+    let answers = |run: &Path| fs::read(run.join("fold-1/validation-enrolled-15.csv")).unwrap();
+    assert_eq!(answers(&out), answers(&out.join("members/enrolling")));
+
+    let page = results(&[finished.run]).unwrap();
+    for part in [
+        "## both loso",
+        "SYNTHETIC",
+        "15 clips enrolled",
+        "calibration error",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+}
+
+#[test]
+fn a_folder_of_an_earlier_program_is_read_or_refused_with_the_way_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let both = ensemble("both", &[&quick("a", "loso", 1), &quick("b", "loso", 1)]);
+    crossval(&both, synthetic(), &out);
+    // It named the recipes of an ensemble: a file, by where it lay.
+    let recipe = folder.path().join("mine.toml");
+    let written = quick("mine", "loso", 1).to_toml().unwrap();
+    fs::write(&recipe, written).unwrap();
+    let named = format!(
+        "name = \"both\"\ndescription = \"d\"\n\
+         members = [{{ recipe = \"folds-a-cnn\" }}, {{ recipe = {recipe:?} }}]\n\
+         [task]\nprotocol = \"loso\"\n"
+    );
+    for split in 1..=4 {
+        fs::write(out.join(format!("fold-{split}/recipe.toml")), &named).unwrap();
+    }
+    let read = Run::read(&out).unwrap().experiment;
+    assert_eq!(read.members[1].recipe.name, "mine");
+    fs::remove_file(&recipe).unwrap();
+    let message = refusal(Run::read(&out));
+    assert!(
+        message.contains("mine.toml") && message.contains("run the command that wrote it again"),
+        "{message}"
+    );
+    fs::write(out.join("fold-1/run.json"), "{}").unwrap();
+    let message = refusal(SplitRun::read(&out.join("fold-1")));
+    assert!(message.contains("run the command"), "{message}");
+}
+
+#[test]
+fn selection_compares_recipes_and_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (inner("a", false), inner("b", true));
+    let both = ensemble("both", &[&a, &b]);
+    let out = folder.path().join("selection");
+    let figures = || {
+        let rows = selection(&[&a, &b, &both], synthetic(), &out);
+        let figures = rows.into_iter().map(|row| (row.name, row.figures));
+        figures.collect::<Vec<_>>()
+    };
+    let first = figures();
+    assert_eq!(first.len(), 3);
+    fs::remove_file(out.join("a/fold-2-inner-1.csv")).unwrap();
+    assert_eq!(first, figures());
+
+    // A recipe that chooses its epoch by the clips it would be judged by, even behind another one: it is
+    // refused before that is trained.
+    let early = quick("early", "loso", 1);
+    let new = folder.path().join("new");
+    let both = [with_inner(&a, 1), with_inner(&early, 1)];
+    let refused = select(&both, &folders(synthetic(), &new), None, false, SILENT);
+    let message = refusal(refused);
+    assert!(message.contains("last-epoch"), "{message}");
+    assert!(!new.exists());
+    // What else lies under the name of a recipe is left alone.
+    let mine = folder.path().join("mine");
+    let thesis = mine.join("b/thesis.txt");
+    fs::create_dir_all(thesis.parent().unwrap()).unwrap();
+    fs::write(&thesis, "years of work").unwrap();
+    let refused = select(&[b], &folders(synthetic(), &mine), None, false, SILENT);
+    let message = refusal(refused);
+    assert!(message.contains("something else"), "{message}");
+    assert!(thesis.is_file());
+}
+
+#[test]
+fn conditions_are_measured_on_a_run_and_become_a_part_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    crossval(&inner("plain", false), synthetic(), &out);
+    let measured = || measure_conditions(&out, synthetic(), None, SILENT).unwrap();
+    let figures = measured();
+    let uar = |name: &str| {
+        let found = figures.iter().find(|(at, _)| at.to_string() == name);
+        found.unwrap().1.uar.mean
+    };
+    // The recipe takes the level out, so that no gain changes anything.
+    for gain in ["gain -20", "gain 20", "peak"] {
+        assert_eq!(uar(gain), uar("clean"), "{gain}");
+    }
+    assert!(uar("noise-babble 10") >= 0.0);
+    let telephone = out.join("fold-1/predictions-condition-telephone.csv");
+    assert!(telephone.is_file());
+    assert_eq!(figures, measured());
+    let page = || results(&[Run::read(&out).unwrap()]).unwrap();
+    assert!(page().contains("| room large |"));
+    // What was asked of some splits only says nothing about all.
+    fs::remove_file(out.join("fold-2/predictions-condition-room_large.csv")).unwrap();
+    let part = page();
+    assert!(!part.contains("| room large |"), "{part}");
+    assert!(part.contains("| room small |"), "{part}");
+}
+
+#[test]
+fn a_model_to_be_used_is_fitted_to_all_clips() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = ensemble("both", &[&inner("plain", false), &inner("enrolling", true)]);
+    let both = with_inner(&both, 2);
+    let out = folder.path().join("fit");
+    let fitted = || fit(&both, &folders(synthetic(), &out), None, SILENT).unwrap();
+    let first = fitted();
+    assert_eq!(first.validation.folds.len(), 2);
+    assert!(first.synthetic);
+    let (_, header) = learned(&first.model);
+    assert_ne!(header[1], 1.0, "a temperature was fitted");
+    assert_eq!(header[3].as_array().unwrap().len(), 2, "two networks");
+    // What is there is kept, and a missing member made anew: the same.
+    let bytes = fs::read(&first.model).unwrap();
+    fs::remove_file(out.join("plain/model.safetensors")).unwrap();
+    assert_eq!(first.validation, fitted().validation);
+    assert!(bytes == fs::read(&first.model).unwrap());
+    // No clip is left to measure it.
+    let model = Model::load(&first.model).unwrap();
+    let message = refusal(evaluate(&model, synthetic(), SILENT));
+    assert!(message.contains("nothing to measure"), "{message}");
+}
+
+#[test]
+fn evaluation_leaves_out_what_the_model_was_made_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let trained = train(&quick("quick", "seed5", 1), &out);
+    let model = Model::load(&out.join("model.safetensors")).unwrap();
+    let whole = evaluate(&model, synthetic(), SILENT).unwrap();
+    // The clips it was not made from are those of its test part, so the figures are the same.
+    assert_eq!(whole.evaluation.metrics, trained.evaluation.metrics);
+
+    // Given nothing but its training clips, it has nothing to say.
+    let split = fs::read_to_string(out.join("split.csv")).unwrap();
+    let seen = folder.path().join("seen");
+    fs::create_dir(&seen).unwrap();
+    for line in split.lines().filter(|line| line.ends_with("train")) {
+        let name = line.split(',').next().unwrap();
+        let actor = &name[name.len() - 2..];
+        let file = format!("{name}.wav");
+        fs::copy(
+            synthetic().join(format!("Actor_{actor}")).join(&file),
+            seen.join(&file),
+        )
+        .unwrap();
+    }
+    let message = refusal(evaluate(&model, &seen, SILENT));
+    assert!(message.contains("nothing to measure"), "{message}");
+}
