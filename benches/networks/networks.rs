@@ -7,7 +7,8 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ser_benches::voice;
 use ser_features::{FeatureExtractor, Features};
-use ser_model::{Example, Provenance, TrainingData, keep_freed_memory, train};
+use ser_model::{Example, TrainingData, keep_freed_memory, train};
+use ser_predict::Provenance;
 use ser_recipe::{Experiment, Recipe};
 
 /// Training clips: ten batches.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ser_features::Features;
-use ser_model::{Error, Model};
+use ser_predict::{Error, Model};
 use tempfile::TempDir;
 
 /// Frames of the clip that a model is asked about.
@@ -32,8 +32,8 @@ pub fn check(data: &[u8]) {
 
     let networks = &model.networks;
     let largest = networks.iter().map(|network| {
-        let recipe = &network.recipe;
-        recipe.input.frames * recipe.features.coefficients()
+        let info = &network.info;
+        info.input.frames * info.features.coefficients()
     });
     if largest.max() > Some(SMALL) {
         return;

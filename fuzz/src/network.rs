@@ -27,8 +27,9 @@ pub fn check(data: &[u8]) {
 
 /// A checked recipe asks for no more than the limits that are checked, which are to be right.
 fn build(recipe: &Recipe) {
-    let (coefficients, classes) = (recipe.features.coefficients() as i64, 3);
-    let parameters = recipe.network.parameters(coefficients, classes);
+    let (coefficients, classes) = (recipe.features.coefficients(), 3);
+    let network = recipe.network.architecture();
+    let parameters = network.parameters(coefficients, classes);
     assert!(parameters <= 1 << 27);
     if parameters <= SMALL {
         let vars = VarStore::new(Device::Cpu);
@@ -36,8 +37,8 @@ fn build(recipe: &Recipe) {
         build_network(
             &recipe.network,
             &vars.root(),
-            coefficients,
-            classes,
+            coefficients as i64,
+            classes as i64,
             &mut rng,
         )
         .unwrap();

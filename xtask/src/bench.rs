@@ -51,6 +51,8 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         "ser-benches",
         "-p",
         "ser-benches-networks",
+        "--features",
+        "ser-cli/train",
     ];
     let ours = command::build(root, &packages)?;
     let (data, clips) = data(root, &ours, args.data.as_deref())?;

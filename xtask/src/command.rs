@@ -8,6 +8,9 @@ use std::process::{Command, ExitStatus, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+/// The features of the workspace that need libtorch.
+pub const TRAIN: &str = "ser-cli/train,ser-experiment/train";
+
 /// The cargo that started us, in the workspace.
 pub fn cargo(root: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

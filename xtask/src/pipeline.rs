@@ -263,7 +263,7 @@ fn run_ser(command: &mut Command) -> Result<()> {
 
 /// Builds the program and returns where cargo put it, wherever the user's settings say.
 fn build(root: &Path) -> Result<PathBuf> {
-    let programs = command::build(root, &["--package", "ser-cli"])?;
+    let programs = command::build(root, &["--package", "ser-cli", "--features", "train"])?;
     Ok(programs.path("ser")?.to_owned())
 }
 

@@ -8,5 +8,7 @@ use crate::{command, libtorch};
 
 pub fn run(root: &Path, args: &[String]) -> Result<()> {
     libtorch::ensure(root)?;
-    command::run(command::cargo(root).arg("test").args(args))
+    let mut test = command::cargo(root);
+    test.args(["test", "--features", command::TRAIN]).args(args);
+    command::run(&mut test)
 }

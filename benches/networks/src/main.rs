@@ -15,7 +15,8 @@ use std::time::Instant;
 use nix::sys::resource::{UsageWho, getrusage};
 use ser_benches::{json_line, median, voice, write_wav};
 use ser_features::Features;
-use ser_model::{Example, Provenance, TrainingData, keep_freed_memory, train};
+use ser_model::{Example, TrainingData, keep_freed_memory, train};
+use ser_predict::Provenance;
 use ser_recipe::{Experiment, Recipe};
 
 /// The recipes, and how many weights their networks have here and in PyTorch.

@@ -13,7 +13,8 @@ use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use ser_data::{Corpus, Scan};
 use ser_features::{FeatureExtractor, Features};
-use ser_model::{Example, Provenance, TrainingData, argmax, train};
+use ser_model::{Example, TrainingData, train};
+use ser_predict::{Provenance, argmax};
 use ser_recipe::Experiment;
 
 fn main() -> Result<()> {

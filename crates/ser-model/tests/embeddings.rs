@@ -5,7 +5,8 @@ mod common;
 
 use common::{CNN, MLP, recipe, task};
 use ser_features::Features;
-use ser_model::{Model, train};
+use ser_model::train;
+use ser_predict::Model;
 
 fn trained(network: &str, networks: usize) -> Model {
     let recipe = recipe(network, &format!("networks = {networks}"));

@@ -7,7 +7,8 @@ use common::{CNN, COEFFICIENTS, MLP, SPEAKERS, Task, recipe, recipe_text, task};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use ser_features::Features;
-use ser_model::{Enrolment, Error, Model, argmax, train};
+use ser_model::train;
+use ser_predict::{Enrolment, Error, Model, argmax};
 use ser_recipe::Recipe;
 
 /// Every speaker gets an offset of their own in every coefficient, larger than what tells the classes

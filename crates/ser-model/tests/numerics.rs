@@ -5,7 +5,8 @@ mod common;
 
 use common::{CNN, LSTM, MLP, Task, recipe, task};
 use ser_features::Features;
-use ser_model::{Error, Model, Trained, train};
+use ser_model::{Error, Trained, train};
+use ser_predict::Model;
 use ser_recipe::Recipe;
 
 /// Clips of which every value is the same.
@@ -46,7 +47,7 @@ fn one_class_in_training_is_what_every_clip_is_taken_for() {
         train(&recipe(CNN, ""), clips.data(64), 0, &mut |_| {}).unwrap();
     assert!(history.epochs.iter().all(|e| e.validation_loss.is_finite()));
     let answers = model.predict(&task(20, 2).views()).unwrap();
-    assert!(answers.iter().all(|p| ser_model::argmax(p) == 2));
+    assert!(answers.iter().all(|p| ser_predict::argmax(p) == 2));
 }
 
 #[test]

@@ -4,7 +4,8 @@
 mod common;
 
 use common::{CNN, LSTM, MLP, recipe, task};
-use ser_model::{Error, argmax, train};
+use ser_model::{Error, train};
+use ser_predict::argmax;
 use ser_recipe::Recipe;
 
 fn test_accuracy(recipe: &Recipe) -> f64 {
@@ -118,7 +119,7 @@ fn the_best_epoch_is_kept_and_patience_ends_training() {
         .map(|(p, &t)| -f64::from(p[t]).ln() / answers.len() as f64)
         .sum();
     assert!((loss - lowest).abs() < 1e-4, "{loss} {lowest}");
-    assert_eq!(trained.model.networks[0].epoch, best);
+    assert_eq!(trained.model.networks[0].info.epoch, best);
 }
 
 #[test]
@@ -149,6 +150,7 @@ fn statistics_come_from_the_training_part_alone() {
             .model
             .networks
             .swap_remove(0)
+            .info
             .standardiser
     };
     assert_eq!(statistics(&seen), statistics(&other));
@@ -164,7 +166,7 @@ fn clips_unlike_those_of_training_stand_out() {
         let all = clips
             .views()
             .into_iter()
-            .map(|clip| model.unfamiliarity(clip).unwrap());
+            .map(|clip| model.out_of_distribution_score(clip).unwrap());
         all.fold(0.0, f32::max)
     };
     assert!(most(&unseen) < 1.2, "{}", most(&unseen));

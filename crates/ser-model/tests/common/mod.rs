@@ -4,7 +4,8 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use ser_features::Features;
-use ser_model::{Example, Provenance, TrainingData};
+use ser_model::{Example, TrainingData};
+use ser_predict::Provenance;
 
 #[path = "../../../ser-recipe/tests/common/mod.rs"]
 mod recipes;
@@ -67,6 +68,7 @@ impl Task {
                 split: "fold-1".into(),
                 corpus: "checksum".into(),
                 synthetic: true,
+                speaker_disjoint: true,
                 speakers: vec!["01".into()],
                 content: vec!["abc".into()],
             },

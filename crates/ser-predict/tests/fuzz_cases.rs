@@ -1,0 +1,12 @@
+//! Seeds of the fuzz target `model` and every case it has found.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+#[path = "../../../fuzz/src/model.rs"]
+mod model;
+#[path = "../../../fuzz/src/seeds.rs"]
+mod seeds;
+
+#[test]
+fn any_bytes_are_a_model_that_comes_back_and_answers_or_an_error() {
+    seeds::each("model", model::check);
+}
