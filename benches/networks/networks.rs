@@ -8,7 +8,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ser_benches::voice;
 use ser_features::{FeatureExtractor, Features};
 use ser_model::{Example, Provenance, TrainingData, keep_freed_memory, train};
-use ser_recipe::{Experiment, Recipe};
+use ser_recipe::Experiment;
 
 /// Training clips: ten batches.
 const CLIPS: usize = 320;
