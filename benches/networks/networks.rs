@@ -9,7 +9,7 @@ use ser_benches::voice;
 use ser_features::{FeatureExtractor, Features};
 use ser_model::{Example, TrainingData, keep_freed_memory, train};
 use ser_predict::Provenance;
-use ser_recipe::{Experiment, Recipe};
+use ser_recipe::Experiment;
 
 /// Training clips: ten batches.
 const CLIPS: usize = 320;

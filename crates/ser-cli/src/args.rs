@@ -222,7 +222,7 @@ pub struct SelectArgs {
     /// Another protocol than the recipes'.
     #[arg(long)]
     pub protocol: Option<Protocol>,
-    /// Inner splits of each split that recipes are rehearsed on.
+    /// Inner splits of each split that recipes are tried on.
     #[arg(long, default_value = "2")]
     pub inner: NonZeroUsize,
     /// Answer the clips under every recording condition as well.
@@ -243,10 +243,10 @@ pub struct FitArgs {
     /// Recipe and data.
     #[command(flatten)]
     pub experiment: ExperimentArgs,
-    /// Inner splits that the recipe is rehearsed on: they say how sure the model may be.
+    /// Inner splits that the recipe is tried on: they say how sure the model may be.
     #[arg(long, default_value = "2")]
     pub inner: NonZeroUsize,
-    /// Rehearsals side by side [default: as many as fit the cores with the recipe's threads].
+    /// Trainings side by side [default: as many as fit the cores with the recipe's threads].
     #[arg(long)]
     pub jobs: Option<usize>,
 }

@@ -42,8 +42,8 @@ pub fn fit(
     jobs: Option<usize>,
     on_event: OnEvent,
 ) -> Result<Fitted> {
-    refuse_best_epoch(experiment)?;
     let _lock = Lock::take(folders.out)?;
+    refuse_best_epoch(experiment)?;
     let inner = Inner {
         out: folders.out,
         store: folders.store,

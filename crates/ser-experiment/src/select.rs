@@ -40,9 +40,9 @@ pub fn select(
     conditions: bool,
     on_event: OnEvent,
 ) -> Result<Vec<Candidate>> {
+    let _lock = Lock::take(folders.out)?;
     // All of them before the first training: what is wrong with the last is said at once.
     experiments.iter().try_for_each(refuse_best_epoch)?;
-    let _lock = Lock::take(folders.out)?;
     let inner = Inner {
         out: folders.out,
         store: folders.store,

@@ -259,13 +259,15 @@ impl Experiment {
     pub fn into_recipe(mut self) -> Result<Recipe> {
         match self.members.pop() {
             Some(member) if self.members.is_empty() => Ok(member.recipe),
-            _ => {
+            last => {
+                let members = self.members.iter().chain(&last);
+                let names: Vec<&str> = members.map(|m| m.recipe.name.as_str()).collect();
                 let expected = "absent, as one single recipe is asked for";
                 Err(check::wrong(
                     &self.name,
                     "members",
                     expected,
-                    "there".to_owned(),
+                    names.join(", "),
                 ))
             }
         }

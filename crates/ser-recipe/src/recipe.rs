@@ -56,7 +56,7 @@ pub struct Task {
     #[serde(default)]
     pub emotions: Vec<String>,
     /// Inner splits (see [`ser_data::Split::inner`]) that a training with
-    /// [`Monitor::LastEpoch`] is rehearsed on.
+    /// [`Monitor::LastEpoch`] is tried on.
     #[serde(default)]
     pub inner: usize,
 }

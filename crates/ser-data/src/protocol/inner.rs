@@ -79,7 +79,7 @@ fn speaker_groups(
     let speakers: Vec<&str> = by_gender.into_values().flatten().collect();
     if speakers.len() < 2 {
         return Err(Error::Unsuited {
-            protocol: "a rehearsal".to_owned(),
+            protocol: "inner cross-validation".to_owned(),
             expected: "at least two speakers to learn from, so that one can be held out".to_owned(),
             actual: speakers.len().to_string(),
         });
