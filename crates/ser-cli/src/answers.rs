@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use ser_conditions::Condition;
+use ser_audio::conditions::Condition;
 use ser_data::Corpus;
 use ser_eval::{DRAW, Prediction, Predictions, remove_file, report};
 use ser_features::{FeatureConfig, Features};

@@ -1,7 +1,7 @@
 //! `ser conditions`: what a model is worth away from the studio.
 
 use anyhow::{Context, Result, bail};
-use ser_conditions::Condition;
+use ser_audio::conditions::Condition;
 use ser_data::{Corpus, Scan, Split};
 use ser_eval::FoldSummary;
 use ser_model::Model;

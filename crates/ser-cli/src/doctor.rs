@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
+use ser_audio::Waveform;
 use ser_data::{Corpus, Scan};
-use ser_features::Waveform;
 use ser_model::Experiment;
 
 use crate::args::DoctorArgs;

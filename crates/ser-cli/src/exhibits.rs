@@ -8,11 +8,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use ser_conditions::Condition;
+use ser_audio::Waveform;
+use ser_audio::conditions::Condition;
 use ser_data::{Clip, Corpus, Split};
 use ser_eval::report::{Map, Sound, worst_mistakes};
 use ser_eval::{Predictions, principal_plane};
-use ser_features::{Features, Waveform, trim};
+use ser_features::{Features, trim};
 use ser_model::Model;
 
 use crate::corpus::hear;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
+use ser_audio::Waveform;
 use ser_eval::plots::{self, Explained, Map, MarkedRegion};
-use ser_features::{FeatureConfig, FeatureExtractor, Features, Output, Waveform};
+use ser_features::{FeatureConfig, FeatureExtractor, Features, Output};
 use ser_model::{Explanation, Patch};
 use serde::Serialize;
 

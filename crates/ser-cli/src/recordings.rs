@@ -4,9 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use ser_audio::Waveform;
 use ser_audio::{AudioStream, EXTENSIONS, Quality, Warning};
 use ser_eval::Doubt;
-use ser_features::{FeatureExtractor, Features, Waveform};
+use ser_features::{FeatureExtractor, Features};
 use ser_model::{Enrolment, Model, argmax};
 use ser_stream::Listener;
 use walkdir::WalkDir;

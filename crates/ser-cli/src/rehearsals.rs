@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
-use ser_conditions::Condition;
+use ser_audio::conditions::Condition;
 use ser_data::{Corpus, Split};
 use ser_eval::write_file;
 use ser_model::{Experiment, Monitor, Recipe};

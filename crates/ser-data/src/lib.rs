@@ -12,7 +12,6 @@ mod scan;
 mod split;
 pub mod synth;
 mod table;
-mod wav;
 
 pub use audit::{Audit, MissingClips, Skip, SkipKind};
 pub use corpus::{Clip, Corpus, Scan};

@@ -86,7 +86,7 @@ pub enum Error {
     Features(#[from] ser_features::Error),
     /// Nothing can be taken from a recording.
     #[error(transparent)]
-    Conditions(#[from] ser_conditions::Error),
+    Conditions(#[from] ser_audio::conditions::Error),
     /// A metric could not be computed, or a file not be written.
     #[error(transparent)]
     Eval(#[from] ser_eval::Error),

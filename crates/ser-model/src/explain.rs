@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use ser_conditions::{Occlusion, Region};
-use ser_features::{Features, MelScale, Waveform};
+use ser_audio::Waveform;
+use ser_audio::conditions::{Occlusion, Region};
+use ser_features::{Features, MelScale};
 
 use crate::error::Result;
 use crate::model::{Model, argmax};
@@ -83,7 +84,7 @@ fn disjoint(a: &Range<f64>, b: &Range<f64>) -> bool {
 /// is lower. A patch is two by two of them. Patches are heard on all of rayon's threads, the model answers on the caller's.
 ///
 /// ```no_run
-/// use ser_features::Waveform;
+/// use ser_audio::Waveform;
 /// use ser_model::{Model, explain};
 ///
 /// let model = Model::load("data/models/robust.safetensors".as_ref())?;

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use ser_audio::VoiceActivity;
-use ser_features::Waveform;
+use ser_audio::Waveform;
 use ser_model::Model;
 use ser_stream::{LONGEST_PIECE, Listener, Piece, Segmenter, Span, captions};
 

@@ -5,7 +5,7 @@ pub(crate) mod check;
 
 use std::path::Path;
 
-use ser_conditions::Condition;
+use ser_audio::conditions::Condition;
 use ser_data::Protocol;
 use ser_features::FeatureConfig;
 use serde::{Deserialize, Serialize};
