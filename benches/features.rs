@@ -5,10 +5,11 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use ser_audio::{Resampler, WavReader, Waveform};
 use ser_benches::{voice, write_wav};
 use ser_features::{
-    FeatureConfig, FeatureExtractor, FeatureStore, Features, MelFilterbank, Resampler, WavReader,
-    Waveform, delta, mfcc, power_to_db, trim,
+    FeatureConfig, FeatureExtractor, FeatureStore, Features, MelFilterbank, delta, mfcc,
+    power_to_db, trim,
 };
 
 fn native() -> FeatureConfig {

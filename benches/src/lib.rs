@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use ser_features::Waveform;
+use ser_audio::Waveform;
 
 /// Mean length of a RAVDESS clip in seconds.
 pub const SECONDS: f64 = 3.7;

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use ser_features::{Error, FeatureConfig, FeatureExtractor, Waveform, decode_wav};
+use ser_audio::{Waveform, decode_wav};
+use ser_features::{Error, FeatureConfig, FeatureExtractor};
 
 /// Samples from which features are extracted as well: one frame of the default configuration.
 const ENOUGH: usize = 2048;
@@ -43,7 +44,7 @@ pub fn check(data: &[u8]) {
             assert_eq!(features.coefficients(), config.coefficients());
             assert!(features.as_slice().iter().all(|value| value.is_finite()));
         }
-        Err(Error::Resample { .. } | Error::TooShort { .. }) => {}
+        Err(Error::Audio(ser_audio::Error::Resample { .. }) | Error::TooShort { .. }) => {}
         Err(error) => panic!("{error}"),
     }
 }

@@ -11,11 +11,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
+use ser_audio::{Resampler, WavReader, Waveform};
 use ser_benches::{voice, write_wav};
-use ser_features::{
-    Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, Resampler, WavReader, Waveform,
-    Yin,
-};
+use ser_features::{Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, Yin};
 use tempfile::TempDir;
 
 /// Walks a path a number of times.

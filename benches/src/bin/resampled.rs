@@ -5,7 +5,8 @@
 use std::env;
 
 use anyhow::{Result, bail};
-use ser_features::{Features, Waveform, write_npy};
+use ser_audio::Waveform;
+use ser_features::{Features, write_npy};
 
 fn main() -> Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();

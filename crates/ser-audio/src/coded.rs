@@ -4,7 +4,6 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use ser_features::SAMPLE_RANGE;
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
@@ -18,6 +17,7 @@ use symphonia::default::{get_codecs, get_probe};
 
 use crate::decode::check_limits;
 use crate::error::{Error, Result};
+use crate::waveform::SAMPLE_RANGE;
 
 /// The most packets in a row that are left out because they cannot be decoded: about a second.
 const MAX_BAD_PACKETS: usize = 50;

@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-use ser_features::{WavInfo, WavStream, Waveform};
 use symphonia::core::io::MediaSource;
 
 use crate::coded::Coded;
 use crate::error::{Error, Result};
 use crate::pipe::{Input, Pipe};
+use crate::wav::{WavInfo, WavStream};
+use crate::waveform::Waveform;
 
 /// Extensions of the files that folders are searched for, in lower case.
 ///
@@ -101,7 +102,7 @@ impl AudioStream {
     /// [`Error::Unsupported`] for a format or codec that is not decoded, for more than [`MAX_CHANNELS`]
     /// or a rate beyond [`MAX_SAMPLE_RATE`], and [`Error::Damaged`] when nothing can be decoded.
     pub fn open(path: &Path) -> Result<Self> {
-        let io_error = |source| io_error(path, source);
+        let io_error = |source| Error::io(path, source);
         let file = File::open(path).map_err(io_error)?;
         let metadata = file.metadata().map_err(io_error)?;
         if metadata.is_file() {
@@ -126,7 +127,7 @@ impl AudioStream {
 
     /// Plain WAV goes to `WavStream`, everything else to symphonia. `len` is `None` for a pipe.
     fn identify(mut reader: Box<dyn MediaSource>, len: Option<u64>, path: &Path) -> Result<Self> {
-        let io_error = |source| io_error(path, source);
+        let io_error = |source| Error::io(path, source);
         if is_wav(&mut reader).map_err(io_error)? {
             match WavStream::new(reader, len, path.to_path_buf()) {
                 Ok(stream) => {
@@ -140,8 +141,8 @@ impl AudioStream {
                         },
                     });
                 }
-                Err((ser_features::Error::Unsupported { .. }, back)) => reader = back,
-                Err((error, _)) => return Err(error.into()),
+                Err((Error::Unsupported { .. }, back)) => reader = back,
+                Err((error, _)) => return Err(error),
             }
             reader.rewind().map_err(io_error)?;
         }
@@ -210,12 +211,4 @@ pub(crate) fn check_limits(path: &Path, channels: usize, rate: u32) -> Result<()
         path: path.to_path_buf(),
         reason,
     })
-}
-
-/// An operating-system error with its path.
-fn io_error(path: &Path, source: io::Error) -> Error {
-    Error::Io {
-        path: path.to_path_buf(),
-        source,
-    }
 }

@@ -1,8 +1,9 @@
 //! What can go wrong on the way from a recording to samples.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use ser_features::SAMPLE_RANGE;
+use crate::waveform::SAMPLE_RANGE;
 
 /// The result of every fallible call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -17,12 +18,17 @@ pub enum Error {
         /// The recording.
         path: PathBuf,
         /// What the operating system said.
-        source: std::io::Error,
+        source: io::Error,
     },
 
-    /// A WAV file that cannot be read; the error names it.
-    #[error(transparent)]
-    Wav(#[from] ser_features::Error),
+    /// A WAV file that cannot be read: damaged, cut short or not WAV at all.
+    #[error("{}: not a readable WAV file: {reason}", path.display())]
+    Wav {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
 
     /// The recording may be intact, but this crate does not decode what it holds.
     #[error("{}: {reason}", path.display())]
@@ -68,4 +74,32 @@ pub enum Error {
         /// The most samples that are held.
         limit: usize,
     },
+    /// A signal could not be brought to another sampling rate.
+    #[error("cannot resample from {from} Hz to {to} Hz: {reason}")]
+    Resample {
+        /// The signal's rate in Hz.
+        from: u32,
+        /// The wanted rate in Hz.
+        to: u32,
+        /// What stood in the way.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// An operating-system error with its path.
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    /// A WAV file that cannot be read.
+    pub(crate) fn wav(path: &Path, reason: &str) -> Self {
+        Self::Wav {
+            path: path.to_path_buf(),
+            reason: reason.to_owned(),
+        }
+    }
 }

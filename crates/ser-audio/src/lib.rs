@@ -2,13 +2,22 @@
 
 mod band;
 mod coded;
+pub mod conditions;
 mod decode;
 mod error;
 mod pipe;
+mod probe;
 mod quality;
+mod resample;
 mod voice;
+mod wav;
+mod waveform;
 
 pub use decode::{AudioStream, EXTENSIONS, MAX_CHANNELS, MAX_SAMPLE_RATE, MAX_SAMPLES, read};
 pub use error::{Error, Result};
+pub use probe::{Probe, probe};
 pub use quality::{Quality, Warning};
+pub use resample::Resampler;
 pub use voice::{Segment, VoiceActivity};
+pub use wav::{WavInfo, WavReader, WavStream, decode_wav};
+pub use waveform::{SAMPLE_RANGE, Waveform, mean_square};

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
-use ser_features::Waveform;
 use serde::{Serialize, Serializer};
 
 use crate::voice::{Segment, VoiceActivity};
+use crate::waveform::Waveform;
 
 /// What can be measured of a recording without knowing what is said in it.
 ///

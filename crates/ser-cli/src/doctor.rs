@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::Result;
+use ser_audio::Waveform;
 use ser_data::{Corpus, Scan};
 use ser_experiment::Skipped;
-use ser_features::Waveform;
 use ser_recipe::Experiment;
 
 use crate::args::DoctorArgs;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
-use ser_features::{FeatureConfig, FeatureExtractor, Features, Output, Waveform};
+use ser_audio::Waveform;
+use ser_features::{FeatureConfig, FeatureExtractor, Features, Output};
 use ser_predict::{Explanation, LONG, Patch, SHORTEST_EXPLAINED};
 use ser_report::plots::{self, Explained, Map, MarkedRegion};
 use serde::Serialize;

@@ -9,8 +9,9 @@ use common::{complaint, output, ravdess, synthetic, tone};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use ser_conditions::{Occlusion, Region};
-use ser_features::{FeatureExtractor, Features, Waveform};
+use ser_audio::Waveform;
+use ser_audio::conditions::{Occlusion, Region};
+use ser_features::{FeatureExtractor, Features};
 use ser_model::{Model, Patch, argmax, explain, set_threads};
 use serde_json::Value;
 

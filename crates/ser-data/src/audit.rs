@@ -136,11 +136,9 @@ pub struct Skip {
 impl Skip {
     /// A file that an error speaks of; its path is not told again in the reason.
     pub(crate) fn unreadable(path: PathBuf, error: Error) -> Self {
-        let reason = match error {
-            Error::Io { source, .. } => source.to_string(),
-            Error::Wav { reason, .. } => reason,
-            other => other.to_string(),
-        };
+        let named = format!("{}: ", path.display());
+        let reason = error.to_string();
+        let reason = reason.strip_prefix(&named).unwrap_or(&reason).to_owned();
         Self {
             path,
             kind: SkipKind::Unreadable,

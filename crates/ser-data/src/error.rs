@@ -18,14 +18,9 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// A file is not a WAV file this crate can read.
-    #[error("{}: {reason}", path.display())]
-    Wav {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// A recording cannot be read.
+    #[error(transparent)]
+    Audio(#[from] ser_audio::Error),
 
     /// A file stem is not a RAVDESS name.
     #[error("`{name}` is not a RAVDESS name: expected {expected}, found `{actual}`")]

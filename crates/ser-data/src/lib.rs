@@ -13,7 +13,6 @@ mod split;
 mod split_name;
 pub mod synth;
 mod table;
-mod wav;
 
 pub use audit::{Audit, MissingClips, Skip, SkipKind};
 pub use corpus::{Clip, Corpus, Scan};

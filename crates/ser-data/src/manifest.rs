@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use ser_audio::{Probe, probe};
 
 use crate::audit::Skip;
 use crate::files::write_csv;
 use crate::table::{Row, Table};
-use crate::wav::{self, Probe};
 use crate::{Audit, Clip, Corpus, Error, Result, Scan};
 
 const COLUMNS: [&str; 12] = [
@@ -113,13 +113,10 @@ fn complete(clip: Clip, known: Option<Probe>) -> Result<Clip, Skip> {
     let probe = match known {
         Some(probe) => match std::fs::metadata(&clip.path) {
             Ok(found) if found.is_file() => Ok(probe),
-            Ok(_) => Err(Error::Wav {
-                path: clip.path.clone(),
-                reason: "not a file".to_owned(),
-            }),
+            Ok(_) => Err(Error::io(&clip.path, std::io::Error::other("not a file"))),
             Err(source) => Err(Error::io(&clip.path, source)),
         },
-        None => wav::probe(&clip.path),
+        None => probe(&clip.path).map_err(Error::from),
     };
     match probe {
         Ok(Probe {

@@ -5,11 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use ser_audio::{Probe, probe};
 use walkdir::WalkDir;
 
 use crate::audit::{Skip, SkipKind};
 use crate::ravdess::{Channel, Modality, Name};
-use crate::wav::{self, Probe};
 use crate::{Audit, Clip, Corpus, Error, Result, Scan};
 
 pub(crate) fn scan(folder: &Path) -> Result<Scan> {
@@ -41,7 +41,7 @@ pub(crate) fn scan(folder: &Path) -> Result<Scan> {
     candidates.sort();
     let probed: Vec<_> = candidates
         .into_par_iter()
-        .map(|(name, _, path)| (name, wav::probe(&path), path))
+        .map(|(name, _, path)| (name, probe(&path).map_err(Error::from), path))
         .collect();
 
     let mut kept: BTreeMap<Name, Clip> = BTreeMap::new();

@@ -7,7 +7,7 @@ use std::path::Path;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use ser_conditions::Condition;
+use ser_audio::conditions::Condition;
 use ser_data::Corpus;
 use ser_eval::{FoldSummary, Prediction, Predictions, draw_name, remove_file};
 use ser_features::{FeatureConfig, Features};

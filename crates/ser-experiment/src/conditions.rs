@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ser_conditions::Condition;
+use ser_audio::conditions::Condition;
 use ser_data::{Corpus, Scan};
 use ser_predict::Model;
 

@@ -192,12 +192,15 @@ pub enum Error {
     /// A corpus' or a split's.
     #[error(transparent)]
     Data(#[from] ser_data::Error),
-    /// A recording's or its features'.
+    /// A recording's.
+    #[error(transparent)]
+    Audio(#[from] ser_audio::Error),
+    /// Its features'.
     #[error(transparent)]
     Features(#[from] ser_features::Error),
     /// A condition's.
     #[error(transparent)]
-    Conditions(#[from] ser_conditions::Error),
+    Conditions(#[from] ser_audio::conditions::Error),
     /// A figure's, or of a file of answers.
     #[error(transparent)]
     Eval(#[from] ser_eval::Error),

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ser_conditions::Condition;
+use ser_audio::conditions::Condition;
 use ser_data::{Corpus, Split};
 use ser_eval::write_file;
 use ser_recipe::{Experiment, Monitor, Recipe};

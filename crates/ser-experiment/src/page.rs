@@ -7,10 +7,11 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use ser_conditions::Condition;
+use ser_audio::Waveform;
+use ser_audio::conditions::Condition;
 use ser_data::{Clip, Corpus};
 use ser_eval::{Evaluation, Predictions, principal_plane, write_file};
-use ser_features::{Features, Waveform, trim};
+use ser_features::{Features, trim};
 use ser_predict::Model;
 use ser_report::{Map, Report, RunSummary, Sound, render, render_summary, worst_mistakes};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use ser_conditions::Condition;
+use ser_audio::conditions::Condition;
 
 /// In which setting a model was asked.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -6,9 +6,10 @@ use std::slice;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
-use ser_conditions::Condition;
+use ser_audio::Waveform;
+use ser_audio::conditions::Condition;
 use ser_features::{
-    FeatureConfig, FeatureExtractor, FeatureStore, Features, Output, Waveform, extract_files,
+    FeatureConfig, FeatureExtractor, FeatureStore, Features, Output, extract_files,
 };
 use ser_recipe::{Experiment, Recipe};
 use xxhash_rust::xxh3::Xxh3;
@@ -149,7 +150,11 @@ pub(crate) fn hear(
 }
 
 /// A sound as a condition leaves it.
-fn under(condition: Condition, copy: u32, sound: &Waveform) -> ser_conditions::Result<Waveform> {
+fn under(
+    condition: Condition,
+    copy: u32,
+    sound: &Waveform,
+) -> ser_audio::conditions::Result<Waveform> {
     condition.apply(sound, seed(sound, copy))
 }
 
@@ -196,7 +201,7 @@ impl FeatureSource {
         dir: &Path,
         extractor: &FeatureExtractor,
     ) -> ser_features::Result<FeatureStore> {
-        let version = ser_conditions::VERSION;
+        let version = ser_audio::conditions::VERSION;
         let name = format!("{condition}, version {version}, copy {copy}");
         FeatureStore::open_changed(dir, extractor, &name, move |sound| {
             under(condition, copy, sound).map_err(|error| ser_features::Error::Change {

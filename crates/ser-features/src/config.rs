@@ -219,7 +219,8 @@ pub enum Output {
     /// in memory at once.
     ///
     /// ```
-    /// use ser_features::{FeatureConfig, FeatureExtractor, Output, Waveform};
+    /// use ser_audio::Waveform;
+    /// use ser_features::{FeatureConfig, FeatureExtractor, Output};
     ///
     /// let config = FeatureConfig {
     ///     output: Output::Functionals,

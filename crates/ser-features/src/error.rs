@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::waveform::SAMPLE_RANGE;
-
 /// The result of every fallible call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -20,14 +18,9 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// The file is not a WAV file that can be read: damaged, cut short or not WAV at all.
-    #[error("{}: not a readable WAV file: {reason}", path.display())]
-    Wav {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// A sound could not be read or resampled.
+    #[error(transparent)]
+    Audio(#[from] ser_audio::Error),
 
     /// The file is intact, but holds something this crate does not decode.
     #[error("{}: expected {expected}, found {actual}", path.display())]
@@ -68,39 +61,6 @@ pub enum Error {
         actual: usize,
     },
 
-    /// A sample is not a number, or outside [`SAMPLE_RANGE`].
-    #[error(
-        "sample {index} is {value:e}: expected a number from {:e} to {:e}",
-        SAMPLE_RANGE.start(),
-        SAMPLE_RANGE.end()
-    )]
-    OutOfRange {
-        /// The position of the first such sample.
-        index: usize,
-        /// Its value.
-        value: f32,
-    },
-
-    /// A signal at another sampling rate than the step was planned for.
-    #[error("expected a sampling rate of {expected} Hz, found {actual} Hz")]
-    SampleRate {
-        /// The planned rate in Hz.
-        expected: u32,
-        /// The signal's rate in Hz.
-        actual: u32,
-    },
-
-    /// A signal could not be brought to another sampling rate.
-    #[error("cannot resample from {from} Hz to {to} Hz: {reason}")]
-    Resample {
-        /// The signal's rate in Hz.
-        from: u32,
-        /// The wanted rate in Hz.
-        to: u32,
-        /// What stood in the way.
-        reason: String,
-    },
-
     /// A sound could not be changed as the caller of
     /// [`FeatureStore::open_changed`](crate::FeatureStore::open_changed) wanted it.
     #[error("{reason}")]
@@ -131,30 +91,21 @@ pub enum Error {
 }
 
 impl Error {
-    /// What is wrong with the header of a file.
-    pub(crate) fn header(path: &Path, error: ser_wav::Error) -> Self {
-        let path = path.to_path_buf();
-        match error {
-            ser_wav::Error::Io(source) => Self::Io { path, source },
-            ser_wav::Error::Wav(reason) => Self::Wav { path, reason },
-            ser_wav::Error::Unsupported { expected, actual } => Self::Unsupported {
-                path,
-                expected,
-                actual,
-            },
-        }
-    }
-
     /// Puts the file's path in front of an error that does not name it yet.
     pub(crate) fn in_file(self, path: &Path) -> Self {
         match self {
-            Self::Io { .. } | Self::Wav { .. } | Self::Unsupported { .. } | Self::InFile { .. } => {
+            Self::Audio(ser_audio::Error::Resample { .. }) => self.wrapped(path),
+            Self::Io { .. } | Self::Audio(_) | Self::Unsupported { .. } | Self::InFile { .. } => {
                 self
             }
-            source => Self::InFile {
-                path: path.to_path_buf(),
-                source: Box::new(source),
-            },
+            source => source.wrapped(path),
+        }
+    }
+
+    fn wrapped(self, path: &Path) -> Self {
+        Self::InFile {
+            path: path.to_path_buf(),
+            source: Box::new(self),
         }
     }
 }

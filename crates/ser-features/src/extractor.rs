@@ -4,15 +4,15 @@ use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
+use ser_audio::{Resampler, WavStream, Waveform};
+
 use crate::block::{self, LANES, Lanes};
 use crate::chain::{self, Chain, ChainScratch, Piece};
 use crate::config::FeatureConfig;
 use crate::error::Result;
 use crate::features::Features;
-use crate::resample::Resampler;
 use crate::signal::{InMemory, Recording, RecordingBuffers};
 use crate::spectrum::{Framing, Part, Spectrum, SpectrumScratch};
-use crate::waveform::{WavStream, Waveform};
 
 /// Turns signals into [`Features`]; planned once from a checked [`FeatureConfig`].
 ///
@@ -20,7 +20,8 @@ use crate::waveform::{WavStream, Waveform};
 /// [`Scratch`].
 ///
 /// ```
-/// use ser_features::{FeatureConfig, FeatureExtractor, Waveform};
+/// use ser_audio::Waveform;
+/// use ser_features::{FeatureConfig, FeatureExtractor};
 ///
 /// let extractor = FeatureExtractor::new(&FeatureConfig::default())?;
 /// let tone = (0..22_050).map(|n| (n as f32 * 0.1).sin()).collect();

@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use ser_audio::mean_square;
+
 /// Number of frames of a signal of `len` samples, frame `i` centred on sample `i · hop_length`.
 ///
 /// `1 + ⌊(len + 2⌊frame_length / 2⌋ − frame_length) / hop_length⌋`; 0 for an empty signal or a
@@ -47,19 +49,6 @@ pub(crate) fn centred_range(
 /// `librosa.feature.rms` with `center=True, pad_mode='constant'`.
 pub fn rms(inside: &[f32], frame_length: usize) -> f32 {
     mean_square(inside, frame_length).sqrt()
-}
-
-/// The square of [`rms`].
-pub(crate) fn mean_square(inside: &[f32], frame_length: usize) -> f32 {
-    let (blocks, rest) = inside.as_chunks::<LANES>();
-    let mut sums = [0f32; LANES];
-    for block in blocks {
-        for (sum, x) in sums.iter_mut().zip(block) {
-            *sum += x * x;
-        }
-    }
-    let sum = sums.iter().sum::<f32>() + rest.iter().map(|x| x * x).sum::<f32>();
-    sum / frame_length.max(1) as f32
 }
 
 /// Sign changes per sample of a frame of which `inside` lies inside the signal.

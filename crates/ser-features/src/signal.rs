@@ -3,9 +3,9 @@
 use std::io::{Read, Seek};
 use std::ops::Range;
 
+use ser_audio::{Resampler, WavStream};
+
 use crate::error::Result;
-use crate::resample::Resampler;
-use crate::waveform::WavStream;
 
 /// A signal of known length whose parts can be asked for.
 ///
@@ -86,7 +86,7 @@ impl<'a, R: Read + Seek> Recording<'a, R> {
             window,
         } = &mut *self.buffers;
         let Some(resampler) = &mut self.resampler else {
-            return self.stream.read_block(bytes, window);
+            return Ok(self.stream.read_block(bytes, window)?);
         };
         decoded.clear();
         self.stream.read_block(bytes, decoded)?;

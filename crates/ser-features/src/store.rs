@@ -11,12 +11,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use ser_audio::{WavReader, WavStream, Waveform, decode_wav};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::error::{Error, Result};
 use crate::extractor::{FeatureExtractor, Scratch};
 use crate::features::Features;
-use crate::waveform::{WavReader, WavStream, Waveform, decode_wav};
 use log::{FileState, Log, Place, Record, RecordReader, UNTRUSTED};
 
 /// Features of audio files, computed once per content and configuration.
@@ -104,7 +104,8 @@ impl FeatureStore {
     /// As [`open`](Self::open). What `change` returns is the error of its file.
     ///
     /// ```
-    /// use ser_features::{FeatureConfig, FeatureExtractor, FeatureStore, Waveform};
+    /// use ser_audio::Waveform;
+    /// use ser_features::{FeatureConfig, FeatureExtractor, FeatureStore};
     ///
     /// # let folder = tempfile::tempdir()?;
     /// let extractor = FeatureExtractor::new(&FeatureConfig::default())?;

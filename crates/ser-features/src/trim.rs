@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+use ser_audio::mean_square;
+
 use crate::error::Result;
-use crate::prosody::{centred_range, frame_count, mean_square};
+use crate::prosody::{centred_range, frame_count};
 use crate::signal::{InMemory, Signal};
 
 /// The samples from the first to the last frame that is not silent.

@@ -4,9 +4,8 @@
 
 use std::collections::HashSet;
 
-use ser_features::{
-    Error, Extra, FeatureConfig, FeatureExtractor, MelScale, Output, Waveform, Window, mfcc,
-};
+use ser_audio::Waveform;
+use ser_features::{Error, Extra, FeatureConfig, FeatureExtractor, MelScale, Output, Window, mfcc};
 
 fn parse(text: &str) -> FeatureConfig {
     toml::from_str(text).unwrap()

@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use ser_audio::{SAMPLE_RANGE, Waveform};
 use ser_features::{
-    Error, Extra, FeatureConfig, FeatureExtractor, Features, Output, SAMPLE_RANGE, Waveform,
-    extract_files, trim,
+    Error, Extra, FeatureConfig, FeatureExtractor, Features, Output, extract_files, trim,
 };
 
 fn clip(rate: u32) -> PathBuf {

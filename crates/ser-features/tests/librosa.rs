@@ -4,8 +4,9 @@
 
 use std::path::Path;
 
+use ser_audio::Waveform;
 use ser_features::{
-    Extra, FeatureConfig, FeatureExtractor, Features, MelFilterbank, Output, Waveform, delta, mfcc,
+    Extra, FeatureConfig, FeatureExtractor, Features, MelFilterbank, Output, delta, mfcc,
     power_to_db, read_npy,
 };
 

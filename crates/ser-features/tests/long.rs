@@ -4,9 +4,10 @@
 
 use std::path::Path;
 
+use ser_audio::Waveform;
 use ser_features::{
     Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, MelFilterbank, Output, PadMode,
-    Waveform, delta, mfcc, power_to_db,
+    delta, mfcc, power_to_db,
 };
 
 /// More than three segments of 4096 frames each.
@@ -195,4 +196,26 @@ fn the_store_knows_a_long_file_again() {
             .unwrap();
         assert_eq!((counts.hits, counts.failed), (hits, 0));
     }
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_read_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shrinking.wav");
+    write_wav(&path, &vec![0.0; 8 << 20], 22_050);
+    let extractor = FeatureExtractor::new(&FeatureConfig::default()).unwrap();
+    let mut pieces = 0;
+    let error = extractor.extract_file_in_pieces(&path, |_, _| {
+        pieces += 1;
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(1 << 20).unwrap();
+        Ok(())
+    });
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("before its stated length")
+    );
+    assert!(pieces > 0);
 }

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
+use ser_audio::Waveform;
 use ser_features::prosody::{
     centred, frame_count, rms, spectral_centroid, spectral_flatness, spectral_rolloff,
     zero_crossing_rate,
 };
-use ser_features::{Waveform, read_npy, trim};
+use ser_features::{read_npy, trim};
 
 const N_FFT: usize = 2048;
 const HOP: usize = 512;

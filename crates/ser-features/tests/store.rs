@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use ser_features::{
-    Error, FeatureConfig, FeatureExtractor, FeatureStore, Features, StoreCounts, Waveform,
-};
+use ser_audio::Waveform;
+use ser_features::{Error, FeatureConfig, FeatureExtractor, FeatureStore, Features, StoreCounts};
 use tempfile::TempDir;
 
 const RATE: u32 = 16_000;
@@ -296,7 +295,7 @@ fn failures_are_reported_with_their_path_and_never_stored() {
         assert_eq!(found, expected);
         for (index, error) in errors.into_inner().unwrap() {
             match (index, error) {
-                (2, Error::Wav { path, .. }) => assert_eq!(path, bad),
+                (2, Error::Audio(ser_audio::Error::Wav { path, .. })) => assert_eq!(path, bad),
                 (3, Error::Io { path, .. }) => assert_eq!(path, missing),
                 other => panic!("{other:?}"),
             }

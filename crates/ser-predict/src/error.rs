@@ -77,7 +77,7 @@ pub enum Error {
     Features(#[from] ser_features::Error),
     /// Nothing can be taken from a recording to explain its answer.
     #[error(transparent)]
-    Conditions(#[from] ser_conditions::Error),
+    Conditions(#[from] ser_audio::conditions::Error),
     /// A file could not be written.
     #[error(transparent)]
     Eval(#[from] ser_eval::Error),

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use ser_conditions::{Occlusion, Region};
-use ser_features::{MelScale, Waveform};
+use ser_audio::Waveform;
+use ser_audio::conditions::{Occlusion, Region};
+use ser_features::MelScale;
 
 use crate::answer::Answer;
 use crate::error::Result;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use ser_audio::Waveform;
 use ser_audio::{AudioStream, Quality, Warning};
-use ser_features::{FeatureExtractor, Features, Waveform};
+use ser_features::{FeatureExtractor, Features};
 
 use crate::answer::{Answer, Circumstances};
 use crate::enrolment::Enrolment;
@@ -22,7 +23,7 @@ const AT_ONCE: usize = 1 << 20;
 /// time.
 ///
 /// ```
-/// use ser_features::Waveform;
+/// use ser_audio::Waveform;
 /// use ser_predict::Predictor;
 ///
 /// let predictor = Predictor::built_in()?;

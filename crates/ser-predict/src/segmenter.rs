@@ -1,7 +1,7 @@
 //! From a stream of samples to pieces of speech.
 
+use ser_audio::Waveform;
 use ser_audio::{Segment, VoiceActivity};
-use ser_features::Waveform;
 
 use crate::error::{Error, Result};
 

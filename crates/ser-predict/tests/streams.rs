@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use ser_audio::VoiceActivity;
-use ser_features::Waveform;
+use ser_audio::Waveform;
 use ser_predict::{Answer, LONGEST_PIECE, Listener, Piece, Predictor, Segmenter, Span, captions};
 
 const RATE: u32 = 16_000;

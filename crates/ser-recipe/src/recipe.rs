@@ -1,6 +1,6 @@
 //! A recipe: one kind of network with everything it needs.
 
-use ser_conditions::Condition;
+use ser_audio::conditions::Condition;
 use ser_data::Protocol;
 use ser_features::FeatureConfig;
 use ser_predict::Input;

@@ -18,10 +18,11 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use floors::{BareFfts, PairedFfts};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use ser_audio::{Resampler, WavReader, Waveform};
 use ser_benches::{json_line, median};
 use ser_features::{
-    FeatureConfig, FeatureExtractor, FeatureStore, Features, MelNorm, MelScale, Output, Resampler,
-    WavReader, Waveform, extract_files,
+    FeatureConfig, FeatureExtractor, FeatureStore, Features, MelNorm, MelScale, Output,
+    extract_files,
 };
 use walkdir::WalkDir;
 

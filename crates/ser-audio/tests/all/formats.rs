@@ -100,14 +100,14 @@ fn the_name_of_a_file_does_not_matter() {
 }
 
 #[test]
-fn plain_wav_is_read_as_ser_features_reads_it() {
+fn plain_wav_is_read_as_the_wav_reader_reads_it() {
     let data: Vec<u8> = (0..4000u32).map(|n| (n * 37 % 251) as u8).collect();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clip.wav");
     std::fs::write(&path, wav(1, 16, 22_050, &data)).unwrap();
     assert_eq!(
         read(&path).unwrap(),
-        ser_features::Waveform::read(&path).unwrap()
+        ser_audio::Waveform::read(&path).unwrap()
     );
     assert_eq!(
         AudioStream::open(&path).unwrap().duration(),
@@ -116,7 +116,7 @@ fn plain_wav_is_read_as_ser_features_reads_it() {
 }
 
 #[test]
-fn wav_of_64_bit_floats_is_read_although_ser_features_does_not() {
+fn wav_of_64_bit_floats_is_read_although_the_wav_reader_does_not() {
     let values = [0.0, 0.5, -0.25, 1.0f64];
     let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
     let folder = tempfile::tempdir().unwrap();

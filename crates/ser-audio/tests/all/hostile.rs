@@ -91,7 +91,7 @@ fn a_wav_file_without_samples_is_empty() {
 fn a_damaged_wav_file_is_not_tried_as_anything_else() {
     let mut file = wav(1, 16, 8000, &[0; 100]);
     file[24..28].copy_from_slice(&[0; 4]);
-    assert!(matches!(read_bytes(&file), Err(Error::Wav(_))));
+    assert!(matches!(read_bytes(&file), Err(Error::Wav { .. })));
 }
 
 #[test]

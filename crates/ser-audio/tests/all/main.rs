@@ -1,4 +1,4 @@
-//! The tests of `ser-audio`, from a file to who speaks when.
+//! The tests of `ser-audio`, from a file to who speaks when, and what a room makes of it.
 
 // Helpers outside `#[test]` functions may fail and speak as the tests themselves do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
@@ -8,8 +8,13 @@ mod signals;
 mod formats;
 mod hostile;
 mod streams;
+mod waveform;
+
+mod resample;
 
 mod quality;
 mod voice;
+
+mod conditions;
 
 mod ravdess;

@@ -1,8 +1,8 @@
 //! What a recording is worth.
 
+use ser_audio::Waveform;
+use ser_audio::conditions::Condition;
 use ser_audio::{Quality, Warning};
-use ser_conditions::Condition;
-use ser_features::Waveform;
 
 use crate::signals::{Random, louder, speech};
 

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use ser_audio::Waveform;
+use ser_audio::conditions::Condition;
 use ser_audio::{Quality, Segment, Warning, read};
-use ser_conditions::Condition;
-use ser_features::Waveform;
 
 use crate::signals::{louder, segments};
 

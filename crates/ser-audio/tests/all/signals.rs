@@ -3,8 +3,8 @@
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 
+use ser_audio::Waveform;
 use ser_audio::{AudioStream, Result, Segment, VoiceActivity};
-use ser_features::Waveform;
 
 /// Every fixture that is decoded, with its sampling rate.
 pub const FIXTURES: [(&str, u32); 17] = [

@@ -93,7 +93,7 @@ fn wav_in_a_pipe_comes_in_tenths_of_a_second() {
 fn wav_in_a_pipe_that_ends_before_its_stated_length_is_cut_short() {
     let file = wav(1, 16, 8000, &[1; 16_000]);
     let error = piped(file[..10_000].to_vec()).unwrap_err();
-    assert!(matches!(error, Error::Wav(_)), "{error}");
+    assert!(matches!(error, Error::Wav { .. }), "{error}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Where somebody speaks.
 
 use ser_audio::VoiceActivity;
-use ser_features::Waveform;
+use ser_audio::Waveform;
 
 use crate::signals::{Random, louder, segments, speech, times};
 

@@ -219,10 +219,7 @@ fn write_clip(root: &Path, config: &SynthConfig, name: &Name) -> Result<()> {
     };
     write().map_err(|error| match error {
         hound::Error::IoError(source) => Error::io(&path, source),
-        other => Error::Wav {
-            path: path.clone(),
-            reason: other.to_string(),
-        },
+        other => Error::io(&path, std::io::Error::other(other.to_string())),
     })
 }
 

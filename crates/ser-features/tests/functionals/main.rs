@@ -9,9 +9,10 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use proptest::prelude::*;
+use ser_audio::Waveform;
 use ser_features::{
     Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, MelNorm, MelScale, Output,
-    PadMode, Waveform,
+    PadMode,
 };
 
 const RATE: u32 = 16_000;

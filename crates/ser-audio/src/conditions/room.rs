@@ -3,10 +3,10 @@
 use std::f64::consts::PI;
 
 use rand::RngExt;
-use ser_features::prosody::rms;
 
-use crate::fourier::convolve;
-use crate::random::{Stream, generator, normal};
+use super::fourier::convolve;
+use super::random::{Stream, generator, normal};
+use crate::waveform::rms;
 
 /// Speed of sound in m/s.
 const SOUND: f64 = 343.0;
@@ -75,10 +75,10 @@ impl Room {
         let mut heard = convolve(samples, &self.impulse_response(rate, seed));
         heard.resize(samples.len() + tail, 0.0);
         let heard: Vec<f32> = heard.into_iter().map(|x| x as f32).collect();
-        let level = rms(&heard, heard.len());
+        let level = rms(&heard);
         // Silence has no level to bring back.
         let scale = if level > 0.0 {
-            rms(samples, samples.len()) / level
+            rms(samples) / level
         } else {
             1.0
         };

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
-use ser_features::Waveform;
 
-use crate::condition::check_clip;
-use crate::error::{Error, Result};
+use super::condition::check_clip;
+use super::error::{Error, Result};
+use crate::waveform::Waveform;
 
 /// Shortest window in seconds; it is lengthened to a power of two of samples.
 const WINDOW: f64 = 0.03;
@@ -45,8 +45,8 @@ pub struct Region {
 /// beyond a window's reach stay as they are, to the bit.
 ///
 /// ```
-/// use ser_conditions::{Occlusion, Region};
-/// use ser_features::Waveform;
+/// use ser_audio::conditions::{Occlusion, Region};
+/// use ser_audio::Waveform;
 ///
 /// // A tone of a quarter of a second in a second.
 /// let tone = |n: u16| (f32::from(n) * 0.4).sin() * f32::from(u8::from((6000..10_000).contains(&n)));
@@ -54,7 +54,7 @@ pub struct Region {
 /// let region = Region { seconds: 0.3..0.7, hertz: 500.0..1500.0 };
 /// let without = Occlusion::new(&clip)?.without(&[region]);
 /// assert!(without.samples[8000..8200].iter().all(|x| x.abs() < 0.01));
-/// # Ok::<(), ser_conditions::Error>(())
+/// # Ok::<(), ser_audio::conditions::Error>(())
 /// ```
 pub struct Occlusion<'a> {
     clip: &'a Waveform,

@@ -4,10 +4,10 @@ use std::f64::consts::PI;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use ser_features::prosody::rms;
 
-use crate::fourier::colour;
-use crate::random::{Stream, generator, normal};
+use super::fourier::colour;
+use super::random::{Stream, generator, normal};
+use crate::waveform::rms;
 
 /// Frames that are judged active or not, in seconds.
 const FRAME: f64 = 0.025;
@@ -44,7 +44,7 @@ pub(crate) fn add(samples: &[f32], rate: u32, noise: &[f64], snr_db: f64) -> Vec
 /// RMS over the frames that are not pauses.
 fn active_rms(samples: &[f32], rate: u32) -> f64 {
     let length = (FRAME * f64::from(rate)).round() as usize;
-    let level = |frame: &[f32]| f64::from(rms(frame, frame.len()));
+    let level = |frame: &[f32]| f64::from(rms(frame));
     let loudest = samples.chunks(length).map(level).fold(0.0, f64::max);
     let threshold = loudest * 10f64.powf(-ACTIVE_DB / 20.0);
     let active: Vec<f32> = samples

@@ -45,6 +45,6 @@ pub enum Error {
         /// Name of the condition.
         condition: &'static str,
         /// Which rates, and why.
-        source: ser_features::Error,
+        source: crate::Error,
     },
 }

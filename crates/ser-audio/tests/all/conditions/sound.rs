@@ -1,14 +1,12 @@
 //! What each condition does to the sound, measured.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
-
 use std::f64::consts::TAU;
 use std::ops::Range;
 
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
-use ser_conditions::{Condition, Room};
-use ser_features::Waveform;
+use ser_audio::Waveform;
+use ser_audio::conditions::{Condition, Room};
 
 fn apply(condition: &str, clip: &Waveform) -> Waveform {
     apply_seeded(condition, clip, 1)

@@ -1,11 +1,9 @@
 //! What is missing when a region is taken from a recording, and what is not.
 
-#![allow(clippy::unwrap_used)]
-
 use std::f64::consts::TAU;
 
-use ser_conditions::{Error, Occlusion, Region};
-use ser_features::Waveform;
+use ser_audio::Waveform;
+use ser_audio::conditions::{Error, Occlusion, Region};
 
 const RATE: u32 = 16_000;
 

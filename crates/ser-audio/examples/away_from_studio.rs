@@ -1,15 +1,15 @@
 //! A recording as it sounds on the telephone, in a large room, in babble: a WAV file for each
 //! condition.
 //!
-//! `cargo run --release -p ser-conditions --example away_from_studio -- speech.wav heard/ telephone "room large"`
+//! `cargo run --release -p ser-audio --example away_from_studio -- speech.wav heard/ telephone "room large"`
 
 #![allow(clippy::print_stdout)]
 
 mod wav;
 
 use anyhow::{Result, bail};
-use ser_conditions::Condition;
-use ser_features::Waveform;
+use ser_audio::Waveform;
+use ser_audio::conditions::Condition;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();

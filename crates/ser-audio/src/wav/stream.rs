@@ -1,4 +1,4 @@
-//! One-channel audio in memory, and how a WAV file becomes it.
+//! How a WAV file becomes samples.
 //!
 //! hound reads the format description; the samples are converted in bulk from the bytes of the
 //! `data` chunk, because asking hound for one sample after the other costs about thirty times as
@@ -7,85 +7,11 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
-use std::ops::RangeInclusive;
 use std::path::Path;
 
-use ser_wav::{Layout, WavInfo};
-
+use super::header::{Layout, WavInfo};
 use crate::error::{Error, Result};
-
-/// The samples that recordings may have, ten thousand million times full scale: far beyond, the power of
-/// a frame is infinite in single precision.
-pub const SAMPLE_RANGE: RangeInclusive<f32> = -1e10..=1e10;
-
-/// A mono signal and its sampling rate.
-///
-/// ```no_run
-/// use ser_features::Waveform;
-///
-/// let clip = Waveform::read("03-01-05-02-01-02-11.wav")?;
-/// println!("{:.2} s at {} Hz", clip.duration(), clip.sample_rate);
-/// # Ok::<(), ser_features::Error>(())
-/// ```
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Waveform {
-    /// The samples; full scale is −1 to 1, and floating-point files may exceed it within
-    /// [`SAMPLE_RANGE`].
-    pub samples: Vec<f32>,
-    /// Samples per second, in Hz.
-    pub sample_rate: u32,
-}
-
-impl Waveform {
-    /// A signal from samples already in memory.
-    pub fn new(samples: Vec<f32>, sample_rate: u32) -> Self {
-        Self {
-            samples,
-            sample_rate,
-        }
-    }
-
-    /// Reads a WAV file and mixes its channels down to their mean.
-    ///
-    /// # Formats
-    ///
-    /// PCM of 8, 16, 24 and 32 bits and floating point of 32 bits, plain or
-    /// `WAVE_FORMAT_EXTENSIBLE`, any number of channels, any rate, any further chunks before and
-    /// after the samples; RF64 as well, for files beyond 4 GiB.
-    ///
-    /// # Scale
-    ///
-    /// As libsndfile has it: an integer of `b` bits is divided by `2^(b−1)`, where `b` is the size
-    /// of its container (8-bit samples are unsigned, so 128 is taken away first). Floating-point
-    /// samples are left as they are.
-    ///
-    /// # Lengths
-    ///
-    /// A program that writes to a pipe cannot go back and fill in the length. Its mark for that
-    /// (`0xFFFFFFFF`; `0x7FFFF000` from SoX; `0x80000000` from arecord; 0 in a file whose RIFF length
-    /// is unknown as well) means that the samples reach to the end of the file, of which a last incomplete frame is dropped. A
-    /// real length that the file does not hold is an error: such a file was cut short. No samples at
-    /// all is not an error here.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`] when the file cannot be read, [`Error::Wav`] when it is damaged or not WAV,
-    /// [`Error::Unsupported`] for a compressed or unusual sample format, and [`Error::OutOfRange`]
-    /// when a floating-point sample is not a number or outside [`SAMPLE_RANGE`].
-    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        let mut waveform = Self::default();
-        WavReader::new().read_into(path, &mut waveform)?;
-        Ok(waveform)
-    }
-
-    /// Length in seconds, 0 if the rate is.
-    pub fn duration(&self) -> f64 {
-        if self.sample_rate == 0 {
-            return 0.0;
-        }
-        self.samples.len() as f64 / f64::from(self.sample_rate)
-    }
-}
+use crate::waveform::{SAMPLE_RANGE, Waveform};
 
 /// Reads many WAV files through the same memory.
 #[derive(Debug, Default)]
@@ -150,10 +76,10 @@ impl<'a> WavStream<'a, BufReader<File>> {
     /// As [`Waveform::read`], but for what only the samples can show.
     pub fn open(path: impl Into<Cow<'a, Path>>) -> Result<Self> {
         let path = path.into();
-        let file = File::open(&path).map_err(|source| io_error(&path, source))?;
+        let file = File::open(&path).map_err(|source| Error::io(&path, source))?;
         let len = file
             .metadata()
-            .map_err(|source| io_error(&path, source))?
+            .map_err(|source| Error::io(&path, source))?
             .len();
         // Room for a header; blocks are larger and go past this buffer.
         Self::new(BufReader::with_capacity(512, file), Some(len), path).map_err(|(error, _)| error)
@@ -161,7 +87,12 @@ impl<'a> WavStream<'a, BufReader<File>> {
 }
 
 impl<'a> WavStream<'a, Cursor<&'a [u8]>> {
-    pub(crate) fn in_memory(bytes: &'a [u8], path: &'a Path) -> Result<Self> {
+    /// Opens a file that is in memory; `path` is for error messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](WavStream::open), without [`Error::Io`].
+    pub fn in_memory(bytes: &'a [u8], path: &'a Path) -> Result<Self> {
         Self::new(Cursor::new(bytes), Some(bytes.len() as u64), path).map_err(|(error, _)| error)
     }
 }
@@ -182,9 +113,9 @@ impl<'a, R: Read + Seek> WavStream<'a, R> {
         path: impl Into<Cow<'a, Path>>,
     ) -> Result<Self, (Error, R)> {
         let path = path.into();
-        let layout = match Layout::find(&mut reader, len) {
+        let layout = match Layout::find(&mut reader, len, &path) {
             Ok(layout) => layout,
-            Err(error) => return Err((Error::header(&path, error), reader)),
+            Err(error) => return Err((error, reader)),
         };
         let block = (BLOCK_BYTES / layout.info.frame_bytes()) as u64;
         let block = match len {
@@ -211,11 +142,15 @@ impl<'a, R: Read + Seek> WavStream<'a, R> {
     }
 
     /// Starts over.
-    pub(crate) fn rewind(&mut self) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn rewind(&mut self) -> Result<()> {
         self.position = 0;
         self.reader
             .seek(SeekFrom::Start(self.layout.data_start))
-            .map_err(|source| io_error(&self.path, source))?;
+            .map_err(|source| Error::io(&self.path, source))?;
         Ok(())
     }
 
@@ -225,6 +160,26 @@ impl<'a, R: Read + Seek> WavStream<'a, R> {
     ///
     /// As [`Waveform::read`].
     pub fn read_block(&mut self, bytes: &mut Vec<u8>, samples: &mut Vec<f32>) -> Result<()> {
+        let position = self.position;
+        self.read_bytes(bytes)?;
+        let before = samples.len();
+        convert(&self.layout.info, bytes, samples);
+        if self.layout.info.float
+            && let Some(index) = samples[before..]
+                .iter()
+                .position(|x| !SAMPLE_RANGE.contains(x))
+        {
+            return Err(Error::OutOfRange {
+                path: self.path.to_path_buf(),
+                index: position + index as u64,
+                value: samples[before + index],
+            });
+        }
+        Ok(())
+    }
+
+    /// Reads the next samples as they are stored, in place of what `bytes` held; none at the end.
+    pub(crate) fn read_bytes(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
         let frame_bytes = self.layout.info.frame_bytes();
         let mut frames = self.block.min(self.layout.info.frames - self.position);
         if self.layout.info.frames == u64::MAX {
@@ -234,7 +189,7 @@ impl<'a, R: Read + Seek> WavStream<'a, R> {
                 .by_ref()
                 .take(block)
                 .read_to_end(bytes)
-                .map_err(|source| io_error(&self.path, source))?;
+                .map_err(|source| Error::io(&self.path, source))?;
             if (bytes.len() as u64) < block {
                 frames = (bytes.len() / frame_bytes) as u64;
                 bytes.truncate(frames as usize * frame_bytes);
@@ -245,23 +200,11 @@ impl<'a, R: Read + Seek> WavStream<'a, R> {
             self.reader
                 .read_exact(bytes)
                 .map_err(|source| match source.kind() {
-                    io::ErrorKind::UnexpectedEof => Error::Wav {
-                        path: self.path.to_path_buf(),
-                        reason: "it ended before its stated length".into(),
-                    },
-                    _ => io_error(&self.path, source),
+                    io::ErrorKind::UnexpectedEof => {
+                        Error::wav(&self.path, "it ended before its stated length")
+                    }
+                    _ => Error::io(&self.path, source),
                 })?;
-        }
-        let before = samples.len();
-        convert(&self.layout.info, bytes, samples);
-        if self.layout.info.float
-            && let Some(index) = samples[before..]
-                .iter()
-                .position(|x| !SAMPLE_RANGE.contains(x))
-        {
-            let value = samples[before + index];
-            let index = index + self.position as usize;
-            return Err(Error::OutOfRange { index, value }.in_file(&self.path));
         }
         self.position += frames;
         Ok(())
@@ -317,13 +260,5 @@ fn mix_down<const BYTES: usize>(
                 frame.iter().map(|&bytes| convert(bytes)).sum::<f32>() / channels as f32
             }))
         }
-    }
-}
-
-/// An operating-system error with its path.
-fn io_error(path: &Path, source: io::Error) -> Error {
-    Error::Io {
-        path: path.to_path_buf(),
-        source,
     }
 }

@@ -1,15 +1,15 @@
 //! A recording without what is in a stretch of time and a band of frequencies, down to its own
 //! background: a cough, a beep, the consonants.
 //!
-//! `cargo run --release -p ser-conditions --example take_out -- speech.wav without.wav 0.8 1.2 0 2000`
+//! `cargo run --release -p ser-audio --example take_out -- speech.wav without.wav 0.8 1.2 0 2000`
 
 #![allow(clippy::print_stdout)]
 
 mod wav;
 
 use anyhow::{Context, Result, bail};
-use ser_conditions::{Occlusion, Region};
-use ser_features::Waveform;
+use ser_audio::Waveform;
+use ser_audio::conditions::{Occlusion, Region};
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();

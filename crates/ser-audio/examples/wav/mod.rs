@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use hound::{SampleFormat, WavSpec, WavWriter};
-use ser_features::Waveform;
+use ser_audio::Waveform;
 
 /// Writes samples as they are, as floats, so that nothing is clipped or rounded.
 pub fn write(path: &str, sound: &Waveform) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use crate::fourier::convolve;
+use super::fourier::convolve;
 
 /// The sampling rate of G.711 in Hz.
 pub(crate) const RATE: u32 = 8000;

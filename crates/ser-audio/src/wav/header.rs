@@ -2,41 +2,11 @@
 //!
 //! hound reads the format; walked here are the chunks around it, which come in forms that it does not know:
 //! RF64, chunks of odd length, lengths that a pipe could not know.
-//!
-//! ```
-//! # let mut bytes = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0".to_vec();
-//! # bytes.extend(b"data\xff\xff\xff\xff");
-//! # bytes.extend([0; 1600]);
-//! // What ffmpeg writes into a pipe: a tenth of a second, of a length that it could not say beforehand.
-//! let mut file = std::io::Cursor::new(&bytes);
-//! let layout = ser_wav::Layout::find(&mut file, Some(bytes.len() as u64))?;
-//! assert_eq!(layout.info.duration(), 0.1);
-//! assert_eq!(layout.data_start, file.position());
-//! # Ok::<(), ser_wav::Error>(())
-//! ```
 
 use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
 
-/// What can be wrong with a header.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The operating system refused to read.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-
-    /// It is damaged, cut short or not WAV at all.
-    #[error("{0}")]
-    Wav(String),
-
-    /// It is intact, but of samples of another kind.
-    #[error("expected {expected}, found {actual}")]
-    Unsupported {
-        /// What can be read.
-        expected: String,
-        /// What it announces.
-        actual: String,
-    },
-}
+use crate::error::{Error, Result};
 
 /// What the header of a WAV file says of its samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,11 +37,11 @@ impl WavInfo {
 
 /// Where the samples of a WAV file are, and how they are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// How they are stored, and how many there are.
-    pub info: WavInfo,
+    pub(crate) info: WavInfo,
     /// Bytes before the first sample.
-    pub data_start: u64,
+    pub(crate) data_start: u64,
 }
 
 impl Layout {
@@ -82,19 +52,26 @@ impl Layout {
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Wav`] for what is damaged, cut short or not WAV; [`Error::Unsupported`].
-    pub fn find(reader: &mut (impl Read + Seek), len: Option<u64>) -> Result<Self, Error> {
+    /// All of them name `path`.
+    pub(crate) fn find(
+        reader: &mut (impl Read + Seek),
+        len: Option<u64>,
+        path: &Path,
+    ) -> Result<Self> {
+        let io_error = |source| Error::io(path, source);
+        let wav = |reason: &str| Error::wav(path, reason);
         let cut_short = |source: io::Error| match source.kind() {
-            io::ErrorKind::UnexpectedEof => Error::Wav(match len {
-                Some(len) => format!("it ends after {len} bytes, inside the header"),
-                None => "it ends inside the header".into(),
-            }),
-            _ => source.into(),
+            io::ErrorKind::UnexpectedEof => match len {
+                Some(len) => wav(&format!("it ends after {len} bytes, inside the header")),
+                None => wav("it ends inside the header"),
+            },
+            _ => io_error(source),
         };
 
         let mut riff = [0; 12];
         reader.read_exact(&mut riff).map_err(cut_short)?;
         if !matches!(&riff[..4], b"RIFF" | b"RF64") || &riff[8..] != b"WAVE" {
-            return Err(Error::Wav("it does not begin as RIFF WAVE".into()));
+            return Err(wav("it does not begin as RIFF WAVE"));
         }
         let riff_length = le_u32(&riff[4..8]);
 
@@ -106,8 +83,8 @@ impl Layout {
             let mut header = [0; 8];
             if let Err(source) = reader.read_exact(&mut header) {
                 return Err(match source.kind() {
-                    io::ErrorKind::UnexpectedEof => Error::Wav("it has no data chunk".into()),
-                    _ => source.into(),
+                    io::ErrorKind::UnexpectedEof => wav("it has no data chunk"),
+                    _ => io_error(source),
                 });
             }
             position += 8;
@@ -115,7 +92,7 @@ impl Layout {
             match &header[..4] {
                 b"data" => {
                     let format: Format =
-                        format.ok_or_else(|| Error::Wav("no fmt chunk before the data".into()))?;
+                        format.ok_or_else(|| wav("no fmt chunk before the data"))?;
                     let held = len.map(|len| len - position);
                     let long_data = long_data.filter(|_| stated == u32::MAX);
                     let unknown = long_data.is_none()
@@ -128,13 +105,13 @@ impl Layout {
                         None => u64::MAX,
                     };
                     if let Some(held) = held.filter(|&held| held < data_len) {
-                        return Err(Error::Wav(format!(
+                        return Err(wav(&format!(
                             "cut short: expected {stated} bytes of samples, found {held}"
                         )));
                     }
                     let frame = u64::from(format.block_align);
                     if data_len % frame != 0 && !unknown {
-                        return Err(Error::Wav(format!(
+                        return Err(wav(&format!(
                             "expected samples in frames of {frame} bytes, found {data_len} bytes"
                         )));
                     }
@@ -153,7 +130,7 @@ impl Layout {
                     let mut bytes = [0; 40];
                     let kept = (stated as usize).min(bytes.len());
                     reader.read_exact(&mut bytes[..kept]).map_err(cut_short)?;
-                    format = Some(Format::parse(&bytes[..kept])?);
+                    format = Some(Format::parse(&bytes[..kept], path)?);
                 }
                 b"ds64" if &riff[..4] == b"RF64" && stated >= 16 => {
                     let mut lengths = [[0; 8]; 2];
@@ -167,9 +144,9 @@ impl Layout {
             // Chunks begin at even positions: one of odd length is followed by a byte of padding.
             position += u64::from(stated) + u64::from(stated % 2);
             if len.is_some_and(|len| position > len) {
-                return Err(Error::Wav("it has no data chunk".into()));
+                return Err(wav("it has no data chunk"));
             }
-            reader.seek(SeekFrom::Start(position))?;
+            reader.seek(SeekFrom::Start(position)).map_err(io_error)?;
         }
     }
 }
@@ -189,17 +166,20 @@ impl Format {
     /// it does not know of the padding after a chunk of odd length. And it gets 16 bytes of it
     /// unless the format is `EXTENSIBLE`, because only there do the rest mean anything, and hound
     /// refuses some files for them.
-    fn parse(chunk: &[u8]) -> Result<Self, Error> {
+    fn parse(chunk: &[u8], path: &Path) -> Result<Self> {
         const PCM: u32 = 1;
         const FLOAT: u32 = 3;
         const EXTENSIBLE: u32 = 0xFFFE;
 
+        let wav = |reason: &str| Error::wav(path, reason);
         let unsupported = |actual: String| Error::Unsupported {
-            expected: "PCM of 8, 16, 24 or 32 bits or floating point of 32 bits".into(),
-            actual,
+            path: path.to_path_buf(),
+            reason: format!(
+                "expected PCM of 8, 16, 24 or 32 bits or floating point of 32 bits, found {actual}"
+            ),
         };
         let (Some(plain), extensible) = (chunk.get(..16), chunk.get(..40)) else {
-            return Err(Error::Wav(format!(
+            return Err(wav(&format!(
                 "expected a fmt chunk of at least 16 bytes, found {}",
                 chunk.len()
             )));
@@ -227,18 +207,18 @@ impl Format {
         let spec = hound::WavReader::new(&header[..])
             .map_err(|source| match source {
                 hound::Error::Unsupported => unsupported(format!("format tag {tag:#06x}")),
-                hound::Error::FormatError(reason) => Error::Wav(reason.into()),
-                source => Error::Wav(source.to_string()),
+                hound::Error::FormatError(reason) => wav(reason),
+                source => wav(&source.to_string()),
             })?
             .spec();
 
         if spec.sample_rate == 0 {
-            return Err(Error::Wav("its sampling rate is 0".into()));
+            return Err(wav("its sampling rate is 0"));
         }
         // hound has made sure that there are channels.
         let bytes = block_align / spec.channels;
         if bytes * spec.channels != block_align {
-            return Err(Error::Wav(format!(
+            return Err(wav(&format!(
                 "expected frames of {} channels, found frames of {block_align} bytes",
                 spec.channels
             )));

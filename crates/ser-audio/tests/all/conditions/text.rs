@@ -1,12 +1,10 @@
 //! Conditions in text, and what is refused.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use ser_conditions::{Condition, Error, Room};
-use ser_features::Waveform;
+use ser_audio::Waveform;
+use ser_audio::conditions::{Condition, Error, Room};
 
 #[test]
 fn every_condition_is_read_from_its_documented_form() {

@@ -4,13 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use rand_chacha::ChaCha8Rng;
-use ser_features::{SAMPLE_RANGE, Waveform};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::random::{Stream, generator, normal};
-use crate::room::Room;
-use crate::{noise, telephone};
+use super::error::{Error, Result};
+use super::random::{Stream, generator, normal};
+use super::room::Room;
+use super::{noise, telephone};
+use crate::waveform::{SAMPLE_RANGE, Waveform};
 
 /// Something that happens to speech between the mouth and the file.
 ///
@@ -19,8 +19,8 @@ use crate::{noise, telephone};
 /// measure with. Levels in dB go from −120 to 120.
 ///
 /// ```
-/// use ser_conditions::Condition;
-/// use ser_features::Waveform;
+/// use ser_audio::conditions::Condition;
+/// use ser_audio::Waveform;
 ///
 /// let clip = Waveform::new((0..16_000).map(|n| (n as f32 * 0.1).sin()).collect(), 16_000);
 /// let condition: Condition = "noise-babble 10".parse()?;
@@ -28,7 +28,7 @@ use crate::{noise, telephone};
 /// assert_eq!(noisy.samples.len(), 16_000);
 /// assert_eq!(noisy, condition.apply(&clip, 7)?);
 /// assert_ne!(noisy, condition.apply(&clip, 8)?);
-/// # Ok::<(), ser_conditions::Error>(())
+/// # Ok::<(), ser_audio::conditions::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -1,10 +1,8 @@
 //! Every kind of WAV file that is decoded, and every kind that must be refused.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use std::path::Path;
 
-use ser_features::{Error, WavInfo, WavReader, WavStream, Waveform, decode_wav};
+use ser_audio::{Error, WavInfo, WavReader, WavStream, Waveform, decode_wav};
 
 const PCM: u16 = 1;
 const FLOAT: u16 = 3;
@@ -78,7 +76,12 @@ fn reason(bytes: &[u8]) -> String {
 
 fn unsupported(bytes: &[u8]) -> String {
     match decode(bytes) {
-        Err(Error::Unsupported { actual, .. }) => actual,
+        Err(Error::Unsupported { path, reason }) => {
+            assert_eq!(path, Path::new("clip.wav"));
+            let (expected, found) = reason.split_once(", found ").unwrap();
+            assert!(expected.starts_with("expected PCM of 8"), "{reason}");
+            found.to_owned()
+        }
         other => panic!("expected an unsupported format, got {other:?}"),
     }
 }
@@ -243,32 +246,6 @@ fn rf64_states_the_length_of_the_samples_in_64_bits() {
 }
 
 #[test]
-fn a_file_that_shrinks_while_it_is_read_is_an_error() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("shrinking.wav");
-    let bytes = riff(&[
-        chunk(b"fmt ", &fmt(PCM, 1, 22_050, 16)),
-        chunk(b"data", &vec![0; 16 << 20]),
-    ]);
-    std::fs::write(&path, bytes).unwrap();
-    let extractor = ser_features::FeatureExtractor::new(&Default::default()).unwrap();
-    let mut pieces = 0;
-    let error = extractor.extract_file_in_pieces(&path, |_, _| {
-        pieces += 1;
-        let file = std::fs::File::options().write(true).open(&path).unwrap();
-        file.set_len(1 << 20).unwrap();
-        Ok(())
-    });
-    assert!(
-        error
-            .unwrap_err()
-            .to_string()
-            .contains("before its stated length")
-    );
-    assert!(pieces > 0);
-}
-
-#[test]
 fn a_file_without_samples_is_empty_even_if_a_chunk_follows() {
     let bytes = riff(&[
         chunk(b"fmt ", &fmt(PCM, 2, 8000, 16)),
@@ -350,10 +327,7 @@ fn samples_that_are_no_numbers_or_beyond_all_bounds_are_refused() {
                 && error.to_string().ends_with("a number from -1e10 to 1e10"),
             "{error}"
         );
-        let Error::InFile { source, .. } = error else {
-            panic!("{error:?}")
-        };
-        assert!(matches!(*source, Error::OutOfRange { index: 1, .. }));
+        assert!(matches!(error, Error::OutOfRange { index: 1, .. }));
     }
 }
 

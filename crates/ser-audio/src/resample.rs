@@ -36,13 +36,13 @@ use crate::waveform::Waveform;
 /// There is one quality: with blocks as long as these, a shorter filter would hardly be faster.
 ///
 /// ```
-/// use ser_features::Resampler;
+/// use ser_audio::Resampler;
 ///
 /// let mut resampler = Resampler::new(48_000, 22_050)?;
 /// let mut output = Vec::new();
 /// resampler.process_into(&[0.0; 48_000], &mut output);
 /// assert_eq!(output.len(), 22_050);
-/// # Ok::<(), ser_features::Error>(())
+/// # Ok::<(), ser_audio::Error>(())
 /// ```
 ///
 /// # References
