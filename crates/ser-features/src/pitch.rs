@@ -293,20 +293,26 @@ const MAX_FRAME_LENGTH: usize = 1 << 20;
 
 /// Replaces the transform `Z` of two real sequences, one as real and one as imaginary part, by the
 /// conjugate product that [`Yin::correlate`] states. Its length is even.
-#[multiversion(targets("x86_64+avx2+fma"))]
 fn multiply(spectrum: &mut [Complex<f32>]) {
-    let product = |a: Complex<f32>, b: Complex<f32>| {
-        let re = 0.5 * (a.re * b.im + a.im * b.re);
-        let im = 0.25 * (b.norm_sqr() - a.norm_sqr());
-        Complex::new(re, im)
-    };
     // Bins 0 and N/2 mirror themselves, bin k mirrors N − k.
     let middle = spectrum.len() / 2;
     for own in [0, middle] {
         spectrum[own] = product(spectrum[own], spectrum[own]);
     }
     let (low, high) = spectrum.split_at_mut(middle);
-    for (a, b) in low[1..].iter_mut().zip(high[1..].iter_mut().rev()) {
+    multiply_halves(&mut low[1..], &mut high[1..]);
+}
+
+#[inline(always)]
+fn product(a: Complex<f32>, b: Complex<f32>) -> Complex<f32> {
+    let re = 0.5 * (a.re * b.im + a.im * b.re);
+    let im = 0.25 * (b.norm_sqr() - a.norm_sqr());
+    Complex::new(re, im)
+}
+
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn multiply_halves(low: &mut [Complex<f32>], high: &mut [Complex<f32>]) {
+    for (a, b) in low.iter_mut().zip(high.iter_mut().rev()) {
         let z = product(*a, *b);
         (*a, *b) = (z, z.conj());
     }
