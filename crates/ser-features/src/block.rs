@@ -6,6 +6,8 @@
 //! fixed-size arrays, which the compiler turns into vector code; `multiversion` compiles each
 //! twice and picks the AVX2 version where the processor has it.
 
+use multiversion::multiversion;
+
 /// Frames in a block: the `f32` lanes of an AVX register.
 pub(crate) const LANES: usize = 8;
 
@@ -67,17 +69,26 @@ pub(crate) fn load(rows: &[f32], width: usize, block: &mut [Lanes]) {
 /// Writes the first values of a block's frames into rows that lie `stride` apart, as many
 /// frames as there are rows.
 pub(crate) fn store(block: &[Lanes], rows: &mut [f32], stride: usize) {
+    let (squares, rest) = block.as_chunks::<LANES>();
     for (lane, row) in rows.chunks_mut(stride).enumerate() {
-        for (value, lanes) in row.iter_mut().zip(block) {
+        let (whole, row) = row.split_at_mut(LANES * squares.len());
+        let whole = whole.as_chunks_mut::<LANES>().0;
+        for (values, square) in whole.iter_mut().zip(squares) {
+            *values = std::array::from_fn(|i| square[i].0[lane]);
+        }
+        for (value, lanes) in row.iter_mut().zip(rest) {
             *value = lanes.0[lane];
         }
     }
 }
 
 /// Raises every value to at least `floor`.
+#[multiversion(targets("x86_64+avx2+fma"))]
 pub(crate) fn raise_to(block: &mut [Lanes], floor: f32) {
-    for value in block.iter_mut().flat_map(|lanes| &mut lanes.0) {
-        *value = value.max(floor);
+    for lanes in block {
+        for value in &mut lanes.0 {
+            *value = value.max(floor);
+        }
     }
 }
 

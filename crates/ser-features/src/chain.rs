@@ -89,7 +89,8 @@ pub(crate) struct Piece<'a> {
 impl Chain {
     pub(crate) fn new(config: &FeatureConfig) -> Result<Self> {
         let bank = MelFilterbank::new(config)?;
-        let needs_all_bins = config.extras.iter().any(|extra| extra.is_spectral());
+        let is_spectral = |extra: &Extra| extra.is_brightness() || *extra == Extra::Harmonics;
+        let needs_all_bins = config.extras.iter().any(is_spectral);
         let bins = if needs_all_bins {
             0..config.n_fft / 2 + 1
         } else {
@@ -330,6 +331,8 @@ impl Chain {
         let length = config.n_fft;
         let offset = config.values_per_frame() - config.extra_rows();
         let bin_width = config.sample_rate as f32 / length as f32;
+        let has_harmonics = config.extras.contains(&Extra::Harmonics);
+        let has_brightness = config.extras.iter().any(|extra| extra.is_brightness());
         let SweepScratch {
             power: block,
             row: power,
@@ -341,14 +344,19 @@ impl Chain {
         for (lane, row) in rows.chunks_mut(config.values_per_frame()).enumerate() {
             let frame = first + lane;
             let (inside, centre) = (part.inside(frame), part.centre(frame));
-            power.clear();
-            power.extend(block.iter().map(|power| power.0[lane]));
-            magnitude.clear();
-            magnitude.extend(power.iter().map(|power| power.sqrt()));
             let pitch = match &self.yin {
                 Some(plan) => plan.pitch(part.samples, centre, yin),
                 None => Pitch::NONE,
             };
+            // Of harmonics there are none without F0.
+            if has_brightness || has_harmonics && pitch.f0 > 0.0 {
+                power.clear();
+                power.extend(block.iter().map(|power| power.0[lane]));
+            }
+            if has_brightness {
+                magnitude.clear();
+                magnitude.extend(power.iter().map(|power| power.sqrt()));
+            }
             let mut rest = &mut row[offset..];
             for extra in &config.extras {
                 let (values, after) = rest.split_at_mut(extra.rows().len());
@@ -390,13 +398,11 @@ impl Chain {
 }
 
 impl Extra {
-    fn is_spectral(self) -> bool {
+    /// Whether it looks at the spectrum of every frame.
+    fn is_brightness(self) -> bool {
         matches!(
             self,
-            Self::SpectralCentroid
-                | Self::SpectralRolloff
-                | Self::SpectralFlatness
-                | Self::Harmonics
+            Self::SpectralCentroid | Self::SpectralRolloff | Self::SpectralFlatness
         )
     }
 }

@@ -1,10 +1,9 @@
 //! The resonances of the vocal tract.
 
+use std::f64::consts::TAU;
 use std::fmt;
-use std::sync::Arc;
 
-use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
+use multiversion::multiversion;
 
 use crate::config::{FORMANTS_MIN_SAMPLE_RATE, MAX_SAMPLE_RATE, Window};
 use crate::error::{Error, Result};
@@ -53,10 +52,13 @@ use crate::window;
 /// ```
 #[derive(Clone)]
 pub struct Formants {
-    sample_rate: f64,
     order: usize,
     window: Vec<f64>,
-    fft: Arc<dyn Fft<f64>>,
+    /// Distance of the grid's bins in Hz, and how many of them are looked at.
+    step: f64,
+    bins: usize,
+    /// `cos(2πmk/N)` for a row of bins `k` after the other, one entry for each `m` up to the order.
+    cosines: Vec<[f64; BINS]>,
 }
 
 /// One formant.
@@ -71,13 +73,12 @@ pub struct Formant {
 /// Memory that a thread reuses from frame to frame.
 #[derive(Debug, Default, Clone)]
 pub struct FormantScratch {
+    padded: Vec<f32>,
     frame: Vec<f64>,
     autocorrelation: Vec<f64>,
     prediction: Vec<f64>,
     reversed: Vec<f64>,
-    spectrum: Vec<Complex<f64>>,
-    fft: Vec<Complex<f64>>,
-    levels: Vec<f64>,
+    response: Vec<[f64; BINS]>,
 }
 
 const WINDOW_SECONDS: f64 = 0.032;
@@ -89,6 +90,9 @@ const STEP: u32 = 16;
 const LOWEST: f64 = 150.0;
 const HIGHEST: f64 = 5500.0;
 const BROADEST: f64 = 700.0;
+
+/// Bins of the grid that are worked on together, a few vector registers.
+const BINS: usize = 16;
 
 impl Formants {
     /// Names of the rows that they make.
@@ -117,11 +121,21 @@ impl Formants {
         }
         let length = (WINDOW_SECONDS * f64::from(sample_rate)).round() as usize;
         let grid = sample_rate.div_ceil(STEP).next_power_of_two() as usize;
+        let step = f64::from(sample_rate) / grid as f64;
+        // The parabola through a peak moves it by less than a bin.
+        let bins = ((HIGHEST / step) as usize + 3).min(grid / 2 + 1);
+        let order = 2 + sample_rate as usize / 1000;
+        let cosine = |m: usize, k: usize| (TAU * (m * k % grid) as f64 / grid as f64).cos();
+        let rows = (0..bins).step_by(BINS);
+        let cosines = rows.flat_map(|first| {
+            (0..=order).map(move |m| std::array::from_fn(|i| cosine(m, first + i)))
+        });
         Ok(Self {
-            sample_rate: f64::from(sample_rate),
-            order: 2 + sample_rate as usize / 1000,
+            order,
             window: window::periodic(Window::Hamming, length),
-            fft: FftPlanner::new().plan_fft_forward(grid),
+            step,
+            bins,
+            cosines: cosines.collect(),
         })
     }
 
@@ -133,22 +147,31 @@ impl Formants {
         centre: usize,
         scratch: &mut FormantScratch,
     ) -> Option<[Formant; 3]> {
-        let at = |position: Option<usize>| {
-            let sample = position.and_then(|position| samples.get(position));
-            sample.map_or(0.0, |&x| f64::from(x))
-        };
-        let half = self.window.len() / 2;
-        scratch.frame.clear();
-        scratch
-            .frame
-            .extend(self.window.iter().enumerate().map(|(i, weight)| {
-                let position = (centre + i).checked_sub(half);
-                let before = (centre + i).checked_sub(half + 1);
-                weight * (at(position) - PRE_EMPHASIS * at(before))
-            }));
+        self.frame(samples, centre, scratch);
         self.predict(scratch)?;
         self.respond(scratch);
-        self.peaks(&scratch.levels)
+        self.peaks(&scratch.response)
+    }
+
+    /// Leaves the windowed frame after pre-emphasis in `frame`.
+    fn frame(&self, samples: &[f32], centre: usize, scratch: &mut FormantScratch) {
+        let FormantScratch { padded, frame, .. } = scratch;
+        let half = self.window.len() / 2;
+        // One sample more than the frame, for the first to be emphasised against.
+        let before = (half + 1).saturating_sub(centre);
+        let start = (centre + before)
+            .saturating_sub(half + 1)
+            .min(samples.len());
+        let end = (centre + self.window.len() - half).clamp(start, samples.len());
+        padded.clear();
+        padded.resize(before, 0.0);
+        padded.extend_from_slice(&samples[start..end]);
+        padded.resize(self.window.len() + 1, 0.0);
+        frame.clear();
+        let pairs = padded.iter().zip(&padded[1..]).zip(&self.window);
+        frame.extend(pairs.map(|((&before, &x), weight)| {
+            weight * (f64::from(x) - PRE_EMPHASIS * f64::from(before))
+        }));
     }
 
     /// Leaves `1, −a₁, …, −a_p` in `prediction`; `None` for a frame without power.
@@ -160,11 +183,7 @@ impl Formants {
             reversed,
             ..
         } = scratch;
-        r.clear();
-        r.extend((0..=self.order).map(|lag| -> f64 {
-            let later = frame.get(lag..).unwrap_or_default();
-            frame.iter().zip(later).map(|(a, b)| a * b).sum()
-        }));
+        autocorrelate(frame, self.order, r);
         r[0] *= 1.0 + NOISE;
         let mut error = r[0];
         if error < f64::MIN_POSITIVE {
@@ -187,30 +206,35 @@ impl Formants {
         Some(())
     }
 
-    /// The levels of the predictor's response over the grid.
+    /// Leaves `|A|²` over the grid in `response`: with the autocorrelation `c` of the predictor,
+    /// `c₀ + 2 Σ cₘ cos(2πmk/N)`.
     fn respond(&self, scratch: &mut FormantScratch) {
-        let zero = Complex::default();
-        let spectrum = &mut scratch.spectrum;
-        spectrum.clear();
-        let coefficients = scratch.prediction.iter();
-        spectrum.extend(coefficients.map(|&a| Complex::new(a, 0.0)));
-        spectrum.resize(self.fft.len(), zero);
-        scratch.fft.resize(self.fft.get_inplace_scratch_len(), zero);
-        self.fft.process_with_scratch(spectrum, &mut scratch.fft);
-        let half = &spectrum[..self.fft.len() / 2 + 1];
-        let level = |z: &Complex<f64>| -10.0 * z.norm_sqr().max(f64::MIN_POSITIVE).log10();
-        scratch.levels.clear();
-        scratch.levels.extend(half.iter().map(level));
+        let FormantScratch {
+            autocorrelation: c,
+            prediction,
+            response,
+            ..
+        } = scratch;
+        autocorrelate(prediction, self.order, c);
+        c[1..].iter_mut().for_each(|c| *c *= 2.0);
+        response.resize(self.cosines.len() / c.len(), [0.0; BINS]);
+        cosine_sums(c, &self.cosines, response);
     }
 
-    fn peaks(&self, levels: &[f64]) -> Option<[Formant; 3]> {
-        let step = self.sample_rate / self.fft.len() as f64;
+    /// The peaks of `L`, which are the troughs of `|A|²`.
+    fn peaks(&self, response: &[[f64; BINS]]) -> Option<[Formant; 3]> {
+        let step = self.step;
+        let level = |power: f64| -10.0 * power.max(f64::MIN_POSITIVE).log10();
         let peak = |(bin, around): (usize, &[f64])| {
             let [before, here, after] = *around else {
                 return None;
             };
+            if here >= before || here > after {
+                return None;
+            }
+            let [before, here, after] = [before, here, after].map(level);
             let curvature = before - 2.0 * here + after;
-            if here <= before || here < after || curvature >= 0.0 {
+            if curvature >= 0.0 {
                 return None;
             }
             let shift = (before - after) / (2.0 * curvature);
@@ -223,16 +247,52 @@ impl Formants {
                 bandwidth: bandwidth as f32,
             })
         };
-        let mut found = levels.windows(3).enumerate().filter_map(peak);
+        let response = &response.as_flattened()[..self.bins];
+        let mut found = response.windows(3).enumerate().filter_map(peak);
         Some([found.next()?, found.next()?, found.next()?])
+    }
+}
+
+/// `r[m] = Σ x[n]·x[n + m]` for the lags `m` up to `order`.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn autocorrelate(x: &[f64], order: usize, r: &mut Vec<f64>) {
+    /// Sums that do not wait for each other.
+    const SUMS: usize = 16;
+    r.clear();
+    r.extend((0..=order).map(|lag| {
+        let later = x.get(lag..).unwrap_or_default();
+        let (now, now_rest) = x[..later.len()].as_chunks::<SUMS>();
+        let (later, later_rest) = later.as_chunks::<SUMS>();
+        let mut sums = [0.0; SUMS];
+        for (now, later) in now.iter().zip(later) {
+            for i in 0..SUMS {
+                sums[i] += now[i] * later[i];
+            }
+        }
+        let rest: f64 = now_rest.iter().zip(later_rest).map(|(a, b)| a * b).sum();
+        sums.iter().sum::<f64>() + rest
+    }));
+}
+
+/// For each row of bins `Σ c[m]·cosines[m]` over its own cosines.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn cosine_sums(c: &[f64], cosines: &[[f64; BINS]], sums: &mut [[f64; BINS]]) {
+    for (cosines, sums) in cosines.chunks_exact(c.len()).zip(sums) {
+        let mut row = [0.0; BINS];
+        for (&c, cosines) in c.iter().zip(cosines) {
+            for i in 0..BINS {
+                row[i] += c * cosines[i];
+            }
+        }
+        *sums = row;
     }
 }
 
 impl fmt::Debug for Formants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Formants")
-            .field("sample_rate", &self.sample_rate)
             .field("order", &self.order)
+            .field("step", &self.step)
             .finish_non_exhaustive()
     }
 }

@@ -99,7 +99,7 @@ impl Harmonics {
         if power.is_empty() || f0.is_nan() || f0 < bin_width {
             return Self::default();
         }
-        let floor = highest(power, 0, power.len()) * FLOOR;
+        let floor = peak(power) * FLOOR;
         let highest = |hz: f32, reach: f32| {
             let (low, high) = ((hz - reach) / bin_width, (hz + reach) / bin_width);
             highest(power, low.ceil() as usize, high.floor() as usize).max(floor)
@@ -140,7 +140,22 @@ fn highest(power: &[f32], low: usize, high: usize) -> f32 {
     let last = power.len() - 1;
     let low = low.min(last);
     let bins = &power[low..=high.clamp(low, last)];
-    bins.iter().copied().fold(0.0, f32::max)
+    let higher = |highest: f32, &x: &f32| if x > highest { x } else { highest };
+    bins.iter().fold(0.0, higher)
+}
+
+/// The highest of all powers.
+fn peak(power: &[f32]) -> f32 {
+    /// Maxima that do not wait for each other.
+    const MAXIMA: usize = 16;
+    let (blocks, rest) = power.as_chunks::<MAXIMA>();
+    let mut peaks = [0.0_f32; MAXIMA];
+    for block in blocks {
+        for (peak, &x) in peaks.iter_mut().zip(block) {
+            *peak = if x > *peak { x } else { *peak };
+        }
+    }
+    peaks.iter().chain(rest).copied().fold(0.0, f32::max)
 }
 
 /// Finite also where a sum of powers left the range of single precision.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use multiversion::multiversion;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
@@ -90,7 +91,9 @@ impl Pitch {
 pub struct YinScratch {
     spectrum: Vec<Complex<f32>>,
     fft: Vec<Complex<f32>>,
-    /// `d` and then `d'`, by period.
+    /// `d` of each period from 1 on, and the sum up to there.
+    sums: Vec<(f64, f64)>,
+    /// `d'`, by period.
     difference: Vec<f32>,
 }
 
@@ -205,36 +208,38 @@ impl Yin {
             .resize(self.fft.get_inplace_scratch_len(), Complex::default());
         self.fft.process_with_scratch(spectrum, &mut scratch.fft);
 
-        for k in 0..=n / 2 {
-            let mirror = (n - k) % n;
-            let (a, b) = (spectrum[k], spectrum[mirror]);
-            let re = 0.5 * (a * b).im;
-            let im = 0.25 * (b.norm_sqr() - a.norm_sqr());
-            spectrum[mirror] = Complex::new(re, -im);
-            spectrum[k] = Complex::new(re, im);
-        }
+        multiply(spectrum);
         self.fft.process_with_scratch(spectrum, &mut scratch.fft);
     }
 
     /// Fills in `d'` for all periods; `false` if the frame is silent.
     fn normalise(&self, frame: &[f32], scratch: &mut YinScratch) -> bool {
+        let YinScratch {
+            spectrum,
+            sums,
+            difference,
+            ..
+        } = scratch;
         let terms = self.terms(frame);
-        let scale = 1.0 / self.fft.len() as f64;
-        let square = |x: f32| f64::from(x) * f64::from(x);
-        let first: f64 = frame[..terms].iter().map(|&x| square(x)).sum();
-        let mut shifted = first;
-        let mut sum = 0.0;
-        let difference = &mut scratch.difference;
+        let first = sum_of_squares(&frame[..terms]);
+        let scale = 2.0 / self.fft.len() as f64;
+        sums.clear();
+        let (mut shifted, mut sum) = (first, 0.0);
+        let ends = frame[..self.max_period].iter().zip(&frame[terms..]);
+        let differences = ends.zip(&spectrum[1..]).map(|((&before, &behind), z)| {
+            let square = |x: f32| f64::from(x) * f64::from(x);
+            shifted += square(behind) - square(before);
+            let d = (first + shifted - scale * f64::from(z.re)).max(0.0);
+            sum += d;
+            (d, sum)
+        });
+        sums.extend(differences);
         difference.clear();
         difference.push(1.0);
-        for period in 1..=self.max_period {
-            shifted += square(frame[period + terms - 1]) - square(frame[period - 1]);
-            let correlation = scale * f64::from(scratch.spectrum[period].re);
-            let d = (first + shifted - 2.0 * correlation).max(0.0);
-            sum += d;
-            let mean = sum / period as f64;
-            difference.push(if mean > 0.0 { (d / mean) as f32 } else { 1.0 });
-        }
+        difference.extend((1..).zip(&*sums).map(|(period, &(d, sum))| {
+            let relative = d * f64::from(period) / sum;
+            if sum > 0.0 { relative as f32 } else { 1.0 }
+        }));
         first > 0.0
     }
 
@@ -285,6 +290,48 @@ impl fmt::Debug for Yin {
 
 /// A frame longer than this is a mistake, not a frame.
 const MAX_FRAME_LENGTH: usize = 1 << 20;
+
+/// Replaces the transform `Z` of two real sequences, one as real and one as imaginary part, by the
+/// conjugate product that [`Yin::correlate`] states. Its length is even.
+fn multiply(spectrum: &mut [Complex<f32>]) {
+    // Bins 0 and N/2 mirror themselves, bin k mirrors N − k.
+    let middle = spectrum.len() / 2;
+    for own in [0, middle] {
+        spectrum[own] = product(spectrum[own], spectrum[own]);
+    }
+    let (low, high) = spectrum.split_at_mut(middle);
+    multiply_halves(&mut low[1..], &mut high[1..]);
+}
+
+#[inline(always)]
+fn product(a: Complex<f32>, b: Complex<f32>) -> Complex<f32> {
+    let re = 0.5 * (a.re * b.im + a.im * b.re);
+    let im = 0.25 * (b.norm_sqr() - a.norm_sqr());
+    Complex::new(re, im)
+}
+
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn multiply_halves(low: &mut [Complex<f32>], high: &mut [Complex<f32>]) {
+    for (a, b) in low.iter_mut().zip(high.iter_mut().rev()) {
+        let z = product(*a, *b);
+        (*a, *b) = (z, z.conj());
+    }
+}
+
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn sum_of_squares(samples: &[f32]) -> f64 {
+    /// Sums that do not wait for each other.
+    const SUMS: usize = 16;
+    let square = |x: f32| f64::from(x) * f64::from(x);
+    let (blocks, rest) = samples.as_chunks::<SUMS>();
+    let mut sums = [0.0; SUMS];
+    for block in blocks {
+        for (sum, &x) in sums.iter_mut().zip(block) {
+            *sum += square(x);
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|&x| square(x)).sum::<f64>()
+}
 
 /// Where, within one step of the middle one, the parabola through three neighbours is lowest.
 fn parabola_vertex(before: f32, middle: f32, after: f32) -> f32 {

@@ -1,7 +1,5 @@
 //! Statistics of a track, which holds one value for each frame of a clip.
 
-use std::cmp::Ordering;
-
 /// What [`Summary::statistics`] says of a track.
 pub(super) const STATISTICS: [&str; 7] = ["mean", "std", "q05", "q25", "q50", "q75", "q95"];
 
@@ -59,31 +57,48 @@ impl Summary {
 
 /// 0 if there is nothing.
 pub(super) fn mean(track: &[f32]) -> f64 {
-    let sum: f64 = track.iter().map(|&value| f64::from(value)).sum();
-    sum / track.len().max(1) as f64
+    sum(track, f64::from) / track.len().max(1) as f64
 }
 
 pub(super) fn mean_abs(track: &[f32]) -> f64 {
-    let sum: f64 = track.iter().map(|&value| f64::from(value.abs())).sum();
-    sum / track.len().max(1) as f64
+    sum(track, |value| f64::from(value.abs())) / track.len().max(1) as f64
 }
 
 /// The standard deviation is that of a sample (`n − 1`), 0 for a single value.
 pub(super) fn mean_and_std(track: &[f32]) -> (f64, f64) {
     let mean = mean(track);
-    let squares: f64 = track
-        .iter()
-        .map(|&value| (f64::from(value) - mean).powi(2))
-        .sum();
+    let squares = sum(track, |value| (f64::from(value) - mean).powi(2));
     let freedom = track.len().saturating_sub(1).max(1);
     (mean, (squares / freedom as f64).sqrt())
 }
 
+#[inline(always)]
+fn sum(track: &[f32], of: impl Fn(f32) -> f64) -> f64 {
+    /// Sums that do not wait for each other.
+    const SUMS: usize = 8;
+    let (blocks, rest) = track.as_chunks::<SUMS>();
+    let mut sums = [0.0; SUMS];
+    for block in blocks {
+        for (sum, &value) in sums.iter_mut().zip(block) {
+            *sum += of(value);
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|&value| of(value)).sum::<f64>()
+}
+
+/// The values in rising order, which are finite.
 pub(super) fn sort(track: &[f32], sorted: &mut Vec<f32>) {
     sorted.clear();
     sorted.extend_from_slice(track);
-    // No track holds a NaN, and the plain order is faster than the total one.
-    sorted.sort_unstable_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+    // Whole numbers in the order of the values, and back again: they sort in half the time.
+    let key = |bits: u32| bits ^ (((bits as i32) >> 31) as u32 >> 1);
+    sorted
+        .iter_mut()
+        .for_each(|x| *x = f32::from_bits(key(x.to_bits())));
+    sorted.sort_unstable_by_key(|x| x.to_bits() as i32);
+    sorted
+        .iter_mut()
+        .for_each(|x| *x = f32::from_bits(key(x.to_bits())));
 }
 
 /// Linear between neighbours, as `numpy.percentile`. The position is found in whole numbers, so that
@@ -108,12 +123,20 @@ pub(super) fn slopes(track: &[f32], reach: usize, slopes: &mut Vec<f32>) {
     let squares: usize = (1..=reach).map(|i| i * i).sum();
     let scale = 1.0 / (2 * squares) as f32;
     slopes.clear();
-    slopes.extend((0..track.len()).map(|t| {
-        let rise: f32 = (1..=reach)
-            .map(|i| i as f32 * (track[(t + i).min(last)] - track[t.saturating_sub(i)]))
-            .sum();
-        rise * scale
-    }));
+    slopes.resize(track.len(), 0.0);
+    for i in 1..=reach {
+        let weight = i as f32;
+        // First those that have no frame on one side at this distance.
+        let edge = i.min(track.len());
+        for t in (0..edge).chain((track.len() - edge).max(edge)..track.len()) {
+            slopes[t] += weight * (track[(t + i).min(last)] - track[t.saturating_sub(i)]);
+        }
+        let both = track.get(2 * i..).unwrap_or_default().iter().zip(track);
+        for (slope, (after, before)) in slopes.iter_mut().skip(i).zip(both) {
+            *slope += weight * (after - before);
+        }
+    }
+    slopes.iter_mut().for_each(|slope| *slope *= scale);
 }
 
 #[cfg(test)]
