@@ -146,10 +146,6 @@ pub struct ExtractArgs {
 
 /// Where recipe and data come from.
 #[derive(Debug, ClapArgs)]
-#[cfg_attr(
-    not(feature = "train"),
-    expect(dead_code, reason = "parsed for the message alone")
-)]
 pub struct ExperimentArgs {
     /// Built-in recipe (`ser doctor` lists them) or a TOML file.
     #[arg(long, value_name = "NAME|TOML")]
@@ -168,10 +164,6 @@ pub struct ExperimentArgs {
 
 /// `ser train`
 #[derive(Debug, ClapArgs)]
-#[cfg_attr(
-    not(feature = "train"),
-    expect(dead_code, reason = "parsed for the message alone")
-)]
 pub struct TrainArgs {
     /// Recipe and data.
     #[command(flatten)]
@@ -183,10 +175,6 @@ pub struct TrainArgs {
 
 /// `ser crossval`
 #[derive(Debug, ClapArgs)]
-#[cfg_attr(
-    not(feature = "train"),
-    expect(dead_code, reason = "parsed for the message alone")
-)]
 pub struct CrossvalArgs {
     /// Recipe and data.
     #[command(flatten)]
@@ -202,10 +190,6 @@ pub struct CrossvalArgs {
 
 /// `ser select`
 #[derive(Debug, ClapArgs)]
-#[cfg_attr(
-    not(feature = "train"),
-    expect(dead_code, reason = "parsed for the message alone")
-)]
 pub struct SelectArgs {
     /// Built-in recipes (`ser doctor` lists them), ensembles among them, or TOML files.
     #[arg(required = true, value_name = "NAME|TOML")]
@@ -235,10 +219,6 @@ pub struct SelectArgs {
 
 /// `ser fit`
 #[derive(Debug, ClapArgs)]
-#[cfg_attr(
-    not(feature = "train"),
-    expect(dead_code, reason = "parsed for the message alone")
-)]
 pub struct FitArgs {
     /// Recipe and data.
     #[command(flatten)]

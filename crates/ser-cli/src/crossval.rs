@@ -1,12 +1,15 @@
 //! `ser train` and `ser crossval`
 
 use anyhow::Result;
-use ser_experiment::{Finished, Folders, cross_validate, train_one};
+use ser_eval::{Evaluation, Predictions};
+use ser_experiment::{Finished, Folders, Run, cross_validate, train_one};
 use ser_recipe::{Experiment, Task};
 
+use crate::Outcome;
 use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
 use crate::events::Show;
-use crate::{Outcome, report};
+use crate::output::{SYNTHETIC, mean_std, percent, table};
+use crate::report::print_classes;
 
 /// `ser train`: one split, its files directly in `--out`.
 pub fn train(args: &TrainArgs, json: bool) -> Result<Outcome> {
@@ -37,8 +40,74 @@ pub fn run(args: &CrossvalArgs, json: bool) -> Result<Outcome> {
 }
 
 fn print(finished: &Finished, json: bool) -> Result<Outcome> {
-    report::print(&finished.run, &finished.evaluation, json)?;
+    print_run(&finished.run, &finished.evaluation, json)?;
     Ok(Outcome::of(&finished.skipped))
+}
+
+/// The figures of a run.
+fn print_run(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(evaluation)?);
+        return Ok(());
+    }
+    let rows = evaluation.folds.folds.iter().map(|fold| {
+        vec![
+            fold.split.clone(),
+            fold.n.to_string(),
+            percent(fold.accuracy),
+            percent(fold.uar),
+        ]
+    });
+    println!(
+        "{}",
+        table(&["split", "test clips", "accuracy", "UAR"], rows)
+    );
+    print_classes(evaluation);
+    let protocol = run.experiment.task.protocol;
+    println!(
+        "{} on {protocol}: accuracy {}, UAR {}",
+        run.experiment.name,
+        mean_std(evaluation.folds.accuracy),
+        mean_std(evaluation.folds.uar)
+    );
+    if !protocol.is_speaker_disjoint() {
+        println!(
+            "A random split has the same voices on both sides: it flatters. The figure for new \
+             speakers is that of a speaker-disjoint protocol, such as folds-a."
+        );
+    }
+    print_other_parts(run)?;
+    if run.synthetic() {
+        println!("{SYNTHETIC}");
+    }
+    println!("report: {}", run.page().display());
+    println!(
+        "model:  {} (try `ser predict --model`)",
+        run.model.display()
+    );
+    Ok(())
+}
+
+/// What is not the plain answer on the test part: enrolment, and validation.
+fn print_other_parts(run: &Run) -> Result<()> {
+    let line = |what: &str, answers: &Predictions| -> Result<()> {
+        let folds = Evaluation::compute(answers)?.folds;
+        let (accuracy, uar) = (mean_std(folds.accuracy), mean_std(folds.uar));
+        println!("{what}: accuracy {accuracy}, UAR {uar}");
+        Ok(())
+    };
+    for (known, answers) in run.test.enrolled() {
+        line(&known.to_string(), answers)?;
+    }
+    if let Some(validation) = &run.validation {
+        line("validation clips", validation.plain())?;
+        for (known, answers) in validation.enrolled() {
+            line(&format!("validation clips, {known}"), answers)?;
+        }
+    }
+    let (parameters, seconds) = (run.parameters(), run.seconds());
+    println!("{parameters} trained values, {seconds:.0} s of training");
+    Ok(())
 }
 
 impl ExperimentArgs {
