@@ -14,7 +14,6 @@ fn main() -> anyhow::Result<()> {
     let (data, out) = (folder.path().join("corpus"), folder.path().join("tried"));
     let small = SynthConfig {
         actors: 4,
-        clips_per_actor: 24,
         ..SynthConfig::default()
     };
     generate(&data, &small, |_| {})?;
