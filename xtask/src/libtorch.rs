@@ -391,7 +391,7 @@ fn point(link: &Path, folder: &Path, source: &str) -> Result<()> {
         println!("  it is a CUDA build: torch-sys links its GPU libraries as well");
     }
     println!(
-        "  next: cargo build, cargo test, cargo run -p ser-cli; no environment variable is needed"
+        "  next: cargo build, cargo test, cargo install --path crates/ser-cli --features train"
     );
     Ok(())
 }

@@ -10,6 +10,7 @@
 
 mod archive;
 mod bench;
+mod check;
 mod command;
 mod download;
 mod fetch;
@@ -53,6 +54,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Check all that a change must pass: format, lints, docs, tests, instruction counts.
+    Check,
     /// Measure everything beside the peers (about 20 minutes), or only check the instruction counts.
     Bench(bench::Args),
 }
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Task::Download(args) => download::run(&root, &args),
         Task::Pipeline(args) => pipeline::run(&root, &args),
         Task::Test { args } => test::run(&root, &args),
+        Task::Check => check::run(&root),
         Task::Bench(args) => bench::run(&root, &args),
     };
     match done {

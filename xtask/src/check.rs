@@ -1,0 +1,44 @@
+//! `cargo xtask check`: all that a change must pass.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+
+use crate::{command, gate, libtorch, test};
+
+pub fn run(root: &Path) -> Result<()> {
+    let cargo = |args: &[&str]| {
+        let mut cargo = command::cargo(root);
+        cargo.args(args);
+        cargo
+    };
+    command::run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    libtorch::ensure(root)?;
+    without_libtorch(root)?;
+    command::run(&mut cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--features",
+        command::TRAIN,
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--features", command::TRAIN]);
+    command::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    test::run(root, &[])?;
+    gate::check(root)
+}
+
+/// The program that does not train must build on a machine that has neither libtorch nor a C++ compiler.
+fn without_libtorch(root: &Path) -> Result<()> {
+    let mut tree = command::cargo(root);
+    let tree = command::output(tree.args(["tree", "--package", "ser-cli", "--edges", "normal,build"]))?;
+    for native in ["tch", "torch-sys", "cc"] {
+        let found = tree.lines().any(|line| line.contains(&format!("─ {native} v")));
+        ensure!(!found, "ser-cli without the feature `train` depends on {native}");
+    }
+    let mut clippy = command::cargo(root);
+    command::run(clippy.args(["clippy", "--package", "ser-cli", "--", "-D", "warnings"]))
+}
