@@ -25,7 +25,13 @@ pub fn run(root: &Path) -> Result<()> {
         "-D",
         "warnings",
     ]))?;
-    let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--features", command::TRAIN]);
+    let mut doc = cargo(&[
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--features",
+        command::TRAIN,
+    ]);
     command::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     test::run(root, &[])?;
     gate::check(root)
@@ -34,10 +40,16 @@ pub fn run(root: &Path) -> Result<()> {
 /// The program that does not train must build on a machine that has neither libtorch nor a C++ compiler.
 fn without_libtorch(root: &Path) -> Result<()> {
     let mut tree = command::cargo(root);
-    let tree = command::output(tree.args(["tree", "--package", "ser-cli", "--edges", "normal,build"]))?;
+    let tree =
+        command::output(tree.args(["tree", "--package", "ser-cli", "--edges", "normal,build"]))?;
     for native in ["tch", "torch-sys", "cc"] {
-        let found = tree.lines().any(|line| line.contains(&format!("─ {native} v")));
-        ensure!(!found, "ser-cli without the feature `train` depends on {native}");
+        let found = tree
+            .lines()
+            .any(|line| line.contains(&format!("─ {native} v")));
+        ensure!(
+            !found,
+            "ser-cli without the feature `train` depends on {native}"
+        );
     }
     let mut clippy = command::cargo(root);
     command::run(clippy.args(["clippy", "--package", "ser-cli", "--", "-D", "warnings"]))

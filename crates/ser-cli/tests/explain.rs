@@ -11,8 +11,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use ser_audio::Waveform;
 use ser_audio::conditions::{Occlusion, Region};
-use ser_features::{FeatureExtractor, Features};
-use ser_model::{Model, Patch, argmax, explain, set_threads};
+use ser_predict::{Patch, Predictor};
 use serde_json::Value;
 
 const MODEL: &str = concat!(
@@ -25,18 +24,16 @@ const DRAWS: u64 = 5;
 
 /// Probability that the answer loses without the most important tenth of the patches, and on average
 /// without as many others, chosen among those that hold any sound.
-fn lost(model: &Model, file: &Path) -> (f32, f32) {
+fn lost(predictor: &Predictor, file: &Path) -> (f32, f32) {
     let clip = Waveform::read(file).unwrap();
-    let explanation = explain(model, &clip).unwrap();
-    let answer = argmax(&explanation.probabilities);
-    let extractors = model.extractors().unwrap();
+    let explanation = predictor.explain(&clip).unwrap();
+    let emotion = explanation.answer.emotion();
     let occlusion = Occlusion::new(&clip).unwrap();
     let without = |patches: &[Patch]| {
         let regions: Vec<Region> = patches.iter().map(|patch| patch.region.clone()).collect();
         let left = occlusion.without(&regions);
-        let extract = |e: &FeatureExtractor| e.extract(&left).unwrap();
-        let views: Vec<Features> = extractors.iter().map(extract).collect();
-        explanation.probabilities[answer] - model.predict(&[&views]).unwrap()[0][answer]
+        let answer = predictor.answer(&left, None).unwrap();
+        explanation.answer.probabilities[emotion] - answer.probabilities[emotion]
     };
     let mut marked = explanation.patches.clone();
     marked.sort_by(|a, b| b.drop.total_cmp(&a.drop));
@@ -54,11 +51,10 @@ fn lost(model: &Model, file: &Path) -> (f32, f32) {
 
 /// Holds for each clip, and by a factor of two on average.
 fn the_marked_patches_count(files: &[PathBuf]) {
-    set_threads(1);
-    let model = Model::load(Path::new(MODEL)).unwrap();
+    let predictor = Predictor::built_in().unwrap();
     let (mut marked, mut elsewhere) = (0.0, 0.0);
     for file in files {
-        let (here, there) = lost(&model, file);
+        let (here, there) = lost(&predictor, file);
         assert!(here > there, "{}: {here} {there}", file.display());
         marked += here;
         elsewhere += there;

@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::{output, synthetic};
-use ser_model::Model;
+use ser_predict::Model;
 use ser_recipe::Experiment;
 use serde_json::Value;
 
@@ -21,16 +21,21 @@ fn it_is_what_its_recipe_makes_of_all_24_actors() {
     let experiment = Experiment::load("robust").unwrap();
     assert_eq!(model.labels, experiment.task.emotions);
     assert_eq!(model.provenance.speakers.len(), 24);
-    assert!(!model.provenance.synthetic);
+    assert!(!model.provenance.synthetic && model.provenance.speaker_disjoint);
+    // What it was fitted with stands in the model; the protocol it is measured by does not matter.
+    let fitted = Experiment::parse(&model.recipe, "robust.safetensors").unwrap();
     assert_eq!(model.networks.len(), experiment.members.len());
-    for (network, member) in model.networks.iter().zip(experiment.members) {
-        let recipe = member.recipe;
-        assert_eq!(network.weight, member.weight);
-        // What it was fitted with stands in the model; the protocol it is measured by does not matter.
-        assert_eq!(network.recipe.features, recipe.features);
-        assert_eq!(network.recipe.augmentation, recipe.augmentation);
-        assert_eq!(network.recipe.network, recipe.network);
-        assert_eq!(network.recipe.training, recipe.training);
+    assert_eq!(fitted.members.len(), experiment.members.len());
+    let members = experiment.members.iter().zip(&fitted.members);
+    for (network, (member, fitted)) in model.networks.iter().zip(members) {
+        let (recipe, fitted) = (&member.recipe, &fitted.recipe);
+        assert_eq!(network.info.weight, member.weight);
+        assert_eq!(network.info.features, recipe.features);
+        assert_eq!(network.info.network, recipe.network.architecture());
+        assert_eq!(fitted.features, recipe.features);
+        assert_eq!(fitted.augmentation, recipe.augmentation);
+        assert_eq!(fitted.network, recipe.network);
+        assert_eq!(fitted.training, recipe.training);
     }
 }
 

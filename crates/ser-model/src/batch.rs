@@ -17,18 +17,7 @@ struct Window<'a> {
     /// First frame, counted after stretching.
     start: usize,
     /// Frames of the clip after stretching.
-    pub(crate) frames: usize,
-}
-
-impl<'a> Window<'a> {
-    /// A window of the clip as it is.
-    pub(crate) fn plain(clip: &'a Features, start: usize) -> Self {
-        Self {
-            clip,
-            start,
-            frames: clip.frames(),
-        }
-    }
+    frames: usize,
 }
 
 /// Builds batches; keeps its buffer from one to the next.
