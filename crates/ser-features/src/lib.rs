@@ -21,6 +21,7 @@ mod signal;
 mod spectrum;
 mod store;
 mod trim;
+mod views;
 mod waveform;
 mod window;
 
@@ -36,8 +37,9 @@ pub use mel::MelFilterbank;
 pub use npy::{NpyArray, read_npy, write_npy};
 pub use parallel::extract_files;
 pub use pitch::{Pitch, Yin, YinScratch};
-pub use resample::Resampler;
+pub use resample::{Resampler, ResamplerBank};
 pub use ser_wav::WavInfo;
 pub use store::{FeatureStore, StoreCounts};
 pub use trim::trim;
+pub use views::Views;
 pub use waveform::{SAMPLE_RANGE, WavReader, WavStream, Waveform, decode_wav};
