@@ -17,7 +17,7 @@ pub use decode::{AudioStream, EXTENSIONS, MAX_CHANNELS, MAX_SAMPLE_RATE, MAX_SAM
 pub use error::{Error, Result};
 pub use probe::{Probe, probe};
 pub use quality::{Quality, Warning};
-pub use resample::Resampler;
+pub use resample::{Resampler, ResamplerBank};
 pub use voice::{Segment, VoiceActivity};
 pub use wav::{WavInfo, WavReader, WavStream, decode_wav};
 pub use waveform::{SAMPLE_RANGE, Waveform, mean_square};

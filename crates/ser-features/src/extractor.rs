@@ -147,6 +147,11 @@ impl FeatureExtractor {
         self.chain.run(signal, chain, take)
     }
 
+    /// The rate that a signal of the rate `rate` counts as, and the one that it is brought to.
+    pub(crate) fn rates(&self, rate: u32) -> (u32, u32) {
+        (self.config().played_rate(rate), self.config().sample_rate)
+    }
+
     /// The last resampler used if it fits a signal of the rate `rate`, or else another; nothing if
     /// there is nothing to change.
     fn resampler<'a>(
@@ -154,7 +159,7 @@ impl FeatureExtractor {
         rate: u32,
         last: &'a mut Option<Resampler>,
     ) -> Result<Option<&'a mut Resampler>> {
-        let (from, to) = (self.config().played_rate(rate), self.config().sample_rate);
+        let (from, to) = self.rates(rate);
         if from == to {
             return Ok(None);
         }

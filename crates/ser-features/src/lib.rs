@@ -20,6 +20,7 @@ mod signal;
 mod spectrum;
 mod store;
 mod trim;
+mod views;
 mod window;
 
 pub use cepstrum::{mfcc, power_to_db};
@@ -36,3 +37,4 @@ pub use parallel::extract_files;
 pub use pitch::{Pitch, Yin, YinScratch};
 pub use store::{FeatureStore, StoreCounts};
 pub use trim::trim;
+pub use views::Views;

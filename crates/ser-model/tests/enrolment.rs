@@ -153,7 +153,7 @@ fn an_ensemble_averages_by_weight_and_lets_each_network_answer_where_it_can() {
         (trained(&other), 2.0),
         (trained(&enrolling), 1.0),
     ];
-    let all = Model::ensemble("all", members).unwrap();
+    let all = Model::ensemble("all", String::new(), members).unwrap();
     assert_eq!((all.name.as_str(), all.networks.len()), ("all", 4));
     for (i, answer) in all.predict(&views).unwrap().iter().enumerate() {
         for (k, p) in answer.iter().enumerate() {
@@ -172,11 +172,11 @@ fn an_ensemble_averages_by_weight_and_lets_each_network_answer_where_it_can() {
 fn members_from_different_splits_are_refused() {
     let (a, mut b) = (trained(&recipe(CNN, "")), trained(&recipe(MLP, "")));
     b.provenance.split = "fold-2".to_owned();
-    let error = Model::ensemble("both", vec![(a, 1.0), (b, 1.0)]).unwrap_err();
+    let error = Model::ensemble("both", String::new(), vec![(a, 1.0), (b, 1.0)]).unwrap_err();
     assert!(error.to_string().contains("fold-2"), "{error}");
     assert!(matches!(
-        Model::ensemble("none", Vec::new()),
-        Err(Error::Data(_))
+        Model::ensemble("none", String::new(), Vec::new()),
+        Err(Error::Ensemble(_))
     ));
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::Waveform;
 use ser_audio::{AudioStream, Quality, Warning};
-use ser_features::{FeatureExtractor, Features};
+use ser_features::{Features, Views};
 
 use crate::answer::{Answer, Circumstances};
 use crate::enrolment::Enrolment;
@@ -36,7 +36,7 @@ const AT_ONCE: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Predictor {
     model: Model,
-    extractors: Vec<FeatureExtractor>,
+    views: Views,
 }
 
 /// Features of a recording in which somebody speaks, for [`Predictor::enrol`].
@@ -50,7 +50,7 @@ impl Predictor {
     /// The feature configuration's.
     pub fn new(model: Model) -> Result<Self> {
         Ok(Self {
-            extractors: model.extractors()?,
+            views: Views::new(model.views())?,
             model,
         })
     }
@@ -74,8 +74,7 @@ impl Predictor {
     /// # Errors
     /// Those of feature extraction.
     pub fn features(&self, sound: &Waveform) -> Result<Vec<Features>> {
-        let views = self.extractors.iter().map(|e| e.extract(sound));
-        Ok(views.collect::<ser_features::Result<_>>()?)
+        Ok(self.views.extract(sound)?)
     }
 
     /// What a recording expresses, of a speaker who is enrolled with the model, if one is known. One of more than

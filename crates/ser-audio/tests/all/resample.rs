@@ -4,9 +4,9 @@ use std::f64::consts::TAU;
 
 use proptest::prelude::*;
 use rustfft::num_complex::Complex;
-use ser_audio::{Error, Resampler, Waveform};
+use ser_audio::{Error, Resampler, ResamplerBank, Waveform};
 
-const PAIRS: [(u32, u32); 7] = [
+const PAIRS: [(u32, u32); 10] = [
     (48_000, 22_050),
     (48_000, 16_000),
     (44_100, 16_000),
@@ -14,6 +14,10 @@ const PAIRS: [(u32, u32); 7] = [
     (16_000, 22_050),
     (22_050, 16_000),
     (11_127, 16_000),
+    // Of large prime factors: a semitone up and down, and a rate that rises.
+    (50_900, 16_000),
+    (45_300, 8_000),
+    (16_000, 22_057),
 ];
 
 /// Long enough that the filters of all `PAIRS` end before the middle half.
@@ -200,6 +204,35 @@ fn pieces_of_any_length_give_what_the_whole_gives() {
             resampler.finish(&mut output);
             assert!(output == whole, "{from} -> {to} by {piece}");
         }
+    }
+}
+
+/// One transform of the signal for all rates changes nothing but the rounding.
+#[test]
+fn a_bank_gives_what_a_resampler_for_each_rate_gives() {
+    let ways = [
+        (48_000, 8_000),
+        (48_000, 16_000),
+        (48_000, 22_050),
+        (45_300, 8_000),
+        (50_900, 16_000),
+        (48_000, 48_001),
+    ];
+    let mut bank = ResamplerBank::new(&ways).unwrap();
+    let mut outputs = vec![Vec::new(); ways.len()];
+    for length in [0, 1, 5000, 100_000] {
+        let clip = tone(48_000, 300.0, length);
+        bank.process_into(&clip, &mut outputs);
+        for (&(from, to), output) in ways.iter().zip(&outputs) {
+            let alone = resample(from, to, &clip);
+            assert_eq!(output.len(), alone.len());
+            let apart = output.iter().zip(&alone).map(|(a, b)| (a - b).abs());
+            let apart = apart.fold(0.0, f32::max);
+            assert!(apart < 2e-6, "{from} -> {to} of {length}: {apart} apart");
+        }
+    }
+    for wrong in [[(48_000, 48_000)], [(0, 1)]] {
+        assert!(ResamplerBank::new(&wrong).is_err());
     }
 }
 

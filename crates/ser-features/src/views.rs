@@ -1,0 +1,121 @@
+//! Several kinds of features of the same sound.
+
+use std::sync::{Mutex, PoisonError};
+
+use ser_audio::{ResamplerBank, Waveform};
+
+use crate::config::FeatureConfig;
+use crate::error::Result;
+use crate::extractor::{FeatureExtractor, Scratch};
+use crate::features::Features;
+
+/// Extracts several kinds of features from each sound; planned once from their configurations.
+///
+/// The features are those of a [`FeatureExtractor`] for each configuration. What the configurations
+/// have in common is done once: sounds are resampled once to each rate, and the filters for that are
+/// planned for the first sound of a rate, not for every sound. Memory is reused from sound to sound, and
+/// threads that extract at the same time have their own.
+///
+/// ```
+/// use ser_audio::Waveform;
+/// use ser_features::{FeatureConfig, Output, Views};
+///
+/// let levels = FeatureConfig { output: Output::LogMel, ..FeatureConfig::default() };
+/// let views = Views::new([&levels, &levels.faster(1.0)])?;
+/// let tone = (0..48_000).map(|n| (n as f32 * 0.1).sin()).collect();
+/// let features = views.extract(&Waveform::new(tone, 48_000))?;
+/// // A semitone faster, the second is shorter.
+/// assert_eq!((features[0].frames(), features[1].frames()), (44, 41));
+/// # Ok::<(), ser_features::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Views {
+    extractors: Vec<FeatureExtractor>,
+    /// Memory of threads that are not extracting now.
+    idle: Mutex<Vec<Memory>>,
+}
+
+/// What a thread reuses from sound to sound.
+#[derive(Debug, Default)]
+struct Memory {
+    /// The rates that the last sound counted as and those that it was brought to, in rising order, and
+    /// the ways between them, if any.
+    rates: Vec<(u32, u32)>,
+    bank: Option<ResamplerBank>,
+    /// The sound at each of these rates.
+    resampled: Vec<Vec<f32>>,
+    scratch: Scratch,
+}
+
+impl Views {
+    /// Plans an extractor for each configuration.
+    ///
+    /// # Errors
+    /// Those of [`FeatureExtractor::new`].
+    pub fn new<'a>(configs: impl IntoIterator<Item = &'a FeatureConfig>) -> Result<Self> {
+        let extractors = configs.into_iter().map(FeatureExtractor::new);
+        Ok(Self {
+            extractors: extractors.collect::<Result<_>>()?,
+            idle: Mutex::default(),
+        })
+    }
+
+    /// The configurations, in their order.
+    pub fn configs(&self) -> impl Iterator<Item = &FeatureConfig> {
+        self.extractors.iter().map(FeatureExtractor::config)
+    }
+
+    /// Features of a sound of any rate, one for each configuration in their order.
+    ///
+    /// # Errors
+    /// Those of [`FeatureExtractor::extract`], of the first configuration that has one.
+    pub fn extract(&self, sound: &Waveform) -> Result<Vec<Features>> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = idle().pop().unwrap_or_default();
+        let features = self.extract_with(sound, &mut memory);
+        idle().push(memory);
+        features
+    }
+
+    fn extract_with(&self, sound: &Waveform, memory: &mut Memory) -> Result<Vec<Features>> {
+        let rates: Vec<_> = self
+            .extractors
+            .iter()
+            .map(|e| e.rates(sound.sample_rate))
+            .collect();
+        let Memory {
+            rates: planned,
+            bank,
+            resampled,
+            scratch,
+        } = memory;
+        let mut wanted: Vec<_> = rates
+            .iter()
+            .filter(|(from, to)| from != to)
+            .copied()
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if *planned != wanted {
+            *bank = match wanted.is_empty() {
+                true => None,
+                false => Some(ResamplerBank::new(&wanted)?),
+            };
+            *planned = wanted;
+            resampled.resize(planned.len(), Vec::new());
+        }
+        if let Some(bank) = bank {
+            bank.process_into(&sound.samples, resampled);
+        }
+        let extract = |(extractor, rates): (&FeatureExtractor, &(u32, u32))| {
+            let samples = match planned.binary_search(rates) {
+                Ok(position) => &resampled[position],
+                Err(_) => &sound.samples,
+            };
+            let mut features = Features::default();
+            extractor.extract_into(samples, scratch, &mut features)?;
+            Ok(features)
+        };
+        self.extractors.iter().zip(&rates).map(extract).collect()
+    }
+}
