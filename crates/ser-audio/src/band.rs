@@ -23,11 +23,11 @@ impl SpeechBand {
         }
     }
 
+    #[inline]
     pub(crate) fn filter(&mut self, x: f64) -> f64 {
-        self.sections
-            .iter_mut()
-            .flatten()
-            .fold(x, |x, section| section.filter(x))
+        let [high_pass, low_pass] = &mut self.sections;
+        let x = high_pass.as_mut().map_or(x, |section| section.filter(x));
+        low_pass.as_mut().map_or(x, |section| section.filter(x))
     }
 
     /// Clears what is left of a sound that died away: numbers that small take the processor long.
@@ -40,10 +40,13 @@ impl SpeechBand {
     }
 }
 
-/// A filter of second order in transposed direct form II.
+/// A filter of second order in transposed direct form II, `y = b·x + s₀`; each value of the state comes
+/// from the sample and the state before it, not from `y`, which would be one more thing to wait for.
 struct Section {
-    b: [f64; 3],
-    a: [f64; 2],
+    b: f64,
+    /// What the sample adds to each value of the state, and what of `s₀` is taken off.
+    input: [f64; 2],
+    feedback: [f64; 2],
     state: [f64; 2],
 }
 
@@ -54,17 +57,22 @@ impl Section {
         let alpha = sin / 2f64.sqrt();
         let sign = if high_pass { -1.0 } else { 1.0 };
         let gain = (1.0 - sign * cos) / (2.0 * (1.0 + alpha));
+        let a = [-2.0 * cos / (1.0 + alpha), (1.0 - alpha) / (1.0 + alpha)];
         Self {
-            b: [gain, 2.0 * sign * gain, gain],
-            a: [-2.0 * cos / (1.0 + alpha), (1.0 - alpha) / (1.0 + alpha)],
+            b: gain,
+            input: [2.0 * sign * gain - a[0] * gain, gain - a[1] * gain],
+            feedback: a,
             state: [0.0; 2],
         }
     }
 
+    #[inline]
     fn filter(&mut self, x: f64) -> f64 {
-        let y = self.b[0] * x + self.state[0];
-        self.state[0] = self.b[1] * x - self.a[0] * y + self.state[1];
-        self.state[1] = self.b[2] * x - self.a[1] * y;
-        y
+        let [first, second] = self.state;
+        self.state = [
+            (self.input[0] * x + second) - self.feedback[0] * first,
+            self.input[1] * x - self.feedback[1] * first,
+        ];
+        self.b * x + first
     }
 }

@@ -114,21 +114,30 @@ impl Quality {
         let speech: Vec<Segment> = voice.drain().collect();
 
         let mut spectra = Spectra::new(waveform);
-        let energies: Vec<f64> = (0..spectra.frames())
-            .map(|frame| spectra.of_frame(frame).iter().sum())
-            .collect();
-        let background = quietest(&energies);
-        let is_active = |frame: usize| {
-            let centre = spectra.centre(frame);
+        let is_active = |centre: u64| {
             let next = speech.partition_point(|segment| segment.end <= centre);
             speech.is_empty()
                 || speech
                     .get(next)
                     .is_some_and(|segment| segment.start <= centre)
         };
-        let active: Vec<usize> = (0..energies.len()).filter(|&n| is_active(n)).collect();
-        let active = spectra.mean(&active);
-        let background = spectra.mean(&background);
+        let mut active = Mean::default();
+        let energies: Vec<f64> = (0..spectra.frames())
+            .map(|frame| {
+                let centre = spectra.centre(frame);
+                let powers = spectra.of_frame(frame);
+                if is_active(centre) {
+                    active.add(powers);
+                }
+                sum(powers)
+            })
+            .collect();
+        let mut background = Mean::default();
+        for frame in quietest(&energies) {
+            background.add(spectra.of_frame(frame));
+        }
+        let active = active.over(spectra.bins());
+        let background = background.over(spectra.bins());
 
         let level = active.iter().sum::<f64>();
         let noise = background.iter().sum::<f64>();
@@ -144,17 +153,14 @@ impl Quality {
                 },
             )
             .collect();
-        let highest = (bandwidth(&above) * band).min(active.len() - 1);
+        let last = (bandwidth(&above) * band).min(active.len() - 1);
+        let (lowest, highest) = range(&waveform.samples);
         Self {
             seconds: waveform.duration(),
             level_db: decibels(level).max(LOWEST_LEVEL),
-            peak: waveform
-                .samples
-                .iter()
-                .fold(0.0, |peak: f32, x| peak.max(x.abs()))
-                .into(),
-            clipped: clipped(&waveform.samples),
-            bandwidth_hz: spectra.hertz(highest),
+            peak: highest.max(-lowest).into(),
+            clipped: clipped(&waveform.samples, lowest, highest),
+            bandwidth_hz: spectra.hertz(last),
             snr_db: if level > noise {
                 decibels((level - noise) / noise).clamp(SNR.0, SNR.1)
             } else {
@@ -263,28 +269,53 @@ fn bandwidth(bands: &[f64]) -> usize {
     before.count() + usize::from(total > 0.0)
 }
 
-/// Share of the samples in flat tops.
-fn clipped(samples: &[f32]) -> f64 {
-    let (lowest, highest) = samples.iter().fold((0.0f32, 0.0f32), |(low, high), &x| {
-        (low.min(x), high.max(x))
-    });
-    let margin = FLATNESS * highest.max(-lowest);
-    let is_flat = |&a: &f32, &b: &f32| {
-        let at = |x: f32| (x >= highest - margin, x <= lowest + margin);
-        matches!(
-            (at(a), at(b)),
-            ((true, _), (true, _)) | ((_, true), (_, true))
-        )
-    };
+/// The smallest and the largest value, with 0 among them.
+fn range(samples: &[f32]) -> (f32, f32) {
+    let (mut low, mut high) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+    for block in samples.chunks(LANES) {
+        for ((low, high), &x) in low.iter_mut().zip(&mut high).zip(block) {
+            *low = if x < *low { x } else { *low };
+            *high = if x > *high { x } else { *high };
+        }
+    }
+    (
+        low.into_iter().fold(0.0, f32::min),
+        high.into_iter().fold(0.0, f32::max),
+    )
+}
+
+/// Share of the samples, which range from `lowest` to `highest`, in flat tops.
+fn clipped(samples: &[f32], lowest: f32, highest: f32) -> f64 {
     if highest == lowest {
         return 0.0;
     }
-    let flat: usize = samples
-        .chunk_by(is_flat)
-        .map(<[f32]>::len)
-        .filter(|&run| run >= FLAT)
-        .sum();
+    let margin = FLATNESS * highest.max(-lowest);
+    let (bottom, top) = (lowest + margin, highest - margin);
+    let (mut flat, mut side, mut run) = (0, 0, 0);
+    for &x in samples {
+        let here = i8::from(x >= top) - i8::from(x <= bottom);
+        if here != side {
+            flat += if side != 0 && run >= FLAT { run } else { 0 };
+            (side, run) = (here, 0);
+        }
+        run += 1;
+    }
+    flat += if side != 0 && run >= FLAT { run } else { 0 };
     flat as f64 / samples.len() as f64
+}
+
+/// Values that are worked on side by side, so that none waits for another.
+const LANES: usize = 8;
+
+fn sum(values: &[f64]) -> f64 {
+    let (blocks, rest) = values.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for block in blocks {
+        for (sum, value) in sums.iter_mut().zip(block) {
+            *sum += value;
+        }
+    }
+    sums.iter().chain(rest).sum()
 }
 
 fn decibels(power: f64) -> f64 {
@@ -339,12 +370,13 @@ impl<'a> Spectra<'a> {
     /// Mean square of each bin: their sum is that of the windowed frame, were it as loud throughout.
     fn of_frame(&mut self, frame: usize) -> &[f64] {
         let start = frame * self.hop();
-        let samples = self.waveform.samples[start..]
-            .iter()
-            .chain(std::iter::repeat(&0.0));
-        for ((input, sample), window) in self.input.iter_mut().zip(samples).zip(&self.window) {
+        let samples = &self.waveform.samples[start..];
+        let inside = samples.len().min(self.input.len());
+        let (filled, silent) = self.input.split_at_mut(inside);
+        for ((input, sample), window) in filled.iter_mut().zip(samples).zip(&self.window) {
             *input = sample * window;
         }
+        silent.fill(0.0);
         self.powers.fill(0.0);
         // The lengths are those it was planned for.
         if self
@@ -355,26 +387,47 @@ impl<'a> Spectra<'a> {
             let first = (LOWEST / self.hertz(1)).ceil() as usize;
             // Twice for the negative frequencies; 3/8 is the mean square of the window.
             let scale = 2.0 / (0.375 * (self.window.len() as f64).powi(2));
-            for (power, bin) in self.powers.iter_mut().zip(&self.bins).skip(first) {
+            let first = first.min(self.bins.len());
+            let powers = self.powers[first..].iter_mut();
+            for (power, bin) in powers.zip(&self.bins[first..]) {
                 *power = scale * f64::from(bin.norm_sqr());
             }
         }
         &self.powers
     }
 
-    /// Mean over frames; zeros if there are none.
-    fn mean(&mut self, frames: &[usize]) -> Vec<f64> {
-        let mut sum = vec![0.0; self.powers.len()];
-        for &frame in frames {
-            for (sum, power) in sum.iter_mut().zip(self.of_frame(frame)) {
-                *sum += power / frames.len() as f64;
-            }
-        }
-        sum
+    /// Number of bins.
+    fn bins(&self) -> usize {
+        self.powers.len()
     }
 
     /// Frequency of a bin.
     fn hertz(&self, bin: usize) -> f64 {
         bin as f64 * f64::from(self.waveform.sample_rate) / self.window.len() as f64
+    }
+}
+
+/// The mean of spectra.
+#[derive(Default)]
+struct Mean {
+    sums: Vec<f64>,
+    count: usize,
+}
+
+impl Mean {
+    fn add(&mut self, powers: &[f64]) {
+        self.sums.resize(powers.len(), 0.0);
+        for (sum, power) in self.sums.iter_mut().zip(powers) {
+            *sum += power;
+        }
+        self.count += 1;
+    }
+
+    /// Of so many bins; zeros if there were none.
+    fn over(mut self, bins: usize) -> Vec<f64> {
+        self.sums.resize(bins, 0.0);
+        let share = 1.0 / self.count.max(1) as f64;
+        self.sums.iter_mut().for_each(|sum| *sum *= share);
+        self.sums
     }
 }
