@@ -95,6 +95,6 @@ fn no_views_and_no_samples() {
     let no_rate = Waveform::new(vec![0.0; 100], 0);
     assert!(matches!(
         views.extract(&no_rate),
-        Err(Error::Audio(ser_audio::Error::Resample { .. })
+        Err(Error::Audio(ser_audio::Error::Resample { .. }))
     ));
 }
