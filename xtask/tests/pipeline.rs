@@ -64,7 +64,7 @@ impl Workspace {
         );
         workspace.write(
             "ser-cli/Cargo.toml",
-            "[package]\nname = \"ser-cli\"\nedition = \"2024\"\n[[bin]]\nname = \"ser\"\npath = \"ser.rs\"\n",
+            "[package]\nname = \"ser-cli\"\nedition = \"2024\"\n[[bin]]\nname = \"ser\"\npath = \"ser.rs\"\n[features]\ntrain = []\n",
         );
         workspace.write("ser-cli/ser.rs", SER);
         workspace.write("data/recipes/small.toml", "epochs = 1");

