@@ -60,7 +60,7 @@ const BUILT_IN: [(&str, &str); 21] = built_in![
 ///     members = [{ recipe = "folds-a-cnn" }, { recipe = "folds-a-lstm", weight = 0.5 }]
 /// "#;
 /// let both = ser_recipe::Experiment::parse(text, "both")?;
-/// assert_eq!(both.members[0].recipe.network.name(), "CNN");
+/// assert_eq!(both.members[0].recipe.network.architecture().name(), "CNN");
 /// assert_eq!(both.members[1].weight, 0.5);
 /// assert_eq!(ser_recipe::Experiment::parse(&both.to_toml()?, "again")?, both);
 /// # Ok::<(), ser_recipe::Error>(())
