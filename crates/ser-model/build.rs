@@ -1,4 +1,5 @@
-//! Lets tests and examples of this crate find libtorch with no environment variable set.
+//! Lets programs, tests and examples find libtorch with no environment variable set: of this crate, and of every other
+//! that links it and names this file as its build script.
 
 fn main() {
     // torch-sys tells its folder to its direct dependents only, and a run path is not inherited.

@@ -52,5 +52,7 @@ fn without_libtorch(root: &Path) -> Result<()> {
         );
     }
     let mut clippy = command::cargo(root);
-    command::run(clippy.args(["clippy", "--package", "ser-cli", "--", "-D", "warnings"]))
+    command::run(clippy.args(["clippy", "--package", "ser-cli", "--", "-D", "warnings"]))?;
+    let mut test = command::cargo(root);
+    command::run(test.args(["test", "--package", "ser-cli"]))
 }

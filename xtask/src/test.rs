@@ -9,6 +9,11 @@ use crate::{command, libtorch};
 pub fn run(root: &Path, args: &[String]) -> Result<()> {
     libtorch::ensure(root)?;
     let mut test = command::cargo(root);
-    test.args(["test", "--features", command::TRAIN]).args(args);
-    command::run(&mut test)
+    test.arg("test");
+    // Cargo takes features of chosen packages alone.
+    let is_choice = |arg: &String| arg.starts_with("-p") || arg.starts_with("--package");
+    if !args.iter().any(is_choice) {
+        test.args(["--features", command::TRAIN]);
+    }
+    command::run(test.args(args))
 }

@@ -61,9 +61,10 @@ impl Waveform {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`](crate::Error::Io) when the file cannot be read, [`Error::Wav`](crate::Error::Wav) when it is damaged or not WAV,
-    /// [`Error::Unsupported`](crate::Error::Unsupported) for a compressed or unusual sample format, and [`Error::OutOfRange`](crate::Error::OutOfRange)
-    /// when a floating-point sample is not a number or outside [`SAMPLE_RANGE`].
+    /// [`Io`](crate::Error::Io) when the file cannot be read, [`Wav`](crate::Error::Wav) when it is damaged or not WAV,
+    /// [`Unsupported`](crate::Error::Unsupported) for a compressed or unusual sample format, and
+    /// [`OutOfRange`](crate::Error::OutOfRange) when a floating-point sample is not a number or outside
+    /// [`SAMPLE_RANGE`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let mut waveform = Self::default();
         WavReader::new().read_into(path, &mut waveform)?;

@@ -66,6 +66,30 @@ fn a_wrong_command_line_ends_with_2() {
     ser().arg("dance").assert().code(2);
 }
 
+#[cfg(not(feature = "train"))]
+#[test]
+fn a_program_that_does_not_train_is_well_and_says_how_to_get_one_that_does() {
+    let found = output(0, &[&"doctor"]);
+    assert!(
+        found.contains("does not train") && found.contains("all well"),
+        "{found}"
+    );
+    let experiment = ["--recipe", "seed5-cnn", "--data", "x", "--out", "y"];
+    let select = ["seed5-cnn", "--data", "x", "--out", "y"];
+    for (command, arguments) in [
+        ("train", &experiment[..]),
+        ("crossval", &experiment),
+        ("select", &select),
+        ("fit", &experiment),
+    ] {
+        let mut all: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&command];
+        all.extend(arguments.iter().map(|a| a as &dyn AsRef<std::ffi::OsStr>));
+        let said = complaint(1, &all);
+        assert!(said.contains("--features train"), "{command}: {said}");
+    }
+}
+
+#[cfg(feature = "train")]
 #[test]
 fn doctor_finds_libtorch_and_the_recipes() {
     let found = output(0, &[&"doctor"]);

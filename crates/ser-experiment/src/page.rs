@@ -11,7 +11,7 @@ use ser_audio::Waveform;
 use ser_audio::conditions::Condition;
 use ser_data::{Clip, Corpus};
 use ser_eval::{Evaluation, Predictions, principal_plane, write_file};
-use ser_features::{Features, trim};
+use ser_features::{Features, Views, trim};
 use ser_predict::Model;
 use ser_report::{Map, Report, RunSummary, Sound, render, render_summary, worst_mistakes};
 
@@ -158,11 +158,11 @@ pub(crate) fn map(
     let shown: Vec<(usize, usize)> = part
         .filter_map(|&i| Some((i, known(&corpus.clips()[i])?)))
         .collect();
-    let extractors = model.extractors()?;
+    let views = Views::new(model.views())?;
     let heard: Vec<Vec<Features>> = shown
         .clone()
         .into_par_iter()
-        .map(|(i, _)| hear(&corpus.clips()[i].path, Condition::Clean, 0, &extractors))
+        .map(|(i, _)| hear(&corpus.clips()[i].path, Condition::Clean, 0, &views))
         .collect::<Result<_>>()?;
     let views: Vec<&[Features]> = heard.iter().map(Vec::as_slice).collect();
     let plane = principal_plane(&model.embeddings(&views)?);

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::slice;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use ser_audio::Waveform;
 use ser_audio::conditions::Condition;
 use ser_features::{
-    FeatureConfig, FeatureExtractor, FeatureStore, Features, Output, extract_files,
+    FeatureConfig, FeatureExtractor, FeatureStore, Features, Output, Views, extract_files,
 };
 use ser_recipe::{Experiment, Recipe};
 use xxhash_rust::xxh3::Xxh3;
@@ -117,11 +116,12 @@ pub(crate) fn hear_under(
             }
             kept.insert(position, features);
         } else {
-            made.push(FeatureExtractor::new(config)?);
+            made.push(config);
         }
     }
     let mut heard = vec![Vec::new(); paths.len()];
     if !made.is_empty() {
+        let made = Views::new(made)?;
         let sounds = paths.par_iter().map(|path| hear(path, condition, 0, &made));
         heard = sounds.collect::<Result<_>>()?;
     }
@@ -134,19 +134,17 @@ pub(crate) fn hear_under(
     Ok(heard)
 }
 
-/// Features of a file's sound as a condition leaves it, one for each extractor.
+/// Features of a file's sound as a condition leaves it, one for each of the views.
 pub(crate) fn hear(
     path: &Path,
     condition: Condition,
     copy: u32,
-    extractors: &[FeatureExtractor],
+    views: &Views,
 ) -> Result<Vec<Features>> {
     let named = || path.display().to_string();
     let sound = Waveform::read(path)?;
     let changed = under(condition, copy, &sound).context_of(named)?;
-    let features = extractors.iter().map(|e| e.extract(&changed));
-    let features = features.collect::<ser_features::Result<_>>();
-    features.context_of(named)
+    views.extract(&changed).context_of(named)
 }
 
 /// A sound as a condition leaves it.
@@ -237,11 +235,14 @@ impl FeatureSource {
             None if condition == Condition::Clean => {
                 extract_files(&self.extractor, paths, from_file);
             }
-            None => paths.par_iter().enumerate().for_each(|(i, path)| {
-                let heard = hear(path, condition, copy, slice::from_ref(&self.extractor));
-                let features = heard.map(|heard| heard.into_iter().next().unwrap_or_default());
-                done(i, features.map_err(|error| error.to_string()));
-            }),
+            None => {
+                let view = Views::new([&self.view.config])?;
+                paths.par_iter().enumerate().for_each(|(i, path)| {
+                    let heard = hear(path, condition, copy, &view);
+                    let features = heard.map(|heard| heard.into_iter().next().unwrap_or_default());
+                    done(i, features.map_err(|error| error.to_string()));
+                });
+            }
         }
         Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner))
     }

@@ -59,7 +59,7 @@ fn main() -> Result<()> {
             split: split.name().to_owned(),
             corpus: corpus.checksum(),
             synthetic: corpus.is_synthetic(),
-            speaker_disjoint: true,
+            speaker_disjoint: recipe.task.protocol.is_speaker_disjoint(),
             speakers: voices.into_iter().collect(),
             content: seen().map(|&clip| clips[clip].content.clone()).collect(),
         },

@@ -35,19 +35,19 @@ pub(crate) struct Circumstances {
 
 impl Answer {
     pub(crate) fn new(model: &Model, probabilities: Vec<f32>, known: Circumstances) -> Self {
-        let confidence = probabilities.iter().copied().fold(0.0, f32::max);
-        let doubt = model.doubt(known.enrolled);
-        let uncertain = known.out_of_distribution
-            || known.warnings.contains(&Warning::NoSpeech)
-            || doubt.is_some_and(|doubt| doubt.is_about(confidence));
-        Self {
+        let mut answer = Self {
             probabilities,
             seconds: known.seconds,
             warnings: known.warnings,
             out_of_distribution: known.out_of_distribution,
             long: known.long,
-            uncertain,
-        }
+            uncertain: false,
+        };
+        let doubt = model.doubt(known.enrolled);
+        answer.uncertain = answer.out_of_distribution
+            || answer.warnings.contains(&Warning::NoSpeech)
+            || doubt.is_some_and(|doubt| doubt.is_about(answer.confidence()));
+        answer
     }
 
     /// Number of the most probable label.

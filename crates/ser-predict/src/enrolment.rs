@@ -90,8 +90,8 @@ impl Enrolment {
             let actual = format!("one enrolled with another, {}: enrol again", kept.model);
             return Err(Error::file(path, "model", &expected, actual));
         }
-        let fits = model.network_views().zip(&kept.offsets);
-        let fits = fits.into_iter().all(|((network, _), offset)| {
+        let mut pairs = model.network_views().zip(&kept.offsets);
+        let fits = pairs.all(|((network, _), offset)| {
             let expected = network.centre.as_ref().map(Vec::len);
             let finite = |values: &Vec<f32>| values.iter().all(|v| v.is_finite());
             let offset = offset.as_ref();

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use ser_eval::{Doubt, temper};
-use ser_features::{FeatureConfig, FeatureExtractor, Features};
+use ser_features::{FeatureConfig, Features};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -155,15 +155,6 @@ impl Model {
     pub(crate) fn network_views(&self) -> impl Iterator<Item = (&TrainedNetwork, &FeatureConfig)> {
         let networks = self.networks.iter();
         networks.flat_map(|network| network.views.iter().map(move |view| (network, view)))
-    }
-
-    /// An extractor for each of [`Model::views`].
-    ///
-    /// # Errors
-    /// The feature configuration's.
-    pub fn extractors(&self) -> Result<Vec<FeatureExtractor>> {
-        let views = self.views().into_iter();
-        views.map(|view| Ok(FeatureExtractor::new(view)?)).collect()
     }
 
     /// Probabilities of the labels for each clip, given as [`Model::views`] says; computed on rayon's threads.

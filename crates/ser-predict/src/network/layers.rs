@@ -442,14 +442,11 @@ impl LstmDirection {
         let (hidden, gates) = (self.hidden, 4 * self.hidden);
         let inputs = self.input.len() / gates;
         let LstmScratch { sums, state, cell } = scratch;
-        let bias: Vec<f32> = self
-            .input_bias
-            .iter()
-            .zip(&self.state_bias)
-            .map(|(a, b)| a + b)
-            .collect();
         sums.clear();
-        (0..steps).for_each(|_| sums.extend_from_slice(&bias));
+        for _ in 0..steps {
+            let biases = self.input_bias.iter().zip(&self.state_bias);
+            sums.extend(biases.map(|(a, b)| a + b));
+        }
         multiply_add(steps, inputs, gates, x, &self.input, sums);
         state.clear();
         state.resize(hidden, 0.0);
