@@ -149,10 +149,7 @@ impl VoiceActivity {
         while !rest.is_empty() {
             let missing = self.position(self.frames + 1) - self.samples;
             let (frame, later) = rest.split_at(rest.len().min(missing as usize));
-            for &sample in frame {
-                let heard = self.band.filter(f64::from(sample));
-                self.sum += heard * heard;
-            }
+            self.sum = self.band.add_squares(frame, self.sum);
             self.count += frame.len() as u32;
             self.samples += frame.len() as u64;
             if frame.len() as u64 == missing {

@@ -256,12 +256,9 @@ impl Model {
             let mut windows = 0_u32;
             for clip in clips {
                 let prepared = network.prepared(view, &views, clip)?;
-                self.scratch.with(|scratch| {
-                    network.for_each_window(&prepared, scratch, |scratch| {
-                        add(&mut mean, &scratch.embedding);
-                        windows += 1;
-                    });
-                });
+                windows += self
+                    .scratch
+                    .with(|scratch| network.add_embeddings(&prepared, &mut mean, scratch));
             }
             let offset = mean.iter().zip(centre);
             let offset = offset.map(|(sum, centre)| (sum / windows as f32 - centre) * share);
@@ -327,13 +324,10 @@ impl Model {
             let embed = |clip: &&[Features]| -> Result<Vec<f32>> {
                 let prepared = network.prepared(&network.info.features, &views, clip)?;
                 Ok(self.scratch.with(|scratch| {
-                    let (mut sum, mut windows) = (vec![0.0; network.embedding()], 0_u32);
-                    network.for_each_window(&prepared, scratch, |scratch| {
-                        add(&mut sum, &scratch.embedding);
-                        windows += 1;
-                    });
-                    sum.iter_mut().for_each(|x| *x /= windows as f32);
-                    sum
+                    let mut mean = vec![0.0; network.embedding()];
+                    let windows = network.add_embeddings(&prepared, &mut mean, scratch);
+                    mean.iter_mut().for_each(|x| *x /= windows as f32);
+                    mean
                 }))
             };
             clips.par_iter().map(embed).collect()
@@ -507,6 +501,16 @@ impl TrainedNetwork {
         });
         sum.iter_mut().for_each(|p| *p /= windows as f32);
         sum
+    }
+
+    /// Adds the embeddings of a prepared clip's windows to `sum` `[E]`, and returns how many they are.
+    fn add_embeddings(&self, prepared: &Features, sum: &mut [f32], scratch: &mut Scratch) -> u32 {
+        let mut windows = 0;
+        self.for_each_window(prepared, scratch, |scratch| {
+            add(sum, &scratch.embedding);
+            windows += 1;
+        });
+        windows
     }
 
     /// Embeds the windows of a prepared clip, one after the other.
