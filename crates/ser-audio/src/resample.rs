@@ -3,6 +3,7 @@
 mod bank;
 mod filter;
 mod interpolation;
+mod ratio;
 
 use std::slice;
 
@@ -10,6 +11,7 @@ use crate::error::Result;
 use crate::waveform::Waveform;
 
 pub use bank::ResamplerBank;
+use ratio::output_len;
 
 /// Brings signals from one sampling rate to another; planned once for a pair of rates.
 ///
@@ -143,11 +145,4 @@ impl Waveform {
         Resampler::new(self.sample_rate, to)?.process_into(&self.samples, &mut samples);
         Ok(Self::new(samples, to))
     }
-}
-
-/// Length of the result for a signal of `len` samples.
-fn output_len(from: u32, to: u32, len: usize) -> usize {
-    // A u128 holds the product of any two such numbers; the result fits unless memory could
-    // not hold the signal anyway.
-    (len as u128 * u128::from(to)).div_ceil(u128::from(from)) as usize
 }

@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
 
+use multiversion::multiversion;
+
 use crate::error::Result;
 use crate::wav::WavReader;
 
@@ -85,6 +87,7 @@ impl Waveform {
 /// # Formula
 ///
 /// `Σ x² / frame_length`; 0 for a frame of no samples.
+#[multiversion(targets("x86_64+avx2+fma"))]
 pub fn mean_square(inside: &[f32], frame_length: usize) -> f32 {
     /// Sums that do not wait for each other, so that the compiler can use vector registers.
     const LANES: usize = 16;

@@ -8,7 +8,7 @@ use rustfft::{Fft, FftPlanner};
 
 use super::filter::Filter;
 use super::interpolation::{Interpolation, LEAD, OVERSAMPLING, Places};
-use super::output_len;
+use super::ratio::{gcd, lcm, output_len};
 use crate::error::{Error, Result};
 
 /// Brings a signal to several rates at once, as a [`Resampler`](super::Resampler) for each would,
@@ -111,7 +111,7 @@ impl ResamplerBank {
         let length = units * unit;
         let lead_units = steps.iter().map(|steps| steps.lead().div_ceil(unit)).max();
         let (margin, lead) = (margin_units * unit, lead_units.unwrap_or(0) * unit);
-        let mut planner = FftPlanner::new();
+        let (mut planner, mut filter_planner) = (FftPlanner::new(), FftPlanner::new());
         let forward = planner.plan_fft_forward(length);
         let ways = rates.iter().zip(steps).zip(filters);
         let ways: Vec<Way> = ways
@@ -120,7 +120,7 @@ impl ResamplerBank {
                 let bins = length.min(backward.len()) / 2;
                 let silence = steps.out(lead);
                 Way {
-                    gains: filter.gains(length, filter.bins(length).min(bins)),
+                    gains: filter.gains(&mut filter_planner, length, filter.bins(length).min(bins)),
                     block: vec![Complex::default(); backward.len()],
                     margin: steps.out(margin),
                     lead: silence,
@@ -378,16 +378,3 @@ const MIN_BLOCK: usize = 4096;
 const MAX_BLOCK: usize = 1 << 19;
 /// How many samples may come of one.
 const MAX_RISE: u64 = 100;
-
-/// Greatest common divisor (Euclid).
-pub(super) fn gcd(mut a: usize, mut b: usize) -> usize {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
-}
-
-/// Least common multiple.
-fn lcm(a: usize, b: usize) -> usize {
-    (a / gcd(a, b)).saturating_mul(b)
-}

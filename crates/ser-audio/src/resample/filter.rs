@@ -12,6 +12,7 @@ pub(super) struct Filter {
     stop: f64,
     /// Half its length in samples.
     half: f64,
+    window: Kaiser,
 }
 
 /// Where the filter begins and has ended to fall, as shares of the lower Nyquist frequency: soxr's
@@ -31,6 +32,7 @@ impl Filter {
             stop: share * STOP / 2.0,
             cutoff: share * (PASS + STOP) / 4.0,
             half: (ATTENUATION - 7.95) / (2.285 * width) / 2.0,
+            window: Kaiser::new(ATTENUATION),
         }
     }
 
@@ -41,7 +43,7 @@ impl Filter {
 
     fn tap(&self, n: usize) -> f64 {
         let n = n as f64;
-        2.0 * self.cutoff * sinc(2.0 * self.cutoff * n) * kaiser(ATTENUATION, n / self.half)
+        2.0 * self.cutoff * sinc(2.0 * self.cutoff * n) * self.window.at(n / self.half)
     }
 
     /// Bins of a transform of `length` samples that it lets something through of.
@@ -51,16 +53,19 @@ impl Filter {
 
     /// The first `bins` bins of a transform of `length` samples, divided by `length` because
     /// rustfft's inverse is not.
-    pub(super) fn gains(&self, length: usize, bins: usize) -> Vec<f32> {
+    pub(super) fn gains(
+        &self,
+        planner: &mut FftPlanner<f64>,
+        length: usize,
+        bins: usize,
+    ) -> Vec<f32> {
         let mut spectrum = vec![Complex::new(0.0, 0.0); length];
         for n in 0..=self.reach() {
             let tap = Complex::from(self.tap(n));
             spectrum[n] = tap;
             spectrum[(length - n) % length] = tap;
         }
-        FftPlanner::new()
-            .plan_fft_forward(length)
-            .process(&mut spectrum);
+        planner.plan_fft_forward(length).process(&mut spectrum);
         spectrum
             .iter()
             .take(bins)
@@ -77,12 +82,27 @@ pub(super) fn sinc(x: f64) -> f64 {
     (PI * x).sin() / (PI * x)
 }
 
-/// The Kaiser window of the half length 1 at a distance from its middle, for an attenuation in dB above
-/// 50.
-pub(super) fn kaiser(attenuation: f64, distance: f64) -> f64 {
-    let beta = 0.1102 * (attenuation - 8.7);
-    let inside = 1.0 - distance.powi(2);
-    bessel_i0(beta * inside.max(0.0).sqrt()) / bessel_i0(beta)
+/// The Kaiser window of the half length 1.
+pub(super) struct Kaiser {
+    beta: f64,
+    middle: f64,
+}
+
+impl Kaiser {
+    /// For an attenuation in dB above 50.
+    pub(super) fn new(attenuation: f64) -> Self {
+        let beta = 0.1102 * (attenuation - 8.7);
+        Self {
+            beta,
+            middle: bessel_i0(beta),
+        }
+    }
+
+    /// Its value at a distance from its middle.
+    pub(super) fn at(&self, distance: f64) -> f64 {
+        let inside = 1.0 - distance.powi(2);
+        bessel_i0(self.beta * inside.max(0.0).sqrt()) / self.middle
+    }
 }
 
 /// Modified Bessel function of the first kind and order 0, by its power series.

@@ -4,8 +4,8 @@ use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
 use rustfft::num_complex::Complex;
 
-use super::bank::gcd;
-use super::filter::{kaiser, sinc};
+use super::filter::{Kaiser, sinc};
+use super::ratio::gcd;
 
 /// Samples around a place that its value is made of.
 const TAPS: usize = 24;
@@ -40,12 +40,12 @@ impl Places {
     }
 
     /// The taps of one of them.
-    fn row(&self, k: usize) -> Row {
+    fn row(&self, k: usize, window: &Kaiser) -> Row {
         let place = k * self.step;
         let share = (place % self.step_out) as f64 / self.step_out as f64;
         let tap = |i: usize| {
             let distance = i as f64 - LEAD as f64 - share;
-            sinc(distance) * kaiser(ATTENUATION, 2.0 * distance / TAPS as f64)
+            sinc(distance) * window.at(2.0 * distance / TAPS as f64)
         };
         Row {
             position: place / self.step_out,
@@ -81,8 +81,11 @@ struct Row {
 impl Interpolation {
     /// Plans for a signal that begins `lead` samples, [`LEAD`] at least, before the place 0.
     pub(super) fn new(places: Places, lead: usize) -> Self {
+        let window = Kaiser::new(ATTENUATION);
         Self {
-            rows: (0..places.step_out).map(|k| places.row(k)).collect(),
+            rows: (0..places.step_out)
+                .map(|k| places.row(k, &window))
+                .collect(),
             places,
             lead,
             pending: Vec::new(),
@@ -142,19 +145,19 @@ fn weigh(
     const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
     // Elsewhere `mul_add` is a slow call.
     let mul_add = |a: f32, b: f32, c: f32| if FUSED { a.mul_add(b, c) } else { a * b + c };
+    let last = (pending.len() + passed).checked_sub(cycle + TAPS);
+    let known = last.map_or(0, |last| rows.partition_point(|row| row.position <= last));
     let before = parts.len();
-    for Row { position, taps } in rows {
-        let around = pending.get(cycle + position - passed..);
-        let Some(around) = around.and_then(<[f32]>::first_chunk::<TAPS>) else {
-            break;
-        };
-        parts.push(std::array::from_fn(|i| {
+    parts.resize(before + known, [0.0; SUMS]);
+    for (parts, Row { position, taps }) in parts[before..].iter_mut().zip(rows) {
+        let around = &pending[cycle + position - passed..][..TAPS];
+        for (i, part) in parts.iter_mut().enumerate() {
             let sum = around[i] * taps[i];
             let sum = mul_add(around[i + SUMS], taps[i + SUMS], sum);
-            mul_add(around[i + 2 * SUMS], taps[i + 2 * SUMS], sum)
-        }));
+            *part = mul_add(around[i + 2 * SUMS], taps[i + 2 * SUMS], sum);
+        }
     }
-    parts.len() - before
+    known
 }
 
 /// Adds the parts of each place up.
