@@ -6,13 +6,12 @@ use crate::architecture::ConvBlock;
 use crate::error::{Error, Result};
 use crate::weights::{Sink, Source};
 
+use super::matrix::{Layout, Matrix};
+
 /// ε of batch norm, PyTorch's default.
 const NORM_EPSILON: f32 = 1e-5;
 /// Added to a variance before its root, as training does, where it keeps the gradient finite.
 const VARIANCE_EPSILON: f32 = 1e-5;
-/// Rows of a convolution that are multiplied at a time: enough to make up for packing the weights, and few enough for
-/// the cache.
-const ROWS_AT_ONCE: usize = 512;
 
 /// Values of `[frames, height, channels]`.
 #[derive(Debug, Default)]
@@ -31,119 +30,40 @@ impl Plane {
     }
 }
 
-/// `c += a · b` with `a` `[m, k]`, `b` `[k, n]`, `c` `[m, n]`, all row-major.
-pub(crate) fn multiply_add(m: usize, k: usize, n: usize, a: &[f32], b: &[f32], c: &mut [f32]) {
-    assert!(a.len() >= m * k && b.len() >= k * n && c.len() >= m * n);
-    let (row, columns) = (k as isize, n as isize);
-    // SAFETY: the strides and sizes stay inside the slices, by the lengths asserted above; `c` is borrowed mutably, so
-    // it overlaps neither `a` nor `b`.
-    unsafe {
-        matrixmultiply::sgemm(
-            m,
-            k,
-            n,
-            1.0,
-            a.as_ptr(),
-            row,
-            1,
-            b.as_ptr(),
-            columns,
-            1,
-            1.0,
-            c.as_mut_ptr(),
-            columns,
-            1,
-        );
-    }
-}
-
-/// `y += x · w` with `x` `[k]` and `w` `[k, n]`: four rows of `w` at a time, so that `y` is read and written less.
-#[multiversion(targets("x86_64+avx2+fma"))]
-fn vector_multiply_add(x: &[f32], w: &[f32], y: &mut [f32]) {
-    let n = y.len();
-    if n == 0 {
-        return;
-    }
-    let (xs, x_rest) = x.as_chunks::<4>();
-    let (blocks, w_rest) = w.split_at((xs.len() * 4 * n).min(w.len()));
-    for (x, rows) in xs.iter().zip(blocks.chunks_exact(4 * n)) {
-        if *x == [0.0; 4] {
-            continue;
-        }
-        let (a, rows) = rows.split_at(n);
-        let (b, rows) = rows.split_at(n);
-        let (c, d) = rows.split_at(n);
-        for ((((y, a), b), c), d) in y.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-            *y += (x[0] * a + x[1] * b) + (x[2] * c + x[3] * d);
-        }
-    }
-    for (x, row) in x_rest.iter().zip(w_rest.chunks_exact(n)) {
-        y.iter_mut().zip(row).for_each(|(y, w)| *y += x * w);
-    }
-}
-
-/// `[rows, columns] → [columns, rows]`
-fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    let column = |c| values[c..].iter().step_by(columns).take(rows).copied();
-    (0..columns).flat_map(column).collect()
-}
-
 /// `[…, inputs] → […, outputs]`
 #[derive(Debug)]
 pub(crate) struct Linear {
-    /// `[inputs, outputs]`
-    weight: Vec<f32>,
+    weight: Matrix,
     bias: Vec<f32>,
-    inputs: usize,
+    /// Inputs come as `[height, channels]` where training, and the weights with it, has `[channels, height]`.
+    height: usize,
 }
 
 impl Linear {
-    pub(crate) fn new(mut source: Source, inputs: usize, outputs: usize) -> Result<Self> {
-        let weight = source.take("weight", &[outputs, inputs])?;
-        Ok(Self {
-            weight: transposed(&weight, outputs, inputs),
-            bias: source.take("bias", &[outputs])?,
-            inputs,
-        })
+    pub(crate) fn new(source: Source, inputs: usize, outputs: usize) -> Result<Self> {
+        Self::behind_plane(source, 1, inputs, outputs)
     }
 
-    /// As [`Linear::new`] for an input whose values stand in another order than the weights': those of `[height,
-    /// channels]` where training has `[channels, height]`.
+    /// For the frames of a plane of this height and as many channels.
     pub(crate) fn behind_plane(
-        source: Source,
+        mut source: Source,
         height: usize,
         channels: usize,
         outputs: usize,
     ) -> Result<Self> {
-        let mut linear = Self::new(source, height * channels, outputs)?;
-        linear.swap_inputs(channels, height);
-        Ok(linear)
-    }
-
-    /// Changes the order of the inputs from `[outer, inner]` to `[inner, outer]`.
-    fn swap_inputs(&mut self, outer: usize, inner: usize) {
-        let outputs = self.bias.len();
-        let row = |i: usize| &self.weight[i * outputs..][..outputs];
-        let order = (0..inner).flat_map(|i| (0..outer).map(move |o| o * inner + i));
-        self.weight = order.flat_map(row).copied().collect();
+        let weight = source.take("weight", &[outputs, height * channels])?;
+        Ok(Self {
+            weight: Matrix::new(&weight, outputs, plane_order(height, channels)),
+            bias: source.take("bias", &[outputs])?,
+            height,
+        })
     }
 
     pub(crate) fn store(&self, mut sink: Sink) {
-        let outputs = self.bias.len();
-        let weight = transposed(&self.weight, self.inputs, outputs);
-        sink.put("weight", &[outputs, self.inputs], weight);
+        let (inputs, outputs) = (self.weight.inputs(), self.bias.len());
+        let place = plane_order(self.height, inputs / self.height.max(1));
+        sink.put("weight", &[outputs, inputs], self.weight.weights(place));
         sink.put("bias", &[outputs], self.bias.clone());
-    }
-
-    /// The reverse of [`Linear::behind_plane`].
-    pub(crate) fn store_behind_plane(&self, sink: Sink, height: usize, channels: usize) {
-        let mut linear = Self {
-            weight: self.weight.clone(),
-            bias: self.bias.clone(),
-            inputs: self.inputs,
-        };
-        linear.swap_inputs(height, channels);
-        linear.store(sink);
     }
 
     /// `x` `[rows, inputs]` → `out` `[rows, outputs]`
@@ -152,11 +72,14 @@ impl Linear {
         for _ in 0..rows {
             out.extend_from_slice(&self.bias);
         }
-        match rows {
-            1 => vector_multiply_add(x, &self.weight, out),
-            _ => multiply_add(rows, self.inputs, self.bias.len(), x, &self.weight, out),
-        }
+        let layout = Layout::rows(self.weight.inputs());
+        self.weight.multiply_add(x, layout, out);
     }
+}
+
+/// Places in `[inner, outer]` of the values of `[outer, inner]`.
+fn plane_order(inner: usize, outer: usize) -> impl Fn(usize) -> usize {
+    move |i| i % inner * outer + i / inner
 }
 
 /// Batch norm over the last axis with the statistics of training (Ioffe & Szegedy 2015), as one scale and one shift:
@@ -226,16 +149,16 @@ fn relu(x: f32) -> f32 {
 pub(crate) struct Convolution {
     block: ConvBlock,
     inputs: usize,
-    /// `[kernel, kernel, inputs, outputs]`
-    weight: Vec<f32>,
+    /// Inputs come as `[kernel, kernel, inputs]`, in the file as `[inputs, kernel, kernel]`.
+    weight: Matrix,
     norm: Norm,
 }
 
 /// Buffers of convolutions.
 #[derive(Debug, Default)]
 pub(crate) struct ConvolutionScratch {
-    /// `[positions, kernel, kernel, inputs]`: what the kernel lies on at each position.
-    patches: Vec<f32>,
+    /// The plane with zeros around it, as far as the kernel reaches.
+    padded: Vec<f32>,
     convolved: Vec<f32>,
 }
 
@@ -243,14 +166,9 @@ impl Convolution {
     pub(crate) fn new(mut source: Source, inputs: usize, block: &ConvBlock) -> Result<Self> {
         let (outputs, kernel) = (block.channels, block.kernel);
         let weight = source.take("weight", &[outputs, inputs, kernel, kernel])?;
-        // Inputs last, then outputs last of all.
-        let by_place: Vec<f32> = weight
-            .chunks_exact(inputs * kernel * kernel)
-            .flat_map(|filter| transposed(filter, inputs, kernel * kernel))
-            .collect();
         Ok(Self {
             norm: Norm::new(source.below("norm"), outputs)?,
-            weight: transposed(&by_place, outputs, inputs * kernel * kernel),
+            weight: Matrix::new(&weight, outputs, plane_order(kernel * kernel, inputs)),
             block: block.clone(),
             inputs,
         })
@@ -258,12 +176,10 @@ impl Convolution {
 
     pub(crate) fn store(&self, mut sink: Sink) {
         let (outputs, kernel) = (self.block.channels, self.block.kernel);
-        let by_output = transposed(&self.weight, self.inputs * kernel * kernel, outputs);
-        let weight = by_output
-            .chunks_exact(self.inputs * kernel * kernel)
-            .flat_map(|filter| transposed(filter, kernel * kernel, self.inputs));
-        let shape = [outputs, self.inputs, kernel, kernel];
-        sink.put("weight", &shape, weight.collect());
+        let weight = self
+            .weight
+            .weights(plane_order(kernel * kernel, self.inputs));
+        sink.put("weight", &[outputs, self.inputs, kernel, kernel], weight);
         self.norm.store(sink.below("norm"));
     }
 
@@ -275,17 +191,25 @@ impl Convolution {
             pool,
         } = self.block;
         let (frames, height) = (x.frames.div_ceil(stride), x.height.div_ceil(stride));
-        let size = kernel * kernel * self.inputs;
+        let (inputs, width) = (self.inputs, (height.max(1) - 1) * stride + kernel);
+        self.pad(
+            x,
+            (frames.max(1) - 1) * stride + kernel,
+            width,
+            &mut scratch.padded,
+        );
+        let layout = Layout {
+            columns: height.max(1),
+            step: stride * inputs,
+            line: stride * width * inputs,
+            runs: kernel,
+            length: kernel * inputs,
+            stride: width * inputs,
+        };
         scratch.convolved.clear();
         scratch.convolved.resize(frames * height * channels, 0.0);
-        let at_once = (ROWS_AT_ONCE / height.max(1)).max(1);
-        let parts = scratch.convolved.chunks_mut(at_once * height * channels);
-        for (part, first) in parts.zip((0..frames).step_by(at_once)) {
-            let last = (first + at_once).min(frames);
-            self.patches(x, first..last, height, &mut scratch.patches);
-            let rows = (last - first) * height;
-            multiply_add(rows, size, channels, &scratch.patches, &self.weight, part);
-        }
+        self.weight
+            .multiply_add(&scratch.padded, layout, &mut scratch.convolved);
         out.reshape(frames.div_ceil(pool[0]), height.div_ceil(pool[1]), channels);
         let (scale, shift) = (&self.norm.scale, &self.norm.shift);
         norm_pool_relu(
@@ -298,38 +222,19 @@ impl Convolution {
         );
     }
 
-    /// What the kernel lies on at every position of some output frames; zeros beyond the plane.
-    fn patches(
-        &self,
-        x: &Plane,
-        frames: std::ops::Range<usize>,
-        height: usize,
-        patches: &mut Vec<f32>,
-    ) {
-        let (kernel, stride) = (self.block.kernel, self.block.stride);
-        let (padding, inputs) = (kernel / 2, self.inputs);
-        patches.clear();
-        patches.resize(frames.len() * height * kernel * kernel * inputs, 0.0);
-        let mut rows = patches.chunks_exact_mut((kernel * inputs).max(1));
-        for t in frames {
-            for c in 0..height {
-                // The part of the kernel that lies inside the plane.
-                let left = (c * stride).saturating_sub(padding);
-                let right = (c * stride + kernel - padding).min(x.height);
-                let before = padding.saturating_sub(c * stride) * inputs;
-                for k in 0..kernel {
-                    let Some(row) = rows.next() else { return };
-                    let Some(frame) = (t * stride + k).checked_sub(padding) else {
-                        continue;
-                    };
-                    if frame >= x.frames || left >= right {
-                        continue;
-                    }
-                    let from =
-                        &x.values[(frame * x.height + left) * inputs..][..(right - left) * inputs];
-                    row[before..][..from.len()].copy_from_slice(from);
-                }
-            }
+    /// Writes a plane of `frames` and `width`, with zeros before the first frame and column and as far as it goes
+    /// beyond the last.
+    fn pad(&self, x: &Plane, frames: usize, width: usize, padded: &mut Vec<f32>) {
+        let (before, inputs) = (self.block.kernel / 2, self.inputs);
+        padded.clear();
+        padded.resize(frames * width * inputs, 0.0);
+        let rows = padded
+            .chunks_exact_mut((width * inputs).max(1))
+            .skip(before);
+        for (row, from) in rows.zip(x.values.chunks_exact((x.height * inputs).max(1))) {
+            let row = &mut row[before * inputs..];
+            let length = row.len().min(from.len());
+            row[..length].copy_from_slice(&from[..length]);
         }
     }
 }
@@ -395,10 +300,8 @@ pub(crate) fn mean_and_deviation(rows: &[f32], values: usize, out: &mut Vec<f32>
 /// One direction of an LSTM layer (Hochreiter & Schmidhuber 1997), gates in the order input, forget, cell, output.
 #[derive(Debug)]
 struct LstmDirection {
-    /// `[inputs, 4·hidden]`
-    input: Vec<f32>,
-    /// `[hidden, 4·hidden]`
-    state: Vec<f32>,
+    input: Matrix,
+    state: Matrix,
     input_bias: Vec<f32>,
     state_bias: Vec<f32>,
     hidden: usize,
@@ -410,8 +313,8 @@ impl LstmDirection {
         let input = source.take("weight_ih", &[gates, inputs])?;
         let state = source.take("weight_hh", &[gates, hidden])?;
         Ok(Self {
-            input: transposed(&input, gates, inputs),
-            state: transposed(&state, gates, hidden),
+            input: Matrix::new(&input, gates, |i| i),
+            state: Matrix::new(&state, gates, |i| i),
             input_bias: source.take("bias_ih", &[gates])?,
             state_bias: source.take("bias_hh", &[gates])?,
             hidden,
@@ -420,11 +323,11 @@ impl LstmDirection {
 
     fn store(&self, mut sink: Sink) {
         let gates = 4 * self.hidden;
-        let inputs = self.input.len() / gates;
-        let input = transposed(&self.input, inputs, gates);
-        let state = transposed(&self.state, self.hidden, gates);
-        sink.put("weight_ih", &[gates, inputs], input);
-        sink.put("weight_hh", &[gates, self.hidden], state);
+        let mut put = |name, matrix: &Matrix| {
+            sink.put(name, &[gates, matrix.inputs()], matrix.weights(|i| i));
+        };
+        put("weight_ih", &self.input);
+        put("weight_hh", &self.state);
         sink.put("bias_ih", &[gates], self.input_bias.clone());
         sink.put("bias_hh", &[gates], self.state_bias.clone());
     }
@@ -440,14 +343,14 @@ impl LstmDirection {
         out: &mut [f32],
     ) {
         let (hidden, gates) = (self.hidden, 4 * self.hidden);
-        let inputs = self.input.len() / gates;
         let LstmScratch { sums, state, cell } = scratch;
         sums.clear();
         for _ in 0..steps {
             let biases = self.input_bias.iter().zip(&self.state_bias);
             sums.extend(biases.map(|(a, b)| a + b));
         }
-        multiply_add(steps, inputs, gates, x, &self.input, sums);
+        let layout = Layout::rows(self.input.inputs());
+        self.input.multiply_add(x, layout, sums);
         state.clear();
         state.resize(hidden, 0.0);
         cell.clear();
@@ -456,7 +359,7 @@ impl LstmDirection {
         for n in 0..steps {
             let step = if backward { steps - 1 - n } else { n };
             let sums = &mut sums[step * gates..][..gates];
-            vector_multiply_add(state, &self.state, sums);
+            self.state.multiply_add(state, Layout::rows(hidden), sums);
             for i in 0..hidden {
                 let gate = |k: usize| sums[k * hidden + i];
                 let kept = sigmoid(gate(1)) * cell[i];
@@ -519,20 +422,6 @@ impl BiLstm {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_vector_times_a_matrix_is_a_row_of_a_product() {
-        for (k, n) in [(1, 1), (4, 3), (7, 5), (9, 64), (64, 33)] {
-            let x: Vec<f32> = (0..k).map(|i| (i as f32 * 0.7).sin()).collect();
-            let w: Vec<f32> = (0..k * n).map(|i| (i as f32 * 0.3).cos()).collect();
-            let (mut one, mut other) = (vec![0.5; n], vec![0.5; n]);
-            vector_multiply_add(&x, &w, &mut one);
-            multiply_add(1, k, n, &x, &w, &mut other);
-            for (a, b) in one.iter().zip(&other) {
-                assert!((a - b).abs() < 1e-5, "{k} {n}: {a} {b}");
-            }
-        }
-    }
 
     #[test]
     fn statistics_are_those_of_each_value() {

@@ -1,6 +1,7 @@
 //! The networks, in plain Rust: from standardised frames to an embedding, and from an embedding to class scores.
 
 mod layers;
+mod matrix;
 mod stacks;
 
 use crate::architecture::Architecture;

@@ -90,9 +90,7 @@ impl FrameEmbedding {
         for (i, block) in self.blocks.blocks.iter().enumerate() {
             block.store(sink.below(format_args!("blocks.{i}")));
         }
-        let (height, channels) = (self.blocks.height, self.blocks.channels);
-        self.embed
-            .store_behind_plane(sink.below("embed"), height, channels);
+        self.embed.store(sink.below("embed"));
         self.norm.store(sink.below("embed_norm"));
     }
 
