@@ -1,9 +1,11 @@
 //! What the benches share: synthetic signals, since a bench must run on any machine, and the line a measured value
 //! is printed as.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Result, ensure};
 use ser_audio::Waveform;
+use walkdir::WalkDir;
 
 /// Mean length of a RAVDESS clip in seconds.
 pub const SECONDS: f64 = 3.7;
@@ -60,6 +62,26 @@ pub fn write_samples(
         writer.write_sample((sample * 32_767.0) as i16)?;
     }
     writer.finalize()
+}
+
+/// The WAV files anywhere below a folder, by name.
+///
+/// # Errors
+/// For a folder that cannot be read or that holds none.
+pub fn wav_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        let path = entry?.into_path();
+        if path.extension().is_some_and(|extension| extension == "wav") {
+            paths.push(path);
+        }
+    }
+    ensure!(
+        !paths.is_empty(),
+        "there is no WAV file under {}",
+        folder.display()
+    );
+    Ok(paths)
 }
 
 /// A measured value as one line of JSON, the form in which every measuring program prints: what was done, by whom, on

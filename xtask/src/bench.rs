@@ -51,9 +51,8 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         "ser-benches",
         "-p",
         "ser-benches-networks",
-        "--features",
-        "ser-cli/train",
     ];
+    // Without training, as most people have it.
     let ours = command::build(root, &packages)?;
     let (data, clips) = data(root, &ours, args.data.as_deref())?;
     let python = match args.no_peers {
@@ -171,7 +170,9 @@ fn programs(
     clips.arg(data);
     let mut networks = Command::new(ours.path("ser-benches-networks")?);
     networks.arg("--ser").arg(ours.path("ser")?);
-    let mut programs = vec![clips, networks];
+    let mut answers = Command::new(ours.path("answers")?);
+    answers.arg(ours.path("ser")?).arg(data);
+    let mut programs = vec![clips, networks, answers];
     if let Some(python) = python {
         let script = |name: &str| {
             let mut script = Command::new(python);

@@ -1,4 +1,5 @@
-//! Times epochs of training, two folds of a cross-validation, and `ser predict` from start to end.
+//! Times epochs of training, two folds of a cross-validation, the networks of an answer beside libtorch's, and
+//! `ser predict` from start to end.
 //!
 //! `ser-benches-networks [--ser PROGRAM]` prints one JSON line per figure; without `--ser`, `ser predict` is left
 //! out. The clips are synthetic: noise in the shape of what the recipes are trained on. `benches/peers/networks.py`
@@ -6,6 +7,8 @@
 
 // A program prints.
 #![allow(clippy::print_stdout)]
+
+mod against_libtorch;
 
 use std::error::Error;
 use std::path::Path;
@@ -48,7 +51,7 @@ fn main() -> Result<()> {
     for (name, weights) in NETWORKS {
         let mut recipe = Experiment::load(name)?.into_recipe()?;
         recipe.training.patience = None;
-        let clips = noise(recipe.features.coefficients());
+        let clips = noise(recipe.features.coefficients())?;
         for threads in [1, 2] {
             recipe.training.threads = threads;
             recipe.training.epochs = 1 + EPOCHS;
@@ -68,6 +71,7 @@ fn main() -> Result<()> {
         let in_turn = in_turn_on_two_threads(&mut recipe, &clips)?;
         print(&job, "ser, one fold after the other", 2, "s", in_turn);
     }
+    against_libtorch::compare()?;
     ser.map_or(Ok(()), start_to_end)
 }
 
@@ -76,19 +80,25 @@ fn print(job: &str, who: &str, threads: usize, unit: &str, value: f64) {
     println!("{}", json_line(job, who, threads, unit, value));
 }
 
-/// Clips of 1.2 to 2.6 s in 10 ms frames, 1.9 s on average, of uniform noise.
-fn noise(coefficients: usize) -> Vec<Features> {
-    let mut state = 1_u32;
-    let mut value = || {
+/// Clips of 1.2 to 2.6 s in 10 ms frames, 1.9 s on average.
+fn noise(coefficients: usize) -> Result<Vec<Features>> {
+    let clip = |i: usize| noise_clip(120 + i * 37 % 141, coefficients);
+    (0..TRAINING + VALIDATION).map(clip).collect()
+}
+
+/// Uniform noise.
+fn noise_clip(frames: usize, coefficients: usize) -> Result<Features> {
+    let mut state = frames as u32;
+    let value = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 16) as f32 / 32_768.0 - 1.0
     };
-    let clip = |i: usize| {
-        let frames = 120 + i * 37 % 141;
-        let values = (0..frames * coefficients).map(|_| value()).collect();
-        Features::from_parts(values, frames, coefficients)
-    };
-    (0..TRAINING + VALIDATION).flat_map(clip).collect()
+    let values = std::iter::repeat_with(value).take(frames * coefficients);
+    Ok(Features::from_parts(
+        values.collect(),
+        frames,
+        coefficients,
+    )?)
 }
 
 fn data<'a>(recipe: &Recipe, clips: &'a [Features]) -> TrainingData<'a> {
@@ -152,7 +162,7 @@ fn in_turn_on_two_threads(recipe: &mut Recipe, clips: &[Features]) -> Result<f64
 fn start_to_end(ser: &Path) -> Result<()> {
     let mut recipe = Experiment::load("seed5-cnn")?.into_recipe()?;
     recipe.training.epochs = 1;
-    let clips = noise(recipe.features.coefficients());
+    let clips = noise(recipe.features.coefficients())?;
     let folder = tempfile::tempdir()?;
     let model_file = folder.path().join("model.safetensors");
     let clip = folder.path().join("clip.wav");

@@ -1,4 +1,4 @@
-//! The hot paths of ser-features, for `cargo xtask bench --check` to count the instructions of.
+//! The hot paths of sound, features and networks, for `cargo xtask bench --check` to count the instructions of.
 //!
 //! `hot_paths NAME COUNT` walks one of them COUNT times over the synthetic voice; without arguments the program prints
 //! their names.
@@ -11,21 +11,25 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use ser_audio::{Resampler, WavReader, Waveform};
+use ser_audio::{Quality, Resampler, WavReader, Waveform};
 use ser_benches::{voice, write_wav};
-use ser_features::{Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, Yin};
+use ser_features::{Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, Views, Yin};
+use ser_predict::Model;
 use tempfile::TempDir;
 
 /// Walks a path a number of times.
 type Walk = fn(usize) -> Result<()>;
 
-const PATHS: [(&str, Walk); 9] = [
+const PATHS: [(&str, Walk); 12] = [
     ("read and decode", read_and_decode),
     ("resample 48 kHz to 22 050 Hz", resample),
     ("40 MFCC, 48 kHz", mfcc),
     ("file to 40 MFCC, 22 050 Hz", file_to_mfcc),
     ("file to the log-mel of seed5-cnn", file_to_log_mel),
     ("file to the functionals of mlp", file_to_functionals),
+    ("clip to the views of robust", clip_to_views),
+    ("networks of robust", networks),
+    ("quality of a clip", quality),
     ("MFCC, derivatives and rows, 48 kHz", derivatives_and_rows),
     ("F0, 16 kHz", f0),
     ("store, second run over 16 clips", store),
@@ -139,9 +143,38 @@ fn file_to_log_mel(count: usize) -> Result<()> {
     whole_file(&of_recipe(recipe)?, count)
 }
 
+/// With F0, harmonics and formants, as the recipe robust-mlp has them too.
 fn file_to_functionals(count: usize) -> Result<()> {
     let recipe = include_str!("../../../data/recipes/mlp.toml");
     whole_file(&of_recipe(recipe)?, count)
+}
+
+/// All that the built-in model hears of a clip: functionals, and two kinds of levels at three pitches.
+fn clip_to_views(count: usize) -> Result<()> {
+    let model = Model::built_in()?;
+    let views = Views::new(model.views())?;
+    let clip = voice(48_000);
+    for _ in 0..count {
+        black_box(views.extract(&clip)?);
+    }
+    Ok(())
+}
+
+/// The networks of the built-in model, from the features of a clip to probabilities.
+fn networks(count: usize) -> Result<()> {
+    on_one_thread()?;
+    let model = Model::built_in()?;
+    let clip = Views::new(model.views())?.extract(&voice(48_000))?;
+    for _ in 0..count {
+        black_box(model.predict(&[&clip])?);
+    }
+    Ok(())
+}
+
+/// A second thread would wait a different number of instructions each time.
+fn on_one_thread() -> Result<()> {
+    let pool = rayon::ThreadPoolBuilder::new();
+    Ok(pool.num_threads(1).use_current_thread().build_global()?)
 }
 
 fn f0(count: usize) -> Result<()> {
@@ -149,6 +182,14 @@ fn f0(count: usize) -> Result<()> {
     let yin = Yin::new(16_000, 60.0, 600.0, 800, 0.1)?;
     for _ in 0..count {
         black_box(yin.track(&clip.samples, 160));
+    }
+    Ok(())
+}
+
+fn quality(count: usize) -> Result<()> {
+    let clip = voice(48_000);
+    for _ in 0..count {
+        black_box(Quality::of(&clip));
     }
     Ok(())
 }
@@ -166,11 +207,7 @@ fn store(count: usize) -> Result<()> {
     for path in &paths {
         File::options().write(true).open(path)?.set_modified(past)?;
     }
-    // A second thread would wait a different number of instructions each time.
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .use_current_thread()
-        .build_global()?;
+    on_one_thread()?;
     let extractor = FeatureExtractor::new(&native())?;
     let kept = folder.path().join("store");
     FeatureStore::open(&kept, &extractor)?.extract(&paths, |_, _| ())?;

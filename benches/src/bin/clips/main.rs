@@ -19,12 +19,11 @@ use anyhow::{Context, Result, ensure};
 use floors::{BareFfts, PairedFfts};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use ser_audio::{Resampler, WavReader, Waveform};
-use ser_benches::{json_line, median};
+use ser_benches::{json_line, median, wav_files};
 use ser_features::{
     FeatureConfig, FeatureExtractor, FeatureStore, Features, MelNorm, MelScale, Output,
     extract_files,
 };
-use walkdir::WalkDir;
 
 const ROUNDS: usize = 5;
 const RATE: u32 = 48_000;
@@ -258,22 +257,6 @@ fn like_kaldi() -> FeatureConfig {
 
 fn pool(threads: usize) -> Result<ThreadPool> {
     Ok(ThreadPoolBuilder::new().num_threads(threads).build()?)
-}
-
-fn wav_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in WalkDir::new(folder).sort_by_file_name() {
-        let path = entry?.into_path();
-        if path.extension().is_some_and(|extension| extension == "wav") {
-            paths.push(path);
-        }
-    }
-    ensure!(
-        !paths.is_empty(),
-        "there is no WAV file under {}",
-        folder.display()
-    );
-    Ok(paths)
 }
 
 fn decode<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Waveform>> {

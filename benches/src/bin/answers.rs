@@ -1,0 +1,107 @@
+//! Times the `ser` program with its built-in model: on one clip from start to end, on every clip of a folder, and on an
+//! hour of them one after the other.
+//!
+//! `answers SER DIR` prints a JSON object a line. SER may be the program of another commit, to compare with.
+#![allow(clippy::print_stdout, reason = "the lines are what it is for")]
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Result, bail, ensure};
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use ser_audio::Waveform;
+use ser_benches::{json_line, median, wav_files, write_samples};
+
+/// Starts on one clip that are timed, behind one that fills the page cache.
+const STARTS: usize = 9;
+/// In seconds.
+const HOUR: usize = 3600;
+
+fn main() -> Result<()> {
+    let args: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
+    let [ser, folder] = args.as_slice() else {
+        bail!("usage: answers SER DIR");
+    };
+    let clips = wav_files(folder)?;
+
+    // The largest process so far is what Linux tells of memory: the smallest job goes first.
+    let one: Vec<Cost> = (0..=STARTS)
+        .map(|_| cost(Command::new(ser).arg("predict").arg(&clips[0])))
+        .collect::<Result<_>>()?;
+    let of_starts = |value: fn(&Cost) -> f64| median(one[1..].iter().map(value).collect());
+    let job = "predict with the built-in model, one clip, process start to end";
+    print(job, 2, "s", of_starts(|cost| cost.wall));
+    print(job, 2, "s of processor time", of_starts(|cost| cost.cpu));
+    print(job, 2, "MB at most", most_memory()?);
+
+    let room = tempfile::tempdir()?;
+    let hour = room.path().join("hour.wav");
+    write_hour(&hour, &clips)?;
+    let long = cost(Command::new(ser).arg("timeline").arg(&hour))?;
+    let job = "timeline with the built-in model, clips for an hour";
+    print(job, 2, "s", long.wall);
+    print(job, 2, "s of processor time", long.cpu);
+    print(job, 2, "MB at most", most_memory()?);
+
+    let all = cost(Command::new(ser).args(["predict", "--csv"]).arg(folder))?;
+    let per_clip = |seconds: f64| 1e3 * seconds / clips.len() as f64;
+    let job = "predict with the built-in model, a folder of clips";
+    print(job, 2, "ms/clip", per_clip(all.wall));
+    print(job, 2, "ms/clip of processor time", per_clip(all.cpu));
+    Ok(())
+}
+
+/// What a run of a program took, in seconds.
+struct Cost {
+    wall: f64,
+    cpu: f64,
+}
+
+fn cost(program: &mut Command) -> Result<Cost> {
+    let before = children()?;
+    let start = Instant::now();
+    let status = program.stdout(Stdio::null()).status()?;
+    let wall = start.elapsed().as_secs_f64();
+    ensure!(status.success(), "{program:?} failed");
+    let seconds = |usage: &Usage| {
+        let time = usage.user_time() + usage.system_time();
+        time.num_microseconds() as f64 / 1e6
+    };
+    Ok(Cost {
+        wall,
+        cpu: seconds(&children()?) - seconds(&before),
+    })
+}
+
+/// What the programs used that this one has started and waited for.
+fn children() -> Result<Usage> {
+    Ok(getrusage(UsageWho::RUSAGE_CHILDREN)?)
+}
+
+/// Of the largest of them, in MB.
+fn most_memory() -> Result<f64> {
+    // Only macOS counts bytes.
+    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+    Ok((children()?.max_rss() * unit) as f64 / f64::from(1 << 20))
+}
+
+/// The clips one after the other, from the first on again where they are too few.
+fn write_hour(path: &Path, clips: &[PathBuf]) -> Result<()> {
+    let rate = Waveform::read(&clips[0])?.sample_rate;
+    let mut failed = None;
+    // Read as they are written: Linux counts what this process holds as memory of the one that it starts.
+    let sounds = clips.iter().cycle().map_while(|clip| {
+        let sound = Waveform::read(clip);
+        sound.map_err(|error| failed = Some(error)).ok()
+    });
+    let samples = sounds.flat_map(|sound| sound.samples);
+    write_samples(path, rate, samples.take(HOUR * rate as usize))?;
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn print(job: &str, threads: usize, unit: &str, value: f64) {
+    println!("{}", json_line(job, "ser", threads, unit, value));
+}
