@@ -39,7 +39,7 @@ pub struct Quality {
     pub speech_seconds: f64,
 }
 
-/// Something about a recording that makes an answer from it doubtful.
+/// Something about a recording that makes an answer from it uncertain.
 ///
 /// Displayed as a plain sentence with the figure; serialised as its [`word`](Self::word).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -172,7 +172,7 @@ impl Quality {
         }
     }
 
-    /// What makes an answer from it doubtful; empty for a good recording.
+    /// What makes an answer from it uncertain; empty for a good recording.
     pub fn warnings(&self) -> Vec<Warning> {
         if self.speech_seconds == 0.0 {
             return vec![Warning::NoSpeech];

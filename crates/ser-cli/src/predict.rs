@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use ser_eval::Doubt;
+use ser_eval::ConfidenceThreshold;
 use ser_experiment::Skipped;
 use ser_predict::{Answer, Model};
 use serde::Serialize;
@@ -73,7 +73,7 @@ struct Line<'a> {
 /// Prints answers in one of three forms.
 struct Printer<'a> {
     model: &'a Model,
-    doubt: Option<&'a Doubt>,
+    threshold: Option<&'a ConfidenceThreshold>,
     form: Form,
     printed: usize,
     /// Whether an answer was doubtful.
@@ -108,7 +108,7 @@ impl<'a> Printer<'a> {
         };
         Ok(Self {
             model,
-            doubt: model.doubt(enrolled),
+            threshold: model.confidence_threshold(enrolled),
             form,
             printed: 0,
             unsure: false,
@@ -155,7 +155,7 @@ impl<'a> Printer<'a> {
 
     /// What people get to see.
     fn finish(self) {
-        let (model, doubt) = (self.model, self.doubt);
+        let (model, threshold) = (self.model, self.threshold);
         let Form::Table(answers) = self.form else {
             return;
         };
@@ -196,12 +196,12 @@ impl<'a> Printer<'a> {
                 );
             }
         }
-        if let Some(doubt) = doubt.filter(|_| self.unsure) {
+        if let Some(threshold) = threshold.filter(|_| self.unsure) {
             println!(
                 "? is unsure: the recording is without speech or unfamiliar, or the confidence low; of validation \
                  clips with so little of it {} were right, of the others {}",
-                percent(doubt.right_below),
-                percent(doubt.right_above)
+                percent(threshold.accuracy_below),
+                percent(threshold.accuracy_above)
             );
         }
         if model.provenance.synthetic {

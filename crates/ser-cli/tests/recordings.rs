@@ -159,7 +159,7 @@ fn where_nobody_speaks_the_timeline_says_so_and_where_it_cannot_be_written_nothi
 }
 
 #[test]
-fn what_makes_an_answer_doubtful_is_said_beside_it() {
+fn what_makes_an_answer_uncertain_is_said_beside_it() {
     let (_folder, silent) = silence();
     let answer = lines(&output(0, &[&"--json", &"predict", &silent])).remove(0);
     let warnings = answer["warnings"].as_array().unwrap();

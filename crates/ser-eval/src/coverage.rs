@@ -18,25 +18,29 @@ pub struct Coverage {
     pub confidence: f64,
 }
 
-/// The share of the clips that are the most doubtful.
-const DOUBTFUL: f64 = 0.25;
+/// The share of the clips whose answers are rejected.
+const REJECTED: f64 = 0.25;
 
-/// What the least confident answers are worth, a quarter of all.
+/// The confidence that an answer needs not to be uncertain, and what answers below and above it are worth. The least
+/// confident quarter of the answers that it was fitted on lies below.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Doubt {
-    /// An answer of less confidence is doubtful.
-    pub below: f64,
-    /// Share of the doubtful answers that are right.
-    pub right_below: f64,
+pub struct ConfidenceThreshold {
+    /// An answer of less confidence is uncertain.
+    #[serde(alias = "below")]
+    pub threshold: f64,
+    /// Share of the answers below it that are right.
+    #[serde(alias = "right_below")]
+    pub accuracy_below: f64,
     /// Share of the others that are right.
-    pub right_above: f64,
+    #[serde(alias = "right_above")]
+    pub accuracy_above: f64,
 }
 
-impl Doubt {
-    /// Measures it on answers whose probabilities are to be tempered first (see
+impl ConfidenceThreshold {
+    /// Fits it to answers whose probabilities are to be tempered first (see
     /// [`temper`](crate::temper)). `None` for fewer than eight answers.
     #[must_use]
-    pub fn of(predictions: &Predictions, temperature: f64) -> Option<Self> {
+    pub fn fit(predictions: &Predictions, temperature: f64) -> Option<Self> {
         let mut answers: Vec<(f64, bool)> = predictions
             .rows()
             .iter()
@@ -51,22 +55,22 @@ impl Doubt {
             return None;
         }
         answers.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let (doubtful, sure) = answers.split_at((DOUBTFUL * answers.len() as f64) as usize);
+        let (rejected, kept) = answers.split_at((REJECTED * answers.len() as f64) as usize);
         let right = |answers: &[(f64, bool)]| {
             let right = answers.iter().filter(|(_, right)| *right).count();
             right as f64 / answers.len() as f64
         };
         Some(Self {
-            below: sure.first()?.0,
-            right_below: right(doubtful),
-            right_above: right(sure),
+            threshold: kept.first()?.0,
+            accuracy_below: right(rejected),
+            accuracy_above: right(kept),
         })
     }
 
-    /// Whether an answer of this confidence is doubtful.
+    /// Whether an answer of this confidence is uncertain.
     #[must_use]
-    pub fn is_about(&self, confidence: f32) -> bool {
-        f64::from(confidence) < self.below
+    pub fn rejects(&self, confidence: f32) -> bool {
+        f64::from(confidence) < self.threshold
     }
 }
 
@@ -118,11 +122,11 @@ mod tests {
         assert_eq!(accuracies, [0.75, 0.75, 1.0, 1.0, 1.0]);
         assert!((found[3].confidence - 0.75).abs() < 1e-6, "{found:?}");
 
-        let doubt = Doubt::of(&predictions, 1.0).unwrap();
-        assert!((doubt.below - 0.65).abs() < 1e-6, "{doubt:?}");
-        assert_eq!((doubt.right_below, doubt.right_above), (0.0, 1.0));
+        let fitted = ConfidenceThreshold::fit(&predictions, 1.0).unwrap();
+        assert!((fitted.threshold - 0.65).abs() < 1e-6, "{fitted:?}");
+        assert_eq!((fitted.accuracy_below, fitted.accuracy_above), (0.0, 1.0));
         // Half as sure, and still in the same order.
-        let flat = Doubt::of(&predictions, 2.0).unwrap();
-        assert!(flat.below < doubt.below && flat.right_above == 1.0);
+        let flat = ConfidenceThreshold::fit(&predictions, 2.0).unwrap();
+        assert!(flat.threshold < fitted.threshold && flat.accuracy_above == 1.0);
     }
 }

@@ -18,7 +18,7 @@ mod temperature;
 
 pub use calibration::{Bin, reliability};
 pub use compare::{Difference, Pair, SIGN_FLIPS, compare, holm};
-pub use coverage::{Coverage, Doubt, coverage};
+pub use coverage::{ConfidenceThreshold, Coverage, coverage};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
 pub use file::{remove_file, write_file};

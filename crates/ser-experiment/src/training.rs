@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use ser_data::Split;
-use ser_eval::{Doubt, Epoch, History, NamedHistory, fit_temperature};
+use ser_eval::{ConfidenceThreshold, Epoch, History, NamedHistory, fit_temperature};
 pub(crate) use ser_model::LIBTORCH_VERSION;
 use ser_model::{Example, Trained, TrainingData};
 use ser_predict::{Model, Provenance};
@@ -187,10 +187,11 @@ pub(crate) fn join_split(
 pub(crate) fn fit_temperatures(model: &mut Model, validation: &Answers) {
     let plain = validation.plain();
     model.temperature = fit_temperature(plain);
-    model.doubt = Doubt::of(plain, model.temperature);
+    model.confidence_threshold = ConfidenceThreshold::fit(plain, model.temperature);
     if let Some((_, enrolled)) = validation.enrolled().next() {
         model.enrolled_temperature = fit_temperature(enrolled);
-        model.enrolled_doubt = Doubt::of(enrolled, model.enrolled_temperature);
+        model.enrolled_confidence_threshold =
+            ConfidenceThreshold::fit(enrolled, model.enrolled_temperature);
     }
 }
 

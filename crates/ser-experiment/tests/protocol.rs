@@ -30,8 +30,8 @@ fn learned(model: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<Value>) {
         "temperature",
         "enrolled_temperature",
         "networks",
-        "doubt",
-        "enrolled_doubt",
+        "confidence_threshold",
+        "enrolled_confidence_threshold",
     ];
     let part = |key: &str| header["model"].get(key).unwrap().clone();
     (tensors.collect(), keys.map(part).to_vec())

@@ -11,7 +11,7 @@ pub struct Answer {
     pub probabilities: Vec<f32>,
     /// Length of the recording in seconds.
     pub seconds: f64,
-    /// What about the recording makes the answer doubtful; not asked of the pieces of a stream.
+    /// What is wrong with the recording; not asked of the pieces of a stream.
     pub warnings: Vec<Warning>,
     /// Whether the recording is unlike all that the model has learned from.
     pub out_of_distribution: bool,
@@ -43,10 +43,10 @@ impl Answer {
             long: known.long,
             uncertain: false,
         };
-        let doubt = model.doubt(known.enrolled);
+        let threshold = model.confidence_threshold(known.enrolled);
         answer.uncertain = answer.out_of_distribution
             || answer.warnings.contains(&Warning::NoSpeech)
-            || doubt.is_some_and(|doubt| doubt.is_about(answer.confidence()));
+            || threshold.is_some_and(|threshold| threshold.rejects(answer.confidence()));
         answer
     }
 

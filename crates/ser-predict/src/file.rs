@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use ser_eval::{Doubt, write_file};
+use ser_eval::{ConfidenceThreshold, write_file};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3;
@@ -45,8 +45,10 @@ pub(crate) struct Header {
     pub(crate) labels: Vec<String>,
     pub(crate) temperature: f64,
     pub(crate) enrolled_temperature: f64,
-    pub(crate) doubt: Option<Doubt>,
-    pub(crate) enrolled_doubt: Option<Doubt>,
+    #[serde(alias = "doubt")]
+    pub(crate) confidence_threshold: Option<ConfidenceThreshold>,
+    #[serde(alias = "enrolled_doubt")]
+    pub(crate) enrolled_confidence_threshold: Option<ConfidenceThreshold>,
     pub(crate) networks: Vec<NetworkInfo>,
     pub(crate) provenance: Provenance,
     /// For people: nothing is read from it.
@@ -76,8 +78,8 @@ impl Model {
             labels: self.labels.clone(),
             temperature: self.temperature,
             enrolled_temperature: self.enrolled_temperature,
-            doubt: self.doubt,
-            enrolled_doubt: self.enrolled_doubt,
+            confidence_threshold: self.confidence_threshold,
+            enrolled_confidence_threshold: self.enrolled_confidence_threshold,
             networks: self.networks.iter().map(|n| n.info.clone()).collect(),
             provenance: self.provenance.clone(),
             recipe: self.recipe.clone(),
@@ -271,8 +273,8 @@ impl Header {
         );
         model.temperature = self.temperature;
         model.enrolled_temperature = self.enrolled_temperature;
-        model.doubt = self.doubt;
-        model.enrolled_doubt = self.enrolled_doubt;
+        model.confidence_threshold = self.confidence_threshold;
+        model.enrolled_confidence_threshold = self.enrolled_confidence_threshold;
         Ok(model)
     }
 }

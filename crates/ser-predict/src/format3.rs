@@ -1,6 +1,6 @@
 //! Model files of format 3, in which the training recipe described the networks.
 
-use ser_eval::Doubt;
+use ser_eval::ConfidenceThreshold;
 use ser_features::FeatureConfig;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -20,8 +20,10 @@ struct Header3 {
     labels: Vec<String>,
     temperature: f64,
     enrolled_temperature: f64,
-    doubt: Option<Doubt>,
-    enrolled_doubt: Option<Doubt>,
+    #[serde(rename = "doubt")]
+    confidence_threshold: Option<ConfidenceThreshold>,
+    #[serde(rename = "enrolled_doubt")]
+    enrolled_confidence_threshold: Option<ConfidenceThreshold>,
     networks: Vec<Network3>,
     provenance: Provenance3,
 }
@@ -107,8 +109,8 @@ pub(crate) fn read(text: &str) -> Result<Header, serde_json::Error> {
         labels: header.labels,
         temperature: header.temperature,
         enrolled_temperature: header.enrolled_temperature,
-        doubt: header.doubt,
-        enrolled_doubt: header.enrolled_doubt,
+        confidence_threshold: header.confidence_threshold,
+        enrolled_confidence_threshold: header.enrolled_confidence_threshold,
         provenance,
         recipe,
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
-use ser_eval::{Doubt, temper};
+use ser_eval::{ConfidenceThreshold, temper};
 use ser_features::{FeatureConfig, Features};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
@@ -87,9 +87,9 @@ pub struct Model {
     /// The same for clips of an enrolled speaker.
     pub enrolled_temperature: f64,
     /// What its least confident answers are worth, measured on validation clips; `None` until it is.
-    pub doubt: Option<Doubt>,
+    pub confidence_threshold: Option<ConfidenceThreshold>,
     /// The same for clips of an enrolled speaker.
-    pub enrolled_doubt: Option<Doubt>,
+    pub enrolled_confidence_threshold: Option<ConfidenceThreshold>,
     /// What it was made from.
     pub provenance: Provenance,
     /// The recipe it was trained by, as text: nothing here depends on it.
@@ -129,8 +129,8 @@ impl Model {
             labels,
             temperature: 1.0,
             enrolled_temperature: 1.0,
-            doubt: None,
-            enrolled_doubt: None,
+            confidence_threshold: None,
+            enrolled_confidence_threshold: None,
             provenance,
             recipe,
             networks,
@@ -303,10 +303,10 @@ impl Model {
 
     /// What the least confident answers are worth, of clips alone or of an enrolled speaker's.
     #[must_use]
-    pub fn doubt(&self, enrolled: bool) -> Option<&Doubt> {
+    pub fn confidence_threshold(&self, enrolled: bool) -> Option<&ConfidenceThreshold> {
         match enrolled {
-            true => self.enrolled_doubt.as_ref(),
-            false => self.doubt.as_ref(),
+            true => self.enrolled_confidence_threshold.as_ref(),
+            false => self.confidence_threshold.as_ref(),
         }
     }
 

@@ -26,11 +26,11 @@ pub(super) fn confidence(report: &Report, metrics: &Metrics) -> Result<Markup> {
                 "Its confidence is off by " b { (percent(metrics.calibration_error)) " points" }
                 " on average (expected calibration error over 15 bins). In all it is "
                 @if lean.abs() < 0.02 {
-                    "neither too sure nor too doubtful: "
+                    "neither overconfident nor underconfident: "
                 } @else if lean > 0.0 {
-                    b { "too sure" } ": "
+                    b { "overconfident" } ": "
                 } @else {
-                    b { "too doubtful" } ": "
+                    b { "underconfident" } ": "
                 }
                 (percent(mean)) " % sure, and right in " (percent(metrics.accuracy)) " % of the clips."
             }
