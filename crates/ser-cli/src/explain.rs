@@ -13,7 +13,7 @@ use ser_report::plots::{self, Explained, Map, MarkedRegion};
 use serde::Serialize;
 
 use crate::args::ExplainArgs;
-use crate::output::{SYNTHETIC, UNSURE, percent, plain};
+use crate::output::{SYNTHETIC, UNCERTAIN, percent, plain};
 use crate::{Outcome, model};
 
 /// Regions that are named.
@@ -30,7 +30,7 @@ struct Line<'a> {
     file: String,
     emotion: &'a str,
     probability: f32,
-    unsure: bool,
+    uncertain: bool,
     regions: Vec<Region>,
     picture: String,
     synthetic_model: bool,
@@ -72,7 +72,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     let strongest = explanation.strongest(REGIONS);
     let answer = &explanation.answer;
     let emotion = model.labels[answer.emotion()].as_str();
-    let (probability, unsure) = (answer.confidence(), answer.uncertain);
+    let (probability, uncertain) = (answer.confidence(), answer.uncertain);
     let marked = answer.marked(&model.labels);
 
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
@@ -115,7 +115,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
             file,
             emotion,
             probability,
-            unsure,
+            uncertain,
             regions: regions.collect(),
             picture: out.display().to_string(),
             synthetic_model: model.provenance.synthetic,
@@ -131,8 +131,8 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
         plain(&file),
         percent(f64::from(probability))
     );
-    if unsure {
-        println!("{UNSURE}");
+    if uncertain {
+        println!("{UNCERTAIN}");
     }
     for region in &regions {
         println!("  {}", region.text);

@@ -62,7 +62,7 @@ impl<'m> Meter<'m> {
             if self.json {
                 let line = serde_json::json!({
                     "start": span.start, "end": span.end, "emotion": labels[span.answer.emotion()], "confidence": p,
-                    "unsure": span.answer.uncertain, "probabilities": named(labels, &span.answer.probabilities),
+                    "uncertain": span.answer.uncertain, "probabilities": named(labels, &span.answer.probabilities),
                 });
                 println!("{line}");
             } else {

@@ -69,8 +69,8 @@ pub fn mean_std(figure: ser_eval::MeanStd) -> String {
 }
 
 /// What the mark beside an answer means.
-pub const UNSURE: &str =
-    "? is unsure: without speech, unlike what was learned from, or of low confidence";
+pub const UNCERTAIN: &str =
+    "? is uncertain: without speech, out of distribution, or of low confidence";
 
 /// A name on a terminal and in a picture: what would steer either is replaced.
 pub fn plain(name: &str) -> String {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::args::PredictArgs;
-use crate::output::{SYNTHETIC, in_full, named, percent, plain, progress, table, tell};
+use crate::output::{SYNTHETIC, UNCERTAIN, in_full, named, percent, plain, progress, table, tell};
 use crate::recordings::{answer, enrol, recordings};
 use crate::{Outcome, model};
 
@@ -63,7 +63,7 @@ struct Line<'a> {
     file: String,
     emotion: &'a str,
     confidence: f32,
-    unsure: bool,
+    uncertain: bool,
     seconds: f64,
     probabilities: Map<String, Value>,
     warnings: Vec<&'static str>,
@@ -77,7 +77,7 @@ struct Printer<'a> {
     form: Form,
     printed: usize,
     /// Whether an answer was doubtful.
-    unsure: bool,
+    uncertain: bool,
 }
 
 enum Form {
@@ -96,7 +96,7 @@ impl<'a> Printer<'a> {
                 "file",
                 "emotion",
                 "confidence",
-                "unsure",
+                "uncertain",
                 "seconds",
                 "warnings",
             ];
@@ -111,14 +111,14 @@ impl<'a> Printer<'a> {
             threshold: model.confidence_threshold(enrolled),
             form,
             printed: 0,
-            unsure: false,
+            uncertain: false,
         })
     }
 
     fn print(&mut self, file: &Path, answer: &Answer) -> Result<()> {
-        let (model, unsure) = (self.model, answer.uncertain);
+        let (model, uncertain) = (self.model, answer.uncertain);
         self.printed += 1;
-        self.unsure |= unsure;
+        self.uncertain |= uncertain;
         let emotion = model.labels[answer.emotion()].as_str();
         let confidence = answer.confidence();
         match &mut self.form {
@@ -128,7 +128,7 @@ impl<'a> Printer<'a> {
                     file: file.display().to_string(),
                     emotion,
                     confidence,
-                    unsure,
+                    uncertain,
                     seconds: answer.seconds,
                     probabilities: named(&model.labels, &answer.probabilities),
                     warnings: words(answer),
@@ -141,7 +141,7 @@ impl<'a> Printer<'a> {
                     file.display().to_string(),
                     emotion.to_owned(),
                     confidence.to_string(),
-                    unsure.to_string(),
+                    uncertain.to_string(),
                     format!("{:.3}", answer.seconds),
                     words(answer).join(" "),
                 ];
@@ -187,7 +187,7 @@ impl<'a> Printer<'a> {
                 println!("{warning}");
             }
             if answer.out_of_distribution {
-                println!("unfamiliar: the model has learned from nothing like it");
+                println!("out-of-distribution: the model has learned from nothing like it");
             }
             if answer.long {
                 println!(
@@ -196,10 +196,9 @@ impl<'a> Printer<'a> {
                 );
             }
         }
-        if let Some(threshold) = threshold.filter(|_| self.unsure) {
+        if let Some(threshold) = threshold.filter(|_| self.uncertain) {
             println!(
-                "? is unsure: the recording is without speech or unfamiliar, or the confidence low; of validation \
-                 clips with so little of it {} were right, of the others {}",
+                "{UNCERTAIN}; of validation clips with a confidence as low {} were answered rightly, of the others {}",
                 percent(threshold.accuracy_below),
                 percent(threshold.accuracy_above)
             );
@@ -214,7 +213,7 @@ impl<'a> Printer<'a> {
 /// The remarks on a recording in single words.
 fn words(answer: &Answer) -> Vec<&'static str> {
     let mut words: Vec<&str> = answer.warnings.iter().map(|w| w.word()).collect();
-    words.extend(answer.out_of_distribution.then_some("unfamiliar"));
+    words.extend(answer.out_of_distribution.then_some("out-of-distribution"));
     words.extend(answer.long.then_some("long"));
     words
 }

@@ -10,7 +10,7 @@ use ser_report::plots::{self, TimelineSpan};
 use serde::Serialize;
 
 use crate::args::TimelineArgs;
-use crate::output::{SYNTHETIC, UNSURE, named, percent, progress, table};
+use crate::output::{SYNTHETIC, UNCERTAIN, named, percent, progress, table};
 use crate::recordings::open;
 use crate::{Outcome, model};
 
@@ -25,7 +25,7 @@ struct Line<'a> {
     end: f64,
     emotion: &'a str,
     confidence: f32,
-    unsure: bool,
+    uncertain: bool,
     probabilities: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -57,7 +57,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
                 end: span.end,
                 emotion: &model.labels[span.answer.emotion()],
                 confidence: span.answer.confidence(),
-                unsure: span.answer.uncertain,
+                uncertain: span.answer.uncertain,
                 probabilities: named(&model.labels, &span.answer.probabilities),
             };
             println!("{}", serde_json::to_string(&line)?);
@@ -79,7 +79,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         summary(model, &spans, seconds);
     }
     if spans.iter().any(|span| span.answer.uncertain) {
-        println!("{UNSURE}");
+        println!("{UNCERTAIN}");
     }
     for out in &args.out {
         println!("written: {}", out.display());

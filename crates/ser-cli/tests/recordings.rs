@@ -54,7 +54,7 @@ fn one_file_is_answered_without_a_model_or_anything_else() {
     assert!(answer["confidence"].as_f64().unwrap() > 0.125);
     assert_eq!(answer["synthetic_model"], false);
     assert!(answer["seconds"].as_f64().unwrap() > 1.0);
-    assert!(answer["unsure"].is_boolean());
+    assert!(answer["uncertain"].is_boolean());
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn what_makes_an_answer_uncertain_is_said_beside_it() {
     let answer = lines(&output(0, &[&"--json", &"predict", &silent])).remove(0);
     let warnings = answer["warnings"].as_array().unwrap();
     assert!(warnings.contains(&Value::from("no-speech")), "{warnings:?}");
-    assert_eq!(answer["unsure"], true);
+    assert_eq!(answer["uncertain"], true);
     assert!(output(0, &[&"predict", &silent]).contains("no speech was found"));
 }
 
@@ -242,7 +242,7 @@ fn a_long_recording_becomes_a_timeline_in_every_form() {
 }
 
 #[test]
-fn what_is_unlike_speech_is_unfamiliar_however_long_it_is() {
+fn what_is_unlike_speech_is_out_of_distribution_however_long_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let beeps = folder.path().join("beeps.wav");
     let spec = hound::WavReader::open(&clips(1, 1)[0]).unwrap().spec();
@@ -258,9 +258,9 @@ fn what_is_unlike_speech_is_unfamiliar_however_long_it_is() {
         writer.finalize().unwrap();
         let answer = lines(&output(0, &[&"--json", &"predict", &beeps])).remove(0);
         let warnings = answer["warnings"].as_array().unwrap();
-        assert!(warnings.contains(&Value::from("unfamiliar")), "{answer}");
+        assert!(warnings.contains(&Value::from("out-of-distribution")), "{answer}");
         assert_eq!(warnings.contains(&Value::from("long")), seconds == 40);
-        assert_eq!(answer["unsure"], true);
+        assert_eq!(answer["uncertain"], true);
     }
 }
 
