@@ -24,7 +24,7 @@ pub struct Answer {
 
 /// What is known of a recording beside the probabilities.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Circumstances {
+pub(crate) struct Context {
     pub(crate) seconds: f64,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) out_of_distribution: bool,
@@ -34,16 +34,16 @@ pub(crate) struct Circumstances {
 }
 
 impl Answer {
-    pub(crate) fn new(model: &Model, probabilities: Vec<f32>, known: Circumstances) -> Self {
+    pub(crate) fn new(model: &Model, probabilities: Vec<f32>, context: Context) -> Self {
         let mut answer = Self {
             probabilities,
-            seconds: known.seconds,
-            warnings: known.warnings,
-            out_of_distribution: known.out_of_distribution,
-            long: known.long,
+            seconds: context.seconds,
+            warnings: context.warnings,
+            out_of_distribution: context.out_of_distribution,
+            long: context.long,
             uncertain: false,
         };
-        let threshold = model.confidence_threshold(known.enrolled);
+        let threshold = model.confidence_threshold(context.enrolled);
         answer.uncertain = answer.out_of_distribution
             || answer.warnings.contains(&Warning::NoSpeech)
             || threshold.is_some_and(|threshold| threshold.rejects(answer.confidence()));

@@ -7,7 +7,7 @@ use ser_audio::Waveform;
 use ser_audio::{AudioStream, Quality, Warning};
 use ser_features::{Features, Views};
 
-use crate::answer::{Answer, Circumstances};
+use crate::answer::{Answer, Context};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -137,12 +137,12 @@ impl Predictor {
 
     fn answer_whole(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
         let features = self.features(sound)?;
-        let known = Circumstances {
+        let context = Context {
             seconds: sound.duration(),
             warnings: Quality::of(sound).warnings(),
-            ..Circumstances::default()
+            ..Context::default()
         };
-        self.answer_features(&features, speaker, known)
+        self.answer_features(&features, speaker, context)
     }
 
     /// The answer on a clip of which the features are known.
@@ -150,20 +150,20 @@ impl Predictor {
         &self,
         features: &[Features],
         speaker: Option<&Enrolment>,
-        known: Circumstances,
+        context: Context,
     ) -> Result<Answer> {
         let clip = [features];
         let answers = match speaker {
             Some(speaker) => self.model.predict_enrolled(&clip, speaker)?,
             None => self.model.predict(&clip)?,
         };
-        let known = Circumstances {
+        let context = Context {
             out_of_distribution: self.model.is_out_of_distribution(features)?,
             enrolled: speaker.is_some(),
-            ..known
+            ..context
         };
         let probabilities = answers.into_iter().next().unwrap_or_default();
-        Ok(Answer::new(&self.model, probabilities, known))
+        Ok(Answer::new(&self.model, probabilities, context))
     }
 
     /// The mean of the probabilities of all pieces of speech, each by its length. `more` adds the next samples, none at
@@ -214,14 +214,14 @@ impl Predictor {
             )));
         }
         let probabilities = sum.iter().map(|p| (p / spoken) as f32).collect();
-        let known = Circumstances {
+        let context = Context {
             seconds,
             warnings,
             out_of_distribution,
             long: true,
             enrolled: speaker.is_some(),
         };
-        Ok(Answer::new(&self.model, probabilities, known))
+        Ok(Answer::new(&self.model, probabilities, context))
     }
 
     /// A recording to enrol a speaker with.

@@ -2,7 +2,7 @@
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use crate::answer::{Answer, Circumstances};
+use crate::answer::{Answer, Context};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::predictor::Predictor;
@@ -77,13 +77,13 @@ impl<'p> Listener<'p> {
                 Err(error) => return Err(error),
             };
             let (start, end) = (piece.start, piece.end);
-            let known = Circumstances {
+            let context = Context {
                 seconds: end - start,
-                ..Circumstances::default()
+                ..Context::default()
             };
             let answer = self
                 .predictor
-                .answer_features(&features, self.speaker, known)?;
+                .answer_features(&features, self.speaker, context)?;
             Ok(Some(Span { start, end, answer }))
         };
         let spans = pieces.par_iter().map(answer);
