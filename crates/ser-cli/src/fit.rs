@@ -29,7 +29,7 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
         return Ok(Outcome::of(&fitted.skipped));
     }
     println!(
-        "rehearsed on {} inner splits: accuracy {}, UAR {}",
+        "on {} inner splits: accuracy {}, UAR {}",
         plain.folds.len(),
         mean_std(plain.accuracy),
         mean_std(plain.uar)

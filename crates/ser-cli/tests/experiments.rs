@@ -177,7 +177,7 @@ fn a_model_to_be_used_is_fitted_to_all_clips() {
         )
     };
     let text = fit();
-    assert!(text.contains("rehearsed on 2 inner splits"), "{text}");
+    assert!(text.contains("on 2 inner splits"), "{text}");
     assert!(text.contains("SYNTHETIC"), "{text}");
     assert_eq!(text, fit(), "what is there is kept");
 

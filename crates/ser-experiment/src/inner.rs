@@ -151,7 +151,7 @@ impl Inner<'_> {
 }
 
 /// How the last line of a folder's recipe begins.
-const MARK: &str = "# rehearsed on clips with the checksum";
+const MARK: &str = "# inner splits of the clips with the checksum";
 
 /// What a folder of answers is known by.
 fn identity(recipe: &Recipe, corpus: &Corpus) -> Result<String> {

@@ -26,7 +26,7 @@ pub struct Section {
     pub command: String,
     /// Trained values of a split's model.
     pub parameters: usize,
-    /// Seconds of training, all splits and rehearsals together.
+    /// Seconds of training, all splits and their inner splits together.
     pub seconds: f64,
     /// The temperature of each split's model.
     pub temperatures: Vec<(String, f64)>,
