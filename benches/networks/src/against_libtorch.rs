@@ -115,16 +115,17 @@ fn clip(recipe: &Recipe) -> Result<Features> {
 /// Probabilities of the mean of the networks.
 fn answer_of(networks: &[Theirs]) -> Result<Vec<f32>> {
     let _guard = tch::no_grad_guard();
-    let (mut sum, mut weights) = (Tensor::from(0.0_f32), 0.0);
+    let (mut terms, mut weights) = (Vec::new(), 0.0);
     for theirs in networks {
         for _ in 0..theirs.views {
             let embedding = theirs.network.embed(&theirs.window, &theirs.length, None)?;
             let scores = theirs.network.classify(embedding, None)?;
-            sum = sum + scores.softmax(1, Kind::Float) * (theirs.weight / theirs.views as f64);
+            terms.push(scores.softmax(1, Kind::Float) * (theirs.weight / theirs.views as f64));
         }
         weights += theirs.weight;
     }
-    Ok(Vec::try_from((sum / weights).flatten(0, -1))?)
+    let sum = Tensor::cat(&terms, 0).sum_dim_intlist(0, false, Kind::Float);
+    Ok(Vec::try_from(sum / weights)?)
 }
 
 /// Milliseconds a clip.

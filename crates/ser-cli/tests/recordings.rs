@@ -258,7 +258,10 @@ fn what_is_unlike_speech_is_out_of_distribution_however_long_it_is() {
         writer.finalize().unwrap();
         let answer = lines(&output(0, &[&"--json", &"predict", &beeps])).remove(0);
         let warnings = answer["warnings"].as_array().unwrap();
-        assert!(warnings.contains(&Value::from("out-of-distribution")), "{answer}");
+        assert!(
+            warnings.contains(&Value::from("out-of-distribution")),
+            "{answer}"
+        );
         assert_eq!(warnings.contains(&Value::from("long")), seconds == 40);
         assert_eq!(answer["uncertain"], true);
     }
