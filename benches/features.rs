@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ser_audio::{Resampler, WavReader, Waveform};
-use ser_benches::{voice, write_wav};
+use ser_audio::{Resampler, Waveform};
+use ser_benches::{read_into, voice, write_wav};
 use ser_features::{
     FeatureConfig, FeatureExtractor, FeatureStore, Features, MelFilterbank, delta, mfcc,
     power_to_db, trim,
@@ -28,9 +28,9 @@ fn stages(c: &mut Criterion) {
     let path = folder.path().join("clip.wav");
     write_wav(&path, &clip).unwrap();
 
-    let (mut reader, mut decoded) = (WavReader::new(), Waveform::default());
+    let mut decoded = Waveform::default();
     group.bench_function("read and decode", |b| {
-        b.iter(|| reader.read_into(&path, &mut decoded).unwrap());
+        b.iter(|| read_into(&path, &mut decoded).unwrap());
     });
     let mut resampled = Vec::new();
     let mut resampler = Resampler::new(48_000, 22_050).unwrap();

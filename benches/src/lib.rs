@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
-use ser_audio::Waveform;
+use ser_audio::{AudioStream, Waveform};
 use walkdir::WalkDir;
 
 /// Mean length of a RAVDESS clip in seconds.
@@ -32,6 +32,18 @@ pub fn voice(sample_rate: u32) -> Waveform {
         (0.2 * loud * harmonics + 1e-3 * (f64::from(noise >> 16) / 32_768.0 - 1.0)) as f32
     });
     Waveform::new(samples.collect(), sample_rate)
+}
+
+/// Reads a recording in place of what `waveform` held, in its memory.
+///
+/// # Errors
+/// Those of [`AudioStream`].
+pub fn read_into(path: &Path, waveform: &mut Waveform) -> ser_audio::Result<()> {
+    let mut stream = AudioStream::open(path)?;
+    waveform.sample_rate = stream.sample_rate();
+    waveform.samples.clear();
+    while stream.next_block(&mut waveform.samples)? {}
+    Ok(())
 }
 
 /// Writes a signal as the 16-bit mono WAV file that RAVDESS clips are.

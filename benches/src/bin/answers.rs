@@ -12,7 +12,6 @@ use std::time::Instant;
 use anyhow::{Result, bail, ensure};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use ser_audio::Waveform;
 use ser_benches::{json_line, median, wav_files, write_samples};
 
 /// Starts on one clip that are timed, behind one that fills the page cache.
@@ -90,11 +89,11 @@ fn most_memory() -> Result<f64> {
 
 /// The clips one after the other, from the first on again where they are too few.
 fn write_hour(path: &Path, clips: &[PathBuf]) -> Result<()> {
-    let rate = Waveform::read(&clips[0])?.sample_rate;
+    let rate = ser_audio::read(&clips[0])?.sample_rate;
     let mut failed = None;
     // Read as they are written: Linux counts what this process holds as memory of the one that it starts.
     let sounds = clips.iter().cycle().map_while(|clip| {
-        let sound = Waveform::read(clip);
+        let sound = ser_audio::read(clip);
         sound.map_err(|error| failed = Some(error)).ok()
     });
     let samples = sounds.flat_map(|sound| sound.samples);

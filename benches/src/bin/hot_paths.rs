@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use ser_audio::{Quality, Resampler, WavReader, Waveform};
-use ser_benches::{voice, write_wav};
+use ser_audio::{Quality, Resampler, Waveform};
+use ser_benches::{read_into, voice, write_wav};
 use ser_features::{Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, Views, Yin};
 use ser_predict::Model;
 use tempfile::TempDir;
@@ -67,9 +67,9 @@ fn clip_on_disk() -> Result<(TempDir, PathBuf)> {
 
 fn read_and_decode(count: usize) -> Result<()> {
     let (_folder, path) = clip_on_disk()?;
-    let (mut reader, mut waveform) = (WavReader::new(), Waveform::default());
+    let mut waveform = Waveform::default();
     for _ in 0..count {
-        reader.read_into(&path, &mut waveform)?;
+        read_into(&path, &mut waveform)?;
         black_box(&waveform);
     }
     Ok(())

@@ -5,7 +5,6 @@
 use std::env;
 
 use anyhow::{Result, bail};
-use ser_audio::Waveform;
 use ser_features::{Features, write_npy};
 
 fn main() -> Result<()> {
@@ -13,7 +12,7 @@ fn main() -> Result<()> {
     let [file, rate, out] = args.as_slice() else {
         bail!("usage: resampled FILE RATE OUT.npy");
     };
-    let samples = Waveform::read(file)?.resample(rate.parse()?)?.samples;
+    let samples = ser_audio::read(file)?.resample(rate.parse()?)?.samples;
     let length = samples.len();
     write_npy(out, &Features::from_parts(samples, length, 1)?)?;
     Ok(())

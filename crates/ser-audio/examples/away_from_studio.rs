@@ -8,7 +8,6 @@
 mod wav;
 
 use anyhow::{Result, bail};
-use ser_audio::Waveform;
 use ser_audio::conditions::Condition;
 
 fn main() -> Result<()> {
@@ -28,7 +27,7 @@ fn main() -> Result<()> {
         chosen = Condition::STANDARD.to_vec();
     }
 
-    let clip = Waveform::read(speech)?;
+    let clip = ser_audio::read(speech)?;
     std::fs::create_dir_all(folder)?;
     for condition in chosen {
         // The same seed gives the same noise each time; another clip should have another one.

@@ -25,7 +25,7 @@ fn main() -> Result<()> {
         hertz: number(low)?..number(high)?,
     };
 
-    let clip = Waveform::read(speech)?;
+    let clip = ser_audio::read(speech)?;
     let without = Occlusion::new(&clip)?.without(&[region]);
     wav::write(out, &without)?;
 

@@ -5,8 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::well_known::{
+    CODEC_ID_FLAC, CODEC_ID_OPUS, CODEC_ID_PCM_S8, CODEC_ID_PCM_S16BE, CODEC_ID_PCM_S16LE,
+    CODEC_ID_PCM_S24BE, CODEC_ID_PCM_S24LE, CODEC_ID_PCM_U8,
+};
+use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as Symphonia;
 use symphonia::core::formats::probe::Hint;
@@ -39,8 +42,12 @@ pub(crate) struct Coded {
     duration: Option<f64>,
     /// Samples of the first packet, which was decoded to learn the rate.
     first: Vec<f32>,
-    /// Memory for a packet, channels interleaved.
+    /// The last packet that was decoded, and its samples, channels interleaved.
+    packet: Box<[u8]>,
     interleaved: Vec<f32>,
+    channels: u16,
+    /// Bits of a sample where decoding gives back integers that were stored.
+    bits: Option<u32>,
     /// Samples decoded so far.
     position: u64,
     is_at_end: bool,
@@ -75,17 +82,25 @@ impl Coded {
                 }
                 error => failure(path, 0.0, error),
             })?;
-        let (track, decoder, duration) = find_track(format.as_ref(), path)?;
+        let Track {
+            id,
+            decoder,
+            duration,
+            bits,
+        } = Track::find(format.as_ref(), path)?;
         let mut coded = Self {
             path: path.to_path_buf(),
             format,
             decoder,
-            track,
+            track: id,
             is_pipe,
             sample_rate: 0,
             duration,
             first: Vec::new(),
+            packet: Box::default(),
             interleaved: Vec::new(),
+            channels: 0,
+            bits,
             position: 0,
             is_at_end: false,
         };
@@ -103,6 +118,26 @@ impl Coded {
 
     pub(crate) fn duration(&self) -> Option<f64> {
         self.duration
+    }
+
+    pub(crate) fn channels(&self) -> u16 {
+        self.channels
+    }
+
+    /// Bits of a sample where decoding gives back the integers that were stored, and single precision holds
+    /// them.
+    pub(crate) fn bits(&self) -> Option<u32> {
+        self.bits
+    }
+
+    /// The packet that the last block was decoded from.
+    pub(crate) fn packet(&self) -> &[u8] {
+        &self.packet
+    }
+
+    /// The samples of the last block before they were mixed down, channels interleaved.
+    pub(crate) fn interleaved(&self) -> &[f32] {
+        &self.interleaved
     }
 
     /// Appends samples; `false` at the end.
@@ -129,7 +164,8 @@ impl Coded {
                 Ok(None) => return Ok(false),
                 Err(Symphonia::ResetRequired) => {
                     // Another stream begins where one ended, as in Ogg.
-                    (self.track, self.decoder, _) = find_track(self.format.as_ref(), &self.path)?;
+                    let track = Track::find(self.format.as_ref(), &self.path)?;
+                    (self.track, self.decoder) = (track.id, track.decoder);
                     continue;
                 }
                 // A pipe ends when its writer is done.
@@ -151,6 +187,7 @@ impl Coded {
                     self.interleaved.resize(buffer.samples_interleaved(), 0.0);
                     buffer.copy_to_slice_interleaved(&mut self.interleaved);
                     self.append(samples, channels, rate)?;
+                    self.packet = packet.data;
                     return Ok(true);
                 }
                 Err(Symphonia::DecodeError(_)) if bad < MAX_BAD_PACKETS => bad += 1,
@@ -169,6 +206,7 @@ impl Coded {
         if self.sample_rate == 0 {
             check_limits(&self.path, channels, rate)?;
             self.sample_rate = rate;
+            self.channels = channels as u16;
         }
         if rate != self.sample_rate {
             let reason = format!(
@@ -205,51 +243,79 @@ impl Coded {
     }
 }
 
-/// The default audio track with its decoder and its length in seconds.
-fn find_track(
-    format: &dyn FormatReader,
-    path: &Path,
-) -> Result<(u32, Box<dyn AudioDecoder>, Option<f64>)> {
-    let unsupported = |reason: String| Error::Unsupported {
-        path: path.to_path_buf(),
-        reason,
-    };
-    let track = format
-        .default_track(TrackType::Audio)
-        .ok_or_else(|| unsupported("it has no audio track".into()))?;
-    let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
-        return Err(unsupported("its codec is unknown".into()));
-    };
-    if parameters.codec == CODEC_ID_OPUS {
-        return Err(unsupported(
-            "Opus is not supported: convert it with ffmpeg".into(),
-        ));
+/// The default audio track.
+struct Track {
+    id: u32,
+    decoder: Box<dyn AudioDecoder>,
+    /// Length in seconds, if it is stated.
+    duration: Option<f64>,
+    /// [`Coded::bits`].
+    bits: Option<u32>,
+}
+
+impl Track {
+    fn find(format: &dyn FormatReader, path: &Path) -> Result<Self> {
+        let unsupported = |reason: String| Error::Unsupported {
+            path: path.to_path_buf(),
+            reason,
+        };
+        let track = format
+            .default_track(TrackType::Audio)
+            .ok_or_else(|| unsupported("it has no audio track".into()))?;
+        let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
+            return Err(unsupported("its codec is unknown".into()));
+        };
+        if parameters.codec == CODEC_ID_OPUS {
+            return Err(unsupported(
+                "Opus is not supported: convert it with ffmpeg".into(),
+            ));
+        }
+        // The decoder makes room for what the recording announces.
+        if let Some(frames) = parameters.max_frames_per_packet.filter(|&n| n > MAX_PACKET) {
+            return Err(unsupported(format!(
+                "expected at most {MAX_PACKET} samples in a packet, found {frames}"
+            )));
+        }
+        if let (Some(channels), Some(rate)) = (&parameters.channels, parameters.sample_rate) {
+            check_limits(path, channels.count(), rate)?;
+        }
+        let decoder = get_codecs()
+            .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+            .map_err(|error| match error {
+                Symphonia::Unsupported(reason) => unsupported(format!(
+                    "{reason} ({} in {}): convert it with ffmpeg",
+                    parameters.codec,
+                    format.format_info().long_name
+                )),
+                error => failure(path, 0.0, error),
+            })?;
+        let duration = track
+            .time_base
+            .zip(track.duration)
+            .and_then(|(base, duration)| base.calc_duration(duration))
+            .map(|time| time.as_secs_f64());
+        let is_exact = parameters.codec == CODEC_ID_FLAC || is_integer_pcm(parameters.codec);
+        Ok(Self {
+            id: track.id,
+            decoder,
+            duration,
+            bits: parameters
+                .bits_per_sample
+                .filter(|&bits| is_exact && bits <= 24),
+        })
     }
-    // The decoder makes room for what the recording announces.
-    if let Some(frames) = parameters.max_frames_per_packet.filter(|&n| n > MAX_PACKET) {
-        return Err(unsupported(format!(
-            "expected at most {MAX_PACKET} samples in a packet, found {frames}"
-        )));
-    }
-    if let (Some(channels), Some(rate)) = (&parameters.channels, parameters.sample_rate) {
-        check_limits(path, channels.count(), rate)?;
-    }
-    let decoder = get_codecs()
-        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-        .map_err(|error| match error {
-            Symphonia::Unsupported(reason) => unsupported(format!(
-                "{reason} ({} in {}): convert it with ffmpeg",
-                parameters.codec,
-                format.format_info().long_name
-            )),
-            error => failure(path, 0.0, error),
-        })?;
-    let duration = track
-        .time_base
-        .zip(track.duration)
-        .and_then(|(base, duration)| base.calc_duration(duration))
-        .map(|time| time.as_secs_f64());
-    Ok((track.id, decoder, duration))
+}
+
+fn is_integer_pcm(codec: AudioCodecId) -> bool {
+    matches!(
+        codec,
+        CODEC_ID_PCM_S8
+            | CODEC_ID_PCM_U8
+            | CODEC_ID_PCM_S16BE
+            | CODEC_ID_PCM_S16LE
+            | CODEC_ID_PCM_S24BE
+            | CODEC_ID_PCM_S24LE
+    )
 }
 
 /// Runs a step of symphonia, some of whose decoders panic on damaged recordings.

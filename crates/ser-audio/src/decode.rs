@@ -1,24 +1,18 @@
 //! Any recording in, mono samples out, block by block.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
-use std::path::Path;
+use std::io::{self, Cursor, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use symphonia::core::io::MediaSource;
 
 use crate::coded::Coded;
 use crate::error::{Error, Result};
+use crate::folder::has_extension;
 use crate::pipe::{Input, Pipe};
-use crate::wav::{WavInfo, WavStream};
+use crate::wav::WavStream;
 use crate::waveform::Waveform;
-
-/// Extensions of the files that folders are searched for, in lower case.
-///
-/// Only a hint for searching: what a file holds is told from its first bytes, not from its name.
-pub const EXTENSIONS: &[&str] = &[
-    "aac", "aif", "aifc", "aiff", "caf", "flac", "m4a", "m4b", "mka", "mkv", "mov", "mp3", "mp4",
-    "oga", "ogg", "wav", "wave", "webm",
-];
 
 /// The most channels that are mixed down.
 pub const MAX_CHANNELS: usize = 255;
@@ -34,22 +28,17 @@ pub const MAX_SAMPLES: usize = 1 << 30;
 
 /// Reads a whole recording, mixed down to the mean of its channels, at its own sampling rate.
 ///
+/// ```no_run
+/// let clip = ser_audio::read("03-01-05-02-01-02-11.flac")?;
+/// println!("{:.2} s at {} Hz", clip.duration(), clip.sample_rate);
+/// # Ok::<(), ser_audio::Error>(())
+/// ```
+///
 /// # Errors
 ///
-/// As [`AudioStream::open`] and [`AudioStream::next_block`], and [`Error::TooLong`] beyond
-/// [`MAX_SAMPLES`].
-pub fn read(path: &Path) -> Result<Waveform> {
-    let mut stream = AudioStream::open(path)?;
-    let mut waveform = Waveform::new(Vec::new(), stream.sample_rate());
-    while stream.next_block(&mut waveform.samples)? {
-        if waveform.samples.len() > MAX_SAMPLES {
-            return Err(Error::TooLong {
-                path: path.to_path_buf(),
-                limit: MAX_SAMPLES,
-            });
-        }
-    }
-    Ok(waveform)
+/// As [`AudioStream::open`] and [`AudioStream::read_to_end`].
+pub fn read(path: impl AsRef<Path>) -> Result<Waveform> {
+    AudioStream::open(path.as_ref())?.read_to_end()
 }
 
 /// The samples of a recording, block by block, in memory that does not grow with its length.
@@ -68,19 +57,28 @@ pub fn read(path: &Path) -> Result<Waveform> {
 /// # Ok::<(), ser_audio::Error>(())
 /// ```
 pub struct AudioStream {
-    source: Source,
+    decoder: Decoder,
+    origin: Origin,
+    path: PathBuf,
 }
 
 /// Who decodes.
-enum Source {
+pub(crate) enum Decoder {
     Wav {
-        stream: WavStream<'static, Box<dyn MediaSource>>,
-        /// What the header says.
-        info: WavInfo,
+        stream: WavStream<Box<dyn MediaSource>>,
         /// Memory of the stream.
         bytes: Vec<u8>,
     },
     Coded(Box<Coded>),
+}
+
+/// Where a recording comes from, to start over.
+enum Origin {
+    /// A file that had so many bytes when it was opened.
+    File(File, u64),
+    Memory(Arc<[u8]>),
+    /// What comes once.
+    Pipe,
 }
 
 impl AudioStream {
@@ -88,28 +86,38 @@ impl AudioStream {
     ///
     /// # Formats
     ///
-    /// WAV as [`Waveform::read`] has it, and with A-law, μ-law, ADPCM or 64-bit samples; FLAC; MP3; Vorbis
+    /// WAV as [`decode_wav`](crate::decode_wav) has it, and with A-law, μ-law, ADPCM or 64-bit samples; FLAC; MP3; Vorbis
     /// and FLAC in Ogg; AAC (low complexity) and ALAC in MP4 and MOV, AAC in ADTS; AIFF; CAF; what of these
     /// is in Matroska and WebM. Of several tracks the default audio track is decoded. Opus is not.
     ///
     /// # Scale
     ///
-    /// Full scale is −1 to 1, as in [`Waveform::read`]; lossy codecs may exceed it.
+    /// Full scale is −1 to 1, as there; lossy codecs may exceed it.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the file cannot be read, [`Error::Wav`] for a damaged WAV file,
-    /// [`Error::Unsupported`] for a format or codec that is not decoded, for more than [`MAX_CHANNELS`]
-    /// or a rate beyond [`MAX_SAMPLE_RATE`], and [`Error::Damaged`] when nothing can be decoded.
+    /// [`Error::Io`] when the file cannot be read, [`Error::Wav`] for a damaged WAV file and for what is
+    /// only called one, [`Error::Unsupported`] for a format or codec that is not decoded, for more than
+    /// [`MAX_CHANNELS`] or a rate beyond [`MAX_SAMPLE_RATE`], and [`Error::Damaged`] when nothing can be
+    /// decoded.
     pub fn open(path: &Path) -> Result<Self> {
         let io_error = |source| Error::io(path, source);
         let file = File::open(path).map_err(io_error)?;
         let metadata = file.metadata().map_err(io_error)?;
         if metadata.is_file() {
-            Self::identify(Box::new(file), Some(metadata.len()), path)
+            Self::from_origin(Origin::File(file, metadata.len()), path)
         } else {
             Self::from_reader(Box::new(file), path)
         }
+    }
+
+    /// Reads a recording that is in memory; `name` is for error messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`AudioStream::open`].
+    pub fn from_bytes(bytes: Arc<[u8]>, name: &Path) -> Result<Self> {
+        Self::from_origin(Origin::Memory(bytes), name)
     }
 
     /// Reads from what cannot be sought, such as standard input; `name` is for error messages.
@@ -122,48 +130,58 @@ impl AudioStream {
     ///
     /// As [`AudioStream::open`].
     pub fn from_reader(reader: Input, name: &Path) -> Result<Self> {
-        Self::identify(Box::new(Pipe::new(reader)), None, name)
+        Ok(Self {
+            decoder: Decoder::find(Box::new(Pipe::new(reader)), None, name)?,
+            origin: Origin::Pipe,
+            path: name.to_path_buf(),
+        })
     }
 
-    /// Plain WAV goes to `WavStream`, everything else to symphonia. `len` is `None` for a pipe.
-    fn identify(mut reader: Box<dyn MediaSource>, len: Option<u64>, path: &Path) -> Result<Self> {
-        let io_error = |source| Error::io(path, source);
-        if is_wav(&mut reader).map_err(io_error)? {
-            match WavStream::new(reader, len, path.to_path_buf()) {
-                Ok(stream) => {
-                    let info = stream.info();
-                    check_limits(path, info.channels.into(), info.sample_rate)?;
-                    return Ok(Self {
-                        source: Source::Wav {
-                            stream,
-                            info,
-                            bytes: Vec::new(),
-                        },
-                    });
-                }
-                Err((Error::Unsupported { .. }, back)) => reader = back,
-                Err((error, _)) => return Err(error),
-            }
-            reader.rewind().map_err(io_error)?;
-        }
+    fn from_origin(origin: Origin, path: &Path) -> Result<Self> {
         Ok(Self {
-            source: Source::Coded(Box::new(Coded::open(reader, path)?)),
+            decoder: origin.decoder(path)?,
+            origin,
+            path: path.to_path_buf(),
         })
+    }
+
+    /// Starts over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when it comes through a pipe, and as [`AudioStream::open`].
+    pub fn rewind(&mut self) -> Result<()> {
+        self.decoder = self.origin.decoder(&self.path)?;
+        Ok(())
     }
 
     /// Samples per second, in Hz.
     pub fn sample_rate(&self) -> u32 {
-        match &self.source {
-            Source::Wav { info, .. } => info.sample_rate,
-            Source::Coded(coded) => coded.sample_rate(),
+        match &self.decoder {
+            Decoder::Wav { stream, .. } => stream.info().sample_rate,
+            Decoder::Coded(coded) => coded.sample_rate(),
+        }
+    }
+
+    /// Samples in all, where that is certain before the last one is decoded: in plain WAV that does not come
+    /// through a pipe, whose header was held against what there is.
+    pub fn frames(&self) -> Option<u64> {
+        match (&self.decoder, &self.origin) {
+            (Decoder::Wav { stream, .. }, Origin::File(..) | Origin::Memory(_)) => {
+                Some(stream.info().frames)
+            }
+            _ => None,
         }
     }
 
     /// Length in seconds as the container states it; `None` if it does not.
     pub fn duration(&self) -> Option<f64> {
-        match &self.source {
-            Source::Wav { info, .. } => (info.frames != u64::MAX).then(|| info.duration()),
-            Source::Coded(coded) => coded.duration(),
+        match &self.decoder {
+            Decoder::Wav { stream, .. } => {
+                let info = stream.info();
+                (info.frames != u64::MAX).then(|| info.duration())
+            }
+            Decoder::Coded(coded) => coded.duration(),
         }
     }
 
@@ -175,15 +193,92 @@ impl AudioStream {
     /// packets in a row cannot be decoded (single ones are left out), or changes its sampling rate;
     /// [`Error::OutOfRange`]. After an error the stream is at its end.
     pub fn next_block(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
-        match &mut self.source {
-            Source::Wav { stream, bytes, .. } => {
+        match &mut self.decoder {
+            Decoder::Wav { stream, bytes } => {
                 let before = samples.len();
                 if !stream.is_at_end() {
                     stream.read_block(bytes, samples)?;
                 }
                 Ok(samples.len() > before)
             }
-            Source::Coded(coded) => coded.next_block(samples),
+            Decoder::Coded(coded) => coded.next_block(samples),
+        }
+    }
+
+    /// Reads all samples that are left.
+    ///
+    /// # Errors
+    ///
+    /// As [`AudioStream::next_block`], and [`Error::TooLong`] beyond [`MAX_SAMPLES`].
+    pub fn read_to_end(mut self) -> Result<Waveform> {
+        let frames = self.frames().unwrap_or(0).min(MAX_SAMPLES as u64);
+        let samples = Vec::with_capacity(frames as usize);
+        let mut waveform = Waveform::new(samples, self.sample_rate());
+        while self.next_block(&mut waveform.samples)? {
+            if waveform.samples.len() > MAX_SAMPLES {
+                return Err(Error::TooLong {
+                    path: self.path,
+                    limit: MAX_SAMPLES,
+                });
+            }
+        }
+        Ok(waveform)
+    }
+
+    pub(crate) fn into_decoder(self) -> Decoder {
+        self.decoder
+    }
+}
+
+impl Origin {
+    /// A decoder that is at the beginning.
+    fn decoder(&self, path: &Path) -> Result<Decoder> {
+        let io_error = |source| Error::io(path, source);
+        match self {
+            Self::File(file, len) => {
+                let mut again = file.try_clone().map_err(io_error)?;
+                again.rewind().map_err(io_error)?;
+                Decoder::find(Box::new(again), Some(*len), path)
+            }
+            Self::Memory(bytes) => {
+                let len = Some(bytes.len() as u64);
+                Decoder::find(Box::new(Cursor::new(bytes.clone())), len, path)
+            }
+            Self::Pipe => Err(io_error(io::Error::new(
+                io::ErrorKind::NotSeekable,
+                "a pipe cannot go back",
+            ))),
+        }
+    }
+}
+
+impl Decoder {
+    /// Plain WAV goes to [`WavStream`], everything else to symphonia. `len` is `None` for a pipe.
+    fn find(mut reader: Box<dyn MediaSource>, len: Option<u64>, path: &Path) -> Result<Self> {
+        let io_error = |source| Error::io(path, source);
+        let is_wav = is_wav(&mut reader).map_err(io_error)?;
+        if !is_wav && !has_extension(path, &["wav", "wave"]) {
+            return Ok(Self::Coded(Box::new(Coded::open(reader, path)?)));
+        }
+        let (refusal, mut reader) = match WavStream::new(reader, len, path) {
+            Ok(stream) => {
+                let info = stream.info();
+                check_limits(path, info.channels.into(), info.sample_rate)?;
+                let bytes = Vec::new();
+                return Ok(Self::Wav { stream, bytes });
+            }
+            Err(refused) => refused,
+        };
+        // A damaged WAV file is not tried as anything else.
+        if is_wav && !matches!(refusal, Error::Unsupported { .. }) {
+            return Err(refusal);
+        }
+        reader.rewind().map_err(io_error)?;
+        match Coded::open(reader, path) {
+            Ok(coded) => Ok(Self::Coded(Box::new(coded))),
+            // Of a file that nobody can decode and that is called WAV, it is said what is wrong with the WAV.
+            Err(Error::Unsupported { .. } | Error::Damaged { .. }) => Err(refusal),
+            Err(error) => Err(error),
         }
     }
 }

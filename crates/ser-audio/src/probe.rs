@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use symphonia::core::io::MediaSource;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::coded::Coded;
+use crate::decode::{AudioStream, Decoder};
 use crate::error::{Error, Result};
-use crate::wav::WavStream;
+use crate::wav::{WavInfo, WavStream};
 
 /// What an index keeps of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,18 +24,89 @@ pub struct Probe {
     pub frames: u64,
 }
 
-/// Hashes format and samples of a WAV file, but no other chunk: two files that sound the same have the same
-/// `content`, whatever an editor wrote around the samples.
+/// Reads a recording once, for its format, its length and the hash of its sound.
+///
+/// # Content
+///
+/// Integer samples of up to 24 bits are hashed as a WAV file stores them, so that WAV, FLAC, and PCM in AIFF, CAF or
+/// Matroska have the same `content` for the same samples; floating point in WAV likewise. Of other codecs the packets
+/// are hashed, because no two decoders agree on their samples to the last bit. Nothing else counts: neither tags nor
+/// chunks around the sound.
 ///
 /// # Errors
 ///
-/// [`Error::Io`], [`Error::Wav`] and [`Error::Unsupported`]; a recording without samples is an error.
+/// As [`AudioStream::open`] and [`AudioStream::next_block`], but that samples of WAV files are not decoded: those that
+/// are no numbers are not noticed. A recording without samples is an error.
 pub fn probe(path: &Path) -> Result<Probe> {
-    let mut stream = WavStream::open(path)?;
+    match AudioStream::open(path)?.into_decoder() {
+        Decoder::Wav { stream, bytes } => probe_wav(stream, bytes, path),
+        Decoder::Coded(coded) => probe_coded(*coded),
+    }
+}
+
+fn probe_wav(
+    mut stream: WavStream<Box<dyn MediaSource>>,
+    mut bytes: Vec<u8>,
+    path: &Path,
+) -> Result<Probe> {
+    let mut hash = begin_pcm(&stream.info());
+    while !stream.is_at_end() {
+        stream.read_bytes(&mut bytes)?;
+        hash.update(&bytes);
+    }
     let info = stream.info();
     if info.frames == 0 {
         return Err(Error::wav(path, "expected sound, found 0 samples"));
     }
+    Ok(Probe {
+        content: finish(&hash),
+        sample_rate: info.sample_rate,
+        channels: info.channels,
+        frames: info.frames,
+    })
+}
+
+fn probe_coded(mut coded: Coded) -> Result<Probe> {
+    let (sample_rate, channels) = (coded.sample_rate(), coded.channels());
+    // Bits of a sample as WAV stores it, in whole bytes.
+    let bits = coded.bits().map(|bits| 8 * bits.div_ceil(8) as u16);
+    let mut hash = match bits {
+        Some(bits_per_sample) => begin_pcm(&WavInfo {
+            sample_rate,
+            channels,
+            bits_per_sample,
+            float: false,
+            frames: 0,
+        }),
+        None => {
+            let mut hash = Xxh3::new();
+            hash.update(&channels.to_le_bytes());
+            hash.update(&sample_rate.to_le_bytes());
+            hash
+        }
+    };
+    let (mut samples, mut stored, mut frames) = (Vec::new(), Vec::new(), 0);
+    while coded.next_block(&mut samples)? {
+        frames += samples.len() as u64;
+        samples.clear();
+        match bits {
+            Some(bits) => {
+                store(coded.interleaved(), bits, &mut stored);
+                hash.update(&stored);
+            }
+            None => hash.update(coded.packet()),
+        }
+    }
+    Ok(Probe {
+        content: finish(&hash),
+        sample_rate,
+        channels,
+        frames,
+    })
+}
+
+/// The hash of samples of a format.
+fn begin_pcm(info: &WavInfo) -> Xxh3 {
     let mut hash = Xxh3::new();
     hash.update(&info.channels.to_le_bytes());
     hash.update(&info.sample_rate.to_le_bytes());
@@ -40,15 +114,21 @@ pub fn probe(path: &Path) -> Result<Probe> {
     // Once more in bytes: so it has always been, and a clip keeps its hash.
     hash.update(&u64::from(info.bits_per_sample / 8).to_le_bytes());
     hash.update(&[u8::from(info.float)]);
-    let mut bytes = Vec::new();
-    while !stream.is_at_end() {
-        stream.read_bytes(&mut bytes)?;
-        hash.update(&bytes);
+    hash
+}
+
+fn finish(hash: &Xxh3) -> String {
+    format!("{:032x}", hash.digest128())
+}
+
+/// Samples as a WAV file stores them: little endian, and those of 8 bits without sign.
+fn store(samples: &[f32], bits: u16, bytes: &mut Vec<u8>) {
+    let scale = (1 << (bits - 1)) as f32;
+    let integers = samples.iter().map(|x| (x * scale) as i32);
+    bytes.clear();
+    match bits {
+        8 => bytes.extend(integers.map(|x| (x + 128) as u8)),
+        _ => bytes
+            .extend(integers.flat_map(|x| x.to_le_bytes().into_iter().take(usize::from(bits / 8)))),
     }
-    Ok(Probe {
-        content: format!("{:032x}", hash.digest128()),
-        sample_rate: info.sample_rate,
-        channels: info.channels,
-        frames: info.frames,
-    })
 }

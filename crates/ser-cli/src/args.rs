@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use ser_data::Protocol;
 
-/// Speech emotion recognition: from WAV files to features, trained models, honest figures and
+/// Speech emotion recognition: from recordings to features, trained models, honest figures and
 /// predictions. No Python, no environment variables.
 #[derive(Debug, Parser)]
 #[command(
@@ -113,8 +113,8 @@ pub struct SynthArgs {
 /// `ser index`
 #[derive(Debug, ClapArgs)]
 pub struct IndexArgs {
-    /// Folder with clips anywhere below it, or a CSV manifest with the columns path, emotion,
-    /// speaker.
+    /// Folder with clips of any format, named as RAVDESS does, anywhere below it, or a CSV manifest
+    /// with the columns path, emotion, speaker.
     pub data: PathBuf,
     /// Write the manifest here.
     #[arg(long, value_name = "CSV")]
@@ -124,7 +124,7 @@ pub struct IndexArgs {
 /// `ser extract`
 #[derive(Debug, ClapArgs)]
 pub struct ExtractArgs {
-    /// WAV files, folders with WAV files anywhere below, or a CSV manifest.
+    /// Recordings (WAV, FLAC, MP3, OGG, M4A and others), folders with recordings anywhere below, or a CSV manifest.
     #[arg(required = true)]
     pub inputs: Vec<PathBuf>,
     /// Feature configuration (TOML). Keys: sample_rate, n_fft, win_length, hop_length, window,

@@ -4,19 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use ser_audio::{AudioStream, EXTENSIONS};
+use ser_audio::AudioStream;
 use ser_experiment::Skipped;
 use ser_predict::{Answer, Enrolment, Predictor, Speech};
-use walkdir::WalkDir;
 
 use crate::model;
 use crate::output::{in_full, tell};
-
-/// Extensions of recordings that cannot be decoded, or not by every build: in a folder they are named, not
-/// passed over.
-const OTHER_AUDIO: [&str; 9] = [
-    "3gp", "ac3", "amr", "ape", "au", "mp2", "opus", "w64", "wma",
-];
 
 /// The name of standard input.
 fn is_stdin(path: &Path) -> bool {
@@ -50,20 +43,10 @@ pub fn recordings(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<Skipped>) {
 
 fn in_folder(folder: &Path, files: &mut Vec<PathBuf>, skipped: &mut Vec<Skipped>) {
     let before = files.len();
-    for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
-        match entry {
-            Ok(entry) => {
-                let extension = entry.path().extension().unwrap_or_default();
-                let extension = extension.to_string_lossy().to_lowercase();
-                let is_audio = |known: &[&str]| known.contains(&extension.as_str());
-                if entry.file_type().is_file() && (is_audio(EXTENSIONS) || is_audio(&OTHER_AUDIO)) {
-                    files.push(entry.into_path());
-                }
-            }
-            Err(error) => skipped.push(Skipped::new(
-                error.path().unwrap_or(folder),
-                &error.to_string(),
-            )),
+    for found in ser_audio::recordings(folder) {
+        match found {
+            Ok(file) => files.push(file),
+            Err(error) => skipped.push(Skipped::new(&error.path, &error.to_string())),
         }
     }
     if files.len() == before {

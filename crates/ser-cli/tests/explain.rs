@@ -9,7 +9,6 @@ use common::{complaint, output, ravdess, synthetic, tone};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use ser_audio::Waveform;
 use ser_audio::conditions::{Occlusion, Region};
 use ser_predict::{Patch, Predictor};
 use serde_json::Value;
@@ -25,7 +24,7 @@ const DRAWS: u64 = 5;
 /// Probability that the answer loses without the most important tenth of the patches, and on average
 /// without as many others, chosen among those that hold any sound.
 fn lost(predictor: &Predictor, file: &Path) -> (f32, f32) {
-    let clip = Waveform::read(file).unwrap();
+    let clip = ser_audio::read(file).unwrap();
     let explanation = predictor.explain(&clip).unwrap();
     let emotion = explanation.answer.emotion();
     let occlusion = Occlusion::new(&clip).unwrap();

@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 
 use common::{complaint, output, synthetic, tone};
 use safetensors::SafeTensors;
@@ -126,4 +127,33 @@ fn a_store_gives_the_same_features_again() {
         &[&"extract", &corpus, &"--store", &store, &"--out", &second],
     );
     assert_eq!(fs::read(first).unwrap(), fs::read(second).unwrap());
+}
+
+#[test]
+fn a_folder_may_hold_any_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let sounds = folder.path().join("sounds");
+    fs::create_dir_all(&sounds).unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ser-audio/tests/fixtures");
+    for name in ["native.flac", "stereo.mp3", "aac.m4a", "mulaw.wav"] {
+        fs::copy(fixtures.join(name), sounds.join(name)).unwrap();
+    }
+    fs::write(sounds.join("notes.txt"), "no recording").unwrap();
+    let (all, store) = (
+        folder.path().join("all.safetensors"),
+        folder.path().join("store"),
+    );
+    output(0, &[&"extract", &sounds, &"--out", &all]);
+    let bytes = fs::read(&all).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let mut names = tensors.names();
+    names.sort_unstable();
+    assert_eq!(names, ["aac.m4a", "mulaw.wav", "native.flac", "stereo.mp3"]);
+    for _ in 0..2 {
+        output(
+            0,
+            &[&"extract", &sounds, &"--store", &store, &"--out", &all],
+        );
+        assert_eq!(fs::read(&all).unwrap(), bytes);
+    }
 }

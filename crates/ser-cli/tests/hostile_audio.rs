@@ -129,11 +129,6 @@ fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "0x0011",
         ),
         (
-            "id3",
-            [b"ID3\x04\0\0\0\0\0\0".as_slice(), &sound.bytes()].concat(),
-            "RIFF WAVE",
-        ),
-        (
             "mp3",
             [[0xFF, 0xFB, 0x90, 0x64].as_slice(), &[0; 413]].concat(),
             "RIFF WAVE",
@@ -172,6 +167,10 @@ fn good_files() -> Vec<(&'static str, Vec<u8>)> {
         ("zeros", Wav::of(vec![0; 32_000])),
         ("clipped", Wav::of([0xFF, 0x7F, 0x00, 0x80].repeat(8000))),
         ("one-sample", Wav::of(vec![1, 2])),
+        (
+            "id3",
+            [b"ID3\x04\0\0\0\0\0\0".as_slice(), &sound.bytes()].concat(),
+        ),
     ]
 }
 
@@ -255,16 +254,7 @@ fn extraction_names_every_bad_file_and_keeps_the_rest() {
 #[test]
 fn prediction_names_every_bad_file_and_answers_the_rest() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut good, mut bad) = catalogue(folder.path());
-    // Prediction decodes more than features are extracted from, and has its own words for what it cannot.
-    for (path, said) in &mut bad {
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        match name.as_str() {
-            "id3" => good.push(path.clone()),
-            _ => *said = "",
-        }
-    }
-    bad.retain(|(path, _)| !good.contains(path));
+    let (good, bad) = catalogue(folder.path());
     let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"--json", &"predict"];
     words.extend(good.iter().map(|path| path as &dyn AsRef<OsStr>));
     words.extend(bad.iter().map(|(path, _)| path as &dyn AsRef<OsStr>));
@@ -297,7 +287,7 @@ fn a_manifest_leads_to_every_bad_file_and_to_the_rest() {
     for (path, _) in &bad {
         let name = path.file_name().unwrap().to_str().unwrap();
         // What only the samples can show, the index does not see.
-        let hidden = ["nan.wav", "infinite.wav", "rate-4-ghz.wav", "bits-64.wav"].contains(&name);
+        let hidden = ["nan.wav", "infinite.wav"].contains(&name);
         assert!(
             said.contains(name) || hidden,
             "{name} is not named:\n{said}"

@@ -43,7 +43,7 @@ fn it_is_what_its_recipe_makes_of_all_24_actors() {
 #[test]
 fn it_says_the_same_at_every_level() {
     let clip = synthetic().join("Actor_01/03-01-05-02-01-01-01.wav");
-    let clip = ser_audio::Waveform::read(clip).unwrap();
+    let clip = ser_audio::read(clip).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let answer = |db: i32| -> Vec<f64> {
         let path = folder.path().join(format!("{db}.wav"));

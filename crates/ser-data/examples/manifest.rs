@@ -1,4 +1,4 @@
-//! Recordings that lie as `SPEAKER/EMOTION/ANY.wav` under a folder become a corpus: writes the
+//! Recordings of any format that lie as `SPEAKER/EMOTION/ANY` under a folder become a corpus: writes the
 //! manifest, with what was found in the files.
 //!
 //! `cargo run --release -p ser-data --example manifest -- recordings/ corpus.csv`
@@ -9,12 +9,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use ser_data::{Corpus, Scan};
-use walkdir::WalkDir;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [folder, manifest] = &args[..] else {
-        bail!("usage: manifest FOLDER OUT.csv, with recordings FOLDER/SPEAKER/EMOTION/ANY.wav");
+        bail!("usage: manifest FOLDER OUT.csv, with recordings FOLDER/SPEAKER/EMOTION/ANY");
     };
     let folder = std::path::absolute(folder)?;
 
@@ -22,8 +21,8 @@ fn main() -> Result<()> {
     let draft = tempfile::Builder::new().suffix(".csv").tempfile()?;
     let mut csv = csv::Writer::from_path(draft.path())?;
     csv.write_record(["path", "emotion", "speaker"])?;
-    for entry in WalkDir::new(&folder).sort_by_file_name() {
-        let path = entry?.into_path();
+    for path in ser_audio::recordings(&folder) {
+        let path = path?;
         let Some((speaker, emotion)) = labels(path.strip_prefix(&folder)?) else {
             continue;
         };
@@ -46,15 +45,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Speaker and emotion from `SPEAKER/EMOTION/ANY.wav`.
+/// Speaker and emotion from `SPEAKER/EMOTION/ANY`.
 fn labels(path: &Path) -> Option<(&str, &str)> {
     let parts: Vec<&str> = path
         .iter()
         .map(|part| part.to_str())
         .collect::<Option<_>>()?;
-    let [speaker, emotion, file] = parts[..] else {
+    let [speaker, emotion, _] = parts[..] else {
         return None;
     };
-    let is_wav = Path::new(file).extension()?.eq_ignore_ascii_case("wav");
-    is_wav.then_some((speaker, emotion))
+    Some((speaker, emotion))
 }

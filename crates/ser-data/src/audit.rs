@@ -151,7 +151,7 @@ impl Skip {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipKind {
-    /// The file or folder cannot be read, or is no sound WAV file.
+    /// The file or folder cannot be read, or is no recording that can be decoded.
     Unreadable,
     /// The file name is not a RAVDESS name.
     ForeignName,

@@ -27,7 +27,8 @@ pub struct Clip {
     pub statement: Option<String>,
     /// Number of the repetition, from 1.
     pub repetition: Option<u8>,
-    /// Hash of format and samples, in hex. Clips with equal `content` sound the same, whatever else their files hold.
+    /// Hash of format and samples, in hex, see [`ser_audio::probe`]. Clips with equal `content` sound the same, whatever
+    /// else their files hold.
     pub content: String,
     /// Samples per second and channel.
     pub sample_rate: u32,
@@ -113,9 +114,10 @@ impl Corpus {
 
     /// Finds the RAVDESS speech clips that lie anywhere under a folder.
     ///
-    /// Only audio-only speech (`03-01-…`) is taken. A second copy of a clip (same name, same audio) counts once, as in
-    /// archives that hold all actors twice. Every file that is not taken stands in [`Audit::skipped`] with its reason.
-    /// Each file is read once, on all threads of the current rayon pool.
+    /// Only audio-only speech (`03-01-…`) is taken, in any format that [`ser_audio::read`] reads. A second copy of a
+    /// clip (same name, same audio) counts once, as in archives that hold all actors twice. Every file that is not
+    /// taken stands in [`Audit::skipped`] with its reason. Each file is read once, on all threads of the current
+    /// rayon pool.
     ///
     /// # Errors
     /// The folder cannot be read, or holds no clip. A bad file is no error.
@@ -125,7 +127,8 @@ impl Corpus {
 
     /// Reads a CSV manifest: this is how a corpus other than RAVDESS comes in.
     ///
-    /// Columns, in any order: `path` (absolute, or relative to the manifest's folder), `emotion` and `speaker` (free
+    /// Columns, in any order: `path` (of a recording of any format that [`ser_audio::read`] reads; absolute, or
+    /// relative to the manifest's folder), `emotion` and `speaker` (free
     /// text) are required. `gender`, `intensity`, `statement`, `repetition` and `synthetic` (`true` or `false`) may be
     /// there, and others are ignored. Where `content`, `sample_rate`, `channels` and `frames` are all given, the row is
     /// believed and the audio is not read.

@@ -62,7 +62,7 @@ macro_rules! field {
 }
 
 field! {
-    /// What was recorded: only [`Modality::Audio`] files are WAV files.
+    /// What was recorded: only [`Modality::Audio`] files are nothing but sound.
     Modality {
         /// Video with sound.
         AudioVideo = "audio-video",

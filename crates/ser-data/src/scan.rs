@@ -1,12 +1,10 @@
 //! Finding RAVDESS clips under a folder.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use ser_audio::{Probe, probe};
-use walkdir::WalkDir;
+use ser_audio::{Probe, Unlisted, is_recording, probe};
 
 use crate::audit::{Skip, SkipKind};
 use crate::ravdess::{Channel, Modality, Name};
@@ -18,22 +16,17 @@ pub(crate) fn scan(folder: &Path) -> Result<Scan> {
 
     let mut skipped = Vec::new();
     let mut candidates = Vec::new();
-    for entry in WalkDir::new(folder).follow_links(true) {
-        match entry {
-            Ok(entry) if entry.file_type().is_file() => {
-                match classify(entry.path()) {
-                    Some(Ok(name)) => candidates.push((name, entry.depth(), entry.into_path())),
-                    Some(Err(skip)) => skipped.push(skip),
-                    None => {}
-                };
-            }
-            Ok(_) => {}
-            Err(error) => {
-                let path = error.path().unwrap_or(folder).to_owned();
-                // A loop of links has no error of the system's, and names both ends.
-                let whole = io::Error::other(error.to_string());
-                let source = error.into_io_error().unwrap_or(whole);
-                skipped.push(Skip::unreadable(path.clone(), Error::io(&path, source)));
+    // Not only recordings: a clip's name on anything else deserves a word.
+    for found in ser_audio::files(folder) {
+        match found {
+            Ok(path) => match classify(&path) {
+                Some(Ok(name)) => candidates.push((name, path.components().count(), path)),
+                Some(Err(skip)) => skipped.push(skip),
+                None => {}
+            },
+            Err(Unlisted { path, source }) => {
+                let error = Error::io(&path, source);
+                skipped.push(Skip::unreadable(path, error));
             }
         }
     }
@@ -90,11 +83,7 @@ fn classify(path: &Path) -> Option<Result<Name, Skip>> {
     let text =
         |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
     let (stem, extension) = (text(path.file_stem()), text(path.extension()));
-    // macOS leaves its metadata beside every file of an archive, under the file's own name behind `._`.
-    if stem.starts_with("._") {
-        return None;
-    }
-    let is_wav = extension.eq_ignore_ascii_case("wav");
+    let is_recording = is_recording(path);
     let skip = |kind, reason| {
         Some(Err(Skip {
             path: path.to_owned(),
@@ -103,7 +92,7 @@ fn classify(path: &Path) -> Option<Result<Name, Skip>> {
         }))
     };
     match stem.parse::<Name>() {
-        Err(error) if is_wav => skip(SkipKind::ForeignName, error.to_string()),
+        Err(error) if is_recording => skip(SkipKind::ForeignName, error.to_string()),
         Err(_) => None,
         Ok(name) if (name.modality, name.channel) != (Modality::Audio, Channel::Speech) => skip(
             SkipKind::NotSpeech,
@@ -112,9 +101,9 @@ fn classify(path: &Path) -> Option<Result<Name, Skip>> {
                 name.modality, name.channel
             ),
         ),
-        Ok(_) if !is_wav => skip(
+        Ok(_) if !is_recording => skip(
             SkipKind::Unreadable,
-            format!("expected a WAV file, found `.{extension}`"),
+            format!("expected a recording, found `.{extension}`"),
         ),
         Ok(name) => Some(Ok(name)),
     }

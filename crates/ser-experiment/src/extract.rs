@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use ser_data::{Corpus, Scan};
 use ser_features::{FeatureConfig, Features, write_npy};
 use serde::Serialize;
-use walkdir::WalkDir;
 
 use crate::corpus::{Skipped, tell};
 use crate::error::{Error, Result};
@@ -51,7 +50,7 @@ pub struct Extraction {
 }
 
 impl Inputs {
-    /// The WAV files that files, folders and manifests stand for.
+    /// The recordings that files, folders and manifests stand for.
     ///
     /// # Errors
     /// [`Error::Data`] for a manifest that cannot be read, [`Error::Extraction`] for no file at all.
@@ -59,22 +58,14 @@ impl Inputs {
         let (mut inputs, mut skipped) = (Vec::new(), Vec::new());
         for path in given {
             if path.is_dir() {
-                for entry in WalkDir::new(path).follow_links(true).sort_by_file_name() {
-                    match entry {
-                        Ok(entry) if !entry.file_type().is_file() => {}
-                        Ok(entry) if !has_extension(entry.path(), "wav") => {}
-                        Ok(entry) => {
-                            let name = entry.path().strip_prefix(path).unwrap_or(entry.path());
+                for found in ser_audio::recordings(path) {
+                    match found {
+                        Ok(file) => {
+                            let name = file.strip_prefix(path).unwrap_or(&file);
                             let name = name.to_string_lossy().replace('\\', "/");
-                            inputs.push(Input {
-                                path: entry.into_path(),
-                                name,
-                            });
+                            inputs.push(Input { path: file, name });
                         }
-                        Err(error) => skipped.push(Skipped::new(
-                            error.path().unwrap_or(path),
-                            &error.to_string(),
-                        )),
+                        Err(error) => skipped.push(Skipped::new(&error.path, &error.to_string())),
                     }
                 }
             } else if has_extension(path, "csv") {
@@ -93,7 +84,7 @@ impl Inputs {
             }
         }
         match inputs.is_empty() {
-            true => Err(wrong("no WAV file among the inputs")),
+            true => Err(wrong("no recording among the inputs")),
             false => Ok(Self {
                 files: inputs,
                 skipped,

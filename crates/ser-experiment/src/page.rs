@@ -7,7 +7,6 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use ser_audio::Waveform;
 use ser_audio::conditions::Condition;
 use ser_data::{Clip, Corpus};
 use ser_eval::{Evaluation, Predictions, principal_plane, write_file};
@@ -124,7 +123,7 @@ pub(crate) fn sounds(corpus: &Corpus, answers: &Predictions) -> Result<Vec<Sound
 /// A clip as a small file: mono, 16 kHz, 16 bits, without the silence at its ends, cut where it is
 /// too long.
 fn wav(path: &Path) -> Result<Vec<u8>> {
-    let waveform = Waveform::read(path)?.resample(RATE)?;
+    let waveform = ser_audio::read(path)?.resample(RATE)?;
     let sound = trim(&waveform.samples, SILENCE, 2048, 512);
     let samples = waveform.samples.get(sound).unwrap_or_default();
     let spec = hound::WavSpec {

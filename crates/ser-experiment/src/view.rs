@@ -142,7 +142,7 @@ pub(crate) fn hear(
     views: &Views,
 ) -> Result<Vec<Features>> {
     let named = || path.display().to_string();
-    let sound = Waveform::read(path)?;
+    let sound = ser_audio::read(path)?;
     let changed = under(condition, copy, &sound).context_of(named)?;
     views.extract(&changed).context_of(named)
 }

@@ -1,4 +1,4 @@
-//! Statistics of every WAV file under a folder as one CSV table, on all cores: a row for each file,
+//! Statistics of every recording under a folder as one CSV table, on all cores: a row for each file,
 //! a named column for each value.
 //!
 //! `cargo run --release -p ser-features --example functionals -- recordings/ functionals.csv`
@@ -10,14 +10,13 @@ use std::sync::mpsc;
 
 use anyhow::{Context, Result, bail};
 use ser_features::{Extra, FeatureConfig, FeatureExtractor, Output, extract_files};
-use walkdir::WalkDir;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [folder, table] = &args[..] else {
         bail!("usage: functionals FOLDER OUT.csv");
     };
-    let paths = wav_files(folder)?;
+    let paths: Vec<PathBuf> = ser_audio::recordings(folder.as_ref()).collect::<Result<_, _>>()?;
 
     let config = FeatureConfig {
         output: Output::Functionals,
@@ -66,17 +65,4 @@ fn main() -> Result<()> {
         bail!("{} files could not be used", paths.len() - rows.len());
     }
     Ok(())
-}
-
-/// The WAV files under a folder, in the order of their paths.
-fn wav_files(folder: &str) -> Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in WalkDir::new(folder).sort_by_file_name() {
-        let path = entry?.into_path();
-        let extension = path.extension().unwrap_or_default();
-        if path.is_file() && extension.eq_ignore_ascii_case("wav") {
-            paths.push(path);
-        }
-    }
-    Ok(paths)
 }

@@ -1,10 +1,9 @@
 //! Features of samples, recordings and files.
 
-use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
-use ser_audio::{Resampler, WavStream, Waveform};
+use ser_audio::{AudioStream, Resampler, Waveform};
 
 use crate::block::{self, LANES, Lanes};
 use crate::chain::{self, Chain, ChainScratch, Piece};
@@ -64,15 +63,15 @@ impl FeatureExtractor {
         Scratch::default()
     }
 
-    /// Features of a WAV file of any rate, channel count and length: read, mixed down, resampled,
-    /// and then as [`extract_into`](Self::extract_into).
+    /// Features of a recording of any format that [`AudioStream`] reads, any rate, channel count and length:
+    /// decoded, mixed down, resampled, and then as [`extract_into`](Self::extract_into).
     ///
     /// Of a recording only a part is in memory at a time, about 4096 frames; its features are, all
     /// of them. See [`extract_file_in_pieces`](Self::extract_file_in_pieces) where these are too
     /// many, too.
     ///
     /// # Errors
-    /// Those of [`Waveform::read`], [`Resampler::new`] and [`extract_into`](Self::extract_into), with
+    /// Those of [`AudioStream`], [`Resampler::new`] and [`extract_into`](Self::extract_into), with
     /// the file's path.
     pub fn extract_file(&self, path: &Path) -> Result<Features> {
         let mut features = Features::default();
@@ -90,13 +89,13 @@ impl FeatureExtractor {
         scratch: &mut Scratch,
         features: &mut Features,
     ) -> Result<()> {
-        self.extract_stream_into(WavStream::open(path)?, path, scratch, features)
+        self.extract_stream_into(AudioStream::open(path)?, path, scratch, features)
     }
 
     /// As [`extract_file_into`](Self::extract_file_into) for a file that is opened.
-    pub(crate) fn extract_stream_into<R: Read + Seek>(
+    pub(crate) fn extract_stream_into(
         &self,
-        stream: WavStream<'_, R>,
+        stream: AudioStream,
         path: &Path,
         scratch: &mut Scratch,
         features: &mut Features,
@@ -109,7 +108,7 @@ impl FeatureExtractor {
         .map_err(|error| error.in_file(path))
     }
 
-    /// Features of a WAV file of any length in memory that does not grow with it.
+    /// Features of a recording of any length in memory that does not grow with it.
     ///
     /// `take` gets piece after piece: the number of its first frame and its rows,
     /// `[frames, config.coefficients()]`. They are, value for value, those of
@@ -124,16 +123,16 @@ impl FeatureExtractor {
         path: &Path,
         mut take: impl FnMut(usize, &[f32]) -> Result<()>,
     ) -> Result<()> {
-        let stream = WavStream::open(path)?;
+        let stream = AudioStream::open(path)?;
         self.run_stream(stream, &mut self.scratch(), |piece| {
             take(piece.first, piece.rows)
         })
         .map_err(|error| error.in_file(path))
     }
 
-    fn run_stream<R: Read + Seek>(
+    fn run_stream(
         &self,
-        stream: WavStream<'_, R>,
+        stream: AudioStream,
         scratch: &mut Scratch,
         take: impl FnMut(Piece<'_>) -> Result<()>,
     ) -> Result<()> {
@@ -142,8 +141,8 @@ impl FeatureExtractor {
             recording,
             chain,
         } = scratch;
-        let resampler = self.resampler(stream.info().sample_rate, resampler)?;
-        let signal = &mut Recording::new(stream, resampler, recording);
+        let resampler = self.resampler(stream.sample_rate(), resampler)?;
+        let signal = &mut Recording::new(stream, resampler, recording)?;
         self.chain.run(signal, chain, take)
     }
 

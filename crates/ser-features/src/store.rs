@@ -7,11 +7,11 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
-use ser_audio::{WavReader, WavStream, Waveform, decode_wav};
+use ser_audio::{AudioStream, Waveform};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::error::{Error, Result};
@@ -227,21 +227,17 @@ impl FeatureStore {
 
         let mut features = Features::default();
         let Worker { bytes, scratch, .. } = worker;
+        let stream = match is_short {
+            true => AudioStream::from_bytes(Arc::from(bytes.as_slice()), path)?,
+            false => AudioStream::open(path)?,
+        };
         if let Some(change) = &self.change {
-            let mut sound = Waveform::default();
-            match is_short {
-                true => decode_wav(bytes, path, &mut sound)?,
-                false => WavReader::new().read_into(path, &mut sound)?,
-            };
+            let sound = stream.read_to_end()?;
             let changed = change(&sound).and_then(|sound| self.extractor.extract(&sound));
             features = changed.map_err(|error| error.in_file(path))?;
-        } else if is_short {
-            let stream = WavStream::in_memory(bytes, path)?;
-            self.extractor
-                .extract_stream_into(stream, path, scratch, &mut features)?;
         } else {
             self.extractor
-                .extract_file_into(path, scratch, &mut features)?;
+                .extract_stream_into(stream, path, scratch, &mut features)?;
         }
         // A long file was read twice: what changed in between is not the content that was hashed.
         let is_unchanged = || {

@@ -34,7 +34,7 @@ fn tone(hz: f32, rate: u32, length: usize) -> Vec<f32> {
 fn a_file_gives_what_its_samples_give() {
     let extractor = extractor(FeatureConfig::default());
     let from_file = extractor.extract_file(&clip(22_050)).unwrap();
-    let waveform = Waveform::read(clip(22_050)).unwrap();
+    let waveform = ser_audio::read(clip(22_050)).unwrap();
     assert_eq!(from_file, extractor.extract(&waveform).unwrap());
     assert_eq!(from_file.frames(), 24);
 }
@@ -42,7 +42,7 @@ fn a_file_gives_what_its_samples_give() {
 #[test]
 fn a_file_of_another_rate_is_resampled_first() {
     let extractor = extractor(FeatureConfig::default());
-    let by_hand = Waveform::read(clip(48_000))
+    let by_hand = ser_audio::read(clip(48_000))
         .unwrap()
         .resample(22_050)
         .unwrap();

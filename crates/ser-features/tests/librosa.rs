@@ -15,7 +15,7 @@ const ALL: [u32; 3] = [16_000, 22_050, 48_000];
 
 fn clip(rate: u32) -> Waveform {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
-    Waveform::read(folder.join(format!("sr{rate}/clip.wav"))).unwrap()
+    ser_audio::read(folder.join(format!("sr{rate}/clip.wav"))).unwrap()
 }
 
 /// librosa's array of that name, turned to `[frames, coefficients]`.

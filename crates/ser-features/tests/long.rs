@@ -4,7 +4,6 @@
 
 use std::path::Path;
 
-use ser_audio::Waveform;
 use ser_features::{
     Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, MelFilterbank, Output, PadMode,
     delta, mfcc, power_to_db,
@@ -147,7 +146,7 @@ fn a_long_file_gives_what_its_samples_give() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.wav");
     write_wav(&path, &signal(24 * FRAMES), 24_000);
-    let read = Waveform::read(&path).unwrap();
+    let read = ser_audio::read(&path).unwrap();
     for (trim_db, semitones) in [(None, 0.0), (Some(30.0), 0.0), (None, -2.5)] {
         let config = FeatureConfig {
             trim_db,

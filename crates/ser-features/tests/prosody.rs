@@ -22,7 +22,7 @@ fn reference(rate: u32, name: &str) -> PathBuf {
 }
 
 fn clip(rate: u32) -> Waveform {
-    let clip = Waveform::read(reference(rate, "clip.wav")).unwrap();
+    let clip = ser_audio::read(reference(rate, "clip.wav")).unwrap();
     assert_eq!(clip.sample_rate, rate);
     clip
 }

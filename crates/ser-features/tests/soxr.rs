@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
-use ser_audio::Waveform;
 use ser_features::{FeatureConfig, FeatureExtractor, read_npy};
 
 fn reference(rate: u32, name: &str) -> PathBuf {
@@ -32,7 +31,7 @@ fn the_pass_band_agrees_with_soxr() {
         (22_050, 16_000),
         (16_000, 22_050),
     ] {
-        let clip = Waveform::read(reference(from, "clip.wav")).unwrap();
+        let clip = ser_audio::read(reference(from, "clip.wav")).unwrap();
         let ours = clip.resample(to).unwrap().samples;
         let theirs = read_npy(reference(from, &format!("resampled_{to}_soxr_hq.npy"))).unwrap();
         assert_eq!(theirs.shape, [ours.len()]);
@@ -61,7 +60,7 @@ fn the_pass_band_agrees_with_soxr() {
 #[test]
 fn mfcc_after_resampling_agree_with_those_after_soxr() {
     for to in [22_050, 16_000] {
-        let clip = Waveform::read(reference(48_000, "clip.wav")).unwrap();
+        let clip = ser_audio::read(reference(48_000, "clip.wav")).unwrap();
         let config = FeatureConfig {
             sample_rate: to,
             ..FeatureConfig::default()

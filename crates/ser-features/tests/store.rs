@@ -147,7 +147,7 @@ fn changed_sounds_are_kept_apart_by_the_name_of_the_change() {
     };
     let (first, twice) = extract(&times(2.0), &house.clips);
     assert_eq!(first, counts(0, 3));
-    let sound = Waveform::read(&house.clips[1]).unwrap();
+    let sound = ser_audio::read(&house.clips[1]).unwrap();
     let samples = sound.samples.iter().map(|x| 2.0 * x * x).collect();
     let expected = extractor().extract(&Waveform::new(samples, RATE)).unwrap();
     assert_eq!(twice[&1], expected);

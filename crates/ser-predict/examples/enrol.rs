@@ -16,7 +16,7 @@ fn main() -> Result<()> {
     let predictor = Predictor::built_in()?;
     let mut speech = Vec::new();
     for recording in recordings {
-        speech.push(predictor.speech(&ser_audio::read(recording.as_ref())?)?);
+        speech.push(predictor.speech(&ser_audio::read(recording)?)?);
     }
     let enrolment = predictor.enrol(&speech)?;
     enrolment.save(predictor.model(), speaker.as_ref())?;

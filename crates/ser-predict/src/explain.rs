@@ -88,7 +88,7 @@ impl Predictor {
     /// ```no_run
     /// use ser_predict::Predictor;
     ///
-    /// let sound = ser_audio::read("speech.mp3".as_ref())?;
+    /// let sound = ser_audio::read("speech.mp3")?;
     /// let explanation = Predictor::built_in()?.explain(&sound)?;
     /// for patch in explanation.strongest(3) {
     ///     println!("{:?}: {:.0} points", patch.region, 100.0 * patch.drop);

@@ -18,8 +18,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use floors::{BareFfts, PairedFfts};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use ser_audio::{Resampler, WavReader, Waveform};
-use ser_benches::{json_line, median, wav_files};
+use ser_audio::{Resampler, Waveform};
+use ser_benches::{json_line, median, read_into, wav_files};
 use ser_features::{
     FeatureConfig, FeatureExtractor, FeatureStore, Features, MelNorm, MelScale, Output,
     extract_files,
@@ -55,7 +55,7 @@ fn main() -> Result<()> {
     })?;
 
     let mut results = Results::default();
-    let (mut bytes, mut reader, mut clip) = (Vec::new(), WavReader::new(), Waveform::default());
+    let (mut bytes, mut clip) = (Vec::new(), Waveform::default());
     let (mut bare_ffts, mut paired_ffts) = (BareFfts::new(), PairedFfts::new());
     let mut resampler = Resampler::new(RATE, 22_050)?;
     let mut resampled = Vec::new();
@@ -70,17 +70,17 @@ fn main() -> Result<()> {
             Ok(())
         })?;
         results.time(MFCC, "floor: read, decode", &paths, |path| {
-            reader.read_into(path, &mut clip)?;
+            read_into(path, &mut clip)?;
             Ok(())
         })?;
         let who = "floor: read, decode, a bare real FFT a frame";
         results.time(MFCC, who, &paths, |path| {
-            reader.read_into(path, &mut clip)?;
+            read_into(path, &mut clip)?;
             bare_ffts.run(&clip.samples)
         })?;
         let who = "floor: read, decode, windowed FFT of two frames at once, power";
         results.time(MFCC, who, &paths, |path| {
-            reader.read_into(path, &mut clip)?;
+            read_into(path, &mut clip)?;
             paired_ffts.run(&clip.samples);
             Ok(())
         })?;
@@ -262,7 +262,7 @@ fn pool(threads: usize) -> Result<ThreadPool> {
 fn decode<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Waveform>> {
     paths
         .map(|path| {
-            let clip = Waveform::read(path)?;
+            let clip = ser_audio::read(path)?;
             let found = clip.sample_rate;
             ensure!(
                 found == RATE,

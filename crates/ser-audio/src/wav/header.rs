@@ -35,16 +35,7 @@ impl WavInfo {
     }
 }
 
-/// Where the samples of a WAV file are, and how they are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Layout {
-    /// How they are stored, and how many there are.
-    pub(crate) info: WavInfo,
-    /// Bytes before the first sample.
-    pub(crate) data_start: u64,
-}
-
-impl Layout {
+impl WavInfo {
     /// Walks the chunks of what `reader` holds from here on, and leaves it before the first sample. `len` is the
     /// number of bytes that it holds, `None` for a pipe, which only needs to seek forward.
     ///
@@ -116,14 +107,11 @@ impl Layout {
                         )));
                     }
                     return Ok(Self {
-                        info: WavInfo {
-                            frames: match data_len {
-                                u64::MAX => data_len,
-                                _ => data_len / frame,
-                            },
-                            ..format.info
+                        frames: match data_len {
+                            u64::MAX => data_len,
+                            _ => data_len / frame,
                         },
-                        data_start: position,
+                        ..format.info
                     });
                 }
                 b"fmt " if format.is_none() => {

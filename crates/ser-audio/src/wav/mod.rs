@@ -4,4 +4,5 @@ mod header;
 mod stream;
 
 pub use header::WavInfo;
-pub use stream::{WavReader, WavStream, decode_wav};
+pub(crate) use stream::WavStream;
+pub use stream::decode_wav;

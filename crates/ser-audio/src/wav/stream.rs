@@ -4,59 +4,58 @@
 //! `data` chunk, because asking hound for one sample after the other costs about thirty times as
 //! much as reading the whole file.
 
-use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::io::{self, Cursor, Read, Seek};
+use std::path::{Path, PathBuf};
 
-use super::header::{Layout, WavInfo};
+use super::header::WavInfo;
 use crate::error::{Error, Result};
 use crate::waveform::{SAMPLE_RANGE, Waveform};
 
-/// Reads many WAV files through the same memory.
-#[derive(Debug, Default)]
-pub struct WavReader {
-    bytes: Vec<u8>,
-}
-
-impl WavReader {
-    /// A reader that has no memory yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Reads `path` as [`Waveform::read`] does, in place of what `waveform` held.
-    ///
-    /// Allocates only when the signal is longer than all before it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Waveform::read`].
-    pub fn read_into(
-        &mut self,
-        path: impl AsRef<Path>,
-        waveform: &mut Waveform,
-    ) -> Result<WavInfo> {
-        WavStream::open(path.as_ref())?.read_to_end(&mut self.bytes, waveform)
-    }
-}
-
-/// Decodes a WAV file that is in memory, as [`Waveform::read`] does; `path` is for error messages.
+/// Decodes a plain WAV file that is in memory and mixes its channels down to their mean, in place of what `waveform`
+/// held; `path` is for error messages.
+///
+/// # Formats
+///
+/// PCM of 8, 16, 24 and 32 bits and floating point of 32 bits, plain or
+/// `WAVE_FORMAT_EXTENSIBLE`, any number of channels, any rate, any further chunks before and
+/// after the samples; RF64 as well, for files beyond 4 GiB.
+///
+/// # Scale
+///
+/// As libsndfile has it: an integer of `b` bits is divided by `2^(b−1)`, where `b` is the size
+/// of its container (8-bit samples are unsigned, so 128 is taken away first). Floating-point
+/// samples are left as they are.
+///
+/// # Lengths
+///
+/// A program that writes to a pipe cannot go back and fill in the length. Its mark for that
+/// (`0xFFFFFFFF`; `0x7FFFF000` from SoX; `0x80000000` from arecord; 0 in a file whose RIFF length
+/// is unknown as well) means that the samples reach to the end of the file, of which a last incomplete frame is
+/// dropped. A real length that the file does not hold is an error: such a file was cut short. No samples at
+/// all is not an error here.
 ///
 /// # Errors
 ///
-/// As [`Waveform::read`], without [`Error::Io`].
+/// [`Error::Wav`] when it is damaged or not WAV, [`Error::Unsupported`] for a compressed or unusual sample
+/// format, and [`Error::OutOfRange`] when a floating-point sample is not a number or outside [`SAMPLE_RANGE`].
 pub fn decode_wav(bytes: &[u8], path: &Path, waveform: &mut Waveform) -> Result<WavInfo> {
-    WavStream::in_memory(bytes, path)?.read_to_end(&mut Vec::new(), waveform)
+    let len = Some(bytes.len() as u64);
+    let stream = WavStream::new(Cursor::new(bytes), len, path);
+    let mut stream = stream.map_err(|(error, _)| error)?;
+    waveform.sample_rate = stream.info().sample_rate;
+    waveform.samples.clear();
+    let mut block = Vec::new();
+    while !stream.is_at_end() {
+        stream.read_block(&mut block, &mut waveform.samples)?;
+    }
+    Ok(stream.info())
 }
 
-/// The samples of a WAV file, block by block.
-///
-/// Formats, scale, lengths and errors are those of [`Waveform::read`].
-pub struct WavStream<'a, R> {
+/// The samples of a plain WAV file, block by block, as [`decode_wav`] has them.
+pub(crate) struct WavStream<R> {
     reader: R,
-    layout: Layout,
-    path: Cow<'a, Path>,
+    info: WavInfo,
+    path: PathBuf,
     /// Samples per channel that have been read.
     position: u64,
     /// Samples per channel of a block.
@@ -68,109 +67,55 @@ const BLOCK_BYTES: usize = 1 << 16;
 /// Blocks a second from a pipe, where somebody may be speaking at the other end.
 const PIPE_BLOCKS: u32 = 10;
 
-impl<'a> WavStream<'a, BufReader<File>> {
-    /// Opens a file and reads its header.
-    ///
-    /// # Errors
-    ///
-    /// As [`Waveform::read`], but for what only the samples can show.
-    pub fn open(path: impl Into<Cow<'a, Path>>) -> Result<Self> {
-        let path = path.into();
-        let file = File::open(&path).map_err(|source| Error::io(&path, source))?;
-        let len = file
-            .metadata()
-            .map_err(|source| Error::io(&path, source))?
-            .len();
-        // Room for a header; blocks are larger and go past this buffer.
-        Self::new(BufReader::with_capacity(512, file), Some(len), path).map_err(|(error, _)| error)
-    }
-}
-
-impl<'a> WavStream<'a, Cursor<&'a [u8]>> {
-    /// Opens a file that is in memory; `path` is for error messages.
-    ///
-    /// # Errors
-    ///
-    /// As [`open`](WavStream::open), without [`Error::Io`].
-    pub fn in_memory(bytes: &'a [u8], path: &'a Path) -> Result<Self> {
-        Self::new(Cursor::new(bytes), Some(bytes.len() as u64), path).map_err(|(error, _)| error)
-    }
-}
-
-impl<'a, R: Read + Seek> WavStream<'a, R> {
+impl<R: Read + Seek> WavStream<R> {
     /// Reads the header of what `reader` holds from here on; `path` is for error messages.
     ///
     /// `len` is the number of bytes that it holds; `None` for a pipe, which only needs to seek forward.
     /// There a header that does not state a length means everything until the pipe is closed.
     ///
-    /// # Errors
-    ///
-    /// As [`Waveform::read`], but for what only the samples can show; together with the reader, for
-    /// whoever knows another format.
-    pub fn new(
-        mut reader: R,
-        len: Option<u64>,
-        path: impl Into<Cow<'a, Path>>,
-    ) -> Result<Self, (Error, R)> {
-        let path = path.into();
-        let layout = match Layout::find(&mut reader, len, &path) {
-            Ok(layout) => layout,
+    /// An error comes together with the reader, for whoever knows another format.
+    pub(crate) fn new(mut reader: R, len: Option<u64>, path: &Path) -> Result<Self, (Error, R)> {
+        let info = match WavInfo::find(&mut reader, len, path) {
+            Ok(info) => info,
             Err(error) => return Err((error, reader)),
         };
-        let block = (BLOCK_BYTES / layout.info.frame_bytes()) as u64;
+        let block = (BLOCK_BYTES / info.frame_bytes()) as u64;
         let block = match len {
             Some(_) => block,
-            None => block.min(u64::from(layout.info.sample_rate / PIPE_BLOCKS)),
+            None => block.min(u64::from(info.sample_rate / PIPE_BLOCKS)),
         };
         Ok(Self {
             reader,
-            layout,
-            path,
+            info,
+            path: path.to_path_buf(),
             position: 0,
             block: block.max(1),
         })
     }
 
     /// What the header says.
-    pub fn info(&self) -> WavInfo {
-        self.layout.info
+    pub(crate) fn info(&self) -> WavInfo {
+        self.info
     }
 
     /// Whether all samples have been read.
-    pub fn is_at_end(&self) -> bool {
-        self.position == self.layout.info.frames
-    }
-
-    /// Starts over.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`].
-    pub fn rewind(&mut self) -> Result<()> {
-        self.position = 0;
-        self.reader
-            .seek(SeekFrom::Start(self.layout.data_start))
-            .map_err(|source| Error::io(&self.path, source))?;
-        Ok(())
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.position == self.info.frames
     }
 
     /// Appends the next samples, mixed down; none at the end. `bytes` is memory to reuse.
-    ///
-    /// # Errors
-    ///
-    /// As [`Waveform::read`].
-    pub fn read_block(&mut self, bytes: &mut Vec<u8>, samples: &mut Vec<f32>) -> Result<()> {
+    pub(crate) fn read_block(&mut self, bytes: &mut Vec<u8>, samples: &mut Vec<f32>) -> Result<()> {
         let position = self.position;
         self.read_bytes(bytes)?;
         let before = samples.len();
-        convert(&self.layout.info, bytes, samples);
-        if self.layout.info.float
+        convert(&self.info, bytes, samples);
+        if self.info.float
             && let Some(index) = samples[before..]
                 .iter()
                 .position(|x| !SAMPLE_RANGE.contains(x))
         {
             return Err(Error::OutOfRange {
-                path: self.path.to_path_buf(),
+                path: self.path.clone(),
                 index: position + index as u64,
                 value: samples[before + index],
             });
@@ -180,9 +125,9 @@ impl<'a, R: Read + Seek> WavStream<'a, R> {
 
     /// Reads the next samples as they are stored, in place of what `bytes` held; none at the end.
     pub(crate) fn read_bytes(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
-        let frame_bytes = self.layout.info.frame_bytes();
-        let mut frames = self.block.min(self.layout.info.frames - self.position);
-        if self.layout.info.frames == u64::MAX {
+        let frame_bytes = self.info.frame_bytes();
+        let mut frames = self.block.min(self.info.frames - self.position);
+        if self.info.frames == u64::MAX {
             bytes.clear();
             let block = frames * frame_bytes as u64;
             self.reader
@@ -193,7 +138,7 @@ impl<'a, R: Read + Seek> WavStream<'a, R> {
             if (bytes.len() as u64) < block {
                 frames = (bytes.len() / frame_bytes) as u64;
                 bytes.truncate(frames as usize * frame_bytes);
-                self.layout.info.frames = self.position + frames;
+                self.info.frames = self.position + frames;
             }
         } else {
             bytes.resize(frames as usize * frame_bytes, 0);
@@ -208,16 +153,6 @@ impl<'a, R: Read + Seek> WavStream<'a, R> {
         }
         self.position += frames;
         Ok(())
-    }
-
-    /// Reads all samples, in place of what `waveform` held.
-    fn read_to_end(&mut self, bytes: &mut Vec<u8>, waveform: &mut Waveform) -> Result<WavInfo> {
-        waveform.sample_rate = self.layout.info.sample_rate;
-        waveform.samples.clear();
-        while !self.is_at_end() {
-            self.read_block(bytes, &mut waveform.samples)?;
-        }
-        Ok(self.layout.info)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Every format becomes the signal that was put into it.
 
-use ser_audio::{AudioStream, EXTENSIONS, Error, read};
+use ser_audio::{
+    AudioStream, EXTENSIONS, Error, Waveform, decode_wav, is_recording, read, recordings,
+};
 
 use crate::signals::{FIXTURES, bytes_of, chirp, drain, fixture, wav};
 
@@ -25,7 +27,7 @@ fn best_correlation(samples: &[f32], rate: u32) -> f64 {
 #[test]
 fn every_format_has_its_rate_its_length_and_its_signal() {
     for (name, rate) in FIXTURES {
-        let waveform = read(&fixture(name)).unwrap();
+        let waveform = read(fixture(name)).unwrap();
         assert_eq!(waveform.sample_rate, rate, "{name}");
         // AAC begins with a frame of nothing and ends with a frame that is filled up.
         let seconds = waveform.duration();
@@ -45,7 +47,7 @@ fn lossless_formats_are_exact() {
         "pcm.aiff",
         "pcm.caf",
     ] {
-        let waveform = read(&fixture(name)).unwrap();
+        let waveform = read(fixture(name)).unwrap();
         assert_eq!(waveform.samples.len(), 8000, "{name}");
         for (n, &x) in waveform.samples.iter().enumerate() {
             let expected = chirp(n as f64 / 8000.0);
@@ -87,7 +89,7 @@ fn blocks_together_are_the_whole() {
             !stream.next_block(&mut block).unwrap() && block.is_empty(),
             "{name}"
         );
-        assert_eq!(together, read(&fixture(name)).unwrap().samples, "{name}");
+        assert_eq!(together, read(fixture(name)).unwrap().samples, "{name}");
     }
 }
 
@@ -96,7 +98,7 @@ fn the_name_of_a_file_does_not_matter() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("song.wav");
     std::fs::copy(fixture("mono.mp3"), &path).unwrap();
-    assert_eq!(read(&path).unwrap(), read(&fixture("mono.mp3")).unwrap());
+    assert_eq!(read(&path).unwrap(), read(fixture("mono.mp3")).unwrap());
 }
 
 #[test]
@@ -105,14 +107,12 @@ fn plain_wav_is_read_as_the_wav_reader_reads_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clip.wav");
     std::fs::write(&path, wav(1, 16, 22_050, &data)).unwrap();
-    assert_eq!(
-        read(&path).unwrap(),
-        ser_audio::Waveform::read(&path).unwrap()
-    );
-    assert_eq!(
-        AudioStream::open(&path).unwrap().duration(),
-        Some(2000.0 / 22_050.0)
-    );
+    let mut expected = Waveform::default();
+    decode_wav(&std::fs::read(&path).unwrap(), &path, &mut expected).unwrap();
+    assert_eq!(read(&path).unwrap(), expected);
+    let stream = AudioStream::open(&path).unwrap();
+    assert_eq!(stream.duration(), Some(2000.0 / 22_050.0));
+    assert_eq!(stream.frames(), Some(2000));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_picture_of_megabytes_before_the_sound_is_passed_over() {
     file.extend(bytes_of("mono.mp3"));
     assert_eq!(
         crate::signals::piped(file).unwrap(),
-        read(&fixture("mono.mp3")).unwrap().samples
+        read(fixture("mono.mp3")).unwrap().samples
     );
 }
 
@@ -147,14 +147,14 @@ fn a_picture_of_megabytes_before_the_sound_is_passed_over() {
 fn ogg_streams_in_a_row_are_one_recording() {
     let one = bytes_of("vorbis.ogg");
     let twice = crate::signals::piped([one.clone(), one].concat()).unwrap();
-    let once = read(&fixture("vorbis.ogg")).unwrap().samples;
+    let once = read(fixture("vorbis.ogg")).unwrap().samples;
     assert_eq!(twice, [once.clone(), once].concat());
 }
 
 #[test]
 fn opus_is_refused_with_a_way_out() {
     for name in ["opus.ogg", "opus.webm"] {
-        match read(&fixture(name)) {
+        match read(fixture(name)) {
             Err(Error::Unsupported { path, reason }) => {
                 assert_eq!(path, fixture(name));
                 assert_eq!(reason, "Opus is not supported: convert it with ffmpeg");
@@ -165,10 +165,30 @@ fn opus_is_refused_with_a_way_out() {
 }
 
 #[test]
-fn folders_are_searched_for_every_fixture_but_opus() {
+fn folders_are_searched_for_every_fixture() {
     for (name, _) in FIXTURES {
-        let extension = name.rsplit('.').next().unwrap();
-        assert!(EXTENSIONS.contains(&extension), "{name}");
+        assert!(is_recording(&fixture(name)), "{name}");
+        assert!(is_recording(&fixture(&name.to_uppercase())), "{name}");
+    }
+    for name in ["wav", "clip.wav.txt", "._clip.wav", ".wav"] {
+        assert!(!is_recording(&fixture(name)), "{name}");
     }
     assert!(EXTENSIONS.is_sorted());
+}
+
+#[test]
+fn recordings_that_nobody_decodes_are_found_to_be_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir_all(at("b.wav")).unwrap();
+    for name in ["b.wav/2.FLAC", "b.wav/1.opus", "a.mp3", "c.txt", "._a.mp3"] {
+        std::fs::write(at(name), "").unwrap();
+    }
+    let found: Result<Vec<_>, _> = recordings(folder.path()).collect();
+    assert_eq!(
+        found.unwrap(),
+        ["a.mp3", "b.wav/1.opus", "b.wav/2.FLAC"].map(at)
+    );
+    let missing = recordings(&at("nowhere")).next().unwrap().unwrap_err();
+    assert_eq!(missing.path, at("nowhere"));
 }

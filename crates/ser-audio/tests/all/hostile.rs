@@ -18,7 +18,7 @@ fn read_bytes(bytes: &[u8]) -> ser_audio::Result<Vec<f32>> {
 fn a_recording_cut_short_anywhere_is_an_error_or_shorter() {
     for (name, _) in FIXTURES {
         let bytes = bytes_of(name);
-        let whole = read(&fixture(name)).unwrap().samples.len();
+        let whole = read(fixture(name)).unwrap().samples.len();
         for length in (0..bytes.len()).step_by(97) {
             for result in [
                 read_bytes(&bytes[..length]),
@@ -77,7 +77,7 @@ fn what_is_no_recording_is_refused() {
             other => panic!("{name}: expected a refusal, got {other:?}"),
         }
     }
-    let missing = read(&folder.path().join("missing.wav"));
+    let missing = read(folder.path().join("missing.wav"));
     assert!(matches!(missing, Err(Error::Io { .. })));
     assert!(matches!(read(folder.path()), Err(Error::Io { .. })));
 }
@@ -92,6 +92,23 @@ fn a_damaged_wav_file_is_not_tried_as_anything_else() {
     let mut file = wav(1, 16, 8000, &[0; 100]);
     file[24..28].copy_from_slice(&[0; 4]);
     assert!(matches!(read_bytes(&file), Err(Error::Wav { .. })));
+}
+
+/// An MP3 under such a name is decoded, see `formats.rs`.
+#[test]
+fn what_is_only_called_wav_is_told_what_wav_is_like() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clip.WAV");
+    for (bytes, said) in [
+        (b"Dear diary".repeat(100), "it does not begin as RIFF WAVE"),
+        (vec![], "it ends after 0 bytes, inside the header"),
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        match read(&path) {
+            Err(Error::Wav { reason, .. }) => assert_eq!(reason, said),
+            other => panic!("expected a refusal, got {other:?}"),
+        }
+    }
 }
 
 #[test]

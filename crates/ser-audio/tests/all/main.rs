@@ -7,6 +7,7 @@ mod signals;
 
 mod formats;
 mod hostile;
+mod probe;
 mod streams;
 mod waveform;
 

@@ -1,6 +1,6 @@
 //! What comes through a pipe.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use ser_audio::{AudioStream, Error, read};
@@ -39,9 +39,43 @@ fn a_pipe_gives_what_the_file_gives_however_it_drips() {
         assert_eq!(stream.sample_rate(), rate, "{name}");
         assert_eq!(
             drain(stream).unwrap(),
-            read(&fixture(name)).unwrap().samples,
+            read(fixture(name)).unwrap().samples,
             "{name}"
         );
+    }
+}
+
+#[test]
+fn files_and_memory_can_start_over_and_a_pipe_cannot() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = folder.path().join("plain.wav");
+    std::fs::write(&plain, wav(1, 16, 8000, &[7; 200_000])).unwrap();
+    let fixtures = FIXTURES.iter().map(|(name, _)| fixture(name));
+    for path in fixtures.chain([plain]) {
+        let name = path.display();
+        let expected = read(&path).unwrap().samples;
+        let bytes = std::fs::read(&path).unwrap();
+        for mut stream in [
+            AudioStream::open(&path).unwrap(),
+            AudioStream::from_bytes(bytes.clone().into(), &path).unwrap(),
+        ] {
+            for blocks in [0, 1, 3, usize::MAX] {
+                let mut samples = Vec::new();
+                for _ in 0..blocks {
+                    if !stream.next_block(&mut samples).unwrap() {
+                        break;
+                    }
+                }
+                assert!(expected.starts_with(&samples), "{name}");
+                stream.rewind().unwrap();
+            }
+            assert_eq!(drain(stream).unwrap(), expected, "{name}");
+        }
+        if let Ok(mut piped) = AudioStream::from_reader(Box::new(Cursor::new(bytes)), &path) {
+            assert!(piped.frames().is_none(), "{name}");
+            let error = piped.rewind().unwrap_err().to_string();
+            assert!(error.ends_with("a pipe cannot go back"), "{error}");
+        }
     }
 }
 
@@ -124,6 +158,6 @@ fn a_path_that_is_no_file_is_read_as_a_pipe() {
         let path = path.clone();
         move || std::fs::write(path, bytes_of("native.flac")).unwrap()
     });
-    assert_eq!(read(&path).unwrap(), read(&fixture("native.flac")).unwrap());
+    assert_eq!(read(&path).unwrap(), read(fixture("native.flac")).unwrap());
     writer.join().unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ser_audio::{Error, WavInfo, WavReader, WavStream, Waveform, decode_wav};
+use ser_audio::{AudioStream, Error, WavInfo, Waveform, decode_wav, probe, read};
 
 const PCM: u16 = 1;
 const FLOAT: u16 = 3;
@@ -332,7 +332,7 @@ fn samples_that_are_no_numbers_or_beyond_all_bounds_are_refused() {
 }
 
 #[test]
-fn a_file_a_probe_and_a_reused_reader_agree() {
+fn a_file_its_bytes_a_probe_and_a_stream_agree() {
     let folder = tempfile::tempdir().unwrap();
     let long = folder.path().join("long.wav");
     let short = folder.path().join("short.wav");
@@ -340,18 +340,23 @@ fn a_file_a_probe_and_a_reused_reader_agree() {
     std::fs::write(&long, riff(&[format.clone(), chunk(b"data", &[3; 4000])])).unwrap();
     std::fs::write(&short, riff(&[format, chunk(b"data", &[5; 40])])).unwrap();
 
-    let mut reader = WavReader::new();
     let mut waveform = Waveform::default();
     for path in [&long, &short, &long] {
-        let info = reader.read_into(path, &mut waveform).unwrap();
-        assert_eq!(info, WavStream::open(path).unwrap().info());
-        assert_eq!(waveform, Waveform::read(path).unwrap());
+        let info = decode_wav(&std::fs::read(path).unwrap(), path, &mut waveform).unwrap();
+        let found = probe(path).unwrap();
+        assert_eq!(info.frames, found.frames);
+        assert_eq!(
+            (info.sample_rate, info.channels),
+            (found.sample_rate, found.channels)
+        );
+        assert_eq!(AudioStream::open(path).unwrap().frames(), Some(info.frames));
+        assert_eq!(waveform, read(path).unwrap());
         assert_eq!(waveform.duration(), info.duration());
     }
     assert_eq!(waveform.samples.len(), 1000);
 
     let missing = folder.path().join("missing.wav");
-    match Waveform::read(&missing).unwrap_err() {
+    match read(&missing).unwrap_err() {
         Error::Io { path, source } => {
             assert_eq!(path, missing);
             assert_eq!(source.kind(), std::io::ErrorKind::NotFound);

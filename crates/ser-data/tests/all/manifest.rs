@@ -58,6 +58,38 @@ fn a_corpus_of_ones_own_needs_path_emotion_and_speaker() {
 }
 
 #[test]
+fn the_clips_of_a_manifest_may_have_any_format() {
+    let folder = tempdir().unwrap();
+    Wav::new(1).write(folder.path().join("plain.wav"));
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ser-audio/tests/fixtures");
+    let mut text = "path,emotion,speaker\nplain.wav,sad,a\n".to_owned();
+    for name in [
+        "native.flac",
+        "stereo.mp3",
+        "aac.m4a",
+        "vorbis.ogg",
+        "mulaw.wav",
+    ] {
+        fs::copy(fixtures.join(name), folder.path().join(name)).unwrap();
+        text += &format!("{name},sad,a\n");
+    }
+    let path = manifest(folder.path(), &text);
+    let Scan { corpus, audit } = Corpus::load(&path).unwrap();
+    assert_eq!((corpus.len(), audit.skipped.len()), (6, 0));
+    assert_eq!(audit.stereo, ["stereo"]);
+    assert_eq!(
+        audit.sample_rates,
+        [(8_000, 2), (16_000, 3), (44_100, 1)].into()
+    );
+    assert!((audit.seconds - 5.1).abs() < 0.3, "{}", audit.seconds);
+    assert_eq!(audit.duplicates.len(), 0);
+
+    let again = folder.path().join("again.csv");
+    corpus.write_manifest(&again).unwrap();
+    assert_eq!(Corpus::load(&again).unwrap().corpus.clips(), corpus.clips());
+}
+
+#[test]
 fn a_bad_clip_is_a_skip_with_its_reason() {
     let folder = tempdir().unwrap();
     Wav::new(1).write(folder.path().join("1.wav"));

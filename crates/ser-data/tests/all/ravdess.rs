@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use ser_data::{Corpus, Protocol, Scan};
+use ser_data::{Corpus, Protocol, Scan, SkipKind};
 
 /// The folder; `None`, and a line that says so, where there is no corpus.
 fn ravdess() -> Option<PathBuf> {
@@ -59,6 +59,22 @@ fn the_audit_finds_what_is_known_of_ravdess() -> ser_data::Result<()> {
         [["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]]
     );
     assert!((audit.seconds / 1440.0 - 3.70).abs() < 0.01);
+    Ok(())
+}
+
+/// `SER_RAVDESS_FLAC` names a folder of the same clips as FLAC.
+#[test]
+fn ravdess_in_flac_has_the_contents_of_ravdess_in_wav() -> ser_data::Result<()> {
+    let (Some(wav), Some(flac)) = (ravdess(), std::env::var_os("SER_RAVDESS_FLAC")) else {
+        println!("skipped: SER_RAVDESS or SER_RAVDESS_FLAC is not set");
+        return Ok(());
+    };
+    let (wav, flac) = (Corpus::load(wav)?, Corpus::load(PathBuf::from(flac))?);
+    assert_eq!(wav.corpus.checksum(), flac.corpus.checksum());
+    // Other copies may lie beside them.
+    let mut audit = flac.audit;
+    audit.skipped.retain(|skip| skip.kind != SkipKind::Copy);
+    assert_eq!(audit, wav.audit);
     Ok(())
 }
 

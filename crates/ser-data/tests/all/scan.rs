@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use ser_data::{Corpus, Error, Scan, SkipKind};
 use tempfile::tempdir;
@@ -117,13 +118,55 @@ fn content_is_format_and_samples_but_no_other_chunk() {
     assert_ne!(content("rate", slower, <[u8]>::to_vec), plain);
 }
 
+/// A recording of the tests of `ser-audio`, a second at 8000 Hz.
+fn chirp(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../ser-audio/tests/fixtures")
+        .join(name)
+}
+
+#[test]
+fn a_corpus_of_flac_is_the_corpus_of_its_wav() {
+    let folder = tempdir().unwrap();
+    let (wav, flac) = (folder.path().join("wav"), folder.path().join("flac"));
+    fs::create_dir_all(&wav).unwrap();
+    fs::create_dir_all(&flac).unwrap();
+    fs::copy(chirp("native.flac"), flac.join(format!("{CLIP}.FLAC"))).unwrap();
+    let samples = ser_audio::read(chirp("native.flac")).unwrap().samples;
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(wav.join(format!("{CLIP}.wav")), spec).unwrap();
+    for sample in samples {
+        writer.write_sample((sample * 32_768.0) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+
+    let [of_wav, of_flac] = [wav, flac].map(|folder| Corpus::scan(folder).unwrap().corpus);
+    assert_eq!(of_wav.checksum(), of_flac.checksum());
+    let facts = |corpus: &Corpus| {
+        let clip = &corpus.clips()[0];
+        let format = (clip.sample_rate, clip.channels, clip.frames);
+        (clip.name.clone(), clip.content.clone(), format)
+    };
+    assert_eq!(facts(&of_wav), facts(&of_flac));
+    assert_eq!(facts(&of_flac).2, (8000, 1, 8000));
+
+    let Scan { corpus, audit } = Corpus::scan(folder.path()).unwrap();
+    assert_eq!((corpus.len(), audit.skipped.len()), (1, 1));
+    assert_eq!(audit.skipped[0].kind, SkipKind::Copy);
+}
+
 #[test]
 fn every_bad_file_is_a_skip_with_its_reason() {
     let folder = tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     Wav::new(1).write(at(&format!("{CLIP}.wav")));
     let good = fs::read(at(&format!("{CLIP}.wav"))).unwrap();
-    let bad: [(&str, &[u8], SkipKind, &str); 9] = [
+    let bad: [(&str, &[u8], SkipKind, &str); 11] = [
         (
             "01-01-05-01-01-01-01.mp4",
             b"",
@@ -134,8 +177,15 @@ fn every_bad_file_is_a_skip_with_its_reason() {
             "03-01-05-01-01-02-02.flac",
             b"fLaC",
             SkipKind::Unreadable,
-            ".flac",
+            "cut short",
         ),
+        (
+            "03-01-05-01-01-02-02.txt",
+            b"kids are talking by the door",
+            SkipKind::Unreadable,
+            ".txt",
+        ),
+        ("song.mp3", b"ID3", SkipKind::ForeignName, "seven fields"),
         (
             "03-01-05-01-01-02-03.wav",
             b"",

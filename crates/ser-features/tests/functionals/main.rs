@@ -9,7 +9,6 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use proptest::prelude::*;
-use ser_audio::Waveform;
 use ser_features::{
     Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, MelNorm, MelScale, Output,
     PadMode,
@@ -201,7 +200,7 @@ fn a_file_is_one_piece_with_one_row_and_a_store_keeps_it() {
         ..config()
     };
     let extractor = FeatureExtractor::new(&config).unwrap();
-    let whole = extractor.extract(&Waveform::read(&path).unwrap()).unwrap();
+    let whole = extractor.extract(&ser_audio::read(&path).unwrap()).unwrap();
     let names = config.coefficient_names();
     let frames = names.iter().position(|name| name == "frames").unwrap();
     assert!(whole.row(0)[frames] > 4096.0);
