@@ -9,10 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
-use walkdir::WalkDir;
 
 use crate::archive::{Archive, Limits, lacked_room};
 use crate::fetch::{self, Source};
+use crate::recordings::recordings;
 use crate::{libtorch, lock, paths};
 
 /// The published archive of the speech part.
@@ -32,12 +32,12 @@ const LIMITS: Limits = Limits {
 /// Other ways to a corpus, for errors.
 const WAYS_OUT: &str = "Ways on without this download:\n  \
     cargo xtask download --from FILE.zip|FOLDER|URL   a copy you have, or a mirror\n  \
-    cargo xtask pipeline --data DIR                   run on a folder that holds the WAV files\n  \
+    cargo xtask pipeline --data DIR                   run on a folder that holds recordings\n  \
     cargo xtask pipeline --synthetic                  run on the built-in synthetic corpus, no download at all";
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Where to take the corpus from: a URL, the archive on disk, or a folder of unpacked WAV files (used in place).
+    /// Where to take the corpus from: a URL, the archive on disk, or a folder of unpacked clips (used in place).
     #[arg(long, value_name = "URL|ARCHIVE|FOLDER")]
     from: Option<String>,
     /// Where the unpacked corpus goes [default: data/corpora/ravdess].
@@ -229,35 +229,23 @@ pub fn is_whole(folder: &Path) -> Result<bool> {
     Ok(clips_under(folder)?.len() == CLIPS)
 }
 
-/// The distinct names of RAVDESS speech clips under a folder.
+/// The distinct names of RAVDESS speech clips under a folder, without extensions.
 fn clips_under(folder: &Path) -> Result<HashSet<String>> {
-    let names = wav_files(folder)?
-        .iter()
-        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
-        .filter(|name| actor(name).is_some())
-        .collect();
-    Ok(names)
+    let names = recordings_under(folder)?.into_iter().filter_map(|path| {
+        actor(path.file_name()?.to_str()?)?;
+        Some(path.file_stem()?.to_str()?.to_owned())
+    });
+    Ok(names.collect())
 }
 
-/// All WAV files under a folder, through links as well, sorted; none if the folder is missing.
-pub fn wav_files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// All recordings under a folder, through links as well, sorted; none if the folder is missing.
+fn recordings_under(folder: &Path) -> Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.with_context(|| format!("reading {}", folder.display()))?,
     };
     // What cannot be read below the folder, and links that lead back or to nothing, `ser` names and skips.
-    let found = WalkDir::new(folder)
-        .follow_links(true)
-        .into_iter()
-        .flatten();
-    let mut files: Vec<PathBuf> = found
-        .filter(|entry| entry.file_type().is_file())
-        .map(walkdir::DirEntry::into_path)
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension.eq_ignore_ascii_case("wav"))
-        })
-        .collect();
+    let mut files: Vec<PathBuf> = recordings(folder).flatten().collect();
     files.sort();
     Ok(files)
 }
@@ -266,9 +254,11 @@ fn file_name(entry: &str) -> Option<&str> {
     entry.rsplit('/').next()
 }
 
-/// The actor of a RAVDESS speech clip by its name `03-01-EE-II-SS-RR-AA.wav`; `None` for any other name.
+/// The actor of a RAVDESS speech clip by its name `03-01-EE-II-SS-RR-AA.wav`, or `.flac`, which loses nothing; `None` for any
+/// other name.
 fn actor(name: &str) -> Option<u8> {
-    let fields: Vec<&str> = name.strip_suffix(".wav")?.split('-').collect();
+    let stem = name.strip_suffix(".wav").or(name.strip_suffix(".flac"))?;
+    let fields: Vec<&str> = stem.split('-').collect();
     let two_digits =
         |field: &&str| field.len() == 2 && field.bytes().all(|byte| byte.is_ascii_digit());
     if !fields.iter().all(two_digits) {
@@ -294,11 +284,11 @@ fn actor(name: &str) -> Option<u8> {
     (emotion > 1 || intensity == 1).then_some(actor)
 }
 
-/// Fails unless a folder holds WAV files.
+/// Fails unless a folder holds recordings.
 pub fn require_audio(folder: &Path) -> Result<Vec<PathBuf>> {
-    let files = wav_files(folder)?;
+    let files = recordings_under(folder)?;
     if files.is_empty() {
-        bail!("{} holds no WAV files", folder.display());
+        bail!("{} holds no recordings", folder.display());
     }
     Ok(files)
 }

@@ -23,6 +23,9 @@ mod lock;
 mod loopback;
 mod paths;
 mod pipeline;
+// The one finder of recordings, without the decoders that come with it.
+#[path = "../../crates/ser-audio/src/folder.rs"]
+mod recordings;
 mod stages;
 mod table;
 mod test;

@@ -21,7 +21,7 @@ const SYNTHETIC_ACTORS: &str = "12";
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Use the WAV files of this folder instead of downloading RAVDESS; the folder is not changed.
+    /// Use the recordings of this folder instead of downloading RAVDESS; the folder is not changed.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Use the built-in synthetic corpus: needs no download, says nothing about real speech.
@@ -93,7 +93,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
             }
         };
         let audio = download::require_audio(&data)?;
-        println!("{} WAV files in {}", audio.len(), data.display());
+        println!("{} recordings in {}", audio.len(), data.display());
         Ok((data, audio))
     })?;
 
@@ -182,7 +182,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     if let Some(model) = recipes.iter().find_map(|recipe| model_under(&recipe.out)) {
         println!("Predict with a model of this run:");
         println!(
-            "  {} predict --model {} FILE.wav",
+            "  {} predict --model {} RECORDING",
             ser.display(),
             model.display()
         );

@@ -270,7 +270,7 @@ fn wrong_arguments_are_found_before_anything_is_built() {
     let workspace = Workspace::new();
     workspace.write("silent/readme.txt", "no audio");
     let error = bad(&workspace.pipeline(&["--data", "silent", "--recipe", "small"]));
-    assert!(error.contains("holds no WAV files"), "{error}");
+    assert!(error.contains("holds no recordings"), "{error}");
     let error = bad(&workspace.pipeline(&["--data", "nowhere", "--recipe", "small"]));
     assert!(error.contains("--data nowhere"), "{error}");
     let error = bad(&workspace.pipeline(&["--synthetic", "--recipe", "unknown"]));

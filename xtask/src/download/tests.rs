@@ -44,6 +44,7 @@ fn the_name_pattern_admits_exactly_the_1440_clips() {
     assert_eq!(names.len(), CLIPS);
     assert!(names.iter().all(|name| actor(name).is_some()));
     assert_eq!(actor("03-01-05-02-01-02-11.wav"), Some(11));
+    assert_eq!(actor("03-01-05-02-01-02-11.flac"), Some(11));
     for other in [
         "03-02-05-02-01-02-11.wav",
         "03-01-01-02-01-01-01.wav",
@@ -69,7 +70,7 @@ fn a_rezipped_archive_with_a_nested_second_copy_unpacks_once() {
     zip_of(&file, nested.chain(clip_entries()).chain(extra));
     let to = folder.path().join("corpus");
     get(file.to_str(), &to).unwrap();
-    assert_eq!(wav_files(&to).unwrap().len(), CLIPS);
+    assert_eq!(recordings_under(&to).unwrap().len(), CLIPS);
     let clip = to.join("Actor_11/03-01-05-02-01-02-11.wav");
     assert_eq!(
         fs::read_to_string(clip).unwrap(),
