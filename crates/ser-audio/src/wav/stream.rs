@@ -7,6 +7,8 @@
 use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
+use multiversion::multiversion;
+
 use super::header::WavInfo;
 use crate::error::{Error, Result};
 use crate::waveform::{SAMPLE_RANGE, Waveform};
@@ -157,6 +159,7 @@ impl<R: Read + Seek> WavStream<R> {
 }
 
 /// Converts `data`, mixes it down and appends it.
+#[multiversion(targets("x86_64+avx2+fma"))]
 fn convert(info: &WavInfo, data: &[u8], samples: &mut Vec<f32>) {
     let channels = usize::from(info.channels);
     match (info.bits_per_sample, info.float) {
