@@ -14,7 +14,7 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.model.as_deref())?;
     let model = predictor.model();
     let show = Show::default();
-    let evaluated = evaluate(model, &args.data, &|event: Event| show.event(event))?;
+    let evaluated = evaluate(&predictor, &args.data, &|event: Event| show.event(event))?;
     if let Some(out) = &args.out {
         evaluated.write(model, out)?;
     }

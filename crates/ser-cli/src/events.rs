@@ -55,6 +55,7 @@ impl Show {
     fn start(&self, stage: Stage, steps: usize) {
         let (what, message) = match stage {
             Stage::Features => ("features", ""),
+            Stage::Answers => ("answers", ""),
             Stage::Split(name) => (name, ""),
             Stage::InnerSplits(recipe) => ("inner splits", recipe),
             Stage::AllClips(recipe) => ("all clips", recipe),

@@ -206,16 +206,6 @@ impl Answers {
 /// Figures over the splits by setting, those of [`Setting::Plain`] first.
 pub type Figures = Vec<(Setting, FoldSummary)>;
 
-/// A model's answers on some clips of a corpus, all of emotions the model knows.
-pub(crate) fn predict(
-    model: &Model,
-    data: &Prepared,
-    part: &[usize],
-    split: &str,
-) -> Result<Predictions> {
-    Ok(Answers::of(model, data, part, split, &[])?.plain().clone())
-}
-
 /// Answers when some clips of each speaker are known without their labels. A speaker with too few
 /// clips answers none.
 fn with_enrolment(
@@ -285,7 +275,7 @@ fn heard(model: &Model, data: &Prepared, part: &[usize]) -> Result<Heard> {
 }
 
 /// A model's answers with what is known of their clips.
-fn rows(
+pub(crate) fn rows(
     model: &Model,
     corpus: &Corpus,
     part: &[usize],

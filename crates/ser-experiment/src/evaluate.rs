@@ -3,20 +3,20 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_data::Corpus;
 use ser_eval::{Evaluation, Predictions};
-use ser_predict::Model;
+use ser_predict::{Model, Predictor};
 use ser_report::{Report, SplitKind};
 
-use crate::answers::predict;
-use crate::corpus::{Prepared, Skipped};
+use crate::answers::rows;
+use crate::corpus::{Prepared, Skipped, tell};
 use crate::error::{Error, Result};
-use crate::event::OnEvent;
+use crate::event::{Event, OnEvent, Stage};
 use crate::folder;
 use crate::page::{map, sounds, write_page};
 use crate::run::architectures;
 use crate::split_run::TEST;
-use crate::view::View;
 
 /// What a model is worth on clips that it was not made from.
 #[derive(Debug)]
@@ -46,17 +46,20 @@ pub struct Evaluated {
     pub skipped: Vec<Skipped>,
 }
 
-/// Measures a model on a folder or manifest of clips, leaving out all it was made from.
+/// Measures a model on a folder or manifest of clips, leaving out all it was made from. Each clip is answered as
+/// [`Predictor::answer_file`] answers it.
 ///
 /// # Errors
-/// [`Error::NothingToMeasure`] if no clip is left; those of [`Prepared::read`], [`Prepared::extract`] and
-/// of the model.
-pub fn evaluate(model: &Model, data: &Path, on_event: OnEvent) -> Result<Evaluated> {
-    let views = model.views().into_iter().cloned().map(View::clean);
-    let views: Vec<View> = views.collect();
-    let prepared = Prepared::read(data, &[], on_event)?;
-    let prepared = prepared.extract(&[], &views, None, on_event)?;
-    let clips = prepared.corpus.clips();
+/// [`Error::NothingToMeasure`] if no clip is left, [`Error::NoClips`] if none can be answered; those of
+/// [`Prepared::read`].
+pub fn evaluate(predictor: &Predictor, data: &Path, on_event: OnEvent) -> Result<Evaluated> {
+    let model = predictor.model();
+    let Prepared {
+        corpus,
+        mut skipped,
+        ..
+    } = Prepared::read(data, &[], on_event)?;
+    let clips = corpus.clips();
 
     // What the model was made from measures nothing. A speaker counts as known when a clip of
     // theirs was trained on: names alone do not tell, every corpus has a speaker 1.
@@ -93,19 +96,46 @@ pub fn evaluate(model: &Model, data: &Path, on_event: OnEvent) -> Result<Evaluat
             labels: model.labels.clone(),
         });
     }
-    let predictions = predict(model, &prepared, &part, &model.provenance.split)?;
+    let (stage, steps) = (Stage::Answers, part.len());
+    on_event(Event::Started { stage, steps });
+    let answer = |&i: &usize| {
+        let answer = predictor.answer_file(&clips[i].path, None);
+        on_event(Event::Advanced { stage, steps: 1 });
+        answer
+    };
+    let found: Vec<_> = part.par_iter().map(answer).collect();
+    on_event(Event::Finished { stage });
+    let (mut answered, mut answers, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, answer) in part.into_iter().zip(found) {
+        match answer {
+            Ok(answer) => {
+                answered.push(i);
+                answers.push(answer.probabilities);
+            }
+            Err(error) => failed.push(Skipped::new(&clips[i].path, &error.to_string())),
+        }
+    }
+    tell(&failed, on_event);
+    skipped.extend(failed);
+    if answered.is_empty() {
+        return Err(Error::NoClips {
+            data: data.display().to_string(),
+        });
+    }
+    let rows = rows(model, &corpus, &answered, answers, &model.provenance.split)?;
+    let predictions = Predictions::new(model.labels.clone(), rows)?;
     Ok(Evaluated {
         evaluation: Evaluation::compute(&predictions)?,
-        part,
+        part: answered,
         predictions,
         left_out,
         speaker_disjoint,
         unknown: unknown_emotion.len(),
         unknown_emotions,
         heard: (0..clips.len()).any(is_seen),
-        synthetic: prepared.corpus.is_synthetic() || model.provenance.synthetic,
-        skipped: prepared.skipped,
-        corpus: prepared.corpus,
+        synthetic: corpus.is_synthetic() || model.provenance.synthetic,
+        skipped,
+        corpus,
     })
 }
 

@@ -73,6 +73,8 @@ pub enum Event<'a> {
 pub enum Stage<'a> {
     /// Features of clips. A step is a clip in one view.
     Features,
+    /// Answers of a finished model. A step is a clip.
+    Answers,
     /// The trainings of a split; several splits may be at it side by side. A step is an epoch.
     Split(&'a str),
     /// The inner splits of a recipe. A step is a training, or the clips under one condition.

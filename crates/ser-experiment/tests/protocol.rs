@@ -11,7 +11,7 @@ use common::{SILENT, crossval, ensemble, folders, inner, quick, refusal, synthet
 use safetensors::SafeTensors;
 use ser_experiment::{Candidate, Setting, evaluate, fit, measure_conditions, results, select};
 use ser_experiment::{Run, SplitRun};
-use ser_predict::Model;
+use ser_predict::{Model, Predictor};
 use ser_recipe::{Experiment, Task};
 use serde_json::Value;
 
@@ -298,7 +298,7 @@ fn a_model_to_be_used_is_fitted_to_all_clips() {
     assert_eq!(first.validation, fitted().validation);
     assert!(bytes == fs::read(&first.model).unwrap());
     // No clip is left to measure it.
-    let model = Model::load(&first.model).unwrap();
+    let model = Predictor::new(Model::load(&first.model).unwrap()).unwrap();
     let message = refusal(evaluate(&model, synthetic(), SILENT));
     assert!(message.contains("nothing to measure"), "{message}");
 }
@@ -309,6 +309,7 @@ fn evaluation_leaves_out_what_the_model_was_made_from() {
     let out = folder.path().join("run");
     let trained = train(&quick("quick", "seed5", 1), &out);
     let model = Model::load(&out.join("model.safetensors")).unwrap();
+    let model = Predictor::new(model).unwrap();
     let whole = evaluate(&model, synthetic(), SILENT).unwrap();
     // The clips it was not made from are those of its test part, so the figures are the same.
     assert_eq!(whole.evaluation.metrics, trained.evaluation.metrics);
