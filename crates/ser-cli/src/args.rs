@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand};
 use ser_data::Protocol;
 
 /// Speech emotion recognition: from recordings to features, trained models, honest figures and
@@ -19,13 +19,14 @@ EXIT CODES
   1  failed; the message says what, why and what to do next
   2  the command line was not understood
   3  done, but some inputs were skipped; each one is named
-  130  stopped with Ctrl-C; what is finished is kept, and the same command goes on from there
+  130  stopped with Ctrl-C; train, crossval, select, fit, conditions and extract --store go on
+       from there with the same command
 
 EXAMPLES
   ser synth corpus                                     a synthetic corpus, to try things without data
   ser index RAVDESS --out ravdess.csv                  what is there, what is odd, a manifest
   ser crossval --recipe folds-a-cnn --data RAVDESS --out runs/folds-a-cnn
-  ser predict speech.wav                               the emotion, with the model in the box
+  ser predict speech.wav                               the emotion, with the built-in model
   ser timeline interview.mp3 --out interview.vtt interview.svg"
 )]
 pub struct Args {
@@ -68,18 +69,28 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Write the HTML report of runs again, or one page with several side by side.
     Report(ReportArgs),
-    /// Say which of several runs on the same clips is better, and whether it could be luck.
+    /// Say which of several runs on the same clips is better, and whether it could be chance.
     Compare(CompareArgs),
     /// Measure a cross-validation away from the studio: noise, rooms, telephones, other levels.
     Conditions(ConditionsArgs),
     /// Write a document of results (Markdown) from the folders of runs.
     Results(ResultsArgs),
-    /// Check libtorch, the model in the box, disk and cores, and say what to do.
+    /// Check libtorch, the built-in model, disk and cores, and say what to do.
     Doctor(DoctorArgs),
     /// Write completions for a shell to standard output.
     Completions(CompletionsArgs),
     /// Write manual pages into a folder.
     Man(ManArgs),
+}
+
+impl Args {
+    /// The command line as this build has it.
+    pub fn of_this_build() -> clap::Command {
+        let command = Self::command();
+        #[cfg(not(feature = "train"))]
+        let command = crate::untrained::mark(command);
+        command
+    }
 }
 
 impl Command {
@@ -136,7 +147,7 @@ pub struct ExtractArgs {
     #[arg(long, value_name = "NAME|TOML")]
     pub recipe: Option<String>,
     /// Write here: .npy for one file ([coefficients, frames], as librosa has it), .safetensors
-    /// for many (one such tensor a file, named by its path).
+    /// for many (one such tensor a file, named by its path). At least one of --out and --store.
     #[arg(long, value_name = "FILE", required_unless_present = "store")]
     pub out: Option<PathBuf>,
     /// Keep features in this folder and take unchanged ones from there.
@@ -223,7 +234,7 @@ pub struct FitArgs {
     /// Recipe and data.
     #[command(flatten)]
     pub experiment: ExperimentArgs,
-    /// Inner splits that the recipe is tried on: they say how sure the model may be.
+    /// Inner splits that the recipe is tried on: on their answers the temperature and the confidence threshold are fitted.
     #[arg(long, default_value = "2")]
     pub inner: NonZeroUsize,
     /// Trainings side by side [default: as many as fit the cores with the recipe's threads].
@@ -231,12 +242,31 @@ pub struct FitArgs {
     pub jobs: Option<usize>,
 }
 
+/// The model that answers.
+#[derive(Debug, ClapArgs)]
+pub struct ModelArgs {
+    /// Model file [default: the built-in model].
+    #[arg(long = "model", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// The model that answers, and who speaks.
+#[derive(Debug, ClapArgs)]
+pub struct AnswerArgs {
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The speaker, as enrolled with `ser enroll`.
+    #[arg(long, value_name = "NAME")]
+    pub speaker: Option<String>,
+}
+
 /// `ser evaluate`
 #[derive(Debug, ClapArgs)]
 pub struct EvaluateArgs {
-    /// Model file [default: the model in the box].
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
     /// Folder with clips, or a CSV manifest.
     #[arg(long, value_name = "DIR|CSV")]
     pub data: PathBuf,
@@ -252,16 +282,13 @@ pub struct PredictArgs {
     /// - for standard input.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// Model file [default: the model in the box, for recordings of any kind].
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
-    /// The speaker of all of them, as enrolled with `ser enroll`.
-    #[arg(long, value_name = "NAME", conflicts_with = "enrol")]
-    pub speaker: Option<String>,
+    /// Model and speaker.
+    #[command(flatten)]
+    pub answer: AnswerArgs,
     /// Other recordings of the same speaker, whatever they express: the model learns from them how
-    /// this voice sounds on average.
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    pub enrol: Vec<PathBuf>,
+    /// this voice sounds on average. Comes after the files: `ser predict speech.wav --enroll a.wav b.wav`.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "speaker")]
+    pub enroll: Vec<PathBuf>,
     /// Print CSV, one line a recording.
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
@@ -275,9 +302,9 @@ pub struct EnrollArgs {
     /// Recordings of the speaker, whatever they express: from four on they help, fifteen are good.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// Model file that the speaker is enrolled with [default: the model in the box].
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
+    /// The model that the speaker is enrolled with.
+    #[command(flatten)]
+    pub model: ModelArgs,
 }
 
 /// `ser timeline`
@@ -288,12 +315,9 @@ pub struct TimelineArgs {
     /// Write here as well: .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels) or .svg (picture).
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub out: Vec<PathBuf>,
-    /// Model file [default: the model in the box].
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
-    /// The speaker, as enrolled with `ser enroll`.
-    #[arg(long, value_name = "NAME")]
-    pub speaker: Option<String>,
+    /// Model and speaker.
+    #[command(flatten)]
+    pub answer: AnswerArgs,
 }
 
 /// `ser listen`
@@ -302,12 +326,9 @@ pub struct ListenArgs {
     /// Read standard input instead of a sound device.
     #[arg(value_name = "-", value_parser = ["-"])]
     pub stdin: Option<String>,
-    /// Model file [default: the model in the box].
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
-    /// The speaker, as enrolled with `ser enroll`.
-    #[arg(long, value_name = "NAME")]
-    pub speaker: Option<String>,
+    /// Model and speaker.
+    #[command(flatten)]
+    pub answer: AnswerArgs,
 }
 
 /// `ser completions`
@@ -337,9 +358,9 @@ pub struct DoctorArgs {
 pub struct ExplainArgs {
     /// Recording of 0.2 to 30 s. Each second of it takes about one.
     pub file: PathBuf,
-    /// Model file [default: the model in the box].
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
     /// The picture [default: FILE's name with -explained.svg, in the current folder].
     #[arg(long, value_name = "SVG")]
     pub out: Option<PathBuf>,
@@ -352,10 +373,10 @@ pub struct ReportArgs {
     #[arg(required = true)]
     pub runs: Vec<PathBuf>,
     /// The clips the runs were made from, as folder or manifest: writes the page of each run anew, where the
-    /// worst mistakes can be heard and a map shows what the networks hear.
+    /// worst mistakes can be heard and a map shows the networks' embeddings. At least one of --data and --out.
     #[arg(long, value_name = "DIR|CSV", required_unless_present = "out")]
     pub data: Option<PathBuf>,
-    /// Writes one page with all runs side by side, whatever they were tested on.
+    /// Writes one page with all runs side by side, whatever they were tested on. At least one of --data and --out.
     #[arg(long, value_name = "HTML")]
     pub out: Option<PathBuf>,
 }

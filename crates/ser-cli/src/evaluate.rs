@@ -11,7 +11,7 @@ use crate::{Outcome, model};
 
 /// Measures a model on clips that it was not made from.
 pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::open(args.model.as_deref())?;
+    let predictor = model::open(args.model.file.as_deref())?;
     let model = predictor.model();
     let show = Show::default();
     let evaluated = evaluate(&predictor, &args.data, &|event: Event| show.event(event))?;

@@ -44,7 +44,7 @@ struct Region {
 }
 
 pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::open(args.model.as_deref())?;
+    let predictor = model::open(args.model.file.as_deref())?;
     let model = predictor.model();
     let file = args.file.display().to_string();
     let stem = args.file.file_stem().unwrap_or_default().to_string_lossy();

@@ -17,9 +17,9 @@ const LOWEST: f32 = -60.0;
 const PER_SECOND: u32 = 10;
 
 pub fn run(args: &ListenArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::open(args.model.as_deref())?;
+    let predictor = model::open(args.answer.model.file.as_deref())?;
     let model = predictor.model();
-    let speaker = model::speaker(model, args.speaker.as_deref())?;
+    let speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let (rate, blocks) = source::open(args)?;
     let mut listener = Listener::new(&predictor, rate)?.of(speaker.as_ref());
     let meter = Meter::new(model, json);

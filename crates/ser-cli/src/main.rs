@@ -34,7 +34,7 @@ mod untrained;
 
 use std::io::Write;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use ser_experiment::Skipped;
 
 use crate::args::{Args, Command};
@@ -108,7 +108,9 @@ fn tell_when_stopped() {
 
 /// Does what the command line asks for, and returns the exit code.
 fn run() -> i32 {
-    let Args { command, json } = Args::parse();
+    let matches = Args::of_this_build().get_matches();
+    let Args { command, json } =
+        Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     if command.goes_on_later() {
         tell_when_stopped();
     }

@@ -1,20 +1,19 @@
 //! `ser completions` and `ser man`: what the command line knows of itself, for shells and `man`.
 
 use anyhow::{Context, Result};
-use clap::CommandFactory;
 
 use crate::Outcome;
 use crate::args::{Args, CompletionsArgs, ManArgs};
 
 pub fn completions(args: &CompletionsArgs) -> Result<Outcome> {
-    let mut command = Args::command();
+    let mut command = Args::of_this_build();
     clap_complete::generate(args.shell, &mut command, "ser", &mut std::io::stdout());
     Ok(Outcome::Done)
 }
 
 pub fn pages(args: &ManArgs) -> Result<Outcome> {
     std::fs::create_dir_all(&args.dir).with_context(|| args.dir.display().to_string())?;
-    clap_mangen::generate_to(Args::command(), &args.dir)
+    clap_mangen::generate_to(Args::of_this_build(), &args.dir)
         .with_context(|| args.dir.display().to_string())?;
     println!("manual pages: man {}", args.dir.join("ser.1").display());
     Ok(Outcome::Done)

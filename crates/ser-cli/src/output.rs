@@ -70,7 +70,7 @@ pub fn mean_std(figure: ser_eval::MeanStd) -> String {
 
 /// What the mark beside an answer means.
 pub const UNCERTAIN: &str =
-    "? is uncertain: without speech, out of distribution, or of low confidence";
+    "? marks an uncertain answer: no speech, out of distribution, or low confidence";
 
 /// A name on a terminal and in a picture: what would steer either is replaced.
 pub fn plain(name: &str) -> String {

@@ -20,13 +20,13 @@ use crate::{Outcome, model};
 const AT_ONCE: usize = 32;
 
 pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::open(args.model.as_deref())?;
+    let predictor = model::open(args.answer.model.file.as_deref())?;
     let model = predictor.model();
-    let mut speaker = model::speaker(model, args.speaker.as_deref())?;
+    let mut speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let (files, mut skipped) = recordings(&args.files);
     tell(&skipped);
-    if !args.enrol.is_empty() {
-        let (enrolled, _) = enrol(&predictor, &args.enrol, &mut skipped)?;
+    if !args.enroll.is_empty() {
+        let (enrolled, _) = enrol(&predictor, &args.enroll, &mut skipped)?;
         speaker = Some(enrolled);
     }
     let speaker = speaker.as_ref();
@@ -198,7 +198,7 @@ impl<'a> Printer<'a> {
         }
         if let Some(threshold) = threshold.filter(|_| self.uncertain) {
             println!(
-                "{UNCERTAIN}; of validation clips with a confidence as low {} were answered rightly, of the others {}",
+                "{UNCERTAIN}\non validation clips {} of the answers of such low confidence were correct, {} of the others",
                 percent(threshold.accuracy_below),
                 percent(threshold.accuracy_above)
             );

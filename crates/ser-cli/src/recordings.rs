@@ -88,7 +88,7 @@ pub fn enrol(
     }
     tell(&left_out);
     if known.is_empty() {
-        bail!("nothing to enrol in the {} files", left_out.len());
+        bail!("nothing to enroll in the {} files", left_out.len());
     }
     skipped.append(&mut left_out);
     Ok((predictor.enrol(&known)?, known.len()))

@@ -22,9 +22,12 @@ pub fn file(name: &str) -> Result<PathBuf> {
         .join(format!("{name}.json")))
 }
 
+/// Recordings from which on enrolment helps: see docs/results.md.
+const ENOUGH: usize = 4;
+
 /// Keeps how a speaker sounds on average, from unlabelled recordings.
 pub fn run(args: &EnrollArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::open(args.model.as_deref())?;
+    let predictor = model::open(args.model.file.as_deref())?;
     let path = file(&args.name)?;
     let mut skipped = Vec::new();
     let (speaker, clips) = enrol(&predictor, &args.files, &mut skipped)?;
@@ -39,10 +42,18 @@ pub fn run(args: &EnrollArgs, json: bool) -> Result<Outcome> {
         });
         println!("{line}");
     } else {
+        let recordings = if clips == 1 {
+            "recording"
+        } else {
+            "recordings"
+        };
         println!(
-            "{} is enrolled{anew} from {clips} recordings: ser predict --speaker {} FILES…",
+            "{} is enrolled{anew} from {clips} {recordings}: ser predict --speaker {} FILES…",
             args.name, args.name
         );
+        if clips < ENOUGH {
+            println!("fewer than {ENOUGH} recordings hardly help; fifteen are good");
+        }
         println!(
             "kept in {}; remove that file to forget the speaker",
             path.display()

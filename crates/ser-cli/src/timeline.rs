@@ -30,13 +30,13 @@ struct Line<'a> {
 }
 
 pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::open(args.model.as_deref())?;
+    let predictor = model::open(args.answer.model.file.as_deref())?;
     let model = predictor.model();
     for out in &args.out {
         form(out)?;
         ser_files::folder(out).with_context(|| out.display().to_string())?;
     }
-    let speaker = model::speaker(model, args.speaker.as_deref())?;
+    let speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let stream = open(&args.file)?;
     let mut listener = Listener::new(&predictor, stream.sample_rate())?.of(speaker.as_ref());
     let (spans, seconds) = listen(stream, &mut listener)?;
@@ -156,7 +156,6 @@ fn picture(model: &Model, spans: &[Span], seconds: f64, title: &str) -> Result<S
 /// How much of each emotion there is.
 fn summary(model: &Model, spans: &[Span], seconds: f64) {
     let spoken: f64 = spans.iter().map(|span| span.end - span.start).sum();
-    println!("{} of {} are speech", clock(spoken), clock(seconds));
     let mut shares = vec![0.0; model.labels.len()];
     for span in spans {
         shares[span.answer.emotion()] += (span.end - span.start) / spoken;
@@ -167,7 +166,12 @@ fn summary(model: &Model, spans: &[Span], seconds: f64) {
     let shares: Vec<String> = shares
         .map(|(label, share)| format!("{label} {}", percent(*share)))
         .collect();
-    println!("{}", shares.join(", "));
+    println!(
+        "speech in {} of {}; of that time {}",
+        clock(spoken),
+        clock(seconds),
+        shares.join(", ")
+    );
 }
 
 /// `1:02:03.4`

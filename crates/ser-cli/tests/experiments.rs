@@ -64,10 +64,13 @@ fn an_ensemble_is_measured_plain_and_enrolled_and_written_up() {
     let clip = |take: u8| speaker.join(format!("03-01-03-01-01-0{take}-01.wav"));
     let (a, b) = (clip(1), clip(2));
     let alone = output(0, &[&"predict", &"--model", &model, &a]);
-    let known = output(0, &[&"predict", &"--model", &model, &a, &"--enrol", &a, &b]);
+    let known = output(
+        0,
+        &[&"predict", &"--model", &model, &a, &"--enroll", &a, &b],
+    );
     assert_ne!(alone, known);
     let model = out.join("members/plain/fold-1/model.safetensors");
-    let refusal = complaint(1, &[&"predict", &"--model", &model, &a, &"--enrol", &b]);
+    let refusal = complaint(1, &[&"predict", &"--model", &model, &a, &"--enroll", &b]);
     assert!(refusal.contains("without enrolment"), "{refusal}");
 }
 

@@ -87,6 +87,8 @@ fn a_program_that_does_not_train_is_well_and_says_how_to_get_one_that_does() {
         let said = complaint(1, &all);
         assert!(said.contains("--features train"), "{command}: {said}");
     }
+    let listed = output(0, &[&"--help"]);
+    assert_eq!(listed.matches("(not in this build)").count(), 4, "{listed}");
 }
 
 #[cfg(feature = "train")]

@@ -1,4 +1,4 @@
-//! `ser predict`, `timeline`, `listen`, `enroll` and `explain` on any recording, with the model in the box.
+//! `ser predict`, `timeline`, `listen`, `enroll` and `explain` on any recording, with the built-in model.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -119,12 +119,15 @@ fn silence() -> (tempfile::TempDir, PathBuf) {
 fn nobody_is_enrolled_from_recordings_without_speech() {
     let (_folder, silent) = silence();
     let clip = clips(1, 1).remove(0);
-    let said = complaint(1, &[&"predict", &clip, &"--enrol", &silent]);
+    let said = complaint(1, &[&"predict", &clip, &"--enroll", &silent]);
     assert!(said.contains("silent.wav: no speech was found"), "{said}");
     assert!(said.contains("nothing to enrol"), "{said}");
     let others = clips(1, 4).pop().unwrap();
-    complaint(3, &[&"predict", &clip, &"--enrol", &silent, &others]);
-    complaint(0, &[&"predict", &clip, &"--enrol", &clip.parent().unwrap()]);
+    complaint(3, &[&"predict", &clip, &"--enroll", &silent, &others]);
+    complaint(
+        0,
+        &[&"predict", &clip, &"--enroll", &clip.parent().unwrap()],
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -193,7 +196,7 @@ fn a_speaker_is_remembered_by_name() {
     assert!(told.contains("8 recordings"), "{told}");
     let by_name = run(0, &[&"--json", &"predict", &"--speaker", &"anna", &file]).0;
     let plain = run(0, &[&"--json", &"predict", &file]).0;
-    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"--json", &"predict", &file, &"--enrol"];
+    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"--json", &"predict", &file, &"--enroll"];
     words.extend(known.iter().map(|f| f as &dyn AsRef<OsStr>));
     let by_files = run(0, &words).0;
     let p = |text: &str| lines(text).remove(0)["probabilities"].clone();

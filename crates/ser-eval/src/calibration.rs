@@ -18,7 +18,7 @@ pub struct Bin {
     pub n: usize,
     /// Their mean confidence.
     pub confidence: f64,
-    /// Share of them that is answered rightly.
+    /// Share of them that is classified correctly.
     pub accuracy: f64,
 }
 

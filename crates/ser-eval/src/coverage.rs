@@ -12,7 +12,7 @@ const SHARES: [f64; 5] = [1.0, 0.9, 0.75, 0.5, 0.25];
 pub struct Coverage {
     /// Share of the clips that are answered.
     pub share: f64,
-    /// Share of those that are answered rightly.
+    /// Share of those that are classified correctly.
     pub accuracy: f64,
     /// Confidence of the least confident clip that is answered.
     pub confidence: f64,

@@ -154,9 +154,9 @@ pub enum Error {
     },
     /// A model was made from all clips that it could be measured on.
     #[error(
-        "{}: nothing to measure: the model was trained on {left_out} of the clips or on their \
-         speakers, and does not know the emotions of the other {unknown} ({}); it knows {}",
-        data.display(), emotions.join(", "), labels.join(", ")
+        "{}: nothing to measure: the model was trained on {left_out} of the clips or on their speakers{}; \
+         give recordings of other people",
+        data.display(), unknown_emotions(*unknown, emotions, labels)
     )]
     NothingToMeasure {
         /// The corpus.
@@ -235,5 +235,17 @@ impl<T, E: Into<Error>> Context<T> for Result<T, E> {
             what: what(),
             source: Box::new(error.into()),
         })
+    }
+}
+
+/// How the sentence about clips that a model was made from goes on where others have emotions that it does not know.
+fn unknown_emotions(clips: usize, emotions: &[String], labels: &[String]) -> String {
+    match clips {
+        0 => String::new(),
+        _ => format!(
+            ", and does not know the emotions of the other {clips} ({}): it knows {}",
+            emotions.join(", "),
+            labels.join(", ")
+        ),
     }
 }

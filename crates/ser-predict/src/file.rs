@@ -136,7 +136,7 @@ impl Model {
         let wrong = |what: &str, expected: &str, actual: &dyn std::fmt::Display| {
             Error::file(path, what, expected, actual)
         };
-        let no_safetensors = |e| wrong("file", "a safetensors file", &e);
+        let no_safetensors = |e| wrong("not a model file", "safetensors", &e);
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(no_safetensors)?;
         let metadata = metadata.metadata().as_ref();
         let header = metadata.and_then(|m| m.get(METADATA_KEY)).ok_or_else(|| {

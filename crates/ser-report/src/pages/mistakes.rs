@@ -82,7 +82,7 @@ pub(super) fn mistakes(report: &Report) -> Markup {
 pub(super) fn map(report: &Report, map: &Map) -> Result<Markup> {
     Ok(html! {
         section #map aria-labelledby="map-title" {
-            h2 #map-title { "What the networks hear" }
+            h2 #map-title { "Embeddings of the test clips" }
             p {
                 "Each mark is a test clip of " (map.split) " that its model had not heard before, placed by the "
                 "embeddings that the networks make of it before they decide: near means alike to them. Emotions that "
