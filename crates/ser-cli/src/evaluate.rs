@@ -1,6 +1,7 @@
 //! `ser evaluate`
 
 use anyhow::Result;
+use ser_eval::bootstrap::Interval;
 use ser_experiment::{Evaluated, Event, evaluate};
 
 use crate::args::EvaluateArgs;
@@ -29,11 +30,21 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
 fn print(evaluated: &Evaluated, labels: &str) {
     print_classes(&evaluated.evaluation);
     let metrics = &evaluated.evaluation.metrics;
+    let evaluation = &evaluated.evaluation;
+    let figure = |value: f64, interval: Option<Interval>| match interval {
+        Some(Interval { low, high }) => format!(
+            "{} (95 % interval over speakers {:.1} – {:.1})",
+            percent(value),
+            100.0 * low,
+            100.0 * high
+        ),
+        None => percent(value),
+    };
     println!(
         "{} clips: accuracy {}, UAR {}",
         evaluated.part.len(),
-        percent(metrics.accuracy),
-        percent(metrics.uar)
+        figure(metrics.accuracy, evaluation.accuracy_interval),
+        figure(metrics.uar, evaluation.uar_interval)
     );
     if evaluated.left_out > 0 {
         let what = match evaluated.speaker_disjoint {

@@ -58,8 +58,11 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     let seconds = clip.duration();
     if !(SHORTEST_EXPLAINED..=LONG).contains(&seconds) {
         bail!(
-            "{file}: {seconds:.2} s long; a recording of {SHORTEST_EXPLAINED} to {LONG} s can be explained, and \
-             `ser timeline` says what is where in a longer one"
+            "{file}: {seconds:.2} s long; a recording of {SHORTEST_EXPLAINED} to {LONG} s can be explained{}",
+            match seconds > LONG {
+                true => "; `ser timeline` says what a longer one expresses when",
+                false => "",
+            }
         );
     }
     let bar = ProgressBar::new_spinner().with_message(format!(
@@ -134,11 +137,13 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     if uncertain {
         println!("{UNCERTAIN}");
     }
+    if regions.is_empty() {
+        println!("no part of it lowers the probability of {emotion} when it is taken away");
+    } else {
+        println!("percentage points of probability that taking a part away costs:");
+    }
     for region in &regions {
         println!("  {}", region.text);
-    }
-    if regions.is_empty() {
-        println!("  no region of it makes {emotion} less likely when it is taken away");
     }
     println!("picture: {}", out.display());
     Ok(Outcome::Done)

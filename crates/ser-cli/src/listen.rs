@@ -6,7 +6,7 @@ use anyhow::Result;
 use ser_predict::{Listener, Model, Span};
 
 use crate::args::ListenArgs;
-use crate::output::{named, percent};
+use crate::output::{percent, span_line};
 use crate::timeline::clock;
 use crate::{Outcome, model};
 
@@ -58,17 +58,13 @@ impl<'m> Meter<'m> {
             eprint!("\r\x1b[K");
         }
         for span in spans {
-            let (labels, p) = (&self.model.labels, span.answer.confidence());
+            let labels = &self.model.labels;
             if self.json {
-                let line = serde_json::json!({
-                    "start": span.start, "end": span.end, "emotion": labels[span.answer.emotion()], "confidence": p,
-                    "uncertain": span.answer.uncertain, "probabilities": named(labels, &span.answer.probabilities),
-                });
-                println!("{line}");
+                println!("{}", span_line(labels, span)?);
             } else {
                 let (start, end) = (clock(span.start), clock(span.end));
                 let label = span.answer.marked(labels);
-                let p = percent(f64::from(p));
+                let p = percent(f64::from(span.answer.confidence()));
                 println!("{start:>9} – {end:<9} {label:<11} {p}");
             }
         }

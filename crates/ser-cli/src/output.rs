@@ -5,6 +5,8 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use ser_experiment::Skipped;
+use ser_predict::Span;
+use serde::Serialize;
 
 /// A progress bar on a terminal, nothing elsewhere.
 pub fn progress(total: usize, what: &'static str) -> ProgressBar {
@@ -99,6 +101,34 @@ pub fn named(
     labels: &[String],
     probabilities: &[f32],
 ) -> serde_json::Map<String, serde_json::Value> {
-    let values = probabilities.iter().map(|&p| p.into());
-    labels.iter().cloned().zip(values).collect()
+    // As many digits as the 32-bit number has.
+    let value = |p: &f32| p.to_string().parse().unwrap_or(f64::from(*p)).into();
+    labels
+        .iter()
+        .cloned()
+        .zip(probabilities.iter().map(value))
+        .collect()
+}
+
+/// One span for machines.
+#[derive(Serialize)]
+struct SpanLine<'a> {
+    start: f64,
+    end: f64,
+    emotion: &'a str,
+    confidence: f32,
+    uncertain: bool,
+    probabilities: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A span as one line of JSON.
+pub fn span_line(labels: &[String], span: &Span) -> serde_json::Result<String> {
+    serde_json::to_string(&SpanLine {
+        start: span.start,
+        end: span.end,
+        emotion: &labels[span.answer.emotion()],
+        confidence: span.answer.confidence(),
+        uncertain: span.answer.uncertain,
+        probabilities: named(labels, &span.answer.probabilities),
+    })
 }

@@ -1,9 +1,9 @@
 //! Recordings of any kind and length, and what a model says of each.
 
-use std::io;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use ser_audio::AudioStream;
 use ser_experiment::Skipped;
 use ser_predict::{Answer, Enrolment, Predictor, Speech};
@@ -57,6 +57,11 @@ fn in_folder(folder: &Path, files: &mut Vec<PathBuf>, skipped: &mut Vec<Skipped>
 /// Opens a recording or standard input.
 pub fn open(path: &Path) -> Result<AudioStream> {
     Ok(if is_stdin(path) {
+        // What is looked at stays in the buffer that all readers of standard input share.
+        ensure!(
+            !io::stdin().lock().fill_buf()?.is_empty(),
+            "standard input is empty"
+        );
         AudioStream::from_reader(Box::new(io::stdin()), Path::new("standard input"))?
     } else {
         AudioStream::open(path)?

@@ -7,27 +7,15 @@ use ser_audio::AudioStream;
 use ser_eval::write_file;
 use ser_predict::{Listener, Model, Span, captions};
 use ser_report::plots::{self, TimelineSpan};
-use serde::Serialize;
 
 use crate::args::TimelineArgs;
-use crate::output::{SYNTHETIC, UNCERTAIN, named, percent, progress, table};
+use crate::output::{SYNTHETIC, UNCERTAIN, percent, progress, span_line, table};
 use crate::recordings::open;
 use crate::{Outcome, model};
 
 /// Seconds of sound that are handed over at a time: enough pieces to keep all cores busy, and a few
 /// megabytes.
 const AT_ONCE: f64 = 60.0;
-
-/// One span for machines.
-#[derive(Serialize)]
-struct Line<'a> {
-    start: f64,
-    end: f64,
-    emotion: &'a str,
-    confidence: f32,
-    uncertain: bool,
-    probabilities: serde_json::Map<String, serde_json::Value>,
-}
 
 pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.answer.model.file.as_deref())?;
@@ -52,15 +40,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     }
     if json {
         for span in &spans {
-            let line = Line {
-                start: span.start,
-                end: span.end,
-                emotion: &model.labels[span.answer.emotion()],
-                confidence: span.answer.confidence(),
-                uncertain: span.answer.uncertain,
-                probabilities: named(&model.labels, &span.answer.probabilities),
-            };
-            println!("{}", serde_json::to_string(&line)?);
+            println!("{}", span_line(&model.labels, span)?);
         }
         return Ok(Outcome::Done);
     }

@@ -219,7 +219,7 @@ fn a_long_recording_becomes_a_timeline_in_every_form() {
         0,
         &[&"timeline", &recording, &"--out", &vtt, &srt, &txt, &svg],
     );
-    assert!(text.contains("are speech"), "{text}");
+    assert!(text.contains("speech in "), "{text}");
     let spans = lines(&output(0, &[&"--json", &"timeline", &recording]));
     assert!(spans.len() >= parts.len(), "{} spans", spans.len());
     let read = |path: &Path| fs::read_to_string(path).unwrap();
