@@ -336,7 +336,7 @@ fn failure(path: &Path, seconds: f64, error: Symphonia) -> Error {
     let path = path.to_path_buf();
     match error {
         Symphonia::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
-            Error::Io { path, source }
+            ser_files::Error { path, source }.into()
         }
         Symphonia::IoError(_) => Error::Damaged {
             path,

@@ -101,9 +101,9 @@ impl AudioStream {
     /// [`MAX_CHANNELS`] or a rate beyond [`MAX_SAMPLE_RATE`], and [`Error::Damaged`] when nothing can be
     /// decoded.
     pub fn open(path: &Path) -> Result<Self> {
-        let io_error = |source| Error::io(path, source);
-        let file = File::open(path).map_err(io_error)?;
-        let metadata = file.metadata().map_err(io_error)?;
+        let io_error = ser_files::Error::at(path);
+        let file = File::open(path).map_err(&io_error)?;
+        let metadata = file.metadata().map_err(&io_error)?;
         if metadata.is_file() {
             Self::from_origin(Origin::File(file, metadata.len()), path)
         } else {
@@ -233,21 +233,21 @@ impl AudioStream {
 impl Origin {
     /// A decoder that is at the beginning.
     fn decoder(&self, path: &Path) -> Result<Decoder> {
-        let io_error = |source| Error::io(path, source);
+        let io_error = ser_files::Error::at(path);
         match self {
             Self::File(file, len) => {
-                let mut again = file.try_clone().map_err(io_error)?;
-                again.rewind().map_err(io_error)?;
+                let mut again = file.try_clone().map_err(&io_error)?;
+                again.rewind().map_err(&io_error)?;
                 Decoder::find(Box::new(again), Some(*len), path)
             }
             Self::Memory(bytes) => {
                 let len = Some(bytes.len() as u64);
                 Decoder::find(Box::new(Cursor::new(bytes.clone())), len, path)
             }
-            Self::Pipe => Err(io_error(io::Error::new(
-                io::ErrorKind::NotSeekable,
-                "a pipe cannot go back",
-            ))),
+            Self::Pipe => {
+                let kind = io::ErrorKind::NotSeekable;
+                Err(io_error(io::Error::new(kind, "a pipe cannot go back")).into())
+            }
         }
     }
 }
@@ -255,8 +255,8 @@ impl Origin {
 impl Decoder {
     /// Plain WAV goes to [`WavStream`], everything else to symphonia. `len` is `None` for a pipe.
     fn find(mut reader: Box<dyn MediaSource>, len: Option<u64>, path: &Path) -> Result<Self> {
-        let io_error = |source| Error::io(path, source);
-        let is_wav = is_wav(&mut reader).map_err(io_error)?;
+        let io_error = ser_files::Error::at(path);
+        let is_wav = is_wav(&mut reader).map_err(&io_error)?;
         if !is_wav && !has_extension(path, &["wav", "wave"]) {
             return Ok(Self::Coded(Box::new(Coded::open(reader, path)?)));
         }
@@ -273,7 +273,7 @@ impl Decoder {
         if is_wav && !matches!(refusal, Error::Unsupported { .. }) {
             return Err(refusal);
         }
-        reader.rewind().map_err(io_error)?;
+        reader.rewind().map_err(&io_error)?;
         match Coded::open(reader, path) {
             Ok(coded) => Ok(Self::Coded(Box::new(coded))),
             // Of a file that nobody can decode and that is called WAV, it is said what is wrong with the WAV.

@@ -1,6 +1,5 @@
 //! What can go wrong on the way from a recording to samples.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::waveform::SAMPLE_RANGE;
@@ -13,13 +12,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused to open or read the recording.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The recording.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] ser_files::Error),
 
     /// A WAV file that cannot be read: damaged, cut short or not WAV at all.
     #[error("{}: not a readable WAV file: {reason}", path.display())]
@@ -87,14 +81,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// An operating-system error with its path.
-    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            path: path.to_path_buf(),
-            source,
-        }
-    }
-
     /// A WAV file that cannot be read.
     pub(crate) fn wav(path: &Path, reason: &str) -> Self {
         Self::Wav {

@@ -28,16 +28,6 @@ pub(crate) fn has_extension(path: &Path, extensions: &[&str]) -> bool {
         .is_some_and(|found| extensions.iter().any(|e| found.eq_ignore_ascii_case(e)))
 }
 
-/// A part of a folder that could not be looked into, or a link that leads to nothing or back.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {source}", path.display())]
-pub struct Unlisted {
-    /// The folder or link.
-    pub path: PathBuf,
-    /// What the operating system said.
-    pub source: io::Error,
-}
-
 /// All recordings below a folder as [`is_recording`] tells them, in the order of [`files`].
 ///
 /// ```no_run
@@ -46,12 +36,12 @@ pub struct Unlisted {
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn recordings(folder: &Path) -> impl Iterator<Item = Result<PathBuf, Unlisted>> {
+pub fn recordings(folder: &Path) -> impl Iterator<Item = Result<PathBuf, ser_files::Error>> {
     files(folder).filter(|file| file.as_ref().map_or(true, |path| is_recording(path)))
 }
 
 /// All files below a folder, through links as well, each folder in the order of its names.
-pub fn files(folder: &Path) -> impl Iterator<Item = Result<PathBuf, Unlisted>> {
+pub fn files(folder: &Path) -> impl Iterator<Item = Result<PathBuf, ser_files::Error>> {
     let whole = folder.to_path_buf();
     let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name();
     entries.into_iter().filter_map(move |entry| match entry {
@@ -61,7 +51,7 @@ pub fn files(folder: &Path) -> impl Iterator<Item = Result<PathBuf, Unlisted>> {
             // A loop of links has no error of the system's, and names both ends.
             let in_words = io::Error::other(error.to_string());
             let source = error.into_io_error().unwrap_or(in_words);
-            Some(Err(Unlisted { path, source }))
+            Some(Err(ser_files::Error { path, source }))
         }
     })
 }

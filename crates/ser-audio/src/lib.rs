@@ -16,7 +16,7 @@ mod waveform;
 
 pub use decode::{AudioStream, MAX_CHANNELS, MAX_SAMPLE_RATE, MAX_SAMPLES, read};
 pub use error::{Error, Result};
-pub use folder::{EXTENSIONS, Unlisted, files, is_recording, recordings};
+pub use folder::{EXTENSIONS, files, is_recording, recordings};
 pub use probe::{Probe, probe};
 pub use quality::{Quality, Warning};
 pub use resample::{Resampler, ResamplerBank};

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::Skip;
 
@@ -10,13 +10,8 @@ use crate::Skip;
 #[non_exhaustive]
 pub enum Error {
     /// The file system refused.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] ser_files::Error),
 
     /// A recording cannot be read.
     #[error(transparent)]
@@ -169,15 +164,6 @@ pub enum Error {
 
 /// Short form used throughout the crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-impl Error {
-    pub(crate) fn io(path: impl AsRef<Path>, source: impl Into<std::io::Error>) -> Self {
-        Error::Io {
-            path: path.as_ref().to_owned(),
-            source: source.into(),
-        }
-    }
-}
 
 /// What two parts of a split have in common in an [`Error::Overlap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::Result;
 
 /// Writes a table whole.
 pub(crate) fn write_csv(
@@ -16,5 +16,5 @@ pub(crate) fn write_csv(
         fill(&mut writer)?;
         writer.flush()
     });
-    written.map_err(|source| Error::io(path, source))
+    Ok(written.map_err(ser_files::Error::at(path))?)
 }

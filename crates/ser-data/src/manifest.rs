@@ -111,11 +111,12 @@ fn probe_in(row: &Row<'_>) -> Result<Option<Probe>> {
 /// Adds what the row knows of the audio, or else looks into the file. A bad file is a skip.
 fn complete(clip: Clip, known: Option<Probe>) -> Result<Clip, Skip> {
     let probe = match known {
-        Some(probe) => match std::fs::metadata(&clip.path) {
-            Ok(found) if found.is_file() => Ok(probe),
-            Ok(_) => Err(Error::io(&clip.path, std::io::Error::other("not a file"))),
-            Err(source) => Err(Error::io(&clip.path, source)),
-        },
+        Some(probe) => std::fs::metadata(&clip.path)
+            .and_then(|found| match found.is_file() {
+                true => Ok(probe),
+                false => Err(std::io::Error::other("not a file")),
+            })
+            .map_err(|source| ser_files::Error::at(&clip.path)(source).into()),
         None => probe(&clip.path).map_err(Error::from),
     };
     match probe {
@@ -136,8 +137,7 @@ fn complete(clip: Clip, known: Option<Probe>) -> Result<Clip, Skip> {
 }
 
 pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
-    let absolute =
-        |path: &Path| std::path::absolute(path).map_err(|source| Error::io(path, source));
+    let absolute = |path: &Path| std::path::absolute(path).map_err(ser_files::Error::at(path));
     let manifest = absolute(path)?;
     let folder = manifest.parent().unwrap_or(Path::new(""));
     let mut paths = Vec::with_capacity(corpus.len());

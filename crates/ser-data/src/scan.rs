@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use ser_audio::{Probe, Unlisted, is_recording, probe};
+use ser_audio::{Probe, is_recording, probe};
 
 use crate::audit::{Skip, SkipKind};
 use crate::ravdess::{Channel, Modality, Name};
@@ -12,7 +12,7 @@ use crate::{Audit, Clip, Corpus, Error, Result, Scan};
 
 pub(crate) fn scan(folder: &Path) -> Result<Scan> {
     // An unreadable root is the caller's mistake; anything unreadable below it is a skip.
-    std::fs::read_dir(folder).map_err(|source| Error::io(folder, source))?;
+    std::fs::read_dir(folder).map_err(ser_files::Error::at(folder))?;
 
     let mut skipped = Vec::new();
     let mut candidates = Vec::new();
@@ -24,10 +24,7 @@ pub(crate) fn scan(folder: &Path) -> Result<Scan> {
                 Some(Err(skip)) => skipped.push(skip),
                 None => {}
             },
-            Err(Unlisted { path, source }) => {
-                let error = Error::io(&path, source);
-                skipped.push(Skip::unreadable(path, error));
-            }
+            Err(error) => skipped.push(Skip::unreadable(error.path.clone(), error.into())),
         }
     }
     // The shallowest copy of a clip comes first, and is the one that stays.
@@ -71,7 +68,7 @@ pub(crate) fn scan(folder: &Path) -> Result<Scan> {
 
     let clips: Vec<Clip> = kept.into_values().collect();
     let synthetic = crate::synth::is_marked(clips.iter().map(|clip| clip.path.as_path()))?;
-    let folder = std::path::absolute(folder).map_err(|source| Error::io(folder, source))?;
+    let folder = std::path::absolute(folder).map_err(ser_files::Error::at(folder))?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let corpus = Corpus::new(name, synthetic, clips);
     let audit = Audit::new(&corpus, skipped);

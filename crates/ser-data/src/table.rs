@@ -22,7 +22,7 @@ struct Source {
 
 impl Table {
     pub(crate) fn open(path: &Path, required: &[&str]) -> Result<Self> {
-        let text = std::fs::read(path).map_err(|source| Error::io(path, source))?;
+        let text = std::fs::read(path).map_err(ser_files::Error::at(path))?;
         Self::read(path, text, required)
     }
 
@@ -131,7 +131,7 @@ impl Source {
             actual,
         };
         match error.into_kind() {
-            ErrorKind::Io(source) => Error::io(&self.path, source),
+            ErrorKind::Io(source) => ser_files::Error::at(&self.path)(source).into(),
             ErrorKind::UnequalLengths {
                 expected_len, len, ..
             } => malformed(

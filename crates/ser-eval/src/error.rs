@@ -10,13 +10,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// The file system said no.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file that was read or written.
-        path: PathBuf,
-        /// What the system answered.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] ser_files::Error),
     /// The file is not well-formed CSV.
     #[error("{}: {source}", path.display())]
     Csv {

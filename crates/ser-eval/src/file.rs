@@ -12,10 +12,8 @@ use crate::{Error, Result};
 /// [`Error::Io`] with the path when the folder does not exist or cannot be written.
 pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<()> {
     let (path, contents) = (path.as_ref(), contents.as_ref());
-    ser_files::write(path, |file| file.write_all(contents)).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })
+    let written = ser_files::write(path, |file| file.write_all(contents));
+    Ok(written.map_err(ser_files::Error::at(path))?)
 }
 
 /// Removes a file, if it is there.
@@ -25,10 +23,9 @@ pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<
 pub fn remove_file(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     match std::fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Io {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(ser_files::Error::at(path)(source).into())
+        }
         _ => Ok(()),
     }
 }
@@ -46,21 +43,13 @@ pub(crate) fn csv_text(
         path: path.to_owned(),
         source,
     })?;
-    let io = |source| Error::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let bytes = writer
-        .into_inner()
-        .map_err(|error| io(error.into_error()))?;
-    String::from_utf8(bytes).map_err(|error| io(std::io::Error::other(error)))
+    let bytes = writer.into_inner().map_err(|error| error.into_error());
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));
+    Ok(text.map_err(ser_files::Error::at(path))?)
 }
 
 /// A CSV reader over a file; errors carry its path.
 pub(crate) fn csv_reader(path: &Path) -> Result<csv::Reader<std::fs::File>> {
-    let file = std::fs::File::open(path).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })?;
+    let file = std::fs::File::open(path).map_err(ser_files::Error::at(path))?;
     Ok(csv::Reader::from_reader(file))
 }

@@ -178,7 +178,7 @@ fn a_file_that_does_not_fit_together_is_refused_with_its_path() {
     ));
     assert!(matches!(
         History::read_csv(folder.path().join("none")),
-        Err(Error::Io { .. })
+        Err(Error::Io(_))
     ));
 }
 
@@ -256,7 +256,7 @@ fn a_file_is_complete_or_absent() {
     let missing = folder.path().join("missing/page.html");
     let error = write_file(&missing, "x").unwrap_err();
     assert!(
-        matches!(&error, Error::Io { path, .. } if *path == missing),
+        matches!(&error, Error::Io(error) if error.path == missing),
         "{error}"
     );
 }

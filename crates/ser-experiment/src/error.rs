@@ -10,13 +10,8 @@ use ser_data::Protocol;
 #[non_exhaustive]
 pub enum Error {
     /// A file or folder could not be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] ser_files::Error),
     /// A file of a run's folder holds something else than this program writes.
     #[error(
         "{}: not written by this version of ser; run the command that wrote it again, into another folder: {reason}",
@@ -210,11 +205,6 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.into();
-        move |source| Self::Io { path, source }
-    }
-
     pub(crate) fn other_version(path: &Path, reason: impl Display) -> Self {
         Self::OtherVersion {
             path: path.to_owned(),

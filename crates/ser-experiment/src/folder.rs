@@ -11,21 +11,21 @@ use crate::error::{Error, Result};
 pub(crate) const UNFINISHED: &str = "unfinished";
 
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = fs::read_to_string(path).map_err(Error::io(path))?;
+    let text = fs::read_to_string(path).map_err(ser_files::Error::at(path))?;
     serde_json::from_str(&text).map_err(|error| Error::other_version(path, error))
 }
 
 pub(crate) fn create(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(Error::io(folder))
+    Ok(fs::create_dir_all(folder).map_err(ser_files::Error::at(folder))?)
 }
 
 /// What a folder holds, in the order of the names.
 pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(Error::io(folder))?;
+    let entries = fs::read_dir(folder).map_err(ser_files::Error::at(folder))?;
     let mut files = entries
         .map(|entry| Ok(entry?.path()))
         .collect::<std::io::Result<Vec<_>>>()
-        .map_err(Error::io(folder))?;
+        .map_err(ser_files::Error::at(folder))?;
     files.sort_unstable();
     Ok(files)
 }
@@ -41,7 +41,7 @@ pub(crate) fn refuse_foreign(folder: &Path, is_own: impl Fn(&Path) -> bool) -> R
     let mut entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Error::io(folder)(error)),
+        Err(error) => return Err(ser_files::Error::at(folder)(error).into()),
     };
     match entries.next().is_some() && !is_own(folder) {
         true => Err(Error::Foreign { path }),
@@ -65,7 +65,7 @@ pub(crate) fn remove(folder: &Path) -> Result<()> {
         remove_in_place(&aside)?;
         match fs::rename(folder, &aside) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            moved => moved.map_err(Error::io(folder))?,
+            moved => moved.map_err(ser_files::Error::at(folder))?,
         }
     }
     remove_in_place(&aside)
@@ -73,7 +73,9 @@ pub(crate) fn remove(folder: &Path) -> Result<()> {
 
 fn remove_in_place(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(folder)(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(ser_files::Error::at(folder)(error).into())
+        }
         _ => Ok(()),
     }
 }

@@ -24,7 +24,7 @@ impl Lock {
     /// half-written.
     pub fn take(folder: &Path) -> Result<Self> {
         // A folder given as `.` has a name all the same, one given as `..` has none.
-        let folder = std::path::absolute(folder).map_err(Error::io(folder))?;
+        let folder = std::path::absolute(folder).map_err(ser_files::Error::at(folder))?;
         if folder.file_name().is_none() {
             return Err(Error::NoName {
                 path: folder,
@@ -36,11 +36,13 @@ impl Lock {
             folder::create(parent)?;
         }
         loop {
-            let file = File::create(&path).map_err(Error::io(&path))?;
+            let file = File::create(&path).map_err(ser_files::Error::at(&path))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(Error::Locked { path: folder }),
-                Err(TryLockError::Error(error)) => return Err(Error::io(path)(error)),
+                Err(TryLockError::Error(error)) => {
+                    return Err(ser_files::Error::at(path)(error).into());
+                }
             }
             // Who held it before may have removed the file between our opening and locking it: then
             // the lock is on a file that nobody else would find.
@@ -110,7 +112,7 @@ fn sweep(folder: &Path) -> Result<()> {
         if is_folder {
             folder::remove(&path)?;
         } else if path.exists() {
-            fs::remove_file(&path).map_err(Error::io(path))?;
+            fs::remove_file(&path).map_err(ser_files::Error::at(path))?;
         }
     }
     for extension in [

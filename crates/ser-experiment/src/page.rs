@@ -14,7 +14,7 @@ use ser_features::{Features, Views, trim};
 use ser_predict::Model;
 use ser_report::{Map, Report, RunSummary, Sound, render, render_summary, worst_mistakes};
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::run::Run;
 use crate::split_run::{TEST, read_split};
 use crate::view::hear;
@@ -69,7 +69,7 @@ impl Run {
 pub(crate) fn write_page(dir: &Path, report: &Report, evaluation: &Evaluation) -> Result<()> {
     let metrics = dir.join(METRICS);
     let text = serde_json::to_string_pretty(evaluation);
-    let text = text.map_err(|error| Error::io(&metrics)(error.into()))?;
+    let text = text.map_err(|error| ser_files::Error::at(&metrics)(error.into()))?;
     write_file(&metrics, text)?;
     ser_report::plots::write_all(dir, report, evaluation)?;
     Ok(write_file(dir.join(PAGE), render(report)?)?)
@@ -140,7 +140,7 @@ fn wav(path: &Path) -> Result<Vec<u8>> {
         }
         writer.finalize()
     };
-    write().map_err(|error| Error::io(path)(std::io::Error::other(error)))?;
+    write().map_err(|error| ser_files::Error::at(path)(std::io::Error::other(error)))?;
     Ok(file.into_inner())
 }
 

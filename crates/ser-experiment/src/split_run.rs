@@ -208,13 +208,13 @@ impl SplitRun {
         write_json(&unfinished.join(COST), &self.cost)?;
         write_json(&unfinished.join(INFO), &self.info)?;
         folder::remove(dir)?;
-        fs::rename(&unfinished, dir).map_err(Error::io(dir))
+        Ok(fs::rename(&unfinished, dir).map_err(ser_files::Error::at(dir))?)
     }
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value);
-    let text = text.map_err(|error| Error::io(path)(error.into()))?;
+    let text = text.map_err(|error| ser_files::Error::at(path)(error.into()))?;
     Ok(write_file(path, text)?)
 }
 

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use ser_features::{Error, Extra, FeatureConfig, FeatureExtractor};
+use ser_features::{Extra, FeatureConfig, FeatureExtractor};
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -48,10 +48,8 @@ fn main() -> Result<()> {
                 };
                 frames += 1;
                 voiced += usize::from(!f0.is_empty());
-                writeln!(file, "{seconds:.2},{f0},{level:.1}").map_err(|source| Error::Io {
-                    path: table.to_path_buf(),
-                    source,
-                })?;
+                writeln!(file, "{seconds:.2},{f0},{level:.1}")
+                    .map_err(ser_files::Error::at(table))?;
             }
             Ok(())
         });

@@ -10,13 +10,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused to open, read or write a file.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] ser_files::Error),
 
     /// A sound could not be read or resampled.
     #[error(transparent)]
@@ -95,9 +90,7 @@ impl Error {
     pub(crate) fn in_file(self, path: &Path) -> Self {
         match self {
             Self::Audio(ser_audio::Error::Resample { .. }) => self.wrapped(path),
-            Self::Io { .. } | Self::Audio(_) | Self::Unsupported { .. } | Self::InFile { .. } => {
-                self
-            }
+            Self::Io(_) | Self::Audio(_) | Self::Unsupported { .. } | Self::InFile { .. } => self,
             source => source.wrapped(path),
         }
     }

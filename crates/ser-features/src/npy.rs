@@ -54,10 +54,7 @@ pub fn write_npy(path: impl AsRef<Path>, features: &Features) -> Result<()> {
         }
         Ok(())
     });
-    written.map_err(|source| Error::Io {
-        path: path.to_path_buf(),
-        source,
-    })
+    Ok(written.map_err(ser_files::Error::at(path))?)
 }
 
 /// Reads an array of single or double precision, little endian, in C order.
@@ -67,10 +64,7 @@ pub fn write_npy(path: impl AsRef<Path>, features: &Features) -> Result<()> {
 /// [`Error::Io`] when the file cannot be read, [`Error::Unsupported`] when it holds anything else.
 pub fn read_npy(path: impl AsRef<Path>) -> Result<NpyArray> {
     let path = path.as_ref();
-    let bytes = fs::read(path).map_err(|source| Error::Io {
-        path: path.to_path_buf(),
-        source,
-    })?;
+    let bytes = fs::read(path).map_err(ser_files::Error::at(path))?;
     let unsupported = |actual: &str| Error::Unsupported {
         path: path.to_path_buf(),
         expected: "a .npy file of little-endian f4 or f8 in C order".into(),

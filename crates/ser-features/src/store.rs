@@ -135,10 +135,7 @@ impl FeatureStore {
         fingerprint: &str,
         change: Option<Change>,
     ) -> Result<Self> {
-        fs::create_dir_all(folder).map_err(|source| Error::Io {
-            path: folder.to_path_buf(),
-            source,
-        })?;
+        fs::create_dir_all(folder).map_err(ser_files::Error::at(folder))?;
         Ok(Self {
             extractor: extractor.clone(),
             change,
@@ -193,29 +190,26 @@ impl FeatureStore {
 
     /// Features of one file. What is wrong with the store goes to `worker.store_error`.
     fn features(&self, path: &Path, worker: &mut Worker) -> Result<(Features, Source)> {
-        let io_error = |source| Error::Io {
-            path: path.to_path_buf(),
-            source,
-        };
+        let io_error = ser_files::Error::at(path);
         // The current directory is part of what a relative path means.
-        let absolute = std::path::absolute(path).map_err(io_error)?;
+        let absolute = std::path::absolute(path).map_err(&io_error)?;
         let key = xxh3_128(absolute.as_os_str().as_encoded_bytes());
-        let state = file_state(&fs::metadata(path).map_err(io_error)?, 0);
+        let state = file_state(&fs::metadata(path).map_err(&io_error)?, 0);
         let place = lock(&self.log).place_of_path(key, state);
         if let Some(features) = place.and_then(|place| self.read(&place, worker)) {
             return Ok((features, Source::Store));
         }
 
-        let mut file = File::open(path).map_err(io_error)?;
-        let metadata = file.metadata().map_err(io_error)?;
+        let mut file = File::open(path).map_err(&io_error)?;
+        let metadata = file.metadata().map_err(&io_error)?;
         let is_short = metadata.len() <= MAX_IN_MEMORY;
         worker.bytes.clear();
         let content = if is_short {
-            file.read_to_end(&mut worker.bytes).map_err(io_error)?;
+            file.read_to_end(&mut worker.bytes).map_err(&io_error)?;
             xxh3_128(&worker.bytes)
         } else {
             let mut hasher = Xxh3::new();
-            io::copy(&mut file, &mut hasher).map_err(io_error)?;
+            io::copy(&mut file, &mut hasher).map_err(&io_error)?;
             hasher.digest128()
         };
         let state = file_state(&metadata, content);

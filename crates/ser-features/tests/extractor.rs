@@ -120,7 +120,9 @@ fn an_error_names_the_file_and_what_it_lacks() {
     let error = extractor(FeatureConfig::default())
         .extract_file(missing)
         .unwrap_err();
-    assert!(matches!(&error, Error::Audio(ser_audio::Error::Io { path, .. }) if path == missing));
+    assert!(
+        matches!(&error, Error::Audio(ser_audio::Error::Io(file)) if file.path == Path::new(missing))
+    );
 
     let wide = FeatureConfig {
         deltas: 1,

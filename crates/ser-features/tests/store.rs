@@ -296,7 +296,7 @@ fn failures_are_reported_with_their_path_and_never_stored() {
         for (index, error) in errors.into_inner().unwrap() {
             match (index, error) {
                 (2, Error::Audio(ser_audio::Error::Wav { path, .. })) => assert_eq!(path, bad),
-                (3, Error::Io { path, .. }) => assert_eq!(path, missing),
+                (3, Error::Io(error)) => assert_eq!(error.path, missing),
                 other => panic!("{other:?}"),
             }
         }
@@ -419,7 +419,7 @@ fn a_store_that_cannot_be_written_still_delivers() {
     let blocked = house.folder.path().join("blocked");
     fs::write(&blocked, "a file where the folder should be").unwrap();
     let error = FeatureStore::open(&blocked, &extractor()).unwrap_err();
-    assert!(matches!(error, Error::Io { path, .. } if path == blocked));
+    assert!(matches!(error, Error::Io(error) if error.path == blocked));
 
     let store = house.open();
     fs::remove_dir_all(house.store_folder()).unwrap();
@@ -430,6 +430,6 @@ fn a_store_that_cannot_be_written_still_delivers() {
             *delivered.lock().unwrap() += 1;
         })
         .unwrap_err();
-    assert!(matches!(error, Error::Io { path, .. } if path == house.file()));
+    assert!(matches!(error, Error::Io(error) if error.path == house.file()));
     assert_eq!(delivered.into_inner().unwrap(), 2);
 }

@@ -2,7 +2,34 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// What the system said of a file or folder.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub struct Error {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl Error {
+    /// Puts the path in front of what the system says.
+    ///
+    /// # Examples
+    /// ```
+    /// let read = |path| std::fs::read(path).map_err(ser_files::Error::at(path));
+    /// let refused = read("no-such-folder/answers.csv").unwrap_err().to_string();
+    /// assert!(refused.starts_with("no-such-folder/answers.csv: "));
+    /// ```
+    pub fn at(path: impl AsRef<Path>) -> impl Fn(io::Error) -> Self {
+        move |source| Self {
+            path: path.as_ref().to_owned(),
+            source,
+        }
+    }
+}
 
 /// What the name of an unfinished file begins with. A program that is killed leaves it behind.
 pub const UNFINISHED: &str = ".unfinished-";

@@ -236,7 +236,7 @@ fn another_format_and_a_foreign_or_damaged_file_are_refused() {
     refusal(&path);
     assert!(matches!(
         Model::load(&folder.path().join("none")),
-        Err(Error::Io { .. })
+        Err(Error::Io(_))
     ));
 }
 

@@ -74,7 +74,7 @@ impl Enrolment {
     /// # Errors
     /// [`Error::Io`]; [`Error::ModelFile`] for a damaged file, one of another format, and one of another model.
     pub fn load(model: &Model, path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let text = std::fs::read_to_string(path).map_err(ser_files::Error::at(path))?;
         let kept: Kept = serde_json::from_str(&text)
             .map_err(|e| Error::file(path, "contents", "an enrolled speaker", e))?;
         if kept.format != FORMAT {

@@ -7,13 +7,8 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] ser_files::Error),
     /// A model file or the file of a speaker is damaged, of another format, or does not fit its own description.
     #[error("{}: {what}: expected {expected}, found {actual}", path.display())]
     ModelFile {
@@ -87,11 +82,6 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { path, source }
-    }
-
     /// A part of a file that is not as it should be.
     pub(crate) fn file(path: &Path, what: &str, expected: &str, actual: impl ToString) -> Self {
         Self::ModelFile {

@@ -122,7 +122,7 @@ impl Model {
     /// # Errors
     /// [`Error::Io`], and those of [`Model::from_bytes`].
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(Error::io(path))?;
+        let bytes = std::fs::read(path).map_err(ser_files::Error::at(path))?;
         Self::from_bytes(&bytes, path)
     }
 

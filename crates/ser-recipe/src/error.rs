@@ -1,19 +1,12 @@
 //! What can go wrong, cut by what the caller can do about it.
 
-use std::path::PathBuf;
-
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] ser_files::Error),
     /// A recipe is not valid TOML or has an unknown key or a value of the wrong type.
     #[error("recipe {origin}: {message}")]
     Syntax {

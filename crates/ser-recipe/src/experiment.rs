@@ -293,8 +293,5 @@ fn read(name_or_path: &str) -> Result<String> {
             known,
         });
     }
-    std::fs::read_to_string(path).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })
+    Ok(std::fs::read_to_string(path).map_err(ser_files::Error::at(path))?)
 }

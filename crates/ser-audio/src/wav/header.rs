@@ -49,14 +49,14 @@ impl WavInfo {
         len: Option<u64>,
         path: &Path,
     ) -> Result<Self> {
-        let io_error = |source| Error::io(path, source);
+        let io_error = ser_files::Error::at(path);
         let wav = |reason: &str| Error::wav(path, reason);
         let cut_short = |source: io::Error| match source.kind() {
             io::ErrorKind::UnexpectedEof => match len {
                 Some(len) => wav(&format!("it ends after {len} bytes, inside the header")),
                 None => wav("it ends inside the header"),
             },
-            _ => io_error(source),
+            _ => io_error(source).into(),
         };
 
         let mut riff = [0; 12];
@@ -75,7 +75,7 @@ impl WavInfo {
             if let Err(source) = reader.read_exact(&mut header) {
                 return Err(match source.kind() {
                     io::ErrorKind::UnexpectedEof => wav("it has no data chunk"),
-                    _ => io_error(source),
+                    _ => io_error(source).into(),
                 });
             }
             position += 8;
@@ -134,7 +134,7 @@ impl WavInfo {
             if len.is_some_and(|len| position > len) {
                 return Err(wav("it has no data chunk"));
             }
-            reader.seek(SeekFrom::Start(position)).map_err(io_error)?;
+            reader.seek(SeekFrom::Start(position)).map_err(&io_error)?;
         }
     }
 }

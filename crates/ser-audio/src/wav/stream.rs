@@ -136,7 +136,7 @@ impl<R: Read + Seek> WavStream<R> {
                 .by_ref()
                 .take(block)
                 .read_to_end(bytes)
-                .map_err(|source| Error::io(&self.path, source))?;
+                .map_err(ser_files::Error::at(&self.path))?;
             if (bytes.len() as u64) < block {
                 frames = (bytes.len() / frame_bytes) as u64;
                 bytes.truncate(frames as usize * frame_bytes);
@@ -150,7 +150,7 @@ impl<R: Read + Seek> WavStream<R> {
                     io::ErrorKind::UnexpectedEof => {
                         Error::wav(&self.path, "it ended before its stated length")
                     }
-                    _ => Error::io(&self.path, source),
+                    _ => ser_files::Error::at(&self.path)(source).into(),
                 })?;
         }
         self.position += frames;

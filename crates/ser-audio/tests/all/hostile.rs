@@ -78,8 +78,8 @@ fn what_is_no_recording_is_refused() {
         }
     }
     let missing = read(folder.path().join("missing.wav"));
-    assert!(matches!(missing, Err(Error::Io { .. })));
-    assert!(matches!(read(folder.path()), Err(Error::Io { .. })));
+    assert!(matches!(missing, Err(Error::Io(_))));
+    assert!(matches!(read(folder.path()), Err(Error::Io(_))));
 }
 
 #[test]

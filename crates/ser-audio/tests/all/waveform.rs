@@ -357,7 +357,7 @@ fn a_file_its_bytes_a_probe_and_a_stream_agree() {
 
     let missing = folder.path().join("missing.wav");
     match read(&missing).unwrap_err() {
-        Error::Io { path, source } => {
+        Error::Io(ser_files::Error { path, source }) => {
             assert_eq!(path, missing);
             assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
         }

@@ -139,20 +139,20 @@ pub fn generate(
         return Ok(corpus);
     }
 
-    let target = std::path::absolute(folder).map_err(|source| Error::io(folder, source))?;
+    let target = std::path::absolute(folder).map_err(ser_files::Error::at(folder))?;
     let parent = target.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(parent).map_err(|source| Error::io(parent, source))?;
+    fs::create_dir_all(parent).map_err(ser_files::Error::at(parent))?;
     let beside = tempfile::Builder::new()
         .prefix(".ser-synth-")
         .tempdir_in(parent)
-        .map_err(|source| Error::io(parent, source))?;
+        .map_err(ser_files::Error::at(parent))?;
     // Even what a killed run leaves behind says what it is; the checksum comes last.
     let marker = beside.path().join(MARKER);
-    let mark = |text: String| fs::write(&marker, text).map_err(|source| Error::io(&marker, source));
+    let mark = |text: String| fs::write(&marker, text).map_err(ser_files::Error::at(&marker));
     mark(config.description())?;
     for actor in 1..=config.actors {
         let path = beside.path().join(format!("Actor_{actor:02}"));
-        fs::create_dir(&path).map_err(|source| Error::io(path, source))?;
+        fs::create_dir(&path).map_err(ser_files::Error::at(path))?;
     }
     let done = AtomicUsize::new(0);
     config.names().par_iter().try_for_each(|name| {
@@ -164,9 +164,9 @@ pub fn generate(
 
     if target.exists() {
         // It is empty, or `already_there` would have refused.
-        fs::remove_dir(&target).map_err(|source| Error::io(&target, source))?;
+        fs::remove_dir(&target).map_err(ser_files::Error::at(&target))?;
     }
-    fs::rename(beside.path(), &target).map_err(|source| Error::io(&target, source))?;
+    fs::rename(beside.path(), &target).map_err(ser_files::Error::at(&target))?;
     // It is no longer temporary.
     let _ = beside.keep();
     Ok(Corpus::scan(folder)?.corpus)
@@ -184,7 +184,7 @@ fn already_there(folder: &Path, config: &SynthConfig) -> Result<Option<Corpus>> 
         })
     };
     let Ok(marker) = fs::read_to_string(folder.join(MARKER)) else {
-        let mut entries = fs::read_dir(folder).map_err(|source| Error::io(folder, source))?;
+        let mut entries = fs::read_dir(folder).map_err(ser_files::Error::at(folder))?;
         return if entries.next().is_none() {
             Ok(None)
         } else {
@@ -217,17 +217,18 @@ fn write_clip(root: &Path, config: &SynthConfig, name: &Name) -> Result<()> {
         }
         writer.finalize()
     };
-    write().map_err(|error| match error {
-        hound::Error::IoError(source) => Error::io(&path, source),
-        other => Error::io(&path, std::io::Error::other(other.to_string())),
-    })
+    let written = write().map_err(|error| match error {
+        hound::Error::IoError(source) => source,
+        other => std::io::Error::other(other.to_string()),
+    });
+    Ok(written.map_err(ser_files::Error::at(&path))?)
 }
 
 /// True if [`MARKER`] stands in any folder above any of these files.
 pub(crate) fn is_marked<'a>(files: impl Iterator<Item = &'a Path>) -> Result<bool> {
     let mut seen = BTreeSet::new();
     for file in files {
-        let file = std::path::absolute(file).map_err(|source| Error::io(file, source))?;
+        let file = std::path::absolute(file).map_err(ser_files::Error::at(file))?;
         for folder in file.ancestors().skip(1) {
             // Whatever lies above a folder seen before was seen then.
             if !seen.insert(folder.to_owned()) {

@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::features::Features;
 
 /// A modification time that equals none, for files too young to be known by their time.
@@ -82,8 +82,8 @@ impl Log {
     pub(super) fn open(folder: &Path, fingerprint: &str) -> Result<Self> {
         let path = folder.join(format!("{fingerprint}.features"));
         let lock_path = folder.join(format!("{fingerprint}.lock"));
-        let lock = open_or_create(&lock_path).map_err(|source| io_error(&lock_path, source))?;
-        let file = open_or_create(&path).map_err(|source| io_error(&path, source))?;
+        let lock = open_or_create(&lock_path).map_err(ser_files::Error::at(&lock_path))?;
+        let file = open_or_create(&path).map_err(ser_files::Error::at(&path))?;
         let mut log = Self {
             path,
             lock,
@@ -130,7 +130,7 @@ impl Log {
                 reader.bytes.clear();
                 Ok(())
             }
-            read => read.map_err(|source| io_error(&self.path, source)),
+            read => Ok(read.map_err(ser_files::Error::at(&self.path))?),
         }
     }
 
@@ -157,7 +157,7 @@ impl Log {
             self.lock.unlock()?;
             result
         });
-        result.map_err(|source| io_error(&self.path, source))
+        Ok(result.map_err(ser_files::Error::at(&self.path))?)
     }
 
     /// Learns what others have appended, and cuts off what somebody did not finish.
@@ -428,11 +428,4 @@ fn read_identity(file: &mut File) -> io::Result<Option<u64>> {
 /// A number that no other file has: the standard library seeds every hasher anew.
 fn new_identity() -> u64 {
     RandomState::new().hash_one(std::process::id()).max(1)
-}
-
-fn io_error(path: &Path, source: io::Error) -> Error {
-    Error::Io {
-        path: path.to_path_buf(),
-        source,
-    }
 }
