@@ -105,7 +105,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
         },
         regions: &regions,
     })?;
-    ser_eval::write_file(&out, &picture)?;
+    ser_files::write_file(&out, &picture)?;
 
     if json {
         let ends = |range: &Range<f64>| [range.start, range.end];

@@ -1,8 +1,8 @@
 //! `ser results`: the document of results.
 
 use anyhow::Result;
-use ser_eval::write_file;
 use ser_experiment::{Run, results};
+use ser_files::write_file;
 
 use crate::Outcome;
 use crate::args::ResultsArgs;

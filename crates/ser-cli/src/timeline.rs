@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use ser_audio::AudioStream;
-use ser_eval::write_file;
+use ser_files::write_file;
 use ser_predict::{Listener, Model, Span, captions};
 use ser_report::plots::{self, TimelineSpan};
 

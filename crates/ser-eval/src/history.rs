@@ -4,7 +4,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, write_file};
+use ser_files::write_file;
+
+use crate::{Error, Result};
 
 /// One pass over the training part. Losses are means per clip in nats; accuracies and UARs are
 /// fractions from 0 to 1.
@@ -77,7 +79,7 @@ impl History {
             }
             Ok(())
         })?;
-        write_file(path, &text)
+        Ok(write_file(path, &text)?)
     }
 
     /// Reads what [`write_csv`](Self::write_csv) wrote.

@@ -21,7 +21,6 @@ pub use compare::{Difference, Pair, SIGN_FLIPS, compare, holm};
 pub use coverage::{ConfidenceThreshold, Coverage, coverage};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
-pub use file::{remove_file, write_file};
 pub use folds::{Fold, FoldSummary, MeanStd, draw_name};
 pub use gap::{Gap, gap};
 pub use groups::{Group, GroupRow, group_table};

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use crate::{Error, Result, write_file};
+use ser_files::write_file;
+
+use crate::{Error, Result};
 
 /// The columns of `predictions.csv` before the probability columns.
 const COLUMNS: [&str; 8] = [
@@ -198,7 +200,7 @@ impl Predictions {
     /// [`Error::Io`] or [`Error::Csv`] with the path.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        write_file(
+        Ok(write_file(
             path,
             &crate::file::csv_text(path, |writer| {
                 let probabilities = self
@@ -223,7 +225,7 @@ impl Predictions {
                 }
                 Ok(())
             })?,
-        )
+        )?)
     }
 
     /// Reads what [`write_csv`](Self::write_csv) wrote, and checks it like [`new`](Self::new).

@@ -8,7 +8,7 @@ mod common;
 
 use common::{certain, labels, row};
 use proptest::prelude::*;
-use ser_eval::{Epoch, Error, History, Prediction, Predictions, write_file};
+use ser_eval::{Epoch, Error, History, Prediction, Predictions};
 
 fn text() -> impl Strategy<Value = String> {
     // Everything that CSV has to quote, and letters beyond ASCII.
@@ -239,24 +239,4 @@ fn pooled_parts_have_the_same_labels_and_no_clip_twice() {
     let other = Predictions::pool([part(&["a", "b"], "1"), part(&["b", "a"], "2")]);
     assert!(matches!(other, Err(Error::LabelsDiffer { .. })));
     assert!(matches!(Predictions::pool([]), Err(Error::Empty { .. })));
-}
-
-#[test]
-fn a_file_is_complete_or_absent() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("page.html");
-    write_file(&path, "one").unwrap();
-    write_file(&path, "two").unwrap();
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "nothing is left beside it"
-    );
-    let missing = folder.path().join("missing/page.html");
-    let error = write_file(&missing, "x").unwrap_err();
-    assert!(
-        matches!(&error, Error::Io(error) if error.path == missing),
-        "{error}"
-    );
 }

@@ -9,8 +9,9 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use ser_audio::conditions::Condition;
 use ser_data::Corpus;
-use ser_eval::{FoldSummary, Prediction, Predictions, draw_name, remove_file};
+use ser_eval::{FoldSummary, Prediction, Predictions, draw_name};
 use ser_features::{FeatureConfig, Features};
+use ser_files::remove_file;
 use ser_predict::Model;
 
 use crate::corpus::Prepared;

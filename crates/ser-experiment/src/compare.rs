@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use ser_eval::{Pair, Predictions, compare as compare_answers, write_file};
+use ser_eval::{Pair, Predictions, compare as compare_answers};
+use ser_files::write_file;
 use ser_report::{RunSummary, render_comparison};
 
 use crate::error::Result;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use ser_data::Split;
-use ser_eval::{Epoch, Evaluation, remove_file};
+use ser_eval::{Epoch, Evaluation};
+use ser_files::remove_file;
 use ser_predict::Model;
 use ser_recipe::{Experiment, Member, Monitor, Recipe};
 

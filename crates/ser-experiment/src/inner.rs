@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ser_audio::conditions::Condition;
 use ser_data::{Corpus, Split};
-use ser_eval::write_file;
+use ser_files::write_file;
 use ser_recipe::{Experiment, Monitor, Recipe};
 
 use crate::answers::Answers;

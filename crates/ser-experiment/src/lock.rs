@@ -3,7 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use ser_files::UNFINISHED;
+use ser_files::{UNFINISHED, remove_file};
 use walkdir::WalkDir;
 
 use crate::error::{Error, Result};
@@ -111,8 +111,8 @@ fn sweep(folder: &Path) -> Result<()> {
         // What lay in a folder that is gone already is gone as well.
         if is_folder {
             folder::remove(&path)?;
-        } else if path.exists() {
-            fs::remove_file(&path).map_err(ser_files::Error::at(path))?;
+        } else {
+            remove_file(path)?;
         }
     }
     for extension in [

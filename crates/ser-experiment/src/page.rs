@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use ser_audio::conditions::Condition;
 use ser_data::{Clip, Corpus};
-use ser_eval::{Evaluation, Predictions, principal_plane, write_file};
+use ser_eval::{Evaluation, Predictions, principal_plane};
 use ser_features::{Features, Views, trim};
+use ser_files::write_file;
 use ser_predict::Model;
 use ser_report::{Map, Report, RunSummary, Sound, render, render_summary, worst_mistakes};
 
@@ -87,7 +88,7 @@ pub fn summaries(runs: &[Run]) -> Result<Vec<RunSummary>> {
 /// Writes a page with runs side by side, each with a link to its own page.
 ///
 /// # Errors
-/// [`Error::Eval`] for a file that cannot be written.
+/// [`Error::Io`] for a file that cannot be written.
 pub fn write_side_by_side(page: &Path, runs: &[Run], rows: &[RunSummary]) -> Result<()> {
     let rows = rows.iter().zip(runs).map(|(row, run)| RunSummary {
         page: Some(link(page, &run.page())),

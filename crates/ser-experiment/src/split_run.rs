@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ser_data::{Corpus, Split};
-use ser_eval::{History, NamedHistory, write_file};
+use ser_eval::{History, NamedHistory};
+use ser_files::write_file;
 use ser_predict::Model;
 use ser_recipe::{Experiment, Monitor};
 use serde::{Deserialize, Serialize};

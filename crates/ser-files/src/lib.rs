@@ -80,6 +80,26 @@ pub fn write(
     Ok(())
 }
 
+/// As [`write`], of contents that are there already.
+///
+/// # Errors
+/// Those of the file system, such as that the folder does not exist.
+pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<(), Error> {
+    let (path, contents) = (path.as_ref(), contents.as_ref());
+    write(path, |file| file.write_all(contents)).map_err(Error::at(path))
+}
+
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_file(path: impl AsRef<Path>) -> Result<(), Error> {
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::at(path)(source)),
+        _ => Ok(()),
+    }
+}
+
 /// The folder that a file is to lie in.
 ///
 /// # Errors
@@ -117,6 +137,35 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use std::fs;
+
+    #[test]
+    fn a_file_is_complete_or_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page.html");
+        write_file(&path, "one").unwrap();
+        write_file(&path, "two").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
+        let missing = folder.path().join("missing/page.html");
+        let error = write_file(&missing, "x").unwrap_err();
+        assert_eq!(error.path, missing, "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_needs_no_removal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page.html");
+        write_file(&path, "one").unwrap();
+        for _ in 0..2 {
+            remove_file(&path).unwrap();
+            assert!(!path.exists());
+        }
+        assert_eq!(remove_file(folder.path()).unwrap_err().path, folder.path());
+    }
 
     #[test]
     fn what_fails_leaves_the_file_that_was_there() {

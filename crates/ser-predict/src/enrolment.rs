@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ser_eval::write_file;
+use ser_files::write_file;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -55,7 +55,7 @@ impl Enrolment {
     /// Writes it as a JSON file for [`Enrolment::load`] with the same model.
     ///
     /// # Errors
-    /// [`Error::Eval`] for a file that cannot be written.
+    /// [`Error::Io`] for a file that cannot be written.
     pub fn save(&self, model: &Model, path: &Path) -> Result<()> {
         let kept = Kept {
             format: FORMAT,

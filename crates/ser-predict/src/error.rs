@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file could not be read.
+    /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] ser_files::Error),
     /// A model file or the file of a speaker is damaged, of another format, or does not fit its own description.
@@ -73,9 +73,6 @@ pub enum Error {
     /// Nothing can be taken from a recording to explain its answer.
     #[error(transparent)]
     Conditions(#[from] ser_audio::conditions::Error),
-    /// A file could not be written.
-    #[error(transparent)]
-    Eval(#[from] ser_eval::Error),
 }
 
 /// A result of this crate.

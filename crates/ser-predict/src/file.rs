@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use ser_eval::{ConfidenceThreshold, write_file};
+use ser_eval::ConfidenceThreshold;
+use ser_files::write_file;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3;
@@ -70,7 +71,7 @@ impl Model {
     /// Writes the model as one safetensors file: beside first, then under its name.
     ///
     /// # Errors
-    /// [`Error::Eval`] for a file that cannot be written.
+    /// [`Error::Io`] for a file that cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let header = Header {
             program: env!("CARGO_PKG_VERSION").to_owned(),

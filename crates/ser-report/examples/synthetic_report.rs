@@ -5,7 +5,8 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use ser_eval::{Epoch, Evaluation, History, NamedHistory, Prediction, Predictions, write_file};
+use ser_eval::{Epoch, Evaluation, History, NamedHistory, Prediction, Predictions};
+use ser_files::write_file;
 use ser_report::{Report, SplitKind, plots, render, render_summary};
 
 const EMOTIONS: [&str; 8] = [

@@ -7,9 +7,12 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A figure could not be computed, or a file not be written.
+    /// A figure could not be computed.
     #[error(transparent)]
     Eval(#[from] ser_eval::Error),
+    /// A file could not be written or removed.
+    #[error(transparent)]
+    Io(#[from] ser_files::Error),
     /// A picture of nothing was asked for.
     #[error("no {what}: nothing to draw")]
     Empty {

@@ -19,7 +19,8 @@ mod timeline;
 
 use std::path::{Path, PathBuf};
 
-use ser_eval::{Evaluation, Predictions, coverage, remove_file, write_file};
+use ser_eval::{Evaluation, Predictions, coverage};
+use ser_files::{remove_file, write_file};
 
 use crate::error::Result;
 use crate::report::{Enrolled, Report};
