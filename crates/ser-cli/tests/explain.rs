@@ -5,7 +5,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{complaint, output, ravdess, synthetic, tone};
+use common::{complaint, output, synthetic, tone};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -73,7 +73,9 @@ fn without_the_marked_tenth_a_synthetic_clip_loses_more_than_without_another() {
 
 #[test]
 fn without_the_marked_tenth_a_real_clip_loses_more_than_without_another() {
-    let Some(folder) = ravdess() else { return };
+    let Some(folder) = ser_fixtures::ravdess() else {
+        return;
+    };
     let names = [
         "Actor_03/03-01-05-02-01-01-03.wav",
         "Actor_08/03-01-04-01-02-01-08.wav",

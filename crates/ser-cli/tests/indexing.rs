@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{output, ravdess, synthetic};
+use common::{output, synthetic};
 use serde_json::Value;
 
 #[test]
@@ -64,7 +64,9 @@ fn actors_who_are_not_there_are_named_once() {
 
 #[test]
 fn the_real_corpus_has_its_known_quirks() {
-    let Some(folder) = ravdess() else { return };
+    let Some(folder) = ser_fixtures::ravdess() else {
+        return;
+    };
     let audit: Value = serde_json::from_str(&output(0, &[&"index", &folder, &"--json"])).unwrap();
     assert_eq!(audit["clips"], 1440);
     assert_eq!(audit["synthetic"], false);

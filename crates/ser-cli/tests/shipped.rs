@@ -47,18 +47,9 @@ fn it_says_the_same_at_every_level() {
     let folder = tempfile::tempdir().unwrap();
     let answer = |db: i32| -> Vec<f64> {
         let path = folder.path().join(format!("{db}.wav"));
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: clip.sample_rate,
-            bits_per_sample: 32,
-            sample_format: hound::SampleFormat::Float,
-        };
-        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
-        for sample in &clip.samples {
-            let louder = sample * 10f32.powf(db as f32 / 20.0);
-            writer.write_sample(louder).unwrap();
-        }
-        writer.finalize().unwrap();
+        let samples = clip.samples.iter();
+        let louder = samples.map(|sample| sample * 10f32.powf(db as f32 / 20.0));
+        ser_fixtures::write_wav_f32(&path, clip.sample_rate, louder);
         let line = output(0, &[&"predict", &"--json", &"--model", &MODEL, &path]);
         let answer: Value = serde_json::from_str(&line).unwrap();
         let probabilities = answer["probabilities"].as_object().unwrap();

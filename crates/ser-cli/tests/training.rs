@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{complaint, output, quick_recipe, ravdess, ser, synthetic, tone};
+use common::{complaint, output, quick_recipe, ser, synthetic, tone};
 use serde_json::Value;
 
 /// Every split of a quick recipe on unseen speakers.
@@ -324,7 +324,9 @@ fn runs_on_the_same_clips_are_compared_in_text_json_and_on_a_page() {
 
 #[test]
 fn a_short_training_on_the_real_corpus_beats_chance_by_far() {
-    let Some(data) = ravdess() else { return };
+    let Some(data) = ser_fixtures::ravdess() else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let recipe = quick_recipe(folder.path(), "quick", "seed5", 15);
     let out = folder.path().join("run");

@@ -284,18 +284,8 @@ mod tests {
     fn a_store_changes_nothing_about_sounds_under_a_condition() {
         let folder = tempfile::tempdir().unwrap();
         let wav = folder.path().join("clip.wav");
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: 16_000,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut writer = hound::WavWriter::create(&wav, spec).unwrap();
-        for i in 0..16_000 {
-            let sample = (f64::from(i) * 0.05).sin() * 9000.0;
-            writer.write_sample(sample as i16).unwrap();
-        }
-        writer.finalize().unwrap();
+        let sample = |i| ((f64::from(i) * 0.05).sin() * 9000.0) as i16;
+        ser_fixtures::write_wav(&wav, 16_000, (0..16_000).map(sample));
 
         let statistics = recipe("robust-mlp").features;
         let spectrum = recipe("robust-cnn").features;

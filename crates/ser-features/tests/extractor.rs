@@ -55,18 +55,8 @@ fn a_file_of_another_rate_is_resampled_first() {
 fn twelve_semitones_double_the_frequency_and_halve_the_frames() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a4.wav");
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 22_050,
-        bits_per_sample: 32,
-        sample_format: hound::SampleFormat::Float,
-    };
     let a4 = Waveform::new(tone(440.0, 22_050, 44_100), 22_050);
-    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
-    for &sample in &a4.samples {
-        writer.write_sample(sample).unwrap();
-    }
-    writer.finalize().unwrap();
+    ser_fixtures::write_wav_f32(&path, a4.sample_rate, a4.samples.iter().copied());
 
     let levels = |semitones| {
         let config = FeatureConfig {

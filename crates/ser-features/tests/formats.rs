@@ -26,18 +26,8 @@ fn config() -> FeatureConfig {
 /// The same sound as WAV: its samples as floats of 32 bits.
 fn as_wav(path: &Path, folder: &Path) -> PathBuf {
     let sound = read(path).unwrap();
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: sound.sample_rate,
-        bits_per_sample: 32,
-        sample_format: hound::SampleFormat::Float,
-    };
     let copy = folder.join("copy.wav");
-    let mut writer = hound::WavWriter::create(&copy, spec).unwrap();
-    for &sample in &sound.samples {
-        writer.write_sample(sample).unwrap();
-    }
-    writer.finalize().unwrap();
+    ser_fixtures::write_wav_f32(&copy, sound.sample_rate, sound.samples);
     copy
 }
 

@@ -60,17 +60,8 @@ fn columns(features: &Features, columns: std::ops::Range<usize>) -> Vec<f32> {
 }
 
 fn write_wav(path: &Path, samples: &[f32], sample_rate: u32) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    for sample in samples {
-        writer.write_sample((sample * 32_767.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
+    let samples = samples.iter().map(|sample| (sample * 32_767.0) as i16);
+    ser_fixtures::write_wav(path, sample_rate, samples);
 }
 
 /// The stages one by one, each over the whole signal, are the reference.

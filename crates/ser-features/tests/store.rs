@@ -30,18 +30,11 @@ fn extractor() -> FeatureExtractor {
 
 /// A synthetic clip: another number, another sound.
 fn write_clip(path: &Path, number: u32) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: RATE,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    for i in 0..4000 {
+    let sample = |i| {
         let turn = i as f32 * (number + 1) as f32 * 0.01;
-        writer.write_sample((turn.sin() * 9000.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
+        (turn.sin() * 9000.0) as i16
+    };
+    ser_fixtures::write_wav(path, RATE, (0..4000).map(sample));
     set_age(path, 3600);
 }
 

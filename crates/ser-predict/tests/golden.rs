@@ -51,9 +51,8 @@ fn every_format_is_answered_as_before() {
 
 #[test]
 fn every_clip_of_ravdess_is_answered_as_before() {
-    let Some(corpus) = std::env::var_os("SER_RAVDESS") else {
-        eprintln!("skipped: SER_RAVDESS names no folder with the clips of RAVDESS");
+    let Some(corpus) = ser_fixtures::ravdess() else {
         return;
     };
-    hold(Path::new(&corpus), "ravdess.csv");
+    hold(&corpus, "ravdess.csv");
 }

@@ -13,12 +13,9 @@ const EVERY: usize = 10;
 
 /// The clips; `None`, and a line that says so, where there is no corpus.
 fn clips() -> Option<Vec<Waveform>> {
-    let Some(folder) = std::env::var_os("SER_RAVDESS") else {
-        println!("skipped: SER_RAVDESS is not set");
-        return None;
-    };
+    let folder = ser_fixtures::ravdess()?;
     let mut paths = Vec::new();
-    collect(Path::new(&folder), &mut paths);
+    collect(&folder, &mut paths);
     paths.sort();
     assert_eq!(paths.len(), 1440);
     let chosen = paths.iter().step_by(EVERY);

@@ -1,5 +1,5 @@
 //! The built program, small inputs for it.
-#![allow(dead_code, clippy::unwrap_used, clippy::print_stderr)] // every test file uses its own part
+#![allow(dead_code, clippy::unwrap_used)] // every test file uses its own part
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -37,15 +37,6 @@ pub fn synthetic() -> &'static Path {
         (folder, corpus)
     });
     corpus
-}
-
-/// The folder of the real corpus, if the environment names one; says so if not.
-pub fn ravdess() -> Option<PathBuf> {
-    let folder = std::env::var_os("SER_RAVDESS").map(PathBuf::from);
-    if folder.is_none() {
-        eprintln!("skipped: set SER_RAVDESS to the folder of the RAVDESS WAV files to run this");
-    }
-    folder
 }
 
 /// A recipe that trains in seconds, as a file.

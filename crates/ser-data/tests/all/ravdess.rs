@@ -1,18 +1,9 @@
 //! Checks on the real corpus: they run when `SER_RAVDESS` names the folder of its WAV files.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use ser_data::{Corpus, Protocol, Scan, SkipKind};
-
-/// The folder; `None`, and a line that says so, where there is no corpus.
-fn ravdess() -> Option<PathBuf> {
-    let folder = std::env::var_os("SER_RAVDESS").map(PathBuf::from);
-    if folder.is_none() {
-        println!("skipped: SER_RAVDESS is not set");
-    }
-    folder
-}
+use ser_fixtures::{ravdess, ravdess_flac};
 
 #[test]
 fn the_audit_finds_what_is_known_of_ravdess() -> ser_data::Result<()> {
@@ -65,11 +56,10 @@ fn the_audit_finds_what_is_known_of_ravdess() -> ser_data::Result<()> {
 /// `SER_RAVDESS_FLAC` names a folder of the same clips as FLAC.
 #[test]
 fn ravdess_in_flac_has_the_contents_of_ravdess_in_wav() -> ser_data::Result<()> {
-    let (Some(wav), Some(flac)) = (ravdess(), std::env::var_os("SER_RAVDESS_FLAC")) else {
-        println!("skipped: SER_RAVDESS or SER_RAVDESS_FLAC is not set");
+    let (Some(wav), Some(flac)) = (ravdess(), ravdess_flac()) else {
         return Ok(());
     };
-    let (wav, flac) = (Corpus::load(wav)?, Corpus::load(PathBuf::from(flac))?);
+    let (wav, flac) = (Corpus::load(wav)?, Corpus::load(flac)?);
     assert_eq!(wav.corpus.checksum(), flac.corpus.checksum());
     // Other copies may lie beside them.
     let mut audit = flac.audit;

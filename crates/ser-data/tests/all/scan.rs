@@ -133,17 +133,8 @@ fn a_corpus_of_flac_is_the_corpus_of_its_wav() {
     fs::create_dir_all(&flac).unwrap();
     fs::copy(chirp("native.flac"), flac.join(format!("{CLIP}.FLAC"))).unwrap();
     let samples = ser_audio::read(chirp("native.flac")).unwrap().samples;
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 8000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(wav.join(format!("{CLIP}.wav")), spec).unwrap();
-    for sample in samples {
-        writer.write_sample((sample * 32_768.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
+    let samples = samples.iter().map(|sample| (sample * 32_768.0) as i16);
+    ser_fixtures::write_wav(&wav.join(format!("{CLIP}.wav")), 8000, samples);
 
     let [of_wav, of_flac] = [wav, flac].map(|folder| Corpus::scan(folder).unwrap().corpus);
     assert_eq!(of_wav.checksum(), of_flac.checksum());

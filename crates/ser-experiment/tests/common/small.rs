@@ -55,16 +55,10 @@ pub fn inner_recipe_text(name: &str, enrols: bool) -> String {
 
 /// A 16-bit mono WAV file of a tone.
 pub fn tone(path: &Path, hertz: f32, seconds: f32) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 22_050,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    for n in 0..(seconds * 22_050.0) as u32 {
+    let sample = |n| {
         let phase = n as f32 / 22_050.0 * hertz * std::f32::consts::TAU;
-        writer.write_sample((phase.sin() * 8000.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
+        (phase.sin() * 8000.0) as i16
+    };
+    let samples = (0..(seconds * 22_050.0) as u32).map(sample);
+    ser_fixtures::write_wav(path, 22_050, samples);
 }

@@ -176,17 +176,8 @@ fn silence_has_no_shape_that_changes() {
 }
 
 fn write_wav(path: &Path, samples: &[f32]) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: RATE,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    for sample in samples {
-        writer.write_sample((sample * 32_767.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
+    let samples = samples.iter().map(|sample| (sample * 32_767.0) as i16);
+    ser_fixtures::write_wav(path, RATE, samples);
 }
 
 /// A file of more than one segment of the chain, resampled on its way.
