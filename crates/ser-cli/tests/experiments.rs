@@ -7,7 +7,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{complaint, inner_recipe_text, output, quick_recipe, synthetic, write_recipe};
+use common::{
+    complaint, inner_recipe_text, output, quick_recipe, synthetic, with_recipe, write_recipe,
+};
 use serde_json::Value;
 
 /// A quick recipe that is tried on an inner split, varies its clips, and may enrol.
@@ -16,31 +18,11 @@ fn recipe(folder: &Path, name: &str, enrols: bool) -> PathBuf {
 }
 
 fn ensemble(folder: &Path, name: &str, members: [&Path; 2]) -> PathBuf {
-    let members = members.map(|m| format!("{{ recipe = {m:?} }}"));
-    let text = format!(
-        "name = \"{name}\"\ndescription = \"several\"\nmembers = [{}]\n[task]\n\
-         protocol = \"loso\"\ninner = 1\n\
-         emotions = [\"neutral\", \"calm\", \"happy\", \"sad\", \"angry\"]\n",
-        members.join(", ")
-    );
-    let path = folder.join(format!("{name}.toml"));
-    fs::write(&path, text).unwrap();
-    path
+    common::ensemble(folder, name, members, "inner = 1")
 }
 
 fn crossval(recipe: &Path, data: &Path, out: &Path) -> String {
-    output(
-        0,
-        &[
-            &"crossval",
-            &"--recipe",
-            &recipe,
-            &"--data",
-            &data,
-            &"--out",
-            &out,
-        ],
-    )
+    output(0, &with_recipe(&"crossval", &recipe, &data, &out))
 }
 
 #[test]
@@ -173,29 +155,13 @@ fn a_model_to_be_used_is_fitted_to_all_clips() {
     let both = ensemble(folder.path(), "both", [&plain, &enrolling]);
     let out = folder.path().join("fit");
     let data = synthetic();
-    let fit = || {
-        output(
-            0,
-            &[&"fit", &"--recipe", &both, &"--data", &data, &"--out", &out],
-        )
-    };
+    let fit = || output(0, &with_recipe(&"fit", &both, &data, &out));
     let text = fit();
     assert!(text.contains("on 2 inner splits"), "{text}");
     assert!(text.contains("SYNTHETIC"), "{text}");
     assert_eq!(text, fit(), "what is there is kept");
 
     let early = quick_recipe(folder.path(), "early", "loso", 2);
-    let refusal = complaint(
-        1,
-        &[
-            &"fit",
-            &"--recipe",
-            &early,
-            &"--data",
-            &data,
-            &"--out",
-            &out,
-        ],
-    );
+    let refusal = complaint(1, &with_recipe(&"fit", &early, &data, &out));
     assert!(refusal.contains("last-epoch"), "{refusal}");
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use common::{complaint, quick_recipe, synthetic};
+use common::{complaint, quick_recipe, synthetic, with_recipe};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -21,6 +21,12 @@ type Call = Vec<String>;
 fn call(words: &[&dyn AsRef<OsStr>]) -> Call {
     let word = |w: &&dyn AsRef<OsStr>| w.as_ref().to_str().unwrap().to_owned();
     words.iter().map(word).collect()
+}
+
+/// What a call says that must fail.
+fn refusal(call: &Call) -> String {
+    let words: Vec<&dyn AsRef<OsStr>> = call.iter().map(|word| word as _).collect();
+    complaint(1, &words)
 }
 
 fn program(call: &Call) -> Command {
@@ -86,17 +92,8 @@ fn assert_same(disturbed: &Path, whole: &Path) {
 
 /// Two small recipes and their mean.
 fn ensemble(folder: &Path) -> PathBuf {
-    let members = ["one", "two"].map(|name| quick_recipe(folder, name, "loso", 2));
-    let [one, two] = members.map(|path| path.to_str().unwrap().to_owned());
-    let path = folder.join("both.toml");
-    let text = format!(
-        "name = \"both\"\ndescription = \"for tests\"\n\
-         members = [{{ recipe = '{one}' }}, {{ recipe = '{two}' }}]\n\
-         [task]\nprotocol = \"loso\"\n\
-         emotions = [\"neutral\", \"calm\", \"happy\", \"sad\", \"angry\"]\n"
-    );
-    fs::write(&path, text).unwrap();
-    path
+    let [one, two] = ["one", "two"].map(|name| quick_recipe(folder, name, "loso", 2));
+    common::ensemble(folder, "both", [&one, &two], "")
 }
 
 #[test]
@@ -195,15 +192,7 @@ fn extraction_selection_and_fitting_killed_at_any_moment_end_as_if_they_had_not_
                 &"--out",
                 &at(name),
             ]),
-            _ => call(&[
-                &command,
-                &"--recipe",
-                &recipe,
-                &"--data",
-                &synthetic(),
-                &"--out",
-                &at(name),
-            ]),
+            _ => call(&with_recipe(&command, &recipe, &synthetic(), &at(name))),
         };
         let start = Instant::now();
         assert!(program(&words("whole")).status().unwrap().success());
@@ -226,15 +215,7 @@ fn extraction_selection_and_fitting_killed_at_any_moment_end_as_if_they_had_not_
 fn long_run(folder: &Path) -> (std::process::Child, Call) {
     let recipe = quick_recipe(folder, "long", "seed5", 200);
     let out = folder.join("run");
-    let words = call(&[
-        &"crossval",
-        &"--recipe",
-        &recipe,
-        &"--data",
-        &synthetic(),
-        &"--out",
-        &out,
-    ]);
+    let words = call(&with_recipe(&"crossval", &recipe, &synthetic(), &out));
     let child = program(&words).stderr(Stdio::piped()).spawn().unwrap();
     let start = Instant::now();
     while !folder.join("run.lock").exists() {
@@ -250,8 +231,7 @@ fn long_run(folder: &Path) -> (std::process::Child, Call) {
 fn of_two_runs_into_one_folder_the_second_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (mut first, words) = long_run(folder.path());
-    let words: Vec<&dyn AsRef<OsStr>> = words.iter().map(|w| w as _).collect();
-    let said = complaint(1, &words);
+    let said = refusal(&words);
     first.kill().unwrap();
     first.wait().unwrap();
     assert!(said.contains("another run is writing there"), "{said}");
@@ -333,28 +313,12 @@ fn a_full_disk_is_an_error_that_names_the_file_and_leaves_none() {
         (
             "run",
             4,
-            call(&[
-                &"train",
-                &"--recipe",
-                &recipe,
-                &"--data",
-                &data,
-                &"--out",
-                &to("run"),
-            ]),
+            call(&with_recipe(&"train", &recipe, &data, &to("run"))),
         ),
         (
             "all",
             4,
-            call(&[
-                &"crossval",
-                &"--recipe",
-                &recipe,
-                &"--data",
-                &data,
-                &"--out",
-                &to("all"),
-            ]),
+            call(&with_recipe(&"crossval", &recipe, &data, &to("all"))),
         ),
     ];
     for (name, kilobytes, words) in calls {
@@ -396,20 +360,11 @@ fn a_place_that_cannot_be_written_is_named() {
         ]),
         call(&[&"index", &data, &"--out", &below]),
         call(&[&"synth", &below, &"--actors", &"2"]),
-        call(&[
-            &"train",
-            &"--recipe",
-            &recipe,
-            &"--data",
-            &data,
-            &"--out",
-            &below,
-        ]),
+        call(&with_recipe(&"train", &recipe, &data, &below)),
         call(&[&"select", &recipe, &"--data", &data, &"--out", &below]),
     ];
     for words in calls {
-        let words: Vec<&dyn AsRef<OsStr>> = words.iter().map(|w| w as _).collect();
-        let said = complaint(1, &words);
+        let said = refusal(&words);
         assert!(
             said.contains("a-file") && said.contains("os error"),
             "{said}"

@@ -6,41 +6,19 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{complaint, output, quick_recipe, ser, synthetic, tone};
+use common::{complaint, output, quick_recipe, ser, synthetic, tone, with_recipe};
 use serde_json::Value;
 
 /// Every split of a quick recipe on unseen speakers.
 fn crossval(folder: &Path, epochs: u32) -> (std::path::PathBuf, std::path::PathBuf) {
     let recipe = quick_recipe(folder, "quick", "loso", epochs);
     let out = folder.join("run");
-    output(
-        0,
-        &[
-            &"crossval",
-            &"--recipe",
-            &recipe,
-            &"--data",
-            &synthetic(),
-            &"--out",
-            &out,
-        ],
-    );
+    output(0, &with_recipe(&"crossval", &recipe, &synthetic(), &out));
     (recipe, out)
 }
 
 fn train(recipe: &Path, out: &Path) {
-    output(
-        0,
-        &[
-            &"train",
-            &"--recipe",
-            &recipe,
-            &"--data",
-            &synthetic(),
-            &"--out",
-            &out,
-        ],
-    );
+    output(0, &with_recipe(&"train", &recipe, &synthetic(), &out));
 }
 
 #[test]
@@ -48,18 +26,7 @@ fn everything_made_from_synthetic_data_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = quick_recipe(folder.path(), "quick", "seed5", 1);
     let out = folder.path().join("run");
-    let text = output(
-        0,
-        &[
-            &"train",
-            &"--recipe",
-            &recipe,
-            &"--data",
-            &synthetic(),
-            &"--out",
-            &out,
-        ],
-    );
+    let text = output(0, &with_recipe(&"train", &recipe, &synthetic(), &out));
     assert!(text.contains("SYNTHETIC"), "{text}");
     assert!(
         fs::read_to_string(out.join("report.html"))
@@ -91,18 +58,7 @@ fn a_finished_run_is_kept_and_said_to_be() {
     let recipe = quick_recipe(folder.path(), "quick", "seed5", 1);
     let out = folder.path().join("run");
     train(&recipe, &out);
-    let again = complaint(
-        0,
-        &[
-            &"train",
-            &"--recipe",
-            &recipe,
-            &"--data",
-            &synthetic(),
-            &"--out",
-            &out,
-        ],
-    );
+    let again = complaint(0, &with_recipe(&"train", &recipe, &synthetic(), &out));
     assert!(again.contains("seed-1: already there, kept"), "{again}");
 }
 
@@ -138,18 +94,7 @@ fn a_folder_that_ser_did_not_write_is_refused() {
     let out = folder.path().join("mine");
     fs::create_dir(&out).unwrap();
     fs::write(out.join("thesis.txt"), "years of work").unwrap();
-    let message = complaint(
-        1,
-        &[
-            &"train",
-            &"--recipe",
-            &recipe,
-            &"--data",
-            &synthetic(),
-            &"--out",
-            &out,
-        ],
-    );
+    let message = complaint(1, &with_recipe(&"train", &recipe, &synthetic(), &out));
     assert!(
         message.contains("mine") && message.contains("--out"),
         "{message}"
@@ -286,18 +231,7 @@ fn runs_on_the_same_clips_are_compared_in_text_json_and_on_a_page() {
     let longer = folder.path().join("longer");
     let recipe = quick_recipe(folder.path(), "longer", "loso", 12);
     let data = synthetic();
-    output(
-        0,
-        &[
-            &"crossval",
-            &"--recipe",
-            &recipe,
-            &"--data",
-            &data,
-            &"--out",
-            &longer,
-        ],
-    );
+    output(0, &with_recipe(&"crossval", &recipe, &data, &longer));
     let page = folder.path().join("compare.html");
     let text = output(0, &[&"compare", &longer, &short, &"--out", &page]);
     assert!(
@@ -330,18 +264,7 @@ fn a_short_training_on_the_real_corpus_beats_chance_by_far() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = quick_recipe(folder.path(), "quick", "seed5", 15);
     let out = folder.path().join("run");
-    output(
-        0,
-        &[
-            &"train",
-            &"--recipe",
-            &recipe,
-            &"--data",
-            &data,
-            &"--out",
-            &out,
-        ],
-    );
+    output(0, &with_recipe(&"train", &recipe, &data, &out));
     let metrics: Value =
         serde_json::from_slice(&fs::read(out.join("metrics.json")).unwrap()).unwrap();
     let uar = metrics["metrics"]["uar"].as_f64().unwrap();

@@ -3,21 +3,25 @@
 
 mod common;
 
-use common::{CNN, LSTM, MLP, recipe, task};
+use common::{CNN, LSTM, MLP, Task, recipe, task};
 use ser_model::{Error, train};
-use ser_predict::argmax;
+use ser_predict::{Model, argmax};
 use ser_recipe::Recipe;
+
+/// How many clips a model answers rightly.
+fn right(model: &Model, task: &Task) -> usize {
+    let answers = model.predict(&task.views()).unwrap();
+    answers
+        .iter()
+        .zip(&task.targets)
+        .filter(|(p, t)| argmax(p) == **t)
+        .count()
+}
 
 fn test_accuracy(recipe: &Recipe) -> f64 {
     let (seen, unseen) = (task(160, 1), task(90, 2));
     let trained = train(recipe, seen.data(130), 0, &mut |_| {}).unwrap();
-    let answers = trained.model.predict(&unseen.views()).unwrap();
-    let right = answers
-        .iter()
-        .zip(&unseen.targets)
-        .filter(|(p, t)| argmax(p) == **t)
-        .count();
-    right as f64 / answers.len() as f64
+    right(&trained.model, &unseen) as f64 / unseen.targets.len() as f64
 }
 
 #[test]
@@ -52,12 +56,7 @@ fn nothing_is_learned_from_shuffled_targets() {
     let shift: Vec<usize> = (0..160).map(|i| (i / 3 + i / 7) % 3).collect();
     seen.targets = shift;
     let trained = train(&recipe(CNN, ""), seen.data(130), 0, &mut |_| {}).unwrap();
-    let answers = trained.model.predict(&unseen.views()).unwrap();
-    let right = answers
-        .iter()
-        .zip(&unseen.targets)
-        .filter(|(p, t)| argmax(p) == **t)
-        .count();
+    let right = right(&trained.model, &unseen);
     assert!(right < 60, "{right} of 90 right where 30 are expected");
 }
 
@@ -277,9 +276,7 @@ fn copies_are_learned_from_and_mixup_leaves_the_task_learnable() {
         clip.as_mut_slice().iter_mut().for_each(|x| *x *= -1.0);
     }
     for task in [&unseen, &mirrored] {
-        let answers = model.predict(&task.views()).unwrap();
-        let hits = answers.iter().zip(&task.targets);
-        let right = hits.filter(|(p, t)| argmax(p) == **t).count();
+        let right = right(&model, task);
         assert!(right > 65, "{right} of 90");
     }
 }

@@ -1,6 +1,7 @@
 //! The built program, small inputs for it.
 #![allow(dead_code, clippy::unwrap_used)] // every test file uses its own part
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -16,15 +17,25 @@ pub fn ser() -> Command {
 }
 
 /// Standard output of a call that must end with `code`.
-pub fn output(code: i32, arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> String {
+pub fn output(code: i32, arguments: &[&dyn AsRef<OsStr>]) -> String {
     let assert = ser().args(arguments).assert().code(code);
     String::from_utf8(assert.get_output().stdout.clone()).unwrap()
 }
 
 /// Standard error of a call that must end with `code`.
-pub fn complaint(code: i32, arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> String {
+pub fn complaint(code: i32, arguments: &[&dyn AsRef<OsStr>]) -> String {
     let assert = ser().args(arguments).assert().code(code);
     String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+}
+
+/// The words of a call of `command` with a recipe, a corpus and a folder for the results.
+pub fn with_recipe<'a>(
+    command: &'a &'static str,
+    recipe: &'a impl AsRef<OsStr>,
+    data: &'a impl AsRef<OsStr>,
+    out: &'a impl AsRef<OsStr>,
+) -> [&'a dyn AsRef<OsStr>; 7] {
+    [command, &"--recipe", recipe, &"--data", data, &"--out", out]
 }
 
 /// A synthetic corpus of four actors, written once for all tests of a file.
@@ -49,4 +60,16 @@ pub fn write_recipe(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(format!("{name}.toml"));
     std::fs::write(&path, text).unwrap();
     path
+}
+
+/// Two recipes and their mean, with more lines for its task.
+pub fn ensemble(folder: &Path, name: &str, members: [&Path; 2], task: &str) -> PathBuf {
+    let [one, two] = members;
+    let text = format!(
+        "name = \"{name}\"\ndescription = \"several\"\n\
+         members = [{{ recipe = {one:?} }}, {{ recipe = {two:?} }}]\n\
+         [task]\nprotocol = \"loso\"\n{task}\n\
+         emotions = [\"neutral\", \"calm\", \"happy\", \"sad\", \"angry\"]\n"
+    );
+    write_recipe(folder, name, &text)
 }
