@@ -246,7 +246,7 @@ pub struct FitArgs {
 #[derive(Debug, ClapArgs)]
 pub struct ModelArgs {
     /// Model file [default: the built-in model].
-    #[arg(long = "model", value_name = "FILE")]
+    #[arg(id = "model", long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 }
 
