@@ -8,7 +8,7 @@ use ser_experiment::Skipped;
 
 use crate::Outcome;
 use crate::args::IndexArgs;
-use crate::output::{SYNTHETIC, table};
+use crate::output::{SYNTHETIC, plain, table};
 
 pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
     let Scan { corpus, audit } = Corpus::load(&args.data)?;
@@ -81,7 +81,7 @@ fn counts<K: std::fmt::Display>(what: &str, counts: &BTreeMap<K, usize>) {
     if !counts.is_empty() {
         let rows = counts
             .iter()
-            .map(|(key, n)| vec![key.to_string(), n.to_string()]);
+            .map(|(key, n)| vec![plain(&key.to_string()), n.to_string()]);
         println!("{}", table(&[what, "clips"], rows));
     }
 }
@@ -94,7 +94,7 @@ fn list(what: &str, entries: &[String]) {
     }
     println!("{} {what}:", entries.len());
     for entry in entries.iter().take(NAMED) {
-        println!("  {entry}");
+        println!("  {}", plain(entry));
     }
     if entries.len() > NAMED {
         println!("  … and {} more (--json names all)", entries.len() - NAMED);

@@ -33,7 +33,7 @@ fn style(bar: &ProgressBar, what: impl Into<std::borrow::Cow<'static, str>>) {
 
 /// How a file that was left out is named on standard error.
 pub fn skipped_line(Skipped { path, reason }: &Skipped) -> String {
-    format!("skipped: {}: {reason}", path.display())
+    plain(&format!("skipped: {}: {reason}", path.display()))
 }
 
 /// Names files that were left out on standard error.

@@ -36,7 +36,9 @@ pub(crate) fn read(path: &Path) -> Result<Scan> {
     for row in table.rows() {
         synthetic |= row.parsed("synthetic", "true or false")?.unwrap_or(false);
         let clip = clip(&row, folder)?;
-        if !seen.insert(clip.path.clone()) {
+        // However the row spells it.
+        let path = clip.path.canonicalize();
+        if !seen.insert(path.unwrap_or_else(|_| clip.path.clone())) {
             return Err(row.wrong("path", "each file once"));
         }
         clips.push((clip, probe_in(&row)?));
@@ -110,15 +112,16 @@ fn probe_in(row: &Row<'_>) -> Result<Option<Probe>> {
 
 /// Adds what the row knows of the audio, or else looks into the file. A bad file is a skip.
 fn complete(clip: Clip, known: Option<Probe>) -> Result<Clip, Skip> {
-    let probe = match known {
-        Some(probe) => std::fs::metadata(&clip.path)
-            .and_then(|found| match found.is_file() {
-                true => Ok(probe),
-                false => Err(std::io::Error::other("not a file")),
-            })
-            .map_err(|source| ser_files::Error::at(&clip.path)(source).into()),
+    // Nobody may ever write into a pipe that a row names.
+    let is_file = std::fs::metadata(&clip.path).and_then(|found| match found.is_file() {
+        true => Ok(()),
+        false => Err(std::io::Error::other("not a file")),
+    });
+    let is_file = is_file.map_err(|source| ser_files::Error::at(&clip.path)(source).into());
+    let probe = is_file.and_then(|()| match known {
+        Some(probe) => Ok(probe),
         None => probe(&clip.path).map_err(Error::from),
-    };
+    });
     match probe {
         Ok(Probe {
             content,

@@ -274,7 +274,13 @@ fn statistics_and_labels_that_make_no_sense_are_refused() {
 
     for (from, to, named) in [
         ("\"low\",\"middle\"", "\"low\",\"low\"", "labels"),
+        ("\"low\"", "\"l\\u001bow\"", "labels"),
         ("\"weight\":1.0", "\"weight\":1e300", "weight"),
+        (
+            "\"confidence_threshold\":null",
+            "\"confidence_threshold\":{\"threshold\":-5,\"accuracy_below\":0.4,\"accuracy_above\":0.8}",
+            "confidence_threshold",
+        ),
     ] {
         let (_, path) = saved(CNN, folder.path());
         rewrite(&path, |_, header| {
@@ -286,8 +292,9 @@ fn statistics_and_labels_that_make_no_sense_are_refused() {
 
     let (mut model, path) = saved(CNN, folder.path());
     model.networks[0].info.standardiser.deviation[0] = 0.0;
-    model.save(&path).unwrap();
-    assert!(refusal(&path).contains("deviation"));
+    let refused = model.save(&path).unwrap_err().to_string();
+    assert!(refused.contains("deviation"), "{refused}");
+    Model::load(&path).unwrap();
 }
 
 #[test]

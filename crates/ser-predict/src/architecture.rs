@@ -233,11 +233,15 @@ impl Plane {
         for block in blocks {
             let weights = product([block.channels, plane.channels, block.kernel, block.kernel]);
             plane.parameters = sum([plane.parameters, weights, product([2, block.channels])]);
+            let inputs = plane.channels;
             plane.channels = block.channels;
             plane.frames = plane.frames.div_ceil(block.stride.max(1));
             plane.height = plane.height.div_ceil(block.stride.max(1));
+            // What a convolution reads: its input with zeros around it.
+            let reach = |n: usize| n.saturating_mul(block.stride).saturating_add(block.kernel);
+            let padded = product([inputs, reach(plane.frames), reach(plane.height)]);
             let convolved = product([plane.channels, plane.frames, plane.height]);
-            plane.activations = sum([plane.activations, convolved]);
+            plane.activations = sum([plane.activations, padded, convolved]);
             plane.frames = plane.frames.div_ceil(block.pool[0].max(1));
             plane.height = plane.height.div_ceil(block.pool[1].max(1));
         }

@@ -8,9 +8,9 @@ use ser_audio::conditions::{Occlusion, Region};
 use ser_features::MelScale;
 
 use crate::answer::Answer;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::predictor::Predictor;
+use crate::predictor::{LONG, Predictor};
 
 /// Seconds of the shortest recording of which parts can be told from each other.
 pub const SHORTEST_EXPLAINED: f64 = 0.2;
@@ -98,8 +98,16 @@ impl Predictor {
     ///
     /// # Errors
     /// [`Error::Conditions`](crate::Error::Conditions) for a recording that [`Occlusion::new`] refuses:
-    /// shorter than 0.2 s, longer than 60 s, or silent; those of feature extraction.
+    /// shorter than 0.2 s or silent; [`Error::Shape`](crate::Error::Shape) for one of more than [`LONG`] seconds, which is
+    /// not answered as a whole; those of feature extraction.
     pub fn explain(&self, sound: &Waveform) -> Result<Explanation> {
+        if sound.duration() > LONG {
+            return Err(Error::Shape {
+                what: "seconds of a recording to be explained",
+                expected: format!("at most {LONG}"),
+                actual: format!("{:.1}", sound.duration()),
+            });
+        }
         let occlusion = Occlusion::new(sound)?;
         let answer = self.answer(sound, None)?;
         let emotion = answer.emotion();

@@ -26,6 +26,9 @@ const MOST_FRAMES: usize = 1 << 16;
 const MOST_ACTIVATIONS: u64 = 1 << 28;
 /// Copies of a clip that a network hears.
 const MOST_COPIES: usize = 64;
+const MOST_NETWORKS: usize = 64;
+/// In bytes.
+const LARGEST_FILE: u64 = 1 << 32;
 
 /// The metadata entry.
 #[derive(Serialize, Deserialize)]
@@ -71,7 +74,7 @@ impl Model {
     /// Writes the model as one safetensors file: beside first, then under its name.
     ///
     /// # Errors
-    /// [`Error::Io`] for a file that cannot be written.
+    /// [`Error::ModelFile`] for a model that [`Model::load`] would refuse; [`Error::Io`] for a file that cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let header = Header {
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -85,6 +88,7 @@ impl Model {
             provenance: self.provenance.clone(),
             recipe: self.recipe.clone(),
         };
+        header.check(path)?;
         Ok(write_file(path, self.serialise(&header, path)?)?)
     }
 
@@ -123,7 +127,17 @@ impl Model {
     /// # Errors
     /// [`Error::Io`], and those of [`Model::from_bytes`].
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(ser_files::Error::at(path))?;
+        let io = ser_files::Error::at(path);
+        let found = std::fs::metadata(path).map_err(&io)?;
+        if !found.is_file() || found.len() > LARGEST_FILE {
+            let actual = match found.is_file() {
+                true => format!("{} bytes", found.len()),
+                false => "a folder, a pipe or a device".to_owned(),
+            };
+            let expected = "a file of at most 4 GiB";
+            return Err(Error::file(path, "not a model file", expected, actual));
+        }
+        let bytes = std::fs::read(path).map_err(io)?;
         Self::from_bytes(&bytes, path)
     }
 
@@ -235,8 +249,26 @@ impl Header {
                 return wrong("temperature", "above 0", temperature.to_string());
             }
         }
-        if self.networks.is_empty() {
-            return wrong("networks", "one or more", "0".to_owned());
+        let legible = |label: &&String| {
+            !label.trim().is_empty() && !label.contains(char::is_control) && !label.contains("-->")
+        };
+        if let Some(label) = self.labels.iter().find(|label| !legible(label)) {
+            return wrong("labels", "words of one line", format!("{label:?}"));
+        }
+        let thresholds = [
+            self.confidence_threshold,
+            self.enrolled_confidence_threshold,
+        ];
+        for t in thresholds.iter().flatten() {
+            for share in [t.threshold, t.accuracy_below, t.accuracy_above] {
+                if !(0.0..=1.0).contains(&share) {
+                    return wrong("confidence_threshold", "from 0 to 1", share.to_string());
+                }
+            }
+        }
+        if !(1..=MOST_NETWORKS).contains(&self.networks.len()) {
+            let expected = format!("from 1 to {MOST_NETWORKS}");
+            return wrong("networks", &expected, self.networks.len().to_string());
         }
         for network in &self.networks {
             network.check(path)?;
@@ -324,7 +356,9 @@ impl NetworkInfo {
         for values in [&statistics.mean, &statistics.deviation] {
             if values.len() != coefficients || !values.iter().all(|v| v.is_finite()) {
                 let expected = format!("{coefficients} finite values");
-                return wrong("standardiser", &expected, &format!("{values:?}"));
+                let finite = values.iter().filter(|v| v.is_finite()).count();
+                let actual = format!("{} values, {finite} of them finite", values.len());
+                return wrong("standardiser", &expected, &actual);
             }
         }
         match statistics.deviation.iter().find(|&&v| v <= 0.0) {

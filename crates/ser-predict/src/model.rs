@@ -191,6 +191,18 @@ impl Model {
                 actual: speaker.offsets.len().to_string(),
             });
         }
+        let networks = self.network_views().map(|(network, _)| network);
+        for (network, offset) in networks.zip(&speaker.offsets) {
+            let expected = network.embedding();
+            let actual = offset.as_ref().map_or(expected, Vec::len);
+            if actual != expected {
+                return Err(Error::Shape {
+                    what: "values of an enrolled voice",
+                    expected: expected.to_string(),
+                    actual: actual.to_string(),
+                });
+            }
+        }
         let views = self.views();
         let answer = |(number, clip): (usize, &&[Features])| {
             let answer = self

@@ -176,17 +176,10 @@ impl Predictor {
     ) -> Result<Answer> {
         // The beginning stands for the recording, but speech may come later, or more of it.
         let mut warnings = Quality::of(&beginning).warnings();
-        let speaks = !warnings.contains(&Warning::NoSpeech);
         warnings.retain(|warning| !matches!(warning, Warning::NoSpeech | Warning::TooShort { .. }));
-        let out_of_distribution = match speaks {
-            true => self
-                .model
-                .is_out_of_distribution(&self.features(&beginning)?)?,
-            false => false,
-        };
         let rate = beginning.sample_rate;
         let mut listener = Listener::new(self, rate)?.of(speaker);
-        let (mut samples, mut taken, mut spoken) = (beginning.samples, 0, 0.0);
+        let (mut samples, mut taken, mut spoken, mut unlike) = (beginning.samples, 0, 0.0, 0.0);
         let mut sum = vec![0.0_f64; self.model.labels.len()];
         loop {
             taken += samples.len();
@@ -197,6 +190,7 @@ impl Predictor {
             for span in spans {
                 let length = span.end - span.start;
                 spoken += length;
+                unlike += length * f64::from(u8::from(span.answer.out_of_distribution));
                 for (sum, p) in sum.iter_mut().zip(span.answer.probabilities) {
                     *sum += length * f64::from(p);
                 }
@@ -217,7 +211,7 @@ impl Predictor {
         let context = Context {
             seconds,
             warnings,
-            out_of_distribution,
+            out_of_distribution: unlike > spoken / 2.0,
             long: true,
             enrolled: speaker.is_some(),
         };

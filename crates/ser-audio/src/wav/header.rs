@@ -84,7 +84,7 @@ impl WavInfo {
                 b"data" => {
                     let format: Format =
                         format.ok_or_else(|| wav("no fmt chunk before the data"))?;
-                    let held = len.map(|len| len - position);
+                    let held = len.map(|len| len.saturating_sub(position));
                     let long_data = long_data.filter(|_| stated == u32::MAX);
                     let unknown = long_data.is_none()
                         && is_unknown_length(stated, riff_length)

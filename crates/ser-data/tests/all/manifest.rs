@@ -129,6 +129,37 @@ fn a_folder_is_no_clip_whatever_the_row_says_of_it() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_clip_and_is_not_waited_for() {
+    let folder = tempdir().unwrap();
+    let pipe = folder.path().join("pipe.wav");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    match Corpus::load(manifest(
+        folder.path(),
+        "path,emotion,speaker\npipe.wav,sad,a\n",
+    )) {
+        Err(Error::NoClips { skipped, .. }) => {
+            assert!(skipped[0].reason.contains("not a file"), "{skipped:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn one_file_in_two_spellings_is_refused() {
+    let folder = tempdir().unwrap();
+    Wav::new(1).write(folder.path().join("1.wav"));
+    let text = "path,emotion,speaker\n1.wav,sad,a\n./1.wav,happy,a\n";
+    let refused = Corpus::load(manifest(folder.path(), text)).unwrap_err();
+    let refused = refused.to_string();
+    assert!(
+        refused.contains("line 3") && refused.contains("each file once"),
+        "{refused}"
+    );
+}
+
 #[test]
 fn errors_name_line_and_column() {
     let folder = tempdir().unwrap();

@@ -201,6 +201,24 @@ mod tests {
     }
 
     #[test]
+    fn the_runs_of_a_row_may_lie_apart() {
+        // Patches of 2 × 2 of a plane of 3 × 4, at a step of 1: rows of two runs of two.
+        let x: Vec<f32> = (0_u8..12).map(f32::from).collect();
+        let layout = Layout {
+            columns: 3,
+            step: 1,
+            line: 4,
+            runs: 2,
+            length: 2,
+            stride: 4,
+        };
+        let matrix = Matrix::new(&[1.0, 10.0, 100.0, 1000.0], 1, |i| i);
+        let mut out = vec![0.0; 6];
+        matrix.multiply_add(&x, layout, &mut out);
+        assert_eq!(out, [5410.0, 6521.0, 7632.0, 9854.0, 10965.0, 12076.0]);
+    }
+
+    #[test]
     fn weights_come_back_in_the_order_they_were_given_in() {
         let w = values(3 * 20, 0.3);
         let place = |i| (i + 1) % 3;

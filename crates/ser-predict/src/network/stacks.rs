@@ -50,7 +50,10 @@ impl Blocks {
     /// How many frames must be given, so that the first `length` of them leave what they would leave with any number of
     /// further frames behind: the frames that the last kernels reach.
     fn needed(&self, length: usize) -> usize {
-        let reach = |frames: usize, b: &ConvBlock| frames * b.pool[0] * b.stride + b.kernel / 2;
+        let reach = |frames: usize, b: &ConvBlock| {
+            let frames = frames.saturating_mul(b.pool[0]).saturating_mul(b.stride);
+            frames.saturating_add(b.kernel / 2)
+        };
         self.configs
             .iter()
             .rev()
@@ -203,5 +206,27 @@ impl Recurrent {
         }
         let heard = length.div_ceil(self.stack).clamp(1, steps);
         mean_and_deviation(&rows[..heard * self.width], self.width, embedding);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strides_and_pools_of_any_size_need_all_frames_and_no_more() {
+        let block = ConvBlock {
+            channels: 1,
+            kernel: 1,
+            stride: 4096,
+            pool: [4096, 1],
+        };
+        let blocks = Blocks {
+            blocks: Vec::new(),
+            configs: vec![block; 3],
+            height: 1,
+            channels: 1,
+        };
+        assert_eq!((blocks.remaining(100), blocks.needed(100)), (1, usize::MAX));
     }
 }
