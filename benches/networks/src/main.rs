@@ -15,7 +15,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use nix::sys::resource::{UsageWho, getrusage};
 use ser_benches::{json_line, median, voice, write_wav};
 use ser_features::Features;
 use ser_model::{Example, TrainingData, keep_freed_memory, train};
@@ -41,9 +40,6 @@ fn main() -> Result<()> {
     let ser = match &args[..] {
         [] => None,
         [flag, program] if flag == "--ser" => Some(Path::new(program)),
-        [flag, program, model, clip] if flag == "--predict" => {
-            return predict(program, model, clip);
-        }
         _ => return Err("usage: ser-benches-networks [--ser PROGRAM]".into()),
     };
     // As the program does that trains.
@@ -157,8 +153,8 @@ fn in_turn_on_two_threads(recipe: &mut Recipe, clips: &[Features]) -> Result<f64
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// Makes a model and a clip, and has `ser predict` timed by a process of its own: Linux counts what the starting
-/// process holds as memory of the started one, and this one holds more than `ser predict` does.
+/// Starts `ser predict` with a model of one network on one clip: seconds to its end. What it holds in memory is not told: Linux
+/// counts this process, which holds libtorch, as what a started one held at first.
 fn start_to_end(ser: &Path) -> Result<()> {
     let mut recipe = Experiment::load("seed5-cnn")?.into_recipe()?;
     recipe.training.epochs = 1;
@@ -169,35 +165,18 @@ fn start_to_end(ser: &Path) -> Result<()> {
     let model = train(&recipe, data(&recipe, &clips), 0, &mut |_| {})?.model;
     model.save(&model_file)?;
     write_wav(&clip, &voice(48_000))?;
-    let status = Command::new(std::env::current_exe()?)
-        .arg("--predict")
-        .args([ser, &model_file, &clip])
-        .status()?;
-    if !status.success() {
-        return Err("timing ser predict failed".into());
-    }
-    Ok(())
-}
-
-/// Starts `ser predict` on one clip: seconds to its end, and the most memory it held.
-fn predict(ser: &str, model: &str, clip: &str) -> Result<()> {
     let mut seconds = Vec::new();
     for _ in 0..=STARTS {
         let start = Instant::now();
-        let output = Command::new(ser)
-            .args(["predict", "--model", model, clip])
-            .output()?;
+        let mut predict = Command::new(ser);
+        predict.arg("predict").arg("--model").arg(&model_file);
+        let output = predict.arg(&clip).output()?;
         seconds.push(start.elapsed().as_secs_f64());
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into());
         }
     }
-    // No other process was started, so the largest is one of these. Only macOS counts bytes.
-    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    let bytes = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() * unit;
-    let megabytes = bytes as f64 / f64::from(1 << 20);
     let job = "predict with seed5-cnn, process start to end";
     print(job, "ser", 1, "s", median(seconds.split_off(1)));
-    print(job, "ser", 1, "MB at most", megabytes);
     Ok(())
 }
