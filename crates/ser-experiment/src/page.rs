@@ -79,7 +79,7 @@ pub(crate) fn write_page(dir: &Path, report: &Report, evaluation: &Evaluation) -
 /// Each run as a row beside the others.
 ///
 /// # Errors
-/// [`Error::Eval`] without answers.
+/// [`Error::Eval`](crate::Error::Eval) without answers.
 pub fn summaries(runs: &[Run]) -> Result<Vec<RunSummary>> {
     let summary = |run: &Run| run.summary(&Evaluation::compute(run.test.plain())?);
     runs.iter().map(summary).collect()
@@ -88,7 +88,7 @@ pub fn summaries(runs: &[Run]) -> Result<Vec<RunSummary>> {
 /// Writes a page with runs side by side, each with a link to its own page.
 ///
 /// # Errors
-/// [`Error::Io`] for a file that cannot be written.
+/// [`Error::Io`](crate::Error::Io) for a file that cannot be written.
 pub fn write_side_by_side(page: &Path, runs: &[Run], rows: &[RunSummary]) -> Result<()> {
     let rows = rows.iter().zip(runs).map(|(row, run)| RunSummary {
         page: Some(link(page, &run.page())),
