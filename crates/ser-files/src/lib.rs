@@ -80,7 +80,7 @@ pub fn write(
     Ok(())
 }
 
-/// As [`write`], of contents that are there already.
+/// As [`write()`], of contents that are there already.
 ///
 /// # Errors
 /// Those of the file system, such as that the folder does not exist.
