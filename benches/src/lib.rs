@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use ser_audio::{AudioStream, Waveform};
-use walkdir::WalkDir;
 
 /// Mean length of a RAVDESS clip in seconds.
 pub const SECONDS: f64 = 3.7;
@@ -81,13 +80,8 @@ pub fn write_samples(
 /// # Errors
 /// For a folder that cannot be read or that holds none.
 pub fn wav_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in WalkDir::new(folder).sort_by_file_name() {
-        let path = entry?.into_path();
-        if path.extension().is_some_and(|extension| extension == "wav") {
-            paths.push(path);
-        }
-    }
+    let mut paths: Vec<PathBuf> = ser_audio::recordings(folder).collect::<Result<_, _>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "wav"));
     ensure!(
         !paths.is_empty(),
         "there is no WAV file under {}",

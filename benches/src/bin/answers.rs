@@ -1,7 +1,8 @@
 //! Times the `ser` program with its built-in model: on one clip from start to end, on every clip of a folder, and on an
 //! hour of them one after the other.
 //!
-//! `answers SER DIR` prints a JSON object a line. SER may be the program of another commit, to compare with.
+//! `answers SER DIR` prints a JSON object a line. SER may be the program of another commit, to compare with. It is to be
+//! started by itself: what `cargo run` has started before would count as memory of SER.
 #![allow(clippy::print_stdout, reason = "the lines are what it is for")]
 
 use std::env;
@@ -32,24 +33,24 @@ fn main() -> Result<()> {
         .collect::<Result<_>>()?;
     let of_starts = |value: fn(&Cost) -> f64| median(one[1..].iter().map(value).collect());
     let job = "predict with the built-in model, one clip, process start to end";
-    print(job, 2, "s", of_starts(|cost| cost.wall));
-    print(job, 2, "s of processor time", of_starts(|cost| cost.cpu));
-    print(job, 2, "MB at most", most_memory()?);
+    print(job, "s", of_starts(|cost| cost.wall));
+    print(job, "s of processor time", of_starts(|cost| cost.cpu));
+    print(job, "MB at most", most_memory()?);
 
     let room = tempfile::tempdir()?;
     let hour = room.path().join("hour.wav");
     write_hour(&hour, &clips)?;
     let long = cost(Command::new(ser).arg("timeline").arg(&hour))?;
     let job = "timeline with the built-in model, clips for an hour";
-    print(job, 2, "s", long.wall);
-    print(job, 2, "s of processor time", long.cpu);
-    print(job, 2, "MB at most", most_memory()?);
+    print(job, "s", long.wall);
+    print(job, "s of processor time", long.cpu);
+    print(job, "MB at most", most_memory()?);
 
     let all = cost(Command::new(ser).args(["predict", "--csv"]).arg(folder))?;
     let per_clip = |seconds: f64| 1e3 * seconds / clips.len() as f64;
     let job = "predict with the built-in model, a folder of clips";
-    print(job, 2, "ms/clip", per_clip(all.wall));
-    print(job, 2, "ms/clip of processor time", per_clip(all.cpu));
+    print(job, "ms/clip", per_clip(all.wall));
+    print(job, "ms/clip of processor time", per_clip(all.cpu));
     Ok(())
 }
 
@@ -101,6 +102,8 @@ fn write_hour(path: &Path, clips: &[PathBuf]) -> Result<()> {
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
-fn print(job: &str, threads: usize, unit: &str, value: f64) {
+/// The program takes as many threads as there are cores.
+fn print(job: &str, unit: &str, value: f64) {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     println!("{}", json_line(job, "ser", threads, unit, value));
 }

@@ -7,7 +7,7 @@ use ser_report::RunSummary;
 
 use crate::Outcome;
 use crate::args::CompareArgs;
-use crate::output::{SYNTHETIC, mean_std, percent, table};
+use crate::output::{SYNTHETIC, interval, mean_std, percent, table};
 
 /// Says which of some runs are better than others.
 pub fn run(args: &CompareArgs, json: bool) -> Result<Outcome> {
@@ -33,9 +33,6 @@ pub fn run(args: &CompareArgs, json: bool) -> Result<Outcome> {
 }
 
 fn print(rows: &[RunSummary], pairs: &[Pair]) {
-    let interval = |interval: Option<ser_eval::bootstrap::Interval>, of: fn(f64) -> String| {
-        interval.map_or_else(String::new, |i| format!("{} – {}", of(i.low), of(i.high)))
-    };
     let runs = rows.iter().map(|row| {
         vec![
             row.recipe.clone(),

@@ -6,7 +6,7 @@ use ser_experiment::{Evaluated, Event, evaluate};
 
 use crate::args::EvaluateArgs;
 use crate::events::Show;
-use crate::output::{SYNTHETIC, percent};
+use crate::output::{SYNTHETIC, interval, percent};
 use crate::report::print_classes;
 use crate::{Outcome, model};
 
@@ -29,15 +29,13 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
 
 fn print(evaluated: &Evaluated, labels: &str) {
     print_classes(&evaluated.evaluation);
-    let metrics = &evaluated.evaluation.metrics;
     let evaluation = &evaluated.evaluation;
-    let figure = |value: f64, interval: Option<Interval>| match interval {
-        Some(Interval { low, high }) => format!(
-            "{} (95 % interval over speakers {:.1} – {:.1})",
-            percent(value),
-            100.0 * low,
-            100.0 * high
-        ),
+    let metrics = &evaluation.metrics;
+    let figure = |value: f64, ends: Option<Interval>| match ends {
+        Some(_) => {
+            let ends = interval(ends, |end| format!("{:.1}", 100.0 * end));
+            format!("{} (95 % interval over speakers {ends})", percent(value))
+        }
         None => percent(value),
     };
     println!(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use ser_eval::bootstrap::Interval;
 use ser_experiment::Skipped;
 use ser_predict::Span;
 use serde::Serialize;
@@ -68,6 +69,11 @@ pub fn mean_std(figure: ser_eval::MeanStd) -> String {
         Some(std) => format!("{:.1} ± {:.1} %", 100.0 * figure.mean, 100.0 * std),
         None => percent(figure.mean),
     }
+}
+
+/// `67.2 – 77.6`, each end as `of` writes it; nothing without an interval.
+pub fn interval(interval: Option<Interval>, of: fn(f64) -> String) -> String {
+    interval.map_or_else(String::new, |i| format!("{} – {}", of(i.low), of(i.high)))
 }
 
 /// What the mark beside an answer means.

@@ -76,7 +76,7 @@ struct Printer<'a> {
     threshold: Option<&'a ConfidenceThreshold>,
     form: Form,
     printed: usize,
-    /// Whether an answer was doubtful.
+    /// Whether an answer was uncertain.
     uncertain: bool,
 }
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ser_files::write_file;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
@@ -13,6 +15,12 @@ pub(crate) const UNFINISHED: &str = "unfinished";
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = fs::read_to_string(path).map_err(ser_files::Error::at(path))?;
     serde_json::from_str(&text).map_err(|error| Error::other_version(path, error))
+}
+
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value);
+    let text = text.map_err(|error| ser_files::Error::at(path)(error.into()))?;
+    Ok(write_file(path, text)?)
 }
 
 pub(crate) fn create(folder: &Path) -> Result<()> {

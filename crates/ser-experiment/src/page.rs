@@ -16,6 +16,7 @@ use ser_predict::Model;
 use ser_report::{Map, Report, RunSummary, Sound, render, render_summary, worst_mistakes};
 
 use crate::error::{Context, Result};
+use crate::folder::write_json;
 use crate::run::Run;
 use crate::split_run::{TEST, read_split};
 use crate::view::hear;
@@ -68,10 +69,7 @@ impl Run {
 
 /// Writes metrics, pictures and the page of a report into a folder.
 pub(crate) fn write_page(dir: &Path, report: &Report, evaluation: &Evaluation) -> Result<()> {
-    let metrics = dir.join(METRICS);
-    let text = serde_json::to_string_pretty(evaluation);
-    let text = text.map_err(|error| ser_files::Error::at(&metrics)(error.into()))?;
-    write_file(&metrics, text)?;
+    write_json(&dir.join(METRICS), evaluation)?;
     ser_report::plots::write_all(dir, report, evaluation)?;
     Ok(write_file(dir.join(PAGE), render(report)?)?)
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::answers::Answers;
 use crate::corpus::{Prepared, Skipped};
 use crate::error::{Error, Result};
-use crate::folder::{self, UNFINISHED, read_json, refuse_foreign};
+use crate::folder::{self, UNFINISHED, read_json, refuse_foreign, write_json};
 
 /// What a split folder was made from: `run.json`. A folder with other contents is another run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,12 +211,6 @@ impl SplitRun {
         folder::remove(dir)?;
         Ok(fs::rename(&unfinished, dir).map_err(ser_files::Error::at(dir))?)
     }
-}
-
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value);
-    let text = text.map_err(|error| ser_files::Error::at(path)(error.into()))?;
-    Ok(write_file(path, text)?)
 }
 
 /// The answers on the test part in a split folder.

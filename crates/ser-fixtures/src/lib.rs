@@ -4,6 +4,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use hound::{Sample, SampleFormat, WavSpec, WavWriter};
+
 /// The folder of the clips of RAVDESS, which `SER_RAVDESS` names; without it, says that a test skips.
 pub fn ravdess() -> Option<PathBuf> {
     folder("SER_RAVDESS")
@@ -32,13 +34,7 @@ fn named(value: Option<OsString>) -> Option<PathBuf> {
 /// # Panics
 /// The file cannot be written.
 pub fn write_wav_f32(path: &Path, sample_rate: u32, samples: impl IntoIterator<Item = f32>) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate,
-        bits_per_sample: 32,
-        sample_format: hound::SampleFormat::Float,
-    };
-    write(path, spec, samples);
+    write(path, sample_rate, 32, SampleFormat::Float, samples);
 }
 
 /// Writes a mono WAV file of samples of 16 bits.
@@ -46,17 +42,23 @@ pub fn write_wav_f32(path: &Path, sample_rate: u32, samples: impl IntoIterator<I
 /// # Panics
 /// The file cannot be written.
 pub fn write_wav(path: &Path, sample_rate: u32, samples: impl IntoIterator<Item = i16>) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    write(path, spec, samples);
+    write(path, sample_rate, 16, SampleFormat::Int, samples);
 }
 
-fn write(path: &Path, spec: hound::WavSpec, samples: impl IntoIterator<Item = impl hound::Sample>) {
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+fn write(
+    path: &Path,
+    sample_rate: u32,
+    bits_per_sample: u16,
+    sample_format: SampleFormat,
+    samples: impl IntoIterator<Item = impl Sample>,
+) {
+    let spec = WavSpec {
+        channels: 1,
+        sample_rate,
+        bits_per_sample,
+        sample_format,
+    };
+    let mut writer = WavWriter::create(path, spec).unwrap();
     for sample in samples {
         writer.write_sample(sample).unwrap();
     }

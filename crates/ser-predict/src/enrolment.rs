@@ -90,21 +90,41 @@ impl Enrolment {
             let actual = format!("one enrolled with another, {}: enrol again", kept.model);
             return Err(Error::file(path, "model", &expected, actual));
         }
-        let mut pairs = model.network_views().zip(&kept.offsets);
-        let fits = pairs.all(|((network, _), offset)| {
-            let expected = network.centre.as_ref().map(Vec::len);
-            let finite = |values: &Vec<f32>| values.iter().all(|v| v.is_finite());
-            let offset = offset.as_ref();
-            offset.is_none_or(|values| finite(values) && Some(values.len()) == expected)
-        });
-        if !fits || kept.offsets.len() != model.network_views().count() {
+        let enrolment = Self {
+            clips: kept.clips,
+            offsets: kept.offsets,
+        };
+        let mut values = enrolment.offsets.iter().flatten().flatten();
+        if !values.all(|v| v.is_finite()) || enrolment.check(model).is_err() {
             let expected = "one for each view of each network";
             let actual = "other sizes, or values that are not finite";
             return Err(Error::file(path, "offsets", expected, actual));
         }
-        Ok(Self {
-            clips: kept.clips,
-            offsets: kept.offsets,
-        })
+        Ok(enrolment)
+    }
+
+    /// Whether it has the sizes of an enrolment with this model.
+    pub(crate) fn check(&self, model: &Model) -> Result<()> {
+        let wrong = |what, expected: usize, actual: usize| {
+            Err(Error::Shape {
+                what,
+                expected: expected.to_string(),
+                actual: actual.to_string(),
+            })
+        };
+        let expected = model.network_views().count();
+        if self.offsets.len() != expected {
+            let what = "views of the networks of the enrolment";
+            return wrong(what, expected, self.offsets.len());
+        }
+        for ((network, _), offset) in model.network_views().zip(&self.offsets) {
+            let expected = network.centre.as_ref().map_or(0, Vec::len);
+            if let Some(values) = offset
+                && values.len() != expected
+            {
+                return wrong("values of an enrolled voice", expected, values.len());
+            }
+        }
+        Ok(())
     }
 }

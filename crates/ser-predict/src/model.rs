@@ -183,26 +183,7 @@ impl Model {
         clips: &[&[Features]],
         speaker: &Enrolment,
     ) -> Result<Vec<Vec<f32>>> {
-        let expected = self.network_views().count();
-        if speaker.offsets.len() != expected {
-            return Err(Error::Shape {
-                what: "views of the networks of the enrolment",
-                expected: expected.to_string(),
-                actual: speaker.offsets.len().to_string(),
-            });
-        }
-        let networks = self.network_views().map(|(network, _)| network);
-        for (network, offset) in networks.zip(&speaker.offsets) {
-            let expected = network.embedding();
-            let actual = offset.as_ref().map_or(expected, Vec::len);
-            if actual != expected {
-                return Err(Error::Shape {
-                    what: "values of an enrolled voice",
-                    expected: expected.to_string(),
-                    actual: actual.to_string(),
-                });
-            }
-        }
+        speaker.check(self)?;
         let views = self.views();
         let answer = |(number, clip): (usize, &&[Features])| {
             let answer = self
