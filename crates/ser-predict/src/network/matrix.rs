@@ -136,23 +136,24 @@ fn multiply_add(
     }
     for out in rest.chunks_exact_mut(outputs) {
         // Every fourth input to sums of its own: they need not wait for each other.
-        let mut sums = [[0.0_f32; LANES]; 4];
+        let [mut a, mut b, mut c, mut d] = [[0.0_f32; LANES]; 4];
         for run in 0..layout.runs {
             let inputs = &x[layout.start(row) + run * layout.stride..][..length];
             let weights = &weights[run * length..][..length];
             let (inputs, inputs_rest) = inputs.as_chunks::<4>();
             let (weights, weights_rest) = weights.as_chunks::<4>();
             for (inputs, weights) in inputs.iter().zip(weights) {
-                for ((sums, &x), weights) in sums.iter_mut().zip(inputs).zip(weights) {
-                    add_scaled::<FUSED>(sums, x, weights);
-                }
+                add_scaled::<FUSED>(&mut a, inputs[0], &weights[0]);
+                add_scaled::<FUSED>(&mut b, inputs[1], &weights[1]);
+                add_scaled::<FUSED>(&mut c, inputs[2], &weights[2]);
+                add_scaled::<FUSED>(&mut d, inputs[3], &weights[3]);
             }
             for (&x, weights) in inputs_rest.iter().zip(weights_rest) {
-                add_scaled::<FUSED>(&mut sums[0], x, weights);
+                add_scaled::<FUSED>(&mut a, x, weights);
             }
         }
         for (i, y) in out[first..last].iter_mut().enumerate() {
-            *y += (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
+            *y += (a[i] + b[i]) + (c[i] + d[i]);
         }
         row += 1;
     }
