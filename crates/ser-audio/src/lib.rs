@@ -6,6 +6,7 @@ pub mod conditions;
 mod decode;
 mod error;
 mod folder;
+pub mod fourier;
 mod pipe;
 mod probe;
 mod quality;

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use multiversion::multiversion;
+use rustfft::Fft;
 use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
+use ser_audio::fourier;
 
 use crate::error::{Error, Result};
 use crate::prosody::frame_count;
@@ -147,7 +148,7 @@ impl Yin {
             max_period,
             frame_length,
             trough_threshold: trough_threshold as f32,
-            fft: FftPlanner::new().plan_fft_forward(frame_length.next_power_of_two()),
+            fft: fourier::forward(frame_length.next_power_of_two()),
         })
     }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
+use rustfft::Fft;
 use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
+use ser_audio::fourier;
 
 use crate::block::{LANES, Lanes, mul_add};
 use crate::config::{FeatureConfig, PadMode};
@@ -186,7 +187,7 @@ impl Spectrum {
             *half = (0.5 * value) as f32;
         }
         Self {
-            fft: FftPlanner::new().plan_fft_forward(config.n_fft),
+            fft: fourier::forward(config.n_fft),
             half_window,
             bins,
         }

@@ -1,7 +1,8 @@
 //! Filters by Fourier transform, in double precision: a clip's quietest samples come through.
 
-use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
+
+use crate::fourier::{precise_forward, precise_inverse};
 
 /// A signal through a filter with the given impulse response.
 ///
@@ -15,8 +16,7 @@ use rustfft::num_complex::Complex;
 pub(crate) fn convolve(signal: &[f32], response: &[f64]) -> Vec<f64> {
     let length = (signal.len() + response.len()).saturating_sub(1);
     let size = length.next_power_of_two();
-    let mut planner = FftPlanner::new();
-    let forward = planner.plan_fft_forward(size);
+    let forward = precise_forward(size);
     let transformed = |values: &mut dyn Iterator<Item = f64>| {
         let mut spectrum: Vec<Complex<f64>> = values.map(Complex::from).collect();
         spectrum.resize(size, Complex::ZERO);
@@ -28,7 +28,7 @@ pub(crate) fn convolve(signal: &[f32], response: &[f64]) -> Vec<f64> {
     for (bin, gain) in product.iter_mut().zip(filter) {
         *bin *= gain;
     }
-    planner.plan_fft_inverse(size).process(&mut product);
+    precise_inverse(size).process(&mut product);
     // rustfft's inverse is not divided by the length.
     let scale = 1.0 / size as f64;
     product[..length].iter().map(|z| z.re * scale).collect()
@@ -40,14 +40,13 @@ pub(crate) fn convolve(signal: &[f32], response: &[f64]) -> Vec<f64> {
 /// afterwards.
 pub(crate) fn colour(signal: &[f64], rate: u32, gain: impl Fn(f64) -> f64) -> Vec<f64> {
     let size = signal.len();
-    let mut planner = FftPlanner::new();
     let mut spectrum: Vec<Complex<f64>> = signal.iter().copied().map(Complex::from).collect();
-    planner.plan_fft_forward(size).process(&mut spectrum);
+    precise_forward(size).process(&mut spectrum);
     for (k, bin) in spectrum.iter_mut().enumerate() {
         // The upper half holds the negative frequencies, backwards.
         *bin *= gain(k.min(size - k) as f64 * f64::from(rate) / size as f64);
     }
-    planner.plan_fft_inverse(size).process(&mut spectrum);
+    precise_inverse(size).process(&mut spectrum);
     spectrum.iter().map(|z| z.re).collect()
 }
 

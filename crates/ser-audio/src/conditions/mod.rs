@@ -2,7 +2,7 @@
 
 mod condition;
 mod error;
-mod fourier;
+mod filter;
 mod noise;
 mod occlusion;
 mod random;

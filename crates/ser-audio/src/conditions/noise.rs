@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::fourier::colour;
+use super::filter::colour;
 use super::random::{Stream, generator, normal};
 use crate::waveform::rms;
 

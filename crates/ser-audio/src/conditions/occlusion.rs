@@ -6,11 +6,12 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rustfft::Fft;
 use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
 
 use super::condition::check_clip;
 use super::error::{Error, Result};
+use crate::fourier;
 use crate::waveform::Waveform;
 
 /// Shortest window in seconds; it is lengthened to a power of two of samples.
@@ -100,14 +101,13 @@ impl<'a> Occlusion<'a> {
         }
         let size = ((WINDOW * f64::from(clip.sample_rate)) as usize).next_power_of_two();
         let hann = |n: usize| (PI * n as f64 / size as f64).sin() as f32;
-        let mut planner = FftPlanner::new();
         let mut occlusion = Self {
             clip,
             window: (0..size).map(hann).collect(),
-            inverse: planner.plan_fft_inverse(size),
+            inverse: fourier::inverse(size),
             removable: Vec::new(),
         };
-        occlusion.analyse(&*planner.plan_fft_forward(size));
+        occlusion.analyse(&*fourier::forward(size));
         Ok(occlusion)
     }
 

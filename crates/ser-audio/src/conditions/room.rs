@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use rand::RngExt;
 
-use super::fourier::convolve;
+use super::filter::convolve;
 use super::random::{Stream, generator, normal};
 use crate::waveform::rms;
 

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use super::fourier::convolve;
+use super::filter::convolve;
 
 /// The sampling rate of G.711 in Hz.
 pub(crate) const RATE: u32 = 8000;

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use rustfft::Fft;
 use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
 
 use super::filter::Filter;
 use super::interpolation::{Interpolation, LEAD, OVERSAMPLING, Places};
 use super::ratio::{gcd, lcm, output_len};
 use crate::error::{Error, Result};
+use crate::fourier;
 
 /// Brings a signal to several rates at once, as a [`Resampler`](super::Resampler) for each would,
 /// with one transform of the signal for all; planned once.
@@ -111,16 +112,15 @@ impl ResamplerBank {
         let length = units * unit;
         let lead_units = steps.iter().map(|steps| steps.lead().div_ceil(unit)).max();
         let (margin, lead) = (margin_units * unit, lead_units.unwrap_or(0) * unit);
-        let (mut planner, mut filter_planner) = (FftPlanner::new(), FftPlanner::new());
-        let forward = planner.plan_fft_forward(length);
+        let forward = fourier::forward(length);
         let ways = rates.iter().zip(steps).zip(filters);
         let ways: Vec<Way> = ways
             .map(|((&(from, to), steps), filter)| {
-                let backward = planner.plan_fft_inverse(steps.out(length));
+                let backward = fourier::inverse(steps.out(length));
                 let bins = length.min(backward.len()) / 2;
                 let silence = steps.out(lead);
                 Way {
-                    gains: filter.gains(&mut filter_planner, length, filter.bins(length).min(bins)),
+                    gains: filter.gains(length, filter.bins(length).min(bins)),
                     block: vec![Complex::default(); backward.len()],
                     margin: steps.out(margin),
                     lead: silence,

@@ -2,8 +2,9 @@
 
 use std::f64::consts::PI;
 
-use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
+
+use crate::fourier::precise_forward;
 
 /// The anti-aliasing filter: a sinc under a Kaiser window.
 pub(super) struct Filter {
@@ -53,19 +54,14 @@ impl Filter {
 
     /// The first `bins` bins of a transform of `length` samples, divided by `length` because
     /// rustfft's inverse is not.
-    pub(super) fn gains(
-        &self,
-        planner: &mut FftPlanner<f64>,
-        length: usize,
-        bins: usize,
-    ) -> Vec<f32> {
+    pub(super) fn gains(&self, length: usize, bins: usize) -> Vec<f32> {
         let mut spectrum = vec![Complex::new(0.0, 0.0); length];
         for n in 0..=self.reach() {
             let tap = Complex::from(self.tap(n));
             spectrum[n] = tap;
             spectrum[(length - n) % length] = tap;
         }
-        planner.plan_fft_forward(length).process(&mut spectrum);
+        precise_forward(length).process(&mut spectrum);
         spectrum
             .iter()
             .take(bins)

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use rustfft::Fft;
 use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
+use ser_audio::fourier;
 
 use crate::config::{FeatureConfig, Window};
 use crate::window;
@@ -35,13 +36,12 @@ pub(super) struct ModulationScratch {
 
 impl Modulation {
     pub(super) fn new(config: &FeatureConfig) -> Self {
-        let mut planner = FftPlanner::new();
         let lengths = std::iter::successors(Some(SHORTEST), |length| Some(2 * length));
         Self {
             rate: f64::from(config.sample_rate) / config.hop_length as f64,
             transforms: lengths
                 .take_while(|&length| length <= LONGEST_PLANNED)
-                .map(|length| planner.plan_fft_forward(length))
+                .map(fourier::forward)
                 .collect(),
         }
     }
@@ -59,7 +59,7 @@ impl Modulation {
         let planned = self.transforms.iter().find(|plan| plan.len() == length);
         match planned {
             Some(plan) => plan.clone(),
-            None => FftPlanner::new().plan_fft_forward(length),
+            None => fourier::forward(length),
         }
     }
 

@@ -1,0 +1,50 @@
+//! Plans of Fourier transforms.
+//!
+//! rustfft's planners are generic, so each crate that makes one compiles all of its transforms again:
+//! half a minute of a build. They are made here alone.
+
+use std::sync::Arc;
+
+use rustfft::{Fft, FftPlanner, FftPlannerScalar};
+
+/// The transform `X[k] = Σ_n x[n] · exp(−2πi·kn/length)`.
+///
+/// # Example
+///
+/// ```
+/// use rustfft::num_complex::Complex;
+///
+/// let transform = ser_audio::fourier::forward(4);
+/// let mut signal = [1.0, 0.0, -1.0, 0.0].map(Complex::<f32>::from);
+/// transform.process(&mut signal);
+/// assert_eq!(signal.map(|bin| bin.re), [0.0, 2.0, 0.0, 2.0]);
+/// ```
+pub fn forward(length: usize) -> Arc<dyn Fft<f32>> {
+    FftPlanner::new().plan_fft_forward(length)
+}
+
+/// The transform `x[n] = Σ_k X[k] · exp(2πi·kn/length)`, which is [`forward`]'s inverse times `length`.
+///
+/// # Example
+///
+/// ```
+/// use rustfft::num_complex::Complex;
+///
+/// let transform = ser_audio::fourier::inverse(4);
+/// let mut spectrum = [0.0, 2.0, 0.0, 2.0].map(Complex::<f32>::from);
+/// transform.process(&mut spectrum);
+/// assert_eq!(spectrum.map(|sample| sample.re), [4.0, 0.0, -4.0, 0.0]);
+/// ```
+pub fn inverse(length: usize) -> Arc<dyn Fft<f32>> {
+    FftPlanner::new().plan_fft_inverse(length)
+}
+
+/// [`forward`] in double precision, for filters and noise, which are made once: without vector code.
+pub(crate) fn precise_forward(length: usize) -> Arc<dyn Fft<f64>> {
+    FftPlannerScalar::new().plan_fft_forward(length)
+}
+
+/// [`inverse`] in double precision.
+pub(crate) fn precise_inverse(length: usize) -> Arc<dyn Fft<f64>> {
+    FftPlannerScalar::new().plan_fft_inverse(length)
+}
