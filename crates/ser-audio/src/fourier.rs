@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use realfft::{RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftPlanner, FftPlannerScalar};
 
 /// The transform `X[k] = Σ_n x[n] · exp(−2πi·kn/length)`.
@@ -37,6 +38,21 @@ pub fn forward(length: usize) -> Arc<dyn Fft<f32>> {
 /// ```
 pub fn inverse(length: usize) -> Arc<dyn Fft<f32>> {
     FftPlanner::new().plan_fft_inverse(length)
+}
+
+/// The bins 0 to `length / 2` of [`forward`], of a real signal.
+///
+/// # Example
+///
+/// ```
+/// let transform = ser_audio::fourier::real_forward(4);
+/// let mut bins = transform.make_output_vec();
+/// transform.process(&mut [1.0, 0.0, -1.0, 0.0], &mut bins)?;
+/// assert_eq!(bins.iter().map(|bin| bin.re).collect::<Vec<_>>(), [0.0, 2.0, 0.0]);
+/// # Ok::<(), realfft::FftError>(())
+/// ```
+pub fn real_forward(length: usize) -> Arc<dyn RealToComplex<f32>> {
+    RealFftPlanner::new().plan_fft_forward(length)
 }
 
 /// [`forward`] in double precision, for filters and noise, which are made once: without vector code.

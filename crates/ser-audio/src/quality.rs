@@ -4,10 +4,11 @@ use std::f64::consts::TAU;
 use std::fmt;
 use std::sync::Arc;
 
+use realfft::RealToComplex;
 use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
 use serde::{Serialize, Serializer};
 
+use crate::fourier;
 use crate::voice::{Segment, VoiceActivity};
 use crate::waveform::Waveform;
 
@@ -347,7 +348,7 @@ impl<'a> Spectra<'a> {
     fn new(waveform: &'a Waveform) -> Self {
         let length = (FRAME * f64::from(waveform.sample_rate)).max(2.0) as usize;
         let length = length.next_power_of_two();
-        let fft = RealFftPlanner::new().plan_fft_forward(length);
+        let fft = fourier::real_forward(length);
         let window = (0..length)
             .map(|n| (0.5 - 0.5 * (TAU * n as f64 / length as f64).cos()) as f32)
             .collect();

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use multiversion::multiversion;
+use realfft::RealToComplex;
 use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
-use rustfft::{Fft, FftPlanner};
+use rustfft::Fft;
+use ser_audio::fourier;
 
 const N_FFT: usize = 2048;
 const HOP: usize = 512;
@@ -40,7 +41,7 @@ pub struct BareFfts {
 
 impl BareFfts {
     pub fn new() -> Self {
-        let fft = RealFftPlanner::new().plan_fft_forward(N_FFT);
+        let fft = fourier::real_forward(N_FFT);
         Self {
             edge: [0.0; N_FFT],
             frame: fft.make_input_vec(),
@@ -82,7 +83,7 @@ struct CacheLines([Complex<f32>; N_FFT]);
 
 impl PairedFfts {
     pub fn new() -> Self {
-        let fft = FftPlanner::new().plan_fft_forward(N_FFT);
+        let fft = fourier::forward(N_FFT);
         let hann = |n| 0.5 - 0.5 * (std::f64::consts::TAU * n as f64 / N_FFT as f64).cos();
         Self {
             // Halved, because the sum and the difference that part the frames are twice their spectra.
