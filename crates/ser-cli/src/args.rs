@@ -312,7 +312,8 @@ pub struct EnrollArgs {
 pub struct TimelineArgs {
     /// A recording of any length, or - for standard input.
     pub file: PathBuf,
-    /// Write here as well: .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels) or .svg (picture).
+    /// Write here as well: .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), .eaf (ELAN), .rttm
+    /// (NIST) or .svg (picture).
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub out: Vec<PathBuf>,
     /// Model and speaker.

@@ -8,6 +8,7 @@ mod compare;
 mod conditions;
 #[cfg(feature = "train")]
 mod crossval;
+mod date;
 mod doctor;
 mod evaluate;
 mod events;

@@ -12,7 +12,7 @@ use crate::model;
 use crate::output::{in_full, tell};
 
 /// The name of standard input.
-fn is_stdin(path: &Path) -> bool {
+pub fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 

@@ -1,6 +1,7 @@
 //! `ser timeline`: what is spoken in a long recording, piece by piece.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use ser_audio::AudioStream;
@@ -10,8 +11,8 @@ use ser_report::plots::{self, TimelineSpan};
 
 use crate::args::TimelineArgs;
 use crate::output::{SYNTHETIC, UNCERTAIN, percent, progress, span_line, table};
-use crate::recordings::open;
-use crate::{Outcome, model};
+use crate::recordings::{is_stdin, open};
+use crate::{Outcome, date, model};
 
 /// Seconds of sound that are handed over at a time: enough pieces to keep all cores busy, and a few
 /// megabytes.
@@ -34,6 +35,12 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
             Form::WebVtt => captions::web_vtt(&spans, &model.labels),
             Form::SubRip => captions::sub_rip(&spans, &model.labels),
             Form::Audacity => captions::audacity(&spans, &model.labels),
+            Form::TextGrid => captions::text_grid(&spans, &model.labels, seconds),
+            Form::Elan => elan(model, &spans, &args.file)?,
+            Form::Rttm => {
+                let name = args.file.file_stem().unwrap_or_default().to_string_lossy();
+                captions::rttm(&spans, &model.labels, &name)
+            }
             Form::Picture => picture(model, &spans, seconds, &title)?,
         };
         write_file(out, text)?;
@@ -95,6 +102,9 @@ enum Form {
     WebVtt,
     SubRip,
     Audacity,
+    TextGrid,
+    Elan,
+    Rttm,
     Picture,
 }
 
@@ -105,12 +115,25 @@ fn form(out: &Path) -> Result<Form> {
         "vtt" => Form::WebVtt,
         "srt" => Form::SubRip,
         "txt" => Form::Audacity,
+        "textgrid" => Form::TextGrid,
+        "eaf" => Form::Elan,
+        "rttm" => Form::Rttm,
         "svg" => Form::Picture,
         _ => bail!(
-            "{}: the name must end in .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels) or .svg (picture)",
+            "{}: the name must end in .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), .eaf \
+             (ELAN), .rttm (NIST) or .svg (picture)",
             out.display()
         ),
     })
+}
+
+fn elan(model: &Model, spans: &[Span], recording: &Path) -> Result<String> {
+    let path = match is_stdin(recording) {
+        true => None,
+        false => Some(std::path::absolute(recording)?),
+    };
+    let now = date::utc(SystemTime::now());
+    Ok(captions::elan(spans, &model.labels, path.as_deref(), &now))
 }
 
 fn picture(model: &Model, spans: &[Span], seconds: f64, title: &str) -> Result<String> {

@@ -215,10 +215,10 @@ fn a_long_recording_becomes_a_timeline_in_every_form() {
     long(&recording, &parts);
     let out = |name: &str| folder.path().join(name);
     let (vtt, srt, txt, svg) = (out("a.vtt"), out("a.srt"), out("a.txt"), out("a.svg"));
-    let text = output(
-        0,
-        &[&"timeline", &recording, &"--out", &vtt, &srt, &txt, &svg],
-    );
+    let (praat, eaf, rttm) = (out("a.TextGrid"), out("a.eaf"), out("a.rttm"));
+    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"timeline", &recording, &"--out"];
+    words.extend([&vtt, &srt, &txt, &svg, &praat, &eaf, &rttm].map(|f| f as &dyn AsRef<OsStr>));
+    let text = output(0, &words);
     assert!(text.contains("speech in "), "{text}");
     let spans = lines(&output(0, &[&"--json", &"timeline", &recording]));
     assert!(spans.len() >= parts.len(), "{} spans", spans.len());
@@ -228,6 +228,16 @@ fn a_long_recording_becomes_a_timeline_in_every_form() {
     assert_eq!(read(&srt).matches("-->").count(), spans.len());
     assert_eq!(read(&txt).lines().count(), spans.len());
     assert!(read(&svg).starts_with("<svg") && read(&svg).contains("long.wav"));
+    assert_eq!(read(&eaf).matches("<ANNOTATION>").count(), spans.len());
+    assert!(read(&eaf).contains("/long.wav\" MIME_TYPE"));
+    let rows = read(&rttm);
+    assert!(rows.starts_with("SPEAKER long 1 "), "{rows}");
+    assert_eq!(rows.lines().count(), spans.len());
+    let labelled = read(&praat)
+        .lines()
+        .filter(|line| line.contains("text = ") && !line.contains("\"\""))
+        .count();
+    assert_eq!(labelled, spans.len());
     for pair in spans.windows(2) {
         assert!(pair[0]["end"].as_f64() <= pair[1]["start"].as_f64());
     }

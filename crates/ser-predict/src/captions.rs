@@ -1,7 +1,19 @@
-//! Spans as text that players and editors read.
+//! Spans as text that players, editors and annotation tools read.
+//!
+//! Players get the label and its probability as words, `angry 81 %`. Annotation tools get the label alone, as it is compared
+//! with labels there, on a grid of milliseconds.
+
+mod elan;
+mod rttm;
+mod text_grid;
 
 use std::fmt::Write;
 
+pub use elan::elan;
+pub use rttm::rttm;
+pub use text_grid::text_grid;
+
+use crate::answer::Answer;
 use crate::stream::Span;
 
 /// WebVTT (W3C), for `<track>` in a web page: `angry 81 %` over each span.
@@ -30,7 +42,8 @@ pub fn web_vtt(spans: &[Span], labels: &[String]) -> String {
     for span in spans {
         let (start, end) = (clock(span.start, '.'), clock(span.end, '.'));
         // Writing into a String cannot fail.
-        let _ = write!(text, "\n{start} --> {end}\n{}\n", words(span, labels));
+        let words = escaped(&words(span, labels));
+        let _ = write!(text, "\n{start} --> {end}\n{words}\n");
     }
     text
 }
@@ -68,9 +81,53 @@ fn words(span: &Span, labels: &[String]) -> String {
     )
 }
 
+/// Text of XML and of WebVTT, where it would be markup. Labels hold no control characters, but names of files may, and XML
+/// has no way to write them.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            c if c.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1000.0).round() as u64
+}
+
+/// A span on a grid of milliseconds.
+struct Interval<'s> {
+    start: u64,
+    end: u64,
+    answer: &'s Answer,
+}
+
+/// The spans on a grid of milliseconds: in order, none empty, none before the end of another.
+fn intervals(spans: &[Span]) -> impl Iterator<Item = Interval<'_>> {
+    let mut over = 0;
+    spans.iter().filter_map(move |span| {
+        let interval = Interval {
+            start: milliseconds(span.start).max(over),
+            end: milliseconds(span.end),
+            answer: &span.answer,
+        };
+        (interval.start < interval.end).then(|| {
+            over = interval.end;
+            interval
+        })
+    })
+}
+
 /// `01:02:03.450`
 fn clock(seconds: f64, point: char) -> String {
-    let milliseconds = (seconds * 1000.0).round() as u64;
+    let milliseconds = milliseconds(seconds);
     let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
     let (minutes, hours) = (seconds / 60, seconds / 3600);
     format!(
@@ -78,4 +135,59 @@ fn clock(seconds: f64, point: char) -> String {
         minutes % 60,
         seconds % 60
     )
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) const LABELS: [&str; 2] = ["\"calm\" & <still>", "angry"];
+
+    pub(crate) fn labels() -> Vec<String> {
+        LABELS.map(String::from).to_vec()
+    }
+
+    /// Of the label of that number.
+    pub(crate) fn span(start: f64, end: f64, label: usize, uncertain: bool) -> Span {
+        let mut probabilities = vec![0.25; 2];
+        probabilities[label] = 0.75;
+        let answer = Answer {
+            probabilities,
+            seconds: end - start,
+            warnings: Vec::new(),
+            out_of_distribution: false,
+            long: false,
+            uncertain,
+        };
+        Span { start, end, answer }
+    }
+
+    #[test]
+    fn intervals_neither_overlap_nor_are_empty() {
+        let spans = [
+            // Both ends round to the same millisecond.
+            span(0.0101, 0.0104, 0, false),
+            span(0.5, 1.0006, 0, false),
+            span(1.0004, 2.0, 1, false),
+            // Within what has been.
+            span(1.5, 1.7, 1, false),
+            span(2.0, 2.5, 0, false),
+        ];
+        let times: Vec<(u64, u64)> = intervals(&spans).map(|i| (i.start, i.end)).collect();
+        assert_eq!(times, [(500, 1001), (1001, 2000), (2000, 2500)]);
+    }
+
+    #[test]
+    fn markup_in_a_label_is_text_in_web_vtt() {
+        let text = web_vtt(&[span(0.0, 1.0, 0, true)], &labels());
+        assert!(
+            text.ends_with("\n&quot;calm&quot; &amp; &lt;still&gt;? 75 %\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_xml_cannot_hold_is_replaced() {
+        assert_eq!(escaped("a\u{1}\nb"), "a\u{fffd}\u{fffd}b");
+    }
 }

@@ -1,0 +1,128 @@
+//! TextGrid, the annotations of Praat.
+
+use std::fmt::Write;
+
+use super::intervals;
+use crate::stream::Span;
+
+/// A TextGrid of Praat in the long text format: one interval tier, `emotion`, that covers the recording from 0 to `seconds`
+/// without a gap. An interval holds the label, `angry`, or `angry?` where the answer is uncertain, and nothing where nobody
+/// speaks.
+///
+/// # Units
+/// Seconds, the bounds of intervals on a grid of milliseconds. What lies beyond `seconds` is cut off.
+///
+/// # References
+/// The page *TextGrid file formats* of Praat's manual.
+///
+/// ```
+/// use ser_predict::{Answer, Span, captions::text_grid};
+///
+/// let answer = Answer {
+///     probabilities: vec![0.2, 0.8],
+///     seconds: 1.5,
+///     warnings: Vec::new(),
+///     out_of_distribution: false,
+///     long: false,
+///     uncertain: false,
+/// };
+/// let span = Span { start: 1.25, end: 2.75, answer };
+/// let labels = ["calm", "angry"].map(String::from);
+/// let text = text_grid(&[span], &labels, 3.0);
+/// assert!(text.contains("intervals: size = 3"));
+/// assert!(text.contains("xmin = 1.25 \n            xmax = 2.75 \n            text = \"angry\""));
+/// ```
+#[must_use]
+pub fn text_grid(spans: &[Span], labels: &[String], seconds: f64) -> String {
+    // Bounds and text of each interval.
+    let mut tier: Vec<(f64, f64, String)> = Vec::new();
+    let mut at = 0.0;
+    for interval in intervals(spans) {
+        let bound = |milliseconds: u64| (milliseconds as f64 / 1000.0).min(seconds);
+        let (start, end) = (bound(interval.start), bound(interval.end));
+        if start >= end {
+            break;
+        }
+        if at < start {
+            tier.push((at, start, String::new()));
+        }
+        tier.push((start, end, interval.answer.marked(labels)));
+        at = end;
+    }
+    if at < seconds || tier.is_empty() {
+        tier.push((at, seconds, String::new()));
+    }
+
+    let mut text = format!(
+        "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n\
+         xmin = 0 \nxmax = {seconds} \ntiers? <exists> \nsize = 1 \nitem []: \n    \
+         item [1]:\n        class = \"IntervalTier\" \n        name = \"emotion\" \n        \
+         xmin = 0 \n        xmax = {seconds} \n        intervals: size = {} \n",
+        tier.len()
+    );
+    for (number, (start, end, label)) in (1..).zip(&tier) {
+        let label = label.replace('"', "\"\"");
+        // Writing into a String cannot fail.
+        let _ = write!(
+            text,
+            "        intervals [{number}]:\n            xmin = {start} \n            xmax = {end} \n            \
+             text = \"{label}\" \n"
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{labels, span};
+    use super::*;
+
+    /// Bounds and text of the intervals of the tier.
+    fn intervals_of(text: &str) -> Vec<(f64, f64, String)> {
+        let value = |line: &str| line.split_once(" = ").unwrap().1.trim().to_owned();
+        let number = |line: &str| value(line).parse().unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let of = |at: usize| {
+            let label = value(lines[at + 3]);
+            (number(lines[at + 1]), number(lines[at + 2]), label)
+        };
+        let heads = (0..lines.len()).filter(|&at| lines[at].contains("intervals ["));
+        heads.map(of).collect()
+    }
+
+    #[test]
+    fn one_tier_covers_the_recording_without_gaps() {
+        let spans = [
+            span(0.25, 1.0006, 1, true),
+            span(1.0008, 2.0, 0, false),
+            span(2.5, 3.0004, 1, false),
+        ];
+        let text = text_grid(&spans, &labels(), 3.00031);
+        let interval = |start, end, label: &str| (start, end, format!("\"{label}\""));
+        assert_eq!(
+            intervals_of(&text),
+            [
+                interval(0.0, 0.25, ""),
+                interval(0.25, 1.001, "angry?"),
+                interval(1.001, 2.0, "\"\"calm\"\" & <still>"),
+                interval(2.0, 2.5, ""),
+                interval(2.5, 3.0, "angry"),
+                interval(3.0, 3.00031, ""),
+            ]
+        );
+        assert_eq!(text.matches("xmax = 3.00031 \n").count(), 3);
+    }
+
+    #[test]
+    fn the_last_interval_ends_with_the_recording() {
+        let spans = [span(0.0, 1.9996, 1, false), span(2.0, 2.5, 0, false)];
+        let text = text_grid(&spans, &labels(), 1.9996);
+        assert_eq!(intervals_of(&text), [(0.0, 1.9996, "\"angry\"".to_owned())]);
+    }
+
+    #[test]
+    fn where_nobody_speaks_one_empty_interval_is_left() {
+        let text = text_grid(&[], &labels(), 4.5);
+        assert_eq!(intervals_of(&text), [(0.0, 4.5, "\"\"".to_owned())]);
+    }
+}
