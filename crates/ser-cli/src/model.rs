@@ -20,14 +20,7 @@ pub fn open(file: Option<&Path>) -> Result<Predictor> {
 pub fn speaker(model: &Model, name: Option<&str>) -> Result<Option<Enrolment>> {
     let Some(name) = name else { return Ok(None) };
     must_enrol(model)?;
-    let file = speakers::file(name)?;
-    if !file.is_file() {
-        bail!(
-            "nobody is enrolled as {name} ({} is not there): ser enroll {name} FILES…",
-            file.display()
-        );
-    }
-    Ok(Some(Enrolment::load(model, &file)?))
+    Ok(Some(Enrolment::load(model, &speakers::enrolled(name)?)?))
 }
 
 /// Refuses a model to which a speaker makes no difference.

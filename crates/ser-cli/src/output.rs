@@ -76,6 +76,12 @@ pub fn interval(interval: Option<Interval>, of: fn(f64) -> String) -> String {
     interval.map_or_else(String::new, |i| format!("{} – {}", of(i.low), of(i.high)))
 }
 
+/// `1 recording`, `2 recordings`
+pub fn recordings_in_words(count: usize) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} recording{s}")
+}
+
 /// What the mark beside an answer means.
 pub const UNCERTAIN: &str =
     "? marks an uncertain answer: no speech, out of distribution, or low confidence";

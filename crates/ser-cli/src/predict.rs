@@ -26,8 +26,8 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     let (files, mut skipped) = recordings(&args.files);
     tell(&skipped);
     if !args.enroll.is_empty() {
-        let (enrolled, _) = enrol(&predictor, &args.enroll, &mut skipped)?;
-        speaker = Some(enrolled);
+        let enrolled = enrol(&predictor, &args.enroll, &mut skipped)?;
+        speaker = Some(enrolled.speaker);
     }
     let speaker = speaker.as_ref();
     let mut printer = Printer::new(model, speaker.is_some(), args.csv, json)?;

@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use ser_audio::AudioStream;
+use ser_audio::{AudioStream, Quality};
 use ser_experiment::Skipped;
 use ser_predict::{Answer, Enrolment, Predictor, Speech};
 
@@ -74,20 +74,34 @@ pub fn answer(predictor: &Predictor, file: &Path, speaker: Option<&Enrolment>) -
     answer.with_context(|| file.display().to_string())
 }
 
-/// How a speaker sounds on average in all recordings that files, folders and patterns stand for, and how
-/// many could be used. Those that could not are named and added to `skipped`.
+/// How a speaker sounds on average, and from how much speech that is known.
+pub struct Enrolled {
+    pub speaker: Enrolment,
+    /// Seconds of speech.
+    pub seconds: f64,
+}
+
+/// How a speaker sounds on average in all recordings that files, folders and patterns stand for. Those that could not be
+/// used are named and added to `skipped`.
 pub fn enrol(
     predictor: &Predictor,
     given: &[PathBuf],
     skipped: &mut Vec<Skipped>,
-) -> Result<(Enrolment, usize)> {
+) -> Result<Enrolled> {
     model::must_enrol(predictor.model())?;
     let (files, mut left_out) = recordings(given);
-    let mut known: Vec<Speech> = Vec::new();
+    let (mut known, mut seconds): (Vec<Speech>, f64) = (Vec::new(), 0.0);
     for file in &files {
         let sound = ser_audio::read(file).map_err(anyhow::Error::from);
-        match sound.and_then(|sound| Ok(predictor.speech(&sound)?)) {
-            Ok(speech) => known.push(speech),
+        let speech = sound.and_then(|sound| {
+            let speech = predictor.speech(&sound)?;
+            Ok((speech, Quality::of(&sound).speech_seconds))
+        });
+        match speech {
+            Ok((speech, spoken)) => {
+                known.push(speech);
+                seconds += spoken;
+            }
             Err(error) => left_out.push(Skipped::new(file, &in_full(&error))),
         }
     }
@@ -96,5 +110,8 @@ pub fn enrol(
         bail!("nothing to enroll in the {} files", left_out.len());
     }
     skipped.append(&mut left_out);
-    Ok((predictor.enrol(&known)?, known.len()))
+    Ok(Enrolled {
+        speaker: predictor.enrol(&known)?,
+        seconds,
+    })
 }

@@ -1,63 +1,157 @@
-//! `ser enroll`: speakers that the program remembers.
+//! `ser enroll` and `ser speakers`: speakers that the program remembers.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use ser_predict::Enrolment;
+use serde::Serialize;
 
-use crate::Outcome;
-use crate::args::EnrollArgs;
-use crate::model;
-use crate::recordings::enrol;
+use crate::args::{EnrollArgs, SpeakersArgs};
+use crate::output::{recordings_in_words, table};
+use crate::recordings::{Enrolled, enrol};
+use crate::{Outcome, date, model};
 
-/// Where a speaker is kept: a file in the user's folder for data of programs.
-pub fn file(name: &str) -> Result<PathBuf> {
+/// Seconds of speech from which on enrolment helps. What was measured is clips: four help, fifteen are good
+/// (docs/results.md). The 1440 of RAVDESS hold 1.9 s of speech each on average, four quiet ones about 7 s, so that this is a
+/// translation, and no measurement.
+const ENOUGH: f64 = 7.0;
+/// Seconds of speech that are good, translated likewise.
+const GOOD: f64 = 30.0;
+
+/// Where speakers are kept: in the user's folder for data of programs.
+fn folder() -> Result<PathBuf> {
+    let folder = dirs::data_dir().context("this system names no folder for data of programs")?;
+    Ok(folder.join("ser").join("speakers"))
+}
+
+/// Where a speaker is kept.
+fn file(name: &str) -> Result<PathBuf> {
     let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
         bail!("{name:?} is no name for a speaker: letters, digits, `-`, `_` and `.` make one");
     }
-    let folder = dirs::data_dir().context("this system names no folder for data of programs")?;
-    Ok(folder
-        .join("ser")
-        .join("speakers")
-        .join(format!("{name}.json")))
+    Ok(folder()?.join(format!("{name}.json")))
 }
 
-/// Recordings from which on enrolment helps: see docs/results.md.
-const ENOUGH: usize = 4;
+/// The file of a speaker who is enrolled.
+pub fn enrolled(name: &str) -> Result<PathBuf> {
+    let file = file(name)?;
+    if !file.is_file() {
+        let names: Vec<String> = all()?.into_iter().map(|speaker| speaker.name).collect();
+        let others = match names.as_slice() {
+            [] => ", nor is anybody else".to_owned(),
+            names => format!("; enrolled: {}", names.join(", ")),
+        };
+        bail!(
+            "nobody is enrolled as {name} ({} is not there){others}; `ser enroll {name} FILES…` enrolls a speaker",
+            file.display()
+        );
+    }
+    Ok(file)
+}
 
 /// Keeps how a speaker sounds on average, from unlabelled recordings.
-pub fn run(args: &EnrollArgs, json: bool) -> Result<Outcome> {
+pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.model.file.as_deref())?;
     let path = file(&args.name)?;
     let mut skipped = Vec::new();
-    let (speaker, clips) = enrol(&predictor, &args.files, &mut skipped)?;
+    let Enrolled { speaker, seconds } = enrol(&predictor, &args.files, &mut skipped)?;
     let anew = if path.is_file() { " anew" } else { "" };
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
     speaker.save(predictor.model(), &path)?;
     if json {
+        let hundredths = (seconds * 100.0).round() / 100.0;
         let line = serde_json::json!({
-            "speaker": args.name, "clips": clips, "file": path.display().to_string(),
+            "speaker": args.name, "clips": speaker.clips(), "seconds": hundredths, "file": path.display().to_string(),
         });
         println!("{line}");
     } else {
-        let recordings = if clips == 1 {
-            "recording"
-        } else {
-            "recordings"
-        };
         println!(
-            "{} is enrolled{anew} from {clips} {recordings}: ser predict --speaker {} FILES…",
-            args.name, args.name
+            "{} is enrolled{anew} from {seconds:.1} s of speech in {}: ser predict --speaker {} FILES…",
+            args.name,
+            recordings_in_words(speaker.clips()),
+            args.name
         );
-        if clips < ENOUGH {
-            println!("fewer than {ENOUGH} recordings hardly help; fifteen are good");
+        if seconds < ENOUGH {
+            println!(
+                "less than {ENOUGH:.0} s of speech, as in four clips of RAVDESS, hardly helps; {GOOD:.0} s, as in fifteen, are good"
+            );
         }
         println!(
-            "kept in {}; remove that file to forget the speaker",
-            path.display()
+            "kept in {}; `ser speakers --forget {}` removes it",
+            path.display(),
+            args.name
         );
     }
     Ok(Outcome::of(&skipped))
+}
+
+/// A speaker whom the program remembers.
+#[derive(Serialize)]
+struct Remembered {
+    name: String,
+    /// Name of the model that the speaker is enrolled with, where the file says it.
+    model: Option<String>,
+    enrolled: String,
+    file: String,
+}
+
+/// All speakers, in the order of their names.
+fn all() -> Result<Vec<Remembered>> {
+    let folder = folder()?;
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let with_path = || folder.display().to_string();
+    let entries = fs::read_dir(&folder).with_context(with_path)?;
+    let paths = entries.map(|entry| Ok(entry?.path()));
+    let mut paths: Vec<PathBuf> = paths.collect::<Result<_>>().with_context(with_path)?;
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    });
+    paths.sort_unstable();
+    paths.iter().map(|path| remembered(path)).collect()
+}
+
+fn remembered(path: &Path) -> Result<Remembered> {
+    let changed = path.metadata().and_then(|file| file.modified());
+    let changed = changed.with_context(|| path.display().to_string())?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(Remembered {
+        name: name.into_owned(),
+        model: Enrolment::model_of(path).ok(),
+        enrolled: date::utc(changed),
+        file: path.display().to_string(),
+    })
+}
+
+/// Lists the speakers, or forgets one.
+pub fn run(args: &SpeakersArgs, json: bool) -> Result<Outcome> {
+    if let Some(name) = &args.forget {
+        ser_files::remove_file(enrolled(name)?)?;
+        match json {
+            true => println!("{}", serde_json::json!({ "forgotten": name })),
+            false => println!("{name} is forgotten"),
+        }
+        return Ok(Outcome::Done);
+    }
+    let speakers = all()?;
+    if json {
+        for speaker in &speakers {
+            println!("{}", serde_json::to_string(speaker)?);
+        }
+    } else if speakers.is_empty() {
+        println!("nobody is enrolled; `ser enroll NAME FILES…` enrolls a speaker");
+    } else {
+        let rows = speakers.into_iter().map(|speaker| {
+            let model = speaker.model.unwrap_or_else(|| "unknown".to_owned());
+            vec![speaker.name, model, speaker.enrolled, speaker.file]
+        });
+        println!("{}", table(&["speaker", "model", "enrolled", "file"], rows));
+    }
+    Ok(Outcome::Done)
 }

@@ -42,6 +42,7 @@ fn every_command_explains_its_arguments() {
         "timeline",
         "listen",
         "enroll",
+        "speakers",
         "explain",
         "report",
         "compare",

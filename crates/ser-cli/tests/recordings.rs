@@ -7,41 +7,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{complaint, output, ser, synthetic, tone};
+use common::{clips, complaint, lines, long, output, ser, synthetic, tone};
 use serde_json::Value;
-
-/// The first synthetic clips of a speaker.
-fn clips(speaker: u8, count: usize) -> Vec<PathBuf> {
-    let folder = synthetic().join(format!("Actor_{speaker:02}"));
-    let mut all: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    all.sort();
-    all.truncate(count);
-    all
-}
-
-/// Clips one after the other, with pauses of a second, as one recording.
-fn long(path: &Path, clips: &[PathBuf]) {
-    let spec = hound::WavReader::open(&clips[0]).unwrap().spec();
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    for clip in clips {
-        let mut reader = hound::WavReader::open(clip).unwrap();
-        let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
-        let pause = vec![0; spec.sample_rate as usize];
-        for sample in samples.into_iter().chain(pause) {
-            writer.write_sample(sample).unwrap();
-        }
-    }
-    writer.finalize().unwrap();
-}
-
-fn lines(text: &str) -> Vec<Value> {
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
 
 #[test]
 fn one_file_is_answered_without_a_model_or_anything_else() {
@@ -169,42 +136,6 @@ fn what_makes_an_answer_uncertain_is_said_beside_it() {
     assert!(warnings.contains(&Value::from("no-speech")), "{warnings:?}");
     assert_eq!(answer["uncertain"], true);
     assert!(output(0, &[&"predict", &silent]).contains("no speech was found"));
-}
-
-#[test]
-fn a_speaker_is_remembered_by_name() {
-    let home = tempfile::tempdir().unwrap();
-    let run = |code: i32, words: &[&dyn AsRef<OsStr>]| {
-        let ended = ser()
-            .args(words)
-            .env("XDG_DATA_HOME", home.path())
-            .env("HOME", home.path())
-            .assert()
-            .code(code);
-        let ended = ended.get_output();
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        (text(&ended.stdout), text(&ended.stderr))
-    };
-    let known = clips(2, 8);
-    let file = clips(2, 9).remove(8);
-    let (_, said) = run(1, &[&"predict", &"--speaker", &"anna", &file]);
-    assert!(said.contains("ser enroll anna"), "{said}");
-
-    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"enroll", &"anna"];
-    words.extend(known.iter().map(|f| f as &dyn AsRef<OsStr>));
-    let (told, _) = run(0, &words);
-    assert!(told.contains("8 recordings"), "{told}");
-    let by_name = run(0, &[&"--json", &"predict", &"--speaker", &"anna", &file]).0;
-    let plain = run(0, &[&"--json", &"predict", &file]).0;
-    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"--json", &"predict", &file, &"--enroll"];
-    words.extend(known.iter().map(|f| f as &dyn AsRef<OsStr>));
-    let by_files = run(0, &words).0;
-    let p = |text: &str| lines(text).remove(0)["probabilities"].clone();
-    assert_eq!(p(&by_name), p(&by_files));
-    assert_ne!(p(&by_name), p(&plain));
-
-    let (_, said) = run(1, &[&"enroll", &"../anna", &file]);
-    assert!(said.contains("no name for a speaker"), "{said}");
 }
 
 #[test]

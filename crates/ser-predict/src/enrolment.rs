@@ -32,6 +32,18 @@ struct Kept {
     offsets: Vec<Option<Vec<f32>>>,
 }
 
+impl Kept {
+    fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(ser_files::Error::at(path))?;
+        let kept: Self = serde_json::from_str(&text)
+            .map_err(|e| Error::file(path, "contents", "an enrolled speaker", e))?;
+        match kept.format {
+            FORMAT => Ok(kept),
+            other => Err(Error::file(path, "format", &FORMAT.to_string(), other)),
+        }
+    }
+}
+
 impl Enrolment {
     /// The enrolment that changes nothing.
     pub(crate) fn nobody(model: &Model) -> Self {
@@ -74,17 +86,7 @@ impl Enrolment {
     /// # Errors
     /// [`Error::Io`]; [`Error::ModelFile`] for a damaged file, one of another format, and one of another model.
     pub fn load(model: &Model, path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(ser_files::Error::at(path))?;
-        let kept: Kept = serde_json::from_str(&text)
-            .map_err(|e| Error::file(path, "contents", "an enrolled speaker", e))?;
-        if kept.format != FORMAT {
-            return Err(Error::file(
-                path,
-                "format",
-                &FORMAT.to_string(),
-                kept.format,
-            ));
-        }
+        let kept = Kept::read(path)?;
         if kept.fingerprint != model.fingerprint() {
             let expected = format!("a speaker enrolled with this model, {}", model.name);
             let actual = format!("one enrolled with another, {}: enrol again", kept.model);
@@ -101,6 +103,14 @@ impl Enrolment {
             return Err(Error::file(path, "offsets", expected, actual));
         }
         Ok(enrolment)
+    }
+
+    /// Name of the model that a speaker was enrolled with.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::ModelFile`] for a damaged file and one of another format.
+    pub fn model_of(path: &Path) -> Result<String> {
+        Ok(Kept::read(path)?.model)
     }
 
     /// Whether it has the sizes of an enrolment with this model.

@@ -2,10 +2,12 @@
 #![allow(dead_code, clippy::unwrap_used)] // every test file uses its own part
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use assert_cmd::Command;
+use serde_json::Value;
 
 #[path = "../../../ser-experiment/tests/common/small.rs"]
 mod small;
@@ -58,7 +60,7 @@ pub fn quick_recipe(folder: &Path, name: &str, protocol: &str, epochs: u32) -> P
 /// A recipe as a file.
 pub fn write_recipe(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(format!("{name}.toml"));
-    std::fs::write(&path, text).unwrap();
+    fs::write(&path, text).unwrap();
     path
 }
 
@@ -72,4 +74,38 @@ pub fn ensemble(folder: &Path, name: &str, members: [&Path; 2], task: &str) -> P
          emotions = [\"neutral\", \"calm\", \"happy\", \"sad\", \"angry\"]\n"
     );
     write_recipe(folder, name, &text)
+}
+
+/// The first synthetic clips of a speaker.
+pub fn clips(speaker: u8, count: usize) -> Vec<PathBuf> {
+    let folder = synthetic().join(format!("Actor_{speaker:02}"));
+    let mut all: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    all.sort();
+    all.truncate(count);
+    all
+}
+
+/// Clips one after the other, with pauses of a second, as one recording.
+pub fn long(path: &Path, clips: &[PathBuf]) {
+    let spec = hound::WavReader::open(&clips[0]).unwrap().spec();
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    for clip in clips {
+        let mut reader = hound::WavReader::open(clip).unwrap();
+        let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
+        let pause = vec![0; spec.sample_rate as usize];
+        for sample in samples.into_iter().chain(pause) {
+            writer.write_sample(sample).unwrap();
+        }
+    }
+    writer.finalize().unwrap();
+}
+
+/// Lines of JSON.
+pub fn lines(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }

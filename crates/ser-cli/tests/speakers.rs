@@ -1,0 +1,129 @@
+//! `ser enroll` and `ser speakers`, with a home of their own.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+mod common;
+
+use std::ffi::OsStr;
+use std::fs;
+
+use common::{clips, lines, long, ser};
+
+/// A user without any speakers.
+struct User(tempfile::TempDir);
+
+impl User {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// Standard output and standard error of a call that must end with `code`.
+    fn run(&self, code: i32, words: &[&dyn AsRef<OsStr>]) -> (String, String) {
+        let ended = ser()
+            .args(words)
+            .env("XDG_DATA_HOME", self.0.path())
+            .env("HOME", self.0.path())
+            .assert()
+            .code(code);
+        let ended = ended.get_output();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (text(&ended.stdout), text(&ended.stderr))
+    }
+}
+
+#[test]
+fn a_speaker_is_remembered_by_name() {
+    let user = User::new();
+    let known = clips(2, 8);
+    let file = clips(2, 9).remove(8);
+    let (_, said) = user.run(1, &[&"predict", &"--speaker", &"anna", &file]);
+    assert!(said.contains("ser enroll anna"), "{said}");
+
+    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"enroll", &"anna"];
+    words.extend(known.iter().map(|f| f as &dyn AsRef<OsStr>));
+    let (told, _) = user.run(0, &words);
+    assert!(told.contains("s of speech in 8 recordings"), "{told}");
+    let by_name = user
+        .run(0, &[&"--json", &"predict", &"--speaker", &"anna", &file])
+        .0;
+    let plain = user.run(0, &[&"--json", &"predict", &file]).0;
+    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"--json", &"predict", &file, &"--enroll"];
+    words.extend(known.iter().map(|f| f as &dyn AsRef<OsStr>));
+    let by_files = user.run(0, &words).0;
+    let p = |text: &str| lines(text).remove(0)["probabilities"].clone();
+    assert_eq!(p(&by_name), p(&by_files));
+    assert_ne!(p(&by_name), p(&plain));
+
+    let (_, said) = user.run(1, &[&"enroll", &"../anna", &file]);
+    assert!(said.contains("no name for a speaker"), "{said}");
+}
+
+#[test]
+fn seconds_of_speech_count_and_not_recordings() {
+    let user = User::new();
+    let little = clips(1, 1).remove(0);
+    let (told, _) = user.run(0, &[&"enroll", &"anna", &little]);
+    assert!(told.contains("s of speech in 1 recording:"), "{told}");
+    assert!(told.contains("hardly helps"), "{told}");
+    let of_one = user.run(0, &[&"--json", &"enroll", &"anna", &little]).0;
+    let of_one = lines(&of_one)[0]["seconds"].as_f64().unwrap();
+
+    // As long as twelve of them, and one recording all the same.
+    let much = user.0.path().join("long.wav");
+    long(&much, &clips(1, 12));
+    let (told, _) = user.run(0, &[&"enroll", &"anna", &much]);
+    assert!(told.contains("anna is enrolled anew"), "{told}");
+    assert!(!told.contains("hardly helps"), "{told}");
+    let told = user.run(0, &[&"--json", &"enroll", &"anna", &much]).0;
+    let told = lines(&told).remove(0);
+    assert_eq!(told["clips"], 1);
+    let seconds = told["seconds"].as_f64().unwrap();
+    assert!(seconds > 8.0 * of_one && seconds < 16.0 * of_one, "{told}");
+}
+
+#[test]
+fn speakers_are_listed_and_forgotten() {
+    let user = User::new();
+    let (told, _) = user.run(0, &[&"speakers"]);
+    assert!(
+        told.contains("nobody is enrolled") && told.contains("ser enroll"),
+        "{told}"
+    );
+    assert_eq!(user.run(0, &[&"speakers", &"--json"]).0, "");
+    let (_, said) = user.run(1, &[&"speakers", &"--forget", &"anna"]);
+    assert!(said.contains("nobody is enrolled as anna"), "{said}");
+    assert!(said.contains("nor is anybody else"), "{said}");
+
+    let clip = clips(1, 1).remove(0);
+    for name in ["carl", "anna"] {
+        user.run(0, &[&"enroll", &name, &clip]);
+    }
+    let kept = |speaker: &serde_json::Value| speaker["file"].as_str().unwrap().to_owned();
+    let listed = lines(&user.run(0, &[&"speakers", &"--json"]).0);
+    let names: Vec<&str> = listed.iter().map(|s| s["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["anna", "carl"]);
+    assert_eq!(listed[0]["model"], "robust");
+    let date = listed[0]["enrolled"].as_str().unwrap();
+    assert!(date.starts_with("20") && date.ends_with('Z'), "{date}");
+    fs::write(kept(&listed[1]), "{").unwrap();
+    let (told, _) = user.run(0, &[&"speakers"]);
+    for part in ["anna", "robust", "carl", "unknown", &kept(&listed[0])] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+
+    let (_, said) = user.run(1, &[&"speakers", &"--forget", &"bob"]);
+    assert!(said.contains("enrolled: anna, carl"), "{said}");
+    let (_, said) = user.run(1, &[&"predict", &"--speaker", &"bob", &clip]);
+    assert!(said.contains("enrolled: anna, carl"), "{said}");
+    // One whose file is damaged as well.
+    assert!(
+        user.run(0, &[&"speakers", &"--forget", &"carl"])
+            .0
+            .contains("carl is forgotten")
+    );
+    let told = user
+        .run(0, &[&"--json", &"speakers", &"--forget", &"anna"])
+        .0;
+    assert_eq!(lines(&told)[0]["forgotten"], "anna");
+    assert!(!fs::exists(kept(&listed[0])).unwrap());
+    assert_eq!(user.run(0, &[&"speakers", &"--json"]).0, "");
+}
