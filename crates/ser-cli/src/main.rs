@@ -29,6 +29,7 @@ mod results;
 mod select;
 mod speakers;
 mod synth;
+mod tally;
 mod timeline;
 #[cfg(not(feature = "train"))]
 mod untrained;

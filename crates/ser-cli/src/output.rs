@@ -76,6 +76,9 @@ pub fn interval(interval: Option<Interval>, of: fn(f64) -> String) -> String {
     interval.map_or_else(String::new, |i| format!("{} – {}", of(i.low), of(i.high)))
 }
 
+/// The remark on a recording that is unlike all that was learned from.
+pub const OUT_OF_DISTRIBUTION: &str = "out-of-distribution";
+
 /// `1 recording`, `2 recordings`
 pub fn recordings_in_words(count: usize) -> String {
     let s = if count == 1 { "" } else { "s" };

@@ -12,8 +12,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::args::PredictArgs;
-use crate::output::{SYNTHETIC, UNCERTAIN, in_full, named, percent, plain, progress, table, tell};
-use crate::recordings::{answer, enrol, recordings};
+use crate::output::{
+    OUT_OF_DISTRIBUTION, SYNTHETIC, UNCERTAIN, in_full, named, percent, plain, progress, table,
+    tell,
+};
+use crate::recordings::{answer, enrol, kind, recordings};
+use crate::tally::Tally;
 use crate::{Outcome, model};
 
 /// Recordings answered at a time, on all cores; their answers are printed before the next are read.
@@ -25,6 +29,10 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     let mut speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let (files, mut skipped) = recordings(&args.files);
     tell(&skipped);
+    let mut tally = Tally::default();
+    for _ in &skipped {
+        tally.skip("not found");
+    }
     if !args.enroll.is_empty() {
         let enrolled = enrol(&predictor, &args.enroll, &mut skipped)?;
         speaker = Some(enrolled.speaker);
@@ -39,8 +47,12 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
         let answers: Vec<Result<Answer>> = answers.collect();
         for (file, answer) in files.iter().zip(answers) {
             match answer {
-                Ok(answer) => bar.suspend(|| printer.print(file, &answer))?,
+                Ok(answer) => {
+                    tally.answer(answer.uncertain, words(&answer));
+                    bar.suspend(|| printer.print(file, &answer))?;
+                }
                 Err(error) => {
+                    tally.skip(kind(&error));
                     let skip = Skipped::new(file, &in_full(&error));
                     bar.suspend(|| tell(std::slice::from_ref(&skip)));
                     skipped.push(skip);
@@ -50,10 +62,20 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
         }
     }
     bar.finish_and_clear();
-    if printer.printed == 0 {
-        bail!("none of the {} inputs could be read", skipped.len());
+    if tally.answered() == 0 {
+        bail!(
+            "none of the {} inputs could be answered: {}",
+            tally.skipped(),
+            tally.reasons()
+        );
     }
     printer.finish();
+    if tally.answered() + tally.skipped() > 1 {
+        match args.csv || json {
+            true => eprintln!("{}", tally.sentence()),
+            false => println!("{}", tally.sentence()),
+        }
+    }
     Ok(Outcome::of(&skipped))
 }
 
@@ -75,7 +97,6 @@ struct Printer<'a> {
     model: &'a Model,
     threshold: Option<&'a ConfidenceThreshold>,
     form: Form,
-    printed: usize,
     /// Whether an answer was uncertain.
     uncertain: bool,
 }
@@ -110,14 +131,12 @@ impl<'a> Printer<'a> {
             model,
             threshold: model.confidence_threshold(enrolled),
             form,
-            printed: 0,
             uncertain: false,
         })
     }
 
     fn print(&mut self, file: &Path, answer: &Answer) -> Result<()> {
         let (model, uncertain) = (self.model, answer.uncertain);
-        self.printed += 1;
         self.uncertain |= uncertain;
         let emotion = model.labels[answer.emotion()].as_str();
         let confidence = answer.confidence();
@@ -187,7 +206,7 @@ impl<'a> Printer<'a> {
                 println!("{warning}");
             }
             if answer.out_of_distribution {
-                println!("out-of-distribution: the model has learned from nothing like it");
+                println!("{OUT_OF_DISTRIBUTION}: the model has learned from nothing like it");
             }
             if answer.long {
                 println!(
@@ -213,7 +232,7 @@ impl<'a> Printer<'a> {
 /// The remarks on a recording in single words.
 fn words(answer: &Answer) -> Vec<&'static str> {
     let mut words: Vec<&str> = answer.warnings.iter().map(|w| w.word()).collect();
-    words.extend(answer.out_of_distribution.then_some("out-of-distribution"));
+    words.extend(answer.out_of_distribution.then_some(OUT_OF_DISTRIBUTION));
     words.extend(answer.long.then_some("long"));
     words
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use ser_audio::{AudioStream, Quality};
 use ser_experiment::Skipped;
+use ser_features::Error as Features;
 use ser_predict::{Answer, Enrolment, Predictor, Speech};
 
 use crate::model;
@@ -73,6 +74,31 @@ pub fn answer(predictor: &Predictor, file: &Path, speaker: Option<&Enrolment>) -
     let answer = predictor.answer_stream(open(file)?, speaker);
     answer.with_context(|| file.display().to_string())
 }
+
+/// What kind of reason it is that a recording has no answer, as in `2 damaged`.
+pub fn kind(error: &anyhow::Error) -> &'static str {
+    use ser_audio::Error as Audio;
+    use ser_predict::Error as Predict;
+
+    let of_sound = |error: &Audio| match error {
+        Audio::Io(_) => "not to be opened",
+        Audio::Unsupported { .. } => "of a format that is not read",
+        Audio::Wav { .. } | Audio::Damaged { .. } | Audio::OutOfRange { .. } => "damaged",
+        _ => OTHERWISE,
+    };
+    if let Some(error) = error.downcast_ref::<Audio>() {
+        return of_sound(error);
+    }
+    match error.downcast_ref::<Predict>() {
+        Some(Predict::Audio(error)) => of_sound(error),
+        Some(Predict::NotSpeech(_)) => "without speech",
+        Some(Predict::SampleRate { .. }) => "of too low a rate",
+        Some(Predict::Features(Features::TooShort { .. } | Features::Empty)) => "too short",
+        _ => OTHERWISE,
+    }
+}
+
+const OTHERWISE: &str = "for another reason";
 
 /// How a speaker sounds on average, and from how much speech that is known.
 pub struct Enrolled {

@@ -83,6 +83,38 @@ fn silence() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
+fn what_became_of_a_folder_is_said_in_one_sentence() {
+    let (folder, silent) = silence();
+    let empty = folder.path().join("empty.wav");
+    tone(&empty, 0.0, 0.0);
+    let cut = folder.path().join("cut.wav");
+    let whole = fs::read(&silent).unwrap();
+    fs::write(&cut, &whole[..20]).unwrap();
+    fs::write(folder.path().join("message.amr"), "#!AMR").unwrap();
+    fs::copy(&clips(1, 1)[0], folder.path().join("spoken.wav")).unwrap();
+    let nowhere = folder.path().join("*.mp3");
+
+    let last = |text: &str| text.lines().last().unwrap().to_owned();
+    let told = last(&output(3, &[&"predict", &folder.path(), &nowhere]));
+    assert!(told.starts_with("answered 2 recordings: "), "{told}");
+    assert!(told.contains("1 without speech"), "{told}");
+    let skips = "; skipped 4: 1 damaged, 1 not found, 1 of a format that is not read, 1 too short";
+    assert!(told.ends_with(skips), "{told}");
+    for form in ["--csv", "--json"] {
+        let words: [&dyn AsRef<OsStr>; 4] = [&"predict", &folder.path(), &nowhere, &form];
+        assert_eq!(last(&complaint(3, &words)), told, "{form}");
+        assert!(!output(3, &words).contains("answered"), "{form}");
+    }
+
+    let said = complaint(1, &[&"predict", &cut, &empty]);
+    assert!(
+        said.ends_with("none of the 2 inputs could be answered: 1 damaged, 1 too short\n"),
+        "{said}"
+    );
+    assert!(!output(0, &[&"predict", &silent]).contains("answered"));
+}
+
+#[test]
 fn nobody_is_enrolled_from_recordings_without_speech() {
     let (_folder, silent) = silence();
     let clip = clips(1, 1).remove(0);
