@@ -19,8 +19,8 @@ EXIT CODES
   1  failed; the message says what, why and what to do next
   2  the command line was not understood
   3  done, but some inputs were skipped; each one is named
-  130  stopped with Ctrl-C; train, crossval, select, fit, conditions and extract --store go on
-       from there with the same command
+  130  stopped with Ctrl-C; train, crossval, select, fit, conditions, extract --store and predict
+       --out go on from there with the same command
 
 EXAMPLES
   ser synth corpus                                     a synthetic corpus, to try things without data
@@ -105,6 +105,7 @@ impl Command {
             | Self::Fit(_)
             | Self::Conditions(_) => true,
             Self::Extract(args) => args.store.is_some(),
+            Self::Predict(args) => args.out.is_some(),
             _ => false,
         }
     }
@@ -291,6 +292,10 @@ pub struct PredictArgs {
     /// this voice sounds on average. Comes after the files: `ser predict speech.wav --enroll a.wav b.wav`.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "speaker")]
     pub enroll: Vec<PathBuf>,
+    /// Write the answers here instead: .csv, .json (an array) or .jsonl (an object a line). They are kept as they come, so that
+    /// the same command goes on where it was stopped; of a recording that was answered before, its path is all that is looked at.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["csv", "json"])]
+    pub out: Option<PathBuf>,
     /// Print CSV, one line a recording.
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,

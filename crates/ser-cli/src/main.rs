@@ -3,6 +3,7 @@
 // A program prints.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod answers;
 mod args;
 mod compare;
 mod conditions;
@@ -25,6 +26,7 @@ mod predict;
 mod recordings;
 mod report;
 mod results;
+mod row;
 #[cfg(feature = "train")]
 mod select;
 mod speakers;

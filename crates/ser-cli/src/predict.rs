@@ -1,22 +1,22 @@
 //! `ser predict`
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_eval::ConfidenceThreshold;
 use ser_experiment::Skipped;
-use ser_predict::{Answer, Model};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use ser_predict::{Answer, Enrolment, Model};
 
+use crate::answers::Answers;
 use crate::args::PredictArgs;
 use crate::output::{
-    OUT_OF_DISTRIBUTION, SYNTHETIC, UNCERTAIN, in_full, named, percent, plain, progress, table,
-    tell,
+    OUT_OF_DISTRIBUTION, SYNTHETIC, UNCERTAIN, in_full, percent, plain, progress,
+    recordings_in_words, table, tell,
 };
 use crate::recordings::{answer, enrol, kind, recordings};
+use crate::row::{Row, words};
 use crate::tally::Tally;
 use crate::{Outcome, model};
 
@@ -38,13 +38,22 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
         speaker = Some(enrolled.speaker);
     }
     let speaker = speaker.as_ref();
-    let mut printer = Printer::new(model, speaker.is_some(), args.csv, json)?;
-    let bar = progress(files.len(), "recordings");
-    for files in files.chunks(AT_ONCE) {
-        let answers = files
-            .par_iter()
-            .map(|file| answer(&predictor, file, speaker));
-        let answers: Vec<Result<Answer>> = answers.collect();
+    let mut printer = Printer::new(model, speaker, args, json)?;
+    let left = printer.left(&files, &mut tally)?;
+    if left.len() < files.len() {
+        let before = recordings_in_words(files.len() - left.len());
+        eprintln!("{before} of {} answered before", files.len());
+    }
+    let bar = progress(left.len(), "recordings");
+    for files in left.chunks(AT_ONCE) {
+        let answers = files.par_iter().map(|file| {
+            let answer = answer(&predictor, file, speaker);
+            if let Ok(answer) = &answer {
+                printer.keep(file, answer)?;
+            }
+            Ok(answer)
+        });
+        let answers: Vec<Result<Answer>> = answers.collect::<Result<_>>()?;
         for (file, answer) in files.iter().zip(answers) {
             match answer {
                 Ok(answer) => {
@@ -63,13 +72,14 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     }
     bar.finish_and_clear();
     if tally.answered() == 0 {
+        printer.discard()?;
         bail!(
             "none of the {} inputs could be answered: {}",
             tally.skipped(),
             tally.reasons()
         );
     }
-    printer.finish();
+    printer.finish(&files)?;
     if tally.answered() + tally.skipped() > 1 {
         match args.csv || json {
             true => eprintln!("{}", tally.sentence()),
@@ -79,160 +89,145 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     Ok(Outcome::of(&skipped))
 }
 
-/// One answer for machines.
-#[derive(Serialize)]
-struct Line<'a> {
-    file: String,
-    emotion: &'a str,
-    confidence: f32,
-    uncertain: bool,
-    seconds: f64,
-    probabilities: Map<String, Value>,
-    warnings: Vec<&'static str>,
-    synthetic_model: bool,
-}
-
-/// Prints answers in one of three forms.
+/// Answers in one of four forms.
 struct Printer<'a> {
     model: &'a Model,
     threshold: Option<&'a ConfidenceThreshold>,
     form: Form,
-    /// Whether an answer was uncertain.
-    uncertain: bool,
 }
 
 enum Form {
+    File(Answers),
     Json,
     Csv(Box<csv::Writer<io::Stdout>>),
     Table(Vec<(PathBuf, Answer)>),
 }
 
 impl<'a> Printer<'a> {
-    fn new(model: &'a Model, enrolled: bool, csv: bool, json: bool) -> Result<Self> {
-        let form = if json {
+    fn new(
+        model: &'a Model,
+        speaker: Option<&Enrolment>,
+        args: &PredictArgs,
+        json: bool,
+    ) -> Result<Self> {
+        let form = if let Some(out) = &args.out {
+            Form::File(Answers::open(out, model, speaker)?)
+        } else if json {
             Form::Json
-        } else if csv {
+        } else if args.csv {
             let mut csv = csv::Writer::from_writer(io::stdout());
-            let fixed = [
-                "file",
-                "emotion",
-                "confidence",
-                "uncertain",
-                "seconds",
-                "warnings",
-            ];
-            let labels = model.labels.iter().map(String::as_str);
-            csv.write_record(fixed.into_iter().chain(labels))?;
+            csv.write_record(Row::columns(&model.labels))?;
             Form::Csv(Box::new(csv))
         } else {
             Form::Table(Vec::new())
         };
         Ok(Self {
             model,
-            threshold: model.confidence_threshold(enrolled),
+            threshold: model.confidence_threshold(speaker.is_some()),
             form,
-            uncertain: false,
         })
     }
 
+    /// The recordings that are not answered yet; those that are, are counted.
+    fn left(&self, files: &[PathBuf], tally: &mut Tally) -> Result<Vec<PathBuf>> {
+        match &self.form {
+            Form::File(answers) => answers.left(files, tally),
+            _ => Ok(files.to_vec()),
+        }
+    }
+
+    /// Takes an answer as soon as it is there, whichever comes first.
+    fn keep(&self, file: &Path, answer: &Answer) -> Result<()> {
+        match &self.form {
+            Form::File(answers) => answers.keep(file, Row::new(self.model, file, answer)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the answers in the order of the recordings.
     fn print(&mut self, file: &Path, answer: &Answer) -> Result<()> {
-        let (model, uncertain) = (self.model, answer.uncertain);
-        self.uncertain |= uncertain;
-        let emotion = model.labels[answer.emotion()].as_str();
-        let confidence = answer.confidence();
+        let model = self.model;
         match &mut self.form {
+            Form::File(_) => {}
             Form::Table(rows) => rows.push((file.to_owned(), answer.clone())),
             Form::Json => {
-                let line = Line {
-                    file: file.display().to_string(),
-                    emotion,
-                    confidence,
-                    uncertain,
-                    seconds: answer.seconds,
-                    probabilities: named(&model.labels, &answer.probabilities),
-                    warnings: words(answer),
-                    synthetic_model: model.provenance.synthetic,
-                };
-                println!("{}", serde_json::to_string(&line)?);
+                let row = Row::new(model, file, answer);
+                println!("{}", serde_json::to_string(&row)?);
             }
             Form::Csv(csv) => {
-                let mut record = vec![
-                    file.display().to_string(),
-                    emotion.to_owned(),
-                    confidence.to_string(),
-                    uncertain.to_string(),
-                    format!("{:.3}", answer.seconds),
-                    words(answer).join(" "),
-                ];
-                record.extend(answer.probabilities.iter().map(f32::to_string));
-                csv.write_record(record)?;
+                csv.write_record(Row::new(model, file, answer).fields(&model.labels))?;
                 csv.flush()?;
             }
         }
         Ok(())
     }
 
-    /// What people get to see.
-    fn finish(self) {
-        let (model, threshold) = (self.model, self.threshold);
-        let Form::Table(answers) = self.form else {
-            return;
-        };
-        let rows = answers.iter().map(|(file, answer)| {
-            let mut ranked: Vec<_> = model.labels.iter().zip(&answer.probabilities).collect();
-            ranked.sort_by(|a, b| b.1.total_cmp(a.1));
-            let told =
-                |(label, p): &(&String, &f32)| format!("{label} {}", percent(f64::from(**p)));
-            vec![
-                plain(&file.display().to_string()),
-                answer.marked(&model.labels),
-                percent(f64::from(answer.confidence())),
-                ranked
-                    .iter()
-                    .skip(1)
-                    .take(2)
-                    .map(told)
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                words(answer).join(", "),
-            ]
-        });
-        println!(
-            "{}",
-            table(&["file", "emotion", "confidence", "or", "remarks"], rows)
-        );
-        if let [(_, answer)] = answers.as_slice() {
-            for warning in &answer.warnings {
-                println!("{warning}");
-            }
-            if answer.out_of_distribution {
-                println!("{OUT_OF_DISTRIBUTION}: the model has learned from nothing like it");
-            }
-            if answer.long {
-                println!(
-                    "the mean over {:.0} s; `ser timeline` says what is when",
-                    answer.seconds
-                );
-            }
+    /// What people get to see, and the file.
+    fn finish(self, files: &[PathBuf]) -> Result<()> {
+        match self.form {
+            Form::File(answers) => println!("written: {}", answers.finish(files)?.display()),
+            Form::Table(answers) => show(self.model, self.threshold, &answers),
+            Form::Json | Form::Csv(_) => return Ok(()),
         }
-        if let Some(threshold) = threshold.filter(|_| self.uncertain) {
-            println!(
-                "{UNCERTAIN}\non validation clips {} of the answers of such low confidence were correct, {} of the others",
-                percent(threshold.accuracy_below),
-                percent(threshold.accuracy_above)
-            );
-        }
-        if model.provenance.synthetic {
+        if self.model.provenance.synthetic {
             println!("{SYNTHETIC}");
         }
-        let _ = io::stdout().flush();
+        Ok(())
+    }
+
+    /// Leaves no file where there is no answer.
+    fn discard(self) -> Result<()> {
+        match self.form {
+            Form::File(answers) => answers.discard(),
+            _ => Ok(()),
+        }
     }
 }
 
-/// The remarks on a recording in single words.
-fn words(answer: &Answer) -> Vec<&'static str> {
-    let mut words: Vec<&str> = answer.warnings.iter().map(|w| w.word()).collect();
-    words.extend(answer.out_of_distribution.then_some(OUT_OF_DISTRIBUTION));
-    words.extend(answer.long.then_some("long"));
-    words
+/// Answers as a table, and what there is to say of a single one.
+fn show(model: &Model, threshold: Option<&ConfidenceThreshold>, answers: &[(PathBuf, Answer)]) {
+    let rows = answers.iter().map(|(file, answer)| {
+        let mut ranked: Vec<_> = model.labels.iter().zip(&answer.probabilities).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(a.1));
+        let told = |(label, p): &(&String, &f32)| format!("{label} {}", percent(f64::from(**p)));
+        vec![
+            plain(&file.display().to_string()),
+            answer.marked(&model.labels),
+            percent(f64::from(answer.confidence())),
+            ranked
+                .iter()
+                .skip(1)
+                .take(2)
+                .map(told)
+                .collect::<Vec<_>>()
+                .join(", "),
+            words(answer).join(", "),
+        ]
+    });
+    println!(
+        "{}",
+        table(&["file", "emotion", "confidence", "or", "remarks"], rows)
+    );
+    if let [(_, answer)] = answers {
+        for warning in &answer.warnings {
+            println!("{warning}");
+        }
+        if answer.out_of_distribution {
+            println!("{OUT_OF_DISTRIBUTION}: the model has learned from nothing like it");
+        }
+        if answer.long {
+            println!(
+                "the mean over {:.0} s; `ser timeline` says what is when",
+                answer.seconds
+            );
+        }
+    }
+    let uncertain = answers.iter().any(|(_, answer)| answer.uncertain);
+    if let Some(threshold) = threshold.filter(|_| uncertain) {
+        println!(
+            "{UNCERTAIN}\non validation clips {} of the answers of such low confidence were correct, {} of the others",
+            percent(threshold.accuracy_below),
+            percent(threshold.accuracy_above)
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! Recordings of any kind and length, and what a model says of each.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ pub fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// The recordings that files, folders and patterns (`*.mp3`) stand for, sorted within each; `-` is
+/// The recordings that files, folders and patterns (`*.mp3`) stand for, sorted within each, and each path once; `-` is
 /// standard input.
 pub fn recordings(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<Skipped>) {
     let (mut files, mut skipped) = (Vec::new(), Vec::new());
@@ -39,6 +40,8 @@ pub fn recordings(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<Skipped>) {
             skipped.push(Skipped::new(path, "no file matches"));
         }
     }
+    let mut seen = HashSet::new();
+    files.retain(|file| seen.insert(file.clone()));
     (files, skipped)
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ser_files::write_file;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -62,6 +63,20 @@ impl Enrolment {
     #[must_use]
     pub fn clips(&self) -> usize {
         self.clips
+    }
+
+    /// What tells this enrolment from others: a hash of what is known of the voice, in hexadecimal.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Xxh3::new();
+        for offset in &self.offsets {
+            let values = offset.as_deref().unwrap_or_default();
+            hash.update(&values.len().to_le_bytes());
+            values
+                .iter()
+                .for_each(|value| hash.update(&value.to_le_bytes()));
+        }
+        format!("{:032x}", hash.digest128())
     }
 
     /// Writes it as a JSON file for [`Enrolment::load`] with the same model.

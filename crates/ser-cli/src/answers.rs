@@ -1,0 +1,257 @@
+//! `ser predict --out`: answers in a file, kept as they come.
+//!
+//! Until the last is there they lie beside it, in `<file>.unfinished`: a line of JSON that says who answers, then one for
+//! each recording. A program that was stopped leaves that behind, the last line torn at worst, and the next call goes on
+//! from it. At the end the file is written from it as a whole.
+
+use std::collections::HashMap;
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result, bail, ensure};
+use ser_predict::{Enrolment, Model};
+use serde::{Deserialize, Serialize};
+
+use crate::recordings::is_stdin;
+use crate::row::Row;
+use crate::tally::Tally;
+
+/// Format of the unfinished file; raised when an older program could not go on from it rightly.
+const FORMAT: u32 = 1;
+
+/// Answers on their way into a file.
+pub struct Answers {
+    path: PathBuf,
+    form: Form,
+    labels: Vec<String>,
+    unfinished: PathBuf,
+    kept: Mutex<Kept>,
+}
+
+enum Form {
+    Csv,
+    Json,
+    JsonLines,
+}
+
+struct Kept {
+    /// Locked while it is open.
+    file: File,
+    /// By what [`key`] says of the recording.
+    rows: HashMap<String, Row>,
+}
+
+/// The first line of the unfinished file: all rows are answers of one model on one speaker.
+#[derive(Serialize, Deserialize, PartialEq)]
+struct Heading {
+    format: u32,
+    model: String,
+    labels: Vec<String>,
+    /// Fingerprints.
+    weights: String,
+    speaker: Option<String>,
+}
+
+impl Answers {
+    /// Prepares to write `path`, with what a call that was stopped has left for it.
+    pub fn open(path: &Path, model: &Model, speaker: Option<&Enrolment>) -> Result<Self> {
+        let form = form(path)?;
+        ser_files::folder(path).with_context(|| path.display().to_string())?;
+        ensure!(!path.is_dir(), "{}: is a folder", path.display());
+        let unfinished = path.with_added_extension("unfinished");
+        let heading = Heading {
+            format: FORMAT,
+            model: model.name.clone(),
+            labels: model.labels.clone(),
+            weights: model.fingerprint(),
+            speaker: speaker.map(Enrolment::fingerprint),
+        };
+        let named = || unfinished.display().to_string();
+        let mut options = File::options();
+        let file = options.read(true).append(true).create(true);
+        let file = file.open(&unfinished).with_context(named)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(
+                "{}: another `ser predict` is writing it; wait for it, or name another --out",
+                path.display()
+            ),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(named),
+        }
+        let rows = take_up(&file, &heading).with_context(named)?;
+        Ok(Self {
+            path: path.to_owned(),
+            form,
+            labels: heading.labels,
+            kept: Mutex::new(Kept { file, rows }),
+            unfinished,
+        })
+    }
+
+    /// Counts the recordings that are answered already, and returns the others.
+    pub fn left(&self, files: &[PathBuf], tally: &mut Tally) -> Result<Vec<PathBuf>> {
+        let kept = self.kept();
+        let mut left = Vec::new();
+        for file in files {
+            match kept.rows.get(&key(file)?) {
+                Some(row) => tally.answer(row.uncertain, row.warnings.iter().map(String::as_str)),
+                None => left.push(file.clone()),
+            }
+        }
+        Ok(left)
+    }
+
+    /// Keeps an answer. Of standard input it does not outlast the program: the next call reads another.
+    pub fn keep(&self, file: &Path, row: Row) -> Result<()> {
+        let mut kept = self.kept();
+        let key = key(file)?;
+        if !is_stdin(file) {
+            let mut line = serde_json::to_vec(&(&key, &row))?;
+            line.push(b'\n');
+            let written = kept.file.write_all(&line);
+            written.with_context(|| self.unfinished.display().to_string())?;
+        }
+        kept.rows.insert(key, row);
+        Ok(())
+    }
+
+    /// Writes the file: the answers on these recordings, in this order. Returns its path.
+    pub fn finish(self, files: &[PathBuf]) -> Result<PathBuf> {
+        let kept = self
+            .kept
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let keys: Vec<String> = files.iter().map(|file| key(file)).collect::<Result<_>>()?;
+        let rows = keys.iter().filter_map(|key| kept.rows.get(key));
+        let written = ser_files::write(&self.path, |file| match self.form {
+            Form::Csv => csv(file, &self.labels, rows),
+            Form::JsonLines => json(file, ["", "", ""], rows),
+            Form::Json => json(file, ["[\n", ",", "]\n"], rows),
+        });
+        written.with_context(|| self.path.display().to_string())?;
+        // Windows removes no file that is open.
+        drop(kept.file);
+        ser_files::remove_file(self.unfinished)?;
+        Ok(self.path)
+    }
+
+    /// Leaves no file at all.
+    pub fn discard(self) -> Result<()> {
+        drop(self.kept);
+        Ok(ser_files::remove_file(self.unfinished)?)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the file is to hold, by its name.
+fn form(path: &Path) -> Result<Form> {
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    Ok(match extension.to_lowercase().as_str() {
+        "csv" => Form::Csv,
+        "json" => Form::Json,
+        "jsonl" => Form::JsonLines,
+        _ => bail!(
+            "{}: the name must end in .csv, .json (an array) or .jsonl (an object a line)",
+            path.display()
+        ),
+    })
+}
+
+/// What tells a recording from others: its whole path, also one that is not UTF-8.
+fn key(file: &Path) -> Result<String> {
+    Ok(format!("{:?}", std::path::absolute(file)?))
+}
+
+/// The rows of an unfinished file, of which no more is left than what is whole; a new one gets its heading.
+fn take_up(mut file: &File, heading: &Heading) -> Result<HashMap<String, Row>> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let mut expected = serde_json::to_vec(heading)?;
+    expected.push(b'\n');
+    if bytes.len() < expected.len() && expected.starts_with(&bytes) {
+        file.set_len(0)?;
+        file.write_all(&expected)?;
+        return Ok(HashMap::new());
+    }
+    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n');
+    let first = lines.next().unwrap_or_default();
+    check(first, heading)?;
+    let (mut rows, mut whole) = (HashMap::new(), first.len());
+    for line in lines {
+        let Some((key, row)) = line
+            .strip_suffix(b"\n")
+            .and_then(|line| serde_json::from_slice::<(String, Row)>(line).ok())
+        else {
+            break;
+        };
+        rows.insert(key, row);
+        whole += line.len();
+    }
+    file.set_len(whole as u64)?;
+    Ok(rows)
+}
+
+/// Refuses the answers of another call.
+fn check(first: &[u8], expected: &Heading) -> Result<()> {
+    const WAYS_OUT: &str = "remove it to begin anew, or name another --out";
+    let Ok(found) = serde_json::from_slice::<Heading>(first) else {
+        bail!(
+            "expected what a stopped `ser predict --out` leaves, found something else: {WAYS_OUT}"
+        );
+    };
+    let whose = |heading: &Heading| match &heading.speaker {
+        Some(speaker) => format!("an enrolled speaker ({speaker})"),
+        None => "nobody enrolled".to_owned(),
+    };
+    let who = |heading: &Heading| {
+        let (weights, labels) = (&heading.weights, heading.labels.join(" "));
+        format!("{} ({weights}: {labels})", heading.model)
+    };
+    let (what, expected, found) = if found.format != expected.format {
+        let format = |heading: &Heading| heading.format.to_string();
+        ("format", format(expected), format(&found))
+    } else if who(&found) != who(expected) {
+        ("model", who(expected), who(&found))
+    } else if found.speaker != expected.speaker {
+        ("speaker", whose(expected), whose(&found))
+    } else {
+        return Ok(());
+    };
+    bail!(
+        "its answers were begun by another call, {what}: expected {expected}, found {found}: go on with that one, {WAYS_OUT}"
+    )
+}
+
+fn csv<'r>(
+    file: impl Write,
+    labels: &[String],
+    rows: impl Iterator<Item = &'r Row>,
+) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(file);
+    csv.write_record(Row::columns(labels))?;
+    for row in rows {
+        csv.write_record(row.fields(labels))?;
+    }
+    csv.flush()
+}
+
+/// Objects, a line each, with what stands before the first, behind all but the last, and behind that.
+fn json<'r>(
+    mut file: impl Write,
+    [open, between, close]: [&str; 3],
+    rows: impl Iterator<Item = &'r Row>,
+) -> io::Result<()> {
+    let mut rows = rows.peekable();
+    file.write_all(open.as_bytes())?;
+    while let Some(row) = rows.next() {
+        serde_json::to_writer(&mut file, row)?;
+        let behind = if rows.peek().is_some() { between } else { "" };
+        writeln!(file, "{behind}")?;
+    }
+    file.write_all(close.as_bytes())
+}

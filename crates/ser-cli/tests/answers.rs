@@ -1,0 +1,227 @@
+//! `ser predict --out`: answers in a file, whatever stops the program.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+mod common;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{clips, complaint, lines, output, ser, tone};
+use serde_json::Value;
+
+/// The words of a call on these recordings.
+fn words<'w>(files: &'w [PathBuf], more: &[&'w dyn AsRef<OsStr>]) -> Vec<&'w dyn AsRef<OsStr>> {
+    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"predict"];
+    words.extend(files.iter().map(|file| file as &dyn AsRef<OsStr>));
+    words.extend(more);
+    words
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn a_file_holds_what_would_be_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = clips(1, 5);
+    let out = |name: &str| folder.path().join(name);
+    let (csv, json, jsonl) = (out("a.csv"), out("a.json"), out("a.jsonl"));
+    let told = output(0, &words(&files, &[&"--out", &csv]));
+    assert!(told.contains("answered 5 recordings"), "{told}");
+    assert!(
+        told.contains("written: ") && !told.contains("confidence |"),
+        "{told}"
+    );
+    output(0, &words(&files, &[&"--out", &json]));
+    output(0, &words(&files, &[&"--out", &jsonl]));
+    assert_eq!(read(&csv), output(0, &words(&files, &[&"--csv"])));
+    assert_eq!(read(&jsonl), output(0, &words(&files, &[&"--json"])));
+    let array: Vec<Value> = serde_json::from_str(&read(&json)).unwrap();
+    assert_eq!(array, lines(&read(&jsonl)));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+
+    let said = complaint(1, &words(&files, &[&"--out", &out("a.parquet")]));
+    assert!(said.contains(".csv") && said.contains(".jsonl"), "{said}");
+    complaint(2, &words(&files, &[&"--csv", &"--out", &csv]));
+    complaint(2, &words(&files, &[&"--json", &"--out", &csv]));
+}
+
+#[test]
+fn a_recording_is_answered_once_however_often_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("a.csv");
+    let clip = clips(1, 1).remove(0);
+    let files = [clip.clone(), clip];
+    output(0, &words(&files, &[&"--out", &out]));
+    assert_eq!(read(&out).lines().count(), 2);
+}
+
+/// A call that has answered all recordings, and waits for one more from standard input.
+fn waiting(files: &[PathBuf], out: &Path) -> Child {
+    let child = Command::new(env!("CARGO_BIN_EXE_ser"))
+        .args(words(files, &[&"-", &"--out", &out]))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while fs::read_to_string(unfinished(out)).map_or(0, |text| text.lines().count())
+        < 1 + files.len()
+    {
+        assert!(began.elapsed() < Duration::from_secs(120), "no answers");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child
+}
+
+fn unfinished(out: &Path) -> PathBuf {
+    out.with_added_extension("unfinished")
+}
+
+/// Makes the call anew, with a recording on standard input. Returns the exit code, and what it says on standard error.
+fn again(files: &[PathBuf], out: &Path, more: &[&dyn AsRef<OsStr>]) -> (i32, String) {
+    let mut all: Vec<&dyn AsRef<OsStr>> = vec![&"-", &"--out", &out];
+    all.extend(more);
+    let ended = ser()
+        .args(words(files, &all))
+        .write_stdin(fs::read(&clips(1, 4)[3]).unwrap())
+        .output()
+        .unwrap();
+    (
+        ended.status.code().unwrap(),
+        String::from_utf8(ended.stderr).unwrap(),
+    )
+}
+
+#[cfg(unix)]
+#[test]
+fn a_call_that_was_stopped_goes_on_and_ends_with_the_same_bytes() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let files = clips(1, 3);
+    let whole = folder.path().join("whole.csv");
+    again(&files, &whole, &[]);
+    for (signal, code) in [("INT", Some(130)), ("KILL", None)] {
+        let out = folder.path().join(format!("{signal}.csv"));
+        let mut child = waiting(&files, &out);
+        let id = child.id().to_string();
+        Command::new("kill")
+            .args(["-s", signal, &id])
+            .status()
+            .unwrap();
+        let ended = child.wait().unwrap();
+        assert_eq!(ended.code(), code);
+        assert_eq!(ended.signal().is_some(), code.is_none());
+        assert!(!out.exists(), "half-written under its final name");
+
+        // The disk was full, or the machine went down: the last line is torn.
+        let torn = read(&unfinished(&out));
+        let torn = &torn[..torn.len() - 10];
+        fs::write(unfinished(&out), torn).unwrap();
+        let (code, said) = again(&files, &out, &[]);
+        assert_eq!(code, 0, "{said}");
+        assert!(said.contains("2 recordings of 4 answered before"), "{said}");
+        assert_eq!(read(&out), read(&whole));
+        assert!(!unfinished(&out).exists());
+    }
+    // Cut off within its first line it begins anew.
+    let out = folder.path().join("KILL.csv");
+    fs::write(unfinished(&out), "{\"format\":").unwrap();
+    let (code, said) = again(&files, &out, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(!said.contains("answered before"), "{said}");
+    assert_eq!(read(&out), read(&whole));
+}
+
+#[test]
+fn answers_of_another_model_or_speaker_are_not_mixed_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("a.csv");
+    let files = clips(1, 2);
+    let mut child = waiting(&files, &out);
+    let (code, said) = again(&files, &out, &[]);
+    assert_eq!(code, 1);
+    assert!(
+        said.contains("another `ser predict` is writing it"),
+        "{said}"
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let begun = read(&unfinished(&out));
+    let of_another = begun.replacen("\"weights\":\"", "\"weights\":\"0", 1);
+    assert_ne!(of_another, begun);
+    let other: [(&str, String, &[&dyn AsRef<OsStr>]); 2] = [
+        ("model", of_another, &[]),
+        ("speaker", begun, &[&"--enroll", &files[0]]),
+    ];
+    for (what, begun, more) in other {
+        fs::write(unfinished(&out), &begun).unwrap();
+        let (code, said) = again(&files, &out, more);
+        assert_eq!(code, 1, "{said}");
+        for part in [
+            "a.csv.unfinished",
+            what,
+            "expected",
+            "remove it",
+            "another --out",
+        ] {
+            assert!(said.contains(part), "{part} is not in {said}");
+        }
+        assert_eq!(read(&unfinished(&out)), begun, "{what}");
+    }
+    fs::write(unfinished(&out), "my notes\n").unwrap();
+    let (code, said) = again(&files, &out, &[]);
+    assert_eq!(code, 1);
+    assert!(said.contains("remove it"), "{said}");
+    assert_eq!(read(&unfinished(&out)), "my notes\n");
+    assert!(!out.exists());
+}
+
+#[test]
+fn recordings_that_are_no_longer_asked_for_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("a.csv");
+    let files = clips(1, 3);
+    let mut child = waiting(&files, &out);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let less = &files[1..];
+    output(0, &words(less, &[&"--out", &out]));
+    assert_eq!(read(&out), output(0, &words(less, &[&"--csv"])));
+}
+
+#[test]
+fn without_an_answer_there_is_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.wav");
+    tone(&empty, 0.0, 0.0);
+    let out = folder.path().join("a.csv");
+    complaint(1, &[&"predict", &empty, &"--out", &out]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn no_file_name_is_a_formula_in_a_spreadsheet() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "=HYPERLINK(1).wav";
+    fs::copy(&clips(1, 1)[0], folder.path().join(name)).unwrap();
+    let run = |words: &[&str]| {
+        let ended = ser().current_dir(&folder).args(words).assert().success();
+        String::from_utf8(ended.get_output().stdout.clone()).unwrap()
+    };
+    run(&["predict", name, "--out", "a.csv"]);
+    let printed = run(&["predict", name, "--csv"]);
+    let kept = read(&folder.path().join("a.csv"));
+    assert_eq!(kept, printed);
+    let row = kept.lines().nth(1).unwrap();
+    assert!(row.starts_with("./=HYPERLINK(1).wav,"), "{row}");
+    let object = lines(&run(&["predict", name, "--json"])).remove(0);
+    assert_eq!(object["file"], name);
+}
