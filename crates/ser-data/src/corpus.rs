@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::files::is_table;
 use crate::ravdess::EMOTIONS;
 use crate::{Audit, Error, Result, manifest, scan};
 
@@ -96,16 +97,13 @@ impl Corpus {
         }
     }
 
-    /// A folder is scanned, a `.csv` file is read as a manifest.
+    /// A folder is scanned, a file called `.csv` or `.tsv` ([`is_table`]) is read as a manifest.
     ///
     /// # Errors
     /// Those of [`Corpus::scan`] and [`Corpus::read_manifest`].
     pub fn load(path: impl AsRef<Path>) -> Result<Scan> {
         let path = path.as_ref();
-        let is_csv = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-        if is_csv && !path.is_dir() {
+        if is_table(path) && !path.is_dir() {
             manifest::read(path)
         } else {
             scan::scan(path)
@@ -125,7 +123,10 @@ impl Corpus {
         scan::scan(folder.as_ref())
     }
 
-    /// Reads a CSV manifest: this is how a corpus other than RAVDESS comes in.
+    /// Reads a manifest: this is how a corpus other than RAVDESS comes in.
+    ///
+    /// A table in UTF-8, or in UTF-16 with its byte order mark, with a header, and with commas, semicolons or tabs
+    /// between the columns.
     ///
     /// Columns, in any order: `path` (of a recording of any format that [`ser_audio::read`] reads; absolute, or
     /// relative to the manifest's folder), `emotion` and `speaker` (free

@@ -6,13 +6,32 @@ use std::path::Path;
 
 use crate::Result;
 
+/// Whether a file is a table by its name: `.csv`, or `.tsv` with tabs between the columns, in any case.
+pub fn is_table(path: &Path) -> bool {
+    has_extension(path, "csv") || has_extension(path, TABS)
+}
+
+const TABS: &str = "tsv";
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension()
+        .is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
 /// Writes a table whole.
 pub(crate) fn write_csv(
     path: &Path,
     fill: impl FnOnce(&mut csv::Writer<&mut BufWriter<&File>>) -> csv::Result<()>,
 ) -> Result<()> {
     let written = ser_files::write(path, |file| {
-        let mut writer = csv::Writer::from_writer(file);
+        let separator = if has_extension(path, TABS) {
+            b'\t'
+        } else {
+            b','
+        };
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(separator)
+            .from_writer(file);
         fill(&mut writer)?;
         writer.flush()
     });

@@ -17,6 +17,7 @@ mod table;
 pub use audit::{Audit, MissingClips, Skip, SkipKind};
 pub use corpus::{Clip, Corpus, Scan};
 pub use error::{Error, Result, Shared, SharedClips};
+pub use files::is_table;
 pub use protocol::Protocol;
 pub use split::{Disjoint, Parts, Split};
 pub use split_name::SplitName;

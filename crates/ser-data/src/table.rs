@@ -1,12 +1,16 @@
-//! CSV with named columns, whose errors say line and column.
+//! Tables with named columns, separated by commas, semicolons or tabs, whose errors say line and column.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use csv::{ErrorKind, Position, ReaderBuilder, StringRecord, Trim};
+use csv::{ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
 
 use crate::{Error, Result};
+
+/// What may stand between columns. Spreadsheets write semicolons where the decimal mark is a comma, and tabs into
+/// what they call Unicode text.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
 pub(crate) struct Table {
     source: Source,
@@ -14,7 +18,7 @@ pub(crate) struct Table {
     records: Vec<StringRecord>,
 }
 
-/// The text and where it lies, for the errors.
+/// The text, in UTF-8 without a mark, and where it lies, for the errors.
 struct Source {
     path: PathBuf,
     text: Vec<u8>,
@@ -26,35 +30,40 @@ impl Table {
         Self::read(path, text, required)
     }
 
-    /// `path` only stands in the errors.
+    /// The separator is the one with which the required columns are there. `path` only stands in the errors.
     pub(crate) fn read(path: &Path, text: impl Into<Vec<u8>>, required: &[&str]) -> Result<Self> {
-        let source = Source {
-            path: path.to_owned(),
-            text: text.into(),
+        let source = Source::decode(path, text.into())?;
+        let is_whole = |&separator: &u8| {
+            let header = source.header(separator);
+            header.is_ok_and(|header| missing(&columns(&header), required).is_none())
         };
-        let mut reader = ReaderBuilder::new()
-            .trim(Trim::All)
-            .from_reader(source.text.as_slice());
-        let header = reader.headers().map_err(|error| source.error(error))?;
-        let columns: HashMap<String, usize> = header
-            .iter()
-            .map(str::to_ascii_lowercase)
-            .zip(0..)
-            .collect();
-        if let Some(absent) = required
-            .iter()
-            .find(|&&column| !columns.contains_key(column))
-        {
-            return Err(Error::Csv {
-                path: source.path,
-                line: 1,
-                column: (*absent).to_owned(),
-                expected: format!("a header with the columns {}", required.join(", ")),
-                actual: header.iter().collect::<Vec<_>>().join(","),
-            });
+        let separator = SEPARATORS.into_iter().find(is_whole);
+        let separator = separator.unwrap_or(SEPARATORS[0]);
+        let header = source.header(separator)?;
+        let columns = columns(&header);
+        let wrong = |column: &str, expected: String| Error::Csv {
+            path: source.path.clone(),
+            line: 1,
+            column: column.to_owned(),
+            expected,
+            actual: header.iter().collect::<Vec<_>>().join(","),
+        };
+        if let Some(column) = missing(&columns, required) {
+            let required = required.join(", ");
+            let expected = format!(
+                "a header with the columns {required}, with commas, semicolons or tabs between"
+            );
+            return Err(wrong(column, expected));
         }
-        let records = reader
-            .records()
+        let is_twice = |(name, place): (&str, usize)| {
+            let last = columns.get(&name.to_ascii_lowercase());
+            !name.is_empty() && last.is_some_and(|&last| last != place)
+        };
+        if let Some(name) = header.iter().zip(0..).find(|&c| is_twice(c)) {
+            return Err(wrong(name.0, "each column once".to_owned()));
+        }
+        let records = source.reader(separator).into_records();
+        let records = records
             .collect::<Result<_, _>>()
             .map_err(|error| source.error(error))?;
         Ok(Self {
@@ -64,12 +73,26 @@ impl Table {
         })
     }
 
+    /// The rows that hold anything: spreadsheets write empty ones below their last.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.records.iter().map(|record| Row {
+        let records = self.records.iter();
+        let filled = records.filter(|record| record.iter().any(|field| !field.is_empty()));
+        filled.map(|record| Row {
             table: self,
             record,
         })
     }
+}
+
+/// The place of each column by its name in lower case.
+fn columns(header: &StringRecord) -> HashMap<String, usize> {
+    let names = header.iter().map(str::to_ascii_lowercase);
+    names.zip(0..).collect()
+}
+
+fn missing<'a>(columns: &HashMap<String, usize>, required: &[&'a str]) -> Option<&'a str> {
+    let mut required = required.iter().copied();
+    required.find(|&column| !columns.contains_key(column))
 }
 
 pub(crate) struct Row<'a> {
@@ -108,6 +131,68 @@ impl<'a> Row<'a> {
 }
 
 impl Source {
+    /// Takes a byte order mark away, and brings UTF-16, which has one, into UTF-8.
+    fn decode(path: &Path, bytes: Vec<u8>) -> Result<Self> {
+        let (units, rest): (Vec<u16>, &[u8]) = match bytes.as_slice() {
+            [0xff, 0xfe, text @ ..] => {
+                let (pairs, rest) = text.as_chunks::<2>();
+                (
+                    pairs.iter().copied().map(u16::from_le_bytes).collect(),
+                    rest,
+                )
+            }
+            [0xfe, 0xff, text @ ..] => {
+                let (pairs, rest) = text.as_chunks::<2>();
+                (
+                    pairs.iter().copied().map(u16::from_be_bytes).collect(),
+                    rest,
+                )
+            }
+            _ => {
+                let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+                return Ok(Self {
+                    path: path.to_owned(),
+                    text: text.to_owned(),
+                });
+            }
+        };
+        let mut text = String::with_capacity(units.len());
+        let decoded = char::decode_utf16(units).map(|unit| unit.map_err(|half| half.to_string()));
+        let cut = (!rest.is_empty()).then(|| Err("half a character at the end".to_owned()));
+        for character in decoded.chain(cut) {
+            match character {
+                Ok(character) => text.push(character),
+                Err(actual) => {
+                    let column = text.rsplit('\n').next().unwrap_or_default();
+                    return Err(Error::Csv {
+                        path: path.to_owned(),
+                        line: 1 + text.matches('\n').count() as u64,
+                        column: format!("{}", 1 + column.matches([',', ';', '\t']).count()),
+                        expected: "UTF-16 text".to_owned(),
+                        actual,
+                    });
+                }
+            }
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            text: text.into_bytes(),
+        })
+    }
+
+    fn reader(&self, separator: u8) -> Reader<&[u8]> {
+        ReaderBuilder::new()
+            .delimiter(separator)
+            .trim(Trim::All)
+            .from_reader(self.text.as_slice())
+    }
+
+    fn header(&self, separator: u8) -> Result<StringRecord> {
+        let mut reader = self.reader(separator);
+        let header = reader.headers().map_err(|error| self.error(error))?;
+        Ok(header.clone())
+    }
+
     /// The line on which a record starts. The reader's own count stands before the blank lines it skips.
     fn line(&self, position: Option<&Position>) -> u64 {
         let start = position.map_or(0, |position| position.byte() as usize);

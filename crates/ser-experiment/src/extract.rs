@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use ser_data::{Corpus, Scan};
+use ser_data::{Corpus, Scan, is_table};
 use ser_features::{FeatureConfig, Features, write_npy};
 use serde::Serialize;
 
@@ -68,7 +68,7 @@ impl Inputs {
                         Err(error) => skipped.push(Skipped::new(&error.path, &error.to_string())),
                     }
                 }
-            } else if has_extension(path, "csv") {
+            } else if is_table(path) {
                 let Scan { corpus, audit } = Corpus::read_manifest(path)?;
                 skipped.extend(Skipped::of_audit(&audit));
                 let clips = corpus.clips().iter();

@@ -57,6 +57,78 @@ fn a_corpus_of_ones_own_needs_path_emotion_and_speaker() {
     assert_eq!(audit.missing, None);
 }
 
+/// A manifest of two clips, with `|` for the separator.
+const TWO: &str =
+    "path|emotion|speaker|remark\r\n1.wav|sad|Zoë|\"a, b; c\"\r\n2.wav|happy|Jörg|\r\n|||\r\n";
+
+#[test]
+fn a_manifest_may_be_written_as_any_spreadsheet_does() {
+    let folder = tempdir().unwrap();
+    Wav::new(1).write(folder.path().join("1.wav"));
+    Wav::new(2).write(folder.path().join("2.wav"));
+    let utf_16 = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        let marked = format!("\u{feff}{text}");
+        marked.encode_utf16().flat_map(bytes).collect()
+    };
+    for separator in [",", ";", "\t"] {
+        let text = TWO.replace('|', separator);
+        for bytes in [
+            text.clone().into_bytes(),
+            format!("\u{feff}{text}").into_bytes(),
+            utf_16(&text, u16::to_le_bytes),
+            utf_16(&text, u16::to_be_bytes),
+        ] {
+            for name in ["mine.csv", "mine.tsv", "MINE.TSV"] {
+                let path = folder.path().join(name);
+                fs::write(&path, &bytes).unwrap();
+                let corpus = Corpus::load(&path).unwrap().corpus;
+                assert_eq!(corpus.speakers(), ["Jörg", "Zoë"], "{separator:?}");
+                assert_eq!(corpus.labels(), ["happy", "sad"], "{separator:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_have_their_line_whatever_the_encoding() {
+    let folder = tempdir().unwrap();
+    Wav::new(1).write(folder.path().join("1.wav"));
+    let text = "\u{feff}path;emotion;speaker\n1.wav;sad;a\n2.wav;;a\n";
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let bytes = |units: &[u16]| -> Vec<u8> { units.iter().flat_map(|u| u.to_le_bytes()).collect() };
+    let mut half = units.clone();
+    half.insert(units.len() - 5, 0xd800);
+    let mut cut = bytes(&units[..units.len() - 7]);
+    cut.push(b'2');
+    for (bytes, at_line, at_column) in [
+        (bytes(&units), 3, "emotion"),
+        (bytes(&half), 3, "1"),
+        (cut, 3, "1"),
+    ] {
+        let path = folder.path().join("mine.csv");
+        fs::write(&path, bytes).unwrap();
+        match Corpus::load(&path) {
+            Err(Error::Csv { line, column, .. }) => {
+                assert_eq!((line, column.as_str()), (at_line, at_column));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_manifest_is_written_with_tabs_where_its_name_says_so() {
+    let folder = tempdir().unwrap();
+    Wav::new(1).write(folder.path().join("1.wav"));
+    let path = manifest(folder.path(), "path,emotion,speaker\n1.wav,sad,a\n");
+    let corpus = Corpus::load(path).unwrap().corpus;
+    let again = folder.path().join("again.tsv");
+    corpus.write_manifest(&again).unwrap();
+    let text = fs::read_to_string(&again).unwrap();
+    assert!(text.starts_with("path\temotion\tspeaker\t"), "{text}");
+    assert_eq!(Corpus::load(&again).unwrap().corpus.clips(), corpus.clips());
+}
+
 #[test]
 fn the_clips_of_a_manifest_may_have_any_format() {
     let folder = tempdir().unwrap();
@@ -179,6 +251,13 @@ fn errors_name_line_and_column() {
             "1.wav",
         ),
         ("path,emotion,speaker\n1.wav,sad\n", 2, "3", "2 fields"),
+        ("path;emotion;speaker\n1.wav;sad\n", 2, "3", "2 fields"),
+        (
+            "path,emotion,speaker,Path\n1.wav,sad,a,2.wav\n",
+            1,
+            "path",
+            "path,emotion,speaker,Path",
+        ),
         (
             "\u{feff}path,emotion,speaker\n1.wav,sad,a\n2.wav,,a\n",
             3,
