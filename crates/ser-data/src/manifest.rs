@@ -1,6 +1,6 @@
 //! A corpus as a CSV table.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -27,12 +27,18 @@ const COLUMNS: [&str; 12] = [
 ];
 const REQUIRED: [&str; 3] = ["path", "emotion", "speaker"];
 
+/// A clip and where it was listed.
+struct Entry<'a> {
+    row: Row<'a>,
+    clip: Clip,
+}
+
 pub(crate) fn read(path: &Path) -> Result<Scan> {
     let table = Table::open(path, &REQUIRED)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut seen = HashSet::new();
     let mut synthetic = false;
-    let mut clips = Vec::new();
+    let mut entries = Vec::new();
     for row in table.rows() {
         synthetic |= row.parsed("synthetic", "true or false")?.unwrap_or(false);
         let clip = clip(&row, folder)?;
@@ -41,21 +47,26 @@ pub(crate) fn read(path: &Path) -> Result<Scan> {
         if !seen.insert(path.unwrap_or_else(|_| clip.path.clone())) {
             return Err(row.wrong("path", "each file once"));
         }
-        clips.push((clip, probe_in(&row)?));
+        entries.push((Entry { row, clip }, probe_in(&row)?));
     }
+    let listed = || entries.iter().map(|(entry, _)| entry);
+    refuse_spellings(listed(), "speaker", |clip| &clip.speaker)?;
+    refuse_spellings(listed(), "emotion", |clip| &clip.emotion)?;
 
-    let completed: Vec<_> = clips
-        .into_par_iter()
-        .map(|(clip, known)| complete(clip, known))
+    let entries = entries.into_par_iter();
+    let completed: Vec<_> = entries
+        .map(|(entry, known)| complete(entry, known))
         .collect();
-    let mut clips = Vec::new();
+    let mut entries = Vec::new();
     let mut skipped = Vec::new();
     for outcome in completed {
         match outcome {
-            Ok(clip) => clips.push(clip),
+            Ok(entry) => entries.push(entry),
             Err(skip) => skipped.push(skip),
         }
     }
+    refuse_twins(&entries)?;
+    let clips: Vec<Clip> = entries.into_iter().map(|entry| entry.clip).collect();
     if clips.is_empty() {
         return Err(Error::NoClips {
             path: path.to_owned(),
@@ -111,7 +122,7 @@ fn probe_in(row: &Row<'_>) -> Result<Option<Probe>> {
 }
 
 /// Adds what the row knows of the audio, or else looks into the file. A bad file is a skip.
-fn complete(clip: Clip, known: Option<Probe>) -> Result<Clip, Skip> {
+fn complete(Entry { row, clip }: Entry<'_>, known: Option<Probe>) -> Result<Entry<'_>, Skip> {
     // Nobody may ever write into a pipe that a row names.
     let is_file = std::fs::metadata(&clip.path).and_then(|found| match found.is_file() {
         true => Ok(()),
@@ -128,15 +139,85 @@ fn complete(clip: Clip, known: Option<Probe>) -> Result<Clip, Skip> {
             sample_rate,
             channels,
             frames,
-        }) => Ok(Clip {
-            content,
-            sample_rate,
-            channels,
-            frames,
-            ..clip
-        }),
+        }) => {
+            let clip = Clip {
+                content,
+                sample_rate,
+                channels,
+                frames,
+                ..clip
+            };
+            Ok(Entry { row, clip })
+        }
         Err(error) => Err(Skip::unreadable(clip.path, error)),
     }
+}
+
+/// Refuses two names that only somebody who types makes two of: one speaker would be on two sides of a split, one
+/// emotion two labels.
+fn refuse_spellings<'a>(
+    entries: impl Iterator<Item = &'a Entry<'a>>,
+    column: &str,
+    name: impl Fn(&Clip) -> &String,
+) -> Result<()> {
+    let mut first: HashMap<String, &Entry> = HashMap::new();
+    for entry in entries {
+        let written = name(&entry.clip);
+        let before = *first.entry(spelling(written)).or_insert(entry);
+        let known = name(&before.clip);
+        if known != written {
+            let line = before.row.line();
+            let expected = format!("`{known}` as in line {line}: spell the same {column} alike");
+            return Err(entry.row.wrong(column, &expected));
+        }
+    }
+    Ok(())
+}
+
+/// What names have in common that differ in case, blanks, `-`, `_` and leading zeros only: words and numbers in
+/// their order. Between two numbers something must stand, so that speaker 1 of group 11 is not speaker 11 of group 1.
+fn spelling(name: &str) -> String {
+    let mut key = String::new();
+    let mut rest = name;
+    while let Some(next) = rest.chars().next() {
+        let is_digit = next.is_ascii_digit();
+        let end = rest.find(|c: char| c.is_ascii_digit() != is_digit);
+        let (run, after) = rest.split_at(end.unwrap_or(rest.len()));
+        let mark = |c: char| c.is_whitespace() || c == '-' || c == '_';
+        match is_digit {
+            true => key.push_str(match run.trim_start_matches('0') {
+                "" => "0",
+                number => number,
+            }),
+            false if run.chars().all(mark) && !key.is_empty() && !after.is_empty() => key.push(' '),
+            false => key.extend(
+                run.chars()
+                    .filter(|&c| !mark(c))
+                    .flat_map(char::to_lowercase),
+            ),
+        }
+        rest = after;
+    }
+    key
+}
+
+/// Refuses one recording under two speakers or two labels: one of the two is wrong.
+fn refuse_twins(entries: &[Entry<'_>]) -> Result<()> {
+    let mut first: HashMap<&str, &Entry<'_>> = HashMap::new();
+    for entry in entries {
+        let twin = *first.entry(&entry.clip.content).or_insert(entry);
+        for (column, known, written) in [
+            ("speaker", &twin.clip.speaker, &entry.clip.speaker),
+            ("emotion", &twin.clip.emotion, &entry.clip.emotion),
+        ] {
+            if known != written {
+                let line = twin.row.line();
+                let expected = format!("`{known}`, as line {line} lists the same recording");
+                return Err(entry.row.wrong(column, &expected));
+            }
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {

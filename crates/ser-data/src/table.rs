@@ -95,12 +95,18 @@ fn missing<'a>(columns: &HashMap<String, usize>, required: &[&'a str]) -> Option
     required.find(|&column| !columns.contains_key(column))
 }
 
+#[derive(Clone, Copy)]
 pub(crate) struct Row<'a> {
     table: &'a Table,
     record: &'a StringRecord,
 }
 
 impl<'a> Row<'a> {
+    /// The line it starts on, counted from 1. Counts them: for errors.
+    pub(crate) fn line(&self) -> u64 {
+        self.table.source.line(self.record.position())
+    }
+
     /// The field, unless it is empty or its column is absent.
     pub(crate) fn optional(&self, column: &str) -> Option<&'a str> {
         let field = self.record.get(*self.table.columns.get(column)?)?;
@@ -122,7 +128,7 @@ impl<'a> Row<'a> {
     pub(crate) fn wrong(&self, column: &str, expected: &str) -> Error {
         Error::Csv {
             path: self.table.source.path.clone(),
-            line: self.table.source.line(self.record.position()),
+            line: self.line(),
             column: column.to_owned(),
             expected: expected.to_owned(),
             actual: self.optional(column).unwrap_or_default().to_owned(),

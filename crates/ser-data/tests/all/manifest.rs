@@ -307,6 +307,89 @@ fn errors_name_line_and_column() {
     }
 }
 
+/// The error of a manifest of these speakers and labels, as it reads behind the file's name.
+fn refusal(folder: &Path, rows: &[(&str, &str, i16)]) -> Option<String> {
+    let mut text = "path,speaker,emotion\n".to_owned();
+    for (i, (speaker, emotion, content)) in rows.iter().enumerate() {
+        Wav::new(*content).write(folder.join(format!("{i}.wav")));
+        text += &format!("{i}.wav,\"{speaker}\",{emotion}\n");
+    }
+    let refused = Corpus::load(manifest(folder, &text)).err()?.to_string();
+    Some(refused.split_once("mine.csv, ").unwrap().1.to_owned())
+}
+
+#[test]
+fn one_speaker_in_two_spellings_is_refused() {
+    let folder = tempdir().unwrap();
+    let alike = |a, b| {
+        refusal(
+            folder.path(),
+            &[(a, "sad", 1), ("x", "sad", 2), (b, "sad", 3)],
+        )
+    };
+    for (first, second) in [
+        ("anna", "Anna "),
+        ("01", "1"),
+        ("s1", "S1"),
+        ("s-01", "S_1"),
+        ("Anna Maria", "anna-maria"),
+        ("AnnaMaria", "Anna\u{a0}Maria"),
+        ("0", "000"),
+        ("ÉVA", "éva"),
+        ("group 2 - 07", "Group2_7"),
+    ] {
+        let refused = alike(first, second).unwrap_or_else(|| panic!("{first} = {second}"));
+        let second = second.trim();
+        assert_eq!(
+            refused,
+            format!(
+                "line 4, column `speaker`: expected `{first}` as in line 2: spell the same speaker alike, \
+                 found `{second}`"
+            )
+        );
+    }
+    for (first, second) in [
+        ("anna", "hanna"),
+        ("1", "10"),
+        ("1-11", "11-1"),
+        ("1_11", "111"),
+        ("s1", "1"),
+        ("é", "e"),
+        ("--", "1"),
+        ("a1", "1a"),
+    ] {
+        assert_eq!(alike(first, second), None, "{first} is not {second}");
+    }
+}
+
+#[test]
+fn one_label_in_two_spellings_is_refused() {
+    let folder = tempdir().unwrap();
+    let refused = refusal(folder.path(), &[("a", "happy", 1), ("a", "Happy", 2)]).unwrap();
+    assert!(
+        refused.starts_with("line 3, column `emotion`: expected `happy` as in line 2"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn twins_with_two_speakers_or_labels_are_refused() {
+    let folder = tempdir().unwrap();
+    let refused = |a, b| refusal(folder.path(), &[a, ("a", "calm", 2), b]);
+    assert_eq!(
+        refused(("a", "sad", 1), ("b", "sad", 1)).unwrap(),
+        "line 4, column `speaker`: expected `a`, as line 2 lists the same recording, found `b`"
+    );
+    assert_eq!(
+        refused(("a", "sad", 1), ("a", "happy", 1)).unwrap(),
+        "line 4, column `emotion`: expected `sad`, as line 2 lists the same recording, found `happy`"
+    );
+    // A copy that agrees is none of an error; the audit has it.
+    assert_eq!(refused(("a", "sad", 1), ("a", "sad", 1)), None);
+    let copies = Corpus::load(folder.path().join("mine.csv")).unwrap().audit;
+    assert_eq!(copies.duplicates, [["0", "2"]]);
+}
+
 #[test]
 fn a_manifest_without_a_usable_clip_is_an_error() {
     let folder = tempdir().unwrap();
