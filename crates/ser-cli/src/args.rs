@@ -194,7 +194,7 @@ pub struct CrossvalArgs {
     #[command(flatten)]
     pub experiment: ExperimentArgs,
     /// Another protocol than the recipe's: seed5, random10, folds-a, folds-b, loso, statement,
-    /// speakers-5.
+    /// speakers-5, given.
     #[arg(long)]
     pub protocol: Option<Protocol>,
     /// Trainings side by side [default: as many as fit the cores with the recipe's threads].

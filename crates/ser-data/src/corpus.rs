@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::files::is_table;
 use crate::ravdess::EMOTIONS;
-use crate::{Audit, Error, Result, manifest, scan};
+use crate::{Audit, Error, Result, Side, manifest, scan};
 
 /// One recording with its labels.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Clip {
     /// What tells it from the other clips of its corpus, which gives it ([`Corpus::new`]): the file name without its
     /// extension, with as many of the folders above as it takes where files are called the same.
@@ -28,6 +28,10 @@ pub struct Clip {
     pub statement: Option<String>,
     /// Number of the repetition, from 1.
     pub repetition: Option<u8>,
+    /// The side of a split that a manifest gives it, for [`Protocol::Given`](crate::Protocol::Given).
+    pub split: Option<Side>,
+    /// What else a manifest says of it, by column: everything that is no other field.
+    pub attributes: BTreeMap<String, String>,
     /// Hash of format and samples, in hex, see [`ser_audio::probe`]. Clips with equal `content` sound the same, whatever
     /// else their files hold.
     pub content: String,
@@ -70,9 +74,8 @@ impl Corpus {
     /// ```
     /// # use ser_data::{Clip, Corpus};
     /// # let clip = |path: &str| Clip {
-    /// #     name: String::new(), path: path.into(), emotion: "sad".into(), speaker: "a".into(), gender: None,
-    /// #     intensity: None, statement: None, repetition: None, content: path.into(), sample_rate: 16_000,
-    /// #     channels: 1, frames: 16_000,
+    /// #     path: path.into(), emotion: "sad".into(), speaker: "a".into(), content: path.into(),
+    /// #     sample_rate: 16_000, channels: 1, frames: 16_000, ..Clip::default()
     /// # };
     /// let clips = ["corpus/DC/a01.wav", "corpus/JE/a01.wav", "corpus/JE/a02.wav"].map(clip);
     /// let corpus = Corpus::new("own", false, clips.to_vec());
@@ -130,8 +133,8 @@ impl Corpus {
     ///
     /// Columns, in any order: `path` (of a recording of any format that [`ser_audio::read`] reads; absolute, or
     /// relative to the manifest's folder), `emotion` and `speaker` (free
-    /// text) are required. `gender`, `intensity`, `statement`, `repetition` and `synthetic` (`true` or `false`) may be
-    /// there, and others are ignored. Where `content`, `sample_rate`, `channels` and `frames` are all given, the row is
+    /// text) are required. `gender`, `intensity`, `statement`, `repetition`, `split` ([`Side`]) and `synthetic` (`true`
+    /// or `false`) may be there; others are kept as [`Clip::attributes`]. Where `content`, `sample_rate`, `channels` and `frames` are all given, the row is
     /// believed and the audio is not read.
     ///
     /// # Errors
@@ -268,7 +271,8 @@ impl Corpus {
                 statement,
                 &clip.content,
             ];
-            format!("{}\n", fields.join("\0"))
+            let side = clip.split.map(|side| format!("\0{}", side.as_str()));
+            format!("{}{}\n", fields.join("\0"), side.unwrap_or_default())
         };
         let mut lines: Vec<String> = self.clips.iter().map(line).collect();
         lines.sort_unstable();

@@ -106,6 +106,13 @@ pub enum Error {
         clips: Vec<SharedClips>,
     },
 
+    /// Two parts of the split that a manifest gives share what they must not share: an [`Error::Overlap`].
+    #[error(
+        "{0}; give all clips of a speaker, and all copies of a recording, one side in the column `split`, or take the \
+         protocol speakers-5, which divides the speakers itself"
+    )]
+    GivenOverlap(Box<Error>),
+
     /// The corpus has speakers that the protocol's table does not name.
     #[error(
         "protocol {protocol} is defined for the RAVDESS speakers 01 to 24, and does not know: {}; \

@@ -19,5 +19,5 @@ pub use corpus::{Clip, Corpus, Scan};
 pub use error::{Error, Result, Shared, SharedClips};
 pub use files::is_table;
 pub use protocol::Protocol;
-pub use split::{Disjoint, Parts, Split};
+pub use split::{Disjoint, Parts, Side, Split};
 pub use split_name::SplitName;

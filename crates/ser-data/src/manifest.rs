@@ -1,6 +1,6 @@
 //! A corpus as a CSV table.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -9,8 +9,9 @@ use ser_audio::{Probe, probe};
 use crate::audit::Skip;
 use crate::files::write_csv;
 use crate::table::{Row, Table};
-use crate::{Audit, Clip, Corpus, Error, Result, Scan};
+use crate::{Audit, Clip, Corpus, Error, Result, Scan, Side};
 
+/// What every manifest is written with.
 const COLUMNS: [&str; 12] = [
     "path",
     "emotion",
@@ -25,6 +26,8 @@ const COLUMNS: [&str; 12] = [
     "frames",
     "synthetic",
 ];
+/// What is written where a clip has it.
+const SPLIT: &str = "split";
 const REQUIRED: [&str; 3] = ["path", "emotion", "speaker"];
 
 /// A clip and where it was listed.
@@ -88,8 +91,16 @@ pub(crate) fn read(path: &Path) -> Result<Scan> {
 /// The labels of a row; what [`complete`] adds is still empty.
 fn clip(row: &Row<'_>, folder: &Path) -> Result<Clip> {
     let text = |column| row.optional(column).map(str::to_owned);
+    let split = row.optional(SPLIT).map(|side| {
+        let expected = "train, dev (or validation, val) or test";
+        Side::find(side).ok_or_else(|| row.wrong(SPLIT, expected))
+    });
+    let is_other = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        !COLUMNS.contains(&name.as_str()) && name != SPLIT
+    };
+    let others = row.filled().filter(|(name, _)| is_other(name));
     Ok(Clip {
-        name: String::new(),
         path: folder.join(row.required("path")?),
         emotion: row.required("emotion")?.to_owned(),
         speaker: row.required("speaker")?.to_owned(),
@@ -97,10 +108,11 @@ fn clip(row: &Row<'_>, folder: &Path) -> Result<Clip> {
         intensity: text("intensity"),
         statement: text("statement"),
         repetition: row.parsed("repetition", "a number from 0 to 255")?,
-        content: String::new(),
-        sample_rate: 0,
-        channels: 0,
-        frames: 0,
+        split: split.transpose()?,
+        attributes: others
+            .map(|(name, field)| (name.to_owned(), field.to_owned()))
+            .collect(),
+        ..Clip::default()
     })
 }
 
@@ -232,11 +244,17 @@ pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
             Err(_) => clip_path,
         });
     }
+    let clips = corpus.clips();
+    let has_split = clips.iter().any(|clip| clip.split.is_some());
+    let attributes = clips.iter().flat_map(|clip| clip.attributes.keys());
+    let attributes: BTreeSet<&str> = attributes.map(String::as_str).collect();
     write_csv(path, |csv| {
-        csv.write_record(COLUMNS)?;
-        for (clip, path) in corpus.clips().iter().zip(&paths) {
+        let split = has_split.then_some(SPLIT);
+        let further = split.into_iter().chain(attributes.iter().copied());
+        csv.write_record(COLUMNS.into_iter().chain(further))?;
+        for (clip, path) in clips.iter().zip(&paths) {
             let text = |field: &Option<String>| field.clone().unwrap_or_default();
-            csv.write_record([
+            let fields = [
                 // A path that is not UTF-8 would come back as another one.
                 path.to_str()
                     .ok_or_else(|| std::io::Error::other("a clip's path is not UTF-8"))?
@@ -254,7 +272,11 @@ pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
                 clip.channels.to_string(),
                 clip.frames.to_string(),
                 corpus.is_synthetic().to_string(),
-            ])?;
+            ];
+            let split = has_split.then(|| clip.split.map_or("", Side::as_str));
+            let attribute = |name: &&str| clip.attributes.get(*name).map_or("", String::as_str);
+            let further = split.into_iter().chain(attributes.iter().map(attribute));
+            csv.write_record(fields.iter().map(String::as_str).chain(further))?;
         }
         Ok(())
     })

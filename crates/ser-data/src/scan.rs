@@ -108,7 +108,6 @@ fn classify(path: &Path) -> Option<Result<Name, Skip>> {
 
 fn clip(name: Name, path: PathBuf, probe: Probe) -> Clip {
     Clip {
-        name: String::new(),
         path,
         emotion: name.emotion.to_string(),
         speaker: name.speaker(),
@@ -120,5 +119,6 @@ fn clip(name: Name, path: PathBuf, probe: Probe) -> Clip {
         sample_rate: probe.sample_rate,
         channels: probe.channels,
         frames: probe.frames,
+        ..Clip::default()
     }
 }

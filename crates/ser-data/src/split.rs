@@ -5,7 +5,43 @@ use crate::files::write_csv;
 use crate::table::Table;
 use crate::{Clip, Corpus, Error, Result, Shared, SharedClips};
 
-const PARTS: [&str; 3] = ["train", "validation", "test"];
+const PARTS: [&str; 3] = [
+    Side::Train.as_str(),
+    Side::Validation.as_str(),
+    Side::Test.as_str(),
+];
+
+/// A part of a split, as a manifest gives it to a clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// To learn from.
+    Train,
+    /// To select on.
+    Validation,
+    /// To report on.
+    Test,
+}
+
+impl Side {
+    /// `train`, `validation` or `test`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Side::Train => "train",
+            Side::Validation => "validation",
+            Side::Test => "test",
+        }
+    }
+
+    /// As people write it: also `dev` and `val`, in any case.
+    pub(crate) fn find(text: &str) -> Option<Side> {
+        match text.to_ascii_lowercase().as_str() {
+            "train" => Some(Side::Train),
+            "dev" | "val" | "validation" => Some(Side::Validation),
+            "test" => Some(Side::Test),
+            _ => None,
+        }
+    }
+}
 
 /// What the parts of a split must not share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +72,15 @@ pub struct Split {
 }
 
 impl Parts {
+    /// The indices of a part.
+    pub(crate) fn side(&mut self, side: Side) -> &mut Vec<usize> {
+        match side {
+            Side::Train => &mut self.train,
+            Side::Validation => &mut self.validation,
+            Side::Test => &mut self.test,
+        }
+    }
+
     /// In the order of [`PARTS`].
     fn all(&self) -> [&[usize]; 3] {
         [&self.train, &self.validation, &self.test]
@@ -187,14 +232,10 @@ impl Split {
         for row in table.rows() {
             let name = row.required("name")?;
             let content = row.required("content")?;
-            let part = match row.required("part")? {
-                "train" => &mut parts.train,
-                "validation" => &mut parts.validation,
-                "test" => &mut parts.test,
-                _ => return Err(row.wrong("part", "train, validation or test")),
-            };
+            let side = Side::find(row.required("part")?);
+            let side = side.ok_or_else(|| row.wrong("part", "train, validation or test"))?;
             let index = by_name.get(&(name, content)).copied();
-            part.push(
+            parts.side(side).push(
                 index
                     .ok_or_else(|| row.wrong("name", "a clip of the corpus, with this content"))?,
             );

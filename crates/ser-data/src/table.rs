@@ -14,6 +14,7 @@ const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
 pub(crate) struct Table {
     source: Source,
+    header: StringRecord,
     columns: HashMap<String, usize>,
     records: Vec<StringRecord>,
 }
@@ -68,6 +69,7 @@ impl Table {
             .map_err(|error| source.error(error))?;
         Ok(Self {
             source,
+            header,
             columns,
             records,
         })
@@ -105,6 +107,12 @@ impl<'a> Row<'a> {
     /// The line it starts on, counted from 1. Counts them: for errors.
     pub(crate) fn line(&self) -> u64 {
         self.table.source.line(self.record.position())
+    }
+
+    /// The names of the columns, as they are written, with the fields that are not empty.
+    pub(crate) fn filled(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let fields = self.table.header.iter().zip(self.record);
+        fields.filter(|(name, field)| !name.is_empty() && !field.is_empty())
     }
 
     /// The field, unless it is empty or its column is absent.

@@ -219,5 +219,6 @@ pub(crate) fn describe(protocol: Protocol) -> &'static str {
         Protocol::Loso => "leave one speaker out",
         Protocol::Statement => "trained on one sentence, tested on the other, by other actors",
         Protocol::Speakers5 => "five folds of speakers",
+        Protocol::Given => "the split that came with the clips",
     }
 }

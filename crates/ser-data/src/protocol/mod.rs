@@ -1,4 +1,5 @@
 mod folds;
+mod given;
 mod inner;
 mod random;
 mod speakers;
@@ -28,11 +29,13 @@ pub enum Protocol {
     Statement,
     /// `speakers-5`: five speaker-disjoint folds of any corpus, balanced by number of clips.
     Speakers5,
+    /// `given`: the one split that a manifest gives in its column `split`. No speaker is on two sides.
+    Given,
 }
 
 impl Protocol {
     /// All protocols.
-    pub const ALL: [Protocol; 7] = [
+    pub const ALL: [Protocol; 8] = [
         Protocol::Seed5,
         Protocol::Random10,
         Protocol::FoldsA,
@@ -40,6 +43,7 @@ impl Protocol {
         Protocol::Loso,
         Protocol::Statement,
         Protocol::Speakers5,
+        Protocol::Given,
     ];
 
     /// The name used in recipes and on the command line.
@@ -52,6 +56,7 @@ impl Protocol {
             Protocol::Loso => "loso",
             Protocol::Statement => "statement",
             Protocol::Speakers5 => "speakers-5",
+            Protocol::Given => "given",
         }
     }
 
@@ -82,12 +87,16 @@ impl Protocol {
     /// | `folds-a`, `folds-b`, `speakers-5` | `fold-1` … | once |
     /// | `loso` | `fold-1` …, in the order of [`Corpus::speakers`] | once |
     /// | `statement` | `fold-1-dogs`, `fold-1-kids`, …: named by the sentence tested, the other one is trained on | once |
+    /// | `given` | `given` | if [`Clip::split`](crate::Clip::split) says so |
+    ///
+    /// A given split without validation clips gets them as the other speaker-disjoint ones do.
     ///
     /// Folds of fixed actors work with the actors that are there, as long as every fold has one.
     ///
     /// # Errors
-    /// The corpus does not suit the protocol: too small, unknown speakers, a fold without speakers, no statements; or
-    /// the same audio under two speakers, which no speaker-disjoint split can hold.
+    /// The corpus does not suit the protocol: too small, unknown speakers, a fold without speakers, no statements, a
+    /// clip without its side; the same audio under two speakers, which no speaker-disjoint split can hold; or a given
+    /// split with a speaker or audio on two sides.
     pub fn splits(&self, corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
         match self {
             Protocol::Seed5 => random::seed5(corpus, seed),
@@ -100,6 +109,7 @@ impl Protocol {
             Protocol::Speakers5 => {
                 speakers::whole(*self, corpus, seed, &folds::balanced(*self, corpus, seed)?)
             }
+            Protocol::Given => Ok(vec![given::split(corpus, seed)?]),
         }
     }
 }

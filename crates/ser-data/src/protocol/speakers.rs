@@ -72,7 +72,7 @@ pub(super) fn by_statement(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
 }
 
 /// Tests on the clips of `fold` that `for_test` takes; learns from those of all others that `for_training` takes.
-fn split(
+pub(super) fn split(
     protocol: Protocol,
     corpus: &Corpus,
     name: String,

@@ -10,18 +10,14 @@ use ser_data::{Clip, Corpus};
 /// A clip that exists in memory only; its content is its path.
 pub fn clip(path: &str, emotion: &str, speaker: &str) -> Clip {
     Clip {
-        name: String::new(),
         path: path.into(),
         emotion: emotion.to_owned(),
         speaker: speaker.to_owned(),
-        gender: None,
-        intensity: None,
-        statement: None,
-        repetition: None,
         content: path.to_owned(),
         sample_rate: 16_000,
         channels: 1,
         frames: 16_000,
+        ..Clip::default()
     }
 }
 

@@ -283,6 +283,12 @@ fn errors_name_line_and_column() {
             "0",
         ),
         (
+            "path,emotion,speaker,split\n1.wav,sad,a,learn\n",
+            2,
+            "split",
+            "learn",
+        ),
+        (
             "path,emotion,speaker,synthetic\n1.wav,sad,a,maybe\n",
             2,
             "synthetic",
@@ -388,6 +394,44 @@ fn twins_with_two_speakers_or_labels_are_refused() {
     assert_eq!(refused(("a", "sad", 1), ("a", "sad", 1)), None);
     let copies = Corpus::load(folder.path().join("mine.csv")).unwrap().audit;
     assert_eq!(copies.duplicates, [["0", "2"]]);
+}
+
+#[test]
+fn sides_of_a_split_and_further_columns_come_back() {
+    let folder = tempdir().unwrap();
+    for i in 1..=5 {
+        Wav::new(i).write(folder.path().join(format!("{i}.wav")));
+    }
+    let text = "path;Split;emotion;speaker;Room;;Age group\n1.wav;Train;sad;a;kitchen;x;18-30\n\
+                2.wav;dev;sad;b;;;\n3.wav;VAL;sad;c;;;\n4.wav;validation;sad;d;hall;;\n5.wav;test;sad;e;;;\n";
+    let corpus = Corpus::load(manifest(folder.path(), text)).unwrap().corpus;
+    let clips = corpus.clips();
+    let sides: Vec<&str> = clips.iter().map(|c| c.split.unwrap().as_str()).collect();
+    assert_eq!(
+        sides,
+        ["train", "validation", "validation", "validation", "test"]
+    );
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(
+        clips[0].attributes,
+        [pair("Room", "kitchen"), pair("Age group", "18-30")].into()
+    );
+    assert_eq!(clips[3].attributes, [pair("Room", "hall")].into());
+
+    let again = folder.path().join("again.csv");
+    corpus.write_manifest(&again).unwrap();
+    let header = fs::read_to_string(&again).unwrap();
+    let header = header.lines().next().unwrap();
+    assert!(
+        header.ends_with(",synthetic,split,Age group,Room"),
+        "{header}"
+    );
+    let again = Corpus::load(&again).unwrap().corpus;
+    assert_eq!(again.clips(), clips);
+    assert_eq!(again.checksum(), corpus.checksum());
+    let other = text.replace("test", "train");
+    let other = Corpus::load(manifest(folder.path(), &other)).unwrap();
+    assert_ne!(other.corpus.checksum(), corpus.checksum());
 }
 
 #[test]

@@ -2,9 +2,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use ser_data::ravdess::EMOTIONS;
-use ser_data::{Clip, Corpus, Error, Protocol, Split};
+use ser_data::{Clip, Corpus, Error, Protocol, Side, Split};
 
 use crate::fixtures::{clip, edited, ravdess_of};
+
+/// The protocols that need no column of a manifest.
+fn without_given() -> impl Iterator<Item = Protocol> {
+    Protocol::ALL
+        .into_iter()
+        .filter(|&protocol| protocol != Protocol::Given)
+}
 
 fn count_by<'a>(
     corpus: &'a Corpus,
@@ -99,7 +106,7 @@ fn a_protocol_comes_back_from_its_name() {
 #[test]
 fn every_protocol_keeps_the_parts_of_ravdess_apart() {
     let corpus = ravdess_of(1..=24);
-    for protocol in Protocol::ALL {
+    for protocol in without_given() {
         for split in protocol.splits(&corpus, 0).unwrap() {
             assert_disjoint(protocol, &corpus, &split);
         }
@@ -109,7 +116,7 @@ fn every_protocol_keeps_the_parts_of_ravdess_apart() {
 #[test]
 fn a_seed_gives_the_same_splits_again_and_another_seed_others() {
     let corpus = ravdess_of(1..=24);
-    for protocol in Protocol::ALL {
+    for protocol in without_given() {
         let with = |seed| protocol.splits(&corpus, seed).unwrap();
         assert_eq!(with(3), with(3));
         assert_ne!(with(3), with(4), "{protocol}");
@@ -261,10 +268,7 @@ fn loso_tests_each_speaker_alone() {
 #[test]
 fn speaker_disjoint_protocols_validate_on_two_men_and_two_women() {
     let corpus = ravdess_of(1..=24);
-    for protocol in Protocol::ALL
-        .into_iter()
-        .filter(|protocol| protocol.is_speaker_disjoint())
-    {
+    for protocol in without_given().filter(|protocol| protocol.is_speaker_disjoint()) {
         for split in protocol.splits(&corpus, 5).unwrap() {
             let validation = speakers(&corpus, split.validation());
             let men = validation
@@ -492,4 +496,81 @@ proptest! {
             }
         }
     }
+}
+
+/// Two clips of each speaker, all on the side given.
+fn given(speakers: &[(&str, Option<Side>)]) -> Corpus {
+    let clips = speakers.iter().flat_map(|&(speaker, split)| {
+        ["sad", "happy"].map(|emotion| Clip {
+            split,
+            ..clip(&format!("{speaker}-{emotion}.wav"), emotion, speaker)
+        })
+    });
+    Corpus::new("given", false, clips.collect())
+}
+
+#[test]
+fn a_given_split_is_taken_as_it_is() {
+    let (train, dev, test) = (Side::Train, Side::Validation, Side::Test);
+    let corpus = given(&[("a", Some(train)), ("b", Some(dev)), ("c", Some(test))]);
+    let splits = Protocol::Given.splits(&corpus, 0).unwrap();
+    let [split] = &splits[..] else {
+        panic!("{splits:?}");
+    };
+    assert_eq!(split.name(), "given");
+    assert_eq!(
+        (split.train(), split.validation(), split.test()),
+        (&[0, 1][..], &[2, 3][..], &[4, 5][..])
+    );
+}
+
+#[test]
+fn a_given_split_without_validation_gets_speakers_of_its_training_part() {
+    let (train, test) = (Some(Side::Train), Some(Side::Test));
+    let corpus = given(&[
+        ("a", train),
+        ("b", train),
+        ("c", test),
+        ("d", train),
+        ("e", test),
+    ]);
+    let split = Protocol::Given.splits(&corpus, 0).unwrap().remove(0);
+    assert_eq!(split.test(), [4, 5, 8, 9]);
+    assert_eq!((split.train().len(), split.validation().len()), (4, 2));
+    let alone = given(&[("a", train), ("c", test)]);
+    assert!(matches!(
+        Protocol::Given.splits(&alone, 0),
+        Err(Error::Unsuited { .. })
+    ));
+}
+
+#[test]
+fn a_given_split_that_leaks_or_is_not_there_is_refused() {
+    let (train, test) = (Some(Side::Train), Some(Side::Test));
+    let refused = |corpus: &Corpus| Protocol::Given.splits(corpus, 0).unwrap_err().to_string();
+    let mut sides = [train, test, train, test].into_iter();
+    let shared = edited(&given(&[("a", train), ("b", test)]), |clip| {
+        clip.split = sides.next().unwrap()
+    });
+    let refusal = refused(&shared);
+    assert!(
+        refusal.starts_with(
+            "split given: the same speaker on both sides: a-happy (train) = a-sad (test), b-happy (train) = b-sad \
+             (test); give all clips of a speaker"
+        ) && refusal.contains("speakers-5"),
+        "{refusal}"
+    );
+    let copies = edited(&given(&[("a", train), ("b", test)]), |clip| {
+        clip.content = clip.emotion.clone()
+    });
+    assert!(refused(&copies).starts_with("split given: the same audio on both sides: a-"));
+    assert_eq!(
+        refused(&given(&[("a", train), ("b", None)])),
+        "given needs train, dev or test for every clip, in a column `split` of its manifest; the corpus has none for 2 \
+         clips, the first of them b-happy"
+    );
+    assert_eq!(
+        refused(&given(&[("a", train), ("b", train)])),
+        "split given: the test part is empty"
+    );
 }
