@@ -2,20 +2,24 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use ser_audio::Waveform;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::files::is_table;
 use crate::ravdess::EMOTIONS;
-use crate::{Audit, Error, Result, Side, manifest, scan};
+use crate::{Audit, Error, Excerpt, Recording, Result, Side, manifest, scan};
 
 /// One recording with its labels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Clip {
     /// What tells it from the other clips of its corpus, which gives it ([`Corpus::new`]): the file name without its
-    /// extension, with as many of the folders above as it takes where files are called the same.
+    /// extension, with as many of the folders above as it takes where files are called the same, and with beginning
+    /// and end in seconds where it is a part of one: `talk@1.500-3.250`.
     pub name: String,
     /// Where the file lies.
     pub path: PathBuf,
+    /// The part of the file that is the clip; `None`: all of it.
+    pub excerpt: Option<Excerpt>,
     /// The label.
     pub emotion: String,
     /// Who speaks; RAVDESS: `"01"` to `"24"`.
@@ -33,7 +37,7 @@ pub struct Clip {
     /// What else a manifest says of it, by column: everything that is no other field.
     pub attributes: BTreeMap<String, String>,
     /// Hash of format and samples, in hex, see [`ser_audio::probe`]. Clips with equal `content` sound the same, whatever
-    /// else their files hold.
+    /// else their files hold. Of a part of a file it is a hash of the mixed-down samples, known only to other parts.
     pub content: String,
     /// Samples per second and channel.
     pub sample_rate: u32,
@@ -47,6 +51,29 @@ impl Clip {
     /// Duration in seconds.
     pub fn seconds(&self) -> f64 {
         self.frames as f64 / f64::from(self.sample_rate)
+    }
+
+    /// Where its sound lies.
+    pub fn recording(&self) -> Recording<'_> {
+        Recording {
+            path: &self.path,
+            excerpt: self.excerpt,
+        }
+    }
+
+    /// Its sound, mixed down, at the file's rate. [`read_each`](crate::read_each) reads many.
+    ///
+    /// # Errors
+    /// Those of [`Recording::read`].
+    pub fn read(&self) -> Result<Waveform> {
+        self.recording().read()
+    }
+
+    /// Beginning and end of its part of the file, in seconds.
+    pub(crate) fn span(&self) -> Option<(f64, f64)> {
+        let seconds = |samples: u64| samples as f64 / f64::from(self.sample_rate);
+        let part = self.excerpt?;
+        Some((seconds(part.start), seconds(part.end)))
     }
 }
 
@@ -83,7 +110,9 @@ impl Corpus {
     /// assert_eq!(names, ["DC/a01", "JE/a01", "a02"]);
     /// ```
     pub fn new(name: impl Into<String>, synthetic: bool, mut clips: Vec<Clip>) -> Self {
-        clips.sort_by(|a, b| (a.path.file_name(), &a.path).cmp(&(b.path.file_name(), &b.path)));
+        clips.sort_by(|a, b| {
+            (a.path.file_name(), &a.path, a.excerpt).cmp(&(b.path.file_name(), &b.path, b.excerpt))
+        });
         give_names(&mut clips);
         let found: BTreeSet<&str> = clips.iter().map(|clip| clip.emotion.as_str()).collect();
         let known = EMOTIONS.into_iter().filter(|label| found.contains(label));
@@ -134,7 +163,8 @@ impl Corpus {
     /// Columns, in any order: `path` (of a recording of any format that [`ser_audio::read`] reads; absolute, or
     /// relative to the manifest's folder), `emotion` and `speaker` (free
     /// text) are required. `gender`, `intensity`, `statement`, `repetition`, `split` ([`Side`]) and `synthetic` (`true`
-    /// or `false`) may be there; others are kept as [`Clip::attributes`]. Where `content`, `sample_rate`, `channels` and `frames` are all given, the row is
+    /// or `false`) may be there; others are kept as [`Clip::attributes`]. `start` and `end`, together or one of them,
+    /// in seconds, make the row a part of a file; parts of one file may not overlap. Where `content`, `sample_rate`, `channels` and `frames` are all given, the row is
     /// believed and the audio is not read.
     ///
     /// # Errors
@@ -290,7 +320,11 @@ fn give_names(clips: &mut [Clip]) {
     for group in groups.into_values() {
         let deepest = group.iter().map(|&i| clips[i].path.iter().count()).max();
         let named = |folders: usize| -> Vec<String> {
-            let path = |&i: &usize| below(&clips[i].path.with_extension(""), folders);
+            let path = |&i: &usize| {
+                let part = clips[i].span();
+                let part = part.map(|(start, end)| format!("@{start:.3}-{end:.3}"));
+                below(&clips[i].path.with_extension(""), folders) + &part.unwrap_or_default()
+            };
             group.iter().map(path).collect()
         };
         let is_enough =

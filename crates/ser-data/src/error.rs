@@ -17,6 +17,15 @@ pub enum Error {
     #[error(transparent)]
     Audio(#[from] ser_audio::Error),
 
+    /// A part of a recording cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Excerpt {
+        /// The file.
+        path: PathBuf,
+        /// Which part, and why.
+        reason: String,
+    },
+
     /// A file stem is not a RAVDESS name.
     #[error("`{name}` is not a RAVDESS name: expected {expected}, found `{actual}`")]
     Name {

@@ -1,15 +1,16 @@
 //! A corpus as a CSV table.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use ser_audio::{Probe, probe};
 
-use crate::audit::Skip;
+use crate::audit::{Skip, SkipKind};
 use crate::files::write_csv;
 use crate::table::{Row, Table};
-use crate::{Audit, Clip, Corpus, Error, Result, Scan, Side};
+use crate::{Audit, Clip, Corpus, Error, Excerpt, Result, Scan, Side, read_each, recording};
 
 /// What every manifest is written with.
 const COLUMNS: [&str; 12] = [
@@ -27,6 +28,9 @@ const COLUMNS: [&str; 12] = [
     "synthetic",
 ];
 /// What is written where a clip has it.
+const OPTIONAL: [&str; 3] = [START, END, SPLIT];
+const START: &str = "start";
+const END: &str = "end";
 const SPLIT: &str = "split";
 const REQUIRED: [&str; 3] = ["path", "emotion", "speaker"];
 
@@ -34,7 +38,25 @@ const REQUIRED: [&str; 3] = ["path", "emotion", "speaker"];
 struct Entry<'a> {
     row: Row<'a>,
     clip: Clip,
+    /// Its file, however the row spells it.
+    file: PathBuf,
+    /// The part of the file that the row names.
+    span: Option<Span>,
 }
+
+/// Where a part of a file begins and ends, in seconds; without an end, with the file.
+#[derive(Clone, Copy)]
+struct Span {
+    start: f64,
+    end: Option<f64>,
+}
+
+/// The shortest part of a file in seconds: less is a slip, and names tell parts by milliseconds.
+const SHORTEST: f64 = 0.01;
+/// The farthest end of a part of a file in seconds, eleven days: beyond, seconds no longer tell samples apart.
+const FARTHEST: f64 = 1e6;
+/// A part may end so many seconds behind its file: tables round, and codecs pad.
+const BEYOND: f64 = 0.1;
 
 pub(crate) fn read(path: &Path) -> Result<Scan> {
     let table = Table::open(path, &REQUIRED)?;
@@ -44,30 +66,32 @@ pub(crate) fn read(path: &Path) -> Result<Scan> {
     let mut entries = Vec::new();
     for row in table.rows() {
         synthetic |= row.parsed("synthetic", "true or false")?.unwrap_or(false);
-        let clip = clip(&row, folder)?;
-        // However the row spells it.
-        let path = clip.path.canonicalize();
-        if !seen.insert(path.unwrap_or_else(|_| clip.path.clone())) {
-            return Err(row.wrong("path", "each file once"));
+        let mut clip = clip(&row, folder)?;
+        let file = clip.path.canonicalize();
+        let file = file.unwrap_or_else(|_| clip.path.clone());
+        let (span, known) = (span(&row)?, probe_in(&row)?);
+        match (span, &known) {
+            (None, _) if !seen.insert(file.clone()) => {
+                return Err(row.wrong("path", "each file once, or `start` and `end` of its parts"));
+            }
+            (Some(span), Some(known)) => clip.excerpt = Some(span.of_known(known, &row)?),
+            _ => {}
         }
-        entries.push((Entry { row, clip }, probe_in(&row)?));
+        let entry = Entry {
+            row,
+            clip,
+            file,
+            span,
+        };
+        entries.push((entry, known));
     }
     let listed = || entries.iter().map(|(entry, _)| entry);
     refuse_spellings(listed(), "speaker", |clip| &clip.speaker)?;
     refuse_spellings(listed(), "emotion", |clip| &clip.emotion)?;
 
-    let entries = entries.into_par_iter();
-    let completed: Vec<_> = entries
-        .map(|(entry, known)| complete(entry, known))
-        .collect();
-    let mut entries = Vec::new();
-    let mut skipped = Vec::new();
-    for outcome in completed {
-        match outcome {
-            Ok(entry) => entries.push(entry),
-            Err(skip) => skipped.push(skip),
-        }
-    }
+    let (mut entries, mut skipped) = complete(entries);
+    hash_parts(&mut entries, &mut skipped);
+    refuse_overlaps(&entries)?;
     refuse_twins(&entries)?;
     let clips: Vec<Clip> = entries.into_iter().map(|entry| entry.clip).collect();
     if clips.is_empty() {
@@ -97,7 +121,7 @@ fn clip(row: &Row<'_>, folder: &Path) -> Result<Clip> {
     });
     let is_other = |name: &str| {
         let name = name.to_ascii_lowercase();
-        !COLUMNS.contains(&name.as_str()) && name != SPLIT
+        ![&COLUMNS[..], &OPTIONAL].concat().contains(&name.as_str())
     };
     let others = row.filled().filter(|(name, _)| is_other(name));
     Ok(Clip {
@@ -133,36 +157,179 @@ fn probe_in(row: &Row<'_>) -> Result<Option<Probe>> {
     })())
 }
 
-/// Adds what the row knows of the audio, or else looks into the file. A bad file is a skip.
-fn complete(Entry { row, clip }: Entry<'_>, known: Option<Probe>) -> Result<Entry<'_>, Skip> {
+/// The part of its file that a row names.
+fn span(row: &Row<'_>) -> Result<Option<Span>> {
+    let (start, end) = (row.seconds(START, FARTHEST)?, row.seconds(END, FARTHEST)?);
+    if start.is_none() && end.is_none() {
+        return Ok(None);
+    }
+    let start = start.unwrap_or(0.0);
+    if end.is_some_and(|end| end - start < SHORTEST) {
+        let expected = format!("an end at least {SHORTEST} s behind the start");
+        return Err(row.wrong(END, &expected));
+    }
+    Ok(Some(Span { start, end }))
+}
+
+impl Span {
+    /// In samples of a part of which the row says everything.
+    fn of_known(self, part: &Probe, row: &Row<'_>) -> Result<Excerpt> {
+        let rate = f64::from(part.sample_rate);
+        let start = (self.start * rate).round() as u64;
+        let last = ((FARTHEST * rate) as u64).saturating_sub(start);
+        let end = start + part.frames.min(last);
+        let is_end = |seconds: f64| (seconds * rate).round() as u64 == end;
+        if part.frames > last
+            || (part.frames as f64) < SHORTEST * rate
+            || !self.end.is_none_or(is_end)
+        {
+            let expected = "the samples from start to end; without content, sample_rate, channels and frames they are \
+                            found in the file";
+            return Err(row.wrong("frames", expected));
+        }
+        Ok(Excerpt { start, end })
+    }
+
+    /// In samples of a file; what is wrong with it in words.
+    fn of_file(self, file: &Probe) -> Result<Excerpt, String> {
+        let rate = f64::from(file.sample_rate);
+        let samples = |seconds: f64| (seconds * rate).round() as u64;
+        let start = samples(self.start);
+        let end = self.end.map_or(file.frames, samples);
+        let whole = file.frames as f64 / rate;
+        let is_too_short = (file.frames.saturating_sub(start) as f64) < SHORTEST * rate;
+        if is_too_short || end as f64 > (whole + BEYOND) * rate {
+            let end = self
+                .end
+                .map_or(String::new(), |end| format!(" to {end:.3} s"));
+            return Err(format!(
+                "expected the part from {:.3} s{end}, found a recording of {whole:.3} s",
+                self.start
+            ));
+        }
+        let end = end.min(file.frames);
+        Ok(Excerpt { start, end })
+    }
+}
+
+/// Adds what the rows know of the audio, or else looks into the files, into each once. A bad file is a skip. Parts of
+/// files have no content yet.
+fn complete(entries: Vec<(Entry<'_>, Option<Probe>)>) -> (Vec<Entry<'_>>, Vec<Skip>) {
+    let mut files: BTreeMap<&Path, bool> = BTreeMap::new();
+    for (entry, known) in &entries {
+        *files.entry(&entry.clip.path).or_default() |= known.is_none();
+    }
+    let look = |(path, is_wanted): (&Path, bool)| (path.to_owned(), look(path, is_wanted));
+    let found: HashMap<PathBuf, _> = files.into_par_iter().map(look).collect();
+    let (mut completed, mut skipped) = (Vec::new(), Vec::new());
+    for (mut entry, known) in entries {
+        let clip = &mut entry.clip;
+        let is_known = known.is_some();
+        let probe = match (&found[&clip.path], known) {
+            (Ok(_), Some(probe)) => probe,
+            (Ok(Some(probe)), None) => probe.clone(),
+            // Whatever is not known was looked for.
+            (Ok(None), None) => continue,
+            (Err(skip), _) => {
+                skipped.push(skip.clone());
+                continue;
+            }
+        };
+        (clip.sample_rate, clip.channels) = (probe.sample_rate, probe.channels);
+        match entry.span {
+            Some(span) if !is_known => match span.of_file(&probe) {
+                Ok(part) => {
+                    clip.excerpt = Some(part);
+                    clip.frames = part.end - part.start;
+                }
+                Err(reason) => {
+                    skipped.push(Skip {
+                        path: clip.path.clone(),
+                        kind: SkipKind::Unreadable,
+                        reason,
+                    });
+                    continue;
+                }
+            },
+            _ => (clip.content, clip.frames) = (probe.content, probe.frames),
+        }
+        completed.push(entry);
+    }
+    (completed, skipped)
+}
+
+/// Whether a file is there, and what it holds if that is wanted.
+fn look(path: &Path, is_wanted: bool) -> Result<Option<Probe>, Skip> {
     // Nobody may ever write into a pipe that a row names.
-    let is_file = std::fs::metadata(&clip.path).and_then(|found| match found.is_file() {
+    let is_file = std::fs::metadata(path).and_then(|found| match found.is_file() {
         true => Ok(()),
         false => Err(std::io::Error::other("not a file")),
     });
-    let is_file = is_file.map_err(|source| ser_files::Error::at(&clip.path)(source).into());
-    let probe = is_file.and_then(|()| match known {
-        Some(probe) => Ok(probe),
-        None => probe(&clip.path).map_err(Error::from),
-    });
-    match probe {
-        Ok(Probe {
-            content,
-            sample_rate,
-            channels,
-            frames,
-        }) => {
-            let clip = Clip {
-                content,
-                sample_rate,
-                channels,
-                frames,
-                ..clip
-            };
-            Ok(Entry { row, clip })
-        }
-        Err(error) => Err(Skip::unreadable(clip.path, error)),
+    let is_file = is_file.map_err(|source| ser_files::Error::at(path)(source).into());
+    let found = is_file.and_then(|()| Ok(is_wanted.then(|| probe(path)).transpose()?));
+    found.map_err(|error| Skip::unreadable(path.to_owned(), error))
+}
+
+/// Adds the content of parts of files. What cannot be read is a skip.
+fn hash_parts(entries: &mut Vec<Entry<'_>>, skipped: &mut Vec<Skip>) {
+    let found = Mutex::new(BTreeMap::new());
+    {
+        let parts = entries.iter().enumerate();
+        let parts = parts.filter(|(_, entry)| entry.clip.content.is_empty());
+        let (places, parts): (Vec<usize>, Vec<_>) = parts
+            .map(|(place, entry)| (place, entry.clip.recording()))
+            .unzip();
+        read_each(&parts, |i, sound| {
+            let content = sound.map(|sound| recording::content(&sound));
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.insert(places[i], content);
+        });
     }
+    for (place, content) in found.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        let clip = &mut entries[place].clip;
+        match content {
+            Ok(content) => clip.content = content,
+            Err(error) => skipped.push(Skip::unreadable(clip.path.clone(), error)),
+        }
+    }
+    entries.retain(|entry| !entry.clip.content.is_empty());
+}
+
+/// Refuses parts of one file that overlap: on two sides of a split, the same sound would be trained on and tested.
+fn refuse_overlaps(entries: &[Entry<'_>]) -> Result<()> {
+    let whole = Excerpt {
+        start: 0,
+        end: u64::MAX,
+    };
+    let mut parts: Vec<(&Path, Excerpt, &Entry<'_>)> = entries
+        .iter()
+        .map(|entry| {
+            (
+                entry.file.as_path(),
+                entry.clip.excerpt.unwrap_or(whole),
+                entry,
+            )
+        })
+        .collect();
+    parts.sort_by_key(|&(file, part, _)| (file, part));
+    for pair in parts.windows(2) {
+        let [(file, part, one), (next_file, next, other)] = pair else {
+            continue;
+        };
+        if file == next_file && next.start < part.end {
+            let (line, other_line) = (one.row.line(), other.row.line());
+            let (row, line) = match line < other_line {
+                true => (other.row, line),
+                false => (one.row, other_line),
+            };
+            let expected = format!(
+                "a part of the file that does not overlap that of line {line}: the same sound may be one clip only"
+            );
+            let column = [START, END].into_iter().find(|c| row.optional(c).is_some());
+            return Err(row.wrong(column.unwrap_or("path"), &expected));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses two names that only somebody who types makes two of: one speaker would be on two sides of a split, one
@@ -245,12 +412,21 @@ pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
         });
     }
     let clips = corpus.clips();
-    let has_split = clips.iter().any(|clip| clip.split.is_some());
+    let optional = |clip: &Clip| {
+        let (start, end) = clip.span().unzip();
+        [
+            start.map(|seconds| seconds.to_string()),
+            end.map(|seconds| seconds.to_string()),
+            clip.split.map(|side| side.as_str().to_owned()),
+        ]
+    };
+    let is_there = |&column: &usize| clips.iter().any(|clip| optional(clip)[column].is_some());
+    let there: Vec<usize> = (0..OPTIONAL.len()).filter(is_there).collect();
     let attributes = clips.iter().flat_map(|clip| clip.attributes.keys());
     let attributes: BTreeSet<&str> = attributes.map(String::as_str).collect();
     write_csv(path, |csv| {
-        let split = has_split.then_some(SPLIT);
-        let further = split.into_iter().chain(attributes.iter().copied());
+        let further = there.iter().map(|&column| OPTIONAL[column]);
+        let further = further.chain(attributes.iter().copied());
         csv.write_record(COLUMNS.into_iter().chain(further))?;
         for (clip, path) in clips.iter().zip(&paths) {
             let text = |field: &Option<String>| field.clone().unwrap_or_default();
@@ -273,9 +449,11 @@ pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
                 clip.frames.to_string(),
                 corpus.is_synthetic().to_string(),
             ];
-            let split = has_split.then(|| clip.split.map_or("", Side::as_str));
-            let attribute = |name: &&str| clip.attributes.get(*name).map_or("", String::as_str);
-            let further = split.into_iter().chain(attributes.iter().map(attribute));
+            let optional = optional(clip);
+            let further = there.iter().map(|&column| optional[column].as_deref());
+            let attribute = |name: &&str| clip.attributes.get(*name).map(String::as_str);
+            let further = further.chain(attributes.iter().map(attribute));
+            let further = further.map(Option::unwrap_or_default);
             csv.write_record(fields.iter().map(String::as_str).chain(further))?;
         }
         Ok(())

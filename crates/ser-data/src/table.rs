@@ -10,10 +10,12 @@ use crate::{Error, Result};
 
 /// What may stand between columns. Spreadsheets write semicolons where the decimal mark is a comma, and tabs into
 /// what they call Unicode text.
-const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+const SEPARATORS: [u8; 3] = [b',', SEMICOLON, b'\t'];
+const SEMICOLON: u8 = b';';
 
 pub(crate) struct Table {
     source: Source,
+    separator: u8,
     header: StringRecord,
     columns: HashMap<String, usize>,
     records: Vec<StringRecord>,
@@ -69,6 +71,7 @@ impl Table {
             .map_err(|error| source.error(error))?;
         Ok(Self {
             source,
+            separator,
             header,
             columns,
             records,
@@ -130,6 +133,24 @@ impl<'a> Row<'a> {
         self.optional(column)
             .map(|field| field.parse().map_err(|_| self.wrong(column, expected)))
             .transpose()
+    }
+
+    /// A number of seconds from 0 to `most`. Where semicolons stand between columns, the decimal mark may be a comma.
+    pub(crate) fn seconds(&self, column: &str, most: f64) -> Result<Option<f64>> {
+        let Some(field) = self.optional(column) else {
+            return Ok(None);
+        };
+        let seconds = match self.table.separator {
+            SEMICOLON => field.replace(',', ".").parse(),
+            _ => field.parse::<f64>(),
+        };
+        match seconds {
+            Ok(seconds) if (0.0..=most).contains(&seconds) => Ok(Some(seconds)),
+            _ => {
+                let expected = format!("seconds from 0 to {most}, such as 1.25");
+                Err(self.wrong(column, &expected))
+            }
+        }
     }
 
     /// The error that this field does not hold what is expected.

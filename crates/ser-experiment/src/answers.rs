@@ -73,12 +73,12 @@ impl Answers {
         done: &dyn Fn(),
     ) -> Result<()> {
         let configs = model.views();
-        let clips = part.iter().map(|&i| corpus.clips()[i].path.as_path());
-        let paths: Vec<&Path> = clips.collect();
+        let clips = part.iter().map(|&i| corpus.clips()[i].recording());
+        let recordings: Vec<_> = clips.collect();
         for condition in Condition::STANDARD {
             let setting = Setting::Condition(condition);
             if self.get(setting).is_none() {
-                let clips = hear_under(condition, &configs, &paths, store)?;
+                let clips = hear_under(condition, &configs, &recordings, store)?;
                 let views: Vec<&[Features]> = clips.iter().map(Vec::as_slice).collect();
                 let answers = model.predict(&views)?;
                 let rows = rows(model, corpus, part, answers, split)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ser_data::{Audit, Corpus, Scan, SkipKind};
+use ser_data::{Audit, Clip, Corpus, Recording, Scan, SkipKind};
 use ser_features::Features;
 use serde::{Deserialize, Serialize};
 
@@ -104,14 +104,14 @@ impl Prepared {
         on_event: OnEvent,
     ) -> Result<Self> {
         let clips = self.corpus.clips();
-        let paths: Vec<&Path> = clips.iter().map(|clip| clip.path.as_path()).collect();
-        let (stage, steps) = (Stage::Features, paths.len() * views.len());
+        let recordings: Vec<Recording<'_>> = clips.iter().map(Clip::recording).collect();
+        let (stage, steps) = (Stage::Features, recordings.len() * views.len());
         on_event(Event::Started { stage, steps });
-        let mut features: Vec<Vec<Features>> = vec![Vec::new(); paths.len()];
+        let mut features: Vec<Vec<Features>> = vec![Vec::new(); recordings.len()];
         let mut failures = BTreeMap::new();
         for view in views {
             let done = || on_event(Event::Advanced { stage, steps: 1 });
-            let (found, failed) = FeatureSource::open(view, store)?.extract(&paths, &done)?;
+            let (found, failed) = FeatureSource::open(view, store)?.extract(&recordings, &done)?;
             for (i, found) in found {
                 features[i].push(found);
             }
@@ -127,7 +127,7 @@ impl Prepared {
             });
         }
         let failures = failures.iter();
-        let failed = failures.map(|(&i, reason)| Skipped::new(paths[i], reason));
+        let failed = failures.map(|(&i, reason)| Skipped::new(recordings[i].path, reason));
         let failed: Vec<Skipped> = failed.collect();
         tell(&failed, on_event);
         let whole = |features: &Vec<Features>| features.len() == views.len();

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_data::Corpus;
 use ser_eval::{Evaluation, Predictions};
 use ser_predict::{Model, Predictor};
@@ -17,6 +16,7 @@ use crate::folder;
 use crate::page::{map, sounds, write_page};
 use crate::run::architectures;
 use crate::split_run::TEST;
+use crate::view::of_each;
 
 /// What a model is worth on clips that it was not made from.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub struct Evaluated {
 }
 
 /// Measures a model on a folder or manifest of clips, leaving out all it was made from. Each clip is answered as
-/// [`Predictor::answer_file`] answers it.
+/// [`Predictor::answer`] answers its sound.
 ///
 /// # Errors
 /// [`Error::NothingToMeasure`] if no clip is left, [`Error::NoClips`] if none can be answered; those of
@@ -98,12 +98,12 @@ pub fn evaluate(predictor: &Predictor, data: &Path, on_event: OnEvent) -> Result
     }
     let (stage, steps) = (Stage::Answers, part.len());
     on_event(Event::Started { stage, steps });
-    let answer = |&i: &usize| {
-        let answer = predictor.answer_file(&clips[i].path, None);
+    let recordings: Vec<_> = part.iter().map(|&i| clips[i].recording()).collect();
+    let found = of_each(&recordings, |_, sound| {
+        let answer = predictor.answer(sound, None);
         on_event(Event::Advanced { stage, steps: 1 });
-        answer
-    };
-    let found: Vec<_> = part.par_iter().map(answer).collect();
+        Ok(answer?)
+    });
     on_event(Event::Finished { stage });
     let (mut answered, mut answers, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for (i, answer) in part.into_iter().zip(found) {

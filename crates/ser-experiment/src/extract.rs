@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use ser_data::{Corpus, Scan, is_table};
+use ser_data::{Corpus, Excerpt, Recording, Scan, is_table};
 use ser_features::{FeatureConfig, Features, write_npy};
 use serde::Serialize;
 
@@ -28,13 +28,24 @@ pub struct Inputs {
 #[derive(Debug, Clone)]
 struct Input {
     path: PathBuf,
+    excerpt: Option<Excerpt>,
     name: String,
 }
 
 impl Input {
-    /// Size of the file in bytes; 0 if it cannot be known, and so not be read.
+    fn recording(&self) -> Recording<'_> {
+        Recording {
+            path: &self.path,
+            excerpt: self.excerpt,
+        }
+    }
+
+    /// Size of the file in bytes, 0 if it cannot be known, and so not be read; of a part that of its samples in 16 bits.
     fn bytes(&self) -> u64 {
-        std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
+        match self.excerpt {
+            Some(part) => part.end.saturating_sub(part.start).saturating_mul(2),
+            None => std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len()),
+        }
     }
 }
 
@@ -63,7 +74,11 @@ impl Inputs {
                         Ok(file) => {
                             let name = file.strip_prefix(path).unwrap_or(&file);
                             let name = name.to_string_lossy().replace('\\', "/");
-                            inputs.push(Input { path: file, name });
+                            inputs.push(Input {
+                                path: file,
+                                excerpt: None,
+                                name,
+                            });
                         }
                         Err(error) => skipped.push(Skipped::new(&error.path, &error.to_string())),
                     }
@@ -74,11 +89,13 @@ impl Inputs {
                 let clips = corpus.clips().iter();
                 inputs.extend(clips.map(|c| Input {
                     path: c.path.clone(),
+                    excerpt: c.excerpt,
                     name: c.name.clone(),
                 }));
             } else {
                 inputs.push(Input {
                     path: path.clone(),
+                    excerpt: None,
                     name: path.to_string_lossy().into_owned(),
                 });
             }
@@ -186,10 +203,10 @@ fn for_each(
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(files_in_chunk(rest));
         rest = after;
-        let paths: Vec<&Path> = chunk.iter().map(|input| input.path.as_path()).collect();
-        let (features, failed) = source.extract(&paths, &done_one)?;
+        let recordings: Vec<_> = chunk.iter().map(Input::recording).collect();
+        let (features, failed) = source.extract(&recordings, &done_one)?;
         let failed = failed.iter();
-        skipped.extend(failed.map(|(&i, reason)| Skipped::new(paths[i], reason)));
+        skipped.extend(failed.map(|(&i, reason)| Skipped::new(&chunk[i].path, reason)));
         for (i, features) in &features {
             use_it(&chunk[*i], features)?;
         }

@@ -6,7 +6,6 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use ser_audio::conditions::Condition;
 use ser_data::{Clip, Corpus};
 use ser_eval::{Evaluation, Predictions, principal_plane};
@@ -112,7 +111,7 @@ pub(crate) fn sounds(corpus: &Corpus, answers: &Predictions) -> Result<Vec<Sound
     let clip = |name: &str| corpus.clips().iter().find(|clip| clip.name == name);
     let mistakes = worst_mistakes(answers).into_iter();
     let sounds = mistakes.filter_map(|row| clip(&row.clip)).map(|clip| {
-        let wav = wav(&clip.path).context_of(|| clip.path.display().to_string())?;
+        let wav = wav(clip).context_of(|| clip.path.display().to_string())?;
         let clip = clip.name.clone();
         Ok(Sound { clip, wav })
     });
@@ -121,8 +120,8 @@ pub(crate) fn sounds(corpus: &Corpus, answers: &Predictions) -> Result<Vec<Sound
 
 /// A clip as a small file: mono, 16 kHz, 16 bits, without the silence at its ends, cut where it is
 /// too long.
-fn wav(path: &Path) -> Result<Vec<u8>> {
-    let waveform = ser_audio::read(path)?.resample(RATE)?;
+fn wav(clip: &Clip) -> Result<Vec<u8>> {
+    let waveform = clip.read()?.resample(RATE)?;
     let sound = trim(&waveform.samples, SILENCE, 2048, 512);
     let samples = waveform.samples.get(sound).unwrap_or_default();
     let spec = hound::WavSpec {
@@ -139,7 +138,7 @@ fn wav(path: &Path) -> Result<Vec<u8>> {
         }
         writer.finalize()
     };
-    write().map_err(|error| ser_files::Error::at(path)(std::io::Error::other(error)))?;
+    write().map_err(|error| ser_files::Error::at(&clip.path)(std::io::Error::other(error)))?;
     Ok(file.into_inner())
 }
 
@@ -157,11 +156,10 @@ pub(crate) fn map(
         .filter_map(|&i| Some((i, known(&corpus.clips()[i])?)))
         .collect();
     let views = Views::new(model.views())?;
-    let heard: Vec<Vec<Features>> = shown
-        .clone()
-        .into_par_iter()
-        .map(|(i, _)| hear(&corpus.clips()[i].path, Condition::Clean, 0, &views))
-        .collect::<Result<_>>()?;
+    let recordings = shown.iter().map(|&(i, _)| corpus.clips()[i].recording());
+    let recordings: Vec<_> = recordings.collect();
+    let heard = hear(&recordings, Condition::Clean, 0, &views).into_iter();
+    let heard: Vec<Vec<Features>> = heard.collect::<Result<_>>()?;
     let views: Vec<&[Features]> = heard.iter().map(Vec::as_slice).collect();
     let plane = principal_plane(&model.embeddings(&views)?);
     Ok(plane.map(|plane| Map {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use ser_audio::Waveform;
 use ser_audio::conditions::Condition;
+use ser_data::{Recording, read_each};
 use ser_features::{
     FeatureConfig, FeatureExtractor, FeatureStore, Features, Output, Views, extract_files,
 };
@@ -91,15 +91,33 @@ pub(crate) fn each_once(views: impl IntoIterator<Item = View>) -> Vec<View> {
     once
 }
 
-/// Features and failures by the position of their file.
+/// What becomes of the sound of each recording, in their order.
+pub(crate) fn of_each<T: Send>(
+    recordings: &[Recording<'_>],
+    use_it: impl Fn(usize, &Waveform) -> Result<T> + Sync,
+) -> Vec<Result<T>> {
+    let results = Mutex::new(BTreeMap::new());
+    read_each(recordings, |i, sound| {
+        let result = sound
+            .map_err(Error::from)
+            .and_then(|sound| use_it(i, &sound));
+        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+        results.insert(i, result);
+    });
+    let results = results.into_inner();
+    let results = results.unwrap_or_else(PoisonError::into_inner);
+    results.into_values().collect()
+}
+
+/// Features and failures by the position of their recording.
 pub(crate) type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>);
 
-/// Features of files as a condition leaves their sound: for each file one of every configuration.
+/// Features of recordings as a condition leaves their sound: for each one of every configuration.
 /// What a store keeps is taken from there; for the rest the sound is made once.
 pub(crate) fn hear_under(
     condition: Condition,
     configs: &[&FeatureConfig],
-    paths: &[&Path],
+    recordings: &[Recording<'_>],
     store: Option<&Path>,
 ) -> Result<Vec<Vec<Features>>> {
     let mut kept: BTreeMap<usize, BTreeMap<usize, Features>> = BTreeMap::new();
@@ -110,7 +128,8 @@ pub(crate) fn hear_under(
             ..View::clean(config.clone())
         };
         if store.is_some() && view.is_kept() {
-            let (features, failed) = FeatureSource::open(&view, store)?.extract(paths, &|| ())?;
+            let (features, failed) =
+                FeatureSource::open(&view, store)?.extract(recordings, &|| ())?;
             if let Some(reason) = failed.into_values().next() {
                 return Err(Error::Extraction(reason));
             }
@@ -119,11 +138,12 @@ pub(crate) fn hear_under(
             made.push(config);
         }
     }
-    let mut heard = vec![Vec::new(); paths.len()];
+    let mut heard = vec![Vec::new(); recordings.len()];
     if !made.is_empty() {
         let made = Views::new(made)?;
-        let sounds = paths.par_iter().map(|path| hear(path, condition, 0, &made));
-        heard = sounds.collect::<Result<_>>()?;
+        heard = hear(recordings, condition, 0, &made)
+            .into_iter()
+            .collect::<Result<_>>()?;
     }
     // In rising order, so that each comes to stand where its configuration does.
     for (position, features) in kept {
@@ -134,17 +154,18 @@ pub(crate) fn hear_under(
     Ok(heard)
 }
 
-/// Features of a file's sound as a condition leaves it, one for each of the views.
+/// Features of each recording as a condition leaves its sound, one for each of the views.
 pub(crate) fn hear(
-    path: &Path,
+    recordings: &[Recording<'_>],
     condition: Condition,
     copy: u32,
     views: &Views,
-) -> Result<Vec<Features>> {
-    let named = || path.display().to_string();
-    let sound = ser_audio::read(path)?;
-    let changed = under(condition, copy, &sound).context_of(named)?;
-    views.extract(&changed).context_of(named)
+) -> Vec<Result<Vec<Features>>> {
+    of_each(recordings, |i, sound| {
+        let named = || recordings[i].path.display().to_string();
+        let changed = under(condition, copy, sound).context_of(named)?;
+        views.extract(&changed).context_of(named)
+    })
 }
 
 /// A sound as a condition leaves it.
@@ -202,17 +223,15 @@ impl FeatureSource {
         let version = ser_audio::conditions::VERSION;
         let name = format!("{condition}, version {version}, copy {copy}");
         FeatureStore::open_changed(dir, extractor, &name, move |sound| {
-            under(condition, copy, sound).map_err(|error| ser_features::Error::Change {
-                reason: error.to_string(),
-            })
+            under(condition, copy, sound).map_err(in_features)
         })
     }
 
-    /// Features of many files, by position, and for the others why they failed; `one_done` hears of each
-    /// file.
+    /// Features of many recordings, by position, and for the others why they failed; `one_done` hears of each
+    /// recording.
     pub(crate) fn extract(
         &mut self,
-        paths: &[&Path],
+        recordings: &[Recording<'_>],
         one_done: &(dyn Fn() + Sync),
     ) -> Result<Extracted> {
         let results = Mutex::new(Extracted::default());
@@ -224,32 +243,70 @@ impl FeatureSource {
                 Err(reason) => drop(results.1.insert(i, reason)),
             }
         };
-        let from_file = |i: usize, result: ser_features::Result<Features>| {
-            done(i, result.map_err(|error| error.to_string()));
-        };
         let View {
             condition, copy, ..
         } = self.view;
+        // Whole files are found in a store without being decoded, and extracted without being held in memory.
+        let as_files = self.store.is_some() || condition == Condition::Clean;
+        let is_file = |&i: &usize| as_files && recordings[i].excerpt.is_none();
+        let (files, sounds): (Vec<usize>, Vec<usize>) = (0..recordings.len()).partition(is_file);
+        let paths: Vec<&Path> = files.iter().map(|&i| recordings[i].path).collect();
+        let from_file = |at: usize, result: ser_features::Result<Features>| {
+            done(files[at], result.map_err(|error| error.to_string()));
+        };
         match &self.store {
-            Some(store) => drop(store.extract(paths, from_file)?),
-            None if condition == Condition::Clean => {
-                extract_files(&self.extractor, paths, from_file);
+            Some(store) => drop(store.extract(&paths, from_file)?),
+            None => extract_files(&self.extractor, &paths, from_file),
+        }
+        let parts: Vec<Recording<'_>> = sounds.iter().map(|&i| recordings[i]).collect();
+        let found = of_each(&parts, |at, sound| {
+            let i = sounds[at];
+            let features = match &self.store {
+                Some(store) => store.extract_sound(sound),
+                None => self.extract_sound(sound, condition, copy),
+            };
+            match features {
+                // The sound is there: it is the store that cannot be used.
+                Err(error @ ser_features::Error::Io(_)) => return Err(error.into()),
+                features => done(i, features.map_err(|error| named(&recordings[i], &error))),
             }
-            None => {
-                let view = Views::new([&self.view.config])?;
-                paths.par_iter().enumerate().for_each(|(i, path)| {
-                    let heard = hear(path, condition, copy, &view);
-                    let features = heard.map(|heard| heard.into_iter().next().unwrap_or_default());
-                    done(i, features.map_err(|error| error.to_string()));
-                });
+            Ok(())
+        });
+        for (at, found) in found.into_iter().enumerate() {
+            match found {
+                Err(Error::Data(error)) => done(sounds[at], Err(error.to_string())),
+                found => found?,
             }
         }
         Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn extract_sound(
+        &self,
+        sound: &Waveform,
+        condition: Condition,
+        copy: u32,
+    ) -> ser_features::Result<Features> {
+        let changed = under(condition, copy, sound).map_err(in_features)?;
+        self.extractor.extract(&changed)
+    }
+}
+
+/// An error with the path of its recording before it.
+fn named(recording: &Recording<'_>, error: &ser_features::Error) -> String {
+    format!("{}: {error}", recording.path.display())
+}
+
+fn in_features(error: ser_audio::conditions::Error) -> ser_features::Error {
+    ser_features::Error::Change {
+        reason: error.to_string(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ser_data::Excerpt;
+
     use super::*;
 
     fn recipe(name: &str) -> Recipe {
@@ -292,7 +349,19 @@ mod tests {
         let configs = [&spectrum, &statistics, &spectrum];
         let room = "room large".parse().unwrap();
         let store = folder.path().join("store");
-        let hear = |store| hear_under(room, &configs, &[&wav], store).unwrap();
+        let recording = Recording {
+            path: &wav,
+            excerpt: None,
+        };
+        let part = Recording {
+            excerpt: Some(Excerpt {
+                start: 4_000,
+                end: 12_000,
+            }),
+            ..recording
+        };
+        let both = [part, recording];
+        let hear = |store| hear_under(room, &configs, &both, store).unwrap();
         let made = hear(None);
         for _ in 0..2 {
             assert_eq!(hear(Some(&store)), made);
@@ -306,8 +375,51 @@ mod tests {
         };
         for store in [None, Some(store.as_path())] {
             let mut source = FeatureSource::open(&view, store).unwrap();
-            let (found, failed) = source.extract(&[&wav], &|| ()).unwrap();
+            let (found, failed) = source.extract(&both, &|| ()).unwrap();
             assert_eq!((&found[&0], failed.len()), (&made[0][1], 0));
+            assert_eq!(found[&1], made[1][1]);
+        }
+    }
+
+    #[test]
+    fn a_part_has_the_features_of_a_file_that_holds_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let (long, cut) = (
+            folder.path().join("long.wav"),
+            folder.path().join("cut.wav"),
+        );
+        let sample = |i| ((f64::from(i) * f64::from(i) * 1e-5).sin() * 9000.0) as i16;
+        ser_fixtures::write_wav(&long, 16_000, (0..32_000).map(sample));
+        ser_fixtures::write_wav(&cut, 16_000, (9_000..25_000).map(sample));
+        let whole = Recording {
+            path: &cut,
+            excerpt: None,
+        };
+        let part = |start, end| Recording {
+            path: &long,
+            excerpt: Some(Excerpt { start, end }),
+        };
+        let wanted = [
+            whole,
+            part(9_000, 25_000),
+            part(0, 9_000),
+            part(30_000, 40_000),
+        ];
+        let telephone = recipe("robust-cnn").augmentation.conditions[0];
+        let store = folder.path().join("store");
+        for condition in [Condition::Clean, telephone] {
+            let view = View {
+                condition,
+                ..View::clean(recipe("robust-mlp").features)
+            };
+            for store in [None, Some(store.as_path()), Some(store.as_path())] {
+                let mut source = FeatureSource::open(&view, store).unwrap();
+                let (found, failed) = source.extract(&wanted, &|| ()).unwrap();
+                assert_eq!(found[&0], found[&1], "{condition}");
+                assert_ne!(found[&0], found[&2], "{condition}");
+                assert!(failed[&3].contains("ends at 2.000 s"), "{failed:?}");
+                assert_eq!((found.len(), failed.len()), (3, 1));
+            }
         }
     }
 }

@@ -188,6 +188,44 @@ impl FeatureStore {
         })
     }
 
+    /// Features of a sound in memory, such as a part of a file: found again by its samples and its rate.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the store cannot be read or written; those of [`FeatureExtractor::extract`] and of the
+    /// [change](Self::open_changed).
+    pub fn extract_sound(&self, sound: &Waveform) -> Result<Features> {
+        let mut hash = Xxh3::new();
+        // No file begins like that, and so none has the same hash.
+        hash.update(b"samples of a sound");
+        hash.update(&sound.sample_rate.to_le_bytes());
+        for sample in &sound.samples {
+            hash.update(&sample.to_le_bytes());
+        }
+        let content = hash.digest128();
+        let mut record = RecordReader::default();
+        let place = lock(&self.log).place_of_content(content);
+        if let Some(place) = place {
+            lock(&self.log).read(&place, &mut record)?;
+            if let Some(features) = record.features(&place) {
+                return Ok(features);
+            }
+        }
+        let features = match &self.change {
+            Some(change) => self.extractor.extract(&change(sound)?)?,
+            None => self.extractor.extract(sound)?,
+        };
+        let state = FileState {
+            size: 4 * sound.samples.len() as u64,
+            modified: UNTRUSTED,
+            content,
+        };
+        if let Some(record) = Record::new(Path::new(""), content, state, Some(&features)) {
+            lock(&self.log).append(&record)?;
+        }
+        Ok(features)
+    }
+
     /// Features of one file. What is wrong with the store goes to `worker.store_error`.
     fn features(&self, path: &Path, worker: &mut Worker) -> Result<(Features, Source)> {
         let io_error = ser_files::Error::at(path);

@@ -426,3 +426,35 @@ fn a_store_that_cannot_be_written_still_delivers() {
     assert!(matches!(error, Error::Io(error) if error.path == house.file()));
     assert_eq!(delivered.into_inner().unwrap(), 2);
 }
+
+#[test]
+fn a_sound_in_memory_is_computed_once_and_found_by_its_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FeatureStore::open(folder.path(), &extractor()).unwrap();
+    let sound = |turn: f32, rate| {
+        let samples = (0..4000).map(|i| (i as f32 * turn).sin()).collect();
+        Waveform::new(samples, rate)
+    };
+    let stored = || -> u64 {
+        let files = fs::read_dir(folder.path()).unwrap();
+        files
+            .map(|file| file.unwrap().metadata().unwrap().len())
+            .sum()
+    };
+    let mut sizes = Vec::new();
+    for sound in [
+        sound(0.01, RATE),
+        sound(0.02, RATE),
+        sound(0.01, RATE / 2),
+        sound(0.01, RATE),
+    ] {
+        let features = store.extract_sound(&sound).unwrap();
+        assert_eq!(features, extractor().extract(&sound).unwrap());
+        sizes.push(stored());
+    }
+    assert!(sizes[0] < sizes[1] && sizes[1] < sizes[2], "{sizes:?}");
+    assert_eq!(sizes[2], sizes[3]);
+    let again = FeatureStore::open(folder.path(), &extractor()).unwrap();
+    again.extract_sound(&sound(0.02, RATE)).unwrap();
+    assert_eq!(stored(), sizes[3]);
+}

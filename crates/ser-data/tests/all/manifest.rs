@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -283,6 +284,30 @@ fn errors_name_line_and_column() {
             "0",
         ),
         (
+            "path,emotion,speaker,start\n1.wav,sad,a,-1\n",
+            2,
+            "start",
+            "-1",
+        ),
+        (
+            "path,emotion,speaker,start\n1.wav,sad,a,\"0,5\"\n",
+            2,
+            "start",
+            "0,5",
+        ),
+        (
+            "path;emotion;speaker;start;end\n1.wav;sad;a;0,5;0,5\n",
+            2,
+            "end",
+            "0,5",
+        ),
+        (
+            "path,emotion,speaker,end,content,sample_rate,channels,frames\n1.wav,sad,a,0.1,abc,16000,1,1601\n",
+            2,
+            "frames",
+            "1601",
+        ),
+        (
             "path,emotion,speaker,split\n1.wav,sad,a,learn\n",
             2,
             "split",
@@ -432,6 +457,121 @@ fn sides_of_a_split_and_further_columns_come_back() {
     let other = text.replace("test", "train");
     let other = Corpus::load(manifest(folder.path(), &other)).unwrap();
     assert_ne!(other.corpus.checksum(), corpus.checksum());
+}
+
+/// A second of a ramp at 8 kHz, in 16 bits: sample n is n.
+fn ramp(path: &Path) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    (0..8_000i16).for_each(|n| writer.write_sample(n).unwrap());
+    writer.finalize().unwrap();
+}
+
+#[test]
+fn a_row_may_be_a_part_of_a_file() {
+    let folder = tempdir().unwrap();
+    ramp(&folder.path().join("talk.wav"));
+    Wav::new(1).write(folder.path().join("whole.wav"));
+    let text = "path;start;end;emotion;speaker\ntalk.wav;0,5;0,75;sad;a\nwhole.wav;;;sad;b\n\
+                talk.wav;;0.25;happy;a\n./talk.wav;0.75;;calm;b\ntalk.wav;0,250125;0,5;sad;c\n";
+    let corpus = Corpus::load(manifest(folder.path(), text)).unwrap().corpus;
+    let clips = corpus.clips();
+    let names: Vec<&str> = clips.iter().map(|clip| clip.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "talk@0.000-0.250",
+            "talk@0.250-0.500",
+            "talk@0.500-0.750",
+            "talk@0.750-1.000",
+            "whole"
+        ]
+    );
+    for (clip, start, frames) in [
+        (&clips[0], 0, 2_000),
+        (&clips[1], 2_001, 1_999),
+        (&clips[2], 4_000, 2_000),
+        (&clips[3], 6_000, 2_000),
+    ] {
+        let sound = clip.read().unwrap();
+        let ramp: Vec<f32> = (start..start + frames)
+            .map(|n| n as f32 / 32_768.0)
+            .collect();
+        assert_eq!(sound.samples, ramp, "{}", clip.name);
+        assert_eq!((sound.sample_rate, clip.frames), (8_000, frames as u64));
+        assert_eq!((clip.sample_rate, clip.channels), (8_000, 1));
+    }
+    let contents: BTreeSet<&str> = clips.iter().map(|clip| clip.content.as_str()).collect();
+    assert_eq!(contents.len(), 5);
+
+    let again = folder.path().join("again.csv");
+    corpus.write_manifest(&again).unwrap();
+    assert_eq!(Corpus::load(&again).unwrap().corpus.clips(), clips);
+}
+
+#[test]
+fn equal_parts_are_twins_wherever_they_lie() {
+    let folder = tempdir().unwrap();
+    ramp(&folder.path().join("1.wav"));
+    ramp(&folder.path().join("2.wav"));
+    let text = "path,start,end,emotion,speaker\n1.wav,0.1,0.3,sad,a\n2.wav,0.1,0.3,sad,b\n";
+    let refused = Corpus::load(manifest(folder.path(), text)).unwrap_err();
+    assert!(
+        refused.to_string().contains("line 3, column `speaker`"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn parts_that_overlap_are_refused_with_both_lines() {
+    let folder = tempdir().unwrap();
+    ramp(&folder.path().join("talk.wav"));
+    for (rows, at, with) in [
+        ("talk.wav,0.2,0.5,sad,a\ntalk.wav,0.4,0.6,sad,a\n", 3, 2),
+        ("talk.wav,0.4,0.6,sad,a\n./talk.wav,0.2,0.5,sad,b\n", 3, 2),
+        ("talk.wav,,,sad,a\ntalk.wav,0.2,0.5,sad,a\n", 3, 2),
+        (
+            "talk.wav,0.5,,sad,a\ntalk.wav,0.1,0.2,sad,a\ntalk.wav,,0.15,sad,a\n",
+            4,
+            3,
+        ),
+        ("talk.wav,0.2,0.5,sad,a\ntalk.wav,0.2,0.5,sad,a\n", 3, 2),
+    ] {
+        let text = format!("path,start,end,emotion,speaker\n{rows}");
+        match Corpus::load(manifest(folder.path(), &text)) {
+            Err(Error::Csv { line, expected, .. }) => {
+                assert_eq!(line, at, "{rows}");
+                let named = format!("does not overlap that of line {with}:");
+                assert!(expected.contains(&named), "{expected}");
+            }
+            other => panic!("{rows}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_part_that_the_file_does_not_have_is_a_skip() {
+    let folder = tempdir().unwrap();
+    ramp(&folder.path().join("talk.wav"));
+    // A table may round: the last part ends with the file.
+    let text = "path,start,end,emotion,speaker\ntalk.wav,0.9,1.05,sad,a\ntalk.wav,1.5,2,sad,a\n\
+                talk.wav,0.5,1.5,sad,a\ntalk.wav,3,,sad,a\n";
+    let Scan { corpus, audit } = Corpus::load(manifest(folder.path(), text)).unwrap();
+    assert_eq!(corpus.clips()[0].name, "talk@0.900-1.000");
+    let reasons: Vec<&str> = audit.skipped.iter().map(|s| s.reason.as_str()).collect();
+    assert_eq!(
+        reasons,
+        [
+            "expected the part from 1.500 s to 2.000 s, found a recording of 1.000 s",
+            "expected the part from 0.500 s to 1.500 s, found a recording of 1.000 s",
+            "expected the part from 3.000 s, found a recording of 1.000 s",
+        ]
+    );
 }
 
 #[test]

@@ -1,0 +1,143 @@
+//! What sound is read from: a file, or a part of one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rayon::prelude::*;
+use ser_audio::{AudioStream, MAX_SAMPLES, Waveform};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::{Error, Result};
+
+/// A part of a file, in samples per channel from its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Excerpt {
+    /// Its first sample.
+    pub start: u64,
+    /// The sample behind its last.
+    pub end: u64,
+}
+
+/// Where a sound lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recording<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// The part of it; `None` for all of it.
+    pub excerpt: Option<Excerpt>,
+}
+
+impl Recording<'_> {
+    /// Its sound, mixed down, at the file's rate; of a file only what lies before the part's end is decoded.
+    ///
+    /// # Errors
+    /// [`Error::Audio`] for a file, [`Error::Excerpt`] for a part.
+    pub fn read(&self) -> Result<Waveform> {
+        match self.excerpt {
+            None => Ok(ser_audio::read(self.path)?),
+            Some(excerpt) => Cursor::open(self.path).read(excerpt),
+        }
+    }
+}
+
+/// Reads many recordings, side by side on rayon's current thread pool, each file once.
+///
+/// `take` gets each sound, or why there is none, with the position of its recording, in any order and from several
+/// threads at once. Parts of one file come one after the other; of the file no more than the longest is in memory.
+pub fn read_each(recordings: &[Recording<'_>], take: impl Fn(usize, Result<Waveform>) + Sync) {
+    let (parts, whole): (Vec<_>, Vec<_>) = recordings
+        .iter()
+        .enumerate()
+        .partition(|(_, recording)| recording.excerpt.is_some());
+    let mut parts_of: BTreeMap<&Path, Vec<(Excerpt, usize)>> = BTreeMap::new();
+    for (i, part) in parts {
+        let parts = parts_of.entry(part.path).or_default();
+        parts.extend(part.excerpt.map(|excerpt| (excerpt, i)));
+    }
+    let whole = whole.into_par_iter();
+    whole.for_each(|(i, recording)| take(i, recording.read()));
+    let parts_of: Vec<_> = parts_of.into_iter().collect();
+    parts_of.into_par_iter().for_each(|(path, mut parts)| {
+        parts.sort_unstable();
+        let mut cursor = Cursor::open(path);
+        for (excerpt, i) in parts {
+            take(i, cursor.read(excerpt));
+        }
+    });
+}
+
+/// Goes through a file once, for parts of it with rising beginnings.
+struct Cursor<'a> {
+    path: &'a Path,
+    /// The file, or why it cannot be read.
+    stream: Result<AudioStream, String>,
+    /// What was decoded and may be wanted still.
+    samples: Vec<f32>,
+    /// The place in the file of the first of them.
+    first: u64,
+}
+
+impl<'a> Cursor<'a> {
+    fn open(path: &'a Path) -> Self {
+        Self {
+            path,
+            stream: AudioStream::open(path).map_err(|error| in_words(path, &error)),
+            samples: Vec::new(),
+            first: 0,
+        }
+    }
+
+    /// A part that does not begin before the last one.
+    fn read(&mut self, excerpt: Excerpt) -> Result<Waveform> {
+        let error = |reason| Error::Excerpt {
+            path: self.path.to_owned(),
+            reason,
+        };
+        let stream = self
+            .stream
+            .as_mut()
+            .map_err(|reason| error(reason.clone()))?;
+        let rate = stream.sample_rate();
+        let seconds = |samples: u64| samples as f64 / f64::from(rate);
+        let (start, end) = (seconds(excerpt.start), seconds(excerpt.end));
+        let error = |reason| error(format!("{start:.3} to {end:.3} s: {reason}"));
+        let length = excerpt.end.saturating_sub(excerpt.start);
+        if length == 0 || length > MAX_SAMPLES as u64 {
+            return Err(error(format!(
+                "expected 1 to {MAX_SAMPLES} samples, found {length}"
+            )));
+        }
+        let length = length as usize;
+        loop {
+            let before = excerpt.start.saturating_sub(self.first);
+            let before = before.min(self.samples.len() as u64);
+            self.samples.drain(..before as usize);
+            self.first += before;
+            if self.first >= excerpt.start && self.samples.len() >= length {
+                let samples = self.samples[..length].to_vec();
+                return Ok(Waveform::new(samples, rate));
+            }
+            let more = stream.next_block(&mut self.samples);
+            if !more.map_err(|reason| error(in_words(self.path, &reason)))? {
+                let found = seconds(self.first + self.samples.len() as u64);
+                return Err(error(format!("the recording ends at {found:.3} s")));
+            }
+        }
+    }
+}
+
+/// An error without the path that it may begin with.
+fn in_words(path: &Path, error: &ser_audio::Error) -> String {
+    let (text, named) = (error.to_string(), format!("{}: ", path.display()));
+    text.strip_prefix(&named).unwrap_or(&text).to_owned()
+}
+
+/// Hash, in hex, of a sound: what [`ser_audio::probe`] is to a file, for a part of one.
+pub(crate) fn content(sound: &Waveform) -> String {
+    let mut hash = Xxh3::new();
+    hash.update(&sound.sample_rate.to_le_bytes());
+    for sample in &sound.samples {
+        hash.update(&sample.to_le_bytes());
+    }
+    format!("{:032x}", hash.digest128())
+}
