@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar};
+use ser_data::Renamed;
 use ser_experiment::{Event, Stage};
 
-use crate::output::{percent, progress_in, skipped_line};
+use crate::output::{percent, plain, progress_in, skipped_line};
 
 /// Shows events; one for all of a command.
 #[derive(Default)]
@@ -37,6 +38,14 @@ impl Show {
             }),
             Event::Finished { stage } => self.with(stage, ProgressBar::finish_and_clear),
             Event::Skipped(skipped) => self.line(&skipped_line(skipped)),
+            Event::Renamed(renamed) => {
+                let label = |r: &Renamed| {
+                    let clips = r.clips;
+                    plain(&format!("{} → {} {clips} clips", r.from, r.to))
+                };
+                let labels: Vec<String> = renamed.iter().map(label).collect();
+                self.line(&format!("labels: {}", labels.join(", ")));
+            }
             Event::Member { experiment, recipe } => self.line(&format!("{experiment}: {recipe}")),
             Event::Kept { name, folder } => {
                 self.line(&format!("{name}: already there, kept ({})", folder.display()));

@@ -15,8 +15,8 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     let runs = runs.collect::<ser_experiment::Result<Vec<_>>>()?;
     let rows = summaries(&runs)?;
     if let Some(data) = &args.data {
-        let corpus = Corpus::load(data)?.corpus;
         for run in &runs {
+            let corpus = Corpus::load_with(data, &run.experiment.task.labels)?.corpus;
             run.write_page(&rows, &corpus)?;
             println!("report: {}", run.page().display());
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::ravdess::{ACTORS, Name};
-use crate::{Clip, Corpus, Error};
+use crate::{Clip, Corpus, Error, Renamed};
 
 /// What indexing found: counts, oddities, and every file that was not taken, with its reason.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -32,6 +32,8 @@ pub struct Audit {
     pub stereo: Vec<String>,
     /// Groups of clips (by name) with the same audio content.
     pub duplicates: Vec<Vec<String>>,
+    /// Labels that a [`LabelMap`](crate::LabelMap) renamed, those that no clip has among them.
+    pub renamed: Vec<Renamed>,
     /// What the full RAVDESS has and this corpus has not; `None` if the clips do not carry RAVDESS names.
     pub missing: Option<Vec<MissingClips>>,
     /// Files that were not taken.
@@ -40,7 +42,7 @@ pub struct Audit {
 
 impl Audit {
     /// Looks at a corpus; `skipped` is what was not taken into it.
-    pub(crate) fn new(corpus: &Corpus, skipped: Vec<Skip>) -> Self {
+    pub(crate) fn new(corpus: &Corpus, renamed: Vec<Renamed>, skipped: Vec<Skip>) -> Self {
         let clips = corpus.clips();
         let sample_rates = count(clips.iter().map(|clip| clip.sample_rate));
         let usual_rate = sample_rates
@@ -66,6 +68,7 @@ impl Audit {
             sample_rates,
             stereo: names_of(&|clip| clip.channels > 1),
             duplicates: duplicates(clips),
+            renamed,
             missing: missing(clips),
             skipped,
         }

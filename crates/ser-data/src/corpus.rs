@@ -3,6 +3,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use ser_audio::Waveform;
+use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::files::is_table;
@@ -77,6 +78,20 @@ impl Clip {
     }
 }
 
+/// The labels that become one, by the one that they become: `happy` with `Happy` and `joy`.
+pub type LabelMap = BTreeMap<String, Vec<String>>;
+
+/// What a label that a [`LabelMap`] names was found on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Renamed {
+    /// The label as it is written.
+    pub from: String,
+    /// The label that it becomes.
+    pub to: String,
+    /// How many clips have it.
+    pub clips: usize,
+}
+
 /// A set of labelled clips, sorted by file name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Corpus {
@@ -134,11 +149,20 @@ impl Corpus {
     /// # Errors
     /// Those of [`Corpus::scan`] and [`Corpus::read_manifest`].
     pub fn load(path: impl AsRef<Path>) -> Result<Scan> {
+        Self::load_with(path, &LabelMap::new())
+    }
+
+    /// As [`Corpus::load`], with labels renamed before anything else is done with them: spellings that the map joins
+    /// are one label. [`Audit::renamed`] has what became of each.
+    ///
+    /// # Errors
+    /// Those of [`Corpus::load`].
+    pub fn load_with(path: impl AsRef<Path>, labels: &LabelMap) -> Result<Scan> {
         let path = path.as_ref();
         if is_table(path) && !path.is_dir() {
-            manifest::read(path)
+            manifest::read(path, labels)
         } else {
-            scan::scan(path)
+            scan::scan(path, labels)
         }
     }
 
@@ -152,7 +176,7 @@ impl Corpus {
     /// # Errors
     /// The folder cannot be read, or holds no clip. A bad file is no error.
     pub fn scan(folder: impl AsRef<Path>) -> Result<Scan> {
-        scan::scan(folder.as_ref())
+        scan::scan(folder.as_ref(), &LabelMap::new())
     }
 
     /// Reads a manifest: this is how a corpus other than RAVDESS comes in.
@@ -171,7 +195,7 @@ impl Corpus {
     /// [`Error::Csv`] with line and column, or no clip at all. A bad audio file is no error: it stands in
     /// [`Audit::skipped`].
     pub fn read_manifest(path: impl AsRef<Path>) -> Result<Scan> {
-        manifest::read(path.as_ref())
+        manifest::read(path.as_ref(), &LabelMap::new())
     }
 
     /// Writes the manifest that [`Corpus::read_manifest`] reads, with paths relative to its folder where they lie under
@@ -308,6 +332,25 @@ impl Corpus {
         lines.sort_unstable();
         format!("{:032x}", xxh3_128(lines.concat().as_bytes()))
     }
+}
+
+/// What a label is called after a map.
+pub(crate) fn mapped(labels: &LabelMap, label: &str) -> String {
+    let mut entries = labels.iter();
+    let found = entries.find(|(_, from)| from.iter().any(|from| from == label));
+    found.map_or(label, |(to, _)| to).to_owned()
+}
+
+/// What a map renames among labels as they are written.
+pub(crate) fn renamed(labels: &LabelMap, written: &[String]) -> Vec<Renamed> {
+    let of = |(to, from): (&String, &String)| Renamed {
+        from: from.clone(),
+        to: to.clone(),
+        clips: written.iter().filter(|label| *label == from).count(),
+    };
+    let entries = labels.iter();
+    let pairs = entries.flat_map(|(to, from)| from.iter().map(move |from| (to, from)));
+    pairs.map(of).collect()
 }
 
 /// Names sorted clips.

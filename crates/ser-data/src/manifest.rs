@@ -8,9 +8,12 @@ use rayon::prelude::*;
 use ser_audio::{Probe, probe};
 
 use crate::audit::{Skip, SkipKind};
+use crate::corpus::{mapped, renamed};
 use crate::files::write_csv;
 use crate::table::{Row, Table};
-use crate::{Audit, Clip, Corpus, Error, Excerpt, Result, Scan, Side, read_each, recording};
+use crate::{
+    Audit, Clip, Corpus, Error, Excerpt, LabelMap, Result, Scan, Side, read_each, recording,
+};
 
 /// What every manifest is written with.
 const COLUMNS: [&str; 12] = [
@@ -58,7 +61,7 @@ const FARTHEST: f64 = 1e6;
 /// A part may end so many seconds behind its file: tables round, and codecs pad.
 const BEYOND: f64 = 0.1;
 
-pub(crate) fn read(path: &Path) -> Result<Scan> {
+pub(crate) fn read(path: &Path, labels: &LabelMap) -> Result<Scan> {
     let table = Table::open(path, &REQUIRED)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut seen = HashSet::new();
@@ -67,6 +70,7 @@ pub(crate) fn read(path: &Path) -> Result<Scan> {
     for row in table.rows() {
         synthetic |= row.parsed("synthetic", "true or false")?.unwrap_or(false);
         let mut clip = clip(&row, folder)?;
+        clip.emotion = mapped(labels, &clip.emotion);
         let file = clip.path.canonicalize();
         let file = file.unwrap_or_else(|_| clip.path.clone());
         let (span, known) = (span(&row)?, probe_in(&row)?);
@@ -86,13 +90,20 @@ pub(crate) fn read(path: &Path) -> Result<Scan> {
         entries.push((entry, known));
     }
     let listed = || entries.iter().map(|(entry, _)| entry);
-    refuse_spellings(listed(), "speaker", |clip| &clip.speaker)?;
-    refuse_spellings(listed(), "emotion", |clip| &clip.emotion)?;
+    refuse_spellings(listed(), "speaker", "spell them alike", |clip| {
+        &clip.speaker
+    })?;
+    let join = "spell them alike, or let `labels` in the [task] of a recipe join them";
+    refuse_spellings(listed(), "emotion", join, |clip| &clip.emotion)?;
 
     let (mut entries, mut skipped) = complete(entries);
     hash_parts(&mut entries, &mut skipped);
     refuse_overlaps(&entries)?;
     refuse_twins(&entries)?;
+    let written = entries
+        .iter()
+        .filter_map(|entry| entry.row.optional("emotion"));
+    let renamed = renamed(labels, &written.map(str::to_owned).collect::<Vec<_>>());
     let clips: Vec<Clip> = entries.into_iter().map(|entry| entry.clip).collect();
     if clips.is_empty() {
         return Err(Error::NoClips {
@@ -108,7 +119,7 @@ pub(crate) fn read(path: &Path) -> Result<Scan> {
         synthetic,
         clips,
     );
-    let audit = Audit::new(&corpus, skipped);
+    let audit = Audit::new(&corpus, renamed, skipped);
     Ok(Scan { corpus, audit })
 }
 
@@ -337,6 +348,7 @@ fn refuse_overlaps(entries: &[Entry<'_>]) -> Result<()> {
 fn refuse_spellings<'a>(
     entries: impl Iterator<Item = &'a Entry<'a>>,
     column: &str,
+    way_out: &str,
     name: impl Fn(&Clip) -> &String,
 ) -> Result<()> {
     let mut first: HashMap<String, &Entry> = HashMap::new();
@@ -346,7 +358,7 @@ fn refuse_spellings<'a>(
         let known = name(&before.clip);
         if known != written {
             let line = before.row.line();
-            let expected = format!("`{known}` as in line {line}: spell the same {column} alike");
+            let expected = format!("`{known}` as in line {line}: {way_out}");
             return Err(entry.row.wrong(column, &expected));
         }
     }

@@ -7,10 +7,11 @@ use rayon::prelude::*;
 use ser_audio::{Probe, is_recording, probe};
 
 use crate::audit::{Skip, SkipKind};
+use crate::corpus::{mapped, renamed};
 use crate::ravdess::{Channel, Modality, Name};
-use crate::{Audit, Clip, Corpus, Error, Result, Scan};
+use crate::{Audit, Clip, Corpus, Error, LabelMap, Result, Scan};
 
-pub(crate) fn scan(folder: &Path) -> Result<Scan> {
+pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
     // An unreadable root is the caller's mistake; anything unreadable below it is a skip.
     std::fs::read_dir(folder).map_err(ser_files::Error::at(folder))?;
 
@@ -66,12 +67,16 @@ pub(crate) fn scan(folder: &Path) -> Result<Scan> {
         });
     }
 
-    let clips: Vec<Clip> = kept.into_values().collect();
+    let mut clips: Vec<Clip> = kept.into_values().collect();
+    let written: Vec<String> = clips.iter().map(|clip| clip.emotion.clone()).collect();
+    for clip in &mut clips {
+        clip.emotion = mapped(labels, &clip.emotion);
+    }
     let synthetic = crate::synth::is_marked(clips.iter().map(|clip| clip.path.as_path()))?;
     let folder = std::path::absolute(folder).map_err(ser_files::Error::at(folder))?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let corpus = Corpus::new(name, synthetic, clips);
-    let audit = Audit::new(&corpus, skipped);
+    let audit = Audit::new(&corpus, renamed(labels, &written), skipped);
     Ok(Scan { corpus, audit })
 }
 

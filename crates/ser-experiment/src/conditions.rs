@@ -32,7 +32,7 @@ pub fn measure_conditions(
         test,
         ..
     } = Run::read(run)?;
-    let Scan { corpus, .. } = Corpus::load(data)?;
+    let Scan { corpus, .. } = Corpus::load_with(data, &experiment.task.labels)?;
     let emotions: Vec<&str> = test.plain().labels().iter().map(String::as_str).collect();
     let corpus = corpus.select(&emotions)?;
     let folders = split_folders(&dir)?;

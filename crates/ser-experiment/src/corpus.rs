@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ser_data::{Audit, Clip, Corpus, Recording, Scan, SkipKind};
+use ser_data::{Audit, Clip, Corpus, LabelMap, Recording, Scan, SkipKind};
 use ser_features::Features;
 use serde::{Deserialize, Serialize};
 
@@ -67,13 +67,21 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Reads a corpus, a folder or a manifest, and keeps the given emotions: all, if none is given. No
-    /// features yet. Files that cannot be used are left out.
+    /// Reads a corpus, a folder or a manifest, renames its labels, and keeps the given emotions: all, if none is
+    /// given. No features yet. Files that cannot be used are left out.
     ///
     /// # Errors
     /// [`Error::NoClips`], [`Error::Data`].
-    pub fn read(data: &Path, emotions: &[String], on_event: OnEvent) -> Result<Self> {
-        let Scan { corpus, audit } = Corpus::load(data)?;
+    pub fn read(
+        data: &Path,
+        labels: &LabelMap,
+        emotions: &[String],
+        on_event: OnEvent,
+    ) -> Result<Self> {
+        let Scan { corpus, audit } = Corpus::load_with(data, labels)?;
+        if !audit.renamed.is_empty() {
+            on_event(Event::Renamed(&audit.renamed));
+        }
         let skipped = Skipped::of_audit(&audit);
         tell(&skipped, on_event);
         let corpus = select(&corpus, emotions)?;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use ser_data::Corpus;
+use ser_data::{Corpus, LabelMap};
 use ser_eval::{Evaluation, Predictions};
 use ser_predict::{Model, Predictor};
 use ser_report::{Report, SplitKind};
@@ -58,7 +58,7 @@ pub fn evaluate(predictor: &Predictor, data: &Path, on_event: OnEvent) -> Result
         corpus,
         mut skipped,
         ..
-    } = Prepared::read(data, &[], on_event)?;
+    } = Prepared::read(data, &LabelMap::new(), &[], on_event)?;
     let clips = corpus.clips();
 
     // What the model was made from measures nothing. A speaker counts as known when a clip of

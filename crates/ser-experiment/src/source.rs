@@ -34,7 +34,7 @@ impl<'a> Source<'a> {
     /// Reads the clips of a task.
     pub(crate) fn read(folders: &Folders<'a>, task: &Task, on_event: OnEvent<'a>) -> Result<Self> {
         Ok(Self {
-            clips: Prepared::read(folders.data, &task.emotions, on_event)?,
+            clips: Prepared::read(folders.data, &task.labels, &task.emotions, on_event)?,
             store: folders.store,
             on_event,
         })

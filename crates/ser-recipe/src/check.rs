@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ser_data::LabelMap;
 use ser_features::Output;
 use ser_predict::is_weight;
 
@@ -37,6 +38,16 @@ fn is_name(name: &str) -> bool {
 }
 
 const NAME: &str = "a name for a folder: not empty, without slashes, not beginning with a dot";
+
+const LABELS: &str = "task.labels";
+const MAP: &str = "a list of labels for each new one, no label in two lists or itself a new one";
+
+/// Whether no label is renamed in two ways, or one after the other.
+fn is_map(labels: &LabelMap) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut from = labels.values().flatten();
+    from.all(|from| !labels.contains_key(from) && seen.insert(from))
+}
 
 /// Whether it holds, the key, what it must be, what it is.
 type Check = (bool, &'static str, &'static str, String);
@@ -89,6 +100,12 @@ impl Recipe {
         let not_negative = |x: f64| x.is_finite() && x >= 0.0;
         vec![
             (is_name(&self.name), "name", NAME, self.name.clone()),
+            (
+                is_map(&self.task.labels),
+                LABELS,
+                MAP,
+                format!("{:?}", self.task.labels),
+            ),
             (
                 (1..=MOST_FRAMES).contains(&input.frames),
                 "input.frames",
@@ -245,6 +262,14 @@ pub(crate) fn ensemble(name: &str, weights: &[f64], origin: &str) -> Result<()> 
 impl Experiment {
     /// What only the members' own recipes show.
     pub(crate) fn check_members(&self, origin: &str) -> Result<()> {
+        if !is_map(&self.task.labels) {
+            return Err(wrong(
+                origin,
+                LABELS,
+                MAP,
+                format!("{:?}", self.task.labels),
+            ));
+        }
         let recipes = || self.members.iter().map(|member| &member.recipe);
         let names = || recipes().map(|recipe| recipe.name.as_str());
         let last = |recipe: &&Recipe| recipe.training.monitor == Monitor::LastEpoch;

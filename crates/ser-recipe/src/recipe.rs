@@ -1,7 +1,7 @@
 //! A recipe: one kind of network with everything it needs.
 
 use ser_audio::conditions::Condition;
-use ser_data::Protocol;
+use ser_data::{LabelMap, Protocol};
 use ser_features::FeatureConfig;
 use ser_predict::Input;
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,10 @@ pub struct Task {
     /// [`Monitor::LastEpoch`] is tried on.
     #[serde(default)]
     pub inner: usize,
+    /// Labels of the corpus that become one before anything else, by the one that they become:
+    /// `labels = { happy = ["Happy", "joy"] }`.
+    #[serde(default, skip_serializing_if = "LabelMap::is_empty")]
+    pub labels: LabelMap,
 }
 
 fn one() -> usize {

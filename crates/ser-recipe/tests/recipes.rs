@@ -182,6 +182,35 @@ fn a_wrong_value_is_named_with_its_line() {
 }
 
 #[test]
+fn labels_are_joined_by_a_map_that_says_one_thing_of_each() {
+    let sound = recipe_text(CNN, "");
+    let with = |labels: &str| {
+        let text = sound.replace("[task]", &format!("[task]\nlabels = {labels}"));
+        Recipe::parse(&text, "mine.toml")
+    };
+    let recipe = with("{ happy = ['Happy', 'joy'], sad = ['grief'] }").unwrap();
+    assert_eq!(recipe.task.labels["happy"], ["Happy", "joy"]);
+    let again = Recipe::parse(&recipe.to_toml().unwrap(), "again").unwrap();
+    assert_eq!(again, recipe);
+    let plain = Recipe::parse(&sound, "mine.toml").unwrap();
+    assert!(!plain.to_toml().unwrap().contains("labels"));
+    for labels in [
+        "{ happy = ['joy'], sad = ['joy'] }",
+        "{ happy = ['joy'], joy = ['fun'] }",
+        "{ happy = ['joy', 'joy'] }",
+    ] {
+        let refused = with(labels).unwrap_err().to_string();
+        assert!(refused.contains("`task.labels` must be"), "{refused}");
+        let ensemble = format!(
+            "name = 'e'\ndescription = 'd'\ntask = {{ protocol = 'loso', labels = {labels} }}\n\
+             members = [{{ recipe = 'cnn' }}]"
+        );
+        let refused = Experiment::parse(&ensemble, "e").unwrap_err().to_string();
+        assert!(refused.contains("`task.labels` must be"), "{refused}");
+    }
+}
+
+#[test]
 fn a_name_is_one_that_a_folder_can_have() {
     let sound = recipe_text(CNN, "");
     let name = sound.lines().find(|line| line.contains("name =")).unwrap();

@@ -374,7 +374,7 @@ fn one_speaker_in_two_spellings_is_refused() {
         assert_eq!(
             refused,
             format!(
-                "line 4, column `speaker`: expected `{first}` as in line 2: spell the same speaker alike, \
+                "line 4, column `speaker`: expected `{first}` as in line 2: spell them alike, \
                  found `{second}`"
             )
         );
@@ -401,6 +401,18 @@ fn one_label_in_two_spellings_is_refused() {
         refused.starts_with("line 3, column `emotion`: expected `happy` as in line 2"),
         "{refused}"
     );
+    assert!(refused.contains("`labels` in the [task]"), "{refused}");
+
+    let labels = [(
+        "happy".to_owned(),
+        vec!["Happy".to_owned(), "joy".to_owned()],
+    )]
+    .into();
+    let joined = Corpus::load_with(folder.path().join("mine.csv"), &labels).unwrap();
+    assert_eq!(joined.corpus.labels(), ["happy"]);
+    let found = joined.audit.renamed.iter();
+    let found: Vec<(&str, usize)> = found.map(|r| (r.from.as_str(), r.clips)).collect();
+    assert_eq!(found, [("Happy", 1), ("joy", 0)]);
 }
 
 #[test]
