@@ -76,7 +76,8 @@ fn every_protocol_divides_ravdess() -> ser_data::Result<()> {
     let corpus = Corpus::load(folder)?.corpus;
     let five = corpus.select(&["neutral", "calm", "happy", "sad", "angry"])?;
     assert_eq!(five.len(), 864);
-    for protocol in Protocol::ALL {
+    // Its names do not give parts of their own.
+    for protocol in Protocol::ALL.iter().filter(|p| **p != Protocol::Given) {
         for corpus in [&corpus, &five] {
             for split in protocol.splits(corpus, 0)? {
                 let parts = [split.train(), split.validation(), split.test()];
