@@ -2,37 +2,51 @@
 
 use std::f64::consts::TAU;
 
-/// Edges of the band in Hz.
-const LOW: f64 = 100.0;
+/// Edges of the band in Hz: the hum of the mains lies below, with most of its harmonics.
+const LOW: f64 = 150.0;
 const HIGH: f64 = 4000.0;
 
-/// A high-pass and a low-pass filter of second order.
+/// Quality of each section of a Butterworth filter of fourth and of second order: `1 / (2·cos φ)` where `φ` is the angle of
+/// its poles.
+const FOURTH_ORDER: [f64; 2] = [0.541_196_100_146_197, 1.306_562_964_876_376_6];
+const SECOND_ORDER: f64 = std::f64::consts::FRAC_1_SQRT_2;
+
+/// A high-pass filter of fourth order and a low-pass filter of second order.
 pub(crate) struct SpeechBand {
-    sections: [Section; 2],
+    sections: [Section; 3],
+    /// Whether no sample came yet.
+    is_new: bool,
 }
 
 impl SpeechBand {
     pub(crate) fn new(sample_rate: u32) -> Self {
         let rate = f64::from(sample_rate);
         // Where the edge is beyond what the sampling rate can carry, everything passes.
-        let section = |edge: f64, high_pass| match edge < 0.45 * rate {
-            true => Section::butterworth(TAU * edge / rate, high_pass),
+        let section = |edge: f64, quality, high_pass| match edge < 0.45 * rate {
+            true => Section::new(TAU * edge / rate, quality, high_pass),
             false => Section::ALL_PASS,
         };
+        let [first, second] = FOURTH_ORDER.map(|quality| section(LOW, quality, true));
         Self {
-            sections: [section(LOW, true), section(HIGH, false)],
+            sections: [first, second, section(HIGH, SECOND_ORDER, false)],
+            is_new: true,
         }
     }
 
     /// Adds the squares of the next samples, filtered, to a sum.
     pub(crate) fn add_squares(&mut self, samples: &[f32], mut sum: f64) -> f64 {
+        if let (true, Some(&first)) = (self.is_new, samples.first()) {
+            // As if the first sample had lasted for ever: an offset is no sound that begins.
+            self.sections[0].settle(first.into());
+            self.is_new = false;
+        }
         // In registers rather than in memory, where every sample would wait for the one before.
-        let [mut high_pass, mut low_pass] = self.sections;
+        let [mut first, mut second, mut low_pass] = self.sections;
         for &x in samples {
-            let heard = low_pass.filter(high_pass.filter(f64::from(x)));
+            let heard = low_pass.filter(second.filter(first.filter(f64::from(x))));
             sum += heard * heard;
         }
-        self.sections = [high_pass, low_pass];
+        self.sections = [first, second, low_pass];
         sum
     }
 
@@ -65,10 +79,10 @@ impl Section {
         state: [0.0; 2],
     };
 
-    /// A Butterworth filter by the bilinear transform, with its edge at `w` radians per sample.
-    fn butterworth(w: f64, high_pass: bool) -> Self {
+    /// By the bilinear transform, with its edge at `w` radians per sample.
+    fn new(w: f64, quality: f64, high_pass: bool) -> Self {
         let (sin, cos) = w.sin_cos();
-        let alpha = sin / 2f64.sqrt();
+        let alpha = sin / (2.0 * quality);
         let sign = if high_pass { -1.0 } else { 1.0 };
         let gain = (1.0 - sign * cos) / (2.0 * (1.0 + alpha));
         let a = [-2.0 * cos / (1.0 + alpha), (1.0 - alpha) / (1.0 + alpha)];
@@ -78,6 +92,12 @@ impl Section {
             feedback: a,
             state: [0.0; 2],
         }
+    }
+
+    /// Takes on the state that a constant leads to behind a high-pass filter.
+    fn settle(&mut self, x: f64) {
+        let first = -self.b * x;
+        self.state = [first, self.input[1] * x - self.feedback[1] * first];
     }
 
     #[inline]

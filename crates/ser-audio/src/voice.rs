@@ -6,9 +6,10 @@ use crate::band::SpeechBand;
 
 /// Frames per second.
 const FRAMES: u64 = 100;
-/// Frames on either side that a frame is averaged with: 50 ms in all, so that neither a click nor the
-/// gap of a stop consonant decides.
+/// Frames on either side that a frame is judged with, 50 ms in all, and how many of the quietest of these are averaged: a
+/// click, which the others hold, does not count.
 const SMOOTHING: usize = 2;
+const QUIETEST: usize = 3;
 /// Frames before and after a frame whose minimum is the floor of the background, and whose maximum the
 /// level of the speech: 4 s, in which everybody breathes or closes the lips, and 1 s.
 const PAST: u64 = 400;
@@ -21,8 +22,8 @@ const LAST: f64 = 5.0;
 /// the background where a codec or a gate has silenced the pauses.
 const BEGIN_BELOW_LOUDEST: f64 = 1e-3;
 const LAST_BELOW_LOUDEST: f64 = 5e-4;
-/// Mean square that the loudest 50 ms around must have, −70 dBFS: below it nobody speaks.
-const INAUDIBLE: f64 = 1e-7;
+/// Mean square that the loudest 50 ms around must have, −100 dBFS, the steps of 16 bits: below it nobody speaks.
+const INAUDIBLE: f64 = 1e-10;
 
 /// Frames of the shortest speech, 0.25 s, and of the shortest pause, 0.3 s.
 const SHORTEST_SPEECH: u64 = 25;
@@ -61,13 +62,13 @@ impl Segment {
 
 /// Finds speech in a stream of samples.
 ///
-/// Frames of 10 ms are judged by their mean square between about 100 and 4000 Hz. Speech is what rises
-/// 10 dB above the quietest 50 ms of the last four seconds and the next one, until it falls below 7 dB,
-/// and what is not more than 30 dB below the loudest 50 ms of the same time. Gaps of less than 0.3 s are
+/// Frames of 10 ms are judged by their mean square between about 150 and 4000 Hz, averaged over the three quietest of
+/// five frames. Speech is what rises 10 dB above the quietest of the last four seconds and the next one, until it falls
+/// below 7 dB, and what is not more than 30 dB below the loudest of the same time. Gaps of less than 0.3 s are
 /// bridged, then speech of less than 0.25 s is dropped.
 ///
 /// All of this is relative, so the level of a recording changes nothing, except that there is no speech
-/// where the loudest lies below −70 dBFS. Segments do not depend on how the samples are cut into calls of
+/// where the loudest lies below −100 dBFS. Neither an offset, nor the hum of the mains, nor single clicks change it. Segments do not depend on how the samples are cut into calls of
 /// [`push`](Self::push), and a segment is known about 1.3 s after its end.
 ///
 /// It tells sound from background, not speech from music: whatever comes and goes is a segment.
@@ -208,7 +209,7 @@ impl VoiceActivity {
         self.smooth(SMOOTHING);
     }
 
-    /// Averages the frame that has `following` frames after it, and judges whatever can be.
+    /// Smooths the frame that has `following` frames after it, and judges whatever can be.
     fn smooth(&mut self, following: usize) {
         if self.recent.len() > 2 * SMOOTHING + 1 || following < SMOOTHING {
             self.recent.pop_front();
@@ -216,11 +217,17 @@ impl VoiceActivity {
         if self.recent.len() <= following {
             return;
         }
-        let mean = self.recent.iter().sum::<f64>() / self.recent.len() as f64;
+        let mut levels = [f64::INFINITY; 2 * SMOOTHING + 1];
+        for (level, &recent) in levels.iter_mut().zip(&self.recent) {
+            *level = recent;
+        }
+        levels.sort_unstable_by(f64::total_cmp);
+        let quietest = &levels[..QUIETEST.min(self.recent.len())];
+        let level = quietest.iter().sum::<f64>() / quietest.len() as f64;
         let frame = self.judged + self.waiting.len() as u64;
-        self.waiting.push_back(mean);
-        self.floor.push(frame, mean);
-        self.loudest.push(frame, mean);
+        self.waiting.push_back(level);
+        self.floor.push(frame, level);
+        self.loudest.push(frame, level);
         if self.waiting.len() as u64 > FUTURE {
             self.judge();
         }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use ser_audio::Waveform;
 use ser_audio::conditions::{Occlusion, Region};
+use ser_audio::{Waveform, restored};
 use ser_features::MelScale;
 
 use crate::answer::Answer;
@@ -108,6 +108,7 @@ impl Predictor {
                 actual: format!("{:.1}", sound.duration()),
             });
         }
+        let sound = &restored(sound);
         let occlusion = Occlusion::new(sound)?;
         let answer = self.answer(sound, None)?;
         let emotion = answer.emotion();

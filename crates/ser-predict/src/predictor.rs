@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use ser_audio::Waveform;
-use ser_audio::{AudioStream, Quality, Warning};
+use ser_audio::{AudioStream, Quality, Warning, Waveform, restored};
 use ser_features::{Features, Views};
 
 use crate::answer::{Answer, Context};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::segmenter::{LONGEST_PIECE, Segmenter};
 use crate::stream::Listener;
 
 /// Longer recordings, in seconds, are answered piece by piece, and need no more memory than this.
@@ -39,9 +39,21 @@ pub struct Predictor {
     views: Views,
 }
 
-/// Features of a recording in which somebody speaks, for [`Predictor::enrol`].
+/// A recording in which somebody speaks, for [`Predictor::enrol`].
 #[derive(Debug)]
-pub struct Speech(Vec<Features>);
+pub struct Speech {
+    /// Features of the recording, or of each piece of a longer one.
+    clips: Vec<Vec<Features>>,
+    seconds: f64,
+}
+
+impl Speech {
+    /// Seconds of speech.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+}
 
 impl Predictor {
     /// Plans the extraction of a model's features.
@@ -69,7 +81,7 @@ impl Predictor {
         &self.model
     }
 
-    /// The features of a recording, in each of [`Model::views`].
+    /// The features of a recording, in each of [`Model::views`], from its samples as they are.
     ///
     /// # Errors
     /// Those of feature extraction.
@@ -77,8 +89,8 @@ impl Predictor {
         Ok(self.views.extract(sound)?)
     }
 
-    /// What a recording expresses, of a speaker who is enrolled with the model, if one is known. One of more than
-    /// [`LONG`] seconds is answered piece by piece.
+    /// What a recording expresses, of a speaker who is enrolled with the model, if one is known: of the recording as
+    /// [`restored`] gives it. One of more than [`LONG`] seconds is answered piece by piece.
     ///
     /// # Errors
     /// Those of feature extraction; [`Error::NotSpeech`] for a long recording in which nobody speaks.
@@ -136,10 +148,11 @@ impl Predictor {
     }
 
     fn answer_whole(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
-        let features = self.features(sound)?;
+        let sound = restored(sound);
+        let features = self.features(&sound)?;
         let context = Context {
             seconds: sound.duration(),
-            warnings: Quality::of(sound).warnings(),
+            warnings: Quality::of(&sound).warnings(),
             ..Context::default()
         };
         self.answer_features(&features, speaker, context)
@@ -175,7 +188,7 @@ impl Predictor {
         mut more: impl FnMut(&mut Vec<f32>) -> Result<()>,
     ) -> Result<Answer> {
         // The beginning stands for the recording, but speech may come later, or more of it.
-        let mut warnings = Quality::of(&beginning).warnings();
+        let mut warnings = Quality::of(&restored(&beginning)).warnings();
         warnings.retain(|warning| !matches!(warning, Warning::NoSpeech | Warning::TooShort { .. }));
         let rate = beginning.sample_rate;
         let mut listener = Listener::new(self, rate)?.of(speaker);
@@ -218,15 +231,36 @@ impl Predictor {
         Ok(Answer::new(&self.model, probabilities, context))
     }
 
-    /// A recording to enrol a speaker with.
+    /// A recording to enrol a speaker with. One of more than 6 s is taken as the pieces that a [`Segmenter`] finds in it, so
+    /// that each counts by how long somebody speaks in it.
     ///
     /// # Errors
     /// [`Error::NotSpeech`] where nobody speaks; those of feature extraction.
     pub fn speech(&self, sound: &Waveform) -> Result<Speech> {
-        if Quality::of(sound).warnings().contains(&Warning::NoSpeech) {
+        let (sounds, seconds) = if sound.duration() <= 2.0 * LONGEST_PIECE {
+            let sound = restored(sound).into_owned();
+            let seconds = Quality::of(&sound).speech_seconds;
+            (vec![sound], seconds)
+        } else {
+            let mut segmenter = Segmenter::new(sound.sample_rate)?;
+            let mut pieces = segmenter.push(&sound.samples);
+            pieces.extend(segmenter.finish());
+            let seconds = pieces
+                .iter()
+                .fold(0.0, |sum, piece| sum + piece.end - piece.start);
+            (
+                pieces.into_iter().map(|piece| piece.sound).collect(),
+                seconds,
+            )
+        };
+        if seconds == 0.0 {
             return Err(Error::NotSpeech(Warning::NoSpeech.to_string()));
         }
-        Ok(Speech(self.features(sound)?))
+        let clips = sounds.iter().map(|sound| self.features(sound));
+        Ok(Speech {
+            clips: clips.collect::<Result<_>>()?,
+            seconds,
+        })
     }
 
     /// How a speaker sounds on average, from unlabelled recordings: see [`Model::enrol`].
@@ -234,7 +268,8 @@ impl Predictor {
     /// # Errors
     /// Those of [`Model::enrol`].
     pub fn enrol(&self, speech: &[Speech]) -> Result<Enrolment> {
-        let clips: Vec<&[Features]> = speech.iter().map(|s| s.0.as_slice()).collect();
+        let clips = speech.iter().flat_map(|speech| &speech.clips);
+        let clips: Vec<&[Features]> = clips.map(Vec::as_slice).collect();
         self.model.enrol(&clips)
     }
 }

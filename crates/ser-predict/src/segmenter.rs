@@ -1,7 +1,6 @@
 //! From a stream of samples to pieces of speech.
 
-use ser_audio::Waveform;
-use ser_audio::{Segment, VoiceActivity};
+use ser_audio::{Segment, VoiceActivity, Waveform, restored};
 
 use crate::error::{Error, Result};
 
@@ -15,6 +14,9 @@ const BEHIND_CUT: f64 = 1.0;
 const JUDGED: f64 = 2.0;
 /// Seconds kept in a pause: the judgement comes about a second late.
 const KEPT: f64 = 6.0;
+/// Seconds on either side of a piece that are looked at as well, as far as they are there: offset, hum and clicks are
+/// told from speech in the pauses.
+const AROUND: f64 = 4.0;
 /// The lowest sampling rate in Hz: below, most of what tells emotions apart is gone.
 const LOWEST_RATE: u32 = 4_000;
 /// Blocks a second in which the stream is looked at, however it arrives.
@@ -27,7 +29,7 @@ pub struct Piece {
     pub start: f64,
     /// Where it ends, in seconds.
     pub end: f64,
-    /// The sound to judge it by: the piece, and before a short one what was said until then.
+    /// The sound to judge it by: the piece, and before a short one what was said until then; [`restored`].
     pub sound: Waveform,
 }
 
@@ -36,7 +38,7 @@ pub struct Piece {
 /// Speech is what [`VoiceActivity`] finds. Where it goes on for more than [`LONGEST_PIECE`] and a second
 /// it is cut. Pieces do not depend on how the samples are cut into calls of [`push`](Self::push).
 ///
-/// In memory are at most about 12 seconds of sound in a pause, and 14 in speech; more only while a background
+/// In memory are at most about 12 seconds of sound in a pause, and 18 in speech; more only while a background
 /// that has become louder may yet turn out to be speech.
 ///
 /// ```
@@ -152,12 +154,21 @@ impl Segmenter {
             .min(to.saturating_sub(self.samples(JUDGED)))
             .max(start)
             .max(self.first);
+        let margin = self.samples(AROUND);
+        let around = heard.saturating_sub(margin).max(self.first);
+        let known = around..(to + margin).min(self.position());
         let at = |sample: u64| sample.saturating_sub(self.first) as usize;
-        let sound = self.kept.get(at(heard)..at(to)).unwrap_or_default();
+        let sound = self
+            .kept
+            .get(at(known.start)..at(known.end))
+            .unwrap_or_default();
+        let mut sound = restored(&Waveform::new(sound.to_vec(), self.rate)).into_owned();
+        sound.samples.truncate((to - around) as usize);
+        sound.samples.drain(..(heard - around) as usize);
         Piece {
             start: seconds(from),
             end: seconds(to),
-            sound: Waveform::new(sound.to_vec(), self.rate),
+            sound,
         }
     }
 
@@ -169,7 +180,7 @@ impl Segmenter {
             Some((start, _)) => self
                 .cut
                 .unwrap_or(start)
-                .saturating_sub(self.samples(JUDGED)),
+                .saturating_sub(self.samples(JUDGED + AROUND)),
             None => kept,
         };
         let excess = needed.min(kept).saturating_sub(self.first);
