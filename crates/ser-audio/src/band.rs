@@ -1,19 +1,21 @@
-//! The band in which speech has most of its energy.
+//! The band in which speech has most of its energy, and the upper part of it.
 
 use std::f64::consts::TAU;
 
 /// Edges of the band in Hz: the hum of the mains lies below, with most of its harmonics.
 const LOW: f64 = 150.0;
 const HIGH: f64 = 4000.0;
+/// Lower edge of the upper part in Hz, above what harmonics a hum has.
+const UPPER: f64 = 600.0;
 
 /// Quality of each section of a Butterworth filter of fourth and of second order: `1 / (2·cos φ)` where `φ` is the angle of
 /// its poles.
 const FOURTH_ORDER: [f64; 2] = [0.541_196_100_146_197, 1.306_562_964_876_376_6];
 const SECOND_ORDER: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
-/// A high-pass filter of fourth order and a low-pass filter of second order.
+/// A high-pass filter of fourth order and a low-pass filter of second order, and behind them another high-pass filter.
 pub(crate) struct SpeechBand {
-    sections: [Section; 3],
+    sections: [Section; 5],
     /// Whether no sample came yet.
     is_new: bool,
 }
@@ -27,27 +29,37 @@ impl SpeechBand {
             false => Section::ALL_PASS,
         };
         let [first, second] = FOURTH_ORDER.map(|quality| section(LOW, quality, true));
+        let [third, fourth] = FOURTH_ORDER.map(|quality| section(UPPER, quality, true));
         Self {
-            sections: [first, second, section(HIGH, SECOND_ORDER, false)],
+            sections: [
+                first,
+                second,
+                section(HIGH, SECOND_ORDER, false),
+                third,
+                fourth,
+            ],
             is_new: true,
         }
     }
 
-    /// Adds the squares of the next samples, filtered, to a sum.
-    pub(crate) fn add_squares(&mut self, samples: &[f32], mut sum: f64) -> f64 {
+    /// Adds the squares of the next samples, filtered, to a sum for the band and one for its upper part.
+    pub(crate) fn add_squares(&mut self, samples: &[f32], sums: &mut [f64; 2]) {
         if let (true, Some(&first)) = (self.is_new, samples.first()) {
             // As if the first sample had lasted for ever: an offset is no sound that begins.
             self.sections[0].settle(first.into());
             self.is_new = false;
         }
         // In registers rather than in memory, where every sample would wait for the one before.
-        let [mut first, mut second, mut low_pass] = self.sections;
+        let [mut first, mut second, mut low_pass, mut third, mut fourth] = self.sections;
+        let [mut all, mut upper] = *sums;
         for &x in samples {
             let heard = low_pass.filter(second.filter(first.filter(f64::from(x))));
-            sum += heard * heard;
+            let above = fourth.filter(third.filter(heard));
+            all += heard * heard;
+            upper += above * above;
         }
-        self.sections = [first, second, low_pass];
-        sum
+        self.sections = [first, second, low_pass, third, fourth];
+        *sums = [all, upper];
     }
 
     /// Clears what is left of a sound that died away: numbers that small take the processor long.

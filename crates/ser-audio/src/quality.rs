@@ -38,6 +38,9 @@ pub struct Quality {
     pub snr_db: f64,
     /// Seconds of speech.
     pub speech_seconds: f64,
+    /// Whether the samples come from 16 bits or fewer: whether all are multiples of 2⁻¹⁶, the mean of two channels among
+    /// them.
+    pub is_coarse: bool,
 }
 
 /// Something about a recording that makes an answer from it uncertain.
@@ -53,7 +56,7 @@ pub enum Warning {
         /// Seconds of speech.
         seconds: f64,
     },
-    /// Speech not far above the smallest steps of the samples.
+    /// Speech not far above the smallest steps of samples of 16 bits.
     VeryQuiet {
         /// RMS of the active part in dBFS.
         level_db: f64,
@@ -97,8 +100,10 @@ const SNR: (f64, f64) = (-20.0, 100.0);
 
 /// Below this many seconds of speech there is too little of it.
 const SHORT: f64 = 0.5;
-/// Below this level in dBFS speech is very quiet.
+/// Below this level in dBFS speech of 16 bits is very quiet: 30 dB above its steps.
 const QUIET: f64 = -60.0;
+/// Steps from 0 to full scale of the mean of two channels of 16 bits.
+const STEPS: f32 = 65_536.0;
 /// From this share of clipped samples on a recording is clipped.
 const CLIPPED: f64 = 0.0005;
 /// Below this bandwidth in Hz the band is narrow.
@@ -170,6 +175,7 @@ impl Quality {
             speech_seconds: speech
                 .iter()
                 .fold(0.0, |sum, segment| sum + segment.seconds()),
+            is_coarse: waveform.samples.iter().all(|x| (x * STEPS).fract() == 0.0),
         }
     }
 
@@ -182,7 +188,7 @@ impl Quality {
             (self.speech_seconds < SHORT).then_some(Warning::TooShort {
                 seconds: self.speech_seconds,
             }),
-            (self.level_db < QUIET).then_some(Warning::VeryQuiet {
+            (self.level_db < QUIET && self.is_coarse).then_some(Warning::VeryQuiet {
                 level_db: self.level_db,
             }),
             (self.clipped >= CLIPPED).then_some(Warning::Clipped {

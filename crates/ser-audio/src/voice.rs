@@ -62,8 +62,8 @@ impl Segment {
 
 /// Finds speech in a stream of samples.
 ///
-/// Frames of 10 ms are judged by their mean square between about 150 and 4000 Hz, averaged over the three quietest of
-/// five frames. Speech is what rises 10 dB above the quietest of the last four seconds and the next one, until it falls
+/// Frames of 10 ms are judged by their mean square between about 150 and 4000 Hz, and between 500 and 4000 Hz, averaged
+/// over the three quietest of five frames. Speech is what rises, in one of the two, 10 dB above the quietest of the last four seconds and the next one, until it falls
 /// below 7 dB, and what is not more than 30 dB below the loudest of the same time. Gaps of less than 0.3 s are
 /// bridged, then speech of less than 0.25 s is dropped.
 ///
@@ -94,18 +94,18 @@ pub struct VoiceActivity {
     band: SpeechBand,
     /// Samples taken.
     samples: u64,
-    /// Sum of squares and number of samples of the frame being filled.
-    sum: f64,
+    /// Sums of squares, of the band and of its upper part, and number of samples of the frame being filled.
+    sums: [f64; 2],
     count: u32,
     /// Frames filled.
     frames: u64,
     /// Their last mean squares, at most `2 · SMOOTHING + 1`.
-    recent: VecDeque<f64>,
+    recent: VecDeque<[f64; 2]>,
     /// Smoothed mean squares of the frames that are not judged yet.
-    waiting: VecDeque<f64>,
+    waiting: VecDeque<[f64; 2]>,
     /// Frames judged.
     judged: u64,
-    floor: Extreme,
+    floors: [Extreme; 2],
     loudest: Extreme,
     /// Frames at a stretch that last, and whether one of them begins.
     run: Option<Run>,
@@ -130,13 +130,13 @@ impl VoiceActivity {
             sample_rate,
             band: SpeechBand::new(sample_rate),
             samples: 0,
-            sum: 0.0,
+            sums: [0.0; 2],
             count: 0,
             frames: 0,
             recent: VecDeque::new(),
             waiting: VecDeque::new(),
             judged: 0,
-            floor: Extreme::new(|new, old| new <= old),
+            floors: [(); 2].map(|()| Extreme::new(|new, old| new <= old)),
             loudest: Extreme::new(|new, old| new >= old),
             run: None,
             speech: None,
@@ -150,7 +150,7 @@ impl VoiceActivity {
         while !rest.is_empty() {
             let missing = self.position(self.frames + 1) - self.samples;
             let (frame, later) = rest.split_at(rest.len().min(missing as usize));
-            self.sum = self.band.add_squares(frame, self.sum);
+            self.band.add_squares(frame, &mut self.sums);
             self.count += frame.len() as u32;
             self.samples += frame.len() as u64;
             if frame.len() as u64 == missing {
@@ -202,8 +202,9 @@ impl VoiceActivity {
     }
 
     fn end_frame(&mut self) {
-        self.recent.push_back(self.sum / f64::from(self.count));
-        (self.sum, self.count) = (0.0, 0);
+        let count = f64::from(self.count);
+        self.recent.push_back(self.sums.map(|sum| sum / count));
+        (self.sums, self.count) = ([0.0; 2], 0);
         self.frames += 1;
         self.band.end_frame();
         self.smooth(SMOOTHING);
@@ -217,17 +218,21 @@ impl VoiceActivity {
         if self.recent.len() <= following {
             return;
         }
-        let mut levels = [f64::INFINITY; 2 * SMOOTHING + 1];
-        for (level, &recent) in levels.iter_mut().zip(&self.recent) {
-            *level = recent;
-        }
-        levels.sort_unstable_by(f64::total_cmp);
-        let quietest = &levels[..QUIETEST.min(self.recent.len())];
-        let level = quietest.iter().sum::<f64>() / quietest.len() as f64;
+        let levels = [0, 1].map(|band| {
+            let mut levels = [f64::INFINITY; 2 * SMOOTHING + 1];
+            for (level, recent) in levels.iter_mut().zip(&self.recent) {
+                *level = recent[band];
+            }
+            levels.sort_unstable_by(f64::total_cmp);
+            let quietest = &levels[..QUIETEST.min(self.recent.len())];
+            quietest.iter().sum::<f64>() / quietest.len() as f64
+        });
         let frame = self.judged + self.waiting.len() as u64;
-        self.waiting.push_back(level);
-        self.floor.push(frame, level);
-        self.loudest.push(frame, level);
+        self.waiting.push_back(levels);
+        self.loudest.push(frame, levels[0]);
+        for (floor, level) in self.floors.iter_mut().zip(levels) {
+            floor.push(frame, level);
+        }
         if self.waiting.len() as u64 > FUTURE {
             self.judge();
         }
@@ -235,15 +240,17 @@ impl VoiceActivity {
 
     /// Judges the first frame that waits.
     fn judge(&mut self) {
-        let Some(power) = self.waiting.pop_front() else {
+        let Some(powers) = self.waiting.pop_front() else {
             return;
         };
         let frame = self.judged;
         self.judged += 1;
         let oldest = frame.saturating_sub(PAST);
-        let (floor, loudest) = (self.floor.from(oldest), self.loudest.from(oldest));
+        let loudest = self.loudest.from(oldest);
+        let floors = self.floors.each_mut().map(|floor| floor.from(oldest));
         let above = |over_floor: f64, under_loudest: f64| {
-            power >= (over_floor * floor).max(under_loudest * loudest)
+            let mut bands = powers.iter().zip(floors);
+            bands.any(|(&power, floor)| power >= (over_floor * floor).max(under_loudest * loudest))
         };
         if loudest >= INAUDIBLE && above(LAST, LAST_BELOW_LOUDEST) {
             let begins = above(BEGIN, BEGIN_BELOW_LOUDEST);

@@ -14,6 +14,7 @@ mod waveform;
 mod resample;
 
 mod quality;
+mod restoration;
 mod voice;
 
 mod conditions;

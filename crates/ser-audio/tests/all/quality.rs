@@ -15,6 +15,14 @@ fn under(condition: &str) -> Waveform {
     condition.apply(&good(), 7).unwrap()
 }
 
+fn sixteen_bits(waveform: &Waveform) -> Waveform {
+    let samples = waveform
+        .samples
+        .iter()
+        .map(|x| (x * 32_768.0).round() / 32_768.0);
+    Waveform::new(samples.collect(), waveform.sample_rate)
+}
+
 fn words(waveform: &Waveform) -> Vec<&'static str> {
     let warnings = Quality::of(waveform).warnings();
     warnings.iter().map(Warning::word).collect()
@@ -40,7 +48,7 @@ fn every_fault_has_its_warning_and_no_other() {
         (speech(8000, 4.0, &[(1.0, 3.0)]), "narrowband"),
         (under("noise-white 10"), "noisy"),
         (under("noise-babble 10"), "noisy"),
-        (louder(&good(), 0.004), "very-quiet"),
+        (sixteen_bits(&louder(&good(), 0.004)), "very-quiet"),
         (speech(48_000, 4.0, &[(1.0, 1.26)]), "too-short"),
         (speech(48_000, 4.0, &[]), "no-speech"),
         (louder(&good(), 0.0), "no-speech"),
@@ -53,6 +61,11 @@ fn every_fault_has_its_warning_and_no_other() {
         *x = x.clamp(-0.5, 0.5);
     }
     assert_eq!(words(&clipped), ["clipped"]);
+}
+
+#[test]
+fn a_quiet_recording_in_floating_point_has_no_warning() {
+    assert_eq!(words(&louder(&good(), 0.004)), [""; 0]);
 }
 
 #[test]
