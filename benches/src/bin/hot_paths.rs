@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use ser_audio::{Quality, Resampler, Waveform};
+use ser_audio::{Quality, Resampler, Waveform, restored};
 use ser_benches::{read_into, voice, write_wav};
 use ser_features::{Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, Views, Yin};
 use ser_predict::Model;
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 /// Walks a path a number of times.
 type Walk = fn(usize) -> Result<()>;
 
-const PATHS: [(&str, Walk); 12] = [
+const PATHS: [(&str, Walk); 13] = [
     ("read and decode", read_and_decode),
     ("resample 48 kHz to 22 050 Hz", resample),
     ("40 MFCC, 48 kHz", mfcc),
@@ -30,6 +30,7 @@ const PATHS: [(&str, Walk); 12] = [
     ("clip to the views of robust", clip_to_views),
     ("networks of robust", networks),
     ("quality of a clip", quality),
+    ("restoration of a clean clip", restoration),
     ("MFCC, derivatives and rows, 48 kHz", derivatives_and_rows),
     ("F0, 16 kHz", f0),
     ("store, second run over 16 clips", store),
@@ -182,6 +183,15 @@ fn f0(count: usize) -> Result<()> {
     let yin = Yin::new(16_000, 60.0, 600.0, 800, 0.1)?;
     for _ in 0..count {
         black_box(yin.track(&clip.samples, 160));
+    }
+    Ok(())
+}
+
+/// Looking for offset, hum and clicks where there are none.
+fn restoration(count: usize) -> Result<()> {
+    let clip = voice(48_000);
+    for _ in 0..count {
+        black_box(restored(&clip));
     }
     Ok(())
 }

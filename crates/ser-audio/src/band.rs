@@ -13,16 +13,34 @@ const UPPER: f64 = 600.0;
 const FOURTH_ORDER: [f64; 2] = [0.541_196_100_146_197, 1.306_562_964_876_376_6];
 const SECOND_ORDER: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
+/// The least rate in Hz that samples are averaged down to.
+const LEAST_RATE: u32 = 16_000;
+
 /// A high-pass filter of fourth order and a low-pass filter of second order, and behind them another high-pass filter.
+/// Samples of a high rate are averaged in small groups first: what that lets through from above does not matter here.
 pub(crate) struct SpeechBand {
     sections: [Section; 5],
-    /// Whether no sample came yet.
+    /// Samples of a group, and those that the last group has so far, and their sum.
+    group: usize,
+    count: usize,
+    sum: f32,
+    /// Whether no group came yet.
     is_new: bool,
+}
+
+/// Sums of squares behind the filters.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Squares {
+    /// Of the band, and of its upper part.
+    pub sums: [f64; 2],
+    /// Values in each.
+    pub count: u32,
 }
 
 impl SpeechBand {
     pub(crate) fn new(sample_rate: u32) -> Self {
-        let rate = f64::from(sample_rate);
+        let group = (sample_rate / LEAST_RATE).max(1);
+        let rate = f64::from(sample_rate) / f64::from(group);
         // Where the edge is beyond what the sampling rate can carry, everything passes.
         let section = |edge: f64, quality, high_pass| match edge < 0.45 * rate {
             true => Section::new(TAU * edge / rate, quality, high_pass),
@@ -30,36 +48,59 @@ impl SpeechBand {
         };
         let [first, second] = FOURTH_ORDER.map(|quality| section(LOW, quality, true));
         let [third, fourth] = FOURTH_ORDER.map(|quality| section(UPPER, quality, true));
+        let low_pass = section(HIGH, SECOND_ORDER, false);
         Self {
-            sections: [
-                first,
-                second,
-                section(HIGH, SECOND_ORDER, false),
-                third,
-                fourth,
-            ],
+            sections: [first, second, low_pass, third, fourth],
+            group: group as usize,
+            count: 0,
+            sum: 0.0,
             is_new: true,
         }
     }
 
-    /// Adds the squares of the next samples, filtered, to a sum for the band and one for its upper part.
-    pub(crate) fn add_squares(&mut self, samples: &[f32], sums: &mut [f64; 2]) {
-        if let (true, Some(&first)) = (self.is_new, samples.first()) {
-            // As if the first sample had lasted for ever: an offset is no sound that begins.
-            self.sections[0].settle(first.into());
+    /// Adds the squares of the next samples, filtered.
+    pub(crate) fn add_squares(&mut self, samples: &[f32], squares: &mut Squares) {
+        let missing = (self.group - self.count) % self.group;
+        let (head, rest) = samples.split_at(samples.len().min(missing));
+        self.sum += head.iter().sum::<f32>();
+        self.count += head.len();
+        if head.len() == missing && missing > 0 {
+            let sum = std::mem::take(&mut self.sum);
+            self.count = 0;
+            self.filter(std::iter::once(sum), squares);
+        }
+        let groups = rest.chunks_exact(self.group);
+        let tail = groups.remainder();
+        self.sum += tail.iter().sum::<f32>();
+        self.count += tail.len();
+        self.filter(groups.map(|group| group.iter().sum()), squares);
+    }
+
+    /// Adds the squares of groups, filtered, of which the sums are given.
+    fn filter(&mut self, sums: impl Iterator<Item = f32>, squares: &mut Squares) {
+        let mut means = sums
+            .map(|sum| f64::from(sum / self.group as f32))
+            .peekable();
+        if let (true, Some(&first)) = (self.is_new, means.peek()) {
+            // As if it had lasted for ever: an offset is no sound that begins.
+            self.sections[0].settle(first);
             self.is_new = false;
         }
-        // In registers rather than in memory, where every sample would wait for the one before.
+        // In registers rather than in memory, where every value would wait for the one before.
         let [mut first, mut second, mut low_pass, mut third, mut fourth] = self.sections;
-        let [mut all, mut upper] = *sums;
-        for &x in samples {
-            let heard = low_pass.filter(second.filter(first.filter(f64::from(x))));
+        let ([mut all, mut upper], mut count) = (squares.sums, squares.count);
+        for x in means {
+            let heard = low_pass.filter(second.filter(first.filter(x)));
             let above = fourth.filter(third.filter(heard));
             all += heard * heard;
             upper += above * above;
+            count += 1;
         }
         self.sections = [first, second, low_pass, third, fourth];
-        *sums = [all, upper];
+        *squares = Squares {
+            sums: [all, upper],
+            count,
+        };
     }
 
     /// Clears what is left of a sound that died away: numbers that small take the processor long.

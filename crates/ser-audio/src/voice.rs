@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::band::SpeechBand;
+use crate::band::{SpeechBand, Squares};
 
 /// Frames per second.
 const FRAMES: u64 = 100;
@@ -94,9 +94,8 @@ pub struct VoiceActivity {
     band: SpeechBand,
     /// Samples taken.
     samples: u64,
-    /// Sums of squares, of the band and of its upper part, and number of samples of the frame being filled.
-    sums: [f64; 2],
-    count: u32,
+    /// Those of the frame being filled.
+    squares: Squares,
     /// Frames filled.
     frames: u64,
     /// Their last mean squares, at most `2 · SMOOTHING + 1`.
@@ -130,8 +129,7 @@ impl VoiceActivity {
             sample_rate,
             band: SpeechBand::new(sample_rate),
             samples: 0,
-            sums: [0.0; 2],
-            count: 0,
+            squares: Squares::default(),
             frames: 0,
             recent: VecDeque::new(),
             waiting: VecDeque::new(),
@@ -150,8 +148,7 @@ impl VoiceActivity {
         while !rest.is_empty() {
             let missing = self.position(self.frames + 1) - self.samples;
             let (frame, later) = rest.split_at(rest.len().min(missing as usize));
-            self.band.add_squares(frame, &mut self.sums);
-            self.count += frame.len() as u32;
+            self.band.add_squares(frame, &mut self.squares);
             self.samples += frame.len() as u64;
             if frame.len() as u64 == missing {
                 self.end_frame();
@@ -162,7 +159,7 @@ impl VoiceActivity {
 
     /// Says that no more samples come, and judges those that were waiting for what follows them.
     pub fn finish(&mut self) {
-        if self.count > 0 {
+        if self.samples > self.position(self.frames) {
             self.end_frame();
         }
         for missing in (0..SMOOTHING).rev() {
@@ -202,9 +199,9 @@ impl VoiceActivity {
     }
 
     fn end_frame(&mut self) {
-        let count = f64::from(self.count);
-        self.recent.push_back(self.sums.map(|sum| sum / count));
-        (self.sums, self.count) = ([0.0; 2], 0);
+        let Squares { sums, count } = std::mem::take(&mut self.squares);
+        self.recent
+            .push_back(sums.map(|sum| sum / f64::from(count.max(1))));
         self.frames += 1;
         self.band.end_frame();
         self.smooth(SMOOTHING);
