@@ -12,10 +12,11 @@ const MOST: f32 = 1e-4;
 /// but for 1e-6 dB, and is trimmed or not as the resampler rounds: today it is, as in a sum of 64-bit products; then it was not.
 const ROUNDED_OTHERWISE: (&str, f32) = ("Actor_08/03-01-02-01-01-02-08.wav", 2e-4);
 /// Clips with a click of the lips before the speech, which is taken out since.
-const CLICKS: [(&str, f32); 3] = [
+const CLICKS: [(&str, f32); 4] = [
     ("Actor_11/03-01-02-01-02-02-11.wav", 0.001),
     ("Actor_12/03-01-02-01-02-01-12.wav", 0.023),
     ("Actor_20/03-01-02-02-02-01-20.wav", 0.007),
+    ("Actor_22/03-01-02-02-02-02-22.wav", 0.008),
 ];
 
 /// Files below a folder and the probabilities of their answers then.

@@ -7,8 +7,8 @@ use crate::waveform::Waveform;
 
 /// Blocks a second that are looked at.
 const BLOCKS: usize = 500;
-/// Blocks of the longest click, 12 ms, and of the quiet on either side of it, 100 ms.
-const LONGEST: usize = 6;
+/// Blocks of the longest click, 20 ms, and of the quiet on either side of it, 100 ms.
+const LONGEST: usize = 10;
 const QUIET: usize = 50;
 /// Share of the recording's peak that a click has, and of the click's that is left around it: −18 and −20 dB.
 const LOUD: f32 = 0.125;

@@ -7,8 +7,9 @@ use rustfft::num_complex::Complex64;
 /// Frequencies of the mains in Hz, and how far networks and recorders stray from them.
 const MAINS: [f64; 2] = [50.0, 60.0];
 const ASTRAY: f64 = 0.5;
-/// The multiples of it that hum has.
-pub(super) const HARMONICS: usize = 8;
+/// The multiples of it that are fitted together, and those that a buzz may have in all: up to 2 or 2.4 kHz.
+const HARMONICS: usize = 8;
+const BUZZ: usize = 40;
 /// A constant, and a cosine and a sine for each multiple.
 const COLUMNS: usize = 1 + 2 * HARMONICS;
 
@@ -30,7 +31,7 @@ const CLEAN: f64 = 0.8;
 /// Energy left over, as a share, below which a constant or tones are taken for a fault.
 const FAULTY: f64 = 0.5;
 
-/// A stretch of sound at a low rate.
+/// A stretch of sound.
 pub(super) struct Window<'a> {
     pub samples: &'a [f64],
     /// Time of the first sample in seconds.
@@ -44,7 +45,7 @@ pub(super) struct Fit {
     pub constant: f64,
     /// In Hz; 0 without tones.
     pub frequency: f64,
-    pub tones: [Complex64; HARMONICS],
+    pub tones: Vec<Complex64>,
     /// The weighted energy that it leaves over.
     left: f64,
 }
@@ -60,8 +61,7 @@ impl Window<'_> {
         offset = self.least_squares(None, &weights)?;
 
         let mut tones = None;
-        let frequency = self.search(&offset, &weights);
-        if let Some(frequency) = frequency {
+        if let Some(frequency) = self.search(&offset, &weights) {
             let fit = self.tones(frequency, &mut weights)?;
             offset = self.least_squares(None, &weights)?;
             tones = Some(fit).filter(|fit| fit.left < FAULTY * offset.left);
@@ -86,16 +86,41 @@ impl Window<'_> {
 
     /// What a sample of each block counts: the inverse of the power that a fit leaves there. `None` of silence.
     fn weights(&self, fit: &Fit) -> Option<Vec<f64>> {
-        let left: Vec<f64> = self
-            .samples
-            .iter()
-            .zip(fit.values(self.start, self.rate))
-            .map(|(x, value)| x - value)
-            .collect();
+        let left = self.left(fit);
         let power = |block: &[f64]| block.iter().map(|x| x * x).sum::<f64>() / block.len() as f64;
         let powers: Vec<f64> = self.blocks(&left).map(power).collect();
         let least = LEAST * power(&left);
         (least > 0.0).then(|| powers.iter().map(|power| 1.0 / (power + least)).collect())
+    }
+
+    /// What a fit leaves of each sample.
+    fn left(&self, fit: &Fit) -> Vec<f64> {
+        let pairs = self.samples.iter().zip(fit.values(self.start, self.rate));
+        pairs.map(|(x, value)| x - value).collect()
+    }
+
+    /// The sum of what all samples count.
+    fn total(&self, weights: &[f64]) -> f64 {
+        let blocks = self.blocks(self.samples).zip(weights);
+        blocks
+            .map(|(block, weight)| weight * block.len() as f64)
+            .sum()
+    }
+
+    /// `Σ weight · x · exp(−2πi·frequency·t)` over each block.
+    fn turned_back(
+        &self,
+        samples: &[f64],
+        frequency: f64,
+        weights: &[f64],
+    ) -> impl Iterator<Item = Complex64> {
+        let mut phases = phases(frequency, self.start, self.rate);
+        self.blocks(samples)
+            .zip(weights)
+            .map(move |(block, weight)| {
+                let terms = block.iter().zip(&mut phases);
+                terms.map(|(x, phase)| phase.conj() * x).sum::<Complex64>() * weight
+            })
     }
 
     /// Energy, weighted.
@@ -106,10 +131,6 @@ impl Window<'_> {
             .sum()
     }
 
-    fn phases(&self, frequency: f64) -> impl Iterator<Item = Complex64> + use<> {
-        phases(frequency, self.start, self.rate)
-    }
-
     /// The frequency near those of the mains whose lowest multiples explain most of what a constant leaves; `None` where that is
     /// little.
     fn search(&self, offset: &Fit, weights: &[f64]) -> Option<f64> {
@@ -117,26 +138,13 @@ impl Window<'_> {
             return None;
         }
         let seconds = self.block() as f64 / self.rate;
-        let total: f64 = self
-            .blocks(self.samples)
-            .zip(weights)
-            .map(|(b, w)| w * b.len() as f64)
-            .sum();
+        let total = self.total(weights);
+        let left = self.left(offset);
         let mut best = (CLEAN * offset.left, None);
         for mains in MAINS {
-            // The sound turned back by each multiple, summed over each block.
-            let multiples: [Vec<Complex64>; LOWEST] = std::array::from_fn(|k| {
-                let mut phases = self.phases((k + 1) as f64 * mains);
-                let blocks = self.blocks(self.samples).zip(weights);
-                let sum = |(block, weight): (&[f64], &f64)| {
-                    let terms = block.iter().zip(&mut phases);
-                    terms
-                        .map(|(x, phase)| phase.conj() * (x - offset.constant))
-                        .sum::<Complex64>()
-                        * weight
-                };
-                blocks.map(sum).collect()
-            });
+            let multiples = (1..=LOWEST).map(|k| k as f64 * mains);
+            let multiples = multiples.map(|f| self.turned_back(&left, f, weights).collect());
+            let multiples: Vec<Vec<Complex64>> = multiples.collect();
             let steps = (ASTRAY / COARSE) as i32;
             for step in -steps..=steps {
                 let astray = f64::from(step) * COARSE;
@@ -174,12 +182,29 @@ impl Window<'_> {
         self.least_squares(Some(frequency), weights)
     }
 
+    /// Adds the further multiples to a fit with tones, each by itself, as sound of a higher rate has them.
+    pub fn add_buzz(&self, fit: &mut Fit) {
+        let Some(weights) = self.weights(fit) else {
+            return;
+        };
+        let left = self.left(fit);
+        let total = self.total(&weights);
+        for multiple in fit.tones.len() + 1..=BUZZ {
+            let frequency = multiple as f64 * fit.frequency;
+            if fit.tones.is_empty() || frequency > 0.45 * self.rate {
+                break;
+            }
+            let sums = self.turned_back(&left, frequency, &weights);
+            fit.tones.push(2.0 * sums.sum::<Complex64>() / total);
+        }
+    }
+
     /// The constant, and the tones at the multiples of a frequency, that leave the least weighted energy.
     fn least_squares(&self, frequency: Option<f64>, weights: &[f64]) -> Option<Fit> {
         let columns = if frequency.is_some() { COLUMNS } else { 1 };
         let mut gram = [[0.0; COLUMNS]; COLUMNS];
         let mut moments = [0.0; COLUMNS];
-        let mut phases = self.phases(frequency.unwrap_or(0.0));
+        let mut phases = phases(frequency.unwrap_or(0.0), self.start, self.rate);
         for (block, weight) in self.blocks(self.samples).zip(weights) {
             for (x, phase) in block.iter().zip(&mut phases) {
                 let mut row = [1.0; COLUMNS];
@@ -202,9 +227,10 @@ impl Window<'_> {
         Some(Fit {
             constant: solution[0],
             frequency: frequency.unwrap_or(0.0),
-            tones: std::array::from_fn(|k| {
-                Complex64::new(solution[2 * k + 1], -solution[2 * k + 2])
-            }),
+            tones: solution[1..columns]
+                .chunks_exact(2)
+                .map(|pair| Complex64::new(pair[0], -pair[1]))
+                .collect(),
             left: self.energy(weights) - explained,
         })
     }
@@ -215,7 +241,7 @@ impl Fit {
         Self {
             constant,
             frequency: 0.0,
-            tones: Default::default(),
+            tones: Vec::new(),
             left: 0.0,
         }
     }

@@ -6,7 +6,7 @@ use std::f64::consts::PI;
 use super::fit::{Fit, Window};
 use crate::waveform::Waveform;
 
-/// The fit is made at a rate of at least so many Hz, four times the highest multiple of a hum.
+/// The fit is made at a rate of at least so many Hz, four times the highest multiple in it.
 const LOW_RATE: u32 = 2000;
 /// Seconds from the middle of one window to that of the next; a window has twice as many.
 const HOP: f64 = 4.0;
@@ -43,6 +43,14 @@ pub(super) fn remove(sound: &mut Cow<'_, Waveform>) {
         .fit();
         let Some(mut fit) = fit else { continue };
         undo_means(&mut fit, by, rate);
+        let samples = &sound.samples[start..length.min(end * by)];
+        let samples: Vec<f64> = samples.iter().map(|&x| x.into()).collect();
+        Window {
+            samples: &samples,
+            start: start as f64 / rate,
+            rate,
+        }
+        .add_buzz(&mut fit);
         // From its middle on it fades out as that of the next window fades in.
         let middle = start + hop;
         let from = if is_first { 0 } else { start };

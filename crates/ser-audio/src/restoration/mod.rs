@@ -13,15 +13,15 @@ use crate::waveform::Waveform;
 ///
 /// # Offset and hum
 ///
-/// In windows of 8 s, a constant and tones at the first eight multiples of a frequency near 50 or 60 Hz are fitted to
-/// the sound by least squares. Each 50 ms count by the inverse of their power, so that the pauses decide and speech
+/// In windows of 8 s, a constant and tones at the first multiples of a frequency near 50 or 60 Hz are fitted to the
+/// sound by least squares, the first eight together. Each 50 ms count by the inverse of their power, so that the pauses decide and speech
 /// hardly counts. What the fit explains of the sound counted so is close to all of it where there is a hum, and a few
 /// percent where there is none: only what explains more than half is subtracted. Nothing else is lost, as it would be
 /// behind a filter: a voice of 100 Hz keeps its fundamental. Windows of less than 1.5 s are only freed of an offset.
 ///
 /// # Clicks
 ///
-/// A burst of at most 12 ms, at least an eighth of the recording's peak, from which everything within 100 ms on either
+/// A burst of at most 20 ms, at least an eighth of the recording's peak, from which everything within 100 ms on either
 /// side is 20 dB away, is replaced by a straight line. Clicks within speech stay.
 ///
 /// ```
