@@ -1,0 +1,172 @@
+#![doc = include_str!("../README.md")]
+
+mod parquet;
+mod thrift;
+
+use std::io::{self, Write};
+
+use crate::parquet::Parquet;
+
+/// What a file of a table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Text, a line a row, with commas between.
+    Csv,
+    /// Columns in binary.
+    Parquet,
+}
+
+/// What the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text, file names among it.
+    Text,
+    /// Yes or no.
+    Bool,
+    /// A number of 32 bits.
+    Float,
+    /// A number of 64 bits.
+    Double,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    name: String,
+    kind: Kind,
+}
+
+impl Column {
+    /// A column of a name.
+    pub fn new(name: impl Into<String>, kind: Kind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// A field of a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// Nothing is known: an empty field of CSV, a null of Parquet.
+    Missing,
+    /// Text of a column of [`Kind::Text`].
+    Text(&'a str),
+    /// The name of a file in such a column. In CSV one that a spreadsheet would run as a formula gets `./` in front, and
+    /// still names the file; a lone `-` is standard input, and no formula.
+    ///
+    /// # References
+    /// OWASP, *CSV Injection*.
+    Path(&'a str),
+    /// Of a column of [`Kind::Bool`].
+    Bool(bool),
+    /// Of a column of [`Kind::Float`].
+    Float(f32),
+    /// Of a column of [`Kind::Double`].
+    Double(f64),
+}
+
+/// Writes a table as its rows come. In memory is a part of Parquet's, of a few megabytes.
+pub struct TableWriter<W: Write>(Written<W>);
+
+enum Written<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    Parquet(Box<Parquet<W>>),
+}
+
+impl<W: Write> TableWriter<W> {
+    /// Begins a table.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn new(writer: W, form: Form, columns: &[Column]) -> io::Result<Self> {
+        Ok(Self(match form {
+            Form::Csv => {
+                let mut csv = csv::Writer::from_writer(writer);
+                csv.write_record(columns.iter().map(Column::name))?;
+                Written::Csv(Box::new(csv))
+            }
+            Form::Parquet => Written::Parquet(Box::new(Parquet::new(writer, columns)?)),
+        }))
+    }
+
+    /// Adds a row: a value for each column.
+    ///
+    /// # Errors
+    /// Those of the writer; [`io::ErrorKind::InvalidInput`] where a value is not of its column's kind, or there are more
+    /// or fewer than columns.
+    pub fn row(&mut self, values: &[Value<'_>]) -> io::Result<()> {
+        match &mut self.0 {
+            Written::Csv(csv) => Ok(csv.write_record(values.iter().map(|value| text(*value)))?),
+            Written::Parquet(parquet) => parquet.row(values),
+        }
+    }
+
+    /// Hands on what CSV holds back; Parquet keeps it for whole groups of rows.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Written::Csv(csv) => csv.flush(),
+            Written::Parquet(_) => Ok(()),
+        }
+    }
+
+    /// Writes what is left, and whatever ends the table.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn finish(self) -> io::Result<()> {
+        match self.0 {
+            Written::Csv(mut csv) => csv.flush(),
+            Written::Parquet(parquet) => parquet.finish(),
+        }
+    }
+}
+
+/// A field of CSV. Numbers come back with the same bits.
+fn text(value: Value<'_>) -> String {
+    match value {
+        Value::Missing => String::new(),
+        Value::Text(text) => text.to_owned(),
+        Value::Path(path) => no_formula(path),
+        Value::Bool(value) => value.to_string(),
+        Value::Float(value) => value.to_string(),
+        Value::Double(value) => value.to_string(),
+    }
+}
+
+fn no_formula(file: &str) -> String {
+    let begins = [
+        '=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ];
+    match file.starts_with(begins) && file != "-" {
+        true => format!("./{file}"),
+        false => file.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_a_file_is_a_formula() {
+        for formula in [
+            "=1+1.wav", "+a.wav", "-a.wav", "@a.wav", "\t=1.wav", "＝1.wav",
+        ] {
+            assert_eq!(no_formula(formula), format!("./{formula}"));
+        }
+        for name in ["-", "a=b.wav", "/=a.wav", "./=a.wav", "à.wav", ""] {
+            assert_eq!(no_formula(name), name);
+        }
+    }
+}

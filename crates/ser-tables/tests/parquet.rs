@@ -1,0 +1,117 @@
+//! What is written as Parquet, read by the crate of that name.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs::File;
+
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
+use ser_tables::{Column, Form, Kind, TableWriter, Value};
+
+fn columns() -> [Column; 4] {
+    [
+        Column::new("path", Kind::Text),
+        Column::new("is it", Kind::Bool),
+        Column::new("share", Kind::Float),
+        Column::new("seconds", Kind::Double),
+    ]
+}
+
+/// A file of these rows, and how many groups they are in.
+fn written(rows: &[[Value<'_>; 4]]) -> (Vec<Vec<Field>>, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.parquet");
+    let file = File::create(&path).unwrap();
+    let mut table = TableWriter::new(file, Form::Parquet, &columns()).unwrap();
+    for row in rows {
+        table.row(row).unwrap();
+    }
+    table.finish().unwrap();
+    let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
+    let about = reader.metadata();
+    assert_eq!(about.file_metadata().num_rows(), rows.len() as i64);
+    let names: Vec<String> = columns().iter().map(|c| c.name().to_owned()).collect();
+    let found = reader.get_row_iter(None).unwrap().map(|row| {
+        let row = row.unwrap();
+        let (own, fields): (Vec<String>, Vec<Field>) = row
+            .get_column_iter()
+            .map(|(name, field)| (name.clone(), field.clone()))
+            .unzip();
+        assert_eq!(own, names);
+        fields
+    });
+    (found.collect(), about.num_row_groups())
+}
+
+/// A value as the reader has it.
+fn field(value: Value<'_>) -> Field {
+    match value {
+        Value::Missing => Field::Null,
+        Value::Text(text) | Value::Path(text) => Field::Str(text.to_owned()),
+        Value::Bool(value) => Field::Bool(value),
+        Value::Float(value) => Field::Float(value),
+        Value::Double(value) => Field::Double(value),
+    }
+}
+
+#[test]
+fn every_value_comes_back() {
+    let missing = [Value::Missing; 4];
+    let row = |path, is_it, share, seconds| {
+        [
+            Value::Path(path),
+            Value::Bool(is_it),
+            Value::Float(share),
+            Value::Double(seconds),
+        ]
+    };
+    let mut rows = vec![
+        row("=1+1.wav", true, 0.1, 1.0 / 3.0),
+        missing,
+        row("", false, f32::MIN_POSITIVE, -1e300),
+        row("a,\"b\"\n\u{1f600}.wav", true, -0.0, f64::INFINITY),
+    ];
+    rows[2][1] = Value::Missing;
+    // More than one byte of everything that is written in bits.
+    for i in 0..200 {
+        let mut row = row(["x", "yy", "zzz"][i % 3], i % 5 == 0, i as f32, i as f64);
+        row[i % 4] = Value::Missing;
+        rows.push(row);
+    }
+    let (found, groups) = written(&rows);
+    let expected = rows.iter().map(|row| row.map(field).to_vec());
+    assert_eq!(found, expected.collect::<Vec<_>>());
+    assert_eq!(groups, 1);
+}
+
+#[test]
+fn many_rows_are_several_groups_and_none_is_a_table_too() {
+    let text = "x".repeat(1000);
+    let rows = vec![
+        [
+            Value::Text(&text),
+            Value::Bool(true),
+            Value::Float(1.0),
+            Value::Missing
+        ];
+        40_000
+    ];
+    let (found, groups) = written(&rows);
+    assert_eq!((found.len(), groups), (40_000, 3));
+    assert!(found.iter().all(|row| row[..] == rows[0].map(field)));
+    assert_eq!(written(&[]), (Vec::new(), 0));
+}
+
+#[test]
+fn a_value_of_another_kind_is_refused() {
+    let mut table = TableWriter::new(Vec::new(), Form::Parquet, &columns()).unwrap();
+    let row = [
+        Value::Double(1.0),
+        Value::Missing,
+        Value::Missing,
+        Value::Missing,
+    ];
+    let said = table.row(&row).unwrap_err().to_string();
+    assert!(said.contains("`path`") && said.contains("Text"), "{said}");
+    let said = table.row(&row[1..]).unwrap_err().to_string();
+    assert!(said.contains("4 values, found 3"), "{said}");
+}
