@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// What the system said of a file or folder.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {source}", path.display())]
+#[error("{}: {}", path.display(), in_words(source))]
 pub struct Error {
     /// The file or folder.
     pub path: PathBuf,
@@ -29,6 +29,26 @@ impl Error {
             source,
         }
     }
+}
+
+/// What the system says, with what to do about it where that is plain.
+pub fn in_words(error: &io::Error) -> String {
+    let words = match error.kind() {
+        // What is no number of the system's has words of its own.
+        _ if error.raw_os_error().is_none() => return error.to_string(),
+        io::ErrorKind::NotFound => "No such file or folder: check the path",
+        io::ErrorKind::PermissionDenied => {
+            "permission denied: take a file or folder that is yours, or change its permissions"
+        }
+        io::ErrorKind::IsADirectory => "it is a folder, where a file is expected",
+        io::ErrorKind::NotADirectory => "it is no folder, or a part of its path is none",
+        io::ErrorKind::StorageFull => {
+            "No space left on device: make room there, or name another disk"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only: name another place",
+        _ => return error.to_string(),
+    };
+    words.to_owned()
 }
 
 /// What the name of an unfinished file begins with. A program that is killed leaves it behind.
@@ -117,8 +137,15 @@ pub fn folder(path: &Path) -> io::Result<&Path> {
         _ => Path::new("."),
     };
     if !folder.is_dir() {
-        let missing = format!("the folder {} does not exist", folder.display());
-        return Err(io::Error::new(io::ErrorKind::NotFound, missing));
+        let (kind, what) = match folder.exists() {
+            true => (io::ErrorKind::NotADirectory, "is no folder"),
+            false => (
+                io::ErrorKind::NotFound,
+                "does not exist: make it, or name another",
+            ),
+        };
+        let missing = format!("the folder {} {what}", folder.display());
+        return Err(io::Error::new(kind, missing));
     }
     Ok(folder)
 }
@@ -153,6 +180,15 @@ mod tests {
         let missing = folder.path().join("missing/page.html");
         let error = write_file(&missing, "x").unwrap_err();
         assert_eq!(error.path, missing, "{error}");
+    }
+
+    #[test]
+    fn an_error_says_what_to_do_and_keeps_words_of_its_own() {
+        let missing = io::Error::from_raw_os_error(2);
+        let said = Error::at("a.wav")(missing).to_string();
+        assert_eq!(said, "a.wav: No such file or folder: check the path");
+        let own = io::Error::new(io::ErrorKind::NotFound, "the source ran dry");
+        assert_eq!(in_words(&own), "the source ran dry");
     }
 
     #[test]
