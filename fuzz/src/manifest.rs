@@ -5,7 +5,7 @@ use std::fs;
 use ser_data::{Corpus, Scan};
 use tempfile::TempDir;
 
-/// The one audio file there is: two samples of silence.
+/// An audio file: two samples of silence. Another, `b.wav`, is long enough for parts.
 const WAV: &[u8] = b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\x04\0\0\0\0\0\0\0";
 
 thread_local! {
@@ -13,11 +13,22 @@ thread_local! {
     static FOLDER: TempDir = {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.wav"), WAV).unwrap();
+        fs::write(folder.path().join("b.wav"), long()).unwrap();
         folder
     };
 }
 
-/// Reads a manifest beside an audio file `a.wav`, writes it and reads it again.
+/// A tenth of a second that sounds nowhere as it does elsewhere.
+fn long() -> Vec<u8> {
+    let samples: Vec<u8> = (0..1600_i16).flat_map(|n| (n * 7).to_le_bytes()).collect();
+    let mut wav = WAV[..40].to_vec();
+    wav[4..8].copy_from_slice(&(36 + samples.len() as u32).to_le_bytes());
+    wav.extend((samples.len() as u32).to_le_bytes());
+    wav.extend(samples);
+    wav
+}
+
+/// Reads a manifest beside the audio files `a.wav` and `b.wav`, writes it and reads it again.
 ///
 /// # Panics
 /// Where reader or writer break a promise.

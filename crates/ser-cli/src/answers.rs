@@ -9,9 +9,11 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
 use ser_predict::{Enrolment, Model};
+use ser_tables::TableWriter;
 use serde::{Deserialize, Serialize};
 
 use crate::recordings::is_stdin;
@@ -19,7 +21,7 @@ use crate::row::Row;
 use crate::tally::Tally;
 
 /// Format of the unfinished file; raised when an older program could not go on from it rightly.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Answers on their way into a file.
 pub struct Answers {
@@ -31,7 +33,7 @@ pub struct Answers {
 }
 
 enum Form {
-    Csv,
+    Table(ser_tables::Form),
     Json,
     JsonLines,
 }
@@ -39,8 +41,20 @@ enum Form {
 struct Kept {
     /// Locked while it is open.
     file: File,
-    /// By what [`key`] says of the recording.
-    rows: HashMap<String, Row>,
+    rows: Rows,
+    /// What the recordings are that are being answered.
+    stamps: HashMap<String, Option<Stamp>>,
+}
+
+/// By what [`key`] says of the recording, what it was when it was answered, and the answer.
+type Rows = HashMap<String, (Option<Stamp>, Row)>;
+
+/// A file's size in bytes, and when it was changed: another of either is another recording.
+type Stamp = (u64, SystemTime);
+
+fn stamp(file: &Path) -> Option<Stamp> {
+    let found = file.metadata().ok()?;
+    Some((found.len(), found.modified().ok()?))
 }
 
 /// The first line of the unfinished file: all rows are answers of one model on one speaker.
@@ -85,20 +99,30 @@ impl Answers {
             path: path.to_owned(),
             form,
             labels: heading.labels,
-            kept: Mutex::new(Kept { file, rows }),
+            kept: Mutex::new(Kept {
+                file,
+                rows,
+                stamps: HashMap::new(),
+            }),
             unfinished,
         })
     }
 
-    /// Counts the recordings that are answered already, and returns the others.
+    /// Counts the recordings that are answered already and have not changed since, and returns the others.
     pub fn left(&self, files: &[PathBuf], tally: &mut Tally) -> Result<Vec<PathBuf>> {
-        let kept = self.kept();
+        let mut kept = self.kept();
         let mut left = Vec::new();
         for file in files {
-            match kept.rows.get(&key(file)?) {
-                Some(row) => tally.answer(row.uncertain, row.warnings.iter().map(String::as_str)),
-                None => left.push(file.clone()),
+            let (key, stamp) = (key(file)?, stamp(file));
+            match kept.rows.get(&key) {
+                Some((before, row)) if *before == stamp => {
+                    tally.answer(row.uncertain, row.warnings.iter().map(String::as_str));
+                    continue;
+                }
+                _ => left.push(file.clone()),
             }
+            kept.rows.remove(&key);
+            kept.stamps.insert(key, stamp);
         }
         Ok(left)
     }
@@ -107,13 +131,14 @@ impl Answers {
     pub fn keep(&self, file: &Path, row: Row) -> Result<()> {
         let mut kept = self.kept();
         let key = key(file)?;
+        let stamp = kept.stamps.get(&key).copied().flatten();
         if !is_stdin(file) {
-            let mut line = serde_json::to_vec(&(&key, &row))?;
+            let mut line = serde_json::to_vec(&(&key, &stamp, &row))?;
             line.push(b'\n');
             let written = kept.file.write_all(&line);
             written.with_context(|| self.unfinished.display().to_string())?;
         }
-        kept.rows.insert(key, row);
+        kept.rows.insert(key, (stamp, row));
         Ok(())
     }
 
@@ -124,9 +149,9 @@ impl Answers {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         let keys: Vec<String> = files.iter().map(|file| key(file)).collect::<Result<_>>()?;
-        let rows = keys.iter().filter_map(|key| kept.rows.get(key));
+        let rows = keys.iter().filter_map(|key| Some(&kept.rows.get(key)?.1));
         let written = ser_files::write(&self.path, |file| match self.form {
-            Form::Csv => csv(file, &self.labels, rows),
+            Form::Table(form) => table(file, form, &self.labels, rows),
             Form::JsonLines => json(file, ["", "", ""], rows),
             Form::Json => json(file, ["[\n", ",", "]\n"], rows),
         });
@@ -152,11 +177,12 @@ impl Answers {
 fn form(path: &Path) -> Result<Form> {
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     Ok(match extension.to_lowercase().as_str() {
-        "csv" => Form::Csv,
+        "csv" => Form::Table(ser_tables::Form::Csv),
+        "parquet" => Form::Table(ser_tables::Form::Parquet),
         "json" => Form::Json,
         "jsonl" => Form::JsonLines,
         _ => bail!(
-            "{}: the name must end in .csv, .json (an array) or .jsonl (an object a line)",
+            "{}: the name must end in .csv, .parquet, .json (an array) or .jsonl (an object a line)",
             path.display()
         ),
     })
@@ -168,7 +194,7 @@ fn key(file: &Path) -> Result<String> {
 }
 
 /// The rows of an unfinished file, of which no more is left than what is whole; a new one gets its heading.
-fn take_up(mut file: &File, heading: &Heading) -> Result<HashMap<String, Row>> {
+fn take_up(mut file: &File, heading: &Heading) -> Result<Rows> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     let mut expected = serde_json::to_vec(heading)?;
@@ -183,13 +209,13 @@ fn take_up(mut file: &File, heading: &Heading) -> Result<HashMap<String, Row>> {
     check(first, heading)?;
     let (mut rows, mut whole) = (HashMap::new(), first.len());
     for line in lines {
-        let Some((key, row)) = line
+        let Some((key, stamp, row)) = line
             .strip_suffix(b"\n")
-            .and_then(|line| serde_json::from_slice::<(String, Row)>(line).ok())
+            .and_then(|line| serde_json::from_slice::<(String, Option<Stamp>, Row)>(line).ok())
         else {
             break;
         };
-        rows.insert(key, row);
+        rows.insert(key, (stamp, row));
         whole += line.len();
     }
     file.set_len(whole as u64)?;
@@ -227,17 +253,15 @@ fn check(first: &[u8], expected: &Heading) -> Result<()> {
     )
 }
 
-fn csv<'r>(
+fn table<'r>(
     file: impl Write,
+    form: ser_tables::Form,
     labels: &[String],
-    rows: impl Iterator<Item = &'r Row>,
+    mut rows: impl Iterator<Item = &'r Row>,
 ) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(file);
-    csv.write_record(Row::columns(labels))?;
-    for row in rows {
-        csv.write_record(row.fields(labels))?;
-    }
-    csv.flush()
+    let mut table = TableWriter::new(file, form, &Row::columns(labels))?;
+    rows.try_for_each(|row| row.write(labels, &mut table))?;
+    table.finish()
 }
 
 /// Objects, a line each, with what stands before the first, behind all but the last, and behind that.

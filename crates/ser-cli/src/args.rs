@@ -1,10 +1,10 @@
 //! The command line.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand};
-use ser_data::Protocol;
+use ser_data::{Origin, Protocol};
 
 /// Speech emotion recognition: from recordings to features, trained models, honest figures and
 /// predictions. No Python, no environment variables.
@@ -45,7 +45,7 @@ pub enum Command {
     Synth(SynthArgs),
     /// Find the clips under a folder, say what is odd about them, write a manifest.
     Index(IndexArgs),
-    /// Write features of one file (.npy) or of many (.safetensors), or fill a feature store.
+    /// Write features of one file (.npy) or of many (.safetensors, .csv, .parquet), or fill a feature store.
     Extract(ExtractArgs),
     /// Train a recipe on one split and measure it on the part it never saw.
     Train(TrainArgs),
@@ -130,6 +130,9 @@ pub struct IndexArgs {
     /// Folder with clips of any format, named as RAVDESS does, anywhere below it, or a CSV manifest
     /// with the columns path, emotion, speaker.
     pub data: PathBuf,
+    /// Root.
+    #[command(flatten)]
+    pub root: RootArgs,
     /// Write the manifest here.
     #[arg(long, value_name = "CSV")]
     pub out: Option<PathBuf>,
@@ -138,24 +141,66 @@ pub struct IndexArgs {
 /// `ser extract`
 #[derive(Debug, ClapArgs)]
 pub struct ExtractArgs {
-    /// Recordings (WAV, FLAC, MP3, OGG, M4A and others), folders with recordings anywhere below, or a CSV manifest.
+    /// Recordings (WAV, FLAC, MP3, OGG, M4A and others), folders with recordings anywhere below, patterns such as "*.mp3", or
+    /// CSV manifests.
     #[arg(required = true)]
     pub inputs: Vec<PathBuf>,
+    /// Root.
+    #[command(flatten)]
+    pub root: RootArgs,
     /// Feature configuration (TOML). Keys: sample_rate, n_fft, win_length, hop_length, window,
     /// center, pad_mode, n_mels, mel_scale (slaney or htk), fmin, fmax, n_mfcc, deltas and so on;
-    /// what is not given has librosa's value.
+    /// what is not given has librosa's value. Without --config and --recipe a .csv or .parquet holds the functionals of the
+    /// recipe mlp, anything else librosa's MFCC.
     #[arg(long, value_name = "TOML", conflicts_with = "recipe")]
     pub config: Option<PathBuf>,
     /// Take the feature configuration of a recipe.
     #[arg(long, value_name = "NAME|TOML")]
     pub recipe: Option<String>,
     /// Write here: .npy for one file ([coefficients, frames], as librosa has it), .safetensors
-    /// for many (one such tensor a file, named by its path). At least one of --out and --store.
+    /// for many (one such tensor a file, named by its path), .csv or .parquet for functionals (a row a recording, with what a
+    /// manifest says of it). At least one of --out and --store.
     #[arg(long, value_name = "FILE", required_unless_present = "store")]
     pub out: Option<PathBuf>,
     /// Keep features in this folder and take unchanged ones from there.
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
+}
+
+/// Where clips come from.
+#[derive(Debug, ClapArgs)]
+pub struct DataArgs {
+    /// Folder with clips, or a CSV manifest.
+    #[arg(long, value_name = "DIR|CSV")]
+    pub data: PathBuf,
+    /// Root.
+    #[command(flatten)]
+    pub root: RootArgs,
+}
+
+/// Where a manifest's recordings lie.
+#[derive(Debug, ClapArgs)]
+pub struct RootArgs {
+    /// Folder in which relative paths of a manifest are looked up first [default: the manifest's own].
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+}
+
+impl RootArgs {
+    /// A folder or manifest with its root.
+    pub fn of<'a>(&'a self, path: &'a Path) -> Origin<'a> {
+        Origin {
+            path,
+            root: self.root.as_deref(),
+        }
+    }
+}
+
+impl DataArgs {
+    /// Folder or manifest, with its root.
+    pub fn origin(&self) -> Origin<'_> {
+        self.root.of(&self.data)
+    }
 }
 
 /// Where recipe and data come from.
@@ -164,9 +209,9 @@ pub struct ExperimentArgs {
     /// Built-in recipe (`ser doctor` lists them) or a TOML file.
     #[arg(long, value_name = "NAME|TOML")]
     pub recipe: String,
-    /// Folder with clips, or a CSV manifest.
-    #[arg(long, value_name = "DIR|CSV")]
-    pub data: PathBuf,
+    /// The clips.
+    #[command(flatten)]
+    pub data: DataArgs,
     /// Folder for the results. A finished run of the same recipe and data is kept, another is
     /// replaced.
     #[arg(long, value_name = "DIR")]
@@ -208,9 +253,9 @@ pub struct SelectArgs {
     /// Built-in recipes (`ser doctor` lists them), ensembles among them, or TOML files.
     #[arg(required = true, value_name = "NAME|TOML")]
     pub recipes: Vec<String>,
-    /// Folder with clips, or a CSV manifest.
-    #[arg(long, value_name = "DIR|CSV")]
-    pub data: PathBuf,
+    /// The clips.
+    #[command(flatten)]
+    pub data: DataArgs,
     /// Folder for the answers; what is there is not trained again.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
@@ -270,9 +315,13 @@ pub struct EvaluateArgs {
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// Folder with clips, or a CSV manifest.
-    #[arg(long, value_name = "DIR|CSV")]
-    pub data: PathBuf,
+    /// The clips.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Give the figures by this column as well: speaker, gender, intensity, statement, or another column of the manifest.
+    /// Repeatable.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub by: Vec<String>,
     /// Write predictions.csv, metrics.json, pictures and a report here.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -292,8 +341,8 @@ pub struct PredictArgs {
     /// this voice sounds on average. Comes after the files: `ser predict speech.wav --enroll a.wav b.wav`.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "speaker")]
     pub enroll: Vec<PathBuf>,
-    /// Write the answers here instead: .csv, .json (an array) or .jsonl (an object a line). They are kept as they come, so that
-    /// the same command goes on where it was stopped; of a recording that was answered before, its path is all that is looked at.
+    /// Write the answers here instead: .csv, .parquet, .json (an array) or .jsonl (an object a line). They are kept as they come,
+    /// so that the same command goes on where it was stopped; a recording that has changed since is answered again.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["csv", "json"])]
     pub out: Option<PathBuf>,
     /// Print CSV, one line a recording.
@@ -368,6 +417,9 @@ pub struct DoctorArgs {
     /// Look into this corpus as well: folder or CSV manifest.
     #[arg(long, value_name = "DIR|CSV")]
     pub data: Option<PathBuf>,
+    /// Root.
+    #[command(flatten)]
+    pub root: RootArgs,
 }
 
 /// `ser explain`
@@ -393,6 +445,12 @@ pub struct ReportArgs {
     /// worst mistakes can be heard and a map shows the networks' embeddings. At least one of --data and --out.
     #[arg(long, value_name = "DIR|CSV", required_unless_present = "out")]
     pub data: Option<PathBuf>,
+    /// Root.
+    #[command(flatten)]
+    pub root: RootArgs,
+    /// Give the figures of a run by this column of its manifest as well, on its page. Repeatable.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', requires = "data")]
+    pub by: Vec<String>,
     /// Writes one page with all runs side by side, whatever they were tested on. At least one of --data and --out.
     #[arg(long, value_name = "HTML")]
     pub out: Option<PathBuf>,
@@ -425,9 +483,9 @@ pub struct ResultsArgs {
 pub struct ConditionsArgs {
     /// Folder written by crossval.
     pub run: PathBuf,
-    /// The clips it was made from: folder or CSV manifest.
-    #[arg(long, value_name = "DIR|CSV")]
-    pub data: PathBuf,
+    /// The clips it was made from.
+    #[command(flatten)]
+    pub data: DataArgs,
     /// Keep features that take long to make in this folder and take them from there.
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,

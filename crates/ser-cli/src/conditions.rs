@@ -12,7 +12,12 @@ use crate::output::{mean_std, percent, table};
 pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
     let show = Show::default();
     let on_event = |event: Event| show.event(event);
-    let figures = measure_conditions(&args.run, &args.data, args.store.as_deref(), &on_event)?;
+    let figures = measure_conditions(
+        &args.run,
+        args.data.origin(),
+        args.store.as_deref(),
+        &on_event,
+    )?;
     if json {
         for (setting, folds) in figures {
             let condition = setting.to_string();

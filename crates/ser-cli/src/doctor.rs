@@ -4,12 +4,12 @@ use std::path::Path;
 
 use anyhow::Result;
 use ser_audio::Waveform;
-use ser_data::{Corpus, Scan};
+use ser_data::{Corpus, LabelMap, Origin, Scan};
 use ser_experiment::Skipped;
 use ser_recipe::Experiment;
 
 use crate::args::DoctorArgs;
-use crate::output::in_full;
+use crate::output::{in_full, in_words, plain};
 use crate::{Outcome, model};
 
 /// Free space in bytes under which a training may run out of it: features and models of RAVDESS.
@@ -63,7 +63,7 @@ pub fn run(args: &DoctorArgs, json: bool) -> Result<Outcome> {
     if let Some(data) = &args.data {
         findings.push(Finding {
             what: "corpus",
-            found: corpus(data),
+            found: corpus(args.root.of(data)),
             next: "`ser index` says what is wrong with it; `cargo xtask download` gets RAVDESS",
         });
     }
@@ -88,7 +88,7 @@ pub fn run(args: &DoctorArgs, json: bool) -> Result<Outcome> {
         println!("{}", serde_json::Value::Object(facts.collect()));
     } else {
         for row in &rows {
-            println!("{:<9} {}", row[0], row[2]);
+            println!("{:<9} {}", row[0], plain(&row[2]));
         }
         if well {
             println!("all well");
@@ -151,15 +151,14 @@ fn space(_: &Path) -> Result<String> {
     Ok("not looked at on this system".to_owned())
 }
 
-fn corpus(data: &Path) -> Result<String> {
-    let Scan { corpus, audit } = Corpus::load(data)?;
-    let (clips, speakers) = (corpus.len(), corpus.speakers().len());
+fn corpus(data: Origin<'_>) -> Result<String> {
+    let Scan { corpus, audit } = Corpus::load_with(data, &LabelMap::new())?;
+    let clips = in_words(corpus.len(), "clip");
+    let speakers = in_words(corpus.speakers().len(), "speaker");
     let labels = corpus.labels().join(", ");
     let skipped = match Skipped::of_audit(&audit).len() {
         0 => String::new(),
-        n => format!("; {n} files skipped"),
+        n => format!("; {} skipped", in_words(n, "file")),
     };
-    Ok(format!(
-        "{clips} clips of {speakers} speakers: {labels}{skipped}"
-    ))
+    Ok(format!("{clips} of {speakers}: {labels}{skipped}"))
 }

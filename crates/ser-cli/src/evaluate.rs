@@ -6,8 +6,8 @@ use ser_experiment::{Evaluated, Event, evaluate};
 
 use crate::args::EvaluateArgs;
 use crate::events::Show;
-use crate::output::{SYNTHETIC, interval, percent};
-use crate::report::print_classes;
+use crate::output::{SYNTHETIC, in_words, interval, percent, plain};
+use crate::report::{print_classes, print_groups};
 use crate::{Outcome, model};
 
 /// Measures a model on clips that it was not made from.
@@ -15,20 +15,41 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.model.file.as_deref())?;
     let model = predictor.model();
     let show = Show::default();
-    let evaluated = evaluate(&predictor, &args.data, &|event: Event| show.event(event))?;
+    let on_event = |event: Event| show.event(event);
+    let evaluated = evaluate(&predictor, args.data.origin(), &args.by, &on_event)?;
     if let Some(out) = &args.out {
         evaluated.write(model, out)?;
     }
     if json {
         println!("{}", serde_json::to_string(&evaluated.evaluation)?);
     } else {
-        print(&evaluated, &model.labels.join(", "));
+        print(&evaluated);
     }
-    Ok(Outcome::of(&evaluated.skipped))
+    if evaluated.unknown > 0 {
+        let (n, unknown) = (
+            in_words(evaluated.unknown, "clip"),
+            evaluated.unknown_emotions.join(", "),
+        );
+        eprintln!(
+            "{}",
+            plain(&format!(
+                "{n} left out ({unknown}): the model only knows {}; `labels` in the [task] of its recipe joins others \
+                 to them, or rename them in the manifest",
+                model.labels.join(", ")
+            ))
+        );
+    }
+    Ok(match evaluated.unknown {
+        0 => Outcome::of(&evaluated.skipped),
+        _ => Outcome::SomeSkipped,
+    })
 }
 
-fn print(evaluated: &Evaluated, labels: &str) {
+fn print(evaluated: &Evaluated) {
     print_classes(&evaluated.evaluation);
+    for (column, rows) in &evaluated.evaluation.by {
+        print_groups(column, rows);
+    }
     let evaluation = &evaluated.evaluation;
     let metrics = &evaluation.metrics;
     let figure = |value: f64, ends: Option<Interval>| match ends {
@@ -39,8 +60,8 @@ fn print(evaluated: &Evaluated, labels: &str) {
         None => percent(value),
     };
     println!(
-        "{} clips: accuracy {}, UAR {}",
-        evaluated.part.len(),
+        "{}: accuracy {}, UAR {}",
+        in_words(evaluated.part.len(), "clip"),
         figure(metrics.accuracy, evaluation.accuracy_interval),
         figure(metrics.uar, evaluation.uar_interval)
     );
@@ -49,12 +70,8 @@ fn print(evaluated: &Evaluated, labels: &str) {
             true => "clips and speakers",
             false => "clips",
         };
-        let n = evaluated.left_out;
-        println!("{n} clips left out: {what} the model was trained on");
-    }
-    if evaluated.unknown > 0 {
-        let (n, unknown) = (evaluated.unknown, evaluated.unknown_emotions.join(", "));
-        println!("{n} clips left out ({unknown}): the model only knows {labels}");
+        let n = in_words(evaluated.left_out, "clip");
+        println!("{n} left out: {what} the model was trained on");
     }
     if evaluated.synthetic {
         println!("{SYNTHETIC}");

@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar};
 use ser_data::Renamed;
 use ser_experiment::{Event, Stage};
 
-use crate::output::{percent, plain, progress_in, skipped_line};
+use crate::output::{in_words, percent, plain, progress_in, skipped_line};
 
 /// Shows events; one for all of a command.
 #[derive(Default)]
@@ -40,8 +40,8 @@ impl Show {
             Event::Skipped(skipped) => self.line(&skipped_line(skipped)),
             Event::Renamed(renamed) => {
                 let label = |r: &Renamed| {
-                    let clips = r.clips;
-                    plain(&format!("{} → {} {clips} clips", r.from, r.to))
+                    let clips = in_words(r.clips, "clip");
+                    plain(&format!("{} → {} {clips}", r.from, r.to))
                 };
                 let labels: Vec<String> = renamed.iter().map(label).collect();
                 self.line(&format!("labels: {}", labels.join(", ")));

@@ -8,10 +8,11 @@ use ser_recipe::Experiment;
 use crate::Outcome;
 use crate::args::ExtractArgs;
 use crate::events::Show;
+use crate::output::in_words;
 
 /// Writes features into a file, or fills a store.
 pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
-    let inputs = Inputs::find(&args.inputs)?;
+    let inputs = Inputs::find(&args.inputs, args.root.root.as_deref())?;
     let views = views(args)?;
     let (store, out) = (args.store.as_deref(), args.out.as_deref());
     let show = Show::default();
@@ -24,11 +25,11 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
             "files": files, "coefficients": n, "skipped": done.skipped,
         });
         println!("{line}");
-    } else {
-        println!("files: {files}, coefficients a frame: {n}");
+    } else if files > 0 {
+        println!("{}, {n} coefficients", in_words(files, "recording"));
     }
     if files == 0 {
-        bail!("no file could be used");
+        bail!("no file could be used, and nothing was written: the lines above say why");
     }
     Ok(Outcome::of(&done.skipped))
 }
@@ -39,12 +40,19 @@ fn views(args: &ExtractArgs) -> Result<Vec<View>> {
     if let Some(recipe) = &args.recipe {
         let experiment = Experiment::load(recipe)?;
         return Ok(match &args.out {
-            Some(_) => vec![View::clean(experiment.into_recipe()?.features)],
+            Some(_) => vec![View::clean(features(experiment)?)],
             None => View::kept_of(&experiment),
         });
     }
     let Some(path) = &args.config else {
-        return Ok(vec![View::clean(FeatureConfig::default())]);
+        let is_table = args
+            .out
+            .as_deref()
+            .is_some_and(ser_experiment::is_table_of_functionals);
+        return Ok(vec![View::clean(match is_table {
+            true => Experiment::load("mlp")?.into_recipe()?.features,
+            false => FeatureConfig::default(),
+        })]);
     };
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let config: FeatureConfig =
@@ -53,4 +61,21 @@ fn views(args: &ExtractArgs) -> Result<Vec<View>> {
         .validate()
         .with_context(|| path.display().to_string())?;
     Ok(vec![View::clean(config)])
+}
+
+/// The features of all recipes of an experiment, which a file holds of one kind.
+fn features(experiment: Experiment) -> Result<FeatureConfig> {
+    let mut members = experiment.members.iter().map(|member| &member.recipe);
+    let first = members.next().context("an experiment without a recipe")?;
+    if members.all(|other| other.features == first.features) {
+        return Ok(first.features.clone());
+    }
+    let names = experiment.members.iter();
+    let names: Vec<&str> = names.map(|member| member.recipe.name.as_str()).collect();
+    bail!(
+        "{} joins recipes with features of their own, and a file holds those of one: take --recipe {}, or fill a --store \
+         with those of all",
+        experiment.name,
+        names.join(" or --recipe ")
+    )
 }

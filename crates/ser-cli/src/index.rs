@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use ser_data::{Audit, Corpus, Scan};
+use ser_data::{Audit, Corpus, LabelMap, Scan};
 use ser_experiment::Skipped;
 
 use crate::Outcome;
 use crate::args::IndexArgs;
-use crate::output::{SYNTHETIC, plain, table};
+use crate::output::{SYNTHETIC, in_words, plain, table};
 
 pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
-    let Scan { corpus, audit } = Corpus::load(&args.data)?;
+    let Scan { corpus, audit } = Corpus::load_with(args.root.of(&args.data), &LabelMap::new())?;
     if let Some(out) = &args.out {
         corpus.write_manifest(out)?;
     }
@@ -29,9 +29,9 @@ pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
 fn print(audit: &Audit) {
     let minutes = audit.seconds / 60.0;
     println!(
-        "{} clips, {minutes:.1} minutes, {} speakers",
-        audit.clips,
-        audit.speakers.len()
+        "{}, {minutes:.1} minutes, {}",
+        in_words(audit.clips, "clip"),
+        in_words(audit.speakers.len(), "speaker")
     );
     if audit.synthetic {
         println!("{SYNTHETIC}");

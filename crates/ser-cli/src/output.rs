@@ -44,14 +44,15 @@ pub fn tell(all: &[Skipped]) {
     }
 }
 
-/// A table whose columns, but for the first, are aligned to the right.
+/// A table whose columns, but for the first, are aligned to the right. What would steer a terminal is replaced.
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+    let cells = |row: Vec<String>| row.iter().map(|cell| plain(cell)).collect::<Vec<_>>();
     let mut table = Table::new();
     table
         .load_style(presets::ASCII_MARKDOWN)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(header.to_vec())
-        .add_rows(rows);
+        .add_rows(rows.into_iter().map(cells));
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -79,10 +80,10 @@ pub fn interval(interval: Option<Interval>, of: fn(f64) -> String) -> String {
 /// The remark on a recording that is unlike all that was learned from.
 pub const OUT_OF_DISTRIBUTION: &str = "out-of-distribution";
 
-/// `1 recording`, `2 recordings`
-pub fn recordings_in_words(count: usize) -> String {
+/// `1 clip`, `2 clips`
+pub fn in_words(count: usize, what: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
-    format!("{count} recording{s}")
+    format!("{count} {what}{s}")
 }
 
 /// What the mark beside an answer means.
@@ -98,17 +99,21 @@ pub fn plain(name: &str) -> String {
 pub const SYNTHETIC: &str = "SYNTHETIC DATA: generated voices, not people. These figures say that the program works, \
      nothing about emotions.";
 
-/// An error and its causes, but for those whose words the error before has in it already.
+/// An error and its causes, but for those whose words the error before has in it already. Lines stay lines.
 pub fn in_full(error: &anyhow::Error) -> String {
     let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
+    let words = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref() {
+        Some(error) => ser_files::in_words(error),
+        None => cause.to_string(),
+    };
+    for cause in error.chain().map(words) {
         if text.is_empty() {
             text = cause;
         } else if !text.ends_with(&cause) {
             text = format!("{text}: {cause}");
         }
     }
-    text
+    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }
 
 /// Probabilities by the label they belong to, as an object for machines.

@@ -8,12 +8,13 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_eval::ConfidenceThreshold;
 use ser_experiment::Skipped;
 use ser_predict::{Answer, Enrolment, Model};
+use ser_tables::TableWriter;
 
 use crate::answers::Answers;
 use crate::args::PredictArgs;
 use crate::output::{
-    OUT_OF_DISTRIBUTION, SYNTHETIC, UNCERTAIN, in_full, percent, plain, progress,
-    recordings_in_words, table, tell,
+    OUT_OF_DISTRIBUTION, SYNTHETIC, UNCERTAIN, in_full, in_words, percent, plain, progress, table,
+    tell,
 };
 use crate::recordings::{answer, enrol, kind, recordings};
 use crate::row::{Row, words};
@@ -31,7 +32,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     tell(&skipped);
     let mut tally = Tally::default();
     for _ in &skipped {
-        tally.skip("not found");
+        tally.skip("without a recording");
     }
     if !args.enroll.is_empty() {
         let enrolled = enrol(&predictor, &args.enroll, &mut skipped)?;
@@ -41,7 +42,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     let mut printer = Printer::new(model, speaker, args, json)?;
     let left = printer.left(&files, &mut tally)?;
     if left.len() < files.len() {
-        let before = recordings_in_words(files.len() - left.len());
+        let before = in_words(files.len() - left.len(), "recording");
         eprintln!("{before} of {} answered before", files.len());
     }
     let bar = progress(left.len(), "recordings");
@@ -74,8 +75,11 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     if tally.answered() == 0 {
         printer.discard()?;
         bail!(
-            "none of the {} inputs could be answered: {}",
-            tally.skipped(),
+            "{} could be answered: {}; the lines above say more",
+            match tally.skipped() {
+                1 => "nothing".to_owned(),
+                inputs => format!("none of the {inputs} inputs"),
+            },
             tally.reasons()
         );
     }
@@ -99,7 +103,7 @@ struct Printer<'a> {
 enum Form {
     File(Answers),
     Json,
-    Csv(Box<csv::Writer<io::Stdout>>),
+    Csv(TableWriter<io::Stdout>),
     Table(Vec<(PathBuf, Answer)>),
 }
 
@@ -115,9 +119,10 @@ impl<'a> Printer<'a> {
         } else if json {
             Form::Json
         } else if args.csv {
-            let mut csv = csv::Writer::from_writer(io::stdout());
-            csv.write_record(Row::columns(&model.labels))?;
-            Form::Csv(Box::new(csv))
+            let columns = Row::columns(&model.labels);
+            let mut csv = TableWriter::new(io::stdout(), ser_tables::Form::Csv, &columns)?;
+            csv.flush()?;
+            Form::Csv(csv)
         } else {
             Form::Table(Vec::new())
         };
@@ -155,7 +160,7 @@ impl<'a> Printer<'a> {
                 println!("{}", serde_json::to_string(&row)?);
             }
             Form::Csv(csv) => {
-                csv.write_record(Row::new(model, file, answer).fields(&model.labels))?;
+                Row::new(model, file, answer).write(&model.labels, csv)?;
                 csv.flush()?;
             }
         }

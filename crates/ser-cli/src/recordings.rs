@@ -1,12 +1,11 @@
 //! Recordings of any kind and length, and what a model says of each.
 
-use std::collections::HashSet;
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use ser_audio::{AudioStream, Quality};
-use ser_experiment::Skipped;
+use ser_experiment::{Skipped, find};
 use ser_features::Error as Features;
 use ser_predict::{Answer, Enrolment, Predictor, Speech};
 
@@ -18,44 +17,10 @@ pub fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// The recordings that files, folders and patterns (`*.mp3`) stand for, sorted within each, and each path once; `-` is
-/// standard input.
+/// The recordings that files, folders and patterns stand for, as [`find`] has it; `-` is standard input.
 pub fn recordings(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<Skipped>) {
-    let (mut files, mut skipped) = (Vec::new(), Vec::new());
-    for path in given {
-        if path.is_dir() {
-            in_folder(path, &mut files, &mut skipped);
-            continue;
-        }
-        let pattern = path
-            .to_str()
-            .filter(|p| !path.exists() && p.contains(['*', '?', '[']));
-        let Some(matches) = pattern.and_then(|pattern| glob::glob(pattern).ok()) else {
-            files.push(path.clone());
-            continue;
-        };
-        let before = files.len();
-        files.extend(matches.flatten().filter(|path| path.is_file()));
-        if files.len() == before {
-            skipped.push(Skipped::new(path, "no file matches"));
-        }
-    }
-    let mut seen = HashSet::new();
-    files.retain(|file| seen.insert(file.clone()));
-    (files, skipped)
-}
-
-fn in_folder(folder: &Path, files: &mut Vec<PathBuf>, skipped: &mut Vec<Skipped>) {
-    let before = files.len();
-    for found in ser_audio::recordings(folder) {
-        match found {
-            Ok(file) => files.push(file),
-            Err(error) => skipped.push(Skipped::new(&error.path, &error.to_string())),
-        }
-    }
-    if files.len() == before {
-        skipped.push(Skipped::new(folder, "no recording below it"));
-    }
+    let (found, skipped) = find(given);
+    (found.into_iter().map(|found| found.path).collect(), skipped)
 }
 
 /// Opens a recording or standard input.
@@ -64,7 +29,7 @@ pub fn open(path: &Path) -> Result<AudioStream> {
         // What is looked at stays in the buffer that all readers of standard input share.
         ensure!(
             !io::stdin().lock().fill_buf()?.is_empty(),
-            "standard input is empty"
+            "standard input is empty: pipe a recording into it, or name a file"
         );
         AudioStream::from_reader(Box::new(io::stdin()), Path::new("standard input"))?
     } else {
@@ -136,7 +101,7 @@ pub fn enrol(
     }
     tell(&left_out);
     if known.is_empty() {
-        bail!("nothing to enroll in the {} files", left_out.len());
+        bail!("nobody is enrolled: no recording could be used, and the lines above say why");
     }
     skipped.append(&mut left_out);
     Ok(Enrolled {

@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 use ser_data::Corpus;
-use ser_eval::Evaluation;
+use ser_eval::{Evaluation, GroupRow};
 use ser_experiment::{Run, summaries, write_side_by_side};
 
 use crate::Outcome;
 use crate::args::ReportArgs;
-use crate::output::{mean_std, percent, table};
+use crate::output::{interval, mean_std, percent, plain, table};
 
 /// `ser report`
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
@@ -16,8 +16,11 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     let rows = summaries(&runs)?;
     if let Some(data) = &args.data {
         for run in &runs {
-            let corpus = Corpus::load_with(data, &run.experiment.task.labels)?.corpus;
-            run.write_page(&rows, &corpus)?;
+            let corpus = Corpus::load_with(args.root.of(data), &run.experiment.task.labels)?.corpus;
+            let evaluation = run.write_page(&rows, &corpus, &args.by)?;
+            for (column, rows) in &evaluation.by {
+                print_groups(column, rows);
+            }
             println!("report: {}", run.page().display());
         }
     }
@@ -67,4 +70,29 @@ pub fn print_classes(evaluation: &Evaluation) {
         "{}",
         table(&["emotion", "precision", "recall", "F1", "support"], rows)
     );
+}
+
+/// The figures of each group of clips.
+pub fn print_groups(column: &str, rows: &[GroupRow]) {
+    let ends = |ends| interval(ends, |end| format!("{:.1}", 100.0 * end));
+    let rows = rows.iter().map(|row| {
+        vec![
+            plain(row.group.as_deref().unwrap_or("not given")),
+            row.n.to_string(),
+            row.speakers.to_string(),
+            percent(row.accuracy),
+            percent(row.uar),
+            ends(row.uar_interval),
+        ]
+    });
+    let header = [
+        "clips",
+        "speakers",
+        "accuracy",
+        "UAR",
+        "95 % interval of UAR",
+    ];
+    let column = plain(column);
+    let header = [&[column.as_str()], &header[..]].concat();
+    println!("{}", table(&header, rows));
 }

@@ -1,10 +1,12 @@
-//! One answer for machines, as an object of JSON and as a line of CSV.
+//! One answer for machines, as an object of JSON and as a row of a table.
 
+use std::io;
 use std::path::Path;
 
 use ser_predict::{Answer, Model};
+use ser_tables::{Column, Kind, TableWriter, Value};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value as Json};
 
 use crate::output::{OUT_OF_DISTRIBUTION, named};
 
@@ -16,20 +18,10 @@ pub struct Row {
     confidence: f32,
     pub uncertain: bool,
     seconds: f64,
-    probabilities: Map<String, Value>,
+    probabilities: Map<String, Json>,
     pub warnings: Vec<String>,
     synthetic_model: bool,
 }
-
-/// The columns in front of those of the labels.
-const COLUMNS: [&str; 6] = [
-    "file",
-    "emotion",
-    "confidence",
-    "uncertain",
-    "seconds",
-    "warnings",
-];
 
 impl Row {
     pub fn new(model: &Model, file: &Path, answer: &Answer) -> Self {
@@ -45,29 +37,41 @@ impl Row {
         }
     }
 
-    /// The header of CSV.
-    pub fn columns(labels: &[String]) -> impl Iterator<Item = &str> {
-        let labels = labels.iter().map(String::as_str);
-        COLUMNS.into_iter().chain(labels)
+    /// The columns of a table.
+    pub fn columns(labels: &[String]) -> Vec<Column> {
+        let mut columns = vec![
+            Column::new("file", Kind::Text),
+            Column::new("emotion", Kind::Text),
+            Column::new("confidence", Kind::Float),
+            Column::new("uncertain", Kind::Bool),
+            Column::new("seconds", Kind::Double),
+            Column::new("warnings", Kind::Text),
+        ];
+        columns.extend(labels.iter().map(|label| Column::new(label, Kind::Float)));
+        columns
     }
 
-    /// The fields of CSV.
-    pub fn fields(&self, labels: &[String]) -> Vec<String> {
-        let mut fields = vec![
-            no_formula(&self.file),
-            self.emotion.clone(),
-            self.confidence.to_string(),
-            self.uncertain.to_string(),
-            format!("{:.3}", self.seconds),
-            self.warnings.join(" "),
+    /// Adds it to a table.
+    pub fn write(
+        &self,
+        labels: &[String],
+        table: &mut TableWriter<impl io::Write>,
+    ) -> io::Result<()> {
+        let warnings = self.warnings.join(" ");
+        let mut values = vec![
+            Value::Path(&self.file),
+            Value::Text(&self.emotion),
+            Value::Float(self.confidence),
+            Value::Bool(self.uncertain),
+            Value::Double((1000.0 * self.seconds).round() / 1000.0),
+            Value::Text(&warnings),
         ];
-        let probability = |label| self.probabilities.get(label).and_then(Value::as_f64);
-        fields.extend(
-            labels
-                .iter()
-                .map(|label| probability(label).unwrap_or_default().to_string()),
-        );
-        fields
+        let probability = |label| self.probabilities.get(label).and_then(Json::as_f64);
+        values.extend(labels.iter().map(|label| match probability(label) {
+            Some(p) => Value::Float(p as f32),
+            None => Value::Missing,
+        }));
+        table.row(&values)
     }
 }
 
@@ -77,36 +81,4 @@ pub fn words(answer: &Answer) -> Vec<&'static str> {
     words.extend(answer.out_of_distribution.then_some(OUT_OF_DISTRIBUTION));
     words.extend(answer.long.then_some("long"));
     words
-}
-
-/// The name of a file as a spreadsheet may have it: one that it would run as a formula gets `./` in front, and still names
-/// the file. A lone `-` is standard input, and no formula.
-///
-/// # References
-/// OWASP, *CSV Injection*.
-fn no_formula(file: &str) -> String {
-    let begins = [
-        '=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
-    ];
-    match file.starts_with(begins) && file != "-" {
-        true => format!("./{file}"),
-        false => file.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_of_a_file_is_a_formula() {
-        for formula in [
-            "=1+1.wav", "+a.wav", "-a.wav", "@a.wav", "\t=1.wav", "＝1.wav",
-        ] {
-            assert_eq!(no_formula(formula), format!("./{formula}"));
-        }
-        for name in ["-", "a=b.wav", "/=a.wav", "./=a.wav", "à.wav", ""] {
-            assert_eq!(no_formula(name), name);
-        }
-    }
 }

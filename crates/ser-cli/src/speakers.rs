@@ -8,7 +8,7 @@ use ser_predict::Enrolment;
 use serde::Serialize;
 
 use crate::args::{EnrollArgs, SpeakersArgs};
-use crate::output::{recordings_in_words, table};
+use crate::output::{in_words, table};
 use crate::recordings::{Enrolled, enrol};
 use crate::{Outcome, date, model};
 
@@ -72,7 +72,7 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
         println!(
             "{} is enrolled{anew} from {seconds:.1} s of speech in {}: ser predict --speaker {} FILES…",
             args.name,
-            recordings_in_words(speaker.clips()),
+            in_words(speaker.clips(), "recording"),
             args.name
         );
         if seconds < ENOUGH {

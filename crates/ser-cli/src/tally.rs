@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ser_audio::Warning;
 
-use crate::output::{OUT_OF_DISTRIBUTION, recordings_in_words};
+use crate::output::{OUT_OF_DISTRIBUTION, in_words};
 
 /// Counts of answers, and of skips by kind of reason.
 #[derive(Default)]
@@ -48,7 +48,7 @@ impl Tally {
             0 => "none".to_owned(),
             count => count.to_string(),
         };
-        let answered = recordings_in_words(self.answered);
+        let answered = in_words(self.answered, "recording");
         let mut text = format!("answered {answered}: {uncertain} uncertain");
         let why = counts([
             ("out of distribution", self.out_of_distribution),

@@ -40,11 +40,16 @@ fn a_file_holds_what_would_be_printed() {
     output(0, &words(&files, &[&"--out", &jsonl]));
     assert_eq!(read(&csv), output(0, &words(&files, &[&"--csv"])));
     assert_eq!(read(&jsonl), output(0, &words(&files, &[&"--json"])));
+    let parquet = out("a.parquet");
+    output(0, &words(&files, &[&"--out", &parquet]));
+    let bytes = fs::read(&parquet).unwrap();
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    fs::remove_file(parquet).unwrap();
     let array: Vec<Value> = serde_json::from_str(&read(&json)).unwrap();
     assert_eq!(array, lines(&read(&jsonl)));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
 
-    let said = complaint(1, &words(&files, &[&"--out", &out("a.parquet")]));
+    let said = complaint(1, &words(&files, &[&"--out", &out("a.xlsx")]));
     assert!(said.contains(".csv") && said.contains(".jsonl"), "{said}");
     complaint(2, &words(&files, &[&"--csv", &"--out", &csv]));
     complaint(2, &words(&files, &[&"--json", &"--out", &csv]));
@@ -195,6 +200,28 @@ fn recordings_that_are_no_longer_asked_for_are_left_out() {
     let less = &files[1..];
     output(0, &words(less, &[&"--out", &out]));
     assert_eq!(read(&out), output(0, &words(less, &[&"--csv"])));
+}
+
+#[test]
+fn a_recording_that_has_changed_since_is_answered_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("a.csv");
+    let files: Vec<PathBuf> = ["a.wav", "b.wav"]
+        .map(|name| folder.path().join(name))
+        .into();
+    let clips = clips(1, 4);
+    for (file, clip) in files.iter().zip(&clips) {
+        fs::copy(clip, file).unwrap();
+    }
+    let mut child = waiting(&files, &out);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    fs::copy(&clips[2], &files[0]).unwrap();
+    let (code, said) = again(&files, &out, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("1 recording of 3 answered before"), "{said}");
+    let anew = output(0, &words(&files, &[&"--csv"]));
+    assert!(read(&out).starts_with(&anew), "{}", read(&out));
 }
 
 #[test]

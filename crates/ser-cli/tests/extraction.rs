@@ -157,3 +157,132 @@ fn a_folder_may_hold_any_format() {
         assert_eq!(fs::read(&all).unwrap(), bytes);
     }
 }
+
+/// A manifest of two parts of a file and of a whole one, with a column of its own.
+fn with_parts(folder: &Path) -> std::path::PathBuf {
+    for (name, hertz) in [("long.wav", 300.0), ("=short.wav", 600.0)] {
+        tone(&folder.join(name), hertz, 2.0);
+    }
+    let manifest = folder.join("mine.csv");
+    let text = "path,emotion,speaker,start,end,room\nlong.wav,sad,a,0,0.5,hall\nlong.wav,happy,a,1,2,\n=short.wav,happy,b,,,bath\n";
+    fs::write(&manifest, text).unwrap();
+    manifest
+}
+
+#[test]
+fn functionals_are_a_row_a_recording_with_what_the_manifest_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let (manifest, out) = (with_parts(folder.path()), folder.path().join("f.csv"));
+    let told = output(0, &[&"extract", &manifest, &"--out", &out]);
+    assert!(told.starts_with("3 recordings, "), "{told}");
+    let mut table = csv::Reader::from_path(&out).unwrap();
+    let header: Vec<String> = table.headers().unwrap().iter().map(str::to_owned).collect();
+    let known = [
+        "path", "seconds", "emotion", "speaker", "start", "end", "room",
+    ];
+    assert_eq!(header[..7], known);
+    for name in ["mfcc_0_mean", "mfcc_1_std", "log_f0_mean", "loud_share"] {
+        assert_eq!(
+            header.iter().filter(|column| *column == name).count(),
+            1,
+            "{name}"
+        );
+    }
+    let rows: Vec<Vec<String>> = table
+        .records()
+        .map(|row| row.unwrap().iter().map(str::to_owned).collect())
+        .collect();
+    let known: Vec<&[String]> = rows.iter().map(|row| &row[1..7]).collect();
+    assert_eq!(
+        known,
+        [
+            ["2", "happy", "b", "", "", "bath"],
+            ["0.5", "sad", "a", "0", "0.5", "hall"],
+            ["1", "happy", "a", "1", "2", ""],
+        ]
+    );
+    assert!(rows[0][0].ends_with("/=short.wav"), "{}", rows[0][0]);
+    assert!(rows.iter().all(|row| row.len() == header.len()));
+    assert!(
+        rows.iter()
+            .flat_map(|row| &row[7..])
+            .all(|value| value.parse::<f32>().unwrap().is_finite())
+    );
+
+    // Without a manifest: no more than the recording, whose functionals are the same.
+    let (short, alone) = (
+        folder.path().join("=short.wav"),
+        folder.path().join("alone.csv"),
+    );
+    output(0, &[&"extract", &short, &"--out", &alone]);
+    let mut table = csv::Reader::from_path(&alone).unwrap();
+    let columns = table.headers().unwrap().clone();
+    assert_eq!(columns.iter().skip(2).collect::<Vec<_>>(), header[7..]);
+    let row = table.records().next().unwrap().unwrap();
+    assert_eq!(&row[1], "2");
+    assert_eq!(row.iter().skip(2).collect::<Vec<_>>(), rows[0][7..]);
+}
+
+#[test]
+fn parquet_and_csv_are_one_table_and_written_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = with_parts(folder.path());
+    let out = folder.path().join("f.parquet");
+    output(0, &[&"extract", &manifest, &"--out", &out]);
+    let bytes = fs::read(&out).unwrap();
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    output(0, &[&"extract", &manifest, &"--out", &out]);
+    assert_eq!(fs::read(&out).unwrap(), bytes);
+    // Nothing does not take the place of something, and nothing is left beside it.
+    let bad = folder.path().join("bad.wav");
+    fs::write(&bad, b"this is no sound").unwrap();
+    let before = fs::read_dir(folder.path()).unwrap().count();
+    complaint(1, &[&"extract", &bad, &"--out", &out]);
+    assert_eq!(fs::read(&out).unwrap(), bytes);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before);
+}
+
+#[test]
+fn what_is_no_table_is_refused_with_the_next_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let (wav, out) = (folder.path().join("a.wav"), folder.path().join("a.csv"));
+    tone(&wav, 300.0, 0.5);
+    let said = complaint(1, &[&"extract", &wav, &"--recipe", &"cnn", &"--out", &out]);
+    assert!(said.contains("--recipe mlp"), "{said}");
+    let said = complaint(1, &[&"extract", &wav, &"--recipe", &"best", &"--out", &out]);
+    assert!(
+        said.contains("joins recipes") && said.contains("--recipe cnn or "),
+        "{said}"
+    );
+    let manifest = folder.path().join("m.csv");
+    fs::write(
+        &manifest,
+        "path,emotion,speaker,mfcc_0_mean\na.wav,sad,a,1\n",
+    )
+    .unwrap();
+    let said = complaint(1, &[&"extract", &manifest, &"--out", &out]);
+    assert!(said.contains("rename the column `mfcc_0_mean`"), "{said}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_recording_is_extracted_once_however_it_is_spelled() {
+    let folder = tempfile::tempdir().unwrap();
+    tone(&folder.path().join("A.WAV"), 300.0, 0.5);
+    fs::write(folder.path().join("._A.WAV"), "left by macOS").unwrap();
+    let ser = |inputs: &[&str]| {
+        let mut words = vec!["extract"];
+        words.extend(inputs);
+        words.extend(["--out", "a.csv"]);
+        let ended = common::ser()
+            .current_dir(&folder)
+            .args(words)
+            .assert()
+            .success();
+        String::from_utf8(ended.get_output().stdout.clone()).unwrap()
+    };
+    for inputs in [&["A.WAV", "./A.WAV", "."][..], &["*.WAV"], &["."]] {
+        let told = ser(inputs);
+        assert!(told.starts_with("1 recording, "), "{inputs:?}: {told}");
+    }
+}

@@ -48,7 +48,9 @@ fn a_broken_file_is_reported_and_ends_with_3() {
     .unwrap();
     let text = output(3, &[&"index", &folder.path()]);
     assert!(
-        text.contains("1 clips") && text.contains("03-01-01-01-01-02-01.wav"),
+        text.contains("1 clip, ")
+            && text.contains(", 1 speaker\n")
+            && text.contains("03-01-01-01-01-02-01.wav"),
         "{text}"
     );
 }

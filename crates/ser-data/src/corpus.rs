@@ -70,11 +70,27 @@ impl Clip {
         self.recording().read()
     }
 
-    /// Beginning and end of its part of the file, in seconds.
-    pub(crate) fn span(&self) -> Option<(f64, f64)> {
+    /// Beginning and end of its part of the file, in seconds; `None` for a whole file.
+    pub fn span(&self) -> Option<(f64, f64)> {
         let seconds = |samples: u64| samples as f64 / f64::from(self.sample_rate);
         let part = self.excerpt?;
         Some((seconds(part.start), seconds(part.end)))
+    }
+}
+
+/// Where a corpus comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// A folder with clips, or a manifest.
+    pub path: &'a Path,
+    /// The folder in which relative paths of a manifest are looked up first; the manifest's own is the second, and without
+    /// a root the only one.
+    pub root: Option<&'a Path>,
+}
+
+impl<'a> From<&'a Path> for Origin<'a> {
+    fn from(path: &'a Path) -> Self {
+        Self { path, root: None }
     }
 }
 
@@ -149,20 +165,24 @@ impl Corpus {
     /// # Errors
     /// Those of [`Corpus::scan`] and [`Corpus::read_manifest`].
     pub fn load(path: impl AsRef<Path>) -> Result<Scan> {
-        Self::load_with(path, &LabelMap::new())
+        Self::load_with(path.as_ref().into(), &LabelMap::new())
     }
 
     /// As [`Corpus::load`], with labels renamed before anything else is done with them: spellings that the map joins
     /// are one label. [`Audit::renamed`] has what became of each.
     ///
     /// # Errors
-    /// Those of [`Corpus::load`].
-    pub fn load_with(path: impl AsRef<Path>, labels: &LabelMap) -> Result<Scan> {
-        let path = path.as_ref();
+    /// Those of [`Corpus::load`]; [`Error::RootOfFolder`].
+    pub fn load_with(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
+        let Origin { path, root } = origin;
         if is_table(path) && !path.is_dir() {
-            manifest::read(path, labels)
-        } else {
-            scan::scan(path, labels)
+            return manifest::read(origin, labels);
+        }
+        match root {
+            None => scan::scan(path, labels),
+            Some(_) => Err(Error::RootOfFolder {
+                path: path.to_owned(),
+            }),
         }
     }
 
@@ -195,7 +215,7 @@ impl Corpus {
     /// [`Error::Csv`] with line and column, or no clip at all. A bad audio file is no error: it stands in
     /// [`Audit::skipped`].
     pub fn read_manifest(path: impl AsRef<Path>) -> Result<Scan> {
-        manifest::read(path.as_ref(), &LabelMap::new())
+        manifest::read(path.as_ref().into(), &LabelMap::new())
     }
 
     /// Writes the manifest that [`Corpus::read_manifest`] reads, with paths relative to its folder where they lie under

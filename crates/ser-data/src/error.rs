@@ -1,7 +1,7 @@
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::Skip;
+use crate::{Skip, is_table};
 
 /// What can go wrong in this crate.
 ///
@@ -38,17 +38,33 @@ pub enum Error {
     },
 
     /// No usable clip was found.
-    #[error(
-        "{}: no clip to use{}; expected RAVDESS names such as 03-01-05-01-02-01-11.wav, or a CSV manifest with the \
-         columns path, emotion, speaker",
-        path.display(),
-        first_reason(skipped)
-    )]
+    #[error("{}: no clip to use{}{}", path.display(), first_reason(skipped), wanted(path))]
     NoClips {
         /// The folder or manifest.
         path: PathBuf,
         /// The files that were looked at and not taken.
         skipped: Vec<Skip>,
+    },
+
+    /// A corpus is to be read from a file that is no manifest by its name.
+    #[error(
+        "{}: expected a folder with clips, or a manifest, whose name ends in .csv or .tsv, found another file",
+        path.display()
+    )]
+    NoCorpus {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A root for relative paths came with a folder.
+    #[error(
+        "{}: a folder has no use for a root, in which the relative paths of a manifest are looked up: leave it out, or \
+         give the manifest",
+        path.display()
+    )]
+    RootOfFolder {
+        /// The folder.
+        path: PathBuf,
     },
 
     /// A CSV file holds something unexpected.
@@ -215,6 +231,17 @@ impl fmt::Display for SharedClips {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ((a, first), (b, second)) = (&self.first, &self.second);
         write!(f, "{first} ({a}) = {second} ({b})")
+    }
+}
+
+/// What a corpus is to be, where it is a folder: a manifest's clips have their reasons.
+fn wanted(path: &Path) -> &'static str {
+    match is_table(path) {
+        true => "",
+        false => {
+            "; expected RAVDESS names such as 03-01-05-01-02-01-11.wav, or a CSV manifest with the columns path, emotion, \
+             speaker"
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub mod synth;
 mod table;
 
 pub use audit::{Audit, MissingClips, Skip, SkipKind};
-pub use corpus::{Clip, Corpus, LabelMap, Renamed, Scan};
+pub use corpus::{Clip, Corpus, LabelMap, Origin, Renamed, Scan};
 pub use error::{Error, Result, Shared, SharedClips};
 pub use files::is_table;
 pub use protocol::Protocol;

@@ -12,7 +12,7 @@ use crate::corpus::{mapped, renamed};
 use crate::files::write_csv;
 use crate::table::{Row, Table};
 use crate::{
-    Audit, Clip, Corpus, Error, Excerpt, LabelMap, Result, Scan, Side, read_each, recording,
+    Audit, Clip, Corpus, Error, Excerpt, LabelMap, Origin, Result, Scan, Side, read_each, recording,
 };
 
 /// What every manifest is written with.
@@ -61,15 +61,48 @@ const FARTHEST: f64 = 1e6;
 /// A part may end so many seconds behind its file: tables round, and codecs pad.
 const BEYOND: f64 = 0.1;
 
-pub(crate) fn read(path: &Path, labels: &LabelMap) -> Result<Scan> {
+/// Where relative paths are looked up: in the root, if there is one, then in the manifest's folder.
+struct Places<'a> {
+    root: Option<&'a Path>,
+    folder: &'a Path,
+}
+
+impl Places<'_> {
+    /// The first file that is there, or else would be.
+    fn find(&self, written: &str) -> PathBuf {
+        let beside = self.folder.join(written);
+        match self.root.map(|root| root.join(written)) {
+            Some(path) if path.exists() || !beside.exists() => path,
+            _ => beside,
+        }
+    }
+
+    /// Where a file was looked for that is not there, and what to do about it.
+    fn sought(&self, written: &str) -> String {
+        let beside = self.folder.join(written);
+        match self.root {
+            _ if Path::new(written).is_absolute() => String::new(),
+            Some(_) => format!("; nor is there {}", beside.display()),
+            None => "; relative paths of a manifest are seen from its folder, or from --root DIR"
+                .to_owned(),
+        }
+    }
+}
+
+pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
+    let Origin { path, root } = origin;
     let table = Table::open(path, &REQUIRED)?;
+    if let Some(root) = root {
+        std::fs::read_dir(root).map_err(ser_files::Error::at(root))?;
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
+    let places = Places { root, folder };
     let mut seen = HashSet::new();
     let mut synthetic = false;
     let mut entries = Vec::new();
     for row in table.rows() {
         synthetic |= row.parsed("synthetic", "true or false")?.unwrap_or(false);
-        let mut clip = clip(&row, folder)?;
+        let mut clip = clip(&row, &places)?;
         clip.emotion = mapped(labels, &clip.emotion);
         let file = clip.path.canonicalize();
         let file = file.unwrap_or_else(|_| clip.path.clone());
@@ -96,7 +129,7 @@ pub(crate) fn read(path: &Path, labels: &LabelMap) -> Result<Scan> {
     let join = "spell them alike, or let `labels` in the [task] of a recipe join them";
     refuse_spellings(listed(), "emotion", join, |clip| &clip.emotion)?;
 
-    let (mut entries, mut skipped) = complete(entries);
+    let (mut entries, mut skipped) = complete(entries, &places);
     hash_parts(&mut entries, &mut skipped);
     refuse_overlaps(&entries)?;
     refuse_twins(&entries)?;
@@ -124,7 +157,7 @@ pub(crate) fn read(path: &Path, labels: &LabelMap) -> Result<Scan> {
 }
 
 /// The labels of a row; what [`complete`] adds is still empty.
-fn clip(row: &Row<'_>, folder: &Path) -> Result<Clip> {
+fn clip(row: &Row<'_>, places: &Places<'_>) -> Result<Clip> {
     let text = |column| row.optional(column).map(str::to_owned);
     let split = row.optional(SPLIT).map(|side| {
         let expected = "train, dev (or validation, val) or test";
@@ -136,7 +169,7 @@ fn clip(row: &Row<'_>, folder: &Path) -> Result<Clip> {
     };
     let others = row.filled().filter(|(name, _)| is_other(name));
     Ok(Clip {
-        path: folder.join(row.required("path")?),
+        path: places.find(row.required("path")?),
         emotion: row.required("emotion")?.to_owned(),
         speaker: row.required("speaker")?.to_owned(),
         gender: text("gender"),
@@ -225,7 +258,10 @@ impl Span {
 
 /// Adds what the rows know of the audio, or else looks into the files, into each once. A bad file is a skip. Parts of
 /// files have no content yet.
-fn complete(entries: Vec<(Entry<'_>, Option<Probe>)>) -> (Vec<Entry<'_>>, Vec<Skip>) {
+fn complete<'a>(
+    entries: Vec<(Entry<'a>, Option<Probe>)>,
+    places: &Places<'_>,
+) -> (Vec<Entry<'a>>, Vec<Skip>) {
     let mut files: BTreeMap<&Path, bool> = BTreeMap::new();
     for (entry, known) in &entries {
         *files.entry(&entry.clip.path).or_default() |= known.is_none();
@@ -242,7 +278,12 @@ fn complete(entries: Vec<(Entry<'_>, Option<Probe>)>) -> (Vec<Entry<'_>>, Vec<Sk
             // Whatever is not known was looked for.
             (Ok(None), None) => continue,
             (Err(skip), _) => {
-                skipped.push(skip.clone());
+                let mut skip = skip.clone();
+                if !skip.path.exists() {
+                    let written = entry.row.optional("path").unwrap_or_default();
+                    skip.reason += &places.sought(written);
+                }
+                skipped.push(skip);
                 continue;
             }
         };

@@ -13,6 +13,11 @@ use crate::{Audit, Clip, Corpus, Error, LabelMap, Result, Scan};
 
 pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
     // An unreadable root is the caller's mistake; anything unreadable below it is a skip.
+    if folder.is_file() {
+        return Err(Error::NoCorpus {
+            path: folder.to_owned(),
+        });
+    }
     std::fs::read_dir(folder).map_err(ser_files::Error::at(folder))?;
 
     let mut skipped = Vec::new();

@@ -75,6 +75,7 @@ mod tests {
             gender: None,
             intensity: None,
             statement: None,
+            attributes: Default::default(),
         });
         let labels = vec!["a".to_owned(), "b".to_owned()];
         let bins = reliability(&Predictions::new(labels, rows.collect()).unwrap());

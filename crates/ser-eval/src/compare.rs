@@ -61,7 +61,7 @@ pub struct Pair {
 /// #     let rows = right.iter().enumerate().map(|(i, &right)| Prediction {
 /// #         clip: format!("{i}.wav"), speaker: i.to_string(), truth: i % 2,
 /// #         probabilities: if right == (i % 2 == 0) { vec![1.0, 0.0] } else { vec![0.0, 1.0] },
-/// #         split: "test".into(), gender: None, intensity: None, statement: None,
+/// #         split: "test".into(), gender: None, intensity: None, statement: None, attributes: Default::default(),
 /// #     });
 /// #     Predictions::new(vec!["calm".into(), "angry".into()], rows.collect()).unwrap()
 /// # }

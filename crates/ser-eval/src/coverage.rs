@@ -113,6 +113,7 @@ mod tests {
                 gender: None,
                 intensity: None,
                 statement: None,
+                attributes: Default::default(),
             }
         });
         let labels = vec!["a".to_owned(), "b".to_owned()];

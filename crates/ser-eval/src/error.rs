@@ -20,6 +20,14 @@ pub enum Error {
         /// What the CSV reader or writer answered.
         source: csv::Error,
     },
+    /// No clip has a value in a column that figures are wanted by.
+    #[error("no clip has a value in the column `{column}`; there are {}", known.join(", "))]
+    NoColumn {
+        /// The column.
+        column: String,
+        /// The columns that clips have values in.
+        known: Vec<String>,
+    },
     /// The header line of a CSV file names other columns.
     #[error("{}: expected the columns `{expected}`, found `{actual}`", path.display())]
     Header {

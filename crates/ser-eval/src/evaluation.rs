@@ -1,5 +1,7 @@
 //! Everything computed from one run's predictions: the contents of `metrics.json`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::bootstrap::{self, Interval, Statistic};
@@ -24,6 +26,9 @@ pub struct Evaluation {
     pub intensities: Vec<GroupRow>,
     /// Figures per sentence; empty when not known.
     pub statements: Vec<GroupRow>,
+    /// Figures per value of other columns, see [`Evaluation::by`]; not written where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by: BTreeMap<String, Vec<GroupRow>>,
 }
 
 impl Evaluation {
@@ -41,6 +46,20 @@ impl Evaluation {
             genders: group_table(predictions, Group::Gender),
             intensities: group_table(predictions, Group::Intensity),
             statements: group_table(predictions, Group::Statement),
+            by: BTreeMap::new(),
         })
+    }
+
+    /// Adds figures per value of these columns of a manifest, to what was computed of the same predictions.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoColumn`] for a column that no clip has.
+    pub fn by(mut self, predictions: &Predictions, columns: &[String]) -> Result<Self> {
+        predictions.must_have(columns)?;
+        for column in columns {
+            let rows = group_table(predictions, Group::of_column(column));
+            self.by.insert(column.clone(), rows);
+        }
+        Ok(self)
     }
 }

@@ -53,7 +53,7 @@ type Recalls = Vec<(usize, usize)>;
 /// within the speaker. Of speakers themselves it is asked whether they differ at all: right and wrong
 /// answers are dealt out anew among all clips of an emotion.
 #[must_use]
-pub fn gap(predictions: &Predictions, by: Group) -> Option<Gap> {
+pub fn gap(predictions: &Predictions, by: Group<'_>) -> Option<Gap> {
     let counts = Counts::of(predictions, by)?;
     let observed = counts.uars(&counts.totals());
     let order = |a: &&(usize, f64), b: &&(usize, f64)| a.1.total_cmp(&b.1);
@@ -105,7 +105,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(predictions: &Predictions, by: Group) -> Option<Self> {
+    fn of(predictions: &Predictions, by: Group<'_>) -> Option<Self> {
         let rows = predictions.rows();
         let mut present: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         for row in rows {
@@ -156,7 +156,7 @@ impl Counts {
     }
 
     /// The clips of every group as chance might have it.
-    fn by_chance(&self, by: Group, rng: &mut ChaCha8Rng) -> Vec<Recalls> {
+    fn by_chance(&self, by: Group<'_>, rng: &mut ChaCha8Rng) -> Vec<Recalls> {
         let mut totals = vec![vec![(0, 0); self.classes]; self.groups.len()];
         if by == Group::Speaker {
             let observed = self.totals();

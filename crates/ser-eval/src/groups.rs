@@ -10,7 +10,7 @@ use crate::predictions::{Prediction, Predictions};
 
 /// What the clips are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
+pub enum Group<'a> {
     /// The speaker.
     Speaker,
     /// The gender of the speaker.
@@ -19,9 +19,23 @@ pub enum Group {
     Intensity,
     /// The sentence spoken.
     Statement,
+    /// Another column of a manifest.
+    Attribute(&'a str),
 }
 
-impl Group {
+impl<'a> Group<'a> {
+    /// The group by the name of a manifest's column.
+    #[must_use]
+    pub fn of_column(name: &'a str) -> Self {
+        match name {
+            "speaker" => Self::Speaker,
+            "gender" => Self::Gender,
+            "intensity" => Self::Intensity,
+            "statement" => Self::Statement,
+            other => Self::Attribute(other),
+        }
+    }
+
     /// The group that a clip belongs to; `None` where it is not known.
     pub(crate) fn value(self, row: &Prediction) -> Option<&str> {
         match self {
@@ -29,6 +43,7 @@ impl Group {
             Self::Gender => row.gender.as_deref(),
             Self::Intensity => row.intensity.as_deref(),
             Self::Statement => row.statement.as_deref(),
+            Self::Attribute(name) => row.attributes.get(name).map(String::as_str),
         }
     }
 }
@@ -55,7 +70,7 @@ pub struct GroupRow {
 /// One row per value, in the order of the values (numbers by size); clips where the value is not
 /// known come last. Empty when it is known for no clip.
 #[must_use]
-pub fn group_table(predictions: &Predictions, by: Group) -> Vec<GroupRow> {
+pub fn group_table(predictions: &Predictions, by: Group<'_>) -> Vec<GroupRow> {
     let classes = predictions.labels().len();
     let mut groups: BTreeMap<_, Vec<&Prediction>> = BTreeMap::new();
     for row in predictions.rows() {

@@ -215,7 +215,7 @@ impl Metrics {
     /// # fn row(clip: &str, truth: usize, p: [f32; 2]) -> Prediction {
     /// #     Prediction {
     /// #         clip: clip.into(), speaker: "01".into(), truth, probabilities: p.to_vec(),
-    /// #         split: "test".into(), gender: None, intensity: None, statement: None,
+    /// #         split: "test".into(), gender: None, intensity: None, statement: None, attributes: Default::default(),
     /// #     }
     /// # }
     /// let labels = vec!["calm".to_owned(), "angry".to_owned()];

@@ -1,11 +1,11 @@
 //! Predicted class probabilities, one row per test clip, checked on construction.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use ser_files::write_file;
 
-use crate::{Error, Result};
+use crate::{Error, Group, Result};
 
 /// The columns of `predictions.csv` before the probability columns.
 const COLUMNS: [&str; 8] = [
@@ -18,6 +18,8 @@ const COLUMNS: [&str; 8] = [
     "truth",
     "predicted",
 ];
+/// What stands before the name of an attribute in the name of its column.
+const ATTRIBUTE: &str = "attribute_";
 /// What stands before the label in the name of a probability column.
 const PROBABILITY: &str = "p_";
 /// How far the probabilities of one clip may be from summing to one. A softmax in `f32` over a few
@@ -43,6 +45,8 @@ pub struct Prediction {
     pub intensity: Option<String>,
     /// The sentence spoken, where known.
     pub statement: Option<String>,
+    /// What else a manifest says of the clip, by column.
+    pub attributes: BTreeMap<String, String>,
 }
 
 impl Prediction {
@@ -79,7 +83,7 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// Checks labels and rows. An empty `gender`, `intensity` or `statement` becomes `None`.
+    /// Checks labels and rows. An empty `gender`, `intensity` or `statement` becomes `None`, and an empty attribute goes.
     ///
     /// # Errors
     /// [`Error::Labels`] for fewer than two labels, or empty, repeated or unprintable ones;
@@ -101,6 +105,7 @@ impl Predictions {
             for attribute in [&mut row.gender, &mut row.intensity, &mut row.statement] {
                 attribute.take_if(|text| text.is_empty());
             }
+            row.attributes.retain(|_, text| !text.is_empty());
         }
         Ok(Self { labels, rows })
     }
@@ -192,9 +197,37 @@ impl Predictions {
         names.filter(|name| seen.insert(*name)).collect()
     }
 
+    /// Refuses columns of a manifest in which no clip has a value.
+    ///
+    /// # Errors
+    /// [`Error::NoColumn`].
+    pub fn must_have(&self, columns: &[String]) -> Result<()> {
+        let is_there = |name: &str| {
+            let by = Group::of_column(name);
+            self.rows.iter().any(|row| by.value(row).is_some())
+        };
+        match columns.iter().find(|name| !is_there(name)) {
+            None => Ok(()),
+            Some(column) => {
+                let fixed = ["speaker", "gender", "intensity", "statement"].into_iter();
+                let known = fixed.filter(|name| is_there(name)).chain(self.attributes());
+                Err(Error::NoColumn {
+                    column: column.clone(),
+                    known: known.map(str::to_owned).collect(),
+                })
+            }
+        }
+    }
+
+    /// The names of all attributes, sorted.
+    fn attributes(&self) -> BTreeSet<&str> {
+        let names = self.rows.iter().flat_map(|row| row.attributes.keys());
+        names.map(String::as_str).collect()
+    }
+
     /// Writes `predictions.csv`: `clip, split, speaker, gender, intensity, statement, truth,
-    /// predicted`, then one column `p_LABEL` per class. Probabilities are written so that reading
-    /// them gives the same bits. The file is either complete or absent.
+    /// predicted`, one column `attribute_NAME` per attribute, then one column `p_LABEL` per class.
+    /// Probabilities are written so that reading them gives the same bits. The file is either complete or absent.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Csv`] with the path.
@@ -203,11 +236,12 @@ impl Predictions {
         Ok(write_file(
             path,
             &crate::file::csv_text(path, |writer| {
-                let probabilities = self
-                    .labels
-                    .iter()
-                    .map(|label| format!("{PROBABILITY}{label}"));
-                writer.write_record(COLUMNS.map(str::to_owned).into_iter().chain(probabilities))?;
+                let attributes = self.attributes();
+                let named = attributes.iter().map(|name| format!("{ATTRIBUTE}{name}"));
+                let labels = self.labels.iter();
+                let probabilities = labels.map(|label| format!("{PROBABILITY}{label}"));
+                let fixed = COLUMNS.map(str::to_owned).into_iter();
+                writer.write_record(fixed.chain(named).chain(probabilities))?;
                 for row in &self.rows {
                     let cells = [
                         &row.clip,
@@ -219,9 +253,11 @@ impl Predictions {
                         &self.labels[row.truth],
                         &self.labels[row.predicted()],
                     ];
+                    let attribute = |name| row.attributes.get(name).cloned().unwrap_or_default();
+                    let known = attributes.iter().map(|&name| attribute(name));
                     let probabilities = row.probabilities.iter().map(f32::to_string);
-                    writer
-                        .write_record(cells.map(str::to_owned).into_iter().chain(probabilities))?;
+                    let fixed = cells.map(str::to_owned).into_iter();
+                    writer.write_record(fixed.chain(known).chain(probabilities))?;
                 }
                 Ok(())
             })?,
@@ -242,9 +278,12 @@ impl Predictions {
             source,
         };
         let header = reader.headers().map_err(csv_error)?.clone();
-        let labels = labels_of_header(&header).ok_or_else(|| Error::Header {
+        let (attributes, labels) = names_of_header(&header).ok_or_else(|| Error::Header {
             path: path.to_owned(),
-            expected: format!("{},{PROBABILITY}LABEL,...", COLUMNS.join(",")),
+            expected: format!(
+                "{},{ATTRIBUTE}NAME,...,{PROBABILITY}LABEL,...",
+                COLUMNS.join(",")
+            ),
             actual: header.iter().collect::<Vec<_>>().join(","),
         })?;
         let mut rows = Vec::new();
@@ -260,7 +299,11 @@ impl Predictions {
             };
             let truth = labels.iter().position(|label| *label == record[6]);
             let truth = truth.ok_or_else(|| cell(6, "one of the labels"))?;
-            let probabilities = (COLUMNS.len()..record.len())
+            let named = attributes
+                .iter()
+                .cloned()
+                .zip(record.iter().skip(COLUMNS.len()));
+            let probabilities = (COLUMNS.len() + attributes.len()..record.len())
                 .map(|column| record[column].parse().map_err(|_| cell(column, "a number")))
                 .collect::<Result<Vec<f32>>>()?;
             let row = Prediction {
@@ -270,6 +313,7 @@ impl Predictions {
                 gender: Some(record[3].to_owned()),
                 intensity: Some(record[4].to_owned()),
                 statement: Some(record[5].to_owned()),
+                attributes: named.map(|(name, text)| (name, text.to_owned())).collect(),
                 truth,
                 probabilities,
             };
@@ -285,13 +329,20 @@ impl Predictions {
     }
 }
 
-fn labels_of_header(header: &csv::StringRecord) -> Option<Vec<String>> {
-    let mut cells = header.iter();
+/// The attributes and the labels that a header has columns of.
+fn names_of_header(header: &csv::StringRecord) -> Option<(Vec<String>, Vec<String>)> {
+    let mut cells = header.iter().peekable();
     let fixed = COLUMNS.iter().all(|column| cells.next() == Some(*column));
+    let mut attributes = Vec::new();
+    while let Some(name) = cells.peek().and_then(|cell| cell.strip_prefix(ATTRIBUTE)) {
+        attributes.push(name.to_owned());
+        cells.next();
+    }
     let labels: Option<Vec<String>> = cells
         .map(|cell| cell.strip_prefix(PROBABILITY).map(str::to_owned))
         .collect();
-    labels.filter(|labels| fixed && !labels.is_empty())
+    let labels = labels.filter(|labels| fixed && !labels.is_empty())?;
+    Some((attributes, labels))
 }
 
 fn check_labels(labels: &[String]) -> Result<()> {

@@ -78,6 +78,7 @@ mod tests {
             gender: None,
             intensity: None,
             statement: None,
+            attributes: Default::default(),
         };
         Predictions::new(labels, answers.iter().enumerate().map(row).collect()).unwrap()
     }

@@ -33,9 +33,16 @@ fn prediction(classes: usize) -> impl Strategy<Value = Prediction> {
         0..classes,
         probabilities(classes),
         (optional(), optional(), optional()),
+        proptest::collection::btree_map("[a-z_ =\"é]{1,6}", text(), 0..3),
     )
         .prop_map(
-            |((clip, speaker, split), truth, probabilities, (gender, intensity, statement))| {
+            |(
+                (clip, speaker, split),
+                truth,
+                probabilities,
+                (gender, intensity, statement),
+                attributes,
+            )| {
                 Prediction {
                     clip,
                     speaker,
@@ -45,6 +52,7 @@ fn prediction(classes: usize) -> impl Strategy<Value = Prediction> {
                     gender,
                     intensity,
                     statement,
+                    attributes,
                 }
             },
         )

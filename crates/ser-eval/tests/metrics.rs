@@ -8,7 +8,8 @@ mod common;
 
 use common::{certain, labels, row, two_classes};
 use ser_eval::{
-    Error, FoldSummary, Group, MeanStd, Metrics, Predictions, accuracy, group_table, uar,
+    Error, Evaluation, FoldSummary, Group, MeanStd, Metrics, Predictions, accuracy, group_table,
+    uar,
 };
 
 fn close(actual: f64, expected: f64) {
@@ -258,4 +259,33 @@ fn group_tables_split_the_clips_and_keep_the_unknown_ones() {
     assert_eq!((genders[0].n, genders[0].speakers), (4, 2));
     assert!(genders[0].accuracy_interval.is_some());
     assert_eq!((genders[1].group.as_deref(), genders[1].n), (None, 1));
+}
+
+#[test]
+fn clips_are_grouped_by_any_column_that_one_of_them_has() {
+    let predictions = two_classes(&[("a", 0, 0), ("a", 1, 0), ("b", 0, 0)]);
+    let mut rows = predictions.rows().to_vec();
+    for row in &mut rows[..2] {
+        row.attributes.insert("room".to_owned(), "hall".to_owned());
+    }
+    let predictions = Predictions::new(predictions.labels().to_vec(), rows).unwrap();
+    let by = |columns: &[&str]| {
+        let columns: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();
+        Evaluation::compute(&predictions)
+            .unwrap()
+            .by(&predictions, &columns)
+    };
+    let found = by(&["room", "speaker"]).unwrap().by;
+    let rooms: Vec<_> = found["room"]
+        .iter()
+        .map(|row| (row.group.as_deref(), row.n))
+        .collect();
+    assert_eq!(rooms, [(Some("hall"), 2), (None, 1)]);
+    assert_eq!(found["room"][0].accuracy, 0.5);
+    assert_eq!(found["speaker"], group_table(&predictions, Group::Speaker));
+    let refused = by(&["room", "floor"]).unwrap_err().to_string();
+    assert!(
+        refused.ends_with("`floor`; there are speaker, room"),
+        "{refused}"
+    );
 }

@@ -298,6 +298,7 @@ pub(crate) fn rows(
             gender: clip.gender.clone(),
             intensity: clip.intensity.clone(),
             statement: clip.statement.clone(),
+            attributes: clip.attributes.clone(),
         })
     });
     rows.collect()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ser_audio::conditions::Condition;
-use ser_data::{Corpus, Scan};
+use ser_data::{Corpus, Origin, Scan};
 use ser_predict::Model;
 
 use crate::answers::{Answers, Figures};
@@ -21,7 +21,7 @@ use crate::split_run::{MODEL, TEST, read_split, split_folders, test_answers};
 /// model.
 pub fn measure_conditions(
     run: &Path,
-    data: &Path,
+    data: Origin<'_>,
     store: Option<&Path>,
     on_event: OnEvent,
 ) -> Result<Figures> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ser_data::{Audit, Clip, Corpus, LabelMap, Recording, Scan, SkipKind};
+use ser_data::{Audit, Clip, Corpus, LabelMap, Origin, Recording, Scan, SkipKind};
 use ser_features::Features;
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,7 @@ impl Prepared {
     /// # Errors
     /// [`Error::NoClips`], [`Error::Data`].
     pub fn read(
-        data: &Path,
+        data: Origin<'_>,
         labels: &LabelMap,
         emotions: &[String],
         on_event: OnEvent,
@@ -87,7 +87,7 @@ impl Prepared {
         let corpus = select(&corpus, emotions)?;
         if corpus.is_empty() {
             return Err(Error::NoClips {
-                data: data.display().to_string(),
+                data: data.path.display().to_string(),
             });
         }
         Ok(Self {

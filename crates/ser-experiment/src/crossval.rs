@@ -96,7 +96,7 @@ pub fn train_one(
 fn finish(out: &Path, data: Prepared) -> Result<Finished> {
     let run = Run::read(out)?;
     Ok(Finished {
-        evaluation: run.write_page(&[], &data.corpus)?,
+        evaluation: run.write_page(&[], &data.corpus, &[])?,
         run,
         skipped: data.skipped,
     })

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use ser_data::Protocol;
 
+use crate::corpus::Skipped;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -149,9 +151,9 @@ pub enum Error {
     },
     /// A model was made from all clips that it could be measured on.
     #[error(
-        "{}: nothing to measure: the model was trained on {left_out} of the clips or on their speakers{}; \
-         give recordings of other people",
-        data.display(), unknown_emotions(*unknown, emotions, labels)
+        "{}: nothing to measure: {}",
+        data.display(),
+        nothing_left(*left_out, *unknown, emotions, labels)
     )]
     NothingToMeasure {
         /// The corpus.
@@ -164,6 +166,12 @@ pub enum Error {
         emotions: Vec<String>,
         /// The emotions it tells apart.
         labels: Vec<String>,
+    },
+    /// Files, folders, patterns and manifests stand for no recording at all.
+    #[error("no recording among the inputs{}", first_reason(skipped))]
+    NoRecording {
+        /// What was given and not taken.
+        skipped: Vec<Skipped>,
     },
     /// The inputs and the file for their features do not go together.
     #[error("{0}")]
@@ -228,14 +236,28 @@ impl<T, E: Into<Error>> Context<T> for Result<T, E> {
     }
 }
 
-/// How the sentence about clips that a model was made from goes on where others have emotions that it does not know.
-fn unknown_emotions(clips: usize, emotions: &[String], labels: &[String]) -> String {
-    match clips {
-        0 => String::new(),
-        _ => format!(
-            ", and does not know the emotions of the other {clips} ({}): it knows {}",
+/// Why there is none, of the first that was given.
+fn first_reason(skipped: &[Skipped]) -> String {
+    let first = skipped.first();
+    first.map_or(String::new(), |skip| {
+        format!(": {}: {}", skip.path.display(), skip.reason)
+    })
+}
+
+/// Why no clip is left to measure a model on, and what to do.
+fn nothing_left(left_out: usize, unknown: usize, emotions: &[String], labels: &[String]) -> String {
+    let mut reasons = Vec::new();
+    if left_out > 0 {
+        reasons.push(format!(
+            "the model was trained on {left_out} of the clips or on their speakers; give recordings of other people"
+        ));
+    }
+    if unknown > 0 {
+        reasons.push(format!(
+            "{unknown} have emotions that the model does not know ({}): it knows {}; rename them in the manifest",
             emotions.join(", "),
             labels.join(", ")
-        ),
+        ));
     }
+    reasons.join("; ")
 }

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use ser_data::{Corpus, LabelMap};
+use ser_data::{Corpus, LabelMap, Origin};
 use ser_eval::{Evaluation, Predictions};
 use ser_predict::{Model, Predictor};
 use ser_report::{Report, SplitKind};
+use serde::Deserialize;
 
 use crate::answers::rows;
 use crate::corpus::{Prepared, Skipped, tell};
@@ -46,19 +47,25 @@ pub struct Evaluated {
     pub skipped: Vec<Skipped>,
 }
 
-/// Measures a model on a folder or manifest of clips, leaving out all it was made from. Each clip is answered as
-/// [`Predictor::answer`] answers its sound.
+/// Measures a model on a folder or manifest of clips, leaving out all it was made from, whose labels are renamed as in the
+/// model's recipe. Each clip is answered as [`Predictor::answer`] answers its sound. `by` are columns that the figures
+/// are also given by.
 ///
 /// # Errors
-/// [`Error::NothingToMeasure`] if no clip is left, [`Error::NoClips`] if none can be answered; those of
-/// [`Prepared::read`].
-pub fn evaluate(predictor: &Predictor, data: &Path, on_event: OnEvent) -> Result<Evaluated> {
+/// [`Error::NothingToMeasure`] if no clip is left, [`Error::NoClips`] if none can be answered;
+/// [`ser_eval::Error::NoColumn`] for a column that no clip has; those of [`Prepared::read`].
+pub fn evaluate(
+    predictor: &Predictor,
+    data: Origin<'_>,
+    by: &[String],
+    on_event: OnEvent,
+) -> Result<Evaluated> {
     let model = predictor.model();
     let Prepared {
         corpus,
         mut skipped,
         ..
-    } = Prepared::read(data, &LabelMap::new(), &[], on_event)?;
+    } = Prepared::read(data, &label_map(&model.recipe), &[], on_event)?;
     let clips = corpus.clips();
 
     // What the model was made from measures nothing. A speaker counts as known when a clip of
@@ -89,13 +96,18 @@ pub fn evaluate(predictor: &Predictor, data: &Path, on_event: OnEvent) -> Result
     unknown_emotions.dedup();
     if part.is_empty() {
         return Err(Error::NothingToMeasure {
-            data: data.to_owned(),
+            data: data.path.to_owned(),
             left_out,
             unknown: unknown_emotion.len(),
             emotions: unknown_emotions,
             labels: model.labels.clone(),
         });
     }
+    // Before any clip is answered: a column that is not there is known now.
+    let split = &model.provenance.split;
+    let none = vec![vec![1.0 / model.labels.len() as f32; model.labels.len()]; part.len()];
+    let unanswered = rows(model, &corpus, &part, none, split)?;
+    Predictions::new(model.labels.clone(), unanswered)?.must_have(by)?;
     let (stage, steps) = (Stage::Answers, part.len());
     on_event(Event::Started { stage, steps });
     let recordings: Vec<_> = part.iter().map(|&i| clips[i].recording()).collect();
@@ -119,13 +131,13 @@ pub fn evaluate(predictor: &Predictor, data: &Path, on_event: OnEvent) -> Result
     skipped.extend(failed);
     if answered.is_empty() {
         return Err(Error::NoClips {
-            data: data.display().to_string(),
+            data: data.path.display().to_string(),
         });
     }
-    let rows = rows(model, &corpus, &answered, answers, &model.provenance.split)?;
+    let rows = rows(model, &corpus, &answered, answers, split)?;
     let predictions = Predictions::new(model.labels.clone(), rows)?;
     Ok(Evaluated {
-        evaluation: Evaluation::compute(&predictions)?,
+        evaluation: Evaluation::compute(&predictions)?.by(&predictions, by)?,
         part: answered,
         predictions,
         left_out,
@@ -137,6 +149,24 @@ pub fn evaluate(predictor: &Predictor, data: &Path, on_event: OnEvent) -> Result
         skipped,
         corpus,
     })
+}
+
+/// The label map of the recipe that a model was trained by, which its file keeps as text; empty where that has none.
+fn label_map(recipe: &str) -> LabelMap {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Recipe {
+        task: Task,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Task {
+        labels: LabelMap,
+    }
+    toml::from_str::<Recipe>(recipe)
+        .unwrap_or_default()
+        .task
+        .labels
 }
 
 impl Evaluated {
@@ -173,7 +203,29 @@ impl Evaluated {
             ],
             command: "ser evaluate --model MODEL --data DATA --out DIR".to_owned(),
             comparison: Vec::new(),
+            by: self.evaluation.by.keys().cloned().collect(),
         };
         write_page(out, &report, &self.evaluation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_label_map_of_a_recipe_is_found_and_any_other_text_has_none() {
+        let recipe = "name = \"a\"\n[task]\nseed = 1\nlabels = { happy = [\"Happy\", \"joy\"] }\n[network]\nx = 1\n";
+        let happy = vec!["Happy".to_owned(), "joy".to_owned()];
+        assert_eq!(label_map(recipe), [("happy".to_owned(), happy)].into());
+        for text in [
+            "",
+            "[task]\nseed = 1\n",
+            "labels = 1",
+            "[task]\nlabels = 3",
+            "no recipe",
+        ] {
+            assert!(label_map(text).is_empty(), "{text}");
+        }
     }
 }

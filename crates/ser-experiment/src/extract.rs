@@ -1,17 +1,19 @@
 //! Features of files, as one file or in a store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use ser_data::{Corpus, Excerpt, Recording, Scan, is_table};
+use ser_data::{Clip, Corpus, Excerpt, LabelMap, Origin, Recording, Scan, is_table};
 use ser_features::{FeatureConfig, Features, write_npy};
 use serde::Serialize;
 
 use crate::corpus::{Skipped, tell};
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
+use crate::find::{Found, find_one, identity};
+use crate::functionals::{About, table_form};
 use crate::view::{FeatureSource, View};
 
 /// Audio whose features are in memory at a time, in bytes of its files: enough to keep all cores
@@ -26,23 +28,28 @@ pub struct Inputs {
 }
 
 #[derive(Debug, Clone)]
-struct Input {
-    path: PathBuf,
-    excerpt: Option<Excerpt>,
+pub(crate) struct Input {
+    pub(crate) path: PathBuf,
     name: String,
+    /// What a manifest says of it.
+    pub(crate) clip: Option<Clip>,
 }
 
 impl Input {
     fn recording(&self) -> Recording<'_> {
         Recording {
             path: &self.path,
-            excerpt: self.excerpt,
+            excerpt: self.excerpt(),
         }
+    }
+
+    fn excerpt(&self) -> Option<Excerpt> {
+        self.clip.as_ref()?.excerpt
     }
 
     /// Size of the file in bytes, 0 if it cannot be known, and so not be read; of a part that of its samples in 16 bits.
     fn bytes(&self) -> u64 {
-        match self.excerpt {
+        match self.excerpt() {
             Some(part) => part.end.saturating_sub(part.start).saturating_mul(2),
             None => std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len()),
         }
@@ -61,47 +68,37 @@ pub struct Extraction {
 }
 
 impl Inputs {
-    /// The recordings that files, folders and manifests stand for.
+    /// The recordings that files, folders, patterns and manifests stand for, each once. A manifest's relative paths are
+    /// looked up as [`Origin`] says.
     ///
     /// # Errors
-    /// [`Error::Data`] for a manifest that cannot be read, [`Error::Extraction`] for no file at all.
-    pub fn find(given: &[PathBuf]) -> Result<Self> {
+    /// [`Error::Data`] for a manifest that cannot be read, [`Error::NoRecording`].
+    pub fn find(given: &[PathBuf], root: Option<&Path>) -> Result<Self> {
         let (mut inputs, mut skipped) = (Vec::new(), Vec::new());
         for path in given {
-            if path.is_dir() {
-                for found in ser_audio::recordings(path) {
-                    match found {
-                        Ok(file) => {
-                            let name = file.strip_prefix(path).unwrap_or(&file);
-                            let name = name.to_string_lossy().replace('\\', "/");
-                            inputs.push(Input {
-                                path: file,
-                                excerpt: None,
-                                name,
-                            });
-                        }
-                        Err(error) => skipped.push(Skipped::new(&error.path, &error.to_string())),
-                    }
-                }
-            } else if is_table(path) {
-                let Scan { corpus, audit } = Corpus::read_manifest(path)?;
+            if is_table(path) && !path.is_dir() {
+                let origin = Origin { path, root };
+                let Scan { corpus, audit } = Corpus::load_with(origin, &LabelMap::new())?;
                 skipped.extend(Skipped::of_audit(&audit));
-                let clips = corpus.clips().iter();
-                inputs.extend(clips.map(|c| Input {
-                    path: c.path.clone(),
-                    excerpt: c.excerpt,
-                    name: c.name.clone(),
+                inputs.extend(corpus.clips().iter().map(|clip| Input {
+                    path: clip.path.clone(),
+                    name: clip.name.clone(),
+                    clip: Some(clip.clone()),
                 }));
             } else {
-                inputs.push(Input {
-                    path: path.clone(),
-                    excerpt: None,
-                    name: path.to_string_lossy().into_owned(),
-                });
+                let mut found = Vec::new();
+                find_one(path, &mut found, &mut skipped);
+                inputs.extend(found.into_iter().map(|Found { path, name }| Input {
+                    path,
+                    name,
+                    clip: None,
+                }));
             }
         }
+        let mut seen = HashSet::new();
+        inputs.retain(|input| seen.insert((identity(&input.path), input.excerpt())));
         match inputs.is_empty() {
-            true => Err(wrong("no recording among the inputs")),
+            true => Err(Error::NoRecording { skipped }),
             false => Ok(Self {
                 files: inputs,
                 skipped,
@@ -111,7 +108,8 @@ impl Inputs {
 }
 
 /// Extracts features of the first view into `out`: `.npy` for one file, `.safetensors` for any number, each
-/// `[coefficients, frames]`. Without `out`, fills a store with those of all views.
+/// `[coefficients, frames]`; `.csv` or `.parquet` for functionals of any number, a row a recording. Without `out`, fills a
+/// store with those of all views.
 ///
 /// Nothing is written where no file can be used.
 ///
@@ -128,6 +126,9 @@ pub fn extract(
         return Err(wrong("the recipe asks for no features"));
     };
     let Inputs { files, mut skipped } = inputs;
+    if let Some(out) = out {
+        ser_files::folder(out).map_err(ser_files::Error::at(out))?;
+    }
     let config = &view.config;
     let mut source = FeatureSource::open(view, store)?;
     let (stage, steps) = (Stage::Features, files.len() * views.len());
@@ -162,9 +163,16 @@ pub fn extract(
         Some(out) if has_extension(out, "safetensors") => {
             write_safetensors(out, config, &mut source, &files, on_event, &mut skipped)?
         }
+        Some(out) if let Some(form) = table_form(out) => {
+            let about = About::new(&files, config, out)?;
+            let each = |use_it: &mut dyn FnMut(&Input, &Features) -> Result<()>| {
+                for_each(&mut source, &files, on_event, &mut skipped, use_it)
+            };
+            about.write(out, form, each)?
+        }
         Some(out) => {
             return Err(wrong(format_args!(
-                "{}: the name must end in .npy or .safetensors",
+                "{}: the name must end in .npy, .safetensors, .csv or .parquet",
                 out.display()
             )));
         }
@@ -178,7 +186,7 @@ pub fn extract(
     })
 }
 
-fn wrong(what: impl Display) -> Error {
+pub(crate) fn wrong(what: impl Display) -> Error {
     Error::Extraction(what.to_string())
 }
 

@@ -42,11 +42,17 @@ impl Run {
     }
 
     /// Writes metrics, pictures and the page into its folder, from the clips it was made from. The map
-    /// shows the test part of its first split.
+    /// shows the test part of its first split; `by` are columns that the figures are also given by.
     ///
     /// # Errors
-    /// Clips that are not those of the run; a clip or file that cannot be read or written; the model's.
-    pub fn write_page(&self, comparison: &[RunSummary], corpus: &Corpus) -> Result<Evaluation> {
+    /// [`ser_eval::Error::NoColumn`] for a column that no clip has; clips that are not those of the run; a clip or
+    /// file that cannot be read or written; the model's.
+    pub fn write_page(
+        &self,
+        comparison: &[RunSummary],
+        corpus: &Corpus,
+        by: &[String],
+    ) -> Result<Evaluation> {
         let emotions: Vec<&str> = self.emotions().iter().map(String::as_str).collect();
         let corpus = corpus.select(&emotions)?;
         let first = self.model.parent().unwrap_or(&self.dir);
@@ -57,7 +63,8 @@ impl Run {
         let mut report = self.report(comparison)?;
         report.sounds = sounds(&corpus, plain)?;
         report.map = map(&model, &corpus, split.test(), &self.infos[0].split)?;
-        let evaluation = Evaluation::compute(plain)?;
+        report.by = by.to_vec();
+        let evaluation = Evaluation::compute(plain)?.by(plain, by)?;
         if self.infos.len() > 1 {
             self.test.write(&self.dir, TEST)?;
         }

@@ -179,6 +179,7 @@ impl Run {
             ],
             command: self.command("DATA", "DIR"),
             comparison: comparison.to_vec(),
+            by: Vec::new(),
         })
     }
 }

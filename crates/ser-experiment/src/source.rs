@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ser_data::Split;
+use ser_data::{Origin, Split};
 use ser_recipe::{Recipe, Task};
 
 use crate::corpus::Prepared;
@@ -14,7 +14,7 @@ use crate::view::View;
 #[derive(Debug, Clone, Copy)]
 pub struct Folders<'a> {
     /// Clips: a folder, or a CSV manifest.
-    pub data: &'a Path,
+    pub data: Origin<'a>,
     /// Feature store: features that are there are not made again.
     pub store: Option<&'a Path>,
     /// Results. What an earlier call left of the same experiment and clips is kept.

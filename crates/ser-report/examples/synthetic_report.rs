@@ -53,6 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ],
         command: "cargo run -p ser-report --example synthetic_report -- OUT".to_owned(),
         comparison: Vec::new(),
+        by: Vec::new(),
     };
     let disjoint_row = disjoint.summary(
         &Evaluation::compute(&disjoint.predictions)?,
@@ -174,6 +175,7 @@ fn prediction(
             ][statement - 1]
                 .to_owned(),
         ),
+        attributes: Default::default(),
     }
 }
 

@@ -120,6 +120,8 @@ pub struct Report {
     /// the same recipe. The page of a random split needs the speaker-disjoint run of the same model
     /// here.
     pub comparison: Vec<RunSummary>,
+    /// Columns of a manifest that the figures are also given by.
+    pub by: Vec<String>,
 }
 
 impl Report {

@@ -87,6 +87,7 @@ fn report(split: SplitKind, synthetic: bool) -> Report {
         environment: vec![("libtorch".to_owned(), NASTY.to_owned())],
         command: "ser train --recipe x && echo done".to_owned(),
         comparison: Vec::new(),
+        by: Vec::new(),
     }
 }
 

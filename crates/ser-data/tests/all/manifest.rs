@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use ser_data::{Corpus, Error, Scan, SkipKind};
+use ser_data::{Corpus, Error, LabelMap, Origin, Scan, SkipKind};
 use tempfile::tempdir;
 
 use crate::fixtures::{Wav, clip};
@@ -408,11 +408,59 @@ fn one_label_in_two_spellings_is_refused() {
         vec!["Happy".to_owned(), "joy".to_owned()],
     )]
     .into();
-    let joined = Corpus::load_with(folder.path().join("mine.csv"), &labels).unwrap();
+    let joined =
+        Corpus::load_with(folder.path().join("mine.csv").as_path().into(), &labels).unwrap();
     assert_eq!(joined.corpus.labels(), ["happy"]);
     let found = joined.audit.renamed.iter();
     let found: Vec<(&str, usize)> = found.map(|r| (r.from.as_str(), r.clips)).collect();
     assert_eq!(found, [("Happy", 1), ("joy", 0)]);
+}
+
+#[test]
+fn relative_paths_are_looked_up_in_a_root_then_beside_the_manifest() {
+    let (tables, sounds) = (tempdir().unwrap(), tempdir().unwrap());
+    let (root, beside) = (sounds.path(), tables.path());
+    for (folder, name, seed) in [
+        (root, "both.wav", 1),
+        (beside, "both.wav", 2),
+        (beside, "own.wav", 3),
+    ] {
+        Wav::new(seed).write(folder.join(name));
+    }
+    let absolute = root.join("far.wav");
+    Wav::new(4).write(&absolute);
+    let text = format!(
+        "path,emotion,speaker\nboth.wav,sad,a\nown.wav,sad,a\n{},sad,a\nnone.wav,sad,a\n",
+        absolute.display()
+    );
+    let path = manifest(beside, &text);
+    let load = |path, root| Corpus::load_with(Origin { path, root }, &LabelMap::new());
+
+    let Scan { corpus, audit } = load(&path, Some(root)).unwrap();
+    let found: Vec<&Path> = corpus.clips().iter().map(|clip| &*clip.path).collect();
+    assert_eq!(
+        found,
+        [&root.join("both.wav"), &absolute, &beside.join("own.wav")]
+    );
+    let [skip] = &audit.skipped[..] else {
+        panic!("{:?}", audit.skipped)
+    };
+    assert_eq!(skip.path, root.join("none.wav"));
+    let second = format!("; nor is there {}", beside.join("none.wav").display());
+    assert!(skip.reason.ends_with(&second), "{}", skip.reason);
+
+    let audit = load(&path, None).unwrap().audit;
+    let [skip] = &audit.skipped[..] else {
+        panic!("{:?}", audit.skipped)
+    };
+    assert_eq!(skip.path, beside.join("none.wav"));
+    assert!(skip.reason.contains("--root DIR"), "{}", skip.reason);
+
+    let refused = |path, root| load(path, Some(root)).unwrap_err().to_string();
+    let absent = root.join("absent");
+    let said = refused(&path, &absent);
+    assert!(said.starts_with(&absent.display().to_string()), "{said}");
+    assert!(refused(root, root).contains("the manifest"));
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub fn row(clip: &str, speaker: &str, truth: usize, probabilities: &[f32]) -> Pr
         gender: None,
         intensity: None,
         statement: None,
+        attributes: Default::default(),
     }
 }
 

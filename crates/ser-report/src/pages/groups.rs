@@ -7,7 +7,7 @@ use super::page::{SIGNIFICANT, bar, level, p_value, scroll, signed_range};
 use crate::figures::percent;
 
 /// What clips are grouped by, in words: of one, and of several.
-const GROUPS: [(Group, &str, &str); 4] = [
+const GROUPS: [(Group<'static>, &str, &str); 4] = [
     (Group::Speaker, "Speaker", "speakers"),
     (Group::Gender, "Gender", "genders"),
     (Group::Intensity, "Intensity", "intensities"),
@@ -47,11 +47,14 @@ impl Found {
 }
 
 pub(super) fn groups(predictions: &Predictions, evaluation: &Evaluation) -> Markup {
-    let attributes = [
+    let mut attributes = vec![
         ("Gender", &evaluation.genders),
         ("Intensity", &evaluation.intensities),
         ("Sentence", &evaluation.statements),
     ];
+    let by = evaluation.by.iter();
+    let other = by.filter(|(column, _)| matches!(Group::of_column(column), Group::Attribute(_)));
+    attributes.extend(other.map(|(column, rows)| (column.as_str(), rows)));
     let known = attributes.iter().any(|(_, rows)| !rows.is_empty());
     let found = Found::all(predictions);
     // Many speakers are read more easily in two columns.
@@ -145,7 +148,7 @@ fn gap_table(found: &[Found]) -> Markup {
 fn attribute_table(attributes: &[(&str, &Vec<GroupRow>)]) -> Markup {
     html! {
         table.attributes {
-            caption { "Clips by gender, intensity and sentence" }
+            caption { "Clips by what is known of them" }
             thead {
                 tr {
                     th scope="col" { "Clips by" }

@@ -22,10 +22,11 @@ const CONFUSIONS: usize = 6;
 /// The page of one run as self-contained HTML: no script, no font and no picture is loaded.
 ///
 /// # Errors
-/// [`ser_eval::Error::Empty`] without predictions, [`crate::Error::Empty`] with a history without finite
+/// [`ser_eval::Error::Empty`] without predictions, [`ser_eval::Error::NoColumn`], [`crate::Error::Empty`] with a history without finite
 /// values, [`crate::Error::Picture`] when a picture fails.
 pub fn render(report: &Report) -> Result<String> {
     let evaluation = Evaluation::compute(&report.predictions)?;
+    let evaluation = evaluation.by(&report.predictions, &report.by)?;
     let metrics = &evaluation.metrics;
     let banner = report
         .synthetic

@@ -73,5 +73,6 @@ pub fn exhibition() -> Report {
         environment: vec![("threads".to_owned(), "2".to_owned())],
         command: "ser crossval".to_owned(),
         comparison: Vec::new(),
+        by: Vec::new(),
     }
 }

@@ -1,0 +1,175 @@
+//! Functionals as a table: a row a recording, with what a manifest says of it.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+use ser_audio::AudioStream;
+use ser_data::Clip;
+use ser_features::{FeatureConfig, Features, Output};
+use ser_tables::{Column, Form, Kind, TableWriter, Value};
+
+use crate::error::Result;
+use crate::extract::{Input, wrong};
+
+/// Whether a file is one of functionals, by its name: `.csv` or `.parquet`.
+#[must_use]
+pub fn is_table_of_functionals(out: &Path) -> bool {
+    table_form(out).is_some()
+}
+
+/// What a table holds, by its name; `None` for what is no table.
+pub(crate) fn table_form(out: &Path) -> Option<Form> {
+    let extension = out.extension()?.to_string_lossy().to_lowercase();
+    match extension.as_str() {
+        "csv" => Some(Form::Csv),
+        "parquet" => Some(Form::Parquet),
+        _ => None,
+    }
+}
+
+/// A column in front of the functionals.
+struct Known {
+    name: String,
+    kind: Kind,
+    of: Box<dyn for<'a> Fn(&'a Clip) -> Value<'a>>,
+}
+
+impl Known {
+    fn text(name: &str, of: impl Fn(&Clip) -> Option<&str> + 'static) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: Kind::Text,
+            of: Box::new(move |clip| of(clip).map_or(Value::Missing, Value::Text)),
+        }
+    }
+
+    fn seconds(name: &str, of: impl Fn((f64, f64)) -> f64 + 'static) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: Kind::Double,
+            of: Box::new(move |clip| clip.span().map_or(Value::Missing, |s| Value::Double(of(s)))),
+        }
+    }
+}
+
+/// What stands in front of the functionals of some recordings: columns that one of them has.
+pub(crate) struct About {
+    known: Vec<Known>,
+    functionals: Vec<String>,
+}
+
+impl About {
+    /// # Errors
+    /// [`Error::Extraction`](crate::Error::Extraction) for features that have several rows a recording, and for a
+    /// manifest's column with the name of another.
+    pub(crate) fn new(inputs: &[Input], config: &FeatureConfig, out: &Path) -> Result<Self> {
+        if config.output != Output::Functionals {
+            return Err(wrong(format_args!(
+                "{}: a table has one row a recording, and these features have one a frame: take functionals, as with \
+                 --recipe mlp or with output = \"functionals\" in --config, or write .npy or .safetensors",
+                out.display()
+            )));
+        }
+        let clips = || inputs.iter().filter_map(|input| input.clip.as_ref());
+        let mut known = vec![
+            Known::text("emotion", |clip| Some(&clip.emotion)),
+            Known::text("speaker", |clip| Some(&clip.speaker)),
+            Known::seconds("start", |(start, _)| start),
+            Known::seconds("end", |(_, end)| end),
+            Known::text("split", |clip| clip.split.map(|side| side.as_str())),
+            Known::text("gender", |clip| clip.gender.as_deref()),
+            Known::text("intensity", |clip| clip.intensity.as_deref()),
+            Known::text("statement", |clip| clip.statement.as_deref()),
+        ];
+        let attributes: BTreeSet<&String> =
+            clips().flat_map(|clip| clip.attributes.keys()).collect();
+        known.extend(attributes.into_iter().map(|name| {
+            let of = name.clone();
+            Known::text(name, move |clip| {
+                clip.attributes.get(&of).map(String::as_str)
+            })
+        }));
+        known.retain(|known| clips().any(|clip| (known.of)(clip) != Value::Missing));
+        let functionals = config.coefficient_names();
+        let own = ["path", "seconds"].into_iter();
+        let mut names: BTreeSet<&str> = own.chain(functionals.iter().map(String::as_str)).collect();
+        if let Some(twice) = known.iter().find(|known| !names.insert(&known.name)) {
+            return Err(wrong(format_args!(
+                "{}: the table has a column `{name}` of its own: rename the column `{name}` of the manifest",
+                out.display(),
+                name = twice.name
+            )));
+        }
+        drop(names);
+        Ok(Self { known, functionals })
+    }
+
+    /// Writes the table whole; `each` hands every input with its functionals to what it is given, and returns how many
+    /// have any. Without any nothing is written.
+    pub(crate) fn write(
+        &self,
+        out: &Path,
+        form: Form,
+        each: impl FnOnce(&mut dyn FnMut(&Input, &Features) -> Result<()>) -> Result<usize>,
+    ) -> Result<usize> {
+        let on_disk =
+            |error: io::Error| wrong(format_args!("cannot write {}: {error}", out.display()));
+        let mut done = None;
+        let written = ser_files::write(out, |file| {
+            let mut table = TableWriter::new(file, form, &self.columns())?;
+            let rows =
+                each(&mut |input, features| self.row(input, features, &mut table).map_err(on_disk));
+            match done.insert(rows) {
+                Ok(1..) => table.finish(),
+                _ => Err(io::Error::other("there is no row")),
+            }
+        });
+        match (done, written) {
+            (Some(rows @ (Ok(0) | Err(_))), _) => rows,
+            (_, Err(error)) => Err(on_disk(error)),
+            (rows, Ok(())) => rows.unwrap_or(Ok(0)),
+        }
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let own = [
+            Column::new("path", Kind::Text),
+            Column::new("seconds", Kind::Double),
+        ];
+        let known = self.known.iter();
+        let known = known.map(|known| Column::new(&known.name, known.kind));
+        let functionals = self.functionals.iter();
+        let functionals = functionals.map(|name| Column::new(name, Kind::Float));
+        own.into_iter().chain(known).chain(functionals).collect()
+    }
+
+    fn row(
+        &self,
+        input: &Input,
+        features: &Features,
+        table: &mut TableWriter<impl io::Write>,
+    ) -> io::Result<()> {
+        let path = input.path.to_string_lossy();
+        let seconds = match &input.clip {
+            Some(clip) => Some(clip.seconds()),
+            // What the container says: the sound itself is read already.
+            None => AudioStream::open(&input.path)
+                .ok()
+                .and_then(|stream| stream.duration()),
+        };
+        let mut values = vec![
+            Value::Path(&path),
+            seconds.map_or(Value::Missing, Value::Double),
+        ];
+        let of = |known: &'_ Known| {
+            input
+                .clip
+                .as_ref()
+                .map_or(Value::Missing, |clip| (known.of)(clip))
+        };
+        values.extend(self.known.iter().map(of));
+        values.extend(features.as_slice().iter().map(|&value| Value::Float(value)));
+        table.row(&values)
+    }
+}
