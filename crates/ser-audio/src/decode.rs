@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use symphonia::core::io::MediaSource;
 
+use crate::channels::{Channels, Mixer};
 use crate::coded::Coded;
+use crate::damage::Damage;
 use crate::error::{Error, Result};
 use crate::folder::has_extension;
 use crate::pipe::{Input, Pipe};
@@ -58,6 +60,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Waveform> {
 /// ```
 pub struct AudioStream {
     decoder: Decoder,
+    mixer: Mixer,
     origin: Origin,
     path: PathBuf,
 }
@@ -130,19 +133,60 @@ impl AudioStream {
     ///
     /// As [`AudioStream::open`].
     pub fn from_reader(reader: Input, name: &Path) -> Result<Self> {
-        Ok(Self {
-            decoder: Decoder::find(Box::new(Pipe::new(reader)), None, name)?,
-            origin: Origin::Pipe,
-            path: name.to_path_buf(),
-        })
+        let decoder = Decoder::find(Box::new(Pipe::new(reader)), None, name)?;
+        Ok(Self::of(decoder, Origin::Pipe, name))
     }
 
     fn from_origin(origin: Origin, path: &Path) -> Result<Self> {
-        Ok(Self {
-            decoder: origin.decoder(path)?,
+        Ok(Self::of(origin.decoder(path)?, origin, path))
+    }
+
+    fn of(decoder: Decoder, origin: Origin, path: &Path) -> Self {
+        Self {
+            mixer: Mixer::new(Channels::Mean, decoder.channels().into()),
+            decoder,
             origin,
             path: path.to_path_buf(),
-        })
+        }
+    }
+
+    /// Makes something else of the channels than their mean.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Channel`] if the recording has no such channel.
+    pub fn with(self, channels: Channels) -> Result<Self> {
+        let count = self.channels();
+        match channels {
+            Channels::Only(number) if !(1..=count).contains(&number) => Err(Error::Channel {
+                path: self.path,
+                number,
+                count,
+            }),
+            _ => Ok(Self {
+                mixer: Mixer::new(channels, count.into()),
+                ..self
+            }),
+        }
+    }
+
+    /// Number of channels.
+    pub fn channels(&self) -> u16 {
+        self.decoder.channels()
+    }
+
+    /// Whether, of channels that are [compared](Channels::Compared), two are loud and have nothing in common up to here, as
+    /// those of a call on which each speaker has one.
+    pub fn are_channels_apart(&self) -> bool {
+        self.mixer.are_apart()
+    }
+
+    /// What the recording is known to lack; all of it at the end.
+    pub fn damage(&self) -> Option<Damage> {
+        match &self.decoder {
+            Decoder::Wav { stream, .. } => stream.damage().some(),
+            Decoder::Coded(coded) => coded.damage().some(),
+        }
     }
 
     /// Starts over.
@@ -152,6 +196,7 @@ impl AudioStream {
     /// [`Error::Io`] when it comes through a pipe, and as [`AudioStream::open`].
     pub fn rewind(&mut self) -> Result<()> {
         self.decoder = self.origin.decoder(&self.path)?;
+        self.mixer = Mixer::new(self.mixer.channels, self.channels().into());
         Ok(())
     }
 
@@ -187,21 +232,23 @@ impl AudioStream {
 
     /// Appends the next samples to `samples`; `false`, and none, at the end.
     ///
+    /// A recording that is damaged goes on behind the damage. What cannot be decoded is silent for as long as it lasted: by
+    /// the times that the container gives, in MP3 and ADTS by the bytes that were lost. [`damage`](Self::damage) says so.
+    ///
     /// # Errors
     ///
-    /// [`Error::Io`] and [`Error::Wav`]; [`Error::Damaged`] when the recording breaks off or too many
-    /// packets in a row cannot be decoded (single ones are left out), or changes its sampling rate;
-    /// [`Error::OutOfRange`]. After an error the stream is at its end.
+    /// [`Error::Io`]; [`Error::Damaged`] when less than a tenth can be decoded, or the sampling rate changes;
+    /// [`Error::OutOfRange`] when most samples are no numbers. After an error the stream is at its end.
     pub fn next_block(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
         match &mut self.decoder {
             Decoder::Wav { stream, bytes } => {
                 let before = samples.len();
-                if !stream.is_at_end() {
-                    stream.read_block(bytes, samples)?;
+                while samples.len() == before && !stream.is_at_end() {
+                    stream.read_block(bytes, &mut self.mixer, samples)?;
                 }
                 Ok(samples.len() > before)
             }
-            Decoder::Coded(coded) => coded.next_block(samples),
+            Decoder::Coded(coded) => coded.next_block(&mut self.mixer, samples),
         }
     }
 
@@ -253,6 +300,13 @@ impl Origin {
 }
 
 impl Decoder {
+    fn channels(&self) -> u16 {
+        match self {
+            Self::Wav { stream, .. } => stream.info().channels,
+            Self::Coded(coded) => coded.channels(),
+        }
+    }
+
     /// Plain WAV goes to [`WavStream`], everything else to symphonia. `len` is `None` for a pipe.
     fn find(mut reader: Box<dyn MediaSource>, len: Option<u64>, path: &Path) -> Result<Self> {
         let io_error = ser_files::Error::at(path);

@@ -44,7 +44,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// A decoded sample is not a number, or outside [`SAMPLE_RANGE`].
+    /// Most decoded samples are no numbers, or outside [`SAMPLE_RANGE`].
     #[error(
         "{}: sample {index} is {value:e}: expected a number from {:e} to {:e}",
         path.display(),
@@ -58,6 +58,20 @@ pub enum Error {
         index: u64,
         /// Its value.
         value: f32,
+    },
+
+    /// A channel that the recording does not have.
+    #[error(
+        "{}: expected a channel from 1 to {count}, found {number}",
+        path.display()
+    )]
+    Channel {
+        /// The recording.
+        path: PathBuf,
+        /// The channel asked for, counted from 1.
+        number: u16,
+        /// How many there are.
+        count: u16,
     },
 
     /// A recording too long to be held in memory as a whole.

@@ -1,12 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod band;
+mod channels;
+mod clock;
 mod coded;
 pub mod conditions;
+mod counted;
+mod damage;
 mod decode;
 mod error;
 mod folder;
 pub mod fourier;
+mod ogg;
 mod pipe;
 mod probe;
 mod quality;
@@ -16,6 +21,8 @@ mod voice;
 mod wav;
 mod waveform;
 
+pub use channels::Channels;
+pub use damage::{CutShort, Damage};
 pub use decode::{AudioStream, MAX_CHANNELS, MAX_SAMPLE_RATE, MAX_SAMPLES, read};
 pub use error::{Error, Result};
 pub use folder::{EXTENSIONS, files, is_recording, recordings};

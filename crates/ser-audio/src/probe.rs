@@ -5,13 +5,15 @@ use std::path::Path;
 use symphonia::core::io::MediaSource;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::channels::{Channels, Mixer};
 use crate::coded::Coded;
+use crate::damage::Damage;
 use crate::decode::{AudioStream, Decoder};
 use crate::error::{Error, Result};
 use crate::wav::{WavInfo, WavStream};
 
 /// What an index keeps of a recording.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
     /// Hash of format and samples, in hex: recordings with equal `content` sound the same, whatever else their
     /// files hold.
@@ -22,6 +24,8 @@ pub struct Probe {
     pub channels: u16,
     /// Samples per channel.
     pub frames: u64,
+    /// What it lacks.
+    pub damage: Option<Damage>,
 }
 
 /// Reads a recording once, for its format, its length and the hash of its sound.
@@ -63,6 +67,7 @@ fn probe_wav(
         sample_rate: info.sample_rate,
         channels: info.channels,
         frames: info.frames,
+        damage: stream.damage().some(),
     })
 }
 
@@ -85,8 +90,9 @@ fn probe_coded(mut coded: Coded) -> Result<Probe> {
             hash
         }
     };
+    let mut mixer = Mixer::new(Channels::Mean, channels.into());
     let (mut samples, mut stored, mut frames) = (Vec::new(), Vec::new(), 0);
-    while coded.next_block(&mut samples)? {
+    while coded.next_block(&mut mixer, &mut samples)? {
         frames += samples.len() as u64;
         samples.clear();
         match bits {
@@ -102,6 +108,7 @@ fn probe_coded(mut coded: Coded) -> Result<Probe> {
         sample_rate,
         channels,
         frames,
+        damage: coded.damage().some(),
     })
 }
 

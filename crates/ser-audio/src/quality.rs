@@ -8,6 +8,7 @@ use realfft::RealToComplex;
 use realfft::num_complex::Complex;
 use serde::{Serialize, Serializer};
 
+use crate::damage::Damage;
 use crate::fourier;
 use crate::voice::{Segment, VoiceActivity};
 use crate::waveform::Waveform;
@@ -76,6 +77,8 @@ pub enum Warning {
         /// Signal-to-noise ratio in dB.
         snr_db: f64,
     },
+    /// Something is missing, as [`AudioStream::damage`](crate::AudioStream::damage) has it.
+    Damaged(Damage),
 }
 
 /// Duration that a frame is close to, in seconds.
@@ -217,6 +220,7 @@ impl Warning {
             Self::Clipped { .. } => "clipped",
             Self::Narrowband { .. } => "narrowband",
             Self::Noisy { .. } => "noisy",
+            Self::Damaged(_) => "damaged",
         }
     }
 }
@@ -251,6 +255,7 @@ impl fmt::Display for Warning {
             Self::Noisy { snr_db } => {
                 write!(f, "noisy: {snr_db:.0} dB from speech to background")
             }
+            Self::Damaged(damage) => damage.fmt(f),
         }
     }
 }

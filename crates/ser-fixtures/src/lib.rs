@@ -65,6 +65,46 @@ fn write(
     writer.finalize().unwrap();
 }
 
+/// Samples of a frame of [`flac`].
+pub const FLAC_FRAME: usize = 4096;
+
+/// A mono FLAC file of samples of 16 bits as they are, in frames of [`FLAC_FRAME`], the last filled up with zeros.
+///
+/// # References
+/// RFC 9639.
+pub fn flac(sample_rate: u32, samples: &[i16]) -> Vec<u8> {
+    let mut file = b"fLaC\x80\0\0\x22".to_vec();
+    // Frames of 4096 samples and any number of bytes.
+    file.extend([0x10, 0x00, 0x10, 0x00, 0, 0, 0, 0, 0, 0]);
+    let total = samples.len().next_multiple_of(FLAC_FRAME) as u64;
+    file.extend(((u64::from(sample_rate) << 44) | (15 << 36) | total).to_be_bytes());
+    file.extend([0; 16]);
+    for (number, samples) in (0u32..).zip(samples.chunks(FLAC_FRAME)) {
+        let mut frame = vec![0xFF, 0xF8, 0xC0, 0x08];
+        // As UTF-8 codes characters.
+        let number = char::from_u32(number).unwrap();
+        frame.extend(number.encode_utf8(&mut [0; 4]).as_bytes());
+        frame.push(crc(&frame, 8, 0x07) as u8);
+        frame.push(0x02);
+        frame.extend(samples.iter().flat_map(|sample| sample.to_be_bytes()));
+        frame.resize(frame.len() + 2 * (FLAC_FRAME - samples.len()), 0);
+        frame.extend((crc(&frame, 16, 0x8005) as u16).to_be_bytes());
+        file.extend(frame);
+    }
+    file
+}
+
+/// The checksum of bytes by a polynomial of so many bits, from the highest bit on, from 0.
+pub fn crc(bytes: &[u8], width: u32, polynomial: u32) -> u32 {
+    let mask = u32::MAX >> (32 - width);
+    bytes.iter().fold(0, |sum, &byte| {
+        (0..8).fold(sum ^ (u32::from(byte) << (width - 8)), |sum, _| {
+            let carry = (sum >> (width - 1)) & 1;
+            ((sum << 1) & mask) ^ (carry * polynomial)
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,15 +35,26 @@ impl WavInfo {
     }
 }
 
-impl WavInfo {
+/// What was found before the first sample.
+pub(crate) struct Header {
+    /// What the samples are; [`WavInfo::frames`] of them are held.
+    pub(crate) info: WavInfo,
+    /// Samples per channel that are stated, if fewer are held.
+    pub(crate) promised: Option<u64>,
+}
+
+/// Bytes behind the format in which samples are looked for where the chunks do not lead to them.
+const SEARCHED: u64 = 1 << 15;
+
+impl Header {
     /// Walks the chunks of what `reader` holds from here on, and leaves it before the first sample. `len` is the
     /// number of bytes that it holds, `None` for a pipe, which only needs to seek forward.
     ///
-    /// A length that the writer could not know means all that is there.
+    /// A length that the writer could not know, or that the bytes contradict, means all that is there.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Wav`] for what is damaged, cut short or not WAV; [`Error::Unsupported`].
-    /// All of them name `path`.
+    /// [`Error::Io`]; [`Error::Wav`] for what is damaged or not WAV, and what holds none of the samples that it states;
+    /// [`Error::Unsupported`]. All of them name `path`.
     pub(crate) fn find(
         reader: &mut (impl Read + Seek),
         len: Option<u64>,
@@ -66,52 +77,77 @@ impl WavInfo {
         }
         let riff_length = le_u32(&riff[4..8]);
 
-        let mut position = 12;
+        let (mut position, mut behind_format) = (12, 12);
         let mut format = None;
         // RF64 (EBU Tech 3306) has its lengths of 64 bits in a chunk of their own.
         let mut long_data = None;
+        // The length of the chunk before.
+        let mut before = 0;
         loop {
-            let mut header = [0; 8];
-            if let Err(source) = reader.read_exact(&mut header) {
-                return Err(match source.kind() {
-                    io::ErrorKind::UnexpectedEof => wav("it has no data chunk"),
-                    _ => io_error(source).into(),
-                });
-            }
-            position += 8;
-            let stated = le_u32(&header[4..8]);
-            match &header[..4] {
+            let chunk = match len.is_some_and(|len| position > len) {
+                true => None,
+                false => {
+                    reader.seek(SeekFrom::Start(position)).map_err(&io_error)?;
+                    Chunk::read(reader, &mut position, before % 2 == 1).map_err(&io_error)?
+                }
+            };
+            let chunk = match chunk {
+                Some(chunk) if chunk.is_named() => chunk,
+                // A length before was wrong.
+                _ => Chunk::search(reader, &mut position, behind_format)
+                    .map_err(&io_error)?
+                    .ok_or_else(|| wav("it has no data chunk"))?,
+            };
+            let stated = chunk.length;
+            match &chunk.name {
                 b"data" => {
                     let format: Format =
                         format.ok_or_else(|| wav("no fmt chunk before the data"))?;
-                    let held = len.map(|len| len.saturating_sub(position));
                     let long_data = long_data.filter(|_| stated == u32::MAX);
-                    let unknown = long_data.is_none()
-                        && is_unknown_length(stated, riff_length)
-                        && held != Some(stated.into());
-                    let stated = long_data.unwrap_or(stated.into());
-                    let data_len = match held {
-                        _ if !unknown => stated,
-                        Some(held) => held,
-                        None => u64::MAX,
+                    let length = long_data.unwrap_or(stated.into());
+                    let is_real = match len {
+                        _ if long_data.is_some_and(|length| length > 0) => true,
+                        None => length > 0 && !is_unknown_length(stated),
+                        Some(len) => {
+                            let end = position.saturating_add(length);
+                            let riff_end = u64::from(riff_length) + 8;
+                            let is_real = end == len
+                                || (length > 0
+                                    && !is_unknown_length(stated)
+                                    && (end > len
+                                        || (len - end <= length
+                                            && [end, end + end % 2].contains(&riff_end))))
+                                || (end < len
+                                    && (length > 0 || end + 8 <= len)
+                                    && are_chunks(reader, end, len).map_err(&io_error)?);
+                            reader.seek(SeekFrom::Start(position)).map_err(&io_error)?;
+                            is_real
+                        }
                     };
-                    if let Some(held) = held.filter(|&held| held < data_len) {
-                        return Err(wav(&format!(
-                            "cut short: expected {stated} bytes of samples, found {held}"
-                        )));
-                    }
+                    let held = len.map(|len| len.saturating_sub(position));
+                    let held = match (is_real, held) {
+                        (true, Some(held)) => held.min(length),
+                        (true, None) => length,
+                        (false, held) => held.unwrap_or(u64::MAX),
+                    };
                     let frame = u64::from(format.block_align);
-                    if data_len % frame != 0 && !unknown {
+                    let frames = |bytes: u64| match bytes {
+                        u64::MAX => bytes,
+                        _ => bytes / frame,
+                    };
+                    let promised =
+                        Some(frames(length)).filter(|&promised| is_real && promised > frames(held));
+                    if promised.is_some() && held < frame {
                         return Err(wav(&format!(
-                            "expected samples in frames of {frame} bytes, found {data_len} bytes"
+                            "cut short: expected {length} bytes of samples, found {held}"
                         )));
                     }
                     return Ok(Self {
-                        frames: match data_len {
-                            u64::MAX => data_len,
-                            _ => data_len / frame,
+                        info: WavInfo {
+                            frames: frames(held),
+                            ..format.info
                         },
-                        ..format.info
+                        promised,
                     });
                 }
                 b"fmt " if format.is_none() => {
@@ -119,6 +155,8 @@ impl WavInfo {
                     let kept = (stated as usize).min(bytes.len());
                     reader.read_exact(&mut bytes[..kept]).map_err(cut_short)?;
                     format = Some(Format::parse(&bytes[..kept], path)?);
+                    // The length of the chunk may be the one that is wrong.
+                    behind_format = position + 16;
                 }
                 b"ds64" if &riff[..4] == b"RF64" && stated >= 16 => {
                     let mut lengths = [[0; 8]; 2];
@@ -129,15 +167,114 @@ impl WavInfo {
                 }
                 _ => {}
             }
-            // Chunks begin at even positions: one of odd length is followed by a byte of padding.
-            position += u64::from(stated) + u64::from(stated % 2);
-            if len.is_some_and(|len| position > len) {
-                return Err(wav("it has no data chunk"));
-            }
-            reader.seek(SeekFrom::Start(position)).map_err(&io_error)?;
+            before = stated;
+            position += u64::from(stated);
         }
     }
 }
+
+/// The name and the stated length of a chunk.
+struct Chunk {
+    name: [u8; 4],
+    length: u32,
+}
+
+impl Chunk {
+    fn of(bytes: [u8; 8]) -> Self {
+        let [a, b, c, d, length @ ..] = bytes;
+        Self {
+            name: [a, b, c, d],
+            length: u32::from_le_bytes(length),
+        }
+    }
+
+    /// Reads what stands at `position`, and moves that behind it; `None` at the end.
+    ///
+    /// Chunks begin at even positions, so that one of odd length is followed by a byte of padding. Some writers leave it
+    /// out, others pad where nothing is to be padded.
+    fn read(
+        reader: &mut (impl Read + Seek),
+        position: &mut u64,
+        is_behind_odd: bool,
+    ) -> io::Result<Option<Self>> {
+        let mut bytes = [0; 8];
+        if !is_whole(reader.read_exact(&mut bytes))? {
+            return Ok(None);
+        }
+        *position += 8;
+        let is_padded = bytes[0] == 0
+            || (is_behind_odd && !is_name(&bytes[..4]))
+            || matches!(&bytes[1..5], b"data" | b"fmt ");
+        if is_padded {
+            bytes.rotate_left(1);
+            if !is_whole(reader.read_exact(&mut bytes[7..]))? {
+                return Ok(None);
+            }
+            *position += 1;
+        }
+        Ok(Some(Self::of(bytes)))
+    }
+
+    /// Looks for the samples from a position on, and moves `position` and the reader to them.
+    fn search(
+        reader: &mut (impl Read + Seek),
+        position: &mut u64,
+        from: u64,
+    ) -> io::Result<Option<Self>> {
+        // A pipe may have gone too far by now.
+        if reader.seek(SeekFrom::Start(from)).is_err() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        reader.by_ref().take(SEARCHED).read_to_end(&mut bytes)?;
+        let found = bytes
+            .windows(8)
+            .enumerate()
+            .find(|(_, window)| window.starts_with(b"data"));
+        let Some((at, window)) = found else {
+            return Ok(None);
+        };
+        *position = from + at as u64 + 8;
+        reader.seek(SeekFrom::Start(*position))?;
+        Ok(window.first_chunk().map(|&bytes| Self::of(bytes)))
+    }
+
+    fn is_named(&self) -> bool {
+        is_name(&self.name)
+    }
+}
+
+/// Whether the bytes may be the name of a chunk.
+fn is_name(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| (b' '..=b'~').contains(byte))
+}
+
+/// Whether all was read, and not the end come to.
+fn is_whole(read: io::Result<()>) -> io::Result<bool> {
+    match read {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether from `position` to the end, at `len`, chunks follow each other, or there is no room for one.
+fn are_chunks(reader: &mut (impl Read + Seek), mut position: u64, len: u64) -> io::Result<bool> {
+    let mut before = 0;
+    while position + 8 < len {
+        reader.seek(SeekFrom::Start(position))?;
+        match Chunk::read(reader, &mut position, before % 2 == 1)? {
+            Some(chunk) if chunk.is_named() => before = chunk.length,
+            _ => return Ok(false),
+        }
+        position += u64::from(before);
+    }
+    Ok(position <= len + 1)
+}
+
+const PCM: u32 = 1;
+const FLOAT: u32 = 3;
+const EXTENSIBLE: u32 = 0xFFFE;
 
 /// The `fmt ` chunk.
 struct Format {
@@ -155,10 +292,6 @@ impl Format {
     /// unless the format is `EXTENSIBLE`, because only there do the rest mean anything, and hound
     /// refuses some files for them.
     fn parse(chunk: &[u8], path: &Path) -> Result<Self> {
-        const PCM: u32 = 1;
-        const FLOAT: u32 = 3;
-        const EXTENSIBLE: u32 = 0xFFFE;
-
         let wav = |reason: &str| Error::wav(path, reason);
         let unsupported = |actual: String| Error::Unsupported {
             path: path.to_path_buf(),
@@ -181,16 +314,16 @@ impl Format {
         if tag == FLOAT && bits != 32 {
             return Err(unsupported(format!("floating point of {bits} bits")));
         }
-        let block_align = u16::from_le_bytes([plain[12], plain[13]]);
-        let chunk = match extensible {
-            Some(bytes) if tag == EXTENSIBLE => bytes,
-            _ => plain,
+        let mut chunk = match extensible {
+            Some(bytes) if tag == EXTENSIBLE => bytes.to_vec(),
+            _ => plain.to_vec(),
         };
+        let block_align = reconcile(&mut chunk);
 
         let mut header = Vec::with_capacity(68);
         header.extend_from_slice(b"RIFF\0\0\0\0WAVEfmt ");
         header.extend_from_slice(&(chunk.len() as u32).to_le_bytes());
-        header.extend_from_slice(chunk);
+        header.extend_from_slice(&chunk);
         header.extend_from_slice(b"data\0\0\0\0");
         let spec = hound::WavReader::new(&header[..])
             .map_err(|source| match source {
@@ -229,13 +362,39 @@ impl Format {
     }
 }
 
+/// Makes the fields of a format agree on the bytes of a frame, and returns them.
+///
+/// Channels and bits, the bytes of a frame, and the bytes of a second all state them: what two of them say is right, and
+/// channels and bits where each says something else. Samples of 24 bits may lie in 32.
+fn reconcile(chunk: &mut [u8]) -> u16 {
+    let field = |at: usize| u16::from_le_bytes([chunk[at], chunk[at + 1]]);
+    let (channels, block_align, bits) = (field(2), field(12), field(14));
+    let (rate, per_second) = (le_u32(&chunk[4..8]), le_u32(&chunk[8..12]));
+    let sample = bits.div_ceil(8).max(1);
+    let product = channels.saturating_mul(sample);
+    let is_agreed = |frame: u16| u32::from(frame).checked_mul(rate) == Some(per_second);
+    let of_whole_samples = block_align > 0 && block_align.is_multiple_of(sample);
+    let is_roomy = le_u32(&[chunk[0], chunk[1], 0, 0]) == EXTENSIBLE || bits == 24;
+    let (channels, frame) = if block_align == product || is_agreed(product) {
+        (channels, product)
+    } else if is_roomy && block_align == channels.saturating_mul(4) {
+        (channels, block_align)
+    } else if is_agreed(block_align) && of_whole_samples && channels > 0 {
+        (block_align / sample, block_align)
+    } else {
+        (channels, product)
+    };
+    chunk[2..4].copy_from_slice(&channels.to_le_bytes());
+    // A product that is no longer a number of 32 bits is left to be refused.
+    let per_second = u32::from(frame).wrapping_mul(rate);
+    chunk[8..12].copy_from_slice(&per_second.to_le_bytes());
+    chunk[12..14].copy_from_slice(&frame.to_le_bytes());
+    frame
+}
+
 /// Whether a length of the data chunk is the mark of a writer that could not know it.
-fn is_unknown_length(stated: u32, riff_length: u32) -> bool {
-    match stated {
-        u32::MAX | 0x7FFF_F000 | 0x8000_0000 => true,
-        0 => matches!(riff_length, 0 | u32::MAX),
-        _ => false,
-    }
+fn is_unknown_length(stated: u32) -> bool {
+    matches!(stated, u32::MAX | 0x7FFF_F000 | 0x8000_0000)
 }
 
 /// The first four bytes, little endian.

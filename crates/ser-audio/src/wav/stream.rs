@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use multiversion::multiversion;
 
-use super::header::WavInfo;
+use super::header::{Header, WavInfo};
+use crate::channels::{Channels, Mixer};
+use crate::damage::{CutShort, Damage};
 use crate::error::{Error, Result};
 use crate::waveform::{SAMPLE_RANGE, Waveform};
 
@@ -30,25 +32,27 @@ use crate::waveform::{SAMPLE_RANGE, Waveform};
 ///
 /// # Lengths
 ///
-/// A program that writes to a pipe cannot go back and fill in the length. Its mark for that
-/// (`0xFFFFFFFF`; `0x7FFFF000` from SoX; `0x80000000` from arecord; 0 in a file whose RIFF length
-/// is unknown as well) means that the samples reach to the end of the file, of which a last incomplete frame is
-/// dropped. A real length that the file does not hold is an error: such a file was cut short. No samples at
-/// all is not an error here.
+/// The bytes win over the header. A program that writes to a pipe cannot go back and fill in the length; its mark for that
+/// (`0xFFFFFFFF`; `0x7FFFF000` from SoX; `0x80000000` from arecord; 0), and a length behind which neither the end nor
+/// another chunk follows, mean that the samples reach to the end of the file. A file that holds less than it states gives
+/// what it holds. A last incomplete frame is dropped. No samples at all is not an error here, if that is what the header
+/// states.
 ///
 /// # Errors
 ///
 /// [`Error::Wav`] when it is damaged or not WAV, [`Error::Unsupported`] for a compressed or unusual sample
-/// format, and [`Error::OutOfRange`] when a floating-point sample is not a number or outside [`SAMPLE_RANGE`].
+/// format, and [`Error::OutOfRange`] when most floating-point samples are not numbers or outside [`SAMPLE_RANGE`]; fewer
+/// become 0.
 pub fn decode_wav(bytes: &[u8], path: &Path, waveform: &mut Waveform) -> Result<WavInfo> {
     let len = Some(bytes.len() as u64);
     let stream = WavStream::new(Cursor::new(bytes), len, path);
     let mut stream = stream.map_err(|(error, _)| error)?;
     waveform.sample_rate = stream.info().sample_rate;
     waveform.samples.clear();
+    let mut mixer = Mixer::new(Channels::Mean, stream.info().channels.into());
     let mut block = Vec::new();
     while !stream.is_at_end() {
-        stream.read_block(&mut block, &mut waveform.samples)?;
+        stream.read_block(&mut block, &mut mixer, &mut waveform.samples)?;
     }
     Ok(stream.info())
 }
@@ -62,6 +66,13 @@ pub(crate) struct WavStream<R> {
     position: u64,
     /// Samples per channel of a block.
     block: u64,
+    /// Samples per channel that are stated, if fewer are held.
+    promised: Option<u64>,
+    /// Samples that are no numbers, and the first of them.
+    no_numbers: u64,
+    first_no_number: Option<(u64, f32)>,
+    /// Memory for channels that are not mixed as they are read.
+    interleaved: Vec<f32>,
 }
 
 /// Bytes read at a time: they stay in the processor's cache until they are converted.
@@ -77,8 +88,8 @@ impl<R: Read + Seek> WavStream<R> {
     ///
     /// An error comes together with the reader, for whoever knows another format.
     pub(crate) fn new(mut reader: R, len: Option<u64>, path: &Path) -> Result<Self, (Error, R)> {
-        let info = match WavInfo::find(&mut reader, len, path) {
-            Ok(info) => info,
+        let Header { info, promised } = match Header::find(&mut reader, len, path) {
+            Ok(header) => header,
             Err(error) => return Err((error, reader)),
         };
         let block = (BLOCK_BYTES / info.frame_bytes()) as u64;
@@ -92,10 +103,14 @@ impl<R: Read + Seek> WavStream<R> {
             path: path.to_path_buf(),
             position: 0,
             block: block.max(1),
+            promised,
+            no_numbers: 0,
+            first_no_number: None,
+            interleaved: Vec::new(),
         })
     }
 
-    /// What the header says.
+    /// What the header says, and of its length what is held.
     pub(crate) fn info(&self) -> WavInfo {
         self.info
     }
@@ -105,63 +120,106 @@ impl<R: Read + Seek> WavStream<R> {
         self.position == self.info.frames
     }
 
+    /// What is known to be missing.
+    pub(crate) fn damage(&self) -> Damage {
+        let seconds = |frames: u64| frames as f64 / f64::from(self.info.sample_rate);
+        Damage {
+            cut_short: self.promised.map(|promised| CutShort {
+                held_seconds: seconds(self.info.frames),
+                promised_seconds: Some(seconds(promised)),
+            }),
+            no_numbers: self.no_numbers,
+            ..Damage::default()
+        }
+    }
+
     /// Appends the next samples, mixed down; none at the end. `bytes` is memory to reuse.
-    pub(crate) fn read_block(&mut self, bytes: &mut Vec<u8>, samples: &mut Vec<f32>) -> Result<()> {
+    pub(crate) fn read_block(
+        &mut self,
+        bytes: &mut Vec<u8>,
+        mixer: &mut Mixer,
+        samples: &mut Vec<f32>,
+    ) -> Result<()> {
         let position = self.position;
         self.read_bytes(bytes)?;
         let before = samples.len();
-        convert(&self.info, bytes, samples);
-        if self.info.float
-            && let Some(index) = samples[before..]
-                .iter()
-                .position(|x| !SAMPLE_RANGE.contains(x))
-        {
-            return Err(Error::OutOfRange {
-                path: self.path.clone(),
-                index: position + index as u64,
-                value: samples[before + index],
-            });
+        if mixer.is_mean() {
+            convert(&self.info, self.info.channels.into(), bytes, samples);
+        } else {
+            self.interleaved.clear();
+            convert(&self.info, 1, bytes, &mut self.interleaved);
+            mixer.push(&self.interleaved, self.info.channels.into(), samples);
         }
-        Ok(())
+        if self.is_at_end() {
+            mixer.finish(samples);
+        }
+        if self.info.float {
+            self.silence(&mut samples[before..], position);
+        }
+        // Every second one is no noise any more.
+        match self.first_no_number {
+            Some((index, value)) if self.is_at_end() && 2 * self.no_numbers > self.info.frames => {
+                Err(Error::OutOfRange {
+                    path: self.path.clone(),
+                    index,
+                    value,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes samples silent that are no numbers; the first of these is at `position`.
+    fn silence(&mut self, samples: &mut [f32], position: u64) {
+        if samples.iter().all(|x| SAMPLE_RANGE.contains(x)) {
+            return;
+        }
+        for (index, sample) in (position..).zip(samples) {
+            if !SAMPLE_RANGE.contains(sample) {
+                self.no_numbers += 1;
+                self.first_no_number.get_or_insert((index, *sample));
+                *sample = 0.0;
+            }
+        }
     }
 
     /// Reads the next samples as they are stored, in place of what `bytes` held; none at the end.
     pub(crate) fn read_bytes(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
         let frame_bytes = self.info.frame_bytes();
-        let mut frames = self.block.min(self.info.frames - self.position);
-        if self.info.frames == u64::MAX {
-            bytes.clear();
-            let block = frames * frame_bytes as u64;
-            self.reader
-                .by_ref()
-                .take(block)
-                .read_to_end(bytes)
-                .map_err(ser_files::Error::at(&self.path))?;
-            if (bytes.len() as u64) < block {
-                frames = (bytes.len() / frame_bytes) as u64;
-                bytes.truncate(frames as usize * frame_bytes);
-                self.info.frames = self.position + frames;
-            }
-        } else {
-            bytes.resize(frames as usize * frame_bytes, 0);
-            self.reader
-                .read_exact(bytes)
-                .map_err(|source| match source.kind() {
-                    io::ErrorKind::UnexpectedEof => {
-                        Error::wav(&self.path, "it ended before its stated length")
-                    }
-                    _ => ser_files::Error::at(&self.path)(source).into(),
-                })?;
-        }
+        let wanted = self.block.min(self.info.frames - self.position);
+        bytes.resize(wanted as usize * frame_bytes, 0);
+        let held = fill(&mut self.reader, bytes).map_err(ser_files::Error::at(&self.path))?;
+        let frames = (held / frame_bytes) as u64;
         self.position += frames;
+        if frames < wanted {
+            bytes.truncate(frames as usize * frame_bytes);
+            let stated = self.info.frames;
+            if stated != u64::MAX && self.promised.is_none() {
+                self.promised = Some(stated);
+            }
+            self.info.frames = self.position;
+        }
         Ok(())
     }
 }
 
-/// Converts `data`, mixes it down and appends it.
+/// Reads until `bytes` are full or the end comes, and returns how many were read.
+fn fill(reader: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut held = 0;
+    while held < bytes.len() {
+        match reader.read(&mut bytes[held..]) {
+            Ok(0) => break,
+            Ok(read) => held += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(held)
+}
+
+/// Converts `data`, mixes it down to the mean of so many channels and appends it.
 #[multiversion(targets("x86_64+avx2+fma"))]
-fn convert(info: &WavInfo, data: &[u8], samples: &mut Vec<f32>) {
-    let channels = usize::from(info.channels);
+fn convert(info: &WavInfo, channels: usize, data: &[u8], samples: &mut Vec<f32>) {
     match (info.bits_per_sample, info.float) {
         (8, _) => mix_down(data, channels, samples, |[byte]: [u8; 1]| {
             (f32::from(byte) - 128.0) / 128.0

@@ -5,7 +5,10 @@
 
 mod signals;
 
+mod channels;
+mod damage;
 mod formats;
+mod fuzz_cases;
 mod hostile;
 mod probe;
 mod streams;

@@ -120,6 +120,7 @@ fn a_wav_file_keeps_the_content_it_has_always_had() {
         sample_rate: 22_050,
         channels: 1,
         frames: 2000,
+        damage: None,
     };
     assert_eq!(probe(&path).unwrap(), expected);
 }

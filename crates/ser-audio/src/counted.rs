@@ -1,0 +1,79 @@
+//! A source that tells how much was taken out of it.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use symphonia::core::io::MediaSource;
+
+/// The most bytes handed out at a time: whoever takes them is no further ahead of what is used.
+pub(crate) const AHEAD: u64 = 256;
+/// Bytes read at a time.
+const BLOCK: usize = 1 << 15;
+
+/// Hands a source on in small pieces and counts them.
+pub(crate) struct Counted {
+    source: Box<dyn MediaSource>,
+    /// The bytes that were read, and how many of them were handed out.
+    block: Vec<u8>,
+    given: usize,
+    /// Place of the next byte to hand out.
+    position: Arc<AtomicU64>,
+}
+
+impl Counted {
+    /// From the beginning of a source on, with its place, which others may look at.
+    pub(crate) fn new(source: Box<dyn MediaSource>) -> (Self, Arc<AtomicU64>) {
+        let position = Arc::new(AtomicU64::new(0));
+        let counted = Self {
+            source,
+            block: Vec::new(),
+            given: 0,
+            position: position.clone(),
+        };
+        (counted, position)
+    }
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.given == self.block.len() {
+            self.block.resize(BLOCK, 0);
+            self.given = 0;
+            let read = self.source.read(&mut self.block);
+            self.block.truncate(*read.as_ref().unwrap_or(&0));
+            read?;
+        }
+        let wanted = buffer.len().min(AHEAD as usize);
+        let read = (&self.block[self.given..]).read(&mut buffer[..wanted])?;
+        self.given += read;
+        self.position.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+impl Seek for Counted {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        // The source itself is ahead by what was not handed out.
+        let unused = (self.block.len() - self.given) as i64;
+        let to = match to {
+            SeekFrom::Current(by) => SeekFrom::Current(by.saturating_sub(unused)),
+            to => to,
+        };
+        self.block.clear();
+        self.given = 0;
+        let position = self.source.seek(to)?;
+        self.position.store(position, Ordering::Relaxed);
+        Ok(position)
+    }
+}
+
+impl MediaSource for Counted {
+    fn is_seekable(&self) -> bool {
+        self.source.is_seekable()
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        self.source.byte_len()
+    }
+}

@@ -1,0 +1,312 @@
+//! Ogg with pages lost.
+//!
+//! symphonia gives the sound behind a lost page the times before it, until the page after that. It is right again where a
+//! stream begins, so that the first pages of the stream are put in front of what follows a loss.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use symphonia::core::io::MediaSource;
+
+/// What a page begins with.
+pub(crate) const CAPTURE: &[u8; 4] = b"OggS";
+/// Bytes of a page before its table of segments, and places in them.
+const HEADER: usize = 27;
+const FLAGS: usize = 5;
+const GRANULE: std::ops::Range<usize> = 6..14;
+const SERIAL: std::ops::Range<usize> = 14..18;
+const SEQUENCE: std::ops::Range<usize> = 18..22;
+const CHECKSUM: std::ops::Range<usize> = 22..26;
+const SEGMENTS: usize = 26;
+/// Flag of the first page of a stream, and of the last.
+const FIRST: u8 = 2;
+const LAST: u8 = 4;
+/// Bytes of the longest page.
+const LONGEST: usize = HEADER + 255 + 255 * 255;
+/// Bytes of the first pages of a stream, with pictures, and streams side by side, that are kept.
+const KEPT: usize = 1 << 20;
+const STREAMS: usize = 16;
+/// How often as many bytes as were read may be looked at in vain, or put in front again: junk may be full of beginnings.
+const TIMES: u64 = 16;
+
+/// The pages of a recording, without what is damaged.
+pub(crate) struct Pages {
+    source: Box<dyn MediaSource>,
+    /// Bytes that are not looked at yet.
+    ahead: Vec<u8>,
+    /// Bytes to hand out, and how many of them were.
+    pages: Vec<u8>,
+    given: usize,
+    /// The pages that a stream begins with, up to the one before its first sound.
+    head: Vec<u8>,
+    is_head: bool,
+    /// Numbers and end of the last page of each stream.
+    last: BTreeMap<u32, (u32, u64)>,
+    /// Whether something was lost since the last page.
+    is_lost: bool,
+    /// Bytes read, bytes of pages whose checksum was wrong, and bytes put in front.
+    read: u64,
+    refused: u64,
+    repeated: u64,
+}
+
+impl Pages {
+    pub(crate) fn new(source: Box<dyn MediaSource>) -> Self {
+        Self {
+            source,
+            ahead: Vec::new(),
+            pages: Vec::new(),
+            given: 0,
+            head: Vec::new(),
+            is_head: true,
+            last: BTreeMap::new(),
+            is_lost: false,
+            read: 0,
+            refused: 0,
+            repeated: 0,
+        }
+    }
+
+    /// Where the last page ends, in the units of its codec; leaves the source at its start.
+    pub(crate) fn end(source: &mut Box<dyn MediaSource>) -> io::Result<Option<u64>> {
+        let Some(len) = source.byte_len().filter(|_| source.is_seekable()) else {
+            return Ok(None);
+        };
+        let tail = len.saturating_sub(2 * LONGEST as u64);
+        source.seek(SeekFrom::Start(tail))?;
+        let mut bytes = Vec::new();
+        source.read_to_end(&mut bytes)?;
+        source.rewind()?;
+        let starts = (0..bytes.len()).rev();
+        let mut pages = starts.filter_map(|at| {
+            let page = &bytes[at..];
+            let length = page.starts_with(CAPTURE).then(|| length(page))??;
+            let granule = number(page, GRANULE);
+            let is_whole = || page.len() >= length && is_sound(&page[..length]);
+            (granule != u64::MAX && is_whole()).then_some(granule)
+        });
+        Ok(pages.next())
+    }
+
+    fn allowed(&self) -> u64 {
+        TIMES * (self.read + LONGEST as u64)
+    }
+
+    /// Reads until so many bytes lie ahead; `false` if there are fewer.
+    fn look(&mut self, bytes: usize) -> io::Result<bool> {
+        while self.ahead.len() < bytes {
+            let before = self.ahead.len();
+            self.ahead.resize(before + 4096, 0);
+            let read = self.source.read(&mut self.ahead[before..]);
+            self.ahead.truncate(before + *read.as_ref().unwrap_or(&0));
+            match read {
+                Ok(0) => return Ok(false),
+                Ok(read) => self.read += read as u64,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Makes the next page ready; `false` at the end.
+    fn next_page(&mut self) -> io::Result<bool> {
+        loop {
+            if !self.look(HEADER)? || self.refused > self.allowed() {
+                return Ok(false);
+            }
+            if !self.ahead.starts_with(CAPTURE) {
+                let mut starts = self.ahead.windows(4);
+                let next = starts.position(|bytes| bytes == CAPTURE);
+                self.ahead.drain(..next.unwrap_or(self.ahead.len() - 3));
+                self.is_lost = true;
+                continue;
+            }
+            let table = HEADER + usize::from(self.ahead[SEGMENTS]);
+            let is_whole = self.look(table)? && {
+                let length = length(&self.ahead).unwrap_or(table);
+                self.look(length)?
+            };
+            let (page, used) = match is_whole {
+                true => {
+                    let length = length(&self.ahead).unwrap_or(table);
+                    (self.ahead[..length].to_vec(), length)
+                }
+                false => match beginning(&self.ahead).filter(|page| self.is_next(page)) {
+                    Some(page) => (page, self.ahead.len()),
+                    None => {
+                        // What lies behind a false beginning may be whole.
+                        self.ahead.drain(..1);
+                        continue;
+                    }
+                },
+            };
+            if !is_sound(&page) {
+                self.refused += page.len() as u64;
+                self.ahead.drain(..1);
+                self.is_lost = true;
+                continue;
+            }
+            self.ahead.drain(..used);
+            self.take(page);
+            return Ok(true);
+        }
+    }
+
+    /// Whether a page follows the last of its stream.
+    fn is_next(&self, page: &[u8]) -> bool {
+        let last = self.last.get(&(number(page, SERIAL) as u32));
+        last.is_some_and(|&(before, _)| number(page, SEQUENCE) as u32 == before.wrapping_add(1))
+    }
+
+    /// Takes a page that is sound, or the sound part of the last one.
+    fn take(&mut self, mut page: Vec<u8>) {
+        let serial = number(&page, SERIAL) as u32;
+        let (sequence, granule) = (number(&page, SEQUENCE) as u32, number(&page, GRANULE));
+        self.pages.clear();
+        self.given = 0;
+        if page[FLAGS] & FIRST != 0 {
+            if !self.is_head {
+                self.head.clear();
+                self.last.clear();
+            }
+            (self.is_head, self.is_lost) = (true, false);
+        }
+        // The page on which a long header goes on has no granule position.
+        self.is_head &= matches!(granule, 0 | u64::MAX) && self.head.len() + page.len() <= KEPT;
+        if self.is_head {
+            self.head.extend_from_slice(&page);
+        } else if let Some(&(before, end)) = self.last.get(&serial) {
+            let is_behind_loss = self.is_lost || sequence > before.wrapping_add(1);
+            if is_behind_loss && self.repeated < self.allowed() {
+                self.pages.extend_from_slice(&self.head);
+                self.repeated += self.head.len() as u64;
+            } else if page[FLAGS] & LAST != 0 && granule < end {
+                // Nothing ends before it begins: without a bound all of it is played.
+                page[GRANULE].copy_from_slice(&(u64::MAX >> 2).to_le_bytes());
+                seal(&mut page);
+            }
+        }
+        self.is_lost = false;
+        if self.last.len() < STREAMS || self.last.contains_key(&serial) {
+            let end = match granule {
+                u64::MAX => self.last.get(&serial).map_or(0, |&(_, end)| end),
+                granule => granule,
+            };
+            self.last.insert(serial, (sequence, end));
+        }
+        self.pages.append(&mut page);
+    }
+}
+
+impl Read for Pages {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.given == self.pages.len() && !self.next_page()? {
+            return Ok(0);
+        }
+        let read = (&self.pages[self.given..]).read(buffer)?;
+        self.given += read;
+        Ok(read)
+    }
+}
+
+impl Seek for Pages {
+    fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        Err(io::ErrorKind::NotSeekable.into())
+    }
+}
+
+impl MediaSource for Pages {
+    fn is_seekable(&self) -> bool {
+        false
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// A number, little endian.
+fn number(page: &[u8], place: std::ops::Range<usize>) -> u64 {
+    let bytes = page[place].iter().rev();
+    bytes.fold(0, |number, &byte| (number << 8) | u64::from(byte))
+}
+
+/// Bytes of the page that begins here, if its table of segments is there.
+fn length(bytes: &[u8]) -> Option<usize> {
+    let table = HEADER + usize::from(*bytes.get(SEGMENTS)?);
+    let body = bytes.get(HEADER..table)?.iter().map(|&n| usize::from(n));
+    Some(table + body.sum::<usize>())
+}
+
+/// The segments that are there of a page that is cut off, as a page.
+fn beginning(bytes: &[u8]) -> Option<Vec<u8>> {
+    let table = HEADER + usize::from(*bytes.get(SEGMENTS)?);
+    let (segments, body) = (bytes.get(HEADER..table)?, bytes.get(table..)?);
+    let (mut count, mut held) = (0, 0);
+    // The packet that is cut off is none.
+    let mut end = 0;
+    for (number, &segment) in (1..).zip(segments) {
+        end += usize::from(segment);
+        if end > body.len() {
+            break;
+        }
+        if segment < 255 {
+            (count, held) = (number, end);
+        }
+    }
+    if count == 0 {
+        return None;
+    }
+    let mut page = bytes[..HEADER].to_vec();
+    page[FLAGS] &= !LAST;
+    page[SEGMENTS] = count as u8;
+    page.extend_from_slice(&segments[..count]);
+    page.extend_from_slice(&body[..held]);
+    seal(&mut page);
+    Some(page)
+}
+
+/// Whether the checksum of a page is right.
+fn is_sound(page: &[u8]) -> bool {
+    let found = number(page, CHECKSUM);
+    found == u64::from(checksum(page))
+}
+
+/// Makes the checksum right.
+fn seal(page: &mut [u8]) {
+    let right = checksum(page);
+    page[CHECKSUM].copy_from_slice(&right.to_le_bytes());
+}
+
+/// The checksum of a page, in which its own place counts as zeros.
+///
+/// # References
+/// RFC 3533, section 6: the polynomial 0x04C11DB7, from the highest bit on, from 0.
+fn checksum(page: &[u8]) -> u32 {
+    const TABLE: [u32; 256] = table();
+    let step = |sum: u32, byte: u8| (sum << 8) ^ TABLE[(sum >> 24) as usize ^ usize::from(byte)];
+    let (before, rest) = page.split_at(CHECKSUM.start);
+    let sum = before.iter().fold(0, |sum, &byte| step(sum, byte));
+    let sum = [0; 4].iter().fold(sum, |sum, &byte| step(sum, byte));
+    rest[4..].iter().fold(sum, |sum, &byte| step(sum, byte))
+}
+
+const fn table() -> [u32; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut sum, mut bit) = ((byte as u32) << 24, 0);
+        while bit < 8 {
+            sum = if sum >> 31 == 1 {
+                (sum << 1) ^ 0x04C1_1DB7
+            } else {
+                sum << 1
+            };
+            bit += 1;
+        }
+        table[byte] = sum;
+        byte += 1;
+    }
+    table
+}

@@ -1,0 +1,128 @@
+//! Several channels become one.
+
+use ser_audio::{AudioStream, Channels, Error, read};
+
+use crate::signals::{Random, drain, fixture, speech};
+
+/// WAV of two channels of 32-bit floats.
+fn stereo(left: &[f32], right: &[f32]) -> AudioStream {
+    let pairs = left.iter().zip(right);
+    let data: Vec<u8> = pairs
+        .flat_map(|(l, r)| [l.to_le_bytes(), r.to_le_bytes()].concat())
+        .collect();
+    let mut file = crate::signals::wav(3, 32, 8000, &data);
+    file[22..24].copy_from_slice(&2u16.to_le_bytes());
+    file[28..32].copy_from_slice(&64_000u32.to_le_bytes());
+    file[32..34].copy_from_slice(&8u16.to_le_bytes());
+    AudioStream::from_bytes(file.into(), "clip.wav".as_ref()).unwrap()
+}
+
+fn mixed(left: &[f32], right: &[f32], channels: Channels) -> Vec<f32> {
+    drain(stereo(left, right).with(channels).unwrap()).unwrap()
+}
+
+/// Three seconds, spoken in the middle.
+fn voice() -> Vec<f32> {
+    speech(8000, 3.0, &[(0.5, 2.5)]).samples
+}
+
+fn times(samples: &[f32], factor: f32) -> Vec<f32> {
+    samples.iter().map(|x| factor * x).collect()
+}
+
+fn close(found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-6, "{found}, {expected}");
+    }
+}
+
+#[test]
+fn ordinary_stereo_is_its_mean_to_the_last_bit() {
+    let mut random = Random::new(7);
+    let left = voice();
+    let right: Vec<f32> = left
+        .iter()
+        .map(|x| 0.7 * x + 0.01 * random.number() as f32)
+        .collect();
+    let mean = mixed(&left, &right, Channels::Mean);
+    assert_eq!(mixed(&left, &right, Channels::Compared), mean);
+    for name in ["stereo.mp3", "stereo.m4a", "mono.mp3"] {
+        let stream = AudioStream::open(&fixture(name)).unwrap();
+        let compared = drain(stream.with(Channels::Compared).unwrap()).unwrap();
+        assert_eq!(compared, read(fixture(name)).unwrap().samples, "{name}");
+    }
+}
+
+#[test]
+fn channels_of_opposite_sign_do_not_cancel() {
+    let left = voice();
+    for factor in [-1.0, -0.9, -0.3] {
+        let mean = mixed(&left, &times(&left, factor), Channels::Mean);
+        close(&mean, &times(&left, (1.0 + factor) / 2.0));
+        let compared = mixed(&left, &times(&left, factor), Channels::Compared);
+        close(&compared, &times(&left, (1.0 - factor) / 2.0));
+    }
+}
+
+#[test]
+fn a_channel_that_is_not_heard_does_not_halve_the_level() {
+    let (voice, dead) = (voice(), vec![0.0; 24_000]);
+    let faint = times(&voice, 0.009);
+    close(&mixed(&voice, &dead, Channels::Compared), &voice);
+    close(&mixed(&dead, &voice, Channels::Compared), &voice);
+    close(&mixed(&voice, &faint, Channels::Compared), &voice);
+    assert_eq!(mixed(&dead, &dead, Channels::Compared), dead);
+    close(&mixed(&voice, &dead, Channels::Mean), &times(&voice, 0.5));
+}
+
+#[test]
+fn one_channel_is_that_channel_and_others_are_named() {
+    let (left, right) = (voice(), times(&voice(), 0.5));
+    assert_eq!(mixed(&left, &right, Channels::Only(1)), left);
+    assert_eq!(mixed(&left, &right, Channels::Only(2)), right);
+    for number in [0, 3] {
+        match stereo(&left, &right).with(Channels::Only(number)) {
+            Err(error @ Error::Channel { count: 2, .. }) => assert_eq!(
+                error.to_string(),
+                format!("clip.wav: expected a channel from 1 to 2, found {number}")
+            ),
+            _ => panic!("expected an error"),
+        }
+    }
+    let stream = AudioStream::open(&fixture("stereo.mp3")).unwrap();
+    assert_eq!(stream.channels(), 2);
+}
+
+#[test]
+fn a_pipe_and_a_file_are_compared_alike_and_again() {
+    let file = crate::signals::bytes_of("stereo.mp3");
+    let from_file = AudioStream::open(&fixture("stereo.mp3")).unwrap();
+    let mut from_file = from_file.with(Channels::Only(2)).unwrap();
+    let once = {
+        let mut samples = Vec::new();
+        while from_file.next_block(&mut samples).unwrap() {}
+        samples
+    };
+    from_file.rewind().unwrap();
+    assert_eq!(drain(from_file).unwrap(), once);
+    let reader = Box::new(std::io::Cursor::new(file));
+    let piped = AudioStream::from_reader(reader, "-".as_ref()).unwrap();
+    assert_eq!(drain(piped.with(Channels::Only(2)).unwrap()).unwrap(), once);
+}
+
+#[test]
+fn channels_of_a_call_are_noticed() {
+    let apart = |left: &[f32], right: &[f32]| {
+        let mut stream = stereo(left, right).with(Channels::Compared).unwrap();
+        let mut samples = Vec::new();
+        while stream.next_block(&mut samples).unwrap() {}
+        stream.are_channels_apart()
+    };
+    let one = speech(8000, 6.0, &[(0.5, 2.5)]).samples;
+    let other = speech(8000, 6.0, &[(3.0, 5.5)]).samples;
+    assert!(apart(&one, &other));
+    assert!(!apart(&one, &one));
+    assert!(!apart(&one, &times(&one, -1.0)));
+    assert!(!apart(&one, &vec![0.0; one.len()]));
+}

@@ -1,0 +1,292 @@
+//! Damaged recordings give what they hold, say what is missing, and keep the times right.
+
+use std::path::Path;
+
+use ser_audio::{AudioStream, Damage};
+use ser_fixtures::{FLAC_FRAME, crc};
+
+use crate::signals::{Random, bytes_of, wav};
+
+/// Samples and what is missing, of bytes as a file.
+fn heard(bytes: Vec<u8>) -> (Vec<f32>, Option<Damage>) {
+    let mut stream = AudioStream::from_bytes(bytes.into(), Path::new("clip")).unwrap();
+    let mut samples = Vec::new();
+    while stream.next_block(&mut samples).unwrap() {}
+    (samples, stream.damage())
+}
+
+/// FLAC of so many frames of noise at 8000 Hz.
+fn flac(frames: usize) -> Vec<u8> {
+    let mut random = Random::new(1);
+    let noise = (0..frames * FLAC_FRAME).map(|_| random.bits() as i16 / 4);
+    ser_fixtures::flac(8000, &noise.collect::<Vec<_>>())
+}
+
+/// MP3 of 32 kbit/s without a tag, over and over.
+fn mp3(times: usize) -> Vec<u8> {
+    // ID3 and the frame with the tag of the encoder go before.
+    bytes_of("mono.mp3")[225..].repeat(times)
+}
+
+/// What a range of bytes is made of.
+fn damaged(bytes: &[u8], places: &[f64], length: usize, with: Option<u64>) -> Vec<u8> {
+    let mut damaged = bytes.to_vec();
+    let mut random = Random::new(with.unwrap_or(1));
+    for place in places {
+        let start = (place * bytes.len() as f64) as usize;
+        for byte in &mut damaged[start..start + length] {
+            *byte = with.map_or(0, |_| random.bits() as u8);
+        }
+    }
+    damaged
+}
+
+/// Whether the last second of `samples` lies where it does in `whole`, but for so many samples.
+fn ends_alike(samples: &[f32], whole: &[f32], rate: usize, slack: usize) -> bool {
+    let pattern = &whole[whole.len() - rate..];
+    let shift = |by: isize| {
+        let at = (whole.len() - rate) as isize + by;
+        samples
+            .get(at as usize..at as usize + rate)
+            .is_some_and(|found| {
+                let product: f64 = found
+                    .iter()
+                    .zip(pattern)
+                    .map(|(a, b)| f64::from(a * b))
+                    .sum();
+                let energy: f64 = pattern.iter().map(|x| f64::from(x * x)).sum();
+                product > 0.9 * energy
+            })
+    };
+    (-(slack as isize)..=slack as isize).any(shift)
+}
+
+#[test]
+fn flac_is_silent_where_it_is_damaged_and_right_elsewhere() {
+    let file = flac(20);
+    let (whole, damage) = heard(file.clone());
+    assert_eq!((whole.len(), damage), (20 * 4096, None));
+    for with in [None, Some(3)] {
+        let (samples, damage) = heard(damaged(&file, &[0.21, 0.61], 9000, with));
+        assert_eq!(samples.len(), whole.len());
+        for (number, (found, expected)) in samples.chunks(4096).zip(whole.chunks(4096)).enumerate()
+        {
+            let is_silent = found.iter().all(|&x| x == 0.0);
+            assert!(is_silent || found == expected, "frame {number}");
+        }
+        let damage = damage.unwrap();
+        assert_eq!(damage.places, 2);
+        assert!((1.0..3.6).contains(&damage.silent_seconds), "{damage}");
+        assert_eq!(damage.cut_short, None);
+    }
+    // Bytes that are gone are as many seconds as those that are destroyed.
+    let mut gone = file.clone();
+    gone.drain(70_000..90_000);
+    let (samples, damage) = heard(gone);
+    assert_eq!(samples.len(), whole.len());
+    assert_eq!(samples[15 * 4096..], whole[15 * 4096..]);
+    assert_eq!(damage.unwrap().places, 1);
+}
+
+#[test]
+fn flac_with_a_wrong_or_no_number_of_samples_gives_all_of_them() {
+    let file = flac(20);
+    let (whole, _) = heard(file.clone());
+    for total in [0u64, 4096, 4097, 1 << 30] {
+        let mut wrong = file.clone();
+        wrong[18..26].copy_from_slice(&((8000u64 << 44) | (15 << 36) | total).to_be_bytes());
+        let (samples, damage) = heard(wrong);
+        assert_eq!(samples, whole, "{total}");
+        assert_eq!(damage.is_some(), total == 1 << 30, "{total}");
+    }
+    let (samples, damage) = heard(file[..file.len() * 7 / 10].to_vec());
+    assert!((13 * 4096..=14 * 4096).contains(&samples.len()));
+    assert_eq!(samples, whole[..samples.len()]);
+    let damage = damage.unwrap().to_string();
+    let begins = "cut short: the header promises 10.2 s, the file holds ";
+    assert!(damage.starts_with(begins), "{damage}");
+}
+
+#[test]
+fn mp3_is_silent_for_as_long_as_as_many_bytes_take() {
+    let file = mp3(20);
+    let (whole, damage) = heard(file.clone());
+    assert_eq!(damage, None);
+    for with in [None, Some(5)] {
+        let (samples, damage) = heard(damaged(&file, &[0.2, 0.5], file.len() / 20, with));
+        assert!(ends_alike(&samples, &whole, 16_000, 3200), "{with:?}");
+        let damage = damage.unwrap();
+        assert!((0.5..4.0).contains(&damage.silent_seconds), "{damage}");
+    }
+}
+
+#[test]
+fn an_mp3_whose_tag_lies_gives_all_that_it_holds() {
+    let file = bytes_of("mono.mp3");
+    let at = file
+        .windows(4)
+        .position(|bytes| matches!(bytes, b"Xing" | b"Info"));
+    let (whole, _) = heard(file.clone());
+    for frames in [1u32, 3, 100_000] {
+        let mut lie = file.clone();
+        let at = at.unwrap();
+        lie[at + 8..at + 12].copy_from_slice(&frames.to_be_bytes());
+        let (samples, _) = heard(lie);
+        assert!(
+            samples.len() + 3 * 1152 >= whole.len(),
+            "{frames}: {}",
+            samples.len()
+        );
+    }
+}
+
+/// The frames of [`flac`], which take as many bytes each, in Ogg, two a page.
+fn ogg(frames: usize) -> Vec<u8> {
+    let file = flac(frames);
+    let (header, frames) = file.split_at(42);
+    let first = [b"\x7FFLAC\x01\0\0\0".as_slice(), header].concat();
+    let mut packets = frames.chunks(2 * FLAC_FRAME + 9);
+    let mut bytes = page(2, 0, 0, &[&first]);
+    let mut number = 1;
+    while let (Some(one), other) = (packets.next(), packets.next()) {
+        let other = other.unwrap_or_default();
+        let last = if packets.len() == 0 { 4 } else { 0 };
+        let granule = u64::from(number) * 2 * 4096;
+        bytes.extend(page(last, granule, number, &[one, other]));
+        number += 1;
+    }
+    bytes
+}
+
+fn page(flags: u8, granule: u64, number: u32, packets: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = b"OggS\0".to_vec();
+    bytes.push(flags);
+    bytes.extend(granule.to_le_bytes());
+    bytes.extend(7u32.to_le_bytes());
+    bytes.extend(number.to_le_bytes());
+    bytes.extend([0; 4]);
+    let mut segments = Vec::new();
+    for packet in packets {
+        segments.extend(vec![255; packet.len() / 255]);
+        segments.push((packet.len() % 255) as u8);
+    }
+    bytes.push(segments.len() as u8);
+    bytes.extend(segments);
+    bytes.extend(packets.concat());
+    let sum = crc(&bytes, 32, 0x04C1_1DB7);
+    bytes[22..26].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn ogg_is_silent_where_pages_are_damaged_and_right_behind_them() {
+    let file = ogg(20);
+    let (whole, damage) = heard(file.clone());
+    assert_eq!((whole.len(), damage), (20 * 4096, None));
+    let mut gone = file.clone();
+    gone.drain(70_000..90_000);
+    for bytes in [
+        damaged(&file, &[0.21, 0.61], 9000, None),
+        damaged(&file, &[0.21, 0.61], 9000, Some(3)),
+        gone,
+    ] {
+        let (samples, damage) = heard(bytes);
+        assert_eq!(samples.len(), whole.len());
+        let pages = samples.chunks(8192).zip(whole.chunks(8192));
+        for (number, (found, expected)) in pages.enumerate() {
+            let is_silent = found.iter().all(|&x| x == 0.0);
+            assert!(is_silent || found == expected, "page {number}");
+        }
+        let damage = damage.unwrap();
+        assert!((1.0..5.2).contains(&damage.silent_seconds), "{damage}");
+        assert_eq!(damage.cut_short, None);
+    }
+}
+
+#[test]
+fn ogg_whose_last_page_ends_anywhere_gives_all_of_it() {
+    let file = ogg(20);
+    let (whole, _) = heard(file.clone());
+    let last = file.len() - page(4, 0, 0, &[&file[..8201], &file[..8201]]).len();
+    for granule in [0, 3, u64::MAX - 1, 1 << 50] {
+        let mut wrong = file[..last].to_vec();
+        let packets = &file[last + 27 + 66..];
+        let (one, other) = packets.split_at(packets.len() / 2);
+        wrong.extend(page(4, granule, 10, &[one, other]));
+        assert_eq!(heard(wrong).0.len(), whole.len(), "{granule}");
+    }
+}
+
+#[test]
+fn ogg_that_is_cut_says_so_and_gives_what_it_holds() {
+    let file = bytes_of("vorbis.ogg");
+    let (whole, damage) = heard(file.clone());
+    assert_eq!(damage, None);
+    // In the one page of sound that it has.
+    let (samples, damage) = heard(file[..4200].to_vec());
+    assert!(samples.len() > whole.len() / 3, "{}", samples.len());
+    assert_eq!(
+        samples[..samples.len() - 2048],
+        whole[..samples.len() - 2048]
+    );
+    let damage = damage.unwrap().to_string();
+    assert!(
+        damage.starts_with("cut short: the file holds 0."),
+        "{damage}"
+    );
+    assert_eq!(heard(file.repeat(3)).1, None);
+    let cut = AudioStream::from_bytes(file[100..].into(), Path::new("clip"));
+    assert!(cut.is_err());
+}
+
+#[test]
+fn wav_that_is_damaged_keeps_its_times_and_one_that_is_cut_says_so() {
+    let data: Vec<u8> = (0..32_000u32).map(|n| (n * 37 % 251) as u8).collect();
+    let file = wav(1, 16, 8000, &data);
+    let (whole, _) = heard(file.clone());
+    let (samples, damage) = heard(damaged(&file, &[0.3], 3000, Some(2)));
+    assert_eq!((samples.len(), damage), (whole.len(), None));
+    let (samples, damage) = heard(file[..20_001].to_vec());
+    assert_eq!(samples, whole[..(20_001 - 44) / 2]);
+    assert_eq!(
+        damage.unwrap().to_string(),
+        "cut short: the header promises 2.0 s, the file holds 1.2 s"
+    );
+}
+
+#[test]
+fn mp4_without_its_directory_is_refused_with_the_reason() {
+    let file = bytes_of("aac.m4a");
+    let cut = file[..file.len() / 2].to_vec();
+    let Err(error) = AudioStream::from_bytes(cut.into(), Path::new("clip")) else {
+        panic!("expected a refusal");
+    };
+    let said = error.to_string();
+    assert!(said.contains("its directory (moov)"), "{said}");
+}
+
+#[test]
+fn junk_does_not_become_days_of_silence() {
+    let mut random = Random::new(11);
+    let junk: Vec<u8> = (0..300_000).map(|_| random.bits() as u8).collect();
+    for name in [
+        "mono.mp3",
+        "aac.aac",
+        "vorbis.ogg",
+        "flac.ogg",
+        "native.flac",
+        "flac.mkv",
+    ] {
+        let file = bytes_of(name);
+        let bytes = [&file[..file.len() / 2], &junk, &file[file.len() / 2..]].concat();
+        let reader = AudioStream::from_bytes(bytes.into(), Path::new(name));
+        let Ok(mut stream) = reader else { continue };
+        let (mut samples, mut count) = (Vec::new(), 0);
+        while stream.next_block(&mut samples).unwrap_or(false) {
+            count += samples.len();
+            samples.clear();
+        }
+        let seconds = count as f64 / f64::from(stream.sample_rate());
+        assert!(seconds < 700.0, "{name}: {seconds} s");
+    }
+}
