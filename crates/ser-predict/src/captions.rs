@@ -16,7 +16,8 @@ pub use text_grid::text_grid;
 use crate::answer::Answer;
 use crate::stream::Span;
 
-/// WebVTT (W3C), for `<track>` in a web page: `angry 81 %` over each span.
+/// WebVTT (W3C), for `<track>` in a web page: `angry 81 %` over each span, and `<v Channel 2>` before it where each channel
+/// was heard by itself.
 ///
 /// ```
 /// use ser_predict::{Answer, Span, captions::web_vtt};
@@ -29,7 +30,7 @@ use crate::stream::Span;
 ///     long: false,
 ///     uncertain: false,
 /// };
-/// let span = Span { start: 61.25, end: 63.0, answer };
+/// let span = Span { start: 61.25, end: 63.0, answer, channel: None };
 /// let labels = ["calm", "angry"].map(String::from);
 /// assert_eq!(
 ///     web_vtt(&[span], &labels),
@@ -43,7 +44,9 @@ pub fn web_vtt(spans: &[Span], labels: &[String]) -> String {
         let (start, end) = (clock(span.start, '.'), clock(span.end, '.'));
         // Writing into a String cannot fail.
         let words = escaped(&words(span, labels));
-        let _ = write!(text, "\n{start} --> {end}\n{words}\n");
+        let voice = span.channel.map(|channel| format!("<v Channel {channel}>"));
+        let voice = voice.unwrap_or_default();
+        let _ = write!(text, "\n{start} --> {end}\n{voice}{words}\n");
     }
     text
 }
@@ -54,7 +57,7 @@ pub fn sub_rip(spans: &[Span], labels: &[String]) -> String {
     let mut text = String::new();
     for (number, span) in (1..).zip(spans) {
         let (start, end) = (clock(span.start, ','), clock(span.end, ','));
-        let words = words(span, labels);
+        let words = voiced(span, labels);
         let _ = write!(text, "{number}\n{start} --> {end}\n{words}\n\n");
     }
     text
@@ -65,7 +68,7 @@ pub fn sub_rip(spans: &[Span], labels: &[String]) -> String {
 pub fn audacity(spans: &[Span], labels: &[String]) -> String {
     let mut text = String::new();
     for span in spans {
-        let words = words(span, labels);
+        let words = voiced(span, labels);
         let _ = writeln!(text, "{:.6}\t{:.6}\t{words}", span.start, span.end);
     }
     text
@@ -79,6 +82,31 @@ fn words(span: &Span, labels: &[String]) -> String {
         answer.marked(labels),
         100.0 * answer.confidence()
     )
+}
+
+/// The words, behind the channel where there are several: `Channel 2: angry 81 %`.
+fn voiced(span: &Span, labels: &[String]) -> String {
+    let words = words(span, labels);
+    match span.channel {
+        Some(channel) => format!("Channel {channel}: {words}"),
+        None => words,
+    }
+}
+
+/// The spans of each channel, by its name in tiers: `emotion`, or `channel 1` and so on. There is one at least.
+fn tiers(spans: &[Span]) -> Vec<(String, Vec<&Span>)> {
+    let mut channels: Vec<Option<u16>> = spans.iter().map(|span| span.channel).collect();
+    channels.sort_unstable();
+    channels.dedup();
+    if channels.is_empty() {
+        channels.push(None);
+    }
+    let tier = |channel: Option<u16>| {
+        let name = channel.map_or("emotion".to_owned(), |number| format!("channel {number}"));
+        let of_it = spans.iter().filter(|span| span.channel == channel);
+        (name, of_it.collect())
+    };
+    channels.into_iter().map(tier).collect()
 }
 
 /// Text of XML and of WebVTT, where it would be markup. Labels hold no control characters, but names of files may, and XML
@@ -110,9 +138,9 @@ struct Interval<'s> {
 }
 
 /// The spans on a grid of milliseconds: in order, none empty, none before the end of another.
-fn intervals(spans: &[Span]) -> impl Iterator<Item = Interval<'_>> {
+fn intervals<'s>(spans: impl IntoIterator<Item = &'s Span>) -> impl Iterator<Item = Interval<'s>> {
     let mut over = 0;
-    spans.iter().filter_map(move |span| {
+    spans.into_iter().filter_map(move |span| {
         let interval = Interval {
             start: milliseconds(span.start).max(over),
             end: milliseconds(span.end),
@@ -159,7 +187,12 @@ pub(crate) mod tests {
             long: false,
             uncertain,
         };
-        Span { start, end, answer }
+        Span {
+            start,
+            end,
+            answer,
+            channel: None,
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use ser_audio::{AudioStream, Quality, Warning, Waveform, restored};
+use ser_audio::{AudioStream, Channels, Quality, Warning, Waveform, restored};
 use ser_features::{Features, Views};
 
 use crate::answer::{Answer, Context};
@@ -118,21 +118,34 @@ impl Predictor {
         sounds.par_iter().map(answer).collect()
     }
 
-    /// What a file expresses, in any format that [`ser_audio`] reads; see [`Predictor::answer`].
+    /// What a file expresses, in any format that [`ser_audio`] reads, its channels [compared](Channels::Compared); see
+    /// [`Predictor::answer_stream`].
     ///
     /// # Errors
     /// Those of decoding and of [`Predictor::answer`].
     pub fn answer_file(&self, path: &Path, speaker: Option<&Enrolment>) -> Result<Answer> {
-        self.answer_stream(AudioStream::open(path)?, speaker)
+        let stream = AudioStream::open(path)?.with(Channels::Compared)?;
+        self.answer_stream(stream, speaker)
     }
 
-    /// What a stream expresses as a whole; see [`Predictor::answer`].
+    /// What a stream expresses as a whole, with what it lacks among the warnings; see [`Predictor::answer`].
     ///
     /// # Errors
     /// Those of decoding and of [`Predictor::answer`].
     pub fn answer_stream(
         &self,
         mut stream: AudioStream,
+        speaker: Option<&Enrolment>,
+    ) -> Result<Answer> {
+        let mut answer = self.answer_all_of(&mut stream, speaker)?;
+        let damage = stream.damage().map(Warning::Damaged);
+        answer.warnings.extend(damage);
+        Ok(answer)
+    }
+
+    fn answer_all_of(
+        &self,
+        stream: &mut AudioStream,
         speaker: Option<&Enrolment>,
     ) -> Result<Answer> {
         let mut sound = Waveform::new(Vec::new(), stream.sample_rate());

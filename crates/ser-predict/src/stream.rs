@@ -17,6 +17,8 @@ pub struct Span {
     pub end: f64,
     /// What it expresses.
     pub answer: Answer,
+    /// The channel that it was heard on, counted from 1, where each was heard by itself.
+    pub channel: Option<u16>,
 }
 
 /// Listens to a stream of samples and says what its speech expresses.
@@ -84,7 +86,12 @@ impl<'p> Listener<'p> {
             let answer = self
                 .predictor
                 .answer_features(&features, self.speaker, context)?;
-            Ok(Some(Span { start, end, answer }))
+            Ok(Some(Span {
+                start,
+                end,
+                answer,
+                channel: None,
+            }))
         };
         let spans = pieces.par_iter().map(answer);
         let spans = spans.collect::<Result<Vec<Option<Span>>>>()?;

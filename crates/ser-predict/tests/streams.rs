@@ -239,11 +239,13 @@ fn captions_are_numbered_and_timed() {
             start: 0.5,
             end: 2.0,
             answer: answer([0.75, 0.25], true),
+            channel: None,
         },
         Span {
             start: 3723.4567,
             end: 3725.0,
             answer: answer([0.1, 0.9], false),
+            channel: None,
         },
     ];
     assert_eq!(

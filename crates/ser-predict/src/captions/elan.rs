@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{escaped, intervals};
+use super::{escaped, intervals, tiers};
 use crate::stream::Span;
 
-/// An annotation document of ELAN (EAF 3.0): one tier, `emotion`, with an annotation a span, `angry`, or `angry?` where the
+/// An annotation document of ELAN (EAF 3.0): one tier, `emotion`, or one a
+/// channel, `channel 1` and so on, with an annotation a span, `angry`, or `angry?` where the
 /// answer is uncertain.
 ///
 /// `recording` is the absolute path of the recording, if it is a file; ELAN also finds one of the same name that lies beside
@@ -29,7 +30,7 @@ use crate::stream::Span;
 ///     long: false,
 ///     uncertain: false,
 /// };
-/// let span = Span { start: 1.25, end: 2.75, answer };
+/// let span = Span { start: 1.25, end: 2.75, answer, channel: None };
 /// let labels = ["calm", "angry"].map(String::from);
 /// let xml = elan(&[span], &labels, None, "2026-11-28T12:00:00Z");
 /// assert!(xml.contains("<TIME_SLOT TIME_SLOT_ID=\"ts2\" TIME_VALUE=\"2750\"/>"));
@@ -37,23 +38,32 @@ use crate::stream::Span;
 /// ```
 #[must_use]
 pub fn elan(spans: &[Span], labels: &[String], recording: Option<&Path>, date: &str) -> String {
-    let (mut slots, mut annotations) = (String::new(), String::new());
-    for (number, interval) in (1..).zip(intervals(spans)) {
-        let (from, to) = (2 * number - 1, 2 * number);
-        let (start, end) = (interval.start, interval.end);
-        let label = escaped(&interval.answer.marked(labels));
-        // Writing into a String cannot fail.
-        let _ = write!(
-            slots,
-            "        <TIME_SLOT TIME_SLOT_ID=\"ts{from}\" TIME_VALUE=\"{start}\"/>\n        \
+    let (mut slots, mut tiers_of) = (String::new(), String::new());
+    let mut number = 0;
+    for (name, spans) in tiers(spans) {
+        let mut annotations = String::new();
+        for interval in intervals(spans) {
+            number += 1;
+            let (from, to) = (2 * number - 1, 2 * number);
+            let (start, end) = (interval.start, interval.end);
+            let label = escaped(&interval.answer.marked(labels));
+            // Writing into a String cannot fail.
+            let _ = write!(
+                slots,
+                "        <TIME_SLOT TIME_SLOT_ID=\"ts{from}\" TIME_VALUE=\"{start}\"/>\n        \
              <TIME_SLOT TIME_SLOT_ID=\"ts{to}\" TIME_VALUE=\"{end}\"/>\n"
-        );
-        let _ = write!(
-            annotations,
-            "        <ANNOTATION>\n            \
+            );
+            let _ = write!(
+                annotations,
+                "        <ANNOTATION>\n            \
              <ALIGNABLE_ANNOTATION ANNOTATION_ID=\"a{number}\" TIME_SLOT_REF1=\"ts{from}\" TIME_SLOT_REF2=\"ts{to}\">\n                \
              <ANNOTATION_VALUE>{label}</ANNOTATION_VALUE>\n            \
              </ALIGNABLE_ANNOTATION>\n        </ANNOTATION>\n"
+            );
+        }
+        let _ = write!(
+            tiers_of,
+            "    <TIER LINGUISTIC_TYPE_REF=\"emotion\" TIER_ID=\"{name}\">\n{annotations}    </TIER>\n"
         );
     }
     let date = escaped(date);
@@ -64,8 +74,7 @@ pub fn elan(spans: &[Span], labels: &[String], recording: Option<&Path>, date: &
          xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
          xsi:noNamespaceSchemaLocation=\"http://www.mpi.nl/tools/elan/EAFv3.0.xsd\">\n    \
          <HEADER MEDIA_FILE=\"\" TIME_UNITS=\"milliseconds\">\n{media}    </HEADER>\n    \
-         <TIME_ORDER>\n{slots}    </TIME_ORDER>\n    \
-         <TIER LINGUISTIC_TYPE_REF=\"emotion\" TIER_ID=\"emotion\">\n{annotations}    </TIER>\n    \
+         <TIME_ORDER>\n{slots}    </TIME_ORDER>\n{tiers_of}    \
          <LINGUISTIC_TYPE GRAPHIC_REFERENCES=\"false\" LINGUISTIC_TYPE_ID=\"emotion\" TIME_ALIGNABLE=\"true\"/>\n\
          </ANNOTATION_DOCUMENT>\n"
     )

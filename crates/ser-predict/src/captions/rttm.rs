@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use super::intervals;
+use super::{intervals, tiers};
 use crate::stream::Span;
 
 /// RTTM of NIST, which tools that score diarisation read (pyannote, dscore): a line `SPEAKER` a span, with the label where
-/// the name of a speaker would stand. It bears no mark where the answer is uncertain: labels are compared there.
+/// the name of a speaker would stand, and the channel, 1 where they were not heard each by itself. It bears no mark where the answer is uncertain: labels are compared there.
 ///
 /// Fields lie between blanks, so that a blank within `file`, the name of the recording, or within a label becomes `_`.
 ///
@@ -27,7 +27,7 @@ use crate::stream::Span;
 ///     long: false,
 ///     uncertain: false,
 /// };
-/// let span = Span { start: 1.25, end: 2.75, answer };
+/// let span = Span { start: 1.25, end: 2.75, answer, channel: None };
 /// let labels = ["calm", "angry"].map(String::from);
 /// assert_eq!(
 ///     rttm(&[span], &labels, "my talk"),
@@ -39,18 +39,21 @@ pub fn rttm(spans: &[Span], labels: &[String], file: &str) -> String {
     let field = |text: &str| text.replace(char::is_whitespace, "_");
     let file = field(file);
     let mut text = String::new();
-    for interval in intervals(spans) {
-        let label = labels.get(interval.answer.emotion());
-        let label = field(label.map_or("", String::as_str));
-        let seconds = |milliseconds: u64| milliseconds as f64 / 1000.0;
-        let (start, duration) = (interval.start, interval.end - interval.start);
-        // Writing into a String cannot fail.
-        let _ = writeln!(
-            text,
-            "SPEAKER {file} 1 {:.3} {:.3} <NA> <NA> {label} <NA> <NA>",
-            seconds(start),
-            seconds(duration)
-        );
+    for (_, spans) in tiers(spans) {
+        let channel = spans.first().and_then(|span| span.channel).unwrap_or(1);
+        for interval in intervals(spans) {
+            let label = labels.get(interval.answer.emotion());
+            let label = field(label.map_or("", String::as_str));
+            let seconds = |milliseconds: u64| milliseconds as f64 / 1000.0;
+            let (start, duration) = (interval.start, interval.end - interval.start);
+            // Writing into a String cannot fail.
+            let _ = writeln!(
+                text,
+                "SPEAKER {file} {channel} {:.3} {:.3} <NA> <NA> {label} <NA> <NA>",
+                seconds(start),
+                seconds(duration)
+            );
+        }
     }
     text
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use super::intervals;
+use super::{intervals, tiers};
 use crate::stream::Span;
 
-/// A TextGrid of Praat in the long text format: one interval tier, `emotion`, that covers the recording from 0 to `seconds`
+/// A TextGrid of Praat in the long text format: one interval tier, `emotion`, or one a channel, `channel 1`
+/// and so on, that covers the recording from 0 to `seconds`
 /// without a gap. An interval holds the label, `angry`, or `angry?` where the answer is uncertain, and nothing where nobody
 /// speaks.
 ///
@@ -26,7 +27,7 @@ use crate::stream::Span;
 ///     long: false,
 ///     uncertain: false,
 /// };
-/// let span = Span { start: 1.25, end: 2.75, answer };
+/// let span = Span { start: 1.25, end: 2.75, answer, channel: None };
 /// let labels = ["calm", "angry"].map(String::from);
 /// let text = text_grid(&[span], &labels, 3.0);
 /// assert!(text.contains("intervals: size = 3"));
@@ -34,8 +35,36 @@ use crate::stream::Span;
 /// ```
 #[must_use]
 pub fn text_grid(spans: &[Span], labels: &[String], seconds: f64) -> String {
-    // Bounds and text of each interval.
-    let mut tier: Vec<(f64, f64, String)> = Vec::new();
+    let tiers = tiers(spans);
+    let mut text = format!(
+        "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n\
+         xmin = 0 \nxmax = {seconds} \ntiers? <exists> \nsize = {} \nitem []: \n",
+        tiers.len()
+    );
+    for (item, (name, spans)) in (1..).zip(tiers) {
+        let tier = tier(spans, labels, seconds);
+        // Writing into a String cannot fail.
+        let _ = write!(
+            text,
+            "    item [{item}]:\n        class = \"IntervalTier\" \n        name = \"{name}\" \n        \
+             xmin = 0 \n        xmax = {seconds} \n        intervals: size = {} \n",
+            tier.len()
+        );
+        for (number, (start, end, label)) in (1..).zip(&tier) {
+            let label = label.replace('"', "\"\"");
+            let _ = write!(
+                text,
+                "        intervals [{number}]:\n            xmin = {start} \n            xmax = {end} \n            \
+                 text = \"{label}\" \n"
+            );
+        }
+    }
+    text
+}
+
+/// Bounds and text of each interval of a tier.
+fn tier(spans: Vec<&Span>, labels: &[String], seconds: f64) -> Vec<(f64, f64, String)> {
+    let mut tier = Vec::new();
     let mut at = 0.0;
     for interval in intervals(spans) {
         let bound = |milliseconds: u64| (milliseconds as f64 / 1000.0).min(seconds);
@@ -52,24 +81,7 @@ pub fn text_grid(spans: &[Span], labels: &[String], seconds: f64) -> String {
     if at < seconds || tier.is_empty() {
         tier.push((at, seconds, String::new()));
     }
-
-    let mut text = format!(
-        "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n\
-         xmin = 0 \nxmax = {seconds} \ntiers? <exists> \nsize = 1 \nitem []: \n    \
-         item [1]:\n        class = \"IntervalTier\" \n        name = \"emotion\" \n        \
-         xmin = 0 \n        xmax = {seconds} \n        intervals: size = {} \n",
-        tier.len()
-    );
-    for (number, (start, end, label)) in (1..).zip(&tier) {
-        let label = label.replace('"', "\"\"");
-        // Writing into a String cannot fail.
-        let _ = write!(
-            text,
-            "        intervals [{number}]:\n            xmin = {start} \n            xmax = {end} \n            \
-             text = \"{label}\" \n"
-        );
-    }
-    text
+    tier
 }
 
 #[cfg(test)]
