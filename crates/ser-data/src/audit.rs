@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use ser_audio::Damage;
 use serde::Serialize;
 
 use crate::ravdess::{ACTORS, Name};
@@ -36,13 +37,21 @@ pub struct Audit {
     pub renamed: Vec<Renamed>,
     /// What the full RAVDESS has and this corpus has not; `None` if the clips do not carry RAVDESS names.
     pub missing: Option<Vec<MissingClips>>,
+    /// Clips that were taken although something of their sound is missing, with what it is.
+    pub damaged: Vec<Skip>,
     /// Files that were not taken.
     pub skipped: Vec<Skip>,
 }
 
 impl Audit {
-    /// Looks at a corpus; `skipped` is what was not taken into it.
+    /// Looks at a corpus; `skipped` is what was not taken into it, or taken although it is damaged.
     pub(crate) fn new(corpus: &Corpus, renamed: Vec<Renamed>, skipped: Vec<Skip>) -> Self {
+        let (mut damaged, skipped): (Vec<Skip>, Vec<Skip>) = skipped
+            .into_iter()
+            .partition(|skip| skip.kind == SkipKind::Damaged);
+        // A file may have several parts in a corpus.
+        damaged.sort_by(|a, b| a.path.cmp(&b.path));
+        damaged.dedup();
         let clips = corpus.clips();
         let sample_rates = count(clips.iter().map(|clip| clip.sample_rate));
         let usual_rate = sample_rates
@@ -70,6 +79,7 @@ impl Audit {
             duplicates: duplicates(clips),
             renamed,
             missing: missing(clips),
+            damaged,
             skipped,
         }
     }
@@ -137,6 +147,15 @@ pub struct Skip {
 }
 
 impl Skip {
+    /// A file that is taken without what it lacks.
+    pub(crate) fn damaged(path: &Path, damage: Damage) -> Self {
+        Self {
+            path: path.to_owned(),
+            kind: SkipKind::Damaged,
+            reason: damage.to_string(),
+        }
+    }
+
     /// A file that an error speaks of; its path is not told again in the reason.
     pub(crate) fn unreadable(path: PathBuf, error: Error) -> Self {
         let named = format!("{}: ", path.display());
@@ -154,6 +173,8 @@ impl Skip {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipKind {
+    /// Something of the sound is missing; the clip is taken.
+    Damaged,
     /// The file or folder cannot be read, or is no recording that can be decoded.
     Unreadable,
     /// The file name is not a RAVDESS name.

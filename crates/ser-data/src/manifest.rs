@@ -197,6 +197,7 @@ fn probe_in(row: &Row<'_>) -> Result<Option<Probe>> {
             sample_rate: sample_rate?.get(),
             channels: channels?.get(),
             frames: frames?,
+            damage: None,
         })
     })())
 }
@@ -288,6 +289,8 @@ fn complete<'a>(
             }
         };
         (clip.sample_rate, clip.channels) = (probe.sample_rate, probe.channels);
+        let damage = probe.damage;
+        skipped.extend(damage.map(|damage| Skip::damaged(&clip.path, damage)));
         match entry.span {
             Some(span) if !is_known => match span.of_file(&probe) {
                 Ok(part) => {

@@ -49,6 +49,8 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
             }
             Ok(probe) => match kept.get(&name) {
                 None => {
+                    let damage = probe.damage;
+                    skipped.extend(damage.map(|damage| Skip::damaged(&path, damage)));
                     kept.insert(name, clip(name, path, probe));
                     continue;
                 }

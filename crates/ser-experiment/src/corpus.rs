@@ -82,6 +82,9 @@ impl Prepared {
         if !audit.renamed.is_empty() {
             on_event(Event::Renamed(&audit.renamed));
         }
+        for damaged in &audit.damaged {
+            on_event(Event::Damaged(damaged));
+        }
         let skipped = Skipped::of_audit(&audit);
         tell(&skipped, on_event);
         let corpus = select(&corpus, emotions)?;

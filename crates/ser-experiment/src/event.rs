@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ser_data::Renamed;
+use ser_data::{Renamed, Skip};
 use ser_eval::Epoch;
 
 use crate::Skipped;
@@ -39,6 +39,8 @@ pub enum Event<'a> {
     },
     /// A file is left out. It is also among the skipped files of the result.
     Skipped(&'a Skipped),
+    /// A file is taken although something of its sound is missing; the reason says what.
+    Damaged(&'a Skip),
     /// Labels of the corpus were renamed, as the recipe says.
     Renamed(&'a [Renamed]),
     /// A member of an ensemble is cross-validated from here on.
