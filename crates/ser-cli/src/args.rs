@@ -1,7 +1,8 @@
 //! The command line.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand};
 use ser_data::{Origin, Protocol};
@@ -309,6 +310,44 @@ pub struct AnswerArgs {
     pub speaker: Option<String>,
 }
 
+/// The channel that is listened to.
+#[derive(Debug, ClapArgs)]
+pub struct ChannelArgs {
+    /// Listen to this channel alone, counted from 1 [default: all, those of opposite sign turned round before they are mixed].
+    #[arg(long, value_name = "N")]
+    pub channel: Option<NonZeroU16>,
+}
+
+impl ChannelArgs {
+    /// Its number, if it is one.
+    pub fn number(&self) -> Option<u16> {
+        self.channel.map(NonZeroU16::get)
+    }
+}
+
+/// The channels that are listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimelineChannel {
+    /// Each by itself.
+    Each,
+    /// One, counted from 1.
+    Only(NonZeroU16),
+}
+
+impl FromStr for TimelineChannel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "each" => Ok(Self::Each),
+            number => number
+                .parse()
+                .map(Self::Only)
+                .map_err(|_| "expected a number from 1 on, or `each`".into()),
+        }
+    }
+}
+
 /// `ser evaluate`
 #[derive(Debug, ClapArgs)]
 pub struct EvaluateArgs {
@@ -337,6 +376,9 @@ pub struct PredictArgs {
     /// Model and speaker.
     #[command(flatten)]
     pub answer: AnswerArgs,
+    /// The channel.
+    #[command(flatten)]
+    pub channel: ChannelArgs,
     /// Other recordings of the same speaker, whatever they express: the model learns from them how
     /// this voice sounds on average. Comes after the files: `ser predict speech.wav --enroll a.wav b.wav`.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "speaker")]
@@ -359,6 +401,9 @@ pub struct EnrollArgs {
     /// four and fifteen clips of RAVDESS hold, with which that was measured.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// The channel.
+    #[command(flatten)]
+    pub channel: ChannelArgs,
     /// The model that the speaker is enrolled with.
     #[command(flatten)]
     pub model: ModelArgs,
@@ -381,6 +426,10 @@ pub struct TimelineArgs {
     /// (NIST) or .svg (picture).
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub out: Vec<PathBuf>,
+    /// Listen to this channel alone, counted from 1, or to `each` by itself, as in calls with a speaker on each channel
+    /// [default: all, those of opposite sign turned round before they are mixed].
+    #[arg(long, value_name = "N|each")]
+    pub channel: Option<TimelineChannel>,
     /// Model and speaker.
     #[command(flatten)]
     pub answer: AnswerArgs,
@@ -392,6 +441,9 @@ pub struct ListenArgs {
     /// Read standard input instead of a sound device.
     #[arg(value_name = "-", value_parser = ["-"])]
     pub stdin: Option<String>,
+    /// The channel.
+    #[command(flatten)]
+    pub channel: ChannelArgs,
     /// Model and speaker.
     #[command(flatten)]
     pub answer: AnswerArgs,

@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar};
 use ser_data::Renamed;
 use ser_experiment::{Event, Stage};
 
-use crate::output::{in_words, percent, plain, progress_in, skipped_line};
+use crate::output::{damaged_line, in_words, percent, plain, progress_in, skipped_line};
 
 /// Shows events; one for all of a command.
 #[derive(Default)]
@@ -38,6 +38,7 @@ impl Show {
             }),
             Event::Finished { stage } => self.with(stage, ProgressBar::finish_and_clear),
             Event::Skipped(skipped) => self.line(&skipped_line(skipped)),
+            Event::Damaged(clip) => self.line(&damaged_line(&clip.path, &clip.reason)),
             Event::Renamed(renamed) => {
                 let label = |r: &Renamed| {
                     let clips = in_words(r.clips, "clip");

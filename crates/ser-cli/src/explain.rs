@@ -54,7 +54,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
         bail!("{}: the picture's name must end in .svg", out.display());
     }
     ser_files::folder(&out).with_context(|| out.display().to_string())?;
-    let clip = ser_audio::read(&args.file)?;
+    let clip = crate::recordings::open(&args.file, None)?.read_to_end()?;
     let seconds = clip.duration();
     if !(SHORTEST_EXPLAINED..=LONG).contains(&seconds) {
         bail!(

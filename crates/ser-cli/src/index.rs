@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use ser_data::{Audit, Corpus, LabelMap, Scan};
+use ser_data::{Audit, Corpus, LabelMap, Scan, Skip};
 use ser_experiment::Skipped;
 
 use crate::Outcome;
@@ -69,12 +69,13 @@ fn print(audit: &Audit) {
         let what = format!("missing of actor {}", missing.speaker);
         list(&what, &missing.names);
     }
-    let skipped: Vec<String> = audit
-        .skipped
-        .iter()
-        .map(|skip| format!("{}: {}", skip.path.display(), skip.reason))
-        .collect();
-    list("skipped", &skipped);
+    let told = |skips: &[Skip]| -> Vec<String> {
+        let told = skips.iter();
+        told.map(|skip| format!("{}: {}", skip.path.display(), skip.reason))
+            .collect()
+    };
+    list("damaged, and taken", &told(&audit.damaged));
+    list("skipped", &told(&audit.skipped));
 }
 
 fn counts<K: std::fmt::Display>(what: &str, counts: &BTreeMap<K, usize>) {

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use ser_predict::{Listener, Model, Span};
 
 use crate::args::ListenArgs;
@@ -20,6 +20,9 @@ pub fn run(args: &ListenArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.answer.model.file.as_deref())?;
     let model = predictor.model();
     let speaker = model::speaker(model, args.answer.speaker.as_deref())?;
+    if args.stdin.is_none() && args.channel.number().is_some() {
+        bail!("--channel is for what is piped in, as in `ser listen - --channel 2`");
+    }
     let (rate, blocks) = source::open(args)?;
     let mut listener = Listener::new(&predictor, rate)?.of(speaker.as_ref());
     let meter = Meter::new(model, json);
@@ -116,7 +119,7 @@ mod source {
                  `arecord -f S16_LE -r 16000 | ser listen -`"
             );
         }
-        piped()
+        piped(args)
     }
 }
 
@@ -135,7 +138,7 @@ mod source {
     /// The sampling rate, and the blocks.
     pub fn open(args: &ListenArgs) -> Result<(u32, Box<dyn Iterator<Item = Block>>)> {
         if args.stdin.is_some() {
-            let (rate, blocks) = piped()?;
+            let (rate, blocks) = piped(args)?;
             return Ok((rate, Box::new(blocks)));
         }
         let device = cpal::default_host().default_input_device().context(
@@ -195,8 +198,8 @@ mod source {
 }
 
 /// The sampling rate, and the blocks of standard input.
-fn piped() -> Result<(u32, impl Iterator<Item = Block>)> {
-    let mut stream = crate::recordings::open("-".as_ref())?;
+fn piped(args: &ListenArgs) -> Result<(u32, impl Iterator<Item = Block>)> {
+    let mut stream = crate::recordings::open("-".as_ref(), args.channel.number())?;
     let rate = stream.sample_rate();
     let blocks = std::iter::from_fn(move || {
         let mut samples = Vec::new();

@@ -1,5 +1,6 @@
 //! What people and machines get to see.
 
+use std::path::Path;
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -35,6 +36,11 @@ fn style(bar: &ProgressBar, what: impl Into<std::borrow::Cow<'static, str>>) {
 /// How a file that was left out is named on standard error.
 pub fn skipped_line(Skipped { path, reason }: &Skipped) -> String {
     plain(&format!("skipped: {}: {reason}", path.display()))
+}
+
+/// How what a recording lacks is told on standard error.
+pub fn damaged_line(file: &Path, lacks: &str) -> String {
+    plain(&format!("damaged: {}: {lacks}", file.display()))
 }
 
 /// Names files that were left out on standard error.
@@ -133,6 +139,8 @@ pub fn named(
 /// One span for machines.
 #[derive(Serialize)]
 struct SpanLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<u16>,
     start: f64,
     end: f64,
     emotion: &'a str,
@@ -144,6 +152,7 @@ struct SpanLine<'a> {
 /// A span as one line of JSON.
 pub fn span_line(labels: &[String], span: &Span) -> serde_json::Result<String> {
     serde_json::to_string(&SpanLine {
+        channel: span.channel,
         start: span.start,
         end: span.end,
         emotion: &labels[span.answer.emotion()],

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use ser_audio::Warning;
 use ser_eval::ConfidenceThreshold;
 use ser_experiment::Skipped;
 use ser_predict::{Answer, Enrolment, Model};
@@ -13,8 +14,8 @@ use ser_tables::TableWriter;
 use crate::answers::Answers;
 use crate::args::PredictArgs;
 use crate::output::{
-    OUT_OF_DISTRIBUTION, SYNTHETIC, UNCERTAIN, in_full, in_words, percent, plain, progress, table,
-    tell,
+    OUT_OF_DISTRIBUTION, SYNTHETIC, UNCERTAIN, damaged_line, in_full, in_words, percent, plain,
+    progress, table, tell,
 };
 use crate::recordings::{answer, enrol, kind, recordings};
 use crate::row::{Row, words};
@@ -28,6 +29,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.answer.model.file.as_deref())?;
     let model = predictor.model();
     let mut speaker = model::speaker(model, args.answer.speaker.as_deref())?;
+    let channel = args.channel.number();
     let (files, mut skipped) = recordings(&args.files);
     tell(&skipped);
     let mut tally = Tally::default();
@@ -35,7 +37,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
         tally.skip("without a recording");
     }
     if !args.enroll.is_empty() {
-        let enrolled = enrol(&predictor, &args.enroll, &mut skipped)?;
+        let enrolled = enrol(&predictor, &args.enroll, channel, &mut skipped)?;
         speaker = Some(enrolled.speaker);
     }
     let speaker = speaker.as_ref();
@@ -45,10 +47,11 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
         let before = in_words(files.len() - left.len(), "recording");
         eprintln!("{before} of {} answered before", files.len());
     }
+    let is_lone_row = files.len() == 1 && matches!(printer.form, Form::Table(_));
     let bar = progress(left.len(), "recordings");
     for files in left.chunks(AT_ONCE) {
         let answers = files.par_iter().map(|file| {
-            let answer = answer(&predictor, file, speaker);
+            let answer = answer(&predictor, file, channel, speaker);
             if let Ok(answer) = &answer {
                 printer.keep(file, answer)?;
             }
@@ -58,6 +61,10 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
         for (file, answer) in files.iter().zip(answers) {
             match answer {
                 Ok(answer) => {
+                    // Beside a lone row of the table all warnings are told.
+                    if !is_lone_row {
+                        bar.suspend(|| tell_damage(file, &answer));
+                    }
                     tally.answer(answer.uncertain, words(&answer));
                     bar.suspend(|| printer.print(file, &answer))?;
                 }
@@ -91,6 +98,15 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
         }
     }
     Ok(Outcome::of(&skipped))
+}
+
+/// Says on standard error what a recording lacks.
+fn tell_damage(file: &Path, answer: &Answer) {
+    for warning in &answer.warnings {
+        if let Warning::Damaged(damage) = warning {
+            eprintln!("{}", damaged_line(file, &damage.to_string()));
+        }
+    }
 }
 
 /// Answers in one of four forms.

@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use ser_audio::{AudioStream, Quality};
+use ser_audio::{AudioStream, Channels};
 use ser_experiment::{Skipped, find};
 use ser_features::Error as Features;
 use ser_predict::{Answer, Enrolment, Predictor, Speech};
@@ -23,9 +23,9 @@ pub fn recordings(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<Skipped>) {
     (found.into_iter().map(|found| found.path).collect(), skipped)
 }
 
-/// Opens a recording or standard input.
-pub fn open(path: &Path) -> Result<AudioStream> {
-    Ok(if is_stdin(path) {
+/// Opens a recording or standard input: one channel of it, or all of them compared.
+pub fn open(path: &Path, channel: Option<u16>) -> Result<AudioStream> {
+    let stream = if is_stdin(path) {
         // What is looked at stays in the buffer that all readers of standard input share.
         ensure!(
             !io::stdin().lock().fill_buf()?.is_empty(),
@@ -34,12 +34,18 @@ pub fn open(path: &Path) -> Result<AudioStream> {
         AudioStream::from_reader(Box::new(io::stdin()), Path::new("standard input"))?
     } else {
         AudioStream::open(path)?
-    })
+    };
+    Ok(stream.with(channel.map_or(Channels::Compared, Channels::Only))?)
 }
 
 /// What a recording or standard input expresses.
-pub fn answer(predictor: &Predictor, file: &Path, speaker: Option<&Enrolment>) -> Result<Answer> {
-    let answer = predictor.answer_stream(open(file)?, speaker);
+pub fn answer(
+    predictor: &Predictor,
+    file: &Path,
+    channel: Option<u16>,
+    speaker: Option<&Enrolment>,
+) -> Result<Answer> {
+    let answer = predictor.answer_stream(open(file, channel)?, speaker);
     answer.with_context(|| file.display().to_string())
 }
 
@@ -51,6 +57,7 @@ pub fn kind(error: &anyhow::Error) -> &'static str {
     let of_sound = |error: &Audio| match error {
         Audio::Io(_) => "not to be opened",
         Audio::Unsupported { .. } => "of a format that is not read",
+        Audio::Channel { .. } => "without such a channel",
         Audio::Wav { .. } | Audio::Damaged { .. } | Audio::OutOfRange { .. } => "damaged",
         _ => OTHERWISE,
     };
@@ -80,21 +87,18 @@ pub struct Enrolled {
 pub fn enrol(
     predictor: &Predictor,
     given: &[PathBuf],
+    channel: Option<u16>,
     skipped: &mut Vec<Skipped>,
 ) -> Result<Enrolled> {
     model::must_enrol(predictor.model())?;
     let (files, mut left_out) = recordings(given);
     let (mut known, mut seconds): (Vec<Speech>, f64) = (Vec::new(), 0.0);
     for file in &files {
-        let sound = ser_audio::read(file).map_err(anyhow::Error::from);
-        let speech = sound.and_then(|sound| {
-            let speech = predictor.speech(&sound)?;
-            Ok((speech, Quality::of(&sound).speech_seconds))
-        });
-        match speech {
-            Ok((speech, spoken)) => {
+        let sound = open(file, channel).and_then(|stream| Ok(stream.read_to_end()?));
+        match sound.and_then(|sound| Ok(predictor.speech(&sound)?)) {
+            Ok(speech) => {
+                seconds += speech.seconds();
                 known.push(speech);
-                seconds += spoken;
             }
             Err(error) => left_out.push(Skipped::new(file, &in_full(&error))),
         }

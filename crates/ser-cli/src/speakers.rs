@@ -56,7 +56,8 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.model.file.as_deref())?;
     let path = file(&args.name)?;
     let mut skipped = Vec::new();
-    let Enrolled { speaker, seconds } = enrol(&predictor, &args.files, &mut skipped)?;
+    let Enrolled { speaker, seconds } =
+        enrol(&predictor, &args.files, args.channel.number(), &mut skipped)?;
     let anew = if path.is_file() { " anew" } else { "" };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
-use ser_audio::AudioStream;
+use ser_audio::{AudioStream, Damage};
 use ser_files::write_file;
 use ser_predict::{Listener, Model, Span, captions};
 use ser_report::plots::{self, TimelineSpan};
 
-use crate::args::TimelineArgs;
-use crate::output::{SYNTHETIC, UNCERTAIN, percent, progress, span_line, table};
+use crate::args::{TimelineArgs, TimelineChannel};
+use crate::output::{SYNTHETIC, UNCERTAIN, damaged_line, percent, progress, span_line, table};
 use crate::recordings::{is_stdin, open};
 use crate::{Outcome, date, model};
 
@@ -22,13 +22,39 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.answer.model.file.as_deref())?;
     let model = predictor.model();
     for out in &args.out {
-        form(out)?;
+        let form = form(out)?;
+        if matches!(form, Form::Picture) && args.channel == Some(TimelineChannel::Each) {
+            bail!(
+                "{}: a picture shows one channel: `--channel 1` draws the first",
+                out.display()
+            );
+        }
         ser_files::folder(out).with_context(|| out.display().to_string())?;
     }
     let speaker = model::speaker(model, args.answer.speaker.as_deref())?;
-    let stream = open(&args.file)?;
-    let mut listener = Listener::new(&predictor, stream.sample_rate())?.of(speaker.as_ref());
-    let (spans, seconds) = listen(stream, &mut listener)?;
+    let hear = |channel: Option<u16>| -> Result<Heard> {
+        let stream = open(&args.file, channel)?;
+        let listener = Listener::new(&predictor, stream.sample_rate())?;
+        listen(stream, &mut listener.of(speaker.as_ref()))
+    };
+    let Heard {
+        spans,
+        seconds,
+        damage,
+        is_call,
+    } = match args.channel {
+        Some(TimelineChannel::Each) => hear_each(&args.file, hear)?,
+        Some(TimelineChannel::Only(number)) => hear(Some(number.get()))?,
+        None => hear(None)?,
+    };
+    if let Some(damage) = damage {
+        eprintln!("{}", damaged_line(&args.file, &damage.to_string()));
+    }
+    if is_call {
+        eprintln!(
+            "its channels have nothing in common, as in a call: `--channel each` hears each by itself, `--channel 1` the first"
+        );
+    }
     let title = args.file.file_name().unwrap_or_default().to_string_lossy();
     for out in &args.out {
         let text = match form(out)? {
@@ -51,18 +77,22 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         }
         return Ok(Outcome::Done);
     }
+    let is_each = args.channel == Some(TimelineChannel::Each);
     let rows = spans.iter().map(|span| {
-        vec![
+        let channel = span.channel.map(|channel| channel.to_string());
+        let cells = [
             clock(span.start),
             clock(span.end),
             span.answer.marked(&model.labels),
             percent(f64::from(span.answer.confidence())),
-        ]
+        ];
+        channel.into_iter().chain(cells).collect()
     });
     if spans.is_empty() {
         println!("nobody speaks in its {seconds:.0} s");
     } else {
-        println!("{}", table(&["from", "to", "emotion", "confidence"], rows));
+        let header = ["channel", "from", "to", "emotion", "confidence"];
+        println!("{}", table(&header[usize::from(!is_each)..], rows));
         summary(model, &spans, seconds);
     }
     if spans.iter().any(|span| span.answer.uncertain) {
@@ -77,8 +107,40 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// All spans of a recording, and its length in seconds.
-fn listen(mut stream: AudioStream, listener: &mut Listener) -> Result<(Vec<Span>, f64)> {
+/// What was heard of a recording.
+struct Heard {
+    spans: Vec<Span>,
+    /// Its length.
+    seconds: f64,
+    damage: Option<Damage>,
+    /// Whether its channels have nothing in common.
+    is_call: bool,
+}
+
+/// What is heard on each channel, in the order of time.
+fn hear_each(file: &Path, hear: impl Fn(Option<u16>) -> Result<Heard>) -> Result<Heard> {
+    if is_stdin(file) {
+        bail!("standard input comes once: `--channel each` needs a file");
+    }
+    let channels = open(file, None)?.channels();
+    let mut all = hear(Some(1))?;
+    let mut spans = Vec::new();
+    for channel in 1..=channels {
+        let heard = match channel {
+            1 => std::mem::take(&mut all.spans),
+            _ => hear(Some(channel))?.spans,
+        };
+        spans.extend(heard.into_iter().map(|span| Span {
+            channel: Some(channel),
+            ..span
+        }));
+    }
+    spans.sort_by(|a, b| a.start.total_cmp(&b.start));
+    Ok(Heard { spans, ..all })
+}
+
+/// All spans of a recording.
+fn listen(mut stream: AudioStream, listener: &mut Listener) -> Result<Heard> {
     let rate = f64::from(stream.sample_rate());
     let length = stream.duration().unwrap_or(0.0);
     let bar = progress(length as usize, "seconds");
@@ -95,7 +157,12 @@ fn listen(mut stream: AudioStream, listener: &mut Listener) -> Result<(Vec<Span>
     }
     spans.extend(listener.finish()?);
     bar.finish_and_clear();
-    Ok((spans, taken as f64 / rate))
+    Ok(Heard {
+        spans,
+        seconds: taken as f64 / rate,
+        damage: stream.damage(),
+        is_call: stream.are_channels_apart(),
+    })
 }
 
 enum Form {

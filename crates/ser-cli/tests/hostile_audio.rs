@@ -5,6 +5,7 @@ mod common;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use common::ser;
@@ -78,8 +79,8 @@ impl Wav {
     }
 }
 
-fn floats(bad: f32) -> Vec<u8> {
-    let values = (0..16_000).map(|n| if n == 7000 { bad } else { 0.1 });
+fn floats(bad: f32, places: Range<i32>) -> Vec<u8> {
+    let values = (0..16_000).map(|n| if places.contains(&n) { bad } else { 0.1 });
     let data: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
     Wav::with(|w| (w.tag, w.bits, w.stated, w.data) = (FLOAT, 32, data.len() as u32, data))
 }
@@ -89,19 +90,12 @@ fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let sound = Wav::sound();
     let swapped = sound.riff(&[sound.samples(), sound.format()].concat());
     let header = sound.bytes()[..30].to_vec();
-    let cut = sound.bytes()[..9000].to_vec();
     let hours = Wav::with(|w| (w.stated, w.data) = (10 * 3600 * 32_000, Vec::new()));
     vec![
         ("empty", vec![], "it ends after 0 bytes"),
         ("one-byte", vec![b'R'], "it ends after 1 bytes"),
         ("cut-header", header, "inside the header"),
-        ("cut-data", cut, "cut short: expected 32000"),
         ("no-samples", Wav::of(vec![]), "no samples"),
-        (
-            "odd",
-            Wav::with(|w| (w.stated, _) = (31_999, w.data.pop())),
-            "frames of 2 bytes",
-        ),
         ("no-fmt", sound.riff(&sound.samples()), "no fmt chunk"),
         ("fmt-after-data", swapped, "no fmt chunk before the data"),
         (
@@ -119,8 +113,7 @@ fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("bits-1", Wav::with(|w| w.bits = 1), "bits"),
         ("bits-12", Wav::with(|w| w.bits = 12), "bits"),
         ("bits-64", Wav::with(|w| w.bits = 64), "64"),
-        ("nan", floats(f32::NAN), "sample 7000 is NaN"),
-        ("infinite", floats(f32::NEG_INFINITY), "sample 7000 is -inf"),
+        ("nan", floats(f32::NAN, 0..16_000), "sample 0 is NaN"),
         ("a-law", Wav::with(|w| (w.tag, w.bits) = (6, 8)), "0x0006"),
         ("mu-law", Wav::with(|w| (w.tag, w.bits) = (7, 8)), "0x0007"),
         (
@@ -160,6 +153,12 @@ fn good_files() -> Vec<(&'static str, Vec<u8>)> {
     let noted = sound.riff(&[sound.format(), note, sound.samples()].concat());
     vec![
         ("sound", sound.bytes()),
+        ("cut-data", sound.bytes()[..9000].to_vec()),
+        ("odd", Wav::with(|w| (w.stated, _) = (31_999, w.data.pop()))),
+        ("length-0", Wav::with(|w| w.stated = 0)),
+        ("length-too-short", Wav::with(|w| w.stated = 1000)),
+        ("some-nan", floats(f32::NAN, 7000..7010)),
+        ("infinite", floats(f32::NEG_INFINITY, 7000..7001)),
         ("odd-chunk", noted),
         ("recorder", Wav::with(|w| w.stated = 0x8000_0000)),
         ("unknown-length", Wav::with(|w| w.stated = u32::MAX)),
@@ -287,14 +286,22 @@ fn a_manifest_leads_to_every_bad_file_and_to_the_rest() {
     for (path, _) in &bad {
         let name = path.file_name().unwrap().to_str().unwrap();
         // What only the samples can show, the index does not see.
-        let hidden = ["nan.wav", "infinite.wav"].contains(&name);
+        let hidden = name == "nan.wav";
         assert!(
             said.contains(name) || hidden,
             "{name} is not named:\n{said}"
         );
     }
+    let audit: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let damaged = audit["damaged"].as_array().unwrap();
+    assert_eq!(damaged.len(), 1, "{damaged:?}");
+    assert_eq!(
+        damaged[0]["reason"],
+        "cut short: the header promises 1.0 s, the file holds 0.3 s"
+    );
+    let skipped = audit["skipped"].to_string();
     for path in &good {
-        assert!(!said.contains(path.to_str().unwrap()), "{said}");
+        assert!(!skipped.contains(path.to_str().unwrap()), "{skipped}");
     }
 }
 

@@ -220,6 +220,129 @@ fn a_long_recording_becomes_a_timeline_in_every_form() {
     assert!(said.contains(".vtt"), "{said}");
 }
 
+/// Two clips, each on a channel of its own, one after the other.
+fn call(path: &Path) {
+    let [one, other] = [&clips(1, 1)[0], &clips(2, 1)[0]].map(|clip| {
+        let mut reader = hound::WavReader::open(clip).unwrap();
+        let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
+        (reader.spec(), samples)
+    });
+    let spec = hound::WavSpec {
+        channels: 2,
+        ..one.0
+    };
+    let pause = vec![0; spec.sample_rate as usize];
+    let silent = |samples: &[i16]| vec![0; samples.len()];
+    let left = [
+        pause.clone(),
+        one.1.clone(),
+        silent(&other.1),
+        pause.clone(),
+    ]
+    .concat();
+    let right = [pause.clone(), silent(&one.1), other.1, pause].concat();
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    for (left, right) in left.into_iter().zip(right) {
+        writer.write_sample(left).unwrap();
+        writer.write_sample(right).unwrap();
+    }
+    writer.finalize().unwrap();
+}
+
+#[test]
+fn channels_of_a_call_are_heard_one_by_one_or_each_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("call.wav");
+    call(&file);
+    let said = complaint(0, &[&"timeline", &file]);
+    assert!(said.contains("`--channel each`"), "{said}");
+
+    let out = |name: &str| folder.path().join(name);
+    let files = ["a.vtt", "a.srt", "a.txt", "a.TextGrid", "a.eaf", "a.rttm"].map(out);
+    let mut words: Vec<&dyn AsRef<OsStr>> =
+        vec![&"timeline", &file, &"--channel", &"each", &"--out"];
+    words.extend(files.iter().map(|file| file as &dyn AsRef<OsStr>));
+    assert!(output(0, &words).contains("channel"));
+    assert_eq!(complaint(0, &words), "");
+    for (file, marks) in files.iter().zip([
+        ["<v Channel 1>", "<v Channel 2>"],
+        ["\nChannel 1: ", "\nChannel 2: "],
+        ["\tChannel 1: ", "\tChannel 2: "],
+        ["name = \"channel 1\"", "name = \"channel 2\""],
+        ["TIER_ID=\"channel 1\"", "TIER_ID=\"channel 2\""],
+        ["SPEAKER call 1 ", "SPEAKER call 2 "],
+    ]) {
+        let text = fs::read_to_string(file).unwrap();
+        for mark in marks {
+            assert!(text.contains(mark), "{mark:?} is not in {text}");
+        }
+    }
+
+    let each = lines(&output(
+        0,
+        &[&"--json", &"timeline", &file, &"--channel", &"each"],
+    ));
+    for number in [1, 2] {
+        let only = [
+            &"--json" as &dyn AsRef<OsStr>,
+            &"timeline",
+            &file,
+            &"--channel",
+            &number.to_string(),
+        ];
+        let spans = lines(&output(0, &only));
+        let of_each: Vec<_> = each
+            .iter()
+            .filter(|span| span["channel"] == number)
+            .collect();
+        assert_eq!(spans.len(), of_each.len());
+        assert!(!spans.is_empty());
+        for (one, other) in spans.iter().zip(of_each) {
+            assert_eq!(one["start"], other["start"]);
+            assert_eq!(one["probabilities"], other["probabilities"]);
+        }
+    }
+    for command in ["predict", "timeline"] {
+        let said = complaint(1, &[&command, &file, &"--channel", &"3"]);
+        assert!(
+            said.contains("expected a channel from 1 to 2, found 3"),
+            "{said}"
+        );
+    }
+    complaint(2, &[&"timeline", &file, &"--channel", &"0"]);
+    let said = complaint(
+        1,
+        &[
+            &"timeline",
+            &file,
+            &"--channel",
+            &"each",
+            &"--out",
+            &out("a.svg"),
+        ],
+    );
+    assert!(said.contains("--channel 1"), "{said}");
+}
+
+#[test]
+fn a_recording_that_is_cut_is_answered_with_a_remark() {
+    let folder = tempfile::tempdir().unwrap();
+    let cut = folder.path().join("cut.wav");
+    let whole = fs::read(&clips(1, 1)[0]).unwrap();
+    fs::write(&cut, &whole[..whole.len() * 7 / 10]).unwrap();
+    let answer = lines(&output(0, &[&"--json", &"predict", &cut])).remove(0);
+    let warnings = answer["warnings"].as_array().unwrap();
+    assert!(warnings.contains(&Value::from("damaged")), "{warnings:?}");
+    let begins = "cut short: the header promises ";
+    assert!(output(0, &[&"predict", &cut]).contains(begins));
+    assert_eq!(complaint(0, &[&"predict", &cut]), "");
+    for command in ["predict", "timeline"] {
+        let said = complaint(0, &[&"--json", &command, &cut]);
+        let named = format!("damaged: {}: {begins}", cut.display());
+        assert!(said.starts_with(&named), "{said}");
+    }
+}
+
 #[test]
 fn what_is_unlike_speech_is_out_of_distribution_however_long_it_is() {
     let folder = tempfile::tempdir().unwrap();
