@@ -31,6 +31,7 @@ use crate::damage::{CutShort, Damage};
 use crate::decode::check_limits;
 use crate::error::{Error, Result};
 use crate::ogg::{CAPTURE, Pages};
+use crate::opus::OpusDecoder;
 use crate::waveform::SAMPLE_RANGE;
 
 /// The most packets that are tried to find the first that can be decoded, and errors in a row that a container may give
@@ -544,11 +545,6 @@ impl Track {
         let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
             return Err(unsupported("its codec is unknown".into()));
         };
-        if parameters.codec == CODEC_ID_OPUS {
-            return Err(unsupported(
-                "Opus is not supported: convert it with ffmpeg".into(),
-            ));
-        }
         // The decoder makes room for what the recording announces.
         if let Some(frames) = parameters.max_frames_per_packet.filter(|&n| n > MAX_PACKET) {
             return Err(unsupported(format!(
@@ -558,16 +554,19 @@ impl Track {
         if let (Some(channels), Some(rate)) = (&parameters.channels, parameters.sample_rate) {
             check_limits(path, channels.count(), rate)?;
         }
-        let decoder = get_codecs()
-            .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-            .map_err(|error| match error {
-                Symphonia::Unsupported(reason) => unsupported(format!(
-                    "{reason} ({} in {}): convert it with ffmpeg",
-                    parameters.codec,
-                    format.format_info().long_name
-                )),
-                error => failure(path, 0.0, error),
-            })?;
+        let options = AudioDecoderOptions::default();
+        let decoder = match parameters.codec {
+            CODEC_ID_OPUS => OpusDecoder::new(parameters).map(|decoder| Box::new(decoder) as _),
+            _ => get_codecs().make_audio_decoder(parameters, &options),
+        };
+        let decoder = decoder.map_err(|error| match error {
+            Symphonia::Unsupported(reason) => unsupported(format!(
+                "{reason} ({} in {}): convert it with ffmpeg",
+                parameters.codec,
+                format.format_info().long_name
+            )),
+            error => failure(path, 0.0, error),
+        })?;
         let duration = track
             .time_base
             .zip(track.duration.or(end.map(Duration::from)))

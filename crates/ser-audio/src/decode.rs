@@ -15,6 +15,7 @@ use crate::folder::has_extension;
 use crate::pipe::{Input, Pipe};
 use crate::wav::WavStream;
 use crate::waveform::Waveform;
+use crate::wrapper;
 
 /// The most channels that are mixed down.
 pub const MAX_CHANNELS: usize = 255;
@@ -89,9 +90,9 @@ impl AudioStream {
     ///
     /// # Formats
     ///
-    /// WAV as [`decode_wav`](crate::decode_wav) has it, and with A-law, μ-law, ADPCM or 64-bit samples; FLAC; MP3; Vorbis
-    /// and FLAC in Ogg; AAC (low complexity) and ALAC in MP4 and MOV, AAC in ADTS; AIFF; CAF; what of these
-    /// is in Matroska and WebM. Of several tracks the default audio track is decoded. Opus is not.
+    /// WAV as [`decode_wav`](crate::decode_wav) has it, and with A-law, μ-law, ADPCM or 64-bit samples; FLAC; MP3; Opus, Vorbis
+    /// and FLAC in Ogg; AAC (low complexity), ALAC and Opus in MP4 and MOV, AAC in ADTS; AIFF; CAF; what of these
+    /// is in Matroska and WebM; AU, NIST SPHERE, RIFX, Wave64. Of several tracks the default audio track is decoded.
     ///
     /// # Scale
     ///
@@ -100,7 +101,7 @@ impl AudioStream {
     /// # Errors
     ///
     /// [`Error::Io`] when the file cannot be read, [`Error::Wav`] for a damaged WAV file and for what is
-    /// only called one, [`Error::Unsupported`] for a format or codec that is not decoded, for more than
+    /// only called one, [`Error::Unsupported`] for what is no recording, for a format or codec that is not decoded, for more than
     /// [`MAX_CHANNELS`] or a rate beyond [`MAX_SAMPLE_RATE`], and [`Error::Damaged`] when nothing can be
     /// decoded.
     pub fn open(path: &Path) -> Result<Self> {
@@ -308,8 +309,9 @@ impl Decoder {
     }
 
     /// Plain WAV goes to [`WavStream`], everything else to symphonia. `len` is `None` for a pipe.
-    fn find(mut reader: Box<dyn MediaSource>, len: Option<u64>, path: &Path) -> Result<Self> {
+    fn find(reader: Box<dyn MediaSource>, len: Option<u64>, path: &Path) -> Result<Self> {
         let io_error = ser_files::Error::at(path);
+        let (mut reader, len) = wrapper::open(reader, len, path)?;
         let is_wav = is_wav(&mut reader).map_err(&io_error)?;
         if !is_wav && !has_extension(path, &["wav", "wave"]) {
             return Ok(Self::Coded(Box::new(Coded::open(reader, path)?)));

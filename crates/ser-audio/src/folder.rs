@@ -8,11 +8,11 @@ use walkdir::WalkDir;
 /// Extensions of the files that folders are searched for, in lower case.
 ///
 /// Only a hint for searching: what a file holds is told from its first bytes, not from its name. Some are of
-/// recordings that cannot be decoded, such as Opus: in a folder they are refused with the reason, not passed over.
+/// recordings that cannot be decoded, such as AMR: in a folder they are refused with the reason, not passed over.
 pub const EXTENSIONS: &[&str] = &[
     "3gp", "aac", "ac3", "aif", "aifc", "aiff", "amr", "ape", "au", "caf", "flac", "m4a", "m4b",
-    "mka", "mkv", "mov", "mp2", "mp3", "mp4", "oga", "ogg", "opus", "w64", "wav", "wave", "webm",
-    "wma",
+    "mka", "mkv", "mov", "mp2", "mp3", "mp4", "nist", "oga", "ogg", "opus", "snd", "sph", "w64",
+    "wav", "wave", "weba", "webm", "wma",
 ];
 
 /// Whether the name of a file is that of a recording: whether it ends in one of [`EXTENSIONS`], in any case.

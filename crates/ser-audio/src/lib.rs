@@ -10,8 +10,10 @@ mod damage;
 mod decode;
 mod error;
 mod folder;
+mod foreign;
 pub mod fourier;
 mod ogg;
+mod opus;
 mod pipe;
 mod probe;
 mod quality;
@@ -20,6 +22,7 @@ mod restoration;
 mod voice;
 mod wav;
 mod waveform;
+mod wrapper;
 
 pub use channels::Channels;
 pub use damage::{CutShort, Damage};

@@ -1,13 +1,16 @@
 //! Every format becomes the signal that was put into it.
 
-use ser_audio::{
-    AudioStream, EXTENSIONS, Error, Waveform, decode_wav, is_recording, read, recordings,
-};
+use ser_audio::{AudioStream, EXTENSIONS, Waveform, decode_wav, is_recording, read, recordings};
 
 use crate::signals::{FIXTURES, bytes_of, chirp, drain, fixture, wav};
 
-/// The best correlation with the signal over the delays that a codec may have, up to 0.15 s.
+/// Correlation from which on a signal is the one that it should be.
+const ALIKE: f64 = 0.95;
+
+/// The best correlation with the signal over the delays that a codec may have, up to 0.15 s; Opus is two samples early.
+/// The first that is good enough will do.
 fn best_correlation(samples: &[f32], rate: u32) -> f64 {
+    let samples = [&[0.0; 2], samples].concat();
     let expected: Vec<f64> = (0..rate)
         .map(|n| chirp(f64::from(n) / f64::from(rate)))
         .collect();
@@ -19,9 +22,14 @@ fn best_correlation(samples: &[f32], rate: u32) -> f64 {
             energy(&mut heard().take(expected.len())) * energy(&mut expected.iter().copied());
         product / energies.sqrt()
     };
-    (0..rate as usize * 3 / 20)
-        .map(correlation)
-        .fold(0.0, f64::max)
+    let mut best = 0.0;
+    for found in (0..rate as usize * 3 / 20).map(correlation) {
+        best = found.max(best);
+        if best > ALIKE {
+            break;
+        }
+    }
+    best
 }
 
 #[test]
@@ -33,7 +41,7 @@ fn every_format_has_its_rate_its_length_and_its_signal() {
         let seconds = waveform.duration();
         assert!((0.999..1.1).contains(&seconds), "{name}: {seconds} s");
         let correlation = best_correlation(&waveform.samples, rate);
-        assert!(correlation > 0.95, "{name}: {correlation}");
+        assert!(correlation > ALIKE, "{name}: {correlation}");
     }
 }
 
@@ -74,7 +82,7 @@ fn the_stated_duration_is_the_decoded_one() {
             known += 1;
         }
     }
-    assert_eq!(known, FIXTURES.len() - 2, "only Matroska may leave it open");
+    assert_eq!(known, FIXTURES.len() - 4, "only Matroska may leave it open");
 }
 
 #[test]
@@ -149,19 +157,6 @@ fn ogg_streams_in_a_row_are_one_recording() {
     let twice = crate::signals::piped([one.clone(), one].concat()).unwrap();
     let once = read(fixture("vorbis.ogg")).unwrap().samples;
     assert_eq!(twice, [once.clone(), once].concat());
-}
-
-#[test]
-fn opus_is_refused_with_a_way_out() {
-    for name in ["opus.ogg", "opus.webm"] {
-        match read(fixture(name)) {
-            Err(Error::Unsupported { path, reason }) => {
-                assert_eq!(path, fixture(name));
-                assert_eq!(reason, "Opus is not supported: convert it with ffmpeg");
-            }
-            other => panic!("expected a refusal, got {other:?}"),
-        }
-    }
 }
 
 #[test]

@@ -10,9 +10,11 @@ mod damage;
 mod formats;
 mod fuzz_cases;
 mod hostile;
+mod opus;
 mod probe;
 mod streams;
 mod waveform;
+mod wrapper;
 
 mod resample;
 

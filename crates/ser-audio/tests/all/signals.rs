@@ -7,7 +7,7 @@ use ser_audio::Waveform;
 use ser_audio::{AudioStream, Result, Segment, VoiceActivity};
 
 /// Every fixture that is decoded, with its sampling rate.
-pub const FIXTURES: [(&str, u32); 17] = [
+pub const FIXTURES: [(&str, u32); 21] = [
     ("aac.aac", 16_000),
     ("aac.m4a", 16_000),
     ("adpcm-ima.wav", 8_000),
@@ -19,6 +19,10 @@ pub const FIXTURES: [(&str, u32); 17] = [
     ("mono.mp3", 16_000),
     ("mulaw.wav", 8_000),
     ("native.flac", 8_000),
+    ("opus.mp4", 48_000),
+    ("opus.ogg", 48_000),
+    ("opus.webm", 48_000),
+    ("opus-surround.mkv", 48_000),
     ("pcm.aiff", 8_000),
     ("pcm.caf", 8_000),
     ("stereo.m4a", 44_100),
