@@ -78,6 +78,8 @@ const OTHERWISE: &str = "for another reason";
 /// How a speaker sounds on average, and from how much speech that is known.
 pub struct Enrolled {
     pub speaker: Enrolment,
+    /// Number of recordings that it is known from.
+    pub recordings: usize,
     /// Seconds of speech.
     pub seconds: f64,
 }
@@ -110,6 +112,7 @@ pub fn enrol(
     skipped.append(&mut left_out);
     Ok(Enrolled {
         speaker: predictor.enrol(&known)?,
+        recordings: known.len(),
         seconds,
     })
 }

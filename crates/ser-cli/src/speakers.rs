@@ -56,8 +56,11 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.model.file.as_deref())?;
     let path = file(&args.name)?;
     let mut skipped = Vec::new();
-    let Enrolled { speaker, seconds } =
-        enrol(&predictor, &args.files, args.channel.number(), &mut skipped)?;
+    let Enrolled {
+        speaker,
+        recordings,
+        seconds,
+    } = enrol(&predictor, &args.files, args.channel.number(), &mut skipped)?;
     let anew = if path.is_file() { " anew" } else { "" };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -66,14 +69,14 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
     if json {
         let hundredths = (seconds * 100.0).round() / 100.0;
         let line = serde_json::json!({
-            "speaker": args.name, "clips": speaker.clips(), "seconds": hundredths, "file": path.display().to_string(),
+            "speaker": args.name, "clips": recordings, "seconds": hundredths, "file": path.display().to_string(),
         });
         println!("{line}");
     } else {
         println!(
             "{} is enrolled{anew} from {seconds:.1} s of speech in {}: ser predict --speaker {} FILES…",
             args.name,
-            in_words(speaker.clips(), "recording"),
+            in_words(recordings, "recording"),
             args.name
         );
         if seconds < ENOUGH {

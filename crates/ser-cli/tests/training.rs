@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -43,13 +44,9 @@ fn everything_made_from_synthetic_data_says_so() {
     let line = output(0, &[&"predict", &"--json", &"--model", &model, &wav]);
     let answer: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(answer["synthetic_model"], true);
-    assert!(
-        output(
-            0,
-            &[&"evaluate", &"--model", &model, &"--data", &synthetic()]
-        )
-        .contains("SYNTHETIC")
-    );
+    // The corpus has emotions that the model does not know, which ends with 3.
+    let words: [&dyn AsRef<OsStr>; 5] = [&"evaluate", &"--model", &model, &"--data", &synthetic()];
+    assert!(output(3, &words).contains("SYNTHETIC"));
 }
 
 #[test]

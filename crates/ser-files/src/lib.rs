@@ -40,6 +40,9 @@ pub fn in_words(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => {
             "permission denied: take a file or folder that is yours, or change its permissions"
         }
+        io::ErrorKind::AlreadyExists => {
+            "a file or folder of that name is in the way: name another place"
+        }
         io::ErrorKind::IsADirectory => "it is a folder, where a file is expected",
         io::ErrorKind::NotADirectory => "it is no folder, or a part of its path is none",
         io::ErrorKind::StorageFull => {

@@ -1,6 +1,6 @@
 //! Parquet, as simple as it may be: a page a column in each group of rows, plain values, no compression.
 //!
-//! All that reads Parquet reads this. The crate of that name adds half as much again to the time that a build of the
+//! All that reads Parquet reads this. The crate of that name would add more than a quarter to the time that a build of the
 //! program takes, for encodings that features, which look like noise, gain nothing by.
 //!
 //! # References
