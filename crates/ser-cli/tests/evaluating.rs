@@ -4,12 +4,13 @@
 mod common;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
-use common::{clips, complaint, output, ser};
+use common::{clips, complaint, lines, output, ser};
 use serde_json::Value;
 
 /// Four clips with a column of their own, one of an emotion that no model knows.
-fn manifest(folder: &std::path::Path) -> std::path::PathBuf {
+fn manifest(folder: &Path) -> PathBuf {
     let files = clips(1, 4);
     let rows = files
         .iter()
@@ -78,6 +79,54 @@ fn figures_are_given_by_any_column_and_kept() {
 
     let said = complaint(1, &[&"evaluate", &"--data", &data, &"--by", &"floor"]);
     assert!(said.contains("`floor`; there are speaker, room"), "{said}");
+}
+
+/// A clip whose second channel is the first with the opposite sign, so that their mean is silent.
+fn opposite(folder: &Path) -> PathBuf {
+    let clip = hound::WavReader::open(&clips(1, 1)[0]).unwrap();
+    let spec = hound::WavSpec {
+        channels: 2,
+        ..clip.spec()
+    };
+    let path = folder.join("opposite.wav");
+    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+    for sample in clip.into_samples::<i16>() {
+        let sample = sample.unwrap();
+        writer.write_sample(sample).unwrap();
+        writer.write_sample(sample.saturating_neg()).unwrap();
+    }
+    writer.finalize().unwrap();
+    path
+}
+
+#[test]
+fn channels_of_opposite_sign_are_measured_as_they_are_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = opposite(folder.path());
+    let clip = hound::WavReader::open(&path).unwrap();
+    let end = f64::from(clip.duration()) / f64::from(clip.spec().sample_rate);
+    let answer = &lines(&output(0, &[&"predict", &path, &"--json"]))[0];
+    for part in ["", &format!("0,{end}")] {
+        let (table, out) = (folder.path().join("mine.csv"), folder.path().join("out"));
+        let columns = if part.is_empty() { "" } else { ",start,end" };
+        let row = format!("{},happy,anna,{part}", path.display());
+        let row = row.trim_end_matches(',');
+        fs::write(&table, format!("path,emotion,speaker{columns}\n{row}\n")).unwrap();
+        output(0, &[&"evaluate", &"--data", &table, &"--out", &out]);
+        let answers = fs::read_to_string(out.join("predictions.csv")).unwrap();
+        let (header, row) = answers.split_once('\n').unwrap();
+        for (column, found) in header.split(',').zip(row.trim().split(',')) {
+            let Some(emotion) = column.strip_prefix("p_") else {
+                continue;
+            };
+            let expected = answer["probabilities"][emotion].as_f64().unwrap();
+            let found: f64 = found.parse().unwrap();
+            assert!(
+                (found - expected).abs() < 1e-6,
+                "{emotion}: {found}, {expected}"
+            );
+        }
+    }
 }
 
 #[test]

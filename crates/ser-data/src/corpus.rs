@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use ser_audio::Waveform;
+use ser_audio::{Channels, Waveform};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -62,12 +62,12 @@ impl Clip {
         }
     }
 
-    /// Its sound, mixed down, at the file's rate. [`read_each`](crate::read_each) reads many.
+    /// Its sound, mixed down to the mean of its channels, at the file's rate. [`read_each`](crate::read_each) reads many.
     ///
     /// # Errors
     /// Those of [`Recording::read`].
     pub fn read(&self) -> Result<Waveform> {
-        self.recording().read()
+        self.recording().read(Channels::Mean)
     }
 
     /// Beginning and end of its part of the file, in seconds; `None` for a whole file.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use ser_audio::{Probe, probe};
+use ser_audio::{Channels, Probe, probe};
 
 use crate::audit::{Skip, SkipKind};
 use crate::corpus::{mapped, renamed};
@@ -334,7 +334,7 @@ fn hash_parts(entries: &mut Vec<Entry<'_>>, skipped: &mut Vec<Skip>) {
         let (places, parts): (Vec<usize>, Vec<_>) = parts
             .map(|(place, entry)| (place, entry.clip.recording()))
             .unzip();
-        read_each(&parts, |i, sound| {
+        read_each(&parts, Channels::Mean, |i, sound| {
             let content = sound.map(|sound| recording::content(&sound));
             let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
             found.insert(places[i], content);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rayon::prelude::*;
-use ser_audio::{AudioStream, MAX_SAMPLES, Waveform};
+use ser_audio::{AudioStream, Channels, MAX_SAMPLES, Waveform};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{Error, Result};
@@ -32,10 +32,10 @@ impl Recording<'_> {
     ///
     /// # Errors
     /// [`Error::Audio`] for a file, [`Error::Excerpt`] for a part.
-    pub fn read(&self) -> Result<Waveform> {
+    pub fn read(&self, channels: Channels) -> Result<Waveform> {
         match self.excerpt {
-            None => Ok(ser_audio::read(self.path)?),
-            Some(excerpt) => Cursor::open(self.path).read(excerpt),
+            None => Ok(open(self.path, channels)?.read_to_end()?),
+            Some(excerpt) => Cursor::open(self.path, channels).read(excerpt),
         }
     }
 }
@@ -44,7 +44,11 @@ impl Recording<'_> {
 ///
 /// `take` gets each sound, or why there is none, with the position of its recording, in any order and from several
 /// threads at once. Parts of one file come one after the other; of the file no more than the longest is in memory.
-pub fn read_each(recordings: &[Recording<'_>], take: impl Fn(usize, Result<Waveform>) + Sync) {
+pub fn read_each(
+    recordings: &[Recording<'_>],
+    channels: Channels,
+    take: impl Fn(usize, Result<Waveform>) + Sync,
+) {
     let (parts, whole): (Vec<_>, Vec<_>) = recordings
         .iter()
         .enumerate()
@@ -55,15 +59,19 @@ pub fn read_each(recordings: &[Recording<'_>], take: impl Fn(usize, Result<Wavef
         parts.extend(part.excerpt.map(|excerpt| (excerpt, i)));
     }
     let whole = whole.into_par_iter();
-    whole.for_each(|(i, recording)| take(i, recording.read()));
+    whole.for_each(|(i, recording)| take(i, recording.read(channels)));
     let parts_of: Vec<_> = parts_of.into_iter().collect();
     parts_of.into_par_iter().for_each(|(path, mut parts)| {
         parts.sort_unstable();
-        let mut cursor = Cursor::open(path);
+        let mut cursor = Cursor::open(path, channels);
         for (excerpt, i) in parts {
             take(i, cursor.read(excerpt));
         }
     });
+}
+
+fn open(path: &Path, channels: Channels) -> ser_audio::Result<AudioStream> {
+    AudioStream::open(path)?.with(channels)
 }
 
 /// Goes through a file once, for parts of it with rising beginnings.
@@ -78,10 +86,10 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    fn open(path: &'a Path) -> Self {
+    fn open(path: &'a Path, channels: Channels) -> Self {
         Self {
             path,
-            stream: AudioStream::open(path).map_err(|error| in_words(path, &error)),
+            stream: open(path, channels).map_err(|error| in_words(path, &error)),
             samples: Vec::new(),
             first: 0,
         }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use ser_audio::Channels;
 use ser_data::{Corpus, LabelMap, Origin};
 use ser_eval::{Evaluation, Predictions};
 use ser_predict::{Model, Predictor};
@@ -48,8 +49,8 @@ pub struct Evaluated {
 }
 
 /// Measures a model on a folder or manifest of clips, leaving out all it was made from, whose labels are renamed as in the
-/// model's recipe. Each clip is answered as [`Predictor::answer`] answers its sound. `by` are columns that the figures
-/// are also given by.
+/// model's recipe. Each clip is answered as [`Predictor::answer`] answers its sound, its channels
+/// [compared](Channels::Compared). `by` are columns that the figures are also given by.
 ///
 /// # Errors
 /// [`Error::NothingToMeasure`] if no clip is left, [`Error::NoClips`] if none can be answered;
@@ -111,7 +112,7 @@ pub fn evaluate(
     let (stage, steps) = (Stage::Answers, part.len());
     on_event(Event::Started { stage, steps });
     let recordings: Vec<_> = part.iter().map(|&i| clips[i].recording()).collect();
-    let found = of_each(&recordings, |_, sound| {
+    let found = of_each(&recordings, Channels::Compared, |_, sound| {
         let answer = predictor.answer(sound, None);
         on_event(Event::Advanced { stage, steps: 1 });
         Ok(answer?)

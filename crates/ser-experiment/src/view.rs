@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use ser_audio::Waveform;
 use ser_audio::conditions::Condition;
+use ser_audio::{Channels, Waveform};
 use ser_data::{Recording, read_each};
 use ser_features::{
     FeatureConfig, FeatureExtractor, FeatureStore, Features, Output, Views, extract_files,
@@ -94,10 +94,11 @@ pub(crate) fn each_once(views: impl IntoIterator<Item = View>) -> Vec<View> {
 /// What becomes of the sound of each recording, in their order.
 pub(crate) fn of_each<T: Send>(
     recordings: &[Recording<'_>],
+    channels: Channels,
     use_it: impl Fn(usize, &Waveform) -> Result<T> + Sync,
 ) -> Vec<Result<T>> {
     let results = Mutex::new(BTreeMap::new());
-    read_each(recordings, |i, sound| {
+    read_each(recordings, channels, |i, sound| {
         let result = sound
             .map_err(Error::from)
             .and_then(|sound| use_it(i, &sound));
@@ -161,7 +162,7 @@ pub(crate) fn hear(
     copy: u32,
     views: &Views,
 ) -> Vec<Result<Vec<Features>>> {
-    of_each(recordings, |i, sound| {
+    of_each(recordings, Channels::Mean, |i, sound| {
         let named = || recordings[i].path.display().to_string();
         let changed = under(condition, copy, sound).context_of(named)?;
         views.extract(&changed).context_of(named)
@@ -259,7 +260,7 @@ impl FeatureSource {
             None => extract_files(&self.extractor, &paths, from_file),
         }
         let parts: Vec<Recording<'_>> = sounds.iter().map(|&i| recordings[i]).collect();
-        let found = of_each(&parts, |at, sound| {
+        let found = of_each(&parts, Channels::Mean, |at, sound| {
             let i = sounds[at];
             let features = match &self.store {
                 Some(store) => store.extract_sound(sound),
