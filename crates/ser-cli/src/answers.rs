@@ -21,7 +21,7 @@ use crate::row::Row;
 use crate::tally::Tally;
 
 /// Format of the unfinished file; raised when an older program could not go on from it rightly.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Answers on their way into a file.
 pub struct Answers {
@@ -57,7 +57,7 @@ fn stamp(file: &Path) -> Option<Stamp> {
     Some((found.len(), found.modified().ok()?))
 }
 
-/// The first line of the unfinished file: all rows are answers of one model on one speaker.
+/// The first line of the unfinished file: all rows are answers of one model on one speaker, heard on the same channels.
 #[derive(Serialize, Deserialize, PartialEq)]
 struct Heading {
     format: u32,
@@ -66,11 +66,18 @@ struct Heading {
     /// Fingerprints.
     weights: String,
     speaker: Option<String>,
+    /// The only one that was listened to, counted from 1.
+    channel: Option<u16>,
 }
 
 impl Answers {
     /// Prepares to write `path`, with what a call that was stopped has left for it.
-    pub fn open(path: &Path, model: &Model, speaker: Option<&Enrolment>) -> Result<Self> {
+    pub fn open(
+        path: &Path,
+        model: &Model,
+        speaker: Option<&Enrolment>,
+        channel: Option<u16>,
+    ) -> Result<Self> {
         let form = form(path)?;
         ser_files::folder(path).with_context(|| path.display().to_string())?;
         ensure!(!path.is_dir(), "{}: is a folder", path.display());
@@ -81,6 +88,7 @@ impl Answers {
             labels: model.labels.clone(),
             weights: model.fingerprint(),
             speaker: speaker.map(Enrolment::fingerprint),
+            channel,
         };
         let named = || unfinished.display().to_string();
         let mut options = File::options();
@@ -234,6 +242,10 @@ fn check(first: &[u8], expected: &Heading) -> Result<()> {
         Some(speaker) => format!("an enrolled speaker ({speaker})"),
         None => "nobody enrolled".to_owned(),
     };
+    let which = |heading: &Heading| match heading.channel {
+        Some(channel) => channel.to_string(),
+        None => "all compared".to_owned(),
+    };
     let who = |heading: &Heading| {
         let (weights, labels) = (&heading.weights, heading.labels.join(" "));
         format!("{} ({weights}: {labels})", heading.model)
@@ -245,6 +257,8 @@ fn check(first: &[u8], expected: &Heading) -> Result<()> {
         ("model", who(expected), who(&found))
     } else if found.speaker != expected.speaker {
         ("speaker", whose(expected), whose(&found))
+    } else if found.channel != expected.channel {
+        ("channel", which(expected), which(&found))
     } else {
         return Ok(());
     };

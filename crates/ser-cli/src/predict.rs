@@ -131,7 +131,7 @@ impl<'a> Printer<'a> {
         json: bool,
     ) -> Result<Self> {
         let form = if let Some(out) = &args.out {
-            Form::File(Answers::open(out, model, speaker)?)
+            Form::File(Answers::open(out, model, speaker, args.channel.number())?)
         } else if json {
             Form::Json
         } else if args.csv {
