@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use symphonia::core::formats::FormatReader;
 use symphonia::core::formats::well_known::{
-    FORMAT_ID_ADTS, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3,
+    FORMAT_ID_ADTS, FORMAT_ID_FLAC, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3,
 };
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{TimeBase, Timestamp};
@@ -16,13 +16,17 @@ use crate::counted::AHEAD;
 const ADTS_HEADER: u64 = 7;
 /// Bytes that a second of silence takes at least, 4 kbit/s: a small file that is all holes does not become days of it.
 const SECOND: u64 = 500;
+/// Bytes that a second takes at least of the beginning that a file may lack: what was recorded out of a broadcast may have
+/// begun hours ago.
+const BEGINNING: u64 = 8000;
 /// Seconds by which time stamps may be off that are no multiples of the sampling period, and a hundredth that others may.
 const JITTER: f64 = 0.1;
 const EXACT: f64 = 0.01;
 
 pub(crate) struct Clock {
-    /// Bytes taken out of the file.
+    /// Bytes taken out of the file, and bytes of all of it, if that is known.
     taken: Arc<AtomicU64>,
+    len: Option<u64>,
     time: Time,
 }
 
@@ -30,10 +34,11 @@ enum Time {
     /// The container says when each packet is.
     Stamps {
         base: TimeBase,
-        /// The time stamp of a packet, and the number of its first sample.
-        anchor: Option<(Timestamp, u64)>,
-        /// Whether a stream began since the last packet.
+        /// A time stamp, and the number of the sample that it has; of the first packet some may be left out.
+        anchor: Option<(Timestamp, i128)>,
+        /// Whether a stream began since the last packet, and whether that was the same one once more.
         is_new: bool,
+        is_same: bool,
     },
     /// Packets follow each other: between two of them what is lost takes as long as as many bytes that were decoded.
     Bytes {
@@ -47,7 +52,12 @@ enum Time {
 }
 
 impl Clock {
-    pub(crate) fn new(format: &dyn FormatReader, track: u32, taken: Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(
+        format: &dyn FormatReader,
+        track: u32,
+        taken: Arc<AtomicU64>,
+        len: Option<u64>,
+    ) -> Self {
         let bytes = |header| Time::Bytes {
             header,
             end: None,
@@ -59,14 +69,17 @@ impl Clock {
             FORMAT_ID_ADTS => bytes(ADTS_HEADER),
             _ => {
                 let track = format.tracks().iter().find(|t| t.id == track);
+                let is_flac = format.format_info().format == FORMAT_ID_FLAC;
                 Time::Stamps {
                     base: track.and_then(|t| t.time_base).unwrap_or_default(),
-                    anchor: None,
+                    // Frames of FLAC are counted from the beginning, whether or not that is there.
+                    anchor: is_flac.then_some((Timestamp::ZERO, 0)),
                     is_new: false,
+                    is_same: false,
                 }
             }
         };
-        Self { taken, time }
+        Self { taken, len, time }
     }
 
     /// Whether the container has time stamps.
@@ -74,11 +87,17 @@ impl Clock {
         matches!(self.time, Time::Stamps { .. })
     }
 
-    /// Another stream begins.
+    /// Another stream begins, or the same one behind a loss.
     pub(crate) fn begin_again(&mut self) {
         if let Time::Stamps { is_new, .. } = &mut self.time {
             *is_new = true;
         }
+    }
+
+    /// Whether the packet that [`lost_before`](Self::lost_before) has seen last is the first behind a loss in a stream that is
+    /// decoded anew.
+    pub(crate) fn goes_on(&self) -> bool {
+        matches!(self.time, Time::Stamps { is_same: true, .. })
     }
 
     /// Samples that are lost before a packet, at a rate, behind `position` samples of which `silent` are made up for already.
@@ -100,7 +119,9 @@ impl Clock {
                 base,
                 anchor,
                 is_new,
+                is_same,
             } => {
+                *is_same = false;
                 let pts = start(packet);
                 let Some((before, at)) = *anchor else {
                     return 0;
@@ -109,17 +130,18 @@ impl Clock {
                 let (numerator, denominator) = (base.numer.get(), base.denom.get());
                 let frames =
                     ticks * i128::from(numerator) * i128::from(rate) / i128::from(denominator);
-                let lost = frames + i128::from(at) - i128::from(position);
-                let is_exact = u64::from(numerator) * u64::from(rate) == u64::from(denominator);
-                let jitter = f64::from(rate) * if is_exact { EXACT } else { JITTER };
+                let lost = frames + at - i128::from(position);
+                let jitter = f64::from(rate) * if counts(*base, rate) { EXACT } else { JITTER };
                 let seconds = (position as f64 + lost as f64) / f64::from(rate);
                 let is_beyond = duration.is_some_and(|duration| seconds > duration + 1.0);
-                let is_other = std::mem::take(is_new) && lost < 0;
+                let begins = std::mem::take(is_new);
+                let is_other = begins && lost < 0;
                 if is_other || is_beyond || lost < -i128::from(rate) {
                     // Its times are its own.
-                    *anchor = Some((pts, position));
+                    *anchor = None;
                     return 0;
                 }
+                *is_same = begins;
                 match lost as f64 > jitter {
                     true => u64::try_from(lost).unwrap_or(u64::MAX),
                     false => return 0,
@@ -148,19 +170,31 @@ impl Clock {
                 (u128::from(lost) * u128::from(frames) / u128::from(bytes.max(1))) as u64
             }
         };
-        let most = (taken / SECOND).saturating_mul(rate.into());
-        let allowed = lost.min(most.saturating_sub(silent));
+        let most = match position {
+            0 => self.len.unwrap_or(taken) / BEGINNING,
+            _ => taken / SECOND,
+        };
+        let mut allowed = lost.min(most.saturating_mul(rate.into()).saturating_sub(silent));
+        if position == 0 && allowed < lost {
+            allowed = 0;
+        }
         if let (Time::Stamps { anchor, .. }, true) = (&mut self.time, allowed < lost) {
-            *anchor = Some((start(packet), position + allowed));
+            *anchor = Some((start(packet), (position + allowed).into()));
         }
         allowed
     }
 
-    /// A packet was decoded, whose first sample is at `position`.
-    pub(crate) fn decoded(&mut self, packet: &Packet, position: u64, decoded: usize) {
+    /// A packet was decoded to so many samples at a rate, the first of them at `position`.
+    pub(crate) fn decoded(&mut self, packet: &Packet, rate: u32, position: u64, decoded: usize) {
         match &mut self.time {
-            Time::Stamps { anchor, .. } => {
-                anchor.get_or_insert((start(packet), position));
+            Time::Stamps { base, anchor, .. } => {
+                // What an encoder of Opus puts in front is left out of the packet, and counts in its time stamps.
+                let left_out = match counts(*base, rate) {
+                    true => packet.dur.get().saturating_sub(decoded as u64),
+                    false => 0,
+                };
+                let at = i128::from(position) - i128::from(left_out);
+                anchor.get_or_insert((start(packet), at));
             }
             Time::Bytes {
                 header,
@@ -186,6 +220,11 @@ impl Clock {
             *end += packet.data.len() as u64 + *header;
         }
     }
+}
+
+/// Whether time stamps count samples.
+fn counts(base: TimeBase, rate: u32) -> bool {
+    u64::from(base.numer.get()) * u64::from(rate) == u64::from(base.denom.get())
 }
 
 /// When the first sample of a packet is that is heard.

@@ -1,6 +1,6 @@
 //! What symphonia decodes: everything but plain WAV.
 
-use std::io::{self, Read, Seek};
+use std::io::{self, Cursor, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -30,9 +30,14 @@ use crate::counted::Counted;
 use crate::damage::{CutShort, Damage};
 use crate::decode::check_limits;
 use crate::error::{Error, Result};
+use crate::foreign::{Chunks, chunks};
 use crate::ogg::{CAPTURE, Pages};
 use crate::opus::OpusDecoder;
+use crate::wav::is_unknown_length;
 use crate::waveform::SAMPLE_RANGE;
+
+/// Bytes from the beginning that are looked at.
+const HEAD: usize = 4096;
 
 /// The most packets that are tried to find the first that can be decoded, and errors in a row that a container may give
 /// before it is left.
@@ -57,7 +62,8 @@ pub(crate) struct Coded {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
-    is_pipe: bool,
+    /// Whether it ends when its writer is done: a pipe, or a header that does not know the length.
+    is_open_ended: bool,
     sample_rate: u32,
     duration: Option<f64>,
     /// Whether the duration is exact.
@@ -114,15 +120,21 @@ impl Coded {
                 reason: "the file is empty".into(),
             });
         }
-        let is_pipe = !source.is_seekable();
+        let (is_pipe, len) = (!source.is_seekable(), source.byte_len());
         let io_error = ser_files::Error::at(path);
-        let mut head = Vec::with_capacity(8);
+        let mut head = Vec::with_capacity(HEAD);
         source
             .by_ref()
-            .take(8)
+            .take(HEAD as u64)
             .read_to_end(&mut head)
             .and_then(|_| source.rewind())
             .map_err(&io_error)?;
+        let samples = match head.starts_with(b"RIFF") {
+            true => chunks(&mut Cursor::new(&head), Chunks::Riff).map_err(&io_error)?,
+            false => None,
+        };
+        let stated = samples.and_then(|samples| samples.len?.try_into().ok());
+        let is_endless = stated.is_some_and(is_unknown_length);
         let mut end = None;
         if head.starts_with(CAPTURE) {
             end = Pages::end(&mut source).map_err(&io_error)?;
@@ -145,7 +157,7 @@ impl Coded {
                 Symphonia::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
                     io_error(error).into()
                 }
-                _ if head.ends_with(b"ftyp") => Error::Unsupported {
+                _ if head.get(4..8) == Some(b"ftyp") => Error::Unsupported {
                     path: path.to_path_buf(),
                     reason: match is_pipe {
                         true => "its directory (moov) does not come before its sound: give the file, not a pipe",
@@ -176,13 +188,13 @@ impl Coded {
         } = Track::find(format.as_ref(), path, end)?;
         let mut coded = Self {
             path: path.to_path_buf(),
-            clock: Clock::new(format.as_ref(), id, taken),
+            clock: Clock::new(format.as_ref(), id, taken, len),
             format,
             decoder,
             track: id,
-            is_pipe,
+            is_open_ended: is_pipe || is_endless,
             sample_rate: 0,
-            duration,
+            duration: duration.filter(|_| !is_endless),
             is_promise,
             is_float,
             is_decoded: false,
@@ -337,21 +349,28 @@ impl Coded {
                 },
             };
             failed = 0;
-            self.silence = self.clock.lost_before(
-                &packet,
-                self.sample_rate,
-                self.position,
-                self.silent,
-                self.duration,
-            );
+            self.silence = self.lost_before(&packet);
+            if self.clock.goes_on() {
+                self.decoder.reset();
+            }
             if self.silence > 0 {
                 self.waiting = Some(packet);
                 continue;
             }
+            let is_first = self.sample_rate == 0;
             match self.decode_packet(&packet)? {
                 Decoded::Samples => {
+                    if is_first && self.clock.is_stamped() {
+                        // Only now the rate is known.
+                        self.silence = self.lost_before(&packet);
+                        if self.silence > 0 {
+                            self.waiting = Some(packet);
+                            continue;
+                        }
+                    }
                     let frames = self.interleaved.len() / usize::from(self.channels);
-                    self.clock.decoded(&packet, self.position, frames);
+                    let rate = self.sample_rate;
+                    self.clock.decoded(&packet, rate, self.position, frames);
                     self.is_silent = false;
                     self.packet = packet.data;
                     return Ok(true);
@@ -367,6 +386,17 @@ impl Coded {
                 }
             }
         }
+    }
+
+    /// Samples that are lost before a packet.
+    fn lost_before(&mut self, packet: &Packet) -> u64 {
+        self.clock.lost_before(
+            packet,
+            self.sample_rate,
+            self.position,
+            self.silent,
+            self.duration,
+        )
     }
 
     /// Makes the next samples silence, a second of it at most.
@@ -402,8 +432,7 @@ impl Coded {
             Some(Err(Symphonia::IoError(error)))
                 if error.kind() == io::ErrorKind::UnexpectedEof =>
             {
-                // A pipe ends when its writer is done.
-                self.is_cut = !self.is_pipe;
+                self.is_cut = !self.is_open_ended;
                 return Ok(Next::End);
             }
             Some(Err(error @ Symphonia::IoError(_))) => return Err(failure(path, seconds, error)),

@@ -196,7 +196,7 @@ fn format_chunk(bytes: &[u8], is_big_endian: bool) -> Option<Samples> {
 
 /// A part of a file behind another header.
 pub(crate) struct Rewritten {
-    header: Vec<u8>,
+    pub(crate) header: Vec<u8>,
     inner: Box<dyn MediaSource>,
     /// Where the part begins and how long it is, if that is known.
     start: u64,

@@ -9,6 +9,7 @@ mod counted;
 mod damage;
 mod decode;
 mod error;
+mod flac;
 mod folder;
 mod foreign;
 pub mod fourier;

@@ -54,7 +54,10 @@ impl OpusDecoder {
 }
 
 impl AudioDecoder for OpusDecoder {
-    fn reset(&mut self) {}
+    /// What follows lies in the middle of the stream.
+    fn reset(&mut self) {
+        self.skip = 0;
+    }
 
     fn codec_info(&self) -> &CodecInfo {
         &CodecInfo {

@@ -6,10 +6,13 @@ use std::path::Path;
 use symphonia::core::io::MediaSource;
 
 use crate::error::{Error, Result};
+use crate::flac::headless;
 use crate::foreign::{Chunks, Rewritten, Samples, au, chunks, sphere};
 
 /// Bytes from the beginning that are looked at.
 const HEAD: usize = 4096;
+/// Bytes in which two frames of FLAC are looked for, of what is nothing else; a pipe can go back as far.
+const SEARCHED: usize = 1 << 15;
 
 const CONVERT: &str = "convert it with ffmpeg";
 const UNPACK: &str = "unpack it";
@@ -220,6 +223,13 @@ pub(crate) fn open(
         let len = found.byte_len();
         return Ok((Box::new(found), len));
     }
+    let beginning = self::head(&mut reader, SEARCHED).map_err(&io_error)?;
+    if let Some((start, header)) = headless(&beginning) {
+        let mut found = Rewritten::behind(reader, len, start);
+        found.header = header;
+        let len = found.byte_len();
+        return Ok((Box::new(found), len));
+    }
     if !head.is_empty() && holds_zeros(&mut reader).map_err(&io_error)? {
         let what = "nothing but zeros, as broken downloads leave";
         return Err(unsupported(format!("{what}: {AGAIN}")));
@@ -235,7 +245,7 @@ fn holds_zeros(reader: &mut Box<dyn MediaSource>) -> io::Result<bool> {
     let most = if reader.is_seekable() {
         u64::MAX
     } else {
-        1 << 15
+        SEARCHED as u64
     };
     let mut zeros = reader.by_ref().take(most);
     let mut block = [0; HEAD];

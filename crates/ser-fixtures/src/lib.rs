@@ -80,7 +80,13 @@ pub fn flac(sample_rate: u32, samples: &[i16]) -> Vec<u8> {
     file.extend(((u64::from(sample_rate) << 44) | (15 << 36) | total).to_be_bytes());
     file.extend([0; 16]);
     for (number, samples) in (0u32..).zip(samples.chunks(FLAC_FRAME)) {
-        let mut frame = vec![0xFF, 0xF8, 0xC0, 0x08];
+        // Of other rates the header of the file alone tells.
+        let rate = match sample_rate {
+            8000 => 4,
+            48_000 => 10,
+            _ => 0,
+        };
+        let mut frame = vec![0xFF, 0xF8, 0xC0 | rate, 0x08];
         // As UTF-8 codes characters.
         let number = char::from_u32(number).unwrap();
         frame.extend(number.encode_utf8(&mut [0; 4]).as_bytes());

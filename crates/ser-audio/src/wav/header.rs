@@ -393,7 +393,7 @@ fn reconcile(chunk: &mut [u8]) -> u16 {
 }
 
 /// Whether a length of the data chunk is the mark of a writer that could not know it.
-fn is_unknown_length(stated: u32) -> bool {
+pub(crate) fn is_unknown_length(stated: u32) -> bool {
     matches!(stated, u32::MAX | 0x7FFF_F000 | 0x8000_0000)
 }
 

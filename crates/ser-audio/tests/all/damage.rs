@@ -8,7 +8,7 @@ use ser_fixtures::{FLAC_FRAME, crc};
 use crate::signals::{Random, bytes_of, wav};
 
 /// Samples and what is missing, of bytes as a file.
-fn heard(bytes: Vec<u8>) -> (Vec<f32>, Option<Damage>) {
+pub fn heard(bytes: Vec<u8>) -> (Vec<f32>, Option<Damage>) {
     let mut stream = AudioStream::from_bytes(bytes.into(), Path::new("clip")).unwrap();
     let mut samples = Vec::new();
     while stream.next_block(&mut samples).unwrap() {}
@@ -42,7 +42,7 @@ fn damaged(bytes: &[u8], places: &[f64], length: usize, with: Option<u64>) -> Ve
 }
 
 /// Whether the last second of `samples` lies where it does in `whole`, but for so many samples.
-fn ends_alike(samples: &[f32], whole: &[f32], rate: usize, slack: usize) -> bool {
+pub fn ends_alike(samples: &[f32], whole: &[f32], rate: usize, slack: usize) -> bool {
     let pattern = &whole[whole.len() - rate..];
     let shift = |by: isize| {
         let at = (whole.len() - rate) as isize + by;
@@ -108,6 +108,37 @@ fn flac_with_a_wrong_or_no_number_of_samples_gives_all_of_them() {
 }
 
 #[test]
+fn flac_without_its_beginning_is_timed_as_the_whole() {
+    let file = flac(20);
+    let (whole, _) = heard(file.clone());
+    // In the third frame of 8201 bytes, and so the fourth is the first.
+    for rest in [&file[42 + 20_000..], &file[5000 + 42 + 2 * 8201..]] {
+        let (samples, damage) = heard(rest.to_vec());
+        assert_eq!(samples.len(), whole.len());
+        assert!(samples[..3 * 4096].iter().all(|&x| x == 0.0));
+        assert_eq!(samples[3 * 4096..], whole[3 * 4096..]);
+        let damage = damage.unwrap();
+        assert_eq!((damage.places, damage.cut_short), (1, None));
+        assert_eq!(damage.silent_seconds, 3.0 * 4096.0 / 8000.0);
+    }
+    // As with a header whose first frames are destroyed.
+    let (samples, _) = heard(damaged(&file, &[0.001], 20_000, None));
+    assert_eq!(samples[3 * 4096..], whole[3 * 4096..]);
+    // One frame may be a chance.
+    let lone = file[file.len() - 10_000..].to_vec();
+    assert!(AudioStream::from_bytes(lone.into(), Path::new("clip")).is_err());
+}
+
+#[test]
+fn what_was_recorded_out_of_a_broadcast_begins_where_it_does() {
+    let file = ser_fixtures::flac(8000, &[1000; 300 * FLAC_FRAME]);
+    let frames = file.len() - 42;
+    let rest = &file[42 + frames * 29 / 30..];
+    let (samples, damage) = heard(rest.to_vec());
+    assert_eq!((samples.len(), damage), (9 * FLAC_FRAME, None));
+}
+
+#[test]
 fn mp3_is_silent_for_as_long_as_as_many_bytes_take() {
     let file = mp3(20);
     let (whole, damage) = heard(file.clone());
@@ -158,7 +189,7 @@ fn ogg(frames: usize) -> Vec<u8> {
     bytes
 }
 
-fn page(flags: u8, granule: u64, number: u32, packets: &[&[u8]]) -> Vec<u8> {
+pub fn page(flags: u8, granule: u64, number: u32, packets: &[&[u8]]) -> Vec<u8> {
     let mut bytes = b"OggS\0".to_vec();
     bytes.push(flags);
     bytes.extend(granule.to_le_bytes());
@@ -252,6 +283,29 @@ fn wav_that_is_damaged_keeps_its_times_and_one_that_is_cut_says_so() {
         damage.unwrap().to_string(),
         "cut short: the header promises 2.0 s, the file holds 1.2 s"
     );
+}
+
+#[test]
+fn coded_wav_whose_length_nobody_knew_is_not_cut_short() {
+    let file = bytes_of("alaw.wav");
+    let (whole, damage) = heard(file.clone());
+    assert_eq!(damage, None);
+    let at = 4 + file.windows(4).position(|name| name == b"data").unwrap();
+    for (stated, is_cut) in [
+        (u32::MAX, false),
+        (0x7FFF_F000, false),
+        (0x8000_0000, false),
+        (0x7FFF_E000, true),
+    ] {
+        let mut marked = file.clone();
+        marked[at..at + 4].copy_from_slice(&stated.to_le_bytes());
+        let riff = stated.saturating_add(at as u32 - 4);
+        marked[4..8].copy_from_slice(&riff.to_le_bytes());
+        let (samples, damage) = heard(marked);
+        assert_eq!(samples, whole, "{stated:x}");
+        let cut = damage.and_then(|damage| damage.cut_short);
+        assert_eq!(cut.is_some(), is_cut, "{stated:x}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use ser_audio::{Error, read};
 
+use crate::damage::{ends_alike, heard, page};
 use crate::signals::{bytes_of, fixture, piped};
 
 /// `opus.webm` with other bytes in its header of Opus, from `at` on.
@@ -66,4 +67,78 @@ fn layouts_that_cannot_be_are_refused() {
     // A channel that no stream feeds is silent.
     let silent = with("opus-surround.mkv", 21, &[255; 6]).unwrap();
     assert!(silent.iter().all(|&x| x == 0.0));
+}
+
+/// Samples of a packet.
+const PACKET: usize = 960;
+
+/// The packets of sound of `opus.ogg`.
+fn packets() -> Vec<Vec<u8>> {
+    let file = bytes_of("opus.ogg");
+    let (mut rest, mut packets) = (&file[..], vec![Vec::new()]);
+    while !rest.is_empty() {
+        let (segments, body) = rest[27..].split_at(rest[26].into());
+        rest = body;
+        for &segment in segments {
+            let (bytes, more) = rest.split_at(segment.into());
+            rest = more;
+            packets.last_mut().unwrap().extend_from_slice(bytes);
+            if segment < 255 {
+                packets.push(Vec::new());
+            }
+        }
+    }
+    packets.pop();
+    packets.split_off(2)
+}
+
+/// Ogg in pages of three packets, the first of which says how much the encoder put in front.
+fn pages(pre_skip: u16, packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut head = b"OpusHead\x01\x01".to_vec();
+    head.extend(pre_skip.to_le_bytes());
+    head.extend([0; 7]);
+    let mut pages = vec![page(2, 0, 0, &[&head])];
+    pages.push(page(0, 0, 1, &[b"OpusTags\0\0\0\0\0\0\0\0"]));
+    let count = packets.len().div_ceil(3);
+    for (n, packets) in (1..).zip(packets.chunks(3)) {
+        let packets: Vec<&[u8]> = packets.iter().map(Vec::as_slice).collect();
+        let flags = if n == count { 4 } else { 0 };
+        let granule = (n * 3 * PACKET) as u64;
+        pages.push(page(flags, granule, n as u32 + 1, &packets));
+    }
+    pages
+}
+
+#[test]
+fn opus_is_silent_where_it_is_damaged_and_keeps_its_times() {
+    let packets = packets();
+    for pre_skip in [0u16, 312, 800, 3312, 3840] {
+        let file = pages(pre_skip, &packets);
+        let (whole, damage) = heard(file.concat());
+        let length = packets.len() * PACKET - usize::from(pre_skip);
+        assert_eq!((whole.len(), damage), (length, None), "{pre_skip}");
+        let twice = [file.concat(), file.concat()].concat();
+        assert_eq!(heard(twice), (whole.repeat(2), None), "{pre_skip}");
+        let mut destroyed = file.clone();
+        destroyed[7][50..].fill(0);
+        let mut gone = file.clone();
+        gone.drain(7..9);
+        // Three packets begin with what no packet of Opus does: several frames, and none of them.
+        let mut bad = packets.clone();
+        bad[15..18].fill(vec![3, 0]);
+        let bad = pages(pre_skip, &bad);
+        for (file, lost) in [(destroyed, 3), (gone, 6), (bad, 3)] {
+            let (samples, damage) = heard(file.concat());
+            assert_eq!(samples.len(), length, "{pre_skip}, {lost}");
+            assert!(ends_alike(&samples, &whole, 9600, 0), "{pre_skip}, {lost}");
+            let start = 15 * PACKET - usize::from(pre_skip);
+            assert_eq!(samples[..start], whole[..start], "{pre_skip}, {lost}");
+            let lost = lost * PACKET;
+            let silent = &samples[start..start + lost];
+            assert!(silent.iter().all(|&x| x == 0.0), "{pre_skip}, {lost}");
+            let damage = damage.unwrap();
+            assert_eq!(damage.silent_seconds, lost as f64 / 48_000.0);
+            assert_eq!(damage.places, 1);
+        }
+    }
 }
