@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -148,8 +149,15 @@ fn a_root_is_where_a_manifest_has_its_recordings() {
         table.starts_with("path,seconds,emotion,speaker,mfcc_0_mean,"),
         "{table:.80}"
     );
-    let said = complaint(1, &[&"index", &root, &"--root", &root]);
-    assert!(said.contains("the manifest"), "{said}");
+    let out = folder.path().join("f.npy");
+    let calls: [&[&dyn AsRef<OsStr>]; 2] = [
+        &[&"index", &root, &"--root", &root],
+        &[&"extract", &clip, &"--root", &root, &"--out", &out],
+    ];
+    for words in calls {
+        let said = complaint(1, words);
+        assert!(said.contains("the manifest"), "{said}");
+    }
 }
 
 #[test]

@@ -172,7 +172,7 @@ impl Corpus {
     /// are one label. [`Audit::renamed`] has what became of each.
     ///
     /// # Errors
-    /// Those of [`Corpus::load`]; [`Error::RootOfFolder`].
+    /// Those of [`Corpus::load`]; [`Error::RootWithoutManifest`].
     pub fn load_with(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
         let Origin { path, root } = origin;
         if is_table(path) && !path.is_dir() {
@@ -180,7 +180,7 @@ impl Corpus {
         }
         match root {
             None => scan::scan(path, labels),
-            Some(_) => Err(Error::RootOfFolder {
+            Some(_) => Err(Error::RootWithoutManifest {
                 path: path.to_owned(),
             }),
         }

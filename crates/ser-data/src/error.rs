@@ -56,14 +56,14 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// A root for relative paths came with a folder.
+    /// A root for relative paths came with a folder or a recording.
     #[error(
-        "{}: a folder has no use for a root, in which the relative paths of a manifest are looked up: leave it out, or \
+        "{}: what is no manifest has no use for a root, in which the relative paths of a manifest are looked up: leave it out, or \
          give the manifest",
         path.display()
     )]
-    RootOfFolder {
-        /// The folder.
+    RootWithoutManifest {
+        /// The folder or recording.
         path: PathBuf,
     },
 

@@ -72,11 +72,19 @@ impl Inputs {
     /// looked up as [`Origin`] says.
     ///
     /// # Errors
-    /// [`Error::Data`] for a manifest that cannot be read, [`Error::NoRecording`].
+    /// [`Error::Data`] for a manifest that cannot be read, and for a root without one; [`Error::NoRecording`].
     pub fn find(given: &[PathBuf], root: Option<&Path>) -> Result<Self> {
+        let is_manifest = |path: &Path| is_table(path) && !path.is_dir();
+        if root.is_some()
+            && let Some(path) = given.first()
+            && !given.iter().any(|path| is_manifest(path))
+        {
+            let path = path.clone();
+            return Err(ser_data::Error::RootWithoutManifest { path }.into());
+        }
         let (mut inputs, mut skipped) = (Vec::new(), Vec::new());
         for path in given {
-            if is_table(path) && !path.is_dir() {
+            if is_manifest(path) {
                 let origin = Origin { path, root };
                 let Scan { corpus, audit } = Corpus::load_with(origin, &LabelMap::new())?;
                 skipped.extend(Skipped::of_audit(&audit));

@@ -78,7 +78,16 @@ pub(crate) fn find_one(path: &Path, found: &mut Vec<Found>, skipped: &mut Vec<Sk
         found.push(named(path.to_owned()));
         return;
     };
-    found.extend(matches.flatten().filter(|path| path.is_file()).map(named));
+    for matched in matches {
+        match matched {
+            Ok(path) if path.is_file() => found.push(named(path)),
+            Ok(_) => {}
+            Err(error) => {
+                let reason = ser_files::in_words(error.error());
+                skipped.push(Skipped::new(error.path(), &reason));
+            }
+        }
+    }
     if before == found.len() + skipped.len() {
         skipped.push(Skipped::new(
             path,

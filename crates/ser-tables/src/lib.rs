@@ -57,13 +57,13 @@ impl Column {
 pub enum Value<'a> {
     /// Nothing is known: an empty field of CSV, a null of Parquet.
     Missing,
-    /// Text of a column of [`Kind::Text`].
-    Text(&'a str),
-    /// The name of a file in such a column. In CSV one that a spreadsheet would run as a formula gets `./` in front, and
-    /// still names the file; a lone `-` is standard input, and no formula.
+    /// Text of a column of [`Kind::Text`]. In CSV such that a spreadsheet would run as a formula gets an apostrophe in
+    /// front, names of columns too; numbers and a lone `-` are no formulas.
     ///
     /// # References
     /// OWASP, *CSV Injection*.
+    Text(&'a str),
+    /// The name of a file in such a column. Instead of the apostrophe it gets `./`, and still names the file.
     Path(&'a str),
     /// Of a column of [`Kind::Bool`].
     Bool(bool),
@@ -90,7 +90,7 @@ impl<W: Write> TableWriter<W> {
         Ok(Self(match form {
             Form::Csv => {
                 let mut csv = csv::Writer::from_writer(writer);
-                csv.write_record(columns.iter().map(Column::name))?;
+                csv.write_record(columns.iter().map(|column| text(Value::Text(&column.name))))?;
                 Written::Csv(Box::new(csv))
             }
             Form::Parquet => Written::Parquet(Box::new(Parquet::new(writer, columns)?)),
@@ -136,37 +136,44 @@ impl<W: Write> TableWriter<W> {
 fn text(value: Value<'_>) -> String {
     match value {
         Value::Missing => String::new(),
-        Value::Text(text) => text.to_owned(),
-        Value::Path(path) => no_formula(path),
+        Value::Text(text) if is_formula(text) => format!("'{text}"),
+        Value::Path(path) if is_formula(path) => format!("./{path}"),
+        Value::Text(text) | Value::Path(text) => text.to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Float(value) => value.to_string(),
         Value::Double(value) => value.to_string(),
     }
 }
 
-fn no_formula(file: &str) -> String {
+/// Whether a spreadsheet would run a field.
+fn is_formula(field: &str) -> bool {
     let begins = [
         '=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
     ];
-    match file.starts_with(begins) && file != "-" {
-        true => format!("./{file}"),
-        false => file.to_owned(),
-    }
+    field.starts_with(begins) && field != "-" && field.parse::<f64>().is_err()
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
-    fn no_name_of_a_file_is_a_formula() {
-        for formula in [
-            "=1+1.wav", "+a.wav", "-a.wav", "@a.wav", "\t=1.wav", "＝1.wav",
+    fn no_field_is_a_formula() {
+        for formula in ["=1+1.wav", "+a", "-a.wav", "@a", "\t=1", "\r=1", "＝1"] {
+            assert_eq!(text(Value::Path(formula)), format!("./{formula}"));
+            assert_eq!(text(Value::Text(formula)), format!("'{formula}"));
+        }
+        for field in [
+            "-", "a=b.wav", "/=a.wav", "./=a.wav", "à.wav", "-0.5", "+1e3", "",
         ] {
-            assert_eq!(no_formula(formula), format!("./{formula}"));
+            assert_eq!(text(Value::Path(field)), field);
+            assert_eq!(text(Value::Text(field)), field);
         }
-        for name in ["-", "a=b.wav", "/=a.wav", "./=a.wav", "à.wav", ""] {
-            assert_eq!(no_formula(name), name);
-        }
+        let mut csv = Vec::new();
+        let columns = [Column::new("=1+1", Kind::Text)];
+        let table = TableWriter::new(&mut csv, Form::Csv, &columns).unwrap();
+        table.finish().unwrap();
+        assert_eq!(csv, b"'=1+1\n");
     }
 }
