@@ -109,8 +109,8 @@ fn tiers(spans: &[Span]) -> Vec<(String, Vec<&Span>)> {
     channels.into_iter().map(tier).collect()
 }
 
-/// Text of XML and of WebVTT, where it would be markup. Labels hold no control characters, but names of files may, and XML
-/// has no way to write them.
+/// Text of XML and of WebVTT, where it would be markup. XML has no way to write control characters, which names of files may
+/// hold, nor the two that are no characters.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -119,7 +119,9 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            c if c.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                escaped.push(char::REPLACEMENT_CHARACTER)
+            }
             c => escaped.push(c),
         }
     }

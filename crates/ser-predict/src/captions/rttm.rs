@@ -36,7 +36,6 @@ use crate::stream::Span;
 /// ```
 #[must_use]
 pub fn rttm(spans: &[Span], labels: &[String], file: &str) -> String {
-    let field = |text: &str| text.replace(char::is_whitespace, "_");
     let file = field(file);
     let mut text = String::new();
     for (_, spans) in tiers(spans) {
@@ -58,10 +57,30 @@ pub fn rttm(spans: &[Span], labels: &[String], file: &str) -> String {
     text
 }
 
+/// One field of a line, whichever characters a reader splits at.
+fn field(text: &str) -> String {
+    match text {
+        "" => "<NA>".to_owned(),
+        _ => text.replace(|c: char| c.is_whitespace() || c.is_control(), "_"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{labels, span};
     use super::*;
+
+    #[test]
+    fn no_field_is_empty_or_two() {
+        for (text, written) in [
+            ("", "<NA>"),
+            ("a\u{1d}b", "a_b"),
+            ("a\u{a0}b", "a_b"),
+            ("ärger", "ärger"),
+        ] {
+            assert_eq!(field(text), written);
+        }
+    }
 
     #[test]
     fn a_line_has_ten_fields_whatever_names_hold() {
