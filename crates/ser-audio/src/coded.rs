@@ -1,6 +1,6 @@
 //! What symphonia decodes: everything but plain WAV.
 
-use std::io::{self, Cursor, Read, Seek};
+use std::io::{self, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -35,9 +35,7 @@ use crate::ogg::{CAPTURE, Pages};
 use crate::opus::OpusDecoder;
 use crate::wav::is_unknown_length;
 use crate::waveform::SAMPLE_RANGE;
-
-/// Bytes from the beginning that are looked at.
-const HEAD: usize = 4096;
+use crate::wrapper;
 
 /// The most packets that are tried to find the first that can be decoded, and errors in a row that a container may give
 /// before it is left.
@@ -122,13 +120,7 @@ impl Coded {
         }
         let (is_pipe, len) = (!source.is_seekable(), source.byte_len());
         let io_error = ser_files::Error::at(path);
-        let mut head = Vec::with_capacity(HEAD);
-        source
-            .by_ref()
-            .take(HEAD as u64)
-            .read_to_end(&mut head)
-            .and_then(|_| source.rewind())
-            .map_err(&io_error)?;
+        let head = wrapper::head(&mut source, wrapper::HEAD).map_err(&io_error)?;
         let samples = match head.starts_with(b"RIFF") {
             true => chunks(&mut Cursor::new(&head), Chunks::Riff).map_err(&io_error)?,
             false => None,

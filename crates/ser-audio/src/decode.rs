@@ -1,7 +1,7 @@
 //! Any recording in, mono samples out, block by block.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek};
+use std::io::{self, Cursor, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -312,7 +312,7 @@ impl Decoder {
     fn find(reader: Box<dyn MediaSource>, len: Option<u64>, path: &Path) -> Result<Self> {
         let io_error = ser_files::Error::at(path);
         let (mut reader, len) = wrapper::open(reader, len, path)?;
-        let is_wav = is_wav(&mut reader).map_err(&io_error)?;
+        let is_wav = wrapper::is_wav(&wrapper::head(&mut reader, 12).map_err(&io_error)?);
         if !is_wav && !has_extension(path, &["wav", "wave"]) {
             return Ok(Self::Coded(Box::new(Coded::open(reader, path)?)));
         }
@@ -337,16 +337,6 @@ impl Decoder {
             Err(error) => Err(error),
         }
     }
-}
-
-/// Whether a RIFF WAVE header begins here; leaves the reader at its start.
-fn is_wav(reader: &mut (impl Read + Seek)) -> io::Result<bool> {
-    let mut head = Vec::with_capacity(12);
-    reader.by_ref().take(12).read_to_end(&mut head)?;
-    reader.rewind()?;
-    Ok(head.len() == 12
-        && (head.starts_with(b"RIFF") || head.starts_with(b"RF64"))
-        && head.ends_with(b"WAVE"))
 }
 
 /// Refuses what no recording of speech has.

@@ -10,7 +10,7 @@ use crate::flac::headless;
 use crate::foreign::{Chunks, Rewritten, Samples, au, chunks, sphere};
 
 /// Bytes from the beginning that are looked at.
-const HEAD: usize = 4096;
+pub(crate) const HEAD: usize = 4096;
 /// Bytes in which two frames of FLAC are looked for, of what is nothing else; a pipe can go back as far.
 const SEARCHED: usize = 1 << 15;
 
@@ -187,7 +187,7 @@ pub(crate) fn open(
     };
     // A live WAV stream may not have more than its header yet.
     let head = head(&mut reader, 24).map_err(&io_error)?;
-    if begins(&head, 8, b"WAVE") && (head.starts_with(b"RIFF") || head.starts_with(b"RF64")) {
+    if is_wav(&head) {
         return match head.get(20..22) {
             Some(&[a, b]) if begins(&head, 12, b"fmt ") => {
                 in_wav(reader, len, path, u16::from_le_bytes([a, b]))
@@ -260,8 +260,13 @@ fn holds_zeros(reader: &mut Box<dyn MediaSource>) -> io::Result<bool> {
     Ok(is_all)
 }
 
+/// Whether a RIFF WAVE header begins so.
+pub(crate) fn is_wav(head: &[u8]) -> bool {
+    begins(head, 8, b"WAVE") && (head.starts_with(b"RIFF") || head.starts_with(b"RF64"))
+}
+
 /// The first bytes; the reader is at its start again.
-fn head(reader: &mut (impl Read + Seek), most: usize) -> io::Result<Vec<u8>> {
+pub(crate) fn head(reader: &mut (impl Read + Seek), most: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(most);
     reader.by_ref().take(most as u64).read_to_end(&mut head)?;
     reader.rewind()?;

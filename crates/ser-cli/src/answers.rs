@@ -183,10 +183,11 @@ impl Answers {
 
 /// What the file is to hold, by its name.
 fn form(path: &Path) -> Result<Form> {
+    if let Some(form) = ser_tables::Form::of(path) {
+        return Ok(Form::Table(form));
+    }
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     Ok(match extension.to_lowercase().as_str() {
-        "csv" => Form::Table(ser_tables::Form::Csv),
-        "parquet" => Form::Table(ser_tables::Form::Parquet),
         "json" => Form::Json,
         "jsonl" => Form::JsonLines,
         _ => bail!(

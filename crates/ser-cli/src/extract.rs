@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use ser_experiment::{Event, Inputs, View, extract};
 use ser_features::FeatureConfig;
 use ser_recipe::Experiment;
+use ser_tables::Form;
 
 use crate::Outcome;
 use crate::args::ExtractArgs;
@@ -45,10 +46,7 @@ fn views(args: &ExtractArgs) -> Result<Vec<View>> {
         });
     }
     let Some(path) = &args.config else {
-        let is_table = args
-            .out
-            .as_deref()
-            .is_some_and(ser_experiment::is_table_of_functionals);
+        let is_table = args.out.as_deref().and_then(Form::of).is_some();
         return Ok(vec![View::clean(match is_table {
             true => Experiment::load("mlp")?.into_recipe()?.features,
             false => FeatureConfig::default(),

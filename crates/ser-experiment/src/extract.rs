@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use ser_data::{Clip, Corpus, Excerpt, LabelMap, Origin, Recording, Scan, is_table};
 use ser_features::{FeatureConfig, Features, write_npy};
+use ser_tables::Form;
 use serde::Serialize;
 
 use crate::corpus::{Skipped, tell};
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
 use crate::find::{Found, find_one, identity};
-use crate::functionals::{About, table_form};
+use crate::functionals::About;
 use crate::view::{FeatureSource, View};
 
 /// Audio whose features are in memory at a time, in bytes of its files: enough to keep all cores
@@ -171,7 +172,7 @@ pub fn extract(
         Some(out) if has_extension(out, "safetensors") => {
             write_safetensors(out, config, &mut source, &files, on_event, &mut skipped)?
         }
-        Some(out) if let Some(form) = table_form(out) => {
+        Some(out) if let Some(form) = Form::of(out) => {
             let about = About::new(&files, config, out)?;
             let each = |use_it: &mut dyn FnMut(&Input, &Features) -> Result<()>| {
                 for_each(&mut source, &files, on_event, &mut skipped, use_it)

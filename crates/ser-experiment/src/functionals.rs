@@ -12,22 +12,6 @@ use ser_tables::{Column, Form, Kind, TableWriter, Value};
 use crate::error::Result;
 use crate::extract::{Input, wrong};
 
-/// Whether a file is one of functionals, by its name: `.csv` or `.parquet`.
-#[must_use]
-pub fn is_table_of_functionals(out: &Path) -> bool {
-    table_form(out).is_some()
-}
-
-/// What a table holds, by its name; `None` for what is no table.
-pub(crate) fn table_form(out: &Path) -> Option<Form> {
-    let extension = out.extension()?.to_string_lossy().to_lowercase();
-    match extension.as_str() {
-        "csv" => Some(Form::Csv),
-        "parquet" => Some(Form::Parquet),
-        _ => None,
-    }
-}
-
 /// A column in front of the functionals.
 struct Known {
     name: String,

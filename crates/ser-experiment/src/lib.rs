@@ -43,7 +43,6 @@ pub use evaluate::{Evaluated, evaluate};
 pub use event::{Event, OnEvent, Stage};
 pub use extract::{Extraction, Inputs, extract};
 pub use find::{Found, find};
-pub use functionals::is_table_of_functionals;
 pub use page::{summaries, write_side_by_side};
 pub use results::results;
 pub use run::Run;

@@ -4,6 +4,7 @@ mod parquet;
 mod thrift;
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use crate::parquet::Parquet;
 
@@ -14,6 +15,19 @@ pub enum Form {
     Csv,
     /// Columns in binary.
     Parquet,
+}
+
+impl Form {
+    /// What a file holds by its name, `.csv` or `.parquet` in any case; `None` for another.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_string_lossy();
+        match extension.to_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
 }
 
 /// What the values of a column are.

@@ -191,7 +191,7 @@ impl Window<'_> {
         let total = self.total(&weights);
         for multiple in fit.tones.len() + 1..=BUZZ {
             let frequency = multiple as f64 * fit.frequency;
-            if fit.tones.is_empty() || frequency > 0.45 * self.rate {
+            if frequency > 0.45 * self.rate {
                 break;
             }
             let sums = self.turned_back(&left, frequency, &weights);

@@ -43,14 +43,16 @@ pub(super) fn remove(sound: &mut Cow<'_, Waveform>) {
         .fit();
         let Some(mut fit) = fit else { continue };
         undo_means(&mut fit, by, rate);
-        let samples = &sound.samples[start..length.min(end * by)];
-        let samples: Vec<f64> = samples.iter().map(|&x| x.into()).collect();
-        Window {
-            samples: &samples,
-            start: start as f64 / rate,
-            rate,
+        if !fit.tones.is_empty() {
+            let samples = &sound.samples[start..length.min(end * by)];
+            let samples: Vec<f64> = samples.iter().map(|&x| x.into()).collect();
+            Window {
+                samples: &samples,
+                start: start as f64 / rate,
+                rate,
+            }
+            .add_buzz(&mut fit);
         }
-        .add_buzz(&mut fit);
         // From its middle on it fades out as that of the next window fades in.
         let middle = start + hop;
         let from = if is_first { 0 } else { start };
