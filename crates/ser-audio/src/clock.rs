@@ -1,7 +1,9 @@
 //! Where in time the packets of a recording belong, and so what is lost between them.
 
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::vec::IntoIter;
 
 use symphonia::core::formats::FormatReader;
 use symphonia::core::formats::well_known::{
@@ -11,6 +13,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::{TimeBase, Timestamp};
 
 use crate::counted::AHEAD;
+use crate::mpeg::{Gap, Gaps};
 
 /// Bytes of a header of ADTS, which is no part of the packet.
 const ADTS_HEADER: u64 = 7;
@@ -49,14 +52,25 @@ enum Time {
         bytes: u64,
         frames: u64,
     },
+    /// Packets follow each other, and all losses are known.
+    Gaps {
+        /// Those that are still to come, and the samples of a frame.
+        gaps: Peekable<IntoIter<Gap>>,
+        frame: u64,
+        /// Samples of the packets up to here of which nothing was heard, and of the beginning that is left out.
+        failed: u64,
+        left_out: u64,
+    },
 }
 
 impl Clock {
+    /// `gaps` are those of an MP3 that says how long it is.
     pub(crate) fn new(
         format: &dyn FormatReader,
         track: u32,
         taken: Arc<AtomicU64>,
         len: Option<u64>,
+        gaps: Gaps,
     ) -> Self {
         let bytes = |header| Time::Bytes {
             header,
@@ -65,6 +79,12 @@ impl Clock {
             frames: 0,
         };
         let time = match format.format_info().format {
+            FORMAT_ID_MP3 if !gaps.ends.is_empty() => Time::Gaps {
+                gaps: gaps.ends.into_iter().peekable(),
+                frame: gaps.frame,
+                failed: 0,
+                left_out: 0,
+            },
             FORMAT_ID_MP1 | FORMAT_ID_MP2 | FORMAT_ID_MP3 => bytes(0),
             FORMAT_ID_ADTS => bytes(ADTS_HEADER),
             _ => {
@@ -169,6 +189,22 @@ impl Clock {
                 };
                 (u128::from(lost) * u128::from(frames) / u128::from(bytes.max(1))) as u64
             }
+            // Rubble may look like a frame of another kind.
+            Time::Gaps { frame, .. } if packet.block_dur().get() != *frame => 0,
+            Time::Gaps {
+                gaps,
+                frame,
+                failed,
+                left_out,
+            } => {
+                let begin = taken.saturating_sub(packet.data.len() as u64);
+                let mut lost = std::mem::take(failed);
+                while let Some(gap) = gaps.next_if(|gap| gap.at <= begin) {
+                    let due = gap.before.saturating_mul(*frame);
+                    lost = due.saturating_sub(*left_out).saturating_sub(position);
+                }
+                lost
+            }
         };
         let most = match position {
             0 => self.len.unwrap_or(taken) / BEGINNING,
@@ -205,8 +241,19 @@ impl Clock {
                 *bytes += packet.data.len() as u64 + *header;
                 *frames += decoded as u64;
             }
+            Time::Gaps { left_out, .. } => *left_out += packet.trim_start.get(),
         }
         self.passed(packet);
+    }
+
+    /// A packet could not be decoded.
+    pub(crate) fn failed(&mut self, packet: &Packet) {
+        if let Time::Gaps { frame, failed, .. } = &mut self.time {
+            *failed += match packet.block_dur().get() == *frame {
+                true => *frame,
+                false => 0,
+            };
+        }
     }
 
     /// A packet was decoded, if only to nothing.

@@ -3,6 +3,8 @@
 use std::io::{self, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::well_known::{
@@ -31,6 +33,8 @@ use crate::damage::{CutShort, Damage};
 use crate::decode::check_limits;
 use crate::error::{Error, Result};
 use crate::foreign::{Chunks, chunks};
+use crate::matroska::{self, Clusters};
+use crate::mpeg::Gaps;
 use crate::ogg::{CAPTURE, Pages};
 use crate::opus::OpusDecoder;
 use crate::wav::is_unknown_length;
@@ -62,6 +66,8 @@ pub(crate) struct Coded {
     track: u32,
     /// Whether it ends when its writer is done: a pipe, or a header that does not know the length.
     is_open_ended: bool,
+    /// Whether it ended within something, where its reader does not tell that from the end.
+    is_cut_within: Option<Arc<AtomicBool>>,
     sample_rate: u32,
     duration: Option<f64>,
     /// Whether the duration is exact.
@@ -127,10 +133,15 @@ impl Coded {
         };
         let stated = samples.and_then(|samples| samples.len?.try_into().ok());
         let is_endless = stated.is_some_and(is_unknown_length);
-        let mut end = None;
+        let (mut end, mut gaps, mut is_cut_within) = (None, Gaps::default(), None);
         if head.starts_with(CAPTURE) {
             end = Pages::end(&mut source).map_err(&io_error)?;
             source = Box::new(Pages::new(source));
+        } else if head.starts_with(matroska::CAPTURE) {
+            let (clusters, is_cut) = Clusters::new(source);
+            (source, is_cut_within) = (Box::new(clusters), Some(is_cut));
+        } else if head.starts_with(b"ID3") || head.starts_with(&[0xFF]) {
+            gaps = Gaps::find(&mut source).map_err(&io_error)?;
         }
         let (source, taken) = Counted::new(source);
         let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
@@ -160,12 +171,12 @@ impl Coded {
                     }
                     .into(),
                 },
-                error if head.starts_with(CAPTURE) => Error::Damaged {
+                error if head.starts_with(CAPTURE) || head.starts_with(matroska::CAPTURE) => Error::Damaged {
                     path: path.to_path_buf(),
                     seconds: 0.0,
                     reason: format!(
-                        "its beginning is missing or damaged, without which its sound cannot be decoded ({error}): copy or \
-                         download the recording again"
+                        "its beginning or all behind it is missing or damaged ({error}): copy or download the recording \
+                         again"
                     ),
                 },
                 error => failure(path, 0.0, error),
@@ -180,11 +191,12 @@ impl Coded {
         } = Track::find(format.as_ref(), path, end)?;
         let mut coded = Self {
             path: path.to_path_buf(),
-            clock: Clock::new(format.as_ref(), id, taken, len),
+            clock: Clock::new(format.as_ref(), id, taken, len, gaps),
             format,
             decoder,
             track: id,
             is_open_ended: is_pipe || is_endless,
+            is_cut_within,
             sample_rate: 0,
             duration: duration.filter(|_| !is_endless),
             is_promise,
@@ -369,6 +381,7 @@ impl Coded {
                 }
                 Decoded::Nothing => self.clock.passed(&packet),
                 Decoded::Bad(reason) => {
+                    self.clock.failed(&packet);
                     bad += 1;
                     if self.sample_rate == 0 && bad >= MAX_BAD_PACKETS {
                         return Err(self.damaged(format!(
@@ -424,7 +437,9 @@ impl Coded {
             Some(Err(Symphonia::IoError(error)))
                 if error.kind() == io::ErrorKind::UnexpectedEof =>
             {
-                self.is_cut = !self.is_open_ended;
+                let is_within = self.is_cut_within.as_ref();
+                self.is_cut =
+                    !self.is_open_ended && is_within.is_none_or(|cut| cut.load(Ordering::Relaxed));
                 return Ok(Next::End);
             }
             Some(Err(error @ Symphonia::IoError(_))) => return Err(failure(path, seconds, error)),

@@ -8,6 +8,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use symphonia::core::io::MediaSource;
 
+use crate::lookahead::Lookahead;
+
 /// What a page begins with.
 pub(crate) const CAPTURE: &[u8; 4] = b"OggS";
 /// Bytes of a page before its table of segments, and places in them.
@@ -31,9 +33,7 @@ const TIMES: u64 = 16;
 
 /// The pages of a recording, without what is damaged.
 pub(crate) struct Pages {
-    source: Box<dyn MediaSource>,
-    /// Bytes that are not looked at yet.
-    ahead: Vec<u8>,
+    file: Lookahead<Box<dyn MediaSource>>,
     /// Bytes to hand out, and how many of them were.
     pages: Vec<u8>,
     given: usize,
@@ -44,8 +44,7 @@ pub(crate) struct Pages {
     last: BTreeMap<u32, (u32, u64)>,
     /// Whether something was lost since the last page.
     is_lost: bool,
-    /// Bytes read, bytes of pages whose checksum was wrong, and bytes put in front.
-    read: u64,
+    /// Bytes of pages whose checksum was wrong, and bytes put in front.
     refused: u64,
     repeated: u64,
 }
@@ -53,15 +52,13 @@ pub(crate) struct Pages {
 impl Pages {
     pub(crate) fn new(source: Box<dyn MediaSource>) -> Self {
         Self {
-            source,
-            ahead: Vec::new(),
+            file: Lookahead::new(source),
             pages: Vec::new(),
             given: 0,
             head: Vec::new(),
             is_head: true,
             last: BTreeMap::new(),
             is_lost: false,
-            read: 0,
             refused: 0,
             repeated: 0,
         }
@@ -89,74 +86,48 @@ impl Pages {
     }
 
     fn allowed(&self) -> u64 {
-        TIMES * (self.read + LONGEST as u64)
-    }
-
-    /// Reads until so many bytes lie ahead; `false` if there are fewer.
-    fn look(&mut self, bytes: usize) -> io::Result<bool> {
-        while self.ahead.len() < bytes {
-            let before = self.ahead.len();
-            self.ahead.resize(before + 4096, 0);
-            let read = self.source.read(&mut self.ahead[before..]);
-            self.ahead.truncate(before + *read.as_ref().unwrap_or(&0));
-            match read {
-                Ok(0) => return Ok(false),
-                Ok(read) => self.read += read as u64,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
+        TIMES * (self.file.place() + LONGEST as u64)
     }
 
     /// Makes the next page ready; `false` at the end.
     fn next_page(&mut self) -> io::Result<bool> {
         loop {
-            if !self.look(HEADER)? || self.refused > self.allowed() {
+            let allowed = self.allowed();
+            let ahead = self.file.look(HEADER)?;
+            if ahead.len() < HEADER || self.refused > allowed {
                 return Ok(false);
             }
-            if !self.ahead.starts_with(CAPTURE) {
-                let mut starts = self.ahead.windows(4);
-                let next = starts.position(|bytes| bytes == CAPTURE);
-                self.ahead.drain(..next.unwrap_or(self.ahead.len() - 3));
+            if !ahead.starts_with(CAPTURE) {
+                let next = ahead.windows(4).position(|bytes| bytes == CAPTURE);
+                let junk = next.unwrap_or(ahead.len() - 3);
+                self.file.skip(junk);
                 self.is_lost = true;
                 continue;
             }
-            let table = HEADER + usize::from(self.ahead[SEGMENTS]);
-            let is_whole = self.look(table)? && {
-                let length = length(&self.ahead).unwrap_or(table);
-                self.look(length)?
-            };
-            let (page, used) = match is_whole {
-                true => {
-                    let length = length(&self.ahead).unwrap_or(table);
-                    (self.ahead[..length].to_vec(), length)
-                }
-                false => match beginning(&self.ahead).filter(|page| self.is_next(page)) {
-                    Some(page) => (page, self.ahead.len()),
+            let table = HEADER + usize::from(ahead[SEGMENTS]);
+            let length = length(self.file.look(table)?).unwrap_or(table);
+            let ahead = self.file.look(length)?;
+            let (page, used) = match ahead.get(..length) {
+                Some(page) => (page.to_vec(), length),
+                None => match beginning(ahead).filter(|page| is_next(&self.last, page)) {
+                    Some(page) => (page, ahead.len()),
                     None => {
                         // What lies behind a false beginning may be whole.
-                        self.ahead.drain(..1);
+                        self.file.skip(1);
                         continue;
                     }
                 },
             };
             if !is_sound(&page) {
                 self.refused += page.len() as u64;
-                self.ahead.drain(..1);
+                self.file.skip(1);
                 self.is_lost = true;
                 continue;
             }
-            self.ahead.drain(..used);
+            self.file.skip(used);
             self.take(page);
             return Ok(true);
         }
-    }
-
-    /// Whether a page follows the last of its stream.
-    fn is_next(&self, page: &[u8]) -> bool {
-        let last = self.last.get(&(number(page, SERIAL) as u32));
-        last.is_some_and(|&(before, _)| number(page, SEQUENCE) as u32 == before.wrapping_add(1))
     }
 
     /// Takes a page that is sound, or the sound part of the last one.
@@ -224,6 +195,12 @@ impl MediaSource for Pages {
     fn byte_len(&self) -> Option<u64> {
         None
     }
+}
+
+/// Whether a page follows the last of its stream.
+fn is_next(last: &BTreeMap<u32, (u32, u64)>, page: &[u8]) -> bool {
+    let last = last.get(&(number(page, SERIAL) as u32));
+    last.is_some_and(|&(before, _)| number(page, SEQUENCE) as u32 == before.wrapping_add(1))
 }
 
 /// A number, little endian.

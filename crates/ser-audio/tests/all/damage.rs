@@ -152,6 +152,38 @@ fn mp3_is_silent_for_as_long_as_as_many_bytes_take() {
 }
 
 #[test]
+fn an_mp3_of_variable_bit_rate_that_says_how_long_it_is_has_the_right_times() {
+    // Thirty frames of 32 kbit/s hold sound.
+    let sound: Vec<Vec<u8>> = bytes_of("mono.mp3")[225..]
+        .chunks_exact(144)
+        .map(<[u8]>::to_vec)
+        .collect();
+    let mut random = Random::new(7);
+    let mut silence = |frames: usize| {
+        let bit_rates = (0..frames / 20).map(|_| (random.bits() % 14 + 1) as u8);
+        let frames = bit_rates.flat_map(|rate| vec![ser_fixtures::mp3_silence(rate); 20]);
+        frames.collect::<Vec<_>>()
+    };
+    let (first, second) = (silence(1000), silence(1000));
+    let frames = [&first, &sound, &second, &sound].map(|part| part.as_slice());
+    let file = ser_fixtures::mp3(&frames.concat());
+    let (whole, damage) = heard(file.clone());
+    assert_eq!(damage, None);
+    let middle = whole.len() / 2 - 100;
+    for with in [None, Some(5)] {
+        let (samples, damage) = heard(damaged(&file, &[0.2, 0.3, 0.7], file.len() / 25, with));
+        assert!(
+            ends_alike(&samples[..middle + 3200], &whole[..middle], 8000, 1600),
+            "{with:?}"
+        );
+        assert!(ends_alike(&samples, &whole, 8000, 600), "{with:?}");
+        let damage = damage.unwrap();
+        assert!((3..7).contains(&damage.places), "{damage}");
+        assert_eq!(damage.cut_short, None);
+    }
+}
+
+#[test]
 fn an_mp3_whose_tag_lies_gives_all_that_it_holds() {
     let file = bytes_of("mono.mp3");
     let at = file
@@ -168,6 +200,98 @@ fn an_mp3_whose_tag_lies_gives_all_that_it_holds() {
             "{frames}: {}",
             samples.len()
         );
+    }
+}
+
+/// An element of Matroska, its size in eight bytes.
+fn element(name: u32, content: &[u8]) -> Vec<u8> {
+    let name = name.to_be_bytes();
+    let zeros = name.iter().take_while(|&&byte| byte == 0).count();
+    let size = (content.len() as u64 | 1 << 56).to_be_bytes();
+    [&name[zeros..], &size, content].concat()
+}
+
+/// Samples of a block of [`matroska`]: a tenth of a second.
+const BLOCK: usize = 800;
+
+/// Noise of 16 bits at 8000 Hz, in Matroska, ten blocks a cluster; with the sizes of the clusters or without, as a writer
+/// leaves them that cannot go back.
+fn matroska(blocks: u16, has_sizes: bool) -> Vec<u8> {
+    let text = |name, text: &str| element(name, text.as_bytes());
+    let number = |name, number: u64| element(name, &number.to_be_bytes());
+    let sound = [
+        element(0xB5, &8000f64.to_be_bytes()),
+        number(0x9F, 1),
+        number(0x6264, 16),
+    ];
+    let track = [
+        number(0xD7, 1),
+        number(0x73C5, 1),
+        number(0x83, 2),
+        text(0x86, "A_PCM/INT/LIT"),
+        element(0xE1, &sound.concat()),
+    ];
+    let duration = f64::from(blocks) * 100.0;
+    let info = [
+        number(0x2A_D7B1, 1_000_000),
+        element(0x4489, &duration.to_be_bytes()),
+        text(0x4D80, "ser"),
+        text(0x5741, "ser"),
+    ];
+    let mut segment = [
+        element(0x1549_A966, &info.concat()),
+        element(0x1654_AE6B, &element(0xAE, &track.concat())),
+    ]
+    .concat();
+    let mut random = Random::new(4);
+    for first in (0..blocks).step_by(10) {
+        let mut cluster = number(0xE7, u64::from(first) * 100);
+        for block in first..blocks.min(first + 10) {
+            let mut content = vec![0x81];
+            content.extend(((block - first) * 100).to_be_bytes());
+            content.push(0x80);
+            content.extend((0..2 * BLOCK).map(|i| (random.bits() >> (i % 2)) as u8));
+            cluster.extend(element(0xA3, &content));
+        }
+        let mut cluster = element(0x1F43_B675, &cluster);
+        if !has_sizes {
+            cluster[4..12].copy_from_slice(&[1, 255, 255, 255, 255, 255, 255, 255]);
+        }
+        segment.extend(cluster);
+    }
+    let kind = text(0x4282, "matroska");
+    [element(0x1A45_DFA3, &kind), element(0x1853_8067, &segment)].concat()
+}
+
+#[test]
+fn matroska_is_silent_where_it_is_damaged_and_right_elsewhere() {
+    for has_sizes in [true, false] {
+        let file = matroska(200, has_sizes);
+        let (whole, damage) = heard(file.clone());
+        assert_eq!((whole.len(), damage), (200 * BLOCK, None));
+        for with in [None, Some(3), Some(8)] {
+            let bytes = damaged(&file, &[0.13, 0.37, 0.71], 9000, with);
+            let (samples, damage) = heard(bytes);
+            assert_eq!(samples.len(), whole.len());
+            let blocks = samples.chunks(BLOCK).zip(whole.chunks(BLOCK));
+            let wrong = blocks.filter(|(found, expected)| found != expected).count();
+            // A cluster that has lost its time is lost as well.
+            assert!((15..40).contains(&wrong), "{wrong} blocks, {with:?}");
+            let damage = damage.unwrap();
+            assert!((3..7).contains(&damage.places), "{damage}");
+            assert_eq!(damage.cut_short, None);
+        }
+    }
+}
+
+#[test]
+fn matroska_that_is_cut_short_says_so_and_gives_what_it_holds() {
+    for has_sizes in [true, false] {
+        let file = matroska(200, has_sizes);
+        let (samples, damage) = heard(file[..file.len() / 2].to_vec());
+        let missing = (100 * BLOCK).abs_diff(samples.len());
+        assert!(missing <= BLOCK, "{missing}");
+        assert!(damage.unwrap().cut_short.is_some());
     }
 }
 
