@@ -99,6 +99,22 @@ fn a_folder_that_is_not_ours_is_named_with_what_to_do_before_anything_is_heard()
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_named_with_what_to_do() {
+    let (folder, manifest, clip) = folder();
+    for (_, extension) in COMMANDS {
+        let full = folder.path().join(format!("full.{extension}"));
+        if !full.exists() {
+            std::os::unix::fs::symlink("/dev/full", full).unwrap();
+        }
+    }
+    for said in refused(folder.path(), "full", [&manifest, &clip]) {
+        assert!(said.contains("make room there"), "{said}");
+        assert!(!said.contains("os error"), "{said}");
+    }
+}
+
 #[test]
 fn an_evaluation_takes_a_folder_of_its_own() {
     let (folder, _, _) = folder();
