@@ -187,6 +187,9 @@ pub(crate) fn open(
     };
     // A live WAV stream may not have more than its header yet.
     let head = head(&mut reader, 24).map_err(&io_error)?;
+    if head.is_empty() {
+        return Err(unsupported(format!("the file is empty: {AGAIN}")));
+    }
     if is_wav(&head) {
         return match head.get(20..22) {
             Some(&[a, b]) if begins(&head, 12, b"fmt ") => {
@@ -230,7 +233,7 @@ pub(crate) fn open(
         let len = found.byte_len();
         return Ok((Box::new(found), len));
     }
-    if !head.is_empty() && holds_zeros(&mut reader).map_err(&io_error)? {
+    if holds_zeros(&mut reader).map_err(&io_error)? {
         let what = "nothing but zeros, as broken downloads leave";
         return Err(unsupported(format!("{what}: {AGAIN}")));
     }

@@ -74,13 +74,14 @@ impl Answers {
     /// Prepares to write `path`, with what a call that was stopped has left for it.
     pub fn open(
         path: &Path,
+        recordings: &[PathBuf],
         model: &Model,
         speaker: Option<&Enrolment>,
         channel: Option<u16>,
     ) -> Result<Self> {
         let form = form(path)?;
-        ser_files::folder(path).with_context(|| path.display().to_string())?;
-        ensure!(!path.is_dir(), "{}: is a folder", path.display());
+        let recordings: Vec<&Path> = recordings.iter().map(PathBuf::as_path).collect();
+        ser_files::may_write(path, &recordings)?;
         let unfinished = path.with_added_extension("unfinished");
         let heading = Heading {
             format: FORMAT,
@@ -91,6 +92,11 @@ impl Answers {
             channel,
         };
         let named = || unfinished.display().to_string();
+        ensure!(
+            unfinished.metadata().map_or(true, |there| there.is_file()),
+            "{}: expected what a stopped `ser predict --out` leaves, found a folder, a pipe or a device: name another --out",
+            unfinished.display()
+        );
         let mut options = File::options();
         let file = options.read(true).append(true).create(true);
         let file = file.open(&unfinished).with_context(named)?;

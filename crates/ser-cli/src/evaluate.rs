@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use ser_eval::bootstrap::Interval;
-use ser_experiment::{Evaluated, Event, evaluate};
+use ser_experiment::{Evaluated, Event, evaluate, take_folder};
 
 use crate::args::EvaluateArgs;
 use crate::events::Show;
@@ -14,6 +14,7 @@ use crate::{Outcome, model};
 pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.model.file.as_deref())?;
     let model = predictor.model();
+    let _lock = args.out.as_deref().map(take_folder).transpose()?;
     let show = Show::default();
     let on_event = |event: Event| show.event(event);
     let evaluated = evaluate(&predictor, args.data.origin(), &args.by, &on_event)?;

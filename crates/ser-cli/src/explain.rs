@@ -53,7 +53,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     if out.extension().is_none_or(|extension| extension != "svg") {
         bail!("{}: the picture's name must end in .svg", out.display());
     }
-    ser_files::folder(&out).with_context(|| out.display().to_string())?;
+    ser_files::may_write(&out, &[&args.file])?;
     let clip = crate::recordings::open(&args.file, None)?.read_to_end()?;
     let seconds = clip.duration();
     if !(SHORTEST_EXPLAINED..=LONG).contains(&seconds) {

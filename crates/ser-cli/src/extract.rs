@@ -10,11 +10,13 @@ use crate::Outcome;
 use crate::args::ExtractArgs;
 use crate::events::Show;
 use crate::output::in_words;
+use crate::recordings::tell_pipe;
 
 /// Writes features into a file, or fills a store.
 pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
     let inputs = Inputs::find(&args.inputs, args.root.root.as_deref())?;
     let views = views(args)?;
+    args.inputs.iter().for_each(|input| tell_pipe(input));
     let (store, out) = (args.store.as_deref(), args.out.as_deref());
     let show = Show::default();
     let done = extract(inputs, &views, store, out, &|event: Event| {

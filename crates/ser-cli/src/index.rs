@@ -11,6 +11,9 @@ use crate::args::IndexArgs;
 use crate::output::{SYNTHETIC, in_words, plain, table};
 
 pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
+    if let Some(out) = &args.out {
+        ser_files::may_write(out, &[&args.data])?;
+    }
     let Scan { corpus, audit } = Corpus::load_with(args.root.of(&args.data), &LabelMap::new())?;
     if let Some(out) = &args.out {
         corpus.write_manifest(out)?;

@@ -98,7 +98,14 @@ pub const UNCERTAIN: &str =
 
 /// A name on a terminal and in a picture: what would steer either is replaced.
 pub fn plain(name: &str) -> String {
-    name.replace(char::is_control, "\u{fffd}")
+    name.replace(steers, "\u{fffd}")
+}
+
+/// Whether a character steers a terminal or a reader's eye: control characters, and those that turn the direction of text,
+/// so that `gpj.wav` may be read where `vaw.jpg` stands.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The note that goes with everything made from a synthetic corpus.
@@ -119,7 +126,7 @@ pub fn in_full(error: &anyhow::Error) -> String {
             text = format!("{text}: {cause}");
         }
     }
-    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
+    text.replace(|c| steers(c) && c != '\n', "\u{fffd}")
 }
 
 /// Probabilities by the label they belong to, as an object for machines.

@@ -41,7 +41,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
         speaker = Some(enrolled.speaker);
     }
     let speaker = speaker.as_ref();
-    let mut printer = Printer::new(model, speaker, args, json)?;
+    let mut printer = Printer::new(model, speaker, &files, args, json)?;
     let left = printer.left(&files, &mut tally)?;
     if left.len() < files.len() {
         let before = in_words(files.len() - left.len(), "recording");
@@ -127,11 +127,18 @@ impl<'a> Printer<'a> {
     fn new(
         model: &'a Model,
         speaker: Option<&Enrolment>,
+        files: &[PathBuf],
         args: &PredictArgs,
         json: bool,
     ) -> Result<Self> {
         let form = if let Some(out) = &args.out {
-            Form::File(Answers::open(out, model, speaker, args.channel.number())?)
+            Form::File(Answers::open(
+                out,
+                files,
+                model,
+                speaker,
+                args.channel.number(),
+            )?)
         } else if json {
             Form::Json
         } else if args.csv {

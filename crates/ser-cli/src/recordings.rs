@@ -10,7 +10,7 @@ use ser_features::Error as Features;
 use ser_predict::{Answer, Enrolment, Predictor, Speech};
 
 use crate::model;
-use crate::output::{in_full, tell};
+use crate::output::{in_full, plain, tell};
 
 /// The name of standard input.
 pub fn is_stdin(path: &Path) -> bool {
@@ -23,6 +23,24 @@ pub fn recordings(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<Skipped>) {
     (found.into_iter().map(|found| found.path).collect(), skipped)
 }
 
+/// Says why the program stands still where a recording is a pipe with a name, until somebody writes into it.
+pub fn tell_pipe(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+
+        // What a shell connects, as in `<(…)`, has a writer and leads to no path.
+        let is_pipe = path.metadata().is_ok_and(|file| file.file_type().is_fifo());
+        if is_pipe && path.canonicalize().is_ok() {
+            let words = format!(
+                "{}: a pipe: waiting for what is written into it",
+                path.display()
+            );
+            eprintln!("{}", plain(&words));
+        }
+    }
+}
+
 /// Opens a recording or standard input: one channel of it, or all of them compared.
 pub fn open(path: &Path, channel: Option<u16>) -> Result<AudioStream> {
     let stream = if is_stdin(path) {
@@ -33,6 +51,7 @@ pub fn open(path: &Path, channel: Option<u16>) -> Result<AudioStream> {
         );
         AudioStream::from_reader(Box::new(io::stdin()), Path::new("standard input"))?
     } else {
+        tell_pipe(path);
         AudioStream::open(path)?
     };
     Ok(stream.with(channel.map_or(Channels::Compared, Channels::Only))?)

@@ -1,5 +1,7 @@
 //! `ser report`, and the figures of classes.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use ser_data::Corpus;
 use ser_eval::{Evaluation, GroupRow};
@@ -14,6 +16,10 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     let runs = args.runs.iter().map(|dir| Run::read(dir));
     let runs = runs.collect::<ser_experiment::Result<Vec<_>>>()?;
     let rows = summaries(&runs)?;
+    if let Some(out) = &args.out {
+        let read: Vec<_> = args.data.iter().map(PathBuf::as_path).collect();
+        ser_files::may_write(out, &read)?;
+    }
     if let Some(data) = &args.data {
         for run in &runs {
             let corpus = Corpus::load_with(args.root.of(data), &run.experiment.task.labels)?.corpus;

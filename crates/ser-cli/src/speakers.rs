@@ -1,6 +1,7 @@
 //! `ser enroll` and `ser speakers`: speakers that the program remembers.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -19,6 +20,9 @@ const ENOUGH: f64 = 7.0;
 /// Seconds of speech that are good, translated likewise.
 const GOOD: f64 = 30.0;
 
+/// The most characters of a speaker's name: names of files have 255 bytes at most.
+const LONGEST: usize = 60;
+
 /// Where speakers are kept: in the user's folder for data of programs.
 fn folder() -> Result<PathBuf> {
     let folder = dirs::data_dir().context("this system names no folder for data of programs")?;
@@ -28,8 +32,15 @@ fn folder() -> Result<PathBuf> {
 /// Where a speaker is kept.
 fn file(name: &str) -> Result<PathBuf> {
     let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
-        bail!("{name:?} is no name for a speaker: letters, digits, `-`, `_` and `.` make one");
+    if !name.starts_with(char::is_alphanumeric)
+        || name.chars().count() > LONGEST
+        || !name.chars().all(plain)
+    {
+        let shown: String = name.chars().take(LONGEST).collect();
+        bail!(
+            "{shown:?} is no name for a speaker: up to {LONGEST} letters, digits, `-`, `_` and `.` make one, a letter or a \
+             digit first"
+        );
     }
     Ok(folder()?.join(format!("{name}.json")))
 }
@@ -53,8 +64,14 @@ pub fn enrolled(name: &str) -> Result<PathBuf> {
 
 /// Keeps how a speaker sounds on average, from unlabelled recordings.
 pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::open(args.model.file.as_deref())?;
     let path = file(&args.name)?;
+    if ser_audio::is_recording(Path::new(&args.name)) {
+        bail!(
+            "{} is a recording's name: the speaker's comes first, as in `ser enroll anna {0}`",
+            args.name
+        );
+    }
+    let predictor = model::open(args.model.file.as_deref())?;
     let mut skipped = Vec::new();
     let Enrolled {
         speaker,
@@ -106,16 +123,16 @@ struct Remembered {
 /// All speakers, in the order of their names.
 fn all() -> Result<Vec<Remembered>> {
     let folder = folder()?;
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
     let with_path = || folder.display().to_string();
-    let entries = fs::read_dir(&folder).with_context(with_path)?;
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(with_path)?,
+    };
     let paths = entries.map(|entry| Ok(entry?.path()));
     let mut paths: Vec<PathBuf> = paths.collect::<Result<_>>().with_context(with_path)?;
     paths.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "json")
+        let extension = path.extension();
+        extension.is_some_and(|extension| extension == "json") && path.is_file()
     });
     paths.sort_unstable();
     paths.iter().map(|path| remembered(path)).collect()

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use ser_audio::{AudioStream, Damage};
 use ser_files::write_file;
 use ser_predict::{Listener, Model, Span, captions};
@@ -29,7 +29,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
                 out.display()
             );
         }
-        ser_files::folder(out).with_context(|| out.display().to_string())?;
+        ser_files::may_write(out, &[&args.file])?;
     }
     let speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let hear = |channel: Option<u16>| -> Result<Heard> {

@@ -167,7 +167,8 @@ fn errors_say_the_reason_and_the_next_step_and_steer_no_terminal() {
     fs::write(at("notes.txt"), "no sound").unwrap();
     fs::create_dir(at("empty")).unwrap();
     fs::write(at("table.csv"), "path,emotion,speaker\nx.wav,sad,a\n").unwrap();
-    let bad = at("x\u{1b}[31m.wav");
+    // Would be red, and read as xvaw.jpg.
+    let bad = at("x\u{1b}[31m\u{202e}gpj.wav");
     fs::write(&bad, "no sound").unwrap();
     let cases: [(&[&str], &[&str]); 10] = [
         (
@@ -215,7 +216,7 @@ fn errors_say_the_reason_and_the_next_step_and_steer_no_terminal() {
     }
     for words in [&["predict", "--json"][..], &["timeline"], &["explain"]] {
         let ended = ser().args(words).arg(&bad).assert().code(1);
-        let said = &ended.get_output().stderr;
-        assert!(!said.contains(&0x1b), "{words:?}");
+        let said = String::from_utf8(ended.get_output().stderr.clone()).unwrap();
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{words:?}");
     }
 }

@@ -92,7 +92,7 @@ fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let header = sound.bytes()[..30].to_vec();
     let hours = Wav::with(|w| (w.stated, w.data) = (10 * 3600 * 32_000, Vec::new()));
     vec![
-        ("empty", vec![], "it ends after 0 bytes"),
+        ("empty", vec![], "the file is empty"),
         ("one-byte", vec![b'R'], "it ends after 1 bytes"),
         ("cut-header", header, "inside the header"),
         ("no-samples", Wav::of(vec![]), "no samples"),

@@ -386,6 +386,32 @@ fn a_pipe_is_heard_as_a_file_is() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_with_a_name_is_waited_for_with_a_word_and_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let made = std::process::Command::new("mkfifo")
+        .arg(at("pipe.wav"))
+        .status();
+    assert!(made.unwrap().success());
+    let sound = fs::read(&clips(2, 1)[0]).unwrap();
+    for words in [
+        &["predict", "pipe.wav", "--out", "answers.csv"][..],
+        &["extract", "pipe.wav", "--out", "functionals.csv"],
+    ] {
+        let (pipe, sound) = (at("pipe.wav"), sound.clone());
+        let writer = std::thread::spawn(move || fs::write(pipe, sound).unwrap());
+        let ended = ser().current_dir(&folder).args(words).assert().code(0);
+        writer.join().unwrap();
+        let said = String::from_utf8(ended.get_output().stderr.clone()).unwrap();
+        assert!(
+            said.contains("waiting for what is written into it"),
+            "{said}"
+        );
+    }
+}
+
 #[cfg(not(feature = "live"))]
 #[test]
 fn without_sound_devices_the_ways_out_are_named() {

@@ -127,3 +127,58 @@ fn speakers_are_listed_and_forgotten() {
     assert!(!fs::exists(kept(&listed[0])).unwrap());
     assert_eq!(user.run(0, &[&"speakers", &"--json"]).0, "");
 }
+
+#[test]
+fn names_that_no_command_line_or_disk_takes_are_refused() {
+    let user = User::new();
+    let file = clips(2, 1).remove(0);
+    let long = "x".repeat(61);
+    for name in [
+        "",
+        "..",
+        "/",
+        "a/b",
+        "-x",
+        "--",
+        ".a",
+        "a b",
+        "a\nb",
+        "\u{202e}anna",
+        &long,
+    ] {
+        let (_, said) = user.run(1, &[&"enroll", &"--", &name, &file]);
+        assert!(said.contains("is no name for a speaker"), "{said}");
+        assert!(said.len() < 300 && !said.contains('\u{202e}'), "{said}");
+    }
+    user.run(0, &[&"enroll", &"--", &"Zoë-2.b", &file]);
+    user.run(0, &[&"enroll", &"--", &&long[1..], &file]);
+
+    // Without a name the first recording would be one.
+    let (_, said) = user.run(1, &[&"enroll", &file, &file]);
+    assert!(said.contains("is no name for a speaker"), "{said}");
+    let (_, said) = user.run(1, &[&"enroll", &"anna-1.wav", &file]);
+    assert!(said.contains("`ser enroll anna anna-1.wav`"), "{said}");
+    assert_eq!(lines(&user.run(0, &[&"--json", &"speakers"]).0).len(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_lies_beside_speakers_is_none_and_a_folder_that_cannot_be_read_is_not_empty() {
+    let user = User::new();
+    user.run(0, &[&"enroll", &"anna", &clips(2, 1).remove(0)]);
+    let speakers = user.0.path().join("ser/speakers");
+    fs::create_dir(speakers.join("folder.json")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", speakers.join("zeros.json")).unwrap();
+    assert_eq!(lines(&user.run(0, &[&"--json", &"speakers"]).0).len(), 1);
+
+    fs::write(speakers.join("ben.json"), "{").unwrap();
+    let file = clips(2, 1).remove(0);
+    let (_, said) = user.run(1, &[&"predict", &"--speaker", &"ben", &file]);
+    assert!(said.contains("enrol again"), "{said}");
+
+    fs::remove_dir_all(&speakers).unwrap();
+    assert!(user.run(0, &[&"speakers"]).0.contains("nobody is enrolled"));
+    fs::write(&speakers, "").unwrap();
+    let (_, said) = user.run(1, &[&"speakers"]);
+    assert!(said.contains("it is no folder"), "{said}");
+}

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +39,7 @@ pub enum Error {
     },
 
     /// No usable clip was found.
-    #[error("{}: no clip to use{}{}", path.display(), first_reason(skipped), wanted(path))]
+    #[error("{}: no clip to use{}{}", path.display(), first_reason(skipped), wanted(path, skipped))]
     NoClips {
         /// The folder or manifest.
         path: PathBuf,
@@ -48,7 +49,7 @@ pub enum Error {
 
     /// A corpus is to be read from a file that is no manifest by its name.
     #[error(
-        "{}: expected a folder with clips, or a manifest, whose name ends in .csv or .tsv, found another file",
+        "{}: expected a folder with clips, or a manifest, whose name ends in .csv or .tsv (spreadsheets save as CSV), found another file",
         path.display()
     )]
     NoCorpus {
@@ -68,7 +69,10 @@ pub enum Error {
     },
 
     /// A CSV file holds something unexpected.
-    #[error("{}, line {line}, column `{column}`: expected {expected}, found `{actual}`", path.display())]
+    #[error(
+        "{}, line {line}, column `{}`: expected {}, found {}",
+        path.display(), cut(column), cut(expected), found(actual)
+    )]
     Csv {
         /// The CSV file.
         path: PathBuf,
@@ -235,13 +239,31 @@ impl fmt::Display for SharedClips {
 }
 
 /// What a corpus is to be, where it is a folder: a manifest's clips have their reasons.
-fn wanted(path: &Path) -> &'static str {
+fn wanted(path: &Path, skipped: &[Skip]) -> &'static str {
     match is_table(path) {
+        true if skipped.is_empty() => "; expected a row for each below the header",
         true => "",
         false => {
             "; expected RAVDESS names such as 03-01-05-01-02-01-11.wav, or a CSV manifest with the columns path, emotion, \
              speaker"
         }
+    }
+}
+
+/// What a field holds.
+fn found(field: &str) -> String {
+    match field {
+        "" => "nothing".to_owned(),
+        _ => format!("`{}`", cut(field)),
+    }
+}
+
+/// A message stays readable where a field has a million letters.
+fn cut(text: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 300;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
     }
 }
 

@@ -32,7 +32,11 @@ pub(crate) fn write_csv(
         let mut writer = csv::WriterBuilder::new()
             .delimiter(separator)
             .from_writer(file);
-        fill(&mut writer)?;
+        fill(&mut writer).map_err(|error| match error.into_kind() {
+            // What the disk said.
+            csv::ErrorKind::Io(error) => error,
+            other => std::io::Error::other(format!("{other:?}")),
+        })?;
         writer.flush()
     });
     Ok(written.map_err(ser_files::Error::at(path))?)

@@ -56,6 +56,8 @@ struct Span {
 
 /// The shortest part of a file in seconds: less is a slip, and names tell parts by milliseconds.
 const SHORTEST: f64 = 0.01;
+/// What is missing from 0.03 − 0.02 to 0.01.
+const ROUNDING: f64 = 1e-9;
 /// The farthest end of a part of a file in seconds, eleven days: beyond, seconds no longer tell samples apart.
 const FARTHEST: f64 = 1e6;
 /// A part may end so many seconds behind its file: tables round, and codecs pad.
@@ -68,8 +70,17 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// The first file that is there, or else would be.
+    /// The first file that is there, or else would be. Tables from Windows have `\` between folders.
     fn find(&self, written: &str) -> PathBuf {
+        let found = self.look_up(written);
+        if !written.contains('\\') || found.exists() {
+            return found;
+        }
+        let slashed = self.look_up(&written.replace('\\', "/"));
+        if slashed.exists() { slashed } else { found }
+    }
+
+    fn look_up(&self, written: &str) -> PathBuf {
         let beside = self.folder.join(written);
         match self.root.map(|root| root.join(written)) {
             Some(path) if path.exists() || !beside.exists() => path,
@@ -209,7 +220,7 @@ fn span(row: &Row<'_>) -> Result<Option<Span>> {
         return Ok(None);
     }
     let start = start.unwrap_or(0.0);
-    if end.is_some_and(|end| end - start < SHORTEST) {
+    if end.is_some_and(|end| end - start < SHORTEST - ROUNDING) {
         let expected = format!("an end at least {SHORTEST} s behind the start");
         return Err(row.wrong(END, &expected));
     }
@@ -318,7 +329,8 @@ fn look(path: &Path, is_wanted: bool) -> Result<Option<Probe>, Skip> {
     // Nobody may ever write into a pipe that a row names.
     let is_file = std::fs::metadata(path).and_then(|found| match found.is_file() {
         true => Ok(()),
-        false => Err(std::io::Error::other("not a file")),
+        false if found.is_dir() => Err(std::io::ErrorKind::IsADirectory.into()),
+        false => Err(std::io::Error::other("a pipe or a device, and not a file")),
     });
     let is_file = is_file.map_err(|source| ser_files::Error::at(path)(source).into());
     let found = is_file.and_then(|()| Ok(is_wanted.then(|| probe(path)).transpose()?));

@@ -1,10 +1,11 @@
 //! Tables with named columns, separated by commas, semicolons or tabs, whose errors say line and column.
 
 use std::collections::HashMap;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use csv::{ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
+use csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
 
 use crate::{Error, Result};
 
@@ -12,6 +13,8 @@ use crate::{Error, Result};
 /// what they call Unicode text.
 const SEPARATORS: [u8; 3] = [b',', SEMICOLON, b'\t'];
 const SEMICOLON: u8 = b';';
+/// The most that a table may hold, more than a million rows: it is read whole.
+const MOST_BYTES: u64 = 256 << 20;
 
 pub(crate) struct Table {
     source: Source,
@@ -29,8 +32,23 @@ struct Source {
 
 impl Table {
     pub(crate) fn open(path: &Path, required: &[&str]) -> Result<Self> {
-        let text = std::fs::read(path).map_err(ser_files::Error::at(path))?;
-        Self::read(path, text, required)
+        let read = || {
+            let there = std::fs::metadata(path)?;
+            if there.is_dir() {
+                return Err(io::ErrorKind::IsADirectory.into());
+            }
+            // Nobody may ever write into a pipe, and some devices never end.
+            if !there.is_file() || there.len() > MOST_BYTES {
+                let most = MOST_BYTES >> 20;
+                let expected = format!("expected a table of at most {most} MiB in a file");
+                return Err(io::Error::other(match there.is_file() {
+                    true => format!("{expected}, found {} MiB: divide it", there.len() >> 20),
+                    false => format!("{expected}, found a pipe or a device: save it as a file"),
+                }));
+            }
+            std::fs::read(path)
+        };
+        Self::read(path, read().map_err(ser_files::Error::at(path))?, required)
     }
 
     /// The separator is the one with which the required columns are there. `path` only stands in the errors.
@@ -65,10 +83,18 @@ impl Table {
         if let Some(name) = header.iter().zip(0..).find(|&c| is_twice(c)) {
             return Err(wrong(name.0, "each column once".to_owned()));
         }
-        let records = source.reader(separator).into_records();
-        let records = records
+        let mut reader = source.reader(separator);
+        // Read by itself, as an error in the first row would otherwise lie in the header.
+        reader
+            .byte_headers()
+            .map_err(|error| source.error(error, separator))?;
+        let records = reader.into_records();
+        let records: Vec<StringRecord> = records
             .collect::<Result<_, _>>()
-            .map_err(|error| source.error(error))?;
+            .map_err(|error| source.error(error, separator))?;
+        if let Some(last) = records.last() {
+            source.refuse_unclosed(last.position(), separator)?;
+        }
         Ok(Self {
             source,
             separator,
@@ -109,7 +135,9 @@ pub(crate) struct Row<'a> {
 impl<'a> Row<'a> {
     /// The line it starts on, counted from 1. Counts them: for errors.
     pub(crate) fn line(&self) -> u64 {
-        self.table.source.line(self.record.position())
+        let position = self.record.position();
+        let start = position.map_or(0, |position| position.byte() as usize);
+        self.table.source.line(start)
     }
 
     /// The names of the columns, as they are written, with the fields that are not empty.
@@ -166,17 +194,17 @@ impl<'a> Row<'a> {
 }
 
 impl Source {
-    /// Takes a byte order mark away, and brings UTF-16, which has one, into UTF-8.
-    fn decode(path: &Path, bytes: Vec<u8>) -> Result<Self> {
+    /// Takes a byte order mark away, and brings UTF-16, also where it has none before its first two letters, into UTF-8.
+    fn decode(path: &Path, mut bytes: Vec<u8>) -> Result<Self> {
         let (units, rest): (Vec<u16>, &[u8]) = match bytes.as_slice() {
-            [0xff, 0xfe, text @ ..] => {
+            [0xff, 0xfe, text @ ..] | text @ [_, 0, _, 0, ..] => {
                 let (pairs, rest) = text.as_chunks::<2>();
                 (
                     pairs.iter().copied().map(u16::from_le_bytes).collect(),
                     rest,
                 )
             }
-            [0xfe, 0xff, text @ ..] => {
+            [0xfe, 0xff, text @ ..] | text @ [0, _, 0, _, ..] => {
                 let (pairs, rest) = text.as_chunks::<2>();
                 (
                     pairs.iter().copied().map(u16::from_be_bytes).collect(),
@@ -184,10 +212,12 @@ impl Source {
                 )
             }
             _ => {
-                let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+                if bytes.starts_with("\u{feff}".as_bytes()) {
+                    bytes.drain(..'\u{feff}'.len_utf8());
+                }
                 return Ok(Self {
                     path: path.to_owned(),
-                    text: text.to_owned(),
+                    text: bytes,
                 });
             }
         };
@@ -224,13 +254,14 @@ impl Source {
 
     fn header(&self, separator: u8) -> Result<StringRecord> {
         let mut reader = self.reader(separator);
-        let header = reader.headers().map_err(|error| self.error(error))?;
+        let header = reader
+            .headers()
+            .map_err(|error| self.error(error, separator))?;
         Ok(header.clone())
     }
 
     /// The line on which a record starts. The reader's own count stands before the blank lines it skips.
-    fn line(&self, position: Option<&Position>) -> u64 {
-        let start = position.map_or(0, |position| position.byte() as usize);
+    fn line(&self, start: usize) -> u64 {
         let blank = self
             .text
             .iter()
@@ -241,30 +272,70 @@ impl Source {
         1 + above.filter(|&&byte| byte == b'\n').count() as u64
     }
 
-    fn error(&self, error: csv::Error) -> Error {
-        let line = self.line(error.position());
-        let malformed = |column: String, expected: String, actual: String| Error::Csv {
+    /// Refuses a record with a quotation mark that is never closed: all below it would be one field. Another mark at the end
+    /// of the text then closes it and changes nothing.
+    fn refuse_unclosed(&self, start: Option<&Position>, separator: u8) -> Result<()> {
+        let start = start.map_or(0, |position| position.byte() as usize);
+        let rest = self.text.get(start..).unwrap_or_default();
+        let two = |text: &mut dyn Read| -> Vec<ByteRecord> {
+            let mut reader = ReaderBuilder::new();
+            let reader = reader
+                .delimiter(separator)
+                .has_headers(false)
+                .flexible(true);
+            let records = reader.from_reader(text).into_byte_records();
+            records.take(2).flatten().collect()
+        };
+        let as_is = two(&mut &rest[..]);
+        match as_is.as_slice() {
+            [only] if as_is == two(&mut rest.chain(&b"\""[..])) => Err(self.malformed(
+                start,
+                only.len(),
+                "a quotation mark at the end of the field too".to_owned(),
+                "none down to the end of the file".to_owned(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// `column` is counted from 1.
+    fn malformed(&self, start: usize, column: usize, expected: String, actual: String) -> Error {
+        Error::Csv {
             path: self.path.clone(),
-            line,
-            column,
+            line: self.line(start),
+            column: column.to_string(),
             expected,
             actual,
-        };
+        }
+    }
+
+    fn error(&self, error: csv::Error, separator: u8) -> Error {
+        let position = error.position().cloned();
+        if let Err(unclosed) = self.refuse_unclosed(position.as_ref(), separator) {
+            return unclosed;
+        }
+        let start = position.map_or(0, |position| position.byte() as usize);
+        let malformed = |column, expected, actual| self.malformed(start, column, expected, actual);
         match error.into_kind() {
             ErrorKind::Io(source) => ser_files::Error::at(&self.path)(source).into(),
             ErrorKind::UnequalLengths {
                 expected_len, len, ..
             } => malformed(
-                format!("{}", len.min(expected_len) + 1),
-                format!("{expected_len} fields"),
-                format!("{len} fields"),
+                (len.min(expected_len) + 1) as usize,
+                format!(
+                    "{expected_len} fields, as in the header, with quotation marks around one that has a separator in it"
+                ),
+                format!("{len} field{}", if len == 1 { "" } else { "s" }),
             ),
             ErrorKind::Utf8 { err, .. } => malformed(
-                format!("{}", err.field() + 1),
-                "UTF-8 text".to_owned(),
-                err.to_string(),
+                err.field() + 1,
+                "UTF-8: save the table in that encoding".to_owned(),
+                format!(
+                    "another encoding in byte {} of the field",
+                    err.valid_up_to() + 1
+                ),
             ),
-            other => malformed(String::new(), "CSV".to_owned(), format!("{other:?}")),
+            other => malformed(1, "CSV".to_owned(), format!("{other:?}")),
         }
     }
 }

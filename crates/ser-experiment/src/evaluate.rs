@@ -14,10 +14,11 @@ use crate::answers::rows;
 use crate::corpus::{Prepared, Skipped, tell};
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
-use crate::folder;
-use crate::page::{map, sounds, write_page};
+use crate::folder::{self, refuse_foreign};
+use crate::lock::Lock;
+use crate::page::{PAGE, map, sounds, write_page};
 use crate::run::architectures;
-use crate::split_run::TEST;
+use crate::split_run::{TEST, is_split, split_folders};
 use crate::view::of_each;
 
 /// What a model is worth on clips that it was not made from.
@@ -170,8 +171,25 @@ fn label_map(recipe: &str) -> LabelMap {
         .labels
 }
 
+/// Takes a folder for an evaluation, before there is work to lose: one that is new, empty, or holds another evaluation.
+///
+/// # Errors
+/// [`Error::Foreign`] for any other, [`Error::NoName`] for `.` and `..`, [`Error::Locked`], [`Error::Io`] where nothing can be
+/// written.
+pub fn take_folder(out: &Path) -> Result<Lock> {
+    refuse_foreign(out, |folder| {
+        let answers = Predictions::read_csv(folder.join(format!("{TEST}.csv")));
+        let is_run = is_split(folder) || split_folders(folder).map_or(true, |all| !all.is_empty());
+        answers.is_ok() && !is_run
+    })?;
+    if out.is_dir() {
+        ser_files::may_write(&out.join(PAGE), &[])?;
+    }
+    Lock::take(out)
+}
+
 impl Evaluated {
-    /// Writes predictions, figures, pictures and the page into a folder.
+    /// Writes predictions, figures, pictures and the page into a folder that [`take_folder`] took.
     ///
     /// # Errors
     /// A clip that cannot be read, a file that cannot be written, the model's.

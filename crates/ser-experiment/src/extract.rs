@@ -26,6 +26,8 @@ const CHUNK_BYTES: u64 = 64 << 20;
 pub struct Inputs {
     files: Vec<Input>,
     skipped: Vec<Skipped>,
+    /// What they were found by.
+    given: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone)]
@@ -111,6 +113,7 @@ impl Inputs {
             false => Ok(Self {
                 files: inputs,
                 skipped,
+                given: given.to_vec(),
             }),
         }
     }
@@ -123,7 +126,8 @@ impl Inputs {
 /// Nothing is written where no file can be used.
 ///
 /// # Errors
-/// [`Error::Extraction`] for an `out` of another kind, or one that cannot be written; [`Error::Features`].
+/// [`Error::Extraction`] for an `out` of another kind; [`Error::Io`] for one that cannot be written, or that is one of the
+/// inputs; [`Error::Features`].
 pub fn extract(
     inputs: Inputs,
     views: &[View],
@@ -134,9 +138,14 @@ pub fn extract(
     let Some((view, copies)) = views.split_first() else {
         return Err(wrong("the recipe asks for no features"));
     };
-    let Inputs { files, mut skipped } = inputs;
+    let Inputs {
+        files,
+        mut skipped,
+        given,
+    } = inputs;
     if let Some(out) = out {
-        ser_files::folder(out).map_err(ser_files::Error::at(out))?;
+        let given: Vec<&Path> = given.iter().map(PathBuf::as_path).collect();
+        ser_files::may_write(out, &given)?;
     }
     let config = &view.config;
     let mut source = FeatureSource::open(view, store)?;
@@ -263,9 +272,8 @@ fn write_safetensors(
         .parent()
         .filter(|p| !p.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let on_disk =
-        |error: std::io::Error| wrong(format_args!("cannot write {}: {error}", out.display()));
-    let mut data = tempfile::tempfile_in(folder).map_err(on_disk)?;
+    let on_disk = ser_files::Error::at(out);
+    let mut data = tempfile::tempfile_in(folder).map_err(&on_disk)?;
     let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
     let mut end = 0;
     {
@@ -274,7 +282,7 @@ fn write_safetensors(
             let (frames, coefficients) = (features.frames(), features.coefficients());
             for c in 0..coefficients {
                 for row in features.as_slice().chunks_exact(coefficients) {
-                    data.write_all(&row[c].to_le_bytes()).map_err(on_disk)?;
+                    data.write_all(&row[c].to_le_bytes()).map_err(&on_disk)?;
                 }
             }
             let start = end;
@@ -292,7 +300,7 @@ fn write_safetensors(
             }
             Ok(())
         })?;
-        data.flush().map_err(on_disk)?;
+        data.flush().map_err(&on_disk)?;
     }
     let done = entries.len();
     if done == 0 {
@@ -315,6 +323,6 @@ fn write_safetensors(
         std::io::copy(&mut data, file)?;
         Ok(())
     });
-    written.map_err(on_disk)?;
+    written.map_err(&on_disk)?;
     Ok(done)
 }

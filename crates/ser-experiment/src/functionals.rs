@@ -97,13 +97,13 @@ impl About {
         form: Form,
         each: impl FnOnce(&mut dyn FnMut(&Input, &Features) -> Result<()>) -> Result<usize>,
     ) -> Result<usize> {
-        let on_disk =
-            |error: io::Error| wrong(format_args!("cannot write {}: {error}", out.display()));
+        let on_disk = ser_files::Error::at(out);
         let mut done = None;
         let written = ser_files::write(out, |file| {
             let mut table = TableWriter::new(file, form, &self.columns())?;
-            let rows =
-                each(&mut |input, features| self.row(input, features, &mut table).map_err(on_disk));
+            let rows = each(&mut |input, features| {
+                Ok(self.row(input, features, &mut table).map_err(&on_disk)?)
+            });
             match done.insert(rows) {
                 Ok(1..) => table.finish(),
                 _ => Err(io::Error::other("there is no row")),
@@ -111,7 +111,7 @@ impl About {
         });
         match (done, written) {
             (Some(rows @ (Ok(0) | Err(_))), _) => rows,
-            (_, Err(error)) => Err(on_disk(error)),
+            (_, Err(error)) => Err(on_disk(error).into()),
             (rows, Ok(())) => rows.unwrap_or(Ok(0)),
         }
     }
@@ -137,10 +137,11 @@ impl About {
         let path = input.path.to_string_lossy();
         let seconds = match &input.clip {
             Some(clip) => Some(clip.seconds()),
-            // What the container says: the sound itself is read already.
-            None => AudioStream::open(&input.path)
+            // What the container says: the sound itself is read already. A pipe has nothing left to say.
+            None if input.path.is_file() => AudioStream::open(&input.path)
                 .ok()
                 .and_then(|stream| stream.duration()),
+            None => None,
         };
         let mut values = vec![
             Value::Path(&path),

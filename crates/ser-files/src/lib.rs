@@ -34,8 +34,8 @@ impl Error {
 /// What the system says, with what to do about it where that is plain.
 pub fn in_words(error: &io::Error) -> String {
     let words = match error.kind() {
-        // What is no number of the system's has words of its own.
-        _ if error.raw_os_error().is_none() => return error.to_string(),
+        // What is not the system's has words of its own.
+        _ if error.get_ref().is_some() => return error.to_string(),
         io::ErrorKind::NotFound => "No such file or folder: check the path",
         io::ErrorKind::PermissionDenied => {
             "permission denied: take a file or folder that is yours, or change its permissions"
@@ -91,12 +91,7 @@ pub fn write(
         },
         Err(error) => return Err(error),
     };
-    let folder = folder(&path)?;
-    let mut builder = tempfile::Builder::new();
-    // Temporary files are for their owner's eyes only; this one becomes what the user's umask says.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.prefix(UNFINISHED).tempfile_in(folder)?;
+    let file = unfinished(&path)?;
     fill_up(file.as_file(), fill)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -123,18 +118,52 @@ pub fn remove_file(path: impl AsRef<Path>) -> Result<(), Error> {
     }
 }
 
-/// The folder that a file is to lie in.
+/// Refuses what [`write()`] could not write, before there is work to lose: a file in a folder that is not there or not ours,
+/// a folder, and one of the files that are `read` for it.
 ///
 /// # Errors
-/// It does not exist: worth knowing before there is work to lose.
+/// What is in the way.
 ///
 /// # Examples
 /// ```
-/// let here = ser_files::folder("answers.csv".as_ref());
-/// assert_eq!(here.unwrap(), std::path::Path::new("."));
-/// assert!(ser_files::folder("no-such-folder/answers.csv".as_ref()).is_err());
+/// let may_write = |path: &str| ser_files::may_write(path.as_ref(), &["in.csv".as_ref()]);
+/// assert!(may_write("no-such-folder/answers.csv").is_err());
 /// ```
-pub fn folder(path: &Path) -> io::Result<&Path> {
+pub fn may_write(path: &Path, read: &[&Path]) -> Result<(), Error> {
+    let at = Error::at(path);
+    let whole = path.canonicalize();
+    let is_read = |read: &&Path| {
+        whole
+            .as_ref()
+            .is_ok_and(|path| read.canonicalize().is_ok_and(|read| read == *path))
+    };
+    match path.metadata() {
+        Ok(there) if there.is_dir() => Err(at(io::ErrorKind::IsADirectory.into())),
+        Ok(there) if there.is_file() && read.iter().any(is_read) => Err(at(io::Error::other(
+            "it is read for this, and would be lost: name another file to write",
+        ))),
+        // A device or a pipe.
+        Ok(there) if !there.is_file() => Ok(()),
+        _ => unfinished(whole.as_deref().unwrap_or(path))
+            .map(drop)
+            .map_err(at),
+    }
+}
+
+/// A file beside `path`, which is gone when it is dropped.
+fn unfinished(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let folder = folder(path)?;
+    let mut builder = tempfile::Builder::new();
+    // Temporary files are for their owner's eyes only; this one becomes what the user's umask says.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let made = builder.prefix(UNFINISHED).tempfile_in(folder);
+    // Its own words name a file that nobody asked for.
+    made.map_err(|error| error.kind().into())
+}
+
+/// The folder that a file is to lie in, which must be there.
+fn folder(path: &Path) -> io::Result<&Path> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -192,6 +221,31 @@ mod tests {
         assert_eq!(said, "a.wav: No such file or folder: check the path");
         let own = io::Error::new(io::ErrorKind::NotFound, "the source ran dry");
         assert_eq!(in_words(&own), "the source ran dry");
+        let full = io::ErrorKind::StorageFull.into();
+        assert!(in_words(&full).ends_with("name another disk"));
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_refused_before_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("manifest.csv"), "path").unwrap();
+        fs::create_dir(at("folder.csv")).unwrap();
+        let may_write = |name: &str| may_write(&at(name), &[&at("./manifest.csv"), &at("gone")]);
+        may_write("answers.csv").unwrap();
+        may_write("gone").unwrap();
+        for (name, words) in [
+            ("folder.csv", "it is a folder"),
+            ("missing/answers.csv", "does not exist: make it"),
+            ("manifest.csv/answers.csv", "is no folder"),
+            ("manifest.csv", "it is read for this"),
+            ("folder.csv/../manifest.csv", "it is read for this"),
+        ] {
+            let refused = may_write(name).unwrap_err();
+            assert_eq!(refused.path, at(name));
+            assert!(refused.to_string().contains(words), "{refused}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

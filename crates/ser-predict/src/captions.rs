@@ -79,9 +79,15 @@ fn words(span: &Span, labels: &[String]) -> String {
     let answer = &span.answer;
     format!(
         "{} {:.0} %",
-        answer.marked(labels),
+        marked(answer, labels),
         100.0 * answer.confidence()
     )
+}
+
+/// The label on one line, whatever is in it: a line or a tab more would begin another field, or end a caption.
+fn marked(answer: &Answer, labels: &[String]) -> String {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    answer.marked(labels).replace(breaks, "\u{fffd}")
 }
 
 /// The words, behind the channel where there are several: `Channel 2: angry 81 %`.

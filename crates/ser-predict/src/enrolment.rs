@@ -36,8 +36,10 @@ struct Kept {
 impl Kept {
     fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(ser_files::Error::at(path))?;
-        let kept: Self = serde_json::from_str(&text)
-            .map_err(|e| Error::file(path, "contents", "an enrolled speaker", e))?;
+        let kept: Self = serde_json::from_str(&text).map_err(|e| {
+            let actual = format!("something else ({e}): enrol again");
+            Error::file(path, "contents", "an enrolled speaker", actual)
+        })?;
         match kept.format {
             FORMAT => Ok(kept),
             other => Err(Error::file(path, "format", &FORMAT.to_string(), other)),

@@ -104,7 +104,8 @@ impl<W: Write> TableWriter<W> {
         Ok(Self(match form {
             Form::Csv => {
                 let mut csv = csv::Writer::from_writer(writer);
-                csv.write_record(columns.iter().map(|column| text(Value::Text(&column.name))))?;
+                let names = columns.iter().map(|column| text(Value::Text(&column.name)));
+                csv.write_record(names).map_err(of_writer)?;
                 Written::Csv(Box::new(csv))
             }
             Form::Parquet => Written::Parquet(Box::new(Parquet::new(writer, columns)?)),
@@ -118,7 +119,10 @@ impl<W: Write> TableWriter<W> {
     /// or fewer than columns.
     pub fn row(&mut self, values: &[Value<'_>]) -> io::Result<()> {
         match &mut self.0 {
-            Written::Csv(csv) => Ok(csv.write_record(values.iter().map(|value| text(*value)))?),
+            Written::Csv(csv) => {
+                let fields = values.iter().map(|value| text(*value));
+                csv.write_record(fields).map_err(of_writer)
+            }
             Written::Parquet(parquet) => parquet.row(values),
         }
     }
@@ -143,6 +147,14 @@ impl<W: Write> TableWriter<W> {
             Written::Csv(mut csv) => csv.flush(),
             Written::Parquet(parquet) => parquet.finish(),
         }
+    }
+}
+
+/// What the writer said, such as that a disk is full.
+fn of_writer(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::new(io::ErrorKind::InvalidInput, format!("{other:?}")),
     }
 }
 

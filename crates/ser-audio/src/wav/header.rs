@@ -64,6 +64,7 @@ impl Header {
         let wav = |reason: &str| Error::wav(path, reason);
         let cut_short = |source: io::Error| match source.kind() {
             io::ErrorKind::UnexpectedEof => match len {
+                Some(0) => wav("the file is empty"),
                 Some(len) => wav(&format!("it ends after {len} bytes, inside the header")),
                 None => wav("it ends inside the header"),
             },

@@ -62,10 +62,14 @@ fn flipped_bytes_are_an_error_or_another_signal() {
 fn what_is_no_recording_is_refused() {
     let text = "This is not a recording, whatever its name says.\n".repeat(1000);
     let folder = tempfile::tempdir().unwrap();
+    const EMPTY: &str = "the file is empty: download the recording again";
     let unknown = "no known audio format; ffmpeg turns most into WAV";
     for (name, bytes, reason) in [
         ("text.mp3", text.as_bytes(), unknown),
-        ("empty.ogg", b"", "the file is empty"),
+        ("empty.ogg", b"", EMPTY),
+        ("empty.wav", b"", EMPTY),
+        ("empty.WAV", b"", EMPTY),
+        ("empty.m4a", b"", EMPTY),
         ("one.flac", b"f", unknown),
     ] {
         let path = folder.path().join(name);
@@ -101,7 +105,7 @@ fn what_is_only_called_wav_is_told_what_wav_is_like() {
     let path = folder.path().join("clip.WAV");
     for (bytes, said) in [
         (b"Dear diary".repeat(100), "it does not begin as RIFF WAVE"),
-        (vec![], "it ends after 0 bytes, inside the header"),
+        (b"RI".to_vec(), "it ends after 2 bytes, inside the header"),
     ] {
         std::fs::write(&path, bytes).unwrap();
         match read(&path) {

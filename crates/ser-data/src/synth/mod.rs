@@ -145,7 +145,8 @@ pub fn generate(
     let beside = tempfile::Builder::new()
         .prefix(".ser-synth-")
         .tempdir_in(parent)
-        .map_err(ser_files::Error::at(parent))?;
+        // Its own words name a folder that nobody asked for.
+        .map_err(|error| ser_files::Error::at(parent)(error.kind().into()))?;
     // Even what a killed run leaves behind says what it is; the checksum comes last.
     let marker = beside.path().join(MARKER);
     let mark = |text: String| fs::write(&marker, text).map_err(ser_files::Error::at(&marker));

@@ -12,6 +12,7 @@ mod names;
 mod corpus;
 mod manifest;
 mod scan;
+mod tables;
 
 mod protocols;
 mod splits;

@@ -196,7 +196,7 @@ fn a_folder_is_no_clip_whatever_the_row_says_of_it() {
     let text = "path,emotion,speaker,content,sample_rate,channels,frames\n.,sad,a,abc,16000,1,9\n";
     match Corpus::load(manifest(folder.path(), text)) {
         Err(Error::NoClips { skipped, .. }) => {
-            assert!(skipped[0].reason.contains("not a file"), "{skipped:?}");
+            assert!(skipped[0].reason.contains("it is a folder"), "{skipped:?}");
         }
         other => panic!("{other:?}"),
     }
@@ -214,7 +214,7 @@ fn a_pipe_is_no_clip_and_is_not_waited_for() {
         "path,emotion,speaker\npipe.wav,sad,a\n",
     )) {
         Err(Error::NoClips { skipped, .. }) => {
-            assert!(skipped[0].reason.contains("not a file"), "{skipped:?}");
+            assert!(skipped[0].reason.contains("a pipe"), "{skipped:?}");
         }
         other => panic!("{other:?}"),
     }

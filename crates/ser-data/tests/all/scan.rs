@@ -181,7 +181,7 @@ fn every_bad_file_is_a_skip_with_its_reason() {
             "03-01-05-01-01-02-03.wav",
             b"",
             SkipKind::Unreadable,
-            "inside the header",
+            "the file is empty",
         ),
         (
             "03-01-05-01-01-02-04.wav",

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{escaped, intervals, tiers};
+use super::{escaped, intervals, marked, tiers};
 use crate::stream::Span;
 
 /// An annotation document of ELAN (EAF 3.0): one tier, `emotion`, or one a
@@ -46,7 +46,7 @@ pub fn elan(spans: &[Span], labels: &[String], recording: Option<&Path>, date: &
             number += 1;
             let (from, to) = (2 * number - 1, 2 * number);
             let (start, end) = (interval.start, interval.end);
-            let label = escaped(&interval.answer.marked(labels));
+            let label = escaped(&marked(interval.answer, labels));
             // Writing into a String cannot fail.
             let _ = write!(
                 slots,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{intervals, tiers};
+use super::{intervals, marked, tiers};
 use crate::stream::Span;
 
 /// A TextGrid of Praat in the long text format: one interval tier, `emotion`, or one a channel, `channel 1`
@@ -75,7 +75,7 @@ fn tier(spans: Vec<&Span>, labels: &[String], seconds: f64) -> Vec<(f64, f64, St
         if at < start {
             tier.push((at, start, String::new()));
         }
-        tier.push((start, end, interval.answer.marked(labels)));
+        tier.push((start, end, marked(interval.answer, labels)));
         at = end;
     }
     if at < seconds || tier.is_empty() {
