@@ -13,6 +13,7 @@ use crate::damage::Damage;
 use crate::error::{Error, Result};
 use crate::folder::has_extension;
 use crate::pipe::{Input, Pipe};
+use crate::stored::{Stored, StoredReader};
 use crate::wav::WavStream;
 use crate::waveform::Waveform;
 use crate::wrapper;
@@ -81,6 +82,7 @@ enum Origin {
     /// A file that had so many bytes when it was opened.
     File(File, u64),
     Memory(Arc<[u8]>),
+    Stored(Arc<dyn Stored>),
     /// What comes once.
     Pipe,
 }
@@ -122,6 +124,15 @@ impl AudioStream {
     /// As [`AudioStream::open`].
     pub fn from_bytes(bytes: Arc<[u8]>, name: &Path) -> Result<Self> {
         Self::from_origin(Origin::Memory(bytes), name)
+    }
+
+    /// Reads a recording where it lies; `name` is for error messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`AudioStream::open`].
+    pub fn from_stored(stored: Arc<dyn Stored>, name: &Path) -> Result<Self> {
+        Self::from_origin(Origin::Stored(stored), name)
     }
 
     /// Reads from what cannot be sought, such as standard input; `name` is for error messages.
@@ -213,10 +224,8 @@ impl AudioStream {
     /// through a pipe, whose header was held against what there is.
     pub fn frames(&self) -> Option<u64> {
         match (&self.decoder, &self.origin) {
-            (Decoder::Wav { stream, .. }, Origin::File(..) | Origin::Memory(_)) => {
-                Some(stream.info().frames)
-            }
-            _ => None,
+            (_, Origin::Pipe) | (Decoder::Coded(_), _) => None,
+            (Decoder::Wav { stream, .. }, _) => Some(stream.info().frames),
         }
     }
 
@@ -291,6 +300,10 @@ impl Origin {
             Self::Memory(bytes) => {
                 let len = Some(bytes.len() as u64);
                 Decoder::find(Box::new(Cursor::new(bytes.clone())), len, path)
+            }
+            Self::Stored(stored) => {
+                let len = Some(stored.size());
+                Decoder::find(Box::new(StoredReader::new(stored.clone())), len, path)
             }
             Self::Pipe => {
                 let kind = io::ErrorKind::NotSeekable;

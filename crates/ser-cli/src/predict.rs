@@ -8,19 +8,17 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::Warning;
 use ser_eval::ConfidenceThreshold;
 use ser_experiment::Skipped;
-use ser_predict::{Answer, Enrolment, Model};
+use ser_predict::{Answer, AnswerLine, Enrolment, Model, OUT_OF_DISTRIBUTION};
 use ser_tables::TableWriter;
 
 use crate::answers::Answers;
 use crate::args::PredictArgs;
 use crate::output::{
-    OUT_OF_DISTRIBUTION, SYNTHETIC, UNCERTAIN, damaged_line, in_full, in_words, percent, plain,
-    progress, table, tell,
+    SYNTHETIC, UNCERTAIN, damaged_line, in_full, in_words, percent, plain, progress, table, tell,
 };
 use crate::recordings::{answer, enrol, kind, recordings};
-use crate::row::{Row, words};
 use crate::tally::Tally;
-use crate::{Outcome, model};
+use crate::{Outcome, model, row};
 
 /// Recordings answered at a time, on all cores; their answers are printed before the next are read.
 const AT_ONCE: usize = 32;
@@ -65,7 +63,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
                     if !is_lone_row {
                         bar.suspend(|| tell_damage(file, &answer));
                     }
-                    tally.answer(answer.uncertain, words(&answer));
+                    tally.answer(answer.uncertain, answer.remarks());
                     bar.suspend(|| printer.print(file, &answer))?;
                 }
                 Err(error) => {
@@ -109,6 +107,10 @@ fn tell_damage(file: &Path, answer: &Answer) {
     }
 }
 
+fn line(model: &Model, file: &Path, answer: &Answer) -> AnswerLine {
+    AnswerLine::new(model, file.display().to_string(), answer)
+}
+
 /// Answers in one of four forms.
 struct Printer<'a> {
     model: &'a Model,
@@ -135,7 +137,7 @@ impl<'a> Printer<'a> {
         } else if json {
             Form::Json
         } else if args.csv {
-            let columns = Row::columns(&model.labels);
+            let columns = row::columns(&model.labels);
             let mut csv = TableWriter::new(io::stdout(), ser_tables::Form::Csv, &columns)?;
             csv.flush()?;
             Form::Csv(csv)
@@ -160,7 +162,7 @@ impl<'a> Printer<'a> {
     /// Takes an answer as soon as it is there, whichever comes first.
     fn keep(&self, file: &Path, answer: &Answer) -> Result<()> {
         match &self.form {
-            Form::File(answers) => answers.keep(file, Row::new(self.model, file, answer)),
+            Form::File(answers) => answers.keep(file, line(self.model, file, answer)),
             _ => Ok(()),
         }
     }
@@ -172,11 +174,10 @@ impl<'a> Printer<'a> {
             Form::File(_) => {}
             Form::Table(rows) => rows.push((file.to_owned(), answer.clone())),
             Form::Json => {
-                let row = Row::new(model, file, answer);
-                println!("{}", serde_json::to_string(&row)?);
+                println!("{}", serde_json::to_string(&line(model, file, answer))?);
             }
             Form::Csv(csv) => {
-                Row::new(model, file, answer).write(&model.labels, csv)?;
+                row::write(&line(model, file, answer), &model.labels, csv)?;
                 csv.flush()?;
             }
         }
@@ -222,7 +223,7 @@ fn show(model: &Model, threshold: Option<&ConfidenceThreshold>, answers: &[(Path
                 .map(told)
                 .collect::<Vec<_>>()
                 .join(", "),
-            words(answer).join(", "),
+            answer.remarks().join(", "),
         ]
     });
     println!(

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
-use ser_audio::{AudioStream, Damage};
+use ser_audio::Damage;
 use ser_files::write_file;
-use ser_predict::{Listener, Model, Span, captions};
+use ser_predict::{Model, Span, Timeline, captions};
 use ser_report::plots::{self, TimelineSpan};
 
 use crate::args::{TimelineArgs, TimelineChannel};
@@ -34,8 +34,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     let speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let hear = |channel: Option<u16>| -> Result<Heard> {
         let stream = open(&args.file, channel)?;
-        let listener = Listener::new(&predictor, stream.sample_rate())?;
-        listen(stream, &mut listener.of(speaker.as_ref()))
+        listen(Timeline::new(&predictor, stream, speaker.as_ref())?)
     };
     let Heard {
         spans,
@@ -140,28 +139,20 @@ fn hear_each(file: &Path, hear: impl Fn(Option<u16>) -> Result<Heard>) -> Result
 }
 
 /// All spans of a recording.
-fn listen(mut stream: AudioStream, listener: &mut Listener) -> Result<Heard> {
-    let rate = f64::from(stream.sample_rate());
-    let length = stream.duration().unwrap_or(0.0);
+fn listen(mut timeline: Timeline) -> Result<Heard> {
+    let length = timeline.stream().duration().unwrap_or(0.0);
     let bar = progress(length as usize, "seconds");
-    let (mut spans, mut samples, mut taken) = (Vec::new(), Vec::new(), 0);
-    let mut more = true;
-    while more {
-        samples.clear();
-        while more && (samples.len() as f64) < AT_ONCE * rate {
-            more = stream.next_block(&mut samples)?;
-        }
-        taken += samples.len();
-        spans.extend(listener.push(&samples)?);
-        bar.set_position((taken as f64 / rate) as u64);
+    let mut spans = Vec::new();
+    while let Some(complete) = timeline.step(AT_ONCE)? {
+        spans.extend(complete);
+        bar.set_position(timeline.heard() as u64);
     }
-    spans.extend(listener.finish()?);
     bar.finish_and_clear();
     Ok(Heard {
         spans,
-        seconds: taken as f64 / rate,
-        damage: stream.damage(),
-        is_call: stream.are_channels_apart(),
+        seconds: timeline.heard(),
+        damage: timeline.stream().damage(),
+        is_call: timeline.stream().are_channels_apart(),
     })
 }
 

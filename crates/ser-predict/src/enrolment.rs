@@ -35,8 +35,12 @@ struct Kept {
 
 impl Kept {
     fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(ser_files::Error::at(path))?;
-        let kept: Self = serde_json::from_str(&text)
+        let bytes = std::fs::read(path).map_err(ser_files::Error::at(path))?;
+        Self::parse(&bytes, path)
+    }
+
+    fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
+        let kept: Self = serde_json::from_slice(bytes)
             .map_err(|e| Error::file(path, "contents", "an enrolled speaker", e))?;
         match kept.format {
             FORMAT => Ok(kept),
@@ -84,6 +88,16 @@ impl Enrolment {
     /// # Errors
     /// [`Error::Io`] for a file that cannot be written.
     pub fn save(&self, model: &Model, path: &Path) -> Result<()> {
+        let text = self.to_json(model);
+        let text = text.map_err(|e| Error::file(path, "contents", "JSON", e))?;
+        Ok(write_file(path, text)?)
+    }
+
+    /// What [`Enrolment::save`] writes.
+    ///
+    /// # Errors
+    /// None is known.
+    pub fn to_json(&self, model: &Model) -> serde_json::Result<String> {
         let kept = Kept {
             format: FORMAT,
             model: model.name.clone(),
@@ -91,9 +105,7 @@ impl Enrolment {
             clips: self.clips,
             offsets: self.offsets.clone(),
         };
-        let text = serde_json::to_string(&kept);
-        let text = text.map_err(|e| Error::file(path, "contents", "JSON", e))?;
-        Ok(write_file(path, text)?)
+        serde_json::to_string(&kept)
     }
 
     /// Reads a speaker that was enrolled with this model.
@@ -101,7 +113,18 @@ impl Enrolment {
     /// # Errors
     /// [`Error::Io`]; [`Error::ModelFile`] for a damaged file, one of another format, and one of another model.
     pub fn load(model: &Model, path: &Path) -> Result<Self> {
-        let kept = Kept::read(path)?;
+        Self::of(Kept::read(path)?, model, path)
+    }
+
+    /// As [`Enrolment::load`], of what [`Enrolment::to_json`] gave; `path` is for error messages.
+    ///
+    /// # Errors
+    /// As [`Enrolment::load`].
+    pub fn from_json(model: &Model, json: &[u8], path: &Path) -> Result<Self> {
+        Self::of(Kept::parse(json, path)?, model, path)
+    }
+
+    fn of(kept: Kept, model: &Model, path: &Path) -> Result<Self> {
         if kept.fingerprint != model.fingerprint() {
             let expected = format!("a speaker enrolled with this model, {}", model.name);
             let actual = format!("one enrolled with another, {}: enrol again", kept.model);

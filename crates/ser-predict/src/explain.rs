@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::conditions::{Occlusion, Region};
 use ser_audio::{Waveform, restored};
-use ser_features::MelScale;
+use ser_features::{FeatureConfig, FeatureExtractor, Features, MelScale, Output};
 
 use crate::answer::Answer;
 use crate::error::{Error, Result};
@@ -23,6 +23,15 @@ const MOST_TIMES: usize = 32;
 const BANDS: usize = 12;
 /// Cells that a patch spans in either direction. Neighbouring patches overlap by all but one.
 const SPAN: usize = 2;
+
+/// Regions that are named.
+const NAMED: usize = 3;
+
+/// Size of the spectrogram.
+const COLUMNS: usize = 315;
+const ROWS: usize = 104;
+/// Its windows in seconds: the harmonics of most voices stand apart.
+const WINDOW: f64 = 0.05;
 
 /// What an answer rests on, from [`Predictor::explain`].
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +74,53 @@ impl Explanation {
             }
         }
         strongest
+    }
+
+    /// The three that are shown: see [`Explanation::strongest`].
+    #[must_use]
+    pub fn named(&self) -> Vec<&Patch> {
+        self.strongest(NAMED)
+    }
+
+    /// Levels of the recording in dB over the time and the frequencies of the grid.
+    ///
+    /// # Shape
+    /// `[times, 104]`, about 315 times.
+    ///
+    /// # Errors
+    /// Those of feature extraction.
+    pub fn spectrogram(&self, sound: &Waveform) -> Result<Features> {
+        let window = (WINDOW * f64::from(sound.sample_rate)) as usize;
+        let config = FeatureConfig {
+            sample_rate: sound.sample_rate,
+            n_fft: window.next_power_of_two(),
+            win_length: Some(window),
+            hop_length: sound.samples.len().div_ceil(COLUMNS),
+            n_mels: ROWS,
+            fmax: self.hertz.last().copied(),
+            output: Output::LogMel,
+            amin: 1e-20,
+            ..FeatureConfig::default()
+        };
+        Ok(FeatureExtractor::new(&config)?.extract(sound)?)
+    }
+}
+
+impl Patch {
+    /// `1.2–1.4 s, 330–1000 Hz: −18 points for angry`
+    #[must_use]
+    pub fn words(&self, emotion: &str) -> String {
+        let (seconds, hertz) = (&self.region.seconds, &self.region.hertz);
+        let tens = |hertz: f64| 10.0 * (hertz / 10.0).round();
+        let points = 100.0 * self.drop;
+        format!(
+            "{:.1}–{:.1} s, {}–{} Hz: −{points:.*} points for {emotion}",
+            seconds.start,
+            seconds.end,
+            tens(hertz.start),
+            tens(hertz.end),
+            usize::from(points < 9.95),
+        )
     }
 }
 
@@ -126,8 +182,8 @@ impl Predictor {
         }
         let patch = |region: &Region| -> Result<Patch> {
             let features = self.features(&occlusion.without(std::slice::from_ref(region)))?;
-            let answers = self.model().predict(&[&features])?;
-            let without = answers.first().and_then(|p| p.get(emotion));
+            let probabilities = self.probabilities(&features, None)?;
+            let without = probabilities.get(emotion);
             Ok(Patch {
                 region: region.clone(),
                 drop: probability - without.copied().unwrap_or(probability),
