@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
-use ser_predict::{AnswerLine, Enrolment, Model};
+use ser_predict::{AnswerLine, Enrolment, Predictor};
 use ser_tables::TableWriter;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ use crate::row;
 use crate::tally::Tally;
 
 /// Format of the unfinished file; raised when an older program could not go on from it rightly.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Answers on their way into a file.
 pub struct Answers {
@@ -63,6 +63,9 @@ struct Heading {
     format: u32,
     model: String,
     labels: Vec<String>,
+    /// Those of them that can be.
+    #[serde(default)]
+    allowed: Vec<String>,
     /// Fingerprints.
     weights: String,
     speaker: Option<String>,
@@ -74,10 +77,11 @@ impl Answers {
     /// Prepares to write `path`, with what a call that was stopped has left for it.
     pub fn open(
         path: &Path,
-        model: &Model,
+        predictor: &Predictor,
         speaker: Option<&Enrolment>,
         channel: Option<u16>,
     ) -> Result<Self> {
+        let model = predictor.model();
         let form = form(path)?;
         ser_files::folder(path).with_context(|| path.display().to_string())?;
         ensure!(!path.is_dir(), "{}: is a folder", path.display());
@@ -86,6 +90,7 @@ impl Answers {
             format: FORMAT,
             model: model.name.clone(),
             labels: model.labels.clone(),
+            allowed: predictor.allowed().map(str::to_owned).collect(),
             weights: model.fingerprint(),
             speaker: speaker.map(Enrolment::fingerprint),
             channel,
@@ -255,6 +260,9 @@ fn check(first: &[u8], expected: &Heading) -> Result<()> {
         ("format", format(expected), format(&found))
     } else if who(&found) != who(expected) {
         ("model", who(expected), who(&found))
+    } else if found.allowed != expected.allowed {
+        let allowed = |heading: &Heading| heading.allowed.join(", ");
+        ("labels", allowed(expected), allowed(&found))
     } else if found.speaker != expected.speaker {
         ("speaker", whose(expected), whose(&found))
     } else if found.channel != expected.channel {

@@ -308,6 +308,9 @@ pub struct AnswerArgs {
     /// The speaker, as enrolled with `ser enroll`.
     #[arg(long, value_name = "NAME")]
     pub speaker: Option<String>,
+    /// Only these labels can be, as in `--labels happy,sad`: their probabilities sum to 1 [default: all of the model].
+    #[arg(long, value_name = "LABEL", value_delimiter = ',')]
+    pub labels: Vec<String>,
 }
 
 /// The channel that is listened to.
@@ -422,7 +425,7 @@ pub struct SpeakersArgs {
 pub struct TimelineArgs {
     /// A recording of any length, or - for standard input.
     pub file: PathBuf,
-    /// Write here as well: .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), .eaf (ELAN), .rttm
+    /// Write here as well: .csv (table), .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), .eaf (ELAN), .rttm
     /// (NIST) or .svg (picture).
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub out: Vec<PathBuf>,

@@ -1,15 +1,13 @@
 //! `ser explain`
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use indicatif::ProgressBar;
 use ser_predict::{ExplanationLine, LONG, SHORTEST_EXPLAINED};
 use ser_report::plots;
 
 use crate::args::ExplainArgs;
-use crate::output::{SYNTHETIC, UNCERTAIN, percent, plain};
+use crate::output::{SYNTHETIC, UNCERTAIN, percent, plain, progress};
 use crate::{Outcome, model};
 
 pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
@@ -34,12 +32,10 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
             }
         );
     }
-    let bar = ProgressBar::new_spinner().with_message(format!(
-        "hearing {file} again without each of its parts, for about {:.0} s",
-        seconds.ceil()
-    ));
-    bar.enable_steady_tick(Duration::from_millis(200));
-    let explanation = predictor.explain(&clip).with_context(|| file.clone())?;
+    let bar = progress(100, "percent");
+    let explanation =
+        predictor.explain_telling(&clip, |share| bar.set_position((100.0 * share) as u64));
+    let explanation = explanation.with_context(|| file.clone())?;
     bar.finish_and_clear();
     let answer = &explanation.answer;
     let emotion = model.labels[answer.emotion()].as_str();

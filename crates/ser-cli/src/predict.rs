@@ -8,7 +8,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::Warning;
 use ser_eval::ConfidenceThreshold;
 use ser_experiment::Skipped;
-use ser_predict::{Answer, AnswerLine, Enrolment, Model, OUT_OF_DISTRIBUTION};
+use ser_predict::{Answer, AnswerLine, Enrolment, Model, OUT_OF_DISTRIBUTION, Predictor};
 use ser_tables::TableWriter;
 
 use crate::answers::Answers;
@@ -24,7 +24,7 @@ use crate::{Outcome, model, row};
 const AT_ONCE: usize = 32;
 
 pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::open(args.answer.model.file.as_deref())?;
+    let predictor = model::answering(&args.answer)?;
     let model = predictor.model();
     let mut speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let channel = args.channel.number();
@@ -39,7 +39,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
         speaker = Some(enrolled.speaker);
     }
     let speaker = speaker.as_ref();
-    let mut printer = Printer::new(model, speaker, args, json)?;
+    let mut printer = Printer::new(&predictor, speaker, args, json)?;
     let left = printer.left(&files, &mut tally)?;
     if left.len() < files.len() {
         let before = in_words(files.len() - left.len(), "recording");
@@ -127,13 +127,19 @@ enum Form {
 
 impl<'a> Printer<'a> {
     fn new(
-        model: &'a Model,
+        predictor: &'a Predictor,
         speaker: Option<&Enrolment>,
         args: &PredictArgs,
         json: bool,
     ) -> Result<Self> {
+        let model = predictor.model();
         let form = if let Some(out) = &args.out {
-            Form::File(Answers::open(out, model, speaker, args.channel.number())?)
+            Form::File(Answers::open(
+                out,
+                predictor,
+                speaker,
+                args.channel.number(),
+            )?)
         } else if json {
             Form::Json
         } else if args.csv {

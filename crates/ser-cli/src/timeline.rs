@@ -19,7 +19,7 @@ use crate::{Outcome, date, model};
 const AT_ONCE: f64 = 60.0;
 
 pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::open(args.answer.model.file.as_deref())?;
+    let predictor = model::answering(&args.answer)?;
     let model = predictor.model();
     for out in &args.out {
         let form = form(out)?;
@@ -57,6 +57,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     let title = args.file.file_name().unwrap_or_default().to_string_lossy();
     for out in &args.out {
         let text = match form(out)? {
+            Form::Csv => captions::csv(&spans, &model.labels)?,
             Form::WebVtt => captions::web_vtt(&spans, &model.labels),
             Form::SubRip => captions::sub_rip(&spans, &model.labels),
             Form::Audacity => captions::audacity(&spans, &model.labels),
@@ -161,6 +162,7 @@ enum Form {
     SubRip,
     Audacity,
     TextGrid,
+    Csv,
     Elan,
     Rttm,
     Picture,
@@ -170,6 +172,7 @@ enum Form {
 fn form(out: &Path) -> Result<Form> {
     let extension = out.extension().unwrap_or_default().to_string_lossy();
     Ok(match extension.to_lowercase().as_str() {
+        "csv" => Form::Csv,
         "vtt" => Form::WebVtt,
         "srt" => Form::SubRip,
         "txt" => Form::Audacity,
@@ -178,7 +181,7 @@ fn form(out: &Path) -> Result<Form> {
         "rttm" => Form::Rttm,
         "svg" => Form::Picture,
         _ => bail!(
-            "{}: the name must end in .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), .eaf \
+            "{}: the name must end in .csv (table), .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), .eaf \
              (ELAN), .rttm (NIST) or .svg (picture)",
             out.display()
         ),

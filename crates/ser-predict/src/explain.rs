@@ -24,6 +24,9 @@ const BANDS: usize = 12;
 /// Cells that a patch spans in either direction. Neighbouring patches overlap by all but one.
 const SPAN: usize = 2;
 
+/// Patches between two reports of how far an explanation is: enough for many cores.
+const AT_ONCE: usize = 32;
+
 /// Regions that are named.
 const NAMED: usize = 3;
 
@@ -157,6 +160,19 @@ impl Predictor {
     /// shorter than 0.2 s or silent; [`Error::Shape`](crate::Error::Shape) for one of more than [`LONG`] seconds, which is
     /// not answered as a whole; those of feature extraction.
     pub fn explain(&self, sound: &Waveform) -> Result<Explanation> {
+        self.explain_telling(sound, |_| ())
+    }
+
+    /// As [`Predictor::explain`], which takes about as long as the recording: `tell` is told again and again which share of
+    /// it is done.
+    ///
+    /// # Errors
+    /// As [`Predictor::explain`].
+    pub fn explain_telling(
+        &self,
+        sound: &Waveform,
+        mut tell: impl FnMut(f64),
+    ) -> Result<Explanation> {
         if sound.duration() > LONG {
             return Err(Error::Shape {
                 what: "seconds of a recording to be explained",
@@ -189,7 +205,12 @@ impl Predictor {
                 drop: probability - without.copied().unwrap_or(probability),
             })
         };
-        let patches = regions.par_iter().map(patch).collect::<Result<_>>()?;
+        let mut patches = Vec::with_capacity(regions.len());
+        for at_once in regions.chunks(AT_ONCE) {
+            let answered: Result<Vec<Patch>> = at_once.par_iter().map(patch).collect();
+            patches.extend(answered?);
+            tell(patches.len() as f64 / regions.len() as f64);
+        }
         Ok(Explanation {
             answer,
             seconds,

@@ -120,6 +120,14 @@ impl Predictor {
         })
     }
 
+    /// The labels that an answer may be.
+    pub fn allowed(&self) -> impl Iterator<Item = &str> {
+        let allowed = self.allowed.as_deref();
+        let can_be = move |number: usize| allowed.is_none_or(|allowed| allowed[number]);
+        let labels = self.model.labels.iter().enumerate();
+        labels.filter_map(move |(number, label)| can_be(number).then_some(label.as_str()))
+    }
+
     /// The features of a recording, in each of [`Model::views`], from its samples as they are.
     ///
     /// # Errors
