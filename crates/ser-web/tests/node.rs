@@ -235,11 +235,9 @@ fn an_explanation_is_alike() {
     assert!(found["svg"].as_str().unwrap().contains("voice.wav"));
     let line = ExplanationLine::new(predictor.model(), "voice.wav".to_owned(), &explanation);
     let expected = serde_json::to_value(&line).unwrap();
-    let more = [
-        "svg", "seconds", "hertz", "drops", "levels", "bands", "share",
-    ];
-    more.map(|key| found.as_object_mut().unwrap().remove(key));
-    assert_alike(&found, &expected, "explanation");
+    let found = found.as_object_mut().unwrap();
+    found.retain(|key, _| expected.get(key).is_some());
+    assert_alike(&found.clone().into(), &expected, "explanation");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
 
-/// Outputs that are computed side by side: two vector registers, of AVX2 or of WebAssembly.
-const LANES: usize = if cfg!(target_arch = "wasm32") { 8 } else { 16 };
+/// Outputs that are computed side by side: two vector registers of AVX2.
+const LANES: usize = 16;
 /// Rows that are computed together, so that each weight is loaded once for all: with [`LANES`] outputs of each, twelve of
 /// the sixteen registers.
 const ROWS: usize = 6;
