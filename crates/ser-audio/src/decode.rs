@@ -65,6 +65,8 @@ pub struct AudioStream {
     mixer: Mixer,
     origin: Origin,
     path: PathBuf,
+    /// Samples that may still be given, and the limit in seconds.
+    left: Option<(u64, f64)>,
 }
 
 /// Who decodes.
@@ -159,6 +161,17 @@ impl AudioStream {
             decoder,
             origin,
             path: path.to_path_buf(),
+            left: None,
+        }
+    }
+
+    /// Makes it an error that a recording is longer than so many seconds, whatever its header says.
+    #[must_use]
+    pub fn at_most(self, seconds: f64) -> Self {
+        let samples = (seconds * f64::from(self.sample_rate())) as u64;
+        Self {
+            left: Some((samples, seconds)),
+            ..self
         }
     }
 
@@ -248,18 +261,28 @@ impl AudioStream {
     /// # Errors
     ///
     /// [`Error::Io`]; [`Error::Damaged`] when less than a tenth can be decoded, or the sampling rate changes;
-    /// [`Error::OutOfRange`] when most samples are no numbers. After an error the stream is at its end.
+    /// [`Error::OutOfRange`] when most samples are no numbers; [`Error::Longer`] beyond the limit of
+    /// [`at_most`](Self::at_most). After an error the stream is at its end.
     pub fn next_block(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
+        let before = samples.len();
         match &mut self.decoder {
             Decoder::Wav { stream, bytes } => {
-                let before = samples.len();
                 while samples.len() == before && !stream.is_at_end() {
                     stream.read_block(bytes, &mut self.mixer, samples)?;
                 }
-                Ok(samples.len() > before)
             }
-            Decoder::Coded(coded) => coded.next_block(&mut self.mixer, samples),
+            Decoder::Coded(coded) => {
+                coded.next_block(&mut self.mixer, samples)?;
+            }
         }
+        let given = samples.len() - before;
+        if let Some((left, seconds)) = &mut self.left {
+            *left = left.checked_sub(given as u64).ok_or(Error::Longer {
+                path: self.path.clone(),
+                seconds: *seconds,
+            })?;
+        }
+        Ok(given > 0)
     }
 
     /// Reads all samples that are left.

@@ -22,6 +22,20 @@ pub struct Enrolment {
     pub(crate) offsets: Vec<Option<Vec<f32>>>,
 }
 
+/// The most characters of a speaker's name: names of files have 255 bytes at most.
+const LONGEST_NAME: usize = 60;
+
+/// Whether a name can be that of a speaker, by which what is known of the voice is kept in a file: letters, digits, `-`, `_`
+/// and `.`, 60 at most, a letter or a digit first.
+#[must_use]
+pub fn is_speaker_name(name: &str) -> bool {
+    name.starts_with(char::is_alphanumeric)
+        && name.chars().count() <= LONGEST_NAME
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_.".contains(c))
+}
+
 /// What the file holds, as JSON.
 #[derive(Serialize, Deserialize)]
 struct Kept {

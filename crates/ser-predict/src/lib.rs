@@ -20,7 +20,7 @@ mod weights;
 
 pub use answer::{Answer, OUT_OF_DISTRIBUTION};
 pub use architecture::{Architecture, CnnConfig, ConvBlock, InvalidSize, LstmConfig, MlpConfig};
-pub use enrolment::Enrolment;
+pub use enrolment::{Enrolment, is_speaker_name};
 pub use error::{Error, Result};
 pub use explain::{Explanation, Patch, SHORTEST_EXPLAINED};
 pub use file::is_weight;

@@ -10,6 +10,7 @@ use crate::model::Model;
 use crate::stream::Span;
 
 /// What a recording expresses.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnswerLine {
     /// Name of the recording.
@@ -23,6 +24,7 @@ pub struct AnswerLine {
     /// Length of the recording.
     pub seconds: f64,
     /// Probability of each label.
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, f32>))]
     pub probabilities: Map<String, Value>,
     /// Remarks on the recording: [`Answer::remarks`].
     pub warnings: Vec<String>,
@@ -48,6 +50,7 @@ impl AnswerLine {
 }
 
 /// What a piece of speech expresses.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpanLine {
     /// The channel, counted from 1, where each was heard by itself.
@@ -64,6 +67,7 @@ pub struct SpanLine {
     /// Whether not to rely on it.
     pub uncertain: bool,
     /// Probability of each label.
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, f32>))]
     pub probabilities: Map<String, Value>,
 }
 
@@ -111,6 +115,7 @@ impl SpanLine {
 }
 
 /// What an answer rests on.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExplanationLine {
     /// Name of the recording.
@@ -131,6 +136,7 @@ pub struct ExplanationLine {
 }
 
 /// A part of a recording, and the probability that the answer owes to it.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RegionLine {
     /// From and to, in seconds.
