@@ -21,6 +21,7 @@ mod libtorch;
 mod lock;
 #[cfg(test)]
 mod loopback;
+mod page;
 mod paths;
 mod pipeline;
 // The one finder of recordings, without the decoders that come with it.
@@ -57,6 +58,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Make the folder target/page: what answers in a web page.
+    Page,
     /// Check all that a change must pass: format, lints, docs, tests, instruction counts.
     Check,
     /// Measure everything beside the peers (about 20 minutes), or only check the instruction counts.
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Task::Download(args) => download::run(&root, &args),
         Task::Pipeline(args) => pipeline::run(&root, &args),
         Task::Test { args } => test::run(&root, &args),
+        Task::Page => page::run(&root),
         Task::Check => check::run(&root),
         Task::Bench(args) => bench::run(&root, &args),
     };

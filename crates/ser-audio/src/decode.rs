@@ -13,6 +13,7 @@ use crate::damage::Damage;
 use crate::error::{Error, Result};
 use crate::folder::has_extension;
 use crate::pipe::{Input, Pipe};
+use crate::stored::{Stored, StoredReader};
 use crate::wav::WavStream;
 use crate::waveform::Waveform;
 use crate::wrapper;
@@ -64,6 +65,8 @@ pub struct AudioStream {
     mixer: Mixer,
     origin: Origin,
     path: PathBuf,
+    /// Samples that may still be given, and the limit in seconds.
+    left: Option<(u64, f64)>,
 }
 
 /// Who decodes.
@@ -81,6 +84,7 @@ enum Origin {
     /// A file that had so many bytes when it was opened.
     File(File, u64),
     Memory(Arc<[u8]>),
+    Stored(Arc<dyn Stored>),
     /// What comes once.
     Pipe,
 }
@@ -124,6 +128,15 @@ impl AudioStream {
         Self::from_origin(Origin::Memory(bytes), name)
     }
 
+    /// Reads a recording where it lies; `name` is for error messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`AudioStream::open`].
+    pub fn from_stored(stored: Arc<dyn Stored>, name: &Path) -> Result<Self> {
+        Self::from_origin(Origin::Stored(stored), name)
+    }
+
     /// Reads from what cannot be sought, such as standard input; `name` is for error messages.
     ///
     /// A WAV header that does not know its length is followed until the pipe is closed, in blocks of a
@@ -148,6 +161,17 @@ impl AudioStream {
             decoder,
             origin,
             path: path.to_path_buf(),
+            left: None,
+        }
+    }
+
+    /// Makes it an error that a recording is longer than so many seconds, whatever its header says.
+    #[must_use]
+    pub fn at_most(self, seconds: f64) -> Self {
+        let samples = (seconds * f64::from(self.sample_rate())) as u64;
+        Self {
+            left: Some((samples, seconds)),
+            ..self
         }
     }
 
@@ -213,10 +237,8 @@ impl AudioStream {
     /// through a pipe, whose header was held against what there is.
     pub fn frames(&self) -> Option<u64> {
         match (&self.decoder, &self.origin) {
-            (Decoder::Wav { stream, .. }, Origin::File(..) | Origin::Memory(_)) => {
-                Some(stream.info().frames)
-            }
-            _ => None,
+            (_, Origin::Pipe) | (Decoder::Coded(_), _) => None,
+            (Decoder::Wav { stream, .. }, _) => Some(stream.info().frames),
         }
     }
 
@@ -239,18 +261,28 @@ impl AudioStream {
     /// # Errors
     ///
     /// [`Error::Io`]; [`Error::Damaged`] when less than a tenth can be decoded, or the sampling rate changes;
-    /// [`Error::OutOfRange`] when most samples are no numbers. After an error the stream is at its end.
+    /// [`Error::OutOfRange`] when most samples are no numbers; [`Error::Longer`] beyond the limit of
+    /// [`at_most`](Self::at_most). After an error the stream is at its end.
     pub fn next_block(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
+        let before = samples.len();
         match &mut self.decoder {
             Decoder::Wav { stream, bytes } => {
-                let before = samples.len();
                 while samples.len() == before && !stream.is_at_end() {
                     stream.read_block(bytes, &mut self.mixer, samples)?;
                 }
-                Ok(samples.len() > before)
             }
-            Decoder::Coded(coded) => coded.next_block(&mut self.mixer, samples),
+            Decoder::Coded(coded) => {
+                coded.next_block(&mut self.mixer, samples)?;
+            }
         }
+        let given = samples.len() - before;
+        if let Some((left, seconds)) = &mut self.left {
+            *left = left.checked_sub(given as u64).ok_or(Error::Longer {
+                path: self.path.clone(),
+                seconds: *seconds,
+            })?;
+        }
+        Ok(given > 0)
     }
 
     /// Reads all samples that are left.
@@ -291,6 +323,10 @@ impl Origin {
             Self::Memory(bytes) => {
                 let len = Some(bytes.len() as u64);
                 Decoder::find(Box::new(Cursor::new(bytes.clone())), len, path)
+            }
+            Self::Stored(stored) => {
+                let len = Some(stored.size());
+                Decoder::find(Box::new(StoredReader::new(stored.clone())), len, path)
             }
             Self::Pipe => {
                 let kind = io::ErrorKind::NotSeekable;

@@ -82,6 +82,16 @@ pub enum Error {
         /// The most samples that are held.
         limit: usize,
     },
+
+    /// A recording is longer than it may be.
+    #[error("{}: expected at most {seconds} s, found more", path.display())]
+    Longer {
+        /// The recording.
+        path: PathBuf,
+        /// The limit.
+        seconds: f64,
+    },
+
     /// A signal could not be brought to another sampling rate.
     #[error("cannot resample from {from} Hz to {to} Hz: {reason}")]
     Resample {

@@ -12,16 +12,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
-use ser_predict::{Enrolment, Model};
+use ser_predict::{AnswerLine, Enrolment, Predictor};
 use ser_tables::TableWriter;
 use serde::{Deserialize, Serialize};
 
 use crate::recordings::is_stdin;
-use crate::row::Row;
+use crate::row;
 use crate::tally::Tally;
 
 /// Format of the unfinished file; raised when an older program could not go on from it rightly.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Answers on their way into a file.
 pub struct Answers {
@@ -47,7 +47,7 @@ struct Kept {
 }
 
 /// By what [`key`] says of the recording, what it was when it was answered, and the answer.
-type Rows = HashMap<String, (Option<Stamp>, Row)>;
+type Rows = HashMap<String, (Option<Stamp>, AnswerLine)>;
 
 /// A file's size in bytes, and when it was changed: another of either is another recording.
 type Stamp = (u64, SystemTime);
@@ -63,6 +63,9 @@ struct Heading {
     format: u32,
     model: String,
     labels: Vec<String>,
+    /// Those of them that can be.
+    #[serde(default)]
+    allowed: Vec<String>,
     /// Fingerprints.
     weights: String,
     speaker: Option<String>,
@@ -75,10 +78,11 @@ impl Answers {
     pub fn open(
         path: &Path,
         recordings: &[PathBuf],
-        model: &Model,
+        predictor: &Predictor,
         speaker: Option<&Enrolment>,
         channel: Option<u16>,
     ) -> Result<Self> {
+        let model = predictor.model();
         let form = form(path)?;
         let recordings: Vec<&Path> = recordings.iter().map(PathBuf::as_path).collect();
         ser_files::may_write(path, &recordings)?;
@@ -87,6 +91,7 @@ impl Answers {
             format: FORMAT,
             model: model.name.clone(),
             labels: model.labels.clone(),
+            allowed: predictor.allowed().map(str::to_owned).collect(),
             weights: model.fingerprint(),
             speaker: speaker.map(Enrolment::fingerprint),
             channel,
@@ -142,7 +147,7 @@ impl Answers {
     }
 
     /// Keeps an answer. Of standard input it does not outlast the program: the next call reads another.
-    pub fn keep(&self, file: &Path, row: Row) -> Result<()> {
+    pub fn keep(&self, file: &Path, row: AnswerLine) -> Result<()> {
         let mut kept = self.kept();
         let key = key(file)?;
         let stamp = kept.stamps.get(&key).copied().flatten();
@@ -224,10 +229,9 @@ fn take_up(mut file: &File, heading: &Heading) -> Result<Rows> {
     check(first, heading)?;
     let (mut rows, mut whole) = (HashMap::new(), first.len());
     for line in lines {
-        let Some((key, stamp, row)) = line
-            .strip_suffix(b"\n")
-            .and_then(|line| serde_json::from_slice::<(String, Option<Stamp>, Row)>(line).ok())
-        else {
+        let Some((key, stamp, row)) = line.strip_suffix(b"\n").and_then(|line| {
+            serde_json::from_slice::<(String, Option<Stamp>, AnswerLine)>(line).ok()
+        }) else {
             break;
         };
         rows.insert(key, (stamp, row));
@@ -262,6 +266,9 @@ fn check(first: &[u8], expected: &Heading) -> Result<()> {
         ("format", format(expected), format(&found))
     } else if who(&found) != who(expected) {
         ("model", who(expected), who(&found))
+    } else if found.allowed != expected.allowed {
+        let allowed = |heading: &Heading| heading.allowed.join(", ");
+        ("labels", allowed(expected), allowed(&found))
     } else if found.speaker != expected.speaker {
         ("speaker", whose(expected), whose(&found))
     } else if found.channel != expected.channel {
@@ -278,10 +285,10 @@ fn table<'r>(
     file: impl Write,
     form: ser_tables::Form,
     labels: &[String],
-    mut rows: impl Iterator<Item = &'r Row>,
+    mut rows: impl Iterator<Item = &'r AnswerLine>,
 ) -> io::Result<()> {
-    let mut table = TableWriter::new(file, form, &Row::columns(labels))?;
-    rows.try_for_each(|row| row.write(labels, &mut table))?;
+    let mut table = TableWriter::new(file, form, &row::columns(labels))?;
+    rows.try_for_each(|row| row::write(row, labels, &mut table))?;
     table.finish()
 }
 
@@ -289,7 +296,7 @@ fn table<'r>(
 fn json<'r>(
     mut file: impl Write,
     [open, between, close]: [&str; 3],
-    rows: impl Iterator<Item = &'r Row>,
+    rows: impl Iterator<Item = &'r AnswerLine>,
 ) -> io::Result<()> {
     let mut rows = rows.peekable();
     file.write_all(open.as_bytes())?;

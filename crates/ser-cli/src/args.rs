@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -78,6 +79,8 @@ pub enum Command {
     Conditions(ConditionsArgs),
     /// Write a document of results (Markdown) from the folders of runs.
     Results(ResultsArgs),
+    /// Answer programs over HTTP and WebSocket.
+    Serve(ServeArgs),
     /// Check libtorch, the built-in model, disk and cores, and say what to do.
     Doctor(DoctorArgs),
     /// Write completions for a shell to standard output.
@@ -308,6 +311,9 @@ pub struct AnswerArgs {
     /// The speaker, as enrolled with `ser enroll`.
     #[arg(long, value_name = "NAME")]
     pub speaker: Option<String>,
+    /// Only these labels can be, as in `--labels happy,sad`: their probabilities sum to 1 [default: all of the model].
+    #[arg(long, value_name = "LABEL", value_delimiter = ',')]
+    pub labels: Vec<String>,
 }
 
 /// The channel that is listened to.
@@ -422,7 +428,7 @@ pub struct SpeakersArgs {
 pub struct TimelineArgs {
     /// A recording of any length, or - for standard input.
     pub file: PathBuf,
-    /// Write here as well: .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), .eaf (ELAN), .rttm
+    /// Write here as well: .csv (table), .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), .eaf (ELAN), .rttm
     /// (NIST) or .svg (picture).
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub out: Vec<PathBuf>,
@@ -433,6 +439,35 @@ pub struct TimelineArgs {
     /// Model and speaker.
     #[command(flatten)]
     pub answer: AnswerArgs,
+}
+
+/// `ser serve`
+#[derive(Debug, ClapArgs)]
+pub struct ServeArgs {
+    /// Address and port to listen on. One that others reach needs --tokens.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8571")]
+    pub bind: SocketAddr,
+    /// A file of tokens, one a line: a request must bring one, as `Authorization: Bearer TOKEN`.
+    #[arg(long, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
+    /// Keep speakers in this folder, as `ser enroll` does [default: in memory, until the service ends].
+    #[arg(long, value_name = "DIR")]
+    pub speakers: Option<PathBuf>,
+    /// Megabytes that a request may send.
+    #[arg(long, value_name = "MB", default_value_t = 64)]
+    pub megabytes: usize,
+    /// Megabytes that all requests together may take; those for which there is no room wait, or are sent away with 503.
+    #[arg(long, value_name = "MB", default_value_t = 256)]
+    pub memory: usize,
+    /// Minutes that a recording may last.
+    #[arg(long, value_name = "MINUTES", default_value_t = 120)]
+    pub minutes: u32,
+    /// Requests a minute that an address may make [default: as many as come].
+    #[arg(long, value_name = "N")]
+    pub per_minute: Option<u32>,
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
 }
 
 /// `ser listen`

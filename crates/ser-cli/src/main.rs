@@ -29,6 +29,7 @@ mod results;
 mod row;
 #[cfg(feature = "train")]
 mod select;
+mod serve;
 mod speakers;
 mod synth;
 mod tally;
@@ -145,6 +146,7 @@ fn run() -> i32 {
         Command::Listen(args) => listen::run(&args, json),
         Command::Enroll(args) => speakers::enroll(&args, json),
         Command::Speakers(args) => speakers::run(&args, json),
+        Command::Serve(args) => serve::run(&args, json),
         Command::Doctor(args) => doctor::run(&args, json),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use ser_predict::{Enrolment, Model, Predictor};
 
+use crate::args::AnswerArgs;
 use crate::speakers;
 
 /// Reads a model file, or else takes the built-in one.
@@ -14,6 +15,15 @@ pub fn open(file: Option<&Path>) -> Result<Predictor> {
         None => Model::built_in().context("the built-in model")?,
     };
     Ok(Predictor::new(model)?)
+}
+
+/// The model that answers, and the labels that can be.
+pub fn answering(args: &AnswerArgs) -> Result<Predictor> {
+    let predictor = open(args.model.file.as_deref())?;
+    match args.labels.as_slice() {
+        [] => Ok(predictor),
+        labels => Ok(predictor.restricted_to(labels)?),
+    }
 }
 
 /// The speaker that was enrolled under a name.

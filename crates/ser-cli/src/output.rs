@@ -7,8 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use ser_eval::bootstrap::Interval;
 use ser_experiment::Skipped;
-use ser_predict::Span;
-use serde::Serialize;
+use ser_predict::{Span, SpanLine};
 
 /// A progress bar on a terminal, nothing elsewhere.
 pub fn progress(total: usize, what: &'static str) -> ProgressBar {
@@ -83,9 +82,6 @@ pub fn interval(interval: Option<Interval>, of: fn(f64) -> String) -> String {
     interval.map_or_else(String::new, |i| format!("{} – {}", of(i.low), of(i.high)))
 }
 
-/// The remark on a recording that is unlike all that was learned from.
-pub const OUT_OF_DISTRIBUTION: &str = "out-of-distribution";
-
 /// `1 clip`, `2 clips`
 pub fn in_words(count: usize, what: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
@@ -129,42 +125,7 @@ pub fn in_full(error: &anyhow::Error) -> String {
     text.replace(|c| steers(c) && c != '\n', "\u{fffd}")
 }
 
-/// Probabilities by the label they belong to, as an object for machines.
-pub fn named(
-    labels: &[String],
-    probabilities: &[f32],
-) -> serde_json::Map<String, serde_json::Value> {
-    // As many digits as the 32-bit number has.
-    let value = |p: &f32| p.to_string().parse().unwrap_or(f64::from(*p)).into();
-    labels
-        .iter()
-        .cloned()
-        .zip(probabilities.iter().map(value))
-        .collect()
-}
-
-/// One span for machines.
-#[derive(Serialize)]
-struct SpanLine<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    channel: Option<u16>,
-    start: f64,
-    end: f64,
-    emotion: &'a str,
-    confidence: f32,
-    uncertain: bool,
-    probabilities: serde_json::Map<String, serde_json::Value>,
-}
-
 /// A span as one line of JSON.
 pub fn span_line(labels: &[String], span: &Span) -> serde_json::Result<String> {
-    serde_json::to_string(&SpanLine {
-        channel: span.channel,
-        start: span.start,
-        end: span.end,
-        emotion: &labels[span.answer.emotion()],
-        confidence: span.answer.confidence(),
-        uncertain: span.answer.uncertain,
-        probabilities: named(labels, &span.answer.probabilities),
-    })
+    serde_json::to_string(&SpanLine::new(labels, span))
 }

@@ -8,25 +8,23 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::Warning;
 use ser_eval::ConfidenceThreshold;
 use ser_experiment::Skipped;
-use ser_predict::{Answer, Enrolment, Model};
+use ser_predict::{Answer, AnswerLine, Enrolment, Model, OUT_OF_DISTRIBUTION, Predictor};
 use ser_tables::TableWriter;
 
 use crate::answers::Answers;
 use crate::args::PredictArgs;
 use crate::output::{
-    OUT_OF_DISTRIBUTION, SYNTHETIC, UNCERTAIN, damaged_line, in_full, in_words, percent, plain,
-    progress, table, tell,
+    SYNTHETIC, UNCERTAIN, damaged_line, in_full, in_words, percent, plain, progress, table, tell,
 };
 use crate::recordings::{answer, enrol, kind, recordings};
-use crate::row::{Row, words};
 use crate::tally::Tally;
-use crate::{Outcome, model};
+use crate::{Outcome, model, row};
 
 /// Recordings answered at a time, on all cores; their answers are printed before the next are read.
 const AT_ONCE: usize = 32;
 
 pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::open(args.answer.model.file.as_deref())?;
+    let predictor = model::answering(&args.answer)?;
     let model = predictor.model();
     let mut speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let channel = args.channel.number();
@@ -41,7 +39,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
         speaker = Some(enrolled.speaker);
     }
     let speaker = speaker.as_ref();
-    let mut printer = Printer::new(model, speaker, &files, args, json)?;
+    let mut printer = Printer::new(&predictor, speaker, &files, args, json)?;
     let left = printer.left(&files, &mut tally)?;
     if left.len() < files.len() {
         let before = in_words(files.len() - left.len(), "recording");
@@ -65,7 +63,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
                     if !is_lone_row {
                         bar.suspend(|| tell_damage(file, &answer));
                     }
-                    tally.answer(answer.uncertain, words(&answer));
+                    tally.answer(answer.uncertain, answer.remarks());
                     bar.suspend(|| printer.print(file, &answer))?;
                 }
                 Err(error) => {
@@ -109,6 +107,10 @@ fn tell_damage(file: &Path, answer: &Answer) {
     }
 }
 
+fn line(model: &Model, file: &Path, answer: &Answer) -> AnswerLine {
+    AnswerLine::new(model, file.display().to_string(), answer)
+}
+
 /// Answers in one of four forms.
 struct Printer<'a> {
     model: &'a Model,
@@ -125,24 +127,25 @@ enum Form {
 
 impl<'a> Printer<'a> {
     fn new(
-        model: &'a Model,
+        predictor: &'a Predictor,
         speaker: Option<&Enrolment>,
         files: &[PathBuf],
         args: &PredictArgs,
         json: bool,
     ) -> Result<Self> {
+        let model = predictor.model();
         let form = if let Some(out) = &args.out {
             Form::File(Answers::open(
                 out,
                 files,
-                model,
+                predictor,
                 speaker,
                 args.channel.number(),
             )?)
         } else if json {
             Form::Json
         } else if args.csv {
-            let columns = Row::columns(&model.labels);
+            let columns = row::columns(&model.labels);
             let mut csv = TableWriter::new(io::stdout(), ser_tables::Form::Csv, &columns)?;
             csv.flush()?;
             Form::Csv(csv)
@@ -167,7 +170,7 @@ impl<'a> Printer<'a> {
     /// Takes an answer as soon as it is there, whichever comes first.
     fn keep(&self, file: &Path, answer: &Answer) -> Result<()> {
         match &self.form {
-            Form::File(answers) => answers.keep(file, Row::new(self.model, file, answer)),
+            Form::File(answers) => answers.keep(file, line(self.model, file, answer)),
             _ => Ok(()),
         }
     }
@@ -179,11 +182,10 @@ impl<'a> Printer<'a> {
             Form::File(_) => {}
             Form::Table(rows) => rows.push((file.to_owned(), answer.clone())),
             Form::Json => {
-                let row = Row::new(model, file, answer);
-                println!("{}", serde_json::to_string(&row)?);
+                println!("{}", serde_json::to_string(&line(model, file, answer))?);
             }
             Form::Csv(csv) => {
-                Row::new(model, file, answer).write(&model.labels, csv)?;
+                row::write(&line(model, file, answer), &model.labels, csv)?;
                 csv.flush()?;
             }
         }
@@ -229,7 +231,7 @@ fn show(model: &Model, threshold: Option<&ConfidenceThreshold>, answers: &[(Path
                 .map(told)
                 .collect::<Vec<_>>()
                 .join(", "),
-            words(answer).join(", "),
+            answer.remarks().join(", "),
         ]
     });
     println!(

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use ser_predict::Enrolment;
+use ser_predict::{Enrolment, LONGEST_SPEAKER_NAME, is_speaker_name};
 use serde::Serialize;
 
 use crate::args::{EnrollArgs, SpeakersArgs};
@@ -20,9 +20,6 @@ const ENOUGH: f64 = 7.0;
 /// Seconds of speech that are good, translated likewise.
 const GOOD: f64 = 30.0;
 
-/// The most characters of a speaker's name: names of files have 255 bytes at most.
-const LONGEST: usize = 60;
-
 /// Where speakers are kept: in the user's folder for data of programs.
 fn folder() -> Result<PathBuf> {
     let folder = dirs::data_dir().context("this system names no folder for data of programs")?;
@@ -31,14 +28,10 @@ fn folder() -> Result<PathBuf> {
 
 /// Where a speaker is kept.
 fn file(name: &str) -> Result<PathBuf> {
-    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-    if !name.starts_with(char::is_alphanumeric)
-        || name.chars().count() > LONGEST
-        || !name.chars().all(plain)
-    {
-        let shown: String = name.chars().take(LONGEST).collect();
+    if !is_speaker_name(name) {
+        let shown: String = name.chars().take(LONGEST_SPEAKER_NAME).collect();
         bail!(
-            "{shown:?} is no name for a speaker: up to {LONGEST} letters, digits, `-`, `_` and `.` make one, a letter or a \
+            "{shown:?} is no name for a speaker: up to {LONGEST_SPEAKER_NAME} letters, digits, `-`, `_` and `.` make one, a letter or a \
              digit first"
         );
     }

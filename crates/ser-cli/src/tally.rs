@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use ser_audio::Warning;
+use ser_predict::OUT_OF_DISTRIBUTION;
 
-use crate::output::{OUT_OF_DISTRIBUTION, in_words};
+use crate::output::in_words;
 
 /// Counts of answers, and of skips by kind of reason.
 #[derive(Default)]

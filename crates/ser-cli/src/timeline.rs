@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Result, bail};
-use ser_audio::{AudioStream, Damage};
+use ser_audio::Damage;
 use ser_files::write_file;
-use ser_predict::{Listener, Model, Span, captions};
+use ser_predict::{Model, Span, Timeline, captions};
 use ser_report::plots::{self, TimelineSpan};
 
 use crate::args::{TimelineArgs, TimelineChannel};
@@ -19,7 +19,7 @@ use crate::{Outcome, date, model};
 const AT_ONCE: f64 = 60.0;
 
 pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::open(args.answer.model.file.as_deref())?;
+    let predictor = model::answering(&args.answer)?;
     let model = predictor.model();
     for out in &args.out {
         let form = form(out)?;
@@ -34,8 +34,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     let speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let hear = |channel: Option<u16>| -> Result<Heard> {
         let stream = open(&args.file, channel)?;
-        let listener = Listener::new(&predictor, stream.sample_rate())?;
-        listen(stream, &mut listener.of(speaker.as_ref()))
+        listen(Timeline::new(&predictor, stream, speaker.as_ref())?)
     };
     let Heard {
         spans,
@@ -58,6 +57,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     let title = args.file.file_name().unwrap_or_default().to_string_lossy();
     for out in &args.out {
         let text = match form(out)? {
+            Form::Csv => captions::csv(&spans, &model.labels)?,
             Form::WebVtt => captions::web_vtt(&spans, &model.labels),
             Form::SubRip => captions::sub_rip(&spans, &model.labels),
             Form::Audacity => captions::audacity(&spans, &model.labels),
@@ -140,28 +140,20 @@ fn hear_each(file: &Path, hear: impl Fn(Option<u16>) -> Result<Heard>) -> Result
 }
 
 /// All spans of a recording.
-fn listen(mut stream: AudioStream, listener: &mut Listener) -> Result<Heard> {
-    let rate = f64::from(stream.sample_rate());
-    let length = stream.duration().unwrap_or(0.0);
+fn listen(mut timeline: Timeline) -> Result<Heard> {
+    let length = timeline.stream().duration().unwrap_or(0.0);
     let bar = progress(length as usize, "seconds");
-    let (mut spans, mut samples, mut taken) = (Vec::new(), Vec::new(), 0);
-    let mut more = true;
-    while more {
-        samples.clear();
-        while more && (samples.len() as f64) < AT_ONCE * rate {
-            more = stream.next_block(&mut samples)?;
-        }
-        taken += samples.len();
-        spans.extend(listener.push(&samples)?);
-        bar.set_position((taken as f64 / rate) as u64);
+    let mut spans = Vec::new();
+    while let Some(complete) = timeline.step(AT_ONCE)? {
+        spans.extend(complete);
+        bar.set_position(timeline.heard() as u64);
     }
-    spans.extend(listener.finish()?);
     bar.finish_and_clear();
     Ok(Heard {
         spans,
-        seconds: taken as f64 / rate,
-        damage: stream.damage(),
-        is_call: stream.are_channels_apart(),
+        seconds: timeline.heard(),
+        damage: timeline.stream().damage(),
+        is_call: timeline.stream().are_channels_apart(),
     })
 }
 
@@ -170,6 +162,7 @@ enum Form {
     SubRip,
     Audacity,
     TextGrid,
+    Csv,
     Elan,
     Rttm,
     Picture,
@@ -179,6 +172,7 @@ enum Form {
 fn form(out: &Path) -> Result<Form> {
     let extension = out.extension().unwrap_or_default().to_string_lossy();
     Ok(match extension.to_lowercase().as_str() {
+        "csv" => Form::Csv,
         "vtt" => Form::WebVtt,
         "srt" => Form::SubRip,
         "txt" => Form::Audacity,
@@ -187,7 +181,7 @@ fn form(out: &Path) -> Result<Form> {
         "rttm" => Form::Rttm,
         "svg" => Form::Picture,
         _ => bail!(
-            "{}: the name must end in .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), .eaf \
+            "{}: the name must end in .csv (table), .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), .eaf \
              (ELAN), .rttm (NIST) or .svg (picture)",
             out.display()
         ),

@@ -145,7 +145,7 @@ fn a_call_that_was_stopped_goes_on_and_ends_with_the_same_bytes() {
 }
 
 #[test]
-fn answers_of_another_model_speaker_or_channel_are_not_mixed_in() {
+fn answers_of_another_model_speaker_channel_or_choice_of_labels_are_not_mixed_in() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("a.csv");
     let files = clips(1, 2);
@@ -162,10 +162,11 @@ fn answers_of_another_model_speaker_or_channel_are_not_mixed_in() {
     let begun = read(&unfinished(&out));
     let of_another = begun.replacen("\"weights\":\"", "\"weights\":\"0", 1);
     assert_ne!(of_another, begun);
-    let other: [(&str, String, &[&dyn AsRef<OsStr>]); 3] = [
+    let other: [(&str, String, &[&dyn AsRef<OsStr>]); 4] = [
         ("model", of_another, &[]),
         ("speaker", begun.clone(), &[&"--enroll", &files[0]]),
-        ("channel", begun, &[&"--channel", &"1"]),
+        ("channel", begun.clone(), &[&"--channel", &"1"]),
+        ("labels", begun, &[&"--labels", &"sad,happy"]),
     ];
     for (what, begun, more) in other {
         fs::write(unfinished(&out), &begun).unwrap();

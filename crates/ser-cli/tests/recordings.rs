@@ -48,6 +48,24 @@ fn folders_patterns_and_standard_input_are_recordings_too() {
 }
 
 #[test]
+fn labels_that_cannot_be_have_no_probability() {
+    let clip = clips(1, 1).remove(0);
+    let answer = lines(&output(
+        0,
+        &[&"--json", &"predict", &clip, &"--labels", &"sad,happy"],
+    ));
+    let probabilities = &answer[0]["probabilities"];
+    assert_eq!(probabilities["angry"], 0.0);
+    let share = |label: &str| probabilities[label].as_f64().unwrap();
+    assert!((share("sad") + share("happy") - 1.0).abs() < 1e-6);
+    let said = complaint(1, &[&"timeline", &clip, &"--labels", &"glad"]);
+    assert!(
+        said.contains("angry, calm") && said.contains("\"glad\""),
+        "{said}"
+    );
+}
+
+#[test]
 fn csv_has_a_header_and_a_line_each() {
     let files = clips(2, 3);
     let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"predict", &"--csv"];
@@ -179,8 +197,11 @@ fn a_long_recording_becomes_a_timeline_in_every_form() {
     let out = |name: &str| folder.path().join(name);
     let (vtt, srt, txt, svg) = (out("a.vtt"), out("a.srt"), out("a.txt"), out("a.svg"));
     let (praat, eaf, rttm) = (out("a.TextGrid"), out("a.eaf"), out("a.rttm"));
+    let csv = out("a.csv");
     let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"timeline", &recording, &"--out"];
-    words.extend([&vtt, &srt, &txt, &svg, &praat, &eaf, &rttm].map(|f| f as &dyn AsRef<OsStr>));
+    words.extend(
+        [&vtt, &srt, &txt, &svg, &praat, &eaf, &rttm, &csv].map(|f| f as &dyn AsRef<OsStr>),
+    );
     let text = output(0, &words);
     assert!(text.contains("speech in "), "{text}");
     let spans = lines(&output(0, &[&"--json", &"timeline", &recording]));
@@ -190,6 +211,7 @@ fn a_long_recording_becomes_a_timeline_in_every_form() {
     assert_eq!(read(&vtt).matches("-->").count(), spans.len());
     assert_eq!(read(&srt).matches("-->").count(), spans.len());
     assert_eq!(read(&txt).lines().count(), spans.len());
+    assert_eq!(read(&csv).lines().count(), 1 + spans.len());
     assert!(read(&svg).starts_with("<svg") && read(&svg).contains("long.wav"));
     assert_eq!(read(&eaf).matches("<ANNOTATION>").count(), spans.len());
     assert!(read(&eaf).contains("/long.wav\" MIME_TYPE"));

@@ -7,7 +7,7 @@
 
 use anyhow::{Context, Result, bail};
 use ser_audio::AudioStream;
-use ser_predict::{Listener, Predictor, captions};
+use ser_predict::{Predictor, Timeline, captions};
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -15,21 +15,11 @@ fn main() -> Result<()> {
         bail!("usage: web_vtt RECORDING OUT.vtt");
     };
     let predictor = Predictor::built_in()?;
-    let mut stream = AudioStream::open(recording.as_ref())?;
-    let rate = stream.sample_rate();
-    let mut listener = Listener::new(&predictor, rate)?;
-
-    // Large blocks: the pieces of one call are worked on side by side.
-    let minute = 60 * rate as usize;
-    let (mut samples, mut spans) = (Vec::new(), Vec::new());
-    while stream.next_block(&mut samples)? {
-        if samples.len() >= minute {
-            spans.extend(listener.push(&samples)?);
-            samples.clear();
-        }
+    let stream = AudioStream::open(recording.as_ref())?;
+    let (mut timeline, mut spans) = (Timeline::new(&predictor, stream, None)?, Vec::new());
+    while let Some(complete) = timeline.step(60.0)? {
+        spans.extend(complete);
     }
-    spans.extend(listener.push(&samples)?);
-    spans.extend(listener.finish()?);
 
     let text = captions::web_vtt(&spans, &predictor.model().labels);
     std::fs::write(track, text).with_context(|| track.clone())?;

@@ -4,6 +4,9 @@ use ser_audio::Warning;
 
 use crate::model::{Model, argmax};
 
+/// The remark on a recording that is unlike all that was learned from.
+pub const OUT_OF_DISTRIBUTION: &str = "out-of-distribution";
+
 /// What a model says of a recording or of a piece of one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -60,6 +63,15 @@ impl Answer {
     #[must_use]
     pub fn confidence(&self) -> f32 {
         self.probabilities.iter().copied().fold(0.0, f32::max)
+    }
+
+    /// The remarks on the recording in single words, for machines: those of [`Warning::word`], `out-of-distribution`, `long`.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<&'static str> {
+        let mut words: Vec<&str> = self.warnings.iter().map(Warning::word).collect();
+        words.extend(self.out_of_distribution.then_some(OUT_OF_DISTRIBUTION));
+        words.extend(self.long.then_some("long"));
+        words
     }
 
     /// The most probable of the model's labels, as `angry`, or `angry?` where the answer is uncertain.

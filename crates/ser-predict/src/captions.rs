@@ -3,12 +3,14 @@
 //! Players get the label and its probability as words, `angry 81 %`. Annotation tools get the label alone, as it is compared
 //! with labels there, on a grid of milliseconds.
 
+mod csv;
 mod elan;
 mod rttm;
 mod text_grid;
 
 use std::fmt::Write;
 
+pub use csv::csv;
 pub use elan::elan;
 pub use rttm::rttm;
 pub use text_grid::text_grid;

@@ -22,6 +22,20 @@ pub struct Enrolment {
     pub(crate) offsets: Vec<Option<Vec<f32>>>,
 }
 
+/// The most characters of a speaker's name: names of files have 255 bytes at most.
+pub const LONGEST_SPEAKER_NAME: usize = 60;
+
+/// Whether a name can be that of a speaker, by which what is known of the voice is kept in a file: letters, digits, `-`, `_`
+/// and `.`, [`LONGEST_SPEAKER_NAME`] at most, a letter or a digit first.
+#[must_use]
+pub fn is_speaker_name(name: &str) -> bool {
+    name.starts_with(char::is_alphanumeric)
+        && name.chars().count() <= LONGEST_SPEAKER_NAME
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_.".contains(c))
+}
+
 /// What the file holds, as JSON.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -35,8 +49,12 @@ struct Kept {
 
 impl Kept {
     fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(ser_files::Error::at(path))?;
-        let kept: Self = serde_json::from_str(&text).map_err(|e| {
+        let bytes = std::fs::read(path).map_err(ser_files::Error::at(path))?;
+        Self::parse(&bytes, path)
+    }
+
+    fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
+        let kept: Self = serde_json::from_slice(bytes).map_err(|e| {
             let actual = format!("something else ({e}): enrol again");
             Error::file(path, "contents", "an enrolled speaker", actual)
         })?;
@@ -86,6 +104,16 @@ impl Enrolment {
     /// # Errors
     /// [`Error::Io`] for a file that cannot be written.
     pub fn save(&self, model: &Model, path: &Path) -> Result<()> {
+        let text = self.to_json(model);
+        let text = text.map_err(|e| Error::file(path, "contents", "JSON", e))?;
+        Ok(write_file(path, text)?)
+    }
+
+    /// What [`Enrolment::save`] writes.
+    ///
+    /// # Errors
+    /// None is known.
+    pub fn to_json(&self, model: &Model) -> serde_json::Result<String> {
         let kept = Kept {
             format: FORMAT,
             model: model.name.clone(),
@@ -93,9 +121,7 @@ impl Enrolment {
             clips: self.clips,
             offsets: self.offsets.clone(),
         };
-        let text = serde_json::to_string(&kept);
-        let text = text.map_err(|e| Error::file(path, "contents", "JSON", e))?;
-        Ok(write_file(path, text)?)
+        serde_json::to_string(&kept)
     }
 
     /// Reads a speaker that was enrolled with this model.
@@ -103,7 +129,18 @@ impl Enrolment {
     /// # Errors
     /// [`Error::Io`]; [`Error::ModelFile`] for a damaged file, one of another format, and one of another model.
     pub fn load(model: &Model, path: &Path) -> Result<Self> {
-        let kept = Kept::read(path)?;
+        Self::of(Kept::read(path)?, model, path)
+    }
+
+    /// As [`Enrolment::load`], of what [`Enrolment::to_json`] gave; `path` is for error messages.
+    ///
+    /// # Errors
+    /// As [`Enrolment::load`].
+    pub fn from_json(model: &Model, json: &[u8], path: &Path) -> Result<Self> {
+        Self::of(Kept::parse(json, path)?, model, path)
+    }
+
+    fn of(kept: Kept, model: &Model, path: &Path) -> Result<Self> {
         if kept.fingerprint != model.fingerprint() {
             let expected = format!("a speaker enrolled with this model, {}", model.name);
             let actual = format!("one enrolled with another, {}: enrol again", kept.model);

@@ -47,6 +47,14 @@ pub enum Error {
         /// Number of the clip, counted from 0.
         clip: usize,
     },
+    /// A choice of labels without one that the model knows.
+    #[error("labels: expected some of {expected}, found {actual}")]
+    Labels {
+        /// Those of the model.
+        expected: String,
+        /// The label that the model does not know, or that there is none.
+        actual: String,
+    },
     /// Models that do not make an ensemble.
     #[error("{0}")]
     Ensemble(String),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::conditions::{Occlusion, Region};
 use ser_audio::{Waveform, restored};
-use ser_features::MelScale;
+use ser_features::{FeatureConfig, FeatureExtractor, Features, MelScale, Output};
 
 use crate::answer::Answer;
 use crate::error::{Error, Result};
@@ -23,6 +23,18 @@ const MOST_TIMES: usize = 32;
 const BANDS: usize = 12;
 /// Cells that a patch spans in either direction. Neighbouring patches overlap by all but one.
 const SPAN: usize = 2;
+
+/// Patches between two reports of how far an explanation is: enough for many cores.
+const AT_ONCE: usize = 32;
+
+/// Regions that are named.
+const NAMED: usize = 3;
+
+/// Size of the spectrogram.
+const COLUMNS: usize = 315;
+const ROWS: usize = 104;
+/// Its windows in seconds: the harmonics of most voices stand apart.
+const WINDOW: f64 = 0.05;
 
 /// What an answer rests on, from [`Predictor::explain`].
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +78,53 @@ impl Explanation {
         }
         strongest
     }
+
+    /// The three that are shown: see [`Explanation::strongest`].
+    #[must_use]
+    pub fn named(&self) -> Vec<&Patch> {
+        self.strongest(NAMED)
+    }
+
+    /// Levels of the recording in dB over the time and the frequencies of the grid.
+    ///
+    /// # Shape
+    /// `[times, 104]`, about 315 times.
+    ///
+    /// # Errors
+    /// Those of feature extraction.
+    pub fn spectrogram(&self, sound: &Waveform) -> Result<Features> {
+        let window = (WINDOW * f64::from(sound.sample_rate)) as usize;
+        let config = FeatureConfig {
+            sample_rate: sound.sample_rate,
+            n_fft: window.next_power_of_two(),
+            win_length: Some(window),
+            hop_length: sound.samples.len().div_ceil(COLUMNS),
+            n_mels: ROWS,
+            fmax: self.hertz.last().copied(),
+            output: Output::LogMel,
+            amin: 1e-20,
+            ..FeatureConfig::default()
+        };
+        Ok(FeatureExtractor::new(&config)?.extract(sound)?)
+    }
+}
+
+impl Patch {
+    /// `1.2–1.4 s, 330–1000 Hz: −18 points for angry`
+    #[must_use]
+    pub fn words(&self, emotion: &str) -> String {
+        let (seconds, hertz) = (&self.region.seconds, &self.region.hertz);
+        let tens = |hertz: f64| 10.0 * (hertz / 10.0).round();
+        let points = 100.0 * self.drop;
+        format!(
+            "{:.1}–{:.1} s, {}–{} Hz: −{points:.*} points for {emotion}",
+            seconds.start,
+            seconds.end,
+            tens(hertz.start),
+            tens(hertz.end),
+            usize::from(points < 9.95),
+        )
+    }
 }
 
 fn disjoint(a: &Range<f64>, b: &Range<f64>) -> bool {
@@ -101,6 +160,19 @@ impl Predictor {
     /// shorter than 0.2 s or silent; [`Error::Shape`](crate::Error::Shape) for one of more than [`LONG`] seconds, which is
     /// not answered as a whole; those of feature extraction.
     pub fn explain(&self, sound: &Waveform) -> Result<Explanation> {
+        self.explain_telling(sound, |_| ())
+    }
+
+    /// As [`Predictor::explain`], which takes about as long as the recording: `tell` is told again and again which share of
+    /// it is done.
+    ///
+    /// # Errors
+    /// As [`Predictor::explain`].
+    pub fn explain_telling(
+        &self,
+        sound: &Waveform,
+        mut tell: impl FnMut(f64),
+    ) -> Result<Explanation> {
         if sound.duration() > LONG {
             return Err(Error::Shape {
                 what: "seconds of a recording to be explained",
@@ -126,14 +198,19 @@ impl Predictor {
         }
         let patch = |region: &Region| -> Result<Patch> {
             let features = self.features(&occlusion.without(std::slice::from_ref(region)))?;
-            let answers = self.model().predict(&[&features])?;
-            let without = answers.first().and_then(|p| p.get(emotion));
+            let probabilities = self.probabilities(&features, None)?;
+            let without = probabilities.get(emotion);
             Ok(Patch {
                 region: region.clone(),
                 drop: probability - without.copied().unwrap_or(probability),
             })
         };
-        let patches = regions.par_iter().map(patch).collect::<Result<_>>()?;
+        let mut patches = Vec::with_capacity(regions.len());
+        for at_once in regions.chunks(AT_ONCE) {
+            let answered: Result<Vec<Patch>> = at_once.par_iter().map(patch).collect();
+            patches.extend(answered?);
+            tell(patches.len() as f64 / regions.len() as f64);
+        }
         Ok(Explanation {
             answer,
             seconds,

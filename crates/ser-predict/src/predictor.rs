@@ -1,6 +1,7 @@
 //! From a recording of any length to an answer.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::{AudioStream, Channels, Quality, Warning, Waveform, restored};
@@ -20,7 +21,7 @@ pub const LONG: f64 = 30.0;
 const AT_ONCE: usize = 1 << 20;
 
 /// A model ready to answer: its feature extractors are planned, its buffers kept. Any number of threads may ask it at a
-/// time.
+/// time; a clone is the same model.
 ///
 /// ```
 /// use ser_audio::Waveform;
@@ -33,10 +34,12 @@ const AT_ONCE: usize = 1 << 20;
 /// assert!(answer.uncertain);
 /// # Ok::<(), ser_predict::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Predictor {
-    model: Model,
-    views: Views,
+    model: Arc<Model>,
+    views: Arc<Views>,
+    /// Which of the labels an answer may be, where not all may.
+    allowed: Option<Arc<[bool]>>,
 }
 
 /// A recording in which somebody speaks, for [`Predictor::enrol`].
@@ -62,8 +65,9 @@ impl Predictor {
     /// The feature configuration's.
     pub fn new(model: Model) -> Result<Self> {
         Ok(Self {
-            views: Views::new(model.views())?,
-            model,
+            views: Arc::new(Views::new(model.views())?),
+            model: Arc::new(model),
+            allowed: None,
         })
     }
 
@@ -79,6 +83,49 @@ impl Predictor {
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// The same model, of whose labels only these can be: the others have the probability 0, and the sum is 1 again.
+    ///
+    /// ```
+    /// use ser_predict::Predictor;
+    ///
+    /// let predictor = Predictor::built_in()?.restricted_to(&["happy", "sad"])?;
+    /// let tone = (0..16_000).map(|n| (n as f32 * 0.1).sin() / 4.0).collect();
+    /// let answer = predictor.answer(&ser_audio::Waveform::new(tone, 16_000), None)?;
+    /// assert!(["happy", "sad"].contains(&predictor.model().labels[answer.emotion()].as_str()));
+    /// # Ok::<(), ser_predict::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Labels`] without a label, and for one that the model does not know.
+    pub fn restricted_to(&self, labels: &[impl AsRef<str>]) -> Result<Self> {
+        let known = &self.model.labels;
+        let refused = |actual: String| Error::Labels {
+            expected: known.join(", "),
+            actual,
+        };
+        if labels.is_empty() {
+            return Err(refused("none".to_owned()));
+        }
+        let mut allowed = vec![false; known.len()];
+        for label in labels.iter().map(AsRef::as_ref) {
+            let number = known.iter().position(|known| known == label);
+            let number = number.ok_or_else(|| refused(format!("{label:?}")))?;
+            allowed[number] = true;
+        }
+        Ok(Self {
+            allowed: Some(allowed.into()),
+            ..self.clone()
+        })
+    }
+
+    /// The labels that an answer may be.
+    pub fn allowed(&self) -> impl Iterator<Item = &str> {
+        let allowed = self.allowed.as_deref();
+        let can_be = move |number: usize| allowed.is_none_or(|allowed| allowed[number]);
+        let labels = self.model.labels.iter().enumerate();
+        labels.filter_map(move |(number, label)| can_be(number).then_some(label.as_str()))
     }
 
     /// The features of a recording, in each of [`Model::views`], from its samples as they are.
@@ -178,18 +225,37 @@ impl Predictor {
         speaker: Option<&Enrolment>,
         context: Context,
     ) -> Result<Answer> {
-        let clip = [features];
-        let answers = match speaker {
-            Some(speaker) => self.model.predict_enrolled(&clip, speaker)?,
-            None => self.model.predict(&clip)?,
-        };
         let context = Context {
             out_of_distribution: self.model.is_out_of_distribution(features)?,
             enrolled: speaker.is_some(),
             ..context
         };
-        let probabilities = answers.into_iter().next().unwrap_or_default();
+        let probabilities = self.probabilities(features, speaker)?;
         Ok(Answer::new(&self.model, probabilities, context))
+    }
+
+    /// Those of the labels that can be: `[K]`, with sum 1.
+    pub(crate) fn probabilities(
+        &self,
+        features: &[Features],
+        speaker: Option<&Enrolment>,
+    ) -> Result<Vec<f32>> {
+        let clip = [features];
+        let answers = match speaker {
+            Some(speaker) => self.model.predict_enrolled(&clip, speaker)?,
+            None => self.model.predict(&clip)?,
+        };
+        let mut probabilities = answers.into_iter().next().unwrap_or_default();
+        if let Some(allowed) = &self.allowed {
+            // What is left may be too small for a number: then nothing tells the allowed ones apart.
+            let least = f32::MIN_POSITIVE;
+            for (p, allowed) in probabilities.iter_mut().zip(allowed.iter()) {
+                *p = if *allowed { p.max(least) } else { 0.0 };
+            }
+            let sum: f32 = probabilities.iter().sum();
+            probabilities.iter_mut().for_each(|p| *p /= sum);
+        }
+        Ok(probabilities)
     }
 
     /// The mean of the probabilities of all pieces of speech, each by its length. `more` adds the next samples, none at

@@ -25,20 +25,20 @@ pub struct Span {
 ///
 /// Spans do not depend on how the samples are cut into calls of [`push`](Self::push). The pieces of one call are answered
 /// on rayon's threads, so a file is pushed in large blocks, and a microphone in small ones.
-pub struct Listener<'p> {
-    predictor: &'p Predictor,
-    speaker: Option<&'p Enrolment>,
+pub struct Listener {
+    predictor: Predictor,
+    speaker: Option<Enrolment>,
     segmenter: Segmenter,
 }
 
-impl<'p> Listener<'p> {
+impl Listener {
     /// A listener for samples at `sample_rate` Hz.
     ///
     /// # Errors
     /// [`Error::SampleRate`] below 4000 Hz.
-    pub fn new(predictor: &'p Predictor, sample_rate: u32) -> Result<Self> {
+    pub fn new(predictor: &Predictor, sample_rate: u32) -> Result<Self> {
         Ok(Self {
-            predictor,
+            predictor: predictor.clone(),
             speaker: None,
             segmenter: Segmenter::new(sample_rate)?,
         })
@@ -46,8 +46,11 @@ impl<'p> Listener<'p> {
 
     /// Takes all speech for that of a speaker enrolled with the model, if one is known.
     #[must_use]
-    pub fn of(self, speaker: Option<&'p Enrolment>) -> Self {
-        Self { speaker, ..self }
+    pub fn of(self, speaker: Option<&Enrolment>) -> Self {
+        Self {
+            speaker: speaker.cloned(),
+            ..self
+        }
     }
 
     /// Takes the next samples, and answers the pieces of speech that are complete now.
@@ -83,9 +86,9 @@ impl<'p> Listener<'p> {
                 seconds: end - start,
                 ..Context::default()
             };
-            let answer = self
-                .predictor
-                .answer_features(&features, self.speaker, context)?;
+            let answer =
+                self.predictor
+                    .answer_features(&features, self.speaker.as_ref(), context)?;
             Ok(Some(Span {
                 start,
                 end,

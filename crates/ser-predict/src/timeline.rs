@@ -1,0 +1,90 @@
+//! From a recording of any length to its emotions in time.
+
+use ser_audio::AudioStream;
+
+use crate::enrolment::Enrolment;
+use crate::error::Result;
+use crate::predictor::Predictor;
+use crate::stream::{Listener, Span};
+
+/// Hears a recording step by step, in memory that does not grow with its length.
+///
+/// ```no_run
+/// use ser_audio::AudioStream;
+/// use ser_predict::{Predictor, Timeline};
+///
+/// let predictor = Predictor::built_in()?;
+/// let stream = AudioStream::open("interview.mp3".as_ref())?;
+/// let mut timeline = Timeline::new(&predictor, stream, None)?;
+/// while let Some(spans) = timeline.step(60.0)? {
+///     println!("{} spans up to {:.0} s", spans.len(), timeline.heard());
+/// }
+/// # Ok::<(), ser_predict::Error>(())
+/// ```
+pub struct Timeline {
+    stream: AudioStream,
+    listener: Listener,
+    samples: Vec<f32>,
+    taken: u64,
+    is_over: bool,
+}
+
+impl Timeline {
+    /// Of a recording of which nothing has been read, and of a speaker enrolled with the model, if one is known.
+    ///
+    /// # Errors
+    /// Those of [`Listener::new`].
+    pub fn new(
+        predictor: &Predictor,
+        stream: AudioStream,
+        speaker: Option<&Enrolment>,
+    ) -> Result<Self> {
+        Ok(Self {
+            listener: Listener::new(predictor, stream.sample_rate())?.of(speaker),
+            stream,
+            samples: Vec::new(),
+            taken: 0,
+            is_over: false,
+        })
+    }
+
+    /// Hears the next seconds, and gives the spans that are complete then; `None` behind the end. The more seconds, the more
+    /// spans there are to be answered side by side.
+    ///
+    /// # Errors
+    /// Those of decoding and of [`Listener::push`].
+    pub fn step(&mut self, seconds: f64) -> Result<Option<Vec<Span>>> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let wanted = seconds * f64::from(self.stream.sample_rate());
+        self.samples.clear();
+        while !self.is_over && (self.samples.len() as f64) < wanted {
+            self.is_over = !self.stream.next_block(&mut self.samples)?;
+        }
+        self.taken += self.samples.len() as u64;
+        let mut spans = self.listener.push(&self.samples)?;
+        if self.is_over {
+            spans.extend(self.listener.finish()?);
+        }
+        Ok(Some(spans))
+    }
+
+    /// Seconds heard up to here.
+    #[must_use]
+    pub fn heard(&self) -> f64 {
+        self.taken as f64 / f64::from(self.stream.sample_rate())
+    }
+
+    /// The samples of the last step.
+    #[must_use]
+    pub fn samples(&self) -> &[f32] {
+        &self.samples
+    }
+
+    /// The recording, which knows its length, its channels and what it lacks.
+    #[must_use]
+    pub fn stream(&self) -> &AudioStream {
+        &self.stream
+    }
+}

@@ -1,0 +1,57 @@
+//! Answers of which some labels cannot be.
+
+use ser_audio::Waveform;
+use ser_predict::{Error, Predictor};
+
+fn sound(seconds: u32) -> Waveform {
+    let pitch = |t: f32| 150.0 * t + 20.0 * (3.0 * t).sin();
+    let sample = |n: u32| {
+        let t = n as f32 / 16_000.0;
+        let harmonics =
+            (1..12).map(|k| (std::f32::consts::TAU * k as f32 * pitch(t)).sin() / k as f32);
+        0.1 * (2.0 * t).sin().max(0.0) * harmonics.sum::<f32>()
+    };
+    Waveform::new((0..seconds * 16_000).map(sample).collect(), 16_000)
+}
+
+#[test]
+fn probabilities_of_what_can_be_sum_to_one_in_their_proportions() {
+    let all = Predictor::built_in().unwrap();
+    let two = all.restricted_to(&["happy", "sad"]).unwrap();
+    assert!(two.allowed().eq(["happy", "sad"]));
+    assert!(all.allowed().eq(all.model().labels.iter()));
+    let number = |label| all.model().labels.iter().position(|l| l == label).unwrap();
+    let (happy, sad) = (number("happy"), number("sad"));
+    for seconds in [3, 40] {
+        let sound = sound(seconds);
+        let before = all.answer(&sound, None).unwrap();
+        let after = two.answer(&sound, None).unwrap();
+        let p = &after.probabilities;
+        assert!((p.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        assert!((p[happy] + p[sad] - 1.0).abs() < 1e-6);
+        assert!([happy, sad].contains(&after.emotion()));
+        if !before.long {
+            let before = &before.probabilities;
+            let share = before[happy] / (before[happy] + before[sad]);
+            assert!((p[happy] - share).abs() < 1e-6);
+        }
+    }
+    // The last choice holds, whatever was chosen before.
+    let sad = two.restricted_to(&["sad"]).unwrap();
+    assert!((sad.answer(&sound(1), None).unwrap().confidence() - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn labels_that_the_model_does_not_know_are_refused_and_so_are_none() {
+    let all = Predictor::built_in().unwrap();
+    for labels in [&["sad", "glad"][..], &[]] {
+        let error = all.restricted_to(labels).unwrap_err();
+        assert!(matches!(error, Error::Labels { .. }));
+        let (expected, found) = ("expected some of angry, calm,", ["none", "\"glad\""]);
+        let text = error.to_string();
+        assert!(
+            text.contains(expected) && text.ends_with(found[labels.len() / 2]),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! Which form a client wants.
+
+use axum::http::{HeaderMap, StatusCode, header};
+
+use crate::problem::Problem;
+
+/// The first of these media types that a client likes best; the first of all where it does not say.
+///
+/// # References
+/// RFC 9110, section 12.5.1.
+pub(crate) fn choose<T: Copy>(headers: &HeaderMap, offered: &[(&str, T)]) -> Result<T, Problem> {
+    let accepted = headers.get_all(header::ACCEPT).iter();
+    let accepted: Vec<&str> = accepted.filter_map(|value| value.to_str().ok()).collect();
+    let accepted = accepted.join(",");
+    let mut best: Option<(f32, T)> = None;
+    for (kind, form) in offered {
+        let weight = match accepted.trim() {
+            "" => 1.0,
+            accepted => weight(accepted, kind),
+        };
+        if weight > best.map_or(0.0, |(weight, _)| weight) {
+            best = Some((weight, *form));
+        }
+    }
+    best.map(|(_, form)| form).ok_or_else(|| {
+        let offered: Vec<&str> = offered.iter().map(|(kind, _)| *kind).collect();
+        Problem::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "no-such-form",
+            format!(
+                "Accept: expected one of {}, found {accepted:?}",
+                offered.join(", ")
+            ),
+            "ask for one of these",
+        )
+    })
+}
+
+/// The weight of a media type by the most exact of the ranges that it is in.
+fn weight(accepted: &str, kind: &str) -> f32 {
+    let (family, _) = kind.split_once('/').unwrap_or((kind, ""));
+    let ranges = accepted.split(',').filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let exactness = match parts.next()? {
+            range if range.eq_ignore_ascii_case(kind) => 3,
+            range
+                if range
+                    .strip_suffix("/*")
+                    .is_some_and(|range| range.eq_ignore_ascii_case(family)) =>
+            {
+                2
+            }
+            "*/*" => 1,
+            _ => return None,
+        };
+        let weight = parts.find_map(|part| part.strip_prefix("q="));
+        let weight = weight.map_or(Some(1.0), |weight| weight.parse().ok());
+        Some((exactness, weight.unwrap_or(0.0)))
+    });
+    let best = ranges.max_by_key(|(exactness, _)| *exactness);
+    best.map_or(0.0, |(_, weight)| weight)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_is_the_one_that_the_client_likes_best() {
+        let offered = [
+            ("application/json", 1),
+            ("text/vtt", 2),
+            ("image/svg+xml", 3),
+        ];
+        let chosen = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            choose(&headers, &offered).ok()
+        };
+        assert_eq!(choose(&HeaderMap::new(), &offered).ok(), Some(1));
+        for (accept, form) in [
+            ("*/*", Some(1)),
+            ("text/vtt", Some(2)),
+            ("text/*", Some(2)),
+            ("text/vtt;q=0.2, image/svg+xml; q=0.9", Some(3)),
+            ("application/json;q=0, */*", Some(2)),
+            ("text/html", None),
+            ("text/vtt;q=x", None),
+        ] {
+            assert_eq!(chosen(accept), form, "{accept}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What recordings express.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use ser_predict::{
+    AnswerLine, ExplanationLine, LONG, SHORTEST_EXPLAINED, Span, SpanLine, Timeline, captions,
+};
+use ser_report::plots;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::accept::choose;
+use crate::problem::Problem;
+use crate::service::{Service, Shared};
+use crate::upload::{Asked, Form, Question, Upload};
+
+/// Seconds of a long recording that are heard at a time.
+const AT_ONCE: f64 = 60.0;
+
+/// What a recording expresses as a whole.
+#[utoipa::path(post, path = "/v1/predict", tag = "answers", params(Asked),
+    request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
+    responses(
+        (status = 200, body = AnswerLine),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = 503, body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn predict(
+    State(service): State<Service>,
+    upload: Upload,
+) -> Result<Json<AnswerLine>, Problem> {
+    let answer = move |shared: &Shared| {
+        let Question {
+            name,
+            stream,
+            predictor,
+            speaker,
+        } = upload.question(shared)?;
+        let answer = predictor.answer_stream(stream, speaker.as_ref())?;
+        shared.metrics.heard(answer.seconds);
+        Ok(AnswerLine::new(predictor.model(), name, &answer))
+    };
+    Ok(Json(service.compute(answer).await?))
+}
+
+/// The emotions of a recording in time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TimelineAnswer {
+    file: String,
+    /// Length of the recording.
+    seconds: f64,
+    /// Whether its channels have nothing in common, as in a call: ask for each by itself.
+    channels_apart: bool,
+    /// What it lacks, if it is damaged.
+    damage: Option<String>,
+    spans: Vec<SpanLine>,
+    /// Whether the model was trained on generated voices.
+    synthetic_model: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Caption {
+    Json,
+    WebVtt,
+    SubRip,
+    TextGrid,
+}
+
+const CAPTIONS: [(&str, Caption); 4] = [
+    ("application/json", Caption::Json),
+    ("text/vtt", Caption::WebVtt),
+    ("application/x-subrip", Caption::SubRip),
+    ("text/x-textgrid", Caption::TextGrid),
+];
+
+/// Where in a recording somebody speaks, and what each piece expresses.
+#[utoipa::path(post, path = "/v1/timeline", tag = "answers", params(Asked),
+    request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
+    responses(
+        (status = 200, description = "By `Accept`: JSON, WebVTT, SubRip or a TextGrid of Praat.", content(
+            (TimelineAnswer = "application/json"), (String = "text/vtt"), (String = "application/x-subrip"),
+            (String = "text/x-textgrid"))),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = 503, body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn timeline(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    upload: Upload,
+) -> Result<Response, Problem> {
+    let form = choose(&headers, &CAPTIONS)?;
+    service
+        .compute(move |shared| hear(shared, &upload, form))
+        .await
+}
+
+fn hear(shared: &Shared, upload: &Upload, form: Caption) -> Result<Response, Problem> {
+    let Question {
+        name,
+        stream,
+        predictor,
+        speaker,
+    } = upload.question(shared)?;
+    let mut timeline = Timeline::new(&predictor, stream, speaker.as_ref())?;
+    let mut spans: Vec<Span> = Vec::new();
+    while let Some(complete) = timeline.step(AT_ONCE)? {
+        spans.extend(complete);
+    }
+    let (model, seconds, stream) = (predictor.model(), timeline.heard(), timeline.stream());
+    shared.metrics.heard(seconds);
+    let labels = &model.labels;
+    let text =
+        |kind: &'static str, text: String| ([(header::CONTENT_TYPE, kind)], text).into_response();
+    Ok(match form {
+        Caption::Json => Json(TimelineAnswer {
+            file: name,
+            seconds,
+            channels_apart: stream.are_channels_apart(),
+            damage: stream.damage().map(|damage| damage.to_string()),
+            spans: spans
+                .iter()
+                .map(|span| SpanLine::new(labels, span))
+                .collect(),
+            synthetic_model: model.provenance.synthetic,
+        })
+        .into_response(),
+        Caption::WebVtt => text("text/vtt; charset=utf-8", captions::web_vtt(&spans, labels)),
+        Caption::SubRip => text(
+            "application/x-subrip; charset=utf-8",
+            captions::sub_rip(&spans, labels),
+        ),
+        Caption::TextGrid => {
+            let grid = captions::text_grid(&spans, labels, seconds);
+            text("text/x-textgrid; charset=utf-8", grid)
+        }
+    })
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Picture {
+    Json,
+    Svg,
+}
+
+const PICTURES: [(&str, Picture); 2] = [
+    ("application/json", Picture::Json),
+    ("image/svg+xml", Picture::Svg),
+];
+
+/// Where in time and frequency the answer on a recording comes from.
+#[utoipa::path(post, path = "/v1/explain", tag = "answers", params(Asked),
+    request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
+    responses(
+        (status = 200, description = "By `Accept`: the regions, or a picture.", content(
+            (ExplanationLine = "application/json"), (String = "image/svg+xml"))),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = 503, body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn explain(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    upload: Upload,
+) -> Result<Response, Problem> {
+    let form = choose(&headers, &PICTURES)?;
+    service
+        .compute(move |shared| why(shared, &upload, form))
+        .await
+}
+
+fn why(shared: &Shared, upload: &Upload, form: Picture) -> Result<Response, Problem> {
+    let Question {
+        name,
+        stream,
+        predictor,
+        ..
+    } = upload.question(shared)?;
+    let sound = stream.at_most(LONG).read_to_end()?;
+    if sound.duration() < SHORTEST_EXPLAINED {
+        return Err(Problem::invalid(
+            format!("{:.2} s long", sound.duration()),
+            format!("send a recording of {SHORTEST_EXPLAINED} to {LONG} s"),
+        ));
+    }
+    shared.metrics.heard(sound.duration());
+    let explanation = predictor.explain(&sound)?;
+    let model = predictor.model();
+    Ok(match form {
+        Picture::Json => Json(ExplanationLine::new(model, name, &explanation)).into_response(),
+        Picture::Svg => {
+            let levels = explanation.spectrogram(&sound)?;
+            let picture = plots::explained(model, &name, &sound, &explanation, &levels);
+            let picture = picture.map_err(|_| Problem::broken())?;
+            ([(header::CONTENT_TYPE, "image/svg+xml")], picture).into_response()
+        }
+    })
+}
+
+/// The model that answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelAnswer {
+    name: String,
+    labels: Vec<String>,
+    /// What tells its weights from others.
+    fingerprint: String,
+    /// Whether it is worth enrolling speakers.
+    enrols: bool,
+    /// Whether it was trained on generated voices.
+    synthetic: bool,
+}
+
+/// Which model answers, and what its labels are.
+#[utoipa::path(get, path = "/v1/model", tag = "answers", responses(
+    (status = 200, body = ModelAnswer),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn model(State(service): State<Service>) -> Json<ModelAnswer> {
+    let model = service.0.predictor.model();
+    Json(ModelAnswer {
+        name: model.name.clone(),
+        labels: model.labels.clone(),
+        fingerprint: model.fingerprint(),
+        enrols: model.enrols(),
+        synthetic: model.provenance.synthetic,
+    })
+}

@@ -1,0 +1,219 @@
+//! Who may ask, how often, and what is noted of it.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::problem::Problem;
+use crate::service::Service;
+
+/// Addresses that are remembered at a time.
+const ADDRESSES: usize = 1 << 16;
+
+/// What every response says to browsers: nothing from elsewhere, no guessing of types, no frame around it.
+const HEADERS: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
+
+/// What a token is called where a browser opens a WebSocket, for which it can set no header but the subprotocols.
+const SUBPROTOCOL: &str = "bearer.";
+
+/// Lets those pass who may ask.
+pub(crate) async fn admit(
+    State(service): State<Service>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match check(&service, &request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn check(service: &Service, request: &Request) -> Result<(), Problem> {
+    let headers = request.headers();
+    let host = text(headers, header::HOST);
+    if service.0.is_local && !host.is_some_and(is_here) {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "other-host",
+            "the request was meant for another host",
+            "ask 127.0.0.1 or localhost, or have the service bind to an address that others reach",
+        ));
+    }
+    let origin = text(headers, header::ORIGIN).and_then(|origin| origin.split_once("://"));
+    if headers.contains_key(header::ORIGIN) && origin.map(|(_, origin)| origin) != host {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "other-origin",
+            "a page of another origin asks",
+            "serve the page from the service's own origin, through one proxy",
+        ));
+    }
+    if !service.knows(token(headers)) {
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "no-token",
+            "the request brings no token that the service knows",
+            "send `Authorization: Bearer TOKEN`",
+        ));
+    }
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let wait = address.map_or(0, |address| service.wait_of(address.0.ip()));
+    if wait > 0 {
+        return Err(Problem {
+            retry_after: Some(wait),
+            ..Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "this address has asked more often than it may",
+                format!("try again in {wait} s"),
+            )
+        });
+    }
+    Ok(())
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Whether a host is this machine by a name that leads nowhere else.
+fn is_here(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost")
+        || address
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let bearer = text(headers, header::AUTHORIZATION);
+    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
+    let protocols = text(headers, header::SEC_WEBSOCKET_PROTOCOL).unwrap_or_default();
+    let mut protocols = protocols.split(',').map(str::trim);
+    bearer.or(protocols.find_map(|protocol| protocol.strip_prefix(SUBPROTOCOL)))
+}
+
+/// Counts and notes a request, without what was sent and without names, and tells browsers what they may do with the
+/// response.
+pub(crate) async fn watch(
+    State(service): State<Service>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let begun = Instant::now();
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
+    let method = request.method().clone();
+    let in_flight = service.0.metrics.begin();
+    let mut response = next.run(request).await;
+    drop(in_flight);
+    let seconds = begun.elapsed().as_secs_f64();
+    let status = response.status().as_u16();
+    service.0.metrics.end(&route, status, seconds);
+    tracing::info!(%method, route, status, milliseconds = (1000.0 * seconds).round(), "answered");
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// How many requests each address may still make: a bucket that fills by so many a minute.
+pub(crate) struct Rates {
+    per_minute: Option<u32>,
+    buckets: Mutex<HashMap<IpAddr, (f64, Instant)>>,
+}
+
+impl Rates {
+    pub(crate) fn new(per_minute: Option<u32>) -> Self {
+        Self {
+            per_minute,
+            buckets: Mutex::default(),
+        }
+    }
+
+    /// Seconds after which an address may ask; 0 if it may now, and has done so.
+    pub(crate) fn wait_of(&self, address: IpAddr) -> u64 {
+        let Some(per_minute) = self.per_minute else {
+            return 0;
+        };
+        let (most, now) = (f64::from(per_minute.max(1)), Instant::now());
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let filled = |(left, at): (f64, Instant)| {
+            let seconds = now.duration_since(at).as_secs_f64();
+            (left + most * seconds / 60.0).min(most)
+        };
+        if buckets.len() >= ADDRESSES {
+            buckets.retain(|_, bucket| filled(*bucket) < most);
+        }
+        let left = filled(*buckets.get(&address).unwrap_or(&(most, now)));
+        if left < 1.0 {
+            return ((1.0 - left) * 60.0 / most).ceil() as u64;
+        }
+        if buckets.len() < ADDRESSES || buckets.contains_key(&address) {
+            buckets.insert(address, (left - 1.0, now));
+        }
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_this_machine_by_its_own_names_alone() {
+        for here in [
+            "localhost",
+            "LOCALHOST:80",
+            "127.0.0.1:8080",
+            "127.9.9.9",
+            "[::1]:1",
+            "[::1]",
+        ] {
+            assert!(is_here(here), "{here}");
+        }
+        for other in [
+            "",
+            "example.org",
+            "localhost.example.org",
+            "10.0.0.1:80",
+            "127.0.0.1.example.org",
+            "[::2]:1",
+        ] {
+            assert!(!is_here(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_so_many_requests_a_minute() {
+        let rates = Rates::new(Some(3));
+        let (one, other) = ([127, 0, 0, 1].into(), [127, 0, 0, 2].into());
+        assert_eq!([0; 3].map(|_| rates.wait_of(one)), [0; 3]);
+        assert!((15..=20).contains(&rates.wait_of(one)));
+        assert_eq!(rates.wait_of(other), 0);
+        assert_eq!(Rates::new(None).wait_of(one), 0);
+    }
+}

@@ -1,0 +1,56 @@
+#![doc = include_str!("../README.md")]
+
+mod accept;
+mod answers;
+mod body;
+mod guard;
+mod limits;
+mod listen;
+mod metrics;
+mod openapi;
+mod problem;
+mod serve;
+mod service;
+mod speakers;
+mod upload;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post, put};
+
+pub use limits::Limits;
+pub use problem::Problem;
+pub use serve::serve;
+pub use service::{Service, Settings};
+pub use speakers::Speakers;
+
+/// All that the service answers, to be served by [`serve`] or nested in a router of one's own.
+pub fn router(service: Service) -> Router {
+    let guarded = Router::new()
+        .route("/v1/predict", post(answers::predict))
+        .route("/v1/timeline", post(answers::timeline))
+        .route("/v1/explain", post(answers::explain))
+        .route(
+            "/v1/speakers/{name}",
+            put(speakers::enroll)
+                .get(speakers::enrolled)
+                .delete(speakers::forget),
+        )
+        .route("/v1/model", get(answers::model))
+        .route("/v1/listen", get(listen::listen))
+        .route("/metrics", get(metrics::metrics))
+        .layer(from_fn_with_state(service.clone(), guard::admit));
+    Router::new()
+        .route("/healthz", get(service::healthz))
+        .route("/readyz", get(service::readyz))
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/docs", get(openapi::docs))
+        .merge(guarded)
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::not_allowed)
+        // The service has limits of its own.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(service.clone(), guard::watch))
+        .with_state(service)
+}

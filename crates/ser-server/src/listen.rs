@@ -1,0 +1,372 @@
+//! Live sound over a WebSocket.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{Query, State};
+use axum::response::Response;
+use ser_audio::{AudioStream, Channels};
+use ser_predict::{Listener, Span, SpanLine};
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::time::timeout;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::problem::Problem;
+use crate::service::{Service, Shared};
+use crate::upload::Asked;
+
+/// Bytes of a message at most.
+const LONGEST: usize = 1 << 20;
+/// Messages that wait to be heard: a client that sends faster than that is held up.
+const WAITING: usize = 16;
+/// How long a client may send nothing before the stream is closed.
+const IDLE: Duration = Duration::from_secs(60);
+/// Levels told a second at most.
+const LEVELS: f64 = 10.0;
+/// The level of silence in dBFS.
+const SILENCE: f64 = -120.0;
+
+/// What a client sends, and how it is to be answered.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Live {
+    /// Samples a second, of `s16le` and `f32le`.
+    rate: Option<u32>,
+    /// What the binary messages hold.
+    #[serde(default)]
+    format: LiveFormat,
+    /// The labels that can be, separated by commas.
+    labels: Option<String>,
+    /// A speaker who was enrolled.
+    speaker: Option<String>,
+    /// The channel of a `recording` to listen to, counted from 1.
+    channel: Option<u16>,
+}
+
+/// What the binary messages of a live stream hold, one behind the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub(crate) enum LiveFormat {
+    /// Samples of 16 bits, little endian, one channel.
+    #[default]
+    #[serde(rename = "s16le")]
+    S16,
+    /// Samples as floats of 32 bits, little endian, one channel.
+    #[serde(rename = "f32le")]
+    F32,
+    /// A recording that is being made, such as Opus in WebM or Ogg.
+    #[serde(rename = "recording")]
+    Recording,
+}
+
+/// What a client is told, as text messages.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Told {
+    /// How loud the sound was that was heard last, up to where, in seconds.
+    Level { seconds: f64, dbfs: f64 },
+    /// What a piece of speech expresses.
+    Span(SpanLine),
+    /// All was heard.
+    End { seconds: f64 },
+    /// Nothing more will be heard, and why.
+    Problem(Problem),
+}
+
+/// Listens to live sound, sent as binary messages, the last of which is followed by the text message `end`. Tells the level
+/// as it moves, each span as soon as it ends, and `end`, as text messages of JSON.
+#[utoipa::path(get, path = "/v1/listen", tag = "answers", params(Live), responses(
+    (status = 101, description = "A WebSocket."),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    (status = 503, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn listen(
+    State(service): State<Service>,
+    live: Result<Query<Live>, axum::extract::rejection::QueryRejection>,
+    socket: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let next = "GET /docs lists the parameters";
+    let Query(live) = live.map_err(|error| Problem::invalid(error.body_text(), next))?;
+    let socket = socket.map_err(|error| Problem::invalid(error.body_text(), "open a WebSocket"))?;
+    let place = service.0.streams.clone().try_acquire_owned();
+    let place = place.map_err(|_| Problem::busy(30))?;
+    // Whatever is wrong with the question is told before the socket is opened.
+    let asked = Asked {
+        labels: live.labels.clone(),
+        speaker: live.speaker.clone(),
+        channel: live.channel,
+    };
+    let source = Source::new(&live)?;
+    let heard = {
+        let asked = asked.clone();
+        service.compute(move |shared| Ok((asked.predictor(shared)?, asked.speaker(shared)?)))
+    };
+    let (predictor, speaker) = heard.await?;
+    let ear = move |rate| -> Result<Listener, Problem> {
+        Ok(Listener::new(&predictor, rate)?.of(speaker.as_ref()))
+    };
+    if let Source::Samples { rate, .. } = source {
+        ear(rate)?;
+    }
+    let protocols = socket.max_message_size(LONGEST).protocols(["ser.v1"]);
+    Ok(protocols.on_upgrade(move |socket| converse(socket, service, source, ear, place)))
+}
+
+/// What the messages are.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Samples { rate: u32, is_float: bool },
+    Recording { channels: Channels },
+}
+
+impl Source {
+    fn new(live: &Live) -> Result<Self, Problem> {
+        let is_float = live.format == LiveFormat::F32;
+        match (live.format, live.rate) {
+            (LiveFormat::Recording, None) => Ok(Self::Recording {
+                channels: live.channel.map_or(Channels::Compared, Channels::Only),
+            }),
+            (LiveFormat::Recording, Some(_)) => Err(Problem::invalid(
+                "a recording says its sampling rate itself",
+                "leave `rate` out",
+            )),
+            (_, None) => Err(Problem::invalid(
+                "`rate` is missing",
+                "say how many samples a second there are",
+            )),
+            (_, Some(rate)) if rate > ser_audio::MAX_SAMPLE_RATE => Err(Problem::invalid(
+                format!(
+                    "rate: expected at most {}, found {rate}",
+                    ser_audio::MAX_SAMPLE_RATE
+                ),
+                "send sound of 8000 to 48 000 Hz",
+            )),
+            (_, Some(rate)) => Ok(Self::Samples { rate, is_float }),
+        }
+    }
+}
+
+/// Hears what comes and tells what is heard, until the client has said all or is gone.
+async fn converse(
+    mut socket: WebSocket,
+    service: Service,
+    source: Source,
+    ear: impl FnOnce(u32) -> Result<Listener, Problem> + Send + 'static,
+    _place: OwnedSemaphorePermit,
+) {
+    let streams = service.0.metrics.streams.clone();
+    streams.inc();
+    let (send_bytes, bytes) = mpsc::channel(WAITING);
+    let (send_told, mut told) = mpsc::channel(WAITING);
+    // A thread of its own waits for sound without keeping a core; rayon's threads answer.
+    let hearing = tokio::task::spawn_blocking({
+        let shared = service.0.clone();
+        move || {
+            let result = hear(&shared, source, bytes, ear, &send_told);
+            let last = result.unwrap_or_else(Told::Problem);
+            let _ = send_told.blocking_send(last);
+        }
+    });
+    let mut send_bytes = Some(send_bytes);
+    let mut is_refused = false;
+    loop {
+        let message = tokio::select! {
+            message = timeout(IDLE, socket.recv()), if send_bytes.is_some() => message,
+            last = told.recv() => match last {
+                Some(message) => {
+                    is_refused |= matches!(message, Told::Problem(_));
+                    let text = serde_json::to_string(&message).unwrap_or_default();
+                    if socket.send(Message::Text(text.into())).await.is_err() {
+                        break;
+                    }
+                    continue;
+                }
+                None => break,
+            },
+        };
+        match message {
+            Ok(Some(Ok(Message::Binary(message)))) => {
+                if let Some(sender) = &send_bytes
+                    && sender.send(message.to_vec()).await.is_err()
+                {
+                    send_bytes = None;
+                }
+            }
+            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
+            // All was said: what is left is still told.
+            Ok(Some(Ok(Message::Text(text)))) if text == "end" => send_bytes = None,
+            Ok(Some(Ok(Message::Text(_)))) => {}
+            // Gone, or silent for too long.
+            _ => break,
+        }
+    }
+    drop((send_bytes, told));
+    let close = CloseFrame {
+        code: if is_refused {
+            close_code::UNSUPPORTED
+        } else {
+            close_code::NORMAL
+        },
+        reason: "".into(),
+    };
+    let _ = timeout(
+        Duration::from_secs(1),
+        socket.send(Message::Close(Some(close))),
+    )
+    .await;
+    let _ = hearing.await;
+    streams.dec();
+}
+
+/// Tells what is heard in bytes as they come.
+fn hear(
+    shared: &Shared,
+    source: Source,
+    mut bytes: Receiver<Vec<u8>>,
+    ear: impl FnOnce(u32) -> Result<Listener, Problem>,
+    told: &Sender<Told>,
+) -> Result<Told, Problem> {
+    match source {
+        Source::Samples { rate, is_float } => {
+            let mut hearing = Hearing::new(ear(rate)?, rate, shared, told);
+            let mut rest = Vec::new();
+            while let Some(message) = bytes.blocking_recv() {
+                rest.extend(message);
+                let width = if is_float { 4 } else { 2 };
+                let whole = rest.len() - rest.len() % width;
+                let samples: Vec<f32> = match is_float {
+                    true => rest[..whole]
+                        .as_chunks()
+                        .0
+                        .iter()
+                        .map(|x| finite(f32::from_le_bytes(*x)))
+                        .collect(),
+                    false => {
+                        let samples = rest[..whole].as_chunks().0.iter();
+                        samples
+                            .map(|x| f32::from(i16::from_le_bytes(*x)) / 32768.0)
+                            .collect()
+                    }
+                };
+                rest.drain(..whole);
+                if !hearing.push(&samples)? {
+                    break;
+                }
+            }
+            hearing.finish()
+        }
+        Source::Recording { channels } => {
+            let pipe = Received {
+                bytes,
+                message: Vec::new(),
+                given: 0,
+            };
+            let stream = AudioStream::from_reader(Box::new(pipe), Path::new("stream"))?;
+            let mut stream = stream.with(channels)?;
+            let rate = stream.sample_rate();
+            let mut hearing = Hearing::new(ear(rate)?, rate, shared, told);
+            let mut samples = Vec::new();
+            while stream.next_block(&mut samples)? && hearing.push(&samples)? {
+                samples.clear();
+            }
+            hearing.finish()
+        }
+    }
+}
+
+/// What is no number is silent.
+fn finite(sample: f32) -> f32 {
+    match ser_audio::SAMPLE_RANGE.contains(&sample) {
+        true => sample,
+        false => 0.0,
+    }
+}
+
+/// A listener, and what is told of what it hears.
+struct Hearing<'s> {
+    listener: Listener,
+    labels: &'s [String],
+    shared: &'s Shared,
+    told: &'s Sender<Told>,
+    rate: f64,
+    taken: u64,
+    /// Sum of the squares of so many samples that no level was told of.
+    square: f64,
+    count: u64,
+}
+
+impl<'s> Hearing<'s> {
+    fn new(listener: Listener, rate: u32, shared: &'s Shared, told: &'s Sender<Told>) -> Self {
+        Self {
+            listener,
+            labels: &shared.predictor.model().labels,
+            shared,
+            told,
+            rate: rate.into(),
+            taken: 0,
+            square: 0.0,
+            count: 0,
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.taken as f64 / self.rate
+    }
+
+    /// `false` if nobody is told any more.
+    fn push(&mut self, samples: &[f32]) -> Result<bool, Problem> {
+        self.taken += samples.len() as u64;
+        self.count += samples.len() as u64;
+        self.square += samples.iter().map(|x| f64::from(x * x)).sum::<f64>();
+        self.shared.metrics.heard(samples.len() as f64 / self.rate);
+        let spans = self.listener.push(samples)?;
+        let mut is_told = self.tell_spans(&spans);
+        if self.count as f64 >= self.rate / LEVELS {
+            let dbfs = (10.0 * (self.square / self.count as f64).log10()).max(SILENCE);
+            let seconds = self.seconds();
+            is_told &= self
+                .told
+                .blocking_send(Told::Level { seconds, dbfs })
+                .is_ok();
+            (self.square, self.count) = (0.0, 0);
+        }
+        Ok(is_told)
+    }
+
+    fn tell_spans(&self, spans: &[Span]) -> bool {
+        let mut lines = spans.iter().map(|span| SpanLine::new(self.labels, span));
+        lines.all(|line| self.told.blocking_send(Told::Span(line)).is_ok())
+    }
+
+    fn finish(mut self) -> Result<Told, Problem> {
+        let spans = self.listener.finish()?;
+        self.tell_spans(&spans);
+        let seconds = self.seconds();
+        Ok(Told::End { seconds })
+    }
+}
+
+/// Messages as they come, as a file.
+struct Received {
+    bytes: Receiver<Vec<u8>>,
+    message: Vec<u8>,
+    given: usize,
+}
+
+impl Read for Received {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.given == self.message.len() {
+            let Some(message) = self.bytes.blocking_recv() else {
+                return Ok(0);
+            };
+            (self.message, self.given) = (message, 0);
+        }
+        let read = (&self.message[self.given..]).read(buffer)?;
+        self.given += read;
+        Ok(read)
+    }
+}

@@ -1,0 +1,103 @@
+//! What Prometheus is told.
+
+use std::sync::atomic::AtomicU64;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::problem::Problem;
+use crate::service::Service;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+    status: u32,
+}
+
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Route, Counter>,
+    seconds: Histogram,
+    in_flight: Gauge,
+    pub(crate) streams: Gauge,
+    heard: Counter<f64, AtomicU64>,
+}
+
+/// A request that is under way.
+pub(crate) struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("ser");
+        let requests = Family::default();
+        let seconds = Histogram::new(exponential_buckets(0.001, 2.0, 18));
+        let (in_flight, streams, heard) = (Gauge::default(), Gauge::default(), Counter::default());
+        registry.register("requests", "Requests answered", requests.clone());
+        registry.register_with_unit(
+            "request",
+            "Time from the head of a request to that of its response",
+            Unit::Seconds,
+            seconds.clone(),
+        );
+        registry.register(
+            "requests_in_flight",
+            "Requests under way",
+            in_flight.clone(),
+        );
+        registry.register("streams", "Live streams", streams.clone());
+        registry.register_with_unit("sound", "Sound heard", Unit::Seconds, heard.clone());
+        Self {
+            registry,
+            requests,
+            seconds,
+            in_flight,
+            streams,
+            heard,
+        }
+    }
+
+    pub(crate) fn begin(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
+    }
+
+    pub(crate) fn end(&self, route: &str, status: u16, seconds: f64) {
+        let route = Route {
+            route: route.to_owned(),
+            status: status.into(),
+        };
+        self.requests.get_or_create(&route).inc();
+        self.seconds.observe(seconds);
+    }
+
+    /// Sound of a recording was heard.
+    pub(crate) fn heard(&self, seconds: f64) {
+        self.heard.inc_by(seconds);
+    }
+}
+
+/// Counts for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "operation", responses(
+    (status = 200, description = "Counts in OpenMetrics' text form.", content_type = "application/openmetrics-text"),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn metrics(State(service): State<Service>) -> Result<impl IntoResponse, Problem> {
+    let mut text = String::new();
+    encode(&mut text, &service.0.metrics.registry).map_err(|_| Problem::broken())?;
+    let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, form)], text))
+}

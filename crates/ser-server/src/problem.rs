@@ -1,0 +1,179 @@
+//! What is answered where there is no answer.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ser_audio::Error as Audio;
+use ser_features::Error as Features;
+use ser_predict::Error as Predict;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Why a request has no answer, and what to do: `application/problem+json`.
+///
+/// # References
+/// RFC 9457.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Problem {
+    /// The kind of problem, as `urn:ser:problem:damaged`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in words.
+    pub title: String,
+    /// The status of the response.
+    pub status: u16,
+    /// What is wrong with this request.
+    pub detail: String,
+    /// The next step.
+    pub next: String,
+    /// Seconds after which to try again.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        status: StatusCode,
+        kind: &str,
+        detail: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind: format!("urn:ser:problem:{kind}"),
+            title: kind.replace('-', " "),
+            status: status.as_u16(),
+            detail: detail.into(),
+            next: next.into(),
+            retry_after: None,
+        }
+    }
+
+    /// The service has no room now.
+    pub(crate) fn busy(seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "as many requests as the service takes on are under way",
+                format!("try again in {seconds} s"),
+            )
+        }
+    }
+
+    /// A computation ended without a result.
+    pub(crate) fn broken() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "broken",
+            "the computation ended without a result",
+            "report the recording that does this; others are answered",
+        )
+    }
+
+    pub(crate) fn invalid(detail: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid-request", detail, next)
+    }
+}
+
+impl From<Predict> for Problem {
+    fn from(error: Predict) -> Self {
+        let said = error.to_string();
+        let (status, kind, next) = match &error {
+            Predict::Audio(error) => of_sound(error),
+            Predict::Labels { .. } => (
+                StatusCode::BAD_REQUEST,
+                "unknown-label",
+                "name labels that the model knows: GET /v1/model lists them",
+            ),
+            Predict::NotSpeech(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "no-speech",
+                "send a recording in which somebody speaks",
+            ),
+            Predict::SampleRate { .. } => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "sampling-rate-too-low",
+                "record at 8000 Hz or more",
+            ),
+            Predict::Features(Features::TooShort { .. } | Features::Empty) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "too-short",
+                "send at least half a second of speech",
+            ),
+            _ => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "no-answer",
+                "send another recording",
+            ),
+        };
+        Self::new(status, kind, said, next)
+    }
+}
+
+fn of_sound(error: &Audio) -> (StatusCode, &'static str, &'static str) {
+    match error {
+        Audio::Channel { .. } => (
+            StatusCode::BAD_REQUEST,
+            "no-such-channel",
+            "name a channel that the recording has, or none",
+        ),
+        Audio::Unsupported { .. } => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-read",
+            "send WAV, FLAC, MP3, Opus, Vorbis, AAC or another format that docs/formats names",
+        ),
+        Audio::Longer { .. } | Audio::TooLong { .. } => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-long",
+            "send it in parts, or use the program, which has no such limit",
+        ),
+        _ => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "damaged",
+            "record or copy it again",
+        ),
+    }
+}
+
+impl From<Audio> for Problem {
+    fn from(error: Audio) -> Self {
+        Predict::from(error).into()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        let problem = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, problem);
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+pub(crate) async fn not_found() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not-found",
+        "there is nothing under this path",
+        "GET /docs lists what there is",
+    )
+}
+
+pub(crate) async fn not_allowed() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "this path takes another method",
+        "GET /docs lists what there is",
+    )
+}

@@ -1,0 +1,84 @@
+//! Connections: how many, how long, and their end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
+
+use crate::router;
+use crate::service::Service;
+
+/// How long to wait when the system has no room for another connection.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Serves until `stop` is done; then takes no more connections, and lets requests that have begun come to their end for
+/// [`Limits::grace`](crate::Limits::grace).
+pub async fn serve(listener: TcpListener, service: Service, stop: impl Future<Output = ()>) {
+    let limits = service.0.limits.clone();
+    let app = router(service.clone());
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let (end, is_ending) = watch::channel(());
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            accepted = accepted => accepted,
+            () = &mut stop => break,
+        };
+        let Ok((stream, address)) = accepted else {
+            // Such as too many open files.
+            sleep(BREATH).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let app = app.clone();
+        let answer = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(address));
+            app.clone().oneshot(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.idle)
+            .serve_connection(TokioIo::new(stream), answer)
+            .with_upgrades();
+        let mut is_ending = is_ending.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            let mut connection = std::pin::pin!(connection);
+            // A connection that breaks is its client's affair.
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                _ = is_ending.changed() => connection.as_mut().graceful_shutdown(),
+            }
+            let _ = connection.await;
+        });
+    }
+    drop(listener);
+    service.end();
+    tracing::info!("ending: requests under way are finished");
+    let _ = end.send(());
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    if timeout(limits.grace, places.acquire_many(all))
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "requests were cut off that took longer than {:?}",
+            limits.grace
+        );
+    }
+}

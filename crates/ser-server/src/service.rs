@@ -1,0 +1,165 @@
+//! What all requests share.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use ser_predict::Predictor;
+
+use crate::guard::Rates;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::speakers::Speakers;
+
+/// Bytes that a unit of the memory for bodies stands for.
+const UNIT: usize = 1 << 10;
+/// Bytes that a request reserves at least: as much as a decoded clip takes with its features.
+const LEAST: usize = 4 << 20;
+
+/// How a service is set up.
+pub struct Settings {
+    /// The model that answers.
+    pub predictor: Predictor,
+    /// The speakers it knows.
+    pub speakers: Speakers,
+    /// The tokens of which a request must bring one, as `Authorization: Bearer TOKEN`; anybody may ask without.
+    pub tokens: Vec<String>,
+    /// Whether requests must be meant for this machine by a name of its own (`localhost`, `127.0.0.1`, `[::1]`): no web page
+    /// reaches a service on the user's machine then by a name that leads there.
+    pub is_local: bool,
+    /// What it takes on.
+    pub limits: Limits,
+}
+
+/// A service; a clone is the same one.
+#[derive(Clone)]
+pub struct Service(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) predictor: Predictor,
+    pub(crate) speakers: Speakers,
+    /// Hashes of the tokens: comparing them tells nothing of a token by how long it takes.
+    tokens: Vec<[u8; 32]>,
+    pub(crate) is_local: bool,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+    pub(crate) rates: Rates,
+    /// Memory for bodies in units.
+    memory: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    /// A permit for each core.
+    cores: Arc<Semaphore>,
+    pub(crate) streams: Arc<Semaphore>,
+    is_ending: AtomicBool,
+}
+
+impl Service {
+    /// Sets a service up.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let limits = settings.limits;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self(Arc::new(Shared {
+            predictor: settings.predictor,
+            speakers: settings.speakers,
+            tokens: settings.tokens.iter().map(|token| hash(token)).collect(),
+            is_local: settings.is_local,
+            metrics: Metrics::new(),
+            rates: Rates::new(limits.per_minute),
+            memory: Arc::new(Semaphore::new(limits.memory_bytes.div_ceil(UNIT))),
+            waiting: Arc::new(Semaphore::new(limits.waiting)),
+            cores: Arc::new(Semaphore::new(cores)),
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            is_ending: AtomicBool::new(false),
+            limits,
+        }))
+    }
+
+    /// Takes no more requests: `/readyz` says so from now on.
+    pub(crate) fn end(&self) {
+        self.0.is_ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Reserves memory for a body of so many bytes.
+    pub(crate) async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let shared = &self.0;
+        let units = bytes
+            .max(LEAST)
+            .min(shared.limits.memory_bytes)
+            .div_ceil(UNIT);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        if let Ok(permit) = shared.memory.clone().try_acquire_many_owned(units) {
+            return Ok(permit);
+        }
+        let patience = shared.limits.patience;
+        let busy = || Problem::busy(patience.as_secs().max(1));
+        let _place = shared.waiting.try_acquire().map_err(|_| busy())?;
+        let permit = shared.memory.clone().acquire_many_owned(units);
+        match timeout(patience, permit).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(busy()),
+        }
+    }
+
+    /// Computes on one of the cores. What panics costs its own request alone.
+    pub(crate) async fn compute<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Shared) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let Ok(core) = self.0.cores.clone().acquire_owned().await else {
+            return Err(Problem::broken());
+        };
+        let shared = self.0.clone();
+        let job = tokio::task::spawn_blocking(move || {
+            let _core = core;
+            job(&shared)
+        });
+        job.await.unwrap_or_else(|_| Err(Problem::broken()))
+    }
+
+    /// Whether a token is one of those that may ask.
+    pub(crate) fn knows(&self, token: Option<&str>) -> bool {
+        let tokens = &self.0.tokens;
+        let given = token.map(hash);
+        tokens.is_empty() || given.is_some_and(|given| tokens.contains(&given))
+    }
+
+    /// Seconds after which an address may ask again; 0 if it may now.
+    pub(crate) fn wait_of(&self, address: IpAddr) -> u64 {
+        self.0.rates.wait_of(address)
+    }
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token).into()
+}
+
+/// The process runs.
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, description = "It runs.")))]
+pub(crate) async fn healthz() -> &'static str {
+    "alive\n"
+}
+
+/// The service takes requests.
+#[utoipa::path(get, path = "/readyz", tag = "operation", responses(
+    (status = 200, description = "It takes requests."),
+    (status = 503, description = "It is about to end.", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn readyz(State(service): State<Service>) -> Result<&'static str, Problem> {
+    match service.0.is_ending.load(Ordering::Relaxed) {
+        false => Ok("ready\n"),
+        true => Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ending",
+            "the service is about to end",
+            "ask another one",
+        )),
+    }
+}

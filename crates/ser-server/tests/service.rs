@@ -1,0 +1,614 @@
+//! What the service answers, over a socket of this machine.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside the functions marked as such"
+)]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use ser_audio::{AudioStream, Channels};
+use ser_predict::{AnswerLine, ExplanationLine, Predictor, Span, SpanLine, Timeline, captions};
+use ser_server::{Limits, Service, Settings, Speakers, serve};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Message, connect};
+
+const RATE: u32 = 16_000;
+
+fn predictor() -> &'static Predictor {
+    static PREDICTOR: OnceLock<Predictor> = OnceLock::new();
+    PREDICTOR.get_or_init(|| Predictor::built_in().unwrap())
+}
+
+/// A service on a port of its own.
+struct Running {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    ended: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Running {
+    fn new(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings {
+            predictor: predictor().clone(),
+            speakers: Speakers::default(),
+            tokens: Vec::new(),
+            is_local: true,
+            limits: Limits::default(),
+        };
+        change(&mut settings);
+        let (stop, stopped) = oneshot::channel();
+        let (send_address, address) = std::sync::mpsc::channel();
+        let ended = std::thread::spawn(move || {
+            Runtime::new().unwrap().block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                send_address.send(listener.local_addr().unwrap()).unwrap();
+                let stop = async { drop(stopped.await) };
+                serve(listener, Service::new(settings), stop).await;
+            });
+        });
+        Self {
+            address: address.recv().unwrap(),
+            stop: Some(stop),
+            ended: Some(ended),
+        }
+    }
+
+    fn plain() -> Self {
+        Self::new(|_| {})
+    }
+
+    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            head += &format!("Host: {}\r\n", self.address);
+        }
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        head += &format!("Content-Length: {}\r\n\r\n", body.len());
+        let mut socket = TcpStream::connect(self.address).unwrap();
+        socket.write_all(head.as_bytes()).unwrap();
+        // The service may have refused it already.
+        let _ = socket.write_all(body);
+        Answer::read(socket)
+    }
+
+    fn post(&self, path: &str, body: &[u8]) -> Answer {
+        self.request("POST", path, &[], body)
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &[], b"")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.ended.take().unwrap().join().unwrap();
+    }
+}
+
+/// A response.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn read(mut socket: TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        socket.read_to_end(&mut bytes).unwrap();
+        let end = bytes
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .unwrap();
+        let head = String::from_utf8(bytes[..end].to_vec())
+            .unwrap()
+            .to_lowercase();
+        Self {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            head,
+            body: bytes[end + 4..].to_vec(),
+        }
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find_map(|(found, value)| (found == name).then_some(value))
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    fn json(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.text());
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Asserts what kind of problem it is, and that it says why and what to do.
+    fn assert_problem(&self, status: u16, kind: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
+        let problem: Value = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(problem["type"], format!("urn:ser:problem:{kind}"));
+        assert_eq!(problem["status"], status);
+        for words in ["title", "detail", "next"] {
+            assert!(!problem[words].as_str().unwrap().is_empty(), "{problem}");
+        }
+        problem
+    }
+}
+
+/// Pieces of something like a voice, as samples.
+fn voice(seconds: f64, pitch: f64) -> Vec<f32> {
+    let mut phase = 0.0_f64;
+    let sample = |n: u32| {
+        let t = f64::from(n) / f64::from(RATE);
+        phase += (pitch + 60.0 * (2.0 * t).sin()) / f64::from(RATE);
+        let harmonics =
+            (1..20).map(|k| (f64::from(k) * std::f64::consts::TAU * phase).sin() / f64::from(k));
+        let loud = (3.0 * t).sin().max(0.0) * f64::from(u8::from(t % 5.0 < 3.0));
+        let noise = f64::from(n.wrapping_mul(2_654_435_761) >> 16) / 65_536.0 - 0.5;
+        (0.2 * loud * harmonics.sum::<f64>() + 1e-3 * noise) as f32
+    };
+    (0..(seconds * f64::from(RATE)) as u32)
+        .map(sample)
+        .collect()
+}
+
+/// A WAV file of a voice.
+fn wav(seconds: f64, pitch: f64) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("voice.wav");
+    ser_fixtures::write_wav_f32(&file, RATE, voice(seconds, pitch));
+    std::fs::read(file).unwrap()
+}
+
+/// What JSON makes of it, numbers as they are written.
+fn written(value: &impl serde::Serialize) -> Value {
+    serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+}
+
+fn stream(bytes: &[u8]) -> AudioStream {
+    let stream = AudioStream::from_bytes(bytes.into(), Path::new("recording")).unwrap();
+    stream.with(Channels::Compared).unwrap()
+}
+
+/// A form with a recording and other fields.
+fn form(recordings: &[&[u8]], fields: &[(&str, &str)]) -> (String, Vec<u8>) {
+    let mut body = Vec::new();
+    for recording in recordings {
+        body.extend(
+            b"--limit\r\nContent-Disposition: form-data; name=\"recording\"; filename=\"/tmp/a b.wav\"\r\n\r\n",
+        );
+        body.extend(*recording);
+        body.extend(b"\r\n");
+    }
+    for (name, value) in fields {
+        body.extend(
+            format!(
+                "--limit\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            )
+            .bytes(),
+        );
+    }
+    body.extend(b"--limit--\r\n");
+    ("multipart/form-data; boundary=limit".to_owned(), body)
+}
+
+#[test]
+fn answers_are_those_of_the_library() {
+    let service = Running::plain();
+    let recording = wav(3.0, 160.0);
+    let model = predictor().model();
+    let answer = predictor().answer_stream(stream(&recording), None).unwrap();
+    let expected = AnswerLine::new(model, "recording".into(), &answer);
+    assert_eq!(
+        service.post("/v1/predict", &recording).json(),
+        written(&expected)
+    );
+
+    let few = predictor().restricted_to(&["happy", "sad"]).unwrap();
+    let answer = few.answer_stream(stream(&recording), None).unwrap();
+    let expected = AnswerLine::new(model, "a b.wav".into(), &answer);
+    let (kind, body) = form(&[&recording], &[("labels", "happy, sad")]);
+    let found = service.request("POST", "/v1/predict", &[("Content-Type", &kind)], &body);
+    assert_eq!(found.json(), written(&expected));
+    let found = service
+        .post("/v1/predict?labels=happy,sad", &recording)
+        .json();
+    assert_eq!(found["probabilities"], written(&expected)["probabilities"]);
+}
+
+#[test]
+fn a_timeline_comes_in_the_form_that_is_asked_for() {
+    let service = Running::plain();
+    let recording = wav(20.0, 160.0);
+    let mut timeline = Timeline::new(predictor(), stream(&recording), None).unwrap();
+    let mut spans: Vec<Span> = Vec::new();
+    while let Some(more) = timeline.step(60.0).unwrap() {
+        spans.extend(more);
+    }
+    assert!(spans.len() > 2);
+    let labels = &predictor().model().labels;
+    let found = service.post("/v1/timeline", &recording).json();
+    let lines: Vec<SpanLine> = spans
+        .iter()
+        .map(|span| SpanLine::new(labels, span))
+        .collect();
+    assert_eq!(found["spans"], written(&lines));
+    assert_eq!(
+        (&found["seconds"], &found["damage"]),
+        (&json!(20.0), &Value::Null)
+    );
+    for (kind, expected) in [
+        ("text/vtt", captions::web_vtt(&spans, labels)),
+        ("application/x-subrip", captions::sub_rip(&spans, labels)),
+        ("text/x-textgrid", captions::text_grid(&spans, labels, 20.0)),
+    ] {
+        let found = service.request("POST", "/v1/timeline", &[("Accept", kind)], &recording);
+        assert_eq!(found.text(), expected);
+        assert!(found.header("content-type").unwrap().starts_with(kind));
+    }
+    let other = service.request(
+        "POST",
+        "/v1/timeline",
+        &[("Accept", "text/html")],
+        &recording,
+    );
+    other.assert_problem(406, "no-such-form");
+    // What is cut short says so.
+    let cut = service
+        .post("/v1/timeline", &recording[..recording.len() / 2])
+        .json();
+    assert!(cut["damage"].as_str().unwrap().contains("cut short"));
+}
+
+#[test]
+fn an_explanation_is_regions_or_a_picture() {
+    let service = Running::plain();
+    let recording = wav(1.5, 160.0);
+    let sound = stream(&recording).read_to_end().unwrap();
+    let explanation = predictor().explain(&sound).unwrap();
+    let expected = ExplanationLine::new(predictor().model(), "recording".into(), &explanation);
+    assert_eq!(
+        service.post("/v1/explain", &recording).json(),
+        written(&expected)
+    );
+    let picture = service.request(
+        "POST",
+        "/v1/explain",
+        &[("Accept", "image/svg+xml")],
+        &recording,
+    );
+    assert!(
+        picture.text().starts_with("<svg") && picture.text().ends_with("</svg>\n"),
+        "{}",
+        picture.text()
+    );
+    service
+        .post("/v1/explain", &wav(31.0, 160.0))
+        .assert_problem(413, "too-long");
+}
+
+#[test]
+fn speakers_are_enrolled_used_and_forgotten() {
+    for is_kept in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let service = Running::new(|settings| {
+            if is_kept {
+                settings.speakers = Speakers::Folder(path);
+            }
+        });
+        let (one, two) = (wav(5.0, 160.0), wav(4.0, 150.0));
+        service
+            .get("/v1/speakers/anna")
+            .assert_problem(404, "unknown-speaker");
+        let (kind, body) = form(&[&one, &two], &[]);
+        let put = |name: &str| service.request("PUT", name, &[("Content-Type", &kind)], &body);
+        let enrolled = put("/v1/speakers/anna").json();
+        assert_eq!(
+            (&enrolled["speaker"], &enrolled["clips"]),
+            (&json!("anna"), &json!(2))
+        );
+        assert_eq!(service.get("/v1/speakers/anna").json()["clips"], 2);
+
+        let speech = [&one, &two].map(|bytes| {
+            predictor()
+                .speech(&stream(bytes).read_to_end().unwrap())
+                .unwrap()
+        });
+        let speaker = predictor().enrol(&speech).unwrap();
+        let answer = predictor()
+            .answer_stream(stream(&one), Some(&speaker))
+            .unwrap();
+        let expected = AnswerLine::new(predictor().model(), "recording".into(), &answer);
+        assert_eq!(
+            service.post("/v1/predict?speaker=anna", &one).json(),
+            written(&expected)
+        );
+
+        assert_eq!(
+            service
+                .request("DELETE", "/v1/speakers/anna", &[], b"")
+                .status,
+            204
+        );
+        service
+            .request("DELETE", "/v1/speakers/anna", &[], b"")
+            .assert_problem(404, "unknown-speaker");
+        service
+            .post("/v1/predict?speaker=anna", &one)
+            .assert_problem(400, "unknown-speaker");
+        for name in ["..%2F..%2Fetc", ".hidden", "%00"] {
+            put(&format!("/v1/speakers/{name}")).assert_problem(400, "invalid-request");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_request_is_said() {
+    let service = Running::new(|settings| {
+        settings.limits.body_bytes = 200_000;
+        settings.limits.seconds = 2.5;
+    });
+    let short = wav(2.0, 160.0);
+    assert_eq!(service.post("/v1/predict", &short).status, 200);
+    for (body, status, kind) in [
+        (b"".to_vec(), 400, "invalid-request"),
+        (b"<html><body>not found".to_vec(), 415, "not-read"),
+        (wav(3.0, 160.0), 413, "too-long"),
+        (vec![1; 200_001], 413, "too-large"),
+        (short[..60].to_vec(), 422, "damaged"),
+    ] {
+        service
+            .post("/v1/predict", &body)
+            .assert_problem(status, kind);
+    }
+    for (query, kind) in [
+        ("labels=glad", "unknown-label"),
+        ("labels=", "unknown-label"),
+        ("channel=2", "no-such-channel"),
+        ("channel=0", "no-such-channel"),
+        ("channel=x", "invalid-request"),
+        ("speaker=../x", "invalid-request"),
+        ("emotion=sad", "invalid-request"),
+    ] {
+        service
+            .post(&format!("/v1/predict?{query}"), &short)
+            .assert_problem(400, kind);
+    }
+    let (kind, body) = form(&[&short], &[("mood", "good")]);
+    let other = service.request("POST", "/v1/predict", &[("Content-Type", &kind)], &body);
+    other.assert_problem(400, "invalid-request");
+    let torn = service.request(
+        "POST",
+        "/v1/predict",
+        &[("Content-Type", &kind)],
+        &body[..300],
+    );
+    torn.assert_problem(400, "invalid-request");
+    service.get("/v2").assert_problem(404, "not-found");
+    service
+        .get("/v1/predict")
+        .assert_problem(405, "method-not-allowed");
+}
+
+#[test]
+fn only_who_has_a_token_may_ask() {
+    let service = Running::new(|settings| settings.tokens = vec!["one".into(), "two".into()]);
+    let refused = service.get("/v1/model");
+    refused.assert_problem(401, "no-token");
+    assert_eq!(refused.header("www-authenticate"), Some("bearer"));
+    let asked = |token: &str| {
+        service
+            .request("GET", "/v1/model", &[("Authorization", token)], b"")
+            .status
+    };
+    assert_eq!(
+        [asked("Bearer two"), asked("Bearer three"), asked("two")],
+        [200, 401, 401]
+    );
+    assert_eq!(service.get("/healthz").status, 200);
+    service.get("/metrics").assert_problem(401, "no-token");
+}
+
+#[test]
+fn pages_of_other_origins_and_names_that_lead_here_are_refused() {
+    let service = Running::plain();
+    let here = service.address.to_string();
+    let asked = |headers: &[(&str, &str)]| service.request("GET", "/v1/model", headers, b"");
+    asked(&[("Host", "rebound.example.org")]).assert_problem(403, "other-host");
+    asked(&[("Origin", "http://example.org")]).assert_problem(403, "other-origin");
+    asked(&[("Origin", "null")]).assert_problem(403, "other-origin");
+    let own = asked(&[("Origin", &format!("http://{here}"))]);
+    assert_eq!(own.status, 200);
+    assert_eq!(own.header("access-control-allow-origin"), None);
+    assert!(
+        own.header("content-security-policy")
+            .unwrap()
+            .starts_with("default-src 'none'")
+    );
+}
+
+/// Sends the head of a request and half of its body.
+fn begin(service: &Running, body: &[u8]) -> TcpStream {
+    let mut socket = TcpStream::connect(service.address).unwrap();
+    let head = format!(
+        "POST /v1/predict HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        service.address,
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).unwrap();
+    socket.write_all(&body[..body.len() / 2]).unwrap();
+    socket
+}
+
+#[test]
+fn who_comes_when_all_memory_is_taken_is_sent_away_and_nobody_who_was_let_in() {
+    let service = Running::new(|settings| {
+        settings.limits.memory_bytes = 8 << 20;
+        settings.limits.patience = Duration::from_millis(300);
+    });
+    let recording = wav(2.0, 160.0);
+    let mut slow: Vec<TcpStream> = (0..2).map(|_| begin(&service, &recording)).collect();
+    std::thread::sleep(Duration::from_millis(200));
+    let busy = service.post("/v1/predict", &recording);
+    busy.assert_problem(503, "busy");
+    assert_eq!(busy.header("retry-after"), Some("1"));
+    for socket in &mut slow {
+        socket.write_all(&recording[recording.len() / 2..]).unwrap();
+    }
+    for socket in slow {
+        assert_eq!(Answer::read(socket).status, 200);
+    }
+    assert_eq!(service.post("/v1/predict", &recording).status, 200);
+}
+
+#[test]
+fn a_client_that_stops_sending_is_not_waited_for() {
+    let service = Running::new(|settings| settings.limits.idle = Duration::from_millis(300));
+    let begun = Instant::now();
+    let socket = begin(&service, &wav(2.0, 160.0));
+    Answer::read(socket).assert_problem(408, "too-slow");
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    // Nor is one that never says what it wants.
+    let mut socket = TcpStream::connect(service.address).unwrap();
+    socket.write_all(b"POST /v1/pre").unwrap();
+    assert!(socket.read_to_end(&mut Vec::new()).is_ok());
+}
+
+#[test]
+fn who_asks_too_often_is_told_when_to_ask_again() {
+    let service = Running::new(|settings| settings.limits.per_minute = Some(2));
+    assert_eq!(
+        [
+            service.get("/v1/model").status,
+            service.get("/v1/model").status
+        ],
+        [200; 2]
+    );
+    let refused = service.get("/v1/model");
+    refused.assert_problem(429, "too-many-requests");
+    assert!((25..=30).contains(&refused.header("retry-after").unwrap().parse().unwrap()));
+}
+
+#[test]
+fn what_has_begun_is_finished_when_the_service_ends() {
+    let mut service = Running::plain();
+    let recording = wav(2.0, 160.0);
+    let mut socket = begin(&service, &recording);
+    std::thread::sleep(Duration::from_millis(200));
+    drop(service.stop.take());
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(TcpStream::connect(service.address).is_err());
+    socket.write_all(&recording[recording.len() / 2..]).unwrap();
+    assert_eq!(Answer::read(socket).status, 200);
+}
+
+/// What a live stream tells of messages.
+fn live(service: &Running, query: &str, messages: &[Vec<u8>]) -> Vec<Value> {
+    let url = format!("ws://{}/v1/listen?{query}", service.address);
+    let (mut socket, _) = connect(url.into_client_request().unwrap()).unwrap();
+    for message in messages {
+        socket.send(Message::binary(message.clone())).unwrap();
+    }
+    socket.send(Message::text("end")).unwrap();
+    let mut told = Vec::new();
+    while let Ok(message) = socket.read() {
+        if let Message::Text(text) = message {
+            told.push(serde_json::from_str(&text).unwrap());
+        }
+    }
+    told
+}
+
+#[test]
+fn live_sound_has_the_spans_of_its_recording() {
+    let service = Running::plain();
+    let recording = wav(12.0, 160.0);
+    let expected = service.post("/v1/timeline", &recording).json()["spans"].clone();
+    let samples: Vec<u8> = voice(12.0, 160.0)
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    // Cut anywhere, as within a sample.
+    let raw: Vec<Vec<u8>> = samples.chunks(3333).map(<[u8]>::to_vec).collect();
+    let whole: Vec<Vec<u8>> = recording.chunks(3333).map(<[u8]>::to_vec).collect();
+    for (query, messages) in [
+        ("rate=16000&format=f32le", raw),
+        ("format=recording", whole),
+    ] {
+        let told = live(&service, query, &messages);
+        let spans = told.iter().filter(|told| told["event"] == "span");
+        let spans: Vec<Value> = spans
+            .map(|span| {
+                let mut span = span.clone();
+                span.as_object_mut().unwrap().remove("event");
+                span
+            })
+            .collect();
+        assert_eq!(json!(spans), expected, "{query}");
+        let levels = told.iter().filter(|told| told["event"] == "level").count();
+        assert!((50..=120).contains(&levels), "{levels}");
+        assert_eq!(
+            told.last().unwrap(),
+            &json!({"event": "end", "seconds": 12.0})
+        );
+    }
+    // What cannot be heard is said.
+    let told = live(&service, "format=recording", &[b"<html>".repeat(100)]);
+    assert_eq!(told[0]["event"], "problem", "{told:?}");
+    let refused =
+        |query: &str| connect(format!("ws://{}/v1/listen?{query}", service.address)).is_err();
+    assert!(refused("") && refused("rate=100") && refused("rate=16000&labels=glad"));
+}
+
+#[test]
+fn the_description_has_every_path_and_the_counts_every_request() {
+    let service = Running::plain();
+    let api = service.get("/openapi.json").json();
+    for (path, method) in [
+        ("/v1/predict", "post"),
+        ("/v1/timeline", "post"),
+        ("/v1/explain", "post"),
+        ("/v1/speakers/{name}", "put"),
+        ("/v1/speakers/{name}", "get"),
+        ("/v1/speakers/{name}", "delete"),
+        ("/v1/model", "get"),
+        ("/v1/listen", "get"),
+        ("/healthz", "get"),
+        ("/readyz", "get"),
+        ("/metrics", "get"),
+    ] {
+        assert!(api["paths"][path][method].is_object(), "{method} {path}");
+    }
+    let page = service.get("/docs");
+    assert!(page.text().contains("/v1/speakers/{name}"));
+    assert_eq!(service.get("/readyz").status, 200);
+    service.post("/v1/predict", b"nothing");
+    let counts = service.get("/metrics");
+    let counts = counts.text();
+    assert!(
+        counts.contains(r#"ser_requests_total{route="/v1/predict",status="415"} 1"#),
+        "{counts}"
+    );
+    assert!(counts.ends_with("# EOF\n"));
+}

@@ -1,0 +1,256 @@
+//! A model in a page.
+
+use std::path::Path;
+
+use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array};
+use ser_audio::{AudioStream, Peaks, Waveform};
+use ser_predict::{
+    AnswerLine, Enrolment, ExplanationLine, Model, Predictor, Span, SpanLine, Speech, captions,
+};
+use ser_report::plots::{self, TimelineSpan};
+use serde::Serialize;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsError, JsValue};
+
+use crate::listener::Listener;
+use crate::options::{Asked, Options};
+use crate::recording::{Recording, open};
+use crate::timeline::Timeline;
+use crate::types::{
+    AnswerObject, EnrollmentObject, ExplanationObject, ModelObject, PeaksObject, Progress,
+    SpanObjects,
+};
+use crate::{Result, object};
+
+/// A model that is ready to answer.
+#[wasm_bindgen]
+pub struct Engine {
+    predictor: Predictor,
+}
+
+#[derive(Serialize)]
+struct ModelLine<'m> {
+    name: &'m str,
+    labels: &'m [String],
+    parameters: usize,
+    fingerprint: String,
+    enrolls: bool,
+    synthetic: bool,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Reads a model file. Throws when it is none, or damaged.
+    #[wasm_bindgen(constructor)]
+    pub fn new(model: &[u8]) -> Result<Self> {
+        let model = Model::from_bytes(model, Path::new("the model"))?;
+        Ok(Self {
+            predictor: Predictor::new(model)?,
+        })
+    }
+
+    /// What answers.
+    pub fn model(&self) -> Result<ModelObject> {
+        let model = self.predictor.model();
+        let line = ModelLine {
+            name: &model.name,
+            labels: &model.labels,
+            parameters: model.parameters(),
+            fingerprint: model.fingerprint(),
+            enrolls: model.enrols(),
+            synthetic: model.provenance.synthetic,
+        };
+        Ok(object(&line)?.unchecked_into())
+    }
+
+    /// What a recording of any format and length expresses as a whole: the object that `ser predict --json` prints.
+    pub fn predict(&self, recording: Recording, options: Option<Options>) -> Result<AnswerObject> {
+        let asked = Asked::new(&self.predictor, options)?;
+        let stream = open(recording, &asked)?;
+        let answer = asked
+            .predictor
+            .answer_stream(stream, asked.speaker.as_ref())?;
+        let line = AnswerLine::new(asked.predictor.model(), asked.name, &answer);
+        Ok(object(&line)?.unchecked_into())
+    }
+
+    /// What a recording expresses when, step by step. `peaks` parts of it at least are kept to be drawn.
+    pub fn timeline(
+        &self,
+        recording: Recording,
+        peaks: usize,
+        options: Option<Options>,
+    ) -> Result<Timeline> {
+        let asked = Asked::new(&self.predictor, options)?;
+        Timeline::new(open(recording, &asked)?, peaks, &asked)
+    }
+
+    /// What the answer on a recording of 0.2 to 30 s rests on. It is heard some hundred times, which takes several times as
+    /// long as it lasts; `progress` is told the share that is done.
+    pub fn explain(
+        &self,
+        recording: Recording,
+        options: Option<Options>,
+        progress: Option<Progress>,
+    ) -> Result<ExplanationObject> {
+        let asked = Asked::new(&self.predictor, options)?;
+        let sound = open(recording, &asked)?.read_to_end()?;
+        let explanation = asked.predictor.explain_telling(&sound, |share| {
+            if let Some(progress) = &progress {
+                // What it throws is its own affair.
+                let _ = progress.call1(&JsValue::NULL, &share.into());
+            }
+        })?;
+        let model = asked.predictor.model();
+        let levels = explanation.spectrogram(&sound)?;
+        let svg = plots::explained(model, &asked.name, &sound, &explanation, &levels)?;
+        let drops: Vec<f32> = explanation.patches.iter().map(|p| p.drop).collect();
+        let line = object(&ExplanationLine::new(model, asked.name, &explanation))?;
+        set(&line, "svg", svg)?;
+        set(&line, "seconds", object(&explanation.seconds)?)?;
+        set(&line, "hertz", object(&explanation.hertz)?)?;
+        set(&line, "drops", Float32Array::from(drops.as_slice()))?;
+        set(&line, "levels", Float32Array::from(levels.as_slice()))?;
+        set(&line, "bands", levels.coefficients() as u32)?;
+        Ok(line.unchecked_into())
+    }
+
+    /// Listens to live sound of `rate` samples a second.
+    pub fn listen(&self, rate: u32, options: Option<Options>) -> Result<Listener> {
+        Listener::new(rate, &Asked::new(&self.predictor, options)?)
+    }
+
+    /// How a speaker sounds on average, from recordings without labels. Throws when none can be used.
+    pub fn enroll(
+        &self,
+        recordings: Vec<Recording>,
+        options: Option<Options>,
+    ) -> Result<EnrollmentObject> {
+        let asked = Asked::new(&self.predictor, options)?;
+        let sounds = recordings.into_iter().map(|recording| {
+            let sound = open(recording, &asked)?.read_to_end()?;
+            Ok(self.predictor.speech(&sound)?)
+        });
+        self.enrollment(sounds.collect())
+    }
+
+    /// As `enroll`, from samples as a microphone gives them.
+    #[wasm_bindgen(js_name = enrollSamples)]
+    pub fn enroll_samples(&self, samples: Vec<f32>, rate: u32) -> Result<EnrollmentObject> {
+        let speech = self.predictor.speech(&Waveform::new(samples, rate));
+        self.enrollment(vec![speech.map_err(JsError::from)])
+    }
+
+    fn enrollment(&self, speech: Vec<Result<Speech>>) -> Result<EnrollmentObject> {
+        let model = self.predictor.model();
+        if !model.enrols() {
+            let name = &model.name;
+            let reason = format!(
+                "{name} was trained without enrolment: a speaker makes no difference to it"
+            );
+            return Err(JsError::new(&reason));
+        }
+        let skipped = Array::new();
+        let mut known = Vec::new();
+        for speech in speech {
+            match speech {
+                Ok(speech) => known.push(speech),
+                Err(error) => {
+                    skipped
+                        .push(&Reflect::get(&error.into(), &"message".into()).unwrap_or_default());
+                }
+            }
+        }
+        if known.is_empty() {
+            let reason = format!("nobody is enrolled: {}", skipped.join("; "));
+            return Err(JsError::new(&reason));
+        }
+        let speaker: Enrolment = self.predictor.enrol(&known)?;
+        let seconds: f64 = known.iter().map(Speech::seconds).sum();
+        let enrolled = Object::new();
+        set(&enrolled, "clips", known.len() as u32)?;
+        set(&enrolled, "seconds", (seconds * 100.0).round() / 100.0)?;
+        let profile = speaker.to_json(model)?;
+        set(&enrolled, "profile", Uint8Array::from(profile.as_bytes()))?;
+        set(&enrolled, "skipped", skipped)?;
+        Ok(enrolled.unchecked_into())
+    }
+
+    /// The outline of a recording in `count` parts at least, less than twice as many.
+    pub fn peaks(
+        &self,
+        recording: Recording,
+        count: usize,
+        options: Option<Options>,
+    ) -> Result<PeaksObject> {
+        let asked = Asked::new(&self.predictor, options)?;
+        let mut stream: AudioStream = open(recording, &asked)?;
+        let (mut peaks, mut samples) = (Peaks::new(count), Vec::new());
+        while stream.next_block(&mut samples)? {
+            peaks.push(&samples);
+            samples.clear();
+        }
+        outline(&peaks, stream.sample_rate())
+    }
+
+    /// Spans of a recording of so many seconds in a form that players, editors and annotation tools read.
+    pub fn captions(
+        &self,
+        spans: SpanObjects,
+        form: &str,
+        seconds: f64,
+        name: &str,
+    ) -> Result<String> {
+        let model = self.predictor.model();
+        let labels = &model.labels;
+        let json = js_sys::JSON::stringify(&spans).map(String::from);
+        let lines: Vec<SpanLine> = serde_json::from_str(&json.unwrap_or_default())?;
+        let spans = lines.iter().map(|line| line.span(labels));
+        let spans: Vec<Span> = spans.collect::<ser_predict::Result<_>>()?;
+        let (stem, _) = name.rsplit_once('.').unwrap_or((name, ""));
+        Ok(match form {
+            "csv" => captions::csv(&spans, labels)?,
+            "json" => {
+                let lines = lines
+                    .iter()
+                    .map(|line| Ok(serde_json::to_string(line)? + "\n"));
+                lines.collect::<Result<String>>()?
+            }
+            "vtt" => captions::web_vtt(&spans, labels),
+            "srt" => captions::sub_rip(&spans, labels),
+            "txt" => captions::audacity(&spans, labels),
+            "TextGrid" => captions::text_grid(&spans, labels, seconds),
+            "rttm" => captions::rttm(&spans, labels, stem),
+            "svg" => {
+                let spans = spans.iter().map(|span| TimelineSpan {
+                    start: span.start,
+                    end: span.end,
+                    label: span.answer.emotion(),
+                    confidence: span.answer.confidence(),
+                });
+                let spans: Vec<TimelineSpan> = spans.collect();
+                plots::timeline(labels, &spans, seconds, name, model.provenance.synthetic)?
+            }
+            other => {
+                let expected = "expected csv, json, vtt, srt, txt, TextGrid, rttm or svg";
+                return Err(JsError::new(&format!("form: {expected}, found {other:?}")));
+            }
+        })
+    }
+}
+
+/// Peaks as an object.
+pub(crate) fn outline(peaks: &Peaks, rate: u32) -> Result<PeaksObject> {
+    let outline = Object::new();
+    set(&outline, "seconds", peaks.width() as f64 / f64::from(rate))?;
+    let pairs = Float32Array::from(peaks.pairs().as_flattened());
+    set(&outline, "pairs", pairs)?;
+    Ok(outline.unchecked_into())
+}
+
+fn set(object: &JsValue, key: &str, value: impl Into<JsValue>) -> Result<()> {
+    match Reflect::set(object, &key.into(), &value.into()) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(JsError::new(&format!("{key} cannot be set"))),
+    }
+}

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod engine;
+mod listener;
+mod options;
+mod recording;
+mod timeline;
+mod types;
+
+pub use engine::Engine;
+pub use listener::Listener;
+pub use timeline::Timeline;
+
+use js_sys::JSON;
+use serde::Serialize;
+use wasm_bindgen::{JsError, JsValue};
+
+/// What is thrown: an error's words, with those of its causes.
+pub(crate) type Result<T> = std::result::Result<T, JsError>;
+
+/// As an object of JavaScript, by way of the JSON that the program prints.
+pub(crate) fn object(value: &impl Serialize) -> Result<JsValue> {
+    let json = serde_json::to_string(value)?;
+    JSON::parse(&json).map_err(|_| JsError::new("JSON that JavaScript does not read"))
+}

@@ -1,0 +1,72 @@
+// Answers the jobs of standard input, an array of JSON, with the page's engine: node answers.mjs FOLDER
+import fs from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+const folder = path.resolve(process.argv[2]);
+const { initSync, Engine } = await import(pathToFileURL(path.join(folder, "ser_web.js")));
+initSync({ module: fs.readFileSync(path.join(folder, "ser_web_bg.wasm")) });
+const engine = new Engine(fs.readFileSync(path.join(folder, "robust.safetensors")));
+
+/** A file that is read where it lies, as in a worker. */
+function stored(file) {
+    const handle = fs.openSync(file);
+    const read = (at, length) => {
+        const bytes = new Uint8Array(length);
+        return bytes.subarray(0, fs.readSync(handle, bytes, 0, length, at));
+    };
+    return { size: fs.fstatSync(handle).size, read };
+}
+
+function recording(job) {
+    return job.stored ? stored(job.file) : new Uint8Array(fs.readFileSync(job.file));
+}
+
+/** What JSON can hold: bytes and samples as arrays of numbers. */
+function plain(key, value) {
+    return ArrayBuffer.isView(value) ? Array.from(value) : value;
+}
+
+const actions = {
+    model: () => engine.model(),
+    predict: (job) => engine.predict(recording(job), options(job)),
+    explain: (job) => {
+        let share = 0;
+        const explanation = engine.explain(recording(job), options(job), (done) => (share = done));
+        return { ...explanation, share };
+    },
+    enroll: (job) => engine.enroll(job.files.map((file) => recording({ file })), options(job)),
+    timeline: (job) => {
+        const timeline = engine.timeline(recording(job), 100, options(job));
+        const spans = [];
+        for (let next; (next = timeline.next(5)); ) spans.push(...next);
+        const { heard, duration, channels, isCall, damage } = timeline;
+        return { spans, heard, duration, channels, isCall, damage, peaks: timeline.peaks() };
+    },
+    listen: (job) => {
+        const bytes = fs.readFileSync(job.samples);
+        const samples = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+        const listener = engine.listen(job.rate, options(job));
+        const spans = [];
+        for (let at = 0; at < samples.length; at += 480) {
+            spans.push(...listener.push(samples.subarray(at, at + 480)));
+        }
+        spans.push(...listener.finish());
+        return { spans, level: listener.level };
+    },
+    captions: (job) => engine.captions(job.spans, job.form, job.seconds, job.name),
+};
+
+function options({ name, labels, speaker, channel }) {
+    return { name, labels, channel, speaker: speaker && new Uint8Array(speaker) };
+}
+
+const jobs = JSON.parse(fs.readFileSync(0, "utf8"));
+const answers = jobs.map((job) => {
+    try {
+        return { ok: actions[job.action](job) };
+    } catch (error) {
+        return { error: error.message };
+    }
+});
+process.stdout.write(JSON.stringify(answers, plain));

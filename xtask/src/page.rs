@@ -1,0 +1,77 @@
+//! `cargo xtask page`: what answers in a web page, in `target/page`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::command;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Makes the folder anew: the module, the JavaScript and the types to call it by, and the model.
+pub fn run(root: &Path) -> Result<()> {
+    let module = compile(root)?;
+    let target = module.ancestors().nth(3).context("no target folder")?;
+    let folder = target.join("page");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    let mut bindgen = command::cargo(root);
+    bindgen.args(["run", "--quiet", "--package", "ser-bindgen", "--"]);
+    command::run(bindgen.arg(&module).arg(&folder))?;
+    let model = "robust.safetensors";
+    fs::copy(root.join("data/models").join(model), folder.join(model))
+        .with_context(|| format!("copying {model}"))?;
+    println!("the page's engine: {}", folder.display());
+    Ok(())
+}
+
+/// Compiles `ser-web`, and tells where its module lies: `target/wasm32-unknown-unknown/page/ser_web.wasm`.
+fn compile(root: &Path) -> Result<PathBuf> {
+    let libraries = ["--print", "target-libdir", "--target", TARGET];
+    let libraries = command::output(Command::new("rustc").current_dir(root).args(libraries))?;
+    if !Path::new(&libraries).is_dir() {
+        let mut rustup = Command::new("rustup");
+        rustup.current_dir(root).args(["target", "add", TARGET]);
+        command::run(&mut rustup).context("the compiler lacks its library for WebAssembly")?;
+    }
+    let mut cargo = command::cargo(root);
+    cargo.args(["build", "--profile", "page", "--package", "ser-web"]);
+    cargo.args(["--lib", "--target", TARGET]);
+    println!("$ {}", command::line(&cargo));
+    let messages = command::captured(cargo.arg("--message-format=json-render-diagnostics"))?;
+    let module = messages.lines().find_map(module);
+    let module = module.context("cargo built no module of WebAssembly")?;
+    ensure!(module.is_file(), "{} is not there", module.display());
+    Ok(module)
+}
+
+/// The module of `ser-web` that a message of cargo tells of.
+fn module(message: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    if message["target"]["name"] != "ser_web" {
+        return None;
+    }
+    let files = message["filenames"].as_array()?.iter();
+    let mut files = files.filter_map(Value::as_str);
+    files
+        .find(|file| file.ends_with(".wasm"))
+        .map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_tells_where_it_put_the_module() {
+        let told =
+            r#"{"target":{"name":"ser_web"},"filenames":["/t/libser_web.rlib","/t/ser_web.wasm"]}"#;
+        assert_eq!(module(told), Some(PathBuf::from("/t/ser_web.wasm")));
+        assert_eq!(module(&told.replace("ser_web\"}", "serde\"}")), None);
+        assert_eq!(module("not json"), None);
+    }
+}
