@@ -210,12 +210,11 @@ impl Upload {
                 "send each by a request of its own",
             ));
         };
-        let predictor = self.asked.predictor(shared)?;
         Ok(Question {
             name: recording.name.clone(),
-            stream: self.open(recording, shared)?,
+            predictor: self.asked.predictor(shared)?,
             speaker: self.asked.speaker(shared)?,
-            predictor,
+            stream: self.open(recording, shared)?,
         })
     }
 

@@ -1,0 +1,183 @@
+//! `ser serve` answers as the program does.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use common::{clips, complaint, ser};
+use serde_json::Value;
+
+/// A service on a port of its own.
+struct Serving {
+    program: Child,
+    address: String,
+}
+
+impl Serving {
+    fn new(options: &[&str]) -> Self {
+        let mut program = Command::new(ser().get_program())
+            .args(["serve", "--bind", "127.0.0.1:0"])
+            .args(options)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let stdout = program.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).unwrap();
+        let address = address.split(',').next().unwrap().to_owned();
+        Self { program, address }
+    }
+
+    /// The status and the body of a response.
+    fn post(&self, path: &str, body: &[u8]) -> (u16, Value) {
+        let mut socket = TcpStream::connect(&self.address).unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            self.address,
+            body.len()
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        socket.write_all(body).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap())
+    }
+
+    /// Ends it as systems do, and gives its log.
+    fn end(mut self) -> String {
+        let id = self.program.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut log = String::new();
+        self.program
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut log)
+            .unwrap();
+        assert!(self.program.wait().unwrap().success(), "{log}");
+        log
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // A test that fails leaves nothing behind.
+        let _ = self.program.kill();
+    }
+}
+
+/// What the program says, but for the name of the recording.
+fn said(words: &[&str], file: &Path) -> Vec<Value> {
+    let printed = ser().arg("--json").args(words).arg(file).output().unwrap();
+    assert!(printed.status.success());
+    let lines = printed.stdout.split(|&byte| byte == b'\n');
+    let lines = lines.filter(|line| !line.is_empty());
+    lines
+        .map(|line| nameless(serde_json::from_slice(line).unwrap()))
+        .collect()
+}
+
+fn nameless(mut line: Value) -> Value {
+    line.as_object_mut().unwrap().remove("file");
+    line
+}
+
+#[test]
+fn the_service_answers_as_the_program_does() {
+    let serving = Serving::new(&["--json"]);
+    for file in clips(2, 4) {
+        let bytes = std::fs::read(&file).unwrap();
+        let (status, answer) = serving.post("/v1/predict", &bytes);
+        assert_eq!(
+            (status, vec![nameless(answer)]),
+            (200, said(&["predict"], &file))
+        );
+        let (_, answer) = serving.post("/v1/predict?labels=sad,calm", &bytes);
+        assert_eq!(
+            vec![nameless(answer)],
+            said(&["predict", "--labels", "sad,calm"], &file)
+        );
+        let (_, answer) = serving.post("/v1/timeline", &bytes);
+        assert_eq!(answer["spans"], Value::Array(said(&["timeline"], &file)));
+    }
+    let (status, problem) = serving.post("/v1/predict?speaker=somebody", b"nothing");
+    assert_eq!(
+        (status, &problem["type"]),
+        (400, &"urn:ser:problem:unknown-speaker".into())
+    );
+    let log = serving.end();
+    let first: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    assert_eq!(first["fields"]["route"], "/v1/predict");
+    assert!(!log.contains("somebody"), "{log}");
+}
+
+#[test]
+fn an_address_that_others_reach_needs_tokens() {
+    let said = complaint(1, &[&"serve", &"--bind", &"0.0.0.0:0"]);
+    assert!(said.contains("--tokens"), "{said}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens");
+    std::fs::write(&file, "\n").unwrap();
+    let said = complaint(1, &[&"serve", &"--tokens", &file]);
+    assert!(said.contains("expected a token a line"), "{said}");
+}
+
+/// The examples of docs/service.md that clients are written by.
+#[test]
+fn the_clients_in_the_documents_are_answered() {
+    let serving = Serving::new(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(&clips(2, 4)[0], folder.path().join("speech.wav")).unwrap();
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/service.md");
+    let document = std::fs::read_to_string(document).unwrap();
+    let emotion = said(&["predict"], &folder.path().join("speech.wav"))[0]["emotion"].clone();
+    let emotion = emotion.as_str().unwrap();
+    for (language, program, words) in [
+        ("python", "python3", vec!["-c"]),
+        ("javascript", "node", vec!["--input-type=module", "-e"]),
+        ("sh", "bash", vec!["-c"]),
+    ] {
+        let fence = format!("```{language}\n");
+        let blocks = document.split(&fence).skip(1);
+        let mut blocks = blocks.map(|rest| rest.split("```").next().unwrap());
+        let example = blocks
+            .next()
+            .unwrap()
+            .replace("127.0.0.1:8571", &serving.address);
+        // The service runs already.
+        let example = example.replace("ser serve\n", "");
+        let needed = if language == "sh" { "curl" } else { program };
+        if Command::new(needed).arg("--version").output().is_err() {
+            eprintln!("skipped: no {needed}");
+            continue;
+        }
+        let done = Command::new(program)
+            .args(words)
+            .arg(&example)
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&done.stdout);
+        assert!(
+            done.status.success(),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        assert!(printed.contains(emotion), "{language}: {printed}");
+    }
+}
