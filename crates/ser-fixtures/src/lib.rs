@@ -65,6 +65,24 @@ fn write(
     writer.finalize().unwrap();
 }
 
+/// Something like a voice about a pitch in Hz: harmonics that glide, three seconds of syllables and two of pause, faint noise.
+pub fn voice(sample_rate: u32, seconds: f64, pitch: f64) -> Vec<f32> {
+    let mut phase = 0.0_f64;
+    let sample = |n: u32| {
+        let t = f64::from(n) / f64::from(sample_rate);
+        let pitch = pitch + 60.0 * (2.0 * t).sin() + 20.0 * (9.0 * t).sin();
+        phase += pitch / f64::from(sample_rate);
+        let turn = std::f64::consts::TAU * phase;
+        let harmonics = (1..20).map(|k| (f64::from(k) * turn).sin() / f64::from(k));
+        let loud = (3.0 * t).sin().max(0.0) * f64::from(u8::from(t % 5.0 < 3.0));
+        let noise = f64::from(n.wrapping_mul(2_654_435_761) >> 16) / 65_536.0 - 0.5;
+        (0.2 * loud * harmonics.sum::<f64>() + 1e-3 * noise) as f32
+    };
+    (0..(seconds * f64::from(sample_rate)) as u32)
+        .map(sample)
+        .collect()
+}
+
 /// Samples of a frame of [`flac`].
 pub const FLAC_FRAME: usize = 4096;
 

@@ -121,7 +121,7 @@ fn of_sound(error: &Audio) -> (StatusCode, &'static str, &'static str) {
         Audio::Unsupported { .. } => (
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "not-read",
-            "send WAV, FLAC, MP3, Opus, Vorbis, AAC or another format that docs/formats names",
+            "send WAV, FLAC, MP3, Opus, Vorbis or AAC; ffmpeg turns most other formats into WAV",
         ),
         Audio::Longer { .. } | Audio::TooLong { .. } => (
             StatusCode::PAYLOAD_TOO_LARGE,

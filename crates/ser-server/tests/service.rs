@@ -154,28 +154,11 @@ impl Answer {
     }
 }
 
-/// Pieces of something like a voice, as samples.
-fn voice(seconds: f64, pitch: f64) -> Vec<f32> {
-    let mut phase = 0.0_f64;
-    let sample = |n: u32| {
-        let t = f64::from(n) / f64::from(RATE);
-        phase += (pitch + 60.0 * (2.0 * t).sin()) / f64::from(RATE);
-        let harmonics =
-            (1..20).map(|k| (f64::from(k) * std::f64::consts::TAU * phase).sin() / f64::from(k));
-        let loud = (3.0 * t).sin().max(0.0) * f64::from(u8::from(t % 5.0 < 3.0));
-        let noise = f64::from(n.wrapping_mul(2_654_435_761) >> 16) / 65_536.0 - 0.5;
-        (0.2 * loud * harmonics.sum::<f64>() + 1e-3 * noise) as f32
-    };
-    (0..(seconds * f64::from(RATE)) as u32)
-        .map(sample)
-        .collect()
-}
-
 /// A WAV file of a voice.
 fn wav(seconds: f64, pitch: f64) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("voice.wav");
-    ser_fixtures::write_wav_f32(&file, RATE, voice(seconds, pitch));
+    ser_fixtures::write_wav_f32(&file, RATE, ser_fixtures::voice(RATE, seconds, pitch));
     std::fs::read(file).unwrap()
 }
 
@@ -545,7 +528,7 @@ fn live_sound_has_the_spans_of_its_recording() {
     let service = Running::plain();
     let recording = wav(12.0, 160.0);
     let expected = service.post("/v1/timeline", &recording).json()["spans"].clone();
-    let samples: Vec<u8> = voice(12.0, 160.0)
+    let samples: Vec<u8> = ser_fixtures::voice(RATE, 12.0, 160.0)
         .iter()
         .flat_map(|x| x.to_le_bytes())
         .collect();

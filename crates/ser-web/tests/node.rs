@@ -51,22 +51,8 @@ fn open(file: &Path) -> ser_audio::Result<AudioStream> {
     AudioStream::open(file)?.with(Channels::Compared)
 }
 
-/// Pieces of something like a voice: harmonics that glide, in faint noise.
 fn voice(seconds: f64) -> Vec<f32> {
-    let mut phase = 0.0_f64;
-    let sample = |n: u32| {
-        let t = f64::from(n) / f64::from(RATE);
-        let pitch = 160.0 + 60.0 * (2.0 * t).sin() + 20.0 * (9.0 * t).sin();
-        phase += pitch / f64::from(RATE);
-        let turn = std::f64::consts::TAU * phase;
-        let harmonics = (1..20).map(|k| (f64::from(k) * turn).sin() / f64::from(k));
-        let loud = (3.0 * t).sin().max(0.0) * f64::from(u8::from(t % 5.0 < 3.0));
-        let noise = f64::from(n.wrapping_mul(2_654_435_761) >> 16) / 65_536.0 - 0.5;
-        (0.2 * loud * harmonics.sum::<f64>() + 1e-3 * noise) as f32
-    };
-    (0..(seconds * f64::from(RATE)) as u32)
-        .map(sample)
-        .collect()
+    ser_fixtures::voice(RATE, seconds, 160.0)
 }
 
 fn voice_file(folder: &Path, seconds: f64) -> PathBuf {
