@@ -85,6 +85,14 @@ impl Running {
         self.request("POST", path, &[], body)
     }
 
+    /// Waits until so many requests are under way.
+    fn wait_for(&self, requests: usize) {
+        let told = format!("ser_requests_in_flight {}\n", requests + 1);
+        while !self.get("/metrics").text().contains(&told) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn get(&self, path: &str) -> Answer {
         self.request("GET", path, &[], b"")
     }
@@ -452,7 +460,7 @@ fn who_comes_when_all_memory_is_taken_is_sent_away_and_nobody_who_was_let_in() {
     });
     let recording = wav(2.0, 160.0);
     let mut slow: Vec<TcpStream> = (0..2).map(|_| begin(&service, &recording)).collect();
-    std::thread::sleep(Duration::from_millis(200));
+    service.wait_for(2);
     let busy = service.post("/v1/predict", &recording);
     busy.assert_problem(503, "busy");
     assert_eq!(busy.header("retry-after"), Some("1"));
@@ -498,10 +506,12 @@ fn what_has_begun_is_finished_when_the_service_ends() {
     let mut service = Running::plain();
     let recording = wav(2.0, 160.0);
     let mut socket = begin(&service, &recording);
-    std::thread::sleep(Duration::from_millis(200));
+    service.wait_for(1);
     drop(service.stop.take());
-    std::thread::sleep(Duration::from_millis(200));
-    assert!(TcpStream::connect(service.address).is_err());
+    // It takes no more connections.
+    while TcpStream::connect(service.address).is_ok() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     socket.write_all(&recording[recording.len() / 2..]).unwrap();
     assert_eq!(Answer::read(socket).status, 200);
 }
