@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use ser_audio::Stored;
@@ -52,17 +52,12 @@ impl<'l> Pace<'l> {
 
     /// The next part of a body, once it is there.
     pub(crate) async fn next<T>(&mut self, part: impl Future<Output = T>) -> Result<T, Problem> {
-        let allowed =
-            self.limits.idle + self.limits.idle.mul_f64(self.taken as f64 / self.enough());
-        if self.begun.elapsed() > allowed {
+        let rate = self.limits.least_rate.max(1) as f64;
+        let due = self.limits.idle + Duration::from_secs_f64(self.taken as f64 / rate);
+        if self.begun.elapsed() > due {
             return Err(slow());
         }
         timeout(self.limits.idle, part).await.map_err(|_| slow())
-    }
-
-    /// Bytes that must come in the time of [`Limits::idle`].
-    fn enough(&self) -> f64 {
-        self.limits.least_rate.max(1) as f64 * self.limits.idle.as_secs_f64()
     }
 
     /// So many bytes more have come.
