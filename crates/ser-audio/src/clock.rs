@@ -248,11 +248,10 @@ impl Clock {
 
     /// A packet could not be decoded.
     pub(crate) fn failed(&mut self, packet: &Packet) {
-        if let Time::Gaps { frame, failed, .. } = &mut self.time {
-            *failed += match packet.block_dur().get() == *frame {
-                true => *frame,
-                false => 0,
-            };
+        if let Time::Gaps { frame, failed, .. } = &mut self.time
+            && packet.block_dur().get() == *frame
+        {
+            *failed += *frame;
         }
     }
 

@@ -21,6 +21,18 @@ pub trait Stored: Send + Sync {
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
+/// Bytes that were put into a vector, which [`AudioStream::from_bytes`](crate::AudioStream::from_bytes) would copy.
+impl Stored for Vec<u8> {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest = usize::try_from(at).ok().and_then(|at| self.get(at..));
+        rest.unwrap_or_default().read(buffer)
+    }
+}
+
 /// A reader of it that has a place of its own.
 pub(crate) struct StoredReader {
     stored: Arc<dyn Stored>,

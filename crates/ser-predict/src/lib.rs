@@ -25,7 +25,7 @@ pub use error::{Error, Result};
 pub use explain::{Explanation, Patch, SHORTEST_EXPLAINED};
 pub use file::is_weight;
 pub use input::{Input, Standardiser, check_coefficients, take_level};
-pub use lines::{AnswerLine, ExplanationLine, RegionLine, SpanLine};
+pub use lines::{AnswerLine, ExplanationLine, ModelLine, RegionLine, SpanLine};
 pub use model::{Model, NetworkInfo, Provenance, TrainedNetwork, argmax};
 pub use network::Scratch;
 pub use predictor::{LONG, Predictor, Speech};

@@ -170,6 +170,39 @@ impl ExplanationLine {
     }
 }
 
+/// A model that answers.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelLine {
+    /// Its name.
+    pub name: String,
+    /// What an answer may be.
+    pub labels: Vec<String>,
+    /// Number of its weights.
+    pub parameters: usize,
+    /// What tells its weights from others: [`Model::fingerprint`].
+    pub fingerprint: String,
+    /// Whether an enrolled speaker makes a difference to it.
+    pub enrolls: bool,
+    /// Whether it was trained on generated voices.
+    pub synthetic: bool,
+}
+
+impl ModelLine {
+    /// What there is to say of a model.
+    #[must_use]
+    pub fn new(model: &Model) -> Self {
+        Self {
+            name: model.name.clone(),
+            labels: model.labels.clone(),
+            parameters: model.parameters(),
+            fingerprint: model.fingerprint(),
+            enrolls: model.enrols(),
+            synthetic: model.provenance.synthetic,
+        }
+    }
+}
+
 fn label(labels: &[String], answer: &Answer) -> String {
     labels.get(answer.emotion()).cloned().unwrap_or_default()
 }

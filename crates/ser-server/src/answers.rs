@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use ser_predict::{
-    AnswerLine, ExplanationLine, LONG, SHORTEST_EXPLAINED, Span, SpanLine, Timeline, captions,
+    AnswerLine, ExplanationLine, LONG, ModelLine, SHORTEST_EXPLAINED, Span, SpanLine, Timeline,
+    captions,
 };
 use ser_report::plots;
 use serde::Serialize;
@@ -197,31 +198,11 @@ fn why(shared: &Shared, upload: &Upload, form: Picture) -> Result<Response, Prob
     })
 }
 
-/// The model that answers.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ModelAnswer {
-    name: String,
-    labels: Vec<String>,
-    /// What tells its weights from others.
-    fingerprint: String,
-    /// Whether it is worth enrolling speakers.
-    enrols: bool,
-    /// Whether it was trained on generated voices.
-    synthetic: bool,
-}
-
 /// Which model answers, and what its labels are.
 #[utoipa::path(get, path = "/v1/model", tag = "answers", responses(
-    (status = 200, body = ModelAnswer),
+    (status = 200, body = ModelLine),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn model(State(service): State<Service>) -> Json<ModelAnswer> {
-    let model = service.0.predictor.model();
-    Json(ModelAnswer {
-        name: model.name.clone(),
-        labels: model.labels.clone(),
-        fingerprint: model.fingerprint(),
-        enrols: model.enrols(),
-        synthetic: model.provenance.synthetic,
-    })
+pub(crate) async fn model(State(service): State<Service>) -> Json<ModelLine> {
+    Json(ModelLine::new(service.0.predictor.model()))
 }

@@ -1,37 +1,18 @@
 //! Bodies of requests, read within limits.
 
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use ser_audio::Stored;
 use tokio::time::timeout;
 
 use crate::limits::Limits;
 use crate::problem::Problem;
 
-/// A recording as it was sent. It stays in memory, and is read where it lies.
-pub(crate) struct Sent(pub(crate) Vec<u8>);
-
-impl Stored for Sent {
-    fn size(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let rest = usize::try_from(at).ok().and_then(|at| self.0.get(at..));
-        let rest = rest.unwrap_or_default();
-        let count = rest.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&rest[..count]);
-        Ok(count)
-    }
-}
-
 /// A recording, by the name under which it was sent.
 pub(crate) struct Recording {
     pub(crate) name: String,
-    pub(crate) bytes: Arc<Sent>,
+    pub(crate) bytes: Arc<Vec<u8>>,
 }
 
 /// Sees to it that a body comes fast enough, and no more of it than allowed.

@@ -71,6 +71,15 @@ impl Problem {
         )
     }
 
+    pub(crate) fn unknown_speaker(status: StatusCode, name: &str) -> Self {
+        Self::new(
+            status,
+            "unknown-speaker",
+            format!("nobody is enrolled as {name:?}"),
+            "enroll the speaker: PUT /v1/speakers/NAME with recordings of the voice",
+        )
+    }
+
     pub(crate) fn invalid(detail: impl Into<String>, next: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid-request", detail, next)
     }

@@ -114,15 +114,6 @@ fn not_kept(error: &Error) -> Problem {
     )
 }
 
-fn nobody(name: &str) -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "unknown-speaker",
-        format!("nobody is enrolled as {name:?}"),
-        "enroll the speaker: PUT /v1/speakers/NAME with recordings of the voice",
-    )
-}
-
 /// A speaker who is enrolled.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EnrolledAnswer {
@@ -186,7 +177,8 @@ pub(crate) async fn enrolled(
 ) -> Result<Json<EnrolledAnswer>, Problem> {
     let find = move |shared: &Shared| {
         let speaker = shared.speakers.get(shared.predictor.model(), &name)?;
-        let speaker = speaker.ok_or_else(|| nobody(&name))?;
+        let speaker =
+            speaker.ok_or_else(|| Problem::unknown_speaker(StatusCode::NOT_FOUND, &name))?;
         Ok(EnrolledAnswer {
             clips: speaker.clips(),
             speaker: name,
@@ -207,7 +199,7 @@ pub(crate) async fn forget(
 ) -> Result<StatusCode, Problem> {
     let forget = move |shared: &Shared| match shared.speakers.remove(&name)? {
         true => Ok(StatusCode::NO_CONTENT),
-        false => Err(nobody(&name)),
+        false => Err(Problem::unknown_speaker(StatusCode::NOT_FOUND, &name)),
     };
     service.compute(forget).await
 }

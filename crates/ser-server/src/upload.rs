@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::body::{Pace, Recording, Sent, too_large};
+use crate::body::{Pace, Recording, too_large};
 use crate::problem::Problem;
 use crate::service::{Service, Shared};
 
@@ -123,7 +123,7 @@ async fn whole(
     }
     Ok(Recording {
         name: "recording".to_owned(),
-        bytes: Arc::new(Sent(bytes)),
+        bytes: Arc::new(bytes),
     })
 }
 
@@ -165,7 +165,7 @@ async fn form(
         match name.as_str() {
             "recording" => recordings.push(Recording {
                 name: file.unwrap_or_else(|| "recording".to_owned()),
-                bytes: Arc::new(Sent(bytes)),
+                bytes: Arc::new(bytes),
             }),
             "labels" => asked.labels = Some(text()?),
             "speaker" => asked.speaker = Some(text()?),
@@ -250,12 +250,7 @@ impl Asked {
         };
         match shared.speakers.get(shared.predictor.model(), name)? {
             Some(speaker) => Ok(Some(speaker)),
-            None => Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "unknown-speaker",
-                format!("nobody is enrolled as {name:?}"),
-                "enroll the speaker: PUT /v1/speakers/NAME with recordings of the voice",
-            )),
+            None => Err(Problem::unknown_speaker(StatusCode::BAD_REQUEST, name)),
         }
     }
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array};
 use ser_audio::{AudioStream, Peaks, Waveform};
 use ser_predict::{
-    AnswerLine, Enrolment, ExplanationLine, Model, Predictor, Span, SpanLine, Speech, captions,
+    AnswerLine, Enrolment, ExplanationLine, Model, ModelLine, Predictor, Span, SpanLine, Speech,
+    captions,
 };
 use ser_report::plots::{self, TimelineSpan};
-use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsError, JsValue};
 
@@ -28,16 +28,6 @@ pub struct Engine {
     predictor: Predictor,
 }
 
-#[derive(Serialize)]
-struct ModelLine<'m> {
-    name: &'m str,
-    labels: &'m [String],
-    parameters: usize,
-    fingerprint: String,
-    enrolls: bool,
-    synthetic: bool,
-}
-
 #[wasm_bindgen]
 impl Engine {
     /// Reads a model file. Throws when it is none, or damaged.
@@ -51,15 +41,7 @@ impl Engine {
 
     /// What answers.
     pub fn model(&self) -> Result<ModelObject> {
-        let model = self.predictor.model();
-        let line = ModelLine {
-            name: &model.name,
-            labels: &model.labels,
-            parameters: model.parameters(),
-            fingerprint: model.fingerprint(),
-            enrolls: model.enrols(),
-            synthetic: model.provenance.synthetic,
-        };
+        let line = ModelLine::new(self.predictor.model());
         Ok(object(&line)?.unchecked_into())
     }
 
