@@ -76,6 +76,18 @@ impl Model {
     /// # Errors
     /// [`Error::ModelFile`] for a model that [`Model::load`] would refuse; [`Error::Io`] for a file that cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
+        Ok(write_file(path, self.contents(path)?)?)
+    }
+
+    /// The bytes of the file that [`Model::save`] writes.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] for a model that [`Model::load`] would refuse.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.contents(Path::new(&self.name))
+    }
+
+    fn contents(&self, path: &Path) -> Result<Vec<u8>> {
         let header = Header {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             name: self.name.clone(),
@@ -89,7 +101,7 @@ impl Model {
             recipe: self.recipe.clone(),
         };
         header.check(path)?;
-        Ok(write_file(path, self.serialise(&header, path)?)?)
+        self.serialise(&header, path)
     }
 
     fn serialise(&self, header: &Header, path: &Path) -> Result<Vec<u8>> {
