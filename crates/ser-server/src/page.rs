@@ -25,12 +25,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 pub(crate) fn routes() -> Router<Service> {
     let mut router = Router::new().route("/model.safetensors", get(model));
     for &(name, tag, bytes) in FILES {
-        let path = format!("/{name}");
-        let path = if name == "index.html" { "/" } else { &path };
-        router = router.route(
-            path,
-            get(move |headers: HeaderMap| async move { file(name, tag, bytes, &headers) }),
-        );
+        let answer = move |headers: HeaderMap| async move { file(name, tag, bytes, &headers) };
+        if name == "index.html" {
+            router = router.route("/", get(answer));
+        }
+        router = router.route(&format!("/{name}"), get(answer));
     }
     router
 }

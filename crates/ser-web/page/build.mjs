@@ -27,7 +27,8 @@ for (const file of readdirSync("static")) {
 await bundle(["main.tsx", "worker.ts", "recorder.ts"]);
 
 // What is kept to answer without a network, and a version that changes with any of it.
-const files = readdirSync(folder).filter((file) => !file.endsWith(".d.ts") && file !== "offline.js").sort();
+const isKept = (file) => !file.endsWith(".d.ts") && !file.endsWith(".gz") && file !== "offline.js";
+const files = readdirSync(folder).filter(isKept).sort();
 const version = createHash("sha256");
 files.forEach((file) => version.update(file).update(readFileSync(path.join(folder, file))));
 await bundle(["offline.ts"], {

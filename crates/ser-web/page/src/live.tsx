@@ -100,10 +100,10 @@ export function Live({ answers, asked, keep }: Props) {
                         {Math.round(level)} dBFS
                     </meter>
                     <div class="now">
-                        <h3>The last {NOW} seconds</h3>
+                        <h2>The last {NOW} seconds</h2>
                         {now ? <Bars probabilities={now.probabilities} /> : <p class="muted">listening</p>}
                     </div>
-                    <h3>Heard</h3>
+                    <h2>Heard</h2>
                     <ol class="heard" aria-live="polite">
                         {spans.map((span) => (
                             <li key={span.start} class={span.uncertain ? "pale" : undefined}>

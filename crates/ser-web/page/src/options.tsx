@@ -25,9 +25,10 @@ export function Options({ answers, labels, asked, ask }: Props) {
     const { speaker, ...anybody } = asked;
     const choose = (speaker: string) => ask(speaker ? { ...anybody, speaker } : anybody);
     const forget = async (speaker: string) => {
+        // Nothing may ask for the speaker any more.
+        choose("");
         try {
             await answers.forget(speaker);
-            choose("");
         } catch (error) {
             setError(error);
         }

@@ -1,5 +1,5 @@
 import { memo } from "preact/compat";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useId, useRef, useState } from "preact/hooks";
 
 import type { Peaks, Span } from "./answers";
 import { colour } from "./colours";
@@ -178,6 +178,7 @@ interface ListProps {
 /** The pieces of speech as a list, for eyes, keys and screen readers. */
 const Spans = memo(({ spans, current, choose, play }: ListProps) => {
     const list = useRef<HTMLUListElement>(null);
+    const id = useId();
     useEffect(() => {
         const chosen = list.current?.children[current] as HTMLElement | undefined;
         if (list.current && chosen) {
@@ -205,11 +206,11 @@ const Spans = memo(({ spans, current, choose, play }: ListProps) => {
             role="listbox"
             tabIndex={0}
             aria-label="Pieces of speech"
-            aria-activedescendant={current >= 0 ? `${list.current?.dataset["id"]}-${current}` : undefined}
+            aria-activedescendant={current >= 0 ? `${id}-${current}` : undefined}
             onKeyDown={press}
         >
             {spans.map((span, number) => (
-                <li key={number} role="option" aria-selected={number === current} onClick={() => play(span)}>
+                <li key={number} id={`${id}-${number}`} role="option" aria-selected={number === current} onClick={() => play(span)}>
                     <span class="dot" style={{ background: colour(span.emotion) }} />
                     <span class="clock">
                         {clock(span.start)} – {clock(span.end)}

@@ -57,7 +57,7 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
     return (
         <article class="recording" aria-label={file.name}>
             <header>
-                <h3>{file.name}</h3>
+                <h2>{file.name}</h2>
                 {seconds !== undefined && <span class="muted">{clock(seconds)}</span>}
                 <button type="button" class="quiet" onClick={remove} aria-label={`Remove ${file.name}`}>
                     ✕

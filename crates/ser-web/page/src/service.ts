@@ -19,8 +19,9 @@ function words(problem: Partial<Problem>): string {
 export async function serviceHere(): Promise<"open" | "token" | undefined> {
     try {
         const response = await fetch("v1/model");
-        const problem = response.headers.get("content-type")?.startsWith("application/problem+json");
-        return response.ok ? "open" : response.status === 401 && problem ? "token" : undefined;
+        const kind = response.headers.get("content-type");
+        // Some hosts answer with a page of their own.
+        return kind === "application/json" ? "open" : kind === "application/problem+json" ? "token" : undefined;
     } catch {
         return undefined;
     }

@@ -52,5 +52,6 @@ export function Why({ answers, asked, span, sound, close }: Props) {
 
 /** The description that the picture has in it. */
 function described(svg: string): string {
-    return new DOMParser().parseFromString(svg, "image/svg+xml").querySelector("desc")?.textContent ?? "";
+    const description = /<desc>[^]*?<\/desc>/.exec(svg)?.[0] ?? "<desc/>";
+    return new DOMParser().parseFromString(description, "text/xml").documentElement.textContent ?? "";
 }
