@@ -4,36 +4,25 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-use crate::{command, gate, libtorch, test};
+use crate::{command, gate, libtorch, page};
 
 pub fn run(root: &Path) -> Result<()> {
-    let cargo = |args: &[&str]| {
-        let mut cargo = command::cargo(root);
-        cargo.args(args);
-        cargo
-    };
-    command::run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    command::run(command::cargo(root).args(["fmt", "--all", "--check"]))?;
     libtorch::ensure(root)?;
     without_libtorch(root)?;
-    command::run(&mut cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--features",
-        command::TRAIN,
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
-    let mut doc = cargo(&[
-        "doc",
-        "--workspace",
-        "--no-deps",
-        "--features",
-        command::TRAIN,
-    ]);
-    command::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
-    test::run(root, &[])?;
+    let page = page::run(root)?;
+    let features = format!("{},ser-cli/page", command::TRAIN);
+    let cargo = |args: &[&str]| {
+        let mut cargo = command::cargo(root);
+        cargo.args(args).args(["--workspace", "--features", &features]);
+        // Its tests and the service find the page there.
+        cargo.env("SER_PAGE", &page);
+        cargo
+    };
+    let deny = ["--", "-D", "warnings"];
+    command::run(cargo(&["clippy", "--all-targets"]).args(deny))?;
+    command::run(cargo(&["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    command::run(&mut cargo(&["test"]))?;
     gate::check(root)
 }
 

@@ -38,14 +38,6 @@ pub fn run(root: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Tests the page in a browser, in the folder that [`run`] made and in `ser serve`.
-pub fn test(root: &Path, folder: &Path) -> Result<()> {
-    let programs = command::build(root, &["--package", "ser-cli", "--features", "page"])?;
-    let mut tests = npm(root);
-    tests.args(["test"]).env("SER_PAGE", folder);
-    command::run(tests.env("SER", programs.path("ser")?))
-}
-
 fn npm(root: &Path) -> Command {
     let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
     npm.current_dir(root.join(SOURCES));

@@ -38,7 +38,7 @@ export interface Timeline {
 }
 
 /** Live sound that is listened to. */
-export interface Ear {
+export interface LiveStream {
     push(samples: Float32Array): void;
     /** What a short recording expresses, beside the spans. */
     predict(recording: File, asked: Asked): Promise<Answer>;
@@ -47,7 +47,7 @@ export interface Ear {
 }
 
 /** Hears spans of live sound as they end, or why there will be none any more. */
-export type Hearer = (heard: { spans: Span[] } | { error: Error }) => void;
+export type SpanHandler = (heard: { spans: Span[] } | { error: Error }) => void;
 
 /** All of this may be ended early by a signal, and fails with a reason in words. */
 export interface Answers {
@@ -56,7 +56,7 @@ export interface Answers {
     timeline(recording: File, asked: Asked, signal: AbortSignal, tell: (soFar: Heard) => void): Promise<Timeline>;
     /** A picture (SVG) of what the answer rests on. */
     explain(recording: File, asked: Asked, signal: AbortSignal, tell: (share: number) => void): Promise<string>;
-    listen(rate: number, asked: Asked, hearer: Hearer): Promise<Ear>;
+    listen(rate: number, asked: Asked, handle: SpanHandler): Promise<LiveStream>;
     /** Learns how a speaker sounds on average; gives the seconds of speech it was learned from. */
     enroll(name: string, recordings: File[], signal: AbortSignal): Promise<number>;
     forget(name: string): Promise<void>;

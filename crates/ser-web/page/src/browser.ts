@@ -1,6 +1,6 @@
 // This browser answers: nothing leaves the device.
 
-import type { Answer, Answers, Asked, Ear, Heard, Hearer, Model, Peaks, Span, Timeline } from "./answers";
+import type { Answer, Answers, Asked, LiveStream, Heard, SpanHandler, Model, Peaks, Span, Timeline } from "./answers";
 import type { Form, Options } from "./ser_web.js";
 import { Profiles } from "./profiles";
 import { wav } from "./wav";
@@ -132,12 +132,12 @@ export class Browser implements Answers {
         return this.#engine.call("explain", [recording, this.#options(asked, recording.name)], { signal, tell });
     }
 
-    async listen(rate: number, asked: Asked, hearer: Hearer): Promise<Ear> {
+    async listen(rate: number, asked: Asked, handle: SpanHandler): Promise<LiveStream> {
         // One of its own, so that it need not wait for recordings that are being answered.
         const engine = new Engine();
         const predict = (file: File, asked: Asked) => engine.call("predict", [file, this.#options(asked, file.name)]);
         const hear = (spans: Promise<Span[]>) =>
-            spans.then((spans) => hearer({ spans }), (error: Error) => hearer({ error }));
+            spans.then((spans) => handle({ spans }), (error: Error) => handle({ error }));
         await engine.call("listen", [rate, this.#options(asked, "live")]);
         return {
             push: (samples) => void hear(engine.call("push", [samples])),

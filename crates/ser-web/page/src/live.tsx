@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import type { Answer, Answers, Asked, Ear, Span } from "./answers";
+import type { Answer, Answers, Asked, LiveStream, Span } from "./answers";
 import { Bars } from "./bars";
-import { colour } from "./colours";
 import { microphone } from "./microphone";
+import { SpanLine } from "./span";
 import { Tape } from "./tape";
-import { UNCERTAIN, clock, percent, reason } from "./words";
+import { clock, reason } from "./words";
 
 /** Seconds of sound that the moving probabilities are of. */
 const NOW = 3;
@@ -50,31 +50,31 @@ export function Live({ answers, asked, keep }: Props) {
     };
 
     const listen = async () => {
-        let ear: Ear | undefined;
+        let stream: LiveStream | undefined;
         let [isMoving, moved] = [false, 0];
-        const move = async (ear: Ear, tape: Tape) => {
+        const move = async (stream: LiveStream, tape: Tape) => {
             [isMoving, moved] = [true, performance.now()];
             // Where nobody speaks there is no answer.
-            await ear.predict(tape.last(NOW), asked).then(setNow, () => setNow(undefined));
+            await stream.predict(tape.last(NOW), asked).then(setNow, () => setNow(undefined));
             isMoving = false;
         };
         const source = await microphone((samples, tape) => {
             setLevel(Math.max(FAINTEST, decibels(samples)));
             setSeconds(tape.seconds);
-            ear?.push(samples);
-            if (ear && !isMoving && performance.now() - moved > MOVES) {
-                void move(ear, tape);
+            stream?.push(samples);
+            if (stream && !isMoving && performance.now() - moved > MOVES) {
+                void move(stream, tape);
             }
         });
         stop.current = async () => {
             stop.current = undefined;
             await source.stop();
-            await ear?.finish();
+            await stream?.finish();
             setIsOn(false);
             const time = new Date().toTimeString().slice(0, 8).replaceAll(":", ".");
             keep(source.tape.all(`recorded at ${time}.wav`));
         };
-        ear = await answers.listen(source.tape.rate, asked, (heard) => {
+        stream = await answers.listen(source.tape.rate, asked, (heard) => {
             if ("error" in heard) {
                 setError(heard.error);
             } else if (heard.spans.length) {
@@ -93,6 +93,7 @@ export function Live({ answers, asked, keep }: Props) {
                     {reason(error)}
                 </p>
             )}
+            {!isOn && <p class="muted">Speak, and see what is heard while you do.</p>}
             {isOn && (
                 <>
                     <span class="clock">{clock(seconds)}</span>
@@ -106,13 +107,8 @@ export function Live({ answers, asked, keep }: Props) {
                     <h2>Heard</h2>
                     <ol class="heard" aria-live="polite">
                         {spans.map((span) => (
-                            <li key={span.start} class={span.uncertain ? "pale" : undefined}>
-                                <span class="dot" style={{ background: colour(span.emotion) }} />
-                                <span class="clock">
-                                    {clock(span.start)} – {clock(span.end)}
-                                </span>{" "}
-                                {span.emotion} {percent(span.confidence)}
-                                {span.uncertain && <span class="uncertain"> {UNCERTAIN}</span>}
+                            <li key={span.start}>
+                                <SpanLine span={span} />
                             </li>
                         ))}
                     </ol>

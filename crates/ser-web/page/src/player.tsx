@@ -2,10 +2,10 @@ import { memo } from "preact/compat";
 import { useCallback, useEffect, useId, useRef, useState } from "preact/hooks";
 
 import type { Peaks, Span } from "./answers";
-import { colour } from "./colours";
 import { draw } from "./drawing";
 import { useAddress } from "./hooks";
-import { UNCERTAIN, clock, percent, reason } from "./words";
+import { SpanLine } from "./span";
+import { clock, percent, reason } from "./words";
 
 interface Props {
     file: File;
@@ -114,7 +114,7 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
         seek(start + ((event.clientX - box.left) / box.width) * width);
     };
 
-    const words = inside ? `${inside.emotion} ${percent(inside.confidence)}${inside.uncertain ? `, ${UNCERTAIN}` : ""}` : "";
+    const words = inside ? `${inside.emotion} ${percent(inside.confidence)}${inside.uncertain ? ", uncertain" : ""}` : "";
     return (
         <div class="player">
             {address && (
@@ -148,6 +148,11 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
                     {clock(at)} / {clock(seconds)}
                 </span>
                 <span>{words}</span>
+                {spans.length > 1 && spans[current] && (
+                    <button type="button" onClick={() => spans[current] && explain(spans[current])}>
+                        Why {spans[current].emotion}?
+                    </button>
+                )}
                 <span class="zoom">
                     <button type="button" class="quiet" aria-label="Show less, larger" disabled={zoom >= 64} onClick={keys["+"]}>
                         +
@@ -159,11 +164,6 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
             </div>
             {error !== undefined && <p class="problem">It cannot be played: {reason(error)}</p>}
             {spans.length > 0 && <Spans spans={spans} current={current} choose={choose} play={playSpan} />}
-            {spans[current] && (
-                <button type="button" onClick={() => spans[current] && explain(spans[current])}>
-                    Why {spans[current].emotion} at {clock(spans[current].start)}?
-                </button>
-            )}
         </div>
     );
 }
@@ -211,12 +211,7 @@ const Spans = memo(({ spans, current, choose, play }: ListProps) => {
         >
             {spans.map((span, number) => (
                 <li key={number} id={`${id}-${number}`} role="option" aria-selected={number === current} onClick={() => play(span)}>
-                    <span class="dot" style={{ background: colour(span.emotion) }} />
-                    <span class="clock">
-                        {clock(span.start)} – {clock(span.end)}
-                    </span>{" "}
-                    {span.emotion} {percent(span.confidence)}
-                    {span.uncertain && <span class="uncertain"> {UNCERTAIN}</span>}
+                    <SpanLine span={span} />
                 </li>
             ))}
         </ul>

@@ -6,7 +6,7 @@ import type { Browser } from "./browser";
 import { Export } from "./export";
 import { useWork } from "./hooks";
 import { Player } from "./player";
-import { UNCERTAIN, clock, percent, reason, remark } from "./words";
+import { clock, percent, reason, remark } from "./words";
 import { Why } from "./why";
 
 /** Seconds up to which a recording is answered as a whole as well. */
@@ -131,7 +131,7 @@ function Whole({ answer }: { answer: Answer }) {
         <div class="answer">
             <p>
                 <strong>{answer.emotion}</strong> {percent(answer.confidence)}
-                {answer.uncertain && <span class="uncertain">{UNCERTAIN}</span>}
+                {answer.uncertain && <span class="uncertain">uncertain: not to be relied on</span>}
             </p>
             {answer.warnings.map((word) => (
                 <p class="remark" key={word}>

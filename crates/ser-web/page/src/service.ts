@@ -1,6 +1,6 @@
 // The service answers: recordings are sent to where this page came from.
 
-import type { Answer, Answers, Asked, Ear, Hearer, Model, Span, Timeline } from "./answers";
+import type { Answer, Answers, Asked, LiveStream, SpanHandler, Model, Span, Timeline } from "./answers";
 
 /** Names of those who were enrolled from this browser: the service tells nobody's. */
 const SPEAKERS = "ser.service.speakers";
@@ -73,7 +73,7 @@ export class Service implements Answers {
         return (await this.#post("explain", "image/svg+xml", recording, asked, signal)).text();
     }
 
-    listen(rate: number, asked: Asked, hearer: Hearer): Promise<Ear> {
+    listen(rate: number, asked: Asked, handle: SpanHandler): Promise<LiveStream> {
         const url = new URL("v1/listen", document.baseURI);
         url.protocol = url.protocol.replace("http", "ws");
         url.search = new URLSearchParams([["rate", `${rate}`], ["format", "f32le"], ...fields(asked)]).toString();
@@ -90,9 +90,9 @@ export class Service implements Answers {
             socket.onmessage = ({ data }) => {
                 const { event, ...told } = JSON.parse(data as string);
                 if (event === "span") {
-                    hearer({ spans: [told as Span] });
+                    handle({ spans: [told as Span] });
                 } else if (event === "problem") {
-                    hearer({ error: new Error(words(told)) });
+                    handle({ error: new Error(words(told)) });
                 }
             };
             socket.onclose = () => {

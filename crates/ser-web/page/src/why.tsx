@@ -1,7 +1,8 @@
+import { useMemo } from "preact/hooks";
+
 import type { Answers, Asked, Span } from "./answers";
 import { useAddress, useWork } from "./hooks";
 import { clock, percent, reason } from "./words";
-import { useMemo } from "preact/hooks";
 
 interface Props {
     answers: Answers;
@@ -37,12 +38,7 @@ export function Why({ answers, asked, span, sound, close }: Props) {
                     </span>
                 </p>
             )}
-            {address && (
-                <figure>
-                    <img src={address} alt={words ?? ""} />
-                    <figcaption>{words}</figcaption>
-                </figure>
-            )}
+            {address && <img src={address} alt={words ?? ""} />}
             <button type="button" onClick={close}>
                 {result || error !== undefined ? "Close" : "Stop"}
             </button>

@@ -29,17 +29,9 @@ export function remark(word: string): string {
     return REMARKS[word] ?? word;
 }
 
-/** The program says `uncertain` where the confidence is as low as that of the least confident quarter in validation. */
-export const UNCERTAIN = "uncertain: not to be relied on";
-
 /** What an error says. */
 export function reason(error: unknown): string {
     return error instanceof Error ? error.message : `${error}`;
-}
-
-/** Whether something was ended because nobody waits for it any more. */
-export function isEnded(error: unknown): boolean {
-    return error instanceof DOMException && error.name === "AbortError";
 }
 
 /** Hands a file to the user. */

@@ -12,7 +12,7 @@ const STEP = 5;
 /** Parts of a recording's outline, at least. */
 const PEAKS = 4000;
 /** Milliseconds between two reports. */
-const REPORTS = 200;
+const REPORTS = 500;
 
 type Tell = (told: unknown) => void;
 

@@ -1,0 +1,53 @@
+// The page's engine without the page.
+import type { Page } from "@playwright/test";
+
+/** Starts the worker and waits until it can answer. */
+export async function start(page: Page) {
+    await page.evaluate(async () => {
+        const worker = new Worker("worker.js", { type: "module" });
+        let last = 0;
+        const ask = (call: string, ...args: unknown[]) =>
+            new Promise((resolve, reject) => {
+                const id = ++last;
+                const hear = ({ data }: MessageEvent) => {
+                    if (data.id === id && !("told" in data)) {
+                        worker.removeEventListener("message", hear);
+                        "result" in data ? resolve(data.result) : reject(new Error(data.error));
+                    }
+                };
+                worker.addEventListener("message", hear);
+                worker.postMessage({ id, call, args });
+            });
+        Object.assign(globalThis, { ask });
+        await ask("model");
+    });
+}
+
+interface Answer {
+    emotion: string;
+    seconds: number;
+    probabilities: Record<string, number>;
+}
+
+/** Answers on files that were chosen in the page, and the milliseconds that each took. */
+export function predict(page: Page): Promise<{ answer: Answer; milliseconds: number }[]> {
+    return page.evaluate(async () => {
+        const { ask } = globalThis as unknown as { ask(call: string, ...args: unknown[]): Promise<Answer> };
+        const answers = [];
+        for (const file of document.querySelector<HTMLInputElement>("#files")?.files ?? []) {
+            const begun = performance.now();
+            const answer = await ask("predict", file, { name: file.name });
+            answers.push({ answer, milliseconds: performance.now() - begun });
+        }
+        return answers;
+    });
+}
+
+/** Hands files over, unseen by the page. */
+export async function hand(page: Page, files: string[]) {
+    await page.evaluate(() => {
+        document.querySelector("#files")?.remove();
+        document.body.append(Object.assign(document.createElement("input"), { id: "files", type: "file", multiple: true }));
+    });
+    await page.setInputFiles("#files", files);
+}

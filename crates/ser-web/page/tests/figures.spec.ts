@@ -1,0 +1,99 @@
+// How right and how fast the engine is in Chromium, on clips of RAVDESS, which SER_RAVDESS names.
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "@playwright/test";
+
+import { hand, predict, start } from "./engine";
+
+const CORPUS = process.env.SER_RAVDESS;
+const clips = CORPUS
+    ? readdirSync(CORPUS, { recursive: true, encoding: "utf8" })
+          .filter((name) => name.endsWith(".wav"))
+          .sort()
+          .map((name) => path.join(CORPUS, name))
+    : [];
+const some = (count: number) => {
+    const step = Math.max(1, Math.floor(clips.length / count));
+    return clips.filter((_, i) => i % step === 0).slice(0, count);
+};
+const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? NaN;
+
+test.skip(!CORPUS, "SER_RAVDESS names no corpus");
+
+test("200 clips are answered in Chromium as by the program", async ({ page, request }) => {
+    test.setTimeout(300_000);
+    await page.goto("/");
+    await start(page);
+    const files = some(200);
+    await hand(page, files);
+    const found = await predict(page);
+    expect(found.length).toBe(files.length);
+    let largest = 0;
+    for (const [i, { answer }] of found.entries()) {
+        const told = await (await request.post("v1/predict", { data: readFileSync(files[i] ?? "") })).json();
+        expect(answer.emotion).toBe(told.emotion);
+        for (const [label, probability] of Object.entries(answer.probabilities)) {
+            largest = Math.max(largest, Math.abs(probability - told.probabilities[label]));
+        }
+    }
+    console.log(`largest difference of a probability on ${found.length} clips: ${largest.toExponential(1)}`);
+    expect(largest).toBeLessThan(1e-3);
+});
+
+test.describe("figures", () => {
+    test.skip(!process.env.SER_FIGURES, "SER_FIGURES is not set");
+
+    test("a clip, and the first one after loading", async ({ browser, baseURL }) => {
+        const context = await browser.newContext({ baseURL: baseURL ?? "" });
+        const firsts = [];
+        let all: number[] = [];
+        for (let round = 0; round < 5; round++) {
+            const page = await context.newPage();
+            await page.goto("icon.svg");
+            await page.goto("/", { waitUntil: "commit" });
+            await page.waitForSelector(".drop");
+            const begun = await page.evaluate(() => performance.timeOrigin);
+            await page.locator(".drop input").setInputFiles(some(200)[round] ?? "");
+            await page.waitForSelector(".answer");
+            firsts.push(Date.now() - begun);
+            await start(page);
+            await hand(page, some(40));
+            all = all.concat((await predict(page)).map(({ milliseconds }) => milliseconds));
+            await page.close();
+        }
+        console.log(`from opening the page to its first answer: median ${median(firsts).toFixed(0)} ms`);
+        console.log(`a clip of RAVDESS: median ${median(all).toFixed(0)} ms, of ${all.length}`);
+    });
+
+    test("an hour", async ({ page }, info) => {
+        test.setTimeout(600_000);
+        // Clips one behind the other, as 16-bit WAV at 48 kHz.
+        const data = clips.slice(0, 1000).map((clip) => readFileSync(clip).subarray(44));
+        const bytes = Buffer.concat(data).subarray(0, 3600 * 96_000);
+        const header = Buffer.from(readFileSync(clips[0] ?? "").subarray(0, 44));
+        header.writeUInt32LE(36 + bytes.length, 4);
+        header.writeUInt32LE(bytes.length, 40);
+        const hour = info.outputPath("hour.wav");
+        writeFileSync(hour, Buffer.concat([header, bytes]));
+        await page.goto("/");
+        await page.locator(".drop input").setInputFiles(hour);
+        const card = page.getByRole("article", { name: "hour.wav" });
+        const begun = performance.now();
+        const session = await page.context().browser()?.newBrowserCDPSession();
+        let most = { own: 0, all: 0 };
+        while (!(await card.getByLabel("Export").isVisible())) {
+            const { processInfo } = (await session?.send("SystemInfo.getProcessInfo")) ?? { processInfo: [] };
+            for (const { id } of processInfo.filter(({ type }) => type === "renderer")) {
+                const status = readFileSync(`/proc/${id}/status`, "utf8");
+                const megabytes = (key: string) => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1]) / 1000;
+                const own = megabytes("RssAnon") + megabytes("RssShmem");
+                most = { own: Math.max(most.own, own), all: Math.max(most.all, megabytes("VmRSS")) };
+            }
+            await page.waitForTimeout(100);
+        }
+        const took = (performance.now() - begun) / 1000;
+        const spans = await card.getByRole("listbox").getByRole("option").count();
+        console.log(`an hour with ${spans} spans: ${(3600 / took).toFixed(0)} × real time`);
+        console.log(`the tab's process: ${most.own.toFixed(0)} MB of its own, ${most.all.toFixed(0)} MB with Chromium's files`);
+    });
+});
