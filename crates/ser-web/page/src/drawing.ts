@@ -71,7 +71,9 @@ export function draw(canvas: HTMLCanvasElement, { spans, peaks, start, end, at }
     for (let time = Math.ceil(start / step) * step; time < end; time += step) {
         context.fillRect(x(time), bottom, 1, 5);
         const text = step < 1 ? clock(time) : clock(time).slice(0, -2);
-        context.fillText(text, x(time) + 3, height - 4);
+        if (x(time) + context.measureText(text).width + 3 < width) {
+            context.fillText(text, x(time) + 3, height - 4);
+        }
     }
 
     context.fillStyle = style.getPropertyValue("--accent");

@@ -40,6 +40,18 @@ test("200 clips are answered in Chromium as by the program", async ({ page, requ
     expect(largest).toBeLessThan(1e-3);
 });
 
+test("the picture of the README", async ({ page }) => {
+    test.skip(!process.env.SER_PICTURES, "SER_PICTURES names no folder");
+    await page.setViewportSize({ width: 900, height: 700 });
+    await page.goto("/");
+    await page.locator(".drop input").setInputFiles(clips.find((clip) => clip.endsWith("03-01-05-02-01-01-01.wav")) ?? "");
+    const card = page.getByRole("article");
+    await expect(card.locator(".answer strong")).toBeVisible();
+    await card.getByRole("option").first().click();
+    await expect.poll(async () => Number(await card.getByRole("slider").getAttribute("aria-valuenow"))).toBeGreaterThan(1.5);
+    await card.screenshot({ path: path.join(process.env.SER_PICTURES ?? "", "page.png") });
+});
+
 test.describe("figures", () => {
     test.skip(!process.env.SER_FIGURES, "SER_FIGURES is not set");
 
