@@ -28,6 +28,8 @@ const INAUDIBLE: f64 = 1e-10;
 /// Frames of the shortest speech, 0.25 s, and of the shortest pause, 0.3 s.
 const SHORTEST_SPEECH: u64 = 25;
 const SHORTEST_PAUSE: u64 = 30;
+/// Frames of speech after which its level is known, 0.8 s: what is shorter may be a breath before somebody speaks.
+const LEVEL_KNOWN_AFTER: u64 = 80;
 /// Frames added before and after a segment, for consonants below the thresholds: 50 and 100 ms.
 const LEAD: u64 = 5;
 const TRAIL: u64 = 10;
@@ -63,13 +65,17 @@ impl Segment {
 /// Finds speech in a stream of samples.
 ///
 /// Frames of 10 ms are judged by their mean square between about 150 and 4000 Hz, and between 500 and 4000 Hz, averaged
-/// over the three quietest of five frames. Speech is what rises, in one of the two, 10 dB above the quietest of the last four seconds and the next one, until it falls
-/// below 7 dB, and what is not more than 30 dB below the loudest of the same time. Gaps of less than 0.3 s are
-/// bridged, then speech of less than 0.25 s is dropped.
+/// over the three quietest of five frames. Speech is what rises, in one of the two, 10 dB above the quietest of the last four
+/// seconds and the next one, until it falls below 7 dB, and what is not more than 30 dB below the loudest of the same time.
+/// Gaps of less than 0.3 s are bridged, then speech of less than 0.25 s is dropped.
+///
+/// A frame waits for the next second no longer than until speech has ended by what is known without it, if within the last four
+/// seconds somebody has spoken for 0.8 s at a stretch. So a segment is known 0.22 s after its end, which is 0.1 s
+/// after the last frame of speech; short words after a silence, and in loud noise others too, up to 1.3 s after.
 ///
 /// All of this is relative, so the level of a recording changes nothing, except that there is no speech
-/// where the loudest lies below −100 dBFS. Neither an offset, nor the hum of the mains, nor single clicks change it. Segments do not depend on how the samples are cut into calls of
-/// [`push`](Self::push), and a segment is known about 1.3 s after its end.
+/// where the loudest lies below −100 dBFS. Neither an offset, nor the hum of the mains, nor single clicks change it. Segments
+/// do not depend on how the samples are cut into calls of [`push`](Self::push).
 ///
 /// It tells sound from background, not speech from music: whatever comes and goes is a segment.
 ///
@@ -106,17 +112,13 @@ pub struct VoiceActivity {
     judged: u64,
     floors: [Extreme; 2],
     loudest: Extreme,
-    /// Frames at a stretch that last, and whether one of them begins.
-    run: Option<Run>,
-    /// Speech that may still grow.
-    speech: Option<(u64, u64)>,
+    /// What was judged.
+    speech: Speech,
+    /// All frames, as they look without their future.
+    outlook: Speech,
+    /// The frame up to which it is known how loud speech is.
+    level_known: u64,
     done: VecDeque<Segment>,
-}
-
-#[derive(Clone, Copy)]
-struct Run {
-    start: u64,
-    begins: bool,
 }
 
 impl VoiceActivity {
@@ -136,8 +138,9 @@ impl VoiceActivity {
             judged: 0,
             floors: [(); 2].map(|()| Extreme::new(|new, old| new <= old)),
             loudest: Extreme::new(|new, old| new >= old),
-            run: None,
-            speech: None,
+            speech: Speech::default(),
+            outlook: Speech::default(),
+            level_known: 0,
             done: VecDeque::new(),
         }
     }
@@ -168,8 +171,9 @@ impl VoiceActivity {
         while !self.waiting.is_empty() {
             self.judge();
         }
-        self.end_run(self.judged);
-        self.end_speech();
+        self.speech.end_run(self.judged);
+        let last = self.speech.joined.take();
+        self.end_speech(last);
     }
 
     /// Hands out the segments that were completed since the last call, in the order of time.
@@ -181,13 +185,14 @@ impl VoiceActivity {
     /// sample up to which it is speech for certain, which is the first as long as it has not begun. `None` in
     /// a pause; what is too short may still be dropped.
     pub fn speaking(&self) -> Option<(u64, u64)> {
-        let run = self.run.map(|run| run.start);
-        let start = self.speech.map(|(start, _)| start).or(run)?;
+        let Speech { run, joined } = &self.speech;
+        let run_start = run.as_ref().map(|run| run.start);
+        let start = joined.map(|(start, _)| start).or(run_start)?;
         let start = start.saturating_sub(LEAD);
         // A run that has not begun may end as background.
-        let end = match self.run {
+        let end = match run {
             Some(run) if run.begins => self.judged,
-            _ => self.speech.map_or(start, |(_, end)| end),
+            _ => joined.map_or(start, |(_, end)| end),
         };
         Some((self.position(start), self.position(end)))
     }
@@ -233,6 +238,17 @@ impl VoiceActivity {
         if self.waiting.len() as u64 > FUTURE {
             self.judge();
         }
+        let around = self.around(self.judged);
+        let ended = self.outlook.take(frame, &around, levels);
+        if ended.is_some_and(|(start, end)| end - start >= LEVEL_KNOWN_AFTER) {
+            self.level_known = frame + PAST;
+        }
+        // Where speech has ended by all that is known, nothing waits any longer; judged by a floor that has sunk since, it
+        // ends a few frames later.
+        let is_over = ended.is_some() || self.outlook.is_pause() && self.speech.joined.is_some();
+        while is_over && frame < self.level_known && !self.waiting.is_empty() {
+            self.judge();
+        }
     }
 
     /// Judges the first frame that waits.
@@ -242,57 +258,97 @@ impl VoiceActivity {
         };
         let frame = self.judged;
         self.judged += 1;
+        let around = self.around(frame);
+        let ended = self.speech.take(frame, &around, powers);
+        self.end_speech(ended);
+    }
+
+    /// What is known of the time around a frame, of which the one before was judged.
+    fn around(&mut self, frame: u64) -> Around {
         let oldest = frame.saturating_sub(PAST);
-        let loudest = self.loudest.from(oldest);
-        let floors = self.floors.each_mut().map(|floor| floor.from(oldest));
-        let above = |over_floor: f64, under_loudest: f64| {
-            let mut bands = powers.iter().zip(floors);
-            bands.any(|(&power, floor)| power >= (over_floor * floor).max(under_loudest * loudest))
+        Around {
+            floors: self.floors.each_mut().map(|floor| floor.from(oldest)),
+            loudest: self.loudest.from(oldest),
+        }
+    }
+
+    /// Hands out speech that is long enough.
+    fn end_speech(&mut self, speech: Option<(u64, u64)>) {
+        let Some((start, end)) = speech.filter(|(start, end)| end - start >= SHORTEST_SPEECH)
+        else {
+            return;
         };
-        if loudest >= INAUDIBLE && above(LAST, LAST_BELOW_LOUDEST) {
-            let begins = above(BEGIN, BEGIN_BELOW_LOUDEST);
+        self.done.push_back(Segment {
+            start: self.position(start.saturating_sub(LEAD)),
+            end: self.position(end + TRAIL).min(self.samples),
+            sample_rate: self.sample_rate,
+        });
+    }
+}
+
+/// What the power of a frame is held against.
+struct Around {
+    floors: [f64; 2],
+    loudest: f64,
+}
+
+impl Around {
+    fn begins(&self, powers: [f64; 2]) -> bool {
+        self.is_reached(powers, BEGIN, BEGIN_BELOW_LOUDEST)
+    }
+
+    fn lasts(&self, powers: [f64; 2]) -> bool {
+        self.is_reached(powers, LAST, LAST_BELOW_LOUDEST)
+    }
+
+    fn is_reached(&self, powers: [f64; 2], over_floor: f64, under_loudest: f64) -> bool {
+        let least = under_loudest * self.loudest;
+        let mut bands = powers.iter().zip(self.floors);
+        self.loudest >= INAUDIBLE
+            && bands.any(|(&power, floor)| power >= (over_floor * floor).max(least))
+    }
+}
+
+/// Frames that become speech.
+#[derive(Default)]
+struct Speech {
+    /// Frames at a stretch that last, and whether one of them begins.
+    run: Option<Run>,
+    /// First frame and the one after the last of what may still grow.
+    joined: Option<(u64, u64)>,
+}
+
+struct Run {
+    start: u64,
+    begins: bool,
+}
+
+impl Speech {
+    /// Takes the next frame, and gives the speech that ended a pause before.
+    fn take(&mut self, frame: u64, around: &Around, powers: [f64; 2]) -> Option<(u64, u64)> {
+        if around.lasts(powers) {
+            let begins = around.begins(powers);
             let run = self.run.get_or_insert(Run {
                 start: frame,
                 begins,
             });
             run.begins |= begins;
-        } else {
-            self.end_run(frame);
+            return None;
         }
-        let grows = self.run.is_some();
-        if self
-            .speech
-            .is_some_and(|(_, end)| !grows && frame + 1 >= end + SHORTEST_PAUSE)
-        {
-            self.end_speech();
-        }
+        self.end_run(frame);
+        self.joined
+            .take_if(|(_, end)| frame + 1 >= *end + SHORTEST_PAUSE)
     }
 
-    /// Adds the run to the speech before it, or begins new speech.
+    fn is_pause(&self) -> bool {
+        self.run.is_none() && self.joined.is_none()
+    }
+
+    /// Adds the run to the speech before it, which is no more than a pause away, or begins new speech.
     fn end_run(&mut self, end: u64) {
-        let Some(run) = self.run.take().filter(|run| run.begins) else {
-            return;
-        };
-        match &mut self.speech {
-            Some((_, before)) if run.start < *before + SHORTEST_PAUSE => *before = end,
-            _ => {
-                self.end_speech();
-                self.speech = Some((run.start, end));
-            }
-        }
-    }
-
-    /// Hands out the speech if it is long enough.
-    fn end_speech(&mut self) {
-        let Some((start, end)) = self.speech.take() else {
-            return;
-        };
-        if end - start >= SHORTEST_SPEECH {
-            self.done.push_back(Segment {
-                start: self.position(start.saturating_sub(LEAD)),
-                end: self.position(end + TRAIL).min(self.samples),
-                sample_rate: self.sample_rate,
-            });
+        if let Some(run) = self.run.take().filter(|run| run.begins) {
+            let start = self.joined.map_or(run.start, |(start, _)| start);
+            self.joined = Some((start, end));
         }
     }
 }

@@ -12,7 +12,7 @@ const BEHIND_CUT: f64 = 1.0;
 /// A last piece shorter than this is judged together with what was said before it, up to this many
 /// seconds in all.
 const JUDGED: f64 = 2.0;
-/// Seconds kept in a pause: the judgement comes about a second late.
+/// Seconds kept in a pause: the judgement comes up to a second late.
 const KEPT: f64 = 6.0;
 /// Seconds on either side of a piece that are looked at as well, as far as they are there: offset, hum and clicks are
 /// told from speech in the pauses.
@@ -36,7 +36,8 @@ pub struct Piece {
 /// Finds the pieces of speech in a stream of samples.
 ///
 /// Speech is what [`VoiceActivity`] finds. Where it goes on for more than [`LONGEST_PIECE`] and a second
-/// it is cut. Pieces do not depend on how the samples are cut into calls of [`push`](Self::push).
+/// it is cut. A piece is complete when its segment is, and one that ends in a cut 2 s after the cut. Pieces do not depend
+/// on how the samples are cut into calls of [`push`](Self::push).
 ///
 /// In memory are at most about 12 seconds of sound in a pause, and 18 in speech; more only while a background
 /// that has become louder may yet turn out to be speech.

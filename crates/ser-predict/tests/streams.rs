@@ -207,6 +207,27 @@ fn a_file_and_a_microphone_give_the_same_spans() {
 }
 
 #[test]
+fn a_span_is_told_soon_after_its_end_and_never_changed() {
+    let predictor = predictor();
+    let samples = sound(12.0, &[(1.0, 2.5), (3.2, 5.0), (5.5, 6.0), (8.0, 10.0)]);
+    let mut listener = Listener::new(&predictor, RATE).unwrap();
+    let mut whole = listener.push(&samples).unwrap();
+    whole.extend(listener.finish().unwrap());
+    let mut listener = Listener::new(&predictor, RATE).unwrap();
+    let (mut heard, mut told) = (0, Vec::new());
+    for block in samples.chunks(RATE as usize / 50) {
+        heard += block.len();
+        for span in listener.push(block).unwrap() {
+            let delay = heard as f64 / f64::from(RATE) - span.end;
+            assert!(delay < 0.25, "{delay} s after {}", span.end);
+            told.push((span.start, span.end));
+        }
+    }
+    let whole: Vec<_> = whole.iter().map(|span| (span.start, span.end)).collect();
+    assert_eq!((told.len(), told), (4, whole));
+}
+
+#[test]
 fn a_span_is_what_the_model_says_of_its_sound_alone() {
     let predictor = predictor();
     let samples = sound(6.0, &[(1.0, 3.0)]);

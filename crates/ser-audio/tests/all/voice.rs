@@ -114,18 +114,51 @@ fn a_background_that_becomes_louder_is_got_used_to() {
     );
 }
 
+/// How long after its end each segment is known, in seconds, of sound that comes in blocks of 10 ms.
+fn delays(waveform: &Waveform) -> Vec<f64> {
+    let (mut voice, mut heard, mut delays) =
+        (VoiceActivity::new(waveform.sample_rate), 0.0, vec![]);
+    for block in waveform.samples.chunks(waveform.sample_rate as usize / 100) {
+        voice.push(block);
+        heard += 0.01;
+        delays.extend(voice.drain().map(|segment| heard - segment.end_seconds()));
+    }
+    delays
+}
+
 #[test]
 fn a_segment_is_known_soon_after_its_end() {
-    let waveform = speech(16_000, 9.0, &[(1.0, 2.0)]);
-    let mut voice = VoiceActivity::new(16_000);
-    let mut known = None;
-    for (n, tenth) in waveform.samples.chunks(1600).enumerate() {
-        voice.push(tenth);
-        if voice.drain().count() == 1 {
-            known = Some((n + 1) as f64 / 10.0);
-        }
+    // The last is short, but how loud speech is, the one before has told.
+    let spoken = [(1.0, 2.0), (3.0, 4.5), (5.0, 5.5)];
+    for rate in [8000, 16_000, 48_000] {
+        let delays = delays(&speech(rate, 9.0, &spoken));
+        assert_eq!(delays.len(), 3);
+        assert!(delays.iter().all(|delay| *delay < 0.25), "{delays:?}");
     }
-    assert!(known.unwrap() <= 3.5, "{known:?}");
+    // A noise that ends soon after the speech passes for its end once the silence behind it is known.
+    let mut gated = speech(16_000, 5.0, &[(1.0, 2.0)]);
+    let mut random = Random::new(3);
+    for (n, x) in gated.samples.iter_mut().enumerate() {
+        *x = match n {
+            ..33_600 => *x + (0.01 * random.number()) as f32,
+            _ => 0.0,
+        };
+    }
+    let gated = delays(&gated);
+    assert!(gated.len() == 1 && gated[0] < 0.25, "{gated:?}");
+    let delays = delays(&speech(16_000, 9.0, &[(1.0, 1.5)]));
+    assert!(delays.len() == 1 && delays[0] < 1.3, "{delays:?}");
+}
+
+#[test]
+fn a_breath_before_speech_is_none() {
+    let spoken = [(1.5, 3.0), (10.0, 11.5)];
+    let mut waveform = speech(16_000, 14.0, &spoken);
+    // 34 dB below what follows, and 16 dB above the room.
+    let breath = louder(&speech(16_000, 14.0, &[(0.5, 1.0), (9.0, 9.5)]), 0.02);
+    let sum = waveform.samples.iter_mut().zip(breath.samples);
+    sum.for_each(|(x, breath)| *x += breath);
+    assert_found(&waveform, &spoken);
 }
 
 #[test]
