@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::accept::choose;
-use crate::problem::Problem;
+use crate::problem::{OfRecording, Problem, Refused};
 use crate::service::{Service, Shared};
 use crate::upload::{Asked, Form, Question, Upload};
 
@@ -25,8 +25,7 @@ const AT_ONCE: f64 = 60.0;
     request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
     responses(
         (status = 200, body = AnswerLine),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = 503, body = Problem, content_type = "application/problem+json"),
+        OfRecording,
     ))]
 pub(crate) async fn predict(
     State(service): State<Service>,
@@ -83,8 +82,7 @@ const CAPTIONS: [(&str, Caption); 4] = [
         (status = 200, description = "By `Accept`: JSON, WebVTT, SubRip or a TextGrid of Praat.", content(
             (TimelineAnswer = "application/json"), (String = "text/vtt"), (String = "application/x-subrip"),
             (String = "text/x-textgrid"))),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = 503, body = Problem, content_type = "application/problem+json"),
+        OfRecording,
     ))]
 pub(crate) async fn timeline(
     State(service): State<Service>,
@@ -156,8 +154,7 @@ const PICTURES: [(&str, Picture); 2] = [
     responses(
         (status = 200, description = "By `Accept`: the regions, or a picture.", content(
             (ExplanationLine = "application/json"), (String = "image/svg+xml"))),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = 503, body = Problem, content_type = "application/problem+json"),
+        OfRecording,
     ))]
 pub(crate) async fn explain(
     State(service): State<Service>,
@@ -201,7 +198,7 @@ fn why(shared: &Shared, upload: &Upload, form: Picture) -> Result<Response, Prob
 /// Which model answers, and what its labels are.
 #[utoipa::path(get, path = "/v1/model", tag = "answers", responses(
     (status = 200, body = ModelLine),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    Refused,
 ))]
 pub(crate) async fn model(State(service): State<Service>) -> Json<ModelLine> {
     Json(ModelLine::new(service.0.predictor.model()))

@@ -1,5 +1,7 @@
 //! What is answered where there is no answer.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,7 +9,8 @@ use ser_audio::Error as Audio;
 use ser_features::Error as Features;
 use ser_predict::Error as Predict;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{Content, Ref, RefOr, Response as Described, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 
 /// Why a request has no answer, and what to do: `application/problem+json`.
 ///
@@ -82,6 +85,50 @@ impl Problem {
 
     pub(crate) fn invalid(detail: impl Into<String>, next: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid-request", detail, next)
+    }
+}
+
+/// How any request can be refused, for the description.
+pub(crate) struct Refused;
+
+/// How a request with a recording can be refused besides, or fail.
+pub(crate) struct OfRecording;
+
+const REFUSED: [(&str, &str); 4] = [
+    ("400", "Something was asked for that is not known."),
+    ("401", "No token that the service knows."),
+    ("403", "Meant for another host, or from a page of another origin."),
+    ("429", "This address asks too often; `Retry-After` says when it may again."),
+];
+const OF_RECORDING: [(&str, &str); 7] = [
+    ("406", "The answer has no such form."),
+    ("408", "The body came too slowly."),
+    ("413", "More bytes or seconds than allowed."),
+    ("415", "Not a recording, or of a format that is not read."),
+    ("422", "Damaged, too short, or nobody speaks."),
+    ("500", "The computation ended without a result."),
+    ("503", "No room now; `Retry-After` says when to try again."),
+];
+
+fn described(statuses: &[(&str, &str)]) -> BTreeMap<String, RefOr<Described>> {
+    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+    let described = |(status, description): &(&str, &str)| {
+        let response = ResponseBuilder::new().description(*description);
+        let response = response.content("application/problem+json", problem.clone());
+        ((*status).to_owned(), response.build().into())
+    };
+    statuses.iter().map(described).collect()
+}
+
+impl IntoResponses for Refused {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        described(&REFUSED)
+    }
+}
+
+impl IntoResponses for OfRecording {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        described(&[&REFUSED[..], &OF_RECORDING].concat())
     }
 }
 

@@ -29,10 +29,12 @@ const PARTS: usize = 64;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
     /// The labels that can be, separated by commas; all of the model's without.
+    #[param(min_length = 1)]
     pub(crate) labels: Option<String>,
     /// A speaker who was enrolled.
     pub(crate) speaker: Option<String>,
     /// The channel to listen to, counted from 1; all compared without.
+    #[param(minimum = 1)]
     pub(crate) channel: Option<u16>,
 }
 
@@ -44,10 +46,12 @@ pub(crate) struct Form {
     #[schema(value_type = String, format = Binary)]
     recording: Vec<u8>,
     /// The labels that can be, separated by commas.
+    #[schema(min_length = 1)]
     labels: Option<String>,
     /// A speaker who was enrolled.
     speaker: Option<String>,
     /// The channel to listen to, counted from 1.
+    #[schema(minimum = 1)]
     channel: Option<u16>,
 }
 

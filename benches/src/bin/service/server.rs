@@ -51,7 +51,7 @@ impl Server {
     pub fn memory(&self, key: &str) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.program.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix(key));
-        let kilobytes = line.and_then(|line| line.split_whitespace().nth(1));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next());
         let kilobytes: f64 = kilobytes.context("no memory of the service")?.parse()?;
         Ok(kilobytes / 1024.0)
     }
