@@ -25,7 +25,7 @@ pub fn check(data: &[u8]) {
     let Ok(model) = Model::from_bytes(data, Path::new("fuzz")) else {
         return;
     };
-    assert!(size_of::<f32>() * model.parameters() <= data.len());
+    assert!(size_of::<u16>() * model.parameters() <= data.len());
     let written = saved(&model);
     let again = Model::from_bytes(&written, Path::new("written")).unwrap();
     assert_eq!(saved(&again), written);

@@ -58,7 +58,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Make the folder target/page: what answers in a web page.
+    /// Make the folder target/page: a web page that answers by itself, for any static host (needs Node.js and npm).
     Page,
     /// Check all that a change must pass: format, lints, docs, tests, instruction counts.
     Check,
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
         Task::Download(args) => download::run(&root, &args),
         Task::Pipeline(args) => pipeline::run(&root, &args),
         Task::Test { args } => test::run(&root, &args),
-        Task::Page => page::run(&root),
+        Task::Page => page::run(&root).map(|_| ()),
         Task::Check => check::run(&root),
         Task::Bench(args) => bench::run(&root, &args),
     };

@@ -1,4 +1,4 @@
-//! `cargo xtask page`: what answers in a web page, in `target/page`.
+//! `cargo xtask page`: a web page that answers, in `target/page`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,11 @@ use serde_json::Value;
 use crate::command;
 
 const TARGET: &str = "wasm32-unknown-unknown";
+/// What is bundled by npm.
+const SOURCES: &str = "crates/ser-web/page";
 
-/// Makes the folder anew: the module, the JavaScript and the types to call it by, and the model.
-pub fn run(root: &Path) -> Result<()> {
+/// Makes the folder anew, and tells where it is: the engine, the model, and the page that uses them.
+pub fn run(root: &Path) -> Result<PathBuf> {
     let module = compile(root)?;
     let target = module.ancestors().nth(3).context("no target folder")?;
     let folder = target.join("page");
@@ -22,10 +24,36 @@ pub fn run(root: &Path) -> Result<()> {
     let mut bindgen = command::cargo(root);
     bindgen.args(["run", "--quiet", "--package", "ser-bindgen", "--"]);
     command::run(bindgen.arg(&module).arg(&folder))?;
-    let model = "robust.safetensors";
-    fs::copy(root.join("data/models").join(model), folder.join(model))
-        .with_context(|| format!("copying {model}"))?;
-    println!("the page's engine: {}", folder.display());
+    let model = root.join("data/models/robust.safetensors");
+    copy(&model, &folder.join("model.safetensors"))?;
+    let types = root.join(SOURCES).join("src/ser_web.d.ts");
+    copy(&folder.join("ser_web.d.ts"), &types)?;
+    command::run(npm(root).arg("ci"))?;
+    command::run(
+        npm(root)
+            .args(["run", "--silent", "build", "--"])
+            .arg(&folder),
+    )?;
+    println!("the page: {}", folder.display());
+    Ok(folder)
+}
+
+/// Tests the page in a browser, in the folder that [`run`] made and in `ser serve`.
+pub fn test(root: &Path, folder: &Path) -> Result<()> {
+    let programs = command::build(root, &["--package", "ser-cli", "--features", "page"])?;
+    let mut tests = npm(root);
+    tests.args(["test"]).env("SER_PAGE", folder);
+    command::run(tests.env("SER", programs.path("ser")?))
+}
+
+fn npm(root: &Path) -> Command {
+    let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+    npm.current_dir(root.join(SOURCES));
+    npm
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).with_context(|| format!("{} to {}", from.display(), to.display()))?;
     Ok(())
 }
 

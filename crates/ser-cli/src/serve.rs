@@ -56,8 +56,12 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<Outcome> {
                 )
             })?;
             let address: SocketAddr = listener.local_addr()?;
+            let page = match ser_server::HAS_PAGE {
+                true => "with a page there, ",
+                false => "",
+            };
             println!(
-                "serving on http://{address}, described on http://{address}/docs; Ctrl-C ends it"
+                "serving on http://{address}, {page}described on http://{address}/docs; Ctrl-C ends it"
             );
             serve(listener, service, stopped()).await;
             Ok(Outcome::Done)

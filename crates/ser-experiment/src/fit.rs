@@ -32,7 +32,7 @@ pub struct Fitted {
 }
 
 /// Tries the recipes of an experiment on inner splits of all clips, as many as its task says, trains them
-/// on all of these, and writes the model into the folder of results.
+/// on all of these, and writes the model, in half precision, into the folder of results.
 ///
 /// # Errors
 /// Those of [`select`](crate::select()).
@@ -64,6 +64,7 @@ pub fn fit(
     let mut model = Model::ensemble(&experiment.name, experiment.to_toml()?, models)?;
     fit_temperatures(&mut model, &answers);
     let path = folders.out.join(MODEL);
+    let model = model.in_half_precision()?;
     model.save(&path)?;
     Ok(Fitted {
         model: path,

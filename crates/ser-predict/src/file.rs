@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Error, Result};
 use crate::format3;
+use crate::half;
 use crate::model::{Model, NetworkInfo, Provenance, TrainedNetwork};
 use crate::weights::{Tensor, Tensors};
 
@@ -71,11 +72,24 @@ impl Model {
         Self::from_bytes(BUILT_IN, Path::new("robust.safetensors"))
     }
 
-    /// Writes the model as one safetensors file: beside first, then under its name.
+    /// Writes the model as one safetensors file: beside first, then under its name. What is read from it is the same model
+    /// to the last bit; arrays whose values all are 16-bit floats are stored as such (see [`Model::in_half_precision`]).
     ///
     /// # Errors
     /// [`Error::ModelFile`] for a model that [`Model::load`] would refuse; [`Error::Io`] for a file that cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
+        Ok(write_file(path, self.contents(path)?)?)
+    }
+
+    /// The bytes of the file that [`Model::save`] writes.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] for a model that [`Model::load`] would refuse.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.contents(Path::new(&self.name))
+    }
+
+    fn contents(&self, path: &Path) -> Result<Vec<u8>> {
         let header = Header {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             name: self.name.clone(),
@@ -89,7 +103,7 @@ impl Model {
             recipe: self.recipe.clone(),
         };
         header.check(path)?;
-        Ok(write_file(path, self.serialise(&header, path)?)?)
+        self.serialise(&header, path)
     }
 
     fn serialise(&self, header: &Header, path: &Path) -> Result<Vec<u8>> {
@@ -99,18 +113,17 @@ impl Model {
         let header = serde_json::value::to_raw_value(header).map_err(|e| unfit(&e))?;
         let mut tensors = BTreeMap::new();
         for (name, Tensor { shape, values }) in self.tensors() {
-            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-            tensors.insert(name, (shape, bytes));
+            tensors.insert(name, (shape, stored(&values)));
         }
         let views = tensors
             .iter()
-            .map(|(name, (shape, bytes))| {
-                let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+            .map(|(name, (shape, (dtype, bytes)))| {
+                let view = TensorView::new(*dtype, shape.clone(), bytes);
                 view.map(|view| (name.as_str(), view))
                     .map_err(|e| unfit(&e))
             })
             .collect::<Result<Vec<_>>>()?;
-        let data = tensors.values().map(|(_, bytes)| bytes.as_slice());
+        let data = tensors.values().map(|(_, (_, bytes))| bytes.as_slice());
         let envelope = Envelope {
             format: FORMAT,
             checksum: checksum(header.get(), data),
@@ -195,21 +208,20 @@ fn read_tensors(file: &SafeTensors, envelope: &Envelope, path: &Path) -> Result<
     views.sort_unstable_by_key(|(name, _)| *name);
     let mut tensors = Tensors::new();
     for (name, view) in &views {
-        if view.dtype() != Dtype::F32 {
-            return Err(Error::file(
-                path,
-                name,
-                "F32",
-                format!("{:?}", view.dtype()),
-            ));
-        }
-        let (values, _) = view.data().as_chunks::<4>();
-        let values = values.iter().map(|bytes| f32::from_le_bytes(*bytes));
-        let tensor = Tensor {
-            shape: view.shape().to_vec(),
-            values: values.collect(),
+        let values = match view.dtype() {
+            Dtype::F32 => {
+                let (values, _) = view.data().as_chunks();
+                values.iter().map(|v| f32::from_le_bytes(*v)).collect()
+            }
+            Dtype::F16 => {
+                let (values, _) = view.data().as_chunks();
+                let halves = values.iter().map(|v| u16::from_le_bytes(*v));
+                halves.map(half::widened).collect()
+            }
+            other => return Err(Error::file(path, name, "F32 or F16", format!("{other:?}"))),
         };
-        tensors.insert((*name).to_owned(), tensor);
+        let shape = view.shape().to_vec();
+        tensors.insert((*name).to_owned(), Tensor { shape, values });
     }
     let data = views.iter().map(|(_, view)| view.data());
     let found = checksum(envelope.model.get(), data);
@@ -220,6 +232,17 @@ fn read_tensors(file: &SafeTensors, envelope: &Envelope, path: &Path) -> Result<
         return Err(Error::file(path, "checksum", &expected, actual));
     }
     Ok(tensors)
+}
+
+/// The bytes of a tensor: 16-bit floats where they hold every value as it is.
+fn stored(values: &[f32]) -> (Dtype, Vec<u8>) {
+    let exact = |value: &f32| half::widened(half::narrowed(*value)).to_bits() == value.to_bits();
+    if values.iter().all(exact) {
+        let halves = values.iter().map(|v| half::narrowed(*v).to_le_bytes());
+        return (Dtype::F16, halves.flatten().collect());
+    }
+    let bytes = values.iter().flat_map(|v| v.to_le_bytes());
+    (Dtype::F32, bytes.collect())
 }
 
 /// Of the description, and of the tensors in the order of their names.

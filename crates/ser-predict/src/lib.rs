@@ -8,6 +8,7 @@ mod error;
 mod explain;
 mod file;
 mod format3;
+mod half;
 mod input;
 mod lines;
 mod model;

@@ -1,4 +1,4 @@
-//! The built-in model answers as it did when libtorch computed its networks (commit f7dfdf7).
+//! The built-in model answers as it did when libtorch computed its networks (commit f7dfdf7), from weights of 32 bits.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::path::Path;
@@ -6,11 +6,8 @@ use std::path::Path;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_predict::{Predictor, argmax};
 
-/// The largest difference of a probability.
-const MOST: f32 = 1e-4;
-/// The one clip that lies further away, by 1.5e-4. Played a semitone slower, one of its frames is 30 dB below the loudest
-/// but for 1e-6 dB, and is trimmed or not as the resampler rounds: today it is, as in a sum of 64-bit products; then it was not.
-const ROUNDED_OTHERWISE: (&str, f32) = ("Actor_08/03-01-02-01-01-02-08.wav", 2e-4);
+/// The largest difference of a probability. That its weights have 16 bits makes up to 2.9e-4 of it.
+const MOST: f32 = 4e-4;
 /// Clips with a click of the lips before the speech, which is taken out since.
 const CLICKS: [(&str, f32); 4] = [
     ("Actor_11/03-01-02-01-02-02-11.wav", 0.001),
@@ -39,10 +36,8 @@ fn hold(folder: &Path, name: &str) {
         assert_eq!(now.emotion(), argmax(before), "{file}");
         let pairs = now.probabilities.iter().zip(before);
         let differs = pairs.map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
-        let mut known = CLICKS.iter().chain([&ROUNDED_OTHERWISE]);
-        let most = known
-            .find(|known| file == known.0)
-            .map_or(MOST, |known| known.1);
+        let known = CLICKS.iter().find(|known| file == known.0);
+        let most = known.map_or(MOST, |known| known.1);
         assert!(differs <= most, "{file}: {differs}");
         differs
     });

@@ -135,7 +135,10 @@ pub(crate) async fn watch(
     tracing::info!(%method, route, status, milliseconds = (1000.0 * seconds).round(), "answered");
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        // The page has a policy of its own.
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     response
 }

@@ -8,6 +8,8 @@ mod limits;
 mod listen;
 mod metrics;
 mod openapi;
+#[cfg(feature = "page")]
+mod page;
 mod problem;
 mod serve;
 mod service;
@@ -25,6 +27,9 @@ pub use serve::serve;
 pub use service::{Service, Settings};
 pub use speakers::Speakers;
 
+/// Whether the service has a page at `/`: the feature `page`.
+pub const HAS_PAGE: bool = cfg!(feature = "page");
+
 /// All that the service answers, to be served by [`serve`] or nested in a router of one's own.
 pub fn router(service: Service) -> Router {
     let guarded = Router::new()
@@ -41,8 +46,10 @@ pub fn router(service: Service) -> Router {
         .route("/v1/listen", get(listen::listen))
         .route("/metrics", get(metrics::metrics))
         .layer(from_fn_with_state(service.clone(), guard::admit));
-    Router::new()
-        .route("/healthz", get(service::healthz))
+    let open = Router::new();
+    #[cfg(feature = "page")]
+    let open = open.merge(page::routes());
+    open.route("/healthz", get(service::healthz))
         .route("/readyz", get(service::readyz))
         .route("/openapi.json", get(openapi::openapi))
         .route("/docs", get(openapi::docs))

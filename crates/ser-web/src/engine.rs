@@ -12,6 +12,7 @@ use ser_report::plots::{self, TimelineSpan};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsError, JsValue};
 
+use crate::decoder::Decoder;
 use crate::listener::Listener;
 use crate::options::{Asked, Options};
 use crate::recording::{Recording, open};
@@ -173,6 +174,12 @@ impl Engine {
             samples.clear();
         }
         outline(&peaks, stream.sample_rate())
+    }
+
+    /// The samples of a recording, mixed as for an answer.
+    pub fn decode(&self, recording: Recording, options: Option<Options>) -> Result<Decoder> {
+        let asked = Asked::new(&self.predictor, options)?;
+        Ok(Decoder::new(open(recording, &asked)?))
     }
 
     /// Spans of a recording of so many seconds in a form that players, editors and annotation tools read.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod decoder;
 mod engine;
 mod listener;
 mod options;
@@ -7,6 +8,7 @@ mod recording;
 mod timeline;
 mod types;
 
+pub use decoder::Decoder;
 pub use engine::Engine;
 pub use listener::Listener;
 pub use timeline::Timeline;

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 const folder = path.resolve(process.argv[2]);
 const { initSync, Engine } = await import(pathToFileURL(path.join(folder, "ser_web.js")));
 initSync({ module: fs.readFileSync(path.join(folder, "ser_web_bg.wasm")) });
-const engine = new Engine(fs.readFileSync(path.join(folder, "robust.safetensors")));
+const engine = new Engine(fs.readFileSync(path.join(folder, "model.safetensors")));
 
 /** A file that is read where it lies, as in a worker. */
 function stored(file) {

@@ -1,0 +1,39 @@
+//! With the feature `page` the service has in it what `cargo xtask page` made: lists the files for `src/page.rs`.
+
+use std::error::Error;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-env-changed=SER_PAGE");
+    if env::var_os("CARGO_FEATURE_PAGE").is_none() {
+        return Ok(());
+    }
+    let folder = env::var_os("SER_PAGE").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/page"),
+        PathBuf::from,
+    );
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let files = fs::read_dir(&folder).map_err(|error| {
+        format!(
+            "{}: {error}; make it with `cargo xtask page`, or name it by SER_PAGE",
+            folder.display()
+        )
+    })?;
+    let mut list = String::from("[\n");
+    for file in files {
+        let file = file?.path().canonicalize()?;
+        // The compressed ones; the model the service has anyway.
+        if file.extension().is_some_and(|extension| extension == "gz") {
+            let name = file.file_stem().unwrap_or_default();
+            let mut hash = DefaultHasher::new();
+            fs::read(&file)?.hash(&mut hash);
+            let tag = hash.finish();
+            list += &format!("    ({name:?}, \"\\\"{tag:016x}\\\"\", include_bytes!({file:?})),\n");
+        }
+    }
+    let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
+    fs::write(Path::new(&out).join("page.rs"), list + "]\n")?;
+    Ok(())
+}

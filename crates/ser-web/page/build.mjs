@@ -1,0 +1,50 @@
+// Bundles the page into the folder that has its engine and its model: node build.mjs FOLDER
+import { createHash } from "node:crypto";
+import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const folder = path.resolve(process.argv[2]);
+
+const bundle = (entryPoints, define) =>
+    build({
+        entryPoints: entryPoints.map((name) => `src/${name}`),
+        outdir: folder,
+        bundle: true,
+        minify: true,
+        format: "esm",
+        target: "es2022",
+        jsx: "automatic",
+        jsxImportSource: "preact",
+        external: ["./ser_web.js"],
+        define,
+    });
+
+for (const file of readdirSync("static")) {
+    copyFileSync(path.join("static", file), path.join(folder, file));
+}
+await bundle(["main.tsx", "worker.ts", "recorder.ts"]);
+
+// What is kept to answer without a network, and a version that changes with any of it.
+const isKept = (file) => !file.endsWith(".d.ts") && !file.endsWith(".gz") && file !== "offline.js";
+const files = readdirSync(folder).filter(isKept).sort();
+const version = createHash("sha256");
+files.forEach((file) => version.update(file).update(readFileSync(path.join(folder, file))));
+await bundle(["offline.ts"], {
+    FILES: JSON.stringify(files),
+    VERSION: JSON.stringify(version.digest("hex").slice(0, 16)),
+});
+
+// Beside each file it compressed, for hosts that look for that; the model gains too little.
+const sizes = { page: 0, model: 0 };
+for (const file of [...files, "offline.js"]) {
+    const content = readFileSync(path.join(folder, file));
+    const isModel = file === "model.safetensors";
+    if (!isModel) {
+        writeFileSync(path.join(folder, `${file}.gz`), gzipSync(content, { level: 9 }));
+    }
+    sizes[isModel ? "model" : "page"] += brotliCompressSync(content).length;
+}
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
+console.log(`by brotli: the page ${megabytes(sizes.page)}, its model ${megabytes(sizes.model)}`);

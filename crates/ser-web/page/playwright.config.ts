@@ -1,0 +1,25 @@
+// The page in Chromium. `cargo test -p ser-cli --features page --test page` starts the service and makes the recordings.
+import { defineConfig } from "@playwright/test";
+
+const folder = process.env.SER_RECORDINGS;
+
+export default defineConfig({
+    testDir: "tests",
+    workers: 1,
+    timeout: 60_000,
+    reporter: "list",
+    use: {
+        baseURL: process.env.SER_ADDRESS,
+        permissions: ["microphone"],
+        launchOptions: {
+            executablePath: process.env.CHROMIUM,
+            args: [
+                "--no-sandbox",
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                `--use-file-for-fake-audio-capture=${folder}/microphone.wav`,
+                "--autoplay-policy=no-user-gesture-required",
+            ],
+        },
+    },
+});

@@ -1,0 +1,160 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+
+import type { Answer, Asked } from "./answers";
+import { Browser } from "./browser";
+import { useWork } from "./hooks";
+import { Live } from "./live";
+import { Options } from "./options";
+import { Recording } from "./recording";
+import { Service, serviceHere } from "./service";
+import { download, reason } from "./words";
+
+interface Item {
+    id: number;
+    file: File;
+}
+
+const browser = new Browser();
+
+/** The page. */
+export function App() {
+    const here = useWork(() => serviceHere(), []).result;
+    const [isService, setIsService] = useState(false);
+    const [token, setToken] = useState("");
+    const answers = useMemo(() => (isService ? new Service(token) : browser), [isService, token]);
+    const model = useWork(() => answers.model(), [answers]);
+    const [asked, setAsked] = useState<Asked>({});
+    const [items, setItems] = useState<Item[]>([]);
+    const told = useRef(new Map<number, Answer>());
+    const last = useRef(0);
+    // The speakers of one are unknown to the other.
+    useEffect(() => setAsked(({ speaker: _, ...asked }) => asked), [isService]);
+
+    const add = (files: File[]) => {
+        const added = files.map((file) => ({ id: ++last.current, file }));
+        setItems((items) => [...added, ...items]);
+    };
+    const remove = (id: number) => {
+        told.current.delete(id);
+        setItems((items) => items.filter((item) => item.id !== id));
+    };
+    const save = () => {
+        const lines = items.map(({ id }) => told.current.get(id)).filter((answer) => answer !== undefined);
+        download(new Blob(lines.map((line) => `${JSON.stringify(line)}\n`)), "answers.jsonl");
+    };
+
+    return (
+        <>
+            <header class="top">
+                <h1>ser</h1>
+                <p>Which emotion does a recording express, how sure is that, and why?</p>
+            </header>
+            <main>
+                <p class="notice">
+                    No measurement of what somebody feels: do not decide about a person by it. The law of the European Union forbids
+                    it at work and in schools.
+                </p>
+                {here && (
+                    <fieldset class="engines">
+                        <legend>Who answers</legend>
+                        <label>
+                            <input type="radio" name="engine" checked={!isService} onChange={() => setIsService(false)} /> this
+                            browser: nothing leaves the device
+                        </label>
+                        <label>
+                            <input type="radio" name="engine" checked={isService} onChange={() => setIsService(true)} /> the service
+                            at {location.host}: recordings are sent there, and not kept
+                        </label>
+                        {isService && here === "token" && (
+                            <label>
+                                Token{" "}
+                                <input
+                                    type="password"
+                                    autocomplete="off"
+                                    value={token}
+                                    onChange={({ currentTarget }) => setToken(currentTarget.value)}
+                                />
+                            </label>
+                        )}
+                    </fieldset>
+                )}
+                {model.error !== undefined && (
+                    <p class="problem" role="alert">
+                        {reason(model.error)}
+                    </p>
+                )}
+                <div class="inputs">
+                    <Drop add={add} />
+                    <Live answers={answers} asked={asked} keep={(file) => add([file])} key={isService ? "service" : "browser"} />
+                </div>
+                {model.result && (
+                    <details>
+                        <summary>How to answer</summary>
+                        <Options answers={answers} labels={model.result.labels} asked={asked} ask={setAsked} />
+                    </details>
+                )}
+                <section aria-label="Answers" class="answers">
+                    {items.length > 1 && (
+                        <p class="row">
+                            <button type="button" onClick={save}>
+                                Save all answers (JSON)
+                            </button>
+                            <button type="button" onClick={() => setItems([])}>
+                                Remove all
+                            </button>
+                        </p>
+                    )}
+                    {items.map(({ id, file }) => (
+                        <Recording
+                            key={id}
+                            file={file}
+                            answers={answers}
+                            browser={browser}
+                            asked={asked}
+                            answered={(answer) => answer && told.current.set(id, answer)}
+                            remove={() => remove(id)}
+                        />
+                    ))}
+                </section>
+            </main>
+            <footer class="bottom">
+                {model.result && (
+                    <p>
+                        Model {model.result.name} ({model.result.fingerprint}).{" "}
+                        {model.result.synthetic && "It was trained on generated voices."}
+                    </p>
+                )}
+                <p>Recordings are heard in this page and forgotten with it.</p>
+            </footer>
+        </>
+    );
+}
+
+/** Takes recordings. */
+function Drop({ add }: { add(files: File[]): void }) {
+    const [isOver, setIsOver] = useState(false);
+    const drop = (event: DragEvent) => {
+        event.preventDefault();
+        setIsOver(false);
+        add([...(event.dataTransfer?.files ?? [])]);
+    };
+    return (
+        <label
+            class={isOver ? "drop over" : "drop"}
+            onDragOver={(event) => (event.preventDefault(), setIsOver(true))}
+            onDragLeave={() => setIsOver(false)}
+            onDrop={drop}
+        >
+            <span>Drop recordings here, or choose them</span>
+            <input
+                type="file"
+                multiple
+                onChange={({ currentTarget }) => {
+                    add([...(currentTarget.files ?? [])]);
+                    currentTarget.value = "";
+                }}
+            />
+            <small class="muted">WAV, FLAC, MP3, Ogg, Opus, M4A, WebM and more, of any length</small>
+        </label>
+    );
+}

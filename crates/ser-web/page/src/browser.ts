@@ -1,0 +1,185 @@
+// This browser answers: nothing leaves the device.
+
+import type { Answer, Answers, Asked, Ear, Heard, Hearer, Model, Peaks, Span, Timeline } from "./answers";
+import type { Form, Options } from "./ser_web.js";
+import { Profiles } from "./profiles";
+import { wav } from "./wav";
+import type { Calls, Reply, Request } from "./worker";
+
+type Arguments<K extends keyof Calls> = Parameters<Calls[K]> extends [unknown, unknown, ...infer Rest] ? Rest : [];
+type Tell = (told: never) => void;
+
+interface Job {
+    request: Omit<Request, "id">;
+    tell?: Tell | undefined;
+    resolve(result: unknown): void;
+    reject(error: unknown): void;
+}
+
+/** A worker that is given one job at a time, and replaced where one has broken it or was ended early. */
+class Engine {
+    #worker: Worker | undefined;
+    #jobs = new Map<number, Job>();
+    #last = 0;
+    #running: number | undefined;
+
+    constructor() {
+        this.#start();
+    }
+
+    call<K extends keyof Calls>(
+        call: K,
+        args: Arguments<K>,
+        { signal, tell }: { signal?: AbortSignal | undefined; tell?: Tell } = {},
+    ): Promise<ReturnType<Calls[K]>> {
+        return new Promise((resolve, reject) => {
+            signal?.throwIfAborted();
+            const id = ++this.#last;
+            const end = () => {
+                this.#jobs.delete(id);
+                if (this.#running === id) {
+                    this.#start();
+                }
+                reject(signal?.reason);
+            };
+            signal?.addEventListener("abort", end, { once: true });
+            const settled = () => signal?.removeEventListener("abort", end);
+            this.#jobs.set(id, {
+                request: { call, args },
+                tell,
+                resolve: (result) => (settled(), resolve(result as ReturnType<Calls[K]>)),
+                reject: (error) => (settled(), reject(error)),
+            });
+            this.#next();
+        });
+    }
+
+    end() {
+        this.#worker?.terminate();
+        this.#jobs.clear();
+    }
+
+    #start() {
+        this.#worker?.terminate();
+        this.#worker = new Worker("worker.js", { type: "module" });
+        this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#hear(data);
+        // It could not be loaded: there is nobody to answer.
+        this.#worker.onerror = (event) => {
+            const jobs = [...this.#jobs.values()];
+            this.#jobs.clear();
+            jobs.forEach((job) => job.reject(new Error(event.message || "worker.js cannot be loaded")));
+        };
+        this.#running = undefined;
+        this.#next();
+    }
+
+    #next() {
+        const [next] = this.#jobs;
+        if (this.#running === undefined && next) {
+            const [id, { request }] = next;
+            this.#running = id;
+            this.#worker?.postMessage({ id, ...request });
+        }
+    }
+
+    #hear(reply: Reply) {
+        const job = this.#jobs.get(reply.id);
+        if (!job) {
+            return;
+        }
+        if ("told" in reply) {
+            job.tell?.(reply.told as never);
+            return;
+        }
+        this.#jobs.delete(reply.id);
+        this.#running = undefined;
+        if ("result" in reply) {
+            job.resolve(reply.result);
+        } else {
+            job.reject(new Error(reply.error));
+        }
+        if ("broken" in reply && reply.broken) {
+            this.#start();
+        } else {
+            this.#next();
+        }
+    }
+}
+
+export class Browser implements Answers {
+    #engine = new Engine();
+    #profiles = new Profiles();
+
+    #options(asked: Asked, name: string): Options {
+        const { speaker, ...rest } = asked;
+        const profile = speaker === undefined ? undefined : this.#profiles.get(speaker);
+        return { ...rest, name, ...(profile && { speaker: profile }) };
+    }
+
+    model(): Promise<Model> {
+        return this.#engine.call("model", []);
+    }
+
+    predict(recording: File, asked: Asked, signal?: AbortSignal): Promise<Answer> {
+        return this.#engine.call("predict", [recording, this.#options(asked, recording.name)], { signal });
+    }
+
+    timeline(recording: File, asked: Asked, signal: AbortSignal, tell: (soFar: Heard) => void): Promise<Timeline> {
+        return this.#engine.call("timeline", [recording, this.#options(asked, recording.name)], { signal, tell });
+    }
+
+    explain(recording: File, asked: Asked, signal: AbortSignal, tell: (share: number) => void): Promise<string> {
+        return this.#engine.call("explain", [recording, this.#options(asked, recording.name)], { signal, tell });
+    }
+
+    async listen(rate: number, asked: Asked, hearer: Hearer): Promise<Ear> {
+        // One of its own, so that it need not wait for recordings that are being answered.
+        const engine = new Engine();
+        const predict = (file: File, asked: Asked) => engine.call("predict", [file, this.#options(asked, file.name)]);
+        const hear = (spans: Promise<Span[]>) =>
+            spans.then((spans) => hearer({ spans }), (error: Error) => hearer({ error }));
+        await engine.call("listen", [rate, this.#options(asked, "live")]);
+        return {
+            push: (samples) => void hear(engine.call("push", [samples])),
+            predict,
+            finish: async () => {
+                await hear(engine.call("finish", []));
+                engine.end();
+            },
+        };
+    }
+
+    async enroll(name: string, recordings: File[], signal: AbortSignal): Promise<number> {
+        const { profile, seconds } = await this.#engine.call("enroll", [recordings, {}], { signal });
+        this.#profiles.set(name, profile);
+        return seconds;
+    }
+
+    async forget(name: string): Promise<void> {
+        this.#profiles.remove(name);
+    }
+
+    speakers(): string[] {
+        return this.#profiles.names();
+    }
+
+    /** The outline of a recording that something else has answered. */
+    peaks(recording: File, asked: Asked, signal: AbortSignal): Promise<Peaks> {
+        return this.#engine.call("peaks", [recording, { ...channel(asked) }], { signal });
+    }
+
+    captions(spans: Span[], form: Form, seconds: number, name: string): Promise<string> {
+        return this.#engine.call("captions", [spans, form, seconds, name]);
+    }
+
+    /** A recording or a piece of it as WAV, which every browser plays. */
+    async wav(recording: File, asked: Asked, start = 0, end = Infinity, signal?: AbortSignal): Promise<File> {
+        const args: Arguments<"decode"> = [recording, { ...channel(asked), name: recording.name }, start, end];
+        const { rate, blocks } = await this.#engine.call("decode", args, { signal });
+        return wav(blocks, rate, recording.name);
+    }
+}
+
+function channel({ channel }: Asked): Pick<Asked, "channel"> {
+    return channel === undefined ? {} : { channel };
+}

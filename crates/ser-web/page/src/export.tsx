@@ -1,0 +1,72 @@
+import { useState } from "preact/hooks";
+
+import type { Answer, Span } from "./answers";
+import type { Browser } from "./browser";
+import type { Form } from "./ser_web.js";
+import { download, reason } from "./words";
+
+const FORMS: [Form, string][] = [
+    ["csv", "CSV"],
+    ["json", "JSON, a line a span"],
+    ["vtt", "WebVTT captions"],
+    ["srt", "SubRip captions"],
+    ["txt", "Audacity labels"],
+    ["TextGrid", "Praat TextGrid"],
+    ["rttm", "RTTM"],
+    ["svg", "SVG picture"],
+];
+
+interface Props {
+    spans: Span[];
+    seconds: number;
+    name: string;
+    browser: Browser;
+    answer: Answer | undefined;
+}
+
+/** Hands what was found to other programs. */
+export function Export({ spans, seconds, name, browser, answer }: Props) {
+    const [error, setError] = useState<unknown>();
+    const save = async (form: string) => {
+        const stem = name.replace(/\.[^.]*$/, "");
+        try {
+            if (form === "answer") {
+                download(new Blob([`${JSON.stringify(answer)}\n`]), `${stem}.answer.json`);
+            } else {
+                download(new Blob([await browser.captions(spans, form as Form, seconds, name)]), `${stem}.${form}`);
+            }
+            setError(undefined);
+        } catch (error) {
+            setError(error);
+        }
+    };
+    return (
+        <>
+            <label>
+                Export{" "}
+                <select
+                    value=""
+                    onChange={({ currentTarget }) => {
+                        void save(currentTarget.value);
+                        currentTarget.value = "";
+                    }}
+                >
+                    <option value="" disabled>
+                        as …
+                    </option>
+                    {answer && <option value="answer">JSON, the answer as a whole</option>}
+                    {FORMS.map(([form, words]) => (
+                        <option value={form} key={form}>
+                            {words}
+                        </option>
+                    ))}
+                </select>
+            </label>
+            {error !== undefined && (
+                <p class="problem" role="alert">
+                    {reason(error)}
+                </p>
+            )}
+        </>
+    );
+}

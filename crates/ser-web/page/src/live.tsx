@@ -1,0 +1,128 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import type { Answer, Answers, Asked, Ear, Span } from "./answers";
+import { Bars } from "./bars";
+import { colour } from "./colours";
+import { microphone } from "./microphone";
+import { Tape } from "./tape";
+import { UNCERTAIN, clock, percent, reason } from "./words";
+
+/** Seconds of sound that the moving probabilities are of. */
+const NOW = 3;
+/** Milliseconds from one to the next, at least. */
+const MOVES = 500;
+/** The level in dBFS at which the meter begins. */
+const FAINTEST = -70;
+/** Spans that are shown. */
+const SHOWN = 8;
+
+interface Props {
+    answers: Answers;
+    asked: Asked;
+    /** Takes what was recorded. */
+    keep(recording: File): void;
+}
+
+/** What is said now. */
+export function Live({ answers, asked, keep }: Props) {
+    const [isOn, setIsOn] = useState(false);
+    const [level, setLevel] = useState(FAINTEST);
+    const [seconds, setSeconds] = useState(0);
+    const [now, setNow] = useState<Answer>();
+    const [spans, setSpans] = useState<Span[]>([]);
+    const [error, setError] = useState<unknown>();
+    const stop = useRef<(() => Promise<void>) | undefined>(undefined);
+    useEffect(() => () => void stop.current?.(), []);
+
+    const start = async () => {
+        setIsOn(true);
+        setError(undefined);
+        setNow(undefined);
+        setSpans([]);
+        setSeconds(0);
+        try {
+            await listen();
+        } catch (error) {
+            setError(error);
+            await stop.current?.();
+            setIsOn(false);
+        }
+    };
+
+    const listen = async () => {
+        let ear: Ear | undefined;
+        let [isMoving, moved] = [false, 0];
+        const move = async (ear: Ear, tape: Tape) => {
+            [isMoving, moved] = [true, performance.now()];
+            // Where nobody speaks there is no answer.
+            await ear.predict(tape.last(NOW), asked).then(setNow, () => setNow(undefined));
+            isMoving = false;
+        };
+        const source = await microphone((samples, tape) => {
+            setLevel(Math.max(FAINTEST, decibels(samples)));
+            setSeconds(tape.seconds);
+            ear?.push(samples);
+            if (ear && !isMoving && performance.now() - moved > MOVES) {
+                void move(ear, tape);
+            }
+        });
+        stop.current = async () => {
+            stop.current = undefined;
+            await source.stop();
+            await ear?.finish();
+            setIsOn(false);
+            const time = new Date().toTimeString().slice(0, 8).replaceAll(":", ".");
+            keep(source.tape.all(`recorded at ${time}.wav`));
+        };
+        ear = await answers.listen(source.tape.rate, asked, (heard) => {
+            if ("error" in heard) {
+                setError(heard.error);
+            } else if (heard.spans.length) {
+                setSpans((spans) => [...spans, ...heard.spans].slice(-SHOWN));
+            }
+        });
+    };
+
+    return (
+        <section class="live" aria-label="Microphone">
+            <button type="button" class="main" onClick={() => void (isOn ? stop.current?.() : start())}>
+                {isOn ? "Stop" : "Record"}
+            </button>
+            {error !== undefined && (
+                <p class="problem" role="alert">
+                    {reason(error)}
+                </p>
+            )}
+            {isOn && (
+                <>
+                    <span class="clock">{clock(seconds)}</span>
+                    <meter min={FAINTEST} max={0} low={-50} high={-3} optimum={-20} value={level} aria-label="Level">
+                        {Math.round(level)} dBFS
+                    </meter>
+                    <div class="now">
+                        <h2>The last {NOW} seconds</h2>
+                        {now ? <Bars probabilities={now.probabilities} /> : <p class="muted">listening</p>}
+                    </div>
+                    <h2>Heard</h2>
+                    <ol class="heard" aria-live="polite">
+                        {spans.map((span) => (
+                            <li key={span.start} class={span.uncertain ? "pale" : undefined}>
+                                <span class="dot" style={{ background: colour(span.emotion) }} />
+                                <span class="clock">
+                                    {clock(span.start)} – {clock(span.end)}
+                                </span>{" "}
+                                {span.emotion} {percent(span.confidence)}
+                                {span.uncertain && <span class="uncertain"> {UNCERTAIN}</span>}
+                            </li>
+                        ))}
+                    </ol>
+                </>
+            )}
+        </section>
+    );
+}
+
+/** Level in dB of full scale. */
+function decibels(samples: Float32Array): number {
+    return 10 * Math.log10(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
+}

@@ -1,0 +1,28 @@
+// Keeps the page, so that it answers without a network as well. `FILES` and `VERSION` are set when it is built.
+
+declare const FILES: string[];
+declare const VERSION: string;
+
+const worker = self as unknown as ServiceWorkerGlobalScope;
+
+worker.addEventListener("install", (event) => {
+    const keep = async () => (await caches.open(VERSION)).addAll(FILES.map((file) => new Request(file, { cache: "reload" })));
+    event.waitUntil(keep());
+});
+
+worker.addEventListener("activate", (event) => {
+    const forgetOlder = async () => {
+        const older = (await caches.keys()).filter((name) => name !== VERSION);
+        await Promise.all(older.map((name) => caches.delete(name)));
+    };
+    event.waitUntil(forgetOlder());
+});
+
+worker.addEventListener("fetch", (event) => {
+    const url = new URL(event.request.url);
+    const file = url.href.slice(worker.registration.scope.length) || "index.html";
+    if (event.request.method === "GET" && FILES.includes(file)) {
+        const kept = async () => (await (await caches.open(VERSION)).match(file)) ?? fetch(event.request);
+        event.respondWith(kept());
+    }
+});

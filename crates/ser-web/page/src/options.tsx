@@ -1,0 +1,74 @@
+import { useState } from "preact/hooks";
+
+import type { Answers, Asked } from "./answers";
+import { Enroll } from "./enroll";
+import { reason } from "./words";
+
+interface Props {
+    answers: Answers;
+    /** All labels of the model. */
+    labels: string[];
+    asked: Asked;
+    ask(asked: Asked): void;
+}
+
+/** How recordings are to be answered: the labels that can be, and who speaks. */
+export function Options({ answers, labels, asked, ask }: Props) {
+    const [isEnrolling, setIsEnrolling] = useState(false);
+    const [error, setError] = useState<unknown>();
+    const chosen = asked.labels ?? labels;
+    const toggle = (label: string) => {
+        const others = labels.filter((known) => (known === label) !== chosen.includes(known));
+        const { labels: _, ...rest } = asked;
+        ask(others.length === labels.length || others.length === 0 ? rest : { ...rest, labels: others });
+    };
+    const { speaker, ...anybody } = asked;
+    const choose = (speaker: string) => ask(speaker ? { ...anybody, speaker } : anybody);
+    const forget = async (speaker: string) => {
+        // Nothing may ask for the speaker any more.
+        choose("");
+        try {
+            await answers.forget(speaker);
+        } catch (error) {
+            setError(error);
+        }
+    };
+    return (
+        <section class="options" aria-label="How to answer">
+            <fieldset>
+                <legend>What it can be</legend>
+                {labels.map((label) => (
+                    <label key={label}>
+                        <input type="checkbox" checked={chosen.includes(label)} onChange={() => toggle(label)} /> {label}
+                    </label>
+                ))}
+            </fieldset>
+            <fieldset>
+                <legend>Who speaks</legend>
+                <label>
+                    Speaker{" "}
+                    <select value={speaker ?? ""} onChange={({ currentTarget }) => choose(currentTarget.value)}>
+                        <option value="">anybody</option>
+                        {answers.speakers().map((name) => (
+                            <option key={name}>{name}</option>
+                        ))}
+                    </select>
+                </label>
+                <button type="button" onClick={() => setIsEnrolling(true)}>
+                    Enroll a speaker
+                </button>
+                {speaker && (
+                    <button type="button" onClick={() => void forget(speaker)}>
+                        Forget {speaker}
+                    </button>
+                )}
+                {error !== undefined && (
+                    <p class="problem" role="alert">
+                        {reason(error)}
+                    </p>
+                )}
+            </fieldset>
+            {isEnrolling && <Enroll answers={answers} close={(name) => (setIsEnrolling(false), name && choose(name))} />}
+        </section>
+    );
+}

@@ -1,0 +1,224 @@
+import { memo } from "preact/compat";
+import { useCallback, useEffect, useId, useRef, useState } from "preact/hooks";
+
+import type { Peaks, Span } from "./answers";
+import { colour } from "./colours";
+import { draw } from "./drawing";
+import { useAddress } from "./hooks";
+import { UNCERTAIN, clock, percent, reason } from "./words";
+
+interface Props {
+    file: File;
+    spans: Span[];
+    seconds: number;
+    peaks: Peaks | undefined;
+    /** The recording as WAV, for a browser that does not play it as it is. */
+    toWav(): Promise<File>;
+    explain(span: Span): void;
+}
+
+/** A timeline that is played, clicked and driven by keys. */
+export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
+    const audio = useRef<HTMLAudioElement>(null);
+    const canvas = useRef<HTMLCanvasElement>(null);
+    const [playable, setPlayable] = useState<File>(file);
+    const [error, setError] = useState<unknown>();
+    const [at, setAt] = useState(0);
+    const [isPlaying, setIsPlaying] = useState(false);
+    const [zoom, setZoom] = useState(1);
+    const address = useAddress(playable);
+
+    // As long as it plays the line moves with every picture that the screen shows.
+    useEffect(() => {
+        if (!isPlaying) {
+            return;
+        }
+        let frame = 0;
+        const follow = () => {
+            setAt(audio.current?.currentTime ?? 0);
+            frame = requestAnimationFrame(follow);
+        };
+        follow();
+        return () => cancelAnimationFrame(frame);
+    }, [isPlaying]);
+
+    const width = seconds / zoom;
+    const start = Math.max(0, Math.min(at - width / 2, seconds - width));
+    const paint = () => canvas.current && draw(canvas.current, { spans, peaks, start, end: start + width, at });
+    useEffect(() => void paint());
+    useEffect(() => {
+        const watcher = new ResizeObserver(() => paint());
+        canvas.current && watcher.observe(canvas.current);
+        const theme = matchMedia("(prefers-color-scheme: dark)");
+        theme.addEventListener("change", paint);
+        return () => {
+            watcher.disconnect();
+            theme.removeEventListener("change", paint);
+        };
+    });
+
+    const seek = useCallback(
+        (to: number) => {
+            const time = Math.max(0, Math.min(to, seconds));
+            setAt(time);
+            if (audio.current) {
+                audio.current.currentTime = time;
+            }
+        },
+        [seconds],
+    );
+    const play = () => {
+        const { current } = audio;
+        if (current && !current.paused) {
+            current.pause();
+        } else {
+            current?.play().catch(() => undefined);
+        }
+    };
+    const notPlayed = () => {
+        if (playable === file) {
+            toWav().then(setPlayable, setError);
+        }
+    };
+
+    const current = spans.findLastIndex((span) => span.start <= at + 1e-3);
+    const inside = spans[current] && at <= spans[current].end ? spans[current] : undefined;
+    const choose = useCallback((span: Span) => seek(span.start), [seek]);
+    const playSpan = useCallback(
+        (span: Span) => {
+            seek(span.start);
+            audio.current?.play().catch(() => undefined);
+        },
+        [seek],
+    );
+    const keys: Record<string, () => void> = {
+        ArrowLeft: () => seek(at - 1),
+        ArrowRight: () => seek(at + 1),
+        Home: () => seek(0),
+        End: () => seek(seconds),
+        PageUp: () => seek(spans[current - 1]?.start ?? 0),
+        PageDown: () => seek(spans[current + 1]?.start ?? seconds),
+        " ": play,
+        "+": () => setZoom(Math.min(64, zoom * 2)),
+        "-": () => setZoom(Math.max(1, zoom / 2)),
+    };
+    const press = (event: KeyboardEvent) => {
+        const key = keys[event.key];
+        if (key && !event.ctrlKey && !event.metaKey && !event.altKey) {
+            event.preventDefault();
+            key();
+        }
+    };
+    const click = (event: MouseEvent) => {
+        const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+        seek(start + ((event.clientX - box.left) / box.width) * width);
+    };
+
+    const words = inside ? `${inside.emotion} ${percent(inside.confidence)}${inside.uncertain ? `, ${UNCERTAIN}` : ""}` : "";
+    return (
+        <div class="player">
+            {address && (
+                <audio
+                    ref={audio}
+                    src={address}
+                    preload="metadata"
+                    onPlay={() => setIsPlaying(true)}
+                    onPause={() => setIsPlaying(false)}
+                    onError={notPlayed}
+                />
+            )}
+            <canvas
+                ref={canvas}
+                class="timeline"
+                role="slider"
+                tabIndex={0}
+                aria-label={`Position in ${file.name}`}
+                aria-valuemin={0}
+                aria-valuemax={Math.round(seconds * 10) / 10}
+                aria-valuenow={Math.round(at * 10) / 10}
+                aria-valuetext={`${clock(at)} of ${clock(seconds)}${words && `, ${words}`}`}
+                onKeyDown={press}
+                onClick={click}
+            />
+            <div class="controls">
+                <button type="button" onClick={play}>
+                    {isPlaying ? "Pause" : "Play"}
+                </button>
+                <span class="clock">
+                    {clock(at)} / {clock(seconds)}
+                </span>
+                <span>{words}</span>
+                <span class="zoom">
+                    <button type="button" class="quiet" aria-label="Show less, larger" disabled={zoom >= 64} onClick={keys["+"]}>
+                        +
+                    </button>
+                    <button type="button" class="quiet" aria-label="Show more, smaller" disabled={zoom <= 1} onClick={keys["-"]}>
+                        −
+                    </button>
+                </span>
+            </div>
+            {error !== undefined && <p class="problem">It cannot be played: {reason(error)}</p>}
+            {spans.length > 0 && <Spans spans={spans} current={current} choose={choose} play={playSpan} />}
+            {spans[current] && (
+                <button type="button" onClick={() => spans[current] && explain(spans[current])}>
+                    Why {spans[current].emotion} at {clock(spans[current].start)}?
+                </button>
+            )}
+        </div>
+    );
+}
+
+interface ListProps {
+    spans: Span[];
+    current: number;
+    choose(span: Span): void;
+    play(span: Span): void;
+}
+
+/** The pieces of speech as a list, for eyes, keys and screen readers. */
+const Spans = memo(({ spans, current, choose, play }: ListProps) => {
+    const list = useRef<HTMLUListElement>(null);
+    const id = useId();
+    useEffect(() => {
+        const chosen = list.current?.children[current] as HTMLElement | undefined;
+        if (list.current && chosen) {
+            const { offsetTop, offsetHeight } = chosen;
+            const [top, height] = [list.current.scrollTop, list.current.clientHeight];
+            if (offsetTop < top || offsetTop + offsetHeight > top + height) {
+                list.current.scrollTop = offsetTop - height / 2;
+            }
+        }
+    }, [current]);
+    const press = (event: KeyboardEvent) => {
+        const step = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity }[event.key];
+        const chosen = spans[Math.max(0, Math.min(spans.length - 1, current + (step ?? 0)))];
+        if (chosen && step !== undefined) {
+            event.preventDefault();
+            choose(chosen);
+        } else if (chosen && event.key === "Enter") {
+            play(chosen);
+        }
+    };
+    return (
+        <ul
+            ref={list}
+            class="spans"
+            role="listbox"
+            tabIndex={0}
+            aria-label="Pieces of speech"
+            aria-activedescendant={current >= 0 ? `${id}-${current}` : undefined}
+            onKeyDown={press}
+        >
+            {spans.map((span, number) => (
+                <li key={number} id={`${id}-${number}`} role="option" aria-selected={number === current} onClick={() => play(span)}>
+                    <span class="dot" style={{ background: colour(span.emotion) }} />
+                    <span class="clock">
+                        {clock(span.start)} – {clock(span.end)}
+                    </span>{" "}
+                    {span.emotion} {percent(span.confidence)}
+                    {span.uncertain && <span class="uncertain"> {UNCERTAIN}</span>}
+                </li>
+            ))}
+        </ul>
+    );
+});

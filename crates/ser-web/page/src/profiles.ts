@@ -1,0 +1,23 @@
+// Speakers as the browser keeps them: how each sounds on average, no sound.
+
+const PREFIX = "ser.speaker.";
+
+export class Profiles {
+    names(): string[] {
+        const keys = Array.from({ length: localStorage.length }, (_, i) => localStorage.key(i) ?? "");
+        return keys.filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length)).sort();
+    }
+
+    get(name: string): Uint8Array | undefined {
+        const profile = localStorage.getItem(PREFIX + name);
+        return profile === null ? undefined : new TextEncoder().encode(profile);
+    }
+
+    set(name: string, profile: Uint8Array) {
+        localStorage.setItem(PREFIX + name, new TextDecoder().decode(profile));
+    }
+
+    remove(name: string) {
+        localStorage.removeItem(PREFIX + name);
+    }
+}

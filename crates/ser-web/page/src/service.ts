@@ -1,0 +1,135 @@
+// The service answers: recordings are sent to where this page came from.
+
+import type { Answer, Answers, Asked, Ear, Hearer, Model, Span, Timeline } from "./answers";
+
+/** Names of those who were enrolled from this browser: the service tells nobody's. */
+const SPEAKERS = "ser.service.speakers";
+
+interface Problem {
+    title: string;
+    detail: string;
+    next: string;
+}
+
+function words(problem: Partial<Problem>): string {
+    return [problem.detail ?? problem.title, problem.next].filter(Boolean).join("; ");
+}
+
+/** What the service is: there, there for those with a token, or not. */
+export async function serviceHere(): Promise<"open" | "token" | undefined> {
+    try {
+        const response = await fetch("v1/model");
+        const kind = response.headers.get("content-type");
+        // Some hosts answer with a page of their own.
+        return kind === "application/json" ? "open" : kind === "application/problem+json" ? "token" : undefined;
+    } catch {
+        return undefined;
+    }
+}
+
+export class Service implements Answers {
+    constructor(readonly token: string) {}
+
+    async #ask(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
+        const headers = { ...init.headers, ...(this.token && { Authorization: `Bearer ${this.token}` }) };
+        let response;
+        try {
+            response = await fetch(`v1/${path}`, { ...init, headers });
+        } catch (error) {
+            init.signal?.throwIfAborted();
+            throw new Error("the service does not answer; see whether `ser serve` still runs", { cause: error });
+        }
+        if (!response.ok) {
+            const problem: Partial<Problem> = await response.json().catch(() => ({}));
+            throw new Error(words(problem) || `${response.status} ${response.statusText}`);
+        }
+        return response;
+    }
+
+    async #post(path: string, accept: string, recording: File, asked: Asked, signal: AbortSignal | null) {
+        const body = new FormData();
+        for (const [name, value] of fields(asked)) {
+            body.append(name, value);
+        }
+        body.append("recording", recording, recording.name);
+        return this.#ask(path, { method: "POST", body, signal, headers: { Accept: accept } });
+    }
+
+    async model(): Promise<Model> {
+        return (await this.#ask("model", {})).json();
+    }
+
+    async predict(recording: File, asked: Asked, signal: AbortSignal | null): Promise<Answer> {
+        return (await this.#post("predict", "application/json", recording, asked, signal)).json();
+    }
+
+    async timeline(recording: File, asked: Asked, signal: AbortSignal): Promise<Timeline> {
+        const response = await this.#post("timeline", "application/json", recording, asked, signal);
+        const { spans, seconds, channels_apart, damage } = await response.json();
+        return { spans, seconds, isCall: channels_apart, damage: damage ?? undefined };
+    }
+
+    async explain(recording: File, asked: Asked, signal: AbortSignal): Promise<string> {
+        return (await this.#post("explain", "image/svg+xml", recording, asked, signal)).text();
+    }
+
+    listen(rate: number, asked: Asked, hearer: Hearer): Promise<Ear> {
+        const url = new URL("v1/listen", document.baseURI);
+        url.protocol = url.protocol.replace("http", "ws");
+        url.search = new URLSearchParams([["rate", `${rate}`], ["format", "f32le"], ...fields(asked)]).toString();
+        const socket = new WebSocket(url, this.token ? ["ser.v1", `bearer.${this.token}`] : ["ser.v1"]);
+        let hasEnded: () => void;
+        const ended = new Promise<void>((resolve) => (hasEnded = resolve));
+        return new Promise((resolve, reject) => {
+            socket.onopen = () =>
+                resolve({
+                    push: (samples) => socket.send(samples as Float32Array<ArrayBuffer>),
+                    predict: (file, asked) => this.predict(file, asked, null),
+                    finish: () => (socket.send("end"), ended),
+                });
+            socket.onmessage = ({ data }) => {
+                const { event, ...told } = JSON.parse(data as string);
+                if (event === "span") {
+                    hearer({ spans: [told as Span] });
+                } else if (event === "problem") {
+                    hearer({ error: new Error(words(told)) });
+                }
+            };
+            socket.onclose = () => {
+                reject(new Error("the service does not listen; see whether it still runs, and the token"));
+                hasEnded();
+            };
+        });
+    }
+
+    async enroll(name: string, recordings: File[], signal: AbortSignal): Promise<number> {
+        const body = new FormData();
+        recordings.forEach((recording) => body.append("recording", recording, recording.name));
+        const response = await this.#ask(`speakers/${encodeURIComponent(name)}`, { method: "PUT", body, signal });
+        const { seconds } = await response.json();
+        this.#keep([...new Set([...this.speakers(), name])].sort());
+        return seconds;
+    }
+
+    async forget(name: string): Promise<void> {
+        await this.#ask(`speakers/${encodeURIComponent(name)}`, { method: "DELETE" });
+        this.#keep(this.speakers().filter((known) => known !== name));
+    }
+
+    speakers(): string[] {
+        return JSON.parse(localStorage.getItem(SPEAKERS) ?? "[]");
+    }
+
+    #keep(names: string[]) {
+        localStorage.setItem(SPEAKERS, JSON.stringify(names));
+    }
+}
+
+function fields({ labels, speaker, channel }: Asked): [string, string][] {
+    const fields: [string, string | undefined][] = [
+        ["labels", labels?.join(",")],
+        ["speaker", speaker],
+        ["channel", channel?.toString()],
+    ];
+    return fields.filter((field): field is [string, string] => field[1] !== undefined);
+}

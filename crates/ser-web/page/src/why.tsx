@@ -1,0 +1,57 @@
+import type { Answers, Asked, Span } from "./answers";
+import { useAddress, useWork } from "./hooks";
+import { clock, percent, reason } from "./words";
+import { useMemo } from "preact/hooks";
+
+interface Props {
+    answers: Answers;
+    asked: Asked;
+    /** The piece to explain; otherwise all of it. */
+    span: Span | undefined;
+    sound(signal: AbortSignal): Promise<File>;
+    close(): void;
+}
+
+/** What an answer rests on, over the spectrogram. */
+export function Why({ answers, asked, span, sound, close }: Props) {
+    const { result, progress, error } = useWork(
+        async (signal, tell: (share: number) => void) => answers.explain(await sound(signal), asked, signal, tell),
+        [answers, asked, span],
+    );
+    const picture = useMemo(() => result === undefined ? undefined : new Blob([result], { type: "image/svg+xml" }), [result]);
+    const address = useAddress(picture);
+    const words = useMemo(() => result && described(result), [result]);
+    const what = span ? `${clock(span.start)} to ${clock(span.end)}` : "the recording";
+    return (
+        <section class="why" aria-label={`What the answer on ${what} rests on`}>
+            {error !== undefined && (
+                <p class="problem" role="alert">
+                    {reason(error)}
+                </p>
+            )}
+            {!result && error === undefined && (
+                <p class="progress">
+                    <progress value={progress ?? 0} aria-label="explained" />
+                    <span class="muted">
+                        hearing {what} again and again, each time without another part: {percent(progress ?? 0)}
+                    </span>
+                </p>
+            )}
+            {address && (
+                <figure>
+                    <img src={address} alt={words ?? ""} />
+                    <figcaption>{words}</figcaption>
+                </figure>
+            )}
+            <button type="button" onClick={close}>
+                {result || error !== undefined ? "Close" : "Stop"}
+            </button>
+        </section>
+    );
+}
+
+/** The description that the picture has in it. */
+function described(svg: string): string {
+    const description = /<desc>[^]*?<\/desc>/.exec(svg)?.[0] ?? "<desc/>";
+    return new DOMParser().parseFromString(description, "text/xml").documentElement.textContent ?? "";
+}

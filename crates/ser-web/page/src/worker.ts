@@ -1,0 +1,125 @@
+// The engine in a worker: one call after the other, each a message, answered by a message.
+
+import init, { Engine } from "./ser_web.js";
+import type { Form, Listener, Options, Span, Stored } from "./ser_web.js";
+
+declare class FileReaderSync {
+    readAsArrayBuffer(blob: Blob): ArrayBuffer;
+}
+
+/** Seconds of a recording that are heard between two reports. */
+const STEP = 5;
+/** Parts of a recording's outline, at least. */
+const PEAKS = 4000;
+/** Milliseconds between two reports. */
+const REPORTS = 200;
+
+type Tell = (told: unknown) => void;
+
+const reader = new FileReaderSync();
+
+/** A file that is read where it lies. */
+function stored(file: Blob): Stored {
+    const read = (at: number, length: number) => new Uint8Array(reader.readAsArrayBuffer(file.slice(at, at + length)));
+    return { size: file.size, read };
+}
+
+/** Tells no more often than a page can show. */
+function nowAndThen(tell: Tell): Tell {
+    let last = 0;
+    return (told) => {
+        if (performance.now() - last > REPORTS) {
+            last = performance.now();
+            tell(told);
+        }
+    };
+}
+
+let listener: Listener | undefined;
+
+const calls = {
+    model: (engine: Engine) => engine.model(),
+
+    predict: (engine: Engine, _: Tell, file: File, options: Options) => engine.predict(stored(file), options),
+
+    timeline(engine: Engine, tell: Tell, file: File, options: Options) {
+        const timeline = engine.timeline(stored(file), PEAKS, options);
+        const report = nowAndThen(tell);
+        const spans: Span[] = [];
+        for (let complete; (complete = timeline.next(STEP)); ) {
+            spans.push(...complete);
+            const { heard, duration } = timeline;
+            report({ spans, heard, duration, peaks: timeline.peaks() });
+        }
+        const { heard: seconds, isCall, damage } = timeline;
+        const peaks = timeline.peaks();
+        timeline.free();
+        return { spans, seconds, isCall, damage, peaks };
+    },
+
+    peaks: (engine: Engine, _: Tell, file: File, options: Options) => engine.peaks(stored(file), PEAKS, options),
+
+    explain: (engine: Engine, tell: Tell, file: File, options: Options) =>
+        engine.explain(stored(file), options, nowAndThen(tell)).svg,
+
+    enroll: (engine: Engine, _: Tell, files: File[], options: Options) => engine.enroll(files.map(stored), options),
+
+    captions: (engine: Engine, _: Tell, spans: Span[], form: Form, seconds: number, name: string) =>
+        engine.captions(spans, form, seconds, name),
+
+    /** The samples between two times, in blocks: what a browser's own player cannot play, or a piece of it. */
+    decode(engine: Engine, _: Tell, file: File, options: Options, start: number, end: number) {
+        const decoder = engine.decode(stored(file), options);
+        const { rate } = decoder;
+        const [first, last] = [Math.round(start * rate), Math.round(end * rate)];
+        const blocks: Blob[] = [];
+        for (let at = 0, block; at < last && (block = decoder.next()); at += block.length) {
+            const wanted = block.subarray(Math.max(0, first - at), Math.max(0, last - at));
+            blocks.push(new Blob([wanted.slice()]));
+        }
+        decoder.free();
+        return { rate, blocks };
+    },
+
+    listen(engine: Engine, _: Tell, rate: number, options: Options) {
+        listener = engine.listen(rate, options);
+    },
+    push: (_: Engine, __: Tell, samples: Float32Array) => listener?.push(samples) ?? [],
+    finish: (_: Engine, __: Tell) => listener?.finish() ?? [],
+};
+
+/** What a worker can be asked for. */
+export type Calls = typeof calls;
+export interface Request {
+    id: number;
+    call: keyof Calls;
+    args: unknown[];
+}
+/** What it answers; `broken` when it can be asked no more. */
+export type Reply = { id: number } & ({ result: unknown } | { told: unknown } | { error: string; broken: boolean });
+
+async function start(): Promise<Engine> {
+    const model = fetch("model.safetensors");
+    await init({ module_or_path: "ser_web_bg.wasm" });
+    const response = await model;
+    if (!response.ok) {
+        throw new Error(`model.safetensors: ${response.status} ${response.statusText}`);
+    }
+    return new Engine(new Uint8Array(await response.arrayBuffer()));
+}
+
+const engine = start();
+const reply = (reply: Reply) => postMessage(reply);
+
+onmessage = async ({ data: { id, call, args } }: MessageEvent<Request>) => {
+    try {
+        const method = calls[call] as (engine: Engine, tell: Tell, ...args: unknown[]) => unknown;
+        const result = method(await engine, (told) => reply({ id, told }), ...args);
+        reply({ id, result });
+    } catch (thrown) {
+        // What panics ends the module.
+        const broken = thrown instanceof WebAssembly.RuntimeError;
+        const error = broken ? "the decoder broke on this recording" : (thrown as Error).message;
+        reply({ id, error, broken });
+    }
+};

@@ -1,0 +1,272 @@
+// The page as people use it. Where the service is asked, it is the program, whose answers other tests hold.
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { createRequire } from "node:module";
+import { type Locator, type Page, expect, test } from "@playwright/test";
+
+const FOLDER = process.env.SER_RECORDINGS ?? "";
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const file = (name: string) => path.join(FOLDER, name);
+const card = (page: Page, name: string) => page.getByRole("article", { name });
+const position = (card: Locator) => card.getByRole("slider");
+const spans = (card: Locator) => card.getByRole("listbox").getByRole("option");
+
+async function choose(page: Page, ...names: string[]): Promise<Locator> {
+    await page.locator(".drop input").setInputFiles(names.map(file));
+    return card(page, names[0] ?? "");
+}
+
+/** Drags a file onto the page. */
+async function drop(page: Page, name: string): Promise<Locator> {
+    const bytes = readFileSync(file(name)).toString("base64");
+    const transfer = await page.evaluateHandle(
+        ([bytes, name]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))], name));
+            return transfer;
+        },
+        [bytes, name] as const,
+    );
+    await page.locator(".drop").dispatchEvent("drop", { dataTransfer: transfer });
+    return card(page, name);
+}
+
+/** What the service says of a recording. */
+async function served(page: Page, route: string, name: string, headers = {}, fields = {}) {
+    const recording = { name, mimeType: "application/octet-stream", buffer: readFileSync(file(name)) };
+    return page.request.post(`v1/${route}`, { headers, multipart: { ...fields, recording } });
+}
+
+/** The percentages of an answer as the page shows them. */
+function percentages(probabilities: Record<string, number>): string[] {
+    const sorted = Object.entries(probabilities).sort(([, a], [, b]) => b - a);
+    return sorted.map(([label, probability]) => `${label}${Math.round(100 * probability)} %`);
+}
+
+async function accessible(page: Page) {
+    await page.evaluate(AXE);
+    const found = await page.evaluate(() => (globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }).axe.run());
+    expect(found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`)).toEqual([]);
+}
+
+async function picture(page: Page, name: string) {
+    if (process.env.SER_PICTURES) {
+        await page.screenshot({ path: path.join(process.env.SER_PICTURES, `${name}.png`), fullPage: true });
+    }
+}
+
+/** What the browser complains of: scripts that fail, what the policy forbids, files that are missing. */
+let complaints: string[] = [];
+
+test.beforeEach(async ({ page, baseURL }) => {
+    complaints = [];
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    page.on("request", (request) => expect.soft(new URL(request.url()).origin).toMatch(new RegExp(`^(${baseURL}|null)$`)));
+    await page.goto("/");
+});
+
+test.afterEach(() => expect(complaints).toEqual([]));
+
+test("a dropped file is answered by the browser as by the service", async ({ page }) => {
+    const answer = await (await served(page, "predict", "voice.wav")).json();
+    const expected = percentages(answer.probabilities);
+    const dropped = await drop(page, "voice.wav");
+    await expect(dropped.locator(".answer strong")).toHaveText(answer.emotion);
+    expect(await dropped.locator(".bars li").allTextContents()).toEqual(expected);
+    await picture(page, "answer");
+
+    let asked = 0;
+    page.on("request", (request) => (asked += Number(request.url().endsWith("v1/predict"))));
+    await page.getByRole("radio", { name: /the service/ }).check();
+    await expect.poll(() => asked).toBe(1);
+    await expect(dropped.locator(".answer strong")).toHaveText(answer.emotion);
+    expect(await dropped.locator(".bars li").allTextContents()).toEqual(expected);
+});
+
+test("a long recording is played, clicked and driven by keys", async ({ page }) => {
+    const timeline = await (await served(page, "timeline", "long.wav")).json();
+    const long = await choose(page, "long.wav");
+    await expect(spans(long)).toHaveCount(timeline.spans.length);
+    const slider = position(long);
+    await expect(slider).toHaveAttribute("aria-valuemax", "70");
+    const at = async () => Number(await slider.getAttribute("aria-valuenow"));
+
+    await slider.focus();
+    await page.keyboard.press("ArrowRight");
+    expect(await at()).toBe(1);
+    await page.keyboard.press("PageDown");
+    const next = timeline.spans.find((span: { start: number }) => span.start > 1);
+    expect(await at()).toBeCloseTo(next.start, 1);
+    await expect(slider).toHaveAttribute("aria-valuetext", new RegExp(next.emotion));
+    await page.keyboard.press("End");
+    expect(await at()).toBe(70);
+    await page.keyboard.press("Home");
+    await page.keyboard.press("+");
+    await page.keyboard.press("Space");
+    await expect.poll(at).toBeGreaterThan(0.3);
+    await page.keyboard.press("Space");
+    await expect(long.getByRole("button", { name: "Play" })).toBeVisible();
+
+    await page.keyboard.press("-");
+    const box = await slider.boundingBox();
+    await slider.click({ position: { x: (box?.width ?? 0) / 2, y: 20 } });
+    expect(await at()).toBeCloseTo(35, 0);
+    await long.getByRole("listbox").focus();
+    await page.keyboard.press("Home");
+    expect(await at()).toBeCloseTo(timeline.spans[0].start, 1);
+    await expect(spans(long).first()).toHaveAttribute("aria-selected", "true");
+    await picture(page, "timeline");
+});
+
+test("a recording that the browser does not play is decoded to be played", async ({ page }) => {
+    const odd = await choose(page, "voice.aiff");
+    await expect(odd.locator(".answer strong")).toBeVisible();
+    await odd.getByRole("button", { name: "Play" }).click();
+    await expect.poll(async () => Number(await position(odd).getAttribute("aria-valuenow"))).toBeGreaterThan(0.2);
+});
+
+for (const engine of ["browser", "service"]) {
+    test(`the microphone is heard by the ${engine}`, async ({ page }) => {
+        if (engine === "service") {
+            await page.getByRole("radio", { name: /the service/ }).check();
+        }
+        const live = page.getByRole("region", { name: "Microphone" });
+        await live.getByRole("button", { name: "Record" }).click();
+        await expect.poll(async () => Number(await live.getByRole("meter").getAttribute("value"))).toBeGreaterThan(-40);
+        await expect(live.locator(".now .bars li").first()).toBeVisible();
+        await expect(live.locator(".heard li").first()).toBeVisible({ timeout: 20_000 });
+        await picture(page, `live-${engine}`);
+        await live.getByRole("button", { name: "Stop" }).click();
+        const recorded = page.getByRole("article", { name: /^recorded at/ });
+        await expect(recorded.locator(".answer strong")).toBeVisible();
+    });
+}
+
+test("why is a picture with words", async ({ page }) => {
+    const short = await choose(page, "short.wav");
+    await short.getByRole("button", { name: "Why?" }).click();
+    const why = short.getByRole("region", { name: /rests on/ });
+    await expect(why.getByRole("img")).toHaveAttribute("alt", /rests on in short\.wav/, { timeout: 60_000 });
+    expect(await why.getByRole("img").evaluate((img: HTMLImageElement) => img.decode().then(() => img.naturalWidth))).toBeGreaterThan(100);
+    await picture(page, "why");
+    await why.getByRole("button", { name: "Close" }).click();
+    await expect(why).toHaveCount(0);
+});
+
+test("an explanation that takes too long is stopped, and the next recording answered", async ({ page }) => {
+    const voice = await choose(page, "voice.wav");
+    await voice.getByRole("button", { name: "Why?" }).click();
+    await voice.getByRole("button", { name: "Stop" }).click();
+    await expect((await choose(page, "short.wav")).locator(".answer strong")).toBeVisible();
+});
+
+for (const engine of ["browser", "service"]) {
+    test(`a speaker is enrolled with the ${engine}, changes the answer and is forgotten`, async ({ page }) => {
+        if (engine === "service") {
+            await page.getByRole("radio", { name: /the service/ }).check();
+        }
+        const voice = await choose(page, "voice.wav");
+        await expect(voice.locator(".bars li")).toHaveCount(8);
+        const before = await voice.locator(".bars li").allTextContents();
+        await page.getByText("How to answer").click();
+        await page.getByRole("button", { name: "Enroll a speaker" }).click();
+        const dialog = page.getByRole("dialog");
+        await dialog.getByLabel("Name").fill("anna");
+        await dialog.getByLabel("Recordings").setInputFiles([file("voice.wav"), file("short.wav")]);
+        await accessible(page);
+        await dialog.getByRole("button", { name: "Enroll" }).click();
+        await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
+        await expect.poll(() => voice.locator(".bars li").allTextContents()).not.toEqual(before);
+        await page.getByRole("button", { name: "Forget anna" }).click();
+        await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("");
+        await expect.poll(() => voice.locator(".bars li").allTextContents()).toEqual(before);
+    });
+}
+
+test("a speaker is enrolled by talking", async ({ page }) => {
+    await page.getByText("How to answer").click();
+    await page.getByRole("button", { name: "Enroll a speaker" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("me");
+    await dialog.getByRole("button", { name: "Talk" }).click();
+    await expect.poll(async () => Number(await dialog.getByRole("progressbar").getAttribute("value"))).toBeGreaterThan(4);
+    await dialog.getByRole("button", { name: "Stop" }).click();
+    await dialog.getByRole("button", { name: "Enroll" }).click();
+    await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("me");
+});
+
+test("only the labels that can be are answered", async ({ page }) => {
+    const voice = await choose(page, "voice.wav");
+    await page.getByText("How to answer").click();
+    for (const label of ["neutral", "calm", "angry", "fearful", "disgust", "surprised"]) {
+        await page.getByRole("checkbox", { name: label }).uncheck();
+    }
+    const answer = await (await served(page, "predict", "voice.wav", {}, { labels: "happy,sad" })).json();
+    await expect.poll(() => voice.locator(".bars li").allTextContents()).toEqual(percentages(answer.probabilities));
+});
+
+test("what was found is handed to other programs", async ({ page }) => {
+    const long = await choose(page, "long.wav");
+    for (const [form, type] of [["WebVTT captions", "text/vtt"], ["Praat TextGrid", "text/x-textgrid"], ["SubRip captions", "application/x-subrip"]]) {
+        const saved = page.waitForEvent("download");
+        await long.getByLabel("Export").selectOption(form ?? "");
+        const text = readFileSync(await (await saved).path(), "utf8");
+        expect(text).toBe(await (await served(page, "timeline", "long.wav", { Accept: type })).text());
+    }
+    const saved = page.waitForEvent("download");
+    await long.getByLabel("Export").selectOption("CSV");
+    expect((await saved).suggestedFilename()).toBe("long.csv");
+    const lines = readFileSync(await (await saved).path(), "utf8").trim().split("\n");
+    expect(lines).toHaveLength(1 + (await spans(long).count()));
+});
+
+test("a call is heard channel by channel", async ({ page }) => {
+    const call = await choose(page, "call.wav");
+    await call.getByRole("button", { name: "Channel 2" }).click();
+    const timeline = await (await served(page, "timeline", "call.wav", {}, { channel: 2 })).json();
+    await expect(call.getByText("Channel 2 alone")).toBeVisible();
+    await expect(spans(call)).toHaveCount(timeline.spans.length);
+});
+
+test("what is no recording is told, and the others are answered", async ({ page }) => {
+    const none = await choose(page, "none.mp3", "voice.wav");
+    await expect(none.getByRole("alert")).toContainText("none.mp3");
+    await expect(card(page, "voice.wav").locator(".answer strong")).toBeVisible();
+    await page.getByRole("button", { name: "Remove none.mp3" }).click();
+    await expect(none).toHaveCount(0);
+});
+
+test("it answers without a network, once it was loaded", async ({ page, context }) => {
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await context.setOffline(true);
+    await page.reload();
+    await expect((await choose(page, "voice.wav")).locator(".answer strong")).toBeVisible();
+    // It has looked for a service.
+    expect(complaints.splice(0)).toEqual(["Failed to load resource: net::ERR_INTERNET_DISCONNECTED"]);
+});
+
+test("a static host has no service to choose", async ({ page }) => {
+    await page.route("**/v1/model", (route) => route.fulfill({ status: 200, contentType: "text/html", body: "no such page" }));
+    await page.goto("/");
+    await expect((await choose(page, "voice.wav")).locator(".answer strong")).toBeVisible();
+    await expect(page.getByRole("radio")).toHaveCount(0);
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+    for (const [device, width] of [["phone", 360], ["desktop", 1280]] as const) {
+        test(`it can be read by all, ${colorScheme}, ${device}`, async ({ page }) => {
+            await page.emulateMedia({ colorScheme });
+            await page.setViewportSize({ width, height: 800 });
+            await page.getByText("How to answer").click();
+            const long = await choose(page, "long.wav", "short.wav");
+            await expect(spans(long).first()).toBeVisible();
+            await expect(card(page, "short.wav").locator(".answer strong")).toBeVisible();
+            await spans(long).nth(2).click();
+            await accessible(page);
+            expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+            await picture(page, `${colorScheme}-${device}`);
+        });
+    }
+}
