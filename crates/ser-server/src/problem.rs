@@ -97,8 +97,14 @@ pub(crate) struct OfRecording;
 const REFUSED: [(&str, &str); 4] = [
     ("400", "Something was asked for that is not known."),
     ("401", "No token that the service knows."),
-    ("403", "Meant for another host, or from a page of another origin."),
-    ("429", "This address asks too often; `Retry-After` says when it may again."),
+    (
+        "403",
+        "Meant for another host, or from a page of another origin.",
+    ),
+    (
+        "429",
+        "This address asks too often; `Retry-After` says when it may again.",
+    ),
 ];
 const OF_RECORDING: [(&str, &str); 7] = [
     ("406", "The answer has no such form."),

@@ -14,31 +14,26 @@ use crate::server::Server;
 
 /// Connections at a time.
 pub const CONNECTIONS: usize = 8;
-/// How long each load lasts, behind one that warms up.
-const LOAD: Duration = Duration::from_secs(10);
-const WARM_UP: Duration = Duration::from_secs(3);
+/// How long each load lasts.
+const LOAD: Duration = Duration::from_secs(6);
 
-/// What a service bears.
-pub struct Borne {
-    /// Clips a second when each connection asks again at once.
-    pub rate: f64,
-    /// Seconds from when a request is due at half that rate to its answer: in rising order.
-    pub waits: Vec<f64>,
-}
-
-/// Loads a service with clips, first as much as it bears, then half of that, at fixed times whether or not it keeps up.
-pub fn load(server: &Server, clips: &[Clip]) -> Result<Borne> {
-    ask(server, clips, WARM_UP, None)?;
+/// Clips that a service answers a second when each connection asks again at once.
+pub fn borne(server: &Server, clips: &[Clip]) -> Result<f64> {
     let begun = Instant::now();
-    let answered = ask(server, clips, LOAD, None)?.len();
-    let rate = answered as f64 / begun.elapsed().as_secs_f64();
-    let mut waits = ask(server, clips, LOAD, Some(rate / 2.0))?;
-    waits.sort_by(f64::total_cmp);
-    Ok(Borne { rate, waits })
+    let answered = ask(server, clips, None)?.len();
+    Ok(answered as f64 / begun.elapsed().as_secs_f64())
 }
 
-/// Asks for so long on all connections; of each answer, how many seconds it took.
-fn ask(server: &Server, clips: &[Clip], time: Duration, rate: Option<f64>) -> Result<Vec<f64>> {
+/// Seconds from when each request is due to its answer, in rising order: so many requests are made a second, whether or not
+/// the service keeps up.
+pub fn waits(server: &Server, clips: &[Clip], rate: f64) -> Result<Vec<f64>> {
+    let mut waits = ask(server, clips, Some(rate))?;
+    waits.sort_by(f64::total_cmp);
+    Ok(waits)
+}
+
+/// Asks on all connections; of each answer, how many seconds it took.
+fn ask(server: &Server, clips: &[Clip], rate: Option<f64>) -> Result<Vec<f64>> {
     let (begun, next) = (Instant::now(), AtomicUsize::new(0));
     let connection = || -> Result<Vec<f64>> {
         let mut connection = Connection::open(&server.address)?;
@@ -49,7 +44,7 @@ fn ask(server: &Server, clips: &[Clip], time: Duration, rate: Option<f64>) -> Re
                 Some(rate) => Duration::from_secs_f64(number as f64 / rate),
                 None => begun.elapsed(),
             };
-            if due >= time {
+            if due >= LOAD {
                 return Ok(waits);
             }
             thread::sleep(due.saturating_sub(begun.elapsed()));

@@ -22,13 +22,16 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
-use ser_benches::json_line;
+use ser_benches::{json_line, median};
 
 use crate::clips::{Clip, clips};
 use crate::server::Server;
 
 /// Clips that are sent in turn.
 const CLIPS: usize = 200;
+/// Turns of the services and the program.
+const TURNS: usize = 3;
+const PEER: &str = "FastAPI, librosa, PyTorch";
 /// The first of them, of which both services tell the emotion.
 const COMPARED: usize = 40;
 
@@ -53,38 +56,48 @@ fn reach(ser: &str, clips: &[Clip], peer: &[&str]) -> Result<()> {
     let print = |job: &str, who: &str, unit: &str, value: f64| {
         println!("{}", json_line(job, who, cores, unit, value));
     };
-    let loaded = |who: &str, server: &Server| -> Result<()> {
-        let borne = load::load(server, clips)?;
-        let job = format!("clips by HTTP, {} connections", load::CONNECTIONS);
-        print(&job, who, "clips/s", borne.rate);
-        for (share, name) in [(0.5, "half"), (0.99, "99 of 100")] {
-            let job = format!("clips by HTTP at half that load, {name} answered within");
-            print(&job, who, "ms", 1e3 * of(&borne.waits, share)?);
+    let peer = match peer {
+        [python, script, model] => {
+            let mut peer = Command::new(python);
+            Some(Server::start(peer.args([script, model]), cores)?)
         }
-        Ok(())
+        _ => None,
     };
-
     let server = Server::ser(ser)?;
-    loaded("ser", &server)?;
-    let heard = load::emotions(&server, &clips[..COMPARED.min(clips.len())])?;
-    server.end()?;
+    let mut services = vec![("ser", &server)];
+    services.extend(peer.iter().map(|peer| (PEER, peer)));
     let job = format!("clips by HTTP, {} connections", load::CONNECTIONS);
-    print(
-        &job,
-        "ser predict, no HTTP",
-        "clips/s",
-        load::predict(ser, clips)?,
-    );
-    if let [python, script, model] = peer {
-        let who = "FastAPI, librosa, PyTorch";
-        let server = Server::start(Command::new(python).args([script, model]), cores)?;
-        loaded(who, &server)?;
-        let theirs = load::emotions(&server, &clips[..heard.len()])?;
-        let same = heard.iter().zip(theirs).filter(|(a, b)| **a == *b).count();
-        let job = "clips by HTTP, same emotion as ser";
-        print(job, who, "%", 100.0 * same as f64 / heard.len() as f64);
-        drop(server);
+    let (mut rates, mut alone) = (vec![Vec::new(); services.len()], Vec::new());
+    // They take turns, so that a slow moment of the machine falls on all; the first turn warms up.
+    for turn in 0..=TURNS {
+        for ((_, service), rates) in services.iter().zip(&mut rates) {
+            let rate = load::borne(service, clips)?;
+            rates.extend((turn > 0).then_some(rate));
+        }
+        alone.push(load::predict(ser, clips)?);
     }
+    let rates: Vec<f64> = rates.into_iter().map(median).collect();
+    print(&job, "ser predict, no HTTP", "clips/s", median(alone));
+    for ((who, service), rate) in services.iter().zip(rates) {
+        print(&job, who, "clips/s", rate);
+        let waits = load::waits(service, clips, rate / 2.0)?;
+        for (share, name) in [(0.5, "half"), (0.99, "99 of 100")] {
+            let job = format!("clips by HTTP at half that load: {name} within");
+            print(&job, who, "ms", 1e3 * of(&waits, share)?);
+        }
+    }
+    if let Some(peer) = peer {
+        let some = &clips[..COMPARED.min(clips.len())];
+        let (heard, theirs) = (load::emotions(&server, some)?, load::emotions(&peer, some)?);
+        let same = heard.iter().zip(theirs).filter(|(a, b)| **a == *b).count();
+        print(
+            "same emotion as ser",
+            PEER,
+            "%",
+            100.0 * same as f64 / some.len() as f64,
+        );
+    }
+    server.end()?;
 
     let server = Server::ser(ser)?;
     let fate = slow::upload(&server, clips)?;
