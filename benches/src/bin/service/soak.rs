@@ -28,6 +28,8 @@ pub const CLIENT: &str = "client";
 /// Clips that are sent in turn.
 const CLIPS: usize = 48;
 const PATHS: [&str; 2] = ["/v1/predict", "/v1/timeline"];
+/// How long a client waits that was sent away.
+const BREATH: Duration = Duration::from_millis(500);
 /// Complaints that are told in full.
 const TOLD: usize = 20;
 
@@ -115,7 +117,10 @@ pub fn ask_forever(address: &str, folder: &Path) -> Result<()> {
     let clips = clips(folder, CLIPS)?;
     let mut connection = Connection::open(address)?;
     for clip in clips.iter().cycle() {
-        connection.request("POST", PATHS[0], &clip.bytes)?;
+        let response = connection.request("POST", PATHS[0], &clip.bytes)?;
+        if response.status == 503 {
+            thread::sleep(BREATH);
+        }
     }
     Ok(())
 }
@@ -248,7 +253,7 @@ fn good(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
             ),
             // It is to come back later, and the connection may be closed.
             503 => {
-                thread::sleep(Duration::from_millis(500));
+                thread::sleep(BREATH);
                 return Ok(());
             }
             status => bail!("a sound clip was refused with {status}"),
@@ -279,6 +284,12 @@ fn hostile(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
             error.context(format!("{path} with {}", file.display()))
         })
     };
+    if response
+        .as_ref()
+        .is_ok_and(|response| response.status == 503)
+    {
+        thread::sleep(BREATH);
+    }
     response
         .and_then(|response| soak.count(&response))
         .map_err(keep)
@@ -321,19 +332,18 @@ fn leaving(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
         _ => request.len(),
     };
     stream.write_all(&request[..sent])?;
-    match random.random_range(0..3) {
-        0 => {}
+    if random.random() {
         // The service may have hung up first.
-        1 => drop(stream.shutdown(Shutdown::Write)),
-        _ => thread::sleep(Duration::from_millis(random.random_range(0..60))),
+        let _ = stream.shutdown(Shutdown::Write);
     }
+    thread::sleep(Duration::from_millis(random.random_range(0..60)));
     soak.gone.fetch_add(1, Ordering::Relaxed);
     Ok(())
 }
 
 /// Promises much and sends little, until it goes away: others find less room.
 fn hoarding(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
-    let streams = (0..random.random_range(1..8)).map(|_| TcpStream::connect(soak.address));
+    let streams = (0..random.random_range(1..5)).map(|_| TcpStream::connect(soak.address));
     let mut streams: Vec<TcpStream> = streams.collect::<std::io::Result<_>>()?;
     for stream in &mut streams {
         stream.write_all(&head("POST", PATHS[0], 60 << 20))?;
@@ -341,6 +351,8 @@ fn hoarding(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
     }
     thread::sleep(Duration::from_millis(random.random_range(0..15_000)));
     soak.gone.fetch_add(streams.len(), Ordering::Relaxed);
+    drop(streams);
+    thread::sleep(Duration::from_millis(random.random_range(0..15_000)));
     Ok(())
 }
 
