@@ -60,20 +60,27 @@ pub(crate) struct TimelineAnswer {
     synthetic_model: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Caption {
-    Json,
-    WebVtt,
-    SubRip,
-    TextGrid,
-}
-
-const CAPTIONS: [(&str, Caption); 4] = [
-    ("application/json", Caption::Json),
-    ("text/vtt", Caption::WebVtt),
-    ("application/x-subrip", Caption::SubRip),
-    ("text/x-textgrid", Caption::TextGrid),
+/// Forms of a timeline beside JSON, and how they are called in a response.
+const CAPTIONS: [(&str, Option<Caption>); 4] = [
+    ("application/json", None),
+    (
+        "text/vtt",
+        Some((captions::Form::WebVtt, "text/vtt; charset=utf-8")),
+    ),
+    (
+        "application/x-subrip",
+        Some((
+            captions::Form::SubRip,
+            "application/x-subrip; charset=utf-8",
+        )),
+    ),
+    (
+        "text/x-textgrid",
+        Some((captions::Form::TextGrid, "text/x-textgrid; charset=utf-8")),
+    ),
 ];
+
+type Caption = (captions::Form, &'static str);
 
 /// Where in a recording somebody speaks, and what each piece expresses.
 #[utoipa::path(post, path = "/v1/timeline", tag = "answers", params(Asked),
@@ -95,7 +102,7 @@ pub(crate) async fn timeline(
         .await
 }
 
-fn hear(shared: &Shared, upload: &Upload, form: Caption) -> Result<Response, Problem> {
+fn hear(shared: &Shared, upload: &Upload, form: Option<Caption>) -> Result<Response, Problem> {
     let Question {
         name,
         stream,
@@ -110,31 +117,23 @@ fn hear(shared: &Shared, upload: &Upload, form: Caption) -> Result<Response, Pro
     let (model, seconds, stream) = (predictor.model(), timeline.heard(), timeline.stream());
     shared.metrics.heard(seconds);
     let labels = &model.labels;
-    let text =
-        |kind: &'static str, text: String| ([(header::CONTENT_TYPE, kind)], text).into_response();
-    Ok(match form {
-        Caption::Json => Json(TimelineAnswer {
-            file: name,
-            seconds,
-            channels_apart: stream.are_channels_apart(),
-            damage: stream.damage().map(|damage| damage.to_string()),
-            spans: spans
-                .iter()
-                .map(|span| SpanLine::new(labels, span))
-                .collect(),
-            synthetic_model: model.provenance.synthetic,
-        })
-        .into_response(),
-        Caption::WebVtt => text("text/vtt; charset=utf-8", captions::web_vtt(&spans, labels)),
-        Caption::SubRip => text(
-            "application/x-subrip; charset=utf-8",
-            captions::sub_rip(&spans, labels),
-        ),
-        Caption::TextGrid => {
-            let grid = captions::text_grid(&spans, labels, seconds);
-            text("text/x-textgrid; charset=utf-8", grid)
-        }
-    })
+    if let Some((form, kind)) = form {
+        let text = form.write(&spans, labels, seconds, &name);
+        let text = text.map_err(|_| Problem::broken())?;
+        return Ok(([(header::CONTENT_TYPE, kind)], text).into_response());
+    }
+    let answer = TimelineAnswer {
+        file: name,
+        seconds,
+        channels_apart: stream.are_channels_apart(),
+        damage: stream.damage().map(|damage| damage.to_string()),
+        spans: spans
+            .iter()
+            .map(|span| SpanLine::new(labels, span))
+            .collect(),
+        synthetic_model: model.provenance.synthetic,
+    };
+    Ok(Json(answer).into_response())
 }
 
 #[derive(Debug, Clone, Copy)]

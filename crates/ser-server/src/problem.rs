@@ -6,8 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ser_audio::Error as Audio;
-use ser_features::Error as Features;
-use ser_predict::Error as Predict;
+use ser_predict::{Error as Predict, Kind};
 use serde::Serialize;
 use utoipa::openapi::{Content, Ref, RefOr, Response as Described, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
@@ -140,61 +139,54 @@ impl IntoResponses for OfRecording {
 
 impl From<Predict> for Problem {
     fn from(error: Predict) -> Self {
-        let said = error.to_string();
-        let (status, kind, next) = match &error {
-            Predict::Audio(error) => of_sound(error),
-            Predict::Labels { .. } => (
+        let (status, kind, next) = match error.kind() {
+            Kind::NoSuchChannel => (
+                StatusCode::BAD_REQUEST,
+                "no-such-channel",
+                "name a channel that the recording has, or none",
+            ),
+            Kind::UnknownLabel => (
                 StatusCode::BAD_REQUEST,
                 "unknown-label",
                 "name labels that the model knows: GET /v1/model lists them",
             ),
-            Predict::NotSpeech(_) => (
+            Kind::TooLong => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-long",
+                "send it in parts, or use the program, which has no such limit",
+            ),
+            Kind::NotRead => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "not-read",
+                "send WAV, FLAC, MP3, Opus, Vorbis or AAC; ffmpeg turns most other formats into WAV",
+            ),
+            Kind::NoSpeech => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "no-speech",
                 "send a recording in which somebody speaks",
             ),
-            Predict::SampleRate { .. } => (
+            Kind::LowRate => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "sampling-rate-too-low",
                 "record at 8000 Hz or more",
             ),
-            Predict::Features(Features::TooShort { .. } | Features::Empty) => (
+            Kind::TooShort => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "too-short",
                 "send at least half a second of speech",
             ),
-            _ => (
+            Kind::Damaged | Kind::NotOpened => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "damaged",
+                "record or copy it again",
+            ),
+            Kind::Other => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "no-answer",
                 "send another recording",
             ),
         };
-        Self::new(status, kind, said, next)
-    }
-}
-
-fn of_sound(error: &Audio) -> (StatusCode, &'static str, &'static str) {
-    match error {
-        Audio::Channel { .. } => (
-            StatusCode::BAD_REQUEST,
-            "no-such-channel",
-            "name a channel that the recording has, or none",
-        ),
-        Audio::Unsupported { .. } => (
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "not-read",
-            "send WAV, FLAC, MP3, Opus, Vorbis or AAC; ffmpeg turns most other formats into WAV",
-        ),
-        Audio::Longer { .. } | Audio::TooLong { .. } => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-long",
-            "send it in parts, or use the program, which has no such limit",
-        ),
-        _ => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "damaged",
-            "record or copy it again",
-        ),
+        Self::new(status, kind, error.to_string(), next)
     }
 }
 
