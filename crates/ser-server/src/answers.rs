@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use ser_audio::{AudioStream, Channels};
 use ser_predict::{
     AnswerLine, ExplanationLine, LONG, ModelLine, SHORTEST_EXPLAINED, Span, SpanLine, Timeline,
     captions,
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 use crate::accept::choose;
 use crate::problem::{OfRecording, Problem, Refused};
 use crate::service::{Service, Shared};
-use crate::upload::{Asked, Form, Question, Upload};
+use crate::upload::{Asked, Channel, Form, Question, Upload};
 
 /// Seconds of a long recording that are heard at a time.
 const AT_ONCE: f64 = 60.0;
@@ -103,19 +104,41 @@ pub(crate) async fn timeline(
 }
 
 fn hear(shared: &Shared, upload: &Upload, form: Option<Caption>) -> Result<Response, Problem> {
+    let is_each = upload.asked.channel == Some(Channel::Each);
+    let channels = match is_each {
+        true => Channels::Only(1),
+        false => upload.asked.channels()?,
+    };
     let Question {
         name,
         stream,
         predictor,
         speaker,
-    } = upload.question(shared)?;
-    let mut timeline = Timeline::new(&predictor, stream, speaker.as_ref())?;
-    let mut spans: Vec<Span> = Vec::new();
-    while let Some(complete) = timeline.step(AT_ONCE)? {
-        spans.extend(complete);
+    } = upload.question_on(channels, shared)?;
+    let listen = |stream: AudioStream| -> Result<(Vec<Span>, Timeline), Problem> {
+        let mut timeline = Timeline::new(&predictor, stream, speaker.as_ref())?;
+        let mut spans = Vec::new();
+        while let Some(complete) = timeline.step(AT_ONCE)? {
+            spans.extend(complete);
+        }
+        shared.metrics.heard(timeline.heard());
+        Ok((spans, timeline))
+    };
+    let count = stream.channels();
+    let on = |channel: Option<u16>, spans: Vec<Span>| {
+        let spans = spans.into_iter();
+        spans.map(move |span| Span { channel, ..span })
+    };
+    let (heard, timeline) = listen(stream)?;
+    let mut spans: Vec<Span> = on(is_each.then_some(1), heard).collect();
+    if is_each {
+        for channel in 2..=count {
+            let question = upload.question_on(Channels::Only(channel), shared)?;
+            spans.extend(on(Some(channel), listen(question.stream)?.0));
+        }
+        spans.sort_by(|a, b| a.start.total_cmp(&b.start));
     }
     let (model, seconds, stream) = (predictor.model(), timeline.heard(), timeline.stream());
-    shared.metrics.heard(seconds);
     let labels = &model.labels;
     if let Some((form, kind)) = form {
         let text = form.write(&spans, labels, seconds, &name);

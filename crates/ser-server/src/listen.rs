@@ -100,7 +100,7 @@ pub(crate) async fn listen(
     let asked = Asked {
         labels: live.labels.clone(),
         speaker: live.speaker.clone(),
-        channel: live.channel,
+        channel: None,
     };
     let source = Source::new(&live)?;
     let heard = {

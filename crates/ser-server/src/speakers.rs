@@ -157,8 +157,9 @@ pub(crate) async fn enroll(
                 "ask without a speaker",
             ));
         }
+        let channels = upload.asked.channels()?;
         let speech = upload.recordings.iter().map(|recording| {
-            let sound = upload.open(recording, shared)?.read_to_end()?;
+            let sound = upload.open(recording, channels, shared)?.read_to_end()?;
             shared.metrics.heard(sound.duration());
             Ok(predictor.speech(&sound)?)
         });
