@@ -31,6 +31,9 @@ pub struct Args {
     /// Leave out the peers, whose Python packages are a download of about 3 GB the first time.
     #[arg(long, conflicts_with_all = ["check", "save"])]
     no_peers: bool,
+    /// Only measure the service from outside, beside its peer (about 10 minutes, needs no libtorch).
+    #[arg(long, conflicts_with_all = ["check", "save"])]
+    service: bool,
 }
 
 /// How often the programs take turns.
@@ -43,15 +46,11 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     if args.save {
         return gate::save(root);
     }
-    libtorch::ensure(root)?;
-    let packages = [
-        "-p",
-        "ser-cli",
-        "-p",
-        "ser-benches",
-        "-p",
-        "ser-benches-networks",
-    ];
+    let mut packages = vec!["-p", "ser-cli", "-p", "ser-benches"];
+    if !args.service {
+        libtorch::ensure(root)?;
+        packages.extend(["-p", "ser-benches-networks"]);
+    }
     // Without training, as most people have it.
     let ours = command::build(root, &packages)?;
     let (data, clips) = data(root, &ours, args.data.as_deref())?;
@@ -64,25 +63,35 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     fs::create_dir_all(&runs).with_context(|| format!("creating {}", runs.display()))?;
     let machine = Machine::find();
     let about = about(root, args, &machine, &clips, python.as_deref())?;
-    let name = format!("{}-{}", today()?, machine.slug());
+    let (part, page) = match args.service {
+        true => ("-service", "docs/service.md"),
+        false => ("", "docs/performance.md"),
+    };
+    let name = format!("{}-{}{part}", today()?, machine.slug());
     let beside = runs.join(format!(".{name}"));
     libtorch::clear(&beside)?;
     fs::create_dir(&beside).with_context(|| format!("creating {}", beside.display()))?;
 
-    let start = SystemTime::now();
-    let mut benches = command::cargo(root);
-    benches.args(["bench", "-p", "ser-benches", "-p", "ser-benches-networks"]);
-    // By name, lest the measuring programs are built once more, as benches.
-    benches.args([
-        "--bench", "features", "--bench", "splits", "--bench", "networks",
-    ]);
-    command::run(&mut benches)?;
-    fs::write(beside.join("criterion.csv"), criterion(&ours, start)?)?;
+    if !args.service {
+        let start = SystemTime::now();
+        let mut benches = command::cargo(root);
+        benches.args(["bench", "-p", "ser-benches", "-p", "ser-benches-networks"]);
+        // By name, lest the measuring programs are built once more, as benches.
+        benches.args([
+            "--bench", "features", "--bench", "splits", "--bench", "networks",
+        ]);
+        command::run(&mut benches)?;
+        fs::write(beside.join("criterion.csv"), criterion(&ours, start)?)?;
+    }
 
     let mut lines = Vec::new();
     for round in 1..=ROUNDS {
         println!("round {round} of {ROUNDS}");
-        for mut program in programs(root, &ours, &data, python.as_deref(), round)? {
+        let programs = match args.service {
+            true => vec![service(root, &ours, &data, python.as_deref())?],
+            false => programs(root, &ours, &data, python.as_deref(), round)?,
+        };
+        for mut program in programs {
             lines.extend(measure(&mut program, round)?);
         }
     }
@@ -101,7 +110,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     libtorch::clear(&folder)?;
     fs::rename(&beside, &folder).with_context(|| format!("writing {}", folder.display()))?;
     println!("\n{table}\nkept in {}", folder.display());
-    println!("next: put table.md into docs/performance.md if this run is to stand there");
+    println!("next: put table.md into {page} if this run is to stand there");
     Ok(())
 }
 
@@ -155,6 +164,18 @@ fn python_of_peers(root: &Path) -> Result<Option<PathBuf>> {
     command::run(Command::new(&python).args(pip).arg(&requirements))?;
     fs::write(&installed, wanted).with_context(|| format!("writing {}", installed.display()))?;
     Ok(Some(python))
+}
+
+/// What measures the service.
+fn service(root: &Path, ours: &Programs, data: &Path, python: Option<&Path>) -> Result<Command> {
+    let mut service = Command::new(ours.path("service")?);
+    service.arg("reach").arg(ours.path("ser")?).arg(data);
+    if let Some(python) = python {
+        let script = root.join("benches/peers/service.py");
+        let model = root.join("data/models/robust.safetensors");
+        service.arg(python).arg(script).arg(model);
+    }
+    Ok(service)
 }
 
 /// What takes turns in a round.
@@ -272,9 +293,10 @@ fn about(
     };
     // Rust's way of quoting a string is TOML's, for what these hold.
     Ok(format!(
-        "command = \"cargo xtask bench{}\"\ndate = {:?}\nclips = {clips:?}\ncommit = {commit:?}\nuncommitted_changes = {changed}\n\
+        "command = \"cargo xtask bench{}{}\"\ndate = {:?}\nclips = {clips:?}\ncommit = {commit:?}\nuncommitted_changes = {changed}\n\
          rounds = {ROUNDS}\nprocessor = {:?}\ncores = {}\nkernel = {kernel:?}\nrustc = {rustc:?}\n\
          python = {python:?}\npeers = \"versions in benches/peers/requirements.txt and benches/peers/mel_spec\"\n",
+        if args.service { " --service" } else { "" },
         if args.data.is_some() {
             " --data DIR"
         } else {

@@ -165,18 +165,20 @@ mod tests {
         assert_eq!(Line::parse(&again.to_json(), 3).unwrap(), again);
     }
 
-    /// The documented table is that of the run it names, to the letter.
+    /// The documented tables are those of the runs they name, to the letter.
     #[test]
-    fn the_documented_table_is_that_of_its_run() {
+    fn the_documented_tables_are_those_of_their_runs() {
         let root = crate::paths::workspace();
-        let page = fs::read_to_string(root.join("docs/performance.md")).unwrap();
-        let (_, rest) = page.split_once("(../benches/runs/").unwrap();
-        let (run, _) = rest.split_once(')').unwrap();
-        let table =
-            fs::read_to_string(root.join("benches/runs").join(run).join("table.md")).unwrap();
-        assert!(
-            page.contains(&table),
-            "docs/performance.md does not show the table of {run}"
-        );
+        for page in ["docs/performance.md", "docs/service.md"] {
+            let text = fs::read_to_string(root.join(page)).unwrap();
+            let (_, rest) = text.split_once("(../benches/runs/").unwrap();
+            let (run, _) = rest.split_once(')').unwrap();
+            let table = root.join("benches/runs").join(run).join("table.md");
+            let table = fs::read_to_string(table).unwrap();
+            assert!(
+                text.contains(&table),
+                "{page} does not show the table of {run}"
+            );
+        }
     }
 }

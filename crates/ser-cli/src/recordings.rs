@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use ser_audio::{AudioStream, Channels};
 use ser_experiment::{Skipped, find};
-use ser_features::Error as Features;
-use ser_predict::{Answer, Enrolment, Predictor, Speech};
+use ser_predict::{Answer, Enrolment, Kind, Predictor, Speech};
 
 use crate::model;
 use crate::output::{in_full, plain, tell};
@@ -70,29 +69,23 @@ pub fn answer(
 
 /// What kind of reason it is that a recording has no answer, as in `2 damaged`.
 pub fn kind(error: &anyhow::Error) -> &'static str {
-    use ser_audio::Error as Audio;
-    use ser_predict::Error as Predict;
-
-    let of_sound = |error: &Audio| match error {
-        Audio::Io(_) => "not to be opened",
-        Audio::Unsupported { .. } => "of a format that is not read",
-        Audio::Channel { .. } => "without such a channel",
-        Audio::Wav { .. } | Audio::Damaged { .. } | Audio::OutOfRange { .. } => "damaged",
-        _ => OTHERWISE,
+    let of_sound = error.downcast_ref::<ser_audio::Error>().map(Kind::from);
+    let of_answer = || {
+        error
+            .downcast_ref::<ser_predict::Error>()
+            .map(|error| error.kind())
     };
-    if let Some(error) = error.downcast_ref::<Audio>() {
-        return of_sound(error);
-    }
-    match error.downcast_ref::<Predict>() {
-        Some(Predict::Audio(error)) => of_sound(error),
-        Some(Predict::NotSpeech(_)) => "without speech",
-        Some(Predict::SampleRate { .. }) => "of too low a rate",
-        Some(Predict::Features(Features::TooShort { .. } | Features::Empty)) => "too short",
-        _ => OTHERWISE,
+    match of_sound.or_else(of_answer) {
+        Some(Kind::NotOpened) => "not to be opened",
+        Some(Kind::NotRead) => "of a format that is not read",
+        Some(Kind::NoSuchChannel) => "without such a channel",
+        Some(Kind::Damaged) => "damaged",
+        Some(Kind::NoSpeech) => "without speech",
+        Some(Kind::LowRate) => "of too low a rate",
+        Some(Kind::TooShort) => "too short",
+        _ => "for another reason",
     }
 }
-
-const OTHERWISE: &str = "for another reason";
 
 /// How a speaker sounds on average, and from how much speech that is known.
 pub struct Enrolled {

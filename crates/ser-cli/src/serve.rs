@@ -44,6 +44,12 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<Outcome> {
         },
     });
     log(json);
+    // A client that hangs up is to end its connection, not the program, which `main` lets end like any other in a pipe.
+    #[cfg(unix)]
+    // SAFETY: a plain system call, before there is any other thread.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+    }
     let runtime = Builder::new_multi_thread().enable_all().build();
     runtime
         .context("the threads of the service")?

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use ser_audio::Damage;
 use ser_files::write_file;
 use ser_predict::{Model, Span, Timeline, captions};
@@ -57,16 +57,11 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     let title = args.file.file_name().unwrap_or_default().to_string_lossy();
     for out in &args.out {
         let text = match form(out)? {
-            Form::Csv => captions::csv(&spans, &model.labels)?,
-            Form::WebVtt => captions::web_vtt(&spans, &model.labels),
-            Form::SubRip => captions::sub_rip(&spans, &model.labels),
-            Form::Audacity => captions::audacity(&spans, &model.labels),
-            Form::TextGrid => captions::text_grid(&spans, &model.labels, seconds),
-            Form::Elan => elan(model, &spans, &args.file)?,
-            Form::Rttm => {
-                let name = args.file.file_stem().unwrap_or_default().to_string_lossy();
-                captions::rttm(&spans, &model.labels, &name)
+            Form::Text(form) => {
+                let stem = args.file.file_stem().unwrap_or_default().to_string_lossy();
+                form.write(&spans, &model.labels, seconds, &stem)?
             }
+            Form::Elan => elan(model, &spans, &args.file)?,
             Form::Picture => picture(model, &spans, seconds, &title)?,
         };
         write_file(out, text)?;
@@ -158,13 +153,8 @@ fn listen(mut timeline: Timeline) -> Result<Heard> {
 }
 
 enum Form {
-    WebVtt,
-    SubRip,
-    Audacity,
-    TextGrid,
-    Csv,
+    Text(captions::Form),
     Elan,
-    Rttm,
     Picture,
 }
 
@@ -172,19 +162,15 @@ enum Form {
 fn form(out: &Path) -> Result<Form> {
     let extension = out.extension().unwrap_or_default().to_string_lossy();
     Ok(match extension.to_lowercase().as_str() {
-        "csv" => Form::Csv,
-        "vtt" => Form::WebVtt,
-        "srt" => Form::SubRip,
-        "txt" => Form::Audacity,
-        "textgrid" => Form::TextGrid,
         "eaf" => Form::Elan,
-        "rttm" => Form::Rttm,
         "svg" => Form::Picture,
-        _ => bail!(
-            "{}: the name must end in .csv (table), .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), .eaf \
-             (ELAN), .rttm (NIST) or .svg (picture)",
-            out.display()
-        ),
+        other => Form::Text(captions::Form::of_extension(other).with_context(|| {
+            format!(
+                "{}: the name must end in .csv (table), .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), \
+                 .eaf (ELAN), .rttm (NIST) or .svg (picture)",
+                out.display()
+            )
+        })?),
     })
 }
 

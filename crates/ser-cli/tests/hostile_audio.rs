@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
+#[cfg(unix)]
+#[path = "common/serve.rs"]
+mod serve;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -269,6 +272,54 @@ fn prediction_names_every_bad_file_and_answers_the_rest() {
             .map(|p| p.as_f64().unwrap())
             .sum();
         assert!((sum - 1.0).abs() < 1e-4, "{line}");
+    }
+}
+
+/// By HTTP the same is said, of the catalogue and of whatever the fuzzer starts from: an answer or a refusal, nothing else.
+#[cfg(unix)]
+#[test]
+fn the_service_says_of_every_file_what_the_program_says() {
+    use serde_json::Value;
+
+    let folder = tempfile::tempdir().unwrap();
+    catalogue(folder.path());
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/recording");
+    for seed in fs::read_dir(seeds).unwrap() {
+        let seed = seed.unwrap();
+        fs::copy(seed.path(), folder.path().join(seed.file_name())).unwrap();
+    }
+    let files = fs::read_dir(folder.path()).unwrap();
+    let files = files.map(|entry| entry.unwrap().path());
+    let files: Vec<PathBuf> = files.filter(|path| fs::read(path).is_ok()).collect();
+    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"--json", &"predict"];
+    words.extend(files.iter().map(|path| path as &dyn AsRef<OsStr>));
+    let (printed, said) = with_skips(&words);
+    let printed: Vec<Value> = common::lines(&printed);
+
+    let serving = serve::Serving::new(&[]);
+    for path in &files {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let bytes = fs::read(path).unwrap();
+        let (status, answer) = serving.post_file("/v1/predict", name, &bytes);
+        let by_program = printed
+            .iter()
+            .find(|line| line["file"] == path.to_str().unwrap());
+        if let Some(line) = by_program {
+            let mut line = line.clone();
+            line["file"] = name.into();
+            assert_eq!((status, answer), (200, line), "{name}");
+        } else {
+            let detail = answer["detail"].as_str().unwrap();
+            assert!(status == 415 || status == 422, "{name}: {status}: {answer}");
+            let skipped = said.lines().filter(|line| line.starts_with("skipped:"));
+            let mut of_file = skipped.filter(|line| line.contains(&format!("/{name}: ")));
+            let line = of_file.next().unwrap();
+            assert!(line.ends_with(detail), "{line}\ndiffers from: {detail}");
+        }
+        for other in ["/v1/timeline", "/v1/explain"] {
+            let (status, answer) = serving.post_file(other, name, &bytes);
+            assert!(status < 500, "{other} {name}: {answer}");
+        }
     }
 }
 

@@ -58,6 +58,82 @@ fn the_service_answers_as_the_program_does() {
     assert!(!log.contains("somebody"), "{log}");
 }
 
+/// What requests can be made of its description are answered as that says. It needs schemathesis, which `SER_SCHEMATHESIS` names.
+#[test]
+fn the_service_keeps_to_its_own_description() {
+    let Some(schemathesis) = std::env::var_os("SER_SCHEMATHESIS").filter(|name| !name.is_empty())
+    else {
+        eprintln!("skipped: SER_SCHEMATHESIS does not name schemathesis");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("settings.toml");
+    // Nothing in the description makes bytes a recording, or a word a label of the model.
+    let refused = r#"["2xx", "400", "404", "413", "415", "422"]"#;
+    std::fs::write(
+        &settings,
+        format!("[checks]\npositive_data_acceptance.expected-statuses = {refused}\n"),
+    )
+    .unwrap();
+    let serving = Serving::new(&[]);
+    let ended = Command::new(schemathesis)
+        .arg("--no-color")
+        .arg("--config-file")
+        .arg(&settings)
+        .args(["run", "--seed", "1", "--max-examples", "50"])
+        .arg(format!("http://{}/openapi.json", serving.address))
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success(), "{told}");
+    assert!(!told.contains("Unresolvable references"), "{told}");
+}
+
+#[test]
+fn each_channel_of_a_call_is_heard_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("call.wav");
+    let voices = [120.0, 230.0].map(|pitch| ser_fixtures::voice(16_000, 12.0, pitch));
+    let [one, other] = voices;
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 16_000,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let mut call = hound::WavWriter::create(&file, spec).unwrap();
+    // One speaks while the other listens.
+    for (sample, other) in one.into_iter().zip(other.into_iter().skip(32_000)) {
+        call.write_sample(sample).unwrap();
+        call.write_sample(other).unwrap();
+    }
+    call.finalize().unwrap();
+    let serving = Serving::new(&[]);
+    let bytes = std::fs::read(&file).unwrap();
+    let (_, answer) = serving.post("/v1/timeline?channel=each", &bytes);
+    let spans = said(&["timeline", "--channel", "each"], &file);
+    assert!(spans.iter().any(|span| span["channel"] == 2));
+    assert_eq!(answer["spans"], Value::Array(spans));
+    let (status, problem) = serving.post("/v1/predict?channel=each", &bytes);
+    assert_eq!((status, &problem["status"]), (400, &400.into()));
+}
+
+#[test]
+fn clients_that_hang_up_end_nothing_but_their_connection() {
+    use std::io::Write;
+
+    let serving = Serving::new(&[]);
+    let question = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for _ in 0..20 {
+        let mut socket = std::net::TcpStream::connect(&serving.address).unwrap();
+        socket.write_all(&question.repeat(20)).unwrap();
+    }
+    let (status, _) = serving.post("/v1/predict", b"nothing");
+    assert_eq!(status, 415);
+    serving.end();
+}
+
 #[test]
 fn an_address_that_others_reach_needs_tokens() {
     let said = complaint(1, &[&"serve", &"--bind", &"0.0.0.0:0"]);

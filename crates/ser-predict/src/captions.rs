@@ -5,6 +5,7 @@
 
 mod csv;
 mod elan;
+mod form;
 mod rttm;
 mod text_grid;
 
@@ -12,6 +13,7 @@ use std::fmt::Write;
 
 pub use csv::csv;
 pub use elan::elan;
+pub use form::Form;
 pub use rttm::rttm;
 pub use text_grid::text_grid;
 

@@ -86,7 +86,62 @@ pub enum Error {
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What kind of reason it is that a recording has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It could not be opened.
+    NotOpened,
+    /// It is no recording, or of a format that is not read.
+    NotRead,
+    /// It has no such channel.
+    NoSuchChannel,
+    /// It is longer than allowed.
+    TooLong,
+    /// It is damaged.
+    Damaged,
+    /// The model knows no such label.
+    UnknownLabel,
+    /// Nobody speaks in it.
+    NoSpeech,
+    /// Its sampling rate tells nothing of a voice.
+    LowRate,
+    /// It is too short.
+    TooShort,
+    /// Another one.
+    Other,
+}
+
+impl From<&ser_audio::Error> for Kind {
+    fn from(error: &ser_audio::Error) -> Self {
+        use ser_audio::Error as Audio;
+
+        match error {
+            Audio::Io(_) => Self::NotOpened,
+            Audio::Unsupported { .. } => Self::NotRead,
+            Audio::Channel { .. } => Self::NoSuchChannel,
+            Audio::TooLong { .. } | Audio::Longer { .. } => Self::TooLong,
+            Audio::Wav { .. } | Audio::Damaged { .. } | Audio::OutOfRange { .. } => Self::Damaged,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl Error {
+    /// What kind of reason it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        use ser_features::Error as Features;
+
+        match self {
+            Self::Audio(error) => error.into(),
+            Self::Labels { .. } => Kind::UnknownLabel,
+            Self::NotSpeech(_) => Kind::NoSpeech,
+            Self::SampleRate { .. } => Kind::LowRate,
+            Self::Features(Features::TooShort { .. } | Features::Empty) => Kind::TooShort,
+            _ => Kind::Other,
+        }
+    }
+
     /// A part of a file that is not as it should be.
     pub(crate) fn file(path: &Path, what: &str, expected: &str, actual: impl ToString) -> Self {
         Self::ModelFile {

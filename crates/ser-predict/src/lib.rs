@@ -22,7 +22,7 @@ mod weights;
 pub use answer::{Answer, OUT_OF_DISTRIBUTION};
 pub use architecture::{Architecture, CnnConfig, ConvBlock, InvalidSize, LstmConfig, MlpConfig};
 pub use enrolment::{Enrolment, LONGEST_SPEAKER_NAME, is_speaker_name};
-pub use error::{Error, Result};
+pub use error::{Error, Kind, Result};
 pub use explain::{Explanation, Patch, SHORTEST_EXPLAINED};
 pub use file::is_weight;
 pub use input::{Input, Standardiser, check_coefficients, take_level};

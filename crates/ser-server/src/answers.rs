@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use ser_audio::{AudioStream, Channels};
 use ser_predict::{
     AnswerLine, ExplanationLine, LONG, ModelLine, SHORTEST_EXPLAINED, Span, SpanLine, Timeline,
     captions,
@@ -13,9 +14,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::accept::choose;
-use crate::problem::Problem;
+use crate::problem::{OfRecording, Problem, Refused};
 use crate::service::{Service, Shared};
-use crate::upload::{Asked, Form, Question, Upload};
+use crate::upload::{Asked, Channel, Form, Question, Upload};
 
 /// Seconds of a long recording that are heard at a time.
 const AT_ONCE: f64 = 60.0;
@@ -25,8 +26,7 @@ const AT_ONCE: f64 = 60.0;
     request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
     responses(
         (status = 200, body = AnswerLine),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = 503, body = Problem, content_type = "application/problem+json"),
+        OfRecording,
     ))]
 pub(crate) async fn predict(
     State(service): State<Service>,
@@ -61,20 +61,27 @@ pub(crate) struct TimelineAnswer {
     synthetic_model: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Caption {
-    Json,
-    WebVtt,
-    SubRip,
-    TextGrid,
-}
-
-const CAPTIONS: [(&str, Caption); 4] = [
-    ("application/json", Caption::Json),
-    ("text/vtt", Caption::WebVtt),
-    ("application/x-subrip", Caption::SubRip),
-    ("text/x-textgrid", Caption::TextGrid),
+/// Forms of a timeline beside JSON, and how they are called in a response.
+const CAPTIONS: [(&str, Option<Caption>); 4] = [
+    ("application/json", None),
+    (
+        "text/vtt",
+        Some((captions::Form::WebVtt, "text/vtt; charset=utf-8")),
+    ),
+    (
+        "application/x-subrip",
+        Some((
+            captions::Form::SubRip,
+            "application/x-subrip; charset=utf-8",
+        )),
+    ),
+    (
+        "text/x-textgrid",
+        Some((captions::Form::TextGrid, "text/x-textgrid; charset=utf-8")),
+    ),
 ];
+
+type Caption = (captions::Form, &'static str);
 
 /// Where in a recording somebody speaks, and what each piece expresses.
 #[utoipa::path(post, path = "/v1/timeline", tag = "answers", params(Asked),
@@ -83,8 +90,7 @@ const CAPTIONS: [(&str, Caption); 4] = [
         (status = 200, description = "By `Accept`: JSON, WebVTT, SubRip or a TextGrid of Praat.", content(
             (TimelineAnswer = "application/json"), (String = "text/vtt"), (String = "application/x-subrip"),
             (String = "text/x-textgrid"))),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = 503, body = Problem, content_type = "application/problem+json"),
+        OfRecording,
     ))]
 pub(crate) async fn timeline(
     State(service): State<Service>,
@@ -97,46 +103,60 @@ pub(crate) async fn timeline(
         .await
 }
 
-fn hear(shared: &Shared, upload: &Upload, form: Caption) -> Result<Response, Problem> {
+fn hear(shared: &Shared, upload: &Upload, form: Option<Caption>) -> Result<Response, Problem> {
+    let is_each = upload.asked.channel == Some(Channel::Each);
+    let channels = match is_each {
+        true => Channels::Only(1),
+        false => upload.asked.channels()?,
+    };
     let Question {
         name,
         stream,
         predictor,
         speaker,
-    } = upload.question(shared)?;
-    let mut timeline = Timeline::new(&predictor, stream, speaker.as_ref())?;
-    let mut spans: Vec<Span> = Vec::new();
-    while let Some(complete) = timeline.step(AT_ONCE)? {
-        spans.extend(complete);
+    } = upload.question_on(channels, shared)?;
+    let listen = |stream: AudioStream| -> Result<(Vec<Span>, Timeline), Problem> {
+        let mut timeline = Timeline::new(&predictor, stream, speaker.as_ref())?;
+        let mut spans = Vec::new();
+        while let Some(complete) = timeline.step(AT_ONCE)? {
+            spans.extend(complete);
+        }
+        shared.metrics.heard(timeline.heard());
+        Ok((spans, timeline))
+    };
+    let count = stream.channels();
+    let on = |channel: Option<u16>, spans: Vec<Span>| {
+        let spans = spans.into_iter();
+        spans.map(move |span| Span { channel, ..span })
+    };
+    let (heard, timeline) = listen(stream)?;
+    let mut spans: Vec<Span> = on(is_each.then_some(1), heard).collect();
+    if is_each {
+        for channel in 2..=count {
+            let question = upload.question_on(Channels::Only(channel), shared)?;
+            spans.extend(on(Some(channel), listen(question.stream)?.0));
+        }
+        spans.sort_by(|a, b| a.start.total_cmp(&b.start));
     }
     let (model, seconds, stream) = (predictor.model(), timeline.heard(), timeline.stream());
-    shared.metrics.heard(seconds);
     let labels = &model.labels;
-    let text =
-        |kind: &'static str, text: String| ([(header::CONTENT_TYPE, kind)], text).into_response();
-    Ok(match form {
-        Caption::Json => Json(TimelineAnswer {
-            file: name,
-            seconds,
-            channels_apart: stream.are_channels_apart(),
-            damage: stream.damage().map(|damage| damage.to_string()),
-            spans: spans
-                .iter()
-                .map(|span| SpanLine::new(labels, span))
-                .collect(),
-            synthetic_model: model.provenance.synthetic,
-        })
-        .into_response(),
-        Caption::WebVtt => text("text/vtt; charset=utf-8", captions::web_vtt(&spans, labels)),
-        Caption::SubRip => text(
-            "application/x-subrip; charset=utf-8",
-            captions::sub_rip(&spans, labels),
-        ),
-        Caption::TextGrid => {
-            let grid = captions::text_grid(&spans, labels, seconds);
-            text("text/x-textgrid; charset=utf-8", grid)
-        }
-    })
+    if let Some((form, kind)) = form {
+        let text = form.write(&spans, labels, seconds, &name);
+        let text = text.map_err(|_| Problem::broken())?;
+        return Ok(([(header::CONTENT_TYPE, kind)], text).into_response());
+    }
+    let answer = TimelineAnswer {
+        file: name,
+        seconds,
+        channels_apart: stream.are_channels_apart(),
+        damage: stream.damage().map(|damage| damage.to_string()),
+        spans: spans
+            .iter()
+            .map(|span| SpanLine::new(labels, span))
+            .collect(),
+        synthetic_model: model.provenance.synthetic,
+    };
+    Ok(Json(answer).into_response())
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -156,8 +176,7 @@ const PICTURES: [(&str, Picture); 2] = [
     responses(
         (status = 200, description = "By `Accept`: the regions, or a picture.", content(
             (ExplanationLine = "application/json"), (String = "image/svg+xml"))),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = 503, body = Problem, content_type = "application/problem+json"),
+        OfRecording,
     ))]
 pub(crate) async fn explain(
     State(service): State<Service>,
@@ -201,7 +220,7 @@ fn why(shared: &Shared, upload: &Upload, form: Picture) -> Result<Response, Prob
 /// Which model answers, and what its labels are.
 #[utoipa::path(get, path = "/v1/model", tag = "answers", responses(
     (status = 200, body = ModelLine),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    Refused,
 ))]
 pub(crate) async fn model(State(service): State<Service>) -> Json<ModelLine> {
     Json(ModelLine::new(service.0.predictor.model()))

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::problem::Problem;
+use crate::problem::{Problem, Refused};
 use crate::service::{Service, Shared};
 use crate::upload::Asked;
 
@@ -41,10 +41,12 @@ pub(crate) struct Live {
     #[serde(default)]
     format: LiveFormat,
     /// The labels that can be, separated by commas.
+    #[param(min_length = 1)]
     labels: Option<String>,
     /// A speaker who was enrolled.
     speaker: Option<String>,
     /// The channel of a `recording` to listen to, counted from 1.
+    #[param(minimum = 1)]
     channel: Option<u16>,
 }
 
@@ -81,8 +83,8 @@ enum Told {
 /// as it moves, each span as soon as it ends, and `end`, as text messages of JSON.
 #[utoipa::path(get, path = "/v1/listen", tag = "answers", params(Live), responses(
     (status = 101, description = "A WebSocket."),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    (status = 503, body = Problem, content_type = "application/problem+json"),
+    Refused,
+    (status = 503, description = "As many streams as the service takes on are open.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn listen(
     State(service): State<Service>,
@@ -98,7 +100,7 @@ pub(crate) async fn listen(
     let asked = Asked {
         labels: live.labels.clone(),
         speaker: live.speaker.clone(),
-        channel: live.channel,
+        channel: None,
     };
     let source = Source::new(&live)?;
     let heard = {

@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::problem::Problem;
+use crate::problem::{Problem, Refused};
 use crate::service::Service;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -93,7 +93,7 @@ impl Metrics {
 /// Counts for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses(
     (status = 200, description = "Counts in OpenMetrics' text form.", content_type = "application/openmetrics-text"),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    Refused,
 ))]
 pub(crate) async fn metrics(State(service): State<Service>) -> Result<impl IntoResponse, Problem> {
     let mut text = String::new();

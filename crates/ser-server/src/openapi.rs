@@ -27,6 +27,8 @@ use crate::{answers, listen, metrics, service, speakers};
         service::readyz,
         metrics::metrics,
     ),
+    // Parameters bring no schema of their own along.
+    components(schemas(listen::LiveFormat)),
     tags(
         (name = "answers", description = "What recordings express"),
         (name = "speakers", description = "How speakers sound on average"),

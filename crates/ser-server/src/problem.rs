@@ -1,13 +1,15 @@
 //! What is answered where there is no answer.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ser_audio::Error as Audio;
-use ser_features::Error as Features;
-use ser_predict::Error as Predict;
+use ser_predict::{Error as Predict, Kind};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{Content, Ref, RefOr, Response as Described, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 
 /// Why a request has no answer, and what to do: `application/problem+json`.
 ///
@@ -85,63 +87,106 @@ impl Problem {
     }
 }
 
+/// How any request can be refused, for the description.
+pub(crate) struct Refused;
+
+/// How a request with a recording can be refused besides, or fail.
+pub(crate) struct OfRecording;
+
+const REFUSED: [(&str, &str); 4] = [
+    ("400", "Something was asked for that is not known."),
+    ("401", "No token that the service knows."),
+    (
+        "403",
+        "Meant for another host, or from a page of another origin.",
+    ),
+    (
+        "429",
+        "This address asks too often; `Retry-After` says when it may again.",
+    ),
+];
+const OF_RECORDING: [(&str, &str); 7] = [
+    ("406", "The answer has no such form."),
+    ("408", "The body came too slowly."),
+    ("413", "More bytes or seconds than allowed."),
+    ("415", "Not a recording, or of a format that is not read."),
+    ("422", "Damaged, too short, or nobody speaks."),
+    ("500", "The computation ended without a result."),
+    ("503", "No room now; `Retry-After` says when to try again."),
+];
+
+fn described(statuses: &[(&str, &str)]) -> BTreeMap<String, RefOr<Described>> {
+    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+    let described = |(status, description): &(&str, &str)| {
+        let response = ResponseBuilder::new().description(*description);
+        let response = response.content("application/problem+json", problem.clone());
+        ((*status).to_owned(), response.build().into())
+    };
+    statuses.iter().map(described).collect()
+}
+
+impl IntoResponses for Refused {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        described(&REFUSED)
+    }
+}
+
+impl IntoResponses for OfRecording {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        described(&[&REFUSED[..], &OF_RECORDING].concat())
+    }
+}
+
 impl From<Predict> for Problem {
     fn from(error: Predict) -> Self {
-        let said = error.to_string();
-        let (status, kind, next) = match &error {
-            Predict::Audio(error) => of_sound(error),
-            Predict::Labels { .. } => (
+        let (status, kind, next) = match error.kind() {
+            Kind::NoSuchChannel => (
+                StatusCode::BAD_REQUEST,
+                "no-such-channel",
+                "name a channel that the recording has, or none",
+            ),
+            Kind::UnknownLabel => (
                 StatusCode::BAD_REQUEST,
                 "unknown-label",
                 "name labels that the model knows: GET /v1/model lists them",
             ),
-            Predict::NotSpeech(_) => (
+            Kind::TooLong => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-long",
+                "send it in parts, or use the program, which has no such limit",
+            ),
+            Kind::NotRead => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "not-read",
+                "send WAV, FLAC, MP3, Opus, Vorbis or AAC; ffmpeg turns most other formats into WAV",
+            ),
+            Kind::NoSpeech => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "no-speech",
                 "send a recording in which somebody speaks",
             ),
-            Predict::SampleRate { .. } => (
+            Kind::LowRate => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "sampling-rate-too-low",
                 "record at 8000 Hz or more",
             ),
-            Predict::Features(Features::TooShort { .. } | Features::Empty) => (
+            Kind::TooShort => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "too-short",
                 "send at least half a second of speech",
             ),
-            _ => (
+            Kind::Damaged | Kind::NotOpened => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "damaged",
+                "record or copy it again",
+            ),
+            Kind::Other => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "no-answer",
                 "send another recording",
             ),
         };
-        Self::new(status, kind, said, next)
-    }
-}
-
-fn of_sound(error: &Audio) -> (StatusCode, &'static str, &'static str) {
-    match error {
-        Audio::Channel { .. } => (
-            StatusCode::BAD_REQUEST,
-            "no-such-channel",
-            "name a channel that the recording has, or none",
-        ),
-        Audio::Unsupported { .. } => (
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "not-read",
-            "send WAV, FLAC, MP3, Opus, Vorbis or AAC; ffmpeg turns most other formats into WAV",
-        ),
-        Audio::Longer { .. } | Audio::TooLong { .. } => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-long",
-            "send it in parts, or use the program, which has no such limit",
-        ),
-        _ => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "damaged",
-            "record or copy it again",
-        ),
+        Self::new(status, kind, error.to_string(), next)
     }
 }
 

@@ -9,9 +9,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use ser_predict::{Enrolment, Error, Model, Speech, is_speaker_name};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::problem::Problem;
+use crate::problem::{OfRecording, Problem, Refused};
 use crate::service::{Service, Shared};
 use crate::upload::{Form, Upload};
 
@@ -125,13 +125,23 @@ pub(crate) struct EnrolledAnswer {
     seconds: Option<f64>,
 }
 
+/// The path of a speaker.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes the path to clients")]
+pub(crate) struct SpeakerName {
+    /// Letters, digits, `-`, `_` and `.`, a letter or a digit first.
+    #[param(pattern = r"^[\p{L}\p{N}][\p{L}\p{N}_.-]*$", max_length = 60)]
+    name: String,
+}
+
 /// Enrolls a speaker from recordings of the voice, without labels. The recordings are not kept.
-#[utoipa::path(put, path = "/v1/speakers/{name}", tag = "speakers", params(("name" = String, Path)),
+#[utoipa::path(put, path = "/v1/speakers/{name}", tag = "speakers", params(SpeakerName),
     request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
     responses(
         (status = 200, body = EnrolledAnswer),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = 503, body = Problem, content_type = "application/problem+json"),
+        OfRecording,
+        (status = 409, description = "What is kept of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn enroll(
     State(service): State<Service>,
@@ -147,8 +157,9 @@ pub(crate) async fn enroll(
                 "ask without a speaker",
             ));
         }
+        let channels = upload.asked.channels()?;
         let speech = upload.recordings.iter().map(|recording| {
-            let sound = upload.open(recording, shared)?.read_to_end()?;
+            let sound = upload.open(recording, channels, shared)?.read_to_end()?;
             shared.metrics.heard(sound.duration());
             Ok(predictor.speech(&sound)?)
         });
@@ -167,9 +178,11 @@ pub(crate) async fn enroll(
 }
 
 /// Whether a speaker is enrolled.
-#[utoipa::path(get, path = "/v1/speakers/{name}", tag = "speakers", params(("name" = String, Path)), responses(
+#[utoipa::path(get, path = "/v1/speakers/{name}", tag = "speakers", params(SpeakerName), responses(
     (status = 200, body = EnrolledAnswer),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    Refused,
+    (status = 404, description = "Nobody is enrolled by this name.", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "What is kept of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn enrolled(
     State(service): State<Service>,
@@ -189,9 +202,11 @@ pub(crate) async fn enrolled(
 }
 
 /// Forgets a speaker.
-#[utoipa::path(delete, path = "/v1/speakers/{name}", tag = "speakers", params(("name" = String, Path)), responses(
+#[utoipa::path(delete, path = "/v1/speakers/{name}", tag = "speakers", params(SpeakerName), responses(
     (status = 204, description = "The speaker is forgotten."),
-    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    Refused,
+    (status = 404, description = "Nobody is enrolled by this name.", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "What is kept of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn forget(
     State(service): State<Service>,

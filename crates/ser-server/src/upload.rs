@@ -29,11 +29,36 @@ const PARTS: usize = 64;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
     /// The labels that can be, separated by commas; all of the model's without.
+    #[param(min_length = 1)]
     pub(crate) labels: Option<String>,
     /// A speaker who was enrolled.
     pub(crate) speaker: Option<String>,
-    /// The channel to listen to, counted from 1; all compared without.
-    pub(crate) channel: Option<u16>,
+    /// The channel to listen to, counted from 1, or, for a timeline, `each`; all compared without.
+    #[param(value_type = Option<String>, pattern = "^(each|[1-9][0-9]*)$")]
+    pub(crate) channel: Option<Channel>,
+}
+
+/// Which channels of a recording are listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum Channel {
+    Only(u16),
+    /// Each by itself.
+    Each,
+}
+
+impl TryFrom<String> for Channel {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "each" => Ok(Self::Each),
+            number => number
+                .parse()
+                .map(Self::Only)
+                .map_err(|_| format!("channel: expected a number or `each`, found {text:?}")),
+        }
+    }
 }
 
 /// A form with a recording.
@@ -44,11 +69,13 @@ pub(crate) struct Form {
     #[schema(value_type = String, format = Binary)]
     recording: Vec<u8>,
     /// The labels that can be, separated by commas.
+    #[schema(min_length = 1)]
     labels: Option<String>,
     /// A speaker who was enrolled.
     speaker: Option<String>,
-    /// The channel to listen to, counted from 1.
-    channel: Option<u16>,
+    /// The channel to listen to, counted from 1, or, for a timeline, `each`.
+    #[schema(pattern = "^(each|[1-9][0-9]*)$")]
+    channel: Option<String>,
 }
 
 /// What was sent.
@@ -170,12 +197,9 @@ async fn form(
             "labels" => asked.labels = Some(text()?),
             "speaker" => asked.speaker = Some(text()?),
             "channel" => {
-                let text = text()?;
-                let number = text.parse().map_err(|_| {
-                    let detail = format!("channel: expected a number, found {text:?}");
-                    Problem::invalid(detail, "count channels from 1")
-                })?;
-                asked.channel = Some(number);
+                let channel = Channel::try_from(text()?);
+                let wrong = |detail| Problem::invalid(detail, "count channels from 1");
+                asked.channel = Some(channel.map_err(wrong)?);
             }
             other => {
                 let detail = format!("the form has a field {other:?}, which is not known");
@@ -202,8 +226,17 @@ pub(crate) struct Question {
 }
 
 impl Upload {
-    /// The one recording that was sent.
+    /// The one recording that was sent, to be heard as one.
     pub(crate) fn question(&self, shared: &Shared) -> Result<Question, Problem> {
+        self.question_on(self.asked.channels()?, shared)
+    }
+
+    /// The one recording that was sent.
+    pub(crate) fn question_on(
+        &self,
+        channels: Channels,
+        shared: &Shared,
+    ) -> Result<Question, Problem> {
         let [recording] = self.recordings.as_slice() else {
             return Err(Problem::invalid(
                 format!("expected one recording, found {}", self.recordings.len()),
@@ -214,26 +247,35 @@ impl Upload {
             name: recording.name.clone(),
             predictor: self.asked.predictor(shared)?,
             speaker: self.asked.speaker(shared)?,
-            stream: self.open(recording, shared)?,
+            stream: self.open(recording, channels, shared)?,
         })
     }
 
     pub(crate) fn open(
         &self,
         recording: &Recording,
+        channels: Channels,
         shared: &Shared,
     ) -> Result<AudioStream, Problem> {
         let stream = AudioStream::from_stored(recording.bytes.clone(), Path::new(&recording.name))?;
-        let channels = self
-            .asked
-            .channel
-            .map_or(Channels::Compared, Channels::Only);
         let stream = stream.with(channels)?.at_most(shared.limits.seconds);
         Ok(stream)
     }
 }
 
 impl Asked {
+    /// The channels of a recording that is heard as one.
+    pub(crate) fn channels(&self) -> Result<Channels, Problem> {
+        match self.channel {
+            None => Ok(Channels::Compared),
+            Some(Channel::Only(number)) => Ok(Channels::Only(number)),
+            Some(Channel::Each) => Err(Problem::invalid(
+                "channel=each: only a timeline hears each channel by itself",
+                "name one channel, or ask /v1/timeline",
+            )),
+        }
+    }
+
     /// The model, of whose labels those can be that were asked for.
     pub(crate) fn predictor(&self, shared: &Shared) -> Result<Predictor, Problem> {
         let Some(labels) = &self.labels else {

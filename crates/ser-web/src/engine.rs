@@ -197,19 +197,16 @@ impl Engine {
         let spans = lines.iter().map(|line| line.span(labels));
         let spans: Vec<Span> = spans.collect::<ser_predict::Result<_>>()?;
         let (stem, _) = name.rsplit_once('.').unwrap_or((name, ""));
+        if let Some(form) = captions::Form::of_extension(form) {
+            return Ok(form.write(&spans, labels, seconds, stem)?);
+        }
         Ok(match form {
-            "csv" => captions::csv(&spans, labels)?,
             "json" => {
                 let lines = lines
                     .iter()
                     .map(|line| Ok(serde_json::to_string(line)? + "\n"));
                 lines.collect::<Result<String>>()?
             }
-            "vtt" => captions::web_vtt(&spans, labels),
-            "srt" => captions::sub_rip(&spans, labels),
-            "txt" => captions::audacity(&spans, labels),
-            "TextGrid" => captions::text_grid(&spans, labels, seconds),
-            "rttm" => captions::rttm(&spans, labels, stem),
             "svg" => {
                 let spans = spans.iter().map(|span| TimelineSpan {
                     start: span.start,

@@ -1,8 +1,10 @@
 //! A service on a port of its own.
+#![allow(dead_code)] // every test file uses its own part
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
 use serde_json::Value;
 
@@ -12,6 +14,8 @@ use crate::common::ser;
 pub struct Serving {
     program: Child,
     pub address: String,
+    /// Reads the log, lest a service with much to say waits for a reader.
+    log: Option<JoinHandle<String>>,
 }
 
 impl Serving {
@@ -28,14 +32,37 @@ impl Serving {
         BufReader::new(stdout).read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).unwrap();
         let address = address.split(',').next().unwrap().to_owned();
-        Self { program, address }
+        let mut stderr = program.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).unwrap();
+            log
+        });
+        Self {
+            program,
+            address,
+            log: Some(log),
+        }
     }
 
     /// The status and the body of a response.
     pub fn post(&self, path: &str, body: &[u8]) -> (u16, Value) {
+        self.post_as("application/octet-stream", path, body)
+    }
+
+    /// As from a form that somebody chose a file in.
+    pub fn post_file(&self, path: &str, name: &str, bytes: &[u8]) -> (u16, Value) {
+        let head = format!(
+            "--part\r\nContent-Disposition: form-data; name=\"recording\"; filename=\"{name}\"\r\n\r\n"
+        );
+        let body = [head.as_bytes(), bytes, b"\r\n--part--\r\n"].concat();
+        self.post_as("multipart/form-data; boundary=part", path, &body)
+    }
+
+    fn post_as(&self, kind: &str, path: &str, body: &[u8]) -> (u16, Value) {
         let mut socket = TcpStream::connect(&self.address).unwrap();
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
             self.address,
             body.len()
         );
@@ -58,13 +85,7 @@ impl Serving {
                 .unwrap()
                 .success()
         );
-        let mut log = String::new();
-        self.program
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut log)
-            .unwrap();
+        let log = self.log.take().unwrap().join().unwrap();
         assert!(self.program.wait().unwrap().success(), "{log}");
         log
     }

@@ -1,0 +1,123 @@
+//! Live streams at once, each as fast as somebody speaks.
+
+use std::io::ErrorKind;
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, client};
+
+use crate::clips::{Clip, samples};
+use crate::server::Server;
+
+pub const STREAMS: usize = 20;
+/// Clips that a stream says.
+const SAID: usize = 8;
+const RATE: u32 = 16_000;
+/// Samples of a message: a tenth of a second.
+const MESSAGE: usize = 1600;
+
+/// How many seconds behind the sound the streams are told of it, in rising order.
+#[derive(Default)]
+pub struct Delays {
+    /// Levels, behind the sample that they were told of.
+    pub levels: Vec<f64>,
+    /// Spans, behind the end of the piece of speech.
+    pub spans: Vec<f64>,
+}
+
+/// Speaks on all streams at once.
+pub fn speak(server: &Server, clips: &[Clip]) -> Result<Delays> {
+    let stream = |number: usize| {
+        // Not all in step.
+        thread::sleep(Duration::from_millis(37 * number as u64));
+        let said: Vec<&Clip> = clips.iter().cycle().skip(11 * number).take(SAID).collect();
+        say(&server.address, &samples(&said, RATE)?)
+    };
+    let told = thread::scope(|scope| {
+        let streams: Vec<_> = (0..STREAMS)
+            .map(|n| scope.spawn(move || stream(n)))
+            .collect();
+        let told = streams.into_iter().map(|stream| stream.join());
+        told.collect::<Vec<_>>()
+    });
+    let mut delays = Delays::default();
+    for told in told {
+        let one = told.map_err(|_| anyhow::anyhow!("a stream broke"))??;
+        delays.levels.extend(one.levels);
+        delays.spans.extend(one.spans);
+    }
+    delays.levels.sort_by(f64::total_cmp);
+    delays.spans.sort_by(f64::total_cmp);
+    Ok(delays)
+}
+
+/// Opens a stream that takes samples of 16 bits at [`RATE`].
+pub fn open(address: &str) -> Result<WebSocket<TcpStream>> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    let url = format!("ws://{address}/v1/listen?rate={RATE}");
+    let (socket, _) = client(url, stream).context("opening a WebSocket")?;
+    Ok(socket)
+}
+
+/// Samples as a message.
+pub fn message(samples: &[i16]) -> Message {
+    let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
+    Message::binary(bytes)
+}
+
+/// Says samples as fast as they sound, and hears meanwhile what is told.
+fn say(address: &str, samples: &[i16]) -> Result<Delays> {
+    let mut socket = open(address)?;
+    let (begun, mut delays) = (Instant::now(), Delays::default());
+    let mut messages = samples.chunks(MESSAGE).zip(1_u32..).peekable();
+    let mut is_over = false;
+    loop {
+        let due = messages
+            .peek()
+            .map(|(_, number)| Duration::from_millis(100) * *number);
+        match due {
+            Some(due) if due <= begun.elapsed() => {
+                if let Some((samples, _)) = messages.next() {
+                    socket.send(message(samples))?;
+                }
+            }
+            None if !is_over => {
+                socket.send(Message::text("end"))?;
+                is_over = true;
+            }
+            _ => {}
+        }
+        let rest = due.map_or(Duration::from_secs(10), |due| {
+            due.saturating_sub(begun.elapsed())
+        });
+        // A timeout of 0 would be none.
+        let rest = rest.max(Duration::from_millis(1));
+        socket.get_ref().set_read_timeout(Some(rest))?;
+        let text = match socket.read() {
+            Ok(Message::Text(text)) => text,
+            Ok(Message::Close(_)) | Err(Error::ConnectionClosed) => bail!("closed too early"),
+            Ok(_) => continue,
+            Err(Error::Io(error))
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+            {
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let now = begun.elapsed().as_secs_f64();
+        let told: Value = serde_json::from_str(&text)?;
+        let behind = |key: &str| told[key].as_f64().map(|at| now - at);
+        match told["event"].as_str() {
+            Some("level") => delays.levels.extend(behind("seconds")),
+            // What ends with the stream, ends when that is said.
+            Some("span") if !is_over => delays.spans.extend(behind("end")),
+            Some("span") => {}
+            Some("end") => return Ok(delays),
+            _ => bail!("told {told}"),
+        }
+    }
+}

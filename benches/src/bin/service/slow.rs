@@ -1,0 +1,77 @@
+//! Many large recordings that come slowly, all at once.
+
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::clips::{Clip, samples};
+use crate::http::{Connection, head};
+use crate::server::Server;
+
+pub const UPLOADS: usize = 200;
+/// In bytes.
+const SIZE: usize = 20_000_000;
+/// Parts that an upload is sent in, and the time between them: 10 s in all.
+const PARTS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(500);
+const RATE: u32 = 48_000;
+
+/// What became of the uploads.
+#[derive(Default)]
+pub struct Fate {
+    pub answered: usize,
+    /// Sent away with 503, before anything was read.
+    pub sent_away: usize,
+    /// Neither: accepted and then lost.
+    pub lost: usize,
+}
+
+/// Sends the uploads. A client waits for the word to go on before it sends, as curl does with large bodies.
+pub fn upload(server: &Server, clips: &[Clip]) -> Result<Fate> {
+    let body = &recording(clips)?;
+    let upload = || -> Result<u16> {
+        let mut connection = Connection::open(&server.address)?;
+        let mut first = head("POST", "/v1/predict", body.len());
+        first.truncate(first.len() - 2);
+        first.extend(b"Expect: 100-continue\r\n\r\n");
+        connection.stream().write_all(&first)?;
+        let (status, _) = connection.head()?;
+        if status != 100 {
+            return Ok(status);
+        }
+        for part in body.chunks(body.len().div_ceil(PARTS)) {
+            connection.stream().write_all(part)?;
+            thread::sleep(PAUSE);
+        }
+        Ok(connection.response()?.status)
+    };
+    let statuses = thread::scope(|scope| {
+        let uploads: Vec<_> = (0..UPLOADS).map(|_| scope.spawn(upload)).collect();
+        let statuses = uploads.into_iter().map(|upload| upload.join());
+        statuses.collect::<Vec<_>>()
+    });
+    let mut fate = Fate::default();
+    for status in statuses {
+        match status {
+            Ok(Ok(200)) => fate.answered += 1,
+            Ok(Ok(503)) => fate.sent_away += 1,
+            _ => fate.lost += 1,
+        }
+    }
+    ensure!(fate.answered > 0, "no upload was answered");
+    Ok(fate)
+}
+
+/// The clips one after the other, again and again, as one WAV file.
+fn recording(clips: &[Clip]) -> Result<Vec<u8>> {
+    let some: Vec<&Clip> = clips.iter().take(20).collect();
+    let samples = samples(&some, RATE)?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("long.wav");
+    let samples = samples.iter().cycle().take(SIZE / 2);
+    let samples = samples.map(|&x| f32::from(x) / 32_767.0);
+    ser_benches::write_samples(&path, RATE, samples)?;
+    Ok(std::fs::read(path)?)
+}

@@ -1,0 +1,416 @@
+//! Good clients beside hostile ones, those that go away and those that are killed, for as long as one likes.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use ser_benches::{json_line, median};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::clips::{Clip, clips, samples};
+use crate::http::{Connection, Response, head};
+use crate::live;
+use crate::server::Server;
+
+/// The word by which this program is started to be killed.
+pub const CLIENT: &str = "client";
+/// Clips that are sent in turn.
+const CLIPS: usize = 48;
+const PATHS: [&str; 2] = ["/v1/predict", "/v1/timeline"];
+/// How long a client waits that was sent away.
+const BREATH: Duration = Duration::from_millis(500);
+/// Complaints that are told in full.
+const TOLD: usize = 20;
+
+type Answers = BTreeMap<(usize, &'static str), Vec<u8>>;
+
+/// What all clients know and count.
+struct Soak<'s> {
+    address: &'s str,
+    folder: &'s str,
+    clips: &'s [Clip],
+    /// What the service says of each clip when it has nothing else to do.
+    expected: Answers,
+    /// Recordings to be damaged: clips, and whatever the fuzzer starts from.
+    sources: Vec<Vec<u8>>,
+    is_over: AtomicBool,
+    answered: AtomicUsize,
+    refused: AtomicUsize,
+    busy: AtomicUsize,
+    gone: AtomicUsize,
+    wrong: Mutex<Vec<String>>,
+}
+
+/// Loads a service for so many minutes; an error says what it did wrong.
+pub fn run(ser: &str, folder: &str, minutes: f64) -> Result<()> {
+    let clips = clips(Path::new(folder), CLIPS)?;
+    let server = Server::ser(ser)?;
+    let mut sources: Vec<Vec<u8>> = clips
+        .iter()
+        .take(8)
+        .map(|clip| clip.bytes.clone())
+        .collect();
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/recording");
+    for seed in fs::read_dir(seeds)? {
+        sources.push(fs::read(seed?.path())?);
+    }
+    let soak = Soak {
+        address: &server.address,
+        folder,
+        expected: expected(&server, &clips)?,
+        clips: &clips,
+        sources,
+        is_over: AtomicBool::new(false),
+        answered: AtomicUsize::new(0),
+        refused: AtomicUsize::new(0),
+        busy: AtomicUsize::new(0),
+        gone: AtomicUsize::new(0),
+        wrong: Mutex::default(),
+    };
+    let clients: [fn(&Soak, &mut ChaCha8Rng) -> Result<()>; 12] = [
+        good, good, good, good, hostile, hostile, leaving, leaving, hoarding, killed, speaking,
+        babbling,
+    ];
+    let (begun, length) = (Instant::now(), Duration::from_secs_f64(60.0 * minutes));
+    let mut memory = Vec::new();
+    thread::scope(|scope| {
+        for (number, client) in (0..).zip(clients) {
+            let soak = &soak;
+            scope.spawn(move || {
+                let mut random = ChaCha8Rng::seed_from_u64(number);
+                while !soak.is_over.load(Ordering::Relaxed) {
+                    if let Err(error) = client(soak, &mut random) {
+                        soak.complain(format!("client {number}: {error:#}"));
+                    }
+                }
+            });
+        }
+        while begun.elapsed() < length {
+            thread::sleep(Duration::from_secs(1));
+            match server.memory("VmRSS:") {
+                Ok(megabytes) => memory.push(megabytes),
+                Err(error) => {
+                    soak.complain(format!("the service is gone: {error:#}"));
+                    break;
+                }
+            }
+        }
+        soak.is_over.store(true, Ordering::Relaxed);
+    });
+    soak.judge(&server, minutes, &memory)?;
+    server.end()
+}
+
+/// Asks for clips until somebody kills this process.
+pub fn ask_forever(address: &str, folder: &Path) -> Result<()> {
+    let clips = clips(folder, CLIPS)?;
+    let mut connection = Connection::open(address)?;
+    for clip in clips.iter().cycle() {
+        let response = connection.request("POST", PATHS[0], &clip.bytes)?;
+        if response.status == 503 {
+            thread::sleep(BREATH);
+        }
+    }
+    Ok(())
+}
+
+/// What the service says of each clip when it has nothing else to do.
+fn expected(server: &Server, clips: &[Clip]) -> Result<Answers> {
+    let mut connection = Connection::open(&server.address)?;
+    let mut answers = Answers::new();
+    for (number, clip) in clips.iter().enumerate() {
+        for path in PATHS {
+            let answer = connection.request("POST", path, &clip.bytes)?;
+            ensure!(
+                answer.status == 200,
+                "{}: {}",
+                clip.path.display(),
+                answer.status
+            );
+            answers.insert((number, path), answer.body);
+        }
+    }
+    Ok(answers)
+}
+
+impl Soak<'_> {
+    fn complain(&self, what: String) {
+        if let Ok(mut wrong) = self.wrong.lock() {
+            if wrong.len() < TOLD {
+                eprintln!("{what}");
+            }
+            wrong.push(what);
+        }
+    }
+
+    /// Counts an answer; says what is wrong with it if the service had no right to give it.
+    fn count(&self, response: &Response) -> Result<()> {
+        match response.status {
+            200 => &self.answered,
+            503 => &self.busy,
+            400..=499 => &self.refused,
+            status => bail!("{status}: {}", String::from_utf8_lossy(&response.body)),
+        }
+        .fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Prints the figures; an error if the service did anything but answer and refuse, or has not let go of it all.
+    fn judge(&self, server: &Server, minutes: f64, memory: &[f64]) -> Result<()> {
+        let tenth = (memory.len() / 10).max(1);
+        let after = |tenths: usize| {
+            let values = memory.iter().skip(tenths * tenth).take(tenth);
+            median(values.copied().collect())
+        };
+        ensure!(
+            memory.len() >= 30,
+            "too short to tell anything: take a minute at least"
+        );
+        let (early, late) = (after(1), after(9));
+        let job =
+            format!("{minutes} minutes of load, killed clients, cut connections, hostile files");
+        let wrong = self.wrong.lock().map_or(0, |wrong| wrong.len());
+        for (unit, value) in [
+            (
+                "answered, each as ever",
+                self.answered.load(Ordering::Relaxed) as f64,
+            ),
+            (
+                "refused with 4xx",
+                self.refused.load(Ordering::Relaxed) as f64,
+            ),
+            (
+                "sent away with 503",
+                self.busy.load(Ordering::Relaxed) as f64,
+            ),
+            ("clients gone", self.gone.load(Ordering::Relaxed) as f64),
+            ("wrong", wrong as f64),
+            ("MB after a tenth of the time", early),
+            ("MB at the end", late),
+        ] {
+            println!("{}", json_line(&job, "ser", 2, unit, value));
+        }
+        self.all_is_done(server)?;
+        ensure!(
+            wrong == 0,
+            "{wrong} times the service did wrong; the first stand above"
+        );
+        ensure!(
+            late <= 1.1 * early + 10.0,
+            "memory grew from {early:.0} to {late:.0} MB"
+        );
+        Ok(())
+    }
+
+    /// Nothing is under way any more, and the service itself has counted no status but those it may give.
+    fn all_is_done(&self, server: &Server) -> Result<()> {
+        let mut counts = String::new();
+        for _ in 0..60 {
+            thread::sleep(Duration::from_secs(1));
+            counts = String::from_utf8(server.get("/metrics")?.body)?;
+            if counts.contains("ser_requests_in_flight 1\n") && counts.contains("ser_streams 0\n") {
+                break;
+            }
+        }
+        let odd: Vec<&str> = counts
+            .lines()
+            .filter(|line| line.contains("status=\"5") && !line.contains("status=\"503\""))
+            .collect();
+        ensure!(odd.is_empty(), "the service counted {odd:?}");
+        ensure!(
+            counts.contains("ser_requests_in_flight 1\n") && counts.contains("ser_streams 0\n"),
+            "requests are still under way a minute later:\n{counts}"
+        );
+        Ok(())
+    }
+}
+
+/// Asks for clips over one connection, and is told the same of each as ever.
+fn good(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
+    let mut connection = Connection::open(soak.address)?;
+    for _ in 0..random.random_range(1..100) {
+        let number = random.random_range(0..soak.clips.len());
+        let path = PATHS[random.random_range(0..PATHS.len())];
+        let response = connection.request("POST", path, &soak.clips[number].bytes)?;
+        soak.count(&response)?;
+        ensure!(!connection.has_surplus(), "more than one answer");
+        match response.status {
+            200 => ensure!(
+                response.body == soak.expected[&(number, path)],
+                "another answer than before: {}",
+                String::from_utf8_lossy(&response.body)
+            ),
+            // It is to come back later, and the connection may be closed.
+            503 => {
+                thread::sleep(BREATH);
+                return Ok(());
+            }
+            status => bail!("a sound clip was refused with {status}"),
+        }
+        if soak.is_over.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Sends a damaged recording.
+fn hostile(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
+    let mut bytes = soak.sources[random.random_range(0..soak.sources.len())].clone();
+    damage(&mut bytes, random);
+    let path = [
+        "/v1/predict",
+        "/v1/timeline",
+        "/v1/explain",
+        "/v1/predict?channel=2",
+    ];
+    let path = path[random.random_range(0..path.len())];
+    let response = Connection::open(soak.address)?.request("POST", path, &bytes);
+    let keep = |error: anyhow::Error| {
+        let file = env::temp_dir().join(format!("ser-soak-{}", random.random::<u32>()));
+        let kept = fs::write(&file, &bytes);
+        kept.map_or_else(Into::into, |()| {
+            error.context(format!("{path} with {}", file.display()))
+        })
+    };
+    if response
+        .as_ref()
+        .is_ok_and(|response| response.status == 503)
+    {
+        thread::sleep(BREATH);
+    }
+    response
+        .and_then(|response| soak.count(&response))
+        .map_err(keep)
+}
+
+/// Cuts, repeats, overwrites and drops bytes, most of them in the beginning, where formats say what follows.
+fn damage(bytes: &mut Vec<u8>, random: &mut ChaCha8Rng) {
+    for _ in 0..random.random_range(1..8) {
+        if bytes.is_empty() {
+            return;
+        }
+        let reach = if random.random() {
+            bytes.len().min(200)
+        } else {
+            bytes.len()
+        };
+        let at = random.random_range(0..reach);
+        let end = (at + random.random_range(1..1000)).min(bytes.len());
+        match random.random_range(0..6) {
+            0 => bytes[at] = random.random(),
+            1 => bytes[at..end].fill(if random.random() { 0 } else { 0xFF }),
+            2 => bytes[at..end]
+                .iter_mut()
+                .for_each(|byte| *byte = random.random()),
+            3 => drop(bytes.drain(at..end)),
+            4 => bytes.extend_from_within(at..end),
+            _ => bytes.truncate(at.max(bytes.len() / 2)),
+        }
+    }
+}
+
+/// Goes away in the midst of a request, or before its answer.
+fn leaving(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
+    let body = &soak.clips[random.random_range(0..soak.clips.len())].bytes;
+    let request = [&head("POST", PATHS[0], body.len()), body.as_slice()].concat();
+    let mut stream = TcpStream::connect(soak.address)?;
+    let sent = match random.random_range(0..3) {
+        0 => random.random_range(0..200),
+        1 => random.random_range(0..request.len()),
+        _ => request.len(),
+    };
+    stream.write_all(&request[..sent])?;
+    if random.random() {
+        // The service may have hung up first.
+        let _ = stream.shutdown(Shutdown::Write);
+    }
+    thread::sleep(Duration::from_millis(random.random_range(0..60)));
+    soak.gone.fetch_add(1, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Promises much and sends little, until it goes away: others find less room.
+fn hoarding(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
+    let streams = (0..random.random_range(1..5)).map(|_| TcpStream::connect(soak.address));
+    let mut streams: Vec<TcpStream> = streams.collect::<std::io::Result<_>>()?;
+    for stream in &mut streams {
+        stream.write_all(&head("POST", PATHS[0], 60 << 20))?;
+        stream.write_all(&[0; 1000])?;
+    }
+    thread::sleep(Duration::from_millis(random.random_range(0..15_000)));
+    soak.gone.fetch_add(streams.len(), Ordering::Relaxed);
+    drop(streams);
+    thread::sleep(Duration::from_millis(random.random_range(0..15_000)));
+    Ok(())
+}
+
+/// A client in a process of its own, which is killed.
+fn killed(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
+    let mut client = Command::new(env::current_exe()?)
+        .args([CLIENT, soak.address, soak.folder])
+        .stderr(Stdio::null())
+        .spawn()?;
+    thread::sleep(Duration::from_millis(random.random_range(50..1000)));
+    client.kill()?;
+    client.wait()?;
+    soak.gone.fetch_add(1, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Speaks on a live stream ten times as fast as anybody, to its end or until it goes away.
+fn speaking(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
+    let clip = &soak.clips[random.random_range(0..soak.clips.len())];
+    let mut socket = live::open(soak.address)?;
+    for part in samples(&[clip, clip], 16_000)?.chunks(1600) {
+        socket.send(live::message(part))?;
+        thread::sleep(Duration::from_millis(10));
+        if random.random_range(0..100) == 0 {
+            soak.gone.fetch_add(1, Ordering::Relaxed);
+            return Ok(());
+        }
+    }
+    socket.send(Message::text("end"))?;
+    loop {
+        if let Message::Text(text) = socket.read().context("a live stream without an end")?
+            && text.contains("\"end\"")
+            && text.contains("seconds")
+            && !text.contains("\"span\"")
+        {
+            soak.answered.fetch_add(1, Ordering::Relaxed);
+            return Ok(());
+        }
+    }
+}
+
+/// Sends what is no HTTP, or nearly some.
+fn babbling(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
+    let mut request = head("POST", PATHS[0], 100);
+    damage(&mut request, random);
+    let mut stream = TcpStream::connect(soak.address)?;
+    stream.set_read_timeout(Some(Duration::from_millis(100)))?;
+    // It may hang up at any time.
+    let _ = stream.write_all(&request);
+    let mut answer = [0; 12];
+    if stream.read_exact(&mut answer).is_ok() {
+        let is_broken = answer[9] == b'5' && &answer[9..] != b"503";
+        ensure!(
+            !is_broken,
+            "{} to {request:?}",
+            String::from_utf8_lossy(&answer)
+        );
+    }
+    thread::sleep(Duration::from_millis(20));
+    Ok(())
+}
