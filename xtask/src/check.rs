@@ -14,7 +14,9 @@ pub fn run(root: &Path) -> Result<()> {
     let features = format!("{},ser-cli/page", command::TRAIN);
     let cargo = |args: &[&str]| {
         let mut cargo = command::cargo(root);
-        cargo.args(args).args(["--workspace", "--features", &features]);
+        cargo
+            .args(args)
+            .args(["--workspace", "--features", &features]);
         // Its tests and the service find the page there.
         cargo.env("SER_PAGE", &page);
         cargo

@@ -20,7 +20,8 @@ impl Decoder {
 #[wasm_bindgen]
 impl Decoder {
     /// The next samples, of one channel; `undefined` behind the end.
-    pub fn next(&mut self) -> Result<Option<Vec<f32>>> {
+    #[wasm_bindgen(js_name = next)]
+    pub fn next_block(&mut self) -> Result<Option<Vec<f32>>> {
         let mut samples = Vec::new();
         Ok(self.stream.next_block(&mut samples)?.then_some(samples))
     }
