@@ -5,6 +5,7 @@ mod answers;
 mod body;
 mod guard;
 mod limits;
+mod linger;
 mod listen;
 mod metrics;
 mod openapi;

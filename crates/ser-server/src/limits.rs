@@ -15,7 +15,7 @@ pub struct Limits {
     pub waiting: usize,
     /// How long a request waits for memory before it is sent away with 503.
     pub patience: Duration,
-    /// How long a client may send nothing of what it has begun.
+    /// How long a client may send nothing of what it has begun, and how long it may go on sending when it was refused.
     pub idle: Duration,
     /// Bytes a second that a client must send on average, after the time of `idle`.
     pub least_rate: usize,

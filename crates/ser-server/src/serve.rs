@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
+use crate::linger::Lingering;
 use crate::router;
 use crate::service::Service;
 
@@ -44,6 +45,7 @@ pub async fn serve(listener: TcpListener, service: Service, stop: impl Future<Ou
             continue;
         };
         let _ = stream.set_nodelay(true);
+        let stream = Lingering::new(stream, limits.idle);
         let app = app.clone();
         let answer = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);

@@ -403,6 +403,19 @@ fn what_is_wrong_with_a_request_is_said() {
 }
 
 #[test]
+fn who_is_refused_while_sending_is_told_why() {
+    let service = Running::new(|settings| settings.limits.body_bytes = 200_000);
+    let head = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000000\r\n\r\n";
+    let mut socket = TcpStream::connect(service.address).unwrap();
+    socket.write_all(head.as_bytes()).unwrap();
+    // Many clients look for an answer only behind the last byte.
+    for _ in 0..200 {
+        socket.write_all(&[0; 100_000]).unwrap();
+    }
+    Answer::read(socket).assert_problem(413, "too-large");
+}
+
+#[test]
 fn only_who_has_a_token_may_ask() {
     let service = Running::new(|settings| settings.tokens = vec!["one".into(), "two".into()]);
     let refused = service.get("/v1/model");

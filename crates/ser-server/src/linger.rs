@@ -1,0 +1,95 @@
+//! The end of a connection.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+/// Bytes that are thrown away at a time.
+const WASTE: usize = 1 << 14;
+
+/// A connection that reads on for a while when it ends, and throws away what comes. A client that was refused while it sends
+/// its recording would otherwise find its connection broken, and many never look for the answer then.
+pub(crate) struct Lingering {
+    stream: TcpStream,
+    longest: Duration,
+    end: Option<Pin<Box<Sleep>>>,
+}
+
+impl Lingering {
+    pub(crate) fn new(stream: TcpStream, longest: Duration) -> Self {
+        Self {
+            stream,
+            longest,
+            end: None,
+        }
+    }
+
+    fn stream(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
+        Pin::new(&mut self.get_mut().stream)
+    }
+}
+
+impl AsyncRead for Lingering {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context,
+        buffer: &mut ReadBuf,
+    ) -> Poll<io::Result<()>> {
+        self.stream().poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Lingering {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.stream().poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context,
+        slices: &[IoSlice],
+    ) -> Poll<io::Result<usize>> {
+        self.stream().poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context) -> Poll<io::Result<()>> {
+        self.stream().poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context) -> Poll<io::Result<()>> {
+        let Self {
+            stream,
+            longest,
+            end,
+        } = self.get_mut();
+        if end.is_none() {
+            ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
+        }
+        let end = end.get_or_insert_with(|| Box::pin(sleep(*longest)));
+        let mut waste = [0; WASTE];
+        loop {
+            let mut waste = ReadBuf::new(&mut waste);
+            if end.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let read = ready!(Pin::new(&mut *stream).poll_read(context, &mut waste));
+            // The client has heard enough.
+            if read.is_err() || waste.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
