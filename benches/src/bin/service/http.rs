@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// How long an answer may take.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+/// How long an answer may take: `explain` takes seconds of processor time, of which a soak at low priority gets little.
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A response, read to its end.
 pub struct Response {
