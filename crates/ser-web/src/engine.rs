@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array};
-use ser_audio::{AudioStream, Peaks, Waveform};
+use ser_audio::{AudioStream, Peaks};
 use ser_predict::{
     AnswerLine, Enrolment, ExplanationLine, Model, ModelLine, Predictor, Span, SpanLine, Speech,
     captions,
@@ -87,14 +87,8 @@ impl Engine {
         let model = asked.predictor.model();
         let levels = explanation.spectrogram(&sound)?;
         let svg = plots::explained(model, &asked.name, &sound, &explanation, &levels)?;
-        let drops: Vec<f32> = explanation.patches.iter().map(|p| p.drop).collect();
         let line = object(&ExplanationLine::new(model, asked.name, &explanation))?;
         set(&line, "svg", svg)?;
-        set(&line, "seconds", object(&explanation.seconds)?)?;
-        set(&line, "hertz", object(&explanation.hertz)?)?;
-        set(&line, "drops", Float32Array::from(drops.as_slice()))?;
-        set(&line, "levels", Float32Array::from(levels.as_slice()))?;
-        set(&line, "bands", levels.coefficients() as u32)?;
         Ok(line.unchecked_into())
     }
 
@@ -109,22 +103,6 @@ impl Engine {
         recordings: Vec<Recording>,
         options: Option<Options>,
     ) -> Result<EnrollmentObject> {
-        let asked = Asked::new(&self.predictor, options)?;
-        let sounds = recordings.into_iter().map(|recording| {
-            let sound = open(recording, &asked)?.read_to_end()?;
-            Ok(self.predictor.speech(&sound)?)
-        });
-        self.enrollment(sounds.collect())
-    }
-
-    /// As `enroll`, from samples as a microphone gives them.
-    #[wasm_bindgen(js_name = enrollSamples)]
-    pub fn enroll_samples(&self, samples: Vec<f32>, rate: u32) -> Result<EnrollmentObject> {
-        let speech = self.predictor.speech(&Waveform::new(samples, rate));
-        self.enrollment(vec![speech.map_err(JsError::from)])
-    }
-
-    fn enrollment(&self, speech: Vec<Result<Speech>>) -> Result<EnrollmentObject> {
         let model = self.predictor.model();
         if !model.enrols() {
             let name = &model.name;
@@ -133,10 +111,15 @@ impl Engine {
             );
             return Err(JsError::new(&reason));
         }
+        let asked = Asked::new(&self.predictor, options)?;
+        let speech = |recording| -> Result<Speech> {
+            let sound = open(recording, &asked)?.read_to_end()?;
+            Ok(self.predictor.speech(&sound)?)
+        };
         let skipped = Array::new();
         let mut known = Vec::new();
-        for speech in speech {
-            match speech {
+        for recording in recordings {
+            match speech(recording) {
                 Ok(speech) => known.push(speech),
                 Err(error) => {
                     skipped

@@ -68,15 +68,6 @@ export interface Explanation {
     synthetic_model: boolean;
     /** The picture of `ser explain`. */
     svg: string;
-    /** Edges of the grid. */
-    seconds: number[];
-    hertz: number[];
-    /** What the probability loses without two by two cells of the grid, each centred where cells meet:
-     *  `(seconds.length - 2) * (hertz.length - 2)` values, frequencies of a time side by side. */
-    drops: Float32Array;
-    /** Levels in dB over the same time and frequencies, `bands` of a time side by side. */
-    levels: Float32Array;
-    bands: number;
 }
 
 export interface Enrollment {

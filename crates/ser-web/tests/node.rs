@@ -207,17 +207,7 @@ fn an_explanation_is_alike() {
     let sound = open(&file).unwrap().read_to_end().unwrap();
     let predictor = Predictor::built_in().unwrap();
     let explanation = predictor.explain(&sound).unwrap();
-    let drops: Vec<f32> = explanation.patches.iter().map(|patch| patch.drop).collect();
-    assert_alike(&found["drops"], &json!(drops), "drops");
-    assert_alike(&found["seconds"], &json!(explanation.seconds), "seconds");
-    assert_alike(&found["hertz"], &json!(explanation.hertz), "hertz");
     assert_alike(&found["share"], &json!(1.0), "share");
-    let levels = explanation.spectrogram(&sound).unwrap();
-    assert_eq!(found["bands"], levels.coefficients());
-    assert_eq!(
-        found["levels"].as_array().unwrap().len(),
-        levels.as_slice().len()
-    );
     assert!(found["svg"].as_str().unwrap().contains("voice.wav"));
     let line = ExplanationLine::new(predictor.model(), "voice.wav".to_owned(), &explanation);
     let expected = serde_json::to_value(&line).unwrap();
