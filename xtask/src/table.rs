@@ -116,6 +116,9 @@ pub fn markdown(lines: &[Line]) -> String {
 
 /// Three digits that count.
 fn short(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
     let digits = 2 - value.abs().max(1e-9).log10().floor() as i32;
     format!("{value:.*}", digits.clamp(0, 6) as usize)
 }

@@ -80,7 +80,7 @@ fn the_service_keeps_to_its_own_description() {
         .arg("--no-color")
         .arg("--config-file")
         .arg(&settings)
-        .args(["run", "--seed", "1", "--max-examples", "50"])
+        .args(["run", "--seed", "1", "--max-examples", "30"])
         .arg(format!("http://{}/openapi.json", serving.address))
         .current_dir(&folder)
         .output()

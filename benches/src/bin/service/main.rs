@@ -104,12 +104,7 @@ fn reach(ser: &str, clips: &[Clip], peer: &[&str]) -> Result<()> {
     let job = format!("{} slow uploads of 20 MB at once", slow::UPLOADS);
     print(&job, "ser", "MB at most", server.memory("VmHWM:")?);
     print(&job, "ser", "answered", fate.answered as f64);
-    print(
-        &job,
-        "ser",
-        "sent away at once with 503",
-        fate.sent_away as f64,
-    );
+    print(&job, "ser", "sent away with 503", fate.sent_away as f64);
     print(&job, "ser", "accepted and lost", fate.lost as f64);
     server.end()?;
 
