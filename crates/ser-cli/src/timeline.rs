@@ -118,20 +118,13 @@ fn hear_each(file: &Path, hear: impl Fn(Option<u16>) -> Result<Heard>) -> Result
         bail!("standard input comes once: `--channel each` needs a file");
     }
     let channels = open(file, None)?.channels();
-    let mut all = hear(Some(1))?;
-    let mut spans = Vec::new();
-    for channel in 1..=channels {
-        let heard = match channel {
-            1 => std::mem::take(&mut all.spans),
-            _ => hear(Some(channel))?.spans,
-        };
-        spans.extend(heard.into_iter().map(|span| Span {
-            channel: Some(channel),
-            ..span
-        }));
+    let mut first = hear(Some(1))?;
+    let mut spans = vec![std::mem::take(&mut first.spans)];
+    for channel in 2..=channels {
+        spans.push(hear(Some(channel))?.spans);
     }
-    spans.sort_by(|a, b| a.start.total_cmp(&b.start));
-    Ok(Heard { spans, ..all })
+    let spans = Span::of_channels(spans);
+    Ok(Heard { spans, ..first })
 }
 
 /// All spans of a recording.

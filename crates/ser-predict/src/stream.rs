@@ -21,6 +21,20 @@ pub struct Span {
     pub channel: Option<u16>,
 }
 
+impl Span {
+    /// The spans of a recording whose channels were heard each by itself, given channel by channel, in the order of time.
+    #[must_use]
+    pub fn of_channels(channels: Vec<Vec<Self>>) -> Vec<Self> {
+        let on = |(number, spans): (u16, Vec<Self>)| {
+            let channel = Some(number);
+            spans.into_iter().map(move |span| Self { channel, ..span })
+        };
+        let mut spans: Vec<Self> = (1..).zip(channels).flat_map(on).collect();
+        spans.sort_by(|a, b| a.start.total_cmp(&b.start));
+        spans
+    }
+}
+
 /// Listens to a stream of samples and says what its speech expresses.
 ///
 /// Spans do not depend on how the samples are cut into calls of [`push`](Self::push). The pieces of one call are answered

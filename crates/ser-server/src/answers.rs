@@ -125,18 +125,14 @@ fn hear(shared: &Shared, upload: &Upload, form: Option<Caption>) -> Result<Respo
         Ok((spans, timeline))
     };
     let count = stream.channels();
-    let on = |channel: Option<u16>, spans: Vec<Span>| {
-        let spans = spans.into_iter();
-        spans.map(move |span| Span { channel, ..span })
-    };
-    let (heard, timeline) = listen(stream)?;
-    let mut spans: Vec<Span> = on(is_each.then_some(1), heard).collect();
+    let (mut spans, timeline) = listen(stream)?;
     if is_each {
+        let mut channels = vec![spans];
         for channel in 2..=count {
             let question = upload.question_on(Channels::Only(channel), shared)?;
-            spans.extend(on(Some(channel), listen(question.stream)?.0));
+            channels.push(listen(question.stream)?.0);
         }
-        spans.sort_by(|a, b| a.start.total_cmp(&b.start));
+        spans = Span::of_channels(channels);
     }
     let (model, seconds, stream) = (predictor.model(), timeline.heard(), timeline.stream());
     let labels = &model.labels;
