@@ -1,6 +1,7 @@
 //! The page that answers in the browser itself, as `cargo xtask page` made it.
 
 use std::io::Read;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -23,6 +24,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 
 /// The page at `/`, its files, and its model, which is the one that the service answers with.
 pub(crate) fn routes() -> Router<Service> {
+    // Written for the first who asks, and kept.
+    let written = Arc::new(OnceLock::new());
+    let model = move |State(service): State<Service>| model(service, written.clone());
     let mut router = Router::new().route("/model.safetensors", get(model));
     for &(name, tag, bytes) in FILES {
         let answer = move |headers: HeaderMap| async move { file(name, tag, bytes, &headers) };
@@ -71,12 +75,18 @@ fn kind(name: &str) -> &'static str {
     }
 }
 
-async fn model(State(service): State<Service>) -> Result<Response, Problem> {
-    let bytes = |shared: &Shared| Ok(shared.predictor.model().to_bytes()?);
-    let bytes: Vec<u8> = service.compute(bytes).await?;
+async fn model(service: Service, written: Arc<OnceLock<Bytes>>) -> Result<Response, Problem> {
+    let bytes = match written.get() {
+        Some(bytes) => bytes.clone(),
+        None => {
+            let write = |shared: &Shared| Ok(shared.predictor.model().to_bytes()?);
+            let bytes: Vec<u8> = service.compute(write).await?;
+            written.get_or_init(|| bytes.into()).clone()
+        }
+    };
     let head = [
         (header::CONTENT_TYPE, "application/octet-stream"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    Ok((head, Bytes::from(bytes)).into_response())
+    Ok((head, bytes).into_response())
 }
