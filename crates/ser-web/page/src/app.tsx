@@ -5,9 +5,10 @@ import { Browser } from "./browser";
 import { useWork } from "./hooks";
 import { Live } from "./live";
 import { Options } from "./options";
+import { Problem } from "./problem";
 import { Recording } from "./recording";
 import { Service, serviceHere } from "./service";
-import { download, reason } from "./words";
+import { download } from "./words";
 
 interface Item {
     id: number;
@@ -78,11 +79,7 @@ export function App() {
                         )}
                     </fieldset>
                 )}
-                {model.error !== undefined && (
-                    <p class="problem" role="alert">
-                        {reason(model.error)}
-                    </p>
-                )}
+                <Problem error={model.error} />
                 <div class="inputs">
                     <Drop add={add} />
                     <Live answers={answers} asked={asked} keep={(file) => add([file])} key={isService ? "service" : "browser"} />

@@ -5,6 +5,8 @@ import { clock } from "./words";
 interface Drawn {
     spans: Span[];
     peaks: Peaks | undefined;
+    /** The greatest of the peaks, which fills the height. */
+    loudest: number;
     /** What is shown, in seconds. */
     start: number;
     end: number;
@@ -20,7 +22,7 @@ const APART = 80;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 
 /** Draws a recording: its outline over the colours of what is expressed, pale where that is uncertain. */
-export function draw(canvas: HTMLCanvasElement, { spans, peaks, start, end, at }: Drawn) {
+export function draw(canvas: HTMLCanvasElement, { spans, peaks, loudest, start, end, at }: Drawn) {
     const scale = devicePixelRatio;
     const { clientWidth: width, clientHeight: height } = canvas;
     canvas.width = Math.round(width * scale);
@@ -51,7 +53,6 @@ export function draw(canvas: HTMLCanvasElement, { spans, peaks, start, end, at }
 
     if (peaks) {
         const middle = bottom / 2;
-        const loudest = peaks.pairs.reduce((most, peak) => Math.max(most, Math.abs(peak)), 1e-4);
         context.fillStyle = ink;
         for (let column = 0; column < width; column++) {
             const first = Math.floor((start + (column / width) * (end - start)) / peaks.seconds);

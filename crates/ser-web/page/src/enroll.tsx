@@ -2,7 +2,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Answers } from "./answers";
 import { type Microphone, microphone } from "./microphone";
-import { clock, reason } from "./words";
+import { Problem } from "./problem";
+import { clock } from "./words";
 
 /** Seconds that are recorded of a speaker. */
 const MINUTE = 60;
@@ -105,11 +106,7 @@ export function Enroll({ answers, close }: Props) {
                         onChange={({ currentTarget }) => setFiles([...(currentTarget.files ?? [])])}
                     />
                 </label>
-                {error !== undefined && (
-                    <p class="problem" role="alert">
-                        {reason(error)}
-                    </p>
-                )}
+                <Problem error={error} />
                 <p class="row">
                     <button class="main" disabled={isLearning || isRecording || files.length === 0}>
                         {isLearning ? "Listening" : "Enroll"}

@@ -2,8 +2,9 @@ import { useState } from "preact/hooks";
 
 import type { Answer, Span } from "./answers";
 import type { Browser } from "./browser";
+import { Problem } from "./problem";
 import type { Form } from "./ser_web.js";
-import { download, reason } from "./words";
+import { download } from "./words";
 
 const FORMS: [Form, string][] = [
     ["csv", "CSV"],
@@ -62,11 +63,7 @@ export function Export({ spans, seconds, name, browser, answer }: Props) {
                     ))}
                 </select>
             </label>
-            {error !== undefined && (
-                <p class="problem" role="alert">
-                    {reason(error)}
-                </p>
-            )}
+            <Problem error={error} />
         </>
     );
 }

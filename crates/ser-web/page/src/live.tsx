@@ -3,9 +3,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Answer, Answers, Asked, LiveStream, Span } from "./answers";
 import { Bars } from "./bars";
 import { microphone } from "./microphone";
+import { Problem } from "./problem";
 import { SpanLine } from "./span";
 import { Tape } from "./tape";
-import { clock, reason } from "./words";
+import { clock } from "./words";
 
 /** Seconds of sound that the moving probabilities are of. */
 const NOW = 3;
@@ -88,11 +89,7 @@ export function Live({ answers, asked, keep }: Props) {
             <button type="button" class="main" onClick={() => void (isOn ? stop.current?.() : start())}>
                 {isOn ? "Stop" : "Record"}
             </button>
-            {error !== undefined && (
-                <p class="problem" role="alert">
-                    {reason(error)}
-                </p>
-            )}
+            <Problem error={error} />
             {!isOn && <p class="muted">Speak, and see what is heard while you do.</p>}
             {isOn && (
                 <>

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 
 import type { Answers, Asked } from "./answers";
 import { Enroll } from "./enroll";
-import { reason } from "./words";
+import { Problem } from "./problem";
 
 interface Props {
     answers: Answers;
@@ -62,11 +62,7 @@ export function Options({ answers, labels, asked, ask }: Props) {
                         Forget {speaker}
                     </button>
                 )}
-                {error !== undefined && (
-                    <p class="problem" role="alert">
-                        {reason(error)}
-                    </p>
-                )}
+                <Problem error={error} />
             </fieldset>
             {isEnrolling && <Enroll answers={answers} close={(name) => (setIsEnrolling(false), name && choose(name))} />}
         </section>

@@ -1,5 +1,5 @@
 import { memo } from "preact/compat";
-import { useCallback, useEffect, useId, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 
 import type { Peaks, Span } from "./answers";
 import { draw } from "./drawing";
@@ -44,18 +44,21 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
 
     const width = seconds / zoom;
     const start = Math.max(0, Math.min(at - width / 2, seconds - width));
-    const paint = () => canvas.current && draw(canvas.current, { spans, peaks, start, end: start + width, at });
-    useEffect(() => void paint());
+    const loudest = useMemo(() => peaks?.pairs.reduce((most, peak) => Math.max(most, Math.abs(peak)), 1e-4) ?? 1, [peaks]);
+    const paint = useRef(() => {});
+    paint.current = () => canvas.current && draw(canvas.current, { spans, peaks, loudest, start, end: start + width, at });
+    useEffect(() => paint.current());
     useEffect(() => {
-        const watcher = new ResizeObserver(() => paint());
+        const again = () => paint.current();
+        const watcher = new ResizeObserver(again);
         canvas.current && watcher.observe(canvas.current);
         const theme = matchMedia("(prefers-color-scheme: dark)");
-        theme.addEventListener("change", paint);
+        theme.addEventListener("change", again);
         return () => {
             watcher.disconnect();
-            theme.removeEventListener("change", paint);
+            theme.removeEventListener("change", again);
         };
-    });
+    }, []);
 
     const seek = useCallback(
         (to: number) => {

@@ -6,7 +6,8 @@ import type { Browser } from "./browser";
 import { Export } from "./export";
 import { useWork } from "./hooks";
 import { Player } from "./player";
-import { clock, percent, reason, remark } from "./words";
+import { Problem } from "./problem";
+import { clock, percent, remark } from "./words";
 import { Why } from "./why";
 
 /** Seconds up to which a recording is answered as a whole as well. */
@@ -63,32 +64,23 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
                     ✕
                 </button>
             </header>
-            {error !== undefined && (
-                <p class="problem" role="alert">
-                    {reason(error)}
-                </p>
-            )}
+            <Problem error={error} />
             {!result && error === undefined && <Progress heard={soFar?.heard} duration={soFar?.duration} />}
             {whole.result && <Whole answer={whole.result} />}
             {result?.damage && <p class="remark">{result.damage}</p>}
-            {result?.isCall && (
+            {(result?.isCall || channel) && (
                 <p class="remark">
-                    Its two channels have nothing in common, as in a call: hear each by itself.{" "}
-                    {[1, 2].map((number) => (
-                        <button type="button" onClick={() => setChannel(number)}>
-                            Channel {number}
-                        </button>
-                    ))}
-                </p>
-            )}
-            {channel && (
-                <p class="remark">
-                    Channel {channel} alone.{" "}
-                    {[1, 2].filter((number) => number !== channel).map((number) => (
-                        <button type="button" onClick={() => setChannel(number)}>
-                            Channel {number}
-                        </button>
-                    ))}
+                    {channel
+                        ? `Channel ${channel} alone.`
+                        : "Its two channels have nothing in common, as in a call: hear each by itself."}
+                    {[1, 2].map(
+                        (number) =>
+                            number !== channel && (
+                                <button type="button" key={number} onClick={() => setChannel(number)}>
+                                    Channel {number}
+                                </button>
+                            ),
+                    )}
                 </p>
             )}
             {seconds !== undefined && seconds > 0 && (
@@ -104,10 +96,11 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
                     <Export spans={result.spans} seconds={result.seconds} name={file.name} browser={browser} answer={whole.result} />
                 </footer>
             )}
+            {/* A piece is cut from the channel that was heard, and has no other. */}
             {why && (
                 <Why
                     answers={answers}
-                    asked={asked}
+                    asked={why === "whole" ? asked : askedOfAll}
                     span={why === "whole" ? undefined : why}
                     sound={(signal) => (why === "whole" ? Promise.resolve(file) : toWav(why.start, why.end, signal))}
                     close={() => setWhy(undefined)}

@@ -2,7 +2,8 @@ import { useMemo } from "preact/hooks";
 
 import type { Answers, Asked, Span } from "./answers";
 import { useAddress, useWork } from "./hooks";
-import { clock, percent, reason } from "./words";
+import { Problem } from "./problem";
+import { clock, percent } from "./words";
 
 interface Props {
     answers: Answers;
@@ -25,11 +26,7 @@ export function Why({ answers, asked, span, sound, close }: Props) {
     const what = span ? `${clock(span.start)} to ${clock(span.end)}` : "the recording";
     return (
         <section class="why" aria-label={`What the answer on ${what} rests on`}>
-            {error !== undefined && (
-                <p class="problem" role="alert">
-                    {reason(error)}
-                </p>
-            )}
+            <Problem error={error} />
             {!result && error === undefined && (
                 <p class="progress">
                     <progress value={progress ?? 0} aria-label="explained" />

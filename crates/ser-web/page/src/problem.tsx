@@ -1,0 +1,10 @@
+import { reason } from "./words";
+
+/** Why something failed, if it did. */
+export function Problem({ error }: { error: unknown }) {
+    return error === undefined ? null : (
+        <p class="problem" role="alert">
+            {reason(error)}
+        </p>
+    );
+}
