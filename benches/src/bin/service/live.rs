@@ -16,8 +16,8 @@ pub const STREAMS: usize = 20;
 /// Clips that a stream says.
 const SAID: usize = 8;
 const RATE: u32 = 16_000;
-/// Samples of a message: a tenth of a second.
-const MESSAGE: usize = 1600;
+/// How much sound a message holds: about as much as the page sends.
+const MESSAGE: Duration = Duration::from_millis(20);
 
 /// How many seconds behind the sound the streams are told of it, in rising order.
 #[derive(Default)]
@@ -73,12 +73,11 @@ pub fn message(samples: &[i16]) -> Message {
 fn say(address: &str, samples: &[i16]) -> Result<Delays> {
     let mut socket = open(address)?;
     let (begun, mut delays) = (Instant::now(), Delays::default());
-    let mut messages = samples.chunks(MESSAGE).zip(1_u32..).peekable();
+    let of_a_message = RATE as usize * MESSAGE.as_millis() as usize / 1000;
+    let mut messages = samples.chunks(of_a_message).zip(1_u32..).peekable();
     let mut is_over = false;
     loop {
-        let due = messages
-            .peek()
-            .map(|(_, number)| Duration::from_millis(100) * *number);
+        let due = messages.peek().map(|(_, number)| MESSAGE * *number);
         match due {
             Some(due) if due <= begun.elapsed() => {
                 if let Some((samples, _)) = messages.next() {
