@@ -42,9 +42,19 @@ fn without_libtorch(root: &Path) -> Result<()> {
             "ser-cli without the feature `train` depends on {native}"
         );
     }
-    let mut clippy = command::cargo(root);
-    command::run(clippy.args(["clippy", "--package", "ser-cli", "--", "-D", "warnings"]))?;
+    // All that needs none, so that this is compiled as below, where the whole workspace is: once.
+    let cargo = |args: &[&str]| {
+        let mut cargo = command::cargo(root);
+        cargo.args(args).arg("--workspace");
+        cargo.args([
+            "--exclude",
+            "ser-model",
+            "--exclude",
+            "ser-benches-networks",
+        ]);
+        cargo
+    };
+    command::run(cargo(&["clippy"]).args(["--", "-D", "warnings"]))?;
     // What else is tested is the same with training.
-    let mut test = command::cargo(root);
-    command::run(test.args(["test", "--package", "ser-cli", "--test", "program"]))
+    command::run(&mut cargo(&["test", "--test", "program"]))
 }

@@ -65,7 +65,6 @@ fn the_marked_patches_count(files: &[PathBuf]) {
 fn without_the_marked_tenth_a_synthetic_clip_loses_more_than_without_another() {
     let names = [
         "Actor_01/03-01-05-02-01-01-01.wav",
-        "Actor_02/03-01-03-01-02-01-02.wav",
         "Actor_03/03-01-04-02-01-02-03.wav",
     ];
     the_marked_patches_count(&names.map(|name| synthetic().join(name)));
@@ -79,8 +78,6 @@ fn without_the_marked_tenth_a_real_clip_loses_more_than_without_another() {
     let names = [
         "Actor_03/03-01-05-02-01-01-03.wav",
         "Actor_08/03-01-04-01-02-01-08.wav",
-        "Actor_12/03-01-03-02-02-02-12.wav",
-        "Actor_17/03-01-08-01-01-01-17.wav",
         "Actor_20/03-01-07-02-01-02-20.wav",
     ];
     the_marked_patches_count(&names.map(|name| folder.join(name)));
@@ -88,8 +85,15 @@ fn without_the_marked_tenth_a_real_clip_loses_more_than_without_another() {
 
 #[test]
 fn two_calls_write_the_same_picture_and_say_what_it_shows() {
-    let clip = synthetic().join("Actor_01/03-01-05-02-01-01-01.wav");
     let folder = tempfile::tempdir().unwrap();
+    // A second of speech, for it is explained three times.
+    let whole = synthetic().join("Actor_01/03-01-05-02-01-01-01.wav");
+    let whole = ser_audio::read(&whole).unwrap();
+    let second = whole.sample_rate as usize;
+    let middle = whole.samples.len().saturating_sub(second) / 2;
+    let clip = folder.path().join("03-01-05-02-01-01-01.wav");
+    let samples = whole.samples.into_iter().skip(middle).take(second);
+    ser_fixtures::write_wav_f32(&clip, whole.sample_rate, samples);
     let call = |name: &str| -> (String, Value) {
         let out = folder.path().join(name);
         let line = output(
