@@ -163,6 +163,11 @@ export class Browser implements Answers {
         return this.#profiles.names();
     }
 
+    /** Seconds that a recording states it has; infinitely many where it states nothing. */
+    duration(recording: File, signal: AbortSignal): Promise<number> {
+        return this.#engine.call("duration", [recording], { signal });
+    }
+
     /** The outline of a recording that something else has answered. */
     peaks(recording: File, asked: Asked, signal: AbortSignal): Promise<Peaks> {
         return this.#engine.call("peaks", [recording, { ...channel(asked) }], { signal });

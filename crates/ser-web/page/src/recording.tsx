@@ -30,9 +30,19 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
     const asked = useMemo(() => (channel ? { ...askedOfAll, channel } : askedOfAll), [askedOfAll, channel]);
     const causes = [file, answers, asked];
 
-    const timeline = useWork((signal, tell: Parameters<Answers["timeline"]>[3]) => answers.timeline(file, asked, signal, tell), causes);
+    const stated = useWork((signal) => browser.duration(file, signal).catch(() => Infinity), [file]).result;
+    const timeline = useWork(
+        stated === undefined
+            ? undefined
+            : async (signal, tell: Parameters<Answers["timeline"]>[3]) => {
+                  // The answer on the whole, which is asked for in the same moment, goes first: it takes less.
+                  await Promise.resolve();
+                  return answers.timeline(file, asked, signal, tell);
+              },
+        [...causes, stated],
+    );
     const { result } = timeline;
-    const isShort = result && result.seconds <= WHOLE;
+    const isShort = (result?.seconds ?? stated ?? Infinity) <= WHOLE;
     const whole = useWork(
         isShort
             ? async (signal) => {

@@ -40,6 +40,14 @@ let listener: Listener | undefined;
 const calls = {
     model: (engine: Engine) => engine.model(),
 
+    /** Seconds that a recording states it has; infinitely many where it states nothing. */
+    duration(engine: Engine, _: Tell, file: File) {
+        const timeline = engine.timeline(stored(file), 1);
+        const { duration } = timeline;
+        timeline.free();
+        return duration ?? Infinity;
+    },
+
     predict: (engine: Engine, _: Tell, file: File, options: Options) => engine.predict(stored(file), options),
 
     timeline(engine: Engine, tell: Tell, file: File, options: Options) {

@@ -18,6 +18,34 @@ const some = (count: number) => {
 };
 const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 
+/** Milliseconds since a page was opened. */
+interface Times {
+    taken: number;
+    answered: number;
+}
+
+/** In the page: hands it a recording as soon as it takes one, and notes when, and when its answer is shown. */
+function handOver(clip: string) {
+    const bytes = Uint8Array.from(atob(clip), (char) => char.charCodeAt(0));
+    const files = new DataTransfer();
+    files.items.add(new File([bytes], "clip.wav"));
+    let taken = 0;
+    const look = () => {
+        const input = document.querySelector<HTMLInputElement>(".drop input");
+        if (input && !taken) {
+            taken = performance.now();
+            input.files = files.files;
+            input.dispatchEvent(new Event("change", { bubbles: true }));
+        }
+        if (document.querySelector(".answer strong")) {
+            Object.assign(globalThis, { times: { taken, answered: performance.now() } });
+        } else {
+            setTimeout(look);
+        }
+    };
+    look();
+}
+
 test.skip(!CORPUS, "SER_RAVDESS names no corpus");
 
 test("200 clips are answered in Chromium as by the program", async ({ page, request }) => {
@@ -56,24 +84,27 @@ test.describe("figures", () => {
     test.skip(!process.env.SER_FIGURES, "SER_FIGURES is not set");
 
     test("a clip, and the first one after loading", async ({ browser, baseURL }) => {
-        const context = await browser.newContext({ baseURL: baseURL ?? "" });
-        const firsts = [];
+        const opened = [];
+        const handed = [];
         let all: number[] = [];
         for (let round = 0; round < 5; round++) {
+            // Of its own, so that nothing is kept from the last.
+            const context = await browser.newContext({ baseURL: baseURL ?? "" });
             const page = await context.newPage();
-            await page.goto("icon.svg");
-            await page.goto("/", { waitUntil: "commit" });
-            await page.waitForSelector(".drop");
-            const begun = await page.evaluate(() => performance.timeOrigin);
-            await page.locator(".drop input").setInputFiles(some(200)[round] ?? "");
-            await page.waitForSelector(".answer");
-            firsts.push(Date.now() - begun);
+            const clip = readFileSync(some(200)[round] ?? "").toString("base64");
+            await page.addInitScript(handOver, clip);
+            await page.goto("/");
+            const times = page.waitForFunction(() => (globalThis as unknown as { times?: Times }).times);
+            const { taken, answered } = (await (await times).jsonValue()) as Times;
+            opened.push(answered);
+            handed.push(answered - taken);
             await start(page);
             await hand(page, some(40));
             all = all.concat((await predict(page)).map(({ milliseconds }) => milliseconds));
-            await page.close();
+            await context.close();
         }
-        console.log(`from opening the page to its first answer: median ${median(firsts).toFixed(0)} ms`);
+        console.log(`first answer: median ${median(opened).toFixed(0)} ms after the page is opened`);
+        console.log(`first answer: median ${median(handed).toFixed(0)} ms after the page takes the recording`);
         console.log(`a clip of RAVDESS: median ${median(all).toFixed(0)} ms, of ${all.length}`);
     });
 

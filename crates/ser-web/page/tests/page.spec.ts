@@ -230,6 +230,17 @@ test("a call is heard channel by channel", async ({ page }) => {
     await expect(spans(call)).toHaveCount(timeline.spans.length);
 });
 
+test("why of a piece of a call rests on the channel that was heard", async ({ page }) => {
+    await page.getByRole("radio", { name: /the service/ }).check();
+    const call = await choose(page, "call.wav");
+    await call.getByRole("button", { name: "Channel 2" }).click();
+    await expect(call.getByText("Channel 2 alone")).toBeVisible();
+    await spans(call).first().click();
+    await call.getByRole("button", { name: /^Why \w+\?$/ }).click();
+    const why = call.getByRole("region", { name: /rests on/ });
+    await expect(why.getByRole("img")).toHaveAttribute("alt", /rests on/, { timeout: 60_000 });
+});
+
 test("what is no recording is told, and the others are answered", async ({ page }) => {
     const none = await choose(page, "none.mp3", "voice.wav");
     await expect(none.getByRole("alert")).toContainText("none.mp3");
