@@ -7,6 +7,8 @@ export default defineConfig({
     testDir: "tests",
     workers: 1,
     timeout: 60_000,
+    // Machines that test are busy.
+    expect: { timeout: 20_000 },
     reporter: "list",
     use: {
         baseURL: process.env.SER_ADDRESS,

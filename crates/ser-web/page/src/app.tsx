@@ -29,7 +29,13 @@ export function App() {
     const told = useRef(new Map<number, Answer>());
     const last = useRef(0);
     // The speakers of one are unknown to the other.
-    useEffect(() => setAsked(({ speaker: _, ...asked }) => asked), [isService]);
+    useEffect(() => {
+        // The same object where there is none: another asks anew for all that is being answered.
+        setAsked((asked) => {
+            const { speaker, ...others } = asked;
+            return speaker === undefined ? asked : others;
+        });
+    }, [isService]);
 
     const add = (files: File[]) => {
         const added = files.map((file) => ({ id: ++last.current, file }));

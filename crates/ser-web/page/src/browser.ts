@@ -4,7 +4,7 @@ import type { Answer, Answers, Asked, LiveStream, Heard, SpanHandler, Model, Pea
 import type { Form, Options } from "./ser_web.js";
 import { Profiles } from "./profiles";
 import { wav } from "./wav";
-import type { Calls, Reply, Request } from "./worker";
+import type { Calls, Parts, Reply, Request } from "./worker";
 
 type Arguments<K extends keyof Calls> = Parameters<Calls[K]> extends [unknown, unknown, ...infer Rest] ? Rest : [];
 type Tell = (told: never) => void;
@@ -14,6 +14,31 @@ interface Job {
     tell?: Tell | undefined;
     resolve(result: unknown): void;
     reject(error: unknown): void;
+}
+
+/** Fetched and compiled once for all workers. */
+const parts: Promise<Parts> = load().catch((error: Error) => ({ missing: error.message }));
+
+async function load(): Promise<Parts> {
+    const [module, model] = await Promise.all([
+        fetched("ser_web_bg.wasm").then(compiled),
+        fetched("model.safetensors").then((response) => response.arrayBuffer()),
+    ]);
+    return { module, model };
+}
+
+/** The compiled module, which browsers keep from visit to visit if they compile it while it comes. */
+async function compiled(response: Response): Promise<WebAssembly.Module> {
+    const isNamed = response.headers.get("Content-Type") === "application/wasm";
+    return isNamed ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
+async function fetched(name: string): Promise<Response> {
+    const response = await fetch(name);
+    if (!response.ok) {
+        throw new Error(`${name}: ${response.status} ${response.statusText}`);
+    }
+    return response;
 }
 
 /** A worker that is given one job at a time, and replaced where one has broken it or was ended early. */
@@ -61,7 +86,9 @@ class Engine {
 
     #start() {
         this.#worker?.terminate();
-        this.#worker = new Worker("worker.js", { type: "module" });
+        const worker = new Worker("worker.js", { type: "module" });
+        void parts.then((parts) => worker.postMessage(parts));
+        this.#worker = worker;
         this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#hear(data);
         // It could not be loaded: there is nobody to answer.
         this.#worker.onerror = (event) => {

@@ -2,6 +2,7 @@
 
 import init, { Engine } from "./ser_web.js";
 import type { Form, Listener, Options, Span, Stored } from "./ser_web.js";
+import { wav } from "./wav";
 
 declare class FileReaderSync {
     readAsArrayBuffer(blob: Blob): ArrayBuffer;
@@ -106,20 +107,30 @@ export interface Request {
 /** What it answers; `broken` when it can be asked no more. */
 export type Reply = { id: number } & ({ result: unknown } | { told: unknown } | { error: string; broken: boolean });
 
-async function start(): Promise<Engine> {
-    const model = fetch("model.safetensors");
-    await init({ module_or_path: "ser_web_bg.wasm" });
-    const response = await model;
-    if (!response.ok) {
-        throw new Error(`model.safetensors: ${response.status} ${response.statusText}`);
-    }
-    return new Engine(new Uint8Array(await response.arrayBuffer()));
-}
+/** What the engine is made of, or why it cannot be. */
+export type Parts = { module: WebAssembly.Module; model: ArrayBuffer } | { missing: string };
 
-const engine = start();
+let start: (parts: Parts) => void;
+const engine = new Promise<Parts>((resolve) => (start = resolve)).then(async (parts) => {
+    if ("missing" in parts) {
+        throw new Error(parts.missing);
+    }
+    await init({ module_or_path: parts.module });
+    return new Engine(new Uint8Array(parts.model));
+});
+// A browser compiles well only what has run: a second of noise does that before somebody has chosen a recording.
+const noise = Float32Array.from({ length: 48_000 }, () => (Math.random() - 0.5) / 10);
+const warmUp = (engine: Engine) => engine.predict(stored(wav([noise], noise.length, "noise")));
+engine.then((engine) => setTimeout(() => warmUp(engine))).catch(() => undefined);
+
 const reply = (reply: Reply) => postMessage(reply);
 
-onmessage = async ({ data: { id, call, args } }: MessageEvent<Request>) => {
+onmessage = async ({ data }: MessageEvent<Parts | Request>) => {
+    if (!("call" in data)) {
+        start(data);
+        return;
+    }
+    const { id, call, args } = data;
     try {
         const method = calls[call] as (engine: Engine, tell: Tell, ...args: unknown[]) => unknown;
         const result = method(await engine, (told) => reply({ id, told }), ...args);

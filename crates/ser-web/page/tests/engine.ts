@@ -5,6 +5,8 @@ import type { Page } from "@playwright/test";
 export async function start(page: Page) {
     await page.evaluate(async () => {
         const worker = new Worker("worker.js", { type: "module" });
+        const model = await (await fetch("model.safetensors")).arrayBuffer();
+        worker.postMessage({ module: await WebAssembly.compileStreaming(fetch("ser_web_bg.wasm")), model });
         let last = 0;
         const ask = (call: string, ...args: unknown[]) =>
             new Promise((resolve, reject) => {
