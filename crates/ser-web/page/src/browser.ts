@@ -151,8 +151,15 @@ export class Browser implements Answers {
         return this.#engine.call("predict", [recording, this.#options(asked, recording.name)], { signal });
     }
 
-    timeline(recording: File, asked: Asked, signal: AbortSignal, tell: (soFar: Heard) => void): Promise<Timeline> {
-        return this.#engine.call("timeline", [recording, this.#options(asked, recording.name)], { signal, tell });
+    async timeline(recording: File, asked: Asked, signal: AbortSignal, tell: (soFar: Heard) => void): Promise<Timeline> {
+        let spans: Span[] = [];
+        const hear = (told: Heard) => {
+            spans = [...spans, ...told.spans];
+            tell({ ...told, spans });
+        };
+        const args: Arguments<"timeline"> = [recording, this.#options(asked, recording.name)];
+        const rest = await this.#engine.call("timeline", args, { signal, tell: hear });
+        return { ...rest, spans: [...spans, ...rest.spans] };
     }
 
     explain(recording: File, asked: Asked, signal: AbortSignal, tell: (share: number) => void): Promise<string> {

@@ -13,7 +13,7 @@ const STEP = 5;
 /** Parts of a recording's outline, at least. */
 const PEAKS = 4000;
 /** Milliseconds between two reports. */
-const REPORTS = 500;
+const REPORTS = 1000;
 
 type Tell = (told: unknown) => void;
 
@@ -25,13 +25,13 @@ function stored(file: Blob): Stored {
     return { size: file.size, read };
 }
 
-/** Tells no more often than a page can show. */
-function nowAndThen(tell: Tell): Tell {
+/** Does it no more often than a page can show. */
+function nowAndThen<Told extends unknown[]>(report: (...told: Told) => void): typeof report {
     let last = 0;
-    return (told) => {
+    return (...told) => {
         if (performance.now() - last > REPORTS) {
             last = performance.now();
-            tell(told);
+            report(...told);
         }
     };
 }
@@ -51,14 +51,17 @@ const calls = {
 
     predict: (engine: Engine, _: Tell, file: File, options: Options) => engine.predict(stored(file), options),
 
+    /** Tells what it has heard since it last did, and gives what is left. */
     timeline(engine: Engine, tell: Tell, file: File, options: Options) {
         const timeline = engine.timeline(stored(file), PEAKS, options);
-        const report = nowAndThen(tell);
+        const report = nowAndThen(() => {
+            const { heard, duration } = timeline;
+            tell({ spans: spans.splice(0), heard, duration, peaks: timeline.peaks() });
+        });
         const spans: Span[] = [];
         for (let complete; (complete = timeline.next(STEP)); ) {
             spans.push(...complete);
-            const { heard, duration } = timeline;
-            report({ spans, heard, duration, peaks: timeline.peaks() });
+            report();
         }
         const { heard: seconds, isCall, damage } = timeline;
         const peaks = timeline.peaks();
