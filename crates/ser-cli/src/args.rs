@@ -71,6 +71,8 @@ pub enum Command {
     Speakers(SpeakersArgs),
     /// Show where in time and frequency an answer comes from.
     Explain(ExplainArgs),
+    /// Write a model's networks as ONNX, for other programs' runtimes.
+    Export(ExportArgs),
     /// Write the HTML report of runs again, or one page with several side by side.
     Report(ReportArgs),
     /// Say which of several runs on the same clips is better, and whether it could be chance.
@@ -482,6 +484,17 @@ pub struct ListenArgs {
     /// Model and speaker.
     #[command(flatten)]
     pub answer: AnswerArgs,
+}
+
+/// `ser export`
+#[derive(Debug, ClapArgs)]
+pub struct ExportArgs {
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Write here: a name that ends in .onnx.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// `ser completions`

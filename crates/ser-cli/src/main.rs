@@ -14,6 +14,7 @@ mod doctor;
 mod evaluate;
 mod events;
 mod explain;
+mod export;
 mod extract;
 #[cfg(feature = "train")]
 mod fit;
@@ -138,6 +139,7 @@ fn run() -> i32 {
         Command::Evaluate(args) => evaluate::run(&args, json),
         Command::Predict(args) => predict::run(&args, json),
         Command::Explain(args) => explain::run(&args, json),
+        Command::Export(args) => export::run(&args, json),
         Command::Report(args) => report::run(&args),
         Command::Compare(args) => compare::run(&args, json),
         Command::Conditions(args) => conditions::run(&args, json),

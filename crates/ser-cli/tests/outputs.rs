@@ -47,6 +47,23 @@ fn refused(folder: &Path, name: &str, [manifest, clip]: [&PathBuf; 2]) -> Vec<St
 }
 
 #[test]
+fn a_model_is_exported_whole_under_a_name_of_its_kind() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("model.onnx");
+    let line = output(0, &[&"export", &"--json", &"--out", &out]);
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        line["bytes"].as_u64(),
+        Some(fs::metadata(&out).unwrap().len())
+    );
+    let said = complaint(1, &[&"export", &"--out", &folder.path().join("model.pt")]);
+    assert!(said.contains("must end in .onnx"), "{said}");
+    let said = complaint(1, &[&"export", &"--model", &out, &"--out", &out]);
+    assert!(said.contains("model.onnx"), "{said}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn what_is_read_is_not_written_over() {
     let (folder, manifest, clip) = folder();
     let before = fs::read(&manifest).unwrap();

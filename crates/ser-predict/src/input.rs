@@ -87,7 +87,7 @@ pub struct Standardiser {
 impl Standardiser {
     /// Standardised values beyond this many deviations are limited to it: a recording unlike any of the training part
     /// must not drown all else in one value.
-    const LIMIT: f32 = 5.0;
+    pub const LIMIT: f32 = 5.0;
 
     /// Measures the training part.
     ///

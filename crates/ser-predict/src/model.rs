@@ -402,8 +402,9 @@ impl Model {
         format!("{:032x}", hash.digest128())
     }
 
-    /// Every network's weights, with the network's number in front of the name.
-    pub(crate) fn tensors(&self) -> Tensors {
+    /// Every network's weights under the names that the model file has, with the network's number and a dot in front.
+    #[must_use]
+    pub fn tensors(&self) -> Tensors {
         let mut tensors = BTreeMap::new();
         for (i, network) in self.networks.iter().enumerate() {
             network.store(Sink {
@@ -461,6 +462,13 @@ impl TrainedNetwork {
             classes,
             info,
         })
+    }
+
+    /// The features it answers on: those of the clip, then of its copies for [`NetworkInfo::test_semitones`]. Its answer is
+    /// their mean.
+    #[must_use]
+    pub fn views(&self) -> &[FeatureConfig] {
+        &self.views
     }
 
     fn store(&self, mut sink: Sink) {

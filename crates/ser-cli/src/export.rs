@@ -1,0 +1,38 @@
+//! `ser export`
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use crate::args::ExportArgs;
+use crate::output::SYNTHETIC;
+use crate::{Outcome, model};
+
+pub fn run(args: &ExportArgs, json: bool) -> Result<Outcome> {
+    let out = &args.out;
+    if out.extension().is_none_or(|extension| extension != "onnx") {
+        bail!("{}: the file's name must end in .onnx", out.display());
+    }
+    if let Some(file) = &args.model.file {
+        ser_files::may_write(out, &[file])?;
+    }
+    let predictor = model::open(args.model.file.as_deref())?;
+    let model = predictor.model();
+    let bytes = ser_onnx::export(model).context("exporting the model")?;
+    ser_files::write_file(out, &bytes)?;
+    if json {
+        let line = json!({"file": out.display().to_string(), "bytes": bytes.len(), "name": model.name,
+            "labels": model.labels, "fingerprint": model.fingerprint()});
+        println!("{line}");
+        return Ok(Outcome::Done);
+    }
+    if model.provenance.synthetic {
+        println!("{SYNTHETIC}");
+    }
+    println!(
+        "written: {} ({:.1} MB), with {} inputs, features of one clip each, and their configurations in its metadata",
+        out.display(),
+        bytes.len() as f64 / 1e6,
+        model.views().len(),
+    );
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,15 @@
+"""Runs each case of a folder in onnxruntime, and prints its probabilities: a JSON list a line."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy
+import onnxruntime
+
+for model in sorted(Path(sys.argv[1]).glob("*.onnx")):
+    session = onnxruntime.InferenceSession(model)
+    for clip in sorted(model.with_suffix("").iterdir()):
+        # Of a file [coefficients, frames].
+        features = {path.stem: numpy.load(path).T.copy() for path in clip.glob("*.npy")}
+        print(json.dumps(session.run(["probabilities"], features)[0].tolist()))
