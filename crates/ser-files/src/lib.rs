@@ -1,8 +1,12 @@
 //! Files that are there whole or not at all.
 
+mod claim;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+pub use claim::{Claim, Claimed, is_at};
 
 /// What the system said of a file or folder.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +109,26 @@ pub fn write(
 pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<(), Error> {
     let (path, contents) = (path.as_ref(), contents.as_ref());
     write(path, |file| file.write_all(contents)).map_err(Error::at(path))
+}
+
+/// As [`write_file`], unless a file has that name already, which stays as it is. Of several who write at once one does;
+/// returns whether it was this one.
+///
+/// # Errors
+/// Those of the file system.
+pub fn write_new(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<bool, Error> {
+    let (path, contents) = (path.as_ref(), contents.as_ref());
+    let write = || {
+        let mut file = unfinished(path)?;
+        file.write_all(contents)?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error.error),
+        }
+    };
+    write().map_err(Error::at(path))
 }
 
 /// Removes a file, if it is there.
