@@ -75,13 +75,11 @@ pub fn kind(error: &anyhow::Error) -> &'static str {
             .downcast_ref::<ser_predict::Error>()
             .map(|error| error.kind())
     };
-    of_sound.or_else(of_answer).map_or(OTHER, in_words)
+    kind_in_words(of_sound.or_else(of_answer).unwrap_or(Kind::Other))
 }
 
-const OTHER: &str = "for another reason";
-
 /// The words for a kind of reason.
-pub fn in_words(kind: Kind) -> &'static str {
+pub fn kind_in_words(kind: Kind) -> &'static str {
     match kind {
         Kind::NotOpened => "not to be opened",
         Kind::NotRead => "of a format that is not read",
@@ -90,7 +88,7 @@ pub fn in_words(kind: Kind) -> &'static str {
         Kind::NoSpeech => "without speech",
         Kind::LowRate => "of too low a rate",
         Kind::TooShort => "too short",
-        _ => OTHER,
+        _ => "for another reason",
     }
 }
 

@@ -10,7 +10,7 @@ use ser_tables::Form;
 
 use crate::args::PredictArgs;
 use crate::output::{SYNTHETIC, progress};
-use crate::recordings::in_words;
+use crate::recordings::kind_in_words;
 use crate::tally::Tally;
 use crate::{Outcome, model};
 
@@ -37,7 +37,7 @@ pub fn run(manifest: &Path, out: &Path, args: &PredictArgs) -> Result<Outcome> {
     let done = archive.answer(&manifest, &answerer, |row| {
         match &row.answer {
             Ok(answer) => tally.answer(answer.uncertain, answer.remarks()),
-            Err(failed) => tally.skip(in_words(failed.kind)),
+            Err(failed) => tally.skip(kind_in_words(failed.kind)),
         }
         bar.inc(1);
     })?;
