@@ -246,3 +246,25 @@ fn a_recording_has_the_answer_that_predict_prints() {
     );
     assert_eq!(*field("error"), Field::Null);
 }
+
+#[test]
+fn the_template_for_slurm_answers_the_shard_of_its_task() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = folder.path().join("manifest.csv");
+    let out = folder.path().join("out");
+    fs::write(&manifest, "path\na.wav\nb.wav\nc.wav\n").unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/archives/slurm.sh");
+    let program = Path::new(env!("CARGO_BIN_EXE_ser")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    for task in ["0", "1"] {
+        let ended = Command::new(script)
+            .args([&manifest, &out])
+            .env("PATH", format!("{}:{path}", program.display()))
+            .env("SLURM_ARRAY_TASK_ID", task)
+            .env("SHARDS", "2")
+            .output()
+            .unwrap();
+        assert!(ended.status.success(), "{ended:?}");
+    }
+    assert_eq!(answers(&out).len(), 3);
+}

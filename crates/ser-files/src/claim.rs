@@ -4,12 +4,12 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-use crate::{Error, UNFINISHED, fill_up, remove_file};
+use crate::{Error, UNFINISHED, fill_up, folder, unfinished};
 
 /// The right to write a file that is not there yet, while it lives.
 ///
-/// It is a lock of the operating system on the unfinished file beside it. A program that was killed holds none, and leaves no
-/// more than that one file, which whoever comes next takes up.
+/// It is a lock of the operating system on a file beside it, so that a program that was killed holds none. What that one had
+/// written, beside it too, is swept out by whoever comes next.
 ///
 /// # Examples
 /// ```
@@ -29,9 +29,9 @@ use crate::{Error, UNFINISHED, fill_up, remove_file};
 #[derive(Debug)]
 pub struct Claim {
     path: PathBuf,
-    unfinished: PathBuf,
+    lock: PathBuf,
     /// Closing it ends the lock.
-    file: File,
+    _file: File,
 }
 
 /// Who may write a file.
@@ -51,39 +51,50 @@ impl Claim {
     /// # Errors
     /// Those of the file system, such as that the folder does not exist, or knows no locks.
     pub fn take(path: &Path) -> Result<Claimed, Error> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let unfinished = path.with_file_name(format!("{UNFINISHED}{name}"));
+        let lock = path.with_file_name(unfinished_name(path));
         let is_written = || path.try_exists().map_err(Error::at(path));
         loop {
             if is_written()? {
                 return Ok(Claimed::Written);
             }
-            // What it holds is another's until it is locked.
-            let mut options = File::options();
-            let options = options.write(true).create(true).truncate(false);
-            let file = options.open(&unfinished).map_err(Error::at(&unfinished))?;
+            let file = File::create(&lock).map_err(Error::at(&lock))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(Claimed::Others),
-                Err(TryLockError::Error(error)) => return Err(Error::at(&unfinished)(error)),
+                Err(TryLockError::Error(error)) => return Err(Error::at(&lock)(error)),
             }
-            // Who held it before may have given it its name, or removed it, between our opening and locking it.
-            if !is_at(&file, &unfinished) {
+            // Who held it before may have removed it between our opening and locking it: then the lock is on a file that nobody
+            // else would find.
+            if !is_at(&file, &lock) {
                 continue;
             }
+            let claim = Self {
+                path: path.to_owned(),
+                lock,
+                _file: file,
+            };
             if is_written()? {
-                remove_file(&unfinished)?;
                 return Ok(Claimed::Written);
             }
-            return Ok(Claimed::Mine(Self {
-                path: path.to_owned(),
-                unfinished,
-                file,
-            }));
+            claim.sweep().map_err(Error::at(path))?;
+            return Ok(Claimed::Mine(claim));
         }
     }
 
-    /// Writes the file, waits until the disk has it, and gives it its name.
+    /// Removes what others had written when they were killed.
+    fn sweep(&self) -> io::Result<()> {
+        let begins = format!("{}.", unfinished_name(&self.path));
+        for entry in fs::read_dir(folder(&self.path)?)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(&begins) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the file beside its place, waits until the disk has it, and gives it its name. Each writes a file of its own, so
+    /// that where locks hold nobody off none is spoilt, and the last takes the name.
     ///
     /// # Errors
     /// Those of the file system and what `fill` returns; nothing is left behind then.
@@ -91,17 +102,24 @@ impl Claim {
         self,
         fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
     ) -> io::Result<()> {
-        let write = || {
-            self.file.set_len(0)?;
-            fill_up(&self.file, fill)?;
-            self.file.sync_all()?;
-            fs::rename(&self.unfinished, &self.path)
-        };
-        write().inspect_err(|_| {
-            // The first error says more.
-            let _ = fs::remove_file(&self.unfinished);
-        })
+        let file = unfinished(&self.path, &format!("{}.", unfinished_name(&self.path)))?;
+        fill_up(file.as_file(), fill)?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path)?;
+        Ok(())
     }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // A lock file that stays is no obstacle: only a held one is.
+        let _ = fs::remove_file(&self.lock);
+    }
+}
+
+fn unfinished_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("{UNFINISHED}{name}")
 }
 
 /// Whether an open file is the one that a path names.
