@@ -157,19 +157,22 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_ends_with_whoever_has_it_and_what_is_left_is_taken_up() {
+    fn a_claim_ends_with_whoever_has_it_and_what_is_left_is_swept_out() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
         let claim = mine(&path);
-        (&claim.file)
-            .write_all(b"half of what was to be writ")
-            .unwrap();
         assert!(matches!(Claim::take(&path).unwrap(), Claimed::Others));
         drop(claim);
-        assert!(!path.exists());
+        // As a program that was killed leaves it.
+        let left = [".unfinished-a.csv", ".unfinished-a.csv.x7"];
+        let of_another = ".unfinished-b.csv.x7";
+        for name in left.iter().chain([&of_another]) {
+            fs::write(folder.path().join(name), "half of wh").unwrap();
+        }
         mine(&path).write(|file| file.write_all(b"all")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"all");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(folder.path().join(of_another).exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]
