@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use ser_archive::{Answerer, Row, Sound};
-use ser_audio::read;
 use ser_fixtures::{flac, voice, write_wav, write_wav_f32};
 use ser_predict::Predictor;
 use ser_tables::Value;
