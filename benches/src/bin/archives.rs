@@ -14,7 +14,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
@@ -149,16 +149,20 @@ fn kill(ser: &str, folder: &Path, kills: usize) -> Result<()> {
     let shard_takes = began.elapsed() / kills.max(1) as u32;
     let expected = rows(&whole)?;
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let mut in_time = 0;
     for number in 0..kills {
         let shard = format!("{number}/{kills}");
-        let mut child = start(ser, folder, &shard, &out)?;
-        let after = shard_takes.mul_f64(rng.random_range(0.0..1.0));
-        std::thread::sleep(after);
-        child.kill()?;
-        // Without a code it was killed before its end.
-        let was_killed = child.wait()?.code().is_none();
-        in_time += usize::from(was_killed);
+        let after = loop {
+            let mut child = start(ser, folder, &shard, &out)?;
+            let after = shard_takes.mul_f64(rng.random_range(0.0..1.0));
+            std::thread::sleep(after);
+            child.kill()?;
+            // Without a code it was killed before its end.
+            if child.wait()?.code().is_none() {
+                break after;
+            }
+            let width = kills.to_string().len();
+            fs::remove_file(out.join(format!("shard-{number:0width$}-of-{kills}.csv")))?;
+        };
         ensure!(
             is_within(&rows(&out).unwrap_or_default(), &expected),
             "killed: another row"
@@ -166,18 +170,15 @@ fn kill(ser: &str, folder: &Path, kills: usize) -> Result<()> {
         finish(ser, folder, &shard, &out)?;
         let there = rows(&out)?;
         ensure!(is_within(&there, &expected), "begun again: another row");
-        eprintln!(
-            "{shard}: killed after {after:.1?}, {} rows of {}",
-            there.len(),
-            expected.len()
-        );
+        let (there, all) = (there.len(), expected.len());
+        eprintln!("{shard}: killed after {after:.1?}, {there} rows of {all}");
     }
     ensure!(
         rows(&out)? == expected,
         "rows were lost, or are there twice"
     );
     println!(
-        "{in_time} of {kills} shards killed before their end; {} rows, each as in one process",
+        "{kills} shards killed before their end and begun again: {} rows, each as in one process",
         expected.len()
     );
     Ok(())
@@ -199,7 +200,7 @@ fn time(ser: &str, folder: &Path) -> Result<()> {
     };
     let (began, before) = (Instant::now(), processor()?);
     finish(ser, folder, "0/1", temporary.path())?;
-    let seconds: Duration = began.elapsed();
+    let seconds = began.elapsed();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let held = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() as f64 / 1024.0;
     let job = format!("archive of {count} recordings");
