@@ -67,7 +67,20 @@ pub struct AudioStream {
     path: PathBuf,
     /// Samples that may still be given, and the limit in seconds.
     left: Option<(u64, f64)>,
+    part: Option<Part>,
 }
+
+/// The part of a recording that is given.
+struct Part {
+    /// In seconds from the beginning.
+    start: f64,
+    end: Option<f64>,
+    /// Samples decoded so far.
+    decoded: u64,
+}
+
+/// A part may end so many seconds behind its recording: tables round, and codecs pad.
+const BEYOND: f64 = 0.1;
 
 /// Who decodes.
 pub(crate) enum Decoder {
@@ -162,6 +175,7 @@ impl AudioStream {
             origin,
             path: path.to_path_buf(),
             left: None,
+            part: None,
         }
     }
 
@@ -171,6 +185,21 @@ impl AudioStream {
         let samples = (seconds * f64::from(self.sample_rate())) as u64;
         Self {
             left: Some((samples, seconds)),
+            ..self
+        }
+    }
+
+    /// Gives only what lies between two times, in seconds from the beginning; without an end, down to that of the recording.
+    /// What comes before is decoded and passed over.
+    #[must_use]
+    pub fn part(self, start: f64, end: Option<f64>) -> Self {
+        let decoded = 0;
+        Self {
+            part: Some(Part {
+                start,
+                end,
+                decoded,
+            }),
             ..self
         }
     }
@@ -222,6 +251,9 @@ impl AudioStream {
     pub fn rewind(&mut self) -> Result<()> {
         self.decoder = self.origin.decoder(&self.path)?;
         self.mixer = Mixer::new(self.mixer.channels, self.channels().into());
+        if let Some(part) = &mut self.part {
+            part.decoded = 0;
+        }
         Ok(())
     }
 
@@ -234,9 +266,10 @@ impl AudioStream {
     }
 
     /// Samples in all, where that is certain before the last one is decoded: in plain WAV that does not come
-    /// through a pipe, whose header was held against what there is.
+    /// through a pipe, whose header was held against what there is, and of which not only a [part](Self::part) is given.
     pub fn frames(&self) -> Option<u64> {
         match (&self.decoder, &self.origin) {
+            _ if self.part.is_some() => None,
             (_, Origin::Pipe) | (Decoder::Coded(_), _) => None,
             (Decoder::Wav { stream, .. }, _) => Some(stream.info().frames),
         }
@@ -262,8 +295,56 @@ impl AudioStream {
     ///
     /// [`Error::Io`]; [`Error::Damaged`] when less than a tenth can be decoded, or the sampling rate changes;
     /// [`Error::OutOfRange`] when most samples are no numbers; [`Error::Longer`] beyond the limit of
-    /// [`at_most`](Self::at_most). After an error the stream is at its end.
+    /// [`at_most`](Self::at_most); [`Error::Part`] when the recording ends before its [part](Self::part) does. After an error
+    /// the stream is at its end.
     pub fn next_block(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
+        if self.part.is_some() {
+            return self.next_of_part(samples);
+        }
+        self.next_decoded(samples)
+    }
+
+    /// The next samples that lie in the part.
+    fn next_of_part(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
+        let rate = f64::from(self.sample_rate());
+        let Some(Part { start, end, .. }) = self.part else {
+            return Ok(false);
+        };
+        let first = (start * rate).round() as u64;
+        let behind = end.map_or(u64::MAX, |end| (end * rate).round() as u64);
+        let before = samples.len();
+        loop {
+            let at = self.part.as_ref().map_or(0, |part| part.decoded);
+            if at >= behind {
+                return Ok(false);
+            }
+            if !self.next_decoded(samples)? {
+                let seconds = at as f64 / rate;
+                let is_there = at > first && end.is_none_or(|end| end <= seconds + BEYOND);
+                return match is_there {
+                    true => Ok(false),
+                    false => Err(Error::Part {
+                        path: self.path.clone(),
+                        start,
+                        end,
+                        seconds,
+                    }),
+                };
+            }
+            let given = (samples.len() - before) as u64;
+            if let Some(part) = &mut self.part {
+                part.decoded = at + given;
+            }
+            samples.truncate(before + given.min(behind - at) as usize);
+            let passed_over = first.saturating_sub(at).min(given) as usize;
+            samples.drain(before..(before + passed_over).min(samples.len()));
+            if samples.len() > before {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn next_decoded(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
         let before = samples.len();
         match &mut self.decoder {
             Decoder::Wav { stream, bytes } => {

@@ -92,6 +92,23 @@ pub enum Error {
         seconds: f64,
     },
 
+    /// A recording ends before the part that is asked for does.
+    #[error(
+        "{}: expected the part from {start:.3} s{}, found a recording of {seconds:.3} s",
+        path.display(),
+        end.map_or(String::new(), |end| format!(" to {end:.3} s"))
+    )]
+    Part {
+        /// The recording.
+        path: PathBuf,
+        /// Where the part begins, in seconds.
+        start: f64,
+        /// Where it ends, in seconds; `None` for the end of the recording.
+        end: Option<f64>,
+        /// Length of the recording in seconds.
+        seconds: f64,
+    },
+
     /// A signal could not be brought to another sampling rate.
     #[error("cannot resample from {from} Hz to {to} Hz: {reason}")]
     Resample {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand};
+use ser_archive::Shard;
 use ser_data::{Origin, Protocol};
 
 /// Speech emotion recognition: from recordings to features, trained models, honest figures and
@@ -379,8 +380,20 @@ pub struct EvaluateArgs {
 pub struct PredictArgs {
     /// Recordings: files (WAV, FLAC, MP3, OGG, M4A and others), folders, patterns such as "*.mp3", or
     /// - for standard input.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "manifest")]
     pub files: Vec<PathBuf>,
+    /// Answer the recordings of a table instead: .parquet, .csv or .tsv with a column `path` and, where they are known, `id`,
+    /// `start` and `end` (in seconds), `speaker` (as enrolled) and `channel`. --out is then a folder, and every recording a row
+    /// there, also one that has no answer.
+    #[arg(long, value_name = "TABLE", requires = "out", conflicts_with_all = ["files", "speaker", "channel", "enroll", "csv", "json"])]
+    pub manifest: Option<PathBuf>,
+    /// Folder in which relative paths of the table are looked up [default: the table's own].
+    #[arg(long, value_name = "DIR", requires = "manifest")]
+    pub root: Option<PathBuf>,
+    /// Answer only this of so many shares of the table, counted from 0, so that each of many machines takes one. It becomes a
+    /// file in the folder; a share that is there is left, one that another program answers is not begun.
+    #[arg(long, value_name = "K/N", requires = "manifest")]
+    pub shard: Option<Shard>,
     /// Model and speaker.
     #[command(flatten)]
     pub answer: AnswerArgs,
@@ -392,8 +405,9 @@ pub struct PredictArgs {
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "speaker")]
     pub enroll: Vec<PathBuf>,
     /// Write the answers here instead: .csv, .parquet, .json (an array) or .jsonl (an object a line). They are kept as they come,
-    /// so that the same command goes on where it was stopped; a recording that has changed since is answered again.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["csv", "json"])]
+    /// so that the same command goes on where it was stopped; a recording that has changed since is answered again. With --manifest
+    /// a folder, for files of the table's own form.
+    #[arg(long, value_name = "FILE|DIR", conflicts_with_all = ["csv", "json"])]
     pub out: Option<PathBuf>,
     /// Print CSV, one line a recording.
     #[arg(long, conflicts_with = "json")]

@@ -31,6 +31,7 @@ mod row;
 #[cfg(feature = "train")]
 mod select;
 mod serve;
+mod shards;
 mod speakers;
 mod synth;
 mod tally;

@@ -18,12 +18,15 @@ use crate::output::{
 };
 use crate::recordings::{answer, enrol, kind, recordings};
 use crate::tally::Tally;
-use crate::{Outcome, model, row};
+use crate::{Outcome, model, row, shards};
 
 /// Recordings answered at a time, on all cores; their answers are printed before the next are read.
 const AT_ONCE: usize = 32;
 
 pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
+    if let (Some(manifest), Some(out)) = (&args.manifest, &args.out) {
+        return shards::run(manifest, out, args);
+    }
     let predictor = model::answering(&args.answer)?;
     let model = predictor.model();
     let mut speaker = model::speaker(model, args.answer.speaker.as_deref())?;

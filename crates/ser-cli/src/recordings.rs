@@ -75,14 +75,19 @@ pub fn kind(error: &anyhow::Error) -> &'static str {
             .downcast_ref::<ser_predict::Error>()
             .map(|error| error.kind())
     };
-    match of_sound.or_else(of_answer) {
-        Some(Kind::NotOpened) => "not to be opened",
-        Some(Kind::NotRead) => "of a format that is not read",
-        Some(Kind::NoSuchChannel) => "without such a channel",
-        Some(Kind::Damaged) => "damaged",
-        Some(Kind::NoSpeech) => "without speech",
-        Some(Kind::LowRate) => "of too low a rate",
-        Some(Kind::TooShort) => "too short",
+    kind_in_words(of_sound.or_else(of_answer).unwrap_or(Kind::Other))
+}
+
+/// The words for a kind of reason.
+pub fn kind_in_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::NotOpened => "not to be opened",
+        Kind::NotRead => "of a format that is not read",
+        Kind::NoSuchChannel => "without such a channel",
+        Kind::Damaged => "damaged",
+        Kind::NoSpeech => "without speech",
+        Kind::LowRate => "of too low a rate",
+        Kind::TooShort => "too short",
         _ => "for another reason",
     }
 }

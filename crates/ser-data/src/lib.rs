@@ -23,3 +23,4 @@ pub use protocol::Protocol;
 pub use recording::{Excerpt, Recording, read_each};
 pub use split::{Disjoint, Parts, Side, Split};
 pub use split_name::SplitName;
+pub use table::{Row, Table};

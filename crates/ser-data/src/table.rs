@@ -16,7 +16,8 @@ const SEMICOLON: u8 = b';';
 /// The most that a table may hold, more than a million rows: it is read whole.
 const MOST_BYTES: u64 = 256 << 20;
 
-pub(crate) struct Table {
+/// A table that is read whole, of 256 MiB at most. Columns go by their name in any case, and a field that is empty is none.
+pub struct Table {
     source: Source,
     separator: u8,
     header: StringRecord,
@@ -31,7 +32,11 @@ struct Source {
 }
 
 impl Table {
-    pub(crate) fn open(path: &Path, required: &[&str]) -> Result<Self> {
+    /// Reads a table with these columns: with commas, semicolons or tabs between, in UTF-8 or UTF-16.
+    ///
+    /// # Errors
+    /// Those of the file system, and [`Error::Csv`] with line and column.
+    pub fn open(path: &Path, required: &[&str]) -> Result<Self> {
         let read = || {
             let there = std::fs::metadata(path)?;
             if there.is_dir() {
@@ -105,7 +110,7 @@ impl Table {
     }
 
     /// The rows that hold anything: spreadsheets write empty ones below their last.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let records = self.records.iter();
         let filled = records.filter(|record| record.iter().any(|field| !field.is_empty()));
         filled.map(|record| Row {
@@ -126,15 +131,16 @@ fn missing<'a>(columns: &HashMap<String, usize>, required: &[&'a str]) -> Option
     required.find(|&column| !columns.contains_key(column))
 }
 
+/// A row of a [`Table`].
 #[derive(Clone, Copy)]
-pub(crate) struct Row<'a> {
+pub struct Row<'a> {
     table: &'a Table,
     record: &'a StringRecord,
 }
 
 impl<'a> Row<'a> {
     /// The line it starts on, counted from 1. Counts them: for errors.
-    pub(crate) fn line(&self) -> u64 {
+    pub fn line(&self) -> u64 {
         let position = self.record.position();
         let start = position.map_or(0, |position| position.byte() as usize);
         self.table.source.line(start)
@@ -147,24 +153,35 @@ impl<'a> Row<'a> {
     }
 
     /// The field, unless it is empty or its column is absent.
-    pub(crate) fn optional(&self, column: &str) -> Option<&'a str> {
+    pub fn optional(&self, column: &str) -> Option<&'a str> {
         let field = self.record.get(*self.table.columns.get(column)?)?;
         (!field.is_empty()).then_some(field)
     }
 
-    pub(crate) fn required(&self, column: &str) -> Result<&'a str> {
+    /// The field.
+    ///
+    /// # Errors
+    /// [`Error::Csv`] where it is empty.
+    pub fn required(&self, column: &str) -> Result<&'a str> {
         self.optional(column)
             .ok_or_else(|| self.wrong(column, "a value"))
     }
 
-    pub(crate) fn parsed<T: FromStr>(&self, column: &str, expected: &str) -> Result<Option<T>> {
+    /// The field as a value of which the error says that it is `expected`.
+    ///
+    /// # Errors
+    /// [`Error::Csv`] where it is none.
+    pub fn parsed<T: FromStr>(&self, column: &str, expected: &str) -> Result<Option<T>> {
         self.optional(column)
             .map(|field| field.parse().map_err(|_| self.wrong(column, expected)))
             .transpose()
     }
 
     /// A number of seconds from 0 to `most`. Where semicolons stand between columns, the decimal mark may be a comma.
-    pub(crate) fn seconds(&self, column: &str, most: f64) -> Result<Option<f64>> {
+    ///
+    /// # Errors
+    /// [`Error::Csv`] where it is none.
+    pub fn seconds(&self, column: &str, most: f64) -> Result<Option<f64>> {
         let Some(field) = self.optional(column) else {
             return Ok(None);
         };
@@ -182,7 +199,7 @@ impl<'a> Row<'a> {
     }
 
     /// The error that this field does not hold what is expected.
-    pub(crate) fn wrong(&self, column: &str, expected: &str) -> Error {
+    pub fn wrong(&self, column: &str, expected: &str) -> Error {
         Error::Csv {
             path: self.table.source.path.clone(),
             line: self.line(),

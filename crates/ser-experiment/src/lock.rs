@@ -3,7 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use ser_files::{UNFINISHED, remove_file};
+use ser_files::{UNFINISHED, is_at, remove_file};
 use walkdir::WalkDir;
 
 use crate::error::{Error, Result};
@@ -70,24 +70,6 @@ fn lock_of(folder: &Path) -> PathBuf {
 fn is_held(path: &Path) -> bool {
     let file = File::open(path);
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-}
-
-/// Whether an open file is the one that a path names.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    let number = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(open), Ok(named)) => number(open) == number(named),
-        _ => false,
-    }
-}
-
-/// Elsewhere an open file cannot be removed.
-#[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> bool {
-    true
 }
 
 /// Removes what was being written or removed when a run was killed: in the folder, and beside it.

@@ -1,8 +1,12 @@
 //! Files that are there whole or not at all.
 
+mod claim;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+pub use claim::{Claim, Claimed, is_at};
 
 /// What the system said of a file or folder.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +95,7 @@ pub fn write(
         },
         Err(error) => return Err(error),
     };
-    let file = unfinished(&path)?;
+    let file = unfinished(&path, UNFINISHED)?;
     fill_up(file.as_file(), fill)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -105,6 +109,26 @@ pub fn write(
 pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<(), Error> {
     let (path, contents) = (path.as_ref(), contents.as_ref());
     write(path, |file| file.write_all(contents)).map_err(Error::at(path))
+}
+
+/// As [`write_file`], unless a file has that name already, which stays as it is. Of several who write at once one does;
+/// returns whether it was this one.
+///
+/// # Errors
+/// Those of the file system.
+pub fn write_new(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<bool, Error> {
+    let (path, contents) = (path.as_ref(), contents.as_ref());
+    let write = || {
+        let mut file = unfinished(path, UNFINISHED)?;
+        file.write_all(contents)?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error.error),
+        }
+    };
+    write().map_err(Error::at(path))
 }
 
 /// Removes a file, if it is there.
@@ -144,20 +168,20 @@ pub fn may_write(path: &Path, read: &[&Path]) -> Result<(), Error> {
         ))),
         // A device or a pipe.
         Ok(there) if !there.is_file() => Ok(()),
-        _ => unfinished(whole.as_deref().unwrap_or(path))
+        _ => unfinished(whole.as_deref().unwrap_or(path), UNFINISHED)
             .map(drop)
             .map_err(at),
     }
 }
 
-/// A file beside `path`, which is gone when it is dropped.
-fn unfinished(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+/// A file beside `path` whose name begins so, which is gone when it is dropped.
+fn unfinished(path: &Path, begins: &str) -> io::Result<tempfile::NamedTempFile> {
     let folder = folder(path)?;
     let mut builder = tempfile::Builder::new();
     // Temporary files are for their owner's eyes only; this one becomes what the user's umask says.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let made = builder.prefix(UNFINISHED).tempfile_in(folder);
+    let made = builder.prefix(begins).tempfile_in(folder);
     // Its own words name a file that nobody asked for.
     made.map_err(|error| error.kind().into())
 }

@@ -185,3 +185,32 @@ fn a_path_that_is_no_file_is_read_as_a_pipe() {
     assert_eq!(read(&path).unwrap(), read(fixture("native.flac")).unwrap());
     writer.join().unwrap();
 }
+
+#[test]
+fn a_part_is_what_lies_there_in_the_whole() {
+    for (name, rate) in FIXTURES {
+        let whole = read(fixture(name)).unwrap().samples;
+        let seconds = whole.len() as f64 / f64::from(rate);
+        let at = |seconds: f64| ((seconds * f64::from(rate)).round() as usize).min(whole.len());
+        let part = |start, end| AudioStream::open(&fixture(name)).unwrap().part(start, end);
+        for (start, end) in [
+            (0.0, None),
+            (0.0, Some(0.1)),
+            (0.1234, Some(0.2)),
+            (seconds / 2.0, None),
+            (seconds - 0.01, Some(seconds + 0.09)),
+        ] {
+            let expected = &whole[at(start)..end.map_or(whole.len(), at)];
+            assert_eq!(drain(part(start, end)).unwrap(), expected, "{name} {start}");
+            let mut stream = part(start, end);
+            while stream.next_block(&mut Vec::new()).unwrap() {}
+            stream.rewind().unwrap();
+            assert_eq!(drain(stream).unwrap(), expected, "{name} again");
+        }
+        for (start, end) in [(seconds + 1.0, None), (0.0, Some(seconds + 0.2))] {
+            let said = drain(part(start, end)).unwrap_err().to_string();
+            let length = format!("found a recording of {seconds:.3} s");
+            assert!(said.contains(&length), "{said}");
+        }
+    }
+}

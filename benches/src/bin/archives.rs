@@ -1,0 +1,219 @@
+//! Answers an archive in shards that are killed, and measures what it costs.
+//!
+//! `archives make DIR COUNT` writes recordings and their manifest, `manifest.csv`: WAV for the most part, FLAC, Opus, stereo,
+//! silent, cut, and what is none. `archives kill SER DIR KILLS` answers DIR in one process, then in as many shards as kills,
+//! each killed at a random moment and begun again, and fails unless every row is there once and as in the one process.
+//! `archives time SER DIR` prints what a recording takes, a JSON object a line, and what the process held at most.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the lines are what it is for"
+)]
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Result, bail, ensure};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use ser_benches::json_line;
+use ser_fixtures::{flac, opus, voice};
+
+const RATE: u32 = 16_000;
+
+fn main() -> Result<()> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        ["make", folder, count] => make(Path::new(folder), count.parse()?),
+        ["kill", ser, folder, kills] => kill(ser, Path::new(folder), kills.parse()?),
+        ["time", ser, folder] => time(ser, Path::new(folder)),
+        _ => bail!("usage: archives make DIR COUNT | kill SER DIR KILLS | time SER DIR"),
+    }
+}
+
+fn make(folder: &Path, count: usize) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    let names: Vec<String> = (0..count)
+        .into_par_iter()
+        .map(|number| {
+            let (extension, bytes) = recording(number);
+            let name = format!("{number:06}.{extension}");
+            fs::write(folder.join(&name), bytes)?;
+            Ok(name)
+        })
+        .collect::<Result<_>>()?;
+    fs::write(manifest(folder), format!("path\n{}\n", names.join("\n")))?;
+    Ok(())
+}
+
+fn manifest(folder: &Path) -> PathBuf {
+    folder.join("manifest.csv")
+}
+
+/// The bytes of a recording of 0.5 to 1.2 s, each another, and the extension of its name.
+fn recording(number: usize) -> (&'static str, Vec<u8>) {
+    let seconds = 0.5 + (number % 8) as f64 / 10.0;
+    let pitch = 90.0 + (number % 151) as f64;
+    let pcm = |rate| -> Vec<i16> {
+        let samples = voice(rate, seconds, pitch).into_iter();
+        samples.map(|x| (x * 32_767.0) as i16).collect()
+    };
+    match number % 20 {
+        0 | 1 => ("flac", flac(RATE, &pcm(RATE))),
+        2 => ("opus", opus(&voice(48_000, seconds, pitch), 24_000)),
+        3 => ("wav", wav(1, &vec![0; 8_000])),
+        4 => {
+            let stereo = pcm(RATE).into_iter().flat_map(|x| [x, -x]);
+            ("wav", wav(2, &stereo.collect::<Vec<_>>()))
+        }
+        5 => {
+            let mut cut = wav(1, &pcm(RATE));
+            cut.truncate(20 + cut.len() / 10 * (number / 20 % 10));
+            ("wav", cut)
+        }
+        6 => {
+            let mut damaged = flac(RATE, &pcm(RATE));
+            let mut rng = ChaCha8Rng::seed_from_u64(number as u64);
+            for _ in 0..20 {
+                let place = rng.random_range(0..damaged.len());
+                damaged[place] = rng.random();
+            }
+            ("flac", damaged)
+        }
+        7 => ("mp3", b"<!DOCTYPE html><title>404</title>".to_vec()),
+        _ => ("wav", wav(1, &pcm(RATE))),
+    }
+}
+
+/// WAV of samples of 16 bits.
+fn wav(channels: u16, samples: &[i16]) -> Vec<u8> {
+    let bytes = 2 * samples.len() as u32;
+    let mut file = b"RIFF".to_vec();
+    file.extend((36 + bytes).to_le_bytes());
+    file.extend(b"WAVEfmt \x10\0\0\0\x01\0");
+    file.extend(channels.to_le_bytes());
+    file.extend(RATE.to_le_bytes());
+    file.extend((RATE * 2 * u32::from(channels)).to_le_bytes());
+    file.extend((2 * channels).to_le_bytes());
+    file.extend(b"\x10\0data");
+    file.extend(bytes.to_le_bytes());
+    file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    file
+}
+
+fn start(ser: &str, folder: &Path, shard: &str, out: &Path) -> Result<Child> {
+    let mut command = Command::new(ser);
+    command.args(["predict", "--shard", shard, "--manifest"]);
+    command.arg(manifest(folder)).arg("--out").arg(out);
+    command.stdout(Stdio::null()).stderr(Stdio::inherit());
+    Ok(command.spawn()?)
+}
+
+fn finish(ser: &str, folder: &Path, shard: &str, out: &Path) -> Result<()> {
+    let ended = start(ser, folder, shard, out)?.wait()?;
+    ensure!(ended.success(), "shard {shard}: {ended}");
+    Ok(())
+}
+
+/// All rows of the files in a folder, sorted.
+fn rows(out: &Path) -> Result<Vec<String>> {
+    let mut rows = Vec::new();
+    for entry in fs::read_dir(out)? {
+        let path = entry?.path();
+        let is_shard = path.extension().is_some_and(|extension| extension == "csv")
+            && path
+                .file_name()
+                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"shard-"));
+        if is_shard {
+            let text = fs::read_to_string(&path)?;
+            // No field of these has a line in it.
+            rows.extend(text.lines().skip(1).map(str::to_owned));
+        }
+    }
+    rows.sort_unstable();
+    Ok(rows)
+}
+
+fn kill(ser: &str, folder: &Path, kills: usize) -> Result<()> {
+    let temporary = tempfile::tempdir_in(folder)?;
+    let (whole, out) = (temporary.path().join("whole"), temporary.path().join("out"));
+    let began = Instant::now();
+    finish(ser, folder, "0/1", &whole)?;
+    let shard_takes = began.elapsed() / kills.max(1) as u32;
+    let expected = rows(&whole)?;
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    for number in 0..kills {
+        let shard = format!("{number}/{kills}");
+        let after = loop {
+            let mut child = start(ser, folder, &shard, &out)?;
+            let after = shard_takes.mul_f64(rng.random_range(0.0..1.0));
+            std::thread::sleep(after);
+            child.kill()?;
+            // Without a code it was killed before its end.
+            if child.wait()?.code().is_none() {
+                break after;
+            }
+            let width = kills.to_string().len();
+            fs::remove_file(out.join(format!("shard-{number:0width$}-of-{kills}.csv")))?;
+        };
+        ensure!(
+            is_within(&rows(&out).unwrap_or_default(), &expected),
+            "killed: another row"
+        );
+        finish(ser, folder, &shard, &out)?;
+        let there = rows(&out)?;
+        ensure!(is_within(&there, &expected), "begun again: another row");
+        let (there, all) = (there.len(), expected.len());
+        eprintln!("{shard}: killed after {after:.1?}, {there} rows of {all}");
+    }
+    ensure!(
+        rows(&out)? == expected,
+        "rows were lost, or are there twice"
+    );
+    println!(
+        "{kills} shards killed before their end and begun again: {} rows, each as in one process",
+        expected.len()
+    );
+    Ok(())
+}
+
+/// Whether all sorted rows are among others that are sorted too, each as often.
+fn is_within(rows: &[String], others: &[String]) -> bool {
+    let mut others = others.iter();
+    rows.iter().all(|row| others.any(|other| other == row))
+}
+
+fn time(ser: &str, folder: &Path) -> Result<()> {
+    let count = fs::read_to_string(manifest(folder))?.lines().count() - 1;
+    let temporary = tempfile::tempdir_in(folder)?;
+    let processor = || -> Result<f64> {
+        let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+        let micros = usage.user_time() + usage.system_time();
+        Ok(micros.num_microseconds() as f64 / 1e6)
+    };
+    let (began, before) = (Instant::now(), processor()?);
+    finish(ser, folder, "0/1", temporary.path())?;
+    let seconds = began.elapsed();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let held = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() as f64 / 1024.0;
+    let job = format!("archive of {count} recordings");
+    let each = |seconds: f64| 1000.0 * seconds / count as f64;
+    for (unit, value) in [
+        ("ms/recording", each(seconds.as_secs_f64())),
+        (
+            "ms of processor time/recording",
+            each(processor()? - before),
+        ),
+        ("MB at most", held),
+    ] {
+        println!("{}", json_line(&job, "ser", threads, unit, value));
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! The rows that a table asks for.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU16;
+use std::path::Path;
+
+use ser_data::{Table, is_table};
+use ser_tables::Form;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use crate::answerer::LATEST;
+use crate::error::{Error, Result};
+use crate::parquet;
+use crate::row::{Row, Sound};
+use crate::shard::Shard;
+
+/// The columns of a manifest, in any case and order, of which it must have `path`; others are passed over.
+pub(crate) const COLUMNS: [&str; 6] = ["id", PATH, "start", "end", "speaker", "channel"];
+pub(crate) const PATH: &str = "path";
+
+/// What one shard of a manifest asks for. In memory are its own rows and, while the others are read, 24 bytes for each of them.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    /// The rows of the shard.
+    pub rows: Vec<Row>,
+    /// Which shard that is.
+    pub shard: Shard,
+    /// Number of rows in all shards.
+    pub count: u64,
+    /// What tells all rows from others, in whatever format and with whatever further columns they are written.
+    pub fingerprint: String,
+    /// Those who speak in any row.
+    pub speakers: BTreeSet<String>,
+}
+
+/// A row as it is written.
+#[derive(Debug, Default)]
+pub(crate) struct Written<'a> {
+    pub(crate) id: Option<&'a str>,
+    pub(crate) path: &'a str,
+    pub(crate) start: Option<f64>,
+    pub(crate) end: Option<f64>,
+    pub(crate) speaker: Option<&'a str>,
+    pub(crate) channel: Option<u16>,
+}
+
+impl Manifest {
+    /// Reads a table: Parquet, or CSV with commas, semicolons or tabs between the columns. Relative paths are seen from `root`,
+    /// or else from the manifest's folder; an `id` that is not there is the path as it is written.
+    ///
+    /// # Errors
+    /// [`Error::Table`], [`Error::Parquet`] and [`Error::Row`] for what cannot be read, [`Error::Twice`] for an id that two rows
+    /// have, [`Error::Empty`] without a row.
+    pub fn read(path: &Path, root: Option<&Path>, shard: Shard) -> Result<Self> {
+        let source = Source::open(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut rows = Rows {
+            root: root.unwrap_or(folder),
+            manifest: Self {
+                rows: Vec::new(),
+                shard,
+                count: 0,
+                fingerprint: String::new(),
+                speakers: BTreeSet::new(),
+            },
+            hash: Xxh3::new(),
+            ids: Vec::new(),
+        };
+        source.each(&mut |row| rows.take(row))?;
+        let path = path.to_owned();
+        match rows.twins() {
+            Some([first, second]) => Err(Error::Twice {
+                path,
+                id: source.id(first)?,
+                first: source.place(first),
+                second: source.place(second),
+            }),
+            None if rows.manifest.count == 0 => Err(Error::Empty { path }),
+            None => Ok(Self {
+                fingerprint: format!("{:032x}", rows.hash.digest128()),
+                ..rows.manifest
+            }),
+        }
+    }
+}
+
+/// Where rows come from.
+enum Source<'a> {
+    Csv(Table),
+    Parquet(&'a Path),
+}
+
+impl<'a> Source<'a> {
+    fn open(path: &'a Path) -> Result<Self> {
+        if is_table(path) {
+            return Ok(Self::Csv(Table::open(path, &[PATH])?));
+        }
+        match Form::of(path) {
+            Some(Form::Parquet) => Ok(Self::Parquet(path)),
+            _ => Err(Error::NoManifest {
+                path: path.to_owned(),
+            }),
+        }
+    }
+
+    fn each(&self, take: &mut dyn FnMut(&Written<'_>)) -> Result<()> {
+        match self {
+            Self::Csv(table) => table
+                .rows()
+                .try_for_each(|row| written(&row).map(|row| take(&row))),
+            Self::Parquet(path) => parquet::each(path, take),
+        }
+    }
+
+    /// The id of a row by its position.
+    fn id(&self, position: u64) -> Result<String> {
+        let (mut at, mut id) = (0, String::new());
+        self.each(&mut |row| {
+            if at == position {
+                row.id().clone_into(&mut id);
+            }
+            at += 1;
+        })?;
+        Ok(id)
+    }
+
+    /// How people find a row.
+    fn place(&self, position: u64) -> String {
+        match self {
+            Self::Csv(table) => {
+                let row = table.rows().nth(position as usize);
+                format!("line {}", row.map_or(0, |row| row.line()))
+            }
+            Self::Parquet(_) => parquet::place(position),
+        }
+    }
+}
+
+fn written<'a>(row: &ser_data::Row<'a>) -> Result<Written<'a>> {
+    let channel = row.parsed::<NonZeroU16>("channel", "a number from 1 on")?;
+    Ok(Written {
+        id: row.optional("id"),
+        path: row.required(PATH)?,
+        start: row.seconds("start", LATEST)?,
+        end: row.seconds("end", LATEST)?,
+        speaker: row.optional("speaker"),
+        channel: channel.map(NonZeroU16::get),
+    })
+}
+
+impl Written<'_> {
+    fn id(&self) -> &str {
+        self.id.unwrap_or(self.path)
+    }
+}
+
+/// Rows as they are read.
+struct Rows<'a> {
+    root: &'a Path,
+    manifest: Manifest,
+    hash: Xxh3,
+    /// Of each row the hash of its id, in halves, and its position.
+    ids: Vec<(u64, u64, u64)>,
+}
+
+impl Rows<'_> {
+    fn take(&mut self, row: &Written<'_>) {
+        let (id, position) = (row.id(), self.manifest.count);
+        self.manifest.count += 1;
+        let hash = xxh3_128(id.as_bytes());
+        self.ids.push(((hash >> 64) as u64, hash as u64, position));
+        // Debug text marks where each field begins and ends.
+        let text = format!(
+            "{:?}",
+            (id, row.path, row.start, row.end, row.speaker, row.channel)
+        );
+        self.hash.update(text.as_bytes());
+        if let Some(speaker) = row.speaker
+            && !self.manifest.speakers.contains(speaker)
+        {
+            self.manifest.speakers.insert(speaker.to_owned());
+        }
+        if self.manifest.shard.holds(position) {
+            self.manifest.rows.push(Row {
+                start: row.start,
+                end: row.end,
+                speaker: row.speaker.map(str::to_owned),
+                channel: row.channel,
+                ..Row::new(id, Sound::File(self.root.join(row.path)))
+            });
+        }
+    }
+
+    /// The positions of two rows with one id.
+    fn twins(&mut self) -> Option<[u64; 2]> {
+        let mut ids = std::mem::take(&mut self.ids);
+        ids.sort_unstable();
+        let mut pairs = ids.windows(2);
+        pairs.find_map(|pair| match *pair {
+            [(a, b, first), (c, d, second)] if (a, b) == (c, d) => Some([first, second]),
+            _ => None,
+        })
+    }
+}

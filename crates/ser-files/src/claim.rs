@@ -1,0 +1,227 @@
+//! Files that several programs may want to write, of which one does.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+
+use crate::{Error, UNFINISHED, fill_up, folder, unfinished};
+
+/// The right to write a file that is not there yet, while it lives.
+///
+/// It is a lock of the operating system on a file beside it, so that a program that was killed holds none. What that one had
+/// written, beside it too, is swept out by whoever comes next.
+///
+/// # Examples
+/// ```
+/// # fn main() -> anyhow::Result<()> {
+/// # use std::io::Write;
+/// use ser_files::{Claim, Claimed};
+///
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("answers.csv");
+/// let Claimed::Mine(claim) = Claim::take(&path)? else { panic!() };
+/// assert!(matches!(Claim::take(&path)?, Claimed::Others));
+/// claim.write(|file| writeln!(file, "calm"))?;
+/// assert!(matches!(Claim::take(&path)?, Claimed::Written));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Claim {
+    path: PathBuf,
+    lock: PathBuf,
+    /// Closing it ends the lock.
+    _file: File,
+}
+
+/// Who may write a file.
+#[derive(Debug)]
+pub enum Claimed {
+    /// Nobody else.
+    Mine(Claim),
+    /// Another program, which is writing it.
+    Others,
+    /// Nobody any more: it is there.
+    Written,
+}
+
+impl Claim {
+    /// Asks for the right to write `path`.
+    ///
+    /// # Errors
+    /// Those of the file system, such as that the folder does not exist, or knows no locks.
+    pub fn take(path: &Path) -> Result<Claimed, Error> {
+        let lock = path.with_file_name(unfinished_name(path));
+        let is_written = || path.try_exists().map_err(Error::at(path));
+        loop {
+            if is_written()? {
+                return Ok(Claimed::Written);
+            }
+            let file = File::create(&lock).map_err(Error::at(&lock))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(Claimed::Others),
+                Err(TryLockError::Error(error)) => return Err(Error::at(&lock)(error)),
+            }
+            // Who held it before may have removed it between our opening and locking it: then the lock is on a file that nobody
+            // else would find.
+            if !is_at(&file, &lock) {
+                continue;
+            }
+            let claim = Self {
+                path: path.to_owned(),
+                lock,
+                _file: file,
+            };
+            if is_written()? {
+                return Ok(Claimed::Written);
+            }
+            claim.sweep().map_err(Error::at(path))?;
+            return Ok(Claimed::Mine(claim));
+        }
+    }
+
+    /// Removes what others had written when they were killed.
+    fn sweep(&self) -> io::Result<()> {
+        let begins = format!("{}.", unfinished_name(&self.path));
+        for entry in fs::read_dir(folder(&self.path)?)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(&begins) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the file beside its place, waits until the disk has it, and gives it its name. Each writes a file of its own, so
+    /// that where locks hold nobody off none is spoilt, and the last takes the name.
+    ///
+    /// # Errors
+    /// Those of the file system and what `fill` returns; nothing is left behind then.
+    pub fn write(
+        self,
+        fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let file = unfinished(&self.path, &format!("{}.", unfinished_name(&self.path)))?;
+        fill_up(file.as_file(), fill)?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path)?;
+        Ok(())
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // A lock file that stays is no obstacle: only a held one is.
+        let _ = fs::remove_file(&self.lock);
+    }
+}
+
+fn unfinished_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("{UNFINISHED}{name}")
+}
+
+/// Whether an open file is the one that a path names.
+#[cfg(unix)]
+#[must_use]
+pub fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let number = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(named)) => number(open) == number(named),
+        _ => false,
+    }
+}
+
+/// Elsewhere an open file cannot be removed.
+#[cfg(not(unix))]
+#[must_use]
+pub fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use std::io::Write;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn mine(path: &Path) -> Claim {
+        match Claim::take(path).unwrap() {
+            Claimed::Mine(claim) => claim,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_claim_ends_with_whoever_has_it_and_what_is_left_is_swept_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let claim = mine(&path);
+        assert!(matches!(Claim::take(&path).unwrap(), Claimed::Others));
+        drop(claim);
+        // As a program that was killed leaves it.
+        let left = [".unfinished-a.csv", ".unfinished-a.csv.x7"];
+        let of_another = ".unfinished-b.csv.x7";
+        for name in left.iter().chain([&of_another]) {
+            fs::write(folder.path().join(name), "half of wh").unwrap();
+        }
+        mine(&path).write(|file| file.write_all(b"all")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"all");
+        assert!(folder.path().join(of_another).exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_fails_leaves_nothing_and_can_be_claimed_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let failed = mine(&path).write(|_| Err(io::Error::other("the source ran dry")));
+        assert_eq!(failed.unwrap_err().to_string(), "the source ran dry");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        mine(&path);
+        let missing = folder.path().join("missing/a.csv");
+        Claim::take(&missing).unwrap_err();
+    }
+
+    #[test]
+    fn of_many_at_once_one_writes_each_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..50 {
+            let path = folder.path().join(round.to_string());
+            let written = AtomicUsize::new(0);
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        if let Claimed::Mine(claim) = Claim::take(&path).unwrap() {
+                            claim.write(|file| file.write_all(b"all")).unwrap();
+                            written.fetch_add(1, Ordering::Relaxed);
+                        }
+                    });
+                }
+            });
+            assert_eq!(written.into_inner(), 1);
+            assert_eq!(fs::read(&path).unwrap(), b"all");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 50);
+    }
+
+    #[test]
+    fn of_many_at_once_one_writes_a_new_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("archive.json");
+        let write = |text: String| crate::write_new(&path, text).unwrap();
+        let written: Vec<bool> = std::thread::scope(|scope| {
+            let writers = (0..8).map(|i| scope.spawn(move || write(i.to_string())));
+            let writers: Vec<_> = writers.collect();
+            writers.into_iter().map(|w| w.join().unwrap()).collect()
+        });
+        let first = written.iter().position(|&is| is).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), first.to_string());
+        assert_eq!(written.iter().filter(|&&is| is).count(), 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
