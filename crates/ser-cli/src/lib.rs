@@ -89,7 +89,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ! {
 
 /// The decoders of compressed sound panic over some damaged recordings. ser-audio turns that into an error, which says
 /// all there is to say. And `println!` panics where its words cannot be written, as on a full disk.
-fn tell_panics() {
+pub fn tell_panics() {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map_or("", |place| place.file());

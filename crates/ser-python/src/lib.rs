@@ -29,6 +29,12 @@ mod native {
     #[pymodule_export]
     use crate::speaker::Speaker;
 
+    #[pymodule_init]
+    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        ser_cli::tell_panics();
+        Ok(())
+    }
+
     /// The program `ser`: does what the arguments ask for, of which the first is its own name, and ends the process.
     #[pyfunction]
     fn program(py: Python<'_>, args: Vec<OsString>) {

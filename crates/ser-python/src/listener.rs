@@ -78,11 +78,11 @@ impl Listener {
             let channel = samples.channel(number)?;
             return self.spans(py, |state| state.listener.push(channel));
         }
-        if let Some(only) = samples.only() {
-            return self.spans(py, |state| state.listener.push(only));
-        }
-        let count = samples.count;
         self.spans(py, |state| {
+            if let (Some(only), None) = (samples.only(), &state.mixer) {
+                return state.listener.push(only);
+            }
+            let count = samples.count;
             let mixer = state
                 .mixer
                 .get_or_insert_with(|| Mixer::new(Channels::Compared, count));

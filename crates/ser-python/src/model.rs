@@ -6,7 +6,7 @@ use numpy::{PyArray1, ToPyArray};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyTuple, PyType};
 use ser_audio::restored;
 use ser_predict::{AnswerLine, Error, ModelLine, Predictor, Speech};
 
@@ -86,7 +86,7 @@ impl Model {
         let answer = match &recording {
             Recording::File(path) => compute(py, || asked.answer_file(path, channel)),
             Recording::Signal(signal, rate) => {
-                let (samples, speaker) = (signal.samples()?.mixed(channel)?, asked.speaker());
+                let (samples, speaker) = (signal.samples()?.mixed(py, channel)?, asked.speaker());
                 compute(py, || {
                     asked.predictor.answer_samples(&samples, *rate, speaker)
                 })
@@ -119,21 +119,17 @@ impl Model {
         };
         let answers = files.answers(py, &*pool(threads)?)?;
         let model = files.asked.predictor.model();
-        let rows = files
-            .paths
-            .iter()
-            .zip(&answers)
-            .map(|(path, answer)| match answer {
-                Ok(answer) => {
-                    let name = path.display().to_string();
-                    answers::answer(py, &AnswerLine::new(model, name, answer))
-                }
-                Err(error) => object(py, error, Some(path)),
-            });
-        let rows = PyList::new(py, rows.collect::<PyResult<Vec<_>>>()?)?;
-        CLASS
-            .import(py, "ser_speech.tables", "Answers")?
-            .call1((rows,))
+        let row = |(path, answer): (&PathBuf, &_)| match answer {
+            Ok(answer) => {
+                let name = path.display().to_string();
+                answers::answer(py, &AnswerLine::new(model, name, answer))
+            }
+            Err(error) => object(py, error, Some(path)),
+        };
+        let rows = files.paths.iter().zip(&answers).map(row);
+        let rows = rows.collect::<PyResult<Vec<_>>>()?;
+        let class = CLASS.import(py, "ser_speech.tables", "Answers")?;
+        class.call1((rows,))
     }
 
     /// What a recording expresses when: `Spans`.
@@ -146,14 +142,10 @@ impl Model {
         speaker: Option<&Speaker>,
         channel: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let asked = Asked::new(recording.py(), &self.predictor, labels, speaker)?;
         let py = recording.py();
-        timeline::hear(
-            py,
-            &Recording::new(recording, sampling_rate)?,
-            &asked,
-            channel,
-        )
+        let asked = Asked::new(py, &self.predictor, labels, speaker)?;
+        let recording = Recording::new(recording, sampling_rate)?;
+        timeline::hear(py, &recording, &asked, channel)
     }
 
     /// Listens to live sound of `sampling_rate` samples a second.
@@ -185,12 +177,7 @@ impl Model {
             self.predictor.model().embeddings(&[&features])
         })?;
         let embeddings = embeddings.map_err(|error| recording.raised(py, &error))?;
-        Ok(embeddings
-            .into_iter()
-            .flatten()
-            .flatten()
-            .collect::<Vec<f32>>()
-            .to_pyarray(py))
+        Ok(embeddings.concat().concat().to_pyarray(py))
     }
 
     /// What the answer on a recording of 0.2 to 30 s rests on: an `Explanation`.

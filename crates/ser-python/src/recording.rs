@@ -62,7 +62,7 @@ impl<'py> Recording<'py> {
         match self {
             Self::File(path) => compute(py, || work(&open(path, channel)?.read_to_end()?)),
             Self::Signal(signal, rate) => {
-                let samples = signal.samples()?.mixed(channel)?;
+                let samples = signal.samples()?.mixed(py, channel)?;
                 let sound = Waveform::new(samples.into_owned(), *rate);
                 compute(py, || work(&sound))
             }

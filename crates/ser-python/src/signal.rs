@@ -79,18 +79,20 @@ impl<'a> Samples<'a> {
     }
 
     /// One of the channels, or all of them compared and mixed, as of a file.
-    pub(crate) fn mixed(self, channel: Option<u16>) -> PyResult<Cow<'a, [f32]>> {
+    pub(crate) fn mixed(self, py: Python<'_>, channel: Option<u16>) -> PyResult<Cow<'a, [f32]>> {
         if let Some(number) = channel {
             return Ok(self.channel(number)?.into());
         }
         if let Some(only) = self.only() {
             return Ok(only.into());
         }
-        let mut mixer = Mixer::new(Channels::Compared, self.count);
-        let mut mixed = Vec::with_capacity(self.length);
-        mixer.push(&self.interleaved(), self.count, &mut mixed);
-        mixer.finish(&mut mixed);
-        Ok(mixed.into())
+        Ok(py.detach(|| {
+            let mut mixer = Mixer::new(Channels::Compared, self.count);
+            let mut mixed = Vec::with_capacity(self.length);
+            mixer.push(&self.interleaved(), self.count, &mut mixed);
+            mixer.finish(&mut mixed);
+            mixed.into()
+        }))
     }
 
     /// Sample by sample, one of each channel.

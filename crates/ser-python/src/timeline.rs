@@ -89,7 +89,7 @@ fn one(
     let heard = match recording {
         Recording::File(path) => of_file(py, path, asked, channel)?,
         Recording::Signal(signal, rate) => {
-            let samples = signal.samples()?.mixed(channel)?;
+            let samples = signal.samples()?.mixed(py, channel)?;
             of_samples(py, &samples, *rate, asked)?
         }
     };

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -13,20 +12,20 @@ ROUNDS = 7
 
 
 def milliseconds(before: str, measured: str, *args: str | Path) -> float:
-    """The median of new interpreters."""
+    """The least of several new interpreters, as what else the machine does only ever adds to it."""
     script = f"import sys, time\n{before}\nbegin = time.perf_counter()\n{measured}\nprint(time.perf_counter() - begin)"
     times = [
         float(subprocess.run([sys.executable, "-c", script, *args], check=True, capture_output=True).stdout)
         for _ in range(ROUNDS)
     ]
-    return 1000 * statistics.median(times)
+    return 1000 * min(times)
 
 
 def test_an_import(capsys: pytest.CaptureFixture[str]) -> None:
     took = milliseconds("", "import ser_speech")
     with capsys.disabled():
         print(f"\nimport: {took:.1f} ms (reach 30)")
-    assert took < 150
+    assert took < 100
 
 
 def test_a_first_answer(capsys: pytest.CaptureFixture[str], speech: Path) -> None:
