@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::command::Programs;
 use crate::table::{self, Line};
-use crate::{command, download, gate, libtorch};
+use crate::{command, download, gate, libtorch, python};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -140,30 +140,13 @@ fn data(root: &Path, ours: &Programs, given: Option<&Path>) -> Result<(PathBuf, 
 
 /// The Python that the peers run in: an environment of its own below `target`, with pinned versions.
 fn python_of_peers(root: &Path) -> Result<Option<PathBuf>> {
-    let environment = root.join("target/peers");
-    let python = environment.join("bin/python");
-    let requirements = root.join("benches/peers/requirements.txt");
-    let wanted = fs::read_to_string(&requirements)
-        .with_context(|| format!("reading {}", requirements.display()))?;
-    // Written when all is installed: the versions that are.
-    let installed = environment.join("requirements.txt");
-    if fs::read_to_string(&installed).is_ok_and(|there| there == wanted) {
-        return Ok(Some(python));
-    }
     if command::output(Command::new("python3").arg("--version")).is_err() {
         println!("there is no python3: the peers in Python are left out");
         return Ok(None);
     }
-    println!("installing the peers, about 3 GB; --no-peers leaves them out");
-    command::run(
-        Command::new("python3")
-            .args(["-m", "venv"])
-            .arg(&environment),
-    )?;
-    let pip = ["-m", "pip", "install", "--quiet", "-r"];
-    command::run(Command::new(&python).args(pip).arg(&requirements))?;
-    fs::write(&installed, wanted).with_context(|| format!("writing {}", installed.display()))?;
-    Ok(Some(python))
+    println!("the peers, about 3 GB the first time; --no-peers leaves them out");
+    let requirements = root.join("benches/peers/requirements.txt");
+    python::environment(&root.join("target/peers"), &requirements).map(Some)
 }
 
 /// What measures the service.

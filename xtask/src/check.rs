@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-use crate::{command, gate, libtorch, page};
+use crate::{command, gate, libtorch, page, python};
 
 pub fn run(root: &Path) -> Result<()> {
     command::run(command::cargo(root).args(["fmt", "--all", "--check"]))?;
@@ -25,6 +25,7 @@ pub fn run(root: &Path) -> Result<()> {
     command::run(cargo(&["clippy", "--all-targets"]).args(deny))?;
     command::run(cargo(&["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     command::run(&mut cargo(&["test"]))?;
+    python::run(root)?;
     gate::check(root)
 }
 

@@ -24,6 +24,7 @@ mod loopback;
 mod page;
 mod paths;
 mod pipeline;
+mod python;
 // The one finder of recordings, without the decoders that come with it.
 #[path = "../../crates/ser-audio/src/folder.rs"]
 mod recordings;
@@ -60,6 +61,8 @@ enum Task {
     },
     /// Make the folder target/page: a web page that answers by itself, for any static host (needs Node.js and npm).
     Page,
+    /// Build the Python package as a wheel, install it into target/python, and test it there (needs Python 3.11 or newer).
+    Python,
     /// Check all that a change must pass: format, lints, docs, tests, instruction counts.
     Check,
     /// Measure everything beside the peers (about 20 minutes), or only check the instruction counts.
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Task::Pipeline(args) => pipeline::run(&root, &args),
         Task::Test { args } => test::run(&root, &args),
         Task::Page => page::run(&root).map(|_| ()),
+        Task::Python => python::run(&root),
         Task::Check => check::run(&root),
         Task::Bench(args) => bench::run(&root, &args),
     };

@@ -33,7 +33,16 @@ const APART: f64 = 0.2;
 const BOTH: f64 = 1e-2;
 
 /// Mixes interleaved samples down.
-pub(crate) struct Mixer {
+///
+/// ```
+/// use ser_audio::{Channels, Mixer};
+///
+/// let (mut mixer, mut samples) = (Mixer::new(Channels::Mean, 2), Vec::new());
+/// mixer.push(&[0.5, 0.0, 0.5, 1.0], 2, &mut samples);
+/// mixer.finish(&mut samples);
+/// assert_eq!(samples, [0.25, 0.75]);
+/// ```
+pub struct Mixer {
     pub(crate) channels: Channels,
     /// Number of them.
     count: usize,
@@ -52,7 +61,9 @@ pub(crate) struct Mixer {
 }
 
 impl Mixer {
-    pub(crate) fn new(channels: Channels, count: usize) -> Self {
+    /// Of samples of `count` channels, 1 or more.
+    #[must_use]
+    pub fn new(channels: Channels, count: usize) -> Self {
         Self {
             channels,
             count,
@@ -71,7 +82,7 @@ impl Mixer {
     }
 
     /// Appends what becomes of `interleaved`, which holds whole frames of `count` channels; some of it may wait.
-    pub(crate) fn push(&mut self, interleaved: &[f32], count: usize, samples: &mut Vec<f32>) {
+    pub fn push(&mut self, interleaved: &[f32], count: usize, samples: &mut Vec<f32>) {
         if count != self.count {
             // What is known of the channels is of others.
             self.finish(samples);
@@ -99,7 +110,7 @@ impl Mixer {
     }
 
     /// Appends what waits.
-    pub(crate) fn finish(&mut self, samples: &mut Vec<f32>) {
+    pub fn finish(&mut self, samples: &mut Vec<f32>) {
         if self.waiting.is_empty() {
             return;
         }
@@ -164,7 +175,8 @@ impl Mixer {
     }
 
     /// Whether two channels that are both spoken into have nothing in common, as those of a call.
-    pub(crate) fn are_apart(&self) -> bool {
+    #[must_use]
+    pub fn are_apart(&self) -> bool {
         let loudest = self.energies.iter().copied().fold(0.0, f64::max);
         self.reference.is_some_and(|reference| {
             (0..self.count).any(|channel| {

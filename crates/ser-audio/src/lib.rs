@@ -30,7 +30,7 @@ mod wav;
 mod waveform;
 mod wrapper;
 
-pub use channels::Channels;
+pub use channels::{Channels, Mixer};
 pub use damage::{CutShort, Damage};
 pub use decode::{AudioStream, MAX_CHANNELS, MAX_SAMPLE_RATE, MAX_SAMPLES, read};
 pub use error::{Error, Result};

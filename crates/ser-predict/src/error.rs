@@ -111,6 +111,25 @@ pub enum Kind {
     Other,
 }
 
+impl Kind {
+    /// In one word, for machines, as `no-speech`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotOpened => "not-opened",
+            Self::NotRead => "not-read",
+            Self::NoSuchChannel => "no-such-channel",
+            Self::TooLong => "too-long",
+            Self::Damaged => "damaged",
+            Self::UnknownLabel => "unknown-label",
+            Self::NoSpeech => "no-speech",
+            Self::LowRate => "sampling-rate-too-low",
+            Self::TooShort => "too-short",
+            Self::Other => "no-answer",
+        }
+    }
+}
+
 impl From<&ser_audio::Error> for Kind {
     fn from(error: &ser_audio::Error) -> Self {
         use ser_audio::Error as Audio;

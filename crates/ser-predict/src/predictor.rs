@@ -142,12 +142,28 @@ impl Predictor {
     /// # Errors
     /// Those of feature extraction; [`Error::NotSpeech`] for a long recording in which nobody speaks.
     pub fn answer(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
-        if sound.duration() <= LONG {
-            return self.answer_whole(sound, speaker);
+        match sound.duration() <= LONG {
+            true => self.answer_whole(sound, speaker),
+            false => self.answer_samples(&sound.samples, sound.sample_rate, speaker),
         }
-        let beginning = (LONG * f64::from(sound.sample_rate)) as usize + 1;
-        let (beginning, rest) = sound.samples.split_at(beginning.min(sound.samples.len()));
-        let beginning = Waveform::new(beginning.to_vec(), sound.sample_rate);
+    }
+
+    /// As [`Predictor::answer`], of samples that somebody else holds; no more than [`LONG`] seconds of them are copied.
+    ///
+    /// # Errors
+    /// As [`Predictor::answer`].
+    pub fn answer_samples(
+        &self,
+        samples: &[f32],
+        sample_rate: u32,
+        speaker: Option<&Enrolment>,
+    ) -> Result<Answer> {
+        let beginning = (LONG * f64::from(sample_rate)) as usize + 1;
+        let (beginning, rest) = samples.split_at(beginning.min(samples.len()));
+        let beginning = Waveform::new(beginning.to_vec(), sample_rate);
+        if beginning.duration() <= LONG {
+            return self.answer_whole(&beginning, speaker);
+        }
         let mut blocks = rest.chunks(AT_ONCE);
         self.answer_long(beginning, speaker, |samples| {
             samples.extend_from_slice(blocks.next().unwrap_or_default());

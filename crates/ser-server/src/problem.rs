@@ -139,54 +139,46 @@ impl IntoResponses for OfRecording {
 
 impl From<Predict> for Problem {
     fn from(error: Predict) -> Self {
-        let (status, kind, next) = match error.kind() {
+        let kind = match error.kind() {
+            // What was sent could be read.
+            Kind::NotOpened => Kind::Damaged,
+            kind => kind,
+        };
+        let (status, next) = match kind {
             Kind::NoSuchChannel => (
                 StatusCode::BAD_REQUEST,
-                "no-such-channel",
                 "name a channel that the recording has, or none",
             ),
             Kind::UnknownLabel => (
                 StatusCode::BAD_REQUEST,
-                "unknown-label",
                 "name labels that the model knows: GET /v1/model lists them",
             ),
             Kind::TooLong => (
                 StatusCode::PAYLOAD_TOO_LARGE,
-                "too-long",
                 "send it in parts, or use the program, which has no such limit",
             ),
             Kind::NotRead => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "not-read",
                 "send WAV, FLAC, MP3, Opus, Vorbis or AAC; ffmpeg turns most other formats into WAV",
             ),
             Kind::NoSpeech => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "no-speech",
                 "send a recording in which somebody speaks",
             ),
             Kind::LowRate => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "sampling-rate-too-low",
                 "record at 8000 Hz or more",
             ),
             Kind::TooShort => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "too-short",
                 "send at least half a second of speech",
             ),
-            Kind::Damaged | Kind::NotOpened => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "damaged",
-                "record or copy it again",
-            ),
-            Kind::Other => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "no-answer",
-                "send another recording",
-            ),
+            Kind::Damaged | Kind::NotOpened => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "record or copy it again")
+            }
+            Kind::Other => (StatusCode::UNPROCESSABLE_ENTITY, "send another recording"),
         };
-        Self::new(status, kind, error.to_string(), next)
+        Self::new(status, kind.word(), error.to_string(), next)
     }
 }
 

@@ -1,0 +1,52 @@
+"""Speech emotion recognition: what recordings, signals and live sound express.
+
+>>> import ser_speech
+>>> model = ser_speech.Model.load()
+>>> model.labels
+['neutral', 'calm', 'happy', 'sad', 'angry', 'fearful', 'disgust', 'surprised']
+"""
+
+from importlib import import_module
+
+from ser_speech._native import Listener, Model, Speaker
+
+# As `typing` has it, whose import takes as long as all the rest.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ser_speech.answers import Answer, Explanation, Region, Span
+    from ser_speech.errors import SerError
+    from ser_speech.tables import Answers, Spans
+
+__all__ = [
+    "Answer",
+    "Answers",
+    "Explanation",
+    "Listener",
+    "Model",
+    "Region",
+    "SerError",
+    "Span",
+    "Spans",
+    "Speaker",
+]
+
+# What the first answer may wait for, and an import need not.
+_LATER = {
+    "Answer": "answers",
+    "Answers": "tables",
+    "Explanation": "answers",
+    "Region": "answers",
+    "SerError": "errors",
+    "Span": "answers",
+    "Spans": "tables",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,182 @@
+"""What is compiled."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from os import PathLike
+from typing import Any, Literal, NoReturn, SupportsFloat, final
+
+import numpy
+from numpy.typing import ArrayLike, NDArray
+
+from ser_speech.answers import Answer, Explanation, Span
+from ser_speech.errors import SerError
+from ser_speech.tables import Answers, Spans
+
+__all__ = ["Listener", "Model", "SpanIterator", "Speaker", "program"]
+
+_Path = str | PathLike[str]
+
+@final
+class Model:
+    """A model that is ready to answer. Any number of threads may ask it at a time.
+
+    A recording is a path to a file of any format and length, or an array ``[samples]`` or ``[channels, samples]`` with its
+    sampling rate in Hz. All answers may be asked for with
+
+    - ``labels``: the only labels that can be; their probabilities sum to 1;
+    - ``speaker``: whose voice it is, from :meth:`enroll`;
+    - ``channel``: the only channel that is listened to, counted from 1. Otherwise all are compared, and mixed if they
+      belong together.
+
+    What is wrong with a file is raised as :class:`SerError`, a wrong argument as ``ValueError`` or ``TypeError``.
+    """
+
+    @staticmethod
+    def load(path: _Path | None = None) -> Model:
+        """Reads a model file; without one it is the built-in model."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def labels(self) -> list[str]:
+        """What an answer may be."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells its weights from others."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What there is to say of it: name, labels, parameters, fingerprint, enrolls, synthetic."""
+
+    def predict(
+        self,
+        recording: _Path | ArrayLike,
+        sampling_rate: SupportsFloat | None = None,
+        *,
+        labels: Sequence[str] | None = None,
+        speaker: Speaker | None = None,
+        channel: int | None = None,
+    ) -> Answer:
+        """What a recording expresses as a whole."""
+
+    def predict_files(
+        self,
+        paths: Iterable[_Path],
+        *,
+        threads: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+        labels: Sequence[str] | None = None,
+        speaker: Speaker | None = None,
+        channel: int | None = None,
+    ) -> Answers:
+        """What files express, each as a whole, in their order.
+
+        A file that has no answer is a :class:`SerError` in the list. The files are answered on ``threads`` threads, or
+        one for each core. ``progress`` is called with the number of files that are done and the number of all of them.
+        """
+
+    def timeline(
+        self,
+        recording: _Path | ArrayLike,
+        sampling_rate: SupportsFloat | None = None,
+        *,
+        labels: Sequence[str] | None = None,
+        speaker: Speaker | None = None,
+        channel: int | Literal["each"] | None = None,
+    ) -> Spans:
+        """What a recording expresses when. Channels can be heard ``"each"`` by itself, as in calls."""
+
+    def listen(
+        self,
+        sampling_rate: SupportsFloat,
+        *,
+        labels: Sequence[str] | None = None,
+        speaker: Speaker | None = None,
+        channel: int | None = None,
+    ) -> Listener:
+        """Listens to live sound of so many samples a second."""
+
+    def embed(
+        self,
+        recording: _Path | ArrayLike,
+        sampling_rate: SupportsFloat | None = None,
+        *,
+        channel: int | None = None,
+    ) -> NDArray[numpy.float32]:
+        """What the networks make of a recording before they decide, ``[E]``: the values of one network behind those of
+        another. Recordings that lie close together sound alike to the model."""
+
+    def explain(
+        self,
+        recording: _Path | ArrayLike,
+        sampling_rate: SupportsFloat | None = None,
+        *,
+        labels: Sequence[str] | None = None,
+        channel: int | None = None,
+    ) -> Explanation:
+        """What the answer on a recording of 0.2 to 30 s rests on. It is heard some hundred times, which takes about as long
+        as it lasts."""
+
+    def enroll(
+        self,
+        recordings: Iterable[_Path | tuple[ArrayLike, SupportsFloat]],
+        *,
+        channel: int | None = None,
+    ) -> Speaker:
+        """How a speaker sounds on average, from recordings without labels: paths, or pairs of an array and its rate.
+
+        Those that cannot be used are left out, and :attr:`Speaker.skipped` says why.
+        """
+
+@final
+class Listener:
+    """Listens to live sound, block by block. Spans do not depend on how the sound is cut into blocks.
+
+    A block is an array ``[samples]`` or ``[channels, samples]`` of any length.
+    """
+
+    def push(self, block: ArrayLike) -> list[Span]:
+        """Takes the next samples, and gives the spans that are complete now."""
+
+    def finish(self) -> list[Span]:
+        """Says that no more samples come, and gives the last spans."""
+
+    def spans(self, blocks: Iterable[ArrayLike]) -> SpanIterator:
+        """The spans of all blocks that an iterable gives, each as soon as it is complete."""
+
+@final
+class SpanIterator(Iterator[Span]):
+    """What :meth:`Listener.spans` gives."""
+
+    def __iter__(self) -> SpanIterator: ...
+    def __next__(self) -> Span: ...
+
+@final
+class Speaker:
+    """How a speaker sounds on average, to a model: what :meth:`Model.enroll` gives, and what ``speaker=`` takes."""
+
+    @staticmethod
+    def load(path: _Path, model: Model) -> Speaker:
+        """Reads a file that :meth:`save` or ``ser enroll`` wrote."""
+
+    @staticmethod
+    def from_bytes(data: bytes, model: Model) -> Speaker:
+        """Reads what :meth:`to_bytes` gave."""
+
+    def save(self, path: _Path) -> None:
+        """Writes a file for :meth:`load`, such as ``ser enroll`` keeps."""
+
+    def to_bytes(self) -> bytes:
+        """What :meth:`save` writes."""
+
+    @property
+    def clips(self) -> int:
+        """Recordings that it was made from; pieces of the longer ones."""
+
+    @property
+    def skipped(self) -> list[SerError]:
+        """Why other recordings could not be used."""
+
+def program(args: Sequence[str]) -> NoReturn:
+    """The program ``ser``: does what the arguments ask for, of which the first is its own name, and ends the process."""

@@ -1,0 +1,146 @@
+//! What is raised: `SerError` for what goes wrong with recordings and files, `ValueError` for a wrong argument.
+
+use std::path::Path;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+use ser_audio::Error as Audio;
+use ser_features::Error as Features;
+use ser_predict::Error;
+
+/// The exception for an error, met with the recording of that path if there is one.
+pub(crate) fn raised(py: Python<'_>, error: &Error, path: Option<&Path>) -> PyErr {
+    if let Error::Labels { .. } = error {
+        return PyValueError::new_err(error.to_string());
+    }
+    match object(py, error, path) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(other) => other,
+    }
+}
+
+/// An error as a `SerError`.
+pub(crate) fn object<'py>(
+    py: Python<'py>,
+    error: &Error,
+    path: Option<&Path>,
+) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let Parts {
+        path: named,
+        expected,
+        actual,
+    } = Parts::of(error);
+    let mut message = error.to_string();
+    let path = match (path, named) {
+        (Some(path), None) => {
+            message = format!("{}: {message}", path.display());
+            Some(path)
+        }
+        (_, named) => named,
+    };
+    let path = path.map(|path| path.display().to_string());
+    let class = CLASS.import(py, "ser_speech.errors", "SerError")?;
+    class.call1((message, error.kind().word(), path, expected, actual))
+}
+
+/// What an error says of itself.
+#[derive(Default)]
+struct Parts<'e> {
+    path: Option<&'e Path>,
+    expected: Option<String>,
+    actual: Option<String>,
+}
+
+impl<'e> Parts<'e> {
+    fn of(error: &'e Error) -> Self {
+        match error {
+            Error::Io(error) => Self::at(&error.path),
+            Error::ModelFile {
+                path,
+                expected,
+                actual,
+                ..
+            } => Self {
+                path: Some(path),
+                ..Self::but(expected, actual)
+            },
+            Error::Weights {
+                expected, actual, ..
+            }
+            | Error::Shape {
+                expected, actual, ..
+            }
+            | Error::Labels { expected, actual } => Self::but(expected, actual),
+            Error::SampleRate { lowest, actual } => {
+                Self::but(format!("{lowest} Hz or more"), format!("{actual} Hz"))
+            }
+            Error::Audio(error) => Self::of_audio(error),
+            Error::Features(error) => Self::of_features(error),
+            Error::Conditions(ser_audio::conditions::Error::Clip {
+                expected, actual, ..
+            }) => Self::but(expected, actual),
+            _ => Self::default(),
+        }
+    }
+
+    fn of_audio(error: &'e Audio) -> Self {
+        match error {
+            Audio::Io(error) => Self::at(&error.path),
+            Audio::Wav { path, .. }
+            | Audio::Unsupported { path, .. }
+            | Audio::Damaged { path, .. } => Self::at(path),
+            Audio::OutOfRange { path, value, .. } => Self {
+                path: Some(path),
+                ..Self::but("a number within ±1e10", value)
+            },
+            Audio::Channel {
+                path,
+                number,
+                count,
+            } => Self {
+                path: Some(path),
+                ..Self::but(format!("a channel from 1 to {count}"), number)
+            },
+            Audio::TooLong { path, limit } => Self {
+                path: Some(path),
+                ..Self::but(format!("at most {limit} samples"), "more")
+            },
+            Audio::Longer { path, seconds } => Self {
+                path: Some(path),
+                ..Self::but(format!("at most {seconds} s"), "more")
+            },
+            _ => Self::default(),
+        }
+    }
+
+    fn of_features(error: &'e Features) -> Self {
+        match error {
+            Features::Audio(error) => Self::of_audio(error),
+            Features::TooShort {
+                unit,
+                expected,
+                actual,
+                ..
+            } => Self::but(format!("at least {expected} {unit}"), actual),
+            _ => Self::default(),
+        }
+    }
+
+    fn at(path: &'e Path) -> Self {
+        Self {
+            path: Some(path),
+            ..Self::default()
+        }
+    }
+
+    fn but(expected: impl ToString, actual: impl ToString) -> Self {
+        Self {
+            path: None,
+            expected: Some(expected.to_string()),
+            actual: Some(actual.to_string()),
+        }
+    }
+}

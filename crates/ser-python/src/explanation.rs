@@ -1,0 +1,57 @@
+//! Why a model answered so.
+
+use std::path::Path;
+
+use numpy::{PyArray1, PyArrayMethods, ToPyArray};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+use ser_predict::ExplanationLine;
+use ser_report::plots;
+
+use crate::answers::dict;
+use crate::asked::Asked;
+use crate::recording::Recording;
+
+/// An `Explanation`.
+pub(crate) fn explain<'py>(
+    py: Python<'py>,
+    recording: &Recording<'py>,
+    asked: &Asked,
+    channel: Option<u16>,
+) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let (predictor, model) = (&asked.predictor, asked.predictor.model());
+    let title = match recording.path().and_then(Path::file_name) {
+        Some(file) => file.to_string_lossy().into_owned(),
+        None => recording.name(),
+    };
+    let explained = recording.compute(py, channel, |sound| {
+        let explanation = predictor.explain(sound)?;
+        let levels = explanation.spectrogram(sound)?;
+        let svg = plots::explained(model, &title, sound, &explanation, &levels);
+        Ok((explanation, svg))
+    })?;
+    let (explanation, svg) = explained.map_err(|error| recording.raised(py, &error))?;
+    let svg = svg.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+
+    // Patches lie where cells of the grid meet, band by band within a time: an array of Python has frequencies first.
+    let inner = |edges: &[f64]| edges[1..edges.len() - 1].to_pyarray(py);
+    let (times, frequencies) = (inner(&explanation.seconds), inner(&explanation.hertz));
+    let drops: Vec<f32> = explanation.patches.iter().map(|patch| patch.drop).collect();
+    let drops = PyArray1::from_vec(py, drops);
+    let shape = [explanation.seconds.len() - 2, explanation.hertz.len() - 2];
+    let drops = drops.reshape(shape)?.transpose()?;
+
+    let line = dict(
+        py,
+        &ExplanationLine::new(model, recording.name(), &explanation),
+    )?;
+    line.set_item("drops", drops)?;
+    line.set_item("times", times)?;
+    line.set_item("frequencies", frequencies)?;
+    line.set_item("svg", svg)?;
+    let class = CLASS.import(py, "ser_speech.answers", "Explanation")?;
+    class.call((), Some(&line))
+}

@@ -1,0 +1,43 @@
+#![doc = include_str!("../README.md")]
+
+mod answers;
+mod asked;
+mod error;
+mod explanation;
+mod files;
+mod listener;
+mod model;
+mod recording;
+mod signal;
+mod speaker;
+mod threads;
+mod timeline;
+
+use pyo3::pymodule;
+
+/// What is compiled of the package `ser_speech`.
+#[pymodule(name = "_native")]
+mod native {
+    use std::ffi::OsString;
+
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::listener::{Listener, SpanIterator};
+    #[pymodule_export]
+    use crate::model::Model;
+    #[pymodule_export]
+    use crate::speaker::Speaker;
+
+    #[pymodule_init]
+    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        ser_cli::tell_panics();
+        Ok(())
+    }
+
+    /// The program `ser`: does what the arguments ask for, of which the first is its own name, and ends the process.
+    #[pyfunction]
+    fn program(py: Python<'_>, args: Vec<OsString>) {
+        py.detach(|| ser_cli::main(args))
+    }
+}

@@ -1,0 +1,258 @@
+//! A model that answers.
+
+use std::path::PathBuf;
+
+use numpy::{PyArray1, ToPyArray};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple, PyType};
+use ser_audio::restored;
+use ser_predict::{AnswerLine, Error, ModelLine, Predictor, Speech};
+
+use crate::answers::{self, dict};
+use crate::asked::{Asked, channel};
+use crate::error::{object, raised};
+use crate::explanation;
+use crate::files::Files;
+use crate::listener::Listener;
+use crate::recording::Recording;
+use crate::speaker::Speaker;
+use crate::threads::{compute, pool};
+use crate::timeline;
+
+/// A model that is ready to answer. Any number of threads may ask it at a time.
+#[pyclass(frozen, module = "ser_speech")]
+pub(crate) struct Model {
+    pub(crate) predictor: Predictor,
+}
+
+#[pymethods]
+impl Model {
+    /// Reads a model file; without one it is the built-in model.
+    #[staticmethod]
+    #[pyo3(signature = (path=None))]
+    fn load(py: Python<'_>, path: Option<PathBuf>) -> PyResult<Self> {
+        let model = py.detach(|| match &path {
+            Some(path) => ser_predict::Model::load(path),
+            None => ser_predict::Model::built_in(),
+        });
+        let predictor = model.and_then(Predictor::new);
+        let predictor = predictor.map_err(|error| raised(py, &error, path.as_deref()))?;
+        Ok(Self { predictor })
+    }
+
+    /// Its name.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.predictor.model().name
+    }
+
+    /// What an answer may be.
+    #[getter]
+    fn labels(&self) -> Vec<String> {
+        self.predictor.model().labels.clone()
+    }
+
+    /// What tells its weights from others.
+    #[getter]
+    fn fingerprint(&self) -> String {
+        self.predictor.model().fingerprint()
+    }
+
+    /// What there is to say of it.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        dict(py, &ModelLine::new(self.predictor.model()))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Model({:?})", self.name())
+    }
+
+    /// What a recording expresses as a whole: an `Answer`.
+    #[pyo3(signature = (recording, sampling_rate=None, *, labels=None, speaker=None, channel=None))]
+    fn predict<'py>(
+        &self,
+        recording: &Bound<'py, PyAny>,
+        sampling_rate: Option<&Bound<'py, PyAny>>,
+        labels: Option<Vec<String>>,
+        speaker: Option<&Speaker>,
+        channel: Option<i64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = recording.py();
+        let asked = Asked::new(py, &self.predictor, labels, speaker)?;
+        let channel = self::channel(channel)?;
+        let recording = Recording::new(recording, sampling_rate)?;
+        let answer = match &recording {
+            Recording::File(path) => compute(py, || asked.answer_file(path, channel)),
+            Recording::Signal(signal, rate) => {
+                let (samples, speaker) = (signal.samples()?.mixed(py, channel)?, asked.speaker());
+                compute(py, || {
+                    asked.predictor.answer_samples(&samples, *rate, speaker)
+                })
+            }
+        };
+        let answer = answer?.map_err(|error| recording.raised(py, &error))?;
+        let line = AnswerLine::new(asked.predictor.model(), recording.name(), &answer);
+        answers::answer(py, &line)
+    }
+
+    /// What files express, each as a whole: `Answers`, in which what cannot be answered is a `SerError`.
+    #[pyo3(signature = (paths, *, threads=None, progress=None, labels=None, speaker=None, channel=None))]
+    #[allow(clippy::too_many_arguments, reason = "Python names them")]
+    fn predict_files<'py>(
+        &self,
+        paths: &Bound<'py, PyAny>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'py, PyAny>>,
+        labels: Option<Vec<String>>,
+        speaker: Option<&Speaker>,
+        channel: Option<i64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        let py = paths.py();
+        let files = Files {
+            asked: Asked::new(py, &self.predictor, labels, speaker)?,
+            channel: self::channel(channel)?,
+            paths: files(paths)?,
+            progress: progress.map(|progress| progress.clone().unbind()),
+        };
+        let answers = files.answers(py, &*pool(threads)?)?;
+        let model = files.asked.predictor.model();
+        let row = |(path, answer): (&PathBuf, &_)| match answer {
+            Ok(answer) => {
+                let name = path.display().to_string();
+                answers::answer(py, &AnswerLine::new(model, name, answer))
+            }
+            Err(error) => object(py, error, Some(path)),
+        };
+        let rows = files.paths.iter().zip(&answers).map(row);
+        let rows = rows.collect::<PyResult<Vec<_>>>()?;
+        let class = CLASS.import(py, "ser_speech.tables", "Answers")?;
+        class.call1((rows,))
+    }
+
+    /// What a recording expresses when: `Spans`.
+    #[pyo3(signature = (recording, sampling_rate=None, *, labels=None, speaker=None, channel=None))]
+    fn timeline<'py>(
+        &self,
+        recording: &Bound<'py, PyAny>,
+        sampling_rate: Option<&Bound<'py, PyAny>>,
+        labels: Option<Vec<String>>,
+        speaker: Option<&Speaker>,
+        channel: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = recording.py();
+        let asked = Asked::new(py, &self.predictor, labels, speaker)?;
+        let recording = Recording::new(recording, sampling_rate)?;
+        timeline::hear(py, &recording, &asked, channel)
+    }
+
+    /// Listens to live sound of `sampling_rate` samples a second.
+    #[pyo3(signature = (sampling_rate, *, labels=None, speaker=None, channel=None))]
+    fn listen(
+        &self,
+        sampling_rate: &Bound<'_, PyAny>,
+        labels: Option<Vec<String>>,
+        speaker: Option<&Speaker>,
+        channel: Option<i64>,
+    ) -> PyResult<Listener> {
+        let py = sampling_rate.py();
+        let asked = Asked::new(py, &self.predictor, labels, speaker)?;
+        Listener::new(sampling_rate, &asked, self::channel(channel)?)
+    }
+
+    /// What the networks make of a recording before they decide: one vector, that of one network behind that of another.
+    #[pyo3(signature = (recording, sampling_rate=None, *, channel=None))]
+    fn embed<'py>(
+        &self,
+        recording: &Bound<'py, PyAny>,
+        sampling_rate: Option<&Bound<'py, PyAny>>,
+        channel: Option<i64>,
+    ) -> PyResult<Bound<'py, PyArray1<f32>>> {
+        let py = recording.py();
+        let recording = Recording::new(recording, sampling_rate)?;
+        let embeddings = recording.compute(py, self::channel(channel)?, |sound| {
+            let features = self.predictor.features(&restored(sound))?;
+            self.predictor.model().embeddings(&[&features])
+        })?;
+        let embeddings = embeddings.map_err(|error| recording.raised(py, &error))?;
+        Ok(embeddings.concat().concat().to_pyarray(py))
+    }
+
+    /// What the answer on a recording of 0.2 to 30 s rests on: an `Explanation`.
+    #[pyo3(signature = (recording, sampling_rate=None, *, labels=None, channel=None))]
+    fn explain<'py>(
+        &self,
+        recording: &Bound<'py, PyAny>,
+        sampling_rate: Option<&Bound<'py, PyAny>>,
+        labels: Option<Vec<String>>,
+        channel: Option<i64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = recording.py();
+        let asked = Asked::new(py, &self.predictor, labels, None)?;
+        let recording = Recording::new(recording, sampling_rate)?;
+        explanation::explain(py, &recording, &asked, self::channel(channel)?)
+    }
+
+    /// How a speaker sounds on average, from recordings without labels: a `Speaker`.
+    #[pyo3(signature = (recordings, *, channel=None))]
+    fn enroll(&self, recordings: &Bound<'_, PyAny>, channel: Option<i64>) -> PyResult<Speaker> {
+        let py = recordings.py();
+        let channel = self::channel(channel)?;
+        if is_path(recordings) {
+            return Err(one_path("recordings"));
+        }
+        if !self.predictor.model().enrols() {
+            return Err(PyValueError::new_err(format!(
+                "{} was trained without enrolment: a speaker makes no difference to it",
+                self.name()
+            )));
+        }
+        let mut known: Vec<Speech> = Vec::new();
+        let mut skipped = Vec::new();
+        for recording in recordings.try_iter()? {
+            let recording = recording?;
+            let recording = match recording.cast::<PyTuple>() {
+                Ok(pair) => {
+                    let (signal, rate) = pair.extract::<(Bound<PyAny>, Bound<PyAny>)>()?;
+                    Recording::new(&signal, Some(&rate))?
+                }
+                Err(_) => Recording::new(&recording, None)?,
+            };
+            match recording.compute(py, channel, |sound| self.predictor.speech(sound))? {
+                Ok(speech) => known.push(speech),
+                Err(error) => skipped.push(object(py, &error, recording.path())?.unbind()),
+            }
+            py.check_signals()?;
+        }
+        if known.is_empty() {
+            let reason = match skipped.first() {
+                Some(error) => format!("nobody is enrolled: {error}"),
+                None => "nobody is enrolled: expected a recording or more, got none".to_owned(),
+            };
+            return Err(raised(py, &Error::NotSpeech(reason), None));
+        }
+        let enrolment = compute(py, || self.predictor.enrol(&known))?;
+        let enrolment = enrolment.map_err(|error| raised(py, &error, None))?;
+        Ok(Speaker::new(&self.predictor, enrolment, skipped))
+    }
+}
+
+/// Paths, of which a lone one is no list.
+fn files(paths: &Bound<'_, PyAny>) -> PyResult<Vec<PathBuf>> {
+    if is_path(paths) {
+        return Err(one_path("paths"));
+    }
+    paths.try_iter()?.map(|path| path?.extract()).collect()
+}
+
+fn is_path(given: &Bound<'_, PyAny>) -> bool {
+    given.extract::<PathBuf>().is_ok()
+}
+
+fn one_path(argument: &str) -> PyErr {
+    PyTypeError::new_err(format!(
+        "{argument}: expected a list of paths, got one path"
+    ))
+}

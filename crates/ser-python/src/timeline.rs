@@ -1,0 +1,155 @@
+//! What a recording expresses when.
+
+use std::path::Path;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyType};
+use ser_predict::{Listener, Result, Span, SpanLine, Timeline};
+
+use crate::answers::span;
+use crate::asked::{self, Asked};
+use crate::recording::{Recording, open};
+use crate::threads::compute;
+
+/// Seconds of sound that are heard at a time: enough pieces for all cores, and few enough to be stopped soon.
+const AT_ONCE: u32 = 60;
+
+/// What was heard of a recording.
+struct Heard {
+    spans: Vec<Span>,
+    /// Its length.
+    seconds: f64,
+    /// What it lacks, in words.
+    damage: Option<String>,
+}
+
+/// `Spans` of all channels mixed, of one of them, or of `each` by itself.
+pub(crate) fn hear<'py>(
+    py: Python<'py>,
+    recording: &Recording<'py>,
+    asked: &Asked,
+    channel: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let is_each = match channel.map(|channel| channel.extract::<&str>()) {
+        Some(Ok("each")) => true,
+        Some(Ok(other)) => return Err(asked::no_channel(other)),
+        _ => false,
+    };
+    let Heard {
+        spans,
+        seconds,
+        damage,
+    } = if is_each {
+        let mut first = one(py, recording, asked, Some(1))?;
+        let mut spans = vec![std::mem::take(&mut first.spans)];
+        for channel in 2..=channels(py, recording)? {
+            spans.push(one(py, recording, asked, Some(channel))?.spans);
+        }
+        let spans = Span::of_channels(spans);
+        Heard { spans, ..first }
+    } else {
+        let channel = channel.map(PyAnyMethods::extract).transpose()?;
+        one(py, recording, asked, asked::channel(channel)?)?
+    };
+    let labels = &asked.predictor.model().labels;
+    let rows = spans
+        .iter()
+        .map(|heard| span(py, &SpanLine::new(labels, heard)));
+    let rows = rows.collect::<PyResult<Vec<_>>>()?;
+    let facts = PyDict::new(py);
+    facts.set_item("file", recording.name())?;
+    facts.set_item("seconds", seconds)?;
+    facts.set_item("damage", damage)?;
+    let class = CLASS.import(py, "ser_speech.tables", "Spans")?;
+    class.call((rows,), Some(&facts))
+}
+
+/// Number of its channels.
+fn channels(py: Python<'_>, recording: &Recording<'_>) -> PyResult<u16> {
+    match recording {
+        Recording::File(path) => {
+            let stream = compute(py, || open(path, None))?;
+            Ok(stream
+                .map_err(|error| recording.raised(py, &error))?
+                .channels())
+        }
+        Recording::Signal(signal, _) => Ok(signal.samples()?.count as u16),
+    }
+}
+
+/// What is heard on one channel, or on all of them mixed.
+fn one(
+    py: Python<'_>,
+    recording: &Recording<'_>,
+    asked: &Asked,
+    channel: Option<u16>,
+) -> PyResult<Heard> {
+    let heard = match recording {
+        Recording::File(path) => of_file(py, path, asked, channel)?,
+        Recording::Signal(signal, rate) => {
+            let samples = signal.samples()?.mixed(py, channel)?;
+            of_samples(py, &samples, *rate, asked)?
+        }
+    };
+    heard.map_err(|error| recording.raised(py, &error))
+}
+
+fn of_file(
+    py: Python<'_>,
+    path: &Path,
+    asked: &Asked,
+    channel: Option<u16>,
+) -> PyResult<Result<Heard>> {
+    let timeline = compute(py, || {
+        Timeline::new(&asked.predictor, open(path, channel)?, asked.speaker())
+    })?;
+    let mut timeline = match timeline {
+        Ok(timeline) => timeline,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut spans = Vec::new();
+    loop {
+        match compute(py, || timeline.step(f64::from(AT_ONCE)))? {
+            Ok(Some(complete)) => spans.extend(complete),
+            Ok(None) => break,
+            Err(error) => return Ok(Err(error)),
+        }
+        py.check_signals()?;
+    }
+    Ok(Ok(Heard {
+        spans,
+        seconds: timeline.heard(),
+        damage: timeline.stream().damage().map(|damage| damage.to_string()),
+    }))
+}
+
+fn of_samples(
+    py: Python<'_>,
+    samples: &[f32],
+    rate: u32,
+    asked: &Asked,
+) -> PyResult<Result<Heard>> {
+    let mut listener = match Listener::new(&asked.predictor, rate) {
+        Ok(listener) => listener.of(asked.speaker()),
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut spans = Vec::new();
+    for block in samples.chunks((AT_ONCE * rate) as usize) {
+        match compute(py, || listener.push(block))? {
+            Ok(complete) => spans.extend(complete),
+            Err(error) => return Ok(Err(error)),
+        }
+        py.check_signals()?;
+    }
+    let rest = compute(py, || listener.finish())?;
+    Ok(rest.map(|rest| {
+        spans.extend(rest);
+        Heard {
+            spans,
+            seconds: samples.len() as f64 / f64::from(rate),
+            damage: None,
+        }
+    }))
+}

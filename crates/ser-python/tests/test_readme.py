@@ -1,0 +1,24 @@
+"""Every line of code in the README runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import voice, whole_numbers, write_wav
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_wav(tmp_path / "speech.wav", whole_numbers(voice(3)))
+    write_wav(tmp_path / "interview.wav", whole_numbers(voice(20)))
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 8
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(compile(block, README, "exec"), names)
+    assert names["vector"].ndim == 1 and names["speaker"].clips == 1
