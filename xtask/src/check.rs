@@ -1,6 +1,7 @@
 //! `cargo xtask check`: all that a change must pass.
 
-use std::path::Path;
+use std::env::consts::DLL_EXTENSION;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
@@ -9,7 +10,7 @@ use crate::{command, gate, libtorch, page, python};
 pub fn run(root: &Path) -> Result<()> {
     command::run(command::cargo(root).args(["fmt", "--all", "--check"]))?;
     libtorch::ensure(root)?;
-    without_libtorch(root)?;
+    let package = without_libtorch(root)?;
     let page = page::run(root)?;
     let features = format!("{},ser-cli/page", command::TRAIN);
     let cargo = |args: &[&str]| {
@@ -25,12 +26,13 @@ pub fn run(root: &Path) -> Result<()> {
     command::run(cargo(&["clippy", "--all-targets"]).args(deny))?;
     command::run(cargo(&["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     command::run(&mut cargo(&["test"]))?;
-    python::run(root)?;
+    python::check(root, &package)?;
     gate::check(root)
 }
 
-/// The program that does not train must build on a machine that has neither libtorch nor a C++ compiler.
-fn without_libtorch(root: &Path) -> Result<()> {
+/// The program that does not train must build on a machine that has neither libtorch nor a C++ compiler. Gives the library of
+/// the Python package, of which the same holds.
+fn without_libtorch(root: &Path) -> Result<PathBuf> {
     let mut tree = command::cargo(root);
     let tree =
         command::output(tree.args(["tree", "--package", "ser-cli", "--edges", "normal,build"]))?;
@@ -57,5 +59,9 @@ fn without_libtorch(root: &Path) -> Result<()> {
     };
     command::run(cargo(&["clippy"]).args(["--", "-D", "warnings"]))?;
     // What else is tested is the same with training.
-    command::run(&mut cargo(&["test", "--test", "program"]))
+    command::run(&mut cargo(&["test", "--test", "program"]))?;
+    let mut build = cargo(&["build", "--lib"]);
+    println!("$ {}", command::line(&build));
+    let messages = command::captured(build.arg("--message-format=json-render-diagnostics"))?;
+    command::built(&messages, "ser_python", DLL_EXTENSION)
 }

@@ -62,6 +62,19 @@ impl Programs {
     }
 }
 
+/// The file of that extension that cargo has built of a target, from its messages, one JSON object a line.
+pub fn built(messages: &str, target: &str, extension: &str) -> Result<PathBuf> {
+    let file = |message: &str| {
+        let message: Value = serde_json::from_str(message).ok()?;
+        let files = message["filenames"].as_array()?.iter();
+        let mut files = files.filter_map(Value::as_str).map(PathBuf::from);
+        let is_wanted = |file: &PathBuf| file.extension().is_some_and(|e| e == extension);
+        (message["target"]["name"] == target).then(|| files.find(is_wanted))?
+    };
+    let file = messages.lines().find_map(file);
+    file.with_context(|| format!("cargo built no .{extension} of {target}"))
+}
+
 /// What a program prints, without the line break at its end; an error if it fails.
 pub fn output(command: &mut Command) -> Result<String> {
     let output = command
@@ -128,5 +141,15 @@ mod tests {
         assert_eq!(programs.path("ser").unwrap(), Path::new("/t/release/ser"));
         assert!(programs.path("serde").is_err());
         assert!(Programs::of("not json").path("ser").is_err());
+    }
+
+    #[test]
+    fn cargo_tells_where_it_put_a_file() {
+        let told =
+            r#"{"target":{"name":"ser_web"},"filenames":["/t/libser_web.rlib","/t/ser_web.wasm"]}"#;
+        let file = built(told, "ser_web", "wasm").unwrap();
+        assert_eq!(file, Path::new("/t/ser_web.wasm"));
+        assert!(built(&told.replace("ser_web\"}", "serde\"}"), "ser_web", "wasm").is_err());
+        assert!(built("not json", "ser_web", "wasm").is_err());
     }
 }

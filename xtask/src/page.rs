@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 
 use crate::command;
 
@@ -63,35 +62,7 @@ fn compile(root: &Path) -> Result<PathBuf> {
     cargo.args(["--lib", "--target", TARGET]);
     println!("$ {}", command::line(&cargo));
     let messages = command::captured(cargo.arg("--message-format=json-render-diagnostics"))?;
-    let module = messages.lines().find_map(module);
-    let module = module.context("cargo built no module of WebAssembly")?;
+    let module = command::built(&messages, "ser_web", "wasm")?;
     ensure!(module.is_file(), "{} is not there", module.display());
     Ok(module)
-}
-
-/// The module of `ser-web` that a message of cargo tells of.
-fn module(message: &str) -> Option<PathBuf> {
-    let message: Value = serde_json::from_str(message).ok()?;
-    if message["target"]["name"] != "ser_web" {
-        return None;
-    }
-    let files = message["filenames"].as_array()?.iter();
-    let mut files = files.filter_map(Value::as_str);
-    files
-        .find(|file| file.ends_with(".wasm"))
-        .map(PathBuf::from)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cargo_tells_where_it_put_the_module() {
-        let told =
-            r#"{"target":{"name":"ser_web"},"filenames":["/t/libser_web.rlib","/t/ser_web.wasm"]}"#;
-        assert_eq!(module(told), Some(PathBuf::from("/t/ser_web.wasm")));
-        assert_eq!(module(&told.replace("ser_web\"}", "serde\"}")), None);
-        assert_eq!(module("not json"), None);
-    }
 }

@@ -1,5 +1,7 @@
-//! `cargo xtask python`: the Python package as a wheel, installed into an environment of its own and tested there.
+//! `cargo xtask python`: the Python package as a wheel, installed into an environment of its own and tested there. What
+//! `cargo xtask check` needs of it: the same without the wheel.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,13 +15,7 @@ const SOURCES: &str = "crates/ser-python";
 const LARGEST: u64 = 10_000_000;
 
 pub fn run(root: &Path) -> Result<()> {
-    let sources = root.join(SOURCES);
-    let folder = root.join("target/python");
-    println!(
-        "the environment of the Python package: {}",
-        folder.display()
-    );
-    let python = environment(&folder, &sources.join("tests/requirements.txt"))?;
+    let (python, sources, folder) = prepare(root)?;
     let wheel = build(&python, &sources, &folder.join("wheels"))?;
     let size = fs::metadata(&wheel)?.len();
     println!("{}: {:.1} MB", wheel.display(), size as f64 / 1e6);
@@ -27,18 +23,70 @@ pub fn run(root: &Path) -> Result<()> {
         size <= LARGEST,
         "the wheel has {size} bytes, more than the {LARGEST} that it may have: what has come into it?"
     );
+    let mut pip = Command::new(&python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--force-reinstall",
+        "--no-deps",
+    ]);
+    command::run(pip.arg(wheel))?;
+    test(&python, &sources)
+}
 
+/// Tests the package with a library that is built already, laid out as pip would: a wheel takes minutes to compile.
+pub fn check(root: &Path, library: &Path) -> Result<()> {
+    let (python, sources, folder) = prepare(root)?;
+    let site = ["-c", "import site; print(site.getsitepackages()[0])"];
+    let site = command::output(Command::new(&python).args(site))?;
+    let package = Path::new(&site).join("ser_speech");
+    if package.exists() {
+        fs::remove_dir_all(&package).with_context(|| format!("removing {}", package.display()))?;
+    }
+    fs::create_dir_all(&package).with_context(|| format!("creating {}", package.display()))?;
+    let copy = |from: &Path, name: &OsStr| -> Result<()> {
+        fs::copy(from, package.join(name))
+            .with_context(|| format!("copying {}", from.display()))?;
+        Ok(())
+    };
+    let written = sources.join("python/ser_speech");
+    for file in fs::read_dir(&written).with_context(|| format!("reading {}", written.display()))? {
+        let file = file?;
+        if file.file_type()?.is_file() {
+            copy(&file.path(), &file.file_name())?;
+        }
+    }
+    copy(library, OsStr::new("_native.abi3.so"))?;
+    let program = folder.join("bin/ser");
+    let script = format!(
+        "#!{}\nfrom ser_speech.program import main\n\nmain()\n",
+        python.display()
+    );
+    fs::write(&program, script).with_context(|| format!("writing {}", program.display()))?;
+    command::run(Command::new("chmod").arg("+x").arg(&program))?;
+    test(&python, &sources)
+}
+
+/// The Python of the package's environment, the package's folder, and that of the environment.
+fn prepare(root: &Path) -> Result<(PathBuf, PathBuf, PathBuf)> {
+    let sources = root.join(SOURCES);
+    let folder = root.join("target/python");
+    println!(
+        "the environment of the Python package: {}",
+        folder.display()
+    );
+    let python = environment(&folder, &sources.join("tests/requirements.txt"))?;
+    Ok((python, sources, folder))
+}
+
+fn test(python: &Path, sources: &Path) -> Result<()> {
     let in_sources = |module: &str, args: &[&str]| {
-        let mut command = Command::new(&python);
-        command
-            .current_dir(&sources)
-            .args(["-m", module])
-            .args(args);
+        let mut command = Command::new(python);
+        command.current_dir(sources).args(["-m", module]).args(args);
         command::run(&mut command)
     };
-    let install = ["install", "--quiet", "--force-reinstall", "--no-deps"];
-    let wheel = wheel.display().to_string();
-    in_sources("pip", &[&install[..], &[&wheel]].concat())?;
     in_sources("mypy", &["python", "tests"])?;
     let stubs = ["--mypy-config-file", "pyproject.toml", "ser_speech._native"];
     in_sources("mypy.stubtest", &stubs)?;
