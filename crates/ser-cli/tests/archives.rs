@@ -55,9 +55,9 @@ fn manifest(folder: &Path, form: Form) -> PathBuf {
 
 /// The words of a call on a manifest.
 fn words<'w>(
-    manifest: &'w PathBuf,
+    manifest: &'w impl AsRef<OsStr>,
     shard: &'w &'w str,
-    out: &'w PathBuf,
+    out: &'w impl AsRef<OsStr>,
 ) -> [&'w dyn AsRef<OsStr>; 7] {
     [
         &"predict",
