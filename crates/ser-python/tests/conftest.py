@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import wave
@@ -17,6 +18,9 @@ import ser_speech
 from numpy.typing import NDArray
 
 RATE = 16_000
+
+# What runs in the background of a script ignores Ctrl-C, and so do its children: the tests are about those that do not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def voice(seconds: float, pitch: float = 160.0, rate: int = RATE) -> NDArray[numpy.float32]:
