@@ -1,9 +1,9 @@
 //! One run at a time in a folder of results, and what a run that was stopped leaves behind.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use ser_files::{UNFINISHED, is_at, remove_file};
+use ser_files::{UNFINISHED, remove_file};
 use walkdir::WalkDir;
 
 use crate::error::{Error, Result};
@@ -14,9 +14,7 @@ use crate::folder;
 /// It is a lock of the operating system on `<folder>.lock`, so a program that was killed holds none.
 #[derive(Debug)]
 pub struct Lock {
-    path: PathBuf,
-    /// Closing it ends the lock.
-    _file: File,
+    _lock: ser_files::Lock,
 }
 
 impl Lock {
@@ -35,29 +33,11 @@ impl Lock {
         if let Some(parent) = path.parent() {
             folder::create(parent)?;
         }
-        loop {
-            let file = File::create(&path).map_err(ser_files::Error::at(&path))?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(Error::Locked { path: folder }),
-                Err(TryLockError::Error(error)) => {
-                    return Err(ser_files::Error::at(path)(error).into());
-                }
-            }
-            // Who held it before may have removed the file between our opening and locking it: then
-            // the lock is on a file that nobody else would find.
-            if is_at(&file, &path) {
-                sweep(&folder)?;
-                return Ok(Self { path, _file: file });
-            }
-        }
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // A lock file that stays is no obstacle: only a held one is.
-        let _ = fs::remove_file(&self.path);
+        let Some(lock) = ser_files::Lock::take(&path)? else {
+            return Err(Error::Locked { path: folder });
+        };
+        sweep(&folder)?;
+        Ok(Self { _lock: lock })
     }
 }
 

@@ -1,15 +1,16 @@
 //! Files that several programs may want to write, of which one does.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
+use crate::lock::Lock;
 use crate::{Error, UNFINISHED, fill_up, folder, unfinished};
 
 /// The right to write a file that is not there yet, while it lives.
 ///
-/// It is a lock of the operating system on a file beside it, so that a program that was killed holds none. What that one had
-/// written, beside it too, is swept out by whoever comes next.
+/// It is a [`Lock`] on a file beside it, so that a program that was killed holds none. What that one had written, beside it too, is
+/// swept out by whoever comes next.
 ///
 /// # Examples
 /// ```
@@ -29,9 +30,7 @@ use crate::{Error, UNFINISHED, fill_up, folder, unfinished};
 #[derive(Debug)]
 pub struct Claim {
     path: PathBuf,
-    lock: PathBuf,
-    /// Closing it ends the lock.
-    _file: File,
+    _lock: Lock,
 }
 
 /// Who may write a file.
@@ -51,34 +50,23 @@ impl Claim {
     /// # Errors
     /// Those of the file system, such as that the folder does not exist, or knows no locks.
     pub fn take(path: &Path) -> Result<Claimed, Error> {
-        let lock = path.with_file_name(unfinished_name(path));
         let is_written = || path.try_exists().map_err(Error::at(path));
-        loop {
-            if is_written()? {
-                return Ok(Claimed::Written);
-            }
-            let file = File::create(&lock).map_err(Error::at(&lock))?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(Claimed::Others),
-                Err(TryLockError::Error(error)) => return Err(Error::at(&lock)(error)),
-            }
-            // Who held it before may have removed it between our opening and locking it: then the lock is on a file that nobody
-            // else would find.
-            if !is_at(&file, &lock) {
-                continue;
-            }
-            let claim = Self {
-                path: path.to_owned(),
-                lock,
-                _file: file,
-            };
-            if is_written()? {
-                return Ok(Claimed::Written);
-            }
-            claim.sweep().map_err(Error::at(path))?;
-            return Ok(Claimed::Mine(claim));
+        if is_written()? {
+            return Ok(Claimed::Written);
         }
+        let Some(lock) = Lock::take(&path.with_file_name(unfinished_name(path)))? else {
+            return Ok(Claimed::Others);
+        };
+        // Who held it before may have written it meanwhile.
+        if is_written()? {
+            return Ok(Claimed::Written);
+        }
+        let claim = Self {
+            path: path.to_owned(),
+            _lock: lock,
+        };
+        claim.sweep().map_err(Error::at(path))?;
+        Ok(Claimed::Mine(claim))
     }
 
     /// Removes what others had written when they were killed.
@@ -110,36 +98,9 @@ impl Claim {
     }
 }
 
-impl Drop for Claim {
-    fn drop(&mut self) {
-        // A lock file that stays is no obstacle: only a held one is.
-        let _ = fs::remove_file(&self.lock);
-    }
-}
-
 fn unfinished_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     format!("{UNFINISHED}{name}")
-}
-
-/// Whether an open file is the one that a path names.
-#[cfg(unix)]
-#[must_use]
-pub fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    let number = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(open), Ok(named)) => number(open) == number(named),
-        _ => false,
-    }
-}
-
-/// Elsewhere an open file cannot be removed.
-#[cfg(not(unix))]
-#[must_use]
-pub fn is_at(_: &File, _: &Path) -> bool {
-    true
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Files that are there whole or not at all.
 
 mod claim;
+mod lock;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-pub use claim::{Claim, Claimed, is_at};
+pub use claim::{Claim, Claimed};
+pub use lock::Lock;
 
 /// What the system said of a file or folder.
 #[derive(Debug, thiserror::Error)]
