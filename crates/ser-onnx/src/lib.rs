@@ -83,7 +83,6 @@ pub fn export(model: &Model) -> Result<Vec<u8>> {
         ir_version: IR_VERSION,
         producer_name: "ser".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
-        doc_string: String::new(),
         opset_import: vec![proto::OperatorSet {
             domain: String::new(),
             version: OPSET,

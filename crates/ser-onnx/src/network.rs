@@ -1,14 +1,12 @@
 //! The layers of a network as operators.
 
-use ser_predict::{Architecture, ConvBlock, Error, LstmConfig, Result, Tensor, Tensors};
+use ser_predict::{
+    Architecture, ConvBlock, Error, LstmConfig, Result, Tensor, Tensors, VARIANCE_EPSILON,
+    batch_norm,
+};
 
 use crate::graph::{Graph, Name, int, ints, text};
 use crate::windows::Windows;
-
-/// ε of batch norm, as PyTorch has it.
-const NORM_EPSILON: f32 = 1e-5;
-/// Added to a variance before its root, as in training.
-const VARIANCE_EPSILON: f32 = 1e-5;
 
 /// The weights of one network.
 pub(crate) struct Weights<'a> {
@@ -50,7 +48,7 @@ pub(crate) fn network(
 ) -> Result<Name> {
     let embedding = match architecture {
         Architecture::Cnn(config) => {
-            let rows = frame_embedding(graph, windows, &config.blocks, weights)?;
+            let (rows, _) = frame_embedding(graph, windows, &config.blocks, weights)?;
             let heard = remaining(graph, &windows.length, &config.blocks);
             mean_and_deviation(graph, &rows, &heard)
         }
@@ -91,11 +89,7 @@ fn norm(graph: &mut Graph, x: &Name, weights: &Weights, behind: &[usize]) -> Res
     let get = |name| weights.get(name).map(|tensor| &tensor.values);
     let (weight, bias) = (get("weight")?, get("bias")?);
     let (mean, variance) = (get("running_mean")?, get("running_var")?);
-    let scale = weight.iter().zip(variance);
-    let scale: Vec<f32> = scale.map(|(w, v)| w / (v + NORM_EPSILON).sqrt()).collect();
-    let shift = bias.iter().zip(mean).zip(&scale);
-    let shift = shift.map(|((bias, mean), scale)| bias - mean * scale);
-    let shift: Vec<f32> = shift.collect();
+    let (scale, shift) = batch_norm(weight, bias, mean, variance);
     let shape = [&[scale.len()], behind].concat();
     let named = |what| format!("{}{what}", weights.prefix);
     let scale = graph.weights(named("scale"), &shape, &scale);
@@ -104,13 +98,13 @@ fn norm(graph: &mut Graph, x: &Name, weights: &Weights, behind: &[usize]) -> Res
     Ok(graph.node("Add", &[&x, &shift]))
 }
 
-/// Convolution blocks, and one embedding per remaining frame: `[N, F, C] → [N, F', E]`.
+/// Convolution blocks, and one embedding per remaining frame: `[N, F, C] → [N, F', E]`, and `F'`.
 fn frame_embedding(
     graph: &mut Graph,
     windows: &Windows,
     blocks: &[ConvBlock],
     weights: &Weights,
-) -> Result<Name> {
+) -> Result<(Name, usize)> {
     let (mut frames, mut height) = (windows.frames, windows.coefficients);
     let mut channels = 1;
     let plane = [-1, 1, frames as i64, height as i64];
@@ -126,7 +120,8 @@ fn frame_embedding(
     let rows = [-1, frames as i64, (channels * height) as i64];
     let x = graph.reshape(&x, &rows);
     let x = linear(graph, &x, &weights.below("embed"))?;
-    norm_relu(graph, &x, &weights.below("embed_norm"))
+    let x = norm_relu(graph, &x, &weights.below("embed_norm"))?;
+    Ok((x, frames))
 }
 
 /// Convolution, norm, max pooling, ReLU, where stride and pooling divide both sides, rounding up.
@@ -201,9 +196,7 @@ fn recurrent(
     let mut heard = windows.length.clone();
     let is_behind_blocks = !config.blocks.is_empty();
     if is_behind_blocks {
-        x = frame_embedding(graph, windows, &config.blocks, weights)?;
-        let left = |n: usize, b: &ConvBlock| n.div_ceil(b.stride).div_ceil(b.pool[0]);
-        frames = config.blocks.iter().fold(frames, left);
+        (x, frames) = frame_embedding(graph, windows, &config.blocks, weights)?;
         heard = remaining(graph, &heard, &config.blocks);
         values = width;
     }
@@ -244,7 +237,7 @@ fn lstm(graph: &mut Graph, x: &Name, hidden: usize, weights: &Weights) -> Result
         let (mut values, mut shape) = (Vec::new(), vec![directions.len()]);
         for direction in &directions {
             for name in names {
-                values.extend(gates(direction.get(name)?, hidden));
+                values.extend(gates(direction.get(name)?));
             }
         }
         // Biases of input and state stand one behind the other.
@@ -267,9 +260,8 @@ fn lstm(graph: &mut Graph, x: &Name, hidden: usize, weights: &Weights) -> Result
 }
 
 /// Rows of the gates input, forget, cell, output in ONNX's order: input, output, forget, cell.
-fn gates(tensor: &Tensor, hidden: usize) -> Vec<f32> {
+fn gates(tensor: &Tensor) -> Vec<f32> {
     let length = tensor.values.len() / 4;
-    debug_assert_eq!(tensor.shape.first(), Some(&(4 * hidden)));
     let gate = |n: usize| &tensor.values[n * length..(n + 1) * length];
     [gate(0), gate(3), gate(1), gate(2)].concat()
 }

@@ -2,7 +2,7 @@
 
 use ser_predict::{Input, Standardiser};
 
-use crate::graph::{Graph, Name, ints};
+use crate::graph::{Graph, Name, int, ints};
 
 /// Windows of a clip, all as long as the network has them.
 pub(crate) struct Windows {
@@ -86,11 +86,7 @@ fn averaged(graph: &mut Graph, x: &Name, group: usize, coefficients: usize) -> N
     let x = graph.first(x, &taken, 0);
     let (groups, group) = (graph.reshape(&groups, &[1]), graph.reshape(&group, &[1]));
     let values = graph.ints(&[coefficients as i64]);
-    let shape = graph.node_with(
-        "Concat",
-        &[&groups, &group, &values],
-        vec![crate::graph::int("axis", 0)],
-    );
+    let shape = graph.node_with("Concat", &[&groups, &group, &values], vec![int("axis", 0)]);
     let x = graph.node("Reshape", &[&x, &shape]);
     graph.mean(&x, 1)
 }

@@ -28,7 +28,7 @@ pub use file::is_weight;
 pub use input::{Input, Standardiser, check_coefficients, take_level};
 pub use lines::{AnswerLine, ExplanationLine, ModelLine, RegionLine, SpanLine};
 pub use model::{Model, NetworkInfo, Provenance, TrainedNetwork, argmax};
-pub use network::Scratch;
+pub use network::{Scratch, VARIANCE_EPSILON, batch_norm};
 pub use predictor::{LONG, Predictor, Speech};
 pub use segmenter::{LONGEST_PIECE, Piece, Segmenter};
 pub use stream::{Listener, Span};

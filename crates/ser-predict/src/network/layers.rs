@@ -10,8 +10,8 @@ use super::matrix::{Layout, Matrix};
 
 /// ε of batch norm, PyTorch's default.
 const NORM_EPSILON: f32 = 1e-5;
-/// Added to a variance before its root, as training does, where it keeps the gradient finite.
-const VARIANCE_EPSILON: f32 = 1e-5;
+/// Added to the variance of statistics pooling before its root, as training does, where it keeps the gradient finite.
+pub const VARIANCE_EPSILON: f32 = 1e-5;
 
 /// Values of `[frames, height, channels]`.
 #[derive(Debug, Default)]
@@ -82,6 +82,23 @@ fn plane_order(inner: usize, outer: usize) -> impl Fn(usize) -> usize {
     move |i| i % inner * outer + i / inner
 }
 
+/// Batch norm with the statistics of training as one scale and one shift of each channel, `y = x·scale + shift`: from its weight,
+/// bias, mean and variance, all `[channels]`.
+#[must_use]
+pub fn batch_norm(
+    weight: &[f32],
+    bias: &[f32],
+    mean: &[f32],
+    variance: &[f32],
+) -> (Vec<f32>, Vec<f32>) {
+    let scale = weight.iter().zip(variance);
+    let scale: Vec<f32> = scale.map(|(w, v)| w / (v + NORM_EPSILON).sqrt()).collect();
+    let shift = bias.iter().zip(mean).zip(&scale);
+    let shift = shift.map(|((bias, mean), scale)| bias - mean * scale);
+    let shift = shift.collect();
+    (scale, shift)
+}
+
 /// Batch norm over the last axis with the statistics of training (Ioffe & Szegedy 2015), as one scale and one shift:
 /// `y = x·scale + shift`.
 #[derive(Debug)]
@@ -106,12 +123,9 @@ impl Norm {
                 actual: format!("{negative}, which is below 0"),
             });
         }
-        let scale = weight.iter().zip(&variance);
-        let scale: Vec<f32> = scale.map(|(w, v)| w / (v + NORM_EPSILON).sqrt()).collect();
-        let shift = bias.iter().zip(&mean).zip(&scale);
-        let shift = shift.map(|((bias, mean), scale)| bias - mean * scale);
+        let (scale, shift) = batch_norm(&weight, &bias, &mean, &variance);
         Ok(Self {
-            shift: shift.collect(),
+            shift,
             scale,
             weight,
             bias,
