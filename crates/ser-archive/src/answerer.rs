@@ -158,8 +158,7 @@ impl Answerer {
                 "expected a start and a later end in seconds from 0 to {LATEST}, found {start}{end}"
             )));
         }
-        let channels = row.channel.map_or(Channels::Compared, Channels::Only);
-        let mut stream = open(row)?.with(channels)?;
+        let mut stream = open(row)?.with(Channels::chosen(row.channel))?;
         if row.start.is_some() || row.end.is_some() {
             stream = stream.part(start, row.end);
         }

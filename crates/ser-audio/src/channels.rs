@@ -19,6 +19,14 @@ pub enum Channels {
     Only(u16),
 }
 
+impl Channels {
+    /// The one of this number, or else all of them compared.
+    #[must_use]
+    pub fn chosen(number: Option<u16>) -> Self {
+        number.map_or(Self::Compared, Self::Only)
+    }
+}
+
 /// Samples per channel after which channels are compared anew.
 const WINDOW: usize = 4096;
 /// Correlation below which a channel has the opposite sign.

@@ -53,7 +53,7 @@ pub fn open(path: &Path, channel: Option<u16>) -> Result<AudioStream> {
         tell_pipe(path);
         AudioStream::open(path)?
     };
-    Ok(stream.with(channel.map_or(Channels::Compared, Channels::Only))?)
+    Ok(stream.with(Channels::chosen(channel))?)
 }
 
 /// What a recording or standard input expresses.

@@ -94,6 +94,5 @@ impl<'py> Recording<'py> {
 
 /// Opens a file: one channel of it, or all of them compared.
 pub(crate) fn open(path: &Path, channel: Option<u16>) -> Result<AudioStream> {
-    let channels = channel.map_or(Channels::Compared, Channels::Only);
-    Ok(AudioStream::open(path)?.with(channels)?)
+    Ok(AudioStream::open(path)?.with(Channels::chosen(channel))?)
 }

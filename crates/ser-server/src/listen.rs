@@ -130,7 +130,7 @@ impl Source {
         let is_float = live.format == LiveFormat::F32;
         match (live.format, live.rate) {
             (LiveFormat::Recording, None) => Ok(Self::Recording {
-                channels: live.channel.map_or(Channels::Compared, Channels::Only),
+                channels: Channels::chosen(live.channel),
             }),
             (LiveFormat::Recording, Some(_)) => Err(Problem::invalid(
                 "a recording says its sampling rate itself",

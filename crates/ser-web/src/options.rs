@@ -49,7 +49,7 @@ impl Asked {
                 .and_then(Options::name)
                 .unwrap_or_else(|| "recording".to_owned()),
             speaker: speaker.transpose()?,
-            channels: channel.map_or(Channels::Compared, Channels::Only),
+            channels: Channels::chosen(channel),
             predictor,
         })
     }
