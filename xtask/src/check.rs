@@ -60,8 +60,6 @@ fn without_libtorch(root: &Path) -> Result<PathBuf> {
     command::run(cargo(&["clippy"]).args(["--", "-D", "warnings"]))?;
     // What else is tested is the same with training.
     command::run(&mut cargo(&["test", "--test", "program"]))?;
-    let mut build = cargo(&["build", "--lib"]);
-    println!("$ {}", command::line(&build));
-    let messages = command::captured(build.arg("--message-format=json-render-diagnostics"))?;
+    let messages = command::messages(&mut cargo(&["build", "--lib"]))?;
     command::built(&messages, "ser_python", DLL_EXTENSION)
 }

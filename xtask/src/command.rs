@@ -21,10 +21,14 @@ pub fn cargo(root: &Path) -> Command {
 /// Builds packages in release mode, as `args` names them, and tells where their programs lie.
 pub fn build(root: &Path, args: &[&str]) -> Result<Programs> {
     let mut cargo = cargo(root);
-    cargo.args(["build", "--release"]).args(args);
-    println!("$ {}", line(&cargo));
-    let messages = captured(cargo.arg("--message-format=json-render-diagnostics"))?;
+    let messages = messages(cargo.args(["build", "--release"]).args(args))?;
     Ok(Programs::of(&messages))
+}
+
+/// Prints a call of `cargo build`, runs it, and gives its messages, one JSON object a line.
+pub fn messages(cargo: &mut Command) -> Result<String> {
+    println!("$ {}", line(cargo));
+    captured(cargo.arg("--message-format=json-render-diagnostics"))
 }
 
 /// What a program prints while it tells the user on standard error how it gets on; an error if it fails.

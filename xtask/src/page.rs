@@ -60,8 +60,7 @@ fn compile(root: &Path) -> Result<PathBuf> {
     let mut cargo = command::cargo(root);
     cargo.args(["build", "--profile", "page", "--package", "ser-web"]);
     cargo.args(["--lib", "--target", TARGET]);
-    println!("$ {}", command::line(&cargo));
-    let messages = command::captured(cargo.arg("--message-format=json-render-diagnostics"))?;
+    let messages = command::messages(&mut cargo)?;
     let module = command::built(&messages, "ser_web", "wasm")?;
     ensure!(module.is_file(), "{} is not there", module.display());
     Ok(module)
