@@ -1,10 +1,14 @@
 //! What the benches share: synthetic signals, since a bench must run on any machine, and the line a measured value
 //! is printed as.
 
+mod cost;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use ser_audio::{AudioStream, Waveform};
+
+pub use cost::{Cost, cost, most_memory};
 
 /// Mean length of a RAVDESS clip in seconds.
 pub const SECONDS: f64 = 3.7;

@@ -7,13 +7,10 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
-use anyhow::{Result, bail, ensure};
-use nix::sys::resource::{Usage, UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
-use ser_benches::{json_line, median, wav_files, write_samples};
+use anyhow::{Result, bail};
+use ser_benches::{Cost, cost, json_line, median, most_memory, wav_files, write_samples};
 
 /// Starts on one clip that are timed, behind one that fills the page cache.
 const STARTS: usize = 9;
@@ -52,40 +49,6 @@ fn main() -> Result<()> {
     print(job, "ms/clip", per_clip(all.wall));
     print(job, "ms/clip of processor time", per_clip(all.cpu));
     Ok(())
-}
-
-/// What a run of a program took, in seconds.
-struct Cost {
-    wall: f64,
-    cpu: f64,
-}
-
-fn cost(program: &mut Command) -> Result<Cost> {
-    let before = children()?;
-    let start = Instant::now();
-    let status = program.stdout(Stdio::null()).status()?;
-    let wall = start.elapsed().as_secs_f64();
-    ensure!(status.success(), "{program:?} failed");
-    let seconds = |usage: &Usage| {
-        let time = usage.user_time() + usage.system_time();
-        time.num_microseconds() as f64 / 1e6
-    };
-    Ok(Cost {
-        wall,
-        cpu: seconds(&children()?) - seconds(&before),
-    })
-}
-
-/// What the programs used that this one has started and waited for.
-fn children() -> Result<Usage> {
-    Ok(getrusage(UsageWho::RUSAGE_CHILDREN)?)
-}
-
-/// Of the largest of them, in MB.
-fn most_memory() -> Result<f64> {
-    // Only macOS counts bytes.
-    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    Ok((children()?.max_rss() * unit) as f64 / f64::from(1 << 20))
 }
 
 /// The clips one after the other, from the first on again where they are too few.

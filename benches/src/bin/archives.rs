@@ -13,16 +13,14 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use ser_benches::json_line;
+use ser_benches::{Cost, cost, json_line, most_memory};
 use ser_fixtures::{flac, opus, voice};
 
 const RATE: u32 = 16_000;
@@ -108,16 +106,16 @@ fn wav(channels: u16, samples: &[i16]) -> Vec<u8> {
     file
 }
 
-fn start(ser: &str, folder: &Path, shard: &str, out: &Path) -> Result<Child> {
+fn predict(ser: &str, folder: &Path, shard: &str, out: &Path) -> Command {
     let mut command = Command::new(ser);
     command.args(["predict", "--shard", shard, "--manifest"]);
     command.arg(manifest(folder)).arg("--out").arg(out);
-    command.stdout(Stdio::null()).stderr(Stdio::inherit());
-    Ok(command.spawn()?)
+    command.stdout(Stdio::null());
+    command
 }
 
 fn finish(ser: &str, folder: &Path, shard: &str, out: &Path) -> Result<()> {
-    let ended = start(ser, folder, shard, out)?.wait()?;
+    let ended = predict(ser, folder, shard, out).status()?;
     ensure!(ended.success(), "shard {shard}: {ended}");
     Ok(())
 }
@@ -152,7 +150,7 @@ fn kill(ser: &str, folder: &Path, kills: usize) -> Result<()> {
     for number in 0..kills {
         let shard = format!("{number}/{kills}");
         let after = loop {
-            let mut child = start(ser, folder, &shard, &out)?;
+            let mut child = predict(ser, folder, &shard, &out).spawn()?;
             let after = shard_takes.mul_f64(rng.random_range(0.0..1.0));
             std::thread::sleep(after);
             child.kill()?;
@@ -193,25 +191,14 @@ fn is_within(rows: &[String], others: &[String]) -> bool {
 fn time(ser: &str, folder: &Path) -> Result<()> {
     let count = fs::read_to_string(manifest(folder))?.lines().count() - 1;
     let temporary = tempfile::tempdir_in(folder)?;
-    let processor = || -> Result<f64> {
-        let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-        let micros = usage.user_time() + usage.system_time();
-        Ok(micros.num_microseconds() as f64 / 1e6)
-    };
-    let (began, before) = (Instant::now(), processor()?);
-    finish(ser, folder, "0/1", temporary.path())?;
-    let seconds = began.elapsed();
+    let Cost { wall, cpu } = cost(&mut predict(ser, folder, "0/1", temporary.path()))?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let held = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() as f64 / 1024.0;
     let job = format!("archive of {count} recordings");
     let each = |seconds: f64| 1000.0 * seconds / count as f64;
     for (unit, value) in [
-        ("ms/recording", each(seconds.as_secs_f64())),
-        (
-            "ms of processor time/recording",
-            each(processor()? - before),
-        ),
-        ("MB at most", held),
+        ("ms/recording", each(wall)),
+        ("ms of processor time/recording", each(cpu)),
+        ("MB at most", most_memory()?),
     ] {
         println!("{}", json_line(&job, "ser", threads, unit, value));
     }
