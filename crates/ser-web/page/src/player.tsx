@@ -27,6 +27,8 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
     const [isPlaying, setIsPlaying] = useState(false);
     const [zoom, setZoom] = useState(1);
     const address = useAddress(playable);
+    // A browser forgets what was asked of a recording that it does not play: the WAV in its place plays by itself.
+    const wanted = useRef(false);
 
     // As long as it plays the line moves with every picture that the screen shows.
     useEffect(() => {
@@ -70,13 +72,18 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
         },
         [seconds],
     );
-    const play = () => {
-        const { current } = audio;
-        if (current && !current.paused) {
-            current.pause();
-        } else {
-            current?.play().catch(() => undefined);
-        }
+    const play = useCallback(() => {
+        wanted.current = true;
+        audio.current?.play().catch(() => undefined);
+    }, []);
+    const toggle = () => (audio.current && !audio.current.paused ? audio.current.pause() : play());
+    const paused = () => {
+        wanted.current = false;
+        setIsPlaying(false);
+    };
+    const ready = () => {
+        seek(at);
+        wanted.current && play();
     };
     const notPlayed = () => {
         if (playable === file) {
@@ -90,9 +97,9 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
     const playSpan = useCallback(
         (span: Span) => {
             seek(span.start);
-            audio.current?.play().catch(() => undefined);
+            play();
         },
-        [seek],
+        [seek, play],
     );
     const keys: Record<string, () => void> = {
         ArrowLeft: () => seek(at - 1),
@@ -101,7 +108,7 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
         End: () => seek(seconds),
         PageUp: () => seek(spans[current - 1]?.start ?? 0),
         PageDown: () => seek(spans[current + 1]?.start ?? seconds),
-        " ": play,
+        " ": toggle,
         "+": () => setZoom(Math.min(64, zoom * 2)),
         "-": () => setZoom(Math.max(1, zoom / 2)),
     };
@@ -126,7 +133,8 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
                     src={address}
                     preload="metadata"
                     onPlay={() => setIsPlaying(true)}
-                    onPause={() => setIsPlaying(false)}
+                    onPause={paused}
+                    onLoadedMetadata={ready}
                     onError={notPlayed}
                 />
             )}
@@ -144,7 +152,7 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
                 onClick={click}
             />
             <div class="controls">
-                <button type="button" onClick={play}>
+                <button type="button" onClick={toggle}>
                     {isPlaying ? "Pause" : "Play"}
                 </button>
                 <span class="clock">
