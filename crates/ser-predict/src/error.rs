@@ -83,6 +83,17 @@ pub enum Error {
     Conditions(#[from] ser_audio::conditions::Error),
 }
 
+fn of_features(error: &ser_features::Error) -> Kind {
+    use ser_features::Error as Features;
+
+    match error {
+        Features::Audio(error) => error.into(),
+        Features::TooShort { .. } | Features::Empty => Kind::TooShort,
+        Features::InFile { source, .. } => of_features(source),
+        _ => Kind::Other,
+    }
+}
+
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -149,14 +160,13 @@ impl Error {
     /// What kind of reason it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        use ser_features::Error as Features;
-
         match self {
+            Self::Io(_) => Kind::NotOpened,
             Self::Audio(error) => error.into(),
             Self::Labels { .. } => Kind::UnknownLabel,
             Self::NotSpeech(_) => Kind::NoSpeech,
             Self::SampleRate { .. } => Kind::LowRate,
-            Self::Features(Features::TooShort { .. } | Features::Empty) => Kind::TooShort,
+            Self::Features(error) => of_features(error),
             _ => Kind::Other,
         }
     }

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use ser_audio::Error as Audio;
+use ser_data::Error as Data;
 use ser_features::Error as Features;
 use ser_predict::Error;
 
@@ -27,7 +28,6 @@ pub(crate) fn object<'py>(
     error: &Error,
     path: Option<&Path>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let Parts {
         path: named,
         expected,
@@ -42,8 +42,59 @@ pub(crate) fn object<'py>(
         (_, named) => named,
     };
     let path = path.map(|path| path.display().to_string());
-    let class = CLASS.import(py, "ser_speech.errors", "SerError")?;
-    class.call1((message, error.kind().word(), path, expected, actual))
+    class(py)?.call1((message, error.kind().word(), path, expected, actual))
+}
+
+fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    CLASS.import(py, "ser_speech.errors", "SerError")
+}
+
+/// The exception for an error of a corpus: a `SerError` for its files and for leaks, a `ValueError` for what was asked of it.
+pub(crate) fn raised_by_data(py: Python<'_>, error: Data) -> PyErr {
+    let message = error.to_string();
+    let (kind, parts, pairs) = match &error {
+        Data::Excerpt { path, .. } => ("not-read", Parts::at(path), &[][..]),
+        Data::NoClips { path, .. } => ("no-clips", Parts::at(path), &[][..]),
+        Data::Csv {
+            path,
+            expected,
+            actual,
+            ..
+        } => {
+            let parts = Parts {
+                path: Some(path),
+                ..Parts::but(expected, actual)
+            };
+            ("wrong-table", parts, &[][..])
+        }
+        Data::Overlap { clips, .. } => ("leak", Parts::default(), &clips[..]),
+        Data::GivenOverlap(overlap) => match &**overlap {
+            Data::Overlap { clips, .. } => ("leak", Parts::default(), &clips[..]),
+            _ => ("leak", Parts::default(), &[][..]),
+        },
+        _ => {
+            return match error {
+                Data::Io(error) => raised(py, &error.into(), None),
+                Data::Audio(error) => raised(py, &error.into(), None),
+                _ => PyValueError::new_err(message),
+            };
+        }
+    };
+    let pairs = pairs.iter().map(|pair| (&pair.first, &pair.second));
+    let path = parts.path.map(|path| path.display().to_string());
+    let fields = (
+        message,
+        kind,
+        path,
+        parts.expected,
+        parts.actual,
+        pairs.collect::<Vec<_>>(),
+    );
+    match class(py).and_then(|class| class.call1(fields)) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(other) => other,
+    }
 }
 
 /// What an error says of itself.
@@ -119,6 +170,10 @@ impl<'e> Parts<'e> {
     fn of_features(error: &'e Features) -> Self {
         match error {
             Features::Audio(error) => Self::of_audio(error),
+            Features::InFile { path, source } => Self {
+                path: Some(path),
+                ..Self::of_features(source)
+            },
             Features::TooShort {
                 unit,
                 expected,

@@ -2,10 +2,13 @@
 
 mod answers;
 mod asked;
+mod corpus;
 mod error;
 mod explanation;
+mod features;
 mod files;
 mod listener;
+mod metrics;
 mod model;
 mod recording;
 mod signal;
@@ -23,7 +26,13 @@ mod native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use crate::corpus::Corpus;
+    #[pymodule_export]
+    use crate::features::{FeatureExtractor, delta};
+    #[pymodule_export]
     use crate::listener::{Listener, SpanIterator};
+    #[pymodule_export]
+    use crate::metrics::evaluate;
     #[pymodule_export]
     use crate::model::Model;
     #[pymodule_export]

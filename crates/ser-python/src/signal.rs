@@ -23,6 +23,17 @@ impl<'py> Signal<'py> {
         self.0.is_empty()
     }
 
+    /// The samples of the one channel that it has.
+    pub(crate) fn one_channel(&self) -> PyResult<&[f32]> {
+        let samples = self.samples()?;
+        samples.only().ok_or_else(|| {
+            let shape = self.0.shape();
+            PyValueError::new_err(format!(
+                "expected an array [samples], got the shape {shape:?}"
+            ))
+        })
+    }
+
     /// Its samples, all of which are numbers.
     pub(crate) fn samples(&self) -> PyResult<Samples<'_>> {
         let (count, length) = match *self.0.shape() {

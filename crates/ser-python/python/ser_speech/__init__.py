@@ -14,12 +14,17 @@ from ser_speech._native import Listener, Model, Speaker
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ser_speech.answers import Answer, Explanation, Region, Span
+    from ser_speech.corpora import Clip, Corpus, Split
     from ser_speech.errors import SerError
+    from ser_speech.metrics import Evaluation, evaluate
     from ser_speech.tables import Answers, Spans
 
 __all__ = [
     "Answer",
     "Answers",
+    "Clip",
+    "Corpus",
+    "Evaluation",
     "Explanation",
     "Listener",
     "Model",
@@ -28,17 +33,24 @@ __all__ = [
     "Span",
     "Spans",
     "Speaker",
+    "Split",
+    "evaluate",
 ]
 
 # What the first answer may wait for, and an import need not.
 _LATER = {
     "Answer": "answers",
     "Answers": "tables",
+    "Clip": "corpora",
+    "Corpus": "corpora",
+    "Evaluation": "metrics",
     "Explanation": "answers",
     "Region": "answers",
     "SerError": "errors",
     "Span": "answers",
     "Spans": "tables",
+    "Split": "corpora",
+    "evaluate": "metrics",
 }
 
 

@@ -8,10 +8,21 @@ import numpy
 from numpy.typing import ArrayLike, NDArray
 
 from ser_speech.answers import Answer, Explanation, Span
+from ser_speech.corpora import Clip, Split
 from ser_speech.errors import SerError
 from ser_speech.tables import Answers, Spans
 
-__all__ = ["Listener", "Model", "SpanIterator", "Speaker", "program"]
+__all__ = [
+    "Corpus",
+    "FeatureExtractor",
+    "Listener",
+    "Model",
+    "SpanIterator",
+    "Speaker",
+    "delta",
+    "evaluate",
+    "program",
+]
 
 _Path = str | PathLike[str]
 
@@ -177,6 +188,116 @@ class Speaker:
     @property
     def skipped(self) -> list[SerError]:
         """Why other recordings could not be used."""
+
+@final
+class FeatureExtractor:
+    """The chain from samples to features. Any number of threads may use it at a time."""
+
+    def __new__(
+        cls,
+        output: str,
+        *,
+        sr: SupportsFloat,
+        n_fft: int = 2048,
+        hop_length: int = 512,
+        win_length: int | None = None,
+        window: str = "hann",
+        center: bool = True,
+        pad_mode: str = "constant",
+        power: float = 2.0,
+        n_mels: int = 128,
+        fmin: float = 0.0,
+        fmax: float | None = None,
+        htk: bool = False,
+        norm: str | None = ...,
+        reference: float = 1.0,
+        amin: float = 1e-10,
+        top_db: float | None = ...,
+        n_mfcc: int = 20,
+        lifter: float = 0.0,
+        voice: bool = False,
+        relative_level: bool = True,
+    ) -> FeatureExtractor:
+        """``output`` is what the chain ends with: ``mfcc``, ``mel`` or ``functionals``."""
+
+    @property
+    def names(self) -> list[str]:
+        """A name for each value of a row."""
+
+    def extract(self, signal: ArrayLike) -> NDArray[numpy.float32]:
+        """``[samples]`` → ``[frames, coefficients]``, one row of functionals."""
+
+    def extract_signals(self, signals: Sequence[ArrayLike]) -> NDArray[numpy.float32]:
+        """Functionals of many signals ``[samples]``, on all cores: ``[signals, coefficients]``."""
+
+    def extract_files(self, paths: Sequence[_Path]) -> NDArray[numpy.float32]:
+        """Functionals of many files, on all cores: ``[files, coefficients]``."""
+
+    def mel(self, spectrogram: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
+        """Spectrogram → mel spectrogram: ``[frames, n_fft/2 + 1]`` → ``[frames, n_mels]``."""
+
+    def mfcc(self, levels: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
+        """Log-mel levels → cepstral coefficients: ``[frames, n_mels]`` → ``[frames, n_mfcc]``."""
+
+    def power_to_db(self, power: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
+        """Power → dB."""
+
+@final
+class Corpus:
+    """Labelled clips. :class:`ser_speech.corpora.Corpus` is what people see of it."""
+
+    @staticmethod
+    def open(path: _Path, root: _Path | None, labels: dict[str, list[str]]) -> Corpus:
+        """Scans a folder, or reads a manifest."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def synthetic(self) -> bool: ...
+    @property
+    def labels(self) -> list[str]: ...
+    @property
+    def targets(self) -> NDArray[numpy.int64]: ...
+    @property
+    def checksum(self) -> str: ...
+    @property
+    def audit(self) -> dict[str, Any]: ...
+    def clips(self) -> list[Clip]:
+        """The clips."""
+
+    def read(self, index: int) -> tuple[NDArray[numpy.float32], int]:
+        """The samples of a clip, and their rate."""
+
+    def select(self, labels: Sequence[str]) -> Corpus:
+        """Only the clips with these labels."""
+
+    def merge_labels(self, renames: Sequence[tuple[str, str]]) -> Corpus:
+        """Labels renamed, from the first to the second of each pair."""
+
+    def splits(self, protocol: str, seed: int) -> list[Split]:
+        """The splits of a protocol."""
+
+    def split(
+        self,
+        name: str,
+        train: Sequence[int],
+        validation: Sequence[int],
+        test: Sequence[int],
+        share_speakers: bool,
+    ) -> Split:
+        """A split by hand, checked."""
+
+def delta(rows: NDArray[numpy.float32], width: int, order: int) -> NDArray[numpy.float32]:
+    """Derivative along the first axis: ``[frames, coefficients]`` → the same."""
+
+def evaluate(
+    labels: Sequence[str],
+    truth: Sequence[int],
+    probabilities: NDArray[numpy.float32],
+    speakers: Sequence[str],
+) -> dict[str, Any]:
+    """What ``metrics.json`` has of answers: the position of each true label among the labels, ``[clips, labels]`` probabilities, and who
+    speaks."""
 
 def program(args: Sequence[str]) -> NoReturn:
     """The program ``ser``: does what the arguments ask for, of which the first is its own name, and ends the process."""

@@ -12,13 +12,15 @@ class SerError(Exception):
     """What is wrong, and what to do, in words."""
     kind: str
     """In one word: ``not-opened``, ``not-read``, ``no-such-channel``, ``too-long``, ``damaged``, ``no-speech``,
-    ``sampling-rate-too-low``, ``too-short`` or ``no-answer``."""
+    ``sampling-rate-too-low``, ``too-short`` or ``no-answer``; of a corpus also ``no-clips``, ``wrong-table`` or ``leak``."""
     path: str | None
     """The file, if there is one."""
     expected: str | None
     """What should have been there, where that is a matter of one value."""
     actual: str | None
     """What was there."""
+    clips: list[tuple[tuple[str, str], tuple[str, str]]]
+    """Of a leak: the clips that two parts of a split share, each as its part and its name."""
 
     def __init__(
         self,
@@ -27,13 +29,15 @@ class SerError(Exception):
         path: str | None = None,
         expected: str | None = None,
         actual: str | None = None,
+        clips: list[tuple[tuple[str, str], tuple[str, str]]] | None = None,
     ) -> None:
-        super().__init__(message, kind, path, expected, actual)
+        super().__init__(message, kind, path, expected, actual, clips)
         self.message = message
         self.kind = kind
         self.path = path
         self.expected = expected
         self.actual = actual
+        self.clips = clips or []
 
     def __str__(self) -> str:
         return self.message

@@ -1,0 +1,211 @@
+"""Labelled clips, and splits of them that cannot leak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy
+
+from ser_speech import _native
+
+if TYPE_CHECKING:
+    import pandas
+    from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """One recording, or a part of one, with its labels."""
+
+    name: str
+    """What tells it from the other clips of its corpus."""
+    file: str
+    """Path of the recording."""
+    start: float | None
+    """Where the clip begins in the file, in seconds; ``None``: it is all of it."""
+    end: float | None
+    """Where it ends."""
+    emotion: str
+    """Its label."""
+    speaker: str
+    """Who speaks."""
+    gender: str | None
+    """Of the speaker, where known."""
+    intensity: str | None
+    """Of the emotion, where known."""
+    statement: str | None
+    """The sentence, where known."""
+    repetition: int | None
+    """Number of the repetition, from 1."""
+    seconds: float
+    """Length."""
+    content: str
+    """Hash of the sound: copies have the same."""
+    attributes: dict[str, str]
+    """What else a manifest says of it, by column."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Positions of clips in a corpus, ascending. No clip, no sound and, but for random protocols, no speaker is in two parts.
+
+    As a pair it is what scikit-learn's ``cv=`` takes: train and validation together, and test.
+    """
+
+    name: str
+    """Such as ``fold-1``."""
+    train: NDArray[numpy.int64]
+    """Clips to learn from."""
+    validation: NDArray[numpy.int64]
+    """Clips to select on: an epoch, a threshold."""
+    test: NDArray[numpy.int64]
+    """Clips to report on."""
+
+    def __iter__(self) -> Iterator[NDArray[numpy.int64]]:
+        yield numpy.sort(numpy.concatenate([self.train, self.validation]))
+        yield self.test
+
+
+class Corpus(Sequence[Clip]):
+    """Labelled clips, sorted by the names of their files."""
+
+    def __init__(self, corpus: _native.Corpus) -> None:
+        self._corpus = corpus
+        self._clips: list[Clip] = corpus.clips()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | PathLike[str],
+        *,
+        root: str | PathLike[str] | None = None,
+        labels: Mapping[str, Sequence[str]] | None = None,
+    ) -> Corpus:
+        """The clips of RAVDESS anywhere under a folder, or those of a manifest: a CSV table with the columns ``path``, ``emotion``
+        and ``speaker``.
+
+        Relative paths of a manifest are looked up in its folder, or first in ``root``. ``labels`` joins spellings:
+        ``{"happy": ["Happy", "joy"]}``. :attr:`audit` says what was not taken.
+        """
+        spellings = {label: list(written) for label, written in (labels or {}).items()}
+        return cls(_native.Corpus.open(path, root, spellings))
+
+    @overload
+    def __getitem__(self, index: int) -> Clip: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Clip]: ...
+    def __getitem__(self, index: int | slice) -> Clip | list[Clip]:
+        return self._clips[index]
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __repr__(self) -> str:
+        return f"Corpus({self.name!r}, clips={len(self)})"
+
+    @property
+    def name(self) -> str:
+        """Name of the folder or manifest."""
+        return self._corpus.name
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether anything in it is generated. Whatever is made from it must say so."""
+        return self._corpus.synthetic
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels, in the order of RAVDESS, others behind them; after :meth:`select` in the order given there."""
+        return self._corpus.labels
+
+    @property
+    def files(self) -> list[str]:
+        """The file of each clip."""
+        return [clip.file for clip in self]
+
+    @property
+    def emotions(self) -> list[str]:
+        """The label of each clip."""
+        return [clip.emotion for clip in self]
+
+    @property
+    def speakers(self) -> list[str]:
+        """The speaker of each clip."""
+        return [clip.speaker for clip in self]
+
+    @property
+    def targets(self) -> NDArray[numpy.int64]:
+        """For each clip the position of its label in :attr:`labels`."""
+        return self._corpus.targets
+
+    @property
+    def checksum(self) -> str:
+        """Hash of what the clips are called, their labels and their sound; not of where they lie."""
+        return self._corpus.checksum
+
+    @property
+    def audit(self) -> dict[str, Any]:
+        """What ``ser index`` finds: counts, oddities, and every file that was not taken, with its reason."""
+        return self._corpus.audit
+
+    def read(self, index: int) -> tuple[NDArray[numpy.float32], int]:
+        """The samples of a clip, mixed down to the mean of its channels, and their rate."""
+        return self._corpus.read(range(len(self))[index])
+
+    def select(self, labels: Iterable[str]) -> Corpus:
+        """Only the clips with these labels."""
+        return Corpus(self._corpus.select(list(labels)))
+
+    def merge_labels(self, renames: Mapping[str, str]) -> Corpus:
+        """Labels renamed, so that several can become one: ``{"calm": "neutral"}``."""
+        return Corpus(self._corpus.merge_labels(list(renames.items())))
+
+    def splits(self, protocol: str, *, seed: int = 0) -> list[Split]:
+        """The splits of a protocol, the same on every machine: ``speakers-5``, ``loso``, ``seed5``, ``random10`` of any corpus,
+        ``folds-a``, ``folds-b`` and ``statement`` of RAVDESS, ``given`` of a manifest.
+
+        A leak is a :class:`~ser_speech.SerError` of the kind ``leak`` that names the clips.
+        """
+        return self._corpus.splits(protocol, seed)
+
+    def split(
+        self,
+        train: ArrayLike,
+        test: ArrayLike,
+        validation: ArrayLike = (),
+        *,
+        name: str = "split",
+        share_speakers: bool = False,
+    ) -> Split:
+        """A split of one's own, checked for leaks as those of protocols are. The parts are positions of clips.
+
+        With ``share_speakers`` a speaker may be in two parts: such a split flatters.
+        """
+        return self._corpus.split(name, _positions(train), _positions(validation), _positions(test), share_speakers)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A row for each clip, on an index of audformat: segmented where clips are parts of files, else filewise."""
+        import pandas
+
+        files = pandas.Index(self.files, name="file", dtype="string")
+        index: pandas.Index[Any] = files
+        if any(clip.start is not None for clip in self):
+            starts = [0.0 if clip.start is None else clip.start for clip in self]
+            ends = [clip.seconds if clip.end is None else clip.end for clip in self]
+            times = [pandas.to_timedelta(seconds, unit="s") for seconds in (starts, ends)]
+            index = pandas.MultiIndex.from_arrays([files, *times], names=["file", "start", "end"])
+        fields = ["name", "emotion", "speaker", "gender", "intensity", "statement"]
+        columns = {field: [getattr(clip, field) for clip in self] for field in fields}
+        attributes = dict.fromkeys(name for clip in self for name in clip.attributes)
+        columns |= {name: [clip.attributes.get(name) for clip in self] for name in attributes}
+        return pandas.DataFrame(columns, index, dtype="string")
+
+
+def _positions(part: ArrayLike) -> list[int]:
+    positions = numpy.asarray(part)
+    if positions.size > 0 and positions.dtype.kind not in "iu":
+        raise ValueError(f"expected positions of clips, got an array of {positions.dtype}")
+    return positions.ravel().tolist()

@@ -1,0 +1,134 @@
+"""Figures of answers whose truth is known, with intervals over speakers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from ser_speech import _native
+from ser_speech.answers import Answer
+from ser_speech.errors import SerError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+Interval = tuple[float, float]
+"""From and to, at 95 %."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Evaluation:
+    """Figures from 0 to 1. Intervals resample speakers, 1000 times: how well would it do on other people?"""
+
+    n: int
+    """Number of clips."""
+    labels: list[str]
+    """The classes."""
+    accuracy: float
+    """Share of clips predicted right."""
+    accuracy_interval: Interval | None
+    """``None`` with fewer than two speakers."""
+    uar: float
+    """Unweighted average recall: the mean of the recalls of all classes that are there."""
+    uar_interval: Interval | None
+    """``None`` with fewer than two speakers."""
+    macro_f1: float
+    """Mean F1 over the classes."""
+    chance_accuracy: float
+    """Accuracy of always naming the most frequent class."""
+    chance_uar: float
+    """UAR of always naming the same class."""
+    classes: list[dict[str, Any]]
+    """``label``, ``precision``, ``recall``, ``f1`` and ``support`` of each class."""
+    confusion: NDArray[numpy.int64]
+    """``[truth, predicted]``: number of clips."""
+    speakers: list[dict[str, Any]]
+    """``group``, ``n``, ``accuracy`` and ``uar`` of each speaker."""
+    log_loss: float | None
+    """Mean of −ln of the true class's probability; ``None`` of answers without probabilities, as the next two."""
+    brier: float | None
+    """Mean of the squared distances between probabilities and truth, 0 to 2."""
+    calibration_error: float | None
+    """Expected calibration error over 15 bins of confidence."""
+
+
+def evaluate(
+    truth: Sequence[str],
+    predicted: Sequence[str] | Sequence[Answer | SerError],
+    *,
+    speakers: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    probabilities: ArrayLike | None = None,
+) -> Evaluation:
+    """Holds answers against the truth, clip by clip.
+
+    ``predicted`` are labels, or what :meth:`Model.predict_files <ser_speech.Model.predict_files>` gave, with probabilities. Of
+    labels ``probabilities`` may be given beside them, ``[clips, labels]`` in the order of ``labels``. Without ``speakers`` there are no
+    intervals: clips of one voice are not independent.
+    """
+    truth = list(truth)
+    names, given = _answers(list(predicted))
+    if labels is None:
+        labels = list(given) if given else sorted({*truth, *names})
+    labels = list(labels)
+    at = {label: position for position, label in enumerate(labels)}
+    unknown = [label for label in [*truth, *names] if label not in at]
+    if unknown:
+        raise ValueError(f"expected the labels {', '.join(map(str, labels))}, got {unknown[0]!r}")
+    voices = [""] * len(truth) if speakers is None else list(speakers)
+    if not len(truth) == len(names) == len(voices):
+        raise ValueError(
+            "expected as many predictions and speakers as labels of the truth, "
+            f"got {len(names)} and {len(voices)} beside {len(truth)}"
+        )
+    if given:
+        probabilities = numpy.array([given.get(label, [0.0] * len(names)) for label in labels]).T
+    if probabilities is None:
+        rows = numpy.eye(len(labels), dtype=numpy.float32)[[at[name] for name in names]]
+    else:
+        rows = numpy.ascontiguousarray(probabilities, numpy.float32)
+        if rows.shape != (len(truth), len(labels)):
+            raise ValueError(
+                f"probabilities: expected the shape {(len(truth), len(labels))}, got {rows.shape}"
+            )
+        chosen = [labels[position] for position in rows.argmax(1)]
+        differs = [(name, label) for name, label in zip(names, chosen, strict=True) if name != label]
+        if differs:
+            raise ValueError("probabilities: expected the predicted label to be the most probable, got {!r} with {!r}".format(*differs[0]))
+    found = _native.evaluate(labels, [at[label] for label in truth], rows, [str(voice) for voice in voices])
+    metrics = found["metrics"]
+    has_probabilities = probabilities is not None
+    return Evaluation(
+        **{name: metrics[name] for name in ("n", "labels", "accuracy", "uar", "macro_f1")},
+        **{name: metrics[name] for name in ("chance_accuracy", "chance_uar", "classes")},
+        accuracy_interval=_interval(found["accuracy_interval"]),
+        uar_interval=_interval(found["uar_interval"]),
+        confusion=numpy.array(metrics["confusion"], dtype=numpy.int64),
+        speakers=[] if speakers is None else found["speakers"],
+        log_loss=metrics["log_loss"] if has_probabilities else None,
+        brier=metrics["brier"] if has_probabilities else None,
+        calibration_error=metrics["calibration_error"] if has_probabilities else None,
+    )
+
+
+def _answers(
+    predicted: Sequence[str | Answer | SerError],
+) -> tuple[list[str], dict[str, list[float]]]:
+    """The labels, and of answers the probabilities of each label."""
+    names: list[str] = []
+    given: dict[str, list[float]] = {}
+    for number, answer in enumerate(predicted):
+        if isinstance(answer, SerError):
+            raise ValueError(f"clip {number} has no answer: {answer}; leave it out of truth and answers")
+        names.append(answer.emotion if isinstance(answer, Answer) else str(answer))
+        if isinstance(answer, Answer):
+            for label, probability in answer.probabilities.items():
+                given.setdefault(label, []).append(probability)
+    return names, given
+
+
+def _interval(found: dict[str, float] | None) -> Interval | None:
+    return None if found is None else (found["low"], found["high"])

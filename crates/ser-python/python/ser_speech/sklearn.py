@@ -1,0 +1,83 @@
+"""Features as a step of scikit-learn's pipelines."""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+import numpy
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import validate_data
+
+from ser_speech import _native
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Functionals(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Clips → a row each, of the values that :func:`ser_speech.features.functionals` gives, ``[clips, functionals]``.
+
+    Clips are paths of files, which are resampled to ``sampling_rate``; or signals of that rate: an array ``[clips, samples]``, or a list
+    of arrays ``[samples]`` of any lengths. Nothing is learned by ``fit``. All cores are used.
+    """
+
+    def __init__(
+        self,
+        sampling_rate: float = 16_000,
+        *,
+        n_mfcc: int = 40,
+        n_fft: int = 2048,
+        hop_length: int = 512,
+        n_mels: int = 128,
+        fmin: float = 0.0,
+        fmax: float | None = None,
+        voice: bool = False,
+        relative_level: bool = True,
+    ) -> None:
+        self.sampling_rate = sampling_rate
+        self.n_mfcc = n_mfcc
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.n_mels = n_mels
+        self.fmin = fmin
+        self.fmax = fmax
+        self.voice = voice
+        self.relative_level = relative_level
+
+    def fit(self, X: Any, y: Any = None) -> Functionals:
+        """Checks the parameters and the clips."""
+        self._extractor()
+        self._clips(X, reset=True)
+        return self
+
+    def transform(self, X: Any) -> NDArray[numpy.float32]:
+        """A row for each clip."""
+        clips, are_files = self._clips(X, reset=False)
+        extractor = self._extractor()
+        return extractor.extract_files(clips) if are_files else extractor.extract_signals(clips)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[numpy.object_]:
+        """Names of the columns."""
+        return numpy.array(self._extractor().names, dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _extractor(self) -> _native.FeatureExtractor:
+        config = self.get_params(deep=False)
+        return _native.FeatureExtractor("functionals", sr=config.pop("sampling_rate"), **config)
+
+    def _clips(self, X: Any, *, reset: bool) -> tuple[list[Any], bool]:
+        """The clips, and whether they are files."""
+        is_array = hasattr(X, "shape") and len(X.shape) != 1
+        if not is_array and hasattr(X, "__len__") and len(X) > 0:
+            clips = list(X)
+            if all(isinstance(clip, (str, PathLike)) for clip in clips):
+                return [fspath(clip) for clip in clips], True
+            if isinstance(X, list) and all(isinstance(clip, numpy.ndarray) for clip in clips):
+                return clips, False
+        return list(validate_data(self, X, dtype=numpy.float32, reset=reset)), False
