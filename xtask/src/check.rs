@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
-use crate::{command, gate, libtorch, page, python};
+use crate::{command, gate, libtorch, page, python, site};
 
 pub fn run(root: &Path) -> Result<()> {
     command::run(command::cargo(root).args(["fmt", "--all", "--check"]))?;
@@ -24,7 +24,7 @@ pub fn run(root: &Path) -> Result<()> {
     };
     let deny = ["--", "-D", "warnings"];
     command::run(cargo(&["clippy", "--all-targets"]).args(deny))?;
-    command::run(cargo(&["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    site::run(root)?;
     command::run(&mut cargo(&["test"]))?;
     python::check(root, &package)?;
     gate::check(root)

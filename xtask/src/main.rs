@@ -28,6 +28,7 @@ mod python;
 // The one finder of recordings, without the decoders that come with it.
 #[path = "../../crates/ser-audio/src/folder.rs"]
 mod recordings;
+mod site;
 mod stages;
 mod table;
 mod test;
@@ -63,6 +64,8 @@ enum Task {
     Page,
     /// Build the Python package as a wheel, install it into target/python, and test it there (needs Python 3.11 or newer).
     Python,
+    /// Make the documentation as a web site in target/site/html, to be read offline (needs Python 3.11 or newer).
+    Site,
     /// Check all that a change must pass: format, lints, docs, tests, instruction counts.
     Check,
     /// Measure everything beside the peers (about 20 minutes), or only check the instruction counts.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Task::Test { args } => test::run(&root, &args),
         Task::Page => page::run(&root).map(|_| ()),
         Task::Python => python::run(&root),
+        Task::Site => site::run(&root),
         Task::Check => check::run(&root),
         Task::Bench(args) => bench::run(&root, &args),
     };

@@ -1,9 +1,9 @@
 """Speech emotion recognition: what recordings, signals and live sound express.
 
->>> import ser_speech
->>> model = ser_speech.Model.load()
->>> model.labels
-['neutral', 'calm', 'happy', 'sad', 'angry', 'fearful', 'disgust', 'surprised']
+    >>> import ser_speech
+    >>> model = ser_speech.Model.load()
+    >>> model.labels
+    ['neutral', 'calm', 'happy', 'sad', 'angry', 'fearful', 'disgust', 'surprised']
 """
 
 from importlib import import_module

@@ -34,11 +34,11 @@ class Model:
     sampling rate in Hz. All answers may be asked for with
 
     - ``labels``: the only labels that can be; their probabilities sum to 1;
-    - ``speaker``: whose voice it is, from :meth:`enroll`;
+    - ``speaker``: whose voice it is, from ``enroll``;
     - ``channel``: the only channel that is listened to, counted from 1. Otherwise all are compared, and mixed if they
       belong together.
 
-    What is wrong with a file is raised as :class:`SerError`, a wrong argument as ``ValueError`` or ``TypeError``.
+    What is wrong with a file is raised as ``SerError``, a wrong argument as ``ValueError`` or ``TypeError``.
     """
 
     @staticmethod
@@ -83,7 +83,7 @@ class Model:
     ) -> Answers:
         """What files express, each as a whole, in their order.
 
-        A file that has no answer is a :class:`SerError` in the list. The files are answered on ``threads`` threads, or
+        A file that has no answer is a ``SerError`` in the list. The files are answered on ``threads`` threads, or
         one for each core. ``progress`` is called with the number of files that are done and the number of all of them.
         """
 
@@ -137,7 +137,7 @@ class Model:
     ) -> Speaker:
         """How a speaker sounds on average, from recordings without labels: paths, or pairs of an array and its rate.
 
-        Those that cannot be used are left out, and :attr:`Speaker.skipped` says why.
+        Those that cannot be used are left out, and ``Speaker.skipped`` says why.
         """
 
 @final
@@ -158,28 +158,28 @@ class Listener:
 
 @final
 class SpanIterator(Iterator[Span]):
-    """What :meth:`Listener.spans` gives."""
+    """What ``Listener.spans`` gives."""
 
     def __iter__(self) -> SpanIterator: ...
     def __next__(self) -> Span: ...
 
 @final
 class Speaker:
-    """How a speaker sounds on average, to a model: what :meth:`Model.enroll` gives, and what ``speaker=`` takes."""
+    """How a speaker sounds on average, to a model: what ``Model.enroll`` gives, and what ``speaker=`` takes."""
 
     @staticmethod
     def load(path: _Path, model: Model) -> Speaker:
-        """Reads a file that :meth:`save` or ``ser enroll`` wrote."""
+        """Reads a file that ``save`` or ``ser enroll`` wrote."""
 
     @staticmethod
     def from_bytes(data: bytes, model: Model) -> Speaker:
-        """Reads what :meth:`to_bytes` gave."""
+        """Reads what ``to_bytes`` gave."""
 
     def save(self, path: _Path) -> None:
-        """Writes a file for :meth:`load`, such as ``ser enroll`` keeps."""
+        """Writes a file for ``load``, such as ``ser enroll`` keeps."""
 
     def to_bytes(self) -> bytes:
-        """What :meth:`save` writes."""
+        """What ``save`` writes."""
 
     @property
     def clips(self) -> int:
@@ -244,7 +244,7 @@ class FeatureExtractor:
 
 @final
 class Corpus:
-    """Labelled clips. :class:`ser_speech.corpora.Corpus` is what people see of it."""
+    """Labelled clips. ``corpora.Corpus`` is what people see of it."""
 
     @staticmethod
     def open(path: _Path, root: _Path | None, labels: dict[str, list[str]]) -> Corpus:

@@ -88,7 +88,7 @@ class Corpus(Sequence[Clip]):
         and ``speaker``.
 
         Relative paths of a manifest are looked up in its folder, or first in ``root``. ``labels`` joins spellings:
-        ``{"happy": ["Happy", "joy"]}``. :attr:`audit` says what was not taken.
+        ``{"happy": ["Happy", "joy"]}``. ``audit`` says what was not taken.
         """
         spellings = {label: list(written) for label, written in (labels or {}).items()}
         return cls(_native.Corpus.open(path, root, spellings))
@@ -118,7 +118,7 @@ class Corpus(Sequence[Clip]):
 
     @property
     def labels(self) -> list[str]:
-        """The labels, in the order of RAVDESS, others behind them; after :meth:`select` in the order given there."""
+        """The labels, in the order of RAVDESS, others behind them; after ``select`` in the order given there."""
         return self._corpus.labels
 
     @property
@@ -138,7 +138,7 @@ class Corpus(Sequence[Clip]):
 
     @property
     def targets(self) -> NDArray[numpy.int64]:
-        """For each clip the position of its label in :attr:`labels`."""
+        """For each clip the position of its label in ``labels``."""
         return self._corpus.targets
 
     @property
@@ -167,7 +167,7 @@ class Corpus(Sequence[Clip]):
         """The splits of a protocol, the same on every machine: ``speakers-5``, ``loso``, ``seed5``, ``random10`` of any corpus,
         ``folds-a``, ``folds-b`` and ``statement`` of RAVDESS, ``given`` of a manifest.
 
-        A leak is a :class:`~ser_speech.SerError` of the kind ``leak`` that names the clips.
+        A leak is a ``SerError`` of the kind ``leak`` that names the clips.
         """
         return self._corpus.splits(protocol, seed)
 

@@ -90,7 +90,7 @@ def mfcc(
     """Mel-frequency cepstral coefficients, ``[..., n_mfcc, frames]``, of signals ``y`` ``[..., samples]`` of the rate ``sr``, or of
     log-mel levels ``S`` ``[..., n_mels, frames]``.
 
-    The other arguments are those of :func:`melspectrogram`; ``mel_norm`` is its ``norm``.
+    The other arguments are those of ``melspectrogram``; ``mel_norm`` is its ``norm``.
     """
     if dct_type != 2:
         raise ValueError(f"dct_type: expected 2, got {dct_type}")

@@ -65,7 +65,7 @@ def evaluate(
 ) -> Evaluation:
     """Holds answers against the truth, clip by clip.
 
-    ``predicted`` are labels, or what :meth:`Model.predict_files <ser_speech.Model.predict_files>` gave, with probabilities. Of
+    ``predicted`` are labels, or what ``Model.predict_files`` gave, with probabilities. Of
     labels ``probabilities`` may be given beside them, ``[clips, labels]`` in the order of ``labels``. Without ``speakers`` there are no
     intervals: clips of one voice are not independent.
     """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Functionals(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Clips → a row each, of the values that :func:`ser_speech.features.functionals` gives, ``[clips, functionals]``.
+    """Clips → a row each, of the values that ``functionals`` gives, ``[clips, functionals]``.
 
     Clips are paths of files, which are resampled to ``sampling_rate``; or signals of that rate: an array ``[clips, samples]``, or a list
     of arrays ``[samples]`` of any lengths. Nothing is learned by ``fit``. All cores are used.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Answers(list[Answer | SerError]):
-    """Answers on files, in their order. What has no answer is a :class:`SerError`."""
+    """Answers on files, in their order. What has no answer is a ``SerError``."""
 
     @property
     def errors(self) -> list[SerError]:

@@ -1,0 +1,142 @@
+//! `cargo xtask site`: the documentation as a web site, in `target/site/html`, for a disk or any static host. It asks nobody else for
+//! anything.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::{command, libtorch, python};
+
+/// What the pages are made of: they link to each other as in the repository, and so lie as they do there.
+const PAGES: [&str; 3] = ["*.md", "docs", "CITATION.cff"];
+const NOTEBOOK: &str = "docs/notebook.ipynb";
+
+pub fn run(root: &Path) -> Result<()> {
+    let folder = root.join("target/site");
+    let environment = folder.join("python");
+    let python = python::environment(&environment, &root.join("docs/requirements.txt"))?;
+    let pages = folder.join("pages");
+    if pages.exists() {
+        fs::remove_dir_all(&pages).with_context(|| format!("removing {}", pages.display()))?;
+    }
+    let mut listed = Command::new("git");
+    listed
+        .current_dir(root)
+        .args(["ls-files", "--"])
+        .args(PAGES);
+    for file in command::output(&mut listed)?.lines() {
+        copy(&root.join(file), &pages.join(file))?;
+    }
+    copy_folder(&rust(root)?, &pages.join("rust"))?;
+    let convert = ["-m", "nbconvert", "--to", "markdown", "--log-level", "WARN"];
+    command::run(
+        Command::new(&python)
+            .args(convert)
+            .arg(pages.join(NOTEBOOK)),
+    )?;
+    let html = folder.join("html");
+    let mut mkdocs = Command::new(&python);
+    mkdocs.current_dir(root).args(["-m", "mkdocs", "build"]);
+    mkdocs.args(["--strict", "--config-file", "docs/mkdocs.yml"]);
+    mkdocs.arg("--site-dir").arg(&html);
+    // Its authors ask there for money, in red.
+    mkdocs.env("NO_MKDOCS_2_WARNING", "1");
+    command::run(&mut mkdocs)?;
+    check_offline(&html)?;
+    println!("the site: {}", html.join("index.html").display());
+    Ok(())
+}
+
+/// Documents the crates, and tells where.
+fn rust(root: &Path) -> Result<PathBuf> {
+    libtorch::ensure(root)?;
+    let mut doc = command::cargo(root);
+    doc.args([
+        "doc",
+        "--no-deps",
+        "--workspace",
+        "--features",
+        command::TRAIN,
+    ]);
+    command::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    let mut metadata = command::cargo(root);
+    metadata.args(["metadata", "--no-deps", "--format-version", "1"]);
+    let metadata: Value = serde_json::from_str(&command::output(&mut metadata)?)?;
+    let target = metadata["target_directory"].as_str();
+    Ok(Path::new(target.context("cargo names no target folder")?).join("doc"))
+}
+
+/// Fails if a page loads anything from another host.
+fn check_offline(html: &Path) -> Result<()> {
+    let entries = fs::read_dir(html).with_context(|| format!("reading {}", html.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() && !path.ends_with("rust") {
+            check_offline(&path)?;
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "html")
+        {
+            let page =
+                fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            if let Some(tag) = loaded_from_elsewhere(&page) {
+                bail!("{} is not to be read offline: {tag}", path.display());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first tag of a page that makes a browser ask another host.
+fn loaded_from_elsewhere(page: &str) -> Option<&str> {
+    let mut tags = page.split('<').filter_map(|rest| rest.split('>').next());
+    tags.find(|tag| {
+        let is = |name| tag.starts_with(name);
+        let is_elsewhere = tag.contains("//") && !tag.contains("\"canonical\"");
+        is_elsewhere && (is("script ") || is("img ") || is("link ") || is("iframe "))
+    })
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let copying = || format!("{} to {}", from.display(), to.display());
+    fs::create_dir_all(to.parent().context("no folder")?).with_context(copying)?;
+    fs::copy(from, to).with_context(copying)?;
+    Ok(())
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &to)?;
+        } else {
+            copy(&entry.path(), &to)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_loaded_from_elsewhere_is_found() {
+        for tag in [
+            r#"<script async src="https://a.org/x.js">"#,
+            r#"<link rel="stylesheet" href="//a.org/x.css">"#,
+            r#"<img alt="x" src="http://a.org/x.png">"#,
+        ] {
+            assert!(
+                loaded_from_elsewhere(&format!("<p>{tag}</p>")).is_some(),
+                "{tag}"
+            );
+        }
+        let own = r#"<script src="a.js"></script><a href="https://a.org">a</a><link rel="stylesheet" href="a.css">"#;
+        assert_eq!(loaded_from_elsewhere(own), None);
+    }
+}
