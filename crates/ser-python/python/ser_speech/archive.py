@@ -116,7 +116,7 @@ class Question:
                     (id_, _sound(id_, path, data), *rest)
                     for id_, path, data, *rest in rows(batch.slice(begin, at_once))
                 ]
-                answered += self.answerer().answer(asks)  # type: ignore[arg-type]
+                answered += self.answerer().answer(asks)
             columns = zip(*answered, strict=True) if answered else [()] * len(schema)
             arrays = [pyarrow.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
             yield pyarrow.RecordBatch.from_arrays(arrays, schema=schema)

@@ -68,10 +68,11 @@ class Archive:
         Raises ``ValueError`` for the answers to another table, by another model, or in another number of shards.
         """
         sums = list(sums)
+        count = sum(count for count, _ in sums)
         model = Model.load(self.question.model)
         heading = {
             "format": _FORMAT,
-            "rows": sum(count for count, _ in sums),
+            "rows": count,
             "table": f"{sum(number for _, number in sums) % 2**63:016x}",
             "shards": self.shards,
             "model": model.fingerprint,
@@ -91,7 +92,7 @@ class Archive:
                     f"{self.out}/{HEADING}: the answers here were begun by another call, {name}: expected {heading.get(name)}, "
                     f"found {there.get(name)}: go on with that one, or name another folder"
                 )
-        return heading["rows"], list(self._files())
+        return count, list(self._files())
 
     def count(self) -> int:
         """Answers that are there."""
