@@ -112,10 +112,8 @@ class Question:
         for batch in batches:
             answered: list[list[object]] = []
             for begin in range(0, max(len(batch), 1), at_once):
-                asks = [
-                    (id_, _sound(id_, path, data), *rest)
-                    for id_, path, data, *rest in rows(batch.slice(begin, at_once))
-                ]
+                asked = rows(batch.slice(begin, at_once))
+                asks = [(row[0], _sound(*row[:3]), *row[3:]) for row in asked]
                 answered += self.answerer().answer(asks)
             columns = zip(*answered, strict=True) if answered else [()] * len(schema)
             arrays = [pyarrow.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
@@ -138,7 +136,7 @@ def rows(batch: pyarrow.RecordBatch) -> list[Row]:
         raise ValueError(f"expected a column `path`, or `id` and `bytes`, found {found}")
     nothing = [None] * len(batch)
     values = [_values(name, columns[name]) if name in columns else nothing for name in COLUMNS]
-    return [_row(*row) for row in zip(*values, strict=True)]  # type: ignore[arg-type]
+    return [_row(*row) for row in zip(*values, strict=True)]
 
 
 def _row(

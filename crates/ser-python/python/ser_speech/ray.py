@@ -30,11 +30,11 @@ def answer(
     ``threads`` and is given as many cores.
     """
     archive = Archive.of(out, shards, model, labels, speakers, threads)
-    arrow = {"batch_format": "pyarrow", "batch_size": None}
-    sums = dataset.map_batches(partial(_each, summed), **arrow)
+    sums = dataset.map_batches(partial(_each, summed), batch_size=None, batch_format="pyarrow")
     count, there = archive.begin((row["count"], row["sum"]) for row in sums.iter_rows())
     if archive.count() != count:
-        asked = dataset.map_batches(partial(_each, partial(dealt, shards=shards, there=there)), **arrow)
+        deal = partial(dealt, shards=shards, there=there)
+        asked = dataset.map_batches(partial(_each, deal), batch_size=None, batch_format="pyarrow")
         groups = asked.groupby("shard", num_partitions=shards)
         groups.map_groups(partial(_each, archive.answer), batch_format="pyarrow", num_cpus=threads).materialize()
     archive.check(count)
@@ -42,5 +42,6 @@ def answer(
 
 
 def _each(work: Work, table: pyarrow.Table) -> pyarrow.Table:
-    """What is made of the batches of a block."""
-    return pyarrow.Table.from_batches(work(table.to_batches()))
+    """What is made of the batches of a block; one without rows has none."""
+    nothing = pyarrow.RecordBatch.from_pylist([], table.schema)
+    return pyarrow.Table.from_batches(work(table.to_batches() or [nothing]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 
 def main(engine: str, address: str, manifest: str, out: str, shards: str) -> None:
@@ -10,7 +11,7 @@ def main(engine: str, address: str, manifest: str, out: str, shards: str) -> Non
         import ser_speech.spark
         from pyspark.sql import SparkSession
 
-        settings = {
+        settings: dict[str, Any] = {
             "spark.executor.memory": "1g",
             "spark.ui.enabled": "false",
             "spark.driver.host": "127.0.0.1",
