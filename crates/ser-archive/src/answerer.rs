@@ -188,6 +188,10 @@ fn open(row: &Row) -> Result<AudioStream, Failed> {
             Ok(AudioStream::open(path)?)
         }
         Sound::Bytes(bytes) => Ok(AudioStream::from_bytes(bytes.clone(), Path::new(&row.id))?),
+        Sound::Unread(words) => Err(Failed {
+            kind: Reason::NotOpened,
+            words: words.clone(),
+        }),
     }
 }
 

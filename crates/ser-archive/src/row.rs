@@ -27,6 +27,8 @@ pub enum Sound {
     File(PathBuf),
     /// In memory: the bytes of such a file.
     Bytes(Arc<[u8]>),
+    /// Nowhere: it could not be fetched, for this reason.
+    Unread(String),
 }
 
 impl Row {

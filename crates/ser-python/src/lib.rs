@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod answerer;
 mod answers;
 mod asked;
 mod corpus;
@@ -25,6 +26,8 @@ mod native {
 
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::answerer::Answerer;
     #[pymodule_export]
     use crate::corpus::Corpus;
     #[pymodule_export]

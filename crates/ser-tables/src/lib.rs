@@ -64,6 +64,12 @@ impl Column {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// What its values are.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
 }
 
 /// A field of a row.

@@ -1,6 +1,6 @@
 """What is compiled."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, NoReturn, SupportsFloat, final
 
@@ -13,6 +13,7 @@ from ser_speech.errors import SerError
 from ser_speech.tables import Answers, Spans
 
 __all__ = [
+    "Answerer",
     "Corpus",
     "FeatureExtractor",
     "Listener",
@@ -25,6 +26,30 @@ __all__ = [
 ]
 
 _Path = str | PathLike[str]
+
+@final
+class Answerer:
+    """Answers rows of archives; see :mod:`ser_speech.archive`."""
+
+    def __new__(
+        cls,
+        model: Model,
+        labels: Sequence[str] | None,
+        speakers: Mapping[str, Speaker],
+        threads: int | None,
+    ) -> Answerer: ...
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """The columns of the answers: names, and the kinds of their values as Arrow names them."""
+
+    def answer(
+        self,
+        rows: Sequence[
+            tuple[str, str | bytes | Exception, float | None, float | None, str | None, int | None]
+        ],
+    ) -> list[list[Any]]:
+        """A list of values for each ``(id, sound, start, end, speaker, channel)``. A sound is the path of a file, the bytes of
+        one, or why it could not be fetched."""
 
 @final
 class Model:

@@ -1,0 +1,206 @@
+"""Archives of millions of recordings: rows in, rows out, for whatever hands out batches of Arrow.
+
+A row names a recording; a row is its answer. :mod:`ser_speech.spark` and :mod:`ser_speech.ray` keep the answers of a cluster.
+
+Columns in, in any order and case; others are passed over:
+
+- ``path``: the recording, of any format that is read: a file, or what fsspec opens, such as ``s3://…`` and ``hdfs://…``;
+- ``bytes``: the bytes of such a file, instead;
+- ``id``: optional: what the answer is found by, another in every row; otherwise it is the path;
+- ``start``, ``end``: optional: the part of the recording, in seconds;
+- ``speaker``: optional: who speaks, one of ``speakers``;
+- ``channel``: optional: the only channel to listen to, counted from 1.
+
+Columns out are those of ``ser predict --manifest``, as :func:`answer_schema` has them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from os import PathLike, fspath
+
+import pyarrow
+import pyarrow.compute
+
+from ser_speech._native import Answerer, Model, Speaker
+
+COLUMNS = ("id", "path", "bytes", "start", "end", "speaker", "channel")
+"""What is read of a table."""
+
+# Rows that a thread answers at a time, so that of recordings that are fetched few are in memory.
+_AT_ONCE = 16
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+Row = tuple[str, str | None, bytes | None, float | None, float | None, str | None, int | None]
+"""``(id, path, bytes, start, end, speaker, channel)``."""
+
+
+def answer_batches(
+    batches: Iterable[pyarrow.RecordBatch],
+    *,
+    model: str | PathLike[str] | None = None,
+    labels: Sequence[str] | None = None,
+    speakers: Mapping[str, Speaker] | None = None,
+    threads: int | None = 1,
+) -> Iterator[pyarrow.RecordBatch]:
+    """A batch of answers for each batch of rows, a row for each row, in their order.
+
+    What is wrong with a recording, missing ones among them, stands in its row's ``error``. What is wrong with the table is a
+    ``ValueError``, and what keeps all recordings from being fetched, such as a store that is not reached, is raised as it is.
+
+    ``model`` is a file that this process can open, without one the built-in model; it is read once a process. ``labels`` are the
+    only ones that can be. An engine that runs a task on each core wants 1 thread, ``None`` takes all cores.
+    """
+    return Question.of(model, labels, speakers, threads).answers(batches)
+
+
+def answer_schema(
+    *, model: str | PathLike[str] | None = None, labels: Sequence[str] | None = None
+) -> pyarrow.Schema:
+    """The columns of the answers: ``id``, ``label``, ``probability_…`` for each label of the model, ``uncertain``,
+    ``out_of_distribution``, ``remarks``, ``seconds``, ``model`` and ``error``."""
+    return Question.of(model, labels, None, 1).schema()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of all rows, such as can be sent to other processes."""
+
+    model: str | None
+    labels: tuple[str, ...] | None
+    speakers: tuple[tuple[str, bytes], ...]
+    threads: int | None
+
+    @classmethod
+    def of(
+        cls,
+        model: str | PathLike[str] | None,
+        labels: Sequence[str] | None,
+        speakers: Mapping[str, Speaker] | None,
+        threads: int | None,
+    ) -> Question:
+        """Of arguments, which are wrong here or not at all."""
+        known = sorted((name, speaker.to_bytes()) for name, speaker in (speakers or {}).items())
+        question = cls(
+            model=None if model is None else os.path.abspath(fspath(model)),
+            labels=None if labels is None else tuple(labels),
+            speakers=tuple(known),
+            threads=threads,
+        )
+        question.answerer()
+        return question
+
+    def answerer(self) -> Answerer:
+        """Who answers in this process."""
+        # A process that was forked off has none of the threads.
+        return _answerer(self, os.getpid())
+
+    def schema(self) -> pyarrow.Schema:
+        """The columns of the answers."""
+        types = {"string": pyarrow.string(), "bool": pyarrow.bool_()}
+        types |= {"float32": pyarrow.float32(), "float64": pyarrow.float64()}
+        return pyarrow.schema([(name, types[kind]) for name, kind in self.answerer().columns])
+
+    def answers(self, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+        """A batch of answers for each."""
+        schema = self.schema()
+        at_once = _AT_ONCE * (self.threads or os.cpu_count() or 1)
+        for batch in batches:
+            answered: list[list[object]] = []
+            for begin in range(0, max(len(batch), 1), at_once):
+                asked = rows(batch.slice(begin, at_once))
+                asks = [(row[0], _sound(*row[:3]), *row[3:]) for row in asked]
+                answered += self.answerer().answer(asks)
+            columns = zip(*answered, strict=True) if answered else [()] * len(schema)
+            arrays = [pyarrow.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
+            yield pyarrow.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+@lru_cache(maxsize=1)
+def _answerer(question: Question, process: int) -> Answerer:
+    model = Model.load(question.model)
+    speakers = {name: Speaker.from_bytes(data, model) for name, data in question.speakers}
+    labels = None if question.labels is None else list(question.labels)
+    return Answerer(model, labels, speakers, question.threads)
+
+
+def rows(batch: pyarrow.RecordBatch) -> list[Row]:
+    """The rows of a table."""
+    columns = {name.lower(): column for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+    if "path" not in columns and "id" not in columns:
+        found = ", ".join(batch.schema.names) or "none"
+        raise ValueError(f"expected a column `path`, or `id` and `bytes`, found {found}")
+    nothing = [None] * len(batch)
+    values = [_values(name, columns[name]) if name in columns else nothing for name in COLUMNS]
+    return [_row(*row) for row in zip(*values, strict=True)]
+
+
+def _row(
+    id_: str | None,
+    path: str | None,
+    data: bytes | None,
+    start: float | None,
+    end: float | None,
+    speaker: str | None,
+    channel: int | None,
+) -> Row:
+    id_ = id_ or path
+    if not id_:
+        raise ValueError("column `path`: expected a value in each row, found none")
+    if channel == 0:
+        raise ValueError(f"column `channel`, row {id_!r}: expected a number from 1 on, found 0")
+    return id_, path or None, data, start, end, speaker or None, channel
+
+
+def _values(name: str, column: pyarrow.Array) -> list[object]:
+    wanted = {"bytes": pyarrow.binary(), "channel": pyarrow.uint16()}
+    wanted |= {"start": pyarrow.float64(), "end": pyarrow.float64()}
+    kind = wanted.get(name, pyarrow.string())
+    if pyarrow.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    is_number = pyarrow.types.is_integer(column.type) or pyarrow.types.is_floating(column.type)
+    is_kind = is_number if name in ("start", "end", "channel") else _is_like(column.type, kind)
+    if not is_kind and not pyarrow.types.is_null(column.type):
+        expected = {pyarrow.binary(): "bytes", pyarrow.string(): "text"}.get(kind, "numbers")
+        raise ValueError(f"column `{name}`: expected {expected}, found {column.type}")
+    if pyarrow.types.is_floating(column.type):
+        # pandas has those that are missing as NaN.
+        column = pyarrow.compute.if_else(pyarrow.compute.is_nan(column), None, column)
+    try:
+        values: list[object] = column.cast(kind).to_pylist()
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"column `{name}`: expected {kind}: {error}") from None
+    return values
+
+
+def _is_like(found: pyarrow.DataType, kind: pyarrow.DataType) -> bool:
+    """Whether text or bytes, in whichever of Arrow's layouts."""
+    layouts = {
+        pyarrow.string(): [pyarrow.string(), pyarrow.large_string(), pyarrow.string_view()],
+        pyarrow.binary(): [pyarrow.binary(), pyarrow.large_binary(), pyarrow.binary_view()],
+    }
+    return found in layouts[kind]
+
+
+def _sound(id_: str, path: str | None, data: bytes | None) -> str | bytes | Exception:
+    """What is to be heard: a file of this machine, or bytes."""
+    if data is not None:
+        return data
+    if path is None:
+        raise ValueError(f"row {id_!r}: expected a value in `path` or `bytes`, found none")
+    if _URL.match(path) is None:
+        return path
+    if path.startswith("file:"):
+        return "/" + path.removeprefix("file:").lstrip("/")
+    import fsspec
+
+    store, name = fsspec.core.url_to_fs(path)
+    try:
+        content: bytes = store.cat_file(name)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        return FileNotFoundError(f"{path}: No such file: check the path ({type(error).__name__})")
+    return content

@@ -1,0 +1,47 @@
+"""Answers on Ray: rows of a dataset as tasks, answers as a folder that a killed run goes on with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from os import PathLike
+
+import pyarrow
+import ray.data
+
+from ser_speech._native import Speaker
+from ser_speech.shards import Archive, Work, dealt, summed
+
+
+def answer(
+    dataset: ray.data.Dataset,
+    out: str | PathLike[str],
+    *,
+    shards: int,
+    model: str | PathLike[str] | None = None,
+    labels: Sequence[str] | None = None,
+    speakers: Mapping[str, Speaker] | None = None,
+    threads: int = 1,
+) -> ray.data.Dataset:
+    """Answers the rows of a dataset into a folder, a file a shard, and gives the answers.
+
+    Columns are those of :mod:`ser_speech.archive`. Whatever is killed meanwhile, the same call answers the shards that are not there
+    yet: the folder is the checkpoint. All nodes open ``out``, the recordings and ``model`` by the same names. A task has so many
+    ``threads`` and is given as many cores.
+    """
+    archive = Archive.of(out, shards, model, labels, speakers, threads)
+    sums = dataset.map_batches(partial(_each, summed), batch_size=None, batch_format="pyarrow")
+    count, there = archive.begin((row["count"], row["sum"]) for row in sums.iter_rows())
+    if archive.count() != count:
+        deal = partial(dealt, shards=shards, there=there)
+        asked = dataset.map_batches(partial(_each, deal), batch_size=None, batch_format="pyarrow")
+        groups = asked.groupby("shard", num_partitions=shards)
+        groups.map_groups(partial(_each, archive.answer), batch_format="pyarrow", num_cpus=threads).materialize()
+    archive.check(count)
+    return ray.data.read_parquet(archive.out)
+
+
+def _each(work: Work, table: pyarrow.Table) -> pyarrow.Table:
+    """What is made of the batches of a block; one without rows has none."""
+    nothing = pyarrow.RecordBatch.from_pylist([], table.schema)
+    return pyarrow.Table.from_batches(work(table.to_batches() or [nothing]))

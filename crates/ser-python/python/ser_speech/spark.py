@@ -1,0 +1,45 @@
+"""Answers on Spark: rows of a table as tasks, answers as a folder that a killed run goes on with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+
+from pyspark.sql import DataFrame
+from pyspark.sql.functions import col, crc32
+
+from ser_speech._native import Speaker
+from ser_speech.archive import COLUMNS
+from ser_speech.shards import Archive, summed
+
+
+def answer(
+    df: DataFrame,
+    out: str | PathLike[str],
+    *,
+    shards: int,
+    model: str | PathLike[str] | None = None,
+    labels: Sequence[str] | None = None,
+    speakers: Mapping[str, Speaker] | None = None,
+    threads: int = 1,
+) -> DataFrame:
+    """Answers the rows of a table into a folder, a file a shard, and gives the answers.
+
+    Columns are those of :mod:`ser_speech.archive`; the ``content`` of Spark's ``binaryFile`` is taken as ``bytes``. Whatever is
+    killed meanwhile, the same call answers the shards that are not there yet. Executors, the driver and Spark open ``out``, and
+    executors the recordings and ``model``, by the same names. ``threads`` is ``spark.task.cpus``.
+    """
+    archive = Archive.of(out, shards, model, labels, speakers, threads)
+    if "content" in df.columns:
+        df = df.withColumnRenamed("content", "bytes")
+    if "id" not in map(str.lower, df.columns):
+        df = df.withColumn("id", col("path"))
+    df = df.select([name for name in df.columns if name.lower() in COLUMNS])
+    sums = df.drop("bytes").mapInArrow(summed, "count long, sum long")
+    count, there = archive.begin((row["count"], row["sum"]) for row in sums.toLocalIterator())
+    if archive.count() != count:
+        asked = df.withColumn("shard", crc32(col("id").cast("binary")) % shards)
+        asked = asked.where(~col("shard").isin(there)).repartition(shards, "shard")
+        asked.sortWithinPartitions("shard").mapInArrow(archive.answer, "shard long").collect()
+    archive.check(count)
+    return df.sparkSession.read.parquet(archive.out)

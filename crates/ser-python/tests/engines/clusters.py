@@ -1,0 +1,152 @@
+"""Clusters of two nodes with a core each on this machine, and what of them can be killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+JOB = Path(__file__).with_name("job.py")
+
+
+class Cluster:
+    """Two nodes, of which jobs make use."""
+
+    engine: str
+    address: str
+    # Who is killed besides the driver and a node, and how its command line begins or what is in it.
+    victims: dict[str, re.Pattern[str]]
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        # What nodes of Ray know each other by.
+        self.token = secrets.token_hex(32)
+        self.log: IO[bytes] = (folder / f"{self.engine}.log").open("ab")
+        self.nodes: list[subprocess.Popen[bytes]] = []
+        self.job: subprocess.Popen[bytes] | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Starts what there is once, and the nodes."""
+        raise NotImplementedError
+
+    def node(self) -> list[str]:
+        """The command that starts a node."""
+        raise NotImplementedError
+
+    def spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+        environment |= {"SPARK_LOCAL_DIRS": str(self.folder), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token}
+        return subprocess.Popen(command, stdout=self.log, stderr=self.log, env=environment)
+
+    def start(self, manifest: Path, out: Path, shards: int) -> subprocess.Popen[bytes]:
+        """Starts the job, which is the same command each time."""
+        command = [sys.executable, JOB, self.engine, self.address, manifest, out, shards]
+        self.job = self.spawn([str(part) for part in command])
+        return self.job
+
+    def kill(self, victim: str, choice: random.Random) -> bool:
+        """Kills the driver, a node or another victim with all that it started, ``kill -9``; nothing where there is none."""
+        if victim == "driver":
+            found = [] if self.job is None else [self.job.pid]
+        elif victim == "node":
+            found = [self.nodes[-1].pid]
+        else:
+            started = [process for node in self.nodes for process in descendants(node.pid)]
+            found = [process.pid for process in started if self.victims[victim].search(line(process))]
+            found = found and [choice.choice(found)]
+        for pid in found:
+            kill_tree(pid)
+        if victim == "node":
+            self.nodes.pop().wait()
+            self.nodes.append(self.spawn(self.node()))
+        return bool(found)
+
+    def end(self) -> None:
+        """Kills all that is left."""
+        for process in [*self.nodes, *([] if self.job is None else [self.job])]:
+            kill_tree(process.pid)
+            process.wait()
+        self.log.close()
+
+
+class Spark(Cluster):
+    """A master and two workers, each with an executor."""
+
+    engine = "spark"
+    address = "spark://127.0.0.1:17077"
+    victims = {"worker": re.compile("pyspark.daemon"), "executor": re.compile("CoarseGrainedExecutorBackend")}
+
+    def begin(self) -> None:
+        master = ["org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", "17077", "--webui-port", "0"]
+        self.nodes.append(self.spawn([self._program(), *master]))
+        time.sleep(4)
+        self.nodes += [self.spawn(self.node()) for _ in range(2)]
+
+    def node(self) -> list[str]:
+        worker = ["org.apache.spark.deploy.worker.Worker", self.address, "--cores", "1", "--memory", "2g", "--webui-port", "0"]
+        return [self._program(), *worker, "--host", "127.0.0.1", "--work-dir", str(self.folder / "spark-work")]
+
+    def _program(self) -> str:
+        import pyspark
+
+        return str(Path(pyspark.__file__).parent / "bin/spark-class")
+
+
+class Ray(Cluster):
+    """A head and another node. There are no executors between a node and its workers."""
+
+    engine = "ray"
+    address = "127.0.0.1:6399"
+    victims = {"worker": re.compile("^ray::(?!IDLE)")}
+
+    def begin(self) -> None:
+        head = ["--head", "--port", "6399", "--include-dashboard", "false"]
+        self.nodes.append(self.spawn([*self._start(), *head]))
+        time.sleep(10)
+        self.nodes.append(self.spawn(self.node()))
+
+    def node(self) -> list[str]:
+        return [*self._start(), "--address", self.address]
+
+    def _start(self) -> list[str]:
+        program = str(Path(sys.executable).with_name("ray"))
+        sizes = ["--num-cpus", "1", "--object-store-memory", "200000000"]
+        return [program, "start", "--block", "--node-ip-address", "127.0.0.1", "--disable-usage-stats", *sizes]
+
+
+CLUSTERS: dict[str, type[Cluster]] = {"spark": Spark, "ray": Ray}
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    """What a process started, and what that did; those that started others come first."""
+    try:
+        return list(psutil.Process(pid).children(recursive=True))
+    except psutil.NoSuchProcess:
+        return []
+
+
+def line(process: psutil.Process) -> str:
+    """How a process was started, or what it calls itself."""
+    try:
+        return " ".join(map(str, process.cmdline()))
+    except psutil.Error:
+        return ""
+
+
+def kill_tree(pid: int) -> None:
+    """``kill -9`` for a process and all that it started."""
+    for one in [pid, *(process.pid for process in descendants(pid))]:
+        try:
+            os.kill(one, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
