@@ -29,6 +29,7 @@ mod python;
 #[path = "../../crates/ser-audio/src/folder.rs"]
 mod recordings;
 mod stages;
+mod storage;
 mod table;
 mod test;
 mod wheel;
@@ -63,6 +64,8 @@ enum Task {
     Page,
     /// Build the Python package as a wheel, install it into target/python, and test it there (needs Python 3.11 or newer).
     Python,
+    /// Test the program with object storage against SeaweedFS, which it installs (minutes to compile, so not in check).
+    Storage,
     /// Check all that a change must pass: format, lints, docs, tests, instruction counts.
     Check,
     /// Measure everything beside the peers (about 20 minutes), or only check the instruction counts.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Task::Test { args } => test::run(&root, &args),
         Task::Page => page::run(&root).map(|_| ()),
         Task::Python => python::run(&root),
+        Task::Storage => storage::run(&root),
         Task::Check => check::run(&root),
         Task::Bench(args) => bench::run(&root, &args),
     };

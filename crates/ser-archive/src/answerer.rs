@@ -206,7 +206,9 @@ fn object(row: &Row) -> Result<Option<Arc<Object>>, Failed> {
 
 fn open(row: &Row, object: Option<Arc<Object>>) -> Result<AudioStream, Failed> {
     match &row.sound {
-        Sound::File(path) if let Some(object) = object => Ok(AudioStream::from_stored(object, path)?),
+        Sound::File(path) if let Some(object) = object => {
+            Ok(AudioStream::from_stored(object, path)?)
+        }
         Sound::File(path) => {
             // Nobody may ever write into a pipe, and some devices never end.
             let there = fs::metadata(path).map_err(ser_files::Error::at(path));

@@ -30,12 +30,9 @@ pub(crate) fn join(root: &Path, path: &str) -> PathBuf {
 
 /// Whether an object could not be had for a reason that is not the object's.
 pub(crate) fn is_outage(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidInput, NotFound, PermissionDenied, Unsupported};
+    use io::ErrorKind::{InvalidInput, NotFound, PermissionDenied};
 
-    !matches!(
-        error.kind(),
-        InvalidInput | NotFound | PermissionDenied | Unsupported
-    )
+    !matches!(error.kind(), InvalidInput | NotFound | PermissionDenied)
 }
 
 #[cfg(test)]
@@ -45,7 +42,11 @@ mod tests {
     #[test]
     fn a_path_is_seen_from_its_root_and_a_url_from_nowhere() {
         for (root, path, expected) in [
-            ("s3://bucket/speech", "a/b.wav", "s3://bucket/speech/a/b.wav"),
+            (
+                "s3://bucket/speech",
+                "a/b.wav",
+                "s3://bucket/speech/a/b.wav",
+            ),
             ("s3://bucket", "a.wav", "s3://bucket/a.wav"),
             ("s3://bucket/speech", "s3://other/a.wav", "s3://other/a.wav"),
             ("/archive", "s3://other/a.wav", "s3://other/a.wav"),

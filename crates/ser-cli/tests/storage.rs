@@ -49,7 +49,13 @@ impl Server {
             .collect();
         drop(listeners);
         let mut command = Command::new(weed);
-        command.args(["server", "-filer", "-s3", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]);
+        command.args([
+            "server",
+            "-filer",
+            "-s3",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+        ]);
         command.args(["-volume.max=20", "-master.volumeSizeLimitMB=64"]);
         command.args(["-s3.port.iceberg=0", "-s3.port.lance=0"]);
         let names = ["master.port", "volume.port", "filer.port", "s3.port"];
@@ -69,12 +75,20 @@ impl Server {
         };
         let began = Instant::now();
         while ureq::put(server.at("")).send_empty().is_err() {
-            assert!(began.elapsed() < Duration::from_secs(60), "{}", server.log());
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "{}",
+                server.log()
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
         // The bucket is there before there is room in it.
         while ureq::put(server.at("ready")).send(b"ready").is_err() {
-            assert!(began.elapsed() < Duration::from_secs(60), "{}", server.log());
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "{}",
+                server.log()
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
         server.remove("ready");
@@ -87,8 +101,15 @@ impl Server {
 
     /// Where an object lies, for all who speak HTTP.
     fn at(&self, key: &str) -> String {
-        let key = key.replace('%', "%25").replace(' ', "%20").replace('#', "%23");
-        format!("{}/bucket/{}", self.url, key.replace('ü', "%C3%BC").replace('+', "%2B"))
+        let key = key
+            .replace('%', "%25")
+            .replace(' ', "%20")
+            .replace('#', "%23");
+        format!(
+            "{}/bucket/{}",
+            self.url,
+            key.replace('ü', "%C3%BC").replace('+', "%2B")
+        )
     }
 
     fn put(&self, key: &str, bytes: &[u8]) {
@@ -204,7 +225,10 @@ fn shards_that_are_killed_at_random_moments_and_run_again_are_the_rows_of_one_pr
     for n in 0..SHARDS {
         let shard = format!("{n}/{SHARDS}");
         loop {
-            let mut child = predict(&shard, "out").stdout(Stdio::null()).spawn().unwrap();
+            let mut child = predict(&shard, "out")
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
             let after = takes.mul_f64(rng.random_range(0.0..1.0));
             std::thread::sleep(after);
             child.kill().unwrap();
@@ -284,11 +308,16 @@ fn a_recording_in_storage_has_the_answer_of_the_file() {
     let shard = server.get("out/shard-0-of-1.parquet").unwrap();
     fs::write(at("stored.parquet"), shard).unwrap();
     let mut command = Command::new(ser().get_program());
-    command.args(["predict", "--manifest"]).arg(at("manifest.parquet"));
+    command
+        .args(["predict", "--manifest"])
+        .arg(at("manifest.parquet"));
     told(command.arg("--out").arg(at("out")));
     let stored = rows_of(&at("stored.parquet"));
     assert_eq!(stored, rows_of(&at("out/shard-0-of-1.parquet")));
-    assert!(stored.iter().all(|row| row.contains("error: null")), "{stored:?}");
+    assert!(
+        stored.iter().all(|row| row.contains("error: null")),
+        "{stored:?}"
+    );
     // A manifest on disk over recordings in storage.
     let mut command = server.client();
     command.args(["predict", "--root", "s3://bucket", "--manifest"]);

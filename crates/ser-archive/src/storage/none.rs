@@ -42,6 +42,7 @@ pub(crate) fn write_new(path: &Path, _: impl Into<Vec<u8>>) -> Result<bool, Erro
 }
 
 fn refused(path: &Path) -> Error {
-    let words = "this program was built without object storage: build it with `--features object-store`";
+    let words =
+        "this program was built without object storage: build it with `--features object-store`";
     Error::at(path)(io::Error::new(io::ErrorKind::Unsupported, words))
 }
