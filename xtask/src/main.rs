@@ -30,6 +30,7 @@ mod python;
 mod recordings;
 mod site;
 mod stages;
+mod storage;
 mod table;
 mod test;
 mod wheel;
@@ -66,6 +67,8 @@ enum Task {
     Python,
     /// Make the documentation as a web site in target/site/html, to be read offline (needs Python 3.11 or newer).
     Site,
+    /// Test the program with object storage against SeaweedFS, which it installs (minutes to compile, so not in check).
+    Storage,
     /// Check all that a change must pass: format, lints, docs, tests, instruction counts.
     Check,
     /// Measure everything beside the peers (about 20 minutes), or only check the instruction counts.
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Task::Page => page::run(&root).map(|_| ()),
         Task::Python => python::run(&root),
         Task::Site => site::run(&root),
+        Task::Storage => storage::run(&root),
         Task::Check => check::run(&root),
         Task::Bench(args) => bench::run(&root, &args),
     };

@@ -14,6 +14,7 @@ use ser_tables::{Column, Kind, Value};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::row::{Row, Sound};
+use crate::storage::{self, Object};
 
 /// The latest second that a row may name: beyond, seconds no longer tell samples apart.
 pub(crate) const LATEST: f64 = 1e6;
@@ -46,6 +47,8 @@ pub struct Failed {
     pub kind: Reason,
     /// The reason in words.
     pub words: String,
+    /// Whether it is that object storage did not answer.
+    pub(crate) is_outage: bool,
 }
 
 impl Answerer {
@@ -158,11 +161,23 @@ impl Answerer {
                 "expected a start and a later end in seconds from 0 to {LATEST}, found {start}{end}"
             )));
         }
-        let mut stream = open(row)?.with(Channels::chosen(row.channel))?;
-        if row.start.is_some() || row.end.is_some() {
-            stream = stream.part(start, row.end);
+        let object = object(row)?;
+        let answer = || -> Result<Answer, Failed> {
+            let mut stream = open(row, object.clone())?.with(Channels::chosen(row.channel))?;
+            if row.start.is_some() || row.end.is_some() {
+                stream = stream.part(start, row.end);
+            }
+            Ok(self.predictor.answer_stream(stream, speaker)?)
+        };
+        let answer = answer();
+        // Decoders take what could not be read for the end, or for damage.
+        match object.as_ref().and_then(|object| object.outage()) {
+            Some(words) => Err(Failed {
+                is_outage: true,
+                ..Failed::new(words)
+            }),
+            None => answer,
         }
-        Ok(self.predictor.answer_stream(stream, speaker)?)
     }
 
     /// What tells the speakers from others.
@@ -175,8 +190,25 @@ impl Answerer {
     }
 }
 
-fn open(row: &Row) -> Result<AudioStream, Failed> {
+/// The recording of a row, where it lies in object storage.
+fn object(row: &Row) -> Result<Option<Arc<Object>>, Failed> {
     match &row.sound {
+        Sound::File(path) if storage::is_object(path) => match storage::open(path) {
+            Ok(object) => Ok(Some(Arc::new(object))),
+            Err(error) => Err(Failed {
+                is_outage: storage::is_outage(&error.source),
+                ..ser_audio::Error::from(error).into()
+            }),
+        },
+        _ => Ok(None),
+    }
+}
+
+fn open(row: &Row, object: Option<Arc<Object>>) -> Result<AudioStream, Failed> {
+    match &row.sound {
+        Sound::File(path) if let Some(object) = object => {
+            Ok(AudioStream::from_stored(object, path)?)
+        }
         Sound::File(path) => {
             // Nobody may ever write into a pipe, and some devices never end.
             let there = fs::metadata(path).map_err(ser_files::Error::at(path));
@@ -209,6 +241,7 @@ impl Failed {
         Self {
             kind: Reason::Other,
             words,
+            is_outage: false,
         }
     }
 }
@@ -218,6 +251,7 @@ impl From<ser_audio::Error> for Failed {
         Self {
             kind: Reason::from(&error),
             words: error.to_string(),
+            is_outage: false,
         }
     }
 }
@@ -227,6 +261,7 @@ impl From<ser_predict::Error> for Failed {
         Self {
             kind: error.kind(),
             words: error.to_string(),
+            is_outage: false,
         }
     }
 }

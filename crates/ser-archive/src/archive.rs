@@ -1,7 +1,7 @@
 //! A folder of shards.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use ser_files::{Claim, Claimed};
@@ -12,12 +12,16 @@ use crate::answerer::{Answered, Answerer};
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 use crate::shard::Shard;
+use crate::storage;
 
 /// The file that says what a folder holds. What reads a folder of tables passes over names that begin so.
 pub const HEADING: &str = "_archive.json";
 
 /// Raised when shards of an older program could not lie beside those of this one.
 const FORMAT: u32 = 1;
+
+/// The most that a [`HEADING`] may hold in object storage.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// Rows answered at a time, on all cores; their answers are written before the next are read.
 const AT_ONCE: usize = 256;
@@ -85,15 +89,22 @@ impl Archive {
             labels: predictor.allowed().map(str::to_owned).collect(),
             speakers: answerer.fingerprint_of_speakers(),
         };
-        fs::create_dir_all(folder).map_err(ser_files::Error::at(folder))?;
         let path = folder.join(HEADING);
         let mut text = serde_json::to_string_pretty(&heading).unwrap_or_default();
         text.push('\n');
         // Of those who come at once one writes it, and all hold theirs against it.
-        if !path.exists() {
-            ser_files::write_new(&path, &text)?;
-        }
-        let there = fs::read(&path).map_err(ser_files::Error::at(&path))?;
+        let there = if storage::is_object(folder) {
+            if !storage::exists(&path)? {
+                storage::write_new(&path, text)?;
+            }
+            storage::read(&path, MOST_BYTES)?
+        } else {
+            fs::create_dir_all(folder).map_err(ser_files::Error::at(folder))?;
+            if !path.exists() {
+                ser_files::write_new(&path, &text)?;
+            }
+            fs::read(&path).map_err(ser_files::Error::at(&path))?
+        };
         check(&path, &heading, &there)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -110,34 +121,62 @@ impl Archive {
 
     /// Answers the rows of a manifest's shard into its file, unless they are there or another program is at it. `told` gets each
     /// answer, in the order of the rows. Whoever is killed over it leaves nothing under the file's name, and the next begins the
-    /// shard anew.
+    /// shard anew. In object storage nobody holds a shard: of several who answer it the first has written it, and the others find
+    /// it there.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Those of the file system and of object storage, also where a recording lies there and the storage does not answer.
     pub fn answer(
         &self,
         manifest: &Manifest,
         answerer: &Answerer,
-        mut told: impl FnMut(&Answered),
+        told: impl FnMut(&Answered),
     ) -> Result<Done> {
         let path = self.path(manifest.shard);
+        if storage::is_object(&path) {
+            if storage::exists(&path)? {
+                return Ok(Done::Before(path));
+            }
+            let mut table = Vec::new();
+            self.fill(&mut table, manifest, answerer, told)
+                .map_err(ser_files::Error::at(&path))?;
+            return Ok(match storage::write_new(&path, table)? {
+                true => Done::Written(path),
+                false => Done::Before(path),
+            });
+        }
         let claim = match Claim::take(&path)? {
             Claimed::Mine(claim) => claim,
             Claimed::Others => return Ok(Done::Elsewhere(path)),
             Claimed::Written => return Ok(Done::Before(path)),
         };
-        let written = claim.write(|file| -> io::Result<()> {
-            let mut table = TableWriter::new(file, self.form, &answerer.columns())?;
-            for rows in manifest.rows.chunks(AT_ONCE) {
-                for answered in answerer.answer(rows) {
-                    table.row(&answerer.values(&answered))?;
-                    told(&answered);
-                }
-            }
-            table.finish()
-        });
+        let written = claim.write(|file| self.fill(file, manifest, answerer, told));
         written.map_err(ser_files::Error::at(&path))?;
         Ok(Done::Written(path))
+    }
+
+    /// Writes the answers to the rows of a manifest's shard as a table.
+    fn fill(
+        &self,
+        file: impl Write + Send,
+        manifest: &Manifest,
+        answerer: &Answerer,
+        mut told: impl FnMut(&Answered),
+    ) -> io::Result<()> {
+        let mut table = TableWriter::new(file, self.form, &answerer.columns())?;
+        for rows in manifest.rows.chunks(AT_ONCE) {
+            for answered in answerer.answer(rows) {
+                // It says nothing of the recording, which the same command may read.
+                if let Err(failed) = &answered.answer
+                    && failed.is_outage
+                {
+                    return Err(io::Error::other(failed.words.clone()));
+                }
+                table.row(&answerer.values(&answered))?;
+                told(&answered);
+            }
+        }
+        table.finish()
     }
 }
 

@@ -7,6 +7,7 @@ mod manifest;
 mod parquet;
 mod row;
 mod shard;
+mod storage;
 
 pub use answerer::{Answered, Answerer, Failed};
 pub use archive::{Archive, Done, HEADING};

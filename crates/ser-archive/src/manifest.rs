@@ -1,9 +1,11 @@
 //! The rows that a table asks for.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::num::NonZeroU16;
 use std::path::Path;
 
+use bytes::Bytes;
 use ser_data::{Table, is_table};
 use ser_tables::Form;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
@@ -13,10 +15,13 @@ use crate::error::{Error, Result};
 use crate::parquet;
 use crate::row::{Row, Sound};
 use crate::shard::Shard;
+use crate::storage;
 
 /// The columns of a manifest, in any case and order, of which it must have `path`; others are passed over.
 pub(crate) const COLUMNS: [&str; 6] = ["id", PATH, "start", "end", "speaker", "channel"];
 pub(crate) const PATH: &str = "path";
+/// The most that a manifest in Parquet may hold in object storage, some hundred million rows: it is read whole from there.
+const MOST_BYTES: u64 = 2 << 30;
 
 /// What one shard of a manifest asks for. In memory are its own rows and, while the others are read, 24 bytes for each of them.
 #[derive(Debug, Clone)]
@@ -88,14 +93,24 @@ impl Manifest {
 enum Source<'a> {
     Csv(Table),
     Parquet(&'a Path),
+    /// In object storage: its bytes.
+    StoredParquet(&'a Path, Bytes),
 }
 
 impl<'a> Source<'a> {
     fn open(path: &'a Path) -> Result<Self> {
         if is_table(path) {
-            return Ok(Self::Csv(Table::open(path, &[PATH])?));
+            let table = match storage::is_object(path) {
+                true => Table::read(path, storage::read(path, Table::MOST_BYTES)?, &[PATH])?,
+                false => Table::open(path, &[PATH])?,
+            };
+            return Ok(Self::Csv(table));
         }
         match Form::of(path) {
+            Some(Form::Parquet) if storage::is_object(path) => {
+                let bytes = storage::read(path, MOST_BYTES)?;
+                Ok(Self::StoredParquet(path, bytes.into()))
+            }
             Some(Form::Parquet) => Ok(Self::Parquet(path)),
             _ => Err(Error::NoManifest {
                 path: path.to_owned(),
@@ -108,7 +123,11 @@ impl<'a> Source<'a> {
             Self::Csv(table) => table
                 .rows()
                 .try_for_each(|row| written(&row).map(|row| take(&row))),
-            Self::Parquet(path) => parquet::each(path, take),
+            Self::Parquet(path) => {
+                let file = File::open(path).map_err(ser_files::Error::at(path))?;
+                parquet::each(path, file, take)
+            }
+            Self::StoredParquet(path, bytes) => parquet::each(path, bytes.clone(), take),
         }
     }
 
@@ -131,7 +150,7 @@ impl<'a> Source<'a> {
                 let row = table.rows().nth(position as usize);
                 format!("line {}", row.map_or(0, |row| row.line()))
             }
-            Self::Parquet(_) => parquet::place(position),
+            Self::Parquet(_) | Self::StoredParquet(..) => parquet::place(position),
         }
     }
 }
@@ -186,7 +205,7 @@ impl Rows<'_> {
                 end: row.end,
                 speaker: row.speaker.map(str::to_owned),
                 channel: row.channel,
-                ..Row::new(id, Sound::File(self.root.join(row.path)))
+                ..Row::new(id, Sound::File(storage::join(self.root, row.path)))
             });
         }
     }

@@ -1,12 +1,11 @@
 //! Manifests in Parquet, as Spark, pandas, DuckDB and others write them.
 
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use parquet::errors::ParquetError;
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::Type;
 
@@ -20,8 +19,12 @@ pub(crate) fn place(position: u64) -> String {
 }
 
 /// Hands out the rows of a file, of which a page of each column is in memory.
-pub(crate) fn each(path: &Path, take: &mut dyn FnMut(&Written<'_>)) -> Result<()> {
-    let read = AssertUnwindSafe(|| read(path, take));
+pub(crate) fn each(
+    path: &Path,
+    file: impl ChunkReader + 'static,
+    take: &mut dyn FnMut(&Written<'_>),
+) -> Result<()> {
+    let read = AssertUnwindSafe(|| read(path, file, take));
     // The reader panics over some damaged files.
     catch_unwind(read).unwrap_or_else(|_| Err(unread(path, "it is damaged")))
 }
@@ -33,8 +36,11 @@ fn unread(path: &Path, reason: impl ToString) -> Error {
     }
 }
 
-fn read(path: &Path, take: &mut dyn FnMut(&Written<'_>)) -> Result<()> {
-    let file = File::open(path).map_err(ser_files::Error::at(path))?;
+fn read(
+    path: &Path,
+    file: impl ChunkReader + 'static,
+    take: &mut dyn FnMut(&Written<'_>),
+) -> Result<()> {
     let unread = |error: ParquetError| unread(path, error);
     let reader = SerializedFileReader::new(file).map_err(unread)?;
     let schema = reader.metadata().file_metadata().schema();

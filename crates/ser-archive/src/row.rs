@@ -23,7 +23,7 @@ pub struct Row {
 /// Where the sound of a row is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sound {
-    /// In a file of any format that ser-audio reads.
+    /// In a file of any format that ser-audio reads, or in an object of S3, as `s3://bucket/key`.
     File(PathBuf),
     /// In memory: the bytes of such a file.
     Bytes(Arc<[u8]>),

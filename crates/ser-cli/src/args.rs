@@ -384,7 +384,7 @@ pub struct PredictArgs {
     pub files: Vec<PathBuf>,
     /// Answer the recordings of a table instead: .parquet, .csv or .tsv with a column `path` and, where they are known, `id`,
     /// `start` and `end` (in seconds), `speaker` (as enrolled) and `channel`. --out is then a folder, and every recording a row
-    /// there, also one that has no answer.
+    /// there, also one that has no answer. Built with the feature object-store, both and --root may be s3://bucket/key.
     #[arg(long, value_name = "TABLE", requires = "out", conflicts_with_all = ["files", "speaker", "channel", "enroll", "csv", "json"])]
     pub manifest: Option<PathBuf>,
     /// Folder in which relative paths of the table are looked up [default: the table's own].

@@ -13,9 +13,6 @@ use crate::{Error, Result};
 /// what they call Unicode text.
 const SEPARATORS: [u8; 3] = [b',', SEMICOLON, b'\t'];
 const SEMICOLON: u8 = b';';
-/// The most that a table may hold, more than a million rows: it is read whole.
-const MOST_BYTES: u64 = 256 << 20;
-
 /// A table that is read whole, of 256 MiB at most. Columns go by their name in any case, and a field that is empty is none.
 pub struct Table {
     source: Source,
@@ -32,6 +29,9 @@ struct Source {
 }
 
 impl Table {
+    /// The most that a table may hold, more than a million rows: it is read whole.
+    pub const MOST_BYTES: u64 = 256 << 20;
+
     /// Reads a table with these columns: with commas, semicolons or tabs between, in UTF-8 or UTF-16.
     ///
     /// # Errors
@@ -43,8 +43,8 @@ impl Table {
                 return Err(io::ErrorKind::IsADirectory.into());
             }
             // Nobody may ever write into a pipe, and some devices never end.
-            if !there.is_file() || there.len() > MOST_BYTES {
-                let most = MOST_BYTES >> 20;
+            if !there.is_file() || there.len() > Self::MOST_BYTES {
+                let most = Self::MOST_BYTES >> 20;
                 let expected = format!("expected a table of at most {most} MiB in a file");
                 return Err(io::Error::other(match there.is_file() {
                     true => format!("{expected}, found {} MiB: divide it", there.len() >> 20),
@@ -56,9 +56,13 @@ impl Table {
         Self::read(path, read().map_err(ser_files::Error::at(path))?, required)
     }
 
-    /// The separator is the one with which the required columns are there. `path` only stands in the errors.
-    pub(crate) fn read(path: &Path, text: impl Into<Vec<u8>>, required: &[&str]) -> Result<Self> {
+    /// As [`open`](Self::open), of text that is in memory; `path` only stands in the errors.
+    ///
+    /// # Errors
+    /// [`Error::Csv`] with line and column.
+    pub fn read(path: &Path, text: impl Into<Vec<u8>>, required: &[&str]) -> Result<Self> {
         let source = Source::decode(path, text.into())?;
+        // The separator is the one with which the required columns are there.
         let is_whole = |&separator: &u8| {
             let header = source.header(separator);
             header.is_ok_and(|header| missing(&columns(&header), required).is_none())

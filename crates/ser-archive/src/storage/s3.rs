@@ -1,0 +1,227 @@
+//! Objects by their URLs.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::path::Path as Key;
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode};
+use ser_audio::Stored;
+use ser_files::Error;
+use tokio::runtime::Runtime;
+
+use super::SCHEME;
+
+/// Bytes that are asked for at a time: most recordings are one request.
+const WINDOW: u64 = 4 << 20;
+
+/// An object that is read where it lies, of which a part is in memory.
+pub(crate) struct Object {
+    path: PathBuf,
+    store: Arc<AmazonS3>,
+    key: Key,
+    size: u64,
+    /// Names these bytes: another object that has taken its place meanwhile is not read.
+    tag: Option<String>,
+    /// Where the part begins, and the part.
+    window: Mutex<(u64, Bytes)>,
+    /// Why it could not be read to its end.
+    outage: OnceLock<String>,
+}
+
+/// Opens an object and reads its beginning.
+pub(crate) fn open(path: &Path) -> Result<Object, Error> {
+    let open = || {
+        let (store, key) = place(path)?;
+        let beginning = GetRange::Bounded(0..WINDOW);
+        let options = GetOptions::new().with_range(Some(beginning));
+        let read = async {
+            match store.get_opts(&key, options).await {
+                Ok(got) => {
+                    let meta = got.meta.clone();
+                    Ok((meta, got.bytes().await?))
+                }
+                // An empty object has no beginning.
+                Err(error) => match store.head(&key).await {
+                    Ok(meta) if meta.size == 0 => Ok((meta, Bytes::new())),
+                    _ => Err(error),
+                },
+            }
+        };
+        let (meta, beginning) = runtime()?.block_on(read).map_err(in_words)?;
+        Ok(Object {
+            path: path.to_owned(),
+            store,
+            key,
+            size: meta.size,
+            tag: meta.e_tag,
+            window: Mutex::new((0, beginning)),
+            outage: OnceLock::new(),
+        })
+    };
+    open().map_err(Error::at(path))
+}
+
+impl Object {
+    /// Why it could not be read to its end, if it could not.
+    pub(crate) fn outage(&self) -> Option<String> {
+        self.outage.get().cloned()
+    }
+
+    fn fetch(&self, at: u64) -> io::Result<Bytes> {
+        let options = GetOptions::new()
+            .with_range(Some(GetRange::Bounded(at..self.size.min(at + WINDOW))))
+            .with_if_match(self.tag.clone());
+        let read = async { self.store.get_opts(&self.key, options).await?.bytes().await };
+        runtime()?.block_on(read).map_err(in_words)
+    }
+}
+
+impl Stored for Object {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        if at >= self.size {
+            return Ok(0);
+        }
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_there = at >= window.0 && at < window.0 + window.1.len() as u64;
+        if !is_there {
+            let fetched = self.fetch(at);
+            let fetched = fetched.inspect_err(|error| {
+                self.outage
+                    .get_or_init(|| format!("{}: {error}", self.path.display()));
+            });
+            *window = (at, fetched?);
+        }
+        let rest = window.1.get((at - window.0) as usize..).unwrap_or_default();
+        let read = rest.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&rest[..read]);
+        Ok(read)
+    }
+}
+
+/// Reads an object of at most so many bytes whole.
+pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
+    let object = open(path)?;
+    let read = || {
+        if object.size > most {
+            return Err(io::Error::other(format!(
+                "expected at most {} MiB, found {} MiB: divide it",
+                most >> 20,
+                object.size >> 20
+            )));
+        }
+        let mut bytes = vec![0; object.size as usize];
+        let mut at = 0;
+        while at < bytes.len() {
+            at += object.read_at(at as u64, &mut bytes[at..])?;
+        }
+        Ok(bytes)
+    };
+    read().map_err(Error::at(path))
+}
+
+/// Whether there is such an object.
+pub(crate) fn exists(path: &Path) -> Result<bool, Error> {
+    let ask = || {
+        let (store, key) = place(path)?;
+        match runtime()?.block_on(store.head(&key)) {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(in_words(error)),
+        }
+    };
+    ask().map_err(Error::at(path))
+}
+
+/// Writes an object, which is there whole or not at all, unless there is one; returns whether it has.
+pub(crate) fn write_new(path: &Path, bytes: impl Into<Vec<u8>>) -> Result<bool, Error> {
+    let write = || {
+        let (store, key) = place(path)?;
+        let bytes = Bytes::from(bytes.into());
+        let put = store.put_opts(&key, bytes.into(), PutMode::Create.into());
+        match runtime()?.block_on(put) {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(in_words(error)),
+        }
+    };
+    write().map_err(Error::at(path))
+}
+
+/// The bucket and the key of a URL.
+fn place(path: &Path) -> io::Result<(Arc<AmazonS3>, Key)> {
+    let url = path.to_str().and_then(|path| path.strip_prefix(SCHEME));
+    match url.and_then(|url| url.split_once('/')) {
+        // A key is taken as it is written, without the marks of a URL.
+        Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
+            Ok((store(bucket)?, Key::parse(key).map_err(invalid)?))
+        }
+        _ => Err(invalid("expected s3://bucket/key")),
+    }
+}
+
+fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, error)
+}
+
+/// A bucket. Its connections are for all threads, so that it is made once.
+fn store(bucket: &str) -> io::Result<Arc<AmazonS3>> {
+    static STORES: Mutex<BTreeMap<String, Arc<AmazonS3>>> = Mutex::new(BTreeMap::new());
+
+    let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(store) = stores.get(bucket) {
+        return Ok(store.clone());
+    }
+    // Only the first call counts, and another's provider serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Whoever sets an endpoint with http:// wants no TLS.
+    let builder = AmazonS3Builder::from_env().with_allow_http(true);
+    let store = builder.with_bucket_name(bucket).build().map_err(in_words)?;
+    let store = Arc::new(store);
+    stores.insert(bucket.to_owned(), store.clone());
+    Ok(store)
+}
+
+/// Where requests are waited for.
+fn runtime() -> io::Result<&'static Runtime> {
+    static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+    });
+
+    RUNTIME
+        .as_ref()
+        .map_err(|error| io::Error::new(error.kind(), error.to_string()))
+}
+
+fn in_words(error: object_store::Error) -> io::Error {
+    use object_store::Error as Storage;
+
+    let (kind, words) = match &error {
+        Storage::NotFound { .. } => (
+            io::ErrorKind::NotFound,
+            "no such object: check the bucket and the key".to_owned(),
+        ),
+        Storage::PermissionDenied { .. } => (
+            io::ErrorKind::PermissionDenied,
+            "permission denied: check the credentials (AWS_ACCESS_KEY_ID and the like) and the policy of the bucket"
+                .to_owned(),
+        ),
+        Storage::InvalidPath { .. } => (io::ErrorKind::InvalidInput, error.to_string()),
+        Storage::Precondition { .. } => (
+            io::ErrorKind::Other,
+            "another object took its place while it was read: the same command reads that".to_owned(),
+        ),
+        _ => (io::ErrorKind::Other, error.to_string()),
+    };
+    io::Error::new(kind, words)
+}
