@@ -29,7 +29,7 @@ _Path = str | PathLike[str]
 
 @final
 class Answerer:
-    """Answers rows of archives; see :mod:`ser_speech.archive`."""
+    """Answers rows of archives; see ``ser_speech.archive``."""
 
     def __new__(
         cls,

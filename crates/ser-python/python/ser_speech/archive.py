@@ -1,6 +1,6 @@
 """Archives of millions of recordings: rows in, rows out, for whatever hands out batches of Arrow.
 
-A row names a recording; a row is its answer. :mod:`ser_speech.spark` and :mod:`ser_speech.ray` keep the answers of a cluster.
+A row names a recording; a row is its answer. ``ser_speech.spark`` and ``ser_speech.ray`` keep the answers of a cluster.
 
 Columns in, in any order and case; others are passed over:
 
@@ -11,7 +11,7 @@ Columns in, in any order and case; others are passed over:
 - ``speaker``: optional: who speaks, one of ``speakers``;
 - ``channel``: optional: the only channel to listen to, counted from 1.
 
-Columns out are those of ``ser predict --manifest``, as :func:`answer_schema` has them.
+Columns out are those of ``ser predict --manifest``, as ``answer_schema`` has them.
 """
 
 from __future__ import annotations

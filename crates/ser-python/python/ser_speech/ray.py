@@ -25,7 +25,7 @@ def answer(
 ) -> ray.data.Dataset:
     """Answers the rows of a dataset into a folder, a file a shard, and gives the answers.
 
-    Columns are those of :mod:`ser_speech.archive`. Whatever is killed meanwhile, the same call answers the shards that are not there
+    Columns are those of ``ser_speech.archive``. Whatever is killed meanwhile, the same call answers the shards that are not there
     yet: the folder is the checkpoint. All nodes open ``out``, the recordings and ``model`` by the same names. A task has so many
     ``threads`` and is given as many cores.
     """

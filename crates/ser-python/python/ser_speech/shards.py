@@ -1,4 +1,4 @@
-"""Folders of answers, a file a shard: what :mod:`ser_speech.spark` and :mod:`ser_speech.ray` have in common.
+"""Folders of answers, a file a shard: what ``ser_speech.spark`` and ``ser_speech.ray`` have in common.
 
 A row belongs to the shard that the checksum of its id names, in whatever order rows come. The answers of a shard are a file, which is
 written beside its name and gets it when it is whole; what has its name is not answered again.
@@ -62,7 +62,7 @@ class Archive:
         return cls(store.unstrip_protocol(folder).rstrip("/"), shards, question)
 
     def begin(self, sums: Iterable[tuple[int, int]]) -> tuple[int, list[int]]:
-        """Makes the folder for rows of which :func:`summed` are the sums, or holds them against what it was made for. Gives the
+        """Makes the folder for rows of which ``summed`` are the sums, or holds them against what it was made for. Gives the
         number of rows, and the shards that are there.
 
         Raises ``ValueError`` for the answers to another table, by another model, or in another number of shards.

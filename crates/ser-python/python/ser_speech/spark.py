@@ -25,7 +25,7 @@ def answer(
 ) -> DataFrame:
     """Answers the rows of a table into a folder, a file a shard, and gives the answers.
 
-    Columns are those of :mod:`ser_speech.archive`; the ``content`` of Spark's ``binaryFile`` is taken as ``bytes``. Whatever is
+    Columns are those of ``ser_speech.archive``; the ``content`` of Spark's ``binaryFile`` is taken as ``bytes``. Whatever is
     killed meanwhile, the same call answers the shards that are not there yet. Executors, the driver and Spark open ``out``, and
     executors the recordings and ``model``, by the same names. ``threads`` is ``spark.task.cpus``.
     """
