@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::{AudioStream, Channels};
@@ -133,11 +133,22 @@ impl Answerer {
     /// a decoder panics over it.
     #[must_use]
     pub fn answer(&self, rows: &[Row]) -> Vec<Answered> {
-        rows.par_iter().map(|row| self.answer_row(row)).collect()
+        // Every row would wait for a storage that does not answer, minutes each.
+        let outage = OnceLock::new();
+        let answer = |row| self.answer_row(row, &outage);
+        rows.par_iter().map(answer).collect()
     }
 
-    fn answer_row(&self, row: &Row) -> Answered {
-        let answer = guarded(|| self.answer_sound(row));
+    fn answer_row(&self, row: &Row, outage: &OnceLock<Failed>) -> Answered {
+        let answer = match outage.get() {
+            Some(failed) => Err(failed.clone()),
+            None => guarded(|| self.answer_sound(row)),
+        };
+        if let Err(failed) = &answer
+            && failed.is_outage
+        {
+            outage.get_or_init(|| failed.clone());
+        }
         let remarks = answer.as_ref().map(Answer::remarks).unwrap_or_default();
         Answered {
             id: row.id.clone(),

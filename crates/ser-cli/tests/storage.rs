@@ -1,6 +1,6 @@
 //! `ser predict --manifest s3://…`, against SeaweedFS, whose program `SER_SEAWEEDFS` names.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
 

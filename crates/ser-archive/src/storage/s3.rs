@@ -32,33 +32,27 @@ pub(crate) struct Object {
     outage: OnceLock<String>,
 }
 
-/// Opens an object and reads its beginning.
+/// Opens an object, and reads it if it is small.
 pub(crate) fn open(path: &Path) -> Result<Object, Error> {
     let open = || {
         let (store, key) = place(path)?;
-        let beginning = GetRange::Bounded(0..WINDOW);
-        let options = GetOptions::new().with_range(Some(beginning));
         let read = async {
-            match store.get_opts(&key, options).await {
-                Ok(got) => {
-                    let meta = got.meta.clone();
-                    Ok((meta, got.bytes().await?))
-                }
-                // An empty object has no beginning.
-                Err(error) => match store.head(&key).await {
-                    Ok(meta) if meta.size == 0 => Ok((meta, Bytes::new())),
-                    _ => Err(error),
-                },
-            }
+            let got = store.get(&key).await?;
+            let meta = got.meta.clone();
+            let bytes = match meta.size {
+                ..=WINDOW => got.bytes().await?,
+                _ => Bytes::new(),
+            };
+            Ok((meta, bytes))
         };
-        let (meta, beginning) = runtime()?.block_on(read).map_err(in_words)?;
+        let (meta, bytes) = runtime()?.block_on(read).map_err(in_words)?;
         Ok(Object {
             path: path.to_owned(),
             store,
             key,
             size: meta.size,
             tag: meta.e_tag,
-            window: Mutex::new((0, beginning)),
+            window: Mutex::new((0, bytes)),
             outage: OnceLock::new(),
         })
     };
