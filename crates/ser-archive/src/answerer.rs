@@ -234,6 +234,7 @@ fn open(row: &Row, object: Option<Arc<Object>>) -> Result<AudioStream, Failed> {
         Sound::Unread(words) => Err(Failed {
             kind: Reason::NotOpened,
             words: words.clone(),
+            is_outage: false,
         }),
     }
 }
