@@ -30,14 +30,16 @@ def answer(
     ``threads`` and is given as many cores.
     """
     archive = Archive.of(out, shards, model, labels, speakers, threads)
-    sums = dataset.map_batches(partial(_each, summed), batch_size=None, batch_format="pyarrow")
-    count, there = archive.begin((row["count"], row["sum"]) for row in sums.iter_rows())
-    if archive.count() != count:
+    total = partial(_each, partial(summed, shards=shards))
+    sums = dataset.map_batches(total, batch_size=None, batch_format="pyarrow")
+    counts, there = archive.begin((row["counts"], row["sum"]) for row in sums.iter_rows())
+    if archive.count() != sum(counts):
         deal = partial(dealt, shards=shards, there=there)
         asked = dataset.map_batches(partial(_each, deal), batch_size=None, batch_format="pyarrow")
         groups = asked.groupby("shard", num_partitions=shards)
-        groups.map_groups(partial(_each, archive.answer), batch_format="pyarrow", num_cpus=threads).materialize()
-    archive.check(count)
+        answer_each = partial(_each, partial(archive.answer, counts=counts))
+        groups.map_groups(answer_each, batch_format="pyarrow", num_cpus=threads).materialize()
+    archive.check(sum(counts))
     return ray.data.read_parquet(archive.out)
 
 

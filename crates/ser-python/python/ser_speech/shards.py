@@ -61,19 +61,21 @@ class Archive:
         question = Question.of(model, labels, speakers, threads)
         return cls(store.unstrip_protocol(folder).rstrip("/"), shards, question)
 
-    def begin(self, sums: Iterable[tuple[int, int]]) -> tuple[int, list[int]]:
+    def begin(self, sums: Iterable[tuple[Sequence[int], int]]) -> tuple[list[int], list[int]]:
         """Makes the folder for rows of which ``summed`` are the sums, or holds them against what it was made for. Gives the
-        number of rows, and the shards that are there.
+        number of rows of each shard, and the shards that are there.
 
         Raises ``ValueError`` for the answers to another table, by another model, or in another number of shards.
         """
-        sums = list(sums)
-        count = sum(count for count, _ in sums)
+        counts, table = [0] * self.shards, 0
+        for some, number in sums:
+            counts = [count + int(more) for count, more in zip(counts, some, strict=True)]
+            table += number
         model = Model.load(self.question.model)
         heading = {
             "format": _FORMAT,
-            "rows": count,
-            "table": f"{sum(number for _, number in sums) % 2**63:016x}",
+            "rows": sum(counts),
+            "table": f"{table % 2**63:016x}",
             "shards": self.shards,
             "model": model.fingerprint,
             "labels": list(self.question.labels or model.labels),
@@ -92,7 +94,7 @@ class Archive:
                     f"{self.out}/{HEADING}: the answers here were begun by another call, {name}: expected {heading.get(name)}, "
                     f"found {there.get(name)}: go on with that one, or name another folder"
                 )
-        return count, list(self._files())
+        return counts, list(self._files())
 
     def count(self) -> int:
         """Answers that are there."""
@@ -115,14 +117,19 @@ class Archive:
         for path in store.glob(f"{folder}/.unfinished-*"):
             store.rm_file(path)
 
-    def answer(self, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
-        """Answers rows that are sorted by ``shard``, of which none lacks a row, each into its file. Gives the shards as they are
-        there."""
+    def answer(
+        self, batches: Iterable[pyarrow.RecordBatch], *, counts: Sequence[int]
+    ) -> Iterator[pyarrow.RecordBatch]:
+        """Answers rows that are sorted by ``shard``, each shard into its file. Gives the shards as they are there.
+
+        Raises ``RuntimeError`` for a shard that has not as many rows as ``counts`` says, which is not written: to a worker of
+        Python an executor of Spark that dies between two batches looks like the end of the rows.
+        """
         for shard, pieces in groupby(_pieces(batches), itemgetter(0)):
-            self._answer_shard(shard, (piece for _, piece in pieces))
+            self._answer_shard(shard, (piece for _, piece in pieces), counts[shard])
             yield pyarrow.RecordBatch.from_pydict({"shard": [shard]})
 
-    def _answer_shard(self, shard: int, pieces: Iterable[pyarrow.RecordBatch]) -> None:
+    def _answer_shard(self, shard: int, pieces: Iterable[pyarrow.RecordBatch], count: int) -> None:
         store, folder = fsspec.core.url_to_fs(self.out)
         width = len(str(self.shards))
         name = f"shard-{shard:0{width}}-of-{self.shards}.parquet"
@@ -131,6 +138,11 @@ class Archive:
         answers = self.question.answers(pieces)
         # Rows come in another order each time.
         table = pyarrow.Table.from_batches(answers, self.question.schema()).sort_by("id")
+        if table.num_rows != count:
+            raise RuntimeError(
+                f"{self.out}: shard {shard}: expected {count} rows, found {table.num_rows}: what handed them out died, or the table "
+                "changed meanwhile; call again, for another table with another folder"
+            )
         ids = table["id"].to_pylist()
         for first, second in zip(ids, ids[1:], strict=False):
             if first == second:
@@ -161,11 +173,15 @@ class Archive:
         return files
 
 
-def summed(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
-    """Of each batch the number of its rows, and the sum of their checksums, which is the same in any order."""
+def summed(batches: Iterable[pyarrow.RecordBatch], *, shards: int) -> Iterator[pyarrow.RecordBatch]:
+    """Of all batches in one row: the number of rows of each shard, and the sum of the rows' checksums, which is the same in any
+    order."""
+    counts, sums = [0] * shards, 0
     for batch in batches:
-        sums = sum(_number(id_, path, *rest) for id_, path, _, *rest in rows(batch))
-        yield pyarrow.RecordBatch.from_pydict({"count": [len(batch)], "sum": [sums % 2**63]})
+        for id_, path, _, *rest in rows(batch):
+            counts[_shard(id_, shards)] += 1
+            sums += _number(id_, path, *rest)
+    yield pyarrow.RecordBatch.from_pydict({"counts": [counts], "sum": [sums % 2**63]})
 
 
 def dealt(
@@ -173,10 +189,14 @@ def dealt(
 ) -> Iterator[pyarrow.RecordBatch]:
     """The rows whose shards are not there, with a column ``shard``."""
     for batch in batches:
-        numbers = pyarrow.array([zlib.crc32(id_.encode()) % shards for id_, *_ in rows(batch)], pyarrow.int64())
+        numbers = pyarrow.array([_shard(id_, shards) for id_, *_ in rows(batch)], pyarrow.int64())
         batch = batch.append_column("shard", numbers)
         is_there = pyarrow.compute.is_in(numbers, value_set=pyarrow.array(there, pyarrow.int64()))
         yield batch.filter(pyarrow.compute.invert(is_there))
+
+
+def _shard(id_: str, shards: int) -> int:
+    return zlib.crc32(id_.encode()) % shards
 
 
 def _number(*row: object) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from os import PathLike
 
 from pyspark.sql import DataFrame
@@ -35,11 +36,12 @@ def answer(
     if "id" not in map(str.lower, df.columns):
         df = df.withColumn("id", col("path"))
     df = df.select([name for name in df.columns if name.lower() in COLUMNS])
-    sums = df.drop("bytes").mapInArrow(summed, "count long, sum long")
-    count, there = archive.begin((row["count"], row["sum"]) for row in sums.toLocalIterator())
-    if archive.count() != count:
+    sums = df.drop("bytes").mapInArrow(partial(summed, shards=shards), "counts array<long>, sum long")
+    counts, there = archive.begin((row["counts"], row["sum"]) for row in sums.toLocalIterator())
+    if archive.count() != sum(counts):
         asked = df.withColumn("shard", crc32(col("id").cast("binary")) % shards)
         asked = asked.where(~col("shard").isin(there)).repartition(shards, "shard")
-        asked.sortWithinPartitions("shard").mapInArrow(archive.answer, "shard long").collect()
-    archive.check(count)
+        answer_each = partial(archive.answer, counts=counts)
+        asked.sortWithinPartitions("shard").mapInArrow(answer_each, "shard long").collect()
+    archive.check(sum(counts))
     return df.sparkSession.read.parquet(archive.out)
