@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,12 @@ def test_a_folder_of_another_call_is_refused(table: pyarrow.RecordBatch, tmp_pat
         with pytest.raises(ValueError, match="begun by another call") as raised:
             run(archive, asked)
         assert message in str(raised.value)
+
+
+def test_a_model_that_is_another_elsewhere_is_refused(table: pyarrow.RecordBatch) -> None:
+    question = replace(archive_of("memory://archive/another").question, fingerprint="0" * 32)
+    with pytest.raises(ValueError, match="expected the model 0000"):
+        next(question.answers([table]))
 
 
 def test_two_rows_of_an_id_and_a_number_of_shards_that_is_none(table: pyarrow.RecordBatch, tmp_path: Path) -> None:

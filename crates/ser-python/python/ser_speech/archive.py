@@ -71,6 +71,8 @@ class Question:
     """What is asked of all rows, such as can be sent to other processes."""
 
     model: str | None
+    fingerprint: str
+    """What the model must be, wherever it is opened."""
     labels: tuple[str, ...] | None
     speakers: tuple[tuple[str, bytes], ...]
     threads: int | None
@@ -87,6 +89,7 @@ class Question:
         known = sorted((name, speaker.to_bytes()) for name, speaker in (speakers or {}).items())
         question = cls(
             model=None if model is None else os.path.abspath(fspath(model)),
+            fingerprint=Model.load(model).fingerprint,
             labels=None if labels is None else tuple(labels),
             speakers=tuple(known),
             threads=threads,
@@ -123,6 +126,10 @@ class Question:
 @lru_cache(maxsize=1)
 def _answerer(question: Question, process: int) -> Answerer:
     model = Model.load(question.model)
+    if model.fingerprint != question.fingerprint:
+        raise ValueError(
+            f"{question.model}: expected the model {question.fingerprint}, found {model.fingerprint}: all nodes must open the same"
+        )
     speakers = {name: Speaker.from_bytes(data, model) for name, data in question.speakers}
     labels = None if question.labels is None else list(question.labels)
     return Answerer(model, labels, speakers, question.threads)

@@ -23,8 +23,8 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
-from ser_speech._native import Model, Speaker
-from ser_speech.archive import Question, rows
+from ser_speech._native import Speaker
+from ser_speech.archive import COLUMNS, Question, rows
 
 HEADING = "_archive.json"
 """Says what a folder holds. What reads folders of tables passes over names that begin so."""
@@ -71,14 +71,13 @@ class Archive:
         for some, number in sums:
             counts = [count + int(more) for count, more in zip(counts, some, strict=True)]
             table += number
-        model = Model.load(self.question.model)
         heading = {
             "format": _FORMAT,
             "rows": sum(counts),
             "table": f"{table % 2**63:016x}",
             "shards": self.shards,
-            "model": model.fingerprint,
-            "labels": list(self.question.labels or model.labels),
+            "model": self.question.fingerprint,
+            "labels": self.question.labels and list(self.question.labels),
             "speakers": {
                 name: blake2b(data, digest_size=8).hexdigest() for name, data in self.question.speakers
             },
@@ -187,9 +186,10 @@ def summed(batches: Iterable[pyarrow.RecordBatch], *, shards: int) -> Iterator[p
 def dealt(
     batches: Iterable[pyarrow.RecordBatch], *, shards: int, there: Sequence[int]
 ) -> Iterator[pyarrow.RecordBatch]:
-    """The rows whose shards are not there, with a column ``shard``."""
+    """The rows whose shards are not there, with the columns that are read and ``shard``."""
     for batch in batches:
         numbers = pyarrow.array([_shard(id_, shards) for id_, *_ in rows(batch)], pyarrow.int64())
+        batch = batch.select([name for name in batch.schema.names if name.lower() in COLUMNS])
         batch = batch.append_column("shard", numbers)
         is_there = pyarrow.compute.is_in(numbers, value_set=pyarrow.array(there, pyarrow.int64()))
         yield batch.filter(pyarrow.compute.invert(is_there))

@@ -7,7 +7,7 @@ from functools import partial
 from os import PathLike
 
 from pyspark.sql import DataFrame
-from pyspark.sql.functions import col, crc32
+from pyspark.sql.functions import coalesce, col, crc32, expr
 
 from ser_speech._native import Speaker
 from ser_speech.archive import COLUMNS
@@ -33,13 +33,13 @@ def answer(
     archive = Archive.of(out, shards, model, labels, speakers, threads)
     if "content" in df.columns:
         df = df.withColumnRenamed("content", "bytes")
-    if "id" not in map(str.lower, df.columns):
-        df = df.withColumn("id", col("path"))
     df = df.select([name for name in df.columns if name.lower() in COLUMNS])
     sums = df.drop("bytes").mapInArrow(partial(summed, shards=shards), "counts array<long>, sum long")
     counts, there = archive.begin((row["counts"], row["sum"]) for row in sums.toLocalIterator())
     if archive.count() != sum(counts):
-        asked = df.withColumn("shard", crc32(col("id").cast("binary")) % shards)
+        names = [name.lower() for name in df.columns]
+        id_ = coalesce(*(expr(f"nullif({name}, '')") for name in ("id", "path") if name in names))
+        asked = df.withColumn("shard", crc32(id_.cast("binary")) % shards)
         asked = asked.where(~col("shard").isin(there)).repartition(shards, "shard")
         answer_each = partial(archive.answer, counts=counts)
         asked.sortWithinPartitions("shard").mapInArrow(answer_each, "shard long").collect()
