@@ -175,12 +175,13 @@ mod tests {
         for page in ["docs/performance.md", "docs/service.md"] {
             let text = fs::read_to_string(root.join(page)).unwrap();
             let (_, rest) = text.split_once("(../benches/runs/").unwrap();
-            let (run, _) = rest.split_once(')').unwrap();
-            let table = root.join("benches/runs").join(run).join("table.md");
-            let table = fs::read_to_string(table).unwrap();
+            let (table, _) = rest.split_once(')').unwrap();
+            let table = root.join("benches/runs").join(table);
+            let rows = fs::read_to_string(&table).unwrap();
             assert!(
-                text.contains(&table),
-                "{page} does not show the table of {run}"
+                text.contains(&rows),
+                "{page} does not show {}",
+                table.display()
             );
         }
     }
