@@ -129,7 +129,10 @@ fn what_is_wrong_with_a_row_stands_in_it_and_the_others_are_answered() {
             "seconds from 0",
         ),
         (Row::new("nothing", Sound::Bytes([].into())), "empty"),
-        (Row::new("far", Sound::Unread("it has gone".into())), "it has gone"),
+        (
+            Row::new("far", Sound::Unread("it has gone".into())),
+            "it has gone",
+        ),
         (good, ""),
     ];
     let (rows, expected): (Vec<Row>, Vec<&str>) = rows.into_iter().unzip();
