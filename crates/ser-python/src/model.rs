@@ -1,5 +1,6 @@
 //! A model that answers.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use numpy::{PyArray1, ToPyArray};
@@ -40,6 +41,29 @@ impl Model {
         let predictor = model.and_then(Predictor::new);
         let predictor = predictor.map_err(|error| raised(py, &error, path.as_deref()))?;
         Ok(Self { predictor })
+    }
+
+    /// Reads what `to_bytes` gave.
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        let model = py.detach(|| ser_predict::Model::from_bytes(data, "model".as_ref()));
+        let predictor = model.and_then(Predictor::new);
+        let predictor = predictor.map_err(|error| raised(py, &error, None))?;
+        Ok(Self { predictor })
+    }
+
+    /// What a model file holds.
+    fn to_bytes(&self, py: Python<'_>) -> PyResult<Cow<'static, [u8]>> {
+        let bytes = py.detach(|| self.predictor.model().to_bytes());
+        Ok(bytes.map_err(|error| raised(py, &error, None))?.into())
+    }
+
+    /// For pickle, which other processes are handed models by.
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Cow<'static, [u8]>,))> {
+        let read = slf.get_type().getattr("from_bytes")?;
+        Ok((read, (slf.get().to_bytes(slf.py())?,)))
     }
 
     /// Its name.

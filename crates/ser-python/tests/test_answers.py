@@ -18,6 +18,14 @@ def test_the_model_says_what_it_is(model: ser_speech.Model) -> None:
     assert len(model.labels) == 8 and model.name in repr(model)
 
 
+def test_a_model_goes_to_other_processes(model: ser_speech.Model, speech: Path) -> None:
+    again = pickle.loads(pickle.dumps(model))
+    assert again.fingerprint == model.fingerprint and again.to_dict() == model.to_dict()
+    assert again.predict(speech) == model.predict(speech)
+    with pytest.raises(ser_speech.SerError):
+        ser_speech.Model.from_bytes(model.to_bytes()[:-1])
+
+
 def test_an_answer_is_the_object_that_the_program_prints(model: ser_speech.Model, speech: Path) -> None:
     answer = model.predict(speech)
     assert [answer.to_dict()] == printed("predict", speech)

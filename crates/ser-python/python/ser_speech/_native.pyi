@@ -70,6 +70,13 @@ class Model:
     def load(path: _Path | None = None) -> Model:
         """Reads a model file; without one it is the built-in model."""
 
+    @staticmethod
+    def from_bytes(data: bytes) -> Model:
+        """Reads what ``to_bytes`` gave."""
+
+    def to_bytes(self) -> bytes:
+        """What a model file holds. Pickle keeps a model as that."""
+
     @property
     def name(self) -> str:
         """Its name."""

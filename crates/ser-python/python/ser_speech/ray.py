@@ -12,6 +12,9 @@ import ray.data
 from ser_speech._native import Speaker
 from ser_speech.shards import Archive, Work, dealt, summed
 
+# A block of paths has so many rows that their Python objects would take more memory than all else.
+_ROWS = 10_000
+
 
 def answer(
     dataset: ray.data.Dataset,
@@ -46,4 +49,5 @@ def answer(
 def _each(work: Work, table: pyarrow.Table) -> pyarrow.Table:
     """What is made of the batches of a block; one without rows has none."""
     nothing = pyarrow.RecordBatch.from_pylist([], table.schema)
-    return pyarrow.Table.from_batches(work(table.to_batches() or [nothing]))
+    batches = table.to_batches(max_chunksize=_ROWS)
+    return pyarrow.Table.from_batches(work(batches or [nothing]))

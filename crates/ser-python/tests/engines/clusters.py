@@ -55,7 +55,8 @@ class Cluster:
         return self.job
 
     def kill(self, victim: str, choice: random.Random) -> bool:
-        """Kills the driver, a node or another victim with all that it started, ``kill -9``; nothing where there is none."""
+        """Kills the driver, a node or another victim, ``kill -9``, with all that it started; nothing where there is none. Half of the
+        executors die alone: to their workers of Python that looks like the end of the rows."""
         if victim == "driver":
             found = [] if self.job is None else [self.job.pid]
         elif victim == "node":
@@ -64,8 +65,9 @@ class Cluster:
             started = [process for node in self.nodes for process in descendants(node.pid)]
             found = [process.pid for process in started if self.victims[victim].search(line(process))]
             found = found and [choice.choice(found)]
+        is_alone = victim == "executor" and choice.random() < 0.5
         for pid in found:
-            kill_tree(pid)
+            kill_one(pid) if is_alone else kill_tree(pid)
         if victim == "node":
             self.nodes.pop().wait()
             self.nodes.append(self.spawn(self.node()))
@@ -103,11 +105,11 @@ class Spark(Cluster):
 
 
 class Ray(Cluster):
-    """A head and another node. There are no executors between a node and its workers."""
+    """A head and another node. There are no executors between a node and its workers, of which those that do our work count."""
 
     engine = "ray"
     address = "127.0.0.1:6399"
-    victims = {"worker": re.compile("^ray::(?!IDLE)")}
+    victims = {"worker": re.compile("^ray::.*MapB")}
 
     def begin(self) -> None:
         head = ["--head", "--port", "6399", "--include-dashboard", "false"]
@@ -146,7 +148,12 @@ def line(process: psutil.Process) -> str:
 def kill_tree(pid: int) -> None:
     """``kill -9`` for a process and all that it started."""
     for one in [pid, *(process.pid for process in descendants(pid))]:
-        try:
-            os.kill(one, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        kill_one(one)
+
+
+def kill_one(pid: int) -> None:
+    """``kill -9``, unless it has ended."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass

@@ -1,8 +1,9 @@
-"""What a row costs on a cluster as rows become more: ``python cost.py spark|ray DIR ROWS…``.
+"""What a row costs on a cluster as rows become more: ``python cost.py spark|ray MANIFEST.csv [ROWS…]``.
 
-DIR is what ``archives make`` wrote. A row is the first tenth of a second of one of its recordings, so that many rows take minutes; each
-recording comes again until there are so many rows. Prints for each number of rows the time that the command took, the processor time of
-the workers of Python a row, and the most memory that one of them held, and one of the executors of Java.
+Without numbers the rows are the recordings of the manifest. With them a row is the first tenth of a second of one, so that many rows
+take minutes, and each recording comes again until there are so many rows. Prints for each run the time that the command took, the
+processor time of the workers of Python, and the most memory that one of them held, and one of the executors of Java; and what each row
+took more than those of the run before, the first of which has two: that is what rows cost without the start of the engine.
 """
 
 from __future__ import annotations
@@ -23,32 +24,37 @@ from clusters import CLUSTERS, Cluster, descendants, line
 ROWS_OF_A_SHARD = 500
 
 
-def main(engine: str, folder: str, *counts: str) -> None:
-    source = Path(folder).resolve()
-    for count in map(int, counts):
+def main(engine: str, manifest: str, *counts: str) -> None:
+    listed = Path(manifest).resolve()
+    names = pyarrow.csv.read_csv(listed)["path"].to_pylist()
+    paths = [str(listed.parent / name) for name in names]
+    end = 0.1 if counts else None
+    before = None
+    for count in [2, *map(int, counts or [len(paths)])]:
         with tempfile.TemporaryDirectory(prefix="engines-") as temporary:
-            manifest = write_manifest(source, Path(temporary), count)
+            rows = write_rows(Path(temporary), list(islice(cycle(paths), count)), end)
             cluster = CLUSTERS[engine](Path(temporary))
             try:
-                measure(cluster, manifest, count)
+                cost = measure(cluster, rows, count)
             finally:
                 cluster.end()
+            if before is not None:
+                wall, processor = (1000 * (now - then) / (count - before[0]) for now, then in zip(cost, before[1], strict=True))
+                print(f"    a row more: {wall:.2f} ms, {processor:.2f} ms of workers' processor time", flush=True)
+            before = count, cost
 
 
-def write_manifest(source: Path, folder: Path, count: int) -> Path:
-    names = pyarrow.csv.read_csv(source / "manifest.csv")["path"].to_pylist()
-    columns = {
-        "id": [str(number) for number in range(count)],
-        "path": [str(source / name) for name in islice(cycle(names), count)],
-        "end": [0.1] * count,
-    }
-    pyarrow.parquet.write_table(pyarrow.table(columns), folder / "manifest.parquet")
+def write_rows(folder: Path, paths: list[str], end: float | None) -> Path:
+    columns = {"id": [str(number) for number in range(len(paths))], "path": paths, "end": [end] * len(paths)}
+    schema = pyarrow.schema([("id", pyarrow.string()), ("path", pyarrow.string()), ("end", pyarrow.float64())])
+    pyarrow.parquet.write_table(pyarrow.table(columns, schema), folder / "manifest.parquet")
     return folder / "manifest.parquet"
 
 
-def measure(cluster: Cluster, manifest: Path, count: int) -> None:
+def measure(cluster: Cluster, rows: Path, count: int) -> tuple[float, float]:
+    """The seconds that a run takes, and those of its workers' processors."""
     began = time.monotonic()
-    job = cluster.start(manifest, manifest.with_name("answers"), max(2, count // ROWS_OF_A_SHARD))
+    job = cluster.start(rows, rows.with_name("answers"), max(2, count // ROWS_OF_A_SHARD))
     seconds: dict[int, float] = {}
     megabytes = dict.fromkeys(cluster.victims, 0.0)
     while True:
@@ -63,14 +69,17 @@ def measure(cluster: Cluster, manifest: Path, count: int) -> None:
             pass
     wall = time.monotonic() - began
     memory = ", ".join(f"{most:.0f} MB at most in a {kind}" for kind, most in megabytes.items())
-    each = 1000 * sum(seconds.values()) / count
-    print(f"{cluster.engine}: {count} rows: {wall:.0f} s, {each:.2f} ms of workers' processor time a row, {memory}", flush=True)
+    processor = sum(seconds.values())
+    print(f"{cluster.engine}: {count} rows: {wall:.1f} s, {processor:.1f} s of workers' processor time, {memory}", flush=True)
+    return wall, processor
 
 
 def sample(process: psutil.Process, kind: str, seconds: dict[int, float], megabytes: dict[str, float]) -> None:
     try:
         times = process.cpu_times()
-        held = process.memory_info().rss / 1e6
+        # What workers of Ray have mapped of the store of objects belongs to the store.
+        memory = process.memory_info()
+        held = (memory.rss - memory.shared) / 1e6
     except psutil.Error:
         return
     megabytes[kind] = max(megabytes[kind], held)

@@ -12,8 +12,10 @@ def main(engine: str, address: str, manifest: str, out: str, shards: str) -> Non
         from pyspark.sql import SparkSession
 
         settings: dict[str, Any] = {
-            "spark.executor.memory": "1g",
+            "spark.executor.memory": "512m",
             "spark.ui.enabled": "false",
+            # Several batches a shard, so that streams are cut between two of them.
+            "spark.sql.execution.arrow.maxRecordsPerBatch": "20",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
         }
