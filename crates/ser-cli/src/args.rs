@@ -134,8 +134,8 @@ pub struct SynthArgs {
 /// `ser index`
 #[derive(Debug, ClapArgs)]
 pub struct IndexArgs {
-    /// Folder with clips of any format, named as RAVDESS does, anywhere below it, or a CSV manifest
-    /// with the columns path, emotion, speaker.
+    /// Folder with the recordings of a known corpus (RAVDESS, CREMA-D, TESS and others, see
+    /// docs/corpora.md) anywhere below it, or a CSV manifest with the columns path, emotion, speaker.
     pub data: PathBuf,
     /// Root.
     #[command(flatten)]

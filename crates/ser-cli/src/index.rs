@@ -30,6 +30,10 @@ pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
 }
 
 fn print(audit: &Audit) {
+    if let Some(known) = audit.known.filter(|_| !audit.synthetic) {
+        let (title, all) = (known.title, known.recordings);
+        println!("{title}: {} of {all} recordings; licence: {}", audit.clips, known.licence);
+    }
     let minutes = audit.seconds / 60.0;
     println!(
         "{}, {minutes:.1} minutes, {}",

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod audit;
+pub mod corpora;
 mod corpus;
 mod error;
 mod files;

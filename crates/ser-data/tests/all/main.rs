@@ -9,6 +9,7 @@ mod inner;
 
 mod names;
 
+mod corpora;
 mod corpus;
 mod manifest;
 mod scan;
