@@ -346,7 +346,9 @@ impl Corpus {
                 &clip.content,
             ];
             let side = clip.split.map(|side| format!("\0{}", side.as_str()));
-            format!("{}{}\n", fields.join("\0"), side.unwrap_or_default())
+            let corpus = clip.corpus().map(|corpus| format!("\0corpus {corpus}"));
+            let further = [side, corpus].map(Option::unwrap_or_default).concat();
+            format!("{}{further}\n", fields.join("\0"))
         };
         let mut lines: Vec<String> = self.clips.iter().map(line).collect();
         lines.sort_unstable();

@@ -86,6 +86,15 @@ pub enum Error {
         actual: String,
     },
 
+    /// One corpus was given twice.
+    #[error("{}: expected another corpus, found `{name}` again: name each once", path.display())]
+    SameCorpus {
+        /// The second.
+        path: PathBuf,
+        /// What both are called.
+        name: String,
+    },
+
     /// A label that the corpus does not have.
     #[error("no clip is labelled `{label}`; the labels are {}", known.join(", "))]
     UnknownLabel {

@@ -5,6 +5,7 @@ pub mod corpora;
 mod corpus;
 mod error;
 mod files;
+mod joined;
 mod manifest;
 mod protocol;
 mod random;

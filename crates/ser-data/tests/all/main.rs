@@ -11,6 +11,7 @@ mod names;
 
 mod corpora;
 mod corpus;
+mod joined;
 mod manifest;
 mod scan;
 mod tables;
