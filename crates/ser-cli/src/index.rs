@@ -16,7 +16,8 @@ pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
         let read: Vec<&Path> = args.data.iter().map(PathBuf::as_path).collect();
         ser_files::may_write(out, &read)?;
     }
-    let Scan { corpus, audit } = Corpus::load_all(&args.root.of_each(&args.data), &LabelMap::new())?;
+    let Scan { corpus, audit } =
+        Corpus::load_all(&args.root.of_each(&args.data), &LabelMap::new())?;
     if let Some(out) = &args.out {
         corpus.write_manifest(out)?;
     }
@@ -34,7 +35,10 @@ pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
 fn print(audit: &Audit) {
     if let Some(known) = audit.known.filter(|_| !audit.synthetic) {
         let (title, all) = (known.title, known.recordings);
-        println!("{title}: {} of {all} recordings; licence: {}", audit.clips, known.licence);
+        println!(
+            "{title}: {} of {all} recordings; licence: {}",
+            audit.clips, known.licence
+        );
     }
     let minutes = audit.seconds / 60.0;
     println!(

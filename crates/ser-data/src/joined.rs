@@ -30,7 +30,10 @@ impl Corpus {
         let (mut renamed, mut skipped) = (BTreeMap::new(), Vec::new());
         for origin in origins {
             let Scan { corpus, audit } = Self::load_with(*origin, labels)?;
-            let name = audit.known.map_or(corpus.name(), |known| known.name).to_owned();
+            let name = audit
+                .known
+                .map_or(corpus.name(), |known| known.name)
+                .to_owned();
             synthetic |= corpus.is_synthetic();
             for mut clip in corpus.clips().iter().cloned() {
                 let name = clip.corpus().unwrap_or(&name).to_owned();

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use ser_audio::{Probe, is_recording, probe};
 
 use crate::audit::{Skip, SkipKind};
-use crate::corpus::{mapped, renamed};
 use crate::corpora::{self, KnownCorpus, Labels};
+use crate::corpus::{mapped, renamed};
 use crate::ravdess::Name;
 use crate::{Audit, Clip, Corpus, Error, LabelMap, Result, Scan};
 
@@ -119,7 +119,9 @@ fn foreign(known: &KnownCorpus, has_name: bool, path: PathBuf) -> Option<Skip> {
                 ("ravdess", Err(error)) => (SkipKind::ForeignName, error.to_string()),
                 _ => {
                     let (title, example) = (known.title, known.example);
-                    let reason = format!("not of {title}, in which a name is {example}, or without an emotion there");
+                    let reason = format!(
+                        "not of {title}, in which a name is {example}, or without an emotion there"
+                    );
                     (SkipKind::ForeignName, reason)
                 }
             }

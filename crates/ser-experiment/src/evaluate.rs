@@ -133,9 +133,7 @@ pub fn evaluate(
     tell(&failed, on_event);
     skipped.extend(failed);
     if answered.is_empty() {
-        return Err(Error::NoClips {
-            data: named(data),
-        });
+        return Err(Error::NoClips { data: named(data) });
     }
     let rows = rows(model, &corpus, &answered, answers, split)?;
     let predictions = Predictions::new(model.labels.clone(), rows)?;

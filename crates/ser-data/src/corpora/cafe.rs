@@ -32,7 +32,11 @@ const INTENSITIES: [(&str, &str); 2] = [("1", "low"), ("2", "high")];
 fn labels(path: &Path) -> Option<Labels> {
     let stem = stem(path)?;
     let [actor, emotion, intensity, sentence] = fields(stem, '-')?;
-    let gender = if number(actor, 2, 1..=12)? % 2 == 1 { MALE } else { FEMALE };
+    let gender = if number(actor, 2, 1..=12)? % 2 == 1 {
+        MALE
+    } else {
+        FEMALE
+    };
     number(sentence, 1, 1..=6)?;
     Some(Labels {
         recording: stem.to_owned(),

@@ -39,19 +39,26 @@ const SENTENCES: [&str; 12] = [
 ];
 /// `VideoDemographics.csv` of the corpus; the other actors are men.
 const WOMEN: [u16; 43] = [
-    1002, 1003, 1004, 1006, 1007, 1008, 1009, 1010, 1012, 1013, 1018, 1020, 1021, 1024, 1025, 1028, 1029, 1030, 1037, 1043, 1046,
-    1047, 1049, 1052, 1053, 1054, 1055, 1056, 1058, 1060, 1061, 1063, 1072, 1073, 1074, 1075, 1076, 1078, 1079, 1082, 1084, 1089,
-    1091,
+    1002, 1003, 1004, 1006, 1007, 1008, 1009, 1010, 1012, 1013, 1018, 1020, 1021, 1024, 1025, 1028,
+    1029, 1030, 1037, 1043, 1046, 1047, 1049, 1052, 1053, 1054, 1055, 1056, 1058, 1060, 1061, 1063,
+    1072, 1073, 1074, 1075, 1076, 1078, 1079, 1082, 1084, 1089, 1091,
 ];
 
 fn labels(path: &Path) -> Option<Labels> {
     let [actor, sentence, emotion, intensity] = fields(stem(path)?, '_')?;
     let number = number(actor, 4, 1001..=1091)?;
     let (_, level) = INTENSITIES.iter().find(|(code, _)| *code == intensity)?;
-    let gender = if WOMEN.contains(&number) { FEMALE } else { MALE };
+    let gender = if WOMEN.contains(&number) {
+        FEMALE
+    } else {
+        MALE
+    };
     SENTENCES.contains(&sentence).then_some(())?;
     Some(Labels {
-        recording: format!("{actor}_{sentence}_{emotion}_{}", level.map_or("XX", |_| intensity)),
+        recording: format!(
+            "{actor}_{sentence}_{emotion}_{}",
+            level.map_or("XX", |_| intensity)
+        ),
         emotion: decoded(&EMOTIONS, emotion)?,
         speaker: actor.to_owned(),
         gender: Some(gender),

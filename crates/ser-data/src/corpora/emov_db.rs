@@ -28,7 +28,12 @@ const EMOTIONS: [(&str, &str); 8] = [
     ("sleepiness", "sleepy"),
     ("sleepy", "sleepy"),
 ];
-const SPEAKERS: [(&str, &str); 4] = [("bea", FEMALE), ("jenie", FEMALE), ("josh", MALE), ("sam", MALE)];
+const SPEAKERS: [(&str, &str); 4] = [
+    ("bea", FEMALE),
+    ("jenie", FEMALE),
+    ("josh", MALE),
+    ("sam", MALE),
+];
 
 fn labels(path: &Path) -> Option<Labels> {
     // A range of sentences, which may have any signs in it.
@@ -41,7 +46,11 @@ fn labels(path: &Path) -> Option<Labels> {
     let folders = folders.filter_map(|folder| folder.file_name()?.to_str());
     let (speaker, gender) = folders
         .flat_map(|folder| folder.split('_'))
-        .find_map(|word| SPEAKERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)))?;
+        .find_map(|word| {
+            SPEAKERS
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(word))
+        })?;
     Some(Labels {
         recording: format!("{speaker}/{emotion}/{sentence}"),
         emotion,

@@ -40,8 +40,12 @@ fn labels(files: &[PathBuf]) -> Result<HashMap<PathBuf, Labels>> {
         let text = String::from_utf8_lossy(&bytes);
         for line in text.lines() {
             // `[6.2901 - 8.2357]`, the turn, its emotion, valence, activation and dominance.
-            let mut columns = line.split('\t').skip_while(|column| !column.starts_with('['));
-            if let (Some(_), Some(turn), Some(emotion)) = (columns.next(), columns.next(), columns.next()) {
+            let mut columns = line
+                .split('\t')
+                .skip_while(|column| !column.starts_with('['));
+            if let (Some(_), Some(turn), Some(emotion)) =
+                (columns.next(), columns.next(), columns.next())
+            {
                 told.insert(turn.to_owned(), emotion.to_owned());
             }
         }

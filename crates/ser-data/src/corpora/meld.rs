@@ -29,13 +29,16 @@ const EMOTIONS: [(&str, &str); 7] = [
     ("sadness", "sad"),
     ("surprise", "surprised"),
 ];
-const COLUMNS: [&str; 4] = ["Dialogue_ID", "Utterance_ID", "Emotion", "Speaker"];
+const COLUMNS: [&str; 4] = ["dialogue_id", "utterance_id", "emotion", "speaker"];
 const PARTS: [&str; 3] = ["train", "dev", "test"];
 
 /// Dialogues are counted anew in each part, which a folder tells.
 fn labels(files: &[PathBuf]) -> Result<HashMap<PathBuf, Labels>> {
     let mut told = HashMap::new();
-    for (part, path) in files.iter().filter_map(|path| Some((part_of_table(path)?, path))) {
+    for (part, path) in files
+        .iter()
+        .filter_map(|path| Some((part_of_table(path)?, path)))
+    {
         for (utterance, emotion, speaker) in read(path)? {
             told.insert((part, utterance), (emotion, speaker));
         }
@@ -81,8 +84,13 @@ fn read(path: &Path) -> Result<Vec<(String, &'static str, String)>> {
     let mut rows = Vec::new();
     for row in table.rows() {
         let [dialogue, utterance, emotion, speaker] = COLUMNS.map(|column| row.required(column));
-        let emotion = decoded(&EMOTIONS, emotion?).ok_or_else(|| row.wrong(COLUMNS[2], "an emotion of MELD"))?;
-        rows.push((format!("dia{}_utt{}", dialogue?, utterance?), emotion, speaker?.to_owned()));
+        let emotion = decoded(&EMOTIONS, emotion?)
+            .ok_or_else(|| row.wrong(COLUMNS[2], "an emotion of MELD"))?;
+        rows.push((
+            format!("dia{}_utt{}", dialogue?, utterance?),
+            emotion,
+            speaker?.to_owned(),
+        ));
     }
     Ok(rows)
 }

@@ -162,7 +162,9 @@ fn fields<const N: usize>(text: &str, separator: char) -> Option<[&str; N]> {
 
 /// What a code stands for, whatever its case.
 fn decoded(codes: &[(&str, &'static str)], code: &str) -> Option<&'static str> {
-    let found = codes.iter().find(|(known, _)| known.eq_ignore_ascii_case(code));
+    let found = codes
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(code));
     found.map(|&(_, word)| word)
 }
 

@@ -29,7 +29,11 @@ const GENDERS: [(&str, &str); 2] = [("SF", FEMALE), ("SM", MALE)];
 fn labels(path: &Path) -> Option<Labels> {
     let stem = stem(path)?;
     let [speaker, utterance, emotion] = fields(stem, '_')?;
-    let numbers = [speaker.get(2..)?, utterance.strip_prefix('F')?, emotion.get(1..)?];
+    let numbers = [
+        speaker.get(2..)?,
+        utterance.strip_prefix('F')?,
+        emotion.get(1..)?,
+    ];
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     numbers.into_iter().all(is_number).then_some(())?;
     Some(Labels {

@@ -68,10 +68,17 @@ fn corpus_groups(corpus: &Corpus, pool: &[usize], tested: &[usize]) -> Option<(V
     let corpora = pool.iter().map(|&index| clips[index].corpus());
     let corpora: Vec<&str> = corpora.collect::<Option<_>>()?;
     let distinct: BTreeSet<&str> = corpora.iter().copied().collect();
-    let is_untested = |&index: &usize| clips[index].corpus().is_some_and(|name| !distinct.contains(name));
+    let is_untested = |&index: &usize| {
+        clips[index]
+            .corpus()
+            .is_some_and(|name| !distinct.contains(name))
+    };
     (distinct.len() > 1 && tested.iter().all(is_untested)).then_some(())?;
     let groups: BTreeMap<&str, usize> = distinct.iter().copied().zip(0..).collect();
-    Some((corpora.iter().map(|name| groups[name]).collect(), groups.len()))
+    Some((
+        corpora.iter().map(|name| groups[name]).collect(),
+        groups.len(),
+    ))
 }
 
 /// The group of each clip of the pool, and the number of groups.

@@ -18,7 +18,7 @@ fn three_corpora() -> TempDir {
         clips_per_actor: 4,
         ..SynthConfig::default()
     };
-    synth::generate(&at("actors".to_owned()), &config, |_| ()).unwrap();
+    synth::generate(at("actors".to_owned()), &config, |_| ()).unwrap();
     let mut content = 0;
     let mut write = |path: String| {
         content += 1;
@@ -41,7 +41,11 @@ fn load(folder: &Path, names: &[&str]) -> ser_data::Result<Scan> {
     Corpus::load_all(&origins, &LabelMap::new())
 }
 
-fn told<'a>(corpus: &'a Corpus, indices: &[usize], of: impl Fn(&'a Clip) -> Option<&'a str>) -> BTreeSet<&'a str> {
+fn told<'a>(
+    corpus: &'a Corpus,
+    indices: &[usize],
+    of: impl Fn(&'a Clip) -> Option<&'a str>,
+) -> BTreeSet<&'a str> {
     let clips = indices.iter().map(|&index| &corpus.clips()[index]);
     clips.filter_map(of).collect()
 }
@@ -54,11 +58,17 @@ fn corpora<'a>(corpus: &'a Corpus, indices: &[usize]) -> BTreeSet<&'a str> {
 fn several_corpora_become_one_in_which_speakers_are_told_apart() {
     let folder = three_corpora();
     let Scan { corpus, audit } = load(folder.path(), &["actors", "crowd", "british"]).unwrap();
-    assert_eq!((corpus.len(), corpus.name()), (16 + 20 + 8, "crema-d+ravdess+savee"));
+    assert_eq!(
+        (corpus.len(), corpus.name()),
+        (16 + 20 + 8, "crema-d+ravdess+savee")
+    );
     assert!(corpus.is_synthetic(), "a part of it is generated");
     assert_eq!(audit.skipped, []);
     let all: Vec<usize> = (0..corpus.len()).collect();
-    assert_eq!(corpora(&corpus, &all), BTreeSet::from(["crema-d", "ravdess", "savee"]));
+    assert_eq!(
+        corpora(&corpus, &all),
+        BTreeSet::from(["crema-d", "ravdess", "savee"])
+    );
     let speakers = corpus.speakers();
     assert_eq!(speakers.len(), 4 + 10 + 4);
     assert!(speakers.contains(&"savee/JK".to_owned()), "{speakers:?}");
@@ -67,14 +77,20 @@ fn several_corpora_become_one_in_which_speakers_are_told_apart() {
     let manifest = folder.path().join("all.csv");
     corpus.write_manifest(&manifest).unwrap();
     let again = Corpus::load(&manifest).unwrap().corpus;
-    assert_eq!((again.clips(), again.checksum()), (corpus.clips(), corpus.checksum()));
+    assert_eq!(
+        (again.clips(), again.checksum()),
+        (corpus.clips(), corpus.checksum())
+    );
 }
 
 #[test]
 fn one_corpus_alone_is_as_ever() {
     let folder = three_corpora();
     let alone = load(folder.path(), &["crowd"]).unwrap().corpus;
-    assert_eq!(alone, Corpus::load(folder.path().join("crowd")).unwrap().corpus);
+    assert_eq!(
+        alone,
+        Corpus::load(folder.path().join("crowd")).unwrap().corpus
+    );
     assert_eq!(alone.clips()[0].corpus(), None);
 }
 
@@ -82,18 +98,27 @@ fn one_corpus_alone_is_as_ever() {
 fn the_same_corpus_twice_is_refused() {
     let folder = three_corpora();
     let error = load(folder.path(), &["crowd", "crowd"]).unwrap_err();
-    assert!(matches!(&error, Error::SameCorpus { name, .. } if name == "crema-d"), "{error}");
+    assert!(
+        matches!(&error, Error::SameCorpus { name, .. } if name == "crema-d"),
+        "{error}"
+    );
 }
 
 #[test]
 fn each_corpus_is_tested_by_the_others() {
     let folder = three_corpora();
-    let corpus = load(folder.path(), &["actors", "crowd", "british"]).unwrap().corpus;
+    let corpus = load(folder.path(), &["actors", "crowd", "british"])
+        .unwrap()
+        .corpus;
     let splits = Protocol::Corpora.splits(&corpus, 0).unwrap();
     let names: Vec<&str> = splits.iter().map(Split::name).collect();
     assert_eq!(names, ["fold-1-crema-d", "fold-2-ravdess", "fold-3-savee"]);
     for (split, asked) in splits.iter().zip(["crema-d", "ravdess", "savee"]) {
-        let others = BTreeSet::from_iter(["crema-d", "ravdess", "savee"].into_iter().filter(|name| *name != asked));
+        let others = BTreeSet::from_iter(
+            ["crema-d", "ravdess", "savee"]
+                .into_iter()
+                .filter(|name| *name != asked),
+        );
         assert_eq!(corpora(&corpus, split.test()), BTreeSet::from([asked]));
         assert_eq!(corpora(&corpus, split.train()), others);
         // Speakers of each other corpus are validated on.
@@ -107,7 +132,10 @@ fn each_corpus_is_tested_by_the_others() {
         for (inner, held) in inner.iter().zip(&others) {
             assert_eq!(corpora(&corpus, inner.test()), BTreeSet::from([*held]));
             let trained = corpora(&corpus, inner.train());
-            assert!(!trained.contains(held) && !trained.contains(asked), "{trained:?}");
+            assert!(
+                !trained.contains(held) && !trained.contains(asked),
+                "{trained:?}"
+            );
         }
     }
     assert_eq!(splits, Protocol::Corpora.splits(&corpus, 0).unwrap());
@@ -117,7 +145,9 @@ fn each_corpus_is_tested_by_the_others() {
 #[test]
 fn speakers_of_several_corpora_are_kept_apart_as_well() {
     let folder = three_corpora();
-    let corpus = load(folder.path(), &["actors", "crowd", "british"]).unwrap().corpus;
+    let corpus = load(folder.path(), &["actors", "crowd", "british"])
+        .unwrap()
+        .corpus;
     for split in Protocol::Speakers5.splits(&corpus, 0).unwrap() {
         let speakers = |part| told(&corpus, part, |clip| Some(clip.speaker.as_str()));
         assert!(speakers(split.train()).is_disjoint(&speakers(split.test())));
@@ -130,7 +160,10 @@ fn speakers_of_several_corpora_are_kept_apart_as_well() {
 fn one_corpus_cannot_be_tested_by_others() {
     let folder = three_corpora();
     let corpus = load(folder.path(), &["crowd"]).unwrap().corpus;
-    let error = Protocol::Corpora.splits(&corpus, 0).unwrap_err().to_string();
+    let error = Protocol::Corpora
+        .splits(&corpus, 0)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("two corpora or more"), "{error}");
     assert!(error.contains("none for 20 clips"), "{error}");
 }
