@@ -134,9 +134,11 @@ pub struct SynthArgs {
 /// `ser index`
 #[derive(Debug, ClapArgs)]
 pub struct IndexArgs {
-    /// Folder with clips of any format, named as RAVDESS does, anywhere below it, or a CSV manifest
-    /// with the columns path, emotion, speaker.
-    pub data: PathBuf,
+    /// Folder with the recordings of a known corpus (RAVDESS, CREMA-D, TESS and others, see
+    /// docs/corpora.md) anywhere below it, or a CSV manifest with the columns path, emotion, speaker. Of
+    /// several the manifest tells the corpus, in a column, and each speaker's.
+    #[arg(required = true, value_name = "DIR|CSV")]
+    pub data: Vec<PathBuf>,
     /// Root.
     #[command(flatten)]
     pub root: RootArgs,
@@ -177,9 +179,10 @@ pub struct ExtractArgs {
 /// Where clips come from.
 #[derive(Debug, ClapArgs)]
 pub struct DataArgs {
-    /// Folder with clips, or a CSV manifest.
-    #[arg(long, value_name = "DIR|CSV")]
-    pub data: PathBuf,
+    /// Folder with clips, or a CSV manifest. Given again for each further corpus; the protocol
+    /// `corpora` tests each by what was learned from the others.
+    #[arg(long, value_name = "DIR|CSV", required = true)]
+    pub data: Vec<PathBuf>,
     /// Root.
     #[command(flatten)]
     pub root: RootArgs,
@@ -201,12 +204,17 @@ impl RootArgs {
             root: self.root.as_deref(),
         }
     }
+
+    /// Several folders or manifests with it.
+    pub fn of_each<'a>(&'a self, paths: &'a [PathBuf]) -> Vec<Origin<'a>> {
+        paths.iter().map(|path| self.of(path)).collect()
+    }
 }
 
 impl DataArgs {
-    /// Folder or manifest, with its root.
-    pub fn origin(&self) -> Origin<'_> {
-        self.root.of(&self.data)
+    /// Folders and manifests, with their root.
+    pub fn origins(&self) -> Vec<Origin<'_>> {
+        self.root.of_each(&self.data)
     }
 }
 
@@ -555,10 +563,10 @@ pub struct ReportArgs {
     /// Folders written by train or crossval.
     #[arg(required = true)]
     pub runs: Vec<PathBuf>,
-    /// The clips the runs were made from, as folder or manifest: writes the page of each run anew, where the
-    /// worst mistakes can be heard and a map shows the networks' embeddings. At least one of --data and --out.
+    /// The clips the runs were made from, as folder or manifest, or as several: writes the page of each run anew, where
+    /// the worst mistakes can be heard and a map shows the networks' embeddings. At least one of --data and --out.
     #[arg(long, value_name = "DIR|CSV", required_unless_present = "out")]
-    pub data: Option<PathBuf>,
+    pub data: Vec<PathBuf>,
     /// Root.
     #[command(flatten)]
     pub root: RootArgs,

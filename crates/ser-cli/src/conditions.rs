@@ -14,7 +14,7 @@ pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
     let on_event = |event: Event| show.event(event);
     let figures = measure_conditions(
         &args.run,
-        args.data.origin(),
+        &args.data.origins(),
         args.store.as_deref(),
         &on_event,
     )?;

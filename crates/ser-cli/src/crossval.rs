@@ -114,7 +114,7 @@ impl ExperimentArgs {
     /// Where clips come from and results go.
     pub fn folders(&self) -> Folders<'_> {
         Folders {
-            data: self.data.origin(),
+            data: self.data.origins(),
             store: self.store.as_deref(),
             out: &self.out,
         }

@@ -17,7 +17,7 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     let _lock = args.out.as_deref().map(take_folder).transpose()?;
     let show = Show::default();
     let on_event = |event: Event| show.event(event);
-    let evaluated = evaluate(&predictor, args.data.origin(), &args.by, &on_event)?;
+    let evaluated = evaluate(&predictor, &args.data.origins(), &args.by, &on_event)?;
     if let Some(out) = &args.out {
         evaluated.write(model, out)?;
     }

@@ -1,6 +1,7 @@
 //! `ser index`
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use ser_data::{Audit, Corpus, LabelMap, Scan, Skip};
@@ -12,9 +13,11 @@ use crate::output::{SYNTHETIC, in_words, plain, table};
 
 pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
     if let Some(out) = &args.out {
-        ser_files::may_write(out, &[&args.data])?;
+        let read: Vec<&Path> = args.data.iter().map(PathBuf::as_path).collect();
+        ser_files::may_write(out, &read)?;
     }
-    let Scan { corpus, audit } = Corpus::load_with(args.root.of(&args.data), &LabelMap::new())?;
+    let Scan { corpus, audit } =
+        Corpus::load_all(&args.root.of_each(&args.data), &LabelMap::new())?;
     if let Some(out) = &args.out {
         corpus.write_manifest(out)?;
     }
@@ -30,6 +33,13 @@ pub fn run(args: &IndexArgs, json: bool) -> Result<Outcome> {
 }
 
 fn print(audit: &Audit) {
+    if let Some(known) = audit.known.filter(|_| !audit.synthetic) {
+        let (title, all) = (known.title, known.recordings);
+        println!(
+            "{title}: {} of {all} recordings; licence: {}",
+            audit.clips, known.licence
+        );
+    }
     let minutes = audit.seconds / 60.0;
     println!(
         "{}, {minutes:.1} minutes, {}",

@@ -20,9 +20,10 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         let read: Vec<_> = args.data.iter().map(PathBuf::as_path).collect();
         ser_files::may_write(out, &read)?;
     }
-    if let Some(data) = &args.data {
+    if !args.data.is_empty() {
+        let data = args.root.of_each(&args.data);
         for run in &runs {
-            let corpus = Corpus::load_with(args.root.of(data), &run.experiment.task.labels)?.corpus;
+            let corpus = Corpus::load_all(&data, &run.experiment.task.labels)?.corpus;
             let evaluation = run.write_page(&rows, &corpus, &args.by)?;
             for (column, rows) in &evaluation.by {
                 print_groups(column, rows);

@@ -26,7 +26,7 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
     });
     let experiments = asked.collect::<Result<Vec<_>>>()?;
     let folders = Folders {
-        data: args.data.origin(),
+        data: args.data.origins(),
         store: args.store.as_deref(),
         out: &args.out,
     };

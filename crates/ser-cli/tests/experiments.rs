@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{
-    complaint, inner_recipe_text, output, quick_recipe, synthetic, with_recipe, write_recipe,
+    complaint, inner_recipe_text, output, quick_recipe, quick_recipe_text, synthetic, with_recipe,
+    write_recipe,
 };
 use serde_json::Value;
 
@@ -110,6 +111,80 @@ fn a_recipe_may_be_measured_on_another_protocol() {
     assert!(
         text.contains("seed-5") && text.contains("flatters"),
         "{text}"
+    );
+}
+
+/// The synthetic clips of five emotions, half of the actors with the names of RAVDESS, half with those of CREMA-D.
+fn two_corpora(folder: &Path) -> [PathBuf; 2] {
+    let corpora = ["ravdess", "crema-d"].map(|name| folder.join(name));
+    for corpus in &corpora {
+        fs::create_dir(corpus).unwrap();
+    }
+    for actor in 1..=4 {
+        for clip in fs::read_dir(synthetic().join(format!("Actor_{actor:02}"))).unwrap() {
+            let clip = clip.unwrap().path();
+            let name = clip.file_stem().unwrap().to_str().unwrap();
+            let [_, _, emotion, intensity, statement, "01", _] =
+                Vec::from_iter(name.split('-'))[..]
+            else {
+                continue;
+            };
+            let emotion = match emotion {
+                "03" => "HAP",
+                "04" => "SAD",
+                "05" => "ANG",
+                "06" => "FEA",
+                "07" => "DIS",
+                _ => continue,
+            };
+            let to = match actor {
+                1 | 2 => corpora[0].join(format!("{name}.wav")),
+                _ => {
+                    let sentence = if statement == "01" { "IEO" } else { "TIE" };
+                    let level = if intensity == "01" { "LO" } else { "HI" };
+                    corpora[1].join(format!("100{actor}_{sentence}_{emotion}_{level}.wav"))
+                }
+            };
+            fs::copy(&clip, to).unwrap();
+        }
+    }
+    corpora
+}
+
+#[test]
+fn each_of_several_corpora_is_tested_by_what_was_learned_from_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let [ravdess, crema] = two_corpora(folder.path());
+    let text = quick_recipe_text("quick", "corpora", 1)
+        .replace("\"neutral\", \"calm\"", "\"fearful\", \"disgust\"");
+    let recipe = write_recipe(folder.path(), "quick", &text);
+    let out = folder.path().join("run");
+    let both: [&dyn AsRef<OsStr>; 4] = [&"--data", &ravdess, &"--data", &crema];
+    let call: [&dyn AsRef<OsStr>; 5] = [&"crossval", &"--recipe", &recipe, &"--out", &out];
+    let text = output(0, &[&call[..], &both].concat());
+    assert!(
+        text.contains("fold-1-crema-d") && text.contains("fold-2-ravdess"),
+        "{text}"
+    );
+    let split = fs::read_to_string(out.join("fold-1-crema-d/split.csv")).unwrap();
+    assert_eq!(split.matches(",test").count(), 2 * 5 * 4, "{split}");
+
+    let call: [&dyn AsRef<OsStr>; 4] = [&"report", &out, &"--by", &"corpus"];
+    let text = output(0, &[&call[..], &both].concat());
+    assert!(
+        text.contains("crema-d") && text.contains("ravdess"),
+        "{text}"
+    );
+
+    let manifest = folder.path().join("all.csv");
+    output(0, &[&"index", &ravdess, &crema, &"--out", &manifest]);
+    let again = folder.path().join("again");
+    output(0, &with_recipe(&"crossval", &recipe, &manifest, &again));
+    let answers =
+        |run: &Path| fs::read_to_string(run.join("fold-1-crema-d/predictions.csv")).unwrap();
+    assert!(
+        answers(&out) == answers(&again),
+        "a manifest of both is the same"
     );
 }
 

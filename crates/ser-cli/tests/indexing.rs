@@ -23,7 +23,16 @@ fn a_manifest_stands_for_the_folder() {
     let manifest = folder.path().join("m.csv");
     let from_folder = output(0, &[&"index", &synthetic(), &"--json", &"--out", &manifest]);
     let from_manifest = output(0, &[&"index", &manifest, &"--json"]);
-    assert_eq!(from_folder, from_manifest);
+    let mut audits = [from_folder, from_manifest].map(|text| serde_json::from_str(&text).unwrap());
+    // Only names tell which corpus it is.
+    let known = audits
+        .each_mut()
+        .map(|audit: &mut Value| audit["known"].take());
+    assert_eq!(
+        (&known[0]["name"], &known[1]),
+        (&"ravdess".into(), &Value::Null)
+    );
+    assert_eq!(audits[0], audits[1]);
 }
 
 /// A folder with one clip of actor 01.

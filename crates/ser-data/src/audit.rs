@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 use ser_audio::Damage;
 use serde::Serialize;
 
-use crate::ravdess::{ACTORS, Name};
+use crate::corpora::KnownCorpus;
+use crate::ravdess::{ACTORS, Channel, Name};
 use crate::{Clip, Corpus, Error, Renamed};
 
 /// What indexing found: counts, oddities, and every file that was not taken, with its reason.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Audit {
+    /// Which corpus it is, by the names of its files; `None` for a manifest.
+    pub known: Option<&'static KnownCorpus>,
     /// Number of clips of the corpus.
     pub clips: usize,
     /// Total duration in seconds.
@@ -66,6 +69,7 @@ impl Audit {
                 .collect::<Vec<_>>()
         };
         Self {
+            known: None,
             clips: clips.len(),
             seconds: clips.iter().map(Clip::seconds).sum(),
             synthetic: corpus.is_synthetic(),
@@ -110,10 +114,11 @@ fn duplicates(clips: &[Clip]) -> Vec<Vec<String>> {
 }
 
 fn missing(clips: &[Clip]) -> Option<Vec<MissingClips>> {
-    let present: BTreeSet<Name> = clips
-        .iter()
-        .map(|clip| clip.name.parse().ok())
-        .collect::<Option<_>>()?;
+    let speech = |clip: &Clip| {
+        let name: Name = clip.name.parse().ok()?;
+        (name.channel == Channel::Speech).then_some(name)
+    };
+    let present: BTreeSet<Name> = clips.iter().map(speech).collect::<Option<_>>()?;
     let per_actor = (1..=ACTORS).map(|actor| {
         let absent = Name::speech_of(actor)
             .into_iter()
@@ -177,9 +182,9 @@ pub enum SkipKind {
     Damaged,
     /// The file or folder cannot be read, or is no recording that can be decoded.
     Unreadable,
-    /// The file name is not a RAVDESS name.
+    /// The file name is none of the corpus, or its emotion is not told.
     ForeignName,
-    /// A RAVDESS file, but not audio-only speech.
+    /// A RAVDESS file, but not audio-only speech, in a folder of speech.
     NotSpeech,
     /// A second copy of a clip: same name, same audio.
     Copy,

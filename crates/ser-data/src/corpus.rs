@@ -186,12 +186,12 @@ impl Corpus {
         }
     }
 
-    /// Finds the RAVDESS speech clips that lie anywhere under a folder.
+    /// Finds the clips of a known corpus that lie anywhere under a folder.
     ///
-    /// Only audio-only speech (`03-01-…`) is taken, in any format that [`ser_audio::read`] reads. A second copy of a
-    /// clip (same name, same audio) counts once, as in archives that hold all actors twice. Every file that is not
-    /// taken stands in [`Audit::skipped`] with its reason. Each file is read once, on all threads of the current
-    /// rayon pool.
+    /// The corpus is the one of [`corpora::ALL`](crate::corpora::ALL) to which most recordings belong, by the names of the files;
+    /// clips are taken in any format that [`ser_audio::read`] reads. Of RAVDESS, speech and song are two corpora. A second copy of a
+    /// clip (same name, same audio) counts once, as in archives that hold everything twice. Every recording that is not taken
+    /// stands in [`Audit::skipped`] with its reason. Each file is read once, on all threads of the current rayon pool.
     ///
     /// # Errors
     /// The folder cannot be read, or holds no clip. A bad file is no error.
@@ -199,7 +199,7 @@ impl Corpus {
         scan::scan(folder.as_ref(), &LabelMap::new())
     }
 
-    /// Reads a manifest: this is how a corpus other than RAVDESS comes in.
+    /// Reads a manifest: this is how a corpus that is not known by name comes in.
     ///
     /// A table in UTF-8, or in UTF-16 with its byte order mark, with a header, and with commas, semicolons or tabs
     /// between the columns.
@@ -346,7 +346,9 @@ impl Corpus {
                 &clip.content,
             ];
             let side = clip.split.map(|side| format!("\0{}", side.as_str()));
-            format!("{}{}\n", fields.join("\0"), side.unwrap_or_default())
+            let corpus = clip.corpus().map(|corpus| format!("\0corpus {corpus}"));
+            let further = [side, corpus].map(Option::unwrap_or_default).concat();
+            format!("{}{further}\n", fields.join("\0"))
         };
         let mut lines: Vec<String> = self.clips.iter().map(line).collect();
         lines.sort_unstable();

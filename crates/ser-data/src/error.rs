@@ -86,6 +86,15 @@ pub enum Error {
         actual: String,
     },
 
+    /// One corpus was given twice.
+    #[error("{}: expected another corpus, found `{name}` again: name each once", path.display())]
+    SameCorpus {
+        /// The second.
+        path: PathBuf,
+        /// What both are called.
+        name: String,
+    },
+
     /// A label that the corpus does not have.
     #[error("no clip is labelled `{label}`; the labels are {}", known.join(", "))]
     UnknownLabel {
@@ -244,8 +253,8 @@ fn wanted(path: &Path, skipped: &[Skip]) -> &'static str {
         true if skipped.is_empty() => "; expected a row for each below the header",
         true => "",
         false => {
-            "; expected RAVDESS names such as 03-01-05-01-02-01-11.wav, or a CSV manifest with the columns path, emotion, \
-             speaker"
+            "; expected names of a known corpus such as 03-01-05-01-02-01-11.wav of RAVDESS (docs/corpora.md has all), or a CSV \
+             manifest with the columns path, emotion, speaker"
         }
     }
 }

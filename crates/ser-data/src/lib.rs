@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod audit;
+pub mod corpora;
 mod corpus;
 mod error;
 mod files;
+mod joined;
 mod manifest;
 mod protocol;
 mod random;

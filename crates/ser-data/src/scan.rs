@@ -1,4 +1,4 @@
-//! Finding RAVDESS clips under a folder.
+//! Finding the clips of a known corpus under a folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,9 @@ use rayon::prelude::*;
 use ser_audio::{Probe, is_recording, probe};
 
 use crate::audit::{Skip, SkipKind};
+use crate::corpora::{self, KnownCorpus, Labels};
 use crate::corpus::{mapped, renamed};
-use crate::ravdess::{Channel, Modality, Name};
+use crate::ravdess::Name;
 use crate::{Audit, Clip, Corpus, Error, LabelMap, Result, Scan};
 
 pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
@@ -21,37 +22,45 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
     std::fs::read_dir(folder).map_err(ser_files::Error::at(folder))?;
 
     let mut skipped = Vec::new();
-    let mut candidates = Vec::new();
-    // Not only recordings: a clip's name on anything else deserves a word.
+    let mut files = Vec::new();
     for found in ser_audio::files(folder) {
         match found {
-            Ok(path) => match classify(&path) {
-                Some(Ok(name)) => candidates.push((name, path.components().count(), path)),
-                Some(Err(skip)) => skipped.push(skip),
-                None => {}
-            },
+            Ok(path) => files.push(path),
             Err(error) => skipped.push(Skip::unreadable(error.path.clone(), error.into())),
         }
     }
+    let (known, labelled) = corpora::recognise(&files)?;
+    let mut candidates = Vec::new();
+    // Not only recordings: a clip's name on anything else deserves a word.
+    for (path, labels) in files.into_iter().zip(labelled) {
+        match labels {
+            Some(labels) if is_recording(&path) => {
+                candidates.push((labels, path.components().count(), path));
+            }
+            labels => skipped.extend(foreign(known, labels.is_some(), path)),
+        }
+    }
     // The shallowest copy of a clip comes first, and is the one that stays.
-    candidates.sort();
+    candidates.sort_by(|(a, a_depth, a_path), (b, b_depth, b_path)| {
+        (&a.recording, a_depth, a_path).cmp(&(&b.recording, b_depth, b_path))
+    });
     let probed: Vec<_> = candidates
         .into_par_iter()
-        .map(|(name, _, path)| (name, probe(&path).map_err(Error::from), path))
+        .map(|(labels, _, path)| (labels, probe(&path).map_err(Error::from), path))
         .collect();
 
-    let mut kept: BTreeMap<Name, Clip> = BTreeMap::new();
-    for (name, probe, path) in probed {
+    let mut kept: BTreeMap<String, Clip> = BTreeMap::new();
+    for (labels, probe, path) in probed {
         let (kind, reason) = match probe {
             Err(error) => {
                 skipped.push(Skip::unreadable(path, error));
                 continue;
             }
-            Ok(probe) => match kept.get(&name) {
+            Ok(probe) => match kept.get(&labels.recording) {
                 None => {
                     let damage = probe.damage;
                     skipped.extend(damage.map(|damage| Skip::damaged(&path, damage)));
-                    kept.insert(name, clip(name, path, probe));
+                    kept.insert(labels.recording.clone(), clip(labels, path, probe));
                     continue;
                 }
                 Some(first) if first.content == probe.content => (
@@ -83,50 +92,53 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
     let folder = std::path::absolute(folder).map_err(ser_files::Error::at(folder))?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let corpus = Corpus::new(name, synthetic, clips);
-    let audit = Audit::new(&corpus, renamed(labels, &written), skipped);
+    let audit = Audit {
+        known: Some(known),
+        ..Audit::new(&corpus, renamed(labels, &written), skipped)
+    };
     Ok(Scan { corpus, audit })
 }
 
-/// The name of a clip to take, a reason not to take it, or nothing at all for files that are no business of ours.
-fn classify(path: &Path) -> Option<Result<Name, Skip>> {
-    let text =
-        |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-    let (stem, extension) = (text(path.file_stem()), text(path.extension()));
-    let is_recording = is_recording(path);
-    let skip = |kind, reason| {
-        Some(Err(Skip {
-            path: path.to_owned(),
-            kind,
-            reason,
-        }))
+/// Why a file is not taken; nothing for files that are no business of ours.
+fn foreign(known: &KnownCorpus, has_name: bool, path: PathBuf) -> Option<Skip> {
+    let (kind, reason) = match (has_name, is_recording(&path)) {
+        (true, _) => {
+            let extension = path.extension().unwrap_or_default().display();
+            let reason = format!("expected a recording, found `.{extension}`");
+            (SkipKind::Unreadable, reason)
+        }
+        (false, false) => return None,
+        (false, true) => {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            match (known.name, stem.parse::<Name>()) {
+                ("ravdess", Ok(name)) => {
+                    let (modality, channel) = (name.modality, name.channel);
+                    let reason = format!("expected audio speech, found {modality} {channel}");
+                    (SkipKind::NotSpeech, reason)
+                }
+                ("ravdess", Err(error)) => (SkipKind::ForeignName, error.to_string()),
+                _ => {
+                    let (title, example) = (known.title, known.example);
+                    let reason = format!(
+                        "not of {title}, in which a name is {example}, or without an emotion there"
+                    );
+                    (SkipKind::ForeignName, reason)
+                }
+            }
+        }
     };
-    match stem.parse::<Name>() {
-        Err(error) if is_recording => skip(SkipKind::ForeignName, error.to_string()),
-        Err(_) => None,
-        Ok(name) if (name.modality, name.channel) != (Modality::Audio, Channel::Speech) => skip(
-            SkipKind::NotSpeech,
-            format!(
-                "expected audio speech, found {} {}",
-                name.modality, name.channel
-            ),
-        ),
-        Ok(_) if !is_recording => skip(
-            SkipKind::Unreadable,
-            format!("expected a recording, found `.{extension}`"),
-        ),
-        Ok(name) => Some(Ok(name)),
-    }
+    Some(Skip { path, kind, reason })
 }
 
-fn clip(name: Name, path: PathBuf, probe: Probe) -> Clip {
+fn clip(labels: Labels, path: PathBuf, probe: Probe) -> Clip {
     Clip {
         path,
-        emotion: name.emotion.to_string(),
-        speaker: name.speaker(),
-        gender: Some(name.gender().to_string()),
-        intensity: Some(name.intensity.to_string()),
-        statement: Some(name.statement.to_string()),
-        repetition: Some(name.repetition),
+        emotion: labels.emotion.to_owned(),
+        speaker: labels.speaker,
+        gender: labels.gender.map(str::to_owned),
+        intensity: labels.intensity.map(str::to_owned),
+        statement: labels.statement,
+        repetition: labels.repetition,
         content: probe.content,
         sample_rate: probe.sample_rate,
         channels: probe.channels,

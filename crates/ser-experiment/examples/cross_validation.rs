@@ -23,7 +23,7 @@ fn main() -> anyhow::Result<()> {
     recipe.task.protocol = Protocol::Loso;
     recipe.training.epochs = 5;
     let folders = Folders {
-        data: data.as_path().into(),
+        data: vec![data.as_path().into()],
         store: None,
         out: &out,
     };

@@ -25,7 +25,7 @@ fn main() -> anyhow::Result<()> {
     recipe.task.inner = 2;
     recipe.training.epochs = 2;
     let folders = Folders {
-        data: data.as_path().into(),
+        data: vec![data.as_path().into()],
         store: None,
         out: &out,
     };

@@ -27,7 +27,7 @@ fn main() -> anyhow::Result<()> {
         experiments.push(recipe.into());
     }
     let folders = Folders {
-        data: data.as_path().into(),
+        data: vec![data.as_path().into()],
         store: None,
         out: &out,
     };

@@ -21,7 +21,7 @@ use crate::split_run::{MODEL, TEST, read_split, split_folders, test_answers};
 /// model.
 pub fn measure_conditions(
     run: &Path,
-    data: Origin<'_>,
+    data: &[Origin<'_>],
     store: Option<&Path>,
     on_event: OnEvent,
 ) -> Result<Figures> {
@@ -32,7 +32,7 @@ pub fn measure_conditions(
         test,
         ..
     } = Run::read(run)?;
-    let Scan { corpus, .. } = Corpus::load_with(data, &experiment.task.labels)?;
+    let Scan { corpus, .. } = Corpus::load_all(data, &experiment.task.labels)?;
     let emotions: Vec<&str> = test.plain().labels().iter().map(String::as_str).collect();
     let corpus = corpus.select(&emotions)?;
     let folders = split_folders(&dir)?;

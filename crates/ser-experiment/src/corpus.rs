@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
+use crate::source::named;
 use crate::view::{FeatureSource, View};
 
 /// A file that was left out, and why.
@@ -67,18 +68,18 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Reads a corpus, a folder or a manifest, renames its labels, and keeps the given emotions: all, if none is
+    /// Reads a corpus, of a folder or a manifest or of several, renames its labels, and keeps the given emotions: all, if none is
     /// given. No features yet. Files that cannot be used are left out.
     ///
     /// # Errors
     /// [`Error::NoClips`], [`Error::Data`].
     pub fn read(
-        data: Origin<'_>,
+        data: &[Origin<'_>],
         labels: &LabelMap,
         emotions: &[String],
         on_event: OnEvent,
     ) -> Result<Self> {
-        let Scan { corpus, audit } = Corpus::load_with(data, labels)?;
+        let Scan { corpus, audit } = Corpus::load_all(data, labels)?;
         if !audit.renamed.is_empty() {
             on_event(Event::Renamed(&audit.renamed));
         }
@@ -89,9 +90,7 @@ impl Prepared {
         tell(&skipped, on_event);
         let corpus = select(&corpus, emotions)?;
         if corpus.is_empty() {
-            return Err(Error::NoClips {
-                data: data.path.display().to_string(),
-            });
+            return Err(Error::NoClips { data: named(data) });
         }
         Ok(Self {
             features: vec![Vec::new(); corpus.len()],

@@ -151,13 +151,12 @@ pub enum Error {
     },
     /// A model was made from all clips that it could be measured on.
     #[error(
-        "{}: nothing to measure: {}",
-        data.display(),
+        "{data}: nothing to measure: {}",
         nothing_left(*left_out, *unknown, emotions, labels)
     )]
     NothingToMeasure {
-        /// The corpus.
-        data: PathBuf,
+        /// Where the clips were to come from.
+        data: String,
         /// Clips left out.
         left_out: usize,
         /// Clips of emotions that the model does not tell apart.

@@ -18,6 +18,7 @@ use crate::folder::{self, refuse_foreign};
 use crate::lock::Lock;
 use crate::page::{PAGE, map, sounds, write_page};
 use crate::run::architectures;
+use crate::source::named;
 use crate::split_run::{TEST, is_split, split_folders};
 use crate::view::of_each;
 
@@ -49,7 +50,7 @@ pub struct Evaluated {
     pub skipped: Vec<Skipped>,
 }
 
-/// Measures a model on a folder or manifest of clips, leaving out all it was made from, whose labels are renamed as in the
+/// Measures a model on the clips of folders and manifests, leaving out all it was made from, whose labels are renamed as in the
 /// model's recipe. Each clip is answered as [`Predictor::answer`] answers its sound, its channels
 /// [compared](Channels::Compared). `by` are columns that the figures are also given by.
 ///
@@ -58,7 +59,7 @@ pub struct Evaluated {
 /// [`ser_eval::Error::NoColumn`] for a column that no clip has; those of [`Prepared::read`].
 pub fn evaluate(
     predictor: &Predictor,
-    data: Origin<'_>,
+    data: &[Origin<'_>],
     by: &[String],
     on_event: OnEvent,
 ) -> Result<Evaluated> {
@@ -98,7 +99,7 @@ pub fn evaluate(
     unknown_emotions.dedup();
     if part.is_empty() {
         return Err(Error::NothingToMeasure {
-            data: data.path.to_owned(),
+            data: named(data),
             left_out,
             unknown: unknown_emotion.len(),
             emotions: unknown_emotions,
@@ -132,9 +133,7 @@ pub fn evaluate(
     tell(&failed, on_event);
     skipped.extend(failed);
     if answered.is_empty() {
-        return Err(Error::NoClips {
-            data: data.path.display().to_string(),
-        });
+        return Err(Error::NoClips { data: named(data) });
     }
     let rows = rows(model, &corpus, &answered, answers, split)?;
     let predictions = Predictions::new(model.labels.clone(), rows)?;

@@ -220,6 +220,7 @@ pub(crate) fn describe(protocol: Protocol) -> &'static str {
         Protocol::Loso => "leave one speaker out",
         Protocol::Statement => "trained on one sentence, tested on the other, by other actors",
         Protocol::Speakers5 => "five folds of speakers",
+        Protocol::Corpora => "trained on all corpora but one, tested on that",
         Protocol::Given => "the split that came with the clips",
     }
 }

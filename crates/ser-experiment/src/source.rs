@@ -11,14 +11,20 @@ use crate::event::OnEvent;
 use crate::view::View;
 
 /// The folders of an experiment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Folders<'a> {
-    /// Clips: a folder, or a CSV manifest.
-    pub data: Origin<'a>,
+    /// Clips: a folder or a CSV manifest, or several, which are joined ([`ser_data::Corpus::load_all`]).
+    pub data: Vec<Origin<'a>>,
     /// Feature store: features that are there are not made again.
     pub store: Option<&'a Path>,
     /// Results. What an earlier call left of the same experiment and clips is kept.
     pub out: &'a Path,
+}
+
+/// What errors call the clips of folders and manifests.
+pub(crate) fn named(data: &[Origin<'_>]) -> String {
+    let paths = data.iter().map(|origin| origin.path.display().to_string());
+    paths.collect::<Vec<_>>().join(", ")
 }
 
 /// The clips of a task, the same for all members of an ensemble.
@@ -34,7 +40,7 @@ impl<'a> Source<'a> {
     /// Reads the clips of a task.
     pub(crate) fn read(folders: &Folders<'a>, task: &Task, on_event: OnEvent<'a>) -> Result<Self> {
         Ok(Self {
-            clips: Prepared::read(folders.data, &task.labels, &task.emotions, on_event)?,
+            clips: Prepared::read(&folders.data, &task.labels, &task.emotions, on_event)?,
             store: folders.store,
             on_event,
         })

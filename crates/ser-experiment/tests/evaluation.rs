@@ -40,7 +40,7 @@ fn a_long_clip_is_answered_as_predict_answers_it() {
     fs::write(&manifest, format!("path,emotion,speaker\n{rows}")).unwrap();
 
     let predictor = Predictor::built_in().unwrap();
-    let evaluated = evaluate(&predictor, manifest.as_path().into(), &[], &|_| {}).unwrap();
+    let evaluated = evaluate(&predictor, &[manifest.as_path().into()], &[], &|_| {}).unwrap();
     for (row, &i) in evaluated.predictions.rows().iter().zip(&evaluated.part) {
         let path = &evaluated.corpus.clips()[i].path;
         let answer = predictor.answer_file(path, None).unwrap();

@@ -256,7 +256,7 @@ fn conditions_are_measured_on_a_run_and_become_a_part_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     crossval(&inner("plain", false), synthetic(), &out);
-    let measured = || measure_conditions(&out, synthetic().into(), None, SILENT).unwrap();
+    let measured = || measure_conditions(&out, &[synthetic().into()], None, SILENT).unwrap();
     let figures = measured();
     let uar = |name: &str| {
         let found = figures.iter().find(|(at, _)| at.to_string() == name);
@@ -299,7 +299,7 @@ fn a_model_to_be_used_is_fitted_to_all_clips() {
     assert!(bytes == fs::read(&first.model).unwrap());
     // No clip is left to measure it.
     let model = Predictor::new(Model::load(&first.model).unwrap()).unwrap();
-    let message = refusal(evaluate(&model, synthetic().into(), &[], SILENT));
+    let message = refusal(evaluate(&model, &[synthetic().into()], &[], SILENT));
     assert!(message.contains("nothing to measure"), "{message}");
 }
 
@@ -310,7 +310,7 @@ fn evaluation_leaves_out_what_the_model_was_made_from() {
     let trained = train(&quick("quick", "seed5", 1), &out);
     let model = Model::load(&out.join("model.safetensors")).unwrap();
     let model = Predictor::new(model).unwrap();
-    let whole = evaluate(&model, synthetic().into(), &[], SILENT).unwrap();
+    let whole = evaluate(&model, &[synthetic().into()], &[], SILENT).unwrap();
     // The clips it was not made from are those of its test part, so the figures are the same.
     assert_eq!(whole.evaluation.metrics, trained.evaluation.metrics);
 
@@ -328,6 +328,6 @@ fn evaluation_leaves_out_what_the_model_was_made_from() {
         )
         .unwrap();
     }
-    let message = refusal(evaluate(&model, seen.as_path().into(), &[], SILENT));
+    let message = refusal(evaluate(&model, &[seen.as_path().into()], &[], SILENT));
     assert!(message.contains("nothing to measure"), "{message}");
 }

@@ -1,6 +1,6 @@
 //! Splits of what a split leaves for training, for choices that must not see its test part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::random;
 use crate::random::Random;
@@ -13,6 +13,7 @@ impl Split {
     /// Divides the training and validation clips of this split again, in up to `count` ways. What an inner split
     /// *tests* is validation for this one: recipes, epochs, temperatures and weights may be chosen on it.
     ///
+    /// Where this split tests a corpus that it does not learn from, so do the inner ones: each tests another corpus.
     /// Where this split keeps speakers apart, so do the inner ones: the speakers are dealt, of each gender alike, into
     /// groups of four or more (two halves if there are fewer than eight), and each inner split tests another group.
     /// Otherwise each tests another tenth, stratified by emotion. The inner splits have no validation part, and are
@@ -34,8 +35,11 @@ impl Split {
         }
         let mut random = Random::new(seed, 0);
         let (group_of, groups) = match self.disjoint() {
-            Disjoint::SpeakersAndAudio => speaker_groups(corpus, &pool, &mut random)?,
             Disjoint::Audio => random::tenths(corpus, &pool, &mut random),
+            Disjoint::SpeakersAndAudio => match corpus_groups(corpus, &pool, self.test()) {
+                Some(groups) => groups,
+                None => speaker_groups(corpus, &pool, &mut random)?,
+            },
         };
         (0..count.min(groups))
             .map(|tested| {
@@ -56,6 +60,25 @@ impl Split {
             })
             .collect()
     }
+}
+
+/// A group for each corpus of the pool, if there are several and none of them is tested.
+fn corpus_groups(corpus: &Corpus, pool: &[usize], tested: &[usize]) -> Option<(Vec<usize>, usize)> {
+    let clips = corpus.clips();
+    let corpora = pool.iter().map(|&index| clips[index].corpus());
+    let corpora: Vec<&str> = corpora.collect::<Option<_>>()?;
+    let distinct: BTreeSet<&str> = corpora.iter().copied().collect();
+    let is_untested = |&index: &usize| {
+        clips[index]
+            .corpus()
+            .is_some_and(|name| !distinct.contains(name))
+    };
+    (distinct.len() > 1 && tested.iter().all(is_untested)).then_some(())?;
+    let groups: BTreeMap<&str, usize> = distinct.iter().copied().zip(0..).collect();
+    Some((
+        corpora.iter().map(|name| groups[name]).collect(),
+        groups.len(),
+    ))
 }
 
 /// The group of each clip of the pool, and the number of groups.

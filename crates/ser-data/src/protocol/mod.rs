@@ -29,13 +29,15 @@ pub enum Protocol {
     Statement,
     /// `speakers-5`: five speaker-disjoint folds of any corpus, balanced by number of clips.
     Speakers5,
+    /// `corpora`: each of several corpora is tested once, with all others in training.
+    Corpora,
     /// `given`: the one split that a manifest gives in its column `split`. No speaker is on two sides.
     Given,
 }
 
 impl Protocol {
     /// All protocols.
-    pub const ALL: [Protocol; 8] = [
+    pub const ALL: [Protocol; 9] = [
         Protocol::Seed5,
         Protocol::Random10,
         Protocol::FoldsA,
@@ -43,6 +45,7 @@ impl Protocol {
         Protocol::Loso,
         Protocol::Statement,
         Protocol::Speakers5,
+        Protocol::Corpora,
         Protocol::Given,
     ];
 
@@ -56,6 +59,7 @@ impl Protocol {
             Protocol::Loso => "loso",
             Protocol::Statement => "statement",
             Protocol::Speakers5 => "speakers-5",
+            Protocol::Corpora => "corpora",
             Protocol::Given => "given",
         }
     }
@@ -77,7 +81,7 @@ impl Protocol {
     ///
     /// The validation part is always carved from what the protocol leaves for training: a tenth of it, stratified by
     /// emotion, in the random protocols; four speakers of it, of alternating gender where genders are known, in the
-    /// speaker-disjoint ones (half of the speakers if there are fewer than eight). Clips with the same audio stay
+    /// speaker-disjoint ones (half of the speakers if there are fewer than eight; of several corpora so many of each). Clips with the same audio stay
     /// together.
     ///
     /// | protocol | splits | a clip is tested |
@@ -87,6 +91,7 @@ impl Protocol {
     /// | `folds-a`, `folds-b`, `speakers-5` | `fold-1` … | once |
     /// | `loso` | `fold-1` …, in the order of [`Corpus::speakers`] | once |
     /// | `statement` | `fold-1-dogs`, `fold-1-kids`, …: named by the sentence tested, the other one is trained on | once |
+    /// | `corpora` | `fold-1-ased`, …: named by the corpus tested, see [`Clip::corpus`](crate::Clip::corpus) | once |
     /// | `given` | `given` | if [`Clip::split`](crate::Clip::split) says so |
     ///
     /// A given split without validation clips gets them as the other speaker-disjoint ones do.
@@ -94,7 +99,7 @@ impl Protocol {
     /// Folds of fixed actors work with the actors that are there, as long as every fold has one.
     ///
     /// # Errors
-    /// The corpus does not suit the protocol: too small, unknown speakers, a fold without speakers, no statements, a
+    /// The corpus does not suit the protocol: too small, unknown speakers, a fold without speakers, no statements, one corpus, a
     /// clip without its side; the same audio under two speakers, which no speaker-disjoint split can hold; or a given
     /// split with a speaker or audio on two sides.
     pub fn splits(&self, corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
@@ -109,6 +114,7 @@ impl Protocol {
             Protocol::Speakers5 => {
                 speakers::whole(*self, corpus, seed, &folds::balanced(*self, corpus, seed)?)
             }
+            Protocol::Corpora => speakers::by_corpus(corpus, seed),
             Protocol::Given => Ok(vec![given::split(corpus, seed)?]),
         }
     }

@@ -1,6 +1,6 @@
 //! Splits that keep speakers apart.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::folds::{self, Fold};
 use crate::random::Random;
@@ -71,6 +71,44 @@ pub(super) fn by_statement(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
     Ok(splits)
 }
 
+/// Each corpus is tested by what was learned from the others.
+pub(super) fn by_corpus(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
+    let protocol = Protocol::Corpora;
+    let clips = corpus.clips();
+    let corpora: BTreeSet<Option<&str>> = clips.iter().map(Clip::corpus).collect();
+    if corpora.len() < 2 || corpora.contains(&None) {
+        let without = clips.iter().filter(|clip| clip.corpus().is_none()).count();
+        return Err(Error::Unsuited {
+            protocol: protocol.to_string(),
+            expected: "two corpora or more, or a column `corpus` of the manifest that names a corpus for every clip".to_owned(),
+            actual: format!("{}, and none for {without} clips", corpora.iter().flatten().count()),
+        });
+    }
+    let splits = corpora.into_iter().flatten().zip(1..);
+    let splits = splits.map(|(tested, number)| {
+        let of_tested = |clip: &&Clip| clip.corpus() == Some(tested);
+        let fold: BTreeSet<&String> = clips
+            .iter()
+            .filter(of_tested)
+            .map(|clip| &clip.speaker)
+            .collect();
+        let fold: Fold = fold.into_iter().cloned().collect();
+        let mut random = Random::new(seed, number);
+        // It becomes the name of a folder.
+        let name = tested.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+        split(
+            protocol,
+            corpus,
+            format!("fold-{number}-{name}"),
+            &fold,
+            |_| true,
+            |clip| clip.corpus() == Some(tested),
+            &mut random,
+        )
+    });
+    splits.collect()
+}
+
 /// Tests on the clips of `fold` that `for_test` takes; learns from those of all others that `for_training` takes.
 pub(super) fn split(
     protocol: Protocol,
@@ -100,27 +138,25 @@ pub(super) fn split(
     Split::new(corpus, name, parts, Disjoint::SpeakersAndAudio)
 }
 
-/// Four of the speakers outside the fold, or half of them if they are fewer than eight; drawn from each gender in turn.
+/// Four of the speakers outside the fold, or half of them if they are fewer than eight; of several corpora so many of each.
 fn validation_speakers(
     protocol: Protocol,
     corpus: &Corpus,
     fold: &Fold,
     random: &mut Random,
 ) -> Result<Vec<String>> {
-    let gender_of: BTreeMap<&str, Option<&str>> = corpus
-        .clips()
-        .iter()
-        .map(|clip| (clip.speaker.as_str(), clip.gender.as_deref()))
-        .collect();
-    let mut by_gender: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
-    for (speaker, gender) in gender_of {
-        if !fold.iter().any(|tested| tested == speaker) {
-            by_gender.entry(gender).or_default().push(speaker);
-        }
+    let tested: BTreeSet<&String> = fold.iter().collect();
+    let untested = corpus.clips().iter();
+    let untested = untested.filter(|clip| !tested.contains(&clip.speaker));
+    let mut by_corpus: BTreeMap<Option<&str>, BTreeMap<&str, Option<&str>>> = BTreeMap::new();
+    for clip in untested {
+        let gender_of = by_corpus.entry(clip.corpus()).or_default();
+        gender_of.insert(&clip.speaker, clip.gender.as_deref());
     }
-    let speakers: usize = by_gender.values().map(Vec::len).sum();
-    let wanted = (speakers / 2).min(4);
-    if wanted == 0 {
+    let of_each = by_corpus.values().map(|gender_of| draw(gender_of, random));
+    let chosen: Vec<String> = of_each.flatten().collect();
+    if chosen.is_empty() {
+        let speakers: usize = by_corpus.values().map(BTreeMap::len).sum();
         return Err(Error::Unsuited {
             protocol: protocol.to_string(),
             expected:
@@ -129,6 +165,16 @@ fn validation_speakers(
             actual: format!("{speakers} of them"),
         });
     }
+    Ok(chosen)
+}
+
+/// Four of the speakers, or half of them if they are fewer than eight, drawn from each gender in turn.
+fn draw(gender_of: &BTreeMap<&str, Option<&str>>, random: &mut Random) -> Vec<String> {
+    let mut by_gender: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
+    for (speaker, gender) in gender_of {
+        by_gender.entry(*gender).or_default().push(speaker);
+    }
+    let wanted = (gender_of.len() / 2).min(4);
     let mut queues: VecDeque<Vec<&str>> = by_gender.into_values().collect();
     queues.iter_mut().for_each(|queue| random.shuffle(queue));
     let mut chosen = Vec::with_capacity(wanted);
@@ -142,5 +188,5 @@ fn validation_speakers(
             queues.push_back(queue);
         }
     }
-    Ok(chosen)
+    chosen
 }

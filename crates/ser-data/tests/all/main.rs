@@ -9,7 +9,9 @@ mod inner;
 
 mod names;
 
+mod corpora;
 mod corpus;
+mod joined;
 mod manifest;
 mod scan;
 mod tables;

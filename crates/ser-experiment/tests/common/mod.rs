@@ -33,7 +33,7 @@ pub fn synthetic() -> &'static Path {
 
 pub fn folders<'a>(data: &'a Path, out: &'a Path) -> Folders<'a> {
     Folders {
-        data: data.into(),
+        data: vec![data.into()],
         store: None,
         out,
     }

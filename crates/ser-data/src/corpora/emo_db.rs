@@ -1,0 +1,63 @@
+use std::path::Path;
+
+use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, stem};
+
+pub(super) const CORPUS: KnownCorpus = KnownCorpus {
+    name: "emo-db",
+    title: "Emo-DB",
+    language: "German",
+    recordings: 535,
+    speakers: 10,
+    notes: "Ten sentences; of 816 recordings those whose emotion listeners heard. Version 2 has all.",
+    licence: "CC0 1.0; version 2: CC BY 4.0",
+    citation: "F. Burkhardt, A. Paeschke, M. Rolfes, W. F. Sendlmeier, B. Weiss: A Database of German Emotional Speech. Interspeech, \
+               1517-1520, 2005",
+    address: "http://emodb.bilderbar.info",
+    example: "03a01Fa.wav",
+    labelling: Labelling::Name(labels),
+};
+
+/// Wut, Langeweile, Ekel, Angst, Freude, Trauer.
+const EMOTIONS: [(&str, &str); 7] = [
+    ("W", "angry"),
+    ("L", "bored"),
+    ("E", "disgust"),
+    ("A", "fearful"),
+    ("F", "happy"),
+    ("T", "sad"),
+    ("N", "neutral"),
+];
+const SPEAKERS: [(&str, &str); 10] = [
+    ("03", MALE),
+    ("08", FEMALE),
+    ("09", FEMALE),
+    ("10", MALE),
+    ("11", MALE),
+    ("12", MALE),
+    ("13", FEMALE),
+    ("14", FEMALE),
+    ("15", MALE),
+    ("16", FEMALE),
+];
+const SENTENCES: [&str; 10] = [
+    "a01", "a02", "a04", "a05", "a07", "b01", "b02", "b03", "b09", "b10",
+];
+
+fn labels(path: &Path) -> Option<Labels> {
+    let stem = stem(path)?;
+    let (speaker, sentence, emotion) = (stem.get(..2)?, stem.get(2..5)?, stem.get(5..6)?);
+    let version = stem.get(6..)?;
+    let is_version = matches!(version.as_bytes(), [b'a'..=b'z']);
+    // Version 2 has laryngograms of the same names.
+    let is_sound = !path.iter().any(|folder| folder == "laryngo");
+    (is_sound && is_version && SENTENCES.contains(&sentence)).then_some(())?;
+    Some(Labels {
+        recording: stem.to_owned(),
+        emotion: decoded(&EMOTIONS, emotion)?,
+        speaker: speaker.to_owned(),
+        gender: Some(decoded(&SPEAKERS, speaker)?),
+        intensity: None,
+        statement: Some(sentence.to_owned()),
+        repetition: version.bytes().next().map(|version| version - b'a' + 1),
+    })
+}

@@ -1,0 +1,66 @@
+use std::path::Path;
+
+use super::{KnownCorpus, Labelling, Labels, fields, number, stem};
+
+pub(super) const CORPUS: KnownCorpus = KnownCorpus {
+    name: "emogator",
+    title: "EmoGator",
+    language: "none: vocal bursts without words",
+    recordings: 32_130,
+    speakers: 357,
+    notes: "Three bursts of each of thirty emotions, recorded by the contributors themselves. Their sexes are not given.",
+    licence: "Apache 2.0",
+    citation: "F. W. Buhl: EmoGator: A New Open Source Vocal Burst Dataset with Baseline Machine Learning Classification \
+               Methodologies. arXiv:2301.00508, 2023",
+    address: "https://github.com/fredbuhl/EmoGator",
+    example: "000001-03-1.mp3",
+    labelling: Labelling::Name(labels),
+};
+
+/// In the order of their numbers.
+const EMOTIONS: [&str; 30] = [
+    "adoration",
+    "amusement",
+    "angry",
+    "awe",
+    "confusion",
+    "contempt",
+    "contentment",
+    "desire",
+    "disappointment",
+    "disgust",
+    "distress",
+    "ecstasy",
+    "elation",
+    "embarrassment",
+    "fearful",
+    "guilt",
+    "interest",
+    "neutral",
+    "pain",
+    "pride",
+    "realization",
+    "relief",
+    "romantic love",
+    "sad",
+    "serenity",
+    "shame",
+    "surprised negatively",
+    "surprised positively",
+    "sympathy",
+    "triumph",
+];
+
+fn labels(path: &Path) -> Option<Labels> {
+    let stem = stem(path)?;
+    let [speaker, emotion, repetition] = fields(stem, '-')?;
+    number(speaker, 6, 1..=357)?;
+    let emotion = number(emotion, 2, 1..=30)?;
+    Some(Labels {
+        recording: stem.to_owned(),
+        emotion: EMOTIONS[usize::from(emotion) - 1],
+        speaker: speaker.to_owned(),
+        repetition: u8::try_from(number(repetition, 1, 1..=3)?).ok(),
+        ..Labels::default()
+    })
+}

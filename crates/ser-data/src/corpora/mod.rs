@@ -1,0 +1,176 @@
+//! Corpora that are told by the names of their files, a file of this module each.
+//!
+//! [`Corpus::scan`](crate::Corpus::scan) takes the corpus to which most recordings of a folder belong. Emotions get the words of
+//! RAVDESS where they mean the same: `fearful` for fear, `surprised` for pleasant surprise; whoever wants others renames them with a
+//! [`LabelMap`](crate::LabelMap).
+
+mod aesdd;
+mod ased;
+mod cafe;
+mod crema_d;
+mod emo_db;
+mod emogator;
+mod emov_db;
+mod emovo;
+mod esd;
+mod iemocap;
+mod jl;
+mod meld;
+mod mesd;
+mod nemo;
+mod ravdess;
+mod savee;
+mod shemo;
+mod subesco;
+mod tess;
+mod urdu;
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use ser_audio::is_recording;
+use serde::Serialize;
+
+use crate::Result;
+
+/// What is known of a corpus.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct KnownCorpus {
+    /// By which it is asked for: `crema-d`.
+    pub name: &'static str,
+    /// As its authors call it.
+    pub title: &'static str,
+    /// What is spoken.
+    pub language: &'static str,
+    /// Recordings of the whole.
+    pub recordings: usize,
+    /// Speakers of the whole.
+    pub speakers: usize,
+    /// What else there is to know of its recordings, in a sentence or two: sentences, takes, defects.
+    pub notes: &'static str,
+    /// Under which terms it is given away.
+    pub licence: &'static str,
+    /// Who made it, and where they tell of it.
+    pub citation: &'static str,
+    /// Where it is to be had.
+    pub address: &'static str,
+    /// How one of its files is called.
+    pub example: &'static str,
+    #[serde(skip)]
+    pub(crate) labelling: Labelling,
+}
+
+/// Where labels are found.
+#[derive(Debug)]
+pub(crate) enum Labelling {
+    /// In the path of each recording.
+    Name(fn(&Path) -> Option<Labels>),
+    /// In tables that are among the files of the corpus.
+    Tables(fn(&[PathBuf]) -> Result<HashMap<PathBuf, Labels>>),
+}
+
+/// What the name of a file tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Labels {
+    /// Which recording of the corpus it is: of two files with the same, one is a copy, or they contradict each other.
+    pub(crate) recording: String,
+    pub(crate) emotion: &'static str,
+    pub(crate) speaker: String,
+    pub(crate) gender: Option<&'static str>,
+    pub(crate) intensity: Option<&'static str>,
+    pub(crate) statement: Option<String>,
+    pub(crate) repetition: Option<u8>,
+}
+
+/// All corpora that are known, RAVDESS first.
+pub const ALL: [&KnownCorpus; 21] = [
+    &ravdess::SPEECH,
+    &ravdess::SONG,
+    &aesdd::CORPUS,
+    &ased::CORPUS,
+    &cafe::CORPUS,
+    &crema_d::CORPUS,
+    &emo_db::CORPUS,
+    &emogator::CORPUS,
+    &emov_db::CORPUS,
+    &emovo::CORPUS,
+    &esd::CORPUS,
+    &iemocap::CORPUS,
+    &jl::CORPUS,
+    &meld::CORPUS,
+    &mesd::CORPUS,
+    &nemo::CORPUS,
+    &savee::CORPUS,
+    &shemo::CORPUS,
+    &subesco::CORPUS,
+    &tess::CORPUS,
+    &urdu::CORPUS,
+];
+
+impl PartialEq for KnownCorpus {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl KnownCorpus {
+    /// Whether a recording of this name belongs to it. Of a corpus that tables tell of, no name says so.
+    pub fn tells(&self, path: &Path) -> bool {
+        match self.labelling {
+            Labelling::Name(labels) => labels(path).is_some(),
+            Labelling::Tables(_) => false,
+        }
+    }
+}
+
+/// The corpus to which most of some files belong, with what is known of each; RAVDESS where there is none.
+pub(crate) fn recognise(files: &[PathBuf]) -> Result<(&'static KnownCorpus, Vec<Option<Labels>>)> {
+    let mut best = (&ravdess::SPEECH, vec![None; files.len()]);
+    let mut most = 0;
+    for known in ALL {
+        let labels: Vec<Option<Labels>> = match known.labelling {
+            Labelling::Name(labels) => files.iter().map(|path| labels(path)).collect(),
+            Labelling::Tables(labels) => {
+                let mut labels = labels(files)?;
+                files.iter().map(|path| labels.remove(path)).collect()
+            }
+        };
+        let recordings = files.iter().zip(&labels);
+        let count = recordings.filter(|(path, labels)| labels.is_some() && is_recording(path));
+        let count = count.count();
+        if count > most {
+            (best, most) = ((known, labels), count);
+        }
+    }
+    Ok(best)
+}
+
+const FEMALE: &str = "female";
+const MALE: &str = "male";
+
+/// The name of a file without its extension.
+fn stem(path: &Path) -> Option<&str> {
+    path.file_stem()?.to_str()
+}
+
+/// The parts of text between separators, if there are so many.
+fn fields<const N: usize>(text: &str, separator: char) -> Option<[&str; N]> {
+    text.split(separator).collect::<Vec<_>>().try_into().ok()
+}
+
+/// What a code stands for, whatever its case.
+fn decoded(codes: &[(&str, &'static str)], code: &str) -> Option<&'static str> {
+    let found = codes
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(code));
+    found.map(|&(_, word)| word)
+}
+
+/// A number that is written with so many digits and lies in a range.
+fn number(text: &str, digits: usize, range: RangeInclusive<u16>) -> Option<u16> {
+    let is_number = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = is_number.then(|| text.parse().ok()).flatten()?;
+    range.contains(&number).then_some(number)
+}

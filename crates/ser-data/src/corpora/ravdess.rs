@@ -1,0 +1,55 @@
+use std::path::Path;
+
+use super::{KnownCorpus, Labelling, Labels, stem};
+use crate::ravdess::{Channel, Modality, Name};
+
+pub(super) const SPEECH: KnownCorpus = KnownCorpus {
+    name: "ravdess",
+    title: "RAVDESS, speech",
+    language: "English (North America)",
+    recordings: 1440,
+    speakers: 24,
+    notes: "Two sentences, twice each in two intensities. One recording is there under two names; five are stereo.",
+    labelling: Labelling::Name(|path| labels(path, Channel::Speech)),
+    ..RAVDESS
+};
+
+pub(super) const SONG: KnownCorpus = KnownCorpus {
+    name: "ravdess-song",
+    title: "RAVDESS, song",
+    language: "English (North America), sung",
+    recordings: 1012,
+    speakers: 23,
+    notes: "The same two sentences, sung, without disgust and surprise. Actor 18 does not sing. One recording is stereo.",
+    example: "03-02-05-01-01-02-11.wav",
+    labelling: Labelling::Name(|path| labels(path, Channel::Song)),
+    ..RAVDESS
+};
+
+const RAVDESS: KnownCorpus = KnownCorpus {
+    name: "",
+    title: "",
+    language: "",
+    recordings: 0,
+    speakers: 0,
+    notes: "",
+    licence: "CC BY-NC-SA 4.0",
+    citation: "S. R. Livingstone, F. A. Russo: The Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS). \
+               PLoS ONE 13(5), e0196391, 2018",
+    address: "https://zenodo.org/records/1188976",
+    example: "03-01-05-01-01-02-11.wav",
+    labelling: Labelling::Name(|_| None),
+};
+
+fn labels(path: &Path, channel: Channel) -> Option<Labels> {
+    let name: Name = stem(path)?.parse().ok()?;
+    ((name.modality, name.channel) == (Modality::Audio, channel)).then(|| Labels {
+        recording: name.to_string(),
+        emotion: name.emotion.as_str(),
+        speaker: name.speaker(),
+        gender: Some(name.gender().as_str()),
+        intensity: Some(name.intensity.as_str()),
+        statement: Some(name.statement.to_string()),
+        repetition: Some(name.repetition),
+    })
+}

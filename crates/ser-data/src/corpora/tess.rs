@@ -1,0 +1,44 @@
+use std::path::Path;
+
+use super::{FEMALE, KnownCorpus, Labelling, Labels, decoded, fields, stem};
+
+pub(super) const CORPUS: KnownCorpus = KnownCorpus {
+    name: "tess",
+    title: "TESS",
+    language: "English (Canada)",
+    recordings: 2800,
+    speakers: 2,
+    notes: "\"Say the word …\" with 200 words, each in all emotions. Some copies hold everything twice. `OA_bite_neutral` is one of OAF's.",
+    licence: "CC BY-NC-ND 4.0, or CC BY-NC 4.0: sources differ",
+    citation: "M. K. Pichora-Fuller, K. Dupuis: Toronto emotional speech set (TESS). Borealis, 2020, doi:10.5683/SP2/E8H2MF",
+    address: "https://doi.org/10.5683/SP2/E8H2MF",
+    example: "OAF_back_angry.wav",
+    labelling: Labelling::Name(labels),
+};
+
+/// `ps`: pleasant surprise.
+const EMOTIONS: [(&str, &str); 7] = [
+    ("angry", "angry"),
+    ("disgust", "disgust"),
+    ("fear", "fearful"),
+    ("happy", "happy"),
+    ("neutral", "neutral"),
+    ("ps", "surprised"),
+    ("sad", "sad"),
+];
+/// The older and the younger speaker.
+const SPEAKERS: [(&str, &str); 3] = [("OAF", "OAF"), ("OA", "OAF"), ("YAF", "YAF")];
+
+fn labels(path: &Path) -> Option<Labels> {
+    let [speaker, word, emotion] = fields(stem(path)?, '_')?;
+    let speaker = decoded(&SPEAKERS, speaker)?;
+    let emotion = decoded(&EMOTIONS, emotion)?;
+    Some(Labels {
+        recording: format!("{speaker}_{word}_{emotion}"),
+        emotion,
+        speaker: speaker.to_owned(),
+        gender: Some(FEMALE),
+        statement: Some(word.to_owned()),
+        ..Labels::default()
+    })
+}

@@ -1,0 +1,46 @@
+use std::path::Path;
+
+use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, stem};
+
+pub(super) const CORPUS: KnownCorpus = KnownCorpus {
+    name: "urdu",
+    title: "URDU",
+    language: "Urdu",
+    recordings: 400,
+    speakers: 29,
+    notes: "Spontaneous, from talk shows. Few speakers have more than one emotion, so that voices tell it as well. Its page speaks of 38 \
+            speakers; the names have 29.",
+    licence: "research",
+    citation: "S. Latif, A. Qayyum, M. Usman, J. Qadir: Cross Lingual Speech Emotion Recognition: Urdu vs. Western Languages. Frontiers \
+               of Information Technology, 2018",
+    address: "https://github.com/siddiquelatif/URDU-Dataset",
+    example: "SM1_F10_A010.wav",
+    labelling: Labelling::Name(labels),
+};
+
+const EMOTIONS: [(&str, &str); 4] = [
+    ("A", "angry"),
+    ("H", "happy"),
+    ("N", "neutral"),
+    ("S", "sad"),
+];
+const GENDERS: [(&str, &str); 2] = [("SF", FEMALE), ("SM", MALE)];
+
+fn labels(path: &Path) -> Option<Labels> {
+    let stem = stem(path)?;
+    let [speaker, utterance, emotion] = fields(stem, '_')?;
+    let numbers = [
+        speaker.get(2..)?,
+        utterance.strip_prefix('F')?,
+        emotion.get(1..)?,
+    ];
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.into_iter().all(is_number).then_some(())?;
+    Some(Labels {
+        recording: stem.to_owned(),
+        emotion: decoded(&EMOTIONS, &emotion[..1])?,
+        speaker: speaker.to_owned(),
+        gender: Some(decoded(&GENDERS, &speaker[..2])?),
+        ..Labels::default()
+    })
+}

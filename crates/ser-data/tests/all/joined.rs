@@ -1,0 +1,169 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use ser_data::synth::{self, SynthConfig};
+use ser_data::{Clip, Corpus, Error, LabelMap, Protocol, Scan, Split};
+use tempfile::{TempDir, tempdir};
+
+use crate::fixtures::Wav;
+
+const EMOTIONS: [(&str, &str); 2] = [("ANG", "a"), ("SAD", "sa")];
+
+/// RAVDESS (a generated one), CREMA-D and SAVEE, a folder each.
+fn three_corpora() -> TempDir {
+    let folder = tempdir().unwrap();
+    let at = |path: String| folder.path().join(path);
+    let config = SynthConfig {
+        actors: 4,
+        clips_per_actor: 4,
+        ..SynthConfig::default()
+    };
+    synth::generate(at("actors".to_owned()), &config, |_| ()).unwrap();
+    let mut content = 0;
+    let mut write = |path: String| {
+        content += 1;
+        Wav::new(content).write(at(path));
+    };
+    for (crema, savee) in EMOTIONS {
+        for actor in 1001..=1010 {
+            write(format!("crowd/AudioWAV/{actor}_DFA_{crema}_XX.wav"));
+        }
+        for speaker in ["DC", "JE", "JK", "KL"] {
+            write(format!("british/{speaker}/{savee}01.wav"));
+        }
+    }
+    folder
+}
+
+fn load(folder: &Path, names: &[&str]) -> ser_data::Result<Scan> {
+    let paths: Vec<_> = names.iter().map(|name| folder.join(name)).collect();
+    let origins: Vec<_> = paths.iter().map(|path| path.as_path().into()).collect();
+    Corpus::load_all(&origins, &LabelMap::new())
+}
+
+fn told<'a>(
+    corpus: &'a Corpus,
+    indices: &[usize],
+    of: impl Fn(&'a Clip) -> Option<&'a str>,
+) -> BTreeSet<&'a str> {
+    let clips = indices.iter().map(|&index| &corpus.clips()[index]);
+    clips.filter_map(of).collect()
+}
+
+fn corpora<'a>(corpus: &'a Corpus, indices: &[usize]) -> BTreeSet<&'a str> {
+    told(corpus, indices, Clip::corpus)
+}
+
+#[test]
+fn several_corpora_become_one_in_which_speakers_are_told_apart() {
+    let folder = three_corpora();
+    let Scan { corpus, audit } = load(folder.path(), &["actors", "crowd", "british"]).unwrap();
+    assert_eq!(
+        (corpus.len(), corpus.name()),
+        (16 + 20 + 8, "crema-d+ravdess+savee")
+    );
+    assert!(corpus.is_synthetic(), "a part of it is generated");
+    assert_eq!(audit.skipped, []);
+    let all: Vec<usize> = (0..corpus.len()).collect();
+    assert_eq!(
+        corpora(&corpus, &all),
+        BTreeSet::from(["crema-d", "ravdess", "savee"])
+    );
+    let speakers = corpus.speakers();
+    assert_eq!(speakers.len(), 4 + 10 + 4);
+    assert!(speakers.contains(&"savee/JK".to_owned()), "{speakers:?}");
+
+    // A manifest keeps it.
+    let manifest = folder.path().join("all.csv");
+    corpus.write_manifest(&manifest).unwrap();
+    let again = Corpus::load(&manifest).unwrap().corpus;
+    assert_eq!(
+        (again.clips(), again.checksum()),
+        (corpus.clips(), corpus.checksum())
+    );
+}
+
+#[test]
+fn one_corpus_alone_is_as_ever() {
+    let folder = three_corpora();
+    let alone = load(folder.path(), &["crowd"]).unwrap().corpus;
+    assert_eq!(
+        alone,
+        Corpus::load(folder.path().join("crowd")).unwrap().corpus
+    );
+    assert_eq!(alone.clips()[0].corpus(), None);
+}
+
+#[test]
+fn the_same_corpus_twice_is_refused() {
+    let folder = three_corpora();
+    let error = load(folder.path(), &["crowd", "crowd"]).unwrap_err();
+    assert!(
+        matches!(&error, Error::SameCorpus { name, .. } if name == "crema-d"),
+        "{error}"
+    );
+}
+
+#[test]
+fn each_corpus_is_tested_by_the_others() {
+    let folder = three_corpora();
+    let corpus = load(folder.path(), &["actors", "crowd", "british"])
+        .unwrap()
+        .corpus;
+    let splits = Protocol::Corpora.splits(&corpus, 0).unwrap();
+    let names: Vec<&str> = splits.iter().map(Split::name).collect();
+    assert_eq!(names, ["fold-1-crema-d", "fold-2-ravdess", "fold-3-savee"]);
+    for (split, asked) in splits.iter().zip(["crema-d", "ravdess", "savee"]) {
+        let others = BTreeSet::from_iter(
+            ["crema-d", "ravdess", "savee"]
+                .into_iter()
+                .filter(|name| *name != asked),
+        );
+        assert_eq!(corpora(&corpus, split.test()), BTreeSet::from([asked]));
+        assert_eq!(corpora(&corpus, split.train()), others);
+        // Speakers of each other corpus are validated on.
+        assert_eq!(corpora(&corpus, split.validation()), others);
+        let all = split.train().len() + split.validation().len() + split.test().len();
+        assert_eq!(all, corpus.len());
+
+        // What is chosen is chosen on corpora that were not heard either.
+        let inner = split.inner(&corpus, 9, 0).unwrap();
+        assert_eq!(inner.len(), 2);
+        for (inner, held) in inner.iter().zip(&others) {
+            assert_eq!(corpora(&corpus, inner.test()), BTreeSet::from([*held]));
+            let trained = corpora(&corpus, inner.train());
+            assert!(
+                !trained.contains(held) && !trained.contains(asked),
+                "{trained:?}"
+            );
+        }
+    }
+    assert_eq!(splits, Protocol::Corpora.splits(&corpus, 0).unwrap());
+    assert_ne!(splits, Protocol::Corpora.splits(&corpus, 1).unwrap());
+}
+
+#[test]
+fn speakers_of_several_corpora_are_kept_apart_as_well() {
+    let folder = three_corpora();
+    let corpus = load(folder.path(), &["actors", "crowd", "british"])
+        .unwrap()
+        .corpus;
+    for split in Protocol::Speakers5.splits(&corpus, 0).unwrap() {
+        let speakers = |part| told(&corpus, part, |clip| Some(clip.speaker.as_str()));
+        assert!(speakers(split.train()).is_disjoint(&speakers(split.test())));
+        // Inner splits keep speakers apart there, not corpora.
+        assert!(split.inner(&corpus, 3, 0).is_ok());
+    }
+}
+
+#[test]
+fn one_corpus_cannot_be_tested_by_others() {
+    let folder = three_corpora();
+    let corpus = load(folder.path(), &["crowd"]).unwrap().corpus;
+    let error = Protocol::Corpora
+        .splits(&corpus, 0)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("two corpora or more"), "{error}");
+    assert!(error.contains("none for 20 clips"), "{error}");
+}
