@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
-use crate::source::named;
 use crate::view::{FeatureSource, View};
 
 /// A file that was left out, and why.
@@ -45,6 +44,12 @@ impl Skipped {
         })
         .collect()
     }
+}
+
+/// What errors call the clips of folders and manifests.
+pub(crate) fn named(data: &[Origin<'_>]) -> String {
+    let paths = data.iter().map(|origin| origin.path.display().to_string());
+    paths.collect::<Vec<_>>().join(", ")
 }
 
 /// Tells of files that are left out.

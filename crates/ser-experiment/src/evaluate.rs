@@ -11,14 +11,13 @@ use ser_report::{Report, SplitKind};
 use serde::Deserialize;
 
 use crate::answers::rows;
-use crate::corpus::{Prepared, Skipped, tell};
+use crate::corpus::{Prepared, Skipped, named, tell};
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
 use crate::folder::{self, refuse_foreign};
 use crate::lock::Lock;
 use crate::page::{PAGE, map, sounds, write_page};
 use crate::run::architectures;
-use crate::source::named;
 use crate::split_run::{TEST, is_split, split_folders};
 use crate::view::of_each;
 

@@ -21,12 +21,6 @@ pub struct Folders<'a> {
     pub out: &'a Path,
 }
 
-/// What errors call the clips of folders and manifests.
-pub(crate) fn named(data: &[Origin<'_>]) -> String {
-    let paths = data.iter().map(|origin| origin.path.display().to_string());
-    paths.collect::<Vec<_>>().join(", ")
-}
-
 /// The clips of a task, the same for all members of an ensemble.
 pub(crate) struct Source<'a> {
     /// The clips, without features.
