@@ -59,11 +59,9 @@ impl Model {
     }
 
     /// For pickle, which other processes are handed models by.
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Cow<'static, [u8]>,))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let read = slf.get_type().getattr("from_bytes")?;
-        Ok((read, (slf.get().to_bytes(slf.py())?,)))
+        (read, (slf.get().to_bytes(slf.py())?,)).into_pyobject(slf.py())
     }
 
     /// Its name.
