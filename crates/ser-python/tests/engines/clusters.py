@@ -48,9 +48,9 @@ class Cluster:
         environment |= {"SPARK_LOCAL_DIRS": str(self.folder), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token}
         return subprocess.Popen(command, stdout=self.log, stderr=self.log, env=environment)
 
-    def start(self, manifest: Path, out: Path, shards: int) -> subprocess.Popen[bytes]:
+    def start(self, manifest: Path, out: Path, shards: int, batch: int) -> subprocess.Popen[bytes]:
         """Starts the job, which is the same command each time."""
-        command = [sys.executable, JOB, self.engine, self.address, manifest, out, shards]
+        command = [sys.executable, JOB, self.engine, self.address, manifest, out, shards, batch]
         self.job = self.spawn([str(part) for part in command])
         return self.job
 

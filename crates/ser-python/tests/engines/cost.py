@@ -22,6 +22,8 @@ import pyarrow.parquet
 from clusters import CLUSTERS, Cluster, descendants, line
 
 ROWS_OF_A_SHARD = 500
+# What Spark takes if nothing is said.
+BATCH = 10_000
 
 
 def main(engine: str, manifest: str, *counts: str) -> None:
@@ -54,7 +56,7 @@ def write_rows(folder: Path, paths: list[str], end: float | None) -> Path:
 def measure(cluster: Cluster, rows: Path, count: int) -> tuple[float, float]:
     """The seconds that a run takes, and those of its workers' processors."""
     began = time.monotonic()
-    job = cluster.start(rows, rows.with_name("answers"), max(2, count // ROWS_OF_A_SHARD))
+    job = cluster.start(rows, rows.with_name("answers"), max(2, count // ROWS_OF_A_SHARD), BATCH)
     seconds: dict[int, float] = {}
     megabytes = dict.fromkeys(cluster.victims, 0.0)
     while True:

@@ -1,4 +1,5 @@
-"""What is started again after each kill: ``python job.py spark|ray ADDRESS MANIFEST OUT SHARDS``."""
+"""What is started again after each kill: ``python job.py spark|ray ADDRESS MANIFEST OUT SHARDS BATCH``. Spark hands its workers so many
+rows at a time; Ray does not ask."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import sys
 from typing import Any
 
 
-def main(engine: str, address: str, manifest: str, out: str, shards: str) -> None:
+def main(engine: str, address: str, manifest: str, out: str, shards: str, batch: str) -> None:
     if engine == "spark":
         import ser_speech.spark
         from pyspark.sql import SparkSession
@@ -14,8 +15,7 @@ def main(engine: str, address: str, manifest: str, out: str, shards: str) -> Non
         settings: dict[str, Any] = {
             "spark.executor.memory": "512m",
             "spark.ui.enabled": "false",
-            # Several batches a shard, so that streams are cut between two of them.
-            "spark.sql.execution.arrow.maxRecordsPerBatch": "20",
+            "spark.sql.execution.arrow.maxRecordsPerBatch": batch,
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
         }

@@ -21,6 +21,8 @@ import pyarrow.parquet
 from clusters import CLUSTERS, Cluster
 
 SHARDS = 200
+# Several batches a shard, so that streams are cut between two of them.
+BATCH = 20
 
 
 def main(engine: str, folder: str, kills: str) -> None:
@@ -68,7 +70,7 @@ def kill(cluster: Cluster, manifest: Path, expected: dict[str, object], kills: i
         out = manifest.with_name(f"answers-{folders}")
         folders += 1
         commands = 1
-        job = cluster.start(manifest, out, SHARDS)
+        job = cluster.start(manifest, out, SHARDS, BATCH)
         while (code := ended(job, moments.uniform(2, 25) if done < kills else 900)) != 0:
             if code is None:
                 assert done < kills, "the command did not end within 15 minutes"
@@ -84,13 +86,13 @@ def kill(cluster: Cluster, manifest: Path, expected: dict[str, object], kills: i
                 job.wait()
             else:
                 print(f"  the command ended with {code}", flush=True)
-            job = cluster.start(manifest, out, SHARDS)
+            job = cluster.start(manifest, out, SHARDS, BATCH)
             commands += 1
         assert answers(out) == expected, "rows were lost"
         print(f"  after {commands} commands: {len(expected)} rows, each as in one process", flush=True)
     written = {path: path.stat().st_mtime_ns for path in out.iterdir()}
     began = time.monotonic()
-    assert cluster.start(manifest, out, SHARDS).wait() == 0
+    assert cluster.start(manifest, out, SHARDS, BATCH).wait() == 0
     assert written == {path: path.stat().st_mtime_ns for path in out.iterdir()}, "written again"
     print(f"the same command again: {time.monotonic() - began:.0f} s, nothing is written")
     print(f"{cluster.engine}: {done} kills, {folders} folders of {len(expected)} rows, none lost, none twice")
