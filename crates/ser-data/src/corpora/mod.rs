@@ -170,7 +170,11 @@ fn decoded(codes: &[(&str, &'static str)], code: &str) -> Option<&'static str> {
 
 /// A number that is written with so many digits and lies in a range.
 fn number(text: &str, digits: usize, range: RangeInclusive<u16>) -> Option<u16> {
-    let is_number = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = is_number.then(|| text.parse().ok()).flatten()?;
+    let is_written = text.len() == digits && is_number(text);
+    let number = is_written.then(|| text.parse().ok()).flatten()?;
     range.contains(&number).then_some(number)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, stem};
+use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, is_number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "shemo",
@@ -29,7 +29,6 @@ const GENDERS: [(&str, &str); 2] = [("F", FEMALE), ("M", MALE)];
 
 fn labels(path: &Path) -> Option<Labels> {
     let stem = stem(path)?;
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (speaker, utterance) = (stem.get(..3)?, stem.get(4..)?);
     (is_number(speaker.get(1..)?) && is_number(utterance) && utterance.len() < 4).then_some(())?;
     Some(Labels {

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, stem};
+use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, is_number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "urdu",
@@ -34,7 +34,6 @@ fn labels(path: &Path) -> Option<Labels> {
         utterance.strip_prefix('F')?,
         emotion.get(1..)?,
     ];
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     numbers.into_iter().all(is_number).then_some(())?;
     Some(Labels {
         recording: stem.to_owned(),
