@@ -120,7 +120,7 @@ fn foreign(known: &KnownCorpus, has_name: bool, path: PathBuf) -> Option<Skip> {
                 _ => {
                     let (title, example) = (known.title, known.example);
                     let reason = format!(
-                        "not of {title}, in which a name is {example}, or without an emotion there"
+                        "expected a recording of {title} whose emotion is told, such as {example}"
                     );
                     (SkipKind::ForeignName, reason)
                 }
