@@ -34,16 +34,16 @@ impl Corpus {
                 .known
                 .map_or(corpus.name(), |known| known.name)
                 .to_owned();
+            if !names.insert(name.clone()) {
+                let path = origin.path.to_owned();
+                return Err(Error::SameCorpus { path, name });
+            }
             synthetic |= corpus.is_synthetic();
             for mut clip in corpus.clips().iter().cloned() {
                 let name = clip.corpus().unwrap_or(&name).to_owned();
                 clip.speaker = format!("{name}/{}", clip.speaker);
                 clip.attributes.insert(CORPUS.to_owned(), name);
                 clips.push(clip);
-            }
-            if !names.insert(name.clone()) {
-                let path = origin.path.to_owned();
-                return Err(Error::SameCorpus { path, name });
             }
             for Renamed { from, to, clips } in audit.renamed {
                 *renamed.entry((from, to)).or_insert(0) += clips;

@@ -1,7 +1,7 @@
 //! A model that answers.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use numpy::{PyArray1, ToPyArray};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -38,18 +38,14 @@ impl Model {
             Some(path) => ser_predict::Model::load(path),
             None => ser_predict::Model::built_in(),
         });
-        let predictor = model.and_then(Predictor::new);
-        let predictor = predictor.map_err(|error| raised(py, &error, path.as_deref()))?;
-        Ok(Self { predictor })
+        Self::of(py, model, path.as_deref())
     }
 
     /// Reads what `to_bytes` gave.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
         let model = py.detach(|| ser_predict::Model::from_bytes(data, "model".as_ref()));
-        let predictor = model.and_then(Predictor::new);
-        let predictor = predictor.map_err(|error| raised(py, &error, None))?;
-        Ok(Self { predictor })
+        Self::of(py, model, None)
     }
 
     /// What a model file holds.
@@ -258,6 +254,18 @@ impl Model {
         let enrolment = compute(py, || self.predictor.enrol(&known))?;
         let enrolment = enrolment.map_err(|error| raised(py, &error, None))?;
         Ok(Speaker::new(&self.predictor, enrolment, skipped))
+    }
+}
+
+impl Model {
+    fn of(
+        py: Python<'_>,
+        model: ser_predict::Result<ser_predict::Model>,
+        path: Option<&Path>,
+    ) -> PyResult<Self> {
+        let predictor = model.and_then(Predictor::new);
+        let predictor = predictor.map_err(|error| raised(py, &error, path))?;
+        Ok(Self { predictor })
     }
 }
 

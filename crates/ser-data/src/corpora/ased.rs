@@ -42,6 +42,6 @@ fn labels(path: &Path) -> Option<Labels> {
         intensity: None,
         // Each emotion has sentences of its own.
         statement: Some(format!("{}{sentence}", emotion[..1].to_ascii_lowercase())),
-        repetition: u8::try_from(number(repetition, 2, 1..=2)?).ok(),
+        repetition: Some(number(repetition, 2, 1..=2)?),
     })
 }

@@ -55,12 +55,12 @@ fn labels(path: &Path) -> Option<Labels> {
     let stem = stem(path)?;
     let [speaker, emotion, repetition] = fields(stem, '-')?;
     number(speaker, 6, 1..=357)?;
-    let emotion = number(emotion, 2, 1..=30)?;
+    let emotion: usize = number(emotion, 2, 1..=EMOTIONS.len())?;
     Some(Labels {
         recording: stem.to_owned(),
-        emotion: EMOTIONS[usize::from(emotion) - 1],
+        emotion: EMOTIONS[emotion - 1],
         speaker: speaker.to_owned(),
-        repetition: u8::try_from(number(repetition, 1, 1..=3)?).ok(),
+        repetition: Some(number(repetition, 1, 1..=3)?),
         ..Labels::default()
     })
 }

@@ -48,6 +48,6 @@ fn labels(path: &Path) -> Option<Labels> {
         gender: Some(decoded(&SPEAKERS, speaker)?),
         intensity: None,
         statement: Some(sentence.to_owned()),
-        repetition: u8::try_from(number(repetition, 1, 1..=2)?).ok(),
+        repetition: Some(number(repetition, 1, 1..=2)?),
     })
 }

@@ -28,6 +28,7 @@ mod urdu;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use ser_audio::is_recording;
 use serde::Serialize;
@@ -169,9 +170,13 @@ fn decoded(codes: &[(&str, &'static str)], code: &str) -> Option<&'static str> {
 }
 
 /// A number that is written with so many digits and lies in a range.
-fn number(text: &str, digits: usize, range: RangeInclusive<u16>) -> Option<u16> {
-    let is_written = text.len() == digits && is_number(text);
-    let number = is_written.then(|| text.parse().ok()).flatten()?;
+fn number<T: FromStr + PartialOrd>(
+    text: &str,
+    digits: usize,
+    range: RangeInclusive<T>,
+) -> Option<T> {
+    (text.len() == digits && is_number(text)).then_some(())?;
+    let number = text.parse().ok()?;
     range.contains(&number).then_some(number)
 }
 

@@ -43,6 +43,6 @@ fn labels(path: &Path) -> Option<Labels> {
         gender: Some(decoded(&GENDERS, gender)?),
         intensity: None,
         statement: Some(sentence.to_owned()),
-        repetition: u8::try_from(number(repetition, 1, 1..=5)?).ok(),
+        repetition: Some(number(repetition, 1, 1..=5)?),
     })
 }

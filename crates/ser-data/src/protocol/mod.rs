@@ -81,8 +81,8 @@ impl Protocol {
     ///
     /// The validation part is always carved from what the protocol leaves for training: a tenth of it, stratified by
     /// emotion, in the random protocols; four speakers of it, of alternating gender where genders are known, in the
-    /// speaker-disjoint ones (half of the speakers if there are fewer than eight; of several corpora so many of each). Clips with the same audio stay
-    /// together.
+    /// speaker-disjoint ones (half of the speakers if there are fewer than eight; of several corpora so many of each).
+    /// Clips with the same audio stay together.
     ///
     /// | protocol | splits | a clip is tested |
     /// | --- | --- | --- |
@@ -99,8 +99,8 @@ impl Protocol {
     /// Folds of fixed actors work with the actors that are there, as long as every fold has one.
     ///
     /// # Errors
-    /// The corpus does not suit the protocol: too small, unknown speakers, a fold without speakers, no statements, one corpus, a
-    /// clip without its side; the same audio under two speakers, which no speaker-disjoint split can hold; or a given
+    /// The corpus does not suit the protocol: too small, unknown speakers, a fold without speakers, no statements, one
+    /// corpus, a clip without its side; the same audio under two speakers, which no speaker-disjoint split can hold; or a given
     /// split with a speaker or audio on two sides.
     pub fn splits(&self, corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
         match self {

@@ -86,12 +86,9 @@ pub(super) fn by_corpus(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
     }
     let splits = corpora.into_iter().flatten().zip(1..);
     let splits = splits.map(|(tested, number)| {
-        let of_tested = |clip: &&Clip| clip.corpus() == Some(tested);
-        let fold: BTreeSet<&String> = clips
-            .iter()
-            .filter(of_tested)
-            .map(|clip| &clip.speaker)
-            .collect();
+        let is_tested = |clip: &Clip| clip.corpus() == Some(tested);
+        let of_tested = clips.iter().filter(|clip| is_tested(clip));
+        let fold: BTreeSet<&String> = of_tested.map(|clip| &clip.speaker).collect();
         let fold: Fold = fold.into_iter().cloned().collect();
         let mut random = Random::new(seed, number);
         // It becomes the name of a folder.
@@ -102,7 +99,7 @@ pub(super) fn by_corpus(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
             format!("fold-{number}-{name}"),
             &fold,
             |_| true,
-            |clip| clip.corpus() == Some(tested),
+            is_tested,
             &mut random,
         )
     });
