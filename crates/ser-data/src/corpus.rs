@@ -94,7 +94,9 @@ impl<'a> From<&'a Path> for Origin<'a> {
     }
 }
 
-/// The labels that become one, by the one that they become: `happy` with `Happy` and `joy`.
+/// The labels that become one, by the one that they become: `happy` with `Happy` and `joy`. A label of one corpus alone has the
+/// corpus and a colon in front of it, as in `jl:excited`: a corpus by its [name](crate::corpora::KnownCorpus::name), by what a
+/// manifest has in its column `corpus`, or else by the manifest's own name. It goes before what is said of the label in all.
 pub type LabelMap = BTreeMap<String, Vec<String>>;
 
 /// What a label that a [`LabelMap`] names was found on.
@@ -356,19 +358,34 @@ impl Corpus {
     }
 }
 
-/// What a label is called after a map.
-pub(crate) fn mapped(labels: &LabelMap, label: &str) -> String {
-    let mut entries = labels.iter();
-    let found = entries.find(|(_, from)| from.iter().any(|from| from == label));
-    found.map_or(label, |(to, _)| to).to_owned()
+/// The entry of a map that renames a label of a corpus: what it becomes, and how the map writes it.
+fn entry<'a>(labels: &'a LabelMap, corpus: &str, label: &str) -> Option<(&'a String, &'a String)> {
+    let pairs = || {
+        labels
+            .iter()
+            .flat_map(|(to, from)| from.iter().map(move |from| (to, from)))
+    };
+    let own = format!("{corpus}:{label}");
+    let written = |as_written: &str| pairs().find(|(_, from)| *from == as_written);
+    written(&own).or_else(|| written(label))
 }
 
-/// What a map renames among labels as they are written.
-pub(crate) fn renamed(labels: &LabelMap, written: &[String]) -> Vec<Renamed> {
+/// What a label of a corpus is called after a map.
+pub(crate) fn mapped(labels: &LabelMap, corpus: &str, label: &str) -> String {
+    entry(labels, corpus, label)
+        .map_or(label, |(to, _)| to)
+        .to_owned()
+}
+
+/// What a map renames among labels as they are written, each with its corpus.
+pub(crate) fn renamed(labels: &LabelMap, written: &[(String, String)]) -> Vec<Renamed> {
+    let found = written.iter();
+    let found = found.filter_map(|(corpus, label)| Some(entry(labels, corpus, label)?.1));
+    let found: Vec<&String> = found.collect();
     let of = |(to, from): (&String, &String)| Renamed {
         from: from.clone(),
         to: to.clone(),
-        clips: written.iter().filter(|label| *label == from).count(),
+        clips: found.iter().filter(|label| **label == from).count(),
     };
     let entries = labels.iter();
     let pairs = entries.flat_map(|(to, from)| from.iter().map(move |from| (to, from)));

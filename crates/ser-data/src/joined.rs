@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{Audit, Clip, Corpus, Error, LabelMap, Origin, Renamed, Result, Scan};
 
 /// The attribute of a clip that tells its corpus, a column of manifests.
-pub(crate) const CORPUS: &str = "corpus";
+pub const CORPUS: &str = "corpus";
 
 impl Clip {
     /// The corpus that it comes from, where there are several: what a manifest has in its column `corpus`.

@@ -21,6 +21,7 @@ pub use audit::{Audit, MissingClips, Skip, SkipKind};
 pub use corpus::{Clip, Corpus, LabelMap, Origin, Renamed, Scan};
 pub use error::{Error, Result, Shared, SharedClips};
 pub use files::is_table;
+pub use joined::CORPUS;
 pub use protocol::Protocol;
 pub use recording::{Excerpt, Recording, read_each};
 pub use split::{Disjoint, Parts, Side, Split};

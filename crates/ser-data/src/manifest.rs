@@ -107,6 +107,7 @@ pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
         std::fs::read_dir(root).map_err(ser_files::Error::at(root))?;
     }
     let folder = path.parent().unwrap_or(Path::new(""));
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let places = Places { root, folder };
     let mut seen = HashSet::new();
     let mut synthetic = false;
@@ -114,7 +115,8 @@ pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
     for row in table.rows() {
         synthetic |= row.parsed("synthetic", "true or false")?.unwrap_or(false);
         let mut clip = clip(&row, &places)?;
-        clip.emotion = mapped(labels, &clip.emotion);
+        let of = clip.corpus().unwrap_or(&name).to_owned();
+        clip.emotion = mapped(labels, &of, &clip.emotion);
         let file = clip.path.canonicalize();
         let file = file.unwrap_or_else(|_| clip.path.clone());
         let (span, known) = (span(&row)?, probe_in(&row)?);
@@ -144,10 +146,11 @@ pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
     hash_parts(&mut entries, &mut skipped);
     refuse_overlaps(&entries)?;
     refuse_twins(&entries)?;
-    let written = entries
-        .iter()
-        .filter_map(|entry| entry.row.optional("emotion"));
-    let renamed = renamed(labels, &written.map(str::to_owned).collect::<Vec<_>>());
+    let written = entries.iter().filter_map(|entry| {
+        let of = entry.clip.corpus().unwrap_or(&name);
+        Some((of.to_owned(), entry.row.optional("emotion")?.to_owned()))
+    });
+    let renamed = renamed(labels, &written.collect::<Vec<_>>());
     let clips: Vec<Clip> = entries.into_iter().map(|entry| entry.clip).collect();
     if clips.is_empty() {
         return Err(Error::NoClips {
@@ -158,11 +161,7 @@ pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
 
     let synthetic =
         synthetic || crate::synth::is_marked(clips.iter().map(|clip| clip.path.as_path()))?;
-    let corpus = Corpus::new(
-        path.file_stem().unwrap_or_default().to_string_lossy(),
-        synthetic,
-        clips,
-    );
+    let corpus = Corpus::new(name, synthetic, clips);
     let audit = Audit::new(&corpus, renamed, skipped);
     Ok(Scan { corpus, audit })
 }

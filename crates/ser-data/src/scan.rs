@@ -84,9 +84,12 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
     }
 
     let mut clips: Vec<Clip> = kept.into_values().collect();
-    let written: Vec<String> = clips.iter().map(|clip| clip.emotion.clone()).collect();
+    let written = clips
+        .iter()
+        .map(|clip| (known.name.to_owned(), clip.emotion.clone()));
+    let renamed = renamed(labels, &written.collect::<Vec<_>>());
     for clip in &mut clips {
-        clip.emotion = mapped(labels, &clip.emotion);
+        clip.emotion = mapped(labels, known.name, &clip.emotion);
     }
     let synthetic = crate::synth::is_marked(clips.iter().map(|clip| clip.path.as_path()))?;
     let folder = std::path::absolute(folder).map_err(ser_files::Error::at(folder))?;
@@ -94,7 +97,7 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
     let corpus = Corpus::new(name, synthetic, clips);
     let audit = Audit {
         known: Some(known),
-        ..Audit::new(&corpus, renamed(labels, &written), skipped)
+        ..Audit::new(&corpus, renamed, skipped)
     };
     Ok(Scan { corpus, audit })
 }
