@@ -16,6 +16,7 @@ use ser_recipe::{ClassWeights, EnrolmentConfig, Monitor, OptimizerKind, Recipe, 
 use tch::nn::{Adam, AdamW, Optimizer, OptimizerConfig, VarStore};
 use tch::{Device, Kind, Reduction, Tensor};
 
+use crate::balance::{self, Group};
 use crate::batch::Batcher;
 use crate::distort::Distortion;
 use crate::error::{Error, Result};
@@ -44,6 +45,8 @@ pub struct Example<'a> {
     pub target: usize,
     /// Number of the speaker; the same number is the same voice.
     pub speaker: usize,
+    /// Number of the corpus.
+    pub corpus: usize,
 }
 
 /// What a model may see while it is made. There is no test part here, so it cannot be touched.
@@ -98,8 +101,11 @@ pub fn train(
             let copies = e.copies.iter().map(|copy| recipe.input.prepare(copy));
             Clip {
                 copies: copies.collect(),
-                target: e.target,
-                speaker: e.speaker,
+                group: Group {
+                    corpus: e.corpus,
+                    class: e.target,
+                    speaker: e.speaker,
+                },
             }
         };
         examples.iter().map(clip).collect()
@@ -146,8 +152,7 @@ fn call_first() {
 /// A clip whose features are prepared.
 struct Clip {
     copies: Vec<Features>,
-    target: usize,
-    speaker: usize,
+    group: Group,
 }
 
 /// A clip in one of its copies, on its way into a batch.
@@ -179,6 +184,7 @@ fn train_network(
     let mut optimizer = optimizer(training, &model.vars)?;
     let distortion = Distortion::of(recipe);
     let class_weights = class_weights(training.class_weights, train, labels)?;
+    let groups: Vec<Group> = train.iter().map(|clip| clip.group).collect();
     let mut history = History::default();
     let mut best: Option<((f64, f64), TrainedNetwork)> = None;
     let mut diverged = None;
@@ -189,7 +195,8 @@ fn train_network(
         let mut tally = Tally::default();
         let mut learning_rate = 0.0;
         let mut batcher = Batcher::new(&recipe.input, &described.standardiser);
-        let order = draw(train, recipe.enrolment.as_ref(), rng);
+        let drawn = balance::draw(&groups, &training.balance, rng);
+        let order = draw(train, &drawn, recipe.enrolment.as_ref(), rng);
         let steps = order.len() / training.batch_size * training.epochs as usize;
         // The clips that do not fill a last batch wait for another epoch's order.
         for batch in order.chunks_exact(training.batch_size) {
@@ -226,8 +233,11 @@ fn train_network(
                     training.label_smoothing,
                 )?)
             };
-            let truth = (0..batch.len()).map(|i| batch[mixed.mostly(i)].0.target);
-            let targets: Vec<i64> = batch.iter().map(|(clip, _)| clip.target as i64).collect();
+            let truth = (0..batch.len()).map(|i| batch[mixed.mostly(i)].0.group.class);
+            let targets: Vec<i64> = batch
+                .iter()
+                .map(|(clip, _)| clip.group.class as i64)
+                .collect();
             let loss = mixed.loss(targets, loss)?;
             optimizer.zero_grad();
             loss.f_backward()?;
@@ -294,15 +304,16 @@ fn distance_99(standardiser: &Standardiser, train: &[Clip]) -> f32 {
     found.max(f32::MIN_POSITIVE)
 }
 
-/// The clips of an epoch in random order, each in one of its copies. With enrolment they come in
+/// The clips drawn for an epoch in random order, each in one of its copies. With enrolment they come in
 /// groups of one speaker and one copy, whose members lie side by side.
 fn draw<'a>(
     clips: &'a [Clip],
+    drawn: &[usize],
     enrolment: Option<&EnrolmentConfig>,
     rng: &mut ChaCha8Rng,
 ) -> Vec<Drawn<'a>> {
     let Some(config) = enrolment else {
-        let mut order: Vec<&Clip> = clips.iter().collect();
+        let mut order: Vec<&Clip> = drawn.iter().map(|&i| &clips[i]).collect();
         order.shuffle(rng);
         let drawn = order.into_iter();
         return drawn
@@ -310,8 +321,8 @@ fn draw<'a>(
             .collect();
     };
     let mut by_speaker: BTreeMap<usize, Vec<&Clip>> = BTreeMap::new();
-    for clip in clips {
-        by_speaker.entry(clip.speaker).or_default().push(clip);
+    for clip in drawn.iter().map(|&i| &clips[i]) {
+        by_speaker.entry(clip.group.speaker).or_default().push(clip);
     }
     let mut groups: Vec<Vec<Drawn>> = Vec::new();
     for mut clips in by_speaker.into_values() {
@@ -536,7 +547,7 @@ fn class_weights(kind: ClassWeights, clips: &[Clip], labels: usize) -> Result<Op
     }
     let mut counts = vec![0_usize; labels];
     for clip in clips {
-        counts[clip.target] += 1;
+        counts[clip.group.class] += 1;
     }
     let n = clips.len() as f32;
     let weights: Vec<f32> = counts
@@ -597,8 +608,8 @@ fn validate(network: &TrainedNetwork, clips: &[Clip]) -> Tally {
     let (mut tally, mut scratch) = (Tally::default(), Scratch::default());
     for clip in clips {
         let p = network.predict(&clip.copies[0], None, &mut scratch);
-        let loss = -f64::from(p[clip.target].max(f32::MIN_POSITIVE)).ln();
-        tally.add(loss, &[argmax(&p)], std::iter::once(clip.target));
+        let loss = -f64::from(p[clip.group.class].max(f32::MIN_POSITIVE)).ln();
+        tally.add(loss, &[argmax(&p)], std::iter::once(clip.group.class));
     }
     tally
 }

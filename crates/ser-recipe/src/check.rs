@@ -8,7 +8,7 @@ use ser_predict::is_weight;
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
-use crate::recipe::{Monitor, Recipe};
+use crate::recipe::{Monitor, Recipe, Task};
 
 /// A value may come from a stranger's file; more of anything than this is a mistake or an attack.
 const MOST_COPIES: usize = 64;
@@ -49,6 +49,30 @@ fn is_map(labels: &LabelMap) -> bool {
     from.all(|from| !labels.contains_key(from) && seen.insert(from))
 }
 
+const COUNTED_AS: &str = "task.counted_as";
+const COUNTED: &str = "a label for another one, both of task.emotions where that is there, none of them on both sides";
+
+/// Whether each label counts as one that stays what it is.
+fn are_counted(task: &Task) -> bool {
+    let known = |label: &String| task.emotions.is_empty() || task.emotions.contains(label);
+    let mut pairs = task.counted_as.iter();
+    pairs.all(|(from, to)| known(from) && known(to) && !task.counted_as.contains_key(to))
+}
+
+/// What is wrong with a task alone.
+fn task(task: &Task) -> [Check; 2] {
+    let (labels, counted_as) = (&task.labels, &task.counted_as);
+    [
+        (is_map(labels), LABELS, MAP, format!("{labels:?}")),
+        (
+            are_counted(task),
+            COUNTED_AS,
+            COUNTED,
+            format!("{counted_as:?}"),
+        ),
+    ]
+}
+
 /// Whether it holds, the key, what it must be, what it is.
 type Check = (bool, &'static str, &'static str, String);
 
@@ -66,7 +90,8 @@ impl Recipe {
             } => wrong(origin, &format!("features.{key}"), &expected, actual),
             error => error.into(),
         })?;
-        let failed = self.checks().into_iter().find(|(holds, ..)| !holds);
+        let checks = task(&self.task).into_iter().chain(self.checks());
+        let failed = checks.into_iter().find(|(holds, ..)| !holds);
         let failed = failed.map(|(_, key, expected, actual)| (key, expected, actual));
         let failed = failed.or_else(|| self.network.invalid());
         match failed.or_else(|| self.too_large()) {
@@ -100,12 +125,6 @@ impl Recipe {
         let not_negative = |x: f64| x.is_finite() && x >= 0.0;
         vec![
             (is_name(&self.name), "name", NAME, self.name.clone()),
-            (
-                is_map(&self.task.labels),
-                LABELS,
-                MAP,
-                format!("{:?}", self.task.labels),
-            ),
             (
                 (1..=MOST_FRAMES).contains(&input.frames),
                 "input.frames",
@@ -224,6 +243,12 @@ impl Recipe {
                 t.label_smoothing.to_string(),
             ),
             (
+                (1..t.balance.len()).all(|i| !t.balance[..i].contains(&t.balance[i])),
+                "training.balance",
+                "each of corpus, class and speaker at most once",
+                format!("{:?}", t.balance),
+            ),
+            (
                 t.patience != Some(0),
                 "training.patience",
                 "at least 1",
@@ -262,13 +287,10 @@ pub(crate) fn ensemble(name: &str, weights: &[f64], origin: &str) -> Result<()> 
 impl Experiment {
     /// What only the members' own recipes show.
     pub(crate) fn check_members(&self, origin: &str) -> Result<()> {
-        if !is_map(&self.task.labels) {
-            return Err(wrong(
-                origin,
-                LABELS,
-                MAP,
-                format!("{:?}", self.task.labels),
-            ));
+        if let Some((_, key, expected, actual)) =
+            task(&self.task).into_iter().find(|(holds, ..)| !holds)
+        {
+            return Err(wrong(origin, key, expected, actual));
         }
         let recipes = || self.members.iter().map(|member| &member.recipe);
         let names = || recipes().map(|recipe| recipe.name.as_str());

@@ -11,6 +11,6 @@ pub use error::{Error, Result};
 pub use experiment::{Experiment, Member};
 pub use network::{CnnConfig, LstmConfig, MlpConfig, NetworkConfig};
 pub use recipe::{
-    Augmentation, ClassWeights, EnrolmentConfig, Monitor, OptimizerKind, Recipe, Schedule, Task,
-    Training,
+    Augmentation, Balance, ClassWeights, EnrolmentConfig, Monitor, OptimizerKind, Recipe, Schedule,
+    Task, Training,
 };

@@ -1,5 +1,7 @@
 //! A recipe: one kind of network with everything it needs.
 
+use std::collections::BTreeMap;
+
 use ser_audio::conditions::Condition;
 use ser_data::{LabelMap, Protocol};
 use ser_features::FeatureConfig;
@@ -60,9 +62,13 @@ pub struct Task {
     #[serde(default)]
     pub inner: usize,
     /// Labels of the corpus that become one before anything else, by the one that they become:
-    /// `labels = { happy = ["Happy", "joy"] }`.
+    /// `labels = { happy = ["Happy", "joy", "jl:excited"] }`.
     #[serde(default, skip_serializing_if = "LabelMap::is_empty")]
     pub labels: LabelMap,
+    /// What an answer counts as where it is measured on a corpus that has no clip of its label:
+    /// `counted_as = { calm = "neutral" }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counted_as: BTreeMap<String, String>,
 }
 
 fn one() -> usize {
@@ -150,6 +156,11 @@ pub struct Training {
     /// Weight of each class in the loss.
     #[serde(default)]
     pub class_weights: ClassWeights,
+    /// What is drawn equally often, the widest first: with `["corpus", "class"]` each corpus, and of each
+    /// corpus each class. An epoch draws as many clips as there are, so that of a small corpus each comes
+    /// several times, each time in a copy of its own, and of a large one not each. Empty: each clip once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub balance: Vec<Balance>,
     /// Which epoch is kept; if one is chosen, always on the validation part.
     #[serde(default)]
     pub monitor: Monitor,
@@ -208,6 +219,18 @@ pub enum ClassWeights {
     Balanced,
 }
 
+/// What clips have in common that are drawn equally often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Balance {
+    /// The corpus that they come from.
+    Corpus,
+    /// The emotion.
+    Class,
+    /// The speaker.
+    Speaker,
+}
+
 /// Which epoch is kept: the best by a figure of the validation part, or the last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -259,7 +282,7 @@ impl Schedule {
     /// Learning rate of a step, counted from 0, of `steps` in all.
     #[must_use]
     pub fn learning_rate(self, peak: f64, step: usize, steps: usize) -> f64 {
-        let u = step as f64 / steps.max(1) as f64;
+        let u = (step as f64 / steps.max(1) as f64).min(1.0);
         let cosine = |from: f64, to: f64, u: f64| {
             to + (from - to) * (1.0 + (std::f64::consts::PI * u).cos()) / 2.0
         };
