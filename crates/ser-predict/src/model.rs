@@ -238,25 +238,21 @@ impl Model {
     pub fn enrol(&self, clips: &[&[Features]]) -> Result<Enrolment> {
         let views = self.views();
         let offset = |(network, view): (&TrainedNetwork, &FeatureConfig)| {
-            let (Some(centre), Some(shrinkage)) = (&network.centre, network.info.shrinkage) else {
+            let Some(centre) = &network.centre else {
                 return Ok(None);
             };
             if clips.is_empty() {
                 return Ok(None);
             }
-            let n = clips.len() as f64;
-            let share = (n / (n + shrinkage)) as f32;
-            let mut mean = vec![0.0_f32; centre.len()];
+            let mut sum = vec![0.0_f32; centre.len()];
             let mut windows = 0_u32;
             for clip in clips {
                 let prepared = network.prepared(view, &views, clip)?;
                 windows += self
                     .scratch
-                    .with(|scratch| network.add_embeddings(&prepared, &mut mean, scratch));
+                    .with(|scratch| network.add_embeddings(&prepared, &mut sum, scratch));
             }
-            let offset = mean.iter().zip(centre);
-            let offset = offset.map(|(sum, centre)| (sum / windows as f32 - centre) * share);
-            Ok(Some(offset.collect()))
+            Ok(network.offset(clips.len(), &sum, windows))
         };
         Ok(Enrolment {
             clips: clips.len(),
@@ -329,6 +325,51 @@ impl Model {
         self.networks.iter().map(of).collect()
     }
 
+    /// A model that tells some of the labels apart, in the order given, and knows no other: its networks have lost the rows of
+    /// the last layer that score them.
+    ///
+    /// # Errors
+    /// [`Error::Labels`] for fewer than two labels, one that the model does not know, or one named twice.
+    pub fn of_labels(&self, labels: &[impl AsRef<str>]) -> Result<Self> {
+        let refused = |actual: String| Error::Labels {
+            expected: self.labels.join(", "),
+            actual,
+        };
+        let mut rows = Vec::new();
+        for label in labels.iter().map(AsRef::as_ref) {
+            let row = self.labels.iter().position(|known| known == label);
+            let row = row.filter(|row| !rows.contains(row));
+            rows.push(row.ok_or_else(|| refused(format!("{label:?}")))?);
+        }
+        if rows.len() < 2 {
+            return Err(refused(format!("{} of them", rows.len())));
+        }
+        let networks = self
+            .networks
+            .iter()
+            .map(|network| network.of_classes(&rows));
+        Ok(Self {
+            labels: rows.iter().map(|&row| self.labels[row].clone()).collect(),
+            ..self.with_networks(networks.collect::<Result<_>>()?)
+        })
+    }
+
+    /// The model with other networks in the place of its own.
+    pub(crate) fn with_networks(&self, networks: Vec<TrainedNetwork>) -> Self {
+        Self {
+            name: self.name.clone(),
+            labels: self.labels.clone(),
+            temperature: self.temperature,
+            enrolled_temperature: self.enrolled_temperature,
+            confidence_threshold: self.confidence_threshold,
+            enrolled_confidence_threshold: self.enrolled_confidence_threshold,
+            provenance: self.provenance.clone(),
+            recipe: self.recipe.clone(),
+            networks,
+            scratch: ScratchPool::default(),
+        }
+    }
+
     /// One model of several that tell the same labels apart on the same split, each with a weight. Their own temperatures
     /// are left out: the mean wants another. `recipe` is the text of the whole.
     ///
@@ -365,11 +406,7 @@ impl Model {
     pub fn in_half_precision(mut self) -> Result<Self> {
         let classes = self.labels.len();
         let rounded = self.networks.into_iter().map(|network| {
-            let mut tensors = Tensors::new();
-            network.store(Sink {
-                tensors: &mut tensors,
-                prefix: String::new(),
-            });
+            let mut tensors = network.tensors();
             let matrices = tensors.values_mut().filter(|t| t.shape.len() > 1);
             let weights = matrices.flat_map(|matrix| &mut matrix.values);
             weights.for_each(|w| *w = half::widened(half::narrowed(*w)));
@@ -416,7 +453,7 @@ impl Model {
     }
 }
 
-fn add(sum: &mut [f32], terms: &[f32]) {
+pub(crate) fn add(sum: &mut [f32], terms: &[f32]) {
     sum.iter_mut().zip(terms).for_each(|(sum, x)| *sum += x);
 }
 
@@ -464,6 +501,30 @@ impl TrainedNetwork {
         })
     }
 
+    /// The network with these rows of its last layer.
+    fn of_classes(&self, rows: &[usize]) -> Result<Self> {
+        let mut tensors = self.tensors();
+        for name in ["output.weight", "output.bias"] {
+            if let Some(tensor) = tensors.get_mut(name) {
+                let width = tensor.values.len() / self.classes.max(1);
+                let row = |&row: &usize| tensor.values[row * width..(row + 1) * width].to_vec();
+                tensor.values = rows.iter().flat_map(row).collect();
+                tensor.shape[0] = rows.len();
+            }
+        }
+        Self::new(self.info.clone(), rows.len(), tensors)
+    }
+
+    /// Its weights, as [`TrainedNetwork::new`] takes them.
+    pub(crate) fn tensors(&self) -> Tensors {
+        let mut tensors = Tensors::new();
+        self.store(Sink {
+            tensors: &mut tensors,
+            prefix: String::new(),
+        });
+        tensors
+    }
+
     /// The features it answers on: those of the clip, then of its copies for [`NetworkInfo::test_semitones`]. Its answer is
     /// their mean.
     #[must_use]
@@ -485,7 +546,7 @@ impl TrainedNetwork {
     }
 
     /// One of the `views` of a clip, prepared.
-    fn prepared(
+    pub(crate) fn prepared(
         &self,
         view: &FeatureConfig,
         views: &[&FeatureConfig],
@@ -514,10 +575,7 @@ impl TrainedNetwork {
         let mut sum = vec![0.0_f32; self.classes];
         let mut windows = 0_u32;
         self.for_each_window(prepared, scratch, |scratch| {
-            if let Some(offset) = offset {
-                let moved = scratch.embedding.iter_mut().zip(offset);
-                moved.for_each(|(x, offset)| *x -= offset);
-            }
+            move_by(offset, &mut scratch.embedding);
             self.network.classify(scratch);
             softmax(&mut scratch.scores);
             add(&mut sum, &scratch.scores);
@@ -525,6 +583,30 @@ impl TrainedNetwork {
         });
         sum.iter_mut().for_each(|p| *p /= windows as f32);
         sum
+    }
+
+    /// What the embeddings of a voice are moved by ([`Model::enrol`]), from the sum `[E]` of those of so many windows of so many clips;
+    /// nothing without a window, or for a network that was trained without enrolment.
+    pub(crate) fn offset(&self, clips: usize, sum: &[f32], windows: u32) -> Option<Vec<f32>> {
+        let (centre, shrinkage) = (self.centre.as_ref()?, self.info.shrinkage?);
+        (windows > 0).then(|| {
+            let n = clips as f64;
+            let share = (n / (n + shrinkage)) as f32;
+            let offset = sum.iter().zip(centre);
+            let offset = offset.map(|(sum, centre)| (sum / windows as f32 - centre) * share);
+            offset.collect()
+        })
+    }
+
+    /// What the last layer gets of `scratch.embedding`, moved by an offset: `[E']`.
+    pub(crate) fn hidden<'a>(&self, offset: Option<&[f32]>, scratch: &'a mut Scratch) -> &'a [f32] {
+        move_by(offset, &mut scratch.embedding);
+        self.network.hidden(scratch)
+    }
+
+    /// Weight `[K, E']` and bias `[K]` of the last layer.
+    pub(crate) fn output(&self) -> (Vec<f32>, Vec<f32>) {
+        self.network.output().weights()
     }
 
     /// Adds the embeddings of a prepared clip's windows to `sum` `[E]`, and returns how many they are.
@@ -538,7 +620,7 @@ impl TrainedNetwork {
     }
 
     /// Embeds the windows of a prepared clip, one after the other.
-    fn for_each_window(
+    pub(crate) fn for_each_window(
         &self,
         prepared: &Features,
         scratch: &mut Scratch,
@@ -557,8 +639,15 @@ impl TrainedNetwork {
     }
 }
 
+fn move_by(offset: Option<&[f32]>, embedding: &mut [f32]) {
+    if let Some(offset) = offset {
+        let moved = embedding.iter_mut().zip(offset);
+        moved.for_each(|(x, offset)| *x -= offset);
+    }
+}
+
 /// `eˣ / Σ eˣ`, with the largest score taken off first so that nothing overflows.
-fn softmax(scores: &mut [f32]) {
+pub(crate) fn softmax(scores: &mut [f32]) {
     let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     scores.iter_mut().for_each(|x| *x = (*x - most).exp());
     let sum: f32 = scores.iter().sum();

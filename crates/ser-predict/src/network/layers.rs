@@ -61,9 +61,15 @@ impl Linear {
 
     pub(crate) fn store(&self, mut sink: Sink) {
         let (inputs, outputs) = (self.weight.inputs(), self.bias.len());
-        let place = plane_order(self.height, inputs / self.height.max(1));
-        sink.put("weight", &[outputs, inputs], self.weight.weights(place));
-        sink.put("bias", &[outputs], self.bias.clone());
+        let (weight, bias) = self.weights();
+        sink.put("weight", &[outputs, inputs], weight);
+        sink.put("bias", &[outputs], bias);
+    }
+
+    /// Weight `[outputs, inputs]` and bias `[outputs]`.
+    pub(crate) fn weights(&self) -> (Vec<f32>, Vec<f32>) {
+        let place = plane_order(self.height, self.weight.inputs() / self.height.max(1));
+        (self.weight.weights(place), self.bias.clone())
     }
 
     /// `x` `[rows, inputs]` → `out` `[rows, outputs]`

@@ -84,25 +84,18 @@ impl Network {
 
     /// Gives its weights back, under the names it took them by.
     pub(crate) fn store(&self, mut sink: Sink) {
-        let output = match self {
-            Self::Cnn { frames, output } => {
-                frames.store(&mut sink);
-                output
-            }
-            Self::Lstm { layers, output } => {
-                layers.store(&mut sink);
-                output
-            }
-            Self::Mlp { hidden, output } => {
+        match self {
+            Self::Cnn { frames, .. } => frames.store(&mut sink),
+            Self::Lstm { layers, .. } => layers.store(&mut sink),
+            Self::Mlp { hidden, .. } => {
                 for (i, (linear, norm)) in hidden.iter().enumerate() {
                     let mut sink = sink.below(format_args!("hidden.{i}"));
                     norm.store(sink.below("norm"));
                     linear.store(sink);
                 }
-                output
             }
-        };
-        output.store(sink.below("output"));
+        }
+        self.output().store(sink.below("output"));
     }
 
     /// One vector for the window `scratch.window` of `frames` frames, of which the first `length` are the clip's and
@@ -130,25 +123,35 @@ impl Network {
 
     /// Class scores before the softmax: `scratch.embedding` `[E]` → `scratch.scores` `[K]`.
     pub(crate) fn classify(&self, scratch: &mut Scratch) {
+        self.hidden(scratch);
+        let Scratch { rows, scores, .. } = scratch;
+        self.output().forward(rows, 1, scores);
+    }
+
+    /// What the last layer gets: `scratch.embedding` `[E]` → `[E']`.
+    pub(crate) fn hidden<'a>(&self, scratch: &'a mut Scratch) -> &'a [f32] {
         let Scratch {
             rows,
             other,
             embedding,
-            scores,
             ..
         } = scratch;
-        match self {
-            Self::Cnn { output, .. } | Self::Lstm { output, .. } => {
-                output.forward(embedding, 1, scores);
+        rows.clone_from(embedding);
+        if let Self::Mlp { hidden, .. } = self {
+            for (linear, norm) in hidden {
+                linear.forward(rows, 1, other);
+                norm.forward_relu(other);
+                std::mem::swap(rows, other);
             }
-            Self::Mlp { hidden, output } => {
-                rows.clone_from(embedding);
-                for (linear, norm) in hidden {
-                    linear.forward(rows, 1, other);
-                    norm.forward_relu(other);
-                    std::mem::swap(rows, other);
-                }
-                output.forward(rows, 1, scores);
+        }
+        rows
+    }
+
+    /// The last layer.
+    pub(crate) fn output(&self) -> &Linear {
+        match self {
+            Self::Cnn { output, .. } | Self::Lstm { output, .. } | Self::Mlp { output, .. } => {
+                output
             }
         }
     }

@@ -1,0 +1,288 @@
+//! Fine-tuning: a model learns on from a few labelled clips, in plain Rust.
+
+use std::collections::BTreeMap;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use ser_features::Features;
+
+use crate::architecture::Architecture;
+use crate::error::{Error, Result};
+use crate::model::{Model, TrainedNetwork, add, softmax};
+use crate::network::Scratch;
+use crate::regression::{Correction, Examples, add_products};
+
+/// How strongly the last layer is held to what it was.
+const RIDGE: f64 = 1.0;
+/// Parts of a cross-validation among the clips, if there are so many speakers.
+const FOLDS: usize = 5;
+
+/// A clip that tells what it expresses.
+#[derive(Debug, Clone, Copy)]
+pub struct LabelledClip<'a> {
+    /// Its features in each of [`Model::views`].
+    pub features: &'a [Features],
+    /// Number of its label among those of the model.
+    pub target: usize,
+    /// Number of its speaker; the same number is the same voice.
+    pub speaker: usize,
+}
+
+/// A fine-tuned model, and what it is worth on the clips that it learned from.
+#[derive(Debug)]
+pub struct FineTuned {
+    /// The model. Name, origin, temperatures and confidence thresholds are those of the model before.
+    pub model: Model,
+    /// Answers of the model before on the clips, without a temperature: `[clips][labels]`.
+    pub before: Vec<Vec<f32>>,
+    /// Answers of models like the new one by cross-validation, without a temperature: none of them had learned from the
+    /// speaker whose clip it answers, nor from the clip where all are of one speaker.
+    pub after: Vec<Vec<f32>>,
+}
+
+/// A network with the embeddings of the clips.
+struct Embedded<'a> {
+    network: &'a TrainedNetwork,
+    /// `[clips][views and windows][E]`
+    clips: Vec<Vec<Vec<f32>>>,
+    /// Of the last layer: weight `[K, E']`, bias `[K]`.
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// What clips teach a network.
+struct Lesson {
+    /// What embeddings are moved by: `[E]`.
+    offset: Option<Vec<f32>>,
+    /// What the last layer becomes.
+    correction: Correction,
+}
+
+impl Model {
+    /// A model that has learned from labelled clips as well, in two steps for each network:
+    ///
+    /// 1. Embeddings are moved as for an enrolled speaker ([`Model::enrol`]), with all the clips as the speaker's: it takes
+    ///    away what their channel, room and language do to all of them alike.
+    /// 2. The last layer is fitted to them by logistic regression that is held to the weights it had (L2-SP, Li et al. 2018),
+    ///    each emotion weighing the same. Scores of emotions that no clip has stay, and are no alternative while it is fitted, so
+    ///    that nothing is unlearned of them.
+    ///
+    /// All other weights stay. The same clips give the same model, whatever the number of threads.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for features of another width or number, a target that is no label, or no clip.
+    pub fn fine_tune(&self, clips: &[LabelledClip]) -> Result<FineTuned> {
+        let labels = self.labels.len();
+        let wrong = clips.iter().find(|clip| clip.target >= labels);
+        if let Some(clip) = wrong {
+            return Err(Error::Shape {
+                what: "the number of a label",
+                expected: format!("less than {labels}"),
+                actual: clip.target.to_string(),
+            });
+        }
+        if clips.is_empty() {
+            return Err(Error::Shape {
+                what: "labelled clips",
+                expected: "one or more".to_owned(),
+                actual: "none".to_owned(),
+            });
+        }
+        let embedded = self.networks.iter();
+        let embedded = embedded.map(|network| self.embed(network, clips));
+        let embedded: Vec<Embedded> = embedded.collect::<Result<_>>()?;
+        let before = (0..clips.len()).map(|i| self.answer(&embedded, None, i));
+        let before: Vec<Vec<f32>> = before.collect();
+
+        let folds = folds(clips);
+        let all: Vec<usize> = (0..clips.len()).collect();
+        let numbers: Vec<usize> = (0..FOLDS).collect();
+        let answers = numbers.par_iter().map(|&fold| {
+            let (held, train): (Vec<usize>, Vec<usize>) =
+                all.iter().partition(|&&i| folds[i] == fold);
+            let lessons = (!train.is_empty()).then(|| learn(&embedded, &train, clips));
+            let answer = |i| (i, self.answer(&embedded, lessons.as_deref(), i));
+            held.into_iter().map(answer).collect::<Vec<_>>()
+        });
+        let answers: BTreeMap<usize, Vec<f32>> = answers.flatten_iter().collect();
+
+        let lessons = learn(&embedded, &all, clips);
+        let networks = embedded.iter().zip(&lessons);
+        let networks = networks.map(|(network, lesson)| network.taught(lesson, labels));
+        Ok(FineTuned {
+            model: self.with_networks(networks.collect::<Result<_>>()?),
+            before,
+            after: answers.into_values().collect(),
+        })
+    }
+
+    fn embed<'a>(
+        &self,
+        network: &'a TrainedNetwork,
+        clips: &[LabelledClip],
+    ) -> Result<Embedded<'a>> {
+        let views = self.views();
+        let embed = |clip: &LabelledClip| -> Result<Vec<Vec<f32>>> {
+            let (mut scratch, mut embeddings) = (Scratch::default(), Vec::new());
+            for view in network.views() {
+                let prepared = network.prepared(view, &views, clip.features)?;
+                network.for_each_window(&prepared, &mut scratch, |scratch| {
+                    embeddings.push(scratch.embedding.clone());
+                });
+            }
+            Ok(embeddings)
+        };
+        let (weight, bias) = network.output();
+        Ok(Embedded {
+            network,
+            clips: clips.par_iter().map(embed).collect::<Result<_>>()?,
+            weight,
+            bias,
+        })
+    }
+
+    /// The mean of the networks' answers on a clip, with what each has learned.
+    fn answer(&self, embedded: &[Embedded], lessons: Option<&[Lesson]>, clip: usize) -> Vec<f32> {
+        let total: f64 = self
+            .networks
+            .iter()
+            .map(|network| network.info.weight)
+            .sum();
+        let mut answer = vec![0.0_f32; self.labels.len()];
+        for (i, network) in embedded.iter().enumerate() {
+            let lesson = lessons.and_then(|lessons| lessons.get(i));
+            let hidden = network.hidden(clip, lesson.and_then(|lesson| lesson.offset.as_deref()));
+            let mut scores = network.scores(&hidden);
+            if let Some(Lesson { correction, .. }) = lesson {
+                add_products(&mut scores, &correction.weight, &correction.bias, &hidden);
+            }
+            softmax(&mut scores);
+            let share = (network.network.info.weight / total) as f32;
+            let terms = answer.iter_mut().zip(scores);
+            terms.for_each(|(sum, p)| *sum += share * p);
+        }
+        answer
+    }
+}
+
+/// What some of the clips teach each network.
+fn learn(embedded: &[Embedded], train: &[usize], clips: &[LabelledClip]) -> Vec<Lesson> {
+    let networks = embedded.iter();
+    networks
+        .map(|network| network.learn(train, clips))
+        .collect()
+}
+
+impl Embedded<'_> {
+    fn learn(&self, train: &[usize], clips: &[LabelledClip]) -> Lesson {
+        let mut sum = vec![
+            0.0;
+            self.clips
+                .first()
+                .and_then(|w| w.first())
+                .map_or(0, Vec::len)
+        ];
+        let mut windows = 0;
+        for window in train.iter().flat_map(|&i| &self.clips[i]) {
+            add(&mut sum, window);
+            windows += 1;
+        }
+        let offset = self.network.offset(train.len(), &sum, windows);
+        let hidden = train.iter().map(|&i| self.hidden(i, offset.as_deref()));
+        let hidden: Vec<Vec<f32>> = hidden.collect();
+        let targets: Vec<usize> = train.iter().map(|&i| clips[i].target).collect();
+        let mut scores: Vec<Vec<f32>> = hidden.iter().map(|row| self.scores(row)).collect();
+        for row in &mut scores {
+            let classes = row.iter_mut().enumerate();
+            let absent = classes.filter(|(class, _)| !targets.contains(class));
+            absent.for_each(|(_, score)| *score = f32::NEG_INFINITY);
+        }
+        Lesson {
+            correction: Examples::new(&hidden).fit(&scores, &targets, &balanced(&targets), RIDGE),
+            offset,
+        }
+    }
+
+    /// What the last layer gets of a clip, on average over its views and windows: `[E']`.
+    fn hidden(&self, clip: usize, offset: Option<&[f32]>) -> Vec<f32> {
+        let (mut scratch, mut mean) = (Scratch::default(), Vec::new());
+        let windows = &self.clips[clip];
+        for window in windows {
+            scratch.embedding.clone_from(window);
+            let hidden = self.network.hidden(offset, &mut scratch);
+            mean.resize(hidden.len(), 0.0_f32);
+            add(&mut mean, hidden);
+        }
+        mean.iter_mut().for_each(|sum| *sum /= windows.len() as f32);
+        mean
+    }
+
+    fn scores(&self, hidden: &[f32]) -> Vec<f32> {
+        let mut scores = vec![0.0; self.bias.len()];
+        add_products(&mut scores, &self.weight, &self.bias, hidden);
+        scores
+    }
+
+    /// The network with what it has learned in its weights.
+    fn taught(&self, lesson: &Lesson, classes: usize) -> Result<TrainedNetwork> {
+        let mut tensors = self.network.tensors();
+        let mut change = |name: &str, terms: &[f32]| {
+            if let Some(tensor) = tensors.get_mut(name) {
+                add(&mut tensor.values, terms);
+            }
+        };
+        change("output.weight", &lesson.correction.weight);
+        change("output.bias", &lesson.correction.bias);
+        if let Some(offset) = &lesson.offset {
+            // Enrolled speakers differ from the new average.
+            change("centre", offset);
+            // W (x − offset) + b = W x + (b − W offset), in the layer that gets the embedding.
+            let first = match &self.network.info.network {
+                Architecture::Mlp(config) if !config.hidden.is_empty() => "hidden.0",
+                _ => "output",
+            };
+            let weight = tensors.get(&format!("{first}.weight"));
+            let weight = weight
+                .map(|tensor| tensor.values.clone())
+                .unwrap_or_default();
+            if let Some(bias) = tensors.get_mut(&format!("{first}.bias")) {
+                let moved: Vec<f32> = offset.iter().map(|x| -x).collect();
+                let zeros = vec![0.0; bias.values.len()];
+                add_products(&mut bias.values, &weight, &zeros, &moved);
+            }
+        }
+        TrainedNetwork::new(self.network.info.clone(), classes, tensors)
+    }
+}
+
+/// What each clip weighs, so that all classes that are there weigh the same and the weights sum to the clips.
+fn balanced(targets: &[usize]) -> Vec<f64> {
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    for target in targets {
+        *counts.entry(*target).or_default() += 1;
+    }
+    let each = targets.len() as f64 / counts.len().max(1) as f64;
+    let weights = targets.iter().map(|target| each / counts[target] as f64);
+    weights.collect()
+}
+
+/// The fold of each clip: speakers are dealt, those with most clips first, each to the fold that has fewest. Clips of one speaker
+/// alone are dealt label by label.
+fn folds(clips: &[LabelledClip]) -> Vec<usize> {
+    let mut by_speaker: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (i, clip) in clips.iter().enumerate() {
+        by_speaker.entry(clip.speaker).or_default().push(i);
+    }
+    let mut groups: Vec<Vec<usize>> = by_speaker.into_values().collect();
+    if groups.len() == 1 {
+        groups = (0..clips.len()).map(|i| vec![i]).collect();
+        groups.sort_by_key(|clip| clips[clip[0]].target);
+    }
+    groups.sort_by_key(|clips| std::cmp::Reverse(clips.len()));
+    let (mut folds, mut sizes) = (vec![0; clips.len()], [0; FOLDS]);
+    for group in groups {
+        let smallest = (0..FOLDS).min_by_key(|&fold| sizes[fold]).unwrap_or(0);
+        sizes[smallest] += group.len();
+        group.into_iter().for_each(|i| folds[i] = smallest);
+    }
+    folds
+}

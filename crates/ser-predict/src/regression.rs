@@ -1,0 +1,164 @@
+//! Multinomial logistic regression that starts from scores which are there, and is held near them.
+
+/// Steps of the descent at the most; well-conditioned ones end long before.
+const STEPS: usize = 2000;
+/// The descent ends where no clip's residual is larger.
+const TOLERANCE: f64 = 1e-4;
+
+/// Examples in the space of the correction: centred rows of mean squared norm 1, and what their products are.
+#[derive(Debug)]
+pub(crate) struct Examples<'a> {
+    rows: &'a [Vec<f32>],
+    mean: Vec<f64>,
+    scale: f64,
+    /// `[n, n]`: `(x − mean)·(x′ − mean) / scale² + 1`, where the 1 stands for the bias.
+    gram: Vec<f64>,
+}
+
+/// What is added to the weights and the bias of a linear layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Correction {
+    /// `[K, E]`
+    pub(crate) weight: Vec<f32>,
+    /// `[K]`
+    pub(crate) bias: Vec<f32>,
+}
+
+impl<'a> Examples<'a> {
+    /// Of rows `[n][E]`, at least one.
+    pub(crate) fn new(rows: &'a [Vec<f32>]) -> Self {
+        let n = rows.len();
+        let mut mean = vec![0.0_f64; rows.first().map_or(0, Vec::len)];
+        for row in rows {
+            let terms = mean.iter_mut().zip(row);
+            terms.for_each(|(mean, x)| *mean += f64::from(*x) / n as f64);
+        }
+        let centred = |row: &Vec<f32>| -> Vec<f64> {
+            let values = row.iter().zip(&mean);
+            values.map(|(x, mean)| f64::from(*x) - mean).collect()
+        };
+        let centred: Vec<Vec<f64>> = rows.iter().map(centred).collect();
+        let squares = centred.iter().map(|row| dot(row, row)).sum::<f64>() / n as f64;
+        // Rows that are all alike tell nothing, at any scale.
+        let scale = squares.sqrt().max(f64::from(f32::MIN_POSITIVE));
+        let mut gram = vec![0.0; n * n];
+        for i in 0..n {
+            for j in 0..=i {
+                let product = dot(&centred[i], &centred[j]) / (scale * scale) + 1.0;
+                gram[i * n + j] = product;
+                gram[j * n + i] = product;
+            }
+        }
+        Self {
+            rows,
+            mean,
+            scale,
+            gram,
+        }
+    }
+
+    /// The correction `ΔW, Δb` that minimises
+    /// `Σᵢ wᵢ · cross-entropy(sᵢ + ΔW x̃ᵢ + Δb, targetᵢ) + ridge/2 · (‖ΔW‖² + ‖Δb‖²)`
+    /// with the scores `s` `[n][K]` that the layer gives without it and the standardised rows `x̃`: the penalty of L2-SP (Li et
+    /// al. 2018) on the last layer. By accelerated gradient descent (Nesterov) in the span of the rows, where a
+    /// solution lies.
+    pub(crate) fn fit(
+        &self,
+        scores: &[Vec<f32>],
+        targets: &[usize],
+        weights: &[f64],
+        ridge: f64,
+    ) -> Correction {
+        let (n, classes) = (self.rows.len(), scores.first().map_or(0, Vec::len));
+        // The curvature of the loss is at most half of the Gram matrix, whose eigenvalues no row sum exceeds less.
+        let row_sum = |i: usize| -> f64 {
+            let row = self.gram[i * n..(i + 1) * n].iter().zip(weights);
+            row.map(|(product, w)| product.abs() * (w * weights[i]).sqrt())
+                .sum()
+        };
+        let curvature = 0.5 * (0..n).map(row_sum).fold(0.0, f64::max);
+        let step = 1.0 / (curvature + ridge);
+        let root = (ridge * step).sqrt();
+        let momentum = (1.0 - root) / (1.0 + root);
+        let mut dual = vec![0.0; n * classes];
+        let mut ahead = dual.clone();
+        for _ in 0..STEPS {
+            let mut largest = 0.0_f64;
+            let residuals = self.residuals(&ahead, scores, targets, weights);
+            for (i, residual) in residuals.iter().enumerate() {
+                let gradient = residual + ridge * ahead[i];
+                largest = largest.max(gradient.abs());
+                let next = ahead[i] - step * gradient;
+                ahead[i] = next + momentum * (next - dual[i]);
+                dual[i] = next;
+            }
+            if largest < TOLERANCE {
+                break;
+            }
+        }
+        self.correction(&dual, classes)
+    }
+
+    /// `w · (p − target)` for each clip and class, `[n, K]`.
+    fn residuals(
+        &self,
+        dual: &[f64],
+        scores: &[Vec<f32>],
+        targets: &[usize],
+        weights: &[f64],
+    ) -> Vec<f64> {
+        let n = scores.len();
+        let classes = dual.len() / n.max(1);
+        let mut residuals = Vec::with_capacity(dual.len());
+        for (i, scores) in scores.iter().enumerate() {
+            let mut row: Vec<f64> = scores.iter().map(|s| f64::from(*s)).collect();
+            let products = &self.gram[i * n..(i + 1) * n];
+            for (product, dual) in products.iter().zip(dual.chunks_exact(classes.max(1))) {
+                let terms = row.iter_mut().zip(dual);
+                terms.for_each(|(score, a)| *score += product * a);
+            }
+            let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            row.iter_mut()
+                .for_each(|score| *score = (*score - most).exp());
+            let sum: f64 = row.iter().sum();
+            row.iter_mut().for_each(|p| *p *= weights[i] / sum);
+            row[targets[i]] -= weights[i];
+            residuals.extend(row);
+        }
+        residuals
+    }
+
+    fn correction(&self, dual: &[f64], classes: usize) -> Correction {
+        let width = self.mean.len();
+        let (mut weight, mut bias) = (vec![0.0; classes * width], vec![0.0; classes]);
+        for (row, dual) in self.rows.iter().zip(dual.chunks_exact(classes.max(1))) {
+            for (class, a) in dual.iter().enumerate() {
+                let values = row.iter().zip(&self.mean);
+                let terms = weight[class * width..][..width].iter_mut().zip(values);
+                let share = a / (self.scale * self.scale);
+                terms.for_each(|(w, (x, mean))| *w += share * (f64::from(*x) - mean));
+                bias[class] += a;
+            }
+        }
+        for (class, bias) in bias.iter_mut().enumerate() {
+            *bias -= dot(&weight[class * width..][..width], &self.mean);
+        }
+        let narrow = |values: Vec<f64>| values.into_iter().map(|x| x as f32).collect();
+        Correction {
+            weight: narrow(weight),
+            bias: narrow(bias),
+        }
+    }
+}
+
+/// `scores += W x + b`, with `W` `[K, E]`.
+pub(crate) fn add_products(scores: &mut [f32], weight: &[f32], bias: &[f32], x: &[f32]) {
+    let rows = weight.chunks_exact(x.len().max(1)).zip(bias);
+    for (score, (row, bias)) in scores.iter_mut().zip(rows) {
+        *score += row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>() + bias;
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
