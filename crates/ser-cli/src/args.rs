@@ -56,7 +56,7 @@ pub enum Command {
     Crossval(CrossvalArgs),
     /// Compare recipes on validation clips, so that none is chosen by a test part.
     Select(SelectArgs),
-    /// Train a recipe on all clips there are, for a model to be used.
+    /// Train a recipe on all clips there are, for a model to be used, or fine-tune a model on a few of your own.
     Fit(FitArgs),
     /// Measure a model on a corpus, leaving out everything it was made from.
     Evaluate(EvaluateArgs),
@@ -294,14 +294,38 @@ pub struct SelectArgs {
 /// `ser fit`
 #[derive(Debug, ClapArgs)]
 pub struct FitArgs {
-    /// Recipe and data.
+    /// Built-in recipe (`ser doctor` lists them) or a TOML file.
+    #[arg(
+        long,
+        value_name = "NAME|TOML",
+        required_unless_present = "from",
+        conflicts_with = "from"
+    )]
+    pub recipe: Option<String>,
+    /// Fine-tune this model, or `built-in`, on 10 to 2000 labelled clips of your own, instead of training a recipe: in seconds, and
+    /// without libtorch. What it knows of emotions that no clip has stays.
+    #[arg(long, value_name = "MODEL|built-in")]
+    pub from: Option<PathBuf>,
+    /// With `--from`: a model of these labels alone, as in `--labels happy,sad`, which answers no other.
+    #[arg(long, value_name = "LABEL", value_delimiter = ',', requires = "from")]
+    pub labels: Vec<String>,
+    /// With `--from`: write the model even if it is worse on the clips than the one it comes from.
+    #[arg(long, requires = "from")]
+    pub even_if_worse: bool,
+    /// The clips.
     #[command(flatten)]
-    pub experiment: ExperimentArgs,
+    pub data: DataArgs,
+    /// Folder for the model. What an earlier call of the same recipe and data left there is kept; with `--from` a new one.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Keep features in this folder and take unchanged ones from there.
+    #[arg(long, value_name = "DIR", conflicts_with = "from")]
+    pub store: Option<PathBuf>,
     /// Inner splits that the recipe is tried on: on their answers the temperature and the confidence threshold are fitted.
-    #[arg(long, default_value = "2")]
+    #[arg(long, default_value = "2", conflicts_with = "from")]
     pub inner: NonZeroUsize,
     /// Trainings side by side [default: as many as fit the cores with the recipe's threads].
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     pub jobs: Option<usize>,
 }
 

@@ -8,6 +8,7 @@ use ser_report::RunSummary;
 use crate::Outcome;
 use crate::args::CompareArgs;
 use crate::output::{SYNTHETIC, interval, mean_std, percent, table};
+use crate::report::print_corpora_of;
 
 /// Says which of some runs are better than others.
 pub fn run(args: &CompareArgs, json: bool) -> Result<Outcome> {
@@ -74,6 +75,7 @@ fn print(rows: &[RunSummary], pairs: &[Pair]) {
         "Points: the first run less the second, all clips pooled; intervals and p over speakers, \
          p corrected for the number of pairs (Holm)."
     );
+    rows.iter().for_each(print_corpora_of);
     if rows.iter().any(|row| row.synthetic) {
         println!("{SYNTHETIC}");
     }

@@ -9,7 +9,7 @@ use crate::Outcome;
 use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
 use crate::events::Show;
 use crate::output::{SYNTHETIC, mean_std, percent, table};
-use crate::report::print_classes;
+use crate::report::{print_classes, print_corpora};
 
 /// `ser train`: one split, its files directly in `--out`.
 pub fn train(args: &TrainArgs, json: bool) -> Result<Outcome> {
@@ -96,8 +96,13 @@ fn print_other_parts(run: &Run) -> Result<()> {
         println!("{what}: accuracy {accuracy}, UAR {uar}");
         Ok(())
     };
-    for (known, answers) in run.test.enrolled() {
-        line(&known.to_string(), answers)?;
+    match run.corpora()? {
+        Some(found) => print_corpora(&found),
+        None => {
+            for (known, answers) in run.test.enrolled() {
+                line(&known.to_string(), answers)?;
+            }
+        }
     }
     if let Some(validation) = &run.validation {
         line("validation clips", validation.plain())?;

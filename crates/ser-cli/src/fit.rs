@@ -1,7 +1,7 @@
 //! `ser fit`: a model to be used, from all clips there are.
 
 use anyhow::Result;
-use ser_experiment::{Event, fit};
+use ser_experiment::{Event, Folders, fit};
 use ser_recipe::{Experiment, Task};
 
 use crate::Outcome;
@@ -13,13 +13,20 @@ use crate::output::{SYNTHETIC, mean_std};
 /// writes the model.
 pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
     ser_experiment::keep_freed_memory();
-    let experiment = Experiment::load(&args.experiment.recipe)?;
+    // The command line has no other way.
+    let recipe = args.recipe.as_deref().unwrap_or_default();
+    let experiment = Experiment::load(recipe)?;
     let task = Task {
         inner: args.inner.get(),
         ..experiment.task.clone()
     };
     let experiment = experiment.with_task(task)?;
-    let (folders, show) = (args.experiment.folders(), Show::default());
+    let folders = Folders {
+        data: args.data.origins(),
+        store: args.store.as_deref(),
+        out: &args.out,
+    };
+    let show = Show::default();
     let on_event = |event: Event| show.event(event);
     let fitted = fit(&experiment, &folders, args.jobs, &on_event)?;
     let (path, plain) = (fitted.model.display(), &fitted.validation);

@@ -18,6 +18,7 @@ mod events;
 mod explain;
 mod export;
 mod extract;
+mod fine_tune;
 #[cfg(feature = "train")]
 mod fit;
 mod index;
@@ -47,7 +48,7 @@ use std::io::Write;
 use clap::FromArgMatches;
 use ser_experiment::Skipped;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, FitArgs};
 
 /// The exit code after Ctrl-C, as shells have it.
 const STOPPED: i32 = 130;
@@ -135,6 +136,14 @@ fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
         Command::Crossval(args) => crossval::run(&args, json),
         #[cfg(feature = "train")]
         Command::Select(args) => select::run(&args, json),
+        Command::Fit(FitArgs {
+            from: Some(from),
+            labels,
+            data,
+            out,
+            even_if_worse,
+            ..
+        }) => fine_tune::run(&from, &labels, &data, &out, even_if_worse, json),
         #[cfg(feature = "train")]
         Command::Fit(args) => fit::run(&args, json),
         #[cfg(not(feature = "train"))]

@@ -9,12 +9,16 @@ use crate::args::AnswerArgs;
 use crate::speakers;
 
 /// Reads a model file, or else takes the built-in one.
+pub fn load(file: Option<&Path>) -> Result<Model> {
+    match file {
+        Some(file) => Ok(Model::load(file)?),
+        None => Model::built_in().context("the built-in model"),
+    }
+}
+
+/// As [`load`], ready to answer.
 pub fn open(file: Option<&Path>) -> Result<Predictor> {
-    let model = match file {
-        Some(file) => Model::load(file)?,
-        None => Model::built_in().context("the built-in model")?,
-    };
-    Ok(Predictor::new(model)?)
+    Ok(Predictor::new(load(file)?)?)
 }
 
 /// The model that answers, and the labels that can be.

@@ -6,6 +6,7 @@ use anyhow::Result;
 use ser_data::Corpus;
 use ser_eval::{Evaluation, GroupRow};
 use ser_experiment::{Run, summaries, write_side_by_side};
+use ser_report::{CorpusTable, RunSummary};
 
 use crate::Outcome;
 use crate::args::ReportArgs;
@@ -33,7 +34,7 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     }
     if let Some(out) = &args.out {
         write_side_by_side(out, &runs, &rows)?;
-        let rows = rows.iter().map(|row| {
+        let table_rows = rows.iter().map(|row| {
             let uar = row.uar_interval.as_ref();
             vec![
                 row.recipe.clone(),
@@ -46,11 +47,53 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         });
         println!(
             "{}",
-            table(&["recipe", "accuracy", "UAR", "95 % interval of UAR"], rows)
+            table(
+                &["recipe", "accuracy", "UAR", "95 % interval of UAR"],
+                table_rows
+            )
         );
+        for row in &rows {
+            print_corpora_of(row);
+        }
         println!("comparison: {}", out.display());
     }
     Ok(Outcome::Done)
+}
+
+/// UAR by corpus of a run that tests corpora.
+pub fn print_corpora_of(run: &RunSummary) {
+    if let Some(found) = &run.corpora {
+        print!("{}: ", plain(&run.recipe));
+        print_corpora(found);
+    }
+}
+
+/// UAR by corpus.
+pub fn print_corpora(found: &CorpusTable) {
+    let known = found.known.iter();
+    let known = known.map(|known| format!("{} {}", known.amount, known.what).trim().to_owned());
+    let header: Vec<String> = ["tested".to_owned(), "trained on".to_owned()]
+        .into_iter()
+        .chain(known)
+        .collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let figures = |uar: Vec<Option<f64>>| {
+        uar.into_iter()
+            .map(|uar| uar.map_or_else(String::new, percent))
+    };
+    let rows = found.rows.iter().map(|row| {
+        let first = [plain(&row.tested), plain(&row.trained.join(", "))];
+        first
+            .into_iter()
+            .chain(figures(row.uar.clone()))
+            .collect::<Vec<_>>()
+    });
+    let mean = ["mean".to_owned(), String::new()].into_iter();
+    let mean = mean.chain(figures(found.means())).collect();
+    println!(
+        "UAR on corpora that were not trained on:\n{}",
+        table(&header, rows.chain([mean]))
+    );
 }
 
 /// Precision, recall, F1 and support of each class.

@@ -7,11 +7,16 @@ use crate::Outcome;
 
 /// Says of these commands in the list of all that they are not there.
 pub fn mark(command: Command) -> Command {
-    let trains = ["train", "crossval", "select", "fit"];
-    trains.into_iter().fold(command, |command, name| {
+    let trains = [
+        ("train", " (not in this build)"),
+        ("crossval", " (not in this build)"),
+        ("select", " (not in this build)"),
+        ("fit", " (in this build only with --from)"),
+    ];
+    trains.into_iter().fold(command, |command, (name, words)| {
         command.mut_subcommand(name, |command| {
             let about = command.get_about().map(ToString::to_string);
-            command.about(about.unwrap_or_default() + " (not in this build)")
+            command.about(about.unwrap_or_default() + words)
         })
     })
 }
@@ -19,7 +24,7 @@ pub fn mark(command: Command) -> Command {
 /// Says how to get the commands that train.
 pub fn refuse() -> Result<Outcome> {
     bail!(
-        "this program was built without training, which needs libtorch; in a clone of ser: \
+        "this program was built without training, which needs libtorch (`ser fit --from` does not); in a clone of ser: \
          `cargo xtask libtorch && cargo install --path crates/ser-cli --features train`"
     )
 }

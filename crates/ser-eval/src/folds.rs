@@ -100,13 +100,7 @@ impl FoldSummary {
             });
         }
         let over = |figure: fn(&Fold) -> f64| {
-            let mut draws: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-            for fold in &folds {
-                let split = without_draw(&fold.split);
-                draws.entry(split).or_default().push(figure(fold));
-            }
-            let mean = |draws: &Vec<f64>| MeanStd::of(draws).map(|figure| figure.mean);
-            let figures: Vec<f64> = draws.values().filter_map(mean).collect();
+            let figures: Vec<f64> = of_splits(&folds, figure).into_values().collect();
             MeanStd::of(&figures).ok_or_else(empty)
         };
         Ok(Self {
@@ -115,4 +109,23 @@ impl FoldSummary {
             folds,
         })
     }
+
+    /// The UAR of each split by its name, of one that was asked several times the mean of its draws.
+    #[must_use]
+    pub fn uar_of_splits(&self) -> BTreeMap<&str, f64> {
+        of_splits(&self.folds, |fold| fold.uar)
+    }
+}
+
+fn of_splits(folds: &[Fold], figure: fn(&Fold) -> f64) -> BTreeMap<&str, f64> {
+    let mut draws: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for fold in folds {
+        let split = without_draw(&fold.split);
+        draws.entry(split).or_default().push(figure(fold));
+    }
+    let mean = |draws: Vec<f64>| draws.iter().sum::<f64>() / draws.len() as f64;
+    draws
+        .into_iter()
+        .map(|(split, draws)| (split, mean(draws)))
+        .collect()
 }

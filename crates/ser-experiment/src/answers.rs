@@ -12,10 +12,11 @@ use ser_data::Corpus;
 use ser_eval::{FoldSummary, Prediction, Predictions, draw_name};
 use ser_features::{FeatureConfig, Features};
 use ser_files::remove_file;
-use ser_predict::Model;
+use ser_predict::{LabelledClip, Model};
 
 use crate::corpus::Prepared;
 use crate::error::{Error, Result};
+use crate::labels::Labels;
 use crate::setting::Setting;
 use crate::view::{View, hear_under};
 
@@ -39,20 +40,26 @@ impl Answers {
         data: &Prepared,
         part: &[usize],
         split: &str,
-        enrolled: &[Setting],
+        settings: &[Setting],
     ) -> Result<Self> {
         let (corpus, heard) = (&data.corpus, heard(model, data, part)?);
         let answers = model.predict(&of(&heard, part))?;
         let plain = rows(model, corpus, part, answers, split)?;
         let plain = Predictions::new(model.labels.clone(), plain)?;
         let mut by_setting = vec![(Setting::Plain, plain)];
-        if model.enrols() {
-            for &setting in enrolled {
-                let found = with_enrolment(model, corpus, &heard, part, split, setting)?;
-                if !found.is_empty() {
-                    let found = Predictions::new(model.labels.clone(), found)?;
-                    by_setting.push((setting, found));
+        for &setting in settings {
+            let found = match setting {
+                Setting::Plain | Setting::Condition(_) => continue,
+                Setting::Labelled(n) => fine_tuned(model, corpus, &heard, part, split, n)?,
+                _ if !model.enrols() => continue,
+                Setting::Collection => with_collection(model, corpus, &heard, part, split)?,
+                Setting::Enrolled(_) | Setting::EnrolledAll => {
+                    with_enrolment(model, corpus, &heard, part, split, setting)?
                 }
+            };
+            if !found.is_empty() {
+                let found = Predictions::new(model.labels.clone(), found)?;
+                by_setting.push((setting, found));
             }
         }
         Ok(Self { by_setting })
@@ -249,6 +256,87 @@ fn with_enrolment(
     Ok(found)
 }
 
+/// Answers when all clips of a corpus are known, without labels or speakers.
+fn with_collection(
+    model: &Model,
+    corpus: &Corpus,
+    heard: &Heard,
+    part: &[usize],
+    split: &str,
+) -> Result<Vec<Prediction>> {
+    let mut collections: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
+    for &i in part {
+        collections
+            .entry(corpus.clips()[i].corpus())
+            .or_default()
+            .push(i);
+    }
+    let mut found = Vec::new();
+    for clips in collections.into_values() {
+        let collection = model.enrol(&of(heard, &clips))?;
+        let answers = model.predict_enrolled(&of(heard, &clips), &collection)?;
+        found.extend(rows(model, corpus, &clips, answers, split)?);
+    }
+    Ok(found)
+}
+
+/// Answers when labelled clips of other speakers were learned from: in each draw half of the speakers teach and the others
+/// are asked, and then the other way round. Where half of them have too few clips, none answers.
+fn fine_tuned(
+    model: &Model,
+    corpus: &Corpus,
+    heard: &Heard,
+    part: &[usize],
+    split: &str,
+    labelled: usize,
+) -> Result<Vec<Prediction>> {
+    let speaker = |i: usize| corpus.clips()[i].speaker.as_str();
+    let mut speakers: Vec<&str> = part.iter().map(|&i| speaker(i)).collect();
+    speakers.sort_unstable();
+    speakers.dedup();
+    let mut found = Vec::new();
+    for draw in 1..=DRAWS {
+        let mut rng = ChaCha8Rng::seed_from_u64(draw);
+        speakers.shuffle(&mut rng);
+        let (first, second) = speakers.split_at(speakers.len() / 2);
+        for (teaching, asked) in [(first, second), (second, first)] {
+            let own = |speakers: &[&str]| -> Vec<usize> {
+                let clips = part.iter().copied();
+                clips.filter(|&i| speakers.contains(&speaker(i))).collect()
+            };
+            let (mut taught, asked) = (own(teaching), own(asked));
+            taught.shuffle(&mut rng);
+            if taught.len() < labelled {
+                continue;
+            }
+            taught.truncate(labelled);
+            let clips = taught.iter().map(|&i| {
+                let emotion = &corpus.clips()[i].emotion;
+                let target = model.labels.iter().position(|label| label == emotion);
+                let target = target.ok_or_else(|| Error::UnknownEmotion {
+                    emotion: emotion.clone(),
+                })?;
+                Ok(LabelledClip {
+                    features: &heard[&i],
+                    target,
+                    speaker: speakers.iter().position(|s| *s == speaker(i)).unwrap_or(0),
+                })
+            });
+            let clips = clips.collect::<Result<Vec<_>>>()?;
+            let tuned = model.fine_tune(&clips)?;
+            let answers = tuned.model.predict(&of(heard, &asked))?;
+            found.extend(rows(
+                model,
+                corpus,
+                &asked,
+                answers,
+                &draw_name(split, draw),
+            )?);
+        }
+    }
+    Ok(found)
+}
+
 /// The features that a model takes of clips, by the clips' places in their corpus.
 type Heard = BTreeMap<usize, Vec<Features>>;
 
@@ -275,7 +363,8 @@ fn heard(model: &Model, data: &Prepared, part: &[usize]) -> Result<Heard> {
     Ok(part.iter().map(of).collect())
 }
 
-/// A model's answers with what is known of their clips.
+/// A model's answers with what is known of their clips. On a corpus that lacks a label its probability goes to the one that it
+/// counts as ([`Task::counted_as`](ser_recipe::Task)).
 pub(crate) fn rows(
     model: &Model,
     corpus: &Corpus,
@@ -283,9 +372,13 @@ pub(crate) fn rows(
     answers: Vec<Vec<f32>>,
     split: &str,
 ) -> Result<Vec<Prediction>> {
+    let counted = Labels::of(model).counted(&model.labels, corpus);
     let rows = answers.into_iter().zip(part);
-    let rows = rows.map(|(probabilities, &i)| {
+    let rows = rows.map(|(mut probabilities, &i)| {
         let clip = &corpus.clips()[i];
+        for &(from, to) in counted.get(&clip.corpus()).into_iter().flatten() {
+            probabilities[to] += std::mem::take(&mut probabilities[from]);
+        }
         let truth = model.labels.iter().position(|label| *label == clip.emotion);
         Ok(Prediction {
             clip: clip.name.clone(),

@@ -166,6 +166,21 @@ pub enum Error {
         /// The emotions it tells apart.
         labels: Vec<String>,
     },
+    /// The clips that a model is to be fine-tuned on are too few, too many, or all alike.
+    #[error(
+        "{data}: to fine-tune a model, expected {expected}, found {clips} clips of {emotions} emotions that it \
+         knows and has not learned from"
+    )]
+    FineTuning {
+        /// Where the clips come from.
+        data: String,
+        /// How many are to be given.
+        expected: String,
+        /// Clips found.
+        clips: usize,
+        /// Emotions that they have.
+        emotions: usize,
+    },
     /// Files, folders, patterns and manifests stand for no recording at all.
     #[error("no recording among the inputs{}", first_reason(skipped))]
     NoRecording {

@@ -1,24 +1,24 @@
 //! A finished model on a corpus.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use ser_audio::Channels;
-use ser_data::{Corpus, LabelMap, Origin};
+use ser_data::{Corpus, Origin};
 use ser_eval::{Evaluation, Predictions};
 use ser_predict::{Model, Predictor};
 use ser_report::{Report, SplitKind};
-use serde::Deserialize;
 
 use crate::answers::rows;
 use crate::corpus::{Prepared, Skipped, named, tell};
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
 use crate::folder::{self, refuse_foreign};
+use crate::labels::Labels;
 use crate::lock::Lock;
 use crate::page::{PAGE, map, sounds, write_page};
 use crate::run::architectures;
 use crate::split_run::{TEST, is_split, split_folders};
+use crate::unseen::Unseen;
 use crate::view::of_each;
 
 /// What a model is worth on clips that it was not made from.
@@ -67,44 +67,16 @@ pub fn evaluate(
         corpus,
         mut skipped,
         ..
-    } = Prepared::read(data, &label_map(&model.recipe), &[], on_event)?;
+    } = Prepared::read(data, &Labels::of(model).labels, &[], on_event)?;
     let clips = corpus.clips();
-
-    // What the model was made from measures nothing. A speaker counts as known when a clip of
-    // theirs was trained on: names alone do not tell, every corpus has a speaker 1.
-    let seen: HashSet<&str> = model
-        .provenance
-        .content
-        .iter()
-        .map(String::as_str)
-        .collect();
-    let is_seen = |i: usize| seen.contains(clips[i].content.as_str());
+    let Unseen {
+        part,
+        left_out,
+        unknown,
+        unknown_emotions,
+        heard,
+    } = Unseen::of(model, &corpus, data)?;
     let speaker_disjoint = model.provenance.speaker_disjoint;
-    let known: HashSet<&str> = (0..clips.len())
-        .filter(|&i| speaker_disjoint && is_seen(i))
-        .map(|i| clips[i].speaker.as_str())
-        .collect();
-    let (known_emotion, unknown_emotion): (Vec<usize>, Vec<usize>) =
-        (0..clips.len()).partition(|&i| model.labels.contains(&clips[i].emotion));
-    let part: Vec<usize> = known_emotion
-        .iter()
-        .copied()
-        .filter(|&i| !is_seen(i) && !known.contains(clips[i].speaker.as_str()))
-        .collect();
-    let left_out = known_emotion.len() - part.len();
-    let unknown = unknown_emotion.iter().map(|&i| clips[i].emotion.clone());
-    let mut unknown_emotions: Vec<String> = unknown.collect();
-    unknown_emotions.sort_unstable();
-    unknown_emotions.dedup();
-    if part.is_empty() {
-        return Err(Error::NothingToMeasure {
-            data: named(data),
-            left_out,
-            unknown: unknown_emotion.len(),
-            emotions: unknown_emotions,
-            labels: model.labels.clone(),
-        });
-    }
     // Before any clip is answered: a column that is not there is known now.
     let split = &model.provenance.split;
     let none = vec![vec![1.0 / model.labels.len() as f32; model.labels.len()]; part.len()];
@@ -142,31 +114,13 @@ pub fn evaluate(
         predictions,
         left_out,
         speaker_disjoint,
-        unknown: unknown_emotion.len(),
+        unknown,
         unknown_emotions,
-        heard: (0..clips.len()).any(is_seen),
+        heard,
         synthetic: corpus.is_synthetic() || model.provenance.synthetic,
         skipped,
         corpus,
     })
-}
-
-/// The label map of the recipe that a model was trained by, which its file keeps as text; empty where that has none.
-fn label_map(recipe: &str) -> LabelMap {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Recipe {
-        task: Task,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Task {
-        labels: LabelMap,
-    }
-    toml::from_str::<Recipe>(recipe)
-        .unwrap_or_default()
-        .task
-        .labels
 }
 
 /// Takes a folder for an evaluation, before there is work to lose: one that is new, empty, or holds another evaluation.
@@ -206,6 +160,7 @@ impl Evaluated {
             synthetic: self.synthetic,
             predictions: self.predictions.clone(),
             enrolled: Vec::new(),
+            corpora: None,
             histories: Vec::new(),
             map: map(model, &self.corpus, &self.part, &model.provenance.split)?,
             sounds: sounds(&self.corpus, &self.predictions)?,
@@ -223,26 +178,5 @@ impl Evaluated {
             by: self.evaluation.by.keys().cloned().collect(),
         };
         write_page(out, &report, &self.evaluation)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_label_map_of_a_recipe_is_found_and_any_other_text_has_none() {
-        let recipe = "name = \"a\"\n[task]\nseed = 1\nlabels = { happy = [\"Happy\", \"joy\"] }\n[network]\nx = 1\n";
-        let happy = vec!["Happy".to_owned(), "joy".to_owned()];
-        assert_eq!(label_map(recipe), [("happy".to_owned(), happy)].into());
-        for text in [
-            "",
-            "[task]\nseed = 1\n",
-            "labels = 1",
-            "[task]\nlabels = 3",
-            "no recipe",
-        ] {
-            assert!(label_map(text).is_empty(), "{text}");
-        }
     }
 }

@@ -3,20 +3,24 @@
 mod answers;
 mod compare;
 mod conditions;
+mod corpora;
 mod corpus;
 mod error;
 mod evaluate;
 mod event;
 mod extract;
 mod find;
+mod fine_tune;
 mod folder;
 mod functionals;
+mod labels;
 mod lock;
 mod page;
 mod results;
 mod run;
 mod setting;
 mod split_run;
+mod unseen;
 mod view;
 
 #[cfg(feature = "train")]
@@ -43,6 +47,7 @@ pub use evaluate::{Evaluated, evaluate, take_folder};
 pub use event::{Event, OnEvent, Stage};
 pub use extract::{Extraction, Inputs, extract};
 pub use find::{Found, find};
+pub use fine_tune::{FineTuned, fine_tune};
 pub use lock::Lock;
 pub use page::{summaries, write_side_by_side};
 pub use results::results;

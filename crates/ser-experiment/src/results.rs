@@ -62,6 +62,7 @@ fn section(run: &Run) -> Result<Section> {
             .collect(),
         plain: run.test.plain().clone(),
         enrolled: enrolled(&run.test),
+        corpora: run.corpora()?,
         conditions: run
             .test
             .conditions()

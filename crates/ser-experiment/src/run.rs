@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use ser_data::Protocol;
 use ser_eval::{Evaluation, NamedHistory};
 use ser_recipe::Experiment;
-use ser_report::{Report, RunSummary, SplitKind};
+use ser_report::{CorpusTable, Report, RunSummary, SplitKind};
 
 use crate::answers::Answers;
+use crate::corpora::corpus_table;
 use crate::error::{Error, Result};
 use crate::setting::Setting;
 use crate::split_run::{Cost, MODEL, RunInfo, SplitRun, is_split, split_folders};
@@ -142,6 +143,17 @@ impl Run {
         )
     }
 
+    /// UAR by corpus, where corpora were tested.
+    ///
+    /// # Errors
+    /// [`Error::Eval`] without answers.
+    pub fn corpora(&self) -> Result<Option<CorpusTable>> {
+        match self.experiment.task.protocol {
+            Protocol::Corpora => corpus_table(&self.test).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// What its page says, but for sounds and map, which are made from the clips.
     pub(crate) fn report(&self, comparison: &[RunSummary]) -> Result<Report> {
         let protocol = self.experiment.task.protocol;
@@ -161,6 +173,7 @@ impl Run {
             synthetic: self.synthetic(),
             predictions: self.test.plain().clone(),
             enrolled: enrolled(&self.test),
+            corpora: self.corpora()?,
             histories: self.histories.clone(),
             map: None,
             sounds: Vec::new(),

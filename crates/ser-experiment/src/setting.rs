@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use ser_audio::conditions::Condition;
+use ser_data::Protocol;
 
 /// In which setting a model was asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,6 +16,12 @@ pub enum Setting {
     Enrolled(usize),
     /// All clips of the speaker were known, those answered among them: transductive.
     EnrolledAll,
+    /// All other clips of the collection that the clip comes from were known, without labels or speakers, and the clip
+    /// itself among them: transductive.
+    Collection,
+    /// So many labelled clips of other speakers of the corpus were learned from ([`ser_predict::Model::fine_tune`]). Each
+    /// draw of them is answered as a split of its own.
+    Labelled(usize),
     /// Something happened to the sound.
     Condition(Condition),
 }
@@ -30,6 +37,24 @@ impl Setting {
         Self::EnrolledAll,
     ];
 
+    /// What else is known of a corpus that a model has not learned from.
+    pub const OTHER_CORPUS: [Self; 4] = [
+        Self::Collection,
+        Self::Labelled(10),
+        Self::Labelled(50),
+        Self::Labelled(200),
+    ];
+
+    /// What else is known on the test part of a protocol: where a corpus is tested that was not learned from, more than its
+    /// speakers.
+    pub fn asked(protocol: Protocol) -> Vec<Self> {
+        let enrolled = Self::ENROLLED.into_iter();
+        match protocol {
+            Protocol::Corpora => enrolled.chain(Self::OTHER_CORPUS).collect(),
+            _ => enrolled.collect(),
+        }
+    }
+
     /// How much of a speaker is known on validation clips; the first is what temperatures are fitted with.
     pub const ENROLLED_VALIDATION: [Self; 2] = [Self::Enrolled(15), Self::EnrolledAll];
 
@@ -37,6 +62,7 @@ impl Setting {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         std::iter::once(Self::Plain)
             .chain(Self::ENROLLED)
+            .chain(Self::OTHER_CORPUS)
             .chain(Condition::STANDARD.map(Self::Condition))
     }
 
@@ -50,7 +76,9 @@ impl Setting {
     /// enough to enrol and not every recipe enrols, but a condition that some lack was not asked of them yet.
     pub(crate) fn is_enough(self, found: usize, of: usize) -> bool {
         match self {
-            Self::Enrolled(_) | Self::EnrolledAll => found > 0,
+            Self::Enrolled(_) | Self::EnrolledAll | Self::Collection | Self::Labelled(_) => {
+                found > 0
+            }
             Self::Plain | Self::Condition(_) => found == of,
         }
     }
@@ -61,6 +89,8 @@ impl Setting {
             Self::Plain => format!("{name}.csv"),
             Self::Enrolled(n) => format!("{name}-enrolled-{n}.csv"),
             Self::EnrolledAll => format!("{name}-enrolled-all.csv"),
+            Self::Collection => format!("{name}-collection.csv"),
+            Self::Labelled(n) => format!("{name}-labelled-{n}.csv"),
             Self::Condition(condition) => {
                 let condition = condition.to_string().replace(' ', "_");
                 format!("{name}-condition-{condition}.csv")
@@ -75,6 +105,8 @@ impl fmt::Display for Setting {
             Self::Plain => f.write_str("clean"),
             Self::Enrolled(n) => write!(f, "{n} clips enrolled"),
             Self::EnrolledAll => f.write_str("all clips enrolled (transductive)"),
+            Self::Collection => f.write_str("the collection known (transductive)"),
+            Self::Labelled(n) => write!(f, "{n} labelled clips of other speakers"),
             Self::Condition(condition) => condition.fmt(f),
         }
     }

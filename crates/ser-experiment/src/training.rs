@@ -1,9 +1,10 @@
 //! Trainings of one recipe, and what one split goes through: trained, perhaps on its inner splits before,
 //! and measured on its test part.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
-use ser_data::Split;
+use ser_data::{Clip, Split};
 use ser_eval::{ConfidenceThreshold, Epoch, History, NamedHistory, fit_temperature};
 pub(crate) use ser_model::LIBTORCH_VERSION;
 use ser_model::{Example, Trained, TrainingData};
@@ -94,6 +95,8 @@ impl Trainer<'_> {
     ) -> Result<Trained> {
         let corpus = &self.data.corpus;
         let (targets, known) = (corpus.targets(), corpus.speakers());
+        let corpora: BTreeSet<Option<&str>> = corpus.clips().iter().map(Clip::corpus).collect();
+        let corpora = Vec::from_iter(corpora);
         let examples = |part: &[usize]| -> Vec<Example> {
             let example = |&i: &usize| Example {
                 copies: &self.data.features[i],
@@ -101,6 +104,9 @@ impl Trainer<'_> {
                 speaker: known
                     .binary_search(&corpus.clips()[i].speaker)
                     .unwrap_or(known.len()),
+                corpus: corpora
+                    .binary_search(&corpus.clips()[i].corpus())
+                    .unwrap_or_default(),
             };
             part.iter().map(example).collect()
         };
@@ -209,6 +215,7 @@ fn measured(
         fit_temperatures(model, validation);
     }
     let split = numbered.split;
+    let experiment_protocol = experiment.task.protocol;
     Ok(SplitRun {
         info,
         experiment,
@@ -219,6 +226,12 @@ fn measured(
         },
         histories: Vec::new(),
         validation,
-        test: Answers::of(model, data, split.test(), split.name(), &Setting::ENROLLED)?,
+        test: Answers::of(
+            model,
+            data,
+            split.test(),
+            split.name(),
+            &Setting::asked(experiment_protocol),
+        )?,
     })
 }

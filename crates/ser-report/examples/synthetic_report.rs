@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         synthetic: true,
         predictions: folds(&mut rng)?,
         enrolled: Vec::new(),
+        corpora: None,
         histories: (1..=5)
             .map(|fold| history(&format!("fold {fold}"), 0.6, &mut rng))
             .collect(),

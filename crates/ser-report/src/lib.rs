@@ -10,4 +10,6 @@ mod report;
 pub use error::{Error, Result};
 pub use markdown::{Section, markdown};
 pub use pages::{render, render_comparison, render_summary, worst_mistakes};
-pub use report::{Enrolled, Map, Report, RunSummary, Sound, SplitKind};
+pub use report::{
+    CorpusRow, CorpusTable, Enrolled, Known, Map, Report, RunSummary, Sound, SplitKind,
+};

@@ -7,7 +7,7 @@ use ser_eval::{Evaluation, GroupRow, MeanStd, Metrics, Predictions, coverage, te
 
 use crate::error::Result;
 use crate::figures::{percent, plus_minus};
-use crate::report::{Enrolled, SplitKind};
+use crate::report::{CorpusTable, Enrolled, SplitKind};
 
 /// One run in a document of results.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Section {
     pub plain: Predictions,
     /// Test predictions after enrolment.
     pub enrolled: Vec<Enrolled>,
+    /// UAR by corpus, where corpora are tested.
+    pub corpora: Option<CorpusTable>,
     /// Test predictions of clips as a condition of that name leaves them.
     pub conditions: Vec<(String, Predictions)>,
 }
@@ -112,6 +114,9 @@ fn write_section(text: &mut String, section: &Section, evaluation: &Evaluation) 
         }
         table(text, &["enrolled, unlabelled", "accuracy %", "UAR %"], rows);
     }
+    if let Some(found) = &section.corpora {
+        write_corpora(text, found);
+    }
     if !section.conditions.is_empty() {
         let mut rows = Vec::new();
         for (condition, predictions) in &section.conditions {
@@ -160,6 +165,30 @@ fn write_section(text: &mut String, section: &Section, evaluation: &Evaluation) 
         }
     }
     write_confidence(text, section, metrics.calibration_error)
+}
+
+fn write_corpora(text: &mut String, found: &CorpusTable) {
+    let figure = |uar: Option<f64>| uar.map_or_else(|| "–".to_owned(), percent);
+    let known = found.known.iter();
+    let known = known.map(|known| format!("{} {}", known.amount, known.what).trim().to_owned());
+    let header = ["tested", "trained on", "clips"].map(str::to_owned);
+    let header: Vec<String> = header.into_iter().chain(known).collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let rows = found.rows.iter().map(|row| {
+        let first = [
+            row.tested.clone(),
+            row.trained.join(", "),
+            row.clips.to_string(),
+        ];
+        first
+            .into_iter()
+            .chain(row.uar.iter().copied().map(figure))
+            .collect()
+    });
+    let first = ["mean", "", ""].map(str::to_owned).into_iter();
+    let means = first.chain(found.means().into_iter().map(figure)).collect();
+    let _ = writeln!(text, "UAR % on corpora that were not trained on:\n");
+    table(text, &header, rows.chain([means]));
 }
 
 /// How far its confidence can be trusted.

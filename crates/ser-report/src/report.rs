@@ -54,6 +54,53 @@ pub struct RunSummary {
     pub uar_interval: Option<Interval>,
     /// Relative path of the run's own page.
     pub page: Option<String>,
+    /// UAR by corpus, of a run that tests corpora.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corpora: Option<CorpusTable>,
+}
+
+/// UAR on corpora that were each tested by a model trained on other ones.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CorpusTable {
+    /// What was known of the corpus tested; neighbours that have the same stand below one heading.
+    pub known: Vec<Known>,
+    /// One for each corpus tested.
+    pub rows: Vec<CorpusRow>,
+}
+
+/// A column of a [`CorpusTable`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// What of.
+    pub what: String,
+    /// How much of it.
+    pub amount: String,
+}
+
+/// A row of a [`CorpusTable`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CorpusRow {
+    /// The corpus tested.
+    pub tested: String,
+    /// The corpora trained on.
+    pub trained: Vec<String>,
+    /// Clips tested.
+    pub clips: usize,
+    /// UAR for each column; nothing where the corpus has too few clips for it.
+    pub uar: Vec<Option<f64>>,
+}
+
+impl CorpusTable {
+    /// The mean over the corpora of each column; nothing where one of them has no figure.
+    #[must_use]
+    pub fn means(&self) -> Vec<Option<f64>> {
+        let mean = |column: usize| {
+            let figures = self.rows.iter().map(|row| row.uar.get(column).copied()?);
+            let figures: Vec<f64> = figures.collect::<Option<_>>()?;
+            MeanStd::of(&figures).map(|over| over.mean)
+        };
+        (0..self.known.len()).map(mean).collect()
+    }
 }
 
 /// Test predictions when other clips of each speaker are known, without their labels.
@@ -104,6 +151,8 @@ pub struct Report {
     pub predictions: Predictions,
     /// The same after enrolment, for each number of clips known; may be empty.
     pub enrolled: Vec<Enrolled>,
+    /// UAR by corpus, where corpora are tested.
+    pub corpora: Option<CorpusTable>,
     /// The training histories, one per split; may be empty.
     pub histories: Vec<NamedHistory>,
     /// The map of some test clips, where it is known.
@@ -142,6 +191,7 @@ impl Report {
             accuracy_interval: evaluation.accuracy_interval,
             uar_interval: evaluation.uar_interval,
             page,
+            corpora: self.corpora.clone(),
         }
     }
 }

@@ -77,6 +77,7 @@ fn report(split: SplitKind, synthetic: bool) -> Report {
             description: format!("two {NASTY}"),
             predictions: predictions(),
         }],
+        corpora: None,
         histories: vec![
             history(NASTY, vec![epoch(1, 2.0), epoch(2, 1.0)], 2),
             history("two", vec![epoch(1, 2.0)], 1),

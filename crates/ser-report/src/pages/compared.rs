@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use ser_eval::{Difference, Pair, SIGN_FLIPS};
 
+use super::corpora;
 use super::page::{
     SIGNIFICANT, level, p_value, picture, scroll, shell, signed, signed_range, synthetic_banner,
 };
@@ -56,13 +57,14 @@ pub fn render_comparison(runs: &[RunSummary], pairs: &[Pair]) -> Result<String> 
                 " Neither covers the luck of training: another seed makes another run."
             }
         }
+        (corpora::of_runs(runs))
         (how_to_read())
     };
-    let contents = [
-        ("runs", "The runs"),
-        ("differences", "Which is better"),
-        ("reading", "How to read this"),
-    ];
+    let mut contents = vec![("runs", "The runs"), ("differences", "Which is better")];
+    if runs.iter().any(|run| run.corpora.is_some()) {
+        contents.push(("corpora", "Corpora"));
+    }
+    contents.push(("reading", "How to read this"));
     Ok(shell(
         "Runs compared on the same clips",
         banner.as_ref(),

@@ -2,6 +2,7 @@
 //! the same clips. No script, no font and no picture is loaded.
 
 mod compared;
+mod corpora;
 mod groups;
 mod mistakes;
 mod page;

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use ser_eval::bootstrap::Interval;
 use ser_eval::{Evaluation, FoldSummary, MeanStd, Metrics, NamedHistory};
 
+use super::corpora;
 use super::groups::groups;
 use super::mistakes::{map, mistakes};
 use super::page::{
@@ -53,6 +54,7 @@ pub fn render(report: &Report) -> Result<String> {
             (picture(plots::per_class(metrics)?))
         }
         (splits(&evaluation.folds))
+        @if let Some(found) = &report.corpora { (corpora::of_run(found)) }
         (groups(&report.predictions, &evaluation))
         (confidence(report, metrics)?)
         (mistakes(report))
@@ -79,6 +81,7 @@ fn contents(report: &Report) -> Vec<(&'static str, &'static str)> {
         ("confusions", "Confusions", true),
         ("emotions", "Per emotion", true),
         ("splits", "Splits", true),
+        ("corpora", "Corpora", report.corpora.is_some()),
         ("groups", "Groups", true),
         ("confidence", "Confidence", true),
         ("mistakes", "Mistakes", true),

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::corpora;
 use super::page::{gauge, level, range, scroll, shell, split_badge, synthetic_banner};
 use crate::figures::plus_minus;
 use crate::report::{RunSummary, SplitKind};
@@ -35,6 +36,7 @@ pub fn render_summary(runs: &[RunSummary]) -> String {
                 (comparison_table(&runs.iter().collect::<Vec<_>>(), None))
             }
         }
+        (corpora::of_runs(runs))
         (how_to_read())
     };
     shell(

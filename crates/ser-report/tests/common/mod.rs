@@ -68,6 +68,7 @@ pub fn exhibition() -> Report {
         }),
         predictions,
         enrolled: Vec::new(),
+        corpora: None,
         histories: Vec::new(),
         recipe_text: "name = \"shown\"".to_owned(),
         environment: vec![("threads".to_owned(), "2".to_owned())],

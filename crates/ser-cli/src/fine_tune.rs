@@ -1,0 +1,120 @@
+//! `ser fit --from`: a finished model learns on from labelled clips.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use ser_experiment::{Event, FineTuned, fine_tune};
+
+use crate::args::DataArgs;
+use crate::events::Show;
+use crate::output::{SYNTHETIC, in_words, percent, plain, table};
+use crate::{Outcome, model};
+
+/// Fine-tunes a model, says what became better and worse, and writes it.
+pub fn run(
+    from: &Path,
+    labels: &[String],
+    data: &DataArgs,
+    out: &Path,
+    even_if_worse: bool,
+    json: bool,
+) -> Result<Outcome> {
+    let built_in = from == Path::new("built-in");
+    let model = model::load((!built_in).then_some(from))?;
+    let show = Show::default();
+    let on_event = |event: Event| show.event(event);
+    let tuned = fine_tune(model, labels, &data.origins(), out, &on_event)?;
+    let (before, after) = (tuned.before.metrics.uar, tuned.after.metrics.uar);
+    let is_refused = after < before && !even_if_worse;
+    let mut line = serde_json::json!({
+        "clips": tuned.clips, "speakers": tuned.speakers, "absent": tuned.absent,
+        "before": tuned.before.metrics, "after": tuned.after.metrics, "model": null,
+    });
+    if !json {
+        print(&tuned);
+    }
+    let (mut outcome, unknown) = (Outcome::of(&tuned.skipped), tuned.unknown);
+    if unknown > 0 {
+        outcome = Outcome::SomeSkipped;
+        let n = in_words(unknown, "clip");
+        let emotions = tuned.unknown_emotions.join(", ");
+        let known = tuned.model.labels.join(", ");
+        let line = format!(
+            "{n} left out ({emotions}): the model only knows {known}; rename them in the manifest"
+        );
+        eprintln!("{}", plain(&line));
+    }
+    if !is_refused {
+        let path = tuned.write()?;
+        line["model"] = path.display().to_string().into();
+        if !json {
+            println!("model: {} (try `ser predict --model`)", path.display());
+        }
+    }
+    if json {
+        println!("{line}");
+    }
+    if is_refused {
+        bail!(
+            "fine-tuned, the model is worse on such clips: UAR {} by cross-validation, {} before. Nothing is written; give more \
+             clips, of more speakers, or write it all the same with --even-if-worse",
+            percent(after),
+            percent(before)
+        );
+    }
+    Ok(outcome)
+}
+
+fn print(tuned: &FineTuned) {
+    let (before, after) = (&tuned.before.metrics, &tuned.after.metrics);
+    let classes = before.classes.iter().zip(&after.classes);
+    let rows = classes
+        .filter(|(class, _)| class.support > 0)
+        .map(|(before, after)| {
+            vec![
+                plain(&before.label),
+                before.support.to_string(),
+                percent(before.recall),
+                percent(after.recall),
+            ]
+        });
+    println!(
+        "{}",
+        table(&["emotion", "clips", "recall before", "recall after"], rows)
+    );
+    println!(
+        "UAR before {}, after {}: on {} of {}, by cross-validation in which a model answers {} that it has not learned from",
+        percent(before.uar),
+        percent(after.uar),
+        in_words(tuned.clips, "clip"),
+        in_words(tuned.speakers, "speaker"),
+        match tuned.speakers {
+            1 => "clips",
+            _ => "speakers",
+        }
+    );
+    let worse = tuned.worse();
+    if !worse.is_empty() {
+        let worse = worse.iter().map(|(label, ..)| plain(label));
+        println!(
+            "the model before recognised better: {}",
+            worse.collect::<Vec<_>>().join(", ")
+        );
+    }
+    if !tuned.absent.is_empty() {
+        println!(
+            "no clip has {}: what the model knows of them stays, and is not measured here. If they cannot be, --labels with \
+             the others makes a model of these alone",
+            plain(&tuned.absent.join(", "))
+        );
+    }
+    if tuned.left_out > 0 {
+        let n = in_words(tuned.left_out, "clip");
+        println!(
+            "{n} left out, as the model has learned from them or from others of their speakers"
+        );
+    }
+    if tuned.synthetic {
+        println!("{SYNTHETIC}");
+    }
+}

@@ -1,0 +1,58 @@
+//! Figures by corpus, of a run in which each corpus was tested by a model trained on the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ser_data::CORPUS;
+use ser_eval::FoldSummary;
+use ser_report::{CorpusRow, CorpusTable, Known};
+
+use crate::answers::Answers;
+use crate::error::Result;
+use crate::setting::Setting;
+
+/// The table of such answers.
+pub(crate) fn corpus_table(answers: &Answers) -> Result<CorpusTable> {
+    let mut clips: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for row in answers.plain().rows() {
+        let corpus = row.attributes.get(CORPUS).map_or("", String::as_str);
+        *clips.entry((&row.split, corpus)).or_default() += 1;
+    }
+    let corpora: BTreeSet<&str> = clips.keys().map(|(_, corpus)| *corpus).collect();
+    let settings = answers.iter().filter_map(|(setting, answers)| {
+        let figures = FoldSummary::compute(answers);
+        Some((known(setting)?, figures))
+    });
+    let settings = settings.map(|(known, figures)| Ok((known, figures?)));
+    let settings: Vec<(Known, FoldSummary)> = settings.collect::<Result<_>>()?;
+    let rows = clips.into_iter().map(|((split, tested), clips)| {
+        let trained = corpora.iter().filter(|corpus| **corpus != tested);
+        let uar = settings.iter();
+        let uar = uar.map(|(_, figures)| figures.uar_of_splits().get(split).copied());
+        CorpusRow {
+            tested: tested.to_owned(),
+            trained: trained.map(|corpus| (*corpus).to_owned()).collect(),
+            clips,
+            uar: uar.collect(),
+        }
+    });
+    Ok(CorpusTable {
+        rows: rows.collect(),
+        known: settings.into_iter().map(|(known, _)| known).collect(),
+    })
+}
+
+/// The column of a setting; conditions have none.
+fn known(setting: Setting) -> Option<Known> {
+    let (what, amount) = match setting {
+        Setting::Plain => ("", "alone".to_owned()),
+        Setting::Enrolled(n) => ("enrolled", n.to_string()),
+        Setting::EnrolledAll => ("enrolled", "all".to_owned()),
+        Setting::Collection => ("collection", "all".to_owned()),
+        Setting::Labelled(n) => ("labelled", n.to_string()),
+        Setting::Condition(_) => return None,
+    };
+    Some(Known {
+        what: what.to_owned(),
+        amount,
+    })
+}

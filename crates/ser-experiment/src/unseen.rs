@@ -1,0 +1,73 @@
+//! The clips of a corpus from which a model has not learned.
+
+use std::collections::HashSet;
+
+use ser_data::{Corpus, Origin};
+use ser_predict::Model;
+
+use crate::corpus::named;
+use crate::error::{Error, Result};
+
+/// Clips that a model is measured on, or learns from next.
+#[derive(Debug)]
+pub(crate) struct Unseen {
+    /// Their places in the corpus.
+    pub(crate) part: Vec<usize>,
+    /// Clips left out, as the model was made from them or, where its protocol keeps speakers apart, from
+    /// others of their speakers.
+    pub(crate) left_out: usize,
+    /// Clips left out for their emotions, which the model does not tell apart.
+    pub(crate) unknown: usize,
+    /// Those emotions.
+    pub(crate) unknown_emotions: Vec<String>,
+    /// Whether voices of the corpus were heard in training.
+    pub(crate) heard: bool,
+}
+
+impl Unseen {
+    /// Those of a corpus that comes from `data`.
+    ///
+    /// # Errors
+    /// [`Error::NothingToMeasure`] if there is none.
+    pub(crate) fn of(model: &Model, corpus: &Corpus, data: &[Origin<'_>]) -> Result<Self> {
+        let clips = corpus.clips();
+        // What the model was made from measures nothing. A speaker counts as known when a clip of
+        // theirs was trained on: names alone do not tell, every corpus has a speaker 1.
+        let seen: HashSet<&str> = model
+            .provenance
+            .content
+            .iter()
+            .map(String::as_str)
+            .collect();
+        let is_seen = |i: usize| seen.contains(clips[i].content.as_str());
+        let known: HashSet<&str> = (0..clips.len())
+            .filter(|&i| model.provenance.speaker_disjoint && is_seen(i))
+            .map(|i| clips[i].speaker.as_str())
+            .collect();
+        let (known_emotion, unknown_emotion): (Vec<usize>, Vec<usize>) =
+            (0..clips.len()).partition(|&i| model.labels.contains(&clips[i].emotion));
+        let is_new = |&i: &usize| !is_seen(i) && !known.contains(clips[i].speaker.as_str());
+        let part: Vec<usize> = known_emotion.iter().copied().filter(is_new).collect();
+        let left_out = known_emotion.len() - part.len();
+        let unknown = unknown_emotion.iter().map(|&i| clips[i].emotion.clone());
+        let mut unknown_emotions: Vec<String> = unknown.collect();
+        unknown_emotions.sort_unstable();
+        unknown_emotions.dedup();
+        if part.is_empty() {
+            return Err(Error::NothingToMeasure {
+                data: named(data),
+                left_out,
+                unknown: unknown_emotion.len(),
+                emotions: unknown_emotions,
+                labels: model.labels.clone(),
+            });
+        }
+        Ok(Self {
+            part,
+            left_out,
+            unknown: unknown_emotion.len(),
+            unknown_emotions,
+            heard: (0..clips.len()).any(is_seen),
+        })
+    }
+}
