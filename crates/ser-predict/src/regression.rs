@@ -162,3 +162,116 @@ pub(crate) fn add_products(scores: &mut [f32], weight: &[f32], bias: &[f32], x: 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of two classes that differ in their first value, and a third class that none is of.
+    fn rows() -> (Vec<Vec<f32>>, Vec<usize>) {
+        let row = |i: u8| {
+            let side = if i.is_multiple_of(2) { 1.0 } else { -1.0 };
+            vec![
+                5.0 + side + 0.1 * f32::from(i),
+                3.0 - 0.2 * f32::from(i % 3),
+                0.7,
+            ]
+        };
+        ((0..10).map(row).collect(), (0..10).map(|i| i % 2).collect())
+    }
+
+    fn scores(rows: &[Vec<f32>], correction: &Correction) -> Vec<Vec<f32>> {
+        let of = |row: &Vec<f32>| {
+            let mut scores = vec![0.0; 3];
+            add_products(&mut scores, &correction.weight, &correction.bias, row);
+            scores
+        };
+        rows.iter().map(of).collect()
+    }
+
+    /// What [`Examples::fit`] minimises, from its definition, of a correction in the space of the rows.
+    fn objective(rows: &[Vec<f32>], targets: &[usize], correction: &Correction, ridge: f64) -> f64 {
+        let examples = Examples::new(rows);
+        let losses = scores(rows, correction).into_iter().zip(targets);
+        let loss: f64 = losses
+            .map(|(scores, &target)| {
+                let sum: f64 = scores.iter().map(|s| f64::from(*s).exp()).sum();
+                sum.ln() - f64::from(scores[target])
+            })
+            .sum();
+        // ΔW = ΔW̃ / scale and Δb = Δb̃ − ΔW mean.
+        let weights = correction
+            .weight
+            .iter()
+            .map(|w| (f64::from(*w) * examples.scale).powi(2));
+        let biases = correction
+            .bias
+            .iter()
+            .zip(correction.weight.chunks(3))
+            .map(|(bias, row)| {
+                let row: Vec<f64> = row.iter().map(|w| f64::from(*w)).collect();
+                (f64::from(*bias) + dot(&row, &examples.mean)).powi(2)
+            });
+        loss + ridge / 2.0 * (weights.sum::<f64>() + biases.sum::<f64>())
+    }
+
+    #[test]
+    fn no_step_in_any_direction_lowers_what_is_minimised() {
+        let (rows, targets) = rows();
+        let zeros = vec![vec![0.0; 3]; rows.len()];
+        for ridge in [0.1, 1.0, 10.0] {
+            let fitted = Examples::new(&rows).fit(&zeros, &targets, &[1.0; 10], ridge);
+            let least = objective(&rows, &targets, &fitted, ridge);
+            for place in 0..12 {
+                for step in [-0.01, 0.01] {
+                    let mut other = fitted.clone();
+                    match place {
+                        0..9 => other.weight[place] += step,
+                        _ => other.bias[place - 9] += step,
+                    }
+                    let found = objective(&rows, &targets, &other, ridge);
+                    assert!(
+                        found > least - 1e-6,
+                        "ridge {ridge}, value {place}: {found} {least}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn classes_are_told_apart_and_a_strong_ridge_leaves_them_as_they_were() {
+        let (rows, targets) = rows();
+        let zeros = vec![vec![0.0; 3]; rows.len()];
+        let fit = |ridge| Examples::new(&rows).fit(&zeros, &targets, &[1.0; 10], ridge);
+        for (scores, target) in scores(&rows, &fit(0.1)).iter().zip(&targets) {
+            assert!(scores[*target] > scores[1 - target] + 1.0, "{scores:?}");
+        }
+        let strong = scores(&rows, &fit(1e6));
+        assert!(strong.iter().flatten().all(|score| score.abs() < 1e-4));
+    }
+
+    #[test]
+    fn a_class_of_no_alternative_keeps_its_score() {
+        let (rows, targets) = rows();
+        let scores = vec![vec![0.0, 0.0, f32::NEG_INFINITY]; rows.len()];
+        let fitted = Examples::new(&rows).fit(&scores, &targets, &[1.0; 10], 1.0);
+        assert_eq!((&fitted.weight[6..], fitted.bias[2]), (&[0.0; 3][..], 0.0));
+        assert!(fitted.weight[0] > 0.1);
+    }
+
+    #[test]
+    fn rows_that_are_all_alike_give_a_finite_correction() {
+        let rows = vec![vec![1.0, 2.0]; 4];
+        let fitted =
+            Examples::new(&rows).fit(&vec![vec![0.0; 2]; 4], &[0, 0, 0, 1], &[1.0; 4], 1.0);
+        assert!(
+            fitted
+                .weight
+                .iter()
+                .chain(&fitted.bias)
+                .all(|x| x.is_finite())
+        );
+        assert!(fitted.bias[0] > fitted.bias[1]);
+    }
+}

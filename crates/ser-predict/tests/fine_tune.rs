@@ -1,0 +1,203 @@
+//! A model that learns on from labelled clips.
+#![allow(clippy::unwrap_used)]
+
+use ser_audio::Waveform;
+use ser_features::Features;
+use ser_predict::{Error, LabelledClip, Model, Predictor, argmax};
+
+const HAPPY: &str = "happy";
+const SAD: &str = "sad";
+
+/// A voice of this pitch, which rises or falls.
+fn sound(pitch: f32, course: f32) -> Waveform {
+    let mut phase = 0.0;
+    let sample = |n: u32| {
+        let t = n as f32 / 16_000.0;
+        phase += std::f32::consts::TAU * pitch * (1.0 + course * t) / 16_000.0;
+        let harmonics = (1..12_u8).map(|k| (f32::from(k) * phase).sin() / f32::from(k));
+        0.1 * (9.0 * t).sin().max(0.0) * harmonics.sum::<f32>()
+    };
+    Waveform::new((0..16_000).map(sample).collect(), 16_000)
+}
+
+/// Twelve clips of three speakers, half of them rising, and those of a fourth.
+fn features(predictor: &Predictor) -> [Vec<Vec<Features>>; 2] {
+    let of = |speakers: &[f32]| {
+        let clip = |i: usize, pitch: f32| {
+            let course = if i.is_multiple_of(2) { 0.4 } else { -0.3 } + 0.02 * i as f32;
+            predictor.features(&sound(pitch, course)).unwrap()
+        };
+        let speakers = speakers.iter();
+        speakers
+            .flat_map(|&pitch| (0..4).map(move |i| clip(i, pitch)))
+            .collect()
+    };
+    [of(&[110.0, 150.0, 210.0]), of(&[180.0])]
+}
+
+/// The clips, called happy where they rise and sad where they fall.
+fn labelled<'a>(model: &Model, clips: &'a [Vec<Features>]) -> Vec<LabelledClip<'a>> {
+    let number = |label| model.labels.iter().position(|l| l == label).unwrap();
+    let targets = [number(HAPPY), number(SAD)];
+    let clips = clips.iter().enumerate();
+    clips
+        .map(|(i, features)| LabelledClip {
+            features,
+            target: targets[i % 2],
+            speaker: i / 4,
+        })
+        .collect()
+}
+
+fn slices(clips: &[Vec<Features>]) -> Vec<&[Features]> {
+    clips.iter().map(Vec::as_slice).collect()
+}
+
+#[test]
+fn a_model_learns_what_the_clips_say_and_answers_new_speakers_by_it() {
+    let predictor = Predictor::built_in().unwrap();
+    let model = predictor.model();
+    let [known, new] = features(&predictor);
+    let clips = labelled(model, &known);
+    let tuned = model.fine_tune(&clips).unwrap();
+    let right = |answers: &[Vec<f32>], clips: &[LabelledClip]| {
+        let pairs = answers.iter().zip(clips);
+        pairs
+            .filter(|(answer, clip)| argmax(answer) == clip.target)
+            .count()
+    };
+    assert!(
+        right(&tuned.before, &clips) < 7,
+        "a synthetic voice means nothing to it"
+    );
+    let answers = tuned.model.predict(&slices(&known)).unwrap();
+    assert_eq!(right(&answers, &clips), 12);
+    let asked = labelled(model, &new);
+    assert_eq!(
+        right(&tuned.model.predict(&slices(&new)).unwrap(), &asked),
+        4
+    );
+    // The answers of the cross-validation are those of models that the speaker has not taught.
+    let others: Vec<LabelledClip> = clips.iter().copied().filter(|c| c.speaker != 1).collect();
+    let without = model
+        .fine_tune(&others)
+        .unwrap()
+        .model
+        .predict(&slices(&known[4..8]))
+        .unwrap();
+    for (answer, of_others) in tuned.after[4..8].iter().zip(&without) {
+        assert_eq!(argmax(answer), argmax(of_others));
+    }
+}
+
+#[test]
+fn emotions_without_clips_keep_their_place_among_each_other() {
+    let predictor = Predictor::built_in().unwrap();
+    let model = predictor.model();
+    let [known, _] = features(&predictor);
+    // Only the offset may change what is known of them, and it is what enrolment does.
+    let all = model.enrol(&slices(&known)).unwrap();
+    let moved = model.predict_enrolled(&slices(&known), &all).unwrap();
+    let tuned = model.fine_tune(&labelled(model, &known)).unwrap();
+    let answers = tuned.model.predict(&slices(&known)).unwrap();
+    let absent = |label: &String| ![HAPPY, SAD].contains(&label.as_str());
+    let absent: Vec<usize> = (0..8).filter(|&i| absent(&model.labels[i])).collect();
+    let order = |answer: &Vec<f32>| {
+        let mut order = absent.clone();
+        order.sort_by(|&a, &b| answer[b].total_cmp(&answer[a]));
+        order[0]
+    };
+    let alike = moved
+        .iter()
+        .zip(&answers)
+        .filter(|(a, b)| order(a) == order(b));
+    // Weights of three networks shift a little against each other.
+    assert!(alike.count() >= 10);
+    let share = |answer: &Vec<f32>| absent.iter().map(|&i| answer[i]).sum::<f32>();
+    let shares: f32 = answers.iter().map(share).sum::<f32>() / 12.0;
+    assert!(shares > 0.05, "they were not unlearned: {shares}");
+}
+
+#[test]
+fn the_same_clips_give_the_same_model_on_any_number_of_threads() {
+    let predictor = Predictor::built_in().unwrap();
+    let [known, _] = features(&predictor);
+    let tuned = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let model = predictor.model();
+        pool.install(|| model.fine_tune(&labelled(model, &known)).unwrap())
+    };
+    let (one, four) = (tuned(1), tuned(4));
+    assert_eq!(one.model.fingerprint(), four.model.fingerprint());
+    assert_eq!(one.after, four.after);
+}
+
+#[test]
+fn a_fine_tuned_model_is_a_model_file() {
+    let predictor = Predictor::built_in().unwrap();
+    let [known, _] = features(&predictor);
+    let tuned = predictor
+        .model()
+        .fine_tune(&labelled(predictor.model(), &known))
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    tuned.model.save(&path).unwrap();
+    let clips = slices(&known);
+    let loaded = Model::load(&path).unwrap();
+    assert_eq!(
+        loaded.predict(&clips).unwrap(),
+        tuned.model.predict(&clips).unwrap()
+    );
+    assert!(loaded.enrols());
+}
+
+#[test]
+fn no_clip_and_a_label_that_there_is_not_are_refused() {
+    let predictor = Predictor::built_in().unwrap();
+    let model = predictor.model();
+    let [known, _] = features(&predictor);
+    let mut clips = labelled(model, &known);
+    clips[3].target = 8;
+    for clips in [&clips[..], &[]] {
+        assert!(matches!(model.fine_tune(clips), Err(Error::Shape { .. })));
+    }
+}
+
+#[test]
+fn a_model_of_some_labels_answers_as_one_whose_other_labels_cannot_be() {
+    let predictor = Predictor::built_in().unwrap();
+    let model = predictor.model();
+    let [known, _] = features(&predictor);
+    let few = model.of_labels(&[SAD, HAPPY]).unwrap();
+    assert_eq!(few.labels, [SAD, HAPPY]);
+    let answers = few.predict(&slices(&known)).unwrap();
+    assert!(
+        answers
+            .iter()
+            .all(|p| p.len() == 2 && (p[0] + p[1] - 1.0).abs() < 1e-5)
+    );
+    // The mean of networks that know two labels is not that of networks that know eight, but seldom far from it.
+    let both = predictor.restricted_to(&[SAD, HAPPY]).unwrap();
+    let place = |label| model.labels.iter().position(|l| l == label).unwrap();
+    for (i, answer) in answers.iter().enumerate() {
+        let sound = sound(
+            [110.0, 150.0, 210.0][i / 4],
+            if i.is_multiple_of(2) { 0.4 } else { -0.3 } + 0.02 * (i % 4) as f32,
+        );
+        let all = both.answer(&sound, None).unwrap().probabilities;
+        assert!(
+            (answer[1] - all[place(HAPPY)]).abs() < 0.25,
+            "{answer:?} {all:?}"
+        );
+    }
+    for labels in [&["sad"][..], &["sad", "sad"], &["sad", "glad"], &[]] {
+        assert!(
+            matches!(model.of_labels(labels), Err(Error::Labels { .. })),
+            "{labels:?}"
+        );
+    }
+}
