@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::architecture::Architecture;
+use crate::enroller::{Enroller, Speech};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::half;
@@ -236,32 +237,30 @@ impl Model {
     /// # Errors
     /// [`Error::Shape`] for features of another width or number.
     pub fn enrol(&self, clips: &[&[Features]]) -> Result<Enrolment> {
+        let mut enroller = Enroller::new(self);
+        for clip in clips {
+            enroller.add(&Speech::of_clip(self, clip, 0.0)?)?;
+        }
+        Ok(enroller.finish())
+    }
+
+    /// The embeddings of a clip's windows: `[windows × E]` in each view of each network; nothing for a network that was
+    /// trained without enrolment.
+    pub(crate) fn enrolment_embeddings(&self, clip: &[Features]) -> Result<Vec<Vec<f32>>> {
         let views = self.views();
-        let offset = |(network, view): (&TrainedNetwork, &FeatureConfig)| {
-            let (Some(centre), Some(shrinkage)) = (&network.centre, network.info.shrinkage) else {
-                return Ok(None);
-            };
-            if clips.is_empty() {
-                return Ok(None);
-            }
-            let n = clips.len() as f64;
-            let share = (n / (n + shrinkage)) as f32;
-            let mut mean = vec![0.0_f32; centre.len()];
-            let mut windows = 0_u32;
-            for clip in clips {
+        let embed = |(network, view): (&TrainedNetwork, &FeatureConfig)| {
+            let mut embeddings = Vec::new();
+            if network.centre.is_some() {
                 let prepared = network.prepared(view, &views, clip)?;
-                windows += self
-                    .scratch
-                    .with(|scratch| network.add_embeddings(&prepared, &mut mean, scratch));
+                self.scratch.with(|scratch| {
+                    network.for_each_window(&prepared, scratch, |scratch| {
+                        embeddings.extend_from_slice(&scratch.embedding);
+                    });
+                });
             }
-            let offset = mean.iter().zip(centre);
-            let offset = offset.map(|(sum, centre)| (sum / windows as f32 - centre) * share);
-            Ok(Some(offset.collect()))
+            Ok(embeddings)
         };
-        Ok(Enrolment {
-            clips: clips.len(),
-            offsets: self.network_views().map(offset).collect::<Result<_>>()?,
-        })
+        self.network_views().map(embed).collect()
     }
 
     /// Whether [`Model::enrol`] changes anything.
@@ -416,7 +415,7 @@ impl Model {
     }
 }
 
-fn add(sum: &mut [f32], terms: &[f32]) {
+pub(crate) fn add(sum: &mut [f32], terms: &[f32]) {
     sum.iter_mut().zip(terms).for_each(|(sum, x)| *sum += x);
 }
 
