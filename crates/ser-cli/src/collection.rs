@@ -4,15 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use ser_experiment::Skipped;
-use ser_predict::{Enrolment, Predictor};
+use ser_predict::{Enrolment, Predictor, SMALLEST_COLLECTION};
 
 use crate::output::in_words;
 use crate::recordings::{add_up, is_stdin};
 use crate::tally::Tally;
-
-/// With fewer recordings the mean is what these few express. As few clips of a speaker as this help (docs/results.md); for a
-/// collection it was not measured.
-const LEAST: usize = 4;
 
 /// Recordings that were made alike, and have been heard once.
 pub struct Collection {
@@ -46,9 +42,9 @@ impl Collection {
         };
         let (enroller, used) = add_up(predictor, files, channel, "standardising", skip)?;
         let (recordings, seconds) = (enroller.recordings(), enroller.seconds());
-        if recordings < LEAST {
+        if recordings < SMALLEST_COLLECTION {
             bail!(
-                "--adapt: expected {LEAST} recordings or more in which somebody speaks, found {recordings}: the mean of so few is what \
+                "--adapt: expected {SMALLEST_COLLECTION} recordings or more in which somebody speaks, found {recordings}: the mean of so few is what \
                  these few express, and it is taken away from each; answer them without --adapt, or give other recordings of the \
                  speaker with --enroll"
             );

@@ -6,6 +6,10 @@ use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::model::{Model, TrainedNetwork, add};
 
+/// The fewest recordings that are taken for a collection, whose mean is taken away from each: that of fewer is what these few
+/// express. As few clips of a speaker help (docs/results.md); for collections it was not measured.
+pub const SMALLEST_COLLECTION: usize = 4;
+
 /// A recording in which somebody speaks, as the networks hear it, for [`Enroller::add`].
 #[derive(Debug)]
 pub struct Speech {

@@ -22,7 +22,7 @@ mod weights;
 
 pub use answer::{Answer, OUT_OF_DISTRIBUTION};
 pub use architecture::{Architecture, CnnConfig, ConvBlock, InvalidSize, LstmConfig, MlpConfig};
-pub use enroller::{Enroller, Speech};
+pub use enroller::{Enroller, SMALLEST_COLLECTION, Speech};
 pub use enrolment::{Enrolment, LONGEST_SPEAKER_NAME, is_speaker_name};
 pub use error::{Error, Kind, Result};
 pub use explain::{Explanation, Patch, SHORTEST_EXPLAINED};
