@@ -57,7 +57,8 @@ fn stamp(file: &Path) -> Option<Stamp> {
     Some((found.len(), found.modified().ok()?))
 }
 
-/// The first line of the unfinished file: all rows are answers of one model on one speaker or collection, heard on the same channels.
+/// The first line of the unfinished file: all rows are answers of one model on one speaker or collection, heard on the same
+/// channels.
 #[derive(Serialize, Deserialize, PartialEq)]
 struct Heading {
     format: u32,

@@ -44,9 +44,9 @@ impl Collection {
         let (recordings, seconds) = (enroller.recordings(), enroller.seconds());
         if recordings < SMALLEST_COLLECTION {
             bail!(
-                "--adapt: expected {SMALLEST_COLLECTION} recordings or more in which somebody speaks, found {recordings}: the mean of so few is what \
-                 these few express, and it is taken away from each; answer them without --adapt, or give other recordings of the \
-                 speaker with --enroll"
+                "--adapt: expected {SMALLEST_COLLECTION} recordings or more in which somebody speaks, found {recordings}: the mean \
+                 of so few is what these few express, and it is taken away from each; answer them without --adapt, or give other \
+                 recordings of the speaker with --enroll"
             );
         }
         *files = used;
