@@ -57,7 +57,8 @@ fn stamp(file: &Path) -> Option<Stamp> {
     Some((found.len(), found.modified().ok()?))
 }
 
-/// The first line of the unfinished file: all rows are answers of one model on one speaker, heard on the same channels.
+/// The first line of the unfinished file: all rows are answers of one model on one speaker or collection, heard on the same
+/// channels.
 #[derive(Serialize, Deserialize, PartialEq)]
 struct Heading {
     format: u32,
@@ -69,6 +70,9 @@ struct Heading {
     /// Fingerprints.
     weights: String,
     speaker: Option<String>,
+    /// Recordings of the collection that the answers are adapted to, of which `speaker` is the fingerprint then.
+    #[serde(default)]
+    collection: Option<usize>,
     /// The only one that was listened to, counted from 1.
     channel: Option<u16>,
 }
@@ -80,6 +84,7 @@ impl Answers {
         recordings: &[PathBuf],
         predictor: &Predictor,
         speaker: Option<&Enrolment>,
+        collection: Option<usize>,
         channel: Option<u16>,
     ) -> Result<Self> {
         let model = predictor.model();
@@ -94,6 +99,7 @@ impl Answers {
             allowed: predictor.allowed().map(str::to_owned).collect(),
             weights: model.fingerprint(),
             speaker: speaker.map(Enrolment::fingerprint),
+            collection,
             channel,
         };
         let named = || unfinished.display().to_string();
@@ -249,9 +255,10 @@ fn check(first: &[u8], expected: &Heading) -> Result<()> {
             "expected what a stopped `ser predict --out` leaves, found something else: {WAYS_OUT}"
         );
     };
-    let whose = |heading: &Heading| match &heading.speaker {
-        Some(speaker) => format!("an enrolled speaker ({speaker})"),
-        None => "nobody enrolled".to_owned(),
+    let whose = |heading: &Heading| match (&heading.speaker, heading.collection) {
+        (Some(mean), Some(recordings)) => format!("{recordings} recordings ({mean})"),
+        (Some(speaker), None) => format!("an enrolled speaker ({speaker})"),
+        (None, _) => "nobody enrolled".to_owned(),
     };
     let which = |heading: &Heading| match heading.channel {
         Some(channel) => channel.to_string(),
@@ -269,10 +276,14 @@ fn check(first: &[u8], expected: &Heading) -> Result<()> {
     } else if found.allowed != expected.allowed {
         let allowed = |heading: &Heading| heading.allowed.join(", ");
         ("labels", allowed(expected), allowed(&found))
-    } else if found.speaker != expected.speaker {
-        ("speaker", whose(expected), whose(&found))
     } else if found.channel != expected.channel {
         ("channel", which(expected), which(&found))
+    } else if found.collection.or(expected.collection).is_some() && whose(&found) != whose(expected)
+    {
+        let what = "collection (--adapt makes each answer of all recordings, so that none may be added, removed or changed)";
+        (what, whose(expected), whose(&found))
+    } else if found.speaker != expected.speaker {
+        ("speaker", whose(expected), whose(&found))
     } else {
         return Ok(());
     };

@@ -436,6 +436,11 @@ pub struct PredictArgs {
     /// this voice sounds on average. Comes after the files: `ser predict speech.wav --enroll a.wav b.wav`.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "speaker")]
     pub enroll: Vec<PathBuf>,
+    /// Take the recordings, four at least, for one collection: one channel, room and language, in which emotions are mixed. How
+    /// they sound on average is taken away from each, without labels; from a collection of one emotion that takes the emotion
+    /// away. Confidences and the marks of uncertain answers are those that were measured with a speaker enrolled.
+    #[arg(long, conflicts_with_all = ["speaker", "enroll", "manifest"])]
+    pub adapt: bool,
     /// Write the answers here instead: .csv, .parquet, .json (an array) or .jsonl (an object a line). They are kept as they come,
     /// so that the same command goes on where it was stopped; a recording that has changed since is answered again. With --manifest
     /// a folder, for files of the table's own form.

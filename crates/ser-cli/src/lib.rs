@@ -7,6 +7,7 @@
 
 mod answers;
 mod args;
+mod collection;
 mod compare;
 mod conditions;
 #[cfg(feature = "train")]

@@ -13,6 +13,7 @@ use ser_tables::TableWriter;
 
 use crate::answers::Answers;
 use crate::args::PredictArgs;
+use crate::collection::Collection;
 use crate::output::{
     SYNTHETIC, UNCERTAIN, damaged_line, in_full, in_words, percent, plain, progress, table, tell,
 };
@@ -31,18 +32,26 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     let model = predictor.model();
     let mut speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let channel = args.channel.number();
-    let (files, mut skipped) = recordings(&args.files);
+    let (mut files, mut skipped) = recordings(&args.files);
     tell(&skipped);
     let mut tally = Tally::default();
     for _ in &skipped {
         tally.skip("without a recording");
     }
     if !args.enroll.is_empty() {
-        let enrolled = enrol(&predictor, &args.enroll, channel, &mut skipped)?;
-        speaker = Some(enrolled.speaker);
+        let enroller = enrol(&predictor, &args.enroll, channel, &mut skipped)?;
+        speaker = Some(enroller.finish());
     }
-    let speaker = speaker.as_ref();
-    let mut printer = Printer::new(&predictor, speaker, &files, args, json)?;
+    let mut collection = None;
+    if args.adapt {
+        let found = Collection::of(&predictor, &mut files, channel, &mut skipped, &mut tally)?;
+        collection = Some(found);
+    }
+    let collection = collection.as_ref();
+    let speaker = collection
+        .map(|collection| &collection.mean)
+        .or(speaker.as_ref());
+    let mut printer = Printer::new(&predictor, speaker, collection, &files, args, json)?;
     let left = printer.left(&files, &mut tally)?;
     if left.len() < files.len() {
         let before = in_words(files.len() - left.len(), "recording");
@@ -92,10 +101,12 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
         );
     }
     printer.finish(&files)?;
-    if tally.answered() + tally.skipped() > 1 {
+    let adapted = collection.map(Collection::sentence);
+    let became = (tally.answered() + tally.skipped() > 1).then(|| tally.sentence());
+    for sentence in adapted.into_iter().chain(became) {
         match args.csv || json {
-            true => eprintln!("{}", tally.sentence()),
-            false => println!("{}", tally.sentence()),
+            true => eprintln!("{sentence}"),
+            false => println!("{sentence}"),
         }
     }
     Ok(Outcome::of(&skipped))
@@ -118,6 +129,8 @@ fn line(model: &Model, file: &Path, answer: &Answer) -> AnswerLine {
 struct Printer<'a> {
     model: &'a Model,
     threshold: Option<&'a ConfidenceThreshold>,
+    /// Whether what is known is a collection's mean, and no speaker's.
+    is_adapted: bool,
     form: Form,
 }
 
@@ -132,6 +145,7 @@ impl<'a> Printer<'a> {
     fn new(
         predictor: &'a Predictor,
         speaker: Option<&Enrolment>,
+        collection: Option<&Collection>,
         files: &[PathBuf],
         args: &PredictArgs,
         json: bool,
@@ -143,6 +157,7 @@ impl<'a> Printer<'a> {
                 files,
                 predictor,
                 speaker,
+                collection.map(|collection| collection.recordings),
                 args.channel.number(),
             )?)
         } else if json {
@@ -158,6 +173,7 @@ impl<'a> Printer<'a> {
         Ok(Self {
             model,
             threshold: model.confidence_threshold(speaker.is_some()),
+            is_adapted: collection.is_some(),
             form,
         })
     }
@@ -199,7 +215,7 @@ impl<'a> Printer<'a> {
     fn finish(self, files: &[PathBuf]) -> Result<()> {
         match self.form {
             Form::File(answers) => println!("written: {}", answers.finish(files)?.display()),
-            Form::Table(answers) => show(self.model, self.threshold, &answers),
+            Form::Table(answers) => show(self.model, self.threshold, self.is_adapted, &answers),
             Form::Json | Form::Csv(_) => return Ok(()),
         }
         if self.model.provenance.synthetic {
@@ -218,7 +234,12 @@ impl<'a> Printer<'a> {
 }
 
 /// Answers as a table, and what there is to say of a single one.
-fn show(model: &Model, threshold: Option<&ConfidenceThreshold>, answers: &[(PathBuf, Answer)]) {
+fn show(
+    model: &Model,
+    threshold: Option<&ConfidenceThreshold>,
+    is_adapted: bool,
+    answers: &[(PathBuf, Answer)],
+) {
     let rows = answers.iter().map(|(file, answer)| {
         let mut ranked: Vec<_> = model.labels.iter().zip(&answer.probabilities).collect();
         ranked.sort_by(|a, b| b.1.total_cmp(a.1));
@@ -257,8 +278,13 @@ fn show(model: &Model, threshold: Option<&ConfidenceThreshold>, answers: &[(Path
     }
     let uncertain = answers.iter().any(|(_, answer)| answer.uncertain);
     if let Some(threshold) = threshold.filter(|_| uncertain) {
+        // The threshold of an enrolled speaker's clips is the nearest that was measured.
+        let limits = match is_adapted {
+            true => "; measured with each speaker enrolled, and not with a collection",
+            false => "",
+        };
         println!(
-            "{UNCERTAIN}\non validation clips {} of the answers of such low confidence were correct, {} of the others",
+            "{UNCERTAIN}\non validation clips {} of the answers of such low confidence were correct, {} of the others{limits}",
             percent(threshold.accuracy_below),
             percent(threshold.accuracy_above)
         );

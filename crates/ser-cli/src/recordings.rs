@@ -4,12 +4,13 @@ use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::{AudioStream, Channels};
 use ser_experiment::{Skipped, find};
-use ser_predict::{Answer, Enrolment, Kind, Predictor, Speech};
+use ser_predict::{Answer, Enroller, Enrolment, Kind, Predictor, Speech};
 
 use crate::model;
-use crate::output::{in_full, plain, tell};
+use crate::output::{in_full, plain, progress, tell};
 
 /// The name of standard input.
 pub fn is_stdin(path: &Path) -> bool {
@@ -92,44 +93,55 @@ pub fn kind_in_words(kind: Kind) -> &'static str {
     }
 }
 
-/// How a speaker sounds on average, and from how much speech that is known.
-pub struct Enrolled {
-    pub speaker: Enrolment,
-    /// Number of recordings that it is known from.
-    pub recordings: usize,
-    /// Seconds of speech.
-    pub seconds: f64,
+/// Adds up how the voices in recordings sound on average. They are heard on all cores, a few at a time, and added in their
+/// order. Those that cannot be used are named, and `skip` is given them. Returns the others as well.
+pub fn add_up<'p>(
+    predictor: &'p Predictor,
+    files: &[PathBuf],
+    channel: Option<u16>,
+    what: &'static str,
+    mut skip: impl FnMut(Skipped, &'static str),
+) -> Result<(Enroller<'p>, Vec<PathBuf>)> {
+    model::must_enrol(predictor.model())?;
+    let (mut enroller, mut used) = (Enroller::new(predictor.model()), Vec::new());
+    let bar = progress(files.len(), what);
+    let hear = |file: &PathBuf| Ok(predictor.speech_stream(open(file, channel)?)?);
+    for files in files.chunks(2 * rayon::current_num_threads()) {
+        let heard: Vec<Result<Speech>> = files.par_iter().map(hear).collect();
+        for (file, speech) in files.iter().zip(heard) {
+            match speech {
+                Ok(speech) => {
+                    enroller.add(&speech)?;
+                    used.push(file.clone());
+                }
+                Err(error) => {
+                    let skipped = Skipped::new(file, &in_full(&error));
+                    bar.suspend(|| tell(std::slice::from_ref(&skipped)));
+                    skip(skipped, kind(&error));
+                }
+            }
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    Ok((enroller, used))
 }
 
 /// How a speaker sounds on average in all recordings that files, folders and patterns stand for. Those that could not be
 /// used are named and added to `skipped`.
-pub fn enrol(
-    predictor: &Predictor,
+pub fn enrol<'p>(
+    predictor: &'p Predictor,
     given: &[PathBuf],
     channel: Option<u16>,
     skipped: &mut Vec<Skipped>,
-) -> Result<Enrolled> {
-    model::must_enrol(predictor.model())?;
+) -> Result<Enroller<'p>> {
     let (files, mut left_out) = recordings(given);
-    let (mut known, mut seconds): (Vec<Speech>, f64) = (Vec::new(), 0.0);
-    for file in &files {
-        let sound = open(file, channel).and_then(|stream| Ok(stream.read_to_end()?));
-        match sound.and_then(|sound| Ok(predictor.speech(&sound)?)) {
-            Ok(speech) => {
-                seconds += speech.seconds();
-                known.push(speech);
-            }
-            Err(error) => left_out.push(Skipped::new(file, &in_full(&error))),
-        }
-    }
     tell(&left_out);
-    if known.is_empty() {
+    skipped.append(&mut left_out);
+    let skip = |file, _| skipped.push(file);
+    let (enroller, used) = add_up(predictor, &files, channel, "enrolling", skip)?;
+    if used.is_empty() {
         bail!("nobody is enrolled: no recording could be used, and the lines above say why");
     }
-    skipped.append(&mut left_out);
-    Ok(Enrolled {
-        speaker: predictor.enrol(&known)?,
-        recordings: known.len(),
-        seconds,
-    })
+    Ok(enroller)
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::args::{EnrollArgs, SpeakersArgs};
 use crate::output::{in_words, table};
-use crate::recordings::{Enrolled, enrol};
+use crate::recordings::enrol;
 use crate::{Outcome, date, model};
 
 /// Seconds of speech from which on enrolment helps. What was measured is clips: four help, fifteen are good
@@ -66,16 +66,13 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
     }
     let predictor = model::open(args.model.file.as_deref())?;
     let mut skipped = Vec::new();
-    let Enrolled {
-        speaker,
-        recordings,
-        seconds,
-    } = enrol(&predictor, &args.files, args.channel.number(), &mut skipped)?;
+    let enroller = enrol(&predictor, &args.files, args.channel.number(), &mut skipped)?;
+    let (recordings, seconds) = (enroller.recordings(), enroller.seconds());
     let anew = if path.is_file() { " anew" } else { "" };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    speaker.save(predictor.model(), &path)?;
+    enroller.finish().save(predictor.model(), &path)?;
     if json {
         let hundredths = (seconds * 100.0).round() / 100.0;
         let line = serde_json::json!({

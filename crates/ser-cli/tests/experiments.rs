@@ -55,6 +55,8 @@ fn an_ensemble_is_measured_plain_and_enrolled_and_written_up() {
     let model = out.join("members/plain/fold-1/model.safetensors");
     let refusal = complaint(1, &[&"predict", &"--model", &model, &a, &"--enroll", &b]);
     assert!(refusal.contains("without enrolment"), "{refusal}");
+    let refusal = complaint(1, &[&"predict", &"--model", &model, &a, &b, &"--adapt"]);
+    assert!(refusal.contains("without enrolment"), "{refusal}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::architecture::Architecture;
+use crate::enroller::{Enroller, Speech};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::half;
@@ -236,28 +237,30 @@ impl Model {
     /// # Errors
     /// [`Error::Shape`] for features of another width or number.
     pub fn enrol(&self, clips: &[&[Features]]) -> Result<Enrolment> {
+        let mut enroller = Enroller::new(self);
+        for clip in clips {
+            enroller.add(&Speech::of_clip(self, clip, 0.0)?)?;
+        }
+        Ok(enroller.finish())
+    }
+
+    /// The embeddings of a clip's windows: `[windows × E]` in each view of each network; nothing for a network that was
+    /// trained without enrolment.
+    pub(crate) fn enrolment_embeddings(&self, clip: &[Features]) -> Result<Vec<Vec<f32>>> {
         let views = self.views();
-        let offset = |(network, view): (&TrainedNetwork, &FeatureConfig)| {
-            let Some(centre) = &network.centre else {
-                return Ok(None);
-            };
-            if clips.is_empty() {
-                return Ok(None);
-            }
-            let mut sum = vec![0.0_f32; centre.len()];
-            let mut windows = 0_u32;
-            for clip in clips {
+        let embed = |(network, view): (&TrainedNetwork, &FeatureConfig)| {
+            let mut embeddings = Vec::new();
+            if network.centre.is_some() {
                 let prepared = network.prepared(view, &views, clip)?;
-                windows += self
-                    .scratch
-                    .with(|scratch| network.add_embeddings(&prepared, &mut sum, scratch));
+                self.scratch.with(|scratch| {
+                    network.for_each_window(&prepared, scratch, |scratch| {
+                        embeddings.extend_from_slice(&scratch.embedding);
+                    });
+                });
             }
-            Ok(network.offset(clips.len(), &sum, windows))
+            Ok(embeddings)
         };
-        Ok(Enrolment {
-            clips: clips.len(),
-            offsets: self.network_views().map(offset).collect::<Result<_>>()?,
-        })
+        self.network_views().map(embed).collect()
     }
 
     /// Whether [`Model::enrol`] changes anything.

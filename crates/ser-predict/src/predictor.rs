@@ -8,14 +8,18 @@ use ser_audio::{AudioStream, Channels, Quality, Warning, Waveform, restored};
 use ser_features::{Features, Views};
 
 use crate::answer::{Answer, Context};
+use crate::enroller::{Enroller, Speech};
 use crate::enrolment::Enrolment;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::Model;
 use crate::segmenter::{LONGEST_PIECE, Segmenter};
 use crate::stream::Listener;
 
 /// Longer recordings, in seconds, are answered piece by piece, and need no more memory than this.
 pub const LONG: f64 = 30.0;
+
+/// Seconds of a recording that a speaker is enrolled with as a whole, and not as the pieces of speech in it.
+const WHOLE: f64 = 2.0 * LONGEST_PIECE;
 
 /// Samples of a long recording that are taken at a time: pieces for all cores.
 const AT_ONCE: usize = 1 << 20;
@@ -40,22 +44,6 @@ pub struct Predictor {
     views: Arc<Views>,
     /// Which of the labels an answer may be, where not all may.
     allowed: Option<Arc<[bool]>>,
-}
-
-/// A recording in which somebody speaks, for [`Predictor::enrol`].
-#[derive(Debug)]
-pub struct Speech {
-    /// Features of the recording, or of each piece of a longer one.
-    clips: Vec<Vec<Features>>,
-    seconds: f64,
-}
-
-impl Speech {
-    /// Seconds of speech.
-    #[must_use]
-    pub fn seconds(&self) -> f64 {
-        self.seconds
-    }
 }
 
 impl Predictor {
@@ -332,39 +320,94 @@ impl Predictor {
     /// # Errors
     /// [`Error::NotSpeech`] where nobody speaks; those of feature extraction.
     pub fn speech(&self, sound: &Waveform) -> Result<Speech> {
-        let (sounds, seconds) = if sound.duration() <= 2.0 * LONGEST_PIECE {
-            let sound = restored(sound).into_owned();
-            let seconds = Quality::of(&sound).speech_seconds;
-            (vec![sound], seconds)
-        } else {
-            let mut segmenter = Segmenter::new(sound.sample_rate)?;
-            let mut pieces = segmenter.push(&sound.samples);
-            pieces.extend(segmenter.finish());
-            let seconds = pieces
-                .iter()
-                .fold(0.0, |sum, piece| sum + piece.end - piece.start);
-            (
-                pieces.into_iter().map(|piece| piece.sound).collect(),
-                seconds,
-            )
-        };
-        if seconds == 0.0 {
-            return Err(Error::NotSpeech(Warning::NoSpeech.to_string()));
+        if sound.duration() <= WHOLE {
+            return self.speech_whole(sound);
         }
-        let clips = sounds.iter().map(|sound| self.features(sound));
-        Ok(Speech {
-            clips: clips.collect::<Result<_>>()?,
-            seconds,
+        let mut blocks = sound.samples.chunks(AT_ONCE);
+        self.speech_long(sound.sample_rate, |samples| {
+            samples.extend_from_slice(blocks.next().unwrap_or_default());
+            Ok(())
         })
     }
 
-    /// How a speaker sounds on average, from unlabelled recordings: see [`Model::enrol`].
+    /// As [`Predictor::speech`], of a stream; no more than a block of a long one is in memory.
     ///
     /// # Errors
-    /// Those of [`Model::enrol`].
-    pub fn enrol(&self, speech: &[Speech]) -> Result<Enrolment> {
-        let clips = speech.iter().flat_map(|speech| &speech.clips);
-        let clips: Vec<&[Features]> = clips.map(Vec::as_slice).collect();
-        self.model.enrol(&clips)
+    /// Those of decoding and of [`Predictor::speech`].
+    pub fn speech_stream(&self, mut stream: AudioStream) -> Result<Speech> {
+        let mut sound = Waveform::new(Vec::new(), stream.sample_rate());
+        while sound.duration() <= WHOLE {
+            if !stream.next_block(&mut sound.samples)? {
+                return self.speech_whole(&sound);
+            }
+        }
+        self.speech_long(sound.sample_rate, |samples| {
+            samples.append(&mut sound.samples);
+            while samples.len() < AT_ONCE && stream.next_block(samples)? {}
+            Ok(())
+        })
     }
+
+    fn speech_whole(&self, sound: &Waveform) -> Result<Speech> {
+        let sound = restored(sound);
+        let seconds = Quality::of(&sound).speech_seconds;
+        if seconds == 0.0 {
+            return Err(no_speech());
+        }
+        Speech::of_clip(&self.model, &self.features(&sound)?, seconds)
+    }
+
+    /// The pieces of speech of a long recording. `more` adds the next samples, none at the end.
+    fn speech_long(
+        &self,
+        rate: u32,
+        mut more: impl FnMut(&mut Vec<f32>) -> Result<()>,
+    ) -> Result<Speech> {
+        let mut segmenter = Segmenter::new(rate)?;
+        let (mut samples, mut speech): (Vec<f32>, Option<Speech>) = (Vec::new(), None);
+        loop {
+            samples.clear();
+            more(&mut samples)?;
+            let pieces = match samples.is_empty() {
+                false => segmenter.push(&samples),
+                true => segmenter.finish(),
+            };
+            let heard = pieces.par_iter().map(|piece| {
+                match self.features(&piece.sound) {
+                    // Nothing can be learned from it, as from a pause.
+                    Err(error) if error.kind() == Kind::TooShort => Ok(None),
+                    Err(error) => Err(error),
+                    Ok(features) => {
+                        let seconds = piece.end - piece.start;
+                        Speech::of_clip(&self.model, &features, seconds).map(Some)
+                    }
+                }
+            });
+            let heard = heard.collect::<Result<Vec<Option<Speech>>>>()?;
+            for piece in heard.into_iter().flatten() {
+                match &mut speech {
+                    Some(speech) => speech.append(piece),
+                    None => speech = Some(piece),
+                }
+            }
+            if samples.is_empty() {
+                return speech.ok_or_else(no_speech);
+            }
+        }
+    }
+
+    /// How a speaker sounds on average, from unlabelled recordings: see [`Model::enrol`]. An [`Enroller`] takes them one by
+    /// one.
+    ///
+    /// # Errors
+    /// Those of [`Enroller::add`].
+    pub fn enrol(&self, speech: &[Speech]) -> Result<Enrolment> {
+        let mut enroller = Enroller::new(&self.model);
+        speech.iter().try_for_each(|speech| enroller.add(speech))?;
+        Ok(enroller.finish())
+    }
+}
+
+fn no_speech() -> Error {
+    Error::NotSpeech(Warning::NoSpeech.to_string())
 }

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
 use ser_audio::restored;
-use ser_predict::{AnswerLine, Error, ModelLine, Predictor, Speech};
+use ser_predict::{AnswerLine, Enroller, Error, ModelLine, Predictor};
 
 use crate::answers::{self, dict};
 use crate::asked::{Asked, channel};
@@ -116,7 +116,7 @@ impl Model {
     }
 
     /// What files express, each as a whole: `Answers`, in which what cannot be answered is a `SerError`.
-    #[pyo3(signature = (paths, *, threads=None, progress=None, labels=None, speaker=None, channel=None))]
+    #[pyo3(signature = (paths, *, threads=None, progress=None, labels=None, speaker=None, channel=None, adapt=false))]
     #[allow(clippy::too_many_arguments, reason = "Python names them")]
     fn predict_files<'py>(
         &self,
@@ -126,16 +126,29 @@ impl Model {
         labels: Option<Vec<String>>,
         speaker: Option<&Speaker>,
         channel: Option<i64>,
+        adapt: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
         let py = paths.py();
-        let files = Files {
+        if adapt && speaker.is_some() {
+            return Err(PyValueError::new_err(
+                "adapt: expected no speaker beside it, as the files stand for one",
+            ));
+        }
+        let mut files = Files {
             asked: Asked::new(py, &self.predictor, labels, speaker)?,
             channel: self::channel(channel)?,
             paths: files(paths)?,
             progress: progress.map(|progress| progress.clone().unbind()),
         };
-        let answers = files.answers(py, &*pool(threads)?)?;
+        let pool = pool(threads)?;
+        let answers = match adapt {
+            true => {
+                self.must_enrol()?;
+                files.answers_adapted(py, &pool)?
+            }
+            false => files.answers(py, &pool)?,
+        };
         let model = files.asked.predictor.model();
         let row = |(path, answer): (&PathBuf, &_)| match answer {
             Ok(answer) => {
@@ -221,13 +234,8 @@ impl Model {
         if is_path(recordings) {
             return Err(one_path("recordings"));
         }
-        if !self.predictor.model().enrols() {
-            return Err(PyValueError::new_err(format!(
-                "{} was trained without enrolment: a speaker makes no difference to it",
-                self.name()
-            )));
-        }
-        let mut known: Vec<Speech> = Vec::new();
+        self.must_enrol()?;
+        let mut enroller = Enroller::new(self.predictor.model());
         let mut skipped = Vec::new();
         for recording in recordings.try_iter()? {
             let recording = recording?;
@@ -238,22 +246,21 @@ impl Model {
                 }
                 Err(_) => Recording::new(&recording, None)?,
             };
-            match recording.compute(py, channel, |sound| self.predictor.speech(sound))? {
-                Ok(speech) => known.push(speech),
+            let speech = recording.compute(py, channel, |sound| self.predictor.speech(sound))?;
+            match speech.and_then(|speech| enroller.add(&speech)) {
+                Ok(()) => {}
                 Err(error) => skipped.push(object(py, &error, recording.path())?.unbind()),
             }
             py.check_signals()?;
         }
-        if known.is_empty() {
+        if enroller.recordings() == 0 {
             let reason = match skipped.first() {
                 Some(error) => format!("nobody is enrolled: {error}"),
                 None => "nobody is enrolled: expected a recording or more, got none".to_owned(),
             };
             return Err(raised(py, &Error::NotSpeech(reason), None));
         }
-        let enrolment = compute(py, || self.predictor.enrol(&known))?;
-        let enrolment = enrolment.map_err(|error| raised(py, &error, None))?;
-        Ok(Speaker::new(&self.predictor, enrolment, skipped))
+        Ok(Speaker::new(&self.predictor, enroller.finish(), skipped))
     }
 }
 
@@ -266,6 +273,17 @@ impl Model {
         let predictor = model.and_then(Predictor::new);
         let predictor = predictor.map_err(|error| raised(py, &error, path))?;
         Ok(Self { predictor })
+    }
+
+    /// Refuses a model to which a speaker makes no difference.
+    fn must_enrol(&self) -> PyResult<()> {
+        match self.predictor.model().enrols() {
+            true => Ok(()),
+            false => Err(PyValueError::new_err(format!(
+                "{} was trained without enrolment: a speaker makes no difference to it",
+                self.name()
+            ))),
+        }
     }
 }
 

@@ -46,6 +46,35 @@ def test_rows_are_those_of_the_program(
         assert error.path in list(map(str, files)) and str(error).startswith(f"{error.path}: ")
 
 
+@pytest.mark.parametrize("threads", [None, 1, 3])
+def test_a_collection_is_adapted_to_as_by_the_program(
+    model: ser_speech.Model, files: list[Path], threads: int | None
+) -> None:
+    told: list[tuple[int, int]] = []
+    answers = model.predict_files(
+        files, threads=threads, adapt=True, progress=lambda done, total: told.append((done, total))
+    )
+    answered = [row.to_dict() for row in answers if isinstance(row, ser_speech.Answer)]
+    assert answered == printed("predict", "--adapt", *[file for file in files if file.is_file()])
+    speaker = model.enroll(files)
+    assert [error.kind for error in answers.errors] == [error.kind for error in speaker.skipped]
+    used = [file for file, row in zip(files, answers) if isinstance(row, ser_speech.Answer)]
+    assert answered == [row.to_dict() for row in model.predict_files(used, speaker=speaker)]
+    assert answered != [row.to_dict() for row in model.predict_files(used)]
+    # What cannot be used is heard once.
+    total = 2 * len(files)
+    done = [*range(1, len(files) + 1), *range(total - len(used) + 1, total + 1)]
+    assert told == [(number, total) for number in done]
+
+
+def test_too_few_files_are_no_collection(model: ser_speech.Model, files: list[Path]) -> None:
+    for few, used in (([], 0), (files[:5], 3)):
+        with pytest.raises(ValueError, match=f"adapt: expected 4 files or more .* got {used}"):
+            model.predict_files(few, adapt=True)
+    with pytest.raises(ValueError, match="adapt: expected no speaker beside it"):
+        model.predict_files(files, adapt=True, speaker=model.enroll(files))
+
+
 def test_nothing_to_answer(model: ser_speech.Model) -> None:
     assert model.predict_files([]) == []
 

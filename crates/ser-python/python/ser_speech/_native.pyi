@@ -112,11 +112,17 @@ class Model:
         labels: Sequence[str] | None = None,
         speaker: Speaker | None = None,
         channel: int | None = None,
+        adapt: bool = False,
     ) -> Answers:
         """What files express, each as a whole, in their order.
 
         A file that has no answer is a ``SerError`` in the list. The files are answered on ``threads`` threads, or
         one for each core. ``progress`` is called with the number of files that are done and the number of all of them.
+
+        ``adapt`` takes the files, four at least, for one collection: one channel, room and language, in which emotions are
+        mixed. How they sound on average is taken away from each, without labels; from a collection of one emotion that takes the
+        emotion away. Files without speech have no answer then, each counts twice in ``progress``, and confidences and the
+        marks of uncertain answers are those that were measured with a speaker enrolled.
         """
 
     def timeline(
