@@ -9,9 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
-use ser_download::{
-    Archive, Limits, Source, fill, make_way, may_fill, md5_of, size, with_suffix,
-};
+use ser_download::{Archive, Limits, Source, fill, make_way, may_fill, md5_of, size, with_suffix};
 
 use crate::fetch::fetch;
 use crate::recordings::recordings;

@@ -104,18 +104,30 @@ impl<R: Read + Seek> Archive<R> {
                 return Err(too_much(what, NAME as u64, name.len() as u64));
             }
             let place = place(&name).ok_or_else(|| {
-                refused(&name, "a path below the destination", "another on some system")
+                refused(
+                    &name,
+                    "a path below the destination",
+                    "another on some system",
+                )
             })?;
             let kind = entry.unix_mode().map_or(0, |mode| mode & 0o170_000);
             if !matches!(kind, 0 | 0o100_000 | 0o040_000) {
-                return Err(refused(&name, "a file or a folder", "a link or a special file"));
+                return Err(refused(
+                    &name,
+                    "a file or a folder",
+                    "a link or a special file",
+                ));
             }
             if entry.encrypted() {
                 return Err(refused(&name, "what anybody may read", "it encrypted"));
             }
             total = total.saturating_add(entry.size());
             if total > limits.bytes {
-                return Err(too_much(format!("bytes up to {name:?}"), limits.bytes, total));
+                return Err(too_much(
+                    format!("bytes up to {name:?}"),
+                    limits.bytes,
+                    total,
+                ));
             }
             if let Some((first, _)) = places.insert(place, (name.clone(), entry.is_file())) {
                 let actual = format!("both it and {first:?}, which may be one file");

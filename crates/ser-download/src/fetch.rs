@@ -97,10 +97,12 @@ fn fetch_within(
     dest: &Path,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<u64> {
-    let is_right = || Ok::<_, Error>(match source.md5 {
-        Some(md5) => md5_of(dest)? == md5,
-        None => true,
-    });
+    let is_right = || {
+        Ok::<_, Error>(match source.md5 {
+            Some(md5) => md5_of(dest)? == md5,
+            None => true,
+        })
+    };
     if dest.is_file() && is_right()? {
         return Ok(0);
     }

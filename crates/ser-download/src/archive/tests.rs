@@ -170,7 +170,10 @@ fn wanted_files_land_where_they_are_placed() {
     assert_eq!(fs::read_dir(&dest).unwrap().count(), 1);
     assert_eq!(archive.text("top/b.txt").unwrap(), "beta");
     let error = archive.text("top/c.txt").unwrap_err().to_string();
-    assert!(error.contains("\"top/c.txt\" of") && error.contains("No such file"), "{error}");
+    assert!(
+        error.contains("\"top/c.txt\" of") && error.contains("No such file"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -285,7 +288,10 @@ fn an_encrypted_entry_is_refused() {
     let mut entry = raw("secret", b"????????????text");
     entry.flags = 1;
     let error = refusal(&Zip::of(&[raw("good", b""), entry]));
-    assert!(error.contains("\"secret\": expected what anybody may read, found it encrypted"), "{error}");
+    assert!(
+        error.contains("\"secret\": expected what anybody may read, found it encrypted"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -148,7 +148,10 @@ fn progress_is_told_and_so_is_a_wait() {
     let (url, _server) = serve(vec![busy, full(16, "01234").into(), rest(5).into()]);
     let mut told = Vec::new();
     let source = unknown(&url);
-    fetch_within(&QUICK, &source, &case.dest, &mut |progress| told.push(progress)).unwrap();
+    fetch_within(&QUICK, &source, &case.dest, &mut |progress| {
+        told.push(progress)
+    })
+    .unwrap();
     assert_eq!(told[0], Progress::Waiting(Duration::from_secs(1)));
     for have in [0, 5, 16] {
         let bytes = Progress::Bytes { have, of: Some(16) };
@@ -652,21 +655,17 @@ fn a_target_that_cannot_be_written_is_named() {
     let file = folder.path().join("file");
     fs::write(&file, "mine").unwrap();
     let below = file.join("deep/file.zip");
-    let error = fetch(&known(&dead()), &below, &mut |_| ()).unwrap_err().to_string();
-    assert!(
-        error.contains("file/deep: "),
-        "{error}"
-    );
+    let error = fetch(&known(&dead()), &below, &mut |_| ())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("file/deep: "), "{error}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     // A folder where the file should be.
     let case = Case::new();
     fs::create_dir(&case.dest).unwrap();
     let (url, server) = serve(vec![whole().into()]);
     let error = case.fetch(&known(&url)).unwrap_err().to_string();
-    assert!(
-        error.contains("file.zip: "),
-        "{error}"
-    );
+    assert!(error.contains("file.zip: "), "{error}");
     server.join().unwrap();
     // With the folder out of the way the next call has all it needs.
     fs::remove_dir(&case.dest).unwrap();
@@ -682,9 +681,6 @@ fn a_full_disk_ends_the_download_at_once() {
     std::os::unix::fs::symlink("/dev/full", case.part()).unwrap();
     let (url, server) = serve(vec![whole().into()]);
     let error = case.error(&known(&url));
-    assert!(
-        error.contains("file.zip.part: No space left"),
-        "{error}"
-    );
+    assert!(error.contains("file.zip.part: No space left"), "{error}");
     assert_eq!(server.join().unwrap().len(), 1);
 }
