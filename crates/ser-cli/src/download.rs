@@ -90,7 +90,7 @@ fn get(known: &'static KnownCorpus, args: &DownloadArgs, json: bool) -> Result<O
         return told(known, &done(there, Vec::new()), json);
     }
     may_fill(&to).with_context(|| match there {
-        0 => format!("{} is not empty", shown.display()),
+        0 => format!("{} holds something else", shown.display()),
         _ => format!(
             "{} holds {there} of {} recordings",
             shown.display(),
@@ -247,13 +247,16 @@ fn unpack(known: &KnownCorpus, path: &Path, to: &Path) -> Result<(usize, Vec<Ski
     let bar = progress(wanted.len(), "unpack");
     let unpacked = fill(to, |staging| {
         archive.unpack(staging, |entry| {
-            bar.inc(1);
             let is_wanted = wanted.contains(&entry.name);
+            bar.inc(is_wanted.into());
             is_wanted.then(|| PathBuf::from(&entry.name))
         })?;
         let Scan { audit, .. } = Corpus::scan(staging)?;
-        if audit.known != Some(known) {
-            let found = audit.known.map_or("another corpus", |found| found.title);
+        if audit.known != Some(known) || audit.synthetic {
+            let found = match audit.known {
+                Some(found) if !audit.synthetic => found.title,
+                _ => "synthetic voices",
+            };
             bail!(
                 "{} holds {found}, where {} is expected",
                 path.display(),

@@ -33,7 +33,7 @@ use std::str::FromStr;
 use ser_audio::is_recording;
 use serde::Serialize;
 
-use crate::{Result, is_table};
+use crate::{Result, is_table, synth};
 
 /// What is known of a corpus.
 #[derive(Debug, Serialize)]
@@ -141,8 +141,12 @@ impl PartialEq for KnownCorpus {
 }
 
 impl KnownCorpus {
-    /// Whether a file of this name is of use: a recording of it, or, where tables tell of recordings, any recording and text.
+    /// Whether a file of this name is of use: a recording of it, or, where tables tell of recordings, any recording and text; and what
+    /// marks a synthetic corpus as one.
     pub fn wants(&self, path: &Path) -> bool {
+        if path.file_name().is_some_and(|name| name == synth::MARKER) {
+            return true;
+        }
         match self.labelling {
             Labelling::Name(_) => is_recording(path) && self.tells(path),
             Labelling::Tables(_) => is_recording(path) || is_text(path),

@@ -502,6 +502,7 @@ fn of_an_archive_recordings_and_tables_are_wanted() {
     for (corpus, file) in [
         ("meld", "train_splits/dia0_utt0.mp4"),
         ("meld", "train_sent_emo.csv"),
+        ("ravdess", "corpus/SYNTHETIC.txt"),
         (
             "iemocap",
             "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt",
