@@ -251,7 +251,10 @@ fn unpack(known: &KnownCorpus, path: &Path, to: &Path) -> Result<(usize, Vec<Ski
             bar.inc(is_wanted.into());
             is_wanted.then(|| PathBuf::from(&entry.name))
         })?;
-        let Scan { audit, .. } = Corpus::scan(staging)?;
+        let Scan { audit, .. } = Corpus::scan(staging).with_context(|| {
+            let (path, title) = (path.display(), known.title);
+            format!("{path} holds no recording of {title} that can be read")
+        })?;
         if audit.known != Some(known) || audit.synthetic {
             let found = match audit.known {
                 Some(found) if !audit.synthetic => found.title,
