@@ -230,10 +230,8 @@ fn fetch_with_bar(source: &Source, path: &Path) -> Result<u64> {
         }
     });
     bar.finish_and_clear();
-    let way_out = || {
-        format!("the archive could not be fetched; a copy of it that you have goes into `--from`")
-    };
-    received.with_context(way_out)
+    received
+        .context("the archive could not be fetched; a copy of it that you have goes into `--from`")
 }
 
 /// Unpacks what is of the corpus, and says how many recordings there are and what could not be taken.
