@@ -34,15 +34,16 @@ pub fn fill<T, E: From<Error>>(
     let staging = with_suffix(to, ".unpacking");
     clear(&staging)?;
     fs::create_dir_all(&staging).map_err(at(&staging))?;
-    let filled = fill(&staging);
+    let filled = fill(&staging).and_then(|filled| {
+        make_way(to)?;
+        fs::rename(&staging, to).map_err(at(to))?;
+        Ok(filled)
+    });
     if filled.is_err() {
         // Half a folder only takes up room, which may be what was lacking.
         clear(&staging)?;
     }
-    let filled = filled?;
-    make_way(to)?;
-    fs::rename(&staging, to).map_err(at(to))?;
-    Ok(filled)
+    filled
 }
 
 /// Clears a place of a link or an empty folder, but never of anything else.
@@ -84,4 +85,57 @@ pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(staging: &Path) -> Result<()> {
+        let file = staging.join("new");
+        fs::write(&file, "new").map_err(at(&file))
+    }
+
+    #[test]
+    fn what_a_killed_program_left_is_not_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("deep/corpus");
+        fs::create_dir_all(folder.path().join("deep/corpus.unpacking/half")).unwrap();
+        fill(&to, write).unwrap();
+        assert_eq!(fs::read_dir(&to).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(to.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_fails_leaves_nothing_and_an_empty_folder_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("corpus");
+        fs::create_dir(&to).unwrap();
+        let failed = fill(&to, |staging| {
+            write(staging)?;
+            write(&staging.join("missing"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(fs::read_dir(&to).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        fill(&to, write).unwrap();
+        assert!(to.join("new").is_file());
+    }
+
+    #[test]
+    fn what_is_in_the_way_stays_also_if_it_came_while_the_folder_was_filled() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("corpus");
+        let refused = fill(&to, |staging| {
+            fs::create_dir(&to).unwrap();
+            fs::write(to.join("thesis.txt"), "dear").unwrap();
+            write(staging)
+        });
+        let refused = [refused, fill(&to, write)];
+        for refused in refused {
+            let said = refused.unwrap_err().to_string();
+            assert!(said.contains("corpus is in the way"), "{said}");
+        }
+        assert_eq!(fs::read_dir(&to).unwrap().count(), 1);
+    }
 }
