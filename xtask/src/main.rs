@@ -1,6 +1,6 @@
 //! Chores around the `ser` program, run as `cargo xtask <task>`.
 //!
-//! One file per task. Of our crates this one depends on the two small ones that libtorch takes to be fetched: it must
+//! One file per task. This crate depends on `ser-files` and `ser-download` alone of ours and not on libtorch: it must
 //! compile in seconds and run on a machine where nothing else builds yet.
 #![allow(
     clippy::print_stdout,

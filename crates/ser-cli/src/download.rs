@@ -99,6 +99,8 @@ fn get(known: &'static KnownCorpus, args: &DownloadArgs, json: bool) -> Result<O
     })?;
     let origin = Origin::of(known, args.from.as_deref())?;
     let _lock = lock(&to)?;
+    // Another program may have filled it in the meantime.
+    may_fill(&to)?;
     let (recordings, skipped) = match origin {
         Origin::Server(source) => from_server(known, &source, &to)?,
         Origin::Disk(archive) => from_disk(known, archive, &to)?,
