@@ -1,10 +1,6 @@
 #![no_main]
 
-// The program also reads the checksum of an entry.
-#[allow(dead_code)]
-#[path = "../../xtask/src/archive.rs"]
-mod archive;
 #[path = "../src/archive.rs"]
-mod check;
+mod archive;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| check::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archive::check(data));

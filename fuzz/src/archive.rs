@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ser_download::{Archive, Limits};
 use tempfile::TempDir;
-
-use crate::archive::{Archive, Limits};
 
 const LIMITS: Limits = Limits {
     entries: 16,

@@ -69,7 +69,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     };
     let name = format!("{}-{}{part}", today()?, machine.slug());
     let beside = runs.join(format!(".{name}"));
-    libtorch::clear(&beside)?;
+    ser_download::clear(&beside)?;
     fs::create_dir(&beside).with_context(|| format!("creating {}", beside.display()))?;
 
     if !args.service {
@@ -107,7 +107,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     fs::write(beside.join("run.toml"), about)?;
 
     let folder = runs.join(&name);
-    libtorch::clear(&folder)?;
+    ser_download::clear(&folder)?;
     fs::rename(&beside, &folder).with_context(|| format!("writing {}", folder.display()))?;
     println!("\n{table}\nkept in {}", folder.display());
     println!("next: put table.md into {page} if this run is to stand there");

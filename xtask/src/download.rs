@@ -9,9 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
+use ser_download::{Archive, Limits, Source, fill, make_way, may_fill, md5_of, size, with_suffix};
 
-use crate::archive::{Archive, Limits, lacked_room};
-use crate::fetch::{self, Source};
+use crate::fetch::fetch;
 use crate::recordings::recordings;
 use crate::{libtorch, lock, paths};
 
@@ -95,24 +95,17 @@ fn with_ways_out(error: Error) -> Error {
 }
 
 fn from_url(source: &Source, to: &Path) -> Result<()> {
-    ensure_free(to)?;
-    let archive = paths::with_suffix(to, ".downloading");
-    // With a checksum, fetching finds out itself whether this is the file.
-    if source.md5.is_none() && archive.is_file() {
-        println!(
-            "RAVDESS: {} was downloaded by an earlier run",
-            archive.display()
-        );
-    } else {
-        println!("RAVDESS: downloading {}", source.url);
-        let received = fetch::fetch(source, &archive)?;
-        println!("  {} downloaded", fetch::size(received));
+    may_fill(to)?;
+    let archive = with_suffix(to, ".downloading");
+    println!("RAVDESS: downloading {}", source.url);
+    match fetch(source, &archive)? {
+        0 => println!("  {} was there already", archive.display()),
+        received => println!("  {} downloaded", size(received)),
     }
     let unpacked = from_archive(&archive, to);
-    // A file with the published checksum is not to blame for an error, and none is for a full disk: the next run
-    // takes it from here.
-    let blameless = |error: &Error| source.md5.is_some() || lacked_room(error);
-    if !unpacked.as_ref().is_err_and(blameless) {
+    // The next run takes it from here.
+    let outlives = |error: &Error| source.outlives(error.as_ref());
+    if !unpacked.as_ref().is_err_and(outlives) {
         fs::remove_file(&archive).with_context(|| format!("removing {}", archive.display()))?;
     }
     unpacked
@@ -120,8 +113,8 @@ fn from_url(source: &Source, to: &Path) -> Result<()> {
 
 fn from_archive(path: &Path, to: &Path) -> Result<()> {
     // Asked before the work as well as after it.
-    ensure_free(to)?;
-    let md5 = fetch::md5_of(path)?;
+    may_fill(to)?;
+    let md5 = md5_of(path)?;
     let published = PUBLISHED.md5 == Some(md5.as_str());
     if published {
         println!("  {} is the published archive (md5 {md5})", path.display());
@@ -158,19 +151,12 @@ fn from_archive(path: &Path, to: &Path) -> Result<()> {
         .map(|(entry, _)| entry.to_owned())
         .collect();
 
-    let staging = paths::with_suffix(to, ".unpacking");
-    libtorch::clear(&staging)?;
-    let unpacked = archive.unpack(&staging, |entry| {
-        let name = file_name(&entry.name).filter(|_| wanted.contains(&entry.name))?;
-        Some(Path::new(&format!("Actor_{:02}", actor(name)?)).join(name))
-    });
-    if unpacked.is_err() {
-        // Half a corpus only takes up room, which may be what was lacking.
-        libtorch::clear(&staging)?;
-    }
-    unpacked?;
-    make_way(to)?;
-    fs::rename(&staging, to).with_context(|| format!("writing {}", to.display()))?;
+    fill(to, |staging| {
+        archive.unpack(staging, |entry| {
+            let name = file_name(&entry.name).filter(|_| wanted.contains(&entry.name))?;
+            Some(Path::new(&format!("Actor_{:02}", actor(name)?)).join(name))
+        })
+    })?;
     println!("RAVDESS: {CLIPS} clips unpacked to {}", to.display());
     Ok(())
 }
@@ -197,31 +183,6 @@ fn from_folder(from: &Path, to: &Path) -> Result<()> {
         from.display()
     );
     Ok(())
-}
-
-/// Fails if the destination is anything but a link or an empty folder.
-fn ensure_free(to: &Path) -> Result<()> {
-    let Ok(meta) = to.symlink_metadata() else {
-        return Ok(());
-    };
-    let empty = meta.is_dir() && fs::read_dir(to)?.next().is_none();
-    ensure!(
-        meta.is_symlink() || empty,
-        "{} is in the way; move it elsewhere and run again",
-        to.display()
-    );
-    Ok(())
-}
-
-/// Clears the destination of a link or an empty folder, but never of anything else.
-fn make_way(to: &Path) -> Result<()> {
-    ensure_free(to)?;
-    let removed = match to.symlink_metadata() {
-        Ok(meta) if meta.is_symlink() => fs::remove_file(to),
-        Ok(_) => fs::remove_dir(to),
-        Err(_) => Ok(()),
-    };
-    removed.with_context(|| format!("removing {}", to.display()))
 }
 
 /// Whether a folder holds all clips of the corpus.

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
+use ser_download::{Archive, Limits, Source, clear, size, with_suffix};
 
-use crate::archive::{Archive, Limits, lacked_room};
-use crate::fetch::{self, Source};
+use crate::fetch::fetch;
 use crate::{lock, paths, wheel};
 
 /// The version torch-sys 0.26 is written against.
@@ -138,7 +138,7 @@ pub fn ensure(root: &Path) -> Result<()> {
 fn install_into(install: &Path, downloads: &Path, host: &Host) -> Result<String> {
     let start = Instant::now();
     // Under our lock, whatever has this name was left by a run that was killed.
-    let staging = paths::with_suffix(install, ".unpacking");
+    let staging = with_suffix(install, ".unpacking");
     clear(&staging)?;
     let from_archive = match host.archive_url() {
         Some(url) => official(&url, downloads, &staging),
@@ -177,8 +177,8 @@ fn install_into(install: &Path, downloads: &Path, host: &Host) -> Result<String>
     clear(downloads)?;
     println!(
         "  downloaded {}, installed {} in {:.0} s",
-        fetch::size(downloaded),
-        fetch::size(folder_size(install)?),
+        size(downloaded),
+        size(folder_size(install)?),
         start.elapsed().as_secs_f64()
     );
     Ok(source)
@@ -188,20 +188,16 @@ fn install_into(install: &Path, downloads: &Path, host: &Host) -> Result<String>
 fn official(url: &str, downloads: &Path, staging: &Path) -> Result<u64> {
     println!("  official archive: {url}");
     let file = downloads.join(url.rsplit('/').next().unwrap_or("libtorch.zip"));
-    let mut downloaded = 0;
-    if !file.exists() {
-        // The publisher gives neither size nor checksum: the CRC of every entry is the check.
-        downloaded = fetch::fetch(
-            &Source {
-                url,
-                size: None,
-                md5: None,
-            },
-            &file,
-        )?;
-    }
+    // The publisher gives neither size nor checksum: the CRC of every entry is the check.
+    let source = Source {
+        url,
+        size: None,
+        md5: None,
+    };
+    let downloaded = fetch(&source, &file)?;
     let unpacked = unpack_official(&file, staging);
-    if unpacked.as_ref().is_err_and(|error| !lacked_room(error)) {
+    let outlives = |error: &Error| source.outlives(error.as_ref());
+    if !unpacked.as_ref().err().is_none_or(outlives) {
         fs::remove_file(&file)?;
     }
     unpacked.map(|()| downloaded)
@@ -404,16 +400,6 @@ pub fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 pub fn symlink(_: &Path, _: &Path) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
-}
-
-/// Removes a folder that may not exist.
-pub fn clear(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("removing {}", folder.display()))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn folder_size(folder: &Path) -> Result<u64> {

@@ -1,26 +1,21 @@
 //! Chores around the `ser` program, run as `cargo xtask <task>`.
 //!
-//! One file per task. This crate depends on no crate of ours and not on libtorch: it must compile
-//! in seconds and run on a machine where nothing else builds yet.
+//! One file per task. This crate depends on `ser-files` and `ser-download` alone of ours and not on libtorch: it must
+//! compile in seconds and run on a machine where nothing else builds yet.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "telling the user what happened is what this program is for"
 )]
 
-mod archive;
 mod bench;
 mod check;
 mod command;
 mod download;
 mod fetch;
-#[cfg(test)]
-mod fuzz_cases;
 mod gate;
 mod libtorch;
 mod lock;
-#[cfg(test)]
-mod loopback;
 mod page;
 mod paths;
 mod pipeline;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use ser_download::with_suffix;
 
 /// The workspace root, the folder above this crate.
 pub fn workspace() -> PathBuf {
@@ -39,13 +40,6 @@ pub fn libtorch_link(root: &Path) -> PathBuf {
 /// The folder of downloaded and generated corpora.
 pub fn corpora(root: &Path) -> PathBuf {
     root.join("data/corpora")
-}
-
-/// `path` with `suffix` appended to its file name.
-pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// Writes a file beside and renames it, so that it is never there in part.

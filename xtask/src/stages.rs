@@ -12,7 +12,6 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::fetch;
 use crate::paths::write_whole;
 
 /// A digest over everything a stage depends on.
@@ -31,7 +30,7 @@ impl Fingerprint {
     /// Adds the content of a file.
     pub fn file(mut self, path: &Path) -> Result<Self> {
         let mut content = Sha256::new();
-        fetch::feed(path, |bytes| content.update(bytes))?;
+        ser_download::feed(path, |bytes| content.update(bytes))?;
         self.0.update(content.finalize());
         Ok(self)
     }
@@ -57,7 +56,7 @@ impl Fingerprint {
     }
 
     fn finish(self) -> String {
-        fetch::hex(&self.0.finalize())
+        ser_download::hex(&self.0.finalize())
     }
 }
 

@@ -13,11 +13,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ser_download::{Archive, Entry, Limits, clear, feed, lacked_room};
 use sha2::{Digest, Sha256};
 
-use crate::archive::{Archive, Entry, Limits, lacked_room};
-use crate::fetch;
-use crate::libtorch::{Host, VERSION, clear};
+use crate::libtorch::{Host, VERSION};
 
 /// The Linux wheels are CUDA builds, and `libtorch_cpu.so` names these two libraries, each in a wheel of its own.
 const CUDA_STUBS: [(&str, &str); 2] = [
@@ -68,7 +67,7 @@ pub fn install(host: &Host, downloads: &Path, staging: &Path) -> Result<u64> {
     for wheel in &wheels {
         if let Err(error) = unpack(wheel, staging) {
             // Damaged beyond what pip noticed: the next run must not meet it again.
-            if !lacked_room(&error) {
+            if !lacked_room(error.as_ref()) {
                 fs::remove_file(wheel)?;
             }
             return Err(error);
@@ -227,7 +226,7 @@ fn unpack(wheel: &Path, staging: &Path) -> Result<()> {
             .get(name)
             .with_context(|| format!("RECORD gives no SHA-256 for `{name}`"))?;
         let mut hash = Sha256::new();
-        fetch::feed(path, |bytes| hash.update(bytes))?;
+        feed(path, |bytes| hash.update(bytes))?;
         let actual = URL_SAFE_NO_PAD.encode(hash.finalize());
         ensure!(
             actual == *expected,

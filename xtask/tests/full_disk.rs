@@ -7,12 +7,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
+use ser_fixtures::loopback;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
-
-#[allow(dead_code, reason = "the other half serves the tests of fetch")]
-#[path = "../src/loopback.rs"]
-mod loopback;
 
 /// More than the limit of any shell's 1024 blocks.
 const LONG: usize = 1 << 21;
@@ -102,7 +99,7 @@ fn a_download_without_room_is_kept_and_continued() {
     ]);
     let error = download_without_room(&url, &to);
     assert!(
-        error.contains("writing") && error.contains("too large"),
+        error.contains("corpus.downloading.part: ") && error.contains("too large"),
         "{error}"
     );
     let part = folder.path().join("corpus.downloading.part");

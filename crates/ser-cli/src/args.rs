@@ -5,8 +5,10 @@ use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand};
 use ser_archive::Shard;
+use ser_data::corpora::{self, KnownCorpus};
 use ser_data::{Origin, Protocol};
 
 /// Speech emotion recognition: from recordings to features, trained models, honest figures and
@@ -22,11 +24,12 @@ EXIT CODES
   1  failed; the message says what, why and what to do next
   2  the command line was not understood
   3  done, but some inputs were skipped; each one is named
-  130  stopped with Ctrl-C; train, crossval, select, fit, conditions, extract --store and predict
-       --out go on from there with the same command
+  130  stopped with Ctrl-C; train, crossval, select, fit, conditions, download, extract --store and
+       predict --out go on from there with the same command
 
 EXAMPLES
   ser synth corpus                                     a synthetic corpus, to try things without data
+  ser download ravdess                                 208 MB, after its licence is shown
   ser index RAVDESS --out ravdess.csv                  what is there, what is odd, a manifest
   ser crossval --recipe folds-a-cnn --data RAVDESS --out runs/folds-a-cnn
   ser predict speech.wav                               the emotion, with the built-in model
@@ -46,6 +49,8 @@ pub struct Args {
 pub enum Command {
     /// Write the built-in synthetic corpus as WAV files with RAVDESS names.
     Synth(SynthArgs),
+    /// Fetch a corpus that anybody may have, after its licence is shown; or list all that are known.
+    Download(DownloadArgs),
     /// Find the clips under a folder, say what is odd about them, write a manifest.
     Index(IndexArgs),
     /// Write features of one file (.npy) or of many (.safetensors, .csv, .parquet), or fill a feature store.
@@ -110,7 +115,8 @@ impl Command {
             | Self::Crossval(_)
             | Self::Select(_)
             | Self::Fit(_)
-            | Self::Conditions(_) => true,
+            | Self::Conditions(_)
+            | Self::Download(_) => true,
             Self::Extract(args) => args.store.is_some(),
             Self::Predict(args) => args.out.is_some(),
             _ => false,
@@ -129,6 +135,27 @@ pub struct SynthArgs {
     /// Seed; the same seed writes the same bytes.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+}
+
+/// `ser download`
+#[derive(Debug, ClapArgs)]
+pub struct DownloadArgs {
+    /// Which corpus; without one, all are listed, with where they are to be had.
+    #[arg(value_name = "NAME", value_parser = known_corpus())]
+    pub corpus: Option<&'static KnownCorpus>,
+    /// New folder for it; a complete one is left as it is [default: its name].
+    #[arg(long, value_name = "DIR", requires = "corpus")]
+    pub to: Option<PathBuf>,
+    /// Take the archive from elsewhere: a mirror, whose archive must have the published checksum where
+    /// there is one, or a file of yours.
+    #[arg(long, value_name = "URL|ARCHIVE", requires = "corpus")]
+    pub from: Option<String>,
+}
+
+/// A corpus by its name.
+fn known_corpus() -> impl TypedValueParser<Value = &'static KnownCorpus> {
+    PossibleValuesParser::new(corpora::ALL.map(|known| known.name))
+        .try_map(|name| corpora::named(&name).ok_or("no known corpus"))
 }
 
 /// `ser index`

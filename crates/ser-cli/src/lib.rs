@@ -14,6 +14,7 @@ mod conditions;
 mod crossval;
 mod date;
 mod doctor;
+mod download;
 mod evaluate;
 mod events;
 mod explain;
@@ -129,6 +130,7 @@ fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
     }
     let outcome = match command {
         Command::Synth(args) => synth::run(&args),
+        Command::Download(args) => download::run(&args, json),
         Command::Index(args) => index::run(&args, json),
         Command::Extract(args) => extract::run(&args, json),
         #[cfg(feature = "train")]

@@ -10,6 +10,7 @@ fn help_names_every_command_and_the_exit_codes() {
     let help = output(0, &[&"--help"]);
     for word in [
         "synth",
+        "download",
         "index",
         "extract",
         "train",
@@ -31,6 +32,7 @@ fn help_names_every_command_and_the_exit_codes() {
 fn every_command_explains_its_arguments() {
     for command in [
         "synth",
+        "download",
         "index",
         "extract",
         "train",

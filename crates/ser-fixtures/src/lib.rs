@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // only tests call it
 
+pub mod loopback;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 

@@ -4,7 +4,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::*;
-use crate::loopback::{self, Answer, serve};
+use ser_fixtures::loopback::{self, Answer, serve};
 
 fn all_names() -> Vec<String> {
     let mut names = Vec::new();
@@ -241,7 +241,7 @@ fn an_archive_with_the_published_checksum_is_downloaded_once() {
     zip_of(&file, clip_entries().into_iter().skip(1));
     let to = folder.path().join("there/corpus");
     let (url, server) = serve(vec![answer(&file)]);
-    let md5 = fetch::md5_of(&file).unwrap();
+    let md5 = md5_of(&file).unwrap();
     let source = Source {
         url: &url,
         size: None,

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{KnownCorpus, Labelling, Labels, decoded, number, stem};
+use super::{Access, KnownCorpus, Labelling, Labels, decoded, number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "aesdd",
@@ -14,6 +14,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "N. Vryzas, R. Kotsakis, A. Liatsou, C. A. Dimoulas, G. Kalliris: Speech emotion recognition for performance interaction. \
                Journal of the Audio Engineering Society 66(6), 457-467, 2018",
     address: "http://m3c.web.auth.gr/research/aesdd-speech-emotion-recognition",
+    access: Access::ByHand("its archive lies in Mega, which takes a browser"),
     example: "anger/a03 (3).wav",
     labelling: Labelling::Name(labels),
 };

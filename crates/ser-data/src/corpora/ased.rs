@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, number, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "ased",
@@ -14,6 +14,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "E. A. Retta, E. Almekhlafi, R. Sutcliffe, M. Mhamed, H. Ali, J. Feng: A New Amharic Speech Emotion Dataset and \
                Classification Benchmark. ACM Transactions on Asian and Low-Resource Language Information Processing 22(1), 2023",
     address: "https://github.com/Ethio2021/ASED_V1",
+    access: Access::ByHand("no licence is stated"),
     example: "a5-03-01-02-50.wav",
     labelling: Labelling::Name(labels),
 };

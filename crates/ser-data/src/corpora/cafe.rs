@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, number, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "cafe",
@@ -13,6 +13,11 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "P. Gournay, O. Lahaie, R. Lefebvre: A Canadian French Emotional Speech Dataset. ACM Multimedia Systems Conference, \
                399-402, 2018",
     address: "https://zenodo.org/records/1478765",
+    access: Access::Archive {
+        url: "https://zenodo.org/records/1478765/files/CaFE_48k.zip?download=1",
+        size: None,
+        md5: None,
+    },
     example: "01-C-1-1.wav",
     labelling: Labelling::Name(labels),
 };

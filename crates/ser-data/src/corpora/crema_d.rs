@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, number, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "crema-d",
@@ -14,6 +14,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "H. Cao, D. G. Cooper, M. K. Keutmann, R. C. Gur, A. Nenkova, R. Verma: CREMA-D: Crowd-sourced Emotional Multimodal \
                Actors Dataset. IEEE Transactions on Affective Computing 5(4), 377-390, 2014",
     address: "https://github.com/CheyneyComputerScience/CREMA-D",
+    access: Access::ByHand("its recordings are given out by Git LFS, not as an archive"),
     example: "1001_DFA_ANG_XX.wav",
     labelling: Labelling::Name(labels),
 };

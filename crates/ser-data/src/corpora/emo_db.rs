@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "emo-db",
@@ -13,6 +13,11 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "F. Burkhardt, A. Paeschke, M. Rolfes, W. F. Sendlmeier, B. Weiss: A Database of German Emotional Speech. Interspeech, \
                1517-1520, 2005",
     address: "http://emodb.bilderbar.info",
+    access: Access::Archive {
+        url: "http://emodb.bilderbar.info/download/download.zip",
+        size: None,
+        md5: None,
+    },
     example: "03a01Fa.wav",
     labelling: Labelling::Name(labels),
 };

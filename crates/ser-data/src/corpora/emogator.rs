@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{KnownCorpus, Labelling, Labels, fields, number, stem};
+use super::{Access, KnownCorpus, Labelling, Labels, fields, number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "emogator",
@@ -13,6 +13,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "F. W. Buhl: EmoGator: A New Open Source Vocal Burst Dataset with Baseline Machine Learning Classification \
                Methodologies. arXiv:2301.00508, 2023",
     address: "https://github.com/fredbuhl/EmoGator",
+    access: Access::ByHand("it is given out as a Git repository, not as an archive in zip"),
     example: "000001-03-1.mp3",
     labelling: Labelling::Name(labels),
 };

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, number, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "emov-db",
@@ -14,6 +14,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "A. Adigwe, N. Tits, K. El Haddad, S. Ostadabbas, T. Dutoit: The Emotional Voices Database: Towards Controlling the \
                Emotion Dimension in Voice Generation Systems. arXiv:1806.09514, 2018",
     address: "https://openslr.org/115",
+    access: Access::ByHand("it is given out in eighteen archives, none of them in zip"),
     example: "jenie_Amused/amused_1-28_0022.wav",
     labelling: Labelling::Name(labels),
 };

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "emovo",
@@ -13,6 +13,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "G. Costantini, I. Iaderola, A. Paoloni, M. Todisco: EMOVO Corpus: an Italian Emotional Speech Database. LREC, \
                3501-3504, 2014",
     address: "http://voice.fub.it/activities/corpora/emovo",
+    access: Access::ByHand("its archive lies in Google Drive, which takes a browser"),
     example: "dis-f1-b1.wav",
     labelling: Labelling::Name(labels),
 };

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, fields, number, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, fields, number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "esd",
@@ -13,6 +13,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "K. Zhou, B. Sisman, R. Liu, H. Li: Seen and unseen emotional style transfer for voice conversion with a new emotional \
                speech dataset. ICASSP, 920-924, 2021",
     address: "https://hltsingapore.github.io/ESD",
+    access: Access::ByHand("a signed licence is asked for"),
     example: "0011/Angry/0011_000351.wav",
     labelling: Labelling::Name(labels),
 };

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, stem};
 use crate::Result;
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
@@ -15,6 +15,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "C. Busso, M. Bulut, C.-C. Lee, A. Kazemzadeh, E. Mower, S. Kim, J. N. Chang, S. Lee, S. S. Narayanan: IEMOCAP: interactive \
                emotional dyadic motion capture database. Language Resources and Evaluation 42(4), 335-359, 2008",
     address: "https://sail.usc.edu/iemocap",
+    access: Access::ByHand("a registration is asked for"),
     example: "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav",
     labelling: Labelling::Tables(labels),
 };

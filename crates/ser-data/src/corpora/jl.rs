@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, number, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "jl",
@@ -13,6 +13,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "J. James, L. Tian, C. I. Watson: An Open Source Emotional Speech Corpus for Human Robot Interaction Applications. \
                Interspeech, 2768-2772, 2018",
     address: "https://www.kaggle.com/datasets/tli725/jl-corpus",
+    access: Access::ByHand("Kaggle asks for a login"),
     example: "female1_angry_10a_1.wav",
     labelling: Labelling::Name(labels),
 };

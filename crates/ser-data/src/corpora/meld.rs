@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::{KnownCorpus, Labelling, Labels, decoded, stem};
+use super::{Access, KnownCorpus, Labelling, Labels, decoded, stem};
 use crate::{Result, Table};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
@@ -16,6 +16,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "S. Poria, D. Hazarika, N. Majumder, G. Naik, E. Cambria, R. Mihalcea: MELD: A Multimodal Multi-Party Dataset for Emotion \
                Recognition in Conversation. ACL 2019",
     address: "https://affective-meld.github.io",
+    access: Access::ByHand("it is given out in an archive of more than 10 GB, not in zip"),
     example: "train_splits/dia0_utt0.mp4",
     labelling: Labelling::Tables(labels),
 };

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "mesd",
@@ -14,6 +14,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "M. M. Duville, L. M. Alonso-Valerdi, D. I. Ibarra-Zarate: Mexican Emotional Speech Database (MESD). Mendeley Data, 2022, \
                doi:10.17632/cy34mh68j9.5",
     address: "https://data.mendeley.com/datasets/cy34mh68j9/5",
+    access: Access::ByHand("its archive has no lasting address but its page"),
     example: "Anger_C_A_abajo.wav",
     labelling: Labelling::Name(labels),
 };

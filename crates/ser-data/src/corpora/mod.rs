@@ -33,7 +33,7 @@ use std::str::FromStr;
 use ser_audio::is_recording;
 use serde::Serialize;
 
-use crate::Result;
+use crate::{Result, is_table, synth};
 
 /// What is known of a corpus.
 #[derive(Debug, Serialize)]
@@ -57,10 +57,29 @@ pub struct KnownCorpus {
     pub citation: &'static str,
     /// Where it is to be had.
     pub address: &'static str,
+    /// Whether a program may fetch it from there.
+    pub access: Access,
     /// How one of its files is called.
     pub example: &'static str,
     #[serde(skip)]
     pub(crate) labelling: Labelling,
+}
+
+/// How the recordings of a corpus are to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// As an archive in zip that anybody may fetch, without a registration or a licence to sign.
+    Archive {
+        /// Where it is.
+        url: &'static str,
+        /// Its size in bytes, where it is published.
+        size: Option<u64>,
+        /// Its MD5 in hexadecimal, where it is published.
+        md5: Option<&'static str>,
+    },
+    /// Not by a program, and why.
+    ByHand(&'static str),
 }
 
 /// Where labels are found.
@@ -110,6 +129,11 @@ pub const ALL: [&KnownCorpus; 21] = [
     &urdu::CORPUS,
 ];
 
+/// The corpus of this name.
+pub fn named(name: &str) -> Option<&'static KnownCorpus> {
+    ALL.into_iter().find(|known| known.name == name)
+}
+
 impl PartialEq for KnownCorpus {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -117,6 +141,18 @@ impl PartialEq for KnownCorpus {
 }
 
 impl KnownCorpus {
+    /// Whether a file of this name is of use: a recording of it, or, where tables tell of recordings, any recording and text; and what
+    /// marks a synthetic corpus as one.
+    pub fn wants(&self, path: &Path) -> bool {
+        if path.file_name().is_some_and(|name| name == synth::MARKER) {
+            return true;
+        }
+        match self.labelling {
+            Labelling::Name(_) => is_recording(path) && self.tells(path),
+            Labelling::Tables(_) => is_recording(path) || is_text(path),
+        }
+    }
+
     /// Whether a recording of this name belongs to it. Of a corpus that tables tell of, no name says so.
     pub fn tells(&self, path: &Path) -> bool {
         match self.labelling {
@@ -146,6 +182,13 @@ pub(crate) fn recognise(files: &[PathBuf]) -> Result<(&'static KnownCorpus, Vec<
         }
     }
     Ok(best)
+}
+
+/// Whether a file is one of those that tables are read from, but not what macOS leaves beside it.
+fn is_text(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let is_txt = path.extension().is_some_and(|extension| extension == "txt");
+    !name.starts_with(b"._") && (is_txt || is_table(path))
 }
 
 const FEMALE: &str = "female";

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "nemo",
@@ -12,6 +12,11 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     licence: "CC BY-NC-SA 4.0",
     citation: "I. Christop: nEMO: Dataset of Emotional Speech in Polish. LREC-COLING 2024",
     address: "https://github.com/amu-cai/nEMO",
+    access: Access::Archive {
+        url: "https://github.com/amu-cai/nEMO/archive/refs/heads/main.zip",
+        size: None,
+        md5: None,
+    },
     example: "EB0_anger_1.wav",
     labelling: Labelling::Name(labels),
 };

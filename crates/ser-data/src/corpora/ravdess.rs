@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{KnownCorpus, Labelling, Labels, stem};
+use super::{Access, KnownCorpus, Labelling, Labels, stem};
 use crate::ravdess::{Channel, Modality, Name};
 
 pub(super) const SPEECH: KnownCorpus = KnownCorpus {
@@ -10,6 +10,11 @@ pub(super) const SPEECH: KnownCorpus = KnownCorpus {
     recordings: 1440,
     speakers: 24,
     notes: "Two sentences, twice each in two intensities. One recording is there under two names; five are stereo.",
+    access: Access::Archive {
+        url: "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip?download=1",
+        size: Some(208_468_073),
+        md5: Some("bc696df654c87fed845eb13823edef8a"),
+    },
     labelling: Labelling::Name(|path| labels(path, Channel::Speech)),
     ..RAVDESS
 };
@@ -22,6 +27,11 @@ pub(super) const SONG: KnownCorpus = KnownCorpus {
     speakers: 23,
     notes: "The same two sentences, sung, without disgust and surprise. Actor 18 does not sing. One recording is stereo.",
     example: "03-02-05-01-01-02-11.wav",
+    access: Access::Archive {
+        url: "https://zenodo.org/records/1188976/files/Audio_Song_Actors_01-24.zip?download=1",
+        size: Some(225_505_317),
+        md5: Some("5411230427d67a21e18aa4d466e6d1b9"),
+    },
     labelling: Labelling::Name(|path| labels(path, Channel::Song)),
     ..RAVDESS
 };
@@ -37,6 +47,7 @@ const RAVDESS: KnownCorpus = KnownCorpus {
     citation: "S. R. Livingstone, F. A. Russo: The Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS). \
                PLoS ONE 13(5), e0196391, 2018",
     address: "https://zenodo.org/records/1188976",
+    access: Access::ByHand(""),
     example: "03-01-05-01-01-02-11.wav",
     labelling: Labelling::Name(|_| None),
 };

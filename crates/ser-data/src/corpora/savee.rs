@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{KnownCorpus, Labelling, Labels, MALE, decoded, number, stem};
+use super::{Access, KnownCorpus, Labelling, Labels, MALE, decoded, number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "savee",
@@ -13,6 +13,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "S. Haq, P. J. B. Jackson: Multimodal Emotion Recognition. Machine Audition: Principles, Algorithms and Systems, 398-423, \
                IGI Global, 2010",
     address: "http://kahlan.eps.surrey.ac.uk/savee",
+    access: Access::ByHand("a registration is asked for"),
     example: "DC/a01.wav",
     labelling: Labelling::Name(labels),
 };

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, is_number, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, is_number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "shemo",
@@ -13,6 +13,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "O. Mohamad Nezami, P. Jamshid Lou, M. Karami: ShEMO: a large-scale validated database for Persian speech emotion \
                detection. Language Resources and Evaluation 53(1), 1-16, 2019",
     address: "https://github.com/pariajm/sharif-emotional-speech-dataset",
+    access: Access::ByHand("its archives lie in Dropbox, which takes a browser"),
     example: "F21N05.wav",
     labelling: Labelling::Name(labels),
 };

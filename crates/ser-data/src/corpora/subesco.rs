@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, number, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, number, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "subesco",
@@ -13,6 +13,11 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "S. Sultana, M. S. Rahman, M. R. Selim, M. Z. Iqbal: SUST Bangla Emotional Speech Corpus (SUBESCO): An audio-only \
                emotional speech corpus for Bangla. PLoS ONE 16(4), e0250173, 2021",
     address: "https://zenodo.org/records/4526477",
+    access: Access::Archive {
+        url: "https://zenodo.org/records/4526477/files/SUBESCO.zip?download=1",
+        size: Some(1_664_512_929),
+        md5: Some("13d702cf944bf54d70d66bffc036ed7a"),
+    },
     example: "F_01_OISHI_S_10_ANGRY_1.wav",
     labelling: Labelling::Name(labels),
 };

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, decoded, fields, stem};
+use super::{Access, FEMALE, KnownCorpus, Labelling, Labels, decoded, fields, stem};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "tess",
@@ -12,6 +12,11 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     licence: "CC BY-NC-ND 4.0, or CC BY-NC 4.0: sources differ",
     citation: "M. K. Pichora-Fuller, K. Dupuis: Toronto emotional speech set (TESS). Borealis, 2020, doi:10.5683/SP2/E8H2MF",
     address: "https://doi.org/10.5683/SP2/E8H2MF",
+    access: Access::Archive {
+        url: "https://bj.bcebos.com/paddleaudio/datasets/TESS_Toronto_emotional_speech_set.zip",
+        size: None,
+        md5: Some("1465311b24d1de704c4c63e4ccc470c7"),
+    },
     example: "OAF_back_angry.wav",
     labelling: Labelling::Name(labels),
 };

@@ -1,6 +1,8 @@
 use std::path::Path;
 
-use super::{FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, is_number, stem};
+use super::{
+    Access, FEMALE, KnownCorpus, Labelling, Labels, MALE, decoded, fields, is_number, stem,
+};
 
 pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     name: "urdu",
@@ -14,6 +16,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "S. Latif, A. Qayyum, M. Usman, J. Qadir: Cross Lingual Speech Emotion Recognition: Urdu vs. Western Languages. Frontiers \
                of Information Technology, 2018",
     address: "https://github.com/siddiquelatif/URDU-Dataset",
+    access: Access::ByHand("it is given out as a Git repository, not as an archive"),
     example: "SM1_F10_A010.wav",
     labelling: Labelling::Name(labels),
 };

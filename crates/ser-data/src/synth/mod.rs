@@ -24,7 +24,7 @@ use crate::ravdess::{ACTORS, CLIPS_PER_ACTOR, Name};
 use crate::{Corpus, Error, Result};
 
 /// The file that says a folder is generated.
-const MARKER: &str = "SYNTHETIC.txt";
+pub(crate) const MARKER: &str = "SYNTHETIC.txt";
 
 /// Counts up when the same settings give other sound.
 const GENERATOR: u32 = 1;

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use ser_data::corpora::{self, KnownCorpus};
+use ser_data::corpora::{self, Access, KnownCorpus};
 use ser_data::{Corpus, Scan, SkipKind};
 use tempfile::tempdir;
 
@@ -470,6 +470,58 @@ fn nothing_of_a_corpus_is_left_open() {
         }
         assert!(known.recordings >= 400 && known.speakers >= 2, "{name}");
         assert!(address.starts_with("http"), "{name}: {address}");
+        match known.access {
+            Access::Archive { url, md5, .. } => {
+                assert!(
+                    url.starts_with("http") && url.contains(".zip"),
+                    "{name}: {url}"
+                );
+                let is_md5 =
+                    |md5: &str| md5.len() == 32 && md5.bytes().all(|b| b.is_ascii_hexdigit());
+                assert!(md5.is_none_or(is_md5), "{name}: {md5:?}");
+            }
+            Access::ByHand(reason) => assert!(!reason.is_empty(), "{name}"),
+        }
+        assert_eq!(corpora::named(name), Some(known));
+    }
+    assert_eq!(corpora::named("RAVDESS"), None);
+}
+
+#[test]
+fn of_an_archive_recordings_and_tables_are_wanted() {
+    let wanted = |corpus: &str, file: &str| corpora::named(corpus).unwrap().wants(Path::new(file));
+    for (name, files) in NAMES {
+        for (file, _) in files {
+            assert!(wanted(name, file), "{name}: {file}");
+            assert!(
+                !wanted(name, "Readme.pdf") && !wanted(name, "cover.wav"),
+                "{name}"
+            );
+        }
+    }
+    for (corpus, file) in [
+        ("meld", "train_splits/dia0_utt0.mp4"),
+        ("meld", "train_sent_emo.csv"),
+        ("ravdess", "corpus/SYNTHETIC.txt"),
+        (
+            "iemocap",
+            "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt",
+        ),
+    ] {
+        assert!(wanted(corpus, file), "{corpus}: {file}");
+    }
+    for (corpus, file) in [
+        ("cafe", "CaFE_48k/Readme.txt"),
+        ("cafe", "__MACOSX/CaFE_48k/Peur/Fort/._12-P-2-5.wav"),
+        ("cafe", "12-P-2-5.txt"),
+        ("emo-db", "emodb_2.0/laryngo/03a01Fa.wav"),
+        (
+            "iemocap",
+            "Session1/dialog/EmoEvaluation/._Ses01F_impro01.txt",
+        ),
+        ("iemocap", "Session1/dialog/MOCAP_head/Ses01F_impro01.xls"),
+    ] {
+        assert!(!wanted(corpus, file), "{corpus}: {file}");
     }
 }
 
@@ -487,8 +539,12 @@ fn the_documentation_has_all_of_them() {
             example,
             ..
         } = known;
+        let access = match known.access {
+            Access::Archive { .. } => format!("`ser download {}`", known.name),
+            Access::ByHand(reason) => reason.to_owned(),
+        };
         let row = format!(
-            "| [{title}]({address}) | {recordings} | {speakers} | {language} | {licence} | `{example}` |"
+            "| [{title}]({address}) | {recordings} | {speakers} | {language} | {licence} | `{example}` | {access} |"
         );
         assert!(text.contains(&row), "docs/corpora.md should have: {row}");
         let described = format!("- **{title}**: {} {}.", known.notes, known.citation);

@@ -10,16 +10,22 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Error, Result, bail, ensure};
 use zip::ZipReadOptions;
 use zip::read::{Config, OwnedZipFileEntry};
+use zip::result::ZipError;
 // Not `ZipArchive`, which reads the whole directory before its length can be checked and forgets all but the last of
 // several entries of one name.
 use zip::unstable::read::ZipIterable;
 
+use crate::folder::at;
+use crate::{Error, Result};
+
 /// What an archive may ask for at most.
+#[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// Files and folders.
     pub entries: usize,
+    /// Bytes of all files, unpacked.
     pub bytes: u64,
 }
 
@@ -29,14 +35,19 @@ const NAME: usize = 1024;
 const TEXT: u64 = 64 << 20;
 
 /// A file in an archive.
+#[derive(Debug)]
 pub struct Entry {
+    /// Its path there.
     pub name: String,
+    /// Bytes, unpacked.
     pub size: u64,
+    /// The checksum of these.
     pub crc32: u32,
     zip: OwnedZipFileEntry,
 }
 
 /// An archive whose directory has been found harmless.
+#[derive(Debug)]
 pub struct Archive<R> {
     path: PathBuf,
     reader: R,
@@ -45,57 +56,82 @@ pub struct Archive<R> {
 
 impl Archive<BufReader<File>> {
     /// Opens an archive and checks all its entries.
+    ///
+    /// # Errors
+    /// It cannot be read, or is refused.
     pub fn open(path: &Path, limits: &Limits) -> Result<Self> {
-        let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+        let file = File::open(path).map_err(at(path))?;
         Self::read(path, BufReader::new(file), limits)
     }
 }
 
 impl<R: Read + Seek> Archive<R> {
     /// Checks all entries of the archive in `reader`, which errors call `path`.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
     pub fn read(path: &Path, mut reader: R, limits: &Limits) -> Result<Self> {
-        let shown = path.display();
-        let mut zip = ZipIterable::try_new(&mut reader, Config::default())
-            .with_context(|| format!("{shown} is not a readable zip archive"))?;
-        ensure!(
-            zip.len() <= limits.entries,
-            "{shown} claims {} entries, at most {} are plausible",
-            zip.len(),
-            limits.entries
-        );
+        let unreadable = |error: ZipError| Error::NoArchive {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
+        let too_much = |what: String, limit: u64, actual: u64| Error::TooMuch {
+            path: path.to_owned(),
+            what,
+            limit,
+            actual,
+        };
+        let refused = |entry: &str, expected: &str, actual: &str| Error::Entry {
+            path: path.to_owned(),
+            entry: entry.to_owned(),
+            expected: expected.to_owned(),
+            actual: actual.to_owned(),
+        };
+        let mut zip = ZipIterable::try_new(&mut reader, Config::default()).map_err(unreadable)?;
+        if zip.len() > limits.entries {
+            let (limit, actual) = (limits.entries as u64, zip.len() as u64);
+            return Err(too_much("entries".to_owned(), limit, actual));
+        }
         let mut entries: Vec<Entry> = Vec::new();
         // What will lie at a path, in the eyes of a file system that ignores case: an entry, and whether it is a file.
         let mut places: HashMap<String, (String, bool)> = HashMap::new();
         let mut total = 0_u64;
-        for entry in zip.files().with_context(|| format!("reading {shown}"))? {
-            let entry = entry.with_context(|| format!("{shown} is not a readable zip archive"))?;
-            let name = entry
-                .name()
-                .with_context(|| format!("reading {shown}"))?
-                .into_owned();
-            ensure!(
-                name.len() <= NAME,
-                "{shown}: an entry has a name of {} bytes, at most {NAME} are plausible",
-                name.len()
-            );
-            // Quoted with escapes: a name may hold what a terminal obeys.
-            let place = place(&name).with_context(|| {
-                format!("{shown}: {name:?} is no path below the destination: refused")
+        for entry in zip.files().map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let name = entry.name().map_err(unreadable)?.into_owned();
+            if name.len() > NAME {
+                let what = "bytes in the name of an entry".to_owned();
+                return Err(too_much(what, NAME as u64, name.len() as u64));
+            }
+            let place = place(&name).ok_or_else(|| {
+                refused(
+                    &name,
+                    "a path below the destination",
+                    "another on some system",
+                )
             })?;
             let kind = entry.unix_mode().map_or(0, |mode| mode & 0o170_000);
-            ensure!(
-                matches!(kind, 0 | 0o100_000 | 0o040_000),
-                "{shown}: {name:?} is a link or a special file: refused"
-            );
-            ensure!(!entry.encrypted(), "{shown}: {name:?} is encrypted");
+            if !matches!(kind, 0 | 0o100_000 | 0o040_000) {
+                return Err(refused(
+                    &name,
+                    "a file or a folder",
+                    "a link or a special file",
+                ));
+            }
+            if entry.encrypted() {
+                return Err(refused(&name, "what anybody may read", "it encrypted"));
+            }
             total = total.saturating_add(entry.size());
-            ensure!(
-                total <= limits.bytes,
-                "{shown} claims {total} bytes up to {name:?}, at most {} are plausible",
-                limits.bytes
-            );
+            if total > limits.bytes {
+                return Err(too_much(
+                    format!("bytes up to {name:?}"),
+                    limits.bytes,
+                    total,
+                ));
+            }
             if let Some((first, _)) = places.insert(place, (name.clone(), entry.is_file())) {
-                bail!("{shown} holds both {first:?} and {name:?}, which may be one file: refused");
+                let actual = format!("both it and {first:?}, which may be one file");
+                return Err(refused(&name, "a file of its own", &actual));
             }
             if entry.is_file() {
                 entries.push(Entry {
@@ -109,7 +145,8 @@ impl<R: Read + Seek> Archive<R> {
         for (place, (name, _)) in &places {
             for folder in Path::new(place).ancestors().skip(1) {
                 if let Some((file, true)) = folder.to_str().and_then(|folder| places.get(folder)) {
-                    bail!("{shown}: {file:?} is a file and a folder for {name:?}: refused");
+                    let actual = format!("a folder for {name:?} as well");
+                    return Err(refused(file, "a file", &actual));
                 }
             }
         }
@@ -126,80 +163,85 @@ impl<R: Read + Seek> Archive<R> {
     }
 
     /// Reads one small text file.
+    ///
+    /// # Errors
+    /// It is not there, too long, damaged, or no text.
     pub fn text(&mut self, name: &str) -> Result<String> {
-        let reading = || format!("reading {name:?} of {}", self.path.display());
-        let entry = self
-            .entries
-            .iter()
-            .find(|entry| entry.name == name)
-            .with_context(|| format!("{}: there is none", reading()))?;
-        ensure!(
-            entry.size <= TEXT,
-            "{}: {} bytes, at most {TEXT} are plausible",
-            reading(),
-            entry.size
-        );
+        let unpacking = |source| unpacking(&self.path, name, source);
+        let entry = self.entries.iter().find(|entry| entry.name == name);
+        let entry = entry.ok_or_else(|| unpacking(io::ErrorKind::NotFound.into()))?;
+        if entry.size > TEXT {
+            return Err(Error::TooMuch {
+                path: self.path.clone(),
+                what: format!("bytes in the text {name:?}"),
+                limit: TEXT,
+                actual: entry.size,
+            });
+        }
         let mut text = String::new();
-        let size = entry.size;
         let file = entry.zip.as_ref();
         file.with_reader(&mut self.reader, ZipReadOptions::new())
-            .with_context(reading)?
+            .map_err(|error| unpacking(error.into()))?
             .take(TEXT)
             .read_to_string(&mut text)
-            .with_context(reading)?;
-        ensure!(
-            text.len() as u64 == size,
-            "{}: {} bytes where the archive declares {size}",
-            reading(),
-            text.len()
-        );
+            .map_err(unpacking)?;
+        self.declared(entry, text.len() as u64)?;
         Ok(text)
     }
 
     /// Unpacks the files for which `place` gives a path relative to `dest`, and returns them as (name, path written).
     ///
     /// After an error `dest` holds a part of the files: it should be a folder that becomes the real one afterwards.
+    ///
+    /// # Errors
+    /// An entry is damaged, or cannot be written.
     pub fn unpack(
         &mut self,
         dest: &Path,
-        place: impl Fn(&Entry) -> Option<PathBuf>,
+        mut place: impl FnMut(&Entry) -> Option<PathBuf>,
     ) -> Result<Vec<(String, PathBuf)>> {
         let mut written = Vec::new();
         for entry in &self.entries {
             let Some(place) = place(entry) else { continue };
             let target = dest.join(place);
-            let unpacking = || format!("unpacking {:?} of {}", entry.name, self.path.display());
+            let unpacking = |source| unpacking(&self.path, &entry.name, source);
             if let Some(folder) = target.parent() {
-                fs::create_dir_all(folder).with_context(unpacking)?;
+                fs::create_dir_all(folder).map_err(unpacking)?;
             }
-            let mut out = File::create_new(&target).with_context(unpacking)?;
+            let mut out = File::create_new(&target).map_err(unpacking)?;
             let packed = entry
                 .zip
                 .as_ref()
                 .with_reader(&mut self.reader, ZipReadOptions::new())
-                .with_context(unpacking)?;
+                .map_err(|error| unpacking(error.into()))?;
             // One byte more than declared is enough to notice a lie; the zip crate checks the CRC at the end.
-            let bytes =
-                io::copy(&mut packed.take(entry.size + 1), &mut out).with_context(unpacking)?;
-            ensure!(
-                bytes == entry.size,
-                "{}: {bytes} bytes where the archive declares {}",
-                unpacking(),
-                entry.size
-            );
+            let bytes = io::copy(&mut packed.take(entry.size + 1), &mut out).map_err(unpacking)?;
+            self.declared(entry, bytes)?;
             written.push((entry.name.clone(), target));
         }
         Ok(written)
     }
+
+    /// Refuses an entry that has other than the declared number of bytes.
+    fn declared(&self, entry: &Entry, bytes: u64) -> Result<()> {
+        if bytes == entry.size {
+            return Ok(());
+        }
+        Err(Error::Entry {
+            path: self.path.clone(),
+            entry: entry.name.clone(),
+            expected: format!("{} bytes, as the archive declares", entry.size),
+            actual: format!("{bytes}"),
+        })
+    }
 }
 
-/// Whether an error speaks of a full disk and not against the archive.
-pub fn lacked_room(error: &Error) -> bool {
-    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| matches!(cause.kind(), FileTooLarge | QuotaExceeded | StorageFull))
+fn unpacking(archive: &Path, entry: &str, source: io::Error) -> Error {
+    Error::Unpacking {
+        path: archive.to_owned(),
+        entry: entry.to_owned(),
+        source,
+    }
 }
 
 /// The path of an entry in lower case without needless parts, if it stays below the destination on every system.

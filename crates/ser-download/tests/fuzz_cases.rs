@@ -1,8 +1,9 @@
 //! Seeds of the fuzz target `archive` and every case it has found.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
-#[path = "../../fuzz/src/archive.rs"]
+#[path = "../../../fuzz/src/archive.rs"]
 mod archive;
-#[path = "../../fuzz/src/seeds.rs"]
+#[path = "../../../fuzz/src/seeds.rs"]
 mod seeds;
 
 #[test]

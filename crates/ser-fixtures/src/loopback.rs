@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// What one connection gets.
+#[derive(Debug)]
 pub struct Answer {
     bytes: Vec<u8>,
     stalls: bool,
@@ -36,6 +37,9 @@ pub fn status(line: &str) -> Answer {
 /// Serves one answer per connection and then is gone.
 ///
 /// Gives the URL, and when joined the requests in lower case.
+///
+/// # Panics
+/// There is no loopback; when joined, a connection could not be used.
 pub fn serve(answers: Vec<Answer>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/file.zip", listener.local_addr().unwrap());
@@ -62,6 +66,9 @@ pub fn serve(answers: Vec<Answer>) -> (String, JoinHandle<Vec<String>>) {
 }
 
 /// A URL where nothing listens.
+///
+/// # Panics
+/// There is no loopback.
 pub fn dead() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}/file.zip", listener.local_addr().unwrap())

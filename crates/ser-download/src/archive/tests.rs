@@ -1,6 +1,9 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::io::Cursor;
 
 use super::*;
+use crate::lacked_room;
 
 const ROOMY: Limits = Limits {
     entries: 100,
@@ -122,7 +125,7 @@ fn open(bytes: &[u8], limits: &Limits) -> Result<Archive<Cursor<Vec<u8>>>> {
 
 /// The error that opening gives.
 fn refusal(bytes: &[u8]) -> String {
-    format!("{:#}", open(bytes, &ROOMY).err().unwrap())
+    open(bytes, &ROOMY).err().unwrap().to_string()
 }
 
 /// Unpacks everything below `dest`.
@@ -139,7 +142,7 @@ fn late_refusal(bytes: &[u8]) -> (String, u64) {
         .unwrap()
         .map(|file| file.unwrap().metadata().unwrap().len())
         .sum();
-    (format!("{error:#}"), written)
+    (error.to_string(), written)
 }
 
 #[test]
@@ -167,7 +170,10 @@ fn wanted_files_land_where_they_are_placed() {
     assert_eq!(fs::read_dir(&dest).unwrap().count(), 1);
     assert_eq!(archive.text("top/b.txt").unwrap(), "beta");
     let error = archive.text("top/c.txt").unwrap_err().to_string();
-    assert!(error.contains("\"top/c.txt\" of"), "{error}");
+    assert!(
+        error.contains("\"top/c.txt\" of") && error.contains("No such file"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -193,7 +199,7 @@ fn names_that_leave_the_destination_on_some_system_are_refused() {
         "./",
     ] {
         let error = refusal(&Zip::of(&[raw("good", b""), raw(hostile, b"text")]));
-        let named = format!("{hostile:?} is no path below the destination");
+        let named = format!("{hostile:?}: expected a path below the destination");
         assert!(error.contains(&named), "{error}");
     }
 }
@@ -208,7 +214,7 @@ fn a_name_cannot_speak_to_the_terminal() {
 fn a_name_of_absurd_length_is_refused() {
     let error = refusal(&Zip::named(&[&"x".repeat(40_000)]));
     assert!(
-        error.contains("a name of 40000 bytes") && error.len() < 200,
+        error.contains("40000 bytes in the name") && error.len() < 200,
         "{error}"
     );
 }
@@ -230,7 +236,7 @@ fn links_and_special_files_are_refused() {
         entry.mode = kind | 0o777;
         let error = refusal(&Zip::of(&[raw("good", b""), entry]));
         assert!(
-            error.contains("\"hostile\" is a link or a special file"),
+            error.contains("\"hostile\": expected a file or a folder, found a link"),
             "{kind:o}: {error}"
         );
     }
@@ -249,7 +255,7 @@ fn names_that_may_be_one_file_are_refused() {
         ("a", "a/"),
     ] {
         let error = refusal(&Zip::named(&[first, "between", second]));
-        let named = format!("both {first:?} and {second:?}");
+        let named = format!("{second:?}: expected a file of its own, found both it and {first:?}");
         assert!(error.contains(&named), "{error}");
     }
 }
@@ -259,7 +265,7 @@ fn a_file_that_is_also_a_folder_is_refused() {
     for names in [["a", "a/b/c"], ["x/A", "X/a/b/c"], ["a/b/c", "a"]] {
         let error = refusal(&Zip::named(&names));
         let file = names.iter().min_by_key(|name| name.len()).unwrap();
-        let named = format!("{file:?} is a file and a folder");
+        let named = format!("{file:?}: expected a file, found a folder");
         assert!(error.contains(&named), "{error}");
     }
 }
@@ -282,7 +288,10 @@ fn an_encrypted_entry_is_refused() {
     let mut entry = raw("secret", b"????????????text");
     entry.flags = 1;
     let error = refusal(&Zip::of(&[raw("good", b""), entry]));
-    assert!(error.contains("\"secret\" is encrypted"), "{error}");
+    assert!(
+        error.contains("\"secret\": expected what anybody may read, found it encrypted"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -373,7 +382,7 @@ fn a_file_larger_than_declared_is_stopped_there() {
     assert!(error.contains("\"zeros\""), "{error}");
     assert!(written <= 17, "{written} bytes: {error}");
     let error = open(&lie, &ROOMY).unwrap().text("zeros").unwrap_err();
-    assert!(error.to_string().contains("\"zeros\""), "{error:#}");
+    assert!(error.to_string().contains("\"zeros\""), "{error}");
 }
 
 #[test]
@@ -394,7 +403,7 @@ fn a_text_too_long_for_memory_is_refused() {
     };
     let mut archive = open(&Zip::of(&[entry]), &limits).unwrap();
     let error = archive.text("RECORD").unwrap_err().to_string();
-    assert!(error.contains("67108865 bytes"), "{error}");
+    assert!(error.contains("67108865 bytes in the text"), "{error}");
 }
 
 #[test]
@@ -467,7 +476,7 @@ fn two_entries_placed_at_one_path_are_refused() {
         .unwrap()
         .unpack(folder.path(), |_| Some(PathBuf::from("one")))
         .unwrap_err();
-    assert!(error.to_string().contains("\"b\""), "{error:#}");
+    assert!(error.to_string().contains("\"b\""), "{error}");
     assert_eq!(
         fs::read_to_string(folder.path().join("one")).unwrap(),
         "alpha"
@@ -479,13 +488,15 @@ fn what_lies_at_the_target_is_never_written_through() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a"), "mine").unwrap();
     let error = unpack(&Zip::of(&[raw("a", b"alpha")]), folder.path()).unwrap_err();
-    assert!(error.to_string().contains("\"a\""), "{error:#}");
+    assert!(error.to_string().contains("\"a\""), "{error}");
     assert_eq!(fs::read_to_string(folder.path().join("a")).unwrap(), "mine");
 }
 
 #[test]
 fn a_full_disk_is_told_from_a_bad_archive() {
-    let full = Error::from(io::Error::from(io::ErrorKind::StorageFull)).context("unpacking");
+    let full = unpacking("a.zip".as_ref(), "a", io::ErrorKind::StorageFull.into());
+    assert!(lacked_room(&full));
+    let full: Error = at("a.wav".as_ref())(io::ErrorKind::QuotaExceeded.into());
     assert!(lacked_room(&full));
     let mut entry = raw("a", b"modified");
     entry.crc32 = 0;

@@ -1,0 +1,324 @@
+//! `ser download`
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Error, Result, bail};
+use comfy_table::CellAlignment;
+use indicatif::{ProgressBar, ProgressStyle};
+use ser_data::corpora::{self, Access, KnownCorpus};
+use ser_data::{Corpus, Scan};
+use ser_download::{
+    Archive, Limits, Progress, Source, fetch, fill, may_fill, md5_of, size, with_suffix,
+};
+use ser_experiment::Skipped;
+use ser_files::Lock;
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::args::DownloadArgs;
+use crate::output::{in_words, plain, progress, table, tell};
+
+/// The largest corpora have 35 000 recordings, and the copies of some hold everything twice.
+const LIMITS: Limits = Limits {
+    entries: 200_000,
+    bytes: 64 << 30,
+};
+
+/// What is there in the end.
+#[derive(Serialize)]
+struct Downloaded<'a> {
+    corpus: &'static str,
+    folder: &'a Path,
+    recordings: usize,
+    expected: usize,
+    skipped: Vec<Skipped>,
+}
+
+pub fn run(args: &DownloadArgs, json: bool) -> Result<Outcome> {
+    match args.corpus {
+        Some(known) => get(known, args, json),
+        None => list(json),
+    }
+}
+
+/// All corpora that are known.
+fn list(json: bool) -> Result<Outcome> {
+    if json {
+        for known in corpora::ALL {
+            println!("{}", serde_json::to_string(known)?);
+        }
+        return Ok(Outcome::Done);
+    }
+    let rows = corpora::ALL.map(|known| {
+        let access = match known.access {
+            Access::Archive { .. } => format!("ser download {}", known.name),
+            Access::ByHand(_) => known.address.to_owned(),
+        };
+        let texts = [known.language, known.licence, &access].map(str::to_owned);
+        let counted = [known.name.to_owned(), known.recordings.to_string()];
+        [counted.as_slice(), &texts].concat()
+    });
+    let header = ["corpus", "recordings", "language", "licence", "to be had"];
+    let mut table = table(&header, rows);
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Left);
+    }
+    println!("{table}");
+    Ok(Outcome::Done)
+}
+
+/// Makes a folder hold a corpus; does nothing if it does.
+fn get(known: &'static KnownCorpus, args: &DownloadArgs, json: bool) -> Result<Outcome> {
+    let shown = args.to.clone().unwrap_or_else(|| known.name.into());
+    // A link stays, and what it leads to is filled.
+    let to = shown
+        .canonicalize()
+        .or_else(|_| std::path::absolute(&shown));
+    let to = to.with_context(|| shown.display().to_string())?;
+    introduce(known);
+
+    let there = recordings_in(&to, known);
+    let done = |recordings, skipped| Downloaded {
+        corpus: known.name,
+        folder: &shown,
+        recordings,
+        expected: known.recordings,
+        skipped,
+    };
+    if there >= known.recordings {
+        return told(known, &done(there, Vec::new()), json);
+    }
+    may_fill(&to).with_context(|| match there {
+        0 => format!("{} holds something else", shown.display()),
+        _ => format!(
+            "{} holds {there} of {} recordings",
+            shown.display(),
+            known.recordings
+        ),
+    })?;
+    let origin = Origin::of(known, args.from.as_deref())?;
+    let _lock = lock(&to)?;
+    // Another program may have filled it in the meantime.
+    may_fill(&to)?;
+    let (recordings, skipped) = match origin {
+        Origin::Server(source) => from_server(known, &source, &to)?,
+        Origin::Disk(archive) => from_disk(known, archive, &to)?,
+    };
+    told(known, &done(recordings, skipped), json)
+}
+
+/// Says what it is, whose, and under which terms, before anything is fetched.
+fn introduce(known: &KnownCorpus) {
+    eprintln!(
+        "{}: {} of {}, {}",
+        known.title,
+        in_words(known.recordings, "recording"),
+        in_words(known.speakers, "speaker"),
+        known.language
+    );
+    eprintln!("licence: {}", known.licence);
+    eprintln!("to be cited: {}", known.citation);
+    eprintln!("its page, which has the last word: {}", known.address);
+}
+
+/// How many recordings of a corpus a folder holds.
+fn recordings_in(folder: &Path, known: &KnownCorpus) -> usize {
+    match Corpus::scan(folder) {
+        Ok(Scan { audit, .. }) if audit.known == Some(known) && !audit.synthetic => audit.clips,
+        // Whatever else is there, or cannot be read, is not this corpus.
+        _ => 0,
+    }
+}
+
+/// Where the archive comes from.
+enum Origin<'a> {
+    Server(Source<'a>),
+    Disk(&'a Path),
+}
+
+impl<'a> Origin<'a> {
+    fn of(known: &KnownCorpus, from: Option<&'a str>) -> Result<Self> {
+        let (published, size, md5) = match known.access {
+            Access::Archive { url, size, md5 } => (Ok(url), size, md5),
+            Access::ByHand(reason) => (Err(reason), None, None),
+        };
+        let url = match (from, published) {
+            (Some(url), _) if url.starts_with("http://") || url.starts_with("https://") => url,
+            (Some(path), _) => return Ok(Self::Disk(path.as_ref())),
+            (None, Ok(url)) => url,
+            (None, Err(reason)) => bail!(
+                "{} is not to be had by this program: {reason}. Get it from {}, then `ser index DIR`, or `ser download {} --from \
+                 ARCHIVE` for an archive in zip",
+                known.title,
+                known.address,
+                known.name
+            ),
+        };
+        Ok(Self::Server(Source { url, size, md5 }))
+    }
+}
+
+/// One program at a time fills a folder.
+fn lock(to: &Path) -> Result<Lock> {
+    if let Some(parent) = to.parent() {
+        std::fs::create_dir_all(parent).map_err(ser_files::Error::at(parent))?;
+    }
+    let name = to.file_name().unwrap_or_default().display();
+    let lock = Lock::take(&to.with_file_name(format!(".{name}.lock")))?;
+    lock.with_context(|| {
+        format!(
+            "{}: another program is filling it: wait for that one",
+            to.display()
+        )
+    })
+}
+
+fn from_server(known: &KnownCorpus, source: &Source, to: &Path) -> Result<(usize, Vec<Skipped>)> {
+    eprintln!("from: {}", plain(source.url));
+    if source.md5.is_none() {
+        eprintln!(
+            "no checksum of it is published: those in the archive tell damage, but not whether it is the authors' own"
+        );
+    }
+    let path = with_suffix(to, ".downloading");
+    match fetch_with_bar(source, &path)? {
+        0 => eprintln!("{} was there already", path.display()),
+        received => eprintln!("{} downloaded", size(received)),
+    }
+    if let Some(md5) = source.md5 {
+        eprintln!("it is the published archive: md5 {md5}");
+    }
+    let unpacked = unpack(known, &path, to);
+    // The next run takes it from here.
+    let outlives = |error: &Error| source.outlives(error.as_ref());
+    if !unpacked.as_ref().is_err_and(outlives) {
+        ser_files::remove_file(&path)?;
+    }
+    unpacked
+}
+
+fn from_disk(known: &KnownCorpus, path: &Path, to: &Path) -> Result<(usize, Vec<Skipped>)> {
+    if path.is_dir() {
+        let path = path.display();
+        bail!(
+            "{path} is a folder, where an archive is expected: `ser index {path}` says what is in it"
+        );
+    }
+    if let Access::Archive { md5: Some(md5), .. } = known.access {
+        let actual = md5_of(path)?;
+        let is_or_not = if actual == md5 { "is" } else { "is not" };
+        eprintln!(
+            "{} {is_or_not} the published archive: md5 {actual}",
+            path.display()
+        );
+    }
+    unpack(known, path, to)
+}
+
+fn fetch_with_bar(source: &Source, path: &Path) -> Result<u64> {
+    let template = "    download {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec} (left {eta})";
+    let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template(template)?);
+    let received = fetch(source, path, &mut |progress| match progress {
+        Progress::Bytes { have, of } => {
+            if let Some(of) = of {
+                bar.set_length(of);
+            }
+            bar.set_position(have);
+        }
+        Progress::Waiting(wait) => {
+            let seconds = wait.as_secs();
+            bar.suspend(|| eprintln!("the server asks to wait {seconds} seconds"));
+        }
+    });
+    bar.finish_and_clear();
+    received
+        .context("the archive could not be fetched; a copy of it that you have goes into `--from`")
+}
+
+/// Unpacks what is of the corpus, and says how many recordings there are and what could not be taken.
+fn unpack(known: &KnownCorpus, path: &Path, to: &Path) -> Result<(usize, Vec<Skipped>)> {
+    let mut archive = Archive::open(path, &LIMITS)?;
+    let wanted = wanted(known, &archive);
+    if wanted.is_empty() {
+        let (path, title, example) = (path.display(), known.title, known.example);
+        bail!("{path} holds no recording of {title}, such as {example}");
+    }
+    let bar = progress(wanted.len(), "unpack");
+    let unpacked = fill(to, |staging| {
+        archive.unpack(staging, |entry| {
+            let is_wanted = wanted.contains(&entry.name);
+            bar.inc(is_wanted.into());
+            is_wanted.then(|| PathBuf::from(&entry.name))
+        })?;
+        let Scan { audit, .. } = Corpus::scan(staging).with_context(|| {
+            let (path, title) = (path.display(), known.title);
+            format!("{path} holds no recording of {title} that can be read")
+        })?;
+        if audit.known != Some(known) || audit.synthetic {
+            let found = match audit.known {
+                Some(found) if !audit.synthetic => found.title,
+                _ => "synthetic voices",
+            };
+            bail!(
+                "{} holds {found}, where {} is expected",
+                path.display(),
+                known.title
+            );
+        }
+        let named = |skipped: Skipped| Skipped {
+            path: match skipped.path.strip_prefix(staging) {
+                Ok(below) => to.join(below),
+                Err(_) => skipped.path,
+            },
+            ..skipped
+        };
+        let skipped = Skipped::of_audit(&audit).into_iter().map(named).collect();
+        Ok((audit.clips, skipped))
+    });
+    bar.finish_and_clear();
+    unpacked
+}
+
+/// The names of the files to unpack: of copies of one file that which lies least deep, for some archives hold everything twice.
+fn wanted<R: std::io::Read + std::io::Seek>(
+    known: &KnownCorpus,
+    archive: &Archive<R>,
+) -> HashSet<String> {
+    let mut files: HashMap<_, &str> = HashMap::new();
+    for entry in archive.entries() {
+        let path = Path::new(&entry.name);
+        if known.wants(path) {
+            let depth = |name: &str| Path::new(name).components().count();
+            let kept = files
+                .entry((path.file_name(), entry.size, entry.crc32))
+                .or_insert(&entry.name);
+            if depth(&entry.name) < depth(kept) {
+                *kept = &entry.name;
+            }
+        }
+    }
+    files.into_values().map(str::to_owned).collect()
+}
+
+/// Says what is there, and what can be done with it.
+fn told(known: &KnownCorpus, done: &Downloaded, json: bool) -> Result<Outcome> {
+    tell(&done.skipped);
+    if json {
+        println!("{}", serde_json::to_string(done)?);
+        return Ok(Outcome::of(&done.skipped));
+    }
+    let folder = done.folder.display();
+    println!(
+        "{}: {} of {} recordings are in {folder}",
+        known.title, done.recordings, done.expected
+    );
+    println!("next: ser index {folder}");
+    if known.speakers >= 5 {
+        let name = known.name;
+        println!(
+            "      ser crossval --recipe mlp --protocol speakers-5 --data {folder} --out runs/{name}"
+        );
+    }
+    Ok(Outcome::of(&done.skipped))
+}
