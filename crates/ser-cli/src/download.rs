@@ -1,12 +1,11 @@
-//! `ser download`
+//! `ser download NAME`: a corpus from its archive.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, bail};
-use comfy_table::CellAlignment;
 use indicatif::{ProgressBar, ProgressStyle};
-use ser_data::corpora::{self, Access, KnownCorpus};
+use ser_data::corpora::{Access, KnownCorpus};
 use ser_data::{Corpus, Scan};
 use ser_download::{
     Archive, Limits, Progress, Source, fetch, fill, may_fill, md5_of, size, with_suffix,
@@ -17,7 +16,7 @@ use serde::Serialize;
 
 use crate::Outcome;
 use crate::args::DownloadArgs;
-use crate::output::{in_words, plain, progress, table, tell};
+use crate::output::{plain, progress, tell};
 
 /// The largest corpora have 35 000 recordings, and the copies of some hold everything twice.
 const LIMITS: Limits = Limits {
@@ -35,48 +34,14 @@ struct Downloaded<'a> {
     skipped: Vec<Skipped>,
 }
 
-pub fn run(args: &DownloadArgs, json: bool) -> Result<Outcome> {
-    match args.corpus {
-        Some(known) => get(known, args, json),
-        None => list(json),
-    }
-}
-
-/// All corpora that are known.
-fn list(json: bool) -> Result<Outcome> {
-    if json {
-        for known in corpora::ALL {
-            println!("{}", serde_json::to_string(known)?);
-        }
-        return Ok(Outcome::Done);
-    }
-    let rows = corpora::ALL.map(|known| {
-        let access = match known.access {
-            Access::Archive { .. } => format!("ser download {}", known.name),
-            Access::ByHand(_) => known.address.to_owned(),
-        };
-        let texts = [known.language, known.licence, &access].map(str::to_owned);
-        let counted = [known.name.to_owned(), known.recordings.to_string()];
-        [counted.as_slice(), &texts].concat()
-    });
-    let header = ["corpus", "recordings", "language", "licence", "to be had"];
-    let mut table = table(&header, rows);
-    for column in table.column_iter_mut().skip(2) {
-        column.set_cell_alignment(CellAlignment::Left);
-    }
-    println!("{table}");
-    Ok(Outcome::Done)
-}
-
 /// Makes a folder hold a corpus; does nothing if it does.
-fn get(known: &'static KnownCorpus, args: &DownloadArgs, json: bool) -> Result<Outcome> {
+pub fn get(known: &'static KnownCorpus, args: &DownloadArgs, json: bool) -> Result<Outcome> {
     let shown = args.to.clone().unwrap_or_else(|| known.name.into());
     // A link stays, and what it leads to is filled.
     let to = shown
         .canonicalize()
         .or_else(|_| std::path::absolute(&shown));
     let to = to.with_context(|| shown.display().to_string())?;
-    introduce(known);
 
     let there = recordings_in(&to, known);
     let done = |recordings, skipped| Downloaded {
@@ -106,20 +71,6 @@ fn get(known: &'static KnownCorpus, args: &DownloadArgs, json: bool) -> Result<O
         Origin::Disk(archive) => from_disk(known, archive, &to)?,
     };
     told(known, &done(recordings, skipped), json)
-}
-
-/// Says what it is, whose, and under which terms, before anything is fetched.
-fn introduce(known: &KnownCorpus) {
-    eprintln!(
-        "{}: {} of {}, {}",
-        known.title,
-        in_words(known.recordings, "recording"),
-        in_words(known.speakers, "speaker"),
-        known.language
-    );
-    eprintln!("licence: {}", known.licence);
-    eprintln!("to be cited: {}", known.citation);
-    eprintln!("its page, which has the last word: {}", known.address);
 }
 
 /// How many recordings of a corpus a folder holds.

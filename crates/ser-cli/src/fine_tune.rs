@@ -57,7 +57,7 @@ pub fn run(
     if is_refused {
         bail!(
             "fine-tuned, the model is worse on such clips: UAR {} by cross-validation, {} before. Nothing is written; give more \
-             clips, of more speakers, or write it all the same with --even-if-worse",
+             clips, of more speakers, name the emotions that can be with --labels, or write it all the same with --even-if-worse",
             percent(after),
             percent(before)
         );

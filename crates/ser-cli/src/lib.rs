@@ -10,10 +10,12 @@ mod args;
 mod collection;
 mod compare;
 mod conditions;
+mod corpora;
 #[cfg(feature = "train")]
 mod crossval;
 mod date;
 mod doctor;
+#[cfg(feature = "download")]
 mod download;
 mod evaluate;
 mod events;
@@ -130,7 +132,7 @@ fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
     }
     let outcome = match command {
         Command::Synth(args) => synth::run(&args),
-        Command::Download(args) => download::run(&args, json),
+        Command::Download(args) => corpora::run(&args, json),
         Command::Index(args) => index::run(&args, json),
         Command::Extract(args) => extract::run(&args, json),
         #[cfg(feature = "train")]

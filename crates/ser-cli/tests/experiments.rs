@@ -158,7 +158,12 @@ fn each_of_several_corpora_is_tested_by_what_was_learned_from_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let [ravdess, crema] = two_corpora(folder.path());
     let text = quick_recipe_text("quick", "corpora", 1)
-        .replace("\"neutral\", \"calm\"", "\"fearful\", \"disgust\"");
+        .replace("\"neutral\", \"calm\"", "\"fearful\", \"disgust\"")
+        .replace(
+            "[training]",
+            "[training]\nbalance = [\"corpus\", \"class\"]",
+        )
+        + "[enrolment]\ngroup = 8\nshrinkage = 4.0\n";
     let recipe = write_recipe(folder.path(), "quick", &text);
     let out = folder.path().join("run");
     let both: [&dyn AsRef<OsStr>; 4] = [&"--data", &ravdess, &"--data", &crema];
@@ -168,6 +173,17 @@ fn each_of_several_corpora_is_tested_by_what_was_learned_from_the_others() {
         text.contains("fold-1-crema-d") && text.contains("fold-2-ravdess"),
         "{text}"
     );
+    // Each corpus beside the other one, alone, with its speakers or all of it known, and with ten clips of it learned from.
+    for part in [
+        "| crema-d |    ravdess |",
+        "| mean ",
+        " all collection |",
+        " 10 labelled |",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("On corpora that were not trained on"));
     let split = fs::read_to_string(out.join("fold-1-crema-d/split.csv")).unwrap();
     assert_eq!(split.matches(",test").count(), 2 * 5 * 4, "{split}");
 

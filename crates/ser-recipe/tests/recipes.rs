@@ -211,6 +211,44 @@ fn labels_are_joined_by_a_map_that_says_one_thing_of_each() {
 }
 
 #[test]
+fn a_label_counts_as_another_one_of_the_recipe_and_each_level_is_balanced_once() {
+    let sound = recipe_text(CNN, "");
+    let counted = |counted: &str| {
+        let text = sound.replace(
+            "[task]",
+            &format!("[task]\nemotions = ['calm', 'neutral', 'sad']\ncounted_as = {counted}"),
+        );
+        Recipe::parse(&text, "mine.toml")
+    };
+    let recipe = counted("{ calm = 'neutral' }").unwrap();
+    assert_eq!(recipe.task.counted_as["calm"], "neutral");
+    assert_eq!(
+        Recipe::parse(&recipe.to_toml().unwrap(), "again").unwrap(),
+        recipe
+    );
+    for wrong in [
+        "{ calm = 'calm' }",
+        "{ calm = 'neutral', neutral = 'sad' }",
+        "{ smug = 'neutral' }",
+        "{ calm = 'smug' }",
+    ] {
+        let refused = counted(wrong).unwrap_err().to_string();
+        assert!(refused.contains("`task.counted_as` must be"), "{refused}");
+    }
+    let balanced = |levels: &str| {
+        let text = sound.replace("[training]", &format!("[training]\nbalance = {levels}"));
+        Recipe::parse(&text, "mine.toml")
+    };
+    let recipe = balanced("['corpus', 'class', 'speaker']").unwrap();
+    assert_eq!(recipe.training.balance.len(), 3);
+    let refused = balanced("['class', 'class']").unwrap_err().to_string();
+    assert!(
+        refused.contains("`training.balance` must be each of corpus"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn a_name_is_one_that_a_folder_can_have() {
     let sound = recipe_text(CNN, "");
     let name = sound.lines().find(|line| line.contains("name =")).unwrap();

@@ -417,6 +417,37 @@ fn one_label_in_two_spellings_is_refused() {
 }
 
 #[test]
+fn a_label_of_one_corpus_alone_is_renamed_there_and_before_what_holds_for_all() {
+    let folder = tempdir().unwrap();
+    let rows = ["jl", "esd", "", "jl"]
+        .iter()
+        .zip(1..)
+        .map(|(corpus, seed)| {
+            let file = format!("{seed}.wav");
+            Wav::new(seed).write(folder.path().join(&file));
+            let emotion = if seed == 4 { "calm" } else { "excited" };
+            format!("{file},{emotion},a,{corpus}\n")
+        });
+    let text = format!("path,emotion,speaker,corpus\n{}", rows.collect::<String>());
+    let path = manifest(folder.path(), &text);
+    let name = path.file_stem().unwrap().to_str().unwrap();
+    let labels: LabelMap = [
+        ("happy".to_owned(), vec!["jl:excited".to_owned()]),
+        ("surprised".to_owned(), vec!["excited".to_owned()]),
+        ("angry".to_owned(), vec![format!("{name}:excited")]),
+    ]
+    .into();
+    let Scan { corpus, audit } = Corpus::load_with(path.as_path().into(), &labels).unwrap();
+    let found: Vec<&str> = corpus
+        .clips()
+        .iter()
+        .map(|clip| clip.emotion.as_str())
+        .collect();
+    assert_eq!(found, ["happy", "surprised", "angry", "calm"]);
+    assert!(audit.renamed.iter().all(|renamed| renamed.clips == 1));
+}
+
+#[test]
 fn relative_paths_are_looked_up_in_a_root_then_beside_the_manifest() {
     let (tables, sounds) = (tempdir().unwrap(), tempdir().unwrap());
     let (root, beside) = (sounds.path(), tables.path());

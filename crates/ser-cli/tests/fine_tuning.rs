@@ -1,0 +1,181 @@
+//! `ser fit --from`: the built-in model learns on from labelled clips.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{complaint, output, synthetic};
+use serde_json::Value;
+
+/// A manifest of the synthetic clips of these actors whose emotion has a name here.
+fn manifest(folder: &Path, name: &str, actors: &[u8], emotions: &[(&str, &str)]) -> PathBuf {
+    let mut text = "path,emotion,speaker\n".to_owned();
+    for actor in actors {
+        let clips = synthetic().join(format!("Actor_{actor:02}"));
+        let clips = fs::read_dir(clips)
+            .unwrap()
+            .map(|clip| clip.unwrap().path());
+        let mut clips: Vec<PathBuf> = clips.collect();
+        clips.sort_unstable();
+        for clip in clips {
+            let code = clip.file_stem().unwrap().to_str().unwrap()[6..8].to_owned();
+            if let Some((_, emotion)) = emotions.iter().find(|(known, _)| *known == code) {
+                text += &format!("{},{emotion},actor-{actor}\n", clip.display());
+            }
+        }
+    }
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+const THREE: [(&str, &str); 3] = [("03", "happy"), ("04", "sad"), ("05", "angry")];
+
+fn fit<'a>(
+    data: &'a PathBuf,
+    out: &'a PathBuf,
+    more: &[&'a dyn AsRef<OsStr>],
+) -> Vec<&'a dyn AsRef<OsStr>> {
+    let call: [&dyn AsRef<OsStr>; 7] = [
+        &"fit",
+        &"--from",
+        &"built-in",
+        &"--data",
+        data,
+        &"--out",
+        out,
+    ];
+    [&call[..], more].concat()
+}
+
+fn uar(figures: &Value) -> f64 {
+    figures["uar"].as_f64().unwrap()
+}
+
+#[test]
+fn a_fine_tuned_model_answers_other_speakers_better_and_its_own_clips_measure_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = manifest(folder.path(), "mine.csv", &[1, 2, 3], &THREE);
+    let others = manifest(folder.path(), "others.csv", &[4], &THREE);
+    let out = folder.path().join("out");
+    let three = "neutral,happy,sad,angry";
+    let text = output(0, &fit(&mine, &out, &[&"--labels", &three]));
+    for part in [
+        "recall before",
+        "of 3 speakers, by cross-validation in which a model answers speakers",
+        "no clip has neutral",
+        "SYNTHETIC",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    let model = out.join("model.safetensors");
+    let measured = |model: Option<&PathBuf>, data: &PathBuf| -> Value {
+        let mut call: Vec<&dyn AsRef<OsStr>> = vec![&"evaluate", &"--json", &"--data", data];
+        if let Some(model) = model {
+            call.extend([&"--model" as &dyn AsRef<OsStr>, model]);
+        }
+        serde_json::from_str(&output(0, &call)).unwrap()
+    };
+    let [before, after] = [None, Some(&model)].map(|model| measured(model, &others));
+    let [before, after] = [before, after].map(|found| uar(&found["metrics"]));
+    assert!(after > before + 0.05, "{before} {after}");
+    let said = complaint(1, &[&"evaluate", &"--model", &model, &"--data", &mine]);
+    assert!(said.contains("nothing to measure"), "{said}");
+    // The folder is taken, and the model in it stays.
+    let first = fs::read(&model).unwrap();
+    let said = complaint(1, &fit(&mine, &out, &[]));
+    assert!(said.contains("holds something else"), "{said}");
+    assert!(first == fs::read(&model).unwrap());
+}
+
+#[test]
+fn a_model_of_some_labels_answers_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = manifest(folder.path(), "mine.csv", &[1, 2], &THREE);
+    let out = folder.path().join("out");
+    let line = output(
+        3,
+        &fit(&mine, &out, &[&"--labels", &"sad,happy", &"--json"]),
+    );
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["absent"], Value::Array(Vec::new()));
+    assert_eq!(line["speakers"], 2);
+    let (model, clip) = (
+        out.join("model.safetensors"),
+        synthetic().join("Actor_01/03-01-01-01-01-01-01.wav"),
+    );
+    let answer = output(0, &[&"predict", &"--model", &model, &clip, &"--json"]);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let labels: Vec<&String> = answer["probabilities"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .collect();
+    assert_eq!(labels, ["happy", "sad"]);
+}
+
+#[test]
+fn a_model_that_became_worse_is_written_only_if_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    // Nothing is better than a model on clips that are called what it takes them for.
+    let labels: [&dyn AsRef<OsStr>; 2] = [&"--labels", &"happy,sad,angry"];
+    let actors = [1, 2].map(|actor| synthetic().join(format!("Actor_{actor:02}")));
+    let mut text = "path,emotion,speaker\n".to_owned();
+    for actor in &actors {
+        let call: [&dyn AsRef<OsStr>; 3] = [&"predict", actor, &"--json"];
+        let answers = output(0, &[&call[..], &labels].concat());
+        for answer in answers.lines().take(20) {
+            let answer: Value = serde_json::from_str(answer).unwrap();
+            let [file, emotion] = ["file", "emotion"].map(|key| answer[key].as_str().unwrap());
+            text += &format!("{file},{emotion},{}\n", actor.display());
+        }
+    }
+    let (mine, out) = (folder.path().join("mine.csv"), folder.path().join("out"));
+    fs::write(&mine, text).unwrap();
+    let said = complaint(1, &fit(&mine, &out, &labels));
+    assert!(
+        said.contains("worse on such clips") && said.contains("--even-if-worse"),
+        "{said}"
+    );
+    assert!(!out.exists());
+    let text = output(
+        0,
+        &fit(&mine, &out, &[&labels[..], &[&"--even-if-worse"]].concat()),
+    );
+    assert!(
+        text.contains("the model before recognised better"),
+        "{text}"
+    );
+    assert!(out.join("model.safetensors").is_file());
+}
+
+#[test]
+fn too_few_clips_and_clips_of_one_emotion_are_refused_with_what_is_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let happy = manifest(folder.path(), "happy.csv", &[1, 2, 3, 4], &THREE[..1]);
+    let few = folder.path().join("few.csv");
+    let all = fs::read_to_string(manifest(folder.path(), "all.csv", &[1], &THREE)).unwrap();
+    fs::write(&few, all.lines().take(8).collect::<Vec<_>>().join("\n")).unwrap();
+    for data in [&happy, &few] {
+        let out = folder.path().join("out");
+        let said = complaint(1, &fit(data, &out, &[]));
+        assert!(
+            said.contains("expected 10 to 2000 clips of two emotions or more"),
+            "{said}"
+        );
+        assert!(!out.exists());
+    }
+}
+
+#[test]
+fn a_recipe_and_a_model_exclude_each_other_and_one_of_them_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("x.csv"), folder.path().join("out"));
+    let both: [&dyn AsRef<OsStr>; 2] = [&"--recipe", &"mlp"];
+    assert!(complaint(2, &fit(&data, &out, &both)).contains("cannot be used with"));
+    let neither = complaint(2, &[&"fit", &"--data", &data, &"--out", &out]);
+    assert!(neither.contains("--recipe"), "{neither}");
+}
