@@ -23,6 +23,7 @@ fn networks(c: &mut Criterion) {
         let clip = [extractor.extract(&voice(48_000)).unwrap()];
         let data = || {
             let example = |i| Example {
+                corpus: 0,
                 copies: &clip,
                 target: i % 5,
                 speaker: 0,

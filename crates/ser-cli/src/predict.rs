@@ -283,8 +283,10 @@ fn show(
             true => "; measured with each speaker enrolled, and not with a collection",
             false => "",
         };
+        let clips = model.provenance.validated_on.as_ref();
+        let clips = clips.map_or_else(String::new, |clips| format!(" ({})", plain(clips)));
         println!(
-            "{UNCERTAIN}\non validation clips {} of the answers of such low confidence were correct, {} of the others{limits}",
+            "{UNCERTAIN}\non validation clips{clips} {} of the answers of such low confidence were correct, {} of the others{limits}",
             percent(threshold.accuracy_below),
             percent(threshold.accuracy_above)
         );

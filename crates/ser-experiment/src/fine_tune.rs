@@ -203,6 +203,7 @@ fn described(mut model: Model, corpus: &Corpus, learned: &[&Clip], after: &Predi
     model.confidence_threshold = ConfidenceThreshold::fit(after, model.temperature);
     model.enrolled_confidence_threshold = None;
     let origin = &mut model.provenance;
+    origin.validated_on = Some(format!("{}, by cross-validation", corpus.name()));
     origin.synthetic |= corpus.is_synthetic();
     origin.speakers.extend(speakers_of(learned));
     origin

@@ -1,9 +1,10 @@
 //! Fit: a model to be used, from all clips there are.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::slice;
 
-use ser_data::{Disjoint, Split};
+use ser_data::{Clip, Corpus, Disjoint, Split};
 use ser_eval::{Epoch, FoldSummary};
 use ser_predict::Model;
 use ser_recipe::{Experiment, Recipe};
@@ -62,7 +63,7 @@ pub fn fit(
     }
     let answers = Answers::average(&answers)?;
     let mut model = Model::ensemble(&experiment.name, experiment.to_toml()?, models)?;
-    fit_temperatures(&mut model, &answers);
+    fit_temperatures(&mut model, &answers, validated_on(&source.clips.corpus));
     let path = folders.out.join(MODEL);
     let model = model.in_half_precision()?;
     model.save(&path)?;
@@ -72,6 +73,15 @@ pub fn fit(
         synthetic: model.provenance.synthetic,
         skipped,
     })
+}
+
+/// The clips that the inner splits tested: of several corpora each was left out of the training.
+fn validated_on(corpus: &Corpus) -> String {
+    let corpora: BTreeSet<Option<&str>> = corpus.clips().iter().map(Clip::corpus).collect();
+    match corpora.len() {
+        1 => corpus.name().to_owned(),
+        _ => format!("{}, each left out of training", corpus.name()),
+    }
 }
 
 /// A recipe's model of all clips, its answers on the inner splits, and the files left out.

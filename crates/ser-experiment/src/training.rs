@@ -127,6 +127,7 @@ impl Trainer<'_> {
                 speaker_disjoint: self.recipe.task.protocol.is_speaker_disjoint(),
                 speakers,
                 content,
+                validated_on: None,
             },
         };
         let mut on_epoch = |epoch: &Epoch| (self.on_epoch)(epoch);
@@ -189,8 +190,9 @@ pub(crate) fn join_split(
     Ok((run, model))
 }
 
-/// Fits how sure a model may be to answers of models like it on clips that they did not learn from.
-pub(crate) fn fit_temperatures(model: &mut Model, validation: &Answers) {
+/// Fits how sure a model may be to answers of models like it on clips that they did not learn from, and says what clips.
+pub(crate) fn fit_temperatures(model: &mut Model, validation: &Answers, clips: String) {
+    model.provenance.validated_on = Some(clips);
     let plain = validation.plain();
     model.temperature = fit_temperature(plain);
     model.confidence_threshold = ConfidenceThreshold::fit(plain, model.temperature);
@@ -212,7 +214,7 @@ fn measured(
     seconds: f64,
 ) -> Result<SplitRun> {
     if let Some(validation) = &validation {
-        fit_temperatures(model, validation);
+        fit_temperatures(model, validation, data.corpus.name().to_owned());
     }
     let split = numbered.split;
     let experiment_protocol = experiment.task.protocol;

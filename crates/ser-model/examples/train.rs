@@ -45,6 +45,7 @@ fn main() -> Result<()> {
         let example = |&clip: &usize| Example {
             copies: &features[clip..=clip],
             target: targets[clip],
+            corpus: 0,
             speaker: speakers.partition_point(|speaker| *speaker < clips[clip].speaker),
         };
         part.iter().map(example).collect()
@@ -62,6 +63,7 @@ fn main() -> Result<()> {
             speaker_disjoint: recipe.task.protocol.is_speaker_disjoint(),
             speakers: voices.into_iter().collect(),
             content: seen().map(|&clip| clips[clip].content.clone()).collect(),
+            validated_on: None,
         },
     };
     let trained = train(&recipe, data, 0, &mut |epoch| {

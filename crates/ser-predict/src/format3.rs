@@ -88,6 +88,7 @@ pub(crate) fn read(text: &str) -> Result<Header, serde_json::Error> {
         speaker_disjoint: !recipes.iter().any(random),
         speakers: header.provenance.speakers,
         content: header.provenance.content,
+        validated_on: None,
     };
     let recipe = texts.join("\n");
     let networks = header.networks.into_iter().zip(recipes);

@@ -37,6 +37,9 @@ pub struct Provenance {
     pub speakers: Vec<String>,
     /// Content hashes of the training and validation clips.
     pub content: Vec<String>,
+    /// On what clips its temperatures and confidence thresholds were measured, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validated_on: Option<String>,
 }
 
 /// What describes a network beside its weights; all of it stands in the model file.

@@ -57,6 +57,7 @@ impl Task {
             .map(|((features, &target), i)| Example {
                 copies: std::slice::from_ref(features),
                 target,
+                corpus: 0,
                 speaker: i % SPEAKERS,
             })
             .collect();
@@ -71,6 +72,7 @@ impl Task {
                 speaker_disjoint: true,
                 speakers: vec!["01".into()],
                 content: vec!["abc".into()],
+                validated_on: None,
             },
         }
     }
