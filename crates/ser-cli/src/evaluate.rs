@@ -22,7 +22,10 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         evaluated.write(model, out)?;
     }
     if json {
-        println!("{}", serde_json::to_string(&evaluated.evaluation)?);
+        let mut line = serde_json::to_value(&evaluated.evaluation)?;
+        line["certain"] = serde_json::to_value(evaluated.certain)?;
+        line["out_of_distribution"] = evaluated.out_of_distribution.into();
+        println!("{line}");
     } else {
         print(&evaluated);
     }
@@ -65,6 +68,17 @@ fn print(evaluated: &Evaluated) {
         in_words(evaluated.part.len(), "clip"),
         figure(metrics.accuracy, evaluation.accuracy_interval),
         figure(metrics.uar, evaluation.uar_interval)
+    );
+    let certain = evaluated.certain;
+    let right = certain
+        .accuracy
+        .map(|right| format!(", of which {} are right", percent(right)));
+    println!(
+        "not marked as uncertain: {} of the answers{}; out of distribution: {}; expected calibration error {}",
+        percent(certain.share),
+        right.unwrap_or_default(),
+        percent(evaluated.out_of_distribution),
+        percent(metrics.calibration_error)
     );
     if evaluated.left_out > 0 {
         let what = match evaluated.speaker_disjoint {

@@ -62,6 +62,8 @@ fn figures_are_given_by_any_column_and_kept() {
         "| bath |     1 |",
         "| speaker ",
         "| anna ",
+        "not marked as uncertain: ",
+        "; out of distribution: ",
     ] {
         assert!(told.contains(part), "{part} is not in {told}");
     }
@@ -219,4 +221,48 @@ fn errors_say_the_reason_and_the_next_step_and_steer_no_terminal() {
         let said = String::from_utf8(ended.get_output().stderr.clone()).unwrap();
         assert!(!said.contains(['\u{1b}', '\u{202e}']), "{words:?}");
     }
+}
+
+#[test]
+fn what_is_not_marked_as_uncertain_is_counted_as_the_answers_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = clips(1, 12);
+    let answers = files
+        .iter()
+        .map(|file| output(0, &[&"predict", file, &"--json"]));
+    let answers: Vec<Value> = answers.map(|line| lines(&line)[0].clone()).collect();
+    // Every other one is called what the model takes it for.
+    let rows = files
+        .iter()
+        .zip(&answers)
+        .enumerate()
+        .map(|(i, (file, answer))| {
+            let right = answer["emotion"].as_str().unwrap();
+            let wrong = if right == "sad" { "happy" } else { "sad" };
+            let emotion = if i % 2 == 0 { right } else { wrong };
+            format!("{},{emotion},anna\n", file.display())
+        });
+    let path = folder.path().join("mine.csv");
+    fs::write(
+        &path,
+        format!("path,emotion,speaker\n{}", rows.collect::<String>()),
+    )
+    .unwrap();
+    let told = output(0, &[&"evaluate", &"--data", &path, &"--json"]);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let is_certain = |&i: &usize| answers[i]["uncertain"] == false;
+    let certain: Vec<usize> = (0..12).filter(is_certain).collect();
+    let right = certain.iter().filter(|&&i| i % 2 == 0).count();
+    assert_eq!(told["certain"]["share"], certain.len() as f64 / 12.0);
+    match certain.len() {
+        0 => assert!(told["certain"]["accuracy"].is_null()),
+        n => assert_eq!(told["certain"]["accuracy"], right as f64 / n as f64),
+    }
+    let is_unlike = |answer: &&Value| {
+        answer["warnings"]
+            .to_string()
+            .contains("out-of-distribution")
+    };
+    let unlike = answers.iter().filter(is_unlike).count();
+    assert_eq!(told["out_of_distribution"], unlike as f64 / 12.0);
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 use ser_audio::Channels;
 use ser_data::{Corpus, Origin};
 use ser_eval::{Evaluation, Predictions};
-use ser_predict::{Model, Predictor};
+use ser_predict::{Answer, Model, Predictor};
 use ser_report::{Report, SplitKind};
+use serde::Serialize;
 
 use crate::answers::rows;
 use crate::corpus::{Prepared, Skipped, named, tell};
@@ -32,6 +33,10 @@ pub struct Evaluated {
     pub predictions: Predictions,
     /// The figures.
     pub evaluation: Evaluation,
+    /// What the answers are worth that are not marked as uncertain.
+    pub certain: Certain,
+    /// Share of the clips that are out of distribution.
+    pub out_of_distribution: f64,
     /// Clips left out, as the model was made from them or, where its protocol keeps speakers apart, from
     /// others of their speakers.
     pub left_out: usize,
@@ -47,6 +52,31 @@ pub struct Evaluated {
     pub synthetic: bool,
     /// Files that could not be used.
     pub skipped: Vec<Skipped>,
+}
+
+/// The answers that are not marked as uncertain.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Certain {
+    /// Their share of all answers.
+    pub share: f64,
+    /// Share of them that are right; nothing where there are none.
+    pub accuracy: Option<f64>,
+}
+
+impl Certain {
+    fn of(answers: &[Answer], predictions: &Predictions) -> Self {
+        let certain = answers.iter().zip(predictions.rows());
+        let certain = certain.filter(|(answer, _)| !answer.uncertain);
+        let right: Vec<bool> = certain
+            .map(|(_, row)| row.predicted() == row.truth)
+            .collect();
+        let n = right.len() as f64;
+        let hits = right.iter().filter(|right| **right).count() as f64;
+        Self {
+            share: n / answers.len() as f64,
+            accuracy: (n > 0.0).then(|| hits / n),
+        }
+    }
 }
 
 /// Measures a model on the clips of folders and manifests, leaving out all it was made from, whose labels are renamed as in the
@@ -96,7 +126,7 @@ pub fn evaluate(
         match answer {
             Ok(answer) => {
                 answered.push(i);
-                answers.push(answer.probabilities);
+                answers.push(answer);
             }
             Err(error) => failed.push(Skipped::new(&clips[i].path, &error.to_string())),
         }
@@ -106,9 +136,16 @@ pub fn evaluate(
     if answered.is_empty() {
         return Err(Error::NoClips { data: named(data) });
     }
-    let rows = rows(model, &corpus, &answered, answers, split)?;
+    let probabilities = answers.iter().map(|answer| answer.probabilities.clone());
+    let rows = rows(model, &corpus, &answered, probabilities.collect(), split)?;
     let predictions = Predictions::new(model.labels.clone(), rows)?;
+    let unlike = answers
+        .iter()
+        .filter(|answer| answer.out_of_distribution)
+        .count();
     Ok(Evaluated {
+        certain: Certain::of(&answers, &predictions),
+        out_of_distribution: unlike as f64 / answers.len() as f64,
         evaluation: Evaluation::compute(&predictions)?.by(&predictions, by)?,
         part: answered,
         predictions,

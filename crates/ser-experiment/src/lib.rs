@@ -43,7 +43,7 @@ pub use compare::{Comparison, compare};
 pub use conditions::measure_conditions;
 pub use corpus::{Prepared, Skipped};
 pub use error::{Error, Result};
-pub use evaluate::{Evaluated, evaluate, take_folder};
+pub use evaluate::{Certain, Evaluated, evaluate, take_folder};
 pub use event::{Event, OnEvent, Stage};
 pub use extract::{Extraction, Inputs, extract};
 pub use find::{Found, find};
