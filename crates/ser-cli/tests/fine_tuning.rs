@@ -35,8 +35,8 @@ fn manifest(folder: &Path, name: &str, actors: &[u8], emotions: &[(&str, &str)])
 const THREE: [(&str, &str); 3] = [("03", "happy"), ("04", "sad"), ("05", "angry")];
 
 fn fit<'a>(
-    data: &'a PathBuf,
-    out: &'a PathBuf,
+    data: &'a impl AsRef<OsStr>,
+    out: &'a impl AsRef<OsStr>,
     more: &[&'a dyn AsRef<OsStr>],
 ) -> Vec<&'a dyn AsRef<OsStr>> {
     let call: [&dyn AsRef<OsStr>; 7] = [
