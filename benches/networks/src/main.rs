@@ -100,6 +100,7 @@ fn noise_clip(frames: usize, coefficients: usize) -> Result<Features> {
 fn data<'a>(recipe: &Recipe, clips: &'a [Features]) -> TrainingData<'a> {
     let labels = recipe.task.emotions.clone();
     let example = |(i, clip)| Example {
+        corpus: 0,
         copies: std::slice::from_ref(clip),
         target: i % labels.len(),
         speaker: 0,
