@@ -10,8 +10,8 @@ use common::{exhibition, labels, row};
 use ser_eval::{Epoch, Evaluation, History, Metrics, NamedHistory, Predictions, compare};
 use ser_report::plots::{self, Curve, Normalised};
 use ser_report::{
-    Enrolled, Error, Report, RunSummary, Section, SplitKind, markdown, render, render_comparison,
-    render_summary,
+    CorpusRow, CorpusTable, Enrolled, Error, Known, Report, RunSummary, Section, SplitKind,
+    markdown, render, render_comparison, render_summary,
 };
 
 const NASTY: &str = "<b>&\"it's\"</b>";
@@ -414,6 +414,70 @@ fn the_worst_confusion_is_put_into_words() {
     assert_eq!(html.matches(words).count(), 2);
 }
 
+/// Two of three corpora, one of them with too few clips for one column.
+fn corpora() -> CorpusTable {
+    let known = [("", "alone"), ("enrolled", "2"), ("enrolled", "all")];
+    let known = known.map(|(what, amount)| Known {
+        what: what.to_owned(),
+        amount: amount.to_owned(),
+    });
+    let row = |tested: &str, trained: [&str; 2], clips, uar: [Option<f64>; 3]| CorpusRow {
+        tested: tested.to_owned(),
+        trained: trained.map(str::to_owned).to_vec(),
+        clips,
+        uar: uar.to_vec(),
+    };
+    let crema = [Some(0.5), Some(0.54), Some(0.6)];
+    let rows = [
+        row(
+            "tess",
+            ["ased", "crema-d"],
+            2800,
+            [Some(0.4), Some(0.5), None],
+        ),
+        row("crema-d", ["ased", NASTY], 7442, crema),
+    ];
+    CorpusTable {
+        known: known.to_vec(),
+        rows: rows.to_vec(),
+    }
+}
+
+#[test]
+fn a_run_on_corpora_shows_each_of_them_alone_and_beside_other_runs() {
+    let cells = |html: &str| {
+        for part in [
+            r#"<th scope="colgroup" colspan="2">enrolled</th>"#,
+            r#"<th scope="row">tess</th><td>ased, crema-d</td><td class="n">2800</td>"#,
+            r#"<td class="n">40.0</td><td class="n">50.0</td><td class="n">–</td>"#,
+            // A mean that leaves out a corpus would be of other corpora than its neighbours.
+            r#"<td class="n">45.0</td><td class="n">52.0</td><td class="n">–</td>"#,
+        ] {
+            assert!(html.contains(part), "{part}");
+        }
+        assert!(!html.contains(NASTY));
+    };
+    let with = Report {
+        corpora: Some(corpora()),
+        ..report(SplitKind::SpeakerDisjoint, false)
+    };
+    let html = render(&with).unwrap();
+    cells(&html);
+    assert!(html.contains("href=\"#corpora\""));
+    let without = report(SplitKind::SpeakerDisjoint, false);
+    assert!(!render(&without).unwrap().contains("id=\"corpora\""));
+
+    let evaluation = Evaluation::compute(&with.predictions).unwrap();
+    let [first, second] = [&with, &without].map(|report| report.summary(&evaluation, None));
+    let runs = [first, second];
+    cells(&render_summary(&runs));
+    assert!(!render_summary(&runs[1..]).contains("id=\"corpora\""));
+    let answers = [("a", &with.predictions), ("b", &with.predictions)];
+    let html = render_comparison(&runs, &compare(&answers).unwrap()).unwrap();
+    cells(&html);
+    assert!(html.contains("href=\"#corpora\""));
+}
+
 #[test]
 fn a_document_of_results_has_a_row_and_a_section_for_every_run() {
     let section = Section {
@@ -428,6 +492,7 @@ fn a_document_of_results_has_a_row_and_a_section_for_every_run() {
         temperatures: vec![("test".to_owned(), 2.0)],
         plain: predictions(),
         enrolled: report(SplitKind::Random, false).enrolled,
+        corpora: Some(corpora()),
         conditions: vec![("telephone".to_owned(), predictions())],
     };
     let other = Section {
@@ -435,6 +500,7 @@ fn a_document_of_results_has_a_row_and_a_section_for_every_run() {
         split: SplitKind::Random,
         synthetic: true,
         enrolled: Vec::new(),
+        corpora: None,
         conditions: Vec::new(),
         ..section.clone()
     };
@@ -447,6 +513,9 @@ fn a_document_of_results_has_a_row_and_a_section_for_every_run() {
         "12 trained values, 34 s of training in all.",
         "```sh\nser crossval --recipe best\n```",
         "| calm | 33.3 | 100.0 | 50.0 | 2 |",
+        "| tested | trained on | clips | alone | 2 enrolled | all enrolled |",
+        "| tess | ased, crema-d | 2800 | 40.0 | 50.0 | – |",
+        "| mean |  |  | 45.0 | 52.0 | – |",
         // Confidences of 0.5 where a third is right; at temperature 1 they were higher.
         "Expected calibration error 16.7 %",
     ] {
