@@ -47,6 +47,10 @@ impl Show {
                 let labels: Vec<String> = renamed.iter().map(label).collect();
                 self.line(&format!("labels: {}", labels.join(", ")));
             }
+            Event::SentenceBound { clips } => self.line(&format!(
+                "{} left out, whose sentences are said in one emotion alone",
+                in_words(clips, "clip")
+            )),
             Event::Member { experiment, recipe } => self.line(&format!("{experiment}: {recipe}")),
             Event::Kept { name, folder } => {
                 self.line(&format!("{name}: already there, kept ({})", folder.display()));

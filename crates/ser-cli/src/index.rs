@@ -65,6 +65,11 @@ fn print(audit: &Audit) {
         "the same audio more than once, kept in one part of every split",
         &duplicates,
     );
+    list(
+        "whose sentence is said in one emotion alone, so that words tell it; `shared_sentences = true` in the [task] of a \
+         recipe leaves them out",
+        &audit.sentence_bound,
+    );
     // Who is not in the corpus at all is not listed clip by clip.
     let (some, none): (Vec<_>, Vec<_>) = audit
         .missing

@@ -93,8 +93,9 @@ fn a_program_that_does_not_train_is_well_and_says_how_to_get_one_that_does() {
     // The help is wrapped to the width of the terminal, which a machine without one sets as it likes.
     let help = output(0, &[&"--help"]);
     let words: Vec<&str> = help.split_whitespace().collect();
-    let listed = words.join(" ").matches("(not in this build)").count();
-    assert_eq!(listed, 4, "{help}");
+    let listed = |note| words.join(" ").matches(note).count();
+    assert_eq!(listed("(not in this build)"), 3, "{help}");
+    assert_eq!(listed("(in this build only with --from)"), 1, "{help}");
 }
 
 #[cfg(feature = "train")]

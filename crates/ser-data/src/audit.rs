@@ -36,6 +36,8 @@ pub struct Audit {
     pub stereo: Vec<String>,
     /// Groups of clips (by name) with the same audio content.
     pub duplicates: Vec<Vec<String>>,
+    /// Names of the clips of [`Corpus::sentence_bound`], where there are several emotions.
+    pub sentence_bound: Vec<String>,
     /// Labels that a [`LabelMap`](crate::LabelMap) renamed, those that no clip has among them.
     pub renamed: Vec<Renamed>,
     /// What the full RAVDESS has and this corpus has not; `None` if the clips do not carry RAVDESS names.
@@ -81,6 +83,13 @@ impl Audit {
             sample_rates,
             stereo: names_of(&|clip| clip.channels > 1),
             duplicates: duplicates(clips),
+            sentence_bound: match corpus.labels().len() {
+                0 | 1 => Vec::new(),
+                _ => {
+                    let bound = corpus.sentence_bound().into_iter();
+                    bound.map(|i| clips[i].name.clone()).collect()
+                }
+            },
             renamed,
             missing: missing(clips),
             damaged,

@@ -318,6 +318,46 @@ impl Corpus {
         })
     }
 
+    /// Places of the clips whose sentence is said several times in their corpus, but in one emotion alone: its words tell the
+    /// emotion, whoever says them, and a model that knows the words from another speaker needs no voice.
+    pub fn sentence_bound(&self) -> Vec<usize> {
+        fn sentence(clip: &Clip) -> Option<(Option<&str>, &str)> {
+            Some((clip.corpus(), clip.statement.as_deref()?))
+        }
+        let mut said: BTreeMap<_, (usize, BTreeSet<&str>)> = BTreeMap::new();
+        for clip in &self.clips {
+            if let Some(sentence) = sentence(clip) {
+                let (times, emotions) = said.entry(sentence).or_default();
+                *times += 1;
+                emotions.insert(&clip.emotion);
+            }
+        }
+        let is_bound = |clip: &Clip| {
+            let said = sentence(clip).and_then(|sentence| said.get(&sentence));
+            said.is_some_and(|(times, emotions)| *times > 1 && emotions.len() == 1)
+        };
+        let clips = self.clips.iter().enumerate();
+        clips
+            .filter(|(_, clip)| is_bound(clip))
+            .map(|(i, _)| i)
+            .collect()
+    }
+
+    /// Without the clips of [`Corpus::sentence_bound`].
+    pub fn with_shared_sentences(&self) -> Corpus {
+        let bound = self.sentence_bound();
+        let clips = self.clips.iter().enumerate();
+        let shared = clips.filter(|(i, _)| bound.binary_search(i).is_err());
+        let shared: Vec<Clip> = shared.map(|(_, clip)| clip.clone()).collect();
+        let is_there = |label: &&String| shared.iter().any(|clip| clip.emotion == **label);
+        Corpus {
+            name: self.name.clone(),
+            synthetic: self.synthetic,
+            labels: self.labels.iter().filter(is_there).cloned().collect(),
+            clips: shared,
+        }
+    }
+
     fn check_labels(&self, labels: &[&str]) -> Result<()> {
         match labels
             .iter()

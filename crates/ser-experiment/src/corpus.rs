@@ -105,6 +105,34 @@ impl Prepared {
         })
     }
 
+    /// Without the clips whose sentence is said in one emotion alone; before there are features. Of the emotions given, each
+    /// must keep a clip.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for an emotion that keeps none.
+    #[cfg(feature = "train")]
+    pub(crate) fn with_shared_sentences(
+        self,
+        emotions: &[String],
+        on_event: OnEvent,
+    ) -> Result<Self> {
+        let corpus = self.corpus.with_shared_sentences();
+        let clips = self.corpus.len() - corpus.len();
+        if clips > 0 {
+            on_event(Event::SentenceBound { clips });
+        }
+        if corpus.is_empty() {
+            return Err(Error::NoClips {
+                data: corpus.name().to_owned(),
+            });
+        }
+        Ok(Self {
+            features: vec![Vec::new(); corpus.len()],
+            corpus: select(&corpus, emotions)?,
+            ..self
+        })
+    }
+
     /// The same clips with features in each view. Files that have none are left out; of the emotions given,
     /// each must keep a clip.
     ///

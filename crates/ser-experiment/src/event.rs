@@ -43,6 +43,11 @@ pub enum Event<'a> {
     Damaged(&'a Skip),
     /// Labels of the corpus were renamed, as the recipe says.
     Renamed(&'a [Renamed]),
+    /// So many clips are left out, as the recipe says, whose sentences are said in one emotion alone.
+    SentenceBound {
+        /// How many.
+        clips: usize,
+    },
     /// A member of an ensemble is cross-validated from here on.
     Member {
         /// Name of the ensemble.

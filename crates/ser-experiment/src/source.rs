@@ -33,8 +33,12 @@ pub(crate) struct Source<'a> {
 impl<'a> Source<'a> {
     /// Reads the clips of a task.
     pub(crate) fn read(folders: &Folders<'a>, task: &Task, on_event: OnEvent<'a>) -> Result<Self> {
+        let clips = Prepared::read(&folders.data, &task.labels, &task.emotions, on_event)?;
         Ok(Self {
-            clips: Prepared::read(&folders.data, &task.labels, &task.emotions, on_event)?,
+            clips: match task.shared_sentences {
+                true => clips.with_shared_sentences(&task.emotions, on_event)?,
+                false => clips,
+            },
             store: folders.store,
             on_event,
         })

@@ -65,6 +65,10 @@ pub struct Task {
     /// `labels = { happy = ["Happy", "joy", "jl:excited"] }`.
     #[serde(default, skip_serializing_if = "LabelMap::is_empty")]
     pub labels: LabelMap,
+    /// Whether clips are left out whose sentence is said in one emotion alone
+    /// ([`ser_data::Corpus::sentence_bound`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared_sentences: bool,
     /// What an answer counts as where it is measured on a corpus that has no clip of its label:
     /// `counted_as = { calm = "neutral" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

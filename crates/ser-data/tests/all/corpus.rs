@@ -139,3 +139,38 @@ fn clips_of_one_file_name_are_called_by_their_folders_too() {
     assert_eq!(names(&["x/1.WAV", "x/1.wav"]), ["x/1.WAV", "x/1.wav"]);
     assert_eq!(names(&["1.wav", "x/1.wav"]), ["1", "x/1"]);
 }
+
+#[test]
+fn a_sentence_that_is_said_in_one_emotion_alone_tells_it_unless_it_is_said_once() {
+    let said = |path: &str, emotion: &str, corpus: Option<&str>, statement: Option<&str>| Clip {
+        statement: statement.map(str::to_owned),
+        attributes: corpus
+            .map(|name| ("corpus".to_owned(), name.to_owned()))
+            .into_iter()
+            .collect(),
+        ..clip(path, emotion, "a")
+    };
+    let clips = vec![
+        said("1.wav", "sad", None, Some("shared")),
+        said("2.wav", "angry", None, Some("shared")),
+        said("3.wav", "sad", None, Some("bound")),
+        said("4.wav", "sad", None, Some("bound")),
+        said("5.wav", "angry", None, Some("once")),
+        said("6.wav", "angry", None, None),
+        said("7.wav", "angry", None, None),
+        // What is shared in one corpus may be bound in another.
+        said("8.wav", "bored", Some("other"), Some("shared")),
+        said("9.wav", "bored", Some("other"), Some("shared")),
+    ];
+    let corpus = Corpus::new("mine", false, clips);
+    assert_eq!(corpus.sentence_bound(), [2, 3, 7, 8]);
+    let shared = corpus.with_shared_sentences();
+    let names: Vec<&str> = shared
+        .clips()
+        .iter()
+        .map(|clip| clip.name.as_str())
+        .collect();
+    assert_eq!(names, ["1", "2", "5", "6", "7"]);
+    assert_eq!(shared.labels(), ["sad", "angry"]);
+    assert!(ravdess_of(1..=24).sentence_bound().is_empty());
+}
