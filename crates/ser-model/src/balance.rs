@@ -8,14 +8,14 @@ use ser_recipe::Balance;
 
 /// What a clip is balanced by.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Group {
+pub(crate) struct Stratum {
     pub(crate) corpus: usize,
     pub(crate) class: usize,
     pub(crate) speaker: usize,
 }
 
-impl Group {
-    fn of(&self, level: Balance) -> usize {
+impl Stratum {
+    fn at(&self, level: Balance) -> usize {
         match level {
             Balance::Corpus => self.corpus,
             Balance::Class => self.class,
@@ -24,32 +24,66 @@ impl Group {
     }
 }
 
-/// The clips of an epoch by their places, as many as there are: each once without levels. With them the groups of the first
+/// The clips of an epoch by their places, as many as there are: each once without levels. With them the strata of the first
 /// level share the epoch equally, those of the second each share of the first, and so on; a clip that is due 2.3 times
-/// comes twice or three times. What is due is added up over the clips and drawn at even steps (systematic sampling), so that
-/// no group gets a whole clip more or less than its share.
-pub(crate) fn draw(groups: &[Group], levels: &[Balance], rng: &mut ChaCha8Rng) -> Vec<usize> {
-    let all: Vec<usize> = (0..groups.len()).collect();
-    if levels.is_empty() {
-        return all;
+/// comes twice or three times.
+pub(crate) fn draw(strata: &[Stratum], levels: &[Balance], rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let all: Vec<usize> = (0..strata.len()).collect();
+    match levels {
+        [] => all,
+        _ => systematic(&shares(strata, levels, &all), rng),
     }
-    // Clips of one group stand side by side, whatever the order of the corpus.
-    let mut shares = Vec::with_capacity(all.len());
-    share(groups, levels, &all, groups.len() as f64, &mut shares);
-    let start: f64 = rng.random_range(0.0..1.0);
-    let (mut due, mut drawn) = (start, Vec::with_capacity(all.len()));
-    for (clip, share) in shares {
-        let before = due;
-        due += share;
-        let times = due.floor() - before.floor();
-        drawn.extend(std::iter::repeat_n(clip, times as usize));
-    }
-    drawn
 }
 
-/// What is due of each clip, when they share so much.
+/// As [`draw`], with the clips of each speaker by themselves, for groups of `size` of one speaker: whole groups of each speaker
+/// who has that many clips. Without levels all clips of each speaker, whose last ones may fill no group.
+pub(crate) fn draw_by_speaker(
+    strata: &[Stratum],
+    levels: &[Balance],
+    size: usize,
+    rng: &mut ChaCha8Rng,
+) -> Vec<Vec<usize>> {
+    let mut by_speaker: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (clip, stratum) in strata.iter().enumerate() {
+        by_speaker.entry(stratum.speaker).or_default().push(clip);
+    }
+    let mut speakers: Vec<Vec<usize>> = by_speaker.into_values().collect();
+    if levels.is_empty() {
+        return speakers;
+    }
+    speakers.retain(|clips| clips.len() >= size);
+    let due: BTreeMap<usize, f64> = shares(strata, levels, &speakers.concat())
+        .into_iter()
+        .collect();
+    // Groups are drawn before clips: of a speaker who is due less than a group, one comes in some epochs.
+    let groups = speakers.iter().enumerate().map(|(speaker, clips)| {
+        let due: f64 = clips.iter().map(|clip| due[clip]).sum();
+        (speaker, due / size as f64)
+    });
+    let mut drawn: BTreeMap<usize, usize> = BTreeMap::new();
+    for speaker in systematic(&groups.collect::<Vec<_>>(), rng) {
+        *drawn.entry(speaker).or_default() += size;
+    }
+    let clips = drawn.into_iter().map(|(speaker, times)| {
+        let clips = &speakers[speaker];
+        let sum: f64 = clips.iter().map(|clip| due[clip]).sum();
+        let shares = clips
+            .iter()
+            .map(|&clip| (clip, due[&clip] / sum * times as f64));
+        systematic(&shares.collect::<Vec<_>>(), rng)
+    });
+    clips.collect()
+}
+
+/// How often each is due: all together as often as they are many.
+fn shares(strata: &[Stratum], levels: &[Balance], clips: &[usize]) -> Vec<(usize, f64)> {
+    let mut shares = Vec::with_capacity(clips.len());
+    share(strata, levels, clips, clips.len() as f64, &mut shares);
+    shares
+}
+
 fn share(
-    groups: &[Group],
+    strata: &[Stratum],
     levels: &[Balance],
     clips: &[usize],
     due: f64,
@@ -62,12 +96,26 @@ fn share(
     };
     let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for &clip in clips {
-        parts.entry(groups[clip].of(level)).or_default().push(clip);
+        parts.entry(strata[clip].at(level)).or_default().push(clip);
     }
     let each = due / parts.len() as f64;
     for part in parts.values() {
-        share(groups, levels, part, each, shares);
+        share(strata, levels, part, each, shares);
     }
+}
+
+/// Each as often as it is due, a broken rest by chance: what is due is added up and drawn at even steps (systematic sampling), so
+/// that no stratum, whose members stand side by side, gets one more or less than its share.
+fn systematic(shares: &[(usize, f64)], rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let mut due: f64 = rng.random_range(0.0..1.0);
+    let mut drawn = Vec::new();
+    for &(item, share) in shares {
+        let before = due;
+        due += share;
+        let times = due.floor() - before.floor();
+        drawn.extend(std::iter::repeat_n(item, times as usize));
+    }
+    drawn
 }
 
 #[cfg(test)]
@@ -76,13 +124,13 @@ mod tests {
     use rand::SeedableRng;
 
     /// 90 clips of a large corpus, with one class of ten clips, and 10 of a small one.
-    fn groups() -> Vec<Group> {
-        let large = (0..90).map(|i| Group {
+    fn strata() -> Vec<Stratum> {
+        let large = (0..90).map(|i| Stratum {
             corpus: 0,
             class: usize::from(i < 10),
             speaker: i % 9,
         });
-        let small = (0..10).map(|i| Group {
+        let small = (0..10).map(|i| Stratum {
             corpus: 1,
             class: i % 2,
             speaker: 9 + i % 2,
@@ -91,13 +139,16 @@ mod tests {
     }
 
     fn epoch(levels: &[Balance], seed: u64) -> Vec<usize> {
-        draw(&groups(), levels, &mut ChaCha8Rng::seed_from_u64(seed))
+        draw(&strata(), levels, &mut ChaCha8Rng::seed_from_u64(seed))
     }
 
     #[test]
     fn without_levels_each_clip_comes_once_and_nothing_is_drawn() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        assert_eq!(draw(&groups(), &[], &mut rng), (0..100).collect::<Vec<_>>());
+        assert_eq!(draw(&strata(), &[], &mut rng), (0..100).collect::<Vec<_>>());
+        let by_speaker = draw_by_speaker(&strata(), &[], 4, &mut rng);
+        assert_eq!(by_speaker.len(), 11);
+        assert_eq!(by_speaker.concat().len(), 100);
         assert_eq!(rng, ChaCha8Rng::seed_from_u64(1));
     }
 
@@ -106,10 +157,10 @@ mod tests {
         for seed in 0..20 {
             let drawn = epoch(&[Balance::Corpus, Balance::Class], seed);
             assert!(drawn.len().abs_diff(100) <= 1);
-            let groups = groups();
+            let strata = strata();
             for (corpus, class) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                let of = drawn.iter().map(|&i| groups[i]);
-                let of = of.filter(|g| (g.corpus, g.class) == (corpus, class));
+                let of = drawn.iter().map(|&i| strata[i]);
+                let of = of.filter(|s| (s.corpus, s.class) == (corpus, class));
                 let count = of.count();
                 assert!(count.abs_diff(25) <= 1, "{count} of {corpus}, {class}");
             }
@@ -117,16 +168,61 @@ mod tests {
     }
 
     #[test]
-    fn over_the_epochs_every_clip_of_a_group_comes_equally_often() {
+    fn over_the_epochs_every_clip_of_a_stratum_comes_equally_often() {
         let mut times = vec![0_usize; 100];
         for seed in 0..2000 {
-            epoch(&[Balance::Corpus], seed)
-                .into_iter()
-                .for_each(|i| times[i] += 1);
+            let drawn = epoch(&[Balance::Corpus], seed);
+            drawn.into_iter().for_each(|i| times[i] += 1);
         }
         // 50 of 90 clips an epoch, and five times each of ten.
         let (large, small) = times.split_at(90);
         assert!(large.iter().all(|&n| n.abs_diff(1111) < 150), "{large:?}");
         assert!(small.iter().all(|&n| n.abs_diff(10_000) < 150), "{small:?}");
+    }
+
+    #[test]
+    fn many_speakers_who_are_due_less_than_a_group_each_come_in_whole_groups_all_the_same() {
+        // 40 speakers with eight clips each, and two of another corpus with 16.
+        let large = (0..320).map(|i| Stratum {
+            corpus: 0,
+            class: i % 2,
+            speaker: i / 8,
+        });
+        let small = (0..32).map(|i| Stratum {
+            corpus: 1,
+            class: i % 2,
+            speaker: 40 + i / 16,
+        });
+        // One clip fills no group: its speaker is not learned from.
+        let alone = Stratum {
+            corpus: 0,
+            class: 0,
+            speaker: 42,
+        };
+        let strata: Vec<Stratum> = large.chain(small).chain([alone]).collect();
+        let mut of_large = vec![0_usize; 40];
+        for seed in 0..200 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let drawn = draw_by_speaker(&strata, &[Balance::Corpus], 8, &mut rng);
+            assert!(drawn.iter().all(|clips| clips.len().is_multiple_of(8)));
+            let count = |corpus: usize| {
+                let clips = drawn.iter().flatten();
+                clips.filter(|&&i| strata[i].corpus == corpus).count()
+            };
+            // Half of 352 each, in groups of eight.
+            assert!(count(0).abs_diff(176) <= 8 && count(1).abs_diff(176) <= 8);
+            for clips in &drawn {
+                let speaker = strata[clips[0]].speaker;
+                assert!(clips.iter().all(|&i| strata[i].speaker == speaker) && speaker < 42);
+                if speaker < 40 {
+                    of_large[speaker] += clips.len() / 8;
+                }
+            }
+        }
+        // 22 groups of 40 speakers an epoch.
+        assert!(
+            of_large.iter().all(|&n| n.abs_diff(110) < 25),
+            "{of_large:?}"
+        );
     }
 }

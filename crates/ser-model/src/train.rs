@@ -16,7 +16,7 @@ use ser_recipe::{ClassWeights, EnrolmentConfig, Monitor, OptimizerKind, Recipe, 
 use tch::nn::{Adam, AdamW, Optimizer, OptimizerConfig, VarStore};
 use tch::{Device, Kind, Reduction, Tensor};
 
-use crate::balance::{self, Group};
+use crate::balance::{self, Stratum};
 use crate::batch::Batcher;
 use crate::distort::Distortion;
 use crate::error::{Error, Result};
@@ -101,7 +101,7 @@ pub fn train(
             let copies = e.copies.iter().map(|copy| recipe.input.prepare(copy));
             Clip {
                 copies: copies.collect(),
-                group: Group {
+                stratum: Stratum {
                     corpus: e.corpus,
                     class: e.target,
                     speaker: e.speaker,
@@ -152,7 +152,7 @@ fn call_first() {
 /// A clip whose features are prepared.
 struct Clip {
     copies: Vec<Features>,
-    group: Group,
+    stratum: Stratum,
 }
 
 /// A clip in one of its copies, on its way into a batch.
@@ -184,7 +184,7 @@ fn train_network(
     let mut optimizer = optimizer(training, &model.vars)?;
     let distortion = Distortion::of(recipe);
     let class_weights = class_weights(training.class_weights, train, labels)?;
-    let groups: Vec<Group> = train.iter().map(|clip| clip.group).collect();
+    let strata: Vec<Stratum> = train.iter().map(|clip| clip.stratum).collect();
     let mut history = History::default();
     let mut best: Option<((f64, f64), TrainedNetwork)> = None;
     let mut diverged = None;
@@ -195,8 +195,7 @@ fn train_network(
         let mut tally = Tally::default();
         let mut learning_rate = 0.0;
         let mut batcher = Batcher::new(&recipe.input, &described.standardiser);
-        let drawn = balance::draw(&groups, &training.balance, rng);
-        let order = draw(train, &drawn, recipe.enrolment.as_ref(), rng);
+        let order = draw(train, &strata, recipe, rng);
         let steps = order.len() / training.batch_size * training.epochs as usize;
         // The clips that do not fill a last batch wait for another epoch's order.
         for batch in order.chunks_exact(training.batch_size) {
@@ -233,10 +232,10 @@ fn train_network(
                     training.label_smoothing,
                 )?)
             };
-            let truth = (0..batch.len()).map(|i| batch[mixed.mostly(i)].0.group.class);
+            let truth = (0..batch.len()).map(|i| batch[mixed.mostly(i)].0.stratum.class);
             let targets: Vec<i64> = batch
                 .iter()
-                .map(|(clip, _)| clip.group.class as i64)
+                .map(|(clip, _)| clip.stratum.class as i64)
                 .collect();
             let loss = mixed.loss(targets, loss)?;
             optimizer.zero_grad();
@@ -304,32 +303,31 @@ fn distance_99(standardiser: &Standardiser, train: &[Clip]) -> f32 {
     found.max(f32::MIN_POSITIVE)
 }
 
-/// The clips drawn for an epoch in random order, each in one of its copies. With enrolment they come in
+/// The clips of an epoch in random order, each in one of its copies. With enrolment they come in
 /// groups of one speaker and one copy, whose members lie side by side.
 fn draw<'a>(
     clips: &'a [Clip],
-    drawn: &[usize],
-    enrolment: Option<&EnrolmentConfig>,
+    strata: &[Stratum],
+    recipe: &Recipe,
     rng: &mut ChaCha8Rng,
 ) -> Vec<Drawn<'a>> {
-    let Some(config) = enrolment else {
-        let mut order: Vec<&Clip> = drawn.iter().map(|&i| &clips[i]).collect();
+    let levels = &recipe.training.balance;
+    let Some(config) = &recipe.enrolment else {
+        let mut order = balance::draw(strata, levels, rng);
         order.shuffle(rng);
-        let drawn = order.into_iter();
+        let drawn = order.into_iter().map(|i| &clips[i]);
         return drawn
             .map(|clip| (clip, rng.random_range(0..clip.copies.len())))
             .collect();
     };
-    let mut by_speaker: BTreeMap<usize, Vec<&Clip>> = BTreeMap::new();
-    for clip in drawn.iter().map(|&i| &clips[i]) {
-        by_speaker.entry(clip.group.speaker).or_default().push(clip);
-    }
     let mut groups: Vec<Vec<Drawn>> = Vec::new();
-    for mut clips in by_speaker.into_values() {
-        clips.shuffle(rng);
-        for group in clips.chunks_exact(config.group) {
-            let copy = rng.random_range(0..group.iter().map(|c| c.copies.len()).min().unwrap_or(1));
-            groups.push(group.iter().map(|&clip| (clip, copy)).collect());
+    for mut own in balance::draw_by_speaker(strata, levels, config.group, rng) {
+        own.shuffle(rng);
+        for group in own.chunks_exact(config.group) {
+            let group = || group.iter().map(|&i| &clips[i]);
+            let copies = group().map(|clip| clip.copies.len()).min().unwrap_or(1);
+            let copy = rng.random_range(0..copies);
+            groups.push(group().map(|clip| (clip, copy)).collect());
         }
     }
     groups.shuffle(rng);
@@ -547,7 +545,7 @@ fn class_weights(kind: ClassWeights, clips: &[Clip], labels: usize) -> Result<Op
     }
     let mut counts = vec![0_usize; labels];
     for clip in clips {
-        counts[clip.group.class] += 1;
+        counts[clip.stratum.class] += 1;
     }
     let n = clips.len() as f32;
     let weights: Vec<f32> = counts
@@ -608,8 +606,8 @@ fn validate(network: &TrainedNetwork, clips: &[Clip]) -> Tally {
     let (mut tally, mut scratch) = (Tally::default(), Scratch::default());
     for clip in clips {
         let p = network.predict(&clip.copies[0], None, &mut scratch);
-        let loss = -f64::from(p[clip.group.class].max(f32::MIN_POSITIVE)).ln();
-        tally.add(loss, &[argmax(&p)], std::iter::once(clip.group.class));
+        let loss = -f64::from(p[clip.stratum.class].max(f32::MIN_POSITIVE)).ln();
+        tally.add(loss, &[argmax(&p)], std::iter::once(clip.stratum.class));
     }
     tally
 }
