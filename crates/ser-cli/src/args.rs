@@ -114,9 +114,9 @@ impl Command {
             Self::Train(_)
             | Self::Crossval(_)
             | Self::Select(_)
-            | Self::Fit(_)
             | Self::Conditions(_)
             | Self::Download(_) => true,
+            Self::Fit(args) => args.from.is_none(),
             Self::Extract(args) => args.store.is_some(),
             Self::Predict(args) => args.out.is_some(),
             _ => false,
@@ -281,7 +281,7 @@ pub struct CrossvalArgs {
     #[command(flatten)]
     pub experiment: ExperimentArgs,
     /// Another protocol than the recipe's: seed5, random10, folds-a, folds-b, loso, statement,
-    /// speakers-5, given.
+    /// speakers-5, corpora, given.
     #[arg(long)]
     pub protocol: Option<Protocol>,
     /// Trainings side by side [default: as many as fit the cores with the recipe's threads].
