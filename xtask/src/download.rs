@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
-use ser_download::{Archive, Limits, Source, fill, make_way, may_fill, md5_of, size, with_suffix};
+use ser_download::{Archive, Limits, Source, beside, fill, make_way, may_fill, md5_of, size};
 
 use crate::fetch::fetch;
 use crate::recordings::recordings;
@@ -96,7 +96,7 @@ fn with_ways_out(error: Error) -> Error {
 
 fn from_url(source: &Source, to: &Path) -> Result<()> {
     may_fill(to)?;
-    let archive = with_suffix(to, ".downloading");
+    let archive = beside(to, "downloading");
     println!("RAVDESS: downloading {}", source.url);
     match fetch(source, &archive)? {
         0 => println!("  {} was there already", archive.display()),

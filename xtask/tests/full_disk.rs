@@ -99,10 +99,10 @@ fn a_download_without_room_is_kept_and_continued() {
     ]);
     let error = download_without_room(&url, &to);
     assert!(
-        error.contains("corpus.downloading.part: ") && error.contains("too large"),
+        error.contains(".corpus.ser-downloading.part: ") && error.contains("too large"),
         "{error}"
     );
-    let part = folder.path().join("corpus.downloading.part");
+    let part = folder.path().join(".corpus.ser-downloading.part");
     let have = fs::metadata(part).unwrap().len();
     assert!(have > 0 && !to.exists());
     download_without_room(&url, &to);

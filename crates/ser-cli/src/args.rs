@@ -330,14 +330,20 @@ pub struct FitArgs {
     )]
     pub recipe: Option<String>,
     /// Fine-tune this model, or `built-in`, on 10 to 2000 labelled clips of your own, instead of training a recipe: in seconds, and
-    /// without libtorch. What it knows of emotions that no clip has stays.
+    /// without libtorch. The weights of emotions that no clip has stay.
     #[arg(long, value_name = "MODEL|built-in")]
     pub from: Option<PathBuf>,
     /// With `--from`: a model of these labels alone, as in `--labels happy,sad`, which answers no other.
-    #[arg(long, value_name = "LABEL", value_delimiter = ',', requires = "from")]
+    #[arg(
+        long,
+        value_name = "LABEL",
+        value_delimiter = ',',
+        requires = "from",
+        conflicts_with = "recipe"
+    )]
     pub labels: Vec<String>,
-    /// With `--from`: write the model even if it is worse on the clips than the one it comes from.
-    #[arg(long, requires = "from")]
+    /// With `--from`: write the model even if it is clearly worse on the clips than the one it comes from.
+    #[arg(long, requires = "from", conflicts_with = "recipe")]
     pub even_if_worse: bool,
     /// The clips.
     #[command(flatten)]

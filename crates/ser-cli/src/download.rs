@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ser_data::corpora::{Access, KnownCorpus};
 use ser_data::{Corpus, Scan};
 use ser_download::{
-    Archive, Limits, Progress, Source, fetch, fill, may_fill, md5_of, size, with_suffix,
+    Archive, Limits, Progress, Source, beside, fetch, fill, may_fill, md5_of, size,
 };
 use ser_experiment::Skipped;
 use ser_files::Lock;
@@ -132,7 +132,7 @@ fn from_server(known: &KnownCorpus, source: &Source, to: &Path) -> Result<(usize
             "no checksum of it is published: those in the archive tell damage, but not whether it is the authors' own"
         );
     }
-    let path = with_suffix(to, ".downloading");
+    let path = beside(to, "downloading");
     match fetch_with_bar(source, &path)? {
         0 => eprintln!("{} was there already", path.display()),
         received => eprintln!("{} downloaded", size(received)),
@@ -255,15 +255,23 @@ fn wanted<R: std::io::Read + std::io::Seek>(
 /// Says what is there, and what can be done with it.
 fn told(known: &KnownCorpus, done: &Downloaded, json: bool) -> Result<Outcome> {
     tell(&done.skipped);
+    let missing = known.recordings.saturating_sub(done.recordings);
+    let outcome = match missing {
+        0 => Outcome::of(&done.skipped),
+        _ => Outcome::SomeSkipped,
+    };
     if json {
         println!("{}", serde_json::to_string(done)?);
-        return Ok(Outcome::of(&done.skipped));
+        return Ok(outcome);
     }
     let folder = done.folder.display();
     println!(
         "{}: {} of {} recordings are in {folder}",
         known.title, done.recordings, done.expected
     );
+    if missing > 0 {
+        println!("{missing} are missing: the archive does not hold the whole corpus");
+    }
     println!("next: ser index {folder}");
     if known.speakers >= 5 {
         let name = known.name;
@@ -271,5 +279,5 @@ fn told(known: &KnownCorpus, done: &Downloaded, json: bool) -> Result<Outcome> {
             "      ser crossval --recipe mlp --protocol speakers-5 --data {folder} --out runs/{name}"
         );
     }
-    Ok(Outcome::of(&done.skipped))
+    Ok(outcome)
 }

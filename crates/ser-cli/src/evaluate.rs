@@ -88,6 +88,12 @@ fn print(evaluated: &Evaluated) {
         let n = in_words(evaluated.left_out, "clip");
         println!("{n} left out: {what} the model was trained on");
     }
+    if !evaluated.namesakes.is_empty() {
+        println!(
+            "the model has learned from speakers of the same names: {}. If they are the same people, these figures flatter",
+            plain(&evaluated.namesakes.join(", "))
+        );
+    }
     if evaluated.synthetic {
         println!("{SYNTHETIC}");
     }

@@ -7,7 +7,7 @@ use ser_experiment::{Event, FineTuned, fine_tune};
 
 use crate::args::DataArgs;
 use crate::events::Show;
-use crate::output::{SYNTHETIC, in_words, percent, plain, table};
+use crate::output::{SYNTHETIC, in_words, interval, percent, plain, table};
 use crate::{Outcome, model};
 
 /// Fine-tunes a model, says what became better and worse, and writes it.
@@ -25,10 +25,10 @@ pub fn run(
     let on_event = |event: Event| show.event(event);
     let tuned = fine_tune(model, labels, &data.origins(), out, &on_event)?;
     let (before, after) = (tuned.before.metrics.uar, tuned.after.metrics.uar);
-    let is_refused = after < before && !even_if_worse;
+    let is_refused = tuned.is_clearly_worse() && !even_if_worse;
     let mut line = serde_json::json!({
         "clips": tuned.clips, "speakers": tuned.speakers, "absent": tuned.absent,
-        "before": tuned.before.metrics, "after": tuned.after.metrics, "model": null,
+        "before": tuned.before.metrics, "after": tuned.after.metrics, "gain": tuned.gain, "model": null,
     });
     if !json {
         print(&tuned);
@@ -56,7 +56,7 @@ pub fn run(
     }
     if is_refused {
         bail!(
-            "fine-tuned, the model is worse on such clips: UAR {} by cross-validation, {} before. Nothing is written; give more \
+            "fine-tuned, the model is clearly worse on such clips: UAR {} by cross-validation, {} before. Nothing is written; give more \
              clips, of more speakers, name the emotions that can be with --labels, or write it all the same with --even-if-worse",
             percent(after),
             percent(before)
@@ -93,6 +93,17 @@ fn print(tuned: &FineTuned) {
             _ => "speakers",
         }
     );
+    match tuned.gain.interval {
+        Some(_) => println!(
+            "gain in UAR: {:+.1} points, 95 % interval over speakers {}",
+            100.0 * tuned.gain.value,
+            interval(tuned.gain.interval, |end| format!("{:+.1}", 100.0 * end))
+        ),
+        None => println!(
+            "All clips are of one speaker: the figures and the model are for this speaker, and for others it may have become \
+             worse."
+        ),
+    }
     let worse = tuned.worse();
     if !worse.is_empty() {
         let worse = worse.iter().map(|(label, ..)| plain(label));
@@ -103,7 +114,7 @@ fn print(tuned: &FineTuned) {
     }
     if !tuned.absent.is_empty() {
         println!(
-            "no clip has {}: what the model knows of them stays, and is not measured here. If they cannot be, --labels with \
+            "no clip has {}: the weights of their scores stay, and what becomes of them is not measured here. If they cannot be, --labels with \
              the others makes a model of these alone",
             plain(&tuned.absent.join(", "))
         );

@@ -184,7 +184,7 @@ fn a_download_that_was_cut_off_goes_on_in_the_next_call() {
     );
     assert!(said.contains("503 Service Unavailable"), "{said}");
     assert!(!to.exists());
-    let part = folder.path().join("cafe.downloading.part");
+    let part = folder.path().join(".cafe.ser-downloading.part");
     assert_eq!(fs::metadata(part).unwrap().len(), half as u64);
 
     let printed = output(0, &call);
@@ -275,7 +275,9 @@ fn an_archive_of_ones_own_is_taken_and_of_copies_one() {
     let to = folder.path().join("tess");
     let call: [&dyn AsRef<std::ffi::OsStr>; 6] =
         [&"download", &"tess", &"--to", &to, &"--from", &path];
-    let assert = ser().args(call).assert().code(0);
+    let assert = ser().args(call).assert().code(3);
+    let told = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    assert!(told.contains("\n2798 are missing: "), "{told}");
     let said = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
     assert!(said.contains("is not the published archive"), "{said}");
     assert_eq!(names_in(&to.join(inner)), ["OAF_Sad", "YAF_sad"]);

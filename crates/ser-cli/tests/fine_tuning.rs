@@ -67,6 +67,7 @@ fn a_fine_tuned_model_answers_other_speakers_better_and_its_own_clips_measure_no
         "recall before",
         "of 3 speakers, by cross-validation in which a model answers speakers",
         "no clip has neutral",
+        "gain in UAR: +",
         "SYNTHETIC",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
@@ -137,7 +138,7 @@ fn a_model_that_became_worse_is_written_only_if_that_is_said() {
     fs::write(&mine, text).unwrap();
     let said = complaint(1, &fit(&mine, &out, &labels));
     assert!(
-        said.contains("worse on such clips") && said.contains("--even-if-worse"),
+        said.contains("clearly worse on such clips") && said.contains("--even-if-worse"),
         "{said}"
     );
     assert!(!out.exists());
@@ -163,7 +164,7 @@ fn too_few_clips_and_clips_of_one_emotion_are_refused_with_what_is_expected() {
         let out = folder.path().join("out");
         let said = complaint(1, &fit(data, &out, &[]));
         assert!(
-            said.contains("expected 10 to 2000 clips of two emotions or more"),
+            said.contains("expected 10 to 2000 clips of two emotions or more, two or more of each"),
             "{said}"
         );
         assert!(!out.exists());

@@ -22,7 +22,7 @@ pub fn may_fill(to: &Path) -> Result<()> {
     })
 }
 
-/// Has a folder beside `to` filled, as `TO.unpacking`, and gives it that name, in place of a link or an empty folder.
+/// Has a folder beside `to` filled, under a [name of our own](beside), and gives it that name, in place of a link or an empty folder.
 ///
 /// # Errors
 /// Those of [`may_fill`], those of the file system, and what `fill` returns: nothing is left behind then.
@@ -31,7 +31,7 @@ pub fn fill<T, E: From<Error>>(
     fill: impl FnOnce(&Path) -> Result<T, E>,
 ) -> Result<T, E> {
     may_fill(to)?;
-    let staging = with_suffix(to, ".unpacking");
+    let staging = beside(to, "unpacking");
     clear(&staging)?;
     fs::create_dir_all(&staging).map_err(at(&staging))?;
     let filled = fill(&staging).and_then(|filled| {
@@ -80,6 +80,13 @@ pub(crate) fn at(path: &Path) -> impl Fn(std::io::Error) -> Error {
     move |source| at(source).into()
 }
 
+/// A name beside `to` for what is not finished, which nobody else takes for anything: `.NAME.ser-WHAT`. What lies there may be
+/// removed.
+pub fn beside(to: &Path, what: &str) -> PathBuf {
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    to.with_file_name(format!(".{name}.ser-{what}"))
+}
+
 /// `path` with `suffix` appended to its file name.
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -100,10 +107,20 @@ mod tests {
     fn what_a_killed_program_left_is_not_taken_over() {
         let folder = tempfile::tempdir().unwrap();
         let to = folder.path().join("deep/corpus");
-        fs::create_dir_all(folder.path().join("deep/corpus.unpacking/half")).unwrap();
+        fs::create_dir_all(folder.path().join("deep/.corpus.ser-unpacking/half")).unwrap();
         fill(&to, write).unwrap();
         assert_eq!(fs::read_dir(&to).unwrap().count(), 1);
         assert_eq!(fs::read_dir(to.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_of_the_user_that_is_called_like_an_unfinished_one_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let thesis = folder.path().join("corpus.unpacking/thesis.txt");
+        fs::create_dir(thesis.parent().unwrap()).unwrap();
+        fs::write(&thesis, "dear").unwrap();
+        fill(&folder.path().join("corpus"), write).unwrap();
+        assert!(thesis.is_file());
     }
 
     #[test]

@@ -320,6 +320,7 @@ fn fine_tuned(
                     features: &heard[&i],
                     target,
                     speaker: speakers.iter().position(|s| *s == speaker(i)).unwrap_or(0),
+                    recording: i,
                 })
             });
             let clips = clips.collect::<Result<Vec<_>>>()?;

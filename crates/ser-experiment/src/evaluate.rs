@@ -48,6 +48,8 @@ pub struct Evaluated {
     pub unknown_emotions: Vec<String>,
     /// Whether voices of the corpus were heard in training.
     heard: bool,
+    /// Speakers of the clips measured whose names the training had too. They need not be the same people.
+    pub namesakes: Vec<String>,
     /// Whether clips or model are synthetic.
     pub synthetic: bool,
     /// Files that could not be used.
@@ -105,6 +107,7 @@ pub fn evaluate(
         unknown,
         unknown_emotions,
         heard,
+        namesakes,
     } = Unseen::of(model, &corpus, data)?;
     let speaker_disjoint = model.provenance.speaker_disjoint;
     // Before any clip is answered: a column that is not there is known now.
@@ -154,6 +157,7 @@ pub fn evaluate(
         unknown,
         unknown_emotions,
         heard,
+        namesakes,
         synthetic: corpus.is_synthetic() || model.provenance.synthetic,
         skipped,
         corpus,

@@ -1,12 +1,14 @@
 //! A finished model that learns on from labelled clips of somebody's own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use ser_audio::{Channels, restored};
 use ser_data::{Clip, Corpus, Origin};
-use ser_eval::{ConfidenceThreshold, Evaluation, Predictions, fit_temperature};
+use ser_eval::{
+    ConfidenceThreshold, Difference, Evaluation, Predictions, compare, fit_temperature,
+};
 use ser_features::Features;
 use ser_predict::{LabelledClip, Model, Predictor};
 
@@ -35,6 +37,8 @@ pub struct FineTuned {
     /// Figures by cross-validation: each clip is answered by a model that has not learned from its speaker, or from the
     /// clip where all are of one speaker.
     pub after: Evaluation,
+    /// The figures after less those before.
+    pub gain: Difference,
     /// Clips learned from.
     pub clips: usize,
     /// Their speakers.
@@ -59,8 +63,8 @@ pub struct FineTuned {
 /// Their sound is [`restored`] and its channels are [compared](Channels::Compared), as when the model answers.
 ///
 /// The temperature of the new model is fitted to the answers of the cross-validation and is not lower than before: a few
-/// clips make no model surer of itself. Its confidence threshold is theirs as well; of enrolled speakers there is
-/// none, as none were measured.
+/// clips make no model surer of itself. Its confidence threshold is theirs as well, and stands for that of enrolled speakers too,
+/// which was not measured.
 ///
 /// # Errors
 /// [`Error::Foreign`] where `out`, a folder for the model, holds anything; [`Error::FineTuning`] for too few or too many clips,
@@ -92,6 +96,13 @@ pub fn fine_tune(
 
     let (targets, speakers) = (corpus.targets(), corpus.speakers());
     let names = corpus.labels();
+    // Parts of one file belong together, and so do copies of one sound.
+    let recording = |clip: &Clip| match clip.excerpt {
+        Some(_) => clip.path.to_string_lossy().into_owned(),
+        None => clip.content.clone(),
+    };
+    let keys: BTreeSet<String> = corpus.clips().iter().map(recording).collect();
+    let recordings: BTreeMap<String, usize> = keys.into_iter().zip(0..).collect();
     let clips = part.iter().zip(&features).map(|(&i, features)| {
         let target = model
             .labels
@@ -104,6 +115,7 @@ pub fn fine_tune(
                 emotion: names[targets[i]].clone(),
             })?,
             speaker: speaker.unwrap_or(speakers.len()),
+            recording: recordings[&recording(&corpus.clips()[i])],
         })
     });
     let tuned = model.fine_tune(&clips.collect::<Result<Vec<_>>>()?)?;
@@ -119,6 +131,7 @@ pub fn fine_tune(
         .iter()
         .filter(|label| !there.contains(label.as_str()));
     Ok(FineTuned {
+        gain: difference(&before, &after)?,
         before: Evaluation::compute(&before)?,
         after: Evaluation::compute(&after)?,
         clips: part.len(),
@@ -135,23 +148,34 @@ pub fn fine_tune(
 }
 
 fn check(corpus: &Corpus, part: &[usize], data: &[Origin<'_>]) -> Result<()> {
-    let emotions: BTreeSet<&str> = part
-        .iter()
-        .map(|&i| corpus.clips()[i].emotion.as_str())
-        .collect();
-    if CLIPS.contains(&part.len()) && emotions.len() > 1 {
+    let mut emotions: BTreeMap<&str, usize> = BTreeMap::new();
+    for &i in part {
+        *emotions.entry(&corpus.clips()[i].emotion).or_default() += 1;
+    }
+    // One clip of an emotion could not be held out: nothing would be known of it then.
+    let is_enough = emotions.len() > 1 && emotions.values().all(|clips| *clips > 1);
+    if CLIPS.contains(&part.len()) && is_enough {
         return Ok(());
     }
     Err(Error::FineTuning {
         data: named(data),
         expected: format!(
-            "{} to {} clips of two emotions or more",
+            "{} to {} clips of two emotions or more, two or more of each",
             CLIPS.start(),
             CLIPS.end()
         ),
         clips: part.len(),
         emotions: emotions.len(),
     })
+}
+
+/// The UAR of the model after less that of the model before.
+fn difference(before: &Predictions, after: &Predictions) -> Result<Difference> {
+    let pairs = compare(&[("after", after), ("before", before)])?;
+    let pair = pairs.into_iter().next();
+    Ok(pair
+        .map(|pair| pair.uar)
+        .ok_or(ser_eval::Error::Empty { what: "runs" })?)
 }
 
 /// The clips whose features could be extracted, with these.
@@ -201,7 +225,8 @@ fn described(mut model: Model, corpus: &Corpus, learned: &[&Clip], after: &Predi
     model.temperature = model.temperature.max(fit_temperature(after));
     model.enrolled_temperature = model.enrolled_temperature.max(model.temperature);
     model.confidence_threshold = ConfidenceThreshold::fit(after, model.temperature);
-    model.enrolled_confidence_threshold = None;
+    // That of an enrolled speaker was not measured: this is the nearest.
+    model.enrolled_confidence_threshold = model.confidence_threshold;
     let origin = &mut model.provenance;
     origin.validated_on = Some(format!("{}, by cross-validation", corpus.name()));
     origin.synthetic |= corpus.is_synthetic();
@@ -215,6 +240,13 @@ fn described(mut model: Model, corpus: &Corpus, learned: &[&Clip], after: &Predi
 }
 
 impl FineTuned {
+    /// Whether the model is clearly worse than the one before: the interval of the difference over speakers has no
+    /// gain in it. Of one speaker there is no interval, and nothing is clear.
+    #[must_use]
+    pub fn is_clearly_worse(&self) -> bool {
+        self.gain.interval.is_some_and(|gain| gain.high < 0.0)
+    }
+
     /// Emotions that the model before recognised better, with the recalls before and after.
     #[must_use]
     pub fn worse(&self) -> Vec<(String, f64, f64)> {

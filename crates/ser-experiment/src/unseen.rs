@@ -1,6 +1,6 @@
 //! The clips of a corpus from which a model has not learned.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use ser_data::{Corpus, Origin};
 use ser_predict::Model;
@@ -22,6 +22,8 @@ pub(crate) struct Unseen {
     pub(crate) unknown_emotions: Vec<String>,
     /// Whether voices of the corpus were heard in training.
     pub(crate) heard: bool,
+    /// Speakers of the clips whose names the training had too. They need not be the same people.
+    pub(crate) namesakes: Vec<String>,
 }
 
 impl Unseen {
@@ -62,12 +64,16 @@ impl Unseen {
                 labels: model.labels.clone(),
             });
         }
+        let speakers = part.iter().map(|&i| clips[i].speaker.as_str());
+        let in_training = |name: &&str| model.provenance.speakers.iter().any(|known| known == name);
+        let namesakes: BTreeSet<&str> = speakers.filter(in_training).collect();
         Ok(Self {
             part,
             left_out,
             unknown: unknown_emotion.len(),
             unknown_emotions,
             heard: (0..clips.len()).any(is_seen),
+            namesakes: namesakes.into_iter().map(str::to_owned).collect(),
         })
     }
 }

@@ -25,6 +25,8 @@ pub struct LabelledClip<'a> {
     pub target: usize,
     /// Number of its speaker; the same number is the same voice.
     pub speaker: usize,
+    /// Number of its recording: the same number is the same sound, or a part of the same.
+    pub recording: usize,
 }
 
 /// A fine-tuned model, and what it is worth on the clips that it learned from.
@@ -266,7 +268,7 @@ fn balanced(targets: &[usize]) -> Vec<f64> {
 }
 
 /// The fold of each clip: speakers are dealt, those with most clips first, each to the fold that has fewest. Clips of one speaker
-/// alone are dealt label by label.
+/// alone are dealt recording by recording, label by label.
 fn folds(clips: &[LabelledClip]) -> Vec<usize> {
     let mut by_speaker: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (i, clip) in clips.iter().enumerate() {
@@ -274,7 +276,11 @@ fn folds(clips: &[LabelledClip]) -> Vec<usize> {
     }
     let mut groups: Vec<Vec<usize>> = by_speaker.into_values().collect();
     if groups.len() == 1 {
-        groups = (0..clips.len()).map(|i| vec![i]).collect();
+        let mut by_recording: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (i, clip) in clips.iter().enumerate() {
+            by_recording.entry(clip.recording).or_default().push(i);
+        }
+        groups = by_recording.into_values().collect();
         groups.sort_by_key(|clip| clips[clip[0]].target);
     }
     groups.sort_by_key(|clips| std::cmp::Reverse(clips.len()));

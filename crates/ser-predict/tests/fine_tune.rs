@@ -48,6 +48,7 @@ fn labelled<'a>(model: &Model, clips: &'a [Vec<Features>]) -> Vec<LabelledClip<'
             features,
             target: targets[i % 2],
             speaker: i / 4,
+            recording: i,
         })
         .collect()
 }
@@ -192,5 +193,28 @@ fn a_model_of_some_labels_answers_as_one_whose_other_labels_cannot_be() {
             matches!(model.of_labels(labels), Err(Error::Labels { .. })),
             "{labels:?}"
         );
+    }
+}
+
+#[test]
+fn copies_of_a_recording_are_never_on_both_sides_of_the_cross_validation() {
+    let predictor = Predictor::built_in().unwrap();
+    let model = predictor.model();
+    let [known, _] = features(&predictor);
+    let mut clips = labelled(model, &known);
+    clips.iter_mut().for_each(|clip| clip.speaker = 0);
+    let alone = model.fine_tune(&clips).unwrap();
+    let copied: Vec<LabelledClip> = clips.iter().flat_map(|&clip| [clip; 3]).collect();
+    let with_copies = model.fine_tune(&copied).unwrap();
+    for (i, clip) in clips.iter().enumerate() {
+        let answers = with_copies.after[3 * i..3 * i + 3].iter();
+        assert!(
+            answers
+                .clone()
+                .all(|answer| *answer == with_copies.after[3 * i])
+        );
+        // A copy that was learned from would make the answer sure.
+        let gain = with_copies.after[3 * i][clip.target] - alone.after[i][clip.target];
+        assert!(gain < 0.35, "{i}: {gain}");
     }
 }

@@ -251,7 +251,7 @@ fn an_archive_with_the_published_checksum_is_downloaded_once() {
     for _ in 0..2 {
         let error = from_url(&source, &to).unwrap_err().to_string();
         assert!(error.contains("1439 of 1440"), "{error}");
-        assert_eq!(names_in(to.parent().unwrap()), ["corpus.downloading"]);
+        assert_eq!(names_in(to.parent().unwrap()), [".corpus.ser-downloading"]);
     }
     server.join().unwrap();
 }
