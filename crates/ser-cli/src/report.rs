@@ -6,7 +6,7 @@ use anyhow::Result;
 use ser_data::Corpus;
 use ser_eval::{Evaluation, GroupRow};
 use ser_experiment::{Run, summaries, write_side_by_side};
-use ser_report::{CorpusTable, RunSummary};
+use ser_report::{CorpusTable, Known, RunSummary};
 
 use crate::Outcome;
 use crate::args::ReportArgs;
@@ -70,8 +70,7 @@ pub fn print_corpora_of(run: &RunSummary) {
 
 /// UAR by corpus.
 pub fn print_corpora(found: &CorpusTable) {
-    let known = found.known.iter();
-    let known = known.map(|known| format!("{} {}", known.amount, known.what).trim().to_owned());
+    let known = found.known.iter().map(Known::to_string);
     let header: Vec<String> = ["tested".to_owned(), "trained on".to_owned()]
         .into_iter()
         .chain(known)

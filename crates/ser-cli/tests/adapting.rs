@@ -5,23 +5,11 @@ mod common;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{clips, complaint, lines, output, ser, tone};
-
-/// The words of a call on these recordings.
-fn words<'w>(files: &'w [PathBuf], more: &[&'w dyn AsRef<OsStr>]) -> Vec<&'w dyn AsRef<OsStr>> {
-    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"predict"];
-    words.extend(files.iter().map(|file| file as &dyn AsRef<OsStr>));
-    words.extend(more);
-    words
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap()
-}
+use common::{clips, complaint, lines, output, read, ser, tone, words};
 
 #[test]
 fn a_collection_is_enrolled_as_one_speaker_would_be_on_any_number_of_threads() {

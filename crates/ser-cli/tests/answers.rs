@@ -9,20 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{clips, complaint, lines, output, ser, tone};
+use common::{clips, complaint, lines, output, read, ser, tone, words};
 use serde_json::Value;
-
-/// The words of a call on these recordings.
-fn words<'w>(files: &'w [PathBuf], more: &[&'w dyn AsRef<OsStr>]) -> Vec<&'w dyn AsRef<OsStr>> {
-    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"predict"];
-    words.extend(files.iter().map(|file| file as &dyn AsRef<OsStr>));
-    words.extend(more);
-    words
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap()
-}
 
 #[test]
 fn a_file_holds_what_would_be_printed() {

@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use ser_audio::conditions::Condition;
-use ser_data::Corpus;
+use ser_data::{Clip, Corpus};
 use ser_eval::{FoldSummary, Prediction, Predictions, draw_name};
 use ser_features::{FeatureConfig, Features};
 use ser_files::remove_file;
@@ -311,21 +311,16 @@ fn fine_tuned(
             }
             taught.truncate(labelled);
             let clips = taught.iter().map(|&i| {
-                let emotion = &corpus.clips()[i].emotion;
-                let target = model.labels.iter().position(|label| label == emotion);
-                let target = target.ok_or_else(|| Error::UnknownEmotion {
-                    emotion: emotion.clone(),
-                })?;
                 Ok(LabelledClip {
                     features: &heard[&i],
-                    target,
+                    target: target(model, &corpus.clips()[i])?,
                     speaker: speakers.iter().position(|s| *s == speaker(i)).unwrap_or(0),
                     recording: i,
                 })
             });
             let clips = clips.collect::<Result<Vec<_>>>()?;
-            let tuned = model.fine_tune(&clips)?;
-            let answers = tuned.model.predict(&of(heard, &asked))?;
+            let tuned = model.fine_tune(&clips)?.model()?;
+            let answers = tuned.predict(&of(heard, &asked))?;
             found.extend(rows(
                 model,
                 corpus,
@@ -364,6 +359,14 @@ fn heard(model: &Model, data: &Prepared, part: &[usize]) -> Result<Heard> {
     Ok(part.iter().map(of).collect())
 }
 
+/// The number of a clip's emotion among the labels of a model.
+pub(crate) fn target(model: &Model, clip: &Clip) -> Result<usize> {
+    let target = model.labels.iter().position(|label| *label == clip.emotion);
+    target.ok_or_else(|| Error::UnknownEmotion {
+        emotion: clip.emotion.clone(),
+    })
+}
+
 /// A model's answers with what is known of their clips. On a corpus that lacks a label its probability goes to the one that it
 /// counts as ([`Task::counted_as`](ser_recipe::Task)).
 pub(crate) fn rows(
@@ -380,13 +383,10 @@ pub(crate) fn rows(
         for &(from, to) in counted.get(&clip.corpus()).into_iter().flatten() {
             probabilities[to] += std::mem::take(&mut probabilities[from]);
         }
-        let truth = model.labels.iter().position(|label| *label == clip.emotion);
         Ok(Prediction {
             clip: clip.name.clone(),
             speaker: clip.speaker.clone(),
-            truth: truth.ok_or_else(|| Error::UnknownEmotion {
-                emotion: clip.emotion.clone(),
-            })?,
+            truth: target(model, clip)?,
             probabilities,
             split: split.to_owned(),
             gender: clip.gender.clone(),

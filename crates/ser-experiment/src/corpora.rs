@@ -18,9 +18,9 @@ pub(crate) fn corpus_table(answers: &Answers) -> Result<CorpusTable> {
         *clips.entry((&row.split, corpus)).or_default() += 1;
     }
     let corpora: BTreeSet<&str> = clips.keys().map(|(_, corpus)| *corpus).collect();
-    let settings = answers.iter().filter_map(|(setting, answers)| {
-        let figures = FoldSummary::compute(answers);
-        Some((known(setting)?, figures))
+    let settings = answers.iter();
+    let settings = settings.filter_map(|(setting, answers)| {
+        known(setting).map(|known| (known, FoldSummary::compute(answers)))
     });
     let settings = settings.map(|(known, figures)| Ok((known, figures?)));
     let settings: Vec<(Known, FoldSummary)> = settings.collect::<Result<_>>()?;

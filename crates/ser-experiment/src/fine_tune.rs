@@ -12,7 +12,7 @@ use ser_eval::{
 use ser_features::Features;
 use ser_predict::{LabelledClip, Model, Predictor};
 
-use crate::answers::rows;
+use crate::answers::{rows, target};
 use crate::corpus::{Prepared, Skipped, named, tell};
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
@@ -94,8 +94,7 @@ pub fn fine_tune(
     let (part, features) = features(&predictor, &corpus, unseen.part, &mut skipped, on_event);
     check(&corpus, &part, data)?;
 
-    let (targets, speakers) = (corpus.targets(), corpus.speakers());
-    let names = corpus.labels();
+    let speakers = corpus.speakers();
     // Parts of one file belong together, and so do copies of one sound.
     let recording = |clip: &Clip| match clip.excerpt {
         Some(_) => clip.path.to_string_lossy().into_owned(),
@@ -104,26 +103,22 @@ pub fn fine_tune(
     let keys: BTreeSet<String> = corpus.clips().iter().map(recording).collect();
     let recordings: BTreeMap<String, usize> = keys.into_iter().zip(0..).collect();
     let clips = part.iter().zip(&features).map(|(&i, features)| {
-        let target = model
-            .labels
-            .iter()
-            .position(|label| *label == names[targets[i]]);
-        let speaker = speakers.binary_search(&corpus.clips()[i].speaker);
+        let clip = &corpus.clips()[i];
+        let speaker = speakers.binary_search(&clip.speaker);
         Ok(LabelledClip {
             features,
-            target: target.ok_or_else(|| Error::UnknownEmotion {
-                emotion: names[targets[i]].clone(),
-            })?,
+            target: target(model, clip)?,
             speaker: speaker.unwrap_or(speakers.len()),
-            recording: recordings[&recording(&corpus.clips()[i])],
+            recording: recordings[&recording(clip)],
         })
     });
-    let tuned = model.fine_tune(&clips.collect::<Result<Vec<_>>>()?)?;
+    let clips = clips.collect::<Result<Vec<_>>>()?;
+    let tuning = model.fine_tune(&clips)?;
     let answers = |answers| {
         let rows = rows(model, &corpus, &part, answers, SPLIT)?;
         Ok::<_, Error>(Predictions::new(model.labels.clone(), rows)?)
     };
-    let (before, after) = (answers(tuned.before)?, answers(tuned.after)?);
+    let (before, after) = (answers(tuning.before())?, answers(tuning.after())?);
     let learned: Vec<&Clip> = part.iter().map(|&i| &corpus.clips()[i]).collect();
     let there: BTreeSet<&str> = learned.iter().map(|clip| clip.emotion.as_str()).collect();
     let absent = model
@@ -143,7 +138,7 @@ pub fn fine_tune(
         synthetic: corpus.is_synthetic() || model.provenance.synthetic,
         skipped,
         out: out.to_owned(),
-        model: described(tuned.model, &corpus, &learned, &after),
+        model: described(tuning.model()?, &corpus, &learned, &after),
     })
 }
 

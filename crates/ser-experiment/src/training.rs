@@ -217,7 +217,7 @@ fn measured(
         fit_temperatures(model, validation, data.corpus.name().to_owned());
     }
     let split = numbered.split;
-    let experiment_protocol = experiment.task.protocol;
+    let settings = Setting::asked(experiment.task.protocol);
     Ok(SplitRun {
         info,
         experiment,
@@ -228,12 +228,6 @@ fn measured(
         },
         histories: Vec::new(),
         validation,
-        test: Answers::of(
-            model,
-            data,
-            split.test(),
-            split.name(),
-            &Setting::asked(experiment_protocol),
-        )?,
+        test: Answers::of(model, data, split.test(), split.name(), &settings)?,
     })
 }

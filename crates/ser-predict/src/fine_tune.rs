@@ -29,19 +29,16 @@ pub struct LabelledClip<'a> {
     pub recording: usize,
 }
 
-/// A fine-tuned model, and what it is worth on the clips that it learned from.
+/// A model and the labelled clips that it is to learn from: see [`Model::fine_tune`].
 #[derive(Debug)]
-pub struct FineTuned {
-    /// The model. Name, origin, temperatures and confidence thresholds are those of the model before.
-    pub model: Model,
-    /// Answers of the model before on the clips, without a temperature: `[clips][labels]`.
-    pub before: Vec<Vec<f32>>,
-    /// Answers of models like the new one by cross-validation, without a temperature: none of them had learned from the
-    /// speaker whose clip it answers, nor from the clip where all are of one speaker.
-    pub after: Vec<Vec<f32>>,
+pub struct FineTuning<'a> {
+    model: &'a Model,
+    clips: &'a [LabelledClip<'a>],
+    embedded: Vec<Embedded<'a>>,
 }
 
 /// A network with the embeddings of the clips.
+#[derive(Debug)]
 struct Embedded<'a> {
     network: &'a TrainedNetwork,
     /// `[clips][views and windows][E]`
@@ -60,7 +57,7 @@ struct Lesson {
 }
 
 impl Model {
-    /// A model that has learned from labelled clips as well, in two steps for each network:
+    /// Makes ready what a model like this one learns from labelled clips, in two steps for each network:
     ///
     /// 1. Embeddings are moved as for an enrolled speaker ([`Model::enrol`]), with all the clips as the speaker's: it takes
     ///    away what their channel, room and language do to all of them alike.
@@ -72,7 +69,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Shape`] for features of another width or number, a target that is no label, or no clip.
-    pub fn fine_tune(&self, clips: &[LabelledClip]) -> Result<FineTuned> {
+    pub fn fine_tune<'a>(&'a self, clips: &'a [LabelledClip<'a>]) -> Result<FineTuning<'a>> {
         let labels = self.labels.len();
         let wrong = clips.iter().find(|clip| clip.target >= labels);
         if let Some(clip) = wrong {
@@ -92,28 +89,10 @@ impl Model {
         let embedded = self.networks.iter();
         let embedded = embedded.map(|network| self.embed(network, clips));
         let embedded: Vec<Embedded> = embedded.collect::<Result<_>>()?;
-        let before = (0..clips.len()).map(|i| self.answer(&embedded, None, i));
-        let before: Vec<Vec<f32>> = before.collect();
-
-        let folds = folds(clips);
-        let all: Vec<usize> = (0..clips.len()).collect();
-        let numbers: Vec<usize> = (0..FOLDS).collect();
-        let answers = numbers.par_iter().map(|&fold| {
-            let (held, train): (Vec<usize>, Vec<usize>) =
-                all.iter().partition(|&&i| folds[i] == fold);
-            let lessons = (!train.is_empty()).then(|| learn(&embedded, &train, clips));
-            let answer = |i| (i, self.answer(&embedded, lessons.as_deref(), i));
-            held.into_iter().map(answer).collect::<Vec<_>>()
-        });
-        let answers: BTreeMap<usize, Vec<f32>> = answers.flatten_iter().collect();
-
-        let lessons = learn(&embedded, &all, clips);
-        let networks = embedded.iter().zip(&lessons);
-        let networks = networks.map(|(network, lesson)| network.taught(lesson, labels));
-        Ok(FineTuned {
-            model: self.with_networks(networks.collect::<Result<_>>()?),
-            before,
-            after: answers.into_values().collect(),
+        Ok(FineTuning {
+            model: self,
+            clips,
+            embedded,
         })
     }
 
@@ -141,16 +120,66 @@ impl Model {
             bias,
         })
     }
+}
+
+impl FineTuning<'_> {
+    /// The model that has learned from all the clips. Name, origin, temperatures and confidence thresholds are those of the
+    /// model before.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] where weights become infinite.
+    pub fn model(&self) -> Result<Model> {
+        let all: Vec<usize> = (0..self.clips.len()).collect();
+        let lessons = self.learn(&all);
+        let networks = self.embedded.iter().zip(&lessons);
+        let classes = self.model.labels.len();
+        let networks = networks.map(|(network, lesson)| network.taught(lesson, classes));
+        Ok(self.model.with_networks(networks.collect::<Result<_>>()?))
+    }
+
+    /// Answers of the model before on the clips, without a temperature: `[clips][labels]`.
+    #[must_use]
+    pub fn before(&self) -> Vec<Vec<f32>> {
+        let clips = 0..self.clips.len();
+        clips.map(|i| self.answer(None, i)).collect()
+    }
+
+    /// Answers of models like the new one by cross-validation, without a temperature: none of them had learned from the
+    /// speaker whose clip it answers, nor from the recording where all are of one speaker.
+    #[must_use]
+    pub fn after(&self) -> Vec<Vec<f32>> {
+        let folds = folds(self.clips);
+        let all: Vec<usize> = (0..self.clips.len()).collect();
+        let numbers: Vec<usize> = (0..FOLDS).collect();
+        let answers = numbers.par_iter().map(|&fold| {
+            let (held, train): (Vec<usize>, Vec<usize>) =
+                all.iter().partition(|&&i| folds[i] == fold);
+            let lessons = (!train.is_empty()).then(|| self.learn(&train));
+            let answer = |i| (i, self.answer(lessons.as_deref(), i));
+            held.into_iter().map(answer).collect::<Vec<_>>()
+        });
+        let answers: BTreeMap<usize, Vec<f32>> = answers.flatten_iter().collect();
+        answers.into_values().collect()
+    }
+
+    /// What some of the clips teach each network.
+    fn learn(&self, train: &[usize]) -> Vec<Lesson> {
+        let networks = self.embedded.iter();
+        networks
+            .map(|network| network.learn(train, self.clips))
+            .collect()
+    }
 
     /// The mean of the networks' answers on a clip, with what each has learned.
-    fn answer(&self, embedded: &[Embedded], lessons: Option<&[Lesson]>, clip: usize) -> Vec<f32> {
+    fn answer(&self, lessons: Option<&[Lesson]>, clip: usize) -> Vec<f32> {
         let total: f64 = self
+            .model
             .networks
             .iter()
             .map(|network| network.info.weight)
             .sum();
-        let mut answer = vec![0.0_f32; self.labels.len()];
-        for (i, network) in embedded.iter().enumerate() {
+        let mut answer = vec![0.0_f32; self.model.labels.len()];
+        for (i, network) in self.embedded.iter().enumerate() {
             let lesson = lessons.and_then(|lessons| lessons.get(i));
             let hidden = network.hidden(clip, lesson.and_then(|lesson| lesson.offset.as_deref()));
             let mut scores = network.scores(&hidden);
@@ -164,14 +193,6 @@ impl Model {
         }
         answer
     }
-}
-
-/// What some of the clips teach each network.
-fn learn(embedded: &[Embedded], train: &[usize], clips: &[LabelledClip]) -> Vec<Lesson> {
-    let networks = embedded.iter();
-    networks
-        .map(|network| network.learn(train, clips))
-        .collect()
 }
 
 impl Embedded<'_> {

@@ -29,7 +29,7 @@ pub use enrolment::{Enrolment, LONGEST_SPEAKER_NAME, is_speaker_name};
 pub use error::{Error, Kind, Result};
 pub use explain::{Explanation, Patch, SHORTEST_EXPLAINED};
 pub use file::is_weight;
-pub use fine_tune::{FineTuned, LabelledClip};
+pub use fine_tune::{FineTuning, LabelledClip};
 pub use input::{Input, Standardiser, check_coefficients, take_level};
 pub use lines::{AnswerLine, ExplanationLine, ModelLine, RegionLine, SpanLine};
 pub use model::{Model, NetworkInfo, Provenance, TrainedNetwork, argmax};

@@ -72,14 +72,17 @@ fn a_model_learns_what_the_clips_say_and_answers_new_speakers_by_it() {
             .count()
     };
     assert!(
-        right(&tuned.before, &clips) < 10,
+        right(&tuned.before(), &clips) < 10,
         "a synthetic voice means nothing to it"
     );
-    let answers = tuned.model.predict(&slices(&known)).unwrap();
+    let answers = tuned.model().unwrap().predict(&slices(&known)).unwrap();
     assert_eq!(right(&answers, &clips), 12);
     let asked = labelled(model, &new);
     assert_eq!(
-        right(&tuned.model.predict(&slices(&new)).unwrap(), &asked),
+        right(
+            &tuned.model().unwrap().predict(&slices(&new)).unwrap(),
+            &asked
+        ),
         4
     );
     // The answers of the cross-validation are those of models that the speaker has not taught.
@@ -87,10 +90,11 @@ fn a_model_learns_what_the_clips_say_and_answers_new_speakers_by_it() {
     let without = model
         .fine_tune(&others)
         .unwrap()
-        .model
+        .model()
+        .unwrap()
         .predict(&slices(&known[4..8]))
         .unwrap();
-    for (answer, of_others) in tuned.after[4..8].iter().zip(&without) {
+    for (answer, of_others) in tuned.after()[4..8].iter().zip(&without) {
         assert_eq!(argmax(answer), argmax(of_others));
     }
 }
@@ -103,8 +107,9 @@ fn emotions_without_clips_keep_their_place_among_each_other() {
     // Only the offset may change what is known of them, and it is what enrolment does.
     let all = model.enrol(&slices(&known)).unwrap();
     let moved = model.predict_enrolled(&slices(&known), &all).unwrap();
-    let tuned = model.fine_tune(&labelled(model, &known)).unwrap();
-    let answers = tuned.model.predict(&slices(&known)).unwrap();
+    let clips = labelled(model, &known);
+    let tuned = model.fine_tune(&clips).unwrap();
+    let answers = tuned.model().unwrap().predict(&slices(&known)).unwrap();
     let absent = |label: &String| ![HAPPY, SAD].contains(&label.as_str());
     let absent: Vec<usize> = (0..8).filter(|&i| absent(&model.labels[i])).collect();
     let order = |answer: &Vec<f32>| {
@@ -133,29 +138,32 @@ fn the_same_clips_give_the_same_model_on_any_number_of_threads() {
             .build()
             .unwrap();
         let model = predictor.model();
-        pool.install(|| model.fine_tune(&labelled(model, &known)).unwrap())
+        let clips = labelled(model, &known);
+        pool.install(|| {
+            let tuned = model.fine_tune(&clips).unwrap();
+            (tuned.model().unwrap().fingerprint(), tuned.after())
+        })
     };
     let (one, four) = (tuned(1), tuned(4));
-    assert_eq!(one.model.fingerprint(), four.model.fingerprint());
-    assert_eq!(one.after, four.after);
+    assert_eq!(one.0, four.0);
+    assert_eq!(one.1, four.1);
 }
 
 #[test]
 fn a_fine_tuned_model_is_a_model_file() {
     let predictor = Predictor::built_in().unwrap();
     let [known, _] = features(&predictor);
-    let tuned = predictor
-        .model()
-        .fine_tune(&labelled(predictor.model(), &known))
-        .unwrap();
+    let labelled = labelled(predictor.model(), &known);
+    let tuned = predictor.model().fine_tune(&labelled).unwrap();
+    let tuned = tuned.model().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    tuned.model.save(&path).unwrap();
+    tuned.save(&path).unwrap();
     let clips = slices(&known);
     let loaded = Model::load(&path).unwrap();
     assert_eq!(
         loaded.predict(&clips).unwrap(),
-        tuned.model.predict(&clips).unwrap()
+        tuned.predict(&clips).unwrap()
     );
     assert!(loaded.enrols());
 }
@@ -203,18 +211,14 @@ fn copies_of_a_recording_are_never_on_both_sides_of_the_cross_validation() {
     let [known, _] = features(&predictor);
     let mut clips = labelled(model, &known);
     clips.iter_mut().for_each(|clip| clip.speaker = 0);
-    let alone = model.fine_tune(&clips).unwrap();
+    let alone = model.fine_tune(&clips).unwrap().after();
     let copied: Vec<LabelledClip> = clips.iter().flat_map(|&clip| [clip; 3]).collect();
-    let with_copies = model.fine_tune(&copied).unwrap();
+    let with_copies = model.fine_tune(&copied).unwrap().after();
     for (i, clip) in clips.iter().enumerate() {
-        let answers = with_copies.after[3 * i..3 * i + 3].iter();
-        assert!(
-            answers
-                .clone()
-                .all(|answer| *answer == with_copies.after[3 * i])
-        );
+        let answers = with_copies[3 * i..3 * i + 3].iter();
+        assert!(answers.clone().all(|answer| *answer == with_copies[3 * i]));
         // A copy that was learned from would make the answer sure.
-        let gain = with_copies.after[3 * i][clip.target] - alone.after[i][clip.target];
+        let gain = with_copies[3 * i][clip.target] - alone[i][clip.target];
         assert!(gain < 0.35, "{i}: {gain}");
     }
 }

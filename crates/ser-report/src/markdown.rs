@@ -7,7 +7,7 @@ use ser_eval::{Evaluation, GroupRow, MeanStd, Metrics, Predictions, coverage, te
 
 use crate::error::Result;
 use crate::figures::{percent, plus_minus};
-use crate::report::{CorpusTable, Enrolled, SplitKind};
+use crate::report::{CorpusTable, Enrolled, Known, SplitKind};
 
 /// One run in a document of results.
 #[derive(Debug, Clone)]
@@ -169,8 +169,7 @@ fn write_section(text: &mut String, section: &Section, evaluation: &Evaluation) 
 
 fn write_corpora(text: &mut String, found: &CorpusTable) {
     let figure = |uar: Option<f64>| uar.map_or_else(|| "–".to_owned(), percent);
-    let known = found.known.iter();
-    let known = known.map(|known| format!("{} {}", known.amount, known.what).trim().to_owned());
+    let known = found.known.iter().map(Known::to_string);
     let header = ["tested", "trained on", "clips"].map(str::to_owned);
     let header: Vec<String> = header.into_iter().chain(known).collect();
     let header: Vec<&str> = header.iter().map(String::as_str).collect();

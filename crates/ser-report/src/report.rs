@@ -1,5 +1,7 @@
 //! What a page shows, as its caller gives it.
 
+use std::fmt;
+
 use ser_eval::bootstrap::Interval;
 use ser_eval::{Evaluation, MeanStd, NamedHistory, Plane, Predictions};
 use serde::{Deserialize, Serialize};
@@ -75,6 +77,12 @@ pub struct Known {
     pub what: String,
     /// How much of it.
     pub amount: String,
+}
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(format!("{} {}", self.amount, self.what).trim())
+    }
 }
 
 /// A row of a [`CorpusTable`].

@@ -30,6 +30,18 @@ pub fn complaint(code: i32, arguments: &[&dyn AsRef<OsStr>]) -> String {
     String::from_utf8(assert.get_output().stderr.clone()).unwrap()
 }
 
+/// The words of a call of `predict` on these recordings.
+pub fn words<'w>(files: &'w [PathBuf], more: &[&'w dyn AsRef<OsStr>]) -> Vec<&'w dyn AsRef<OsStr>> {
+    let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"predict"];
+    words.extend(files.iter().map(|file| file as &dyn AsRef<OsStr>));
+    words.extend(more);
+    words
+}
+
+pub fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
 /// The words of a call of `command` with a recipe, a corpus and a folder for the results.
 pub fn with_recipe<'a>(
     command: &'a &'static str,
