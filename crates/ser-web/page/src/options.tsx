@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 
 import type { Answers, Asked } from "./answers";
 import { Enroll } from "./enroll";
+import { useWork } from "./hooks";
 import { Problem } from "./problem";
 
 interface Props {
@@ -15,7 +16,16 @@ interface Props {
 /** How recordings are to be answered: the labels that can be, and who speaks. */
 export function Options({ answers, labels, asked, ask }: Props) {
     const [isEnrolling, setIsEnrolling] = useState(false);
-    const [error, setError] = useState<unknown>();
+    const [forgotten, setForgotten] = useState<{ name: string }>();
+    const { error } = useWork(
+        forgotten &&
+            (async () => {
+                // What asks for the speaker is told to stop in the same moment, and goes first: its answer would be that there is none.
+                await Promise.resolve();
+                return answers.forget(forgotten.name);
+            }),
+        [forgotten],
+    );
     const chosen = asked.labels ?? labels;
     const toggle = (label: string) => {
         const others = labels.filter((known) => (known === label) !== chosen.includes(known));
@@ -24,14 +34,9 @@ export function Options({ answers, labels, asked, ask }: Props) {
     };
     const { speaker, ...anybody } = asked;
     const choose = (speaker: string) => ask(speaker ? { ...anybody, speaker } : anybody);
-    const forget = async (speaker: string) => {
-        // Nothing may ask for the speaker any more.
+    const forget = (name: string) => {
         choose("");
-        try {
-            await answers.forget(speaker);
-        } catch (error) {
-            setError(error);
-        }
+        setForgotten({ name });
     };
     return (
         <section class="options" aria-label="How to answer">
@@ -58,7 +63,7 @@ export function Options({ answers, labels, asked, ask }: Props) {
                     Enroll a speaker
                 </button>
                 {speaker && (
-                    <button type="button" onClick={() => void forget(speaker)}>
+                    <button type="button" onClick={() => forget(speaker)}>
                         Forget {speaker}
                     </button>
                 )}

@@ -186,6 +186,36 @@ for (const engine of ["browser", "service"]) {
     });
 }
 
+test("nothing asks the service for a speaker who is being forgotten", async ({ page }) => {
+    await page.getByRole("radio", { name: /the service/ }).check();
+    const voice = await choose(page, "voice.wav");
+    await expect(spans(voice).first()).toBeVisible();
+    await page.getByText("How to answer").click();
+    await page.getByRole("button", { name: "Enroll a speaker" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("anna");
+    await dialog.getByLabel("Recordings").setInputFiles([file("short.wav")]);
+    // A service that is busy: it has not begun with this recording when the speaker is forgotten.
+    const events = await page.evaluateHandle(() => {
+        const events: string[] = [];
+        const { fetch } = globalThis;
+        globalThis.fetch = (route, init) => {
+            if (route === "v1/timeline") {
+                return new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(events.push("stopped"))));
+            }
+            if (init?.method === "DELETE") {
+                events.push(`DELETE ${route}`);
+            }
+            return fetch(route, init);
+        };
+        return events;
+    });
+    await dialog.getByRole("button", { name: "Enroll" }).click();
+    await page.getByRole("button", { name: "Forget anna" }).click();
+    await expect.poll(() => events.jsonValue()).toEqual(["stopped", "DELETE v1/speakers/anna"]);
+    await expect(page.getByRole("combobox", { name: "Speaker" }).getByRole("option")).toHaveText(["anybody"]);
+});
+
 test("a speaker is enrolled by talking", async ({ page }) => {
     await page.getByText("How to answer").click();
     await page.getByRole("button", { name: "Enroll a speaker" }).click();
