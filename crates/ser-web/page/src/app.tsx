@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 
 import type { Answer, Asked } from "./answers";
 import { Browser } from "./browser";
@@ -28,14 +28,11 @@ export function App() {
     const [items, setItems] = useState<Item[]>([]);
     const told = useRef(new Map<number, Answer>());
     const last = useRef(0);
-    // The speakers of one are unknown to the other.
-    useEffect(() => {
-        // The same object where there is none: another asks anew for all that is being answered.
-        setAsked((asked) => {
-            const { speaker, ...others } = asked;
-            return speaker === undefined ? asked : others;
-        });
-    }, [isService]);
+    const choose = (isService: boolean) => {
+        setIsService(isService);
+        // The speakers of one are unknown to the other.
+        setAsked(({ speaker: _, ...others }) => others);
+    };
 
     const add = (files: File[]) => {
         const added = files.map((file) => ({ id: ++last.current, file }));
@@ -65,11 +62,11 @@ export function App() {
                     <fieldset class="engines">
                         <legend>Who answers</legend>
                         <label>
-                            <input type="radio" name="engine" checked={!isService} onChange={() => setIsService(false)} /> this
+                            <input type="radio" name="engine" checked={!isService} onChange={() => choose(false)} /> this
                             browser: nothing leaves the device
                         </label>
                         <label>
-                            <input type="radio" name="engine" checked={isService} onChange={() => setIsService(true)} /> the service
+                            <input type="radio" name="engine" checked={isService} onChange={() => choose(true)} /> the service
                             at {location.host}: recordings are sent there, and not kept
                         </label>
                         {isService && here === "token" && (

@@ -38,6 +38,16 @@ async function served(page: Page, route: string, name: string, headers = {}, fie
     return page.request.post(`v1/${route}`, { headers, multipart: { ...fields, recording } });
 }
 
+/** The dialog to enroll anna from recordings. */
+async function anna(page: Page, ...names: string[]): Promise<Locator> {
+    await page.getByText("How to answer").click();
+    await page.getByRole("button", { name: "Enroll a speaker" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("anna");
+    await dialog.getByLabel("Recordings").setInputFiles(names.map(file));
+    return dialog;
+}
+
 /** The percentages of an answer as the page shows them. */
 function percentages(probabilities: Record<string, number>): string[] {
     const sorted = Object.entries(probabilities).sort(([, a], [, b]) => b - a);
@@ -171,11 +181,7 @@ for (const engine of ["browser", "service"]) {
         const voice = await choose(page, "voice.wav");
         await expect(voice.locator(".bars li")).toHaveCount(8);
         const before = await voice.locator(".bars li").allTextContents();
-        await page.getByText("How to answer").click();
-        await page.getByRole("button", { name: "Enroll a speaker" }).click();
-        const dialog = page.getByRole("dialog");
-        await dialog.getByLabel("Name").fill("anna");
-        await dialog.getByLabel("Recordings").setInputFiles([file("voice.wav"), file("short.wav")]);
+        const dialog = await anna(page, "voice.wav", "short.wav");
         await accessible(page);
         await dialog.getByRole("button", { name: "Enroll" }).click();
         await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
@@ -190,11 +196,7 @@ test("nothing asks the service for a speaker who is being forgotten", async ({ p
     await page.getByRole("radio", { name: /the service/ }).check();
     const voice = await choose(page, "voice.wav");
     await expect(spans(voice).first()).toBeVisible();
-    await page.getByText("How to answer").click();
-    await page.getByRole("button", { name: "Enroll a speaker" }).click();
-    const dialog = page.getByRole("dialog");
-    await dialog.getByLabel("Name").fill("anna");
-    await dialog.getByLabel("Recordings").setInputFiles([file("short.wav")]);
+    const dialog = await anna(page, "short.wav");
     // A service that is busy: it has not begun with this recording when the speaker is forgotten.
     const events = await page.evaluateHandle(() => {
         const events: string[] = [];
@@ -214,6 +216,15 @@ test("nothing asks the service for a speaker who is being forgotten", async ({ p
     await page.getByRole("button", { name: "Forget anna" }).click();
     await expect.poll(() => events.jsonValue()).toEqual(["stopped", "DELETE v1/speakers/anna"]);
     await expect(page.getByRole("combobox", { name: "Speaker" }).getByRole("option")).toHaveText(["anybody"]);
+});
+
+test("a speaker whom the browser knows is not asked of the service", async ({ page }) => {
+    const voice = await choose(page, "voice.wav");
+    await (await anna(page, "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
+    const answer = await (await served(page, "predict", "voice.wav")).json();
+    await page.getByRole("radio", { name: /the service/ }).check();
+    await expect.poll(() => voice.locator(".bars li").allTextContents()).toEqual(percentages(answer.probabilities));
 });
 
 test("a speaker is enrolled by talking", async ({ page }) => {
