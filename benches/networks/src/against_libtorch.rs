@@ -93,7 +93,6 @@ fn info(recipe: &Recipe, weight: f64) -> NetworkInfo {
     NetworkInfo {
         weight,
         epoch: 1,
-        distance_99: 1.0,
         features: recipe.features.clone(),
         test_semitones: recipe.augmentation.test_semitones.clone(),
         input: recipe.input.clone(),

@@ -2,6 +2,7 @@
 
 mod balance;
 mod batch;
+mod density;
 mod distort;
 mod error;
 mod layers;

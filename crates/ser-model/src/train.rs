@@ -18,6 +18,7 @@ use tch::{Device, Kind, Reduction, Tensor};
 
 use crate::balance::{self, Stratum};
 use crate::batch::Batcher;
+use crate::density;
 use crate::distort::Distortion;
 use crate::error::{Error, Result};
 use crate::layers::NO_DECAY;
@@ -126,14 +127,20 @@ pub fn train(
         diverged = diverged.or(lost);
         first.get_or_insert(history);
     }
+    // All networks have the same input.
+    let standardiser = networks.first().map(|network| &network.info.standardiser);
+    let density = standardiser.map(|standardiser| density::fit(recipe, standardiser, &train));
+    let density = density.transpose()?;
+    let mut model = Model::new(
+        &recipe.name,
+        data.labels,
+        networks,
+        data.provenance,
+        recipe.to_toml()?,
+    );
+    model.density = density;
     Ok(Trained {
-        model: Model::new(
-            &recipe.name,
-            data.labels,
-            networks,
-            data.provenance,
-            recipe.to_toml()?,
-        ),
+        model,
         history: first.unwrap_or_default(),
         diverged,
     })
@@ -150,9 +157,9 @@ fn call_first() {
 }
 
 /// A clip whose features are prepared.
-struct Clip {
-    copies: Vec<Features>,
-    stratum: Stratum,
+pub(crate) struct Clip {
+    pub(crate) copies: Vec<Features>,
+    pub(crate) stratum: Stratum,
 }
 
 /// A clip in one of its copies, on its way into a batch.
@@ -168,12 +175,10 @@ fn train_network(
 ) -> Result<(TrainedNetwork, History, Option<u32>)> {
     let training = &recipe.training;
     let standardiser = Standardiser::fit(train.iter().flat_map(|clip| &clip.copies))?;
-    let distance_99 = distance_99(&standardiser, train);
     let model = TrainingNetwork::new(recipe, standardiser.mean.len(), labels, rng)?;
     let described = NetworkInfo {
         weight: 1.0,
         epoch: 0,
-        distance_99,
         features: recipe.features.clone(),
         test_semitones: recipe.augmentation.test_semitones.clone(),
         input: recipe.input.clone(),
@@ -290,17 +295,6 @@ fn train_network(
     };
     history.best = Some(network.info.epoch);
     Ok((network, history, diverged))
-}
-
-/// The distance from the average of training that 99 of 100 clips, copies among them, have at most.
-fn distance_99(standardiser: &Standardiser, train: &[Clip]) -> f32 {
-    let copies = train.iter().flat_map(|clip| &clip.copies);
-    let mut distances: Vec<f32> = copies.map(|copy| standardiser.distance(copy)).collect();
-    distances.sort_by(f32::total_cmp);
-    let at = distances.len() * 99 / 100;
-    // Clips that are all alike have no distance at all.
-    let found = distances.get(at).copied().unwrap_or(1.0);
-    found.max(f32::MIN_POSITIVE)
 }
 
 /// The clips of an epoch in random order, each in one of its copies. With enrolment they come in

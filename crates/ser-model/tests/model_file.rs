@@ -93,6 +93,7 @@ fn a_loaded_model_answers_as_the_saved_one() {
         assert_eq!(model.provenance, loaded.provenance);
         assert_eq!(model.recipe, loaded.recipe);
         assert_eq!(model.parameters(), loaded.parameters());
+        assert!(model.density.is_some() && model.density == loaded.density);
     }
 }
 
@@ -132,8 +133,9 @@ fn the_number_of_trained_values_is_known_before_they_are_there() {
         let (model, path) = saved(network, folder.path());
         let bytes = std::fs::read(&path).unwrap();
         let file = SafeTensors::deserialize(&bytes).unwrap();
-        // What is trained: all but the running statistics of the norms.
-        let trained = file.iter().filter(|(name, _)| !name.contains("running"));
+        // What is trained: all but the running statistics of the norms, and those of the clips.
+        let is_trained = |name: &str| !name.contains("running") && !name.starts_with("density");
+        let trained = file.iter().filter(|(name, _)| is_trained(name));
         let stored: usize = trained
             .map(|(_, t)| t.shape().iter().product::<usize>())
             .sum();
@@ -218,7 +220,7 @@ fn another_format_and_a_foreign_or_damaged_file_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (_, path) = saved(LSTM, folder.path());
     rewrite(&path, |_, header| {
-        *header = header.replacen("\"format\":4", "\"format\":2", 1)
+        *header = header.replacen("\"format\":5", "\"format\":2", 1)
     });
     assert!(refusal(&path).contains("format"));
 
@@ -238,6 +240,32 @@ fn another_format_and_a_foreign_or_damaged_file_are_refused() {
         Model::load(&folder.path().join("none")),
         Err(Error::Io(_))
     ));
+}
+
+#[test]
+fn a_file_of_format_4_answers_and_has_no_density() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, path) = saved(CNN, folder.path());
+    rewrite(&path, |tensors, header| {
+        tensors.retain(|t| !t.0.starts_with("density."));
+        let (front, density) = header.split_once("\"density\":{").unwrap();
+        let (_, back) = density.split_once("},").unwrap();
+        let front = front.replace("\"format\":5", "\"format\":4");
+        let front = front.replace("\"epoch\"", "\"distance_99\":1.2,\"epoch\"");
+        *header = format!("{front}{back}");
+    });
+    let read = Model::load(&path).unwrap();
+    assert_eq!(read.density, None);
+    let mut seen = task(20, 9);
+    let answers = |model: &Model| model.predict(&seen.views()).unwrap();
+    assert_eq!(answers(&read), answers(&model));
+    for clip in &mut seen.clips {
+        clip.as_mut_slice().iter_mut().for_each(|x| *x *= 100.0);
+    }
+    for clip in seen.views() {
+        assert!(model.is_out_of_distribution(clip).unwrap());
+        assert!(!read.is_out_of_distribution(clip).unwrap());
+    }
 }
 
 #[test]
@@ -272,10 +300,29 @@ fn statistics_and_labels_that_make_no_sense_are_refused() {
     });
     assert!(refusal(&path).contains("0.embed_norm.running_var"));
 
+    let (_, path) = saved(CNN, folder.path());
+    rewrite(&path, |tensors, _| {
+        let name = "density.variances";
+        let variances = tensors.iter_mut().find(|t| t.0 == name).unwrap();
+        variances.3[..4].copy_from_slice(&0.0_f32.to_le_bytes());
+    });
+    assert!(refusal(&path).contains("density.variances"));
+
     for (from, to, named) in [
         ("\"low\",\"middle\"", "\"low\",\"low\"", "labels"),
         ("\"low\"", "\"l\\u001bow\"", "labels"),
         ("\"weight\":1.0", "\"weight\":1e300", "weight"),
+        (
+            "\"density\":{\"network\":0",
+            "\"density\":{\"network\":1",
+            "density.network",
+        ),
+        ("\"limit\":", "\"limit\":-", "density"),
+        (
+            "\"components\":16",
+            "\"components\":17",
+            "density.components",
+        ),
         (
             "\"confidence_threshold\":null",
             "\"confidence_threshold\":{\"threshold\":-5,\"accuracy_below\":0.4,\"accuracy_above\":0.8}",

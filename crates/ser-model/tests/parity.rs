@@ -140,7 +140,6 @@ fn hold(name: &str, config: fn(&mut ChaCha8Rng) -> NetworkConfig) {
         let info = NetworkInfo {
             weight: 1.0,
             epoch: 1,
-            distance_99: 1.0,
             features,
             test_semitones: Vec::new(),
             input: Input {

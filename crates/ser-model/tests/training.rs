@@ -3,7 +3,8 @@
 
 mod common;
 
-use common::{CNN, LSTM, MLP, Task, recipe, task};
+use common::{CNN, COEFFICIENTS, LSTM, MLP, Task, recipe, task};
+use ser_features::Features;
 use ser_model::{Error, train};
 use ser_predict::{Model, argmax};
 use ser_recipe::Recipe;
@@ -157,24 +158,61 @@ fn statistics_come_from_the_training_part_alone() {
 
 #[test]
 fn clips_unlike_those_of_training_stand_out() {
-    let (seen, mut unseen) = (task(80, 1), task(40, 2));
-    let model = train(&recipe(CNN, ""), seen.data(64), 0, &mut |_| {})
-        .unwrap()
-        .model;
-    let most = |clips: &common::Task| {
-        let all = clips
-            .views()
-            .into_iter()
-            .map(|clip| model.out_of_distribution_score(clip).unwrap());
-        all.fold(0.0, f32::max)
+    let (seen, unseen) = (task(80, 1), task(40, 2));
+    let changed = |change: fn(&mut Features)| {
+        let mut clips = task(40, 2);
+        clips.clips.iter_mut().for_each(change);
+        clips
     };
-    assert!(most(&unseen) < 1.2, "{}", most(&unseen));
-    for clip in &mut unseen.clips {
-        clip.as_mut_slice()
-            .iter_mut()
-            .for_each(|x| *x = 3.0 * *x + 2.0);
+    let louder = changed(|clip| {
+        let values = clip.as_mut_slice().iter_mut();
+        values.for_each(|x| *x = 3.0 * *x + 2.0);
+    });
+    let slower = changed(|clip| {
+        let rows = clip.as_slice().chunks_exact(COEFFICIENTS);
+        let values = rows.flat_map(|row| row.repeat(4)).collect();
+        *clip = Features::from_parts(values, 4 * clip.frames(), COEFFICIENTS).unwrap();
+    });
+    for network in [CNN, MLP] {
+        let recipe = recipe(network, "");
+        let model = train(&recipe, seen.data(64), 0, &mut |_| {}).unwrap().model;
+        let beyond = |clips: &Task| {
+            let clips = clips.views().into_iter();
+            let beyond = clips.filter(|clip| model.is_out_of_distribution(clip).unwrap());
+            beyond.count()
+        };
+        assert!(beyond(&unseen) <= 4, "{network}: {}", beyond(&unseen));
+        assert_eq!(beyond(&louder), 40, "{network}");
+        // One row is all that the other hears.
+        if network == CNN {
+            assert_eq!(beyond(&slower), 40);
+        }
     }
-    assert!(most(&unseen) > 2.0, "{}", most(&unseen));
+}
+
+/// Voices that differ lie farther from each other than clips that differ.
+#[test]
+fn the_limit_is_that_of_speakers_who_are_left_out() {
+    let limit = |speaker: fn(usize) -> usize, corpus: fn(usize) -> usize| {
+        let mut seen = task(80, 1);
+        for (clip, i) in seen.clips.iter_mut().zip(0..) {
+            let values = clip.as_mut_slice().iter_mut();
+            values.for_each(|x| *x += (i % 4) as f32);
+        }
+        let mut data = seen.data(80);
+        data.validation = data.train[60..].to_vec();
+        for (example, i) in data.train.iter_mut().zip(0..) {
+            (example.speaker, example.corpus) = (speaker(i), corpus(i));
+        }
+        let trained = train(&recipe(MLP, ""), data, 0, &mut |_| {}).unwrap();
+        trained.model.density.unwrap().info.limit
+    };
+    let mixed = limit(|i| i / 20, |_| 0);
+    let apart = limit(|i| i % 4, |_| 0);
+    assert!(apart > 1.1 * mixed, "{apart} {mixed}");
+    // Of several corpora each is left out, whoever speaks.
+    assert!(limit(|i| i / 20, |i| i % 4) > 1.1 * mixed);
+    assert!(limit(|_| 0, |_| 0) <= mixed);
 }
 
 #[test]

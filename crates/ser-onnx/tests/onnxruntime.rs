@@ -62,7 +62,6 @@ fn network(rng: &mut ChaCha8Rng, features: FeatureConfig) -> TrainedNetwork {
     let info = NetworkInfo {
         weight: rng.random_range(0.5..2.0),
         epoch: 1,
-        distance_99: 1.0,
         features,
         test_semitones: (0..rng.random_range(0..=2)).map(f64::from).collect(),
         input: Input {

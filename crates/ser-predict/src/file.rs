@@ -10,14 +10,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::density::{Density, DensityInfo, statistics_count};
 use crate::error::{Error, Result};
 use crate::format3;
 use crate::half;
 use crate::model::{Model, NetworkInfo, Provenance, TrainedNetwork};
-use crate::weights::{Tensor, Tensors};
+use crate::weights::{Sink, Source, Tensor, Tensors};
 
+/// What stands before the names of a density's arrays.
+const DENSITY: &str = "density.";
 /// Format of the model file; raised when an older program could not read it rightly.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 /// The one metadata entry of the file. One, because the safetensors header does not order several.
 const METADATA_KEY: &str = "ser";
 /// Frames of a window, and frames averaged into one. A file may come from a stranger; more than this of anything is a
@@ -28,6 +31,8 @@ const MOST_ACTIVATIONS: u64 = 1 << 28;
 /// Copies of a clip that a network hears.
 const MOST_COPIES: usize = 64;
 const MOST_NETWORKS: usize = 64;
+/// Components of a density.
+const MOST_COMPONENTS: usize = 1 << 12;
 /// In bytes.
 const LARGEST_FILE: u64 = 1 << 32;
 
@@ -55,6 +60,8 @@ pub(crate) struct Header {
     #[serde(alias = "enrolled_doubt")]
     pub(crate) enrolled_confidence_threshold: Option<ConfidenceThreshold>,
     pub(crate) networks: Vec<NetworkInfo>,
+    #[serde(default)]
+    pub(crate) density: Option<DensityInfo>,
     pub(crate) provenance: Provenance,
     /// For people: nothing is read from it.
     pub(crate) recipe: String,
@@ -99,6 +106,7 @@ impl Model {
             confidence_threshold: self.confidence_threshold,
             enrolled_confidence_threshold: self.enrolled_confidence_threshold,
             networks: self.networks.iter().map(|n| n.info.clone()).collect(),
+            density: self.density.as_ref().map(|d| d.info.clone()),
             provenance: self.provenance.clone(),
             recipe: self.recipe.clone(),
         };
@@ -111,8 +119,15 @@ impl Model {
             Error::file(path, "contents", "what a model file can hold", e)
         };
         let header = serde_json::value::to_raw_value(header).map_err(|e| unfit(&e))?;
+        let mut arrays = self.tensors();
+        if let Some(density) = &self.density {
+            density.store(Sink {
+                tensors: &mut arrays,
+                prefix: DENSITY.to_owned(),
+            });
+        }
         let mut tensors = BTreeMap::new();
-        for (name, Tensor { shape, values }) in self.tensors() {
+        for (name, Tensor { shape, values }) in arrays {
             tensors.insert(name, (shape, stored(&values)));
         }
         let views = tensors
@@ -134,8 +149,8 @@ impl Model {
         safetensors::serialize(views, metadata).map_err(|e| unfit(&e))
     }
 
-    /// Reads a model file and checks its format, its description and every tensor's name, type and shape. Files of format
-    /// 3 are read as well.
+    /// Reads a model file and checks its format, its description and every tensor's name, type and shape. Files of the
+    /// formats 3 and 4 are read as well: they have no density.
     ///
     /// # Errors
     /// [`Error::Io`], and those of [`Model::from_bytes`].
@@ -180,12 +195,12 @@ impl Model {
         let version: Version = serde_json::from_str(header).map_err(unreadable)?;
         let envelope: Envelope =
             serde_json::from_str(header).map_err(|e| match version.format {
-                3 | FORMAT => unreadable(e),
+                3 | 4 | FORMAT => unreadable(e),
                 other => other_format(path, other),
             })?;
         let model = envelope.model.get();
         let header: Header = match version.format {
-            FORMAT => serde_json::from_str(model),
+            4 | FORMAT => serde_json::from_str(model),
             3 => format3::read(model),
             other => return Err(other_format(path, other)),
         }
@@ -199,7 +214,7 @@ impl Model {
 
 fn other_format(path: &Path, format: u32) -> Error {
     let actual = format!("{format} (train it again, or use the version of ser that wrote it)");
-    Error::file(path, "format", "3 or 4", actual)
+    Error::file(path, "format", "3, 4 or 5", actual)
 }
 
 /// The tensors of a file, in the order of their names, with the checksum that is stated.
@@ -296,6 +311,26 @@ impl Header {
         for network in &self.networks {
             network.check(path)?;
         }
+        let Some(density) = &self.density else {
+            return Ok(());
+        };
+        if density.network >= self.networks.len() {
+            let expected = format!("below {}", self.networks.len());
+            return wrong("density.network", &expected, density.network.to_string());
+        }
+        if density.components > MOST_COMPONENTS {
+            let expected = format!("at most {MOST_COMPONENTS}");
+            return wrong(
+                "density.components",
+                &expected,
+                density.components.to_string(),
+            );
+        }
+        for value in [density.rest, density.limit] {
+            if !positive(f64::from(value)) {
+                return wrong("density", "a rest and a limit above 0", value.to_string());
+            }
+        }
         Ok(())
     }
 
@@ -315,6 +350,20 @@ impl Header {
             let network = TrainedNetwork::take(info, classes, &mut tensors, &format!("{i}."));
             networks.push(network.map_err(misfit)?);
         }
+        let density = self.density.map(|info| {
+            let NetworkInfo {
+                input,
+                standardiser,
+                ..
+            } = &networks[info.network].info;
+            let size = statistics_count(input, standardiser);
+            let source = Source {
+                tensors: &mut tensors,
+                prefix: DENSITY.to_owned(),
+            };
+            Density::take(info, size, source).map_err(misfit)
+        });
+        let density = density.transpose()?;
         if let Some(extra) = tensors.into_keys().next() {
             let expected = "those of the described networks";
             let actual = format!("also `{extra}`");
@@ -329,6 +378,7 @@ impl Header {
         );
         model.temperature = self.temperature;
         model.enrolled_temperature = self.enrolled_temperature;
+        model.density = density;
         model.confidence_threshold = self.confidence_threshold;
         model.enrolled_confidence_threshold = self.enrolled_confidence_threshold;
         Ok(model)
@@ -343,9 +393,6 @@ impl NetworkInfo {
         };
         if !is_weight(self.weight) {
             return wrong("weight", "above 0 and at most 1000000", &self.weight);
-        }
-        if !(self.distance_99.is_finite() && self.distance_99 > 0.0) {
-            return wrong("distance_99", "above 0", &self.distance_99);
         }
         if let Some((key, expected, actual)) = self.network.invalid() {
             return wrong(key, expected, &actual);

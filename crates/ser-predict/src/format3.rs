@@ -32,7 +32,6 @@ struct Header3 {
 struct Network3 {
     weight: f64,
     epoch: u32,
-    farthest: f32,
     recipe: Box<RawValue>,
     standardiser: Standardiser,
 }
@@ -95,7 +94,6 @@ pub(crate) fn read(text: &str) -> Result<Header, serde_json::Error> {
     let networks = networks.map(|(network, recipe)| NetworkInfo {
         weight: network.weight,
         epoch: network.epoch,
-        distance_99: network.farthest,
         features: recipe.features,
         test_semitones: recipe.augmentation.test_semitones,
         input: recipe.input,
@@ -105,6 +103,7 @@ pub(crate) fn read(text: &str) -> Result<Header, serde_json::Error> {
     });
     Ok(Header {
         networks: networks.collect(),
+        density: None,
         program: header.program,
         name: header.name,
         labels: header.labels,

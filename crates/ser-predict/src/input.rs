@@ -126,28 +126,12 @@ impl Standardiser {
         })
     }
 
-    /// How far a clip lies from the average of training: root mean square of its standardised values, about 1 for a
-    /// clip of training.
-    #[must_use]
-    pub fn distance(&self, clip: &Features) -> f32 {
-        let mut sum = 0.0_f64;
-        for frame in clip.as_slice().chunks_exact(self.mean.len().max(1)) {
-            sum += self.scores(frame).map(|z| f64::from(z * z)).sum::<f64>();
-        }
-        (sum / clip.as_slice().len().max(1) as f64).sqrt() as f32
-    }
-
     /// Standardises and limits one frame: `[C] → [C]`.
     pub fn apply(&self, frame: &[f32], out: &mut [f32]) {
-        for (out, z) in out.iter_mut().zip(self.scores(frame)) {
-            *out = z.clamp(-Self::LIMIT, Self::LIMIT);
-        }
-    }
-
-    fn scores(&self, frame: &[f32]) -> impl Iterator<Item = f32> {
         let statistics = self.mean.iter().zip(&self.deviation);
-        let frame = frame.iter().zip(statistics);
-        frame.map(|(x, (mean, deviation))| (x - mean) / deviation)
+        for (out, (x, (mean, deviation))) in out.iter_mut().zip(frame.iter().zip(statistics)) {
+            *out = ((x - mean) / deviation).clamp(-Self::LIMIT, Self::LIMIT);
+        }
     }
 
     /// The window of a prepared clip that begins at a frame, padded with zeros, which are the training mean: `[frames,

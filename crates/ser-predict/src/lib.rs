@@ -3,6 +3,7 @@
 mod answer;
 mod architecture;
 pub mod captions;
+mod density;
 mod enroller;
 mod enrolment;
 mod error;
@@ -24,6 +25,7 @@ mod weights;
 
 pub use answer::{Answer, OUT_OF_DISTRIBUTION};
 pub use architecture::{Architecture, CnnConfig, ConvBlock, InvalidSize, LstmConfig, MlpConfig};
+pub use density::{Density, DensityInfo, clip_statistics};
 pub use enroller::{Enroller, SMALLEST_COLLECTION, Speech};
 pub use enrolment::{Enrolment, LONGEST_SPEAKER_NAME, is_speaker_name};
 pub use error::{Error, Kind, Result};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::architecture::Architecture;
+use crate::density::{Density, clip_statistics};
 use crate::enroller::{Enroller, Speech};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
@@ -17,10 +18,6 @@ use crate::half;
 use crate::input::{Input, Standardiser, check_coefficients};
 use crate::network::{Network, Scratch};
 use crate::weights::{Sink, Source, Tensors};
-
-/// A clip this many times as far from the average of training as the farthest hundredth of the training clips is out of
-/// distribution.
-const OUT_OF_DISTRIBUTION: f32 = 1.25;
 
 /// What a model was made from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -49,9 +46,6 @@ pub struct NetworkInfo {
     pub weight: f64,
     /// The epoch whose weights are kept, counted from 1.
     pub epoch: u32,
-    /// The distance from the average of training that 99 of 100 training clips have at most (see
-    /// [`Standardiser::distance`]).
-    pub distance_99: f32,
     /// How a clip becomes features.
     pub features: FeatureConfig,
     /// Test-time augmentation: the clip is also heard played faster by so many semitones, and the answer is the mean.
@@ -101,6 +95,8 @@ pub struct Model {
     pub recipe: String,
     /// The networks.
     pub networks: Vec<TrainedNetwork>,
+    /// How its training clips are distributed; `None` where that was not measured: then no clip is out of distribution.
+    pub density: Option<Density>,
     /// Buffers that wait for the next clip.
     scratch: ScratchPool,
 }
@@ -139,6 +135,7 @@ impl Model {
             provenance,
             recipe,
             networks,
+            density: None,
             scratch: ScratchPool::default(),
         }
     }
@@ -272,29 +269,35 @@ impl Model {
         self.networks.iter().any(|network| network.centre.is_some())
     }
 
-    /// How unlike the training clips a clip is, given as [`Model::views`] says: in the network where it stands out most,
-    /// its distance from the average of training over that which 99 of 100 training clips have at most. Far above 1 the
-    /// answer is a guess.
+    /// How unlike the training clips a clip is, given as [`Model::views`] says: its distance in the [`Density`] over the limit
+    /// there; 0 for a model without one. Above 1 the answer is a guess.
     ///
     /// # Errors
     /// [`Error::Shape`] for features of another width or number.
     pub fn out_of_distribution_score(&self, clip: &[Features]) -> Result<f32> {
-        let views = self.views();
-        let mut most = 0.0_f32;
-        for network in &self.networks {
-            let prepared = network.prepared(&network.info.features, &views, clip)?;
-            let distance = network.info.standardiser.distance(&prepared);
-            most = most.max(distance / network.info.distance_99);
-        }
-        Ok(most)
+        let Some(density) = &self.density else {
+            return Ok(0.0);
+        };
+        let Some(network) = self.networks.get(density.info.network) else {
+            return Ok(0.0);
+        };
+        let NetworkInfo {
+            features,
+            input,
+            standardiser,
+            ..
+        } = &network.info;
+        let prepared = network.prepared(features, &self.views(), clip)?;
+        let statistics = clip_statistics(input, standardiser, &prepared);
+        Ok(density.distance(&statistics) / density.info.limit)
     }
 
-    /// Whether a clip is unlike all that was learned from: its [`Model::out_of_distribution_score`] is above 1.25.
+    /// Whether a clip is unlike all that was learned from: its [`Model::out_of_distribution_score`] is above 1.
     ///
     /// # Errors
     /// As [`Model::out_of_distribution_score`].
     pub fn is_out_of_distribution(&self, clip: &[Features]) -> Result<bool> {
-        Ok(self.out_of_distribution_score(clip)? > OUT_OF_DISTRIBUTION)
+        Ok(self.out_of_distribution_score(clip)? > 1.0)
     }
 
     /// What the least confident answers are worth, of clips alone or of an enrolled speaker's.
@@ -372,12 +375,14 @@ impl Model {
             provenance: self.provenance.clone(),
             recipe: self.recipe.clone(),
             networks,
+            density: self.density.clone(),
             scratch: ScratchPool::default(),
         }
     }
 
     /// One model of several that tell the same labels apart on the same split, each with a weight. Their own temperatures
-    /// are left out: the mean wants another. `recipe` is the text of the whole.
+    /// are left out: the mean wants another. Of their densities that of the most statistics is kept, which sees most.
+    /// `recipe` is the text of the whole.
     ///
     /// # Errors
     /// [`Error::Ensemble`] without models, or where labels or origin differ.
@@ -387,12 +392,21 @@ impl Model {
         };
         let (labels, provenance) = (first.labels.clone(), first.provenance.clone());
         let mut networks = Vec::new();
+        let mut density: Option<Density> = None;
         for (model, weight) in models {
             if model.labels != labels || model.provenance != provenance {
                 let (a, b) = (&provenance.split, &model.provenance.split);
                 return Err(Error::Ensemble(format!(
                     "the members of {name} were trained on different clips ({a}, {b}) or labels"
                 )));
+            }
+            if let Some(mut own) = model.density
+                && density
+                    .as_ref()
+                    .is_none_or(|d| own.mean.len() > d.mean.len())
+            {
+                own.info.network += networks.len();
+                density = Some(own);
             }
             // A model counts by its weight, however many networks it has.
             let share = weight / model.networks.len().max(1) as f64;
@@ -401,7 +415,10 @@ impl Model {
                 network
             }));
         }
-        Ok(Self::new(name, labels, networks, provenance, recipe))
+        Ok(Self {
+            density,
+            ..Self::new(name, labels, networks, provenance, recipe)
+        })
     }
 
     /// The model with the weights between its layers rounded to 16-bit floats, which halves its file. Biases, statistics and
@@ -419,6 +436,8 @@ impl Model {
             TrainedNetwork::new(network.info, classes, tensors)
         });
         self.networks = rounded.collect::<Result<_>>()?;
+        let components = self.density.iter_mut().flat_map(|d| &mut d.components);
+        components.for_each(|c| *c = half::widened(half::narrowed(*c)));
         Ok(self)
     }
 

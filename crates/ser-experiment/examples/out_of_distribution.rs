@@ -1,0 +1,103 @@
+//! Of a cross-validation: how many of its test clips each model calls out of distribution, as they were recorded, under the
+//! conditions that it is measured under, and as sounds that are no ordinary speech.
+//!
+//! `cargo run --release -p ser-experiment --example out_of_distribution -- RUN DATA`
+
+#![allow(clippy::print_stdout)]
+
+use std::f32::consts::TAU;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use ser_audio::Waveform;
+use ser_audio::conditions::Condition;
+use ser_data::Corpus;
+use ser_predict::{Model, Predictor};
+
+/// What becomes of a test clip; the number is another for each.
+type Change = Box<dyn Fn(&Waveform, u64) -> Result<Waveform>>;
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(run), Some(data)) = (arguments.next(), arguments.next()) else {
+        anyhow::bail!("expected RUN, the folder of a cross-validation, and DATA, its clips");
+    };
+    let corpus = Corpus::load(&data)?.corpus;
+    let sounds = sounds()?;
+    let (mut clips, mut called) = (0, vec![0; sounds.len()]);
+    for model in models(Path::new(&run))? {
+        let predictor = Predictor::new(Model::load(&model)?)?;
+        let learned_from = &predictor.model().provenance.speakers;
+        for (clip, seed) in corpus.clips().iter().zip(0..) {
+            if learned_from.contains(&clip.speaker) {
+                continue;
+            }
+            clips += 1;
+            let recorded = clip.read()?;
+            for ((name, change), called) in sounds.iter().zip(&mut called) {
+                let answer = predictor.answer(&change(&recorded, seed)?, None);
+                let answer = answer.with_context(|| format!("{name}: {}", clip.name))?;
+                *called += u32::from(answer.out_of_distribution);
+            }
+        }
+    }
+    println!("Of {clips} clips, called out of distribution:\n\n| | % |\n| --- | --- |");
+    for ((name, _), called) in sounds.iter().zip(called) {
+        let share = 100.0 * f64::from(called) / f64::from(clips);
+        println!("| {name} | {share:.1} |");
+    }
+    Ok(())
+}
+
+/// The models of a cross-validation.
+fn models(run: &Path) -> Result<Vec<PathBuf>> {
+    let folders = std::fs::read_dir(run)?.collect::<Result<Vec<_>, _>>()?;
+    let mut models: Vec<PathBuf> = folders
+        .iter()
+        .map(|folder| folder.path().join("model.safetensors"))
+        .filter(|model| model.is_file())
+        .collect();
+    models.sort();
+    Ok(models)
+}
+
+/// Ordinary speech first, and then what is none.
+fn sounds() -> Result<Vec<(String, Change)>> {
+    let ordinary = [Condition::Clean].into_iter().chain(Condition::STANDARD);
+    // Half and double speed; the clip 40 dB below noise.
+    let strange = [
+        "speed -50",
+        "speed 100",
+        "noise-white -40",
+        "noise-babble -40",
+    ];
+    let strange = strange.map(str::parse).into_iter();
+    let mut sounds = Vec::new();
+    for condition in ordinary.map(Ok).chain(strange) {
+        let condition: Condition = condition?;
+        let change = move |clip: &Waveform, seed| Ok(condition.apply(clip, seed)?);
+        sounds.push((condition.to_string(), Box::new(change) as Change));
+    }
+    let chords = |_: &Waveform, seed| Ok(chords(seed));
+    sounds.push(("generated chords".to_owned(), Box::new(chords)));
+    Ok(sounds)
+}
+
+/// Four seconds of chords of plucked strings, another progression for each seed.
+fn chords(seed: u64) -> Waveform {
+    const RATE: u32 = 22_050;
+    const BEAT: usize = RATE as usize / 2;
+    let sample = |n: usize| {
+        let (beat, t) = (n / BEAT, (n % BEAT) as f32 / RATE as f32);
+        // Steps of a fifth through the keys, from where the seed says.
+        let root = 40 + (seed as usize % 12 + 7 * beat) % 24;
+        let tone = |key: usize| {
+            let pitch = 440.0 * ((key as f32 - 69.0) / 12.0).exp2();
+            let overtone = |k: u8| (TAU * pitch * f32::from(k) * t).sin() / f32::from(k);
+            (1..=8).map(overtone).sum::<f32>()
+        };
+        let chord: f32 = [root, root + 4, root + 7, root + 12].map(tone).iter().sum();
+        0.1 * chord * (-5.0 * t).exp()
+    };
+    Waveform::new((0..8 * BEAT).map(sample).collect(), RATE)
+}
