@@ -320,7 +320,9 @@ fn an_archive_of_something_else_leaves_nothing() {
     let said = refused("ravdess", &made);
     assert!(said.contains("holds synthetic voices"), "{said}");
 
-    let said = refused("cafe", b"<html>Sign in</html>");
+    let said = refused("cafe", b"\n<html>Sign in</html>");
+    assert!(said.contains("it is a web page"), "{said}");
+    let said = refused("cafe", b"no such file");
     assert!(said.contains("is not a readable zip archive"), "{said}");
 }
 

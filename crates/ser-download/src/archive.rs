@@ -71,9 +71,16 @@ impl<R: Read + Seek> Archive<R> {
     /// # Errors
     /// As [`Archive::open`].
     pub fn read(path: &Path, mut reader: R, limits: &Limits) -> Result<Self> {
+        let mut beginning = Vec::new();
+        let read = reader.by_ref().take(64).read_to_end(&mut beginning);
+        read.and_then(|_| reader.rewind()).map_err(at(path))?;
+        let is_page = beginning.trim_ascii_start().starts_with(b"<");
         let unreadable = |error: ZipError| Error::NoArchive {
             path: path.to_owned(),
-            reason: error.to_string(),
+            reason: match is_page {
+                true => "it is a web page, perhaps one that asks to sign in".to_owned(),
+                false => error.to_string(),
+            },
         };
         let too_much = |what: String, limit: u64, actual: u64| Error::TooMuch {
             path: path.to_owned(),
