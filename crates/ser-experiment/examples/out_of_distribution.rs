@@ -9,13 +9,14 @@ use std::f32::consts::TAU;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use rayon::prelude::*;
 use ser_audio::Waveform;
 use ser_audio::conditions::Condition;
-use ser_data::Corpus;
+use ser_data::{Clip, Corpus};
 use ser_predict::{Model, Predictor};
 
 /// What becomes of a test clip; the number is another for each.
-type Change = Box<dyn Fn(&Waveform, u64) -> Result<Waveform>>;
+type Change = Box<dyn Fn(&Waveform, u64) -> Result<Waveform> + Sync>;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -28,22 +29,27 @@ fn main() -> Result<()> {
     for model in models(Path::new(&run))? {
         let predictor = Predictor::new(Model::load(&model)?)?;
         let learned_from = &predictor.model().provenance.speakers;
-        for (clip, seed) in corpus.clips().iter().zip(0..) {
-            if learned_from.contains(&clip.speaker) {
-                continue;
-            }
-            clips += 1;
+        let tested = corpus.clips().iter().zip(0..);
+        let tested = tested.filter(|(clip, _)| !learned_from.contains(&clip.speaker));
+        let tested: Vec<(&Clip, u64)> = tested.collect();
+        clips += tested.len();
+        let counted = tested.par_iter().map(|(clip, seed)| {
             let recorded = clip.read()?;
-            for ((name, change), called) in sounds.iter().zip(&mut called) {
-                let answer = predictor.answer(&change(&recorded, seed)?, None);
+            let is_called = |(name, change): &(String, Change)| {
+                let answer = predictor.answer(&change(&recorded, *seed)?, None);
                 let answer = answer.with_context(|| format!("{name}: {}", clip.name))?;
-                *called += u32::from(answer.out_of_distribution);
-            }
+                Ok(answer.out_of_distribution)
+            };
+            sounds.iter().map(is_called).collect()
+        });
+        for calls in counted.collect::<Result<Vec<Vec<bool>>>>()? {
+            let sums = called.iter_mut().zip(calls);
+            sums.for_each(|(sum, call)| *sum += u32::from(call));
         }
     }
     println!("Of {clips} clips, called out of distribution:\n\n| | % |\n| --- | --- |");
     for ((name, _), called) in sounds.iter().zip(called) {
-        let share = 100.0 * f64::from(called) / f64::from(clips);
+        let share = 100.0 * f64::from(called) / clips as f64;
         println!("| {name} | {share:.1} |");
     }
     Ok(())
