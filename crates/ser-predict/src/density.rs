@@ -4,7 +4,7 @@ use ser_features::Features;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::input::{Input, Standardiser};
+use crate::input::{Input, Moments, Standardiser};
 use crate::weights::{Sink, Source};
 
 /// What describes a density beside its arrays; all of it stands in the model file.
@@ -57,12 +57,13 @@ pub fn clip_statistics(
         }
         last.copy_from_slice(&frame);
     }
-    let mut statistics = level.means();
+    let deviations = |moments: &Moments| moments.variances().map(f64::sqrt).collect::<Vec<_>>();
+    let mut statistics: Vec<f64> = level.means().collect();
     if input.frames > 1 {
-        statistics.extend(level.deviations());
-        statistics.extend(change.deviations());
+        statistics.extend(deviations(&level));
+        statistics.extend(deviations(&change));
     }
-    statistics
+    statistics.into_iter().map(|x| x as f32).collect()
 }
 
 /// `S`: how many [`clip_statistics`] there are.
@@ -71,45 +72,6 @@ pub(crate) fn statistics_count(input: &Input, standardiser: &Standardiser) -> us
     match input.frames {
         1 => coefficients,
         _ => 3 * coefficients,
-    }
-}
-
-/// Sums of values and of their squares.
-struct Moments {
-    count: usize,
-    sum: Vec<f64>,
-    square: Vec<f64>,
-}
-
-impl Moments {
-    fn new(width: usize) -> Self {
-        let (sum, square) = (vec![0.0; width], vec![0.0; width]);
-        Self {
-            count: 0,
-            sum,
-            square,
-        }
-    }
-
-    fn add(&mut self, values: impl Iterator<Item = f32>) {
-        self.count += 1;
-        for (x, (sum, square)) in values.zip(self.sum.iter_mut().zip(&mut self.square)) {
-            *sum += f64::from(x);
-            *square += f64::from(x) * f64::from(x);
-        }
-    }
-
-    fn means(&self) -> Vec<f32> {
-        let n = self.count.max(1) as f64;
-        self.sum.iter().map(|sum| (sum / n) as f32).collect()
-    }
-
-    fn deviations(&self) -> impl Iterator<Item = f32> {
-        let n = self.count.max(1) as f64;
-        let of = move |(sum, square): (&f64, &f64)| {
-            (square / n - (sum / n).powi(2)).max(0.0).sqrt() as f32
-        };
-        self.sum.iter().zip(&self.square).map(of)
     }
 }
 

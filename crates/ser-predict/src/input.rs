@@ -75,6 +75,42 @@ pub fn take_level(data: &mut [f32]) {
     data.iter_mut().for_each(|x| *x -= mean);
 }
 
+/// Sums of frames and of their squares, by coefficient.
+pub(crate) struct Moments {
+    count: usize,
+    sum: Vec<f64>,
+    square: Vec<f64>,
+}
+
+impl Moments {
+    pub(crate) fn new(coefficients: usize) -> Self {
+        Self {
+            count: 0,
+            sum: vec![0.0; coefficients],
+            square: vec![0.0; coefficients],
+        }
+    }
+
+    pub(crate) fn add(&mut self, frame: impl Iterator<Item = f32>) {
+        self.count += 1;
+        for (x, (sum, square)) in frame.zip(self.sum.iter_mut().zip(&mut self.square)) {
+            *sum += f64::from(x);
+            *square += f64::from(x) * f64::from(x);
+        }
+    }
+
+    pub(crate) fn means(&self) -> impl Iterator<Item = f64> {
+        let n = self.count.max(1) as f64;
+        self.sum.iter().map(move |sum| sum / n)
+    }
+
+    pub(crate) fn variances(&self) -> impl Iterator<Item = f64> {
+        let n = self.count.max(1) as f64;
+        let squares = self.square.iter().zip(self.means());
+        squares.map(move |(square, mean)| (square / n - mean * mean).max(0.0))
+    }
+}
+
 /// Mean and deviation of every coefficient over all frames of the training part: `z = (x − mean) / deviation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Standardiser {
@@ -95,25 +131,18 @@ impl Standardiser {
     /// [`Error::NoFrames`] without a frame, [`Error::Shape`] where clips disagree on coefficients.
     pub fn fit<'a>(clips: impl Iterator<Item = &'a Features> + Clone) -> Result<Self> {
         let coefficients = clips.clone().next().map_or(0, Features::coefficients);
-        let mut frames = 0_usize;
-        let (mut sum, mut square) = (vec![0.0_f64; coefficients], vec![0.0_f64; coefficients]);
+        let mut moments = Moments::new(coefficients);
         for clip in clips {
             check_coefficients(clip, coefficients)?;
-            frames += clip.frames();
             for row in clip.as_slice().chunks_exact(coefficients.max(1)) {
-                for (c, &x) in row.iter().enumerate() {
-                    sum[c] += f64::from(x);
-                    square[c] += f64::from(x) * f64::from(x);
-                }
+                moments.add(row.iter().copied());
             }
         }
-        if frames == 0 || coefficients == 0 {
+        if moments.count == 0 || coefficients == 0 {
             return Err(Error::NoFrames);
         }
-        let n = frames as f64;
-        let mean: Vec<f64> = sum.iter().map(|s| s / n).collect();
-        let deviation = square.iter().zip(&mean).map(|(q, m)| {
-            let variance = (q / n - m * m).max(0.0);
+        let mean: Vec<f64> = moments.means().collect();
+        let deviation = moments.variances().zip(&mean).map(|(variance, m)| {
             // Rounding leaves a constant coefficient a variance of about ε·m².
             match variance <= 1e-12 * (1.0 + m * m) {
                 true => 1.0,
