@@ -14,7 +14,11 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "H. Cao, D. G. Cooper, M. K. Keutmann, R. C. Gur, A. Nenkova, R. Verma: CREMA-D: Crowd-sourced Emotional Multimodal \
                Actors Dataset. IEEE Transactions on Affective Computing 5(4), 377-390, 2014",
     address: "https://github.com/CheyneyComputerScience/CREMA-D",
-    access: Access::ByHand("its recordings are given out by Git LFS, not as an archive"),
+    access: Access::Archive {
+        url: "https://gitlab.com/cs-cooper-lab/crema-d-mirror/-/archive/main/crema-d-mirror-main.zip?path=AudioWAV",
+        size: None,
+        md5: None,
+    },
     example: "1001_DFA_ANG_XX.wav",
     labelling: Labelling::Name(labels),
 };

@@ -13,7 +13,11 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "F. W. Buhl: EmoGator: A New Open Source Vocal Burst Dataset with Baseline Machine Learning Classification \
                Methodologies. arXiv:2301.00508, 2023",
     address: "https://github.com/fredbuhl/EmoGator",
-    access: Access::ByHand("it is given out as a Git repository, not as an archive in zip"),
+    access: Access::Archive {
+        url: "https://github.com/fredbuhl/EmoGator/archive/HEAD.zip",
+        size: None,
+        md5: None,
+    },
     example: "000001-03-1.mp3",
     labelling: Labelling::Name(labels),
 };

@@ -16,7 +16,11 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     citation: "S. Latif, A. Qayyum, M. Usman, J. Qadir: Cross Lingual Speech Emotion Recognition: Urdu vs. Western Languages. Frontiers \
                of Information Technology, 2018",
     address: "https://github.com/siddiquelatif/URDU-Dataset",
-    access: Access::ByHand("it is given out as a Git repository, not as an archive"),
+    access: Access::Archive {
+        url: "https://github.com/siddiquelatif/URDU-Dataset/archive/refs/heads/master.zip",
+        size: None,
+        md5: None,
+    },
     example: "SM1_F10_A010.wav",
     labelling: Labelling::Name(labels),
 };
