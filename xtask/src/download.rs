@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
-use ser_download::{Archive, Limits, Source, beside, fill, make_way, may_fill, md5_of, size};
+use ser_download::{Archive, Limits, Source, fill, make_way, may_fill, md5_of, size};
 
 use crate::fetch::fetch;
 use crate::recordings::recordings;
@@ -59,8 +59,7 @@ pub fn folder(root: &Path) -> PathBuf {
 /// Makes `to` hold the corpus; does nothing if it does.
 pub fn get(from: Option<&str>, to: &Path) -> Result<()> {
     let to = std::path::absolute(to).with_context(|| format!("resolving {}", to.display()))?;
-    let name = to.file_name().unwrap_or_default().display();
-    let _lock = lock::hold(&to.with_file_name(format!(".{name}.lock")), "the corpus")?;
+    let _lock = lock::hold(&beside(&to, "lock"), "the corpus")?;
     if from.is_none() && is_whole(&to)? {
         println!("RAVDESS: all {CLIPS} clips are at {}", to.display());
         return Ok(());

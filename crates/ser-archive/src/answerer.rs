@@ -109,8 +109,7 @@ impl Answerer {
         let mut values = vec![Value::Path(&row.id)];
         match &row.answer {
             Ok(answer) => {
-                let label = labels.get(answer.emotion());
-                values.push(label.map_or(Value::Missing, |label| Value::Text(label)));
+                values.push(Value::Text(answer.label(labels)));
                 values.extend(answer.probabilities.iter().map(|&p| Value::Float(p)));
                 values.extend([
                     Value::Bool(answer.uncertain),

@@ -7,11 +7,9 @@ use anyhow::{Context, Error, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use ser_data::corpora::{Access, KnownCorpus};
 use ser_data::{Corpus, Scan};
-use ser_download::{
-    Archive, Limits, Progress, Source, beside, fetch, fill, may_fill, md5_of, size,
-};
+use ser_download::{Archive, Limits, Progress, Source, fetch, fill, may_fill, md5_of, size};
 use ser_experiment::Skipped;
-use ser_files::Lock;
+use ser_files::{Lock, beside};
 use serde::Serialize;
 
 use crate::Outcome;
@@ -115,8 +113,7 @@ fn lock(to: &Path) -> Result<Lock> {
     if let Some(parent) = to.parent() {
         std::fs::create_dir_all(parent).map_err(ser_files::Error::at(parent))?;
     }
-    let name = to.file_name().unwrap_or_default().display();
-    let lock = Lock::take(&to.with_file_name(format!(".{name}.lock")))?;
+    let lock = Lock::take(&beside(to, "lock"))?;
     lock.with_context(|| {
         format!(
             "{}: another program is filling it: wait for that one",

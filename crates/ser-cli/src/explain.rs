@@ -38,7 +38,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     let explanation = explanation.with_context(|| file.clone())?;
     bar.finish_and_clear();
     let answer = &explanation.answer;
-    let emotion = model.labels[answer.emotion()].as_str();
+    let emotion = answer.label(&model.labels);
     let (probability, uncertain) = (answer.confidence(), answer.uncertain);
     let marked = answer.marked(&model.labels);
 

@@ -35,14 +35,11 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     if let Some(out) = &args.out {
         write_side_by_side(out, &runs, &rows)?;
         let table_rows = rows.iter().map(|row| {
-            let uar = row.uar_interval.as_ref();
             vec![
                 row.recipe.clone(),
                 mean_std(row.accuracy),
                 mean_std(row.uar),
-                uar.map_or_else(String::new, |i| {
-                    format!("{} – {}", percent(i.low), percent(i.high))
-                }),
+                interval(row.uar_interval, percent),
             ]
         });
         println!(

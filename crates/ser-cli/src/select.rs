@@ -44,7 +44,8 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
     } else {
         print(&mut rows);
     }
-    Ok(Outcome::Done)
+    let skipped = rows.into_iter().flat_map(|row| row.skipped);
+    Ok(Outcome::of(&skipped.collect::<Vec<_>>()))
 }
 
 /// The figures of clips as they are and under conditions.

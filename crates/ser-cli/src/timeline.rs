@@ -32,19 +32,19 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         ser_files::may_write(out, &[&args.file])?;
     }
     let speaker = model::speaker(model, args.answer.speaker.as_deref())?;
-    let hear = |channel: Option<u16>| -> Result<Heard> {
+    let answer = |channel: Option<u16>| -> Result<Answered> {
         let stream = open(&args.file, channel)?;
         listen(Timeline::new(&predictor, stream, speaker.as_ref())?)
     };
-    let Heard {
+    let Answered {
         spans,
         seconds,
         damage,
         is_call,
     } = match args.channel {
-        Some(TimelineChannel::Each) => hear_each(&args.file, hear)?,
-        Some(TimelineChannel::Only(number)) => hear(Some(number.get()))?,
-        None => hear(None)?,
+        Some(TimelineChannel::Each) => answer_each(&args.file, answer)?,
+        Some(TimelineChannel::Only(number)) => answer(Some(number.get()))?,
+        None => answer(None)?,
     };
     if let Some(damage) = damage {
         eprintln!("{}", damaged_line(&args.file, &damage.to_string()));
@@ -102,8 +102,8 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// What was heard of a recording.
-struct Heard {
+/// The timeline of a recording.
+struct Answered {
     spans: Vec<Span>,
     /// Its length.
     seconds: f64,
@@ -112,23 +112,23 @@ struct Heard {
     is_call: bool,
 }
 
-/// What is heard on each channel, in the order of time.
-fn hear_each(file: &Path, hear: impl Fn(Option<u16>) -> Result<Heard>) -> Result<Heard> {
+/// The spans of each channel, in the order of time.
+fn answer_each(file: &Path, answer: impl Fn(Option<u16>) -> Result<Answered>) -> Result<Answered> {
     if is_stdin(file) {
         bail!("standard input comes once: `--channel each` needs a file");
     }
     let channels = open(file, None)?.channels();
-    let mut first = hear(Some(1))?;
+    let mut first = answer(Some(1))?;
     let mut spans = vec![std::mem::take(&mut first.spans)];
     for channel in 2..=channels {
-        spans.push(hear(Some(channel))?.spans);
+        spans.push(answer(Some(channel))?.spans);
     }
     let spans = Span::of_channels(spans);
-    Ok(Heard { spans, ..first })
+    Ok(Answered { spans, ..first })
 }
 
 /// All spans of a recording.
-fn listen(mut timeline: Timeline) -> Result<Heard> {
+fn listen(mut timeline: Timeline) -> Result<Answered> {
     let length = timeline.stream().duration().unwrap_or(0.0);
     let bar = progress(length as usize, "seconds");
     let mut spans = Vec::new();
@@ -137,7 +137,7 @@ fn listen(mut timeline: Timeline) -> Result<Heard> {
         bar.set_position(timeline.heard() as u64);
     }
     bar.finish_and_clear();
-    Ok(Heard {
+    Ok(Answered {
         spans,
         seconds: timeline.heard(),
         damage: timeline.stream().damage(),

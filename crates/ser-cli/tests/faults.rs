@@ -134,7 +134,7 @@ fn a_cross_validation_killed_at_any_moment_ends_as_if_it_had_not_been() {
                 continue;
             };
             // The mean of the members is taken anew each time: it costs no training.
-            if split.ends_with(".unfinished") || !split.starts_with("members/") {
+            if split.ends_with(".ser-unfinished") || !split.starts_with("members/") {
                 continue;
             }
             for file in [
@@ -164,7 +164,7 @@ fn a_cross_validation_killed_at_any_moment_ends_as_if_it_had_not_been() {
         assert_eq!(written(&out.join(&name)), at, "{name} was trained again");
     }
     assert_same(&out, &whole);
-    assert!(!folder.path().join("killed.lock").exists());
+    assert!(!folder.path().join(".killed.ser-lock").exists());
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn long_run(folder: &Path) -> (std::process::Child, Call) {
     let words = call(&with_recipe(&"crossval", &recipe, &synthetic(), &out));
     let child = program(&words).stderr(Stdio::piped()).spawn().unwrap();
     let start = Instant::now();
-    while !folder.join("run.lock").exists() {
+    while !folder.join(".run.ser-lock").exists() {
         assert!(start.elapsed().as_secs() < 60, "no run began");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -242,7 +242,11 @@ fn a_run_further_inside_keeps_what_it_is_writing() {
     let folder = tempfile::tempdir().unwrap();
     let (mut inner, _) = long_run(folder.path());
     let out = folder.path().join("run");
-    for unfinished in ["run/fold.unfinished", "gone/fold.unfinished"] {
+    for unfinished in [
+        "run/fold.ser-unfinished",
+        "gone/fold.ser-unfinished",
+        "user/notes.unfinished",
+    ] {
         fs::create_dir_all(folder.path().join(unfinished)).unwrap();
     }
     // Refused, but not before the folder around is swept.
@@ -254,8 +258,9 @@ fn a_run_further_inside_keeps_what_it_is_writing() {
     );
     inner.kill().unwrap();
     inner.wait().unwrap();
-    assert!(out.join("fold.unfinished").is_dir());
-    assert!(!around.join("gone/fold.unfinished").exists());
+    assert!(out.join("fold.ser-unfinished").is_dir());
+    assert!(!around.join("gone/fold.ser-unfinished").exists());
+    assert!(around.join("user/notes.unfinished").is_dir());
 }
 
 #[cfg(unix)]
@@ -333,7 +338,7 @@ fn a_full_disk_is_an_error_that_names_the_file_and_leaves_none() {
             "all" => assert!(
                 tree(&to(name))
                     .keys()
-                    .all(|file| file.contains(".unfinished/"))
+                    .all(|file| file.contains(".ser-unfinished/"))
             ),
             _ => assert!(!to(name).exists(), "{name}"),
         }

@@ -172,9 +172,7 @@ impl Skip {
 
     /// A file that an error speaks of; its path is not told again in the reason.
     pub(crate) fn unreadable(path: PathBuf, error: Error) -> Self {
-        let named = format!("{}: ", path.display());
-        let reason = error.to_string();
-        let reason = reason.strip_prefix(&named).unwrap_or(&reason).to_owned();
+        let reason = ser_files::without_path(&error.to_string(), &path).to_owned();
         Self {
             path,
             kind: SkipKind::Unreadable,

@@ -346,15 +346,19 @@ impl Corpus {
     /// Without the clips of [`Corpus::sentence_bound`].
     pub fn with_shared_sentences(&self) -> Corpus {
         let bound = self.sentence_bound();
-        let clips = self.clips.iter().enumerate();
-        let shared = clips.filter(|(i, _)| bound.binary_search(i).is_err());
-        let shared: Vec<Clip> = shared.map(|(_, clip)| clip.clone()).collect();
-        let is_there = |label: &&String| shared.iter().any(|clip| clip.emotion == **label);
+        self.filter(|i| bound.binary_search(&i).is_err())
+    }
+
+    /// The clips whose places are to be kept, under the names that they have here, and the labels that they have.
+    pub fn filter(&self, keep: impl Fn(usize) -> bool) -> Corpus {
+        let kept = self.clips.iter().enumerate().filter(|&(i, _)| keep(i));
+        let kept: Vec<Clip> = kept.map(|(_, clip)| clip.clone()).collect();
+        let is_there = |label: &&String| kept.iter().any(|clip| clip.emotion == **label);
         Corpus {
             name: self.name.clone(),
             synthetic: self.synthetic,
             labels: self.labels.iter().filter(is_there).cloned().collect(),
-            clips: shared,
+            clips: kept,
         }
     }
 
@@ -441,12 +445,13 @@ fn give_names(clips: &mut [Clip]) {
     }
     for group in groups.into_values() {
         let deepest = group.iter().map(|&i| clips[i].path.iter().count()).max();
+        let part = |i: usize| {
+            let span = clips[i].span();
+            let part = span.map(|(start, end)| format!("@{start:.3}-{end:.3}"));
+            part.unwrap_or_default()
+        };
         let named = |folders: usize| -> Vec<String> {
-            let path = |&i: &usize| {
-                let part = clips[i].span();
-                let part = part.map(|(start, end)| format!("@{start:.3}-{end:.3}"));
-                below(&clips[i].path.with_extension(""), folders) + &part.unwrap_or_default()
-            };
+            let path = |&i: &usize| below(&clips[i].path.with_extension(""), folders) + &part(i);
             group.iter().map(path).collect()
         };
         let is_enough =
@@ -454,10 +459,8 @@ fn give_names(clips: &mut [Clip]) {
         let names = (0..deepest.unwrap_or(0)).map(named).find(is_enough);
         // Only the extension tells `a.wav` and `a.WAV` of one folder apart.
         let whole = || {
-            group
-                .iter()
-                .map(|&i| clips[i].path.to_string_lossy().into_owned())
-                .collect()
+            let path = |&i: &usize| clips[i].path.to_string_lossy().into_owned() + &part(i);
+            group.iter().map(path).collect()
         };
         for (index, name) in group.iter().zip(names.unwrap_or_else(whole)) {
             clips[*index].name = name;

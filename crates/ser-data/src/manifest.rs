@@ -10,6 +10,7 @@ use ser_audio::{Channels, Probe, probe};
 use crate::audit::{Skip, SkipKind};
 use crate::corpus::{mapped, renamed};
 use crate::files::write_csv;
+use crate::joined::CORPUS;
 use crate::table::{Row, Table};
 use crate::{
     Audit, Clip, Corpus, Error, Excerpt, LabelMap, Origin, Result, Scan, Side, read_each, recording,
@@ -113,7 +114,7 @@ pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
     let mut synthetic = false;
     let mut entries = Vec::new();
     for row in table.rows() {
-        synthetic |= row.parsed("synthetic", "true or false")?.unwrap_or(false);
+        synthetic |= is_synthetic(&row)?;
         let mut clip = clip(&row, &places)?;
         let of = clip.corpus().unwrap_or(&name).to_owned();
         clip.emotion = mapped(labels, &of, &clip.emotion);
@@ -166,6 +167,19 @@ pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
     Ok(Scan { corpus, audit })
 }
 
+/// What the row says of being generated. Spreadsheets write `TRUE`.
+fn is_synthetic(row: &Row<'_>) -> Result<bool> {
+    match row
+        .optional("synthetic")
+        .map(str::to_ascii_lowercase)
+        .as_deref()
+    {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(row.wrong("synthetic", "true or false")),
+    }
+}
+
 /// The labels of a row; what [`complete`] adds is still empty.
 fn clip(row: &Row<'_>, places: &Places<'_>) -> Result<Clip> {
     let text = |column| row.optional(column).map(str::to_owned);
@@ -188,10 +202,18 @@ fn clip(row: &Row<'_>, places: &Places<'_>) -> Result<Clip> {
         repetition: row.parsed("repetition", "a number from 0 to 255")?,
         split: split.transpose()?,
         attributes: others
-            .map(|(name, field)| (name.to_owned(), field.to_owned()))
+            .map(|(name, field)| (attribute(name).to_owned(), field.to_owned()))
             .collect(),
         ..Clip::default()
     })
+}
+
+/// What a further column is called: as it is written, but for the one that is looked up by its name.
+fn attribute(column: &str) -> &str {
+    match column.eq_ignore_ascii_case(CORPUS) {
+        true => CORPUS,
+        false => column,
+    }
 }
 
 /// What the row says of the audio, if it says everything.
@@ -473,10 +495,16 @@ pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
     let mut paths = Vec::with_capacity(corpus.len());
     for clip in corpus.clips() {
         let clip_path = absolute(&clip.path)?;
-        paths.push(match clip_path.strip_prefix(folder) {
+        let written = match clip_path.strip_prefix(folder) {
             Ok(relative) => with_slashes(relative),
-            Err(_) => clip_path,
-        });
+            Err(_) => clip_path.to_str().map(str::to_owned),
+        };
+        // A path that is not UTF-8 would come back as another one.
+        let refused = || {
+            let reason = "its path is not UTF-8, which a manifest cannot hold: rename the file";
+            ser_files::Error::at(&clip.path)(std::io::Error::other(reason))
+        };
+        paths.push(written.ok_or_else(refused)?);
     }
     let clips = corpus.clips();
     let optional = |clip: &Clip| {
@@ -498,10 +526,7 @@ pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
         for (clip, path) in clips.iter().zip(&paths) {
             let text = |field: &Option<String>| field.clone().unwrap_or_default();
             let fields = [
-                // A path that is not UTF-8 would come back as another one.
-                path.to_str()
-                    .ok_or_else(|| std::io::Error::other("a clip's path is not UTF-8"))?
-                    .to_owned(),
+                path.clone(),
                 clip.emotion.clone(),
                 clip.speaker.clone(),
                 text(&clip.gender),
@@ -527,8 +552,9 @@ pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
     })
 }
 
-/// Relative paths are written alike on every system, so that a manifest can travel with its corpus.
-fn with_slashes(relative: &Path) -> PathBuf {
-    let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
-    PathBuf::from(parts.join("/"))
+/// Relative paths are written alike on every system, so that a manifest can travel with its corpus. `None` for one that is not
+/// UTF-8.
+fn with_slashes(relative: &Path) -> Option<String> {
+    let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
+    Some(parts?.join("/"))
 }

@@ -134,10 +134,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// An error without the path that it may begin with.
 fn in_words(path: &Path, error: &ser_audio::Error) -> String {
-    let (text, named) = (error.to_string(), format!("{}: ", path.display()));
-    text.strip_prefix(&named).unwrap_or(&text).to_owned()
+    ser_files::without_path(&error.to_string(), path).to_owned()
 }
 
 /// Hash, in hex, of a sound: what [`ser_audio::probe`] is to a file, for a part of one.

@@ -240,9 +240,6 @@ impl Split {
                     .ok_or_else(|| row.wrong("name", "a clip of the corpus, with this content"))?,
             );
         }
-        for part in [&mut parts.train, &mut parts.validation, &mut parts.test] {
-            part.sort_unstable();
-        }
         Split::new(
             corpus,
             path.file_stem().unwrap_or_default().to_string_lossy(),

@@ -22,7 +22,7 @@ pub fn may_fill(to: &Path) -> Result<()> {
     })
 }
 
-/// Has a folder beside `to` filled, under a [name of our own](beside), and gives it that name, in place of a link or an empty folder.
+/// Has a folder beside `to` filled, under a [name of our own](ser_files::beside), and gives it that name, in place of a link or an empty folder.
 ///
 /// # Errors
 /// Those of [`may_fill`], those of the file system, and what `fill` returns: nothing is left behind then.
@@ -31,7 +31,7 @@ pub fn fill<T, E: From<Error>>(
     fill: impl FnOnce(&Path) -> Result<T, E>,
 ) -> Result<T, E> {
     may_fill(to)?;
-    let staging = beside(to, "unpacking");
+    let staging = ser_files::beside(to, "unpacking");
     clear(&staging)?;
     fs::create_dir_all(&staging).map_err(at(&staging))?;
     let filled = fill(&staging).and_then(|filled| {
@@ -78,13 +78,6 @@ fn read(folder: &Path) -> Result<fs::ReadDir> {
 pub(crate) fn at(path: &Path) -> impl Fn(std::io::Error) -> Error {
     let at = ser_files::Error::at(path);
     move |source| at(source).into()
-}
-
-/// A name beside `to` for what is not finished, which nobody else takes for anything: `.NAME.ser-WHAT`. What lies there may be
-/// removed.
-pub fn beside(to: &Path, what: &str) -> PathBuf {
-    let name = to.file_name().unwrap_or_default().to_string_lossy();
-    to.with_file_name(format!(".{name}.ser-{what}"))
 }
 
 /// `path` with `suffix` appended to its file name.

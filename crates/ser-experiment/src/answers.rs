@@ -18,7 +18,7 @@ use crate::corpus::Prepared;
 use crate::error::{Error, Result};
 use crate::labels::Labels;
 use crate::setting::Setting;
-use crate::view::{View, hear_under};
+use crate::view::{View, features_under};
 
 /// Draws of enrolment clips for each number of them.
 const DRAWS: u64 = 3;
@@ -42,19 +42,19 @@ impl Answers {
         split: &str,
         settings: &[Setting],
     ) -> Result<Self> {
-        let (corpus, heard) = (&data.corpus, heard(model, data, part)?);
-        let answers = model.predict(&of(&heard, part))?;
+        let (corpus, features) = (&data.corpus, features_of_part(model, data, part)?);
+        let answers = model.predict(&of(&features, part))?;
         let plain = rows(model, corpus, part, answers, split)?;
         let plain = Predictions::new(model.labels.clone(), plain)?;
         let mut by_setting = vec![(Setting::Plain, plain)];
         for &setting in settings {
             let found = match setting {
                 Setting::Plain | Setting::Condition(_) => continue,
-                Setting::Labelled(n) => fine_tuned(model, corpus, &heard, part, split, n)?,
+                Setting::Labelled(n) => fine_tuned(model, corpus, &features, part, split, n)?,
                 _ if !model.enrols() => continue,
-                Setting::Collection => with_collection(model, corpus, &heard, part, split)?,
+                Setting::Collection => with_collection(model, corpus, &features, part, split)?,
                 Setting::Enrolled(_) | Setting::EnrolledAll => {
-                    with_enrolment(model, corpus, &heard, part, split, setting)?
+                    with_enrolment(model, corpus, &features, part, split, setting)?
                 }
             };
             if !found.is_empty() {
@@ -85,7 +85,7 @@ impl Answers {
         for condition in Condition::STANDARD {
             let setting = Setting::Condition(condition);
             if self.get(setting).is_none() {
-                let clips = hear_under(condition, &configs, &recordings, store)?;
+                let clips = features_under(condition, &configs, &recordings, store)?;
                 let views: Vec<&[Features]> = clips.iter().map(Vec::as_slice).collect();
                 let answers = model.predict(&views)?;
                 let rows = rows(model, corpus, part, answers, split)?;
@@ -219,7 +219,7 @@ pub type Figures = Vec<(Setting, FoldSummary)>;
 fn with_enrolment(
     model: &Model,
     corpus: &Corpus,
-    heard: &Heard,
+    features: &ClipFeatures,
     part: &[usize],
     split: &str,
     setting: Setting,
@@ -242,8 +242,8 @@ fn with_enrolment(
                 }
                 Some(_) => continue,
             };
-            let speaker = model.enrol(&of(heard, enrolled))?;
-            let answers = model.predict_enrolled(&of(heard, asked), &speaker)?;
+            let speaker = model.enrol(&of(features, enrolled))?;
+            let answers = model.predict_enrolled(&of(features, asked), &speaker)?;
             found.extend(rows(
                 model,
                 corpus,
@@ -260,7 +260,7 @@ fn with_enrolment(
 fn with_collection(
     model: &Model,
     corpus: &Corpus,
-    heard: &Heard,
+    features: &ClipFeatures,
     part: &[usize],
     split: &str,
 ) -> Result<Vec<Prediction>> {
@@ -273,19 +273,19 @@ fn with_collection(
     }
     let mut found = Vec::new();
     for clips in collections.into_values() {
-        let collection = model.enrol(&of(heard, &clips))?;
-        let answers = model.predict_enrolled(&of(heard, &clips), &collection)?;
+        let collection = model.enrol(&of(features, &clips))?;
+        let answers = model.predict_enrolled(&of(features, &clips), &collection)?;
         found.extend(rows(model, corpus, &clips, answers, split)?);
     }
     Ok(found)
 }
 
-/// Answers when labelled clips of other speakers were learned from: in each draw half of the speakers teach and the others
-/// are asked, and then the other way round. Where half of them have too few clips, none answers.
+/// Answers when labelled clips of other speakers were learned from: in each draw the model learns from half of the speakers and the others
+/// are tested, and then the other way round. Where half of them have too few clips, none answers.
 fn fine_tuned(
     model: &Model,
     corpus: &Corpus,
-    heard: &Heard,
+    features: &ClipFeatures,
     part: &[usize],
     split: &str,
     labelled: usize,
@@ -299,20 +299,20 @@ fn fine_tuned(
         let mut rng = ChaCha8Rng::seed_from_u64(draw);
         speakers.shuffle(&mut rng);
         let (first, second) = speakers.split_at(speakers.len() / 2);
-        for (teaching, asked) in [(first, second), (second, first)] {
+        for (others, asked) in [(first, second), (second, first)] {
             let own = |speakers: &[&str]| -> Vec<usize> {
                 let clips = part.iter().copied();
                 clips.filter(|&i| speakers.contains(&speaker(i))).collect()
             };
-            let (mut taught, asked) = (own(teaching), own(asked));
-            taught.shuffle(&mut rng);
-            if taught.len() < labelled {
+            let (mut train, asked) = (own(others), own(asked));
+            train.shuffle(&mut rng);
+            if train.len() < labelled {
                 continue;
             }
-            taught.truncate(labelled);
-            let clips = taught.iter().map(|&i| {
+            train.truncate(labelled);
+            let clips = train.iter().map(|&i| {
                 Ok(LabelledClip {
-                    features: &heard[&i],
+                    features: &features[&i],
                     target: target(model, &corpus.clips()[i])?,
                     speaker: speakers.iter().position(|s| *s == speaker(i)).unwrap_or(0),
                     recording: i,
@@ -320,7 +320,7 @@ fn fine_tuned(
             });
             let clips = clips.collect::<Result<Vec<_>>>()?;
             let tuned = model.fine_tune(&clips)?.model()?;
-            let answers = tuned.predict(&of(heard, &asked))?;
+            let answers = tuned.predict(&of(features, &asked))?;
             found.extend(rows(
                 model,
                 corpus,
@@ -334,15 +334,15 @@ fn fine_tuned(
 }
 
 /// The features that a model takes of clips, by the clips' places in their corpus.
-type Heard = BTreeMap<usize, Vec<Features>>;
+type ClipFeatures = BTreeMap<usize, Vec<Features>>;
 
 /// Those of some clips.
-fn of<'a>(heard: &'a Heard, clips: &[usize]) -> Vec<&'a [Features]> {
-    clips.iter().map(|i| &heard[i][..]).collect()
+fn of<'a>(features: &'a ClipFeatures, clips: &[usize]) -> Vec<&'a [Features]> {
+    clips.iter().map(|i| &features[i][..]).collect()
 }
 
-/// What a model takes of some clips.
-fn heard(model: &Model, data: &Prepared, part: &[usize]) -> Result<Heard> {
+/// The features that a model takes of some clips.
+fn features_of_part(model: &Model, data: &Prepared, part: &[usize]) -> Result<ClipFeatures> {
     let place = |config: &FeatureConfig| {
         let wanted = View::clean(config.clone());
         let place = data.views.iter().position(|view| *view == wanted);

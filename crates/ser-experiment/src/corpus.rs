@@ -1,6 +1,6 @@
 //! From data on disk to clips with features.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ser_data::{Audit, Clip, Corpus, LabelMap, Origin, Recording, Scan, SkipKind};
@@ -24,10 +24,18 @@ impl Skipped {
     /// A file and the words of an error, which may begin with the file's name.
     #[must_use]
     pub fn new(path: &Path, error: &str) -> Self {
-        let named = format!("{}: ", path.display());
         Self {
             path: path.to_owned(),
-            reason: error.strip_prefix(&named).unwrap_or(error).to_owned(),
+            reason: ser_files::without_path(error, path).to_owned(),
+        }
+    }
+
+    /// Adds what is not there yet.
+    pub(crate) fn add(all: &mut Vec<Self>, more: impl IntoIterator<Item = Self>) {
+        for skipped in more {
+            if !all.contains(&skipped) {
+                all.push(skipped);
+            }
         }
     }
 
@@ -133,6 +141,36 @@ impl Prepared {
         })
     }
 
+    /// The clips at whose places `keep` is true, with their features.
+    fn filter(self, keep: impl Fn(usize) -> bool) -> Self {
+        let corpus = self.corpus.filter(&keep);
+        let features = self.features.into_iter().enumerate();
+        let features = features.filter(|&(i, _)| keep(i));
+        Self {
+            corpus,
+            features: features.map(|(_, features)| features).collect(),
+            ..self
+        }
+    }
+
+    /// The clips that others have as well, by their names.
+    #[cfg(feature = "train")]
+    pub(crate) fn common_with(self, others: &[Corpus]) -> Self {
+        let names = others.iter().map(|corpus| -> BTreeSet<String> {
+            corpus
+                .clips()
+                .iter()
+                .map(|clip| clip.name.clone())
+                .collect()
+        });
+        let names: Vec<BTreeSet<String>> = names.collect();
+        let clips = self.corpus.clips().iter();
+        let common: Vec<bool> = clips
+            .map(|clip| names.iter().all(|names| names.contains(&clip.name)))
+            .collect();
+        self.filter(|i| common[i])
+    }
+
     /// The same clips with features in each view. Files that have none are left out; of the emotions given,
     /// each must keep a clip.
     ///
@@ -173,22 +211,23 @@ impl Prepared {
         let failed = failures.map(|(&i, reason)| Skipped::new(recordings[i].path, reason));
         let failed: Vec<Skipped> = failed.collect();
         tell(&failed, on_event);
-        let whole = |features: &Vec<Features>| features.len() == views.len();
-        let readable = clips.iter().zip(&features);
-        let readable = readable.filter(|(_, features)| whole(features));
-        let readable = readable.map(|(clip, _)| clip.clone()).collect();
-        let kept = Corpus::new(self.corpus.name(), self.corpus.is_synthetic(), readable);
-        features.retain(whole);
-        if kept.is_empty() {
+        let whole: Vec<bool> = features.iter().map(|f| f.len() == views.len()).collect();
+        let skipped = [self.skipped.clone(), failed].concat();
+        let found = Self {
+            features,
+            views,
+            skipped,
+            ..self
+        };
+        let kept = found.filter(|i| whole[i]);
+        if kept.corpus.is_empty() {
             return Err(Error::NoClips {
-                data: kept.name().to_owned(),
+                data: kept.corpus.name().to_owned(),
             });
         }
         Ok(Self {
-            corpus: select(&kept, emotions)?,
-            views,
-            features,
-            skipped: [self.skipped, failed].concat(),
+            corpus: select(&kept.corpus, emotions)?,
+            ..kept
         })
     }
 }

@@ -133,16 +133,23 @@ impl CrossValidation<'_> {
     /// Trains every member of an ensemble on every split, as runs of their own, and joins them.
     fn ensemble(&self, out: &Path, ensemble: &Experiment) -> Result<Prepared> {
         let folder = |recipe: &Recipe| -> PathBuf { out.join(MEMBERS).join(&recipe.name) };
+        let (mut learned, mut skipped) = (Vec::new(), Vec::new());
         for Member { recipe, .. } in &ensemble.members {
             (self.on_event)(Event::Member {
                 experiment: &ensemble.name,
                 recipe: &recipe.name,
             });
-            self.recipe(&folder(recipe), recipe)?;
+            let member = self.recipe(&folder(recipe), recipe)?;
+            learned.push(member.corpus);
+            Skipped::add(&mut skipped, member.skipped);
         }
         let recipes = ensemble.members.iter().map(|member| &member.recipe);
         let views = recipes.clone().flat_map(Recipe::views).map(View::clean);
-        let data = self.source.views(&ensemble.task, &each_once(views))?;
+        let mut data = self.source.views(&ensemble.task, &each_once(views))?;
+        Skipped::add(&mut data.skipped, skipped);
+        // Members also leave out a clip of which an augmented copy has no features. With another corpus the splits would be
+        // others, and clips that members learned from might be tested.
+        let data = data.common_with(&learned);
         let splits = splits(&ensemble.task, &data)?;
         clear(out, &splits)?;
         for numbered in Numbered::all(&splits) {

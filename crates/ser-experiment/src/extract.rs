@@ -1,6 +1,6 @@
 //! Features of files, as one file or in a store.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Display;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -156,9 +156,10 @@ pub fn extract(
             let done = for_each(&mut source, &files, on_event, &mut skipped, |_, _| Ok(()))?;
             for copy in copies {
                 let mut source = FeatureSource::open(copy, store)?;
-                // What fails here has failed above, and is named already.
-                let failed = &mut Vec::new();
-                for_each(&mut source, &files, on_event, failed, |_, _| Ok(()))?;
+                let mut failed = Vec::new();
+                for_each(&mut source, &files, on_event, &mut failed, |_, _| Ok(()))?;
+                // Most of it has failed above, and is named already.
+                Skipped::add(&mut skipped, failed);
             }
             done
         }
@@ -272,6 +273,13 @@ fn write_safetensors(
         .parent()
         .filter(|p| !p.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
+    let mut names = BTreeSet::new();
+    if let Some(twice) = inputs.iter().find(|input| !names.insert(&input.name)) {
+        return Err(wrong(format_args!(
+            "two inputs are named {}: extract them into files of their own",
+            twice.name
+        )));
+    }
     let on_disk = ser_files::Error::at(out);
     let mut data = tempfile::tempfile_in(folder).map_err(&on_disk)?;
     let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
@@ -292,12 +300,7 @@ fn write_safetensors(
                 shape: [coefficients, frames],
                 data_offsets: [start, end],
             };
-            if entries.insert(input.name.clone(), entry).is_some() {
-                return Err(wrong(format_args!(
-                    "two inputs are named {}: extract them into files of their own",
-                    input.name
-                )));
-            }
+            entries.insert(input.name.clone(), entry);
             Ok(())
         })?;
         data.flush().map_err(&on_disk)?;

@@ -59,7 +59,7 @@ pub fn fit(
         let (model, own, left_out) = fit_recipe(&member.recipe, &source, &inner, disjoint)?;
         models.push((model, member.weight));
         answers.push((member.weight, own));
-        skipped = left_out;
+        Skipped::add(&mut skipped, left_out);
     }
     let answers = Answers::average(&answers)?;
     let mut model = Model::ensemble(&experiment.name, experiment.to_toml()?, models)?;

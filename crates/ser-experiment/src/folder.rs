@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
-/// Extension of a folder that is being written, or removed.
-pub(crate) const UNFINISHED: &str = "unfinished";
+/// Extension of a folder that is being written, or removed. No other program gives it: what has it may be removed.
+pub(crate) const UNFINISHED: &str = "ser-unfinished";
 
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = fs::read_to_string(path).map_err(ser_files::Error::at(path))?;

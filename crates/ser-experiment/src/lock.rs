@@ -11,15 +11,17 @@ use crate::folder;
 
 /// The right to write into a folder of results, while it lives.
 ///
-/// It is a lock of the operating system on `<folder>.lock`, so a program that was killed holds none.
+/// It is a lock of the operating system on the file `.NAME.ser-lock` beside the folder, so a program that was killed holds none.
 #[derive(Debug)]
 pub struct Lock {
     _lock: ser_files::Lock,
 }
 
 impl Lock {
-    /// Takes the folder, refuses if another run has it, and sweeps out what a killed run left there
-    /// half-written.
+    /// Takes the folder, refuses if another run has it, and removes what a killed run left there half-written.
+    ///
+    /// # Errors
+    /// [`Error::NoName`] for a folder such as `..`, [`Error::Locked`], [`Error::Io`].
     pub fn take(folder: &Path) -> Result<Self> {
         // A folder given as `.` has a name all the same, one given as `..` has none.
         let folder = std::path::absolute(folder).map_err(ser_files::Error::at(folder))?;
@@ -43,7 +45,7 @@ impl Lock {
 
 /// The file that is locked for a folder.
 fn lock_of(folder: &Path) -> PathBuf {
-    folder.with_added_extension("lock")
+    ser_files::beside(folder, "lock")
 }
 
 /// Whether somebody holds a lock.

@@ -18,7 +18,7 @@ use crate::error::{Context, Result};
 use crate::folder::write_json;
 use crate::run::Run;
 use crate::split_run::{TEST, read_split};
-use crate::view::hear;
+use crate::view::features_of;
 
 /// The page in the folder of a run.
 pub(crate) const PAGE: &str = "report.html";
@@ -165,9 +165,9 @@ pub(crate) fn map(
     let views = Views::new(model.views())?;
     let recordings = shown.iter().map(|&(i, _)| corpus.clips()[i].recording());
     let recordings: Vec<_> = recordings.collect();
-    let heard = hear(&recordings, Condition::Clean, 0, &views).into_iter();
-    let heard: Vec<Vec<Features>> = heard.collect::<Result<_>>()?;
-    let views: Vec<&[Features]> = heard.iter().map(Vec::as_slice).collect();
+    let features = features_of(&recordings, Condition::Clean, 0, &views).into_iter();
+    let features: Vec<Vec<Features>> = features.collect::<Result<_>>()?;
+    let views: Vec<&[Features]> = features.iter().map(Vec::as_slice).collect();
     let plane = principal_plane(&model.embeddings(&views)?);
     Ok(plane.map(|plane| Map {
         split: split.to_owned(),

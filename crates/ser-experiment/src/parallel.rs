@@ -1,5 +1,6 @@
 //! Trainings side by side.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use ser_recipe::Recipe;
@@ -20,9 +21,13 @@ pub(crate) fn side_by_side<T: Sync>(
     let jobs = jobs.unwrap_or(cores / threads).clamp(1, items.len().max(1));
     let queue = Mutex::new(items.iter());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    // What fails once, as on a full disk, fails again: the others end with the training that they are at.
+    let has_failed = AtomicBool::new(false);
     let worker = || -> Result<()> {
-        while let Some(item) = next() {
-            work(item)?;
+        while !has_failed.load(Ordering::Relaxed)
+            && let Some(item) = next()
+        {
+            work(item).inspect_err(|_| has_failed.store(true, Ordering::Relaxed))?;
         }
         Ok(())
     };

@@ -7,6 +7,7 @@ use ser_eval::{FoldSummary, MeanStd};
 use ser_recipe::Experiment;
 
 use crate::answers::{Answers, Figures};
+use crate::corpus::Skipped;
 use crate::error::Result;
 use crate::event::OnEvent;
 use crate::inner::{Inner, refuse_best_epoch};
@@ -23,6 +24,8 @@ pub struct Candidate {
     pub figures: Figures,
     /// Seconds it took; few where an earlier call had left the answers.
     pub seconds: f64,
+    /// The files that could not be used.
+    pub skipped: Vec<Skipped>,
 }
 
 /// Tries every experiment on the inner splits of every split of its protocol, as many as its task says, and
@@ -53,20 +56,25 @@ pub fn select(
     let try_out = |experiment: &Experiment| {
         let start = Instant::now();
         let source = Source::read(folders, &experiment.task, on_event)?;
-        let answers = answers(experiment, &source, &inner)?;
+        let (answers, skipped) = answers(experiment, &source, &inner)?;
         Ok(Candidate {
             name: experiment.name.clone(),
             figures: answers.figures()?,
             seconds: start.elapsed().as_secs_f64(),
+            skipped,
         })
     };
     experiments.iter().map(try_out).collect()
 }
 
-/// An experiment's answers on the inner splits: those of its members, averaged.
-fn answers(experiment: &Experiment, source: &Source, inner: &Inner) -> Result<Answers> {
+/// An experiment's answers on the inner splits: those of its members, averaged; and the files left out.
+fn answers(
+    experiment: &Experiment,
+    source: &Source,
+    inner: &Inner,
+) -> Result<(Answers, Vec<Skipped>)> {
     let clips = &source.clips;
-    let mut members = Vec::new();
+    let (mut members, mut skipped) = (Vec::new(), clips.skipped.clone());
     for member in &experiment.members {
         let recipe = &member.recipe;
         let finished = inner.finished(recipe, &clips.corpus, &splits(&recipe.task, clips)?)?;
@@ -74,12 +82,13 @@ fn answers(experiment: &Experiment, source: &Source, inner: &Inner) -> Result<An
             Some(answers) => answers,
             None => {
                 let data = source.extract(recipe)?;
+                Skipped::add(&mut skipped, data.skipped.iter().cloned());
                 inner.answers(recipe, &data, &splits(&recipe.task, &data)?)?
             }
         };
         members.push((member.weight, answers));
     }
-    Answers::average(&members)
+    Ok((Answers::average(&members)?, skipped))
 }
 
 impl Candidate {

@@ -1,5 +1,5 @@
 //! The folder of one trained split. It is complete or absent: everything is written into
-//! `<name>.unfinished`, which is then renamed.
+//! `<name>.ser-unfinished`, which is then renamed.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -115,7 +115,7 @@ pub(crate) type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>)
 
 /// Features of recordings as a condition leaves their sound: for each one of every configuration.
 /// What a store keeps is taken from there; for the rest the sound is made once.
-pub(crate) fn hear_under(
+pub(crate) fn features_under(
     condition: Condition,
     configs: &[&FeatureConfig],
     recordings: &[Recording<'_>],
@@ -139,24 +139,24 @@ pub(crate) fn hear_under(
             made.push(config);
         }
     }
-    let mut heard = vec![Vec::new(); recordings.len()];
+    let mut features_of_each = vec![Vec::new(); recordings.len()];
     if !made.is_empty() {
         let made = Views::new(made)?;
-        heard = hear(recordings, condition, 0, &made)
+        features_of_each = features_of(recordings, condition, 0, &made)
             .into_iter()
             .collect::<Result<_>>()?;
     }
     // In rising order, so that each comes to stand where its configuration does.
     for (position, features) in kept {
         for (i, features) in features {
-            heard[i].insert(position, features);
+            features_of_each[i].insert(position, features);
         }
     }
-    Ok(heard)
+    Ok(features_of_each)
 }
 
 /// Features of each recording as a condition leaves its sound, one for each of the views.
-pub(crate) fn hear(
+pub(crate) fn features_of(
     recordings: &[Recording<'_>],
     condition: Condition,
     copy: u32,
@@ -362,10 +362,10 @@ mod tests {
             ..recording
         };
         let both = [part, recording];
-        let hear = |store| hear_under(room, &configs, &both, store).unwrap();
-        let made = hear(None);
+        let extract = |store| features_under(room, &configs, &both, store).unwrap();
+        let made = extract(None);
         for _ in 0..2 {
-            assert_eq!(hear(Some(&store)), made);
+            assert_eq!(extract(Some(&store)), made);
         }
         // One store, of the statistics, and its lock.
         assert_eq!(std::fs::read_dir(&store).unwrap().count(), 2);

@@ -16,7 +16,7 @@ use ser_recipe::{Experiment, Task};
 use serde_json::Value;
 
 /// Everything of a model file that answers depend on.
-fn learned(model: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<Value>) {
+fn learned(model: &Path) -> (BTreeMap<String, Vec<u8>>, Value) {
     let bytes = fs::read(model).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     let tensors = tensors
@@ -25,16 +25,11 @@ fn learned(model: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<Value>) {
     let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
     let header: Value =
         serde_json::from_str(&metadata.metadata().as_ref().unwrap()["ser"]).unwrap();
-    let keys = [
-        "labels",
-        "temperature",
-        "enrolled_temperature",
-        "networks",
-        "confidence_threshold",
-        "enrolled_confidence_threshold",
-    ];
-    let part = |key: &str| header["model"].get(key).unwrap().clone();
-    (tensors.collect(), keys.map(part).to_vec())
+    let mut model = header["model"].as_object().unwrap().clone();
+    for of_origin in ["program", "name", "provenance", "recipe"] {
+        model.remove(of_origin).unwrap();
+    }
+    (tensors.collect(), Value::Object(model))
 }
 
 /// A copy of the synthetic corpus in which the clips of speaker 01 have changed places, so that their

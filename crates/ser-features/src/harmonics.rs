@@ -8,8 +8,8 @@ use std::ops::Range;
 ///
 /// # Formula
 /// `L(f, w)` is the highest level in dB of the power spectrum's bins within `w` of the frequency `f`,
-/// and the `k`-th harmonic has `Lₖ = L(k·F0, 0.3·F0)`. Where nothing lies within that reach, the
-/// nearest bin counts. No level is taken as lower than 80 dB below the highest of the frame.
+/// and the `k`-th harmonic has `Lₖ = L(k·F0, 0.3·F0)`. Where no bin lies within that reach, the
+/// next one above counts. No level is taken as lower than 80 dB below the highest of the frame.
 ///
 /// A harmonics-to-noise ratio is that of the power at harmonics `k = 1, 2, …` of a range of frequencies
 /// to the power half-way to the next: `10·log₁₀(Σₖ P(k·F0) / Σₖ P((k + ½)·F0))` with
@@ -135,7 +135,7 @@ impl Harmonics {
     }
 }
 
-/// The highest power from bin `low` to bin `high`, or that of the nearest bin if there is none between.
+/// The highest power from bin `low` to bin `high`, or that of bin `low` if `high` is below it.
 fn highest(power: &[f32], low: usize, high: usize) -> f32 {
     let last = power.len() - 1;
     let low = low.min(last);

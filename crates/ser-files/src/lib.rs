@@ -37,6 +37,35 @@ impl Error {
     }
 }
 
+/// A name beside `path` that no other program gives: `.NAME.ser-WHAT`. What lies there may be replaced and removed.
+///
+/// # Examples
+/// ```
+/// let lock = ser_files::beside("runs/mine".as_ref(), "lock");
+/// assert_eq!(lock, std::path::Path::new("runs/.mine.ser-lock"));
+/// ```
+#[must_use]
+pub fn beside(path: &Path, what: &str) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".ser-{what}"));
+    path.with_file_name(name)
+}
+
+/// The text of an error without the path that it may begin with, for who names the file beside it.
+///
+/// # Examples
+/// ```
+/// let refused = std::fs::read("gone.wav").map_err(ser_files::Error::at("gone.wav"));
+/// let text = refused.unwrap_err().to_string();
+/// assert!(ser_files::without_path(&text, "gone.wav".as_ref()).starts_with("No such file"));
+/// ```
+#[must_use]
+pub fn without_path<'a>(text: &'a str, path: &Path) -> &'a str {
+    let named = format!("{}: ", path.display());
+    text.strip_prefix(&named).unwrap_or(text)
+}
+
 /// What the system says, with what to do about it where that is plain.
 pub fn in_words(error: &io::Error) -> String {
     let words = match error.kind() {

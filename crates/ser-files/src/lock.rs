@@ -37,7 +37,13 @@ impl Lock {
     /// Those of the file system, such as that the folder does not exist, or knows no locks.
     pub fn take(path: &Path) -> Result<Option<Self>, Error> {
         loop {
-            let file = File::create(path).map_err(Error::at(path))?;
+            // What lies there is not emptied, whatever it may be.
+            let open = File::options()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path);
+            let file = open.map_err(Error::at(path))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),

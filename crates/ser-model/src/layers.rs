@@ -6,7 +6,7 @@
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use ser_predict::ConvBlock;
+use ser_predict::{ConvBlock, NORM_EPSILON, VARIANCE_EPSILON};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
@@ -154,7 +154,7 @@ impl BatchNorm {
             Some(&self.running_var),
             train,
             0.1,
-            1e-5,
+            f64::from(NORM_EPSILON),
             false,
         )?)
     }
@@ -205,7 +205,9 @@ pub(crate) fn masked_mean_std(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
         .f_sum_dim_intlist([1i64].as_slice(), false, Kind::Float)?
         .f_div(&frames)?;
     // The small constant keeps the root's gradient finite where a feature is constant.
-    let deviation = variance.f_add_scalar(1e-5)?.f_sqrt()?;
+    let deviation = variance
+        .f_add_scalar(f64::from(VARIANCE_EPSILON))?
+        .f_sqrt()?;
     Ok(Tensor::f_cat(&[mean, deviation], 1)?)
 }
 

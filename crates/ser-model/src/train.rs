@@ -502,8 +502,12 @@ fn check(data: &TrainingData, recipe: &Recipe) -> Result<()> {
             e.target
         )));
     }
-    if all().any(|e| e.copies.is_empty()) {
-        return Err(Error::Data("a clip has no features".to_owned()));
+    let is_bare = |e: &&Example| e.copies.is_empty() || e.copies.iter().any(|f| f.frames() == 0);
+    if let Some(e) = all().find(is_bare) {
+        let copies: Vec<usize> = e.copies.iter().map(Features::frames).collect();
+        return Err(Error::Data(format!(
+            "expected features of at least one frame in every copy of a clip, found {copies:?} frames"
+        )));
     }
     let finite = |f: &&Features| f.as_slice().iter().all(|x| x.is_finite());
     if let Some(features) = all().flat_map(|e| e.copies).find(|f| !finite(f)) {

@@ -74,10 +74,16 @@ impl Answer {
         words
     }
 
+    /// The most probable of the model's labels.
+    #[must_use]
+    pub fn label<'a>(&self, labels: &'a [String]) -> &'a str {
+        labels.get(self.emotion()).map_or("", String::as_str)
+    }
+
     /// The most probable of the model's labels, as `angry`, or `angry?` where the answer is uncertain.
     #[must_use]
     pub fn marked(&self, labels: &[String]) -> String {
-        let label = labels.get(self.emotion()).map_or("", String::as_str);
+        let label = self.label(labels);
         let mark = if self.uncertain { "?" } else { "" };
         format!("{label}{mark}")
     }

@@ -61,7 +61,7 @@ pub fn sub_rip(spans: &[Span], labels: &[String]) -> String {
     let mut text = String::new();
     for (number, span) in (1..).zip(spans) {
         let (start, end) = (clock(span.start, ','), clock(span.end, ','));
-        let words = voiced(span, labels);
+        let words = with_channel(span, labels);
         let _ = write!(text, "{number}\n{start} --> {end}\n{words}\n\n");
     }
     text
@@ -72,7 +72,7 @@ pub fn sub_rip(spans: &[Span], labels: &[String]) -> String {
 pub fn audacity(spans: &[Span], labels: &[String]) -> String {
     let mut text = String::new();
     for span in spans {
-        let words = voiced(span, labels);
+        let words = with_channel(span, labels);
         let _ = writeln!(text, "{:.6}\t{:.6}\t{words}", span.start, span.end);
     }
     text
@@ -95,7 +95,7 @@ fn marked(answer: &Answer, labels: &[String]) -> String {
 }
 
 /// The words, behind the channel where there are several: `Channel 2: angry 81 %`.
-fn voiced(span: &Span, labels: &[String]) -> String {
+fn with_channel(span: &Span, labels: &[String]) -> String {
     let words = words(span, labels);
     match span.channel {
         Some(channel) => format!("Channel {channel}: {words}"),

@@ -60,7 +60,10 @@ impl Kept {
         })?;
         match kept.format {
             FORMAT => Ok(kept),
-            other => Err(Error::file(path, "format", &FORMAT.to_string(), other)),
+            other => {
+                let actual = format!("{other}: enrol again");
+                Err(Error::file(path, "format", &FORMAT.to_string(), actual))
+            }
         }
     }
 }

@@ -186,7 +186,7 @@ impl Predictor {
         let emotion = answer.emotion();
         let probability = answer.confidence();
 
-        let (seconds, hertz) = (times(sound), bands(self.model(), sound));
+        let (seconds, hertz) = (times(sound), bands(top(self.model(), sound)));
         let mut regions = Vec::new();
         for time in seconds.windows(SPAN + 1) {
             for band in hertz.windows(SPAN + 1) {
@@ -228,19 +228,49 @@ fn times(clip: &Waveform) -> Vec<f64> {
     (0..=cells).map(edge).collect()
 }
 
-/// Edges of the cells in Hz.
-fn bands(model: &Model, clip: &Waveform) -> Vec<f64> {
+/// The highest frequency that the model hears of a clip, in Hz.
+fn top(model: &Model, clip: &Waveform) -> f64 {
     let rates = model.views().into_iter().map(|view| view.sample_rate);
     let rate = rates.max().unwrap_or(clip.sample_rate);
-    let top = f64::from(rate.min(clip.sample_rate)) / 2.0;
+    f64::from(rate.min(clip.sample_rate)) / 2.0
+}
+
+/// Edges of the cells in Hz, up to `top` exactly.
+fn bands(top: f64) -> Vec<f64> {
     let mels = MelScale::Slaney.from_hz(top);
     let edge = |i| MelScale::Slaney.to_hz(mels * i as f64 / BANDS as f64);
-    (0..=BANDS).map(edge).collect()
+    // There and back, the last edge would be rounded, for some rates to more than half the sampling rate.
+    (0..BANDS).map(edge).chain([top]).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_spectrogram_reaches_half_of_every_sampling_rate() {
+        for sample_rate in [6_000, 8_000, 9_600, 11_025, 16_000, 22_050, 44_100, 48_000] {
+            let sound = Waveform {
+                samples: (0..sample_rate).map(|i| (i as f32 * 0.3).sin()).collect(),
+                sample_rate,
+            };
+            let explanation = Explanation {
+                answer: Answer {
+                    probabilities: vec![1.0],
+                    seconds: 1.0,
+                    warnings: Vec::new(),
+                    out_of_distribution: false,
+                    long: false,
+                    uncertain: false,
+                },
+                seconds: vec![0.0, 1.0],
+                hertz: bands(f64::from(sample_rate) / 2.0),
+                patches: Vec::new(),
+            };
+            let levels = explanation.spectrogram(&sound).unwrap();
+            assert_eq!(levels.ncols(), ROWS, "{sample_rate} Hz");
+        }
+    }
 
     #[test]
     fn the_strongest_patches_do_not_overlap() {

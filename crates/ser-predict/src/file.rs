@@ -14,7 +14,8 @@ use crate::density::{Density, DensityInfo, statistics_count};
 use crate::error::{Error, Result};
 use crate::format3;
 use crate::half;
-use crate::model::{Model, NetworkInfo, Provenance, TrainedNetwork};
+use crate::model::{Model, NetworkInfo, TrainedNetwork};
+use crate::provenance::Provenance;
 use crate::weights::{Sink, Source, Tensor, Tensors};
 
 /// What stands before the names of a density's arrays.
@@ -282,9 +283,12 @@ impl Header {
             return wrong("labels", "each once", self.labels.join(", "));
         }
         let positive = |x: f64| x.is_finite() && x > 0.0;
-        for temperature in [self.temperature, self.enrolled_temperature] {
+        for (key, temperature) in [
+            ("temperature", self.temperature),
+            ("enrolled_temperature", self.enrolled_temperature),
+        ] {
             if !positive(temperature) {
-                return wrong("temperature", "above 0", temperature.to_string());
+                return wrong(key, "above 0", temperature.to_string());
             }
         }
         let legible = |label: &&String| {
@@ -293,14 +297,17 @@ impl Header {
         if let Some(label) = self.labels.iter().find(|label| !legible(label)) {
             return wrong("labels", "words of one line", format!("{label:?}"));
         }
-        let thresholds = [
-            self.confidence_threshold,
-            self.enrolled_confidence_threshold,
-        ];
-        for t in thresholds.iter().flatten() {
-            for share in [t.threshold, t.accuracy_below, t.accuracy_above] {
+        for (key, threshold) in [
+            ("confidence_threshold", self.confidence_threshold),
+            (
+                "enrolled_confidence_threshold",
+                self.enrolled_confidence_threshold,
+            ),
+        ] {
+            let shares = threshold.map(|t| [t.threshold, t.accuracy_below, t.accuracy_above]);
+            for share in shares.into_iter().flatten() {
                 if !(0.0..=1.0).contains(&share) {
-                    return wrong("confidence_threshold", "from 0 to 1", share.to_string());
+                    return wrong(key, "from 0 to 1", share.to_string());
                 }
             }
         }
@@ -401,9 +408,12 @@ impl NetworkInfo {
             return wrong("shrinkage", "at least 0", &shrinkage);
         }
         let within = 1..=MOST_FRAMES;
-        for frames in [self.input.frames, self.input.average] {
+        for (key, frames) in [
+            ("input.frames", self.input.frames),
+            ("input.average", self.input.average),
+        ] {
             if !within.contains(&frames) {
-                return wrong("input.frames", "from 1 to 65536", &frames);
+                return wrong(key, "from 1 to 65536", &frames);
             }
         }
         if self.test_semitones.len() > MOST_COPIES {

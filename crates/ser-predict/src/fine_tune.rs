@@ -48,8 +48,8 @@ struct Embedded<'a> {
     bias: Vec<f32>,
 }
 
-/// What clips teach a network.
-struct Lesson {
+/// What fine-tuning changes in a network.
+struct Update {
     /// What embeddings are moved by: `[E]`.
     offset: Option<Vec<f32>>,
     /// What the last layer becomes.
@@ -130,10 +130,10 @@ impl FineTuning<'_> {
     /// [`Error::Weights`] where weights become infinite.
     pub fn model(&self) -> Result<Model> {
         let all: Vec<usize> = (0..self.clips.len()).collect();
-        let lessons = self.learn(&all);
-        let networks = self.embedded.iter().zip(&lessons);
+        let updates = self.fit_updates(&all);
+        let networks = self.embedded.iter().zip(&updates);
         let classes = self.model.labels.len();
-        let networks = networks.map(|(network, lesson)| network.taught(lesson, classes));
+        let networks = networks.map(|(network, update)| network.updated(update, classes));
         Ok(self.model.with_networks(networks.collect::<Result<_>>()?))
     }
 
@@ -154,24 +154,24 @@ impl FineTuning<'_> {
         let answers = numbers.par_iter().map(|&fold| {
             let (held, train): (Vec<usize>, Vec<usize>) =
                 all.iter().partition(|&&i| folds[i] == fold);
-            let lessons = (!train.is_empty()).then(|| self.learn(&train));
-            let answer = |i| (i, self.answer(lessons.as_deref(), i));
+            let updates = (!train.is_empty()).then(|| self.fit_updates(&train));
+            let answer = |i| (i, self.answer(updates.as_deref(), i));
             held.into_iter().map(answer).collect::<Vec<_>>()
         });
         let answers: BTreeMap<usize, Vec<f32>> = answers.flatten_iter().collect();
         answers.into_values().collect()
     }
 
-    /// What some of the clips teach each network.
-    fn learn(&self, train: &[usize]) -> Vec<Lesson> {
+    /// The update of each network by some of the clips.
+    fn fit_updates(&self, train: &[usize]) -> Vec<Update> {
         let networks = self.embedded.iter();
         networks
-            .map(|network| network.learn(train, self.clips))
+            .map(|network| network.fit_update(train, self.clips))
             .collect()
     }
 
-    /// The mean of the networks' answers on a clip, with what each has learned.
-    fn answer(&self, lessons: Option<&[Lesson]>, clip: usize) -> Vec<f32> {
+    /// The mean of the networks' answers on a clip, each with its update.
+    fn answer(&self, updates: Option<&[Update]>, clip: usize) -> Vec<f32> {
         let total: f64 = self
             .model
             .networks
@@ -180,10 +180,10 @@ impl FineTuning<'_> {
             .sum();
         let mut answer = vec![0.0_f32; self.model.labels.len()];
         for (i, network) in self.embedded.iter().enumerate() {
-            let lesson = lessons.and_then(|lessons| lessons.get(i));
-            let hidden = network.hidden(clip, lesson.and_then(|lesson| lesson.offset.as_deref()));
+            let update = updates.and_then(|updates| updates.get(i));
+            let hidden = network.hidden(clip, update.and_then(|update| update.offset.as_deref()));
             let mut scores = network.scores(&hidden);
-            if let Some(Lesson { correction, .. }) = lesson {
+            if let Some(Update { correction, .. }) = update {
                 add_products(&mut scores, &correction.weight, &correction.bias, &hidden);
             }
             softmax(&mut scores);
@@ -196,7 +196,7 @@ impl FineTuning<'_> {
 }
 
 impl Embedded<'_> {
-    fn learn(&self, train: &[usize], clips: &[LabelledClip]) -> Lesson {
+    fn fit_update(&self, train: &[usize], clips: &[LabelledClip]) -> Update {
         let mut sum = vec![
             0.0;
             self.clips
@@ -219,7 +219,7 @@ impl Embedded<'_> {
             let absent = classes.filter(|(class, _)| !targets.contains(class));
             absent.for_each(|(_, score)| *score = f32::NEG_INFINITY);
         }
-        Lesson {
+        Update {
             correction: Examples::new(&hidden).fit(&scores, &targets, &balanced(&targets), RIDGE),
             offset,
         }
@@ -245,17 +245,17 @@ impl Embedded<'_> {
         scores
     }
 
-    /// The network with what it has learned in its weights.
-    fn taught(&self, lesson: &Lesson, classes: usize) -> Result<TrainedNetwork> {
+    /// The network with the update in its weights.
+    fn updated(&self, update: &Update, classes: usize) -> Result<TrainedNetwork> {
         let mut tensors = self.network.tensors();
         let mut change = |name: &str, terms: &[f32]| {
             if let Some(tensor) = tensors.get_mut(name) {
                 add(&mut tensor.values, terms);
             }
         };
-        change("output.weight", &lesson.correction.weight);
-        change("output.bias", &lesson.correction.bias);
-        if let Some(offset) = &lesson.offset {
+        change("output.weight", &update.correction.weight);
+        change("output.bias", &update.correction.bias);
+        if let Some(offset) = &update.offset {
             // Enrolled speakers differ from the new average.
             change("centre", offset);
             // W (x − offset) + b = W x + (b − W offset), in the layer that gets the embedding.

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use crate::architecture::Architecture;
 use crate::file::Header;
 use crate::input::{Input, Standardiser};
-use crate::model::{NetworkInfo, Provenance};
+use crate::model::NetworkInfo;
+use crate::provenance::Provenance;
 
 /// Protocols whose test speakers are heard in training as well.
 const RANDOM_PROTOCOLS: [&str; 2] = ["seed5", "random10"];

@@ -38,7 +38,7 @@ impl AnswerLine {
     pub fn new(model: &Model, file: String, answer: &Answer) -> Self {
         Self {
             file,
-            emotion: label(&model.labels, answer),
+            emotion: answer.label(&model.labels).to_owned(),
             confidence: answer.confidence(),
             uncertain: answer.uncertain,
             seconds: answer.seconds,
@@ -79,7 +79,7 @@ impl SpanLine {
             channel: span.channel,
             start: span.start,
             end: span.end,
-            emotion: label(labels, &span.answer),
+            emotion: span.answer.label(labels).to_owned(),
             confidence: span.answer.confidence(),
             uncertain: span.answer.uncertain,
             probabilities: named(labels, &span.answer.probabilities),
@@ -160,7 +160,7 @@ impl ExplanationLine {
         let answer = &explanation.answer;
         Self {
             file,
-            emotion: label(&model.labels, answer),
+            emotion: answer.label(&model.labels).to_owned(),
             probability: answer.confidence(),
             uncertain: answer.uncertain,
             regions: regions.collect(),
@@ -201,10 +201,6 @@ impl ModelLine {
             synthetic: model.provenance.synthetic,
         }
     }
-}
-
-fn label(labels: &[String], answer: &Answer) -> String {
-    labels.get(answer.emotion()).cloned().unwrap_or_default()
 }
 
 /// Probabilities by the label they belong to.

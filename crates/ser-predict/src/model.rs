@@ -17,27 +17,8 @@ use crate::error::{Error, Result};
 use crate::half;
 use crate::input::{Input, Standardiser, check_coefficients};
 use crate::network::{Network, Scratch};
+use crate::provenance::Provenance;
 use crate::weights::{Sink, Source, Tensors};
-
-/// What a model was made from.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Provenance {
-    /// Name of the split, such as `fold-1`.
-    pub split: String,
-    /// Checksum of the corpus.
-    pub corpus: String,
-    /// Whether the corpus is synthetic.
-    pub synthetic: bool,
-    /// Whether the protocol keeps each speaker on one side of a split.
-    pub speaker_disjoint: bool,
-    /// Speakers of the training and validation parts.
-    pub speakers: Vec<String>,
-    /// Content hashes of the training and validation clips.
-    pub content: Vec<String>,
-    /// On what clips its temperatures and confidence thresholds were measured, in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub validated_on: Option<String>,
-}
 
 /// What describes a network beside its weights; all of it stands in the model file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -394,10 +375,14 @@ impl Model {
         let mut networks = Vec::new();
         let mut density: Option<Density> = None;
         for (model, weight) in models {
-            if model.labels != labels || model.provenance != provenance {
-                let (a, b) = (&provenance.split, &model.provenance.split);
+            let difference = match model.labels == labels {
+                true => provenance.difference(&model.provenance),
+                false => Some([labels.join(", "), model.labels.join(", ")]),
+            };
+            if let Some([expected, actual]) = difference {
                 return Err(Error::Ensemble(format!(
-                    "the members of {name} were trained on different clips ({a}, {b}) or labels"
+                    "the members of {name} have not learned from the same clips: expected {expected}, found {actual}; train \
+                     again what differs"
                 )));
             }
             if let Some(mut own) = model.density

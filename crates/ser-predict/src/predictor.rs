@@ -12,7 +12,7 @@ use crate::enroller::{Enroller, Speech};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Kind, Result};
 use crate::model::Model;
-use crate::segmenter::{LONGEST_PIECE, Segmenter};
+use crate::segmenter::{LONGEST_PIECE, Piece, Segmenter};
 use crate::stream::Listener;
 
 /// Longer recordings, in seconds, are answered piece by piece, and need no more memory than this.
@@ -231,7 +231,7 @@ impl Predictor {
     ) -> Result<Answer> {
         let context = Context {
             out_of_distribution: self.model.is_out_of_distribution(features)?,
-            enrolled: speaker.is_some(),
+            enrolled: speaker.is_some_and(Enrolment::is_somebody),
             ..context
         };
         let probabilities = self.probabilities(features, speaker)?;
@@ -309,7 +309,7 @@ impl Predictor {
             warnings,
             out_of_distribution: unlike > spoken / 2.0,
             long: true,
-            enrolled: speaker.is_some(),
+            enrolled: speaker.is_some_and(Enrolment::is_somebody),
         };
         Ok(Answer::new(&self.model, probabilities, context))
     }
@@ -357,6 +357,15 @@ impl Predictor {
         Speech::of_clip(&self.model, &self.features(&sound)?, seconds)
     }
 
+    /// The features of a piece of speech; `None` for one that is too short to have any, which counts as a pause.
+    pub(crate) fn features_of_piece(&self, piece: &Piece) -> Result<Option<Vec<Features>>> {
+        match self.features(&piece.sound) {
+            Ok(features) => Ok(Some(features)),
+            Err(error) if error.kind() == Kind::TooShort => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The pieces of speech of a long recording. `more` adds the next samples, none at the end.
     fn speech_long(
         &self,
@@ -372,19 +381,15 @@ impl Predictor {
                 false => segmenter.push(&samples),
                 true => segmenter.finish(),
             };
-            let heard = pieces.par_iter().map(|piece| {
-                match self.features(&piece.sound) {
-                    // Nothing can be learned from it, as from a pause.
-                    Err(error) if error.kind() == Kind::TooShort => Ok(None),
-                    Err(error) => Err(error),
-                    Ok(features) => {
-                        let seconds = piece.end - piece.start;
-                        Speech::of_clip(&self.model, &features, seconds).map(Some)
-                    }
-                }
+            let of_pieces = pieces.par_iter().map(|piece| {
+                let Some(features) = self.features_of_piece(piece)? else {
+                    return Ok(None);
+                };
+                let seconds = piece.end - piece.start;
+                Speech::of_clip(&self.model, &features, seconds).map(Some)
             });
-            let heard = heard.collect::<Result<Vec<Option<Speech>>>>()?;
-            for piece in heard.into_iter().flatten() {
+            let of_pieces = of_pieces.collect::<Result<Vec<Option<Speech>>>>()?;
+            for piece in of_pieces.into_iter().flatten() {
                 match &mut speech {
                     Some(speech) => speech.append(piece),
                     None => speech = Some(piece),

@@ -70,7 +70,8 @@ impl<'a> Examples<'a> {
         ridge: f64,
     ) -> Correction {
         let (n, classes) = (self.rows.len(), scores.first().map_or(0, Vec::len));
-        // The curvature of the loss is at most half of the Gram matrix, whose eigenvalues no row sum exceeds less.
+        // The curvature of the loss is at most half the largest eigenvalue of the weighted Gram matrix, and that is at most
+        // the largest sum of the absolute values of a row (Gershgorin).
         let row_sum = |i: usize| -> f64 {
             let row = self.gram[i * n..(i + 1) * n].iter().zip(weights);
             row.map(|(product, w)| product.abs() * (w * weights[i]).sqrt())

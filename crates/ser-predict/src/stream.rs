@@ -4,7 +4,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::answer::{Answer, Context};
 use crate::enrolment::Enrolment;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::predictor::Predictor;
 use crate::segmenter::{Piece, Segmenter};
 
@@ -87,13 +87,8 @@ impl Listener {
 
     fn answer(&self, pieces: &[Piece]) -> Result<Vec<Span>> {
         let answer = |piece: &Piece| -> Result<Option<Span>> {
-            let features = match self.predictor.features(&piece.sound) {
-                Ok(features) => features,
-                // Nothing can be said of it, as of a pause.
-                Err(Error::Features(
-                    ser_features::Error::TooShort { .. } | ser_features::Error::Empty,
-                )) => return Ok(None),
-                Err(error) => return Err(error),
+            let Some(features) = self.predictor.features_of_piece(piece)? else {
+                return Ok(None);
             };
             let (start, end) = (piece.start, piece.end);
             let context = Context {

@@ -165,7 +165,7 @@ async fn converse(
     let (send_bytes, bytes) = mpsc::channel(WAITING);
     let (send_told, mut told) = mpsc::channel(WAITING);
     // A thread of its own waits for sound without keeping a core; rayon's threads answer.
-    let hearing = tokio::task::spawn_blocking({
+    let mut hearing = tokio::task::spawn_blocking({
         let shared = service.0.clone();
         move || {
             let result = hear(&shared, source, bytes, ear, &send_told);
@@ -174,7 +174,7 @@ async fn converse(
         }
     });
     let mut send_bytes = Some(send_bytes);
-    let mut is_refused = false;
+    let (mut is_refused, mut is_over) = (false, false);
     loop {
         let message = tokio::select! {
             message = timeout(IDLE, socket.recv()), if send_bytes.is_some() => message,
@@ -187,7 +187,10 @@ async fn converse(
                     }
                     continue;
                 }
-                None => break,
+                None => {
+                    is_over = true;
+                    break;
+                }
             },
         };
         match message {
@@ -207,6 +210,17 @@ async fn converse(
         }
     }
     drop((send_bytes, told));
+    // What panicked has told no end.
+    if is_over && (&mut hearing).await.is_err() {
+        is_refused = true;
+        let problem = Told::Problem(Problem::broken());
+        let text = serde_json::to_string(&problem).unwrap_or_default();
+        let _ = timeout(
+            Duration::from_secs(1),
+            socket.send(Message::Text(text.into())),
+        )
+        .await;
+    }
     let close = CloseFrame {
         code: if is_refused {
             close_code::UNSUPPORTED
@@ -220,7 +234,9 @@ async fn converse(
         socket.send(Message::Close(Some(close))),
     )
     .await;
-    let _ = hearing.await;
+    if !is_over {
+        let _ = hearing.await;
+    }
     streams.dec();
 }
 

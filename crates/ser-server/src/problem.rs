@@ -87,13 +87,13 @@ impl Problem {
     }
 }
 
-/// How any request can be refused, for the description.
+/// How any request can be refused or fail, for the description.
 pub(crate) struct Refused;
 
-/// How a request with a recording can be refused besides, or fail.
+/// How a request with a recording can be refused besides.
 pub(crate) struct OfRecording;
 
-const REFUSED: [(&str, &str); 4] = [
+const REFUSED: [(&str, &str); 5] = [
     ("400", "Something was asked for that is not known."),
     ("401", "No token that the service knows."),
     (
@@ -104,14 +104,17 @@ const REFUSED: [(&str, &str); 4] = [
         "429",
         "This address asks too often; `Retry-After` says when it may again.",
     ),
+    ("500", "The computation ended without a result."),
 ];
-const OF_RECORDING: [(&str, &str); 7] = [
+const OF_RECORDING: [(&str, &str); 6] = [
     ("406", "The answer has no such form."),
     ("408", "The body came too slowly."),
     ("413", "More bytes or seconds than allowed."),
     ("415", "Not a recording, or of a format that is not read."),
-    ("422", "Damaged, too short, or nobody speaks."),
-    ("500", "The computation ended without a result."),
+    (
+        "422",
+        "Damaged, too short, of a low sampling rate, or without speech where there must be some.",
+    ),
     ("503", "No room now; `Retry-After` says when to try again."),
 ];
 

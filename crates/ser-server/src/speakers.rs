@@ -142,6 +142,7 @@ pub(crate) struct SpeakerName {
         (status = 200, body = EnrolledAnswer),
         OfRecording,
         (status = 409, description = "What is kept of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
+        (status = 507, description = "As many speakers are in memory as the service keeps.", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn enroll(
     State(service): State<Service>,
@@ -159,9 +160,10 @@ pub(crate) async fn enroll(
         }
         let channels = upload.asked.channels()?;
         let speech = upload.recordings.iter().map(|recording| {
-            let sound = upload.open(recording, channels, shared)?.read_to_end()?;
-            shared.metrics.heard(sound.duration());
-            Ok(predictor.speech(&sound)?)
+            let stream = upload.open(recording, channels, shared)?;
+            let speech = predictor.speech_stream(stream)?;
+            shared.metrics.heard(speech.seconds());
+            Ok(speech)
         });
         let speech: Vec<Speech> = speech.collect::<Result<_, Problem>>()?;
         let speaker = predictor.enrol(&speech)?;

@@ -181,7 +181,22 @@ pub(crate) fn recognise(files: &[PathBuf]) -> Result<(&'static KnownCorpus, Vec<
             (best, most) = ((known, labels), count);
         }
     }
+    spell_alike(best.1.iter_mut().flatten());
     Ok(best)
+}
+
+/// Gives each speaker and each recording one spelling, that of its first file. Systems that know no case rename files, and `eb0`
+/// beside `EB0` would be one voice on both sides of a split.
+fn spell_alike<'a>(labels: impl Iterator<Item = &'a mut Labels>) {
+    fn first(names: &mut HashMap<String, String>, name: &mut String) {
+        let spelling = names.entry(name.to_lowercase());
+        name.clone_from(spelling.or_insert_with(|| name.clone()));
+    }
+    let (mut speakers, mut recordings) = (HashMap::new(), HashMap::new());
+    for labels in labels {
+        first(&mut speakers, &mut labels.speaker);
+        first(&mut recordings, &mut labels.recording);
+    }
 }
 
 /// Whether a file is one of those that tables are read from, but not what macOS leaves beside it.

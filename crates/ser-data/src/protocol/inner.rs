@@ -22,7 +22,8 @@ impl Split {
     /// There are fewer than `count` where there are fewer groups.
     ///
     /// # Errors
-    /// [`Error::Index`] for another corpus than the split's; [`Error::Unsuited`] with fewer than two speakers.
+    /// [`Error::Index`] for another corpus than the split's; [`Error::Unsuited`] with fewer than two speakers, or
+    /// two recordings where speakers are not kept apart.
     pub fn inner(&self, corpus: &Corpus, count: usize, seed: u64) -> Result<Vec<Split>> {
         let mut pool = [self.train(), self.validation()].concat();
         pool.sort_unstable();
@@ -35,7 +36,7 @@ impl Split {
         }
         let mut random = Random::new(seed, 0);
         let (group_of, groups) = match self.disjoint() {
-            Disjoint::Audio => random::tenths(corpus, &pool, &mut random),
+            Disjoint::Audio => random::tenths(corpus, &pool, &mut random)?,
             Disjoint::SpeakersAndAudio => match corpus_groups(corpus, &pool, self.test()) {
                 Some(groups) => groups,
                 None => speaker_groups(corpus, &pool, &mut random)?,

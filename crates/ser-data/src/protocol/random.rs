@@ -57,15 +57,27 @@ fn split(
     Split::new(corpus, name, parts, Disjoint::Audio)
 }
 
-/// The tenth that each clip of a pool falls into, and their number.
-pub(super) fn tenths(corpus: &Corpus, pool: &[usize], random: &mut Random) -> (Vec<usize>, usize) {
-    const TENTHS: usize = 10;
+/// The tenth that each clip of a pool falls into, and their number: fewer than ten where there are fewer recordings.
+pub(super) fn tenths(
+    corpus: &Corpus,
+    pool: &[usize],
+    random: &mut Random,
+) -> Result<(Vec<usize>, usize)> {
     let groups = groups_of(corpus, pool.iter().copied());
+    if groups.len() < 2 {
+        return Err(Error::Unsuited {
+            protocol: "inner cross-validation".to_owned(),
+            expected: "at least two recordings to learn from, so that one can be held out"
+                .to_owned(),
+            actual: groups.len().to_string(),
+        });
+    }
+    let tenths = groups.len().min(10);
     let mut tenth_of = BTreeMap::new();
-    for (group, tenth) in groups.iter().zip(deal(corpus, &groups, TENTHS, random)) {
+    for (group, tenth) in groups.iter().zip(deal(corpus, &groups, tenths, random)) {
         tenth_of.extend(group.iter().map(|&index| (index, tenth)));
     }
-    (tenth_of.into_values().collect(), TENTHS)
+    Ok((tenth_of.into_values().collect(), tenths))
 }
 
 fn groups_for(protocol: Protocol, corpus: &Corpus) -> Result<Vec<Group>> {

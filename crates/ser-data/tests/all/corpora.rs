@@ -437,6 +437,22 @@ fn copies_of_the_same_recording_are_one_clip() {
 }
 
 #[test]
+fn a_speaker_in_two_spellings_is_one_and_so_is_a_recording() {
+    let folder = tempdir().unwrap();
+    for (content, name) in [
+        (1, "EB0_anger_1"),
+        (2, "eb0_fear_2"),
+        (1, "old/eb0_anger_1"),
+    ] {
+        Wav::new(content).write(folder.path().join(format!("{name}.wav")));
+    }
+    let Scan { corpus, audit } = Corpus::scan(folder.path()).unwrap();
+    assert_eq!(corpus.speakers().len(), 1, "{:?}", corpus.speakers());
+    assert_eq!((corpus.len(), audit.skipped.len()), (2, 1));
+    assert_eq!(audit.skipped[0].kind, SkipKind::Copy);
+}
+
+#[test]
 fn no_name_belongs_to_two_corpora() {
     for (name, files) in NAMES {
         for (file, _) in files {

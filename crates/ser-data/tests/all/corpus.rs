@@ -1,7 +1,8 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ser_data::ravdess::EMOTIONS;
-use ser_data::{Clip, Corpus, Error};
+use ser_data::{Clip, Corpus, Error, Excerpt};
 
 use crate::fixtures::{clip, edited, ravdess_of};
 
@@ -138,6 +139,34 @@ fn clips_of_one_file_name_are_called_by_their_folders_too() {
     );
     assert_eq!(names(&["x/1.WAV", "x/1.wav"]), ["x/1.WAV", "x/1.wav"]);
     assert_eq!(names(&["1.wav", "x/1.wav"]), ["1", "x/1"]);
+}
+
+#[test]
+fn parts_of_files_that_their_extension_alone_tells_apart_have_names_of_their_own() {
+    let part = |path: &str, start: u64| Clip {
+        excerpt: Some(Excerpt {
+            start,
+            end: start + 16_000,
+        }),
+        ..clip(path, "sad", "a")
+    };
+    let clips = vec![part("1.flac", 0), part("1.wav", 0), part("1.wav", 16_000)];
+    let corpus = Corpus::new("c", false, clips);
+    let names: BTreeSet<&str> = corpus
+        .clips()
+        .iter()
+        .map(|clip| clip.name.as_str())
+        .collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+}
+
+#[test]
+fn what_is_filtered_keeps_the_names_it_had() {
+    let clips = ["DC/a01.wav", "JE/a01.wav", "JE/sa02.wav"].map(|path| clip(path, "sad", "a"));
+    let corpus = Corpus::new("c", false, clips.to_vec());
+    let kept = corpus.filter(|i| i != 0);
+    let names: Vec<&str> = kept.clips().iter().map(|clip| clip.name.as_str()).collect();
+    assert_eq!(names, ["JE/a01", "sa02"]);
 }
 
 #[test]

@@ -66,6 +66,25 @@ fn inner_splits_of_a_random_split_are_stratified_tenths_of_its_pool() {
 }
 
 #[test]
+fn inner_splits_of_a_pool_of_few_recordings_are_as_many_as_these() {
+    let corpus = ravdess_of(1..=2);
+    let of = |count: usize| {
+        let parts = Parts {
+            train: (0..count).collect(),
+            test: vec![100],
+            ..Parts::default()
+        };
+        let split = Split::new(&corpus, "few", parts, Disjoint::Audio).unwrap();
+        split.inner(&corpus, 99, 0)
+    };
+    let inner = of(3).unwrap();
+    assert_eq!(inner.len(), 3);
+    assert!(inner.iter().all(|split| split.test().len() == 1));
+    let error = of(1).unwrap_err();
+    assert!(matches!(error, Error::Unsuited { .. }), "{error}");
+}
+
+#[test]
 fn inner_splits_of_another_corpus_or_of_one_speaker_are_refused() {
     let corpus = ravdess_of(1..=24);
     let split = &Protocol::FoldsA.splits(&corpus, 0).unwrap()[0];

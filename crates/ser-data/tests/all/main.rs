@@ -13,6 +13,7 @@ mod corpora;
 mod corpus;
 mod joined;
 mod manifest;
+mod manifest_written;
 mod scan;
 mod tables;
 

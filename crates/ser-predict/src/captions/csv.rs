@@ -30,7 +30,7 @@ pub fn csv(spans: &[Span], labels: &[String]) -> io::Result<String> {
             channel.as_deref().map_or(Value::Missing, Value::Text),
             Value::Double(span.start),
             Value::Double(span.end),
-            Value::Text(labels.get(answer.emotion()).map_or("", String::as_str)),
+            Value::Text(answer.label(labels)),
             Value::Float(answer.confidence()),
             Value::Bool(answer.uncertain),
         ];

@@ -41,8 +41,7 @@ pub fn rttm(spans: &[Span], labels: &[String], file: &str) -> String {
     for (_, spans) in tiers(spans) {
         let channel = spans.first().and_then(|span| span.channel).unwrap_or(1);
         for interval in intervals(spans) {
-            let label = labels.get(interval.answer.emotion());
-            let label = field(label.map_or("", String::as_str));
+            let label = field(interval.answer.label(labels));
             let seconds = |milliseconds: u64| milliseconds as f64 / 1000.0;
             let (start, duration) = (interval.start, interval.end - interval.start);
             // Writing into a String cannot fail.

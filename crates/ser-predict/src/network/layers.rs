@@ -9,7 +9,7 @@ use crate::weights::{Sink, Source};
 use super::matrix::{Layout, Matrix};
 
 /// ε of batch norm, PyTorch's default.
-const NORM_EPSILON: f32 = 1e-5;
+pub const NORM_EPSILON: f32 = 1e-5;
 /// Added to the variance of statistics pooling before its root, as training does, where it keeps the gradient finite.
 pub const VARIANCE_EPSILON: f32 = 1e-5;
 

@@ -8,7 +8,7 @@ use crate::architecture::Architecture;
 use crate::error::Result;
 use crate::weights::{Sink, Source};
 use layers::{ConvolutionScratch, Linear, LstmScratch, Norm, Plane};
-pub use layers::{VARIANCE_EPSILON, batch_norm};
+pub use layers::{NORM_EPSILON, VARIANCE_EPSILON, batch_norm};
 use stacks::{Blocks, FrameEmbedding, Recurrent};
 
 /// A network with its weights.

@@ -19,8 +19,7 @@ pub fn explained(
     levels: &Features,
 ) -> Result<String> {
     let answer = &explanation.answer;
-    let emotion = model.labels.get(answer.emotion());
-    let emotion = emotion.map_or("", String::as_str);
+    let emotion = answer.label(&model.labels);
     let regions = explanation.named().into_iter().map(|patch| MarkedRegion {
         seconds: patch.region.seconds.clone(),
         hertz: patch.region.hertz.clone(),
