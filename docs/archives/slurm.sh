@@ -1,5 +1,5 @@
 #!/bin/bash
-# sbatch docs/archives/slurm.sh MANIFEST OUT: a shard a task. The same command again answers what is not there yet.
+# sbatch docs/archives/slurm.sh MANIFEST OUT: one task per shard. The same command again answers the shards that are missing.
 #SBATCH --job-name=ser
 #SBATCH --array=0-999%100
 #SBATCH --cpus-per-task=2
@@ -8,7 +8,8 @@
 #SBATCH --requeue
 set -eu
 
-# As many as --array counts. Not SLURM_ARRAY_TASK_COUNT, which is less where only some tasks are submitted again.
+# The number of tasks in --array. Not SLURM_ARRAY_TASK_COUNT, which is lower if only some tasks are submitted again.
+# For another number change both: SHARDS=100 sbatch --array=0-99 docs/archives/slurm.sh MANIFEST OUT
 SHARDS=${SHARDS:-1000}
 
 exec ser predict --manifest "$1" --shard "$SLURM_ARRAY_TASK_ID/$SHARDS" --out "$2"

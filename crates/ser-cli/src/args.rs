@@ -11,8 +11,8 @@ use ser_archive::Shard;
 use ser_data::corpora::{self, KnownCorpus};
 use ser_data::{Origin, Protocol};
 
-/// Speech emotion recognition: from recordings to features, trained models, honest figures and
-/// predictions. No Python, no environment variables.
+/// Speech emotion recognition: from recordings to features, trained models, evaluations and
+/// predictions. It needs no Python and no environment variables.
 #[derive(Debug, Parser)]
 #[command(
     name = "ser",
@@ -21,25 +21,26 @@ use ser_data::{Origin, Protocol};
     after_help = "\
 EXIT CODES
   0  done
-  1  failed; the message says what, why and what to do next
-  2  the command line was not understood
+  1  failed; the message says what failed, why and what to do next
+  2  invalid command line
   3  done, but some inputs were skipped; each one is named
-  130  stopped with Ctrl-C; train, crossval, select, fit, conditions, download, extract --store and
-       predict --out go on from there with the same command
+  130  stopped with Ctrl-C; the same command continues train, crossval, select, fit --recipe,
+       conditions, download, extract --store and predict --out where they stopped
 
 EXAMPLES
-  ser synth corpus                                     a synthetic corpus, to try things without data
-  ser download ravdess                                 208 MB, after its licence is shown
-  ser index RAVDESS --out ravdess.csv                  what is there, what is odd, a manifest
+  ser synth corpus                                     write a synthetic corpus, to try the program
+  ser download ravdess                                 show the licence, then download 208 MB
+  ser index RAVDESS --out ravdess.csv                  count clips, report oddities, write manifest
   ser crossval --recipe folds-a-cnn --data RAVDESS --out runs/folds-a-cnn
-  ser predict speech.wav                               the emotion, with the built-in model
+  ser predict speech.wav                               predict the emotion, with the built-in model
   ser timeline interview.mp3 --out interview.vtt interview.svg"
 )]
 pub struct Args {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
-    /// Print JSON for machines instead of text for people, one object a line.
+    /// Print JSON, one object per line, instead of text; synth, report, results, completions and man ignore this, and
+    /// predict refuses it with --manifest, --out or --csv.
     #[arg(long, global = true)]
     pub json: bool,
 }
@@ -49,49 +50,49 @@ pub struct Args {
 pub enum Command {
     /// Write the built-in synthetic corpus as WAV files with RAVDESS names.
     Synth(SynthArgs),
-    /// Fetch a corpus that anybody may have, after its licence is shown; or list all that are known.
+    /// Download a publicly available corpus after showing its licence, or list all known corpora.
     Download(DownloadArgs),
-    /// Find the clips under a folder, say what is odd about them, write a manifest.
+    /// Find the clips under a folder, report what is odd about them, and write a manifest.
     Index(IndexArgs),
     /// Write features of one file (.npy) or of many (.safetensors, .csv, .parquet), or fill a feature store.
     Extract(ExtractArgs),
-    /// Train a recipe on one split and measure it on the part it never saw.
+    /// Train a recipe on one split and evaluate it on the test part.
     Train(TrainArgs),
-    /// Train and measure a recipe on every split of its protocol, several at a time.
+    /// Train and evaluate a recipe on every split of its protocol, several in parallel.
     Crossval(CrossvalArgs),
-    /// Compare recipes on validation clips, so that none is chosen by a test part.
+    /// Compare recipes on validation clips, so that no test part influences the choice.
     Select(SelectArgs),
-    /// Train a recipe on all clips there are, for a model to be used, or fine-tune a model on a few of your own.
+    /// Train a recipe on all clips to get a model for use, or fine-tune a model on a few clips of your own.
     Fit(FitArgs),
-    /// Measure a model on a corpus, leaving out everything it was made from.
+    /// Evaluate a model on a corpus, leaving out all clips that it was made from.
     Evaluate(EvaluateArgs),
-    /// Say which emotion recordings express.
+    /// Predict which emotion recordings express.
     Predict(PredictArgs),
-    /// Say what is expressed when in a long recording.
+    /// Predict the emotions in a long recording over time.
     Timeline(TimelineArgs),
-    /// Say what is expressed right now, from a microphone or standard input.
+    /// Predict emotions live, from a microphone or standard input.
     Listen(ListenArgs),
-    /// Remember how a speaker sounds on average, from recordings without labels.
+    /// Store how a speaker sounds on average, from recordings without labels.
     Enroll(EnrollArgs),
-    /// List the speakers who are enrolled, or forget one.
+    /// List the enrolled speakers, or remove one.
     Speakers(SpeakersArgs),
-    /// Show where in time and frequency an answer comes from.
+    /// Show which parts of a recording, in time and frequency, a prediction rests on.
     Explain(ExplainArgs),
-    /// Write a model's networks as ONNX, for other programs' runtimes.
+    /// Write the networks of a model as ONNX, for other runtimes.
     Export(ExportArgs),
-    /// Write the HTML report of runs again, or one page with several side by side.
+    /// Write the HTML report of runs again, or one page with several runs side by side.
     Report(ReportArgs),
-    /// Say which of several runs on the same clips is better, and whether it could be chance.
+    /// Compare runs on the same clips: which one is better, and whether the difference could be chance.
     Compare(CompareArgs),
-    /// Measure a cross-validation away from the studio: noise, rooms, telephones, other levels.
+    /// Evaluate a cross-validation under recording conditions: noise, rooms, telephones, other levels.
     Conditions(ConditionsArgs),
     /// Write a document of results (Markdown) from the folders of runs.
     Results(ResultsArgs),
-    /// Answer programs over HTTP and WebSocket.
+    /// Serve predictions over HTTP and WebSocket.
     Serve(ServeArgs),
     /// Check libtorch, the built-in model, disk and cores, and say what to do.
     Doctor(DoctorArgs),
-    /// Write completions for a shell to standard output.
+    /// Print completions for a shell.
     Completions(CompletionsArgs),
     /// Write manual pages into a folder.
     Man(ManArgs),
@@ -127,12 +128,12 @@ impl Command {
 /// `ser synth`
 #[derive(Debug, ClapArgs)]
 pub struct SynthArgs {
-    /// New folder for the corpus; a complete one is left as it is.
+    /// New folder for the corpus; a complete corpus there is left unchanged.
     pub dir: PathBuf,
     /// Number of synthetic actors, 1 to 24.
     #[arg(long, default_value_t = 24)]
     pub actors: u8,
-    /// Seed; the same seed writes the same bytes.
+    /// Random seed; the same seed writes the same bytes.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
 }
@@ -140,14 +141,14 @@ pub struct SynthArgs {
 /// `ser download`
 #[derive(Debug, ClapArgs)]
 pub struct DownloadArgs {
-    /// Which corpus; without one, all are listed, with where they are to be had.
+    /// Corpus to download; without it, the command lists all known corpora and where to get them.
     #[arg(value_name = "NAME", value_parser = known_corpus())]
     pub corpus: Option<&'static KnownCorpus>,
-    /// New folder for it; a complete one is left as it is [default: its name].
+    /// New folder for the corpus; a complete corpus there is left unchanged [default: the name of the corpus].
     #[arg(long, value_name = "DIR", requires = "corpus")]
     pub to: Option<PathBuf>,
-    /// Take the archive from elsewhere: a mirror, whose archive must have the published checksum where
-    /// there is one, or a file of yours.
+    /// Take the archive from a mirror or from a file of yours; an archive from a mirror must have the published
+    /// checksum, if there is one.
     #[arg(long, value_name = "URL|ARCHIVE", requires = "corpus")]
     pub from: Option<String>,
 }
@@ -162,14 +163,14 @@ fn known_corpus() -> impl TypedValueParser<Value = &'static KnownCorpus> {
 #[derive(Debug, ClapArgs)]
 pub struct IndexArgs {
     /// Folder with the recordings of a known corpus (RAVDESS, CREMA-D, TESS and others, see
-    /// docs/corpora.md) anywhere below it, or a CSV manifest with the columns path, emotion, speaker. Of
-    /// several the manifest tells the corpus, in a column, and each speaker's.
+    /// docs/corpora.md) anywhere below it, or a CSV manifest with the columns path, emotion, speaker. With several,
+    /// the written manifest names the corpus of each clip in a column and in front of the speaker.
     #[arg(required = true, value_name = "DIR|CSV")]
     pub data: Vec<PathBuf>,
     /// Root.
     #[command(flatten)]
     pub root: RootArgs,
-    /// Write the manifest here.
+    /// File to write the manifest to.
     #[arg(long, value_name = "CSV")]
     pub out: Option<PathBuf>,
 }
@@ -186,19 +187,19 @@ pub struct ExtractArgs {
     pub root: RootArgs,
     /// Feature configuration (TOML). Keys: sample_rate, n_fft, win_length, hop_length, window,
     /// center, pad_mode, n_mels, mel_scale (slaney or htk), fmin, fmax, n_mfcc, deltas and so on;
-    /// what is not given has librosa's value. Without --config and --recipe a .csv or .parquet holds the functionals of the
-    /// recipe mlp, anything else librosa's MFCC.
+    /// a key that is not given has librosa's default (n_mfcc: 40). Without --config and --recipe, .csv and .parquet hold the
+    /// functionals of the recipe mlp, and other files 40 MFCC with librosa's defaults.
     #[arg(long, value_name = "TOML", conflicts_with = "recipe")]
     pub config: Option<PathBuf>,
-    /// Take the feature configuration of a recipe.
+    /// Use the feature configuration of this recipe.
     #[arg(long, value_name = "NAME|TOML")]
     pub recipe: Option<String>,
-    /// Write here: .npy for one file ([coefficients, frames], as librosa has it), .safetensors
-    /// for many (one such tensor a file, named by its path), .csv or .parquet for functionals (a row a recording, with what a
-    /// manifest says of it). At least one of --out and --store.
+    /// File to write to: .npy for one recording ([coefficients, frames], as in librosa), .safetensors
+    /// for many (one such tensor per recording, named by its path), .csv or .parquet for functionals (one row per recording,
+    /// with the columns of its manifest). At least one of --out and --store is required.
     #[arg(long, value_name = "FILE", required_unless_present = "store")]
     pub out: Option<PathBuf>,
-    /// Keep features in this folder and take unchanged ones from there.
+    /// Folder that caches features: unchanged ones are read from it, others are computed and added.
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
 }
@@ -206,8 +207,8 @@ pub struct ExtractArgs {
 /// Where clips come from.
 #[derive(Debug, ClapArgs)]
 pub struct DataArgs {
-    /// Folder with clips, or a CSV manifest. Given again for each further corpus; the protocol
-    /// `corpora` tests each by what was learned from the others.
+    /// Folder with clips, or a CSV manifest. Repeat the option for each further corpus; the protocol
+    /// `corpora` tests each corpus with a model trained on the others.
     #[arg(long, value_name = "DIR|CSV", required = true)]
     pub data: Vec<PathBuf>,
     /// Root.
@@ -218,7 +219,7 @@ pub struct DataArgs {
 /// Where a manifest's recordings lie.
 #[derive(Debug, ClapArgs)]
 pub struct RootArgs {
-    /// Folder in which relative paths of a manifest are looked up first [default: the manifest's own].
+    /// Folder in which relative paths of a manifest are looked up first [default: the folder of the manifest].
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
 }
@@ -254,11 +255,11 @@ pub struct ExperimentArgs {
     /// The clips.
     #[command(flatten)]
     pub data: DataArgs,
-    /// Folder for the results. A finished run of the same recipe and data is kept, another is
-    /// replaced.
+    /// Folder for the results. A finished run of the same recipe and data is kept; a run of another recipe or other
+    /// data is replaced.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Keep features in this folder and take unchanged ones from there.
+    /// Folder that caches features: unchanged ones are read from it, others are computed and added.
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
 }
@@ -269,7 +270,7 @@ pub struct TrainArgs {
     /// Recipe and data.
     #[command(flatten)]
     pub experiment: ExperimentArgs,
-    /// Which split of the recipe's protocol, counted from 1.
+    /// Split of the recipe's protocol to train on, counted from 1.
     #[arg(long, default_value_t = 1)]
     pub split: usize,
 }
@@ -280,11 +281,11 @@ pub struct CrossvalArgs {
     /// Recipe and data.
     #[command(flatten)]
     pub experiment: ExperimentArgs,
-    /// Another protocol than the recipe's: seed5, random10, folds-a, folds-b, loso, statement,
+    /// Protocol to use instead of the recipe's: seed5, random10, folds-a, folds-b, loso, statement,
     /// speakers-5, corpora, given.
     #[arg(long)]
     pub protocol: Option<Protocol>,
-    /// Trainings side by side [default: as many as fit the cores with the recipe's threads].
+    /// Number of trainings in parallel [default: number of cores divided by the recipe's threads].
     #[arg(long)]
     pub jobs: Option<usize>,
 }
@@ -292,28 +293,28 @@ pub struct CrossvalArgs {
 /// `ser select`
 #[derive(Debug, ClapArgs)]
 pub struct SelectArgs {
-    /// Built-in recipes (`ser doctor` lists them), ensembles among them, or TOML files.
+    /// Built-in recipes or ensembles (`ser doctor` lists them), or TOML files.
     #[arg(required = true, value_name = "NAME|TOML")]
     pub recipes: Vec<String>,
     /// The clips.
     #[command(flatten)]
     pub data: DataArgs,
-    /// Folder for the answers; what is there is not trained again.
+    /// Folder for the predictions; what is already there is not trained again.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Keep features in this folder and take unchanged ones from there.
+    /// Folder that caches features: unchanged ones are read from it, others are computed and added.
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
-    /// Another protocol than the recipes'.
+    /// Protocol to use instead of the recipes' own.
     #[arg(long)]
     pub protocol: Option<Protocol>,
-    /// Inner splits of each split that recipes are tried on.
+    /// Number of inner splits of each split on which recipes are compared.
     #[arg(long, default_value = "2")]
     pub inner: NonZeroUsize,
-    /// Answer the clips under every recording condition as well.
+    /// Also predict the clips under every recording condition.
     #[arg(long)]
     pub conditions: bool,
-    /// Trainings side by side [default: as many as fit the cores with the recipe's threads].
+    /// Number of trainings in parallel [default: number of cores divided by the recipe's threads].
     #[arg(long)]
     pub jobs: Option<usize>,
 }
@@ -329,11 +330,11 @@ pub struct FitArgs {
         conflicts_with = "from"
     )]
     pub recipe: Option<String>,
-    /// Fine-tune this model, or `built-in`, on 10 to 2000 labelled clips of your own, instead of training a recipe: in seconds, and
-    /// without libtorch. The weights of emotions that no clip has stay.
+    /// Fine-tune this model, or `built-in`, on 10 to 2000 labelled clips of your own instead of training a recipe. This takes seconds
+    /// and needs no libtorch. The weights of emotions that no clip has do not change.
     #[arg(long, value_name = "MODEL|built-in")]
     pub from: Option<PathBuf>,
-    /// With `--from`: a model of these labels alone, as in `--labels happy,sad`, which answers no other.
+    /// With `--from`: make a model that predicts only these labels, as in `--labels happy,sad`.
     #[arg(
         long,
         value_name = "LABEL",
@@ -342,22 +343,22 @@ pub struct FitArgs {
         conflicts_with = "recipe"
     )]
     pub labels: Vec<String>,
-    /// With `--from`: write the model even if it is clearly worse on the clips than the one it comes from.
+    /// With `--from`: write the model even if it is clearly worse on the clips than the original model.
     #[arg(long, requires = "from", conflicts_with = "recipe")]
     pub even_if_worse: bool,
     /// The clips.
     #[command(flatten)]
     pub data: DataArgs,
-    /// Folder for the model. What an earlier call of the same recipe and data left there is kept; with `--from` a new one.
+    /// Folder for the model. Results of an earlier call with the same recipe and data are kept; with `--from` it must be new or empty.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Keep features in this folder and take unchanged ones from there.
+    /// Folder that caches features: unchanged ones are read from it, others are computed and added.
     #[arg(long, value_name = "DIR", conflicts_with = "from")]
     pub store: Option<PathBuf>,
-    /// Inner splits that the recipe is tried on: on their answers the temperature and the confidence threshold are fitted.
+    /// Number of inner splits on which the recipe is evaluated; temperature and confidence threshold are fitted to their predictions.
     #[arg(long, default_value = "2", conflicts_with = "from")]
     pub inner: NonZeroUsize,
-    /// Trainings side by side [default: as many as fit the cores with the recipe's threads].
+    /// Number of trainings in parallel [default: number of cores divided by the recipe's threads].
     #[arg(long, conflicts_with = "from")]
     pub jobs: Option<usize>,
 }
@@ -376,10 +377,10 @@ pub struct AnswerArgs {
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// The speaker, as enrolled with `ser enroll`.
+    /// Name of the speaker, as enrolled with `ser enroll`.
     #[arg(long, value_name = "NAME")]
     pub speaker: Option<String>,
-    /// Only these labels can be, as in `--labels happy,sad`: their probabilities sum to 1 [default: all of the model].
+    /// Predict only these labels, as in `--labels happy,sad`; their probabilities sum to 1 [default: all labels of the model].
     #[arg(long, value_name = "LABEL", value_delimiter = ',')]
     pub labels: Vec<String>,
 }
@@ -387,7 +388,7 @@ pub struct AnswerArgs {
 /// The channel that is listened to.
 #[derive(Debug, ClapArgs)]
 pub struct ChannelArgs {
-    /// Listen to this channel alone, counted from 1 [default: all, those of opposite sign turned round before they are mixed].
+    /// Use only this channel, counted from 1 [default: all channels, mixed; those of opposite sign are inverted first].
     #[arg(long, value_name = "N")]
     pub channel: Option<NonZeroU16>,
 }
@@ -431,11 +432,11 @@ pub struct EvaluateArgs {
     /// The clips.
     #[command(flatten)]
     pub data: DataArgs,
-    /// Give the figures by this column as well: speaker, gender, intensity, statement, or another column of the manifest.
-    /// Repeatable.
+    /// Also give the figures by this column: speaker, gender, intensity, statement, or another column of the manifest.
+    /// Can be repeated.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub by: Vec<String>,
-    /// Write predictions.csv, metrics.json, pictures and a report here.
+    /// Folder to write predictions.csv, metrics.json, pictures and a report to.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -447,16 +448,17 @@ pub struct PredictArgs {
     /// - for standard input.
     #[arg(required_unless_present = "manifest")]
     pub files: Vec<PathBuf>,
-    /// Answer the recordings of a table instead: .parquet, .csv or .tsv with a column `path` and, where they are known, `id`,
-    /// `start` and `end` (in seconds), `speaker` (as enrolled) and `channel`. --out is then a folder, and every recording a row
-    /// there, also one that has no answer. Built with the feature object-store, both and --root may be s3://bucket/key.
+    /// Predict the recordings of a table instead: .parquet, .csv or .tsv with a column `path` and optionally `id`,
+    /// `start` and `end` (in seconds), `speaker` (as enrolled) and `channel`. --out is then a folder in which every row of the
+    /// table has a row, even without a prediction. If the program is built with the feature object-store, the table, --out and
+    /// --root may be s3://bucket/key.
     #[arg(long, value_name = "TABLE", requires = "out", conflicts_with_all = ["files", "speaker", "channel", "enroll", "csv", "json"])]
     pub manifest: Option<PathBuf>,
-    /// Folder in which relative paths of the table are looked up [default: the table's own].
+    /// Folder in which relative paths of the table are looked up [default: the folder of the table].
     #[arg(long, value_name = "DIR", requires = "manifest")]
     pub root: Option<PathBuf>,
-    /// Answer only this of so many shares of the table, counted from 0, so that each of many machines takes one. It becomes a
-    /// file in the folder; a share that is there is left, one that another program answers is not begun.
+    /// Process only shard K of N shards of the table, counted from 0, so that each of many machines takes one. Each shard becomes a
+    /// file in the folder. A shard that is already there is left unchanged; one that another program is processing is not started.
     #[arg(long, value_name = "K/N", requires = "manifest")]
     pub shard: Option<Shard>,
     /// Model and speaker.
@@ -465,21 +467,21 @@ pub struct PredictArgs {
     /// The channel.
     #[command(flatten)]
     pub channel: ChannelArgs,
-    /// Other recordings of the same speaker, whatever they express: the model learns from them how
-    /// this voice sounds on average. Comes after the files: `ser predict speech.wav --enroll a.wav b.wav`.
+    /// Other recordings of the same speaker, with any emotions, from which the model estimates how
+    /// this voice sounds on average. Put it after the files: `ser predict speech.wav --enroll a.wav b.wav`.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "speaker")]
     pub enroll: Vec<PathBuf>,
-    /// Take the recordings, four at least, for one collection: one channel, room and language, in which emotions are mixed. How
-    /// they sound on average is taken away from each, without labels; from a collection of one emotion that takes the emotion
-    /// away. Confidences and the marks of uncertain answers are those that were measured with a speaker enrolled.
+    /// Treat the recordings, at least four, as one collection of one channel, room and language with mixed emotions. Their
+    /// average sound is subtracted from each, without labels; in a collection of one emotion this removes that emotion.
+    /// Confidences and the marks of uncertain predictions use the calibration measured with a speaker enrolled.
     #[arg(long, conflicts_with_all = ["speaker", "enroll", "manifest"])]
     pub adapt: bool,
-    /// Write the answers here instead: .csv, .parquet, .json (an array) or .jsonl (an object a line). They are kept as they come,
-    /// so that the same command goes on where it was stopped; a recording that has changed since is answered again. With --manifest
-    /// a folder, for files of the table's own form.
+    /// File to write the predictions to: .csv, .parquet, .json (an array) or .jsonl (one object per line). Each prediction is kept as
+    /// soon as it is made, so that the same command continues where it was stopped; a recording that has changed since is predicted
+    /// again. With --manifest a folder, for files in the format of the table.
     #[arg(long, value_name = "FILE|DIR", conflicts_with_all = ["csv", "json"])]
     pub out: Option<PathBuf>,
-    /// Print CSV, one line a recording.
+    /// Print CSV, one line per recording.
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
 }
@@ -487,10 +489,10 @@ pub struct PredictArgs {
 /// `ser enroll`
 #[derive(Debug, ClapArgs)]
 pub struct EnrollArgs {
-    /// What to call the speaker.
+    /// Name for the speaker.
     pub name: String,
-    /// Recordings of the speaker, whatever they express. From about 7 s of speech on they help, 30 s are good: as much as
-    /// four and fifteen clips of RAVDESS hold, with which that was measured.
+    /// Recordings of the speaker, with any emotions. Less than about 7 s of speech hardly helps, and 30 s are good; both are
+    /// estimates, converted from measurements with 4 and 15 clips of RAVDESS (1.9 s of speech each on average).
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// The channel.
@@ -504,7 +506,7 @@ pub struct EnrollArgs {
 /// `ser speakers`
 #[derive(Debug, ClapArgs)]
 pub struct SpeakersArgs {
-    /// Remove what is kept of this speaker.
+    /// Remove this speaker's file.
     #[arg(long, value_name = "NAME")]
     pub forget: Option<String>,
 }
@@ -514,12 +516,12 @@ pub struct SpeakersArgs {
 pub struct TimelineArgs {
     /// A recording of any length, or - for standard input.
     pub file: PathBuf,
-    /// Write here as well: .csv (table), .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat), .eaf (ELAN), .rttm
-    /// (NIST) or .svg (picture).
+    /// Files to write in addition: .csv (table), .vtt (WebVTT), .srt (SubRip), .txt (Audacity labels), .TextGrid (Praat),
+    /// .eaf (ELAN), .rttm (NIST) or .svg (picture).
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub out: Vec<PathBuf>,
-    /// Listen to this channel alone, counted from 1, or to `each` by itself, as in calls with a speaker on each channel
-    /// [default: all, those of opposite sign turned round before they are mixed].
+    /// Use only this channel, counted from 1, or `each` channel separately, as for calls with one speaker per channel
+    /// [default: all channels, mixed; those of opposite sign are inverted first].
     #[arg(long, value_name = "N|each")]
     pub channel: Option<TimelineChannel>,
     /// Model and speaker.
@@ -530,25 +532,25 @@ pub struct TimelineArgs {
 /// `ser serve`
 #[derive(Debug, ClapArgs)]
 pub struct ServeArgs {
-    /// Address and port to listen on. One that others reach needs --tokens.
+    /// Address and port to listen on; an address other than this machine's loopback needs --tokens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8571")]
     pub bind: SocketAddr,
-    /// A file of tokens, one a line: a request must bring one, as `Authorization: Bearer TOKEN`.
+    /// File of tokens, one per line; requests must send one, as `Authorization: Bearer TOKEN`.
     #[arg(long, value_name = "FILE")]
     pub tokens: Option<PathBuf>,
-    /// Keep speakers in this folder, as `ser enroll` does [default: in memory, until the service ends].
+    /// Folder to store speakers in, as `ser enroll` does [default: in memory, until the service ends].
     #[arg(long, value_name = "DIR")]
     pub speakers: Option<PathBuf>,
-    /// Megabytes that a request may send.
+    /// Largest request body, in megabytes.
     #[arg(long, value_name = "MB", default_value_t = 64)]
     pub megabytes: usize,
-    /// Megabytes that all requests together may take; those for which there is no room wait, or are sent away with 503.
+    /// Megabytes that the bodies of all requests may take together; requests beyond that wait or are answered with 503.
     #[arg(long, value_name = "MB", default_value_t = 256)]
     pub memory: usize,
-    /// Minutes that a recording may last.
+    /// Longest recording, in minutes.
     #[arg(long, value_name = "MINUTES", default_value_t = 120)]
     pub minutes: u32,
-    /// Requests a minute that an address may make [default: as many as come].
+    /// Largest number of requests per minute from one address [default: no limit].
     #[arg(long, value_name = "N")]
     pub per_minute: Option<u32>,
     /// The model.
@@ -576,7 +578,7 @@ pub struct ExportArgs {
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// Write here: a name that ends in .onnx.
+    /// File to write to; its name must end in .onnx.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 }
@@ -584,21 +586,21 @@ pub struct ExportArgs {
 /// `ser completions`
 #[derive(Debug, ClapArgs)]
 pub struct CompletionsArgs {
-    /// The shell to write them for.
+    /// Shell to print completions for.
     pub shell: clap_complete::Shell,
 }
 
 /// `ser man`
 #[derive(Debug, ClapArgs)]
 pub struct ManArgs {
-    /// Folder for the pages, one a command.
+    /// Folder for the pages, one per command.
     pub dir: PathBuf,
 }
 
 /// `ser doctor`
 #[derive(Debug, ClapArgs)]
 pub struct DoctorArgs {
-    /// Look into this corpus as well: folder or CSV manifest.
+    /// Also check this corpus: a folder or a CSV manifest.
     #[arg(long, value_name = "DIR|CSV")]
     pub data: Option<PathBuf>,
     /// Root.
@@ -609,12 +611,12 @@ pub struct DoctorArgs {
 /// `ser explain`
 #[derive(Debug, ClapArgs)]
 pub struct ExplainArgs {
-    /// Recording of 0.2 to 30 s. Each second of it takes about one.
+    /// Recording of 0.2 to 30 s; the command takes about as long as the recording.
     pub file: PathBuf,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// The picture [default: FILE's name with -explained.svg, in the current folder].
+    /// File to write the picture to [default: FILE's name with -explained.svg, in the current folder].
     #[arg(long, value_name = "SVG")]
     pub out: Option<PathBuf>,
 }
@@ -625,17 +627,17 @@ pub struct ReportArgs {
     /// Folders written by train or crossval.
     #[arg(required = true)]
     pub runs: Vec<PathBuf>,
-    /// The clips the runs were made from, as folder or manifest, or as several: writes the page of each run anew, where
-    /// the worst mistakes can be heard and a map shows the networks' embeddings. At least one of --data and --out.
+    /// Folders or manifests with the clips of the runs: the page of each run is written again, with players for the worst
+    /// mistakes and a map of the networks' embeddings. At least one of --data and --out is required.
     #[arg(long, value_name = "DIR|CSV", required_unless_present = "out")]
     pub data: Vec<PathBuf>,
     /// Root.
     #[command(flatten)]
     pub root: RootArgs,
-    /// Give the figures of a run by this column of its manifest as well, on its page. Repeatable.
+    /// Also give the figures of each run by this column of its manifest, on its page. Can be repeated.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',', requires = "data")]
     pub by: Vec<String>,
-    /// Writes one page with all runs side by side, whatever they were tested on. At least one of --data and --out.
+    /// File for one page with all runs side by side, whatever they were tested on. At least one of --data and --out is required.
     #[arg(long, value_name = "HTML")]
     pub out: Option<PathBuf>,
 }
@@ -643,10 +645,10 @@ pub struct ReportArgs {
 /// `ser compare`
 #[derive(Debug, ClapArgs)]
 pub struct CompareArgs {
-    /// Folders written by train or crossval, two or more: runs tested on the same clips.
+    /// Two or more folders written by train or crossval, of runs tested on the same clips.
     #[arg(required = true, num_args = 2..)]
     pub runs: Vec<PathBuf>,
-    /// Write a page as well.
+    /// File to write an HTML page to.
     #[arg(long, value_name = "HTML")]
     pub out: Option<PathBuf>,
 }
@@ -657,7 +659,7 @@ pub struct ResultsArgs {
     /// Folders written by crossval, in the order of the document.
     #[arg(required = true)]
     pub runs: Vec<PathBuf>,
-    /// The document.
+    /// File to write the document to.
     #[arg(long, value_name = "MD")]
     pub out: PathBuf,
 }
@@ -670,7 +672,7 @@ pub struct ConditionsArgs {
     /// The clips it was made from.
     #[command(flatten)]
     pub data: DataArgs,
-    /// Keep features that take long to make in this folder and take them from there.
+    /// Folder that caches the features that are slow to compute.
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
 }

@@ -7,18 +7,18 @@ use crate::run::{Run, describe, enrolled};
 
 const TITLE: &str = "Results";
 const PREFACE: &str = "\
-Every figure here was measured by the command beside it, and this page was written from the folders
-that the commands left, by `ser results`. Networks are trained from scratch. The same machine and
-thread count give the same figures; another processor or libtorch may round differently, which moves
-an accuracy by a point or two.
+Every figure on this page was measured by the command beside it. `ser results` wrote the page from the
+folders that these commands left. Networks are trained from scratch. The same machine and thread count
+give the same figures; another processor or libtorch may round differently, which changes an accuracy by
+a point or two.
 
-Figures are means over the splits ± their sample standard deviation, in brackets the 95 % interval of
-the pooled answers by resampling speakers. What a figure means, and how recipes were chosen:
-[protocols.md](protocols.md), [experiments.md](experiments.md). The test part of a split decides
+Figures are means over the splits ± their sample standard deviation. The brackets hold the 95 % interval
+of the pooled predictions, from resampling speakers. [protocols.md](protocols.md) says what a figure
+means, [experiments.md](experiments.md) how the recipes were chosen. The test part of a split decides
 nothing: not the recipe, not the epoch, not the temperature. *Enrolled* means that other clips of the
-test speaker were known, without their labels; draws of the clips known are repeated three times.
-A random split has the same voices and sentences on both sides: read its figures beside those for new
-voices.";
+test speaker were known, without their labels; these clips were drawn three times.
+In a random split, training and test share voices and sentences: read its figures beside those for new
+speakers.";
 
 /// The document of some cross-validations, in this order, as Markdown.
 ///

@@ -24,7 +24,7 @@ pub struct Section {
     pub synthetic: bool,
     /// The command that makes the run.
     pub command: String,
-    /// Trained values of a split's model.
+    /// Trained parameters of a split's model.
     pub parameters: usize,
     /// Seconds of training, all splits and their inner splits together.
     pub seconds: f64,
@@ -64,7 +64,7 @@ pub fn markdown(title: &str, preface: &str, sections: &[Section]) -> Result<Stri
             figure(folds.uar, evaluation.uar_interval),
         ]
     });
-    let header = ["run", "protocol", "test voices", "accuracy %", "UAR %"];
+    let header = ["run", "protocol", "test speakers", "accuracy %", "UAR %"];
     table(&mut text, &header, rows);
     for (section, evaluation) in &evaluated {
         write_section(&mut text, section, evaluation)?;
@@ -75,7 +75,7 @@ pub fn markdown(title: &str, preface: &str, sections: &[Section]) -> Result<Stri
 fn split(kind: SplitKind) -> &'static str {
     match kind {
         SplitKind::SpeakerDisjoint => "new",
-        SplitKind::Random => "heard in training: flatters",
+        SplitKind::Random => "also in training: optimistic",
     }
 }
 
@@ -87,8 +87,8 @@ fn write_section(text: &mut String, section: &Section, evaluation: &Evaluation) 
     };
     let _ = write!(
         text,
-        "## {}\n\n{}; {}.{synthetic} Accuracy {} %, UAR {} %. {} trained values, {:.0} s of \
-         training in all.\n\n```sh\n{}\n```\n\n",
+        "## {}\n\n{}; {}.{synthetic} Accuracy {} %, UAR {} %. {} trained parameters, {:.0} s \
+         of training in all.\n\n```sh\n{}\n```\n\n",
         section.recipe,
         section.description,
         section.protocol,
@@ -204,7 +204,8 @@ fn write_confidence(text: &mut String, section: &Section, calibrated: f64) -> Re
     let raw = Metrics::compute(&raw)?.calibration_error;
     let _ = write!(
         text,
-        "Expected calibration error {} %, without a temperature {} %. The most confident answers:\n\n",
+        "Expected calibration error {} %, without a temperature {} %. Accuracy of the most confident predictions, \
+         pooled over the splits (the accuracy above is a mean over the splits):\n\n",
         percent(calibrated),
         percent(raw),
     );

@@ -508,9 +508,9 @@ fn a_document_of_results_has_a_row_and_a_section_for_every_run() {
     for part in [
         "# Results\n\nWhat this is.\n",
         "| [best folds-a](#best-folds-a) | five folds | new |",
-        "| [best seed5](#best-seed5) | five folds | heard in training: flatters |",
+        "| [best seed5](#best-seed5) | five folds | also in training: optimistic |",
         "## best seed5\n\nseveral; five folds. SYNTHETIC DATA",
-        "12 trained values, 34 s of training in all.",
+        "12 trained parameters, 34 s of training in all.",
         "```sh\nser crossval --recipe best\n```",
         "| calm | 33.3 | 100.0 | 50.0 | 2 |",
         "| tested | trained on | clips | alone | 2 enrolled | all enrolled |",

@@ -8,13 +8,13 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "Greek",
     recordings: 604,
     speakers: 6,
-    notes: "Nineteen sentences and an improvised one, some of them twice; nothing neutral. `s05 (3)` cannot be read. Which of the actors \
-            are women is not told.",
+    notes: "Nineteen sentences and an improvised one, some of them twice; no neutral speech. `s05 (3)` cannot be read. The corpus does \
+            not say which actors are women.",
     licence: "sources differ: see its page",
     citation: "N. Vryzas, R. Kotsakis, A. Liatsou, C. A. Dimoulas, G. Kalliris: Speech emotion recognition for performance interaction. \
                Journal of the Audio Engineering Society 66(6), 457-467, 2018",
     address: "http://m3c.web.auth.gr/research/aesdd-speech-emotion-recognition",
-    access: Access::ByHand("its archive lies in Mega, which takes a browser"),
+    access: Access::ByHand("its archive is on Mega, which needs a browser"),
     example: "anger/a03 (3).wav",
     labelling: Labelling::Name(labels),
 };

@@ -8,8 +8,8 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "Amharic",
     recordings: 2474,
     speakers: 65,
-    notes: "Seven sentences an emotion, five of them said in no other, so that words tell the emotion as well. Of 4550 recordings those \
-            on which judges agreed.",
+    notes: "Seven sentences per emotion, five of which occur in no other emotion, so that the words reveal the emotion too. Of 4550 \
+            recordings, those on which the judges agreed.",
     licence: "none is stated",
     citation: "E. A. Retta, E. Almekhlafi, R. Sutcliffe, M. Mhamed, H. Ali, J. Feng: A New Amharic Speech Emotion Dataset and \
                Classification Benchmark. ACM Transactions on Asian and Low-Resource Language Information Processing 22(1), 2023",

@@ -8,7 +8,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "French (Canada)",
     recordings: 936,
     speakers: 12,
-    notes: "Six sentences, each in two intensities, neutral in one. Archives unpack with broken accents in the names of folders.",
+    notes: "Six sentences, each in two intensities, neutral in one. The archives unpack with broken accents in the names of folders.",
     licence: "CC BY-NC-SA 4.0",
     citation: "P. Gournay, O. Lahaie, R. Lefebvre: A Canadian French Emotional Speech Dataset. ACM Multimedia Systems Conference, \
                399-402, 2018",

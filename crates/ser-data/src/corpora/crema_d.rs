@@ -8,8 +8,8 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "English (North America)",
     recordings: 7442,
     speakers: 91,
-    notes: "Twelve sentences, said by all, one of them in three intensities. `1076_MTI_SAD_XX` has no sound, `1064_IEO_DIS_MD` is a \
-            minute of all emotions. A copy made without Git LFS has texts in the place of recordings.",
+    notes: "Twelve sentences, said by all speakers, one of them in three intensities. `1076_MTI_SAD_XX` has no sound; \
+            `1064_IEO_DIS_MD` is a minute with all emotions. A copy made without Git LFS holds text files in place of the recordings.",
     licence: "Open Database License 1.0",
     citation: "H. Cao, D. G. Cooper, M. K. Keutmann, R. C. Gur, A. Nenkova, R. Verma: CREMA-D: Crowd-sourced Emotional Multimodal \
                Actors Dataset. IEEE Transactions on Affective Computing 5(4), 377-390, 2014",

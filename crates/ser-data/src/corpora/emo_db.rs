@@ -8,7 +8,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "German",
     recordings: 535,
     speakers: 10,
-    notes: "Ten sentences; of 816 recordings those whose emotion listeners heard. Version 2 has all.",
+    notes: "Ten sentences. Of 816 recordings, those whose emotion listeners recognised; version 2 has all.",
     licence: "CC0 1.0; version 2: CC BY 4.0",
     citation: "F. Burkhardt, A. Paeschke, M. Rolfes, W. F. Sendlmeier, B. Weiss: A Database of German Emotional Speech. Interspeech, \
                1517-1520, 2005",

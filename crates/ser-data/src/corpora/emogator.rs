@@ -8,7 +8,8 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "none: vocal bursts without words",
     recordings: 32_130,
     speakers: 357,
-    notes: "Three bursts of each of thirty emotions, recorded by the contributors themselves. Their sexes are not given.",
+    notes: "Three bursts for each of thirty emotions, recorded by the contributors themselves. The sexes of the contributors are not \
+            given.",
     licence: "Apache 2.0",
     citation: "F. W. Buhl: EmoGator: A New Open Source Vocal Burst Dataset with Baseline Machine Learning Classification \
                Methodologies. arXiv:2301.00508, 2023",

@@ -8,13 +8,13 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "English (North America)",
     recordings: 6887,
     speakers: 4,
-    notes: "Sentences of CMU Arctic, with laughing and yawning in between. The speaker is told by a folder alone. `josh` is neither angry \
-            nor disgusted.",
+    notes: "Sentences from CMU Arctic, with laughter and yawns in between. Only the name of a folder tells the speaker. `josh` has \
+            neither anger nor disgust.",
     licence: "research and other non-commercial purposes",
     citation: "A. Adigwe, N. Tits, K. El Haddad, S. Ostadabbas, T. Dutoit: The Emotional Voices Database: Towards Controlling the \
                Emotion Dimension in Voice Generation Systems. arXiv:1806.09514, 2018",
     address: "https://openslr.org/115",
-    access: Access::ByHand("it is given out in eighteen archives, none of them in zip"),
+    access: Access::ByHand("it comes in eighteen archives, none of them in zip"),
     example: "jenie_Amused/amused_1-28_0022.wav",
     labelling: Labelling::Name(labels),
 };

@@ -8,12 +8,12 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "Italian",
     recordings: 588,
     speakers: 6,
-    notes: "Fourteen sentences, five of them without sense, each in all emotions.",
+    notes: "Fourteen sentences, five of them nonsense, each in all emotions.",
     licence: "non-commercial use, with acknowledgment",
     citation: "G. Costantini, I. Iaderola, A. Paoloni, M. Todisco: EMOVO Corpus: an Italian Emotional Speech Database. LREC, \
                3501-3504, 2014",
     address: "http://voice.fub.it/activities/corpora/emovo",
-    access: Access::ByHand("its archive lies in Google Drive, which takes a browser"),
+    access: Access::ByHand("its archive is on Google Drive, which needs a browser"),
     example: "dis-f1-b1.wav",
     labelling: Labelling::Name(labels),
 };

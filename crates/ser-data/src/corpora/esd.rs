@@ -8,12 +8,13 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "Mandarin (speakers 0001 to 0010), English",
     recordings: 35_000,
     speakers: 20,
-    notes: "350 sentences a language, said by all ten speakers in all emotions. Here they begin with `zh` and `en`.",
+    notes: "350 sentences per language, said by all ten speakers in all emotions. In the column `statement` they begin with `zh` and \
+            `en`.",
     licence: "research only; a signed licence is asked for",
     citation: "K. Zhou, B. Sisman, R. Liu, H. Li: Seen and unseen emotional style transfer for voice conversion with a new emotional \
                speech dataset. ICASSP, 920-924, 2021",
     address: "https://hltsingapore.github.io/ESD",
-    access: Access::ByHand("a signed licence is asked for"),
+    access: Access::ByHand("it requires a signed licence"),
     example: "0011/Angry/0011_000351.wav",
     labelling: Labelling::Name(labels),
 };

@@ -10,12 +10,12 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "English (North America)",
     recordings: 7529,
     speakers: 10,
-    notes: "Dialogues, scripted and improvised; those turns on whose emotion most judges agreed, of 10 039.",
+    notes: "Scripted and improvised dialogues. Of 10 039 turns, those on whose emotion most judges agreed.",
     licence: "research, after a registration",
     citation: "C. Busso, M. Bulut, C.-C. Lee, A. Kazemzadeh, E. Mower, S. Kim, J. N. Chang, S. Lee, S. S. Narayanan: IEMOCAP: interactive \
                emotional dyadic motion capture database. Language Resources and Evaluation 42(4), 335-359, 2008",
     address: "https://sail.usc.edu/iemocap",
-    access: Access::ByHand("a registration is asked for"),
+    access: Access::ByHand("it requires a registration"),
     example: "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav",
     labelling: Labelling::Tables(labels),
 };

@@ -8,12 +8,12 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "English (New Zealand)",
     recordings: 2400,
     speakers: 4,
-    notes: "Ten emotions, five of them such as a robot meets. Thirty sentences, twice each.",
+    notes: "Ten emotions, five of them typical of talking with robots. Thirty sentences, each said twice.",
     licence: "CC0 1.0",
     citation: "J. James, L. Tian, C. I. Watson: An Open Source Emotional Speech Corpus for Human Robot Interaction Applications. \
                Interspeech, 2768-2772, 2018",
     address: "https://www.kaggle.com/datasets/tli725/jl-corpus",
-    access: Access::ByHand("Kaggle asks for a login"),
+    access: Access::ByHand("Kaggle requires a login"),
     example: "female1_angry_10a_1.wav",
     labelling: Labelling::Name(labels),
 };

@@ -10,13 +10,13 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "English (North America)",
     recordings: 13_706,
     speakers: 304,
-    notes: "Cut out of a television series, with its music and laughter. `dia125_utt3` of train cannot be decoded, `dia110_utt7` of dev \
-            is not there.",
+    notes: "Cut from a television series, with its music and laughter. `dia125_utt3` in train cannot be decoded; `dia110_utt7` in dev \
+            is missing.",
     licence: "GPL 3.0; the series belongs to its makers",
     citation: "S. Poria, D. Hazarika, N. Majumder, G. Naik, E. Cambria, R. Mihalcea: MELD: A Multimodal Multi-Party Dataset for Emotion \
                Recognition in Conversation. ACL 2019",
     address: "https://affective-meld.github.io",
-    access: Access::ByHand("it is given out in an archive of more than 10 GB, not in zip"),
+    access: Access::ByHand("it comes in an archive of more than 10 GB, not in zip"),
     example: "train_splits/dia0_utt0.mp4",
     labelling: Labelling::Tables(labels),
 };

@@ -8,13 +8,13 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "Spanish (Mexico)",
     recordings: 862,
     speakers: 3,
-    notes: "Single words; those of corpus B are said in one emotion each, so that words tell it as well. Names tell women, men and children, but not which of three, two and six: \
-            each group is one speaker here.",
+    notes: "Single words. Each word of corpus B is said in one emotion only, so that the words reveal the emotion too. The names tell \
+            women, men and children apart, but not the three women, two men and six children: each group is one speaker here.",
     licence: "CC BY 4.0",
     citation: "M. M. Duville, L. M. Alonso-Valerdi, D. I. Ibarra-Zarate: Mexican Emotional Speech Database (MESD). Mendeley Data, 2022, \
                doi:10.17632/cy34mh68j9.5",
     address: "https://data.mendeley.com/datasets/cy34mh68j9/5",
-    access: Access::ByHand("its archive has no lasting address but its page"),
+    access: Access::ByHand("its archive has no permanent address apart from its page"),
     example: "Anger_C_A_abajo.wav",
     labelling: Labelling::Name(labels),
 };

@@ -8,7 +8,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "Polish",
     recordings: 4481,
     speakers: 9,
-    notes: "90 sentences, of which nearly all are said by all speakers in all emotions.",
+    notes: "90 sentences, nearly all of which are said by all speakers in all emotions.",
     licence: "CC BY-NC-SA 4.0",
     citation: "I. Christop: nEMO: Dataset of Emotional Speech in Polish. LREC-COLING 2024",
     address: "https://github.com/amu-cai/nEMO",

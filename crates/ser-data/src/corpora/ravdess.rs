@@ -9,7 +9,7 @@ pub(super) const SPEECH: KnownCorpus = KnownCorpus {
     language: "English (North America)",
     recordings: 1440,
     speakers: 24,
-    notes: "Two sentences, twice each in two intensities. One recording is there under two names; five are stereo.",
+    notes: "Two sentences, each said twice in two intensities. One recording exists under two names; five are stereo.",
     access: Access::Archive {
         url: "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip?download=1",
         size: Some(208_468_073),

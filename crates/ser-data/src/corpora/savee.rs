@@ -8,12 +8,12 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "English (Britain)",
     recordings: 480,
     speakers: 4,
-    notes: "Fifteen sentences an emotion, thirty of neutral, three of them common to all emotions.",
+    notes: "Fifteen sentences per emotion, thirty for neutral; three of them are common to all emotions.",
     licence: "research, after a registration",
     citation: "S. Haq, P. J. B. Jackson: Multimodal Emotion Recognition. Machine Audition: Principles, Algorithms and Systems, 398-423, \
                IGI Global, 2010",
     address: "http://kahlan.eps.surrey.ac.uk/savee",
-    access: Access::ByHand("a registration is asked for"),
+    access: Access::ByHand("it requires a registration"),
     example: "DC/a01.wav",
     labelling: Labelling::Name(labels),
 };

@@ -8,12 +8,12 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "Persian",
     recordings: 3000,
     speakers: 87,
-    notes: "From radio plays; no sentence is said twice. 163 names are known to tell another emotion than the transcripts do.",
+    notes: "From radio plays; no sentence occurs twice. 163 file names are known to give another emotion than the transcripts.",
     licence: "academic purposes",
     citation: "O. Mohamad Nezami, P. Jamshid Lou, M. Karami: ShEMO: a large-scale validated database for Persian speech emotion \
                detection. Language Resources and Evaluation 53(1), 1-16, 2019",
     address: "https://github.com/pariajm/sharif-emotional-speech-dataset",
-    access: Access::ByHand("its archives lie in Dropbox, which takes a browser"),
+    access: Access::ByHand("its archives are on Dropbox, which needs a browser"),
     example: "F21N05.wav",
     labelling: Labelling::Name(labels),
 };

@@ -8,7 +8,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "Bangla",
     recordings: 7000,
     speakers: 20,
-    notes: "Ten sentences, five times each. `F_02_MONIKA_S_2_SURPRISE_3].wav` is called so.",
+    notes: "Ten sentences, five takes of each. The name of `F_02_MONIKA_S_2_SURPRISE_3].wav` has that bracket in the corpus.",
     licence: "CC BY 4.0",
     citation: "S. Sultana, M. S. Rahman, M. R. Selim, M. Z. Iqbal: SUST Bangla Emotional Speech Corpus (SUBESCO): An audio-only \
                emotional speech corpus for Bangla. PLoS ONE 16(4), e0250173, 2021",

@@ -8,7 +8,8 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "English (Canada)",
     recordings: 2800,
     speakers: 2,
-    notes: "\"Say the word …\" with 200 words, each in all emotions. Some copies hold everything twice. `OA_bite_neutral` is one of OAF's.",
+    notes: "\"Say the word …\" with 200 words, each in all emotions. Some copies hold everything twice. `OA_bite_neutral` belongs to \
+            the speaker OAF.",
     licence: "CC BY-NC-ND 4.0, or CC BY-NC 4.0: sources differ",
     citation: "M. K. Pichora-Fuller, K. Dupuis: Toronto emotional speech set (TESS). Borealis, 2020, doi:10.5683/SP2/E8H2MF",
     address: "https://doi.org/10.5683/SP2/E8H2MF",

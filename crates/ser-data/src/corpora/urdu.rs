@@ -10,8 +10,8 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     language: "Urdu",
     recordings: 400,
     speakers: 29,
-    notes: "Spontaneous, from talk shows. Few speakers have more than one emotion, so that voices tell it as well. Its page speaks of 38 \
-            speakers; the names have 29.",
+    notes: "Spontaneous speech from talk shows. Few speakers have more than one emotion, so that the voices reveal the emotion too. \
+            The page of the corpus mentions 38 speakers; the names have 29.",
     licence: "research",
     citation: "S. Latif, A. Qayyum, M. Usman, J. Qadir: Cross Lingual Speech Emotion Recognition: Urdu vs. Western Languages. Frontiers \
                of Information Technology, 2018",
