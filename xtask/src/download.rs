@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use ser_download::{Archive, Limits, Source, fill, make_way, may_fill, md5_of, size};
+use ser_files::beside;
 
 use crate::fetch::fetch;
 use crate::recordings::recordings;

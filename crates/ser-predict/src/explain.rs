@@ -268,7 +268,7 @@ mod tests {
                 patches: Vec::new(),
             };
             let levels = explanation.spectrogram(&sound).unwrap();
-            assert_eq!(levels.ncols(), ROWS, "{sample_rate} Hz");
+            assert_eq!(levels.coefficients(), ROWS, "{sample_rate} Hz");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Small corpora, in memory and on disk.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 use ser_data::ravdess::Name;
@@ -19,6 +19,13 @@ pub fn clip(path: &str, emotion: &str, speaker: &str) -> Clip {
         frames: 16_000,
         ..Clip::default()
     }
+}
+
+/// A manifest on disk.
+pub fn manifest(folder: &Path, text: &str) -> PathBuf {
+    let path = folder.join("mine.csv");
+    fs::write(&path, text).unwrap();
+    path
 }
 
 /// What RAVDESS has of these actors, in memory.

@@ -5,13 +5,7 @@ use std::path::Path;
 use ser_data::{Corpus, Error, LabelMap, Origin, Scan, SkipKind};
 use tempfile::tempdir;
 
-use crate::fixtures::{Wav, clip};
-
-fn manifest(folder: &Path, text: &str) -> std::path::PathBuf {
-    let path = folder.join("mine.csv");
-    fs::write(&path, text).unwrap();
-    path
-}
+use crate::fixtures::{Wav, manifest};
 
 #[test]
 fn a_corpus_of_ones_own_needs_path_emotion_and_speaker() {

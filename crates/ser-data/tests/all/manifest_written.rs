@@ -5,7 +5,7 @@ use std::fs;
 use ser_data::{Corpus, Error, Scan};
 use tempfile::tempdir;
 
-use crate::fixtures::{Wav, clip};
+use crate::fixtures::{Wav, clip, manifest};
 
 #[test]
 fn a_scanned_corpus_comes_back_from_its_manifest() {
