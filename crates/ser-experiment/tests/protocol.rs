@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{SILENT, crossval, ensemble, folders, inner, quick, refusal, synthetic, tone, train};
+use common::{
+    SILENT, crossval, ensemble, folders, inner, quick, quick_recipe_text, refusal, synthetic, tone,
+    train,
+};
 use safetensors::SafeTensors;
 use ser_experiment::{Candidate, Setting, evaluate, fit, measure_conditions, results, select};
 use ser_experiment::{Run, SplitRun};
@@ -32,27 +35,33 @@ fn learned(model: &Path) -> (BTreeMap<String, Vec<u8>>, Value) {
     (tensors.collect(), Value::Object(model))
 }
 
-/// A copy of the synthetic corpus in which the clips of speaker 01 have changed places, so that their
-/// labels are wrong, and one of them is another sound altogether.
-fn with_another_test_part(folder: &Path) -> PathBuf {
-    let corpus = folder.join("other");
-    let mut own = Vec::new();
-    for entry in walkdir::WalkDir::new(synthetic()) {
+/// A copy of the synthetic corpus, and its files.
+fn copy_of_synthetic(folder: &Path) -> (PathBuf, Vec<PathBuf>) {
+    let corpus = folder.join("copy");
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(synthetic()).sort_by_file_name() {
         let entry = entry.unwrap();
         let to = corpus.join(entry.path().strip_prefix(synthetic()).unwrap());
         if entry.file_type().is_dir() {
             fs::create_dir_all(&to).unwrap();
-        } else if to.to_string_lossy().ends_with("-01.wav") {
-            own.push((entry.into_path(), to));
         } else {
             fs::copy(entry.path(), &to).unwrap();
+            files.push(to);
         }
     }
-    own.sort();
-    for (i, (_, to)) in own.iter().enumerate() {
-        fs::copy(&own[(i + 7) % own.len()].0, to).unwrap();
+    (corpus, files)
+}
+
+/// A copy in which the clips of speaker 01 have changed places, so that their labels are wrong, and one of them is another
+/// sound altogether.
+fn with_another_test_part(folder: &Path) -> PathBuf {
+    let (corpus, mut own) = copy_of_synthetic(folder);
+    own.retain(|file| file.to_string_lossy().ends_with("-01.wav"));
+    for (i, to) in own.iter().enumerate() {
+        let from = own[(i + 7) % own.len()].strip_prefix(&corpus).unwrap();
+        fs::copy(synthetic().join(from), to).unwrap();
     }
-    tone(&own[0].1, 500.0, 2.0);
+    tone(&own[0], 500.0, 2.0);
     corpus
 }
 
@@ -176,6 +185,33 @@ fn an_ensemble_is_measured_plain_and_enrolled_and_held_in_full() {
         "calibration error",
     ] {
         assert!(page.contains(part), "{part} is not in {page}");
+    }
+}
+
+#[test]
+fn an_ensemble_has_the_splits_of_its_members_where_a_copy_of_a_clip_has_no_features() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, _) = copy_of_synthetic(folder.path());
+    let short = data.join("Actor_01/03-01-05-01-01-01-01.wav");
+    tone(&short, 500.0, 0.04);
+    // An octave faster, the short clip does not fill a frame.
+    let recipe = |name: &str| {
+        let text = quick_recipe_text(name, "seed5", 1);
+        let text = text.replace("n_mels = 32", "n_mels = 32\n        center = false");
+        let text = text.replace("[network]", "[augmentation]\nsemitones = [12.0]\n[network]");
+        Experiment::parse(&text, name).unwrap()
+    };
+    let both = ensemble("both", &[&recipe("a"), &recipe("b")]);
+    let out = folder.path().join("run");
+    let finished = crossval(&both, &data, &out);
+    let skipped: Vec<&Path> = finished.skipped.iter().map(|s| s.path.as_path()).collect();
+    assert_eq!(skipped, [short]);
+    for seed in 0..5 {
+        let split = |run: &str| {
+            let path = out.join(run).join(format!("seed-{seed}/split.csv"));
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        };
+        assert_eq!(split(""), split("members/a"));
     }
 }
 
