@@ -30,7 +30,7 @@ use ratio::output_len;
 ///
 /// # Quality
 ///
-/// The tests check these values for seven pairs of rates from 8 000 to 48 000 Hz. Frequencies are shares
+/// The tests check these values for ten pairs of rates from 8 000 to 50 900 Hz. Frequencies are shares
 /// of the lower Nyquist frequency:
 ///
 /// | property | value |
