@@ -1,4 +1,4 @@
-//! A recording as it sounds on the telephone, in a large room, in babble: a WAV file for each
+//! Writes a recording as it sounds on the telephone, in a large room or in babble: a WAV file for each
 //! condition.
 //!
 //! `cargo run --release -p ser-audio --example away_from_studio -- speech.wav heard/ telephone "room large"`

@@ -1,4 +1,4 @@
-//! Says of each recording how long, loud, wide and clean it is, and what is wrong with it.
+//! Prints the length, level, bandwidth and noise of each recording, and what is wrong with it.
 //!
 //! `cargo run --release -p ser-audio --example judge -- FILE...`
 

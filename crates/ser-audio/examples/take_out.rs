@@ -1,5 +1,5 @@
-//! A recording without what is in a stretch of time and a band of frequencies, down to its own
-//! background: a cough, a beep, the consonants.
+//! Writes a recording without what sounds in a stretch of time and a band of frequencies, such as a cough, a beep or
+//! consonants. The background of the recording remains.
 //!
 //! `cargo run --release -p ser-audio --example take_out -- speech.wav without.wav 0.8 1.2 0 2000`
 

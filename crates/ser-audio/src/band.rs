@@ -1,39 +1,40 @@
-//! The band in which speech has most of its energy, and the upper part of it.
+//! The band in which speech has most of its energy, and the upper part of that band.
 
 use std::f64::consts::TAU;
 
-/// Edges of the band in Hz: the hum of the mains lies below, with most of its harmonics.
+/// Edges of the band in Hz. Mains hum and most of its harmonics lie below it.
 const LOW: f64 = 150.0;
 const HIGH: f64 = 4000.0;
-/// Lower edge of the upper part in Hz, above what harmonics a hum has.
+/// Lower edge of the upper part in Hz, above the harmonics of hum.
 const UPPER: f64 = 600.0;
 
-/// Quality of each section of a Butterworth filter of fourth and of second order: `1 / (2·cos φ)` where `φ` is the angle of
-/// its poles.
+/// Quality of each section of a Butterworth filter of fourth and of second order: `1 / (2·cos φ)`, where `φ` is the
+/// angle of its poles.
 const FOURTH_ORDER: [f64; 2] = [0.541_196_100_146_197, 1.306_562_964_876_376_6];
 const SECOND_ORDER: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
-/// The least rate in Hz that samples are averaged down to.
+/// The lowest rate in Hz to which samples are averaged.
 const LEAST_RATE: u32 = 16_000;
 
-/// A high-pass filter of fourth order and a low-pass filter of second order, and behind them another high-pass filter.
-/// Samples of a high rate are averaged in small groups first: what that lets through from above does not matter here.
+/// A fourth-order high-pass filter and a second-order low-pass filter, followed by another fourth-order high-pass
+/// filter for the upper part. Samples with a high rate are first averaged in small groups; the aliases of that do not
+/// matter here.
 pub(crate) struct SpeechBand {
     sections: [Section; 5],
-    /// Samples of a group, and those that the last group has so far, and their sum.
+    /// Number of samples in a group, number of samples in the current group so far, and their sum.
     group: usize,
     count: usize,
     sum: f32,
-    /// Whether no group came yet.
+    /// Whether no group has been filtered yet.
     is_new: bool,
 }
 
-/// Sums of squares behind the filters.
+/// Sums of squares of the filtered samples.
 #[derive(Default, Clone, Copy)]
 pub(crate) struct Squares {
-    /// Of the band, and of its upper part.
+    /// The sums of the band and of its upper part.
     pub sums: [f64; 2],
-    /// Values in each.
+    /// Number of values in each sum.
     pub count: u32,
 }
 
@@ -41,7 +42,7 @@ impl SpeechBand {
     pub(crate) fn new(sample_rate: u32) -> Self {
         let group = (sample_rate / LEAST_RATE).max(1);
         let rate = f64::from(sample_rate) / f64::from(group);
-        // Where the edge is beyond what the sampling rate can carry, everything passes.
+        // If the edge is higher than the sampling rate can carry, everything passes.
         let section = |edge: f64, quality, high_pass| match edge < 0.45 * rate {
             true => Section::new(TAU * edge / rate, quality, high_pass),
             false => Section::ALL_PASS,
@@ -58,7 +59,7 @@ impl SpeechBand {
         }
     }
 
-    /// Adds the squares of the next samples, filtered.
+    /// Filters the next samples and adds their squares.
     pub(crate) fn add_squares(&mut self, samples: &[f32], squares: &mut Squares) {
         let missing = (self.group - self.count) % self.group;
         let (head, rest) = samples.split_at(samples.len().min(missing));
@@ -76,17 +77,17 @@ impl SpeechBand {
         self.filter(groups.map(|group| group.iter().sum()), squares);
     }
 
-    /// Adds the squares of groups, filtered, of which the sums are given.
+    /// Filters groups, given by their sums, and adds the squares.
     fn filter(&mut self, sums: impl Iterator<Item = f32>, squares: &mut Squares) {
         let mut means = sums
             .map(|sum| f64::from(sum / self.group as f32))
             .peekable();
         if let (true, Some(&first)) = (self.is_new, means.peek()) {
-            // As if it had lasted for ever: an offset is no sound that begins.
+            // Starts as if the first value had lasted for ever, because an offset is not a sound that begins.
             self.sections[0].settle(first);
             self.is_new = false;
         }
-        // In registers rather than in memory, where every value would wait for the one before.
+        // Kept in registers: in memory, every value would wait for the previous one.
         let [mut first, mut second, mut low_pass, mut third, mut fourth] = self.sections;
         let ([mut all, mut upper], mut count) = (squares.sums, squares.count);
         for x in means {
@@ -103,7 +104,7 @@ impl SpeechBand {
         };
     }
 
-    /// Clears what is left of a sound that died away: numbers that small take the processor long.
+    /// Clears the state of sound that has died away, because very small numbers slow the processor down.
     pub(crate) fn end_frame(&mut self) {
         for section in &mut self.sections {
             if section.state.iter().all(|s| s.abs() < 1e-100) {
@@ -113,12 +114,12 @@ impl SpeechBand {
     }
 }
 
-/// A filter of second order in transposed direct form II, `y = b·x + s₀`; each value of the state comes
-/// from the sample and the state before it, not from `y`, which would be one more thing to wait for.
+/// A second-order filter in transposed direct form II, `y = b·x + s₀`. Each value of the state is computed
+/// from the sample and the previous state, not from `y`, so that there is one thing less to wait for.
 #[derive(Clone, Copy)]
 struct Section {
     b: f64,
-    /// What the sample adds to each value of the state, and what of `s₀` is taken off.
+    /// What the sample adds to each value of the state, and what part of `s₀` is subtracted.
     input: [f64; 2],
     feedback: [f64; 2],
     state: [f64; 2],
@@ -132,7 +133,7 @@ impl Section {
         state: [0.0; 2],
     };
 
-    /// By the bilinear transform, with its edge at `w` radians per sample.
+    /// Designs a filter by the bilinear transform, with its edge at `w` radians per sample.
     fn new(w: f64, quality: f64, high_pass: bool) -> Self {
         let (sin, cos) = w.sin_cos();
         let alpha = sin / (2.0 * quality);
@@ -147,7 +148,7 @@ impl Section {
         }
     }
 
-    /// Takes on the state that a constant leads to behind a high-pass filter.
+    /// Sets the state that a constant leads to in a high-pass filter.
     fn settle(&mut self, x: f64) {
         let first = -self.b * x;
         self.state = [first, self.input[1] * x - self.feedback[1] * first];

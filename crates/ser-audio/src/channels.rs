@@ -1,46 +1,46 @@
-//! Several channels become one.
+//! Mixing of several channels into one.
 
 use crate::waveform::SAMPLE_RANGE;
 
-/// What becomes of the channels of a recording.
+/// How the channels of a recording are mixed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Channels {
-    /// Their mean, as librosa has it.
+    /// Their mean, as in librosa.
     #[default]
     Mean,
-    /// The mean of those that are heard, each with the sign that it has in common with the others.
+    /// The mean of the audible channels, each with the sign that it has in common with the others.
     ///
-    /// A channel whose correlation with the first audible one is below −0.5 would cancel it in the mean, as in recordings
-    /// of which one wire was swapped: its sign is changed. One that is 40 dB below the loudest is left out, so that a dead
-    /// channel does not halve the level. Both go by all that was heard until then, in steps of 4096 samples. Of one
-    /// channel, and of ordinary stereo, this is the mean.
+    /// A channel whose correlation with the first audible one is below −0.5 would cancel it in the mean, as in
+    /// recordings with one wire swapped. Its sign is inverted. A channel 40 dB below the loudest is left out, so that a
+    /// dead channel does not halve the level. Both decisions use all samples up to that time, in steps of 4096 samples.
+    /// For one channel, and for ordinary stereo, the result is the mean.
     Compared,
     /// One of them, counted from 1.
     Only(u16),
 }
 
 impl Channels {
-    /// The one of this number, or else all of them compared.
+    /// Returns the channel with this number, or else all channels compared.
     #[must_use]
     pub fn chosen(number: Option<u16>) -> Self {
         number.map_or(Self::Compared, Self::Only)
     }
 }
 
-/// Samples per channel after which channels are compared anew.
+/// Number of samples per channel after which channels are compared anew.
 const WINDOW: usize = 4096;
 /// Correlation below which a channel has the opposite sign.
 const OPPOSITE: f64 = -0.5;
-/// Power relative to the loudest channel below which a channel is not heard: −40 dB.
+/// Power relative to the loudest channel below which a channel is left out: −40 dB.
 const UNHEARD: f64 = 1e-4;
 /// Mean square from which on a channel is audible: −70 dBFS.
 const AUDIBLE: f64 = 1e-7;
-/// Correlation of two channels, whatever its sign, below which they have nothing in common.
+/// Absolute correlation of two channels below which they have nothing in common.
 const APART: f64 = 0.2;
-/// Power of the softer one relative to the louder one from which on both are spoken into: −20 dB.
+/// Power of the softer channel relative to the louder one from which on somebody speaks into both: −20 dB.
 const BOTH: f64 = 1e-2;
 
-/// Mixes interleaved samples down.
+/// Mixes interleaved samples down to one channel.
 ///
 /// ```
 /// use ser_audio::{Channels, Mixer};
@@ -52,15 +52,15 @@ const BOTH: f64 = 1e-2;
 /// ```
 pub struct Mixer {
     pub(crate) channels: Channels,
-    /// Number of them.
+    /// Number of channels.
     count: usize,
     /// Samples that wait for the rest of their window, interleaved.
     waiting: Vec<f32>,
-    /// Samples compared, of each channel.
+    /// Number of samples compared, per channel.
     compared: u64,
-    /// Sums of squares.
+    /// Sum of squares of each channel.
     energies: Vec<f64>,
-    /// Sums of products with the reference.
+    /// Sum of products of each channel with the reference.
     products: Vec<f64>,
     /// The first channel that was audible.
     reference: Option<usize>,
@@ -69,7 +69,7 @@ pub struct Mixer {
 }
 
 impl Mixer {
-    /// Of samples of `count` channels, 1 or more.
+    /// Creates a mixer for samples of `count` channels, 1 or more.
     #[must_use]
     pub fn new(channels: Channels, count: usize) -> Self {
         Self {
@@ -84,15 +84,16 @@ impl Mixer {
         }
     }
 
-    /// Whether the mean is all that is asked for.
+    /// Returns whether only the mean is needed.
     pub(crate) fn is_mean(&self) -> bool {
         self.channels == Channels::Mean || self.count == 1
     }
 
-    /// Appends what becomes of `interleaved`, which holds whole frames of `count` channels; some of it may wait.
+    /// Mixes `interleaved`, which holds whole frames of `count` channels, and appends the result. Some samples may
+    /// wait.
     pub fn push(&mut self, interleaved: &[f32], count: usize, samples: &mut Vec<f32>) {
         if count != self.count {
-            // What is known of the channels is of others.
+            // What is known of the old channels does not apply to the new ones.
             self.finish(samples);
             *self = Self::new(self.channels, count);
         }
@@ -117,7 +118,7 @@ impl Mixer {
         }
     }
 
-    /// Appends what waits.
+    /// Mixes the samples that wait, and appends the result.
     pub fn finish(&mut self, samples: &mut Vec<f32>) {
         if self.waiting.is_empty() {
             return;
@@ -140,11 +141,11 @@ impl Mixer {
         self.waiting.clear();
     }
 
-    /// Weighs the channels anew with the samples that wait.
+    /// Updates the weights of the channels with the samples that wait.
     fn compare(&mut self) {
         let frames = || self.waiting.chunks_exact(self.count);
         self.compared += frames().len() as u64;
-        // Stretches of a damaged file may hold what is no number.
+        // Parts of a damaged file may hold samples that are not numbers.
         let number = |x: f32| match SAMPLE_RANGE.contains(&x) {
             true => f64::from(x),
             false => 0.0,
@@ -182,7 +183,7 @@ impl Mixer {
         self.products[channel] / energies.sqrt().max(f64::MIN_POSITIVE)
     }
 
-    /// Whether two channels that are both spoken into have nothing in common, as those of a call.
+    /// Returns whether two channels that somebody speaks into have nothing in common, like those of a call.
     #[must_use]
     pub fn are_apart(&self) -> bool {
         let loudest = self.energies.iter().copied().fold(0.0, f64::max);

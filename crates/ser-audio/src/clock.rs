@@ -1,4 +1,4 @@
-//! Where in time the packets of a recording belong, and so what is lost between them.
+//! The time of each packet of a recording, and with it the length of what is lost between packets.
 
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -15,56 +15,59 @@ use symphonia::core::units::{TimeBase, Timestamp};
 use crate::counted::AHEAD;
 use crate::mpeg::{Gap, Gaps};
 
-/// Bytes of a header of ADTS, which is no part of the packet.
+/// Number of bytes of an ADTS header, which is not part of the packet.
 const ADTS_HEADER: u64 = 7;
-/// Bytes that a second of silence takes at least, 4 kbit/s: a small file that is all holes does not become days of it.
+/// Least number of bytes read per second of silence, 4 kbit/s, so that a small file full of gaps does not become days
+/// of silence.
 const SECOND: u64 = 500;
-/// Bytes that a second takes at least of the beginning that a file may lack: what was recorded out of a broadcast may have
-/// begun hours ago.
+/// Least number of bytes of the file per second of silence in place of a missing beginning. The times of a recording of
+/// a broadcast may have started hours before it.
 const BEGINNING: u64 = 8000;
-/// Seconds by which time stamps may be off that are no multiples of the sampling period, and a hundredth that others may.
+/// Seconds by which time stamps may be wrong if they do not count samples, and if they do.
 const JITTER: f64 = 0.1;
 const EXACT: f64 = 0.01;
 
 pub(crate) struct Clock {
-    /// Bytes taken out of the file, and bytes of all of it, if that is known.
+    /// Number of bytes read from the file, and the length of the file if it is known.
     taken: Arc<AtomicU64>,
     len: Option<u64>,
     time: Time,
 }
 
 enum Time {
-    /// The container says when each packet is.
+    /// The container states the time of each packet.
     Stamps {
         base: TimeBase,
-        /// A time stamp, and the number of the sample that it has; of the first packet some may be left out.
+        /// A time stamp, and the index of the sample at that time. Samples of the first packet may be dropped, which
+        /// makes the index negative.
         anchor: Option<(Timestamp, i128)>,
-        /// Whether a stream began since the last packet, and whether that was the same one once more.
+        /// Whether a stream began since the last packet, and whether it continues the previous one.
         is_new: bool,
         is_same: bool,
     },
-    /// Packets follow each other: between two of them what is lost takes as long as as many bytes that were decoded.
+    /// Packets follow each other. A loss between two of them is as long as the same number of decoded bytes.
     Bytes {
-        /// Bytes of a packet beside its data.
+        /// Bytes of a packet in addition to its data.
         header: u64,
-        /// Where the last packet ended that was decoded, or what was made up for.
+        /// Position at which the last packet ended that was decoded or replaced with silence.
         end: Option<u64>,
         bytes: u64,
         frames: u64,
     },
     /// Packets follow each other, and all losses are known.
     Gaps {
-        /// Those that are still to come, and the samples of a frame.
+        /// The losses still to come, and the number of samples in a frame.
         gaps: Peekable<IntoIter<Gap>>,
         frame: u64,
-        /// Samples of the packets up to here of which nothing was heard, and of the beginning that is left out.
+        /// Number of samples of failed packets that silence has not replaced yet, and of samples dropped at the
+        /// beginning.
         failed: u64,
         left_out: u64,
     },
 }
 
 impl Clock {
-    /// `gaps` are those of an MP3 that says how long it is.
+    /// Creates a clock. `gaps` are those of an MP3 that states its length.
     pub(crate) fn new(
         format: &dyn FormatReader,
         track: u32,
@@ -92,7 +95,7 @@ impl Clock {
                 let is_flac = format.format_info().format == FORMAT_ID_FLAC;
                 Time::Stamps {
                     base: track.and_then(|t| t.time_base).unwrap_or_default(),
-                    // Frames of FLAC are counted from the beginning, whether or not that is there.
+                    // FLAC frames are numbered from the beginning, even if that is missing.
                     anchor: is_flac.then_some((Timestamp::ZERO, 0)),
                     is_new: false,
                     is_same: false,
@@ -102,26 +105,27 @@ impl Clock {
         Self { taken, len, time }
     }
 
-    /// Whether the container has time stamps.
+    /// Returns whether the container has time stamps.
     pub(crate) fn is_stamped(&self) -> bool {
         matches!(self.time, Time::Stamps { .. })
     }
 
-    /// Another stream begins, or the same one behind a loss.
+    /// Records that another stream begins, or that the same one continues after a loss.
     pub(crate) fn begin_again(&mut self) {
         if let Time::Stamps { is_new, .. } = &mut self.time {
             *is_new = true;
         }
     }
 
-    /// Whether the packet that [`lost_before`](Self::lost_before) has seen last is the first behind a loss in a stream that is
-    /// decoded anew.
+    /// Returns whether the packet that [`lost_before`](Self::lost_before) saw last is the first one after a loss in a
+    /// stream that is decoded anew.
     pub(crate) fn goes_on(&self) -> bool {
         matches!(self.time, Time::Stamps { is_same: true, .. })
     }
 
-    /// Samples that are lost before a packet, at a rate, behind `position` samples of which `silent` are made up for already.
-    /// The recording is stated to take `duration` seconds.
+    /// Returns the number of samples that are lost before a packet, at the sampling rate `rate`. `position` samples
+    /// precede the packet, `silent` of which already replace lost ones. `duration` is the stated length of the
+    /// recording in seconds.
     pub(crate) fn lost_before(
         &mut self,
         packet: &Packet,
@@ -157,7 +161,7 @@ impl Clock {
                 let begins = std::mem::take(is_new);
                 let is_other = begins && lost < 0;
                 if is_other || is_beyond || lost < -i128::from(rate) {
-                    // Its times are its own.
+                    // The new stream has its own times.
                     *anchor = None;
                     return 0;
                 }
@@ -175,7 +179,7 @@ impl Clock {
             } => {
                 let size = packet.data.len() as u64 + *header;
                 let begin = taken.saturating_sub(size);
-                // To know what it is, the container may have been read further than it was decoded.
+                // While the format was detected, the container may have been read further than it was decoded.
                 let before = end.get_or_insert(begin);
                 *before = begin.min(*before);
                 let lost = begin - *before;
@@ -189,7 +193,7 @@ impl Clock {
                 };
                 (u128::from(lost) * u128::from(frames) / u128::from(bytes.max(1))) as u64
             }
-            // Rubble may look like a frame of another kind.
+            // Junk may look like a frame of another kind.
             Time::Gaps { frame, .. } if packet.block_dur().get() != *frame => 0,
             Time::Gaps {
                 gaps,
@@ -220,11 +224,12 @@ impl Clock {
         allowed
     }
 
-    /// A packet was decoded to so many samples at a rate, the first of them at `position`.
+    /// Records that a packet was decoded to `decoded` samples at a sampling rate, the first of them at `position`.
     pub(crate) fn decoded(&mut self, packet: &Packet, rate: u32, position: u64, decoded: usize) {
         match &mut self.time {
             Time::Stamps { base, anchor, .. } => {
-                // What an encoder of Opus puts in front is left out of the packet, and counts in its time stamps.
+                // The samples that an Opus encoder puts in front are dropped from the packet, but count in its time
+                // stamps.
                 let left_out = match counts(*base, rate) {
                     true => packet.dur.get().saturating_sub(decoded as u64),
                     false => 0,
@@ -246,7 +251,7 @@ impl Clock {
         self.passed(packet);
     }
 
-    /// A packet could not be decoded.
+    /// Records that a packet could not be decoded.
     pub(crate) fn failed(&mut self, packet: &Packet) {
         if let Time::Gaps { frame, failed, .. } = &mut self.time
             && packet.block_dur().get() == *frame
@@ -255,7 +260,7 @@ impl Clock {
         }
     }
 
-    /// A packet was decoded, if only to nothing.
+    /// Records that a packet was decoded, even if it gave no samples.
     pub(crate) fn passed(&mut self, packet: &Packet) {
         if let Time::Bytes {
             header,
@@ -268,12 +273,12 @@ impl Clock {
     }
 }
 
-/// Whether time stamps count samples.
+/// Returns whether time stamps count samples.
 fn counts(base: TimeBase, rate: u32) -> bool {
     u64::from(base.numer.get()) * u64::from(rate) == u64::from(base.denom.get())
 }
 
-/// When the first sample of a packet is that is heard.
+/// Returns the time of the first sample of a packet that is not dropped.
 fn start(packet: &Packet) -> Timestamp {
     packet.pts.saturating_add(packet.trim_start)
 }

@@ -1,4 +1,4 @@
-//! What symphonia decodes: everything but plain WAV.
+//! Decoding with symphonia, for everything but plain WAV.
 
 use std::io::{self, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,52 +41,52 @@ use crate::wav::is_unknown_length;
 use crate::waveform::SAMPLE_RANGE;
 use crate::wrapper;
 
-/// The most packets that are tried to find the first that can be decoded, and errors in a row that a container may give
-/// before it is left.
+/// Largest number of packets that are tried until one can be decoded, and of consecutive errors of a container before
+/// reading stops.
 const MAX_BAD_PACKETS: usize = 50;
 
-/// The most samples per channel that a packet may announce. FLAC and ALAC have up to 2^16.
+/// Largest number of samples per channel that a packet may announce. FLAC and ALAC have up to 2^16.
 const MAX_PACKET: u64 = 1 << 17;
 
-/// Bytes of one text or one picture that a recording may bring with it: nobody looks at them.
+/// Largest number of bytes of one text or picture in the metadata, which is not used.
 const MAX_METADATA: Limit = Limit::Maximum(1 << 16);
 
-/// The largest sample that a codec may decode to that holds no floating point: what is louder is noise out of damage.
+/// Largest sample that a codec without floating point may give: louder samples are noise from damage.
 const LOUDEST: f32 = 16.0;
-/// Seconds by which a recording may be shorter than its header says and be whole.
+/// Seconds by which a recording may be shorter than its header states without being damaged.
 const TOLERANCE: f64 = 0.25;
-/// Of a recording that was decoded less than this share, nothing is given.
+/// Least share of a recording that must be decoded; if less is, the recording is refused.
 const LEAST: f64 = 0.1;
 
-/// A recording on its way through a demultiplexer and a decoder.
+/// A recording that is read by a demultiplexer and a decoder.
 pub(crate) struct Coded {
     path: PathBuf,
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
-    /// Whether it ends when its writer is done: a pipe, or a header that does not know the length.
+    /// Whether it ends when its writer stops: a pipe, or a header that does not state the length.
     is_open_ended: bool,
-    /// Whether it ended within something, where its reader does not tell that from the end.
+    /// Whether it ended within something, if its reader does not distinguish that from the end.
     is_cut_within: Option<Arc<AtomicBool>>,
     sample_rate: u32,
     duration: Option<f64>,
     /// Whether the duration is exact.
     is_promise: bool,
-    /// Whether its samples may be any number.
+    /// Whether its samples may have any value.
     is_float: bool,
-    /// Whether `interleaved` is still to be handed out: the first packet is decoded to learn the rate.
+    /// Whether `interleaved` has not been returned yet: the first packet is decoded to learn the rate.
     is_decoded: bool,
-    /// A packet that silence goes before, and samples of that which are left.
+    /// A packet that silence precedes, and the number of samples of silence that are left.
     waiting: Option<Packet>,
     silence: u64,
     clock: Clock,
-    /// The last packet that was decoded, and its samples, channels interleaved.
+    /// The last packet that was decoded, and its samples with channels interleaved.
     packet: Box<[u8]>,
     interleaved: Vec<f32>,
     channels: u16,
-    /// Bits of a sample where decoding gives back integers that were stored.
+    /// Bits of a sample, if decoding restores the stored integers.
     bits: Option<u32>,
-    /// Samples handed out, silence among them, and how many of them are silence.
+    /// Number of samples returned, including silence, and how many of them are silence.
     position: u64,
     silent: u64,
     places: usize,
@@ -98,7 +98,7 @@ pub(crate) struct Coded {
     is_at_end: bool,
 }
 
-/// What became of a packet.
+/// The result of decoding a packet.
 enum Decoded {
     Samples,
     Nothing,
@@ -106,13 +106,13 @@ enum Decoded {
 }
 
 impl Coded {
-    /// Finds out what `source` holds and decodes its first samples.
+    /// Detects the format of `source` and decodes its first samples.
     pub(crate) fn open(source: Box<dyn MediaSource>, path: &Path) -> Result<Self> {
         guarded(|| Self::find(source, path)).unwrap_or_else(|| {
             Err(Error::Damaged {
                 path: path.to_path_buf(),
                 seconds: 0.0,
-                reason: "its decoder gave up".into(),
+                reason: "its decoder failed".into(),
             })
         })
     }
@@ -166,7 +166,7 @@ impl Coded {
                         true => "its directory (moov) does not come before its sound: give the file, not a pipe",
                         false => {
                             "its directory (moov), which is written last, is missing or damaged: without it the \
-                             sound cannot be told apart; copy or download the recording again"
+                             sound cannot be decoded; copy or download the recording again"
                         }
                     }
                     .into(),
@@ -175,7 +175,7 @@ impl Coded {
                     path: path.to_path_buf(),
                     seconds: 0.0,
                     reason: format!(
-                        "its beginning or all behind it is missing or damaged ({error}): copy or download the recording \
+                        "its beginning, or everything after it, is missing or damaged ({error}): copy or download the recording \
                          again"
                     ),
                 },
@@ -236,23 +236,23 @@ impl Coded {
         self.channels
     }
 
-    /// Bits of a sample where decoding gives back the integers that were stored, and single precision holds
+    /// Returns the bits of a sample, if decoding restores the stored integers and single precision can hold
     /// them.
     pub(crate) fn bits(&self) -> Option<u32> {
         self.bits
     }
 
-    /// The packet that the last block was decoded from.
+    /// Returns the packet from which the last block was decoded.
     pub(crate) fn packet(&self) -> &[u8] {
         &self.packet
     }
 
-    /// The samples of the last block before they were mixed down, channels interleaved.
+    /// Returns the samples of the last block before mixing down, with channels interleaved.
     pub(crate) fn interleaved(&self) -> &[f32] {
         &self.interleaved
     }
 
-    /// What is known to be missing.
+    /// Returns what is known to be missing.
     pub(crate) fn damage(&self) -> Damage {
         let rate = f64::from(self.sample_rate);
         let held_seconds = self.seconds();
@@ -271,7 +271,7 @@ impl Coded {
         }
     }
 
-    /// Appends samples; `false` at the end.
+    /// Appends samples; returns `false` at the end.
     pub(crate) fn next_block(&mut self, mixer: &mut Mixer, samples: &mut Vec<f32>) -> Result<bool> {
         let before = samples.len();
         while samples.len() == before {
@@ -284,7 +284,7 @@ impl Coded {
         Ok(true)
     }
 
-    /// The next samples, channels interleaved; `false` at the end.
+    /// Decodes the next samples, with channels interleaved; returns `false` at the end.
     fn next_interleaved(&mut self) -> Result<bool> {
         if self.is_at_end {
             return Ok(false);
@@ -311,7 +311,7 @@ impl Coded {
         Ok(false)
     }
 
-    /// Refuses what is mostly damage.
+    /// Refuses a recording that is mostly damaged.
     fn judge(&self) -> Result<()> {
         let heard = self.position - self.silent;
         if (heard as f64) < LEAST * self.position as f64 {
@@ -328,7 +328,7 @@ impl Coded {
         }
     }
 
-    /// Decodes packets until one of them gives samples, or silence goes before it; `false` at the end.
+    /// Decodes packets until one of them gives samples or silence precedes one; returns `false` at the end.
     fn decode(&mut self) -> Result<bool> {
         let (mut bad, mut failed) = (0, 0);
         loop {
@@ -365,7 +365,7 @@ impl Coded {
             match self.decode_packet(&packet)? {
                 Decoded::Samples => {
                     if is_first && self.clock.is_stamped() {
-                        // Only now the rate is known.
+                        // The rate is known only now.
                         self.silence = self.lost_before(&packet);
                         if self.silence > 0 {
                             self.waiting = Some(packet);
@@ -393,7 +393,7 @@ impl Coded {
         }
     }
 
-    /// Samples that are lost before a packet.
+    /// Returns the number of samples that are lost before a packet.
     fn lost_before(&mut self, packet: &Packet) -> u64 {
         self.clock.lost_before(
             packet,
@@ -404,7 +404,7 @@ impl Coded {
         )
     }
 
-    /// Makes the next samples silence, a second of it at most.
+    /// Sets the next samples to silence, at most a second of it.
     fn be_silent(&mut self) {
         let frames = self.silence.min(self.sample_rate.into());
         self.silence -= frames;
@@ -417,7 +417,7 @@ impl Coded {
             .resize(frames as usize * usize::from(self.channels), 0.0);
     }
 
-    /// Takes a packet out of the container.
+    /// Reads a packet from the container.
     fn next_packet(&mut self) -> Result<Next> {
         let (path, seconds) = (
             &self.path,
@@ -428,7 +428,7 @@ impl Coded {
             Some(Ok(Some(packet))) => packet,
             Some(Ok(None)) => return Ok(Next::End),
             Some(Err(Symphonia::ResetRequired)) => {
-                // Another stream begins where one ended, as in Ogg, or the same one again where a part of it is lost.
+                // Another stream begins where one ended, as in Ogg, or the same one again after a part of it was lost.
                 let track = Track::find(self.format.as_ref(), &self.path, None)?;
                 (self.track, self.decoder) = (track.id, track.decoder);
                 self.clock.begin_again();
@@ -445,7 +445,7 @@ impl Coded {
             Some(Err(error @ Symphonia::IoError(_))) => return Err(failure(path, seconds, error)),
             Some(Err(_)) => return Ok(Next::Failed),
             None => {
-                // What panicked is not used again.
+                // A container that panicked is not used again.
                 self.is_cut = true;
                 return Ok(Next::End);
             }
@@ -456,8 +456,8 @@ impl Coded {
         Ok(Next::Packet(self.untrimmed(packet)))
     }
 
-    /// Undoes it where symphonia takes all that lies behind the stated length of an MP3, which may be an estimate or a lie,
-    /// for padding of its encoder.
+    /// Removes the trimming of a packet's end where symphonia takes everything after the stated length of an MP3, which
+    /// may be an estimate or wrong, for padding of its encoder.
     fn untrimmed(&self, mut packet: Packet) -> Packet {
         let mut tracks = self.format.tracks().iter();
         let track = tracks.find(|track| track.id == self.track);
@@ -486,14 +486,14 @@ impl Coded {
             Some(Err(Symphonia::DecodeError(reason))) => return Ok(Decoded::Bad(reason.into())),
             Some(Err(error)) => return Err(failure(&self.path, self.seconds(), error)),
             None => {
-                // What panicked is not used again.
+                // A decoder that panicked is not used again.
                 self.decoder = Track::find(self.format.as_ref(), &self.path, None)?.decoder;
-                return Ok(Decoded::Bad("its decoder gave up".into()));
+                return Ok(Decoded::Bad("its decoder failed".into()));
             }
         };
         let is_noise = |x: &f32| !(-LOUDEST..=LOUDEST).contains(x);
         if !self.is_float && self.interleaved.iter().any(is_noise) {
-            return Ok(Decoded::Bad("it is noise".into()));
+            return Ok(Decoded::Bad("it decodes to noise".into()));
         }
         if self.sample_rate == 0 {
             check_limits(&self.path, channels, rate)?;
@@ -517,7 +517,7 @@ impl Coded {
         Ok(Decoded::Samples)
     }
 
-    /// Makes samples silent that are no numbers.
+    /// Sets samples that are not numbers to 0.
     fn silence_no_numbers(&mut self) {
         for (frame, samples) in
             (self.position..).zip(self.interleaved.chunks_exact_mut(self.channels.into()))
@@ -544,12 +544,12 @@ impl Coded {
     }
 }
 
-/// What a container gives.
+/// The result of reading from a container.
 enum Next {
     Packet(Packet),
-    /// Something else.
+    /// Something other than a packet of the track.
     Other,
-    /// An error behind which it may go on.
+    /// An error after which reading may continue.
     Failed,
     End,
 }
@@ -569,7 +569,7 @@ struct Track {
 }
 
 impl Track {
-    /// `end` is where the last page of Ogg ends.
+    /// Finds the track and creates its decoder. `end` is where the last page of Ogg ends.
     fn find(format: &dyn FormatReader, path: &Path, end: Option<u64>) -> Result<Self> {
         let unsupported = |reason: String| Error::Unsupported {
             path: path.to_path_buf(),
@@ -581,7 +581,7 @@ impl Track {
         let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
             return Err(unsupported("its codec is unknown".into()));
         };
-        // The decoder makes room for what the recording announces.
+        // The decoder allocates memory for what the recording announces.
         if let Some(frames) = parameters.max_frames_per_packet.filter(|&n| n > MAX_PACKET) {
             return Err(unsupported(format!(
                 "expected at most {MAX_PACKET} samples in a packet, found {frames}"
@@ -608,8 +608,8 @@ impl Track {
             .zip(track.duration.or(end.map(Duration::from)))
             .and_then(|(base, duration)| base.calc_duration(duration))
             .map(|time| time.as_secs_f64());
-        // Without a tag of its encoder the length of an MP3 is an estimate, as that of AAC in ADTS always is; that of Ogg
-        // is where its last page says to be.
+        // Without a tag of its encoder, the length of an MP3 is an estimate, as that of AAC in ADTS always is. That of
+        // Ogg is where its last page claims to be.
         let is_promise = match format.format_info().format {
             FORMAT_ID_ADTS | FORMAT_ID_OGG => false,
             FORMAT_ID_MP1 | FORMAT_ID_MP2 | FORMAT_ID_MP3 => track.delay.is_some(),
@@ -648,14 +648,14 @@ fn is_float_pcm(codec: AudioCodecId) -> bool {
     )
 }
 
-/// Runs a step of symphonia, some of whose decoders panic on damaged recordings: `None` then.
+/// Runs a step of symphonia, some of whose decoders panic on damaged recordings. Returns `None` if it panics.
 ///
-/// What panicked is not to be used again.
+/// The object that panicked must not be used again.
 fn guarded<T>(step: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(step)).ok()
 }
 
-/// An error of symphonia after `seconds` of samples.
+/// Converts an error of symphonia after `seconds` of samples.
 fn failure(path: &Path, seconds: f64, error: Symphonia) -> Error {
     let path = path.to_path_buf();
     match error {

@@ -1,4 +1,4 @@
-//! A source that tells how much was taken out of it.
+//! A source that reports how many bytes were read from it.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
@@ -6,23 +6,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use symphonia::core::io::MediaSource;
 
-/// The most bytes handed out at a time: whoever takes them is no further ahead of what is used.
+/// The largest number of bytes returned at a time: the reader is never further ahead of what it uses.
 pub(crate) const AHEAD: u64 = 256;
-/// Bytes read at a time.
+/// Number of bytes read at a time.
 const BLOCK: usize = 1 << 15;
 
-/// Hands a source on in small pieces and counts them.
+/// Passes a source on in small pieces and counts the bytes.
 pub(crate) struct Counted {
     source: Box<dyn MediaSource>,
-    /// The bytes that were read, and how many of them were handed out.
+    /// The bytes that were read, and how many of them were passed on.
     block: Vec<u8>,
     given: usize,
-    /// Place of the next byte to hand out.
+    /// Position of the next byte to pass on.
     position: Arc<AtomicU64>,
 }
 
 impl Counted {
-    /// From the beginning of a source on, with its place, which others may look at.
+    /// Creates a reader at the beginning of a source, and returns its position as well, which others may read.
     pub(crate) fn new(source: Box<dyn MediaSource>) -> (Self, Arc<AtomicU64>) {
         let position = Arc::new(AtomicU64::new(0));
         let counted = Self {
@@ -54,7 +54,7 @@ impl Read for Counted {
 
 impl Seek for Counted {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        // The source itself is ahead by what was not handed out.
+        // The source itself is ahead by the bytes that were not passed on yet.
         let unused = (self.block.len() - self.given) as i64;
         let to = match to {
             SeekFrom::Current(by) => SeekFrom::Current(by.saturating_sub(unused)),

@@ -1,34 +1,35 @@
-//! What a damaged recording lacks.
+//! What is missing from a damaged recording.
 
 use std::fmt;
 
-/// What a recording lacks that is damaged or was cut short; the rest of it has the times that it had in the whole one.
+/// What is missing from a recording that is damaged or was cut short. The rest of it keeps the times of the whole
+/// recording.
 ///
-/// Displayed as plain words: `cut short: the header promises 61.0 s, the file holds 12.3 s; 0.8 s in 3 places could not
-/// be decoded and are silent`.
+/// It is displayed as a sentence: `cut short: the header promises 61.0 s, the file holds 12.3 s; 0.8 s in 3 places
+/// could not be decoded and are silent`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Damage {
-    /// Where it ends, if it was cut short.
+    /// Where the recording ends, if it was cut short.
     pub cut_short: Option<CutShort>,
     /// Seconds that could not be decoded and are silent.
     pub silent_seconds: f64,
-    /// The number of places at which they lie.
+    /// The number of places in which these seconds lie.
     pub places: usize,
-    /// Samples that are no numbers, or beyond [`SAMPLE_RANGE`](crate::SAMPLE_RANGE), and are 0.
+    /// Number of samples that are not numbers, or beyond [`SAMPLE_RANGE`](crate::SAMPLE_RANGE), and were set to 0.
     pub no_numbers: u64,
 }
 
 /// The end of a recording that was cut short.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CutShort {
-    /// Seconds that it holds.
+    /// Seconds that the recording holds.
     pub held_seconds: f64,
-    /// Seconds that its header promises, if it does.
+    /// Seconds that its header promises, if it states a length.
     pub promised_seconds: Option<f64>,
 }
 
 impl Damage {
-    /// `None` of a recording that lacks nothing.
+    /// Returns `None` if nothing is missing.
     pub(crate) fn some(self) -> Option<Self> {
         (self != Self::default()).then_some(self)
     }
@@ -58,7 +59,7 @@ impl fmt::Display for Damage {
         }
         if self.no_numbers > 0 {
             let samples = self.no_numbers;
-            told.push(format!("{samples} samples are no numbers, and silent"));
+            told.push(format!("{samples} samples are not numbers and are silent"));
         }
         f.write_str(&told.join("; "))
     }
@@ -85,7 +86,7 @@ mod tests {
         assert_eq!(
             damage.to_string(),
             "cut short: the header promises 61.0 s, the file holds 12.3 s; \
-             0.8 s in 3 places could not be decoded and are silent; 2 samples are no numbers, and silent"
+             0.8 s in 3 places could not be decoded and are silent; 2 samples are not numbers and are silent"
         );
         let damage = Damage {
             cut_short: cut(None),

@@ -1,4 +1,4 @@
-//! Any recording in, mono samples out, block by block.
+//! Decoding of any recording to mono samples, block by block.
 
 use std::fs::File;
 use std::io::{self, Cursor, Seek};
@@ -18,19 +18,19 @@ use crate::wav::WavStream;
 use crate::waveform::Waveform;
 use crate::wrapper;
 
-/// The most channels that are mixed down.
+/// The largest number of channels that are mixed down.
 pub const MAX_CHANNELS: usize = 255;
 
 /// The highest sampling rate in Hz.
 pub const MAX_SAMPLE_RATE: u32 = 768_000;
 
-/// The most samples that [`read`] holds: 4 GiB, 6.2 hours at 48 kHz.
+/// The largest number of samples that [`read`] holds: 4 GiB, 6.2 hours at 48 kHz.
 ///
-/// A file of a few kilobytes can decode to days of silence; [`AudioStream`] has no such limit, as it
-/// holds a block at a time.
+/// A file of a few kilobytes can decode to days of silence. [`AudioStream`] has no such limit, because it
+/// holds one block at a time.
 pub const MAX_SAMPLES: usize = 1 << 30;
 
-/// Reads a whole recording, mixed down to the mean of its channels, at its own sampling rate.
+/// Reads a whole recording at its own sampling rate, mixed down to the mean of its channels.
 ///
 /// ```no_run
 /// let clip = ser_audio::read("03-01-05-02-01-02-11.flac")?;
@@ -40,7 +40,7 @@ pub const MAX_SAMPLES: usize = 1 << 30;
 ///
 /// # Errors
 ///
-/// As [`AudioStream::open`] and [`AudioStream::read_to_end`].
+/// Those of [`AudioStream::open`] and [`AudioStream::read_to_end`].
 pub fn read(path: impl AsRef<Path>) -> Result<Waveform> {
     AudioStream::open(path.as_ref())?.read_to_end()
 }
@@ -65,62 +65,63 @@ pub struct AudioStream {
     mixer: Mixer,
     origin: Origin,
     path: PathBuf,
-    /// Samples that may still be given, and the limit in seconds.
+    /// Number of samples that may still be returned, and the limit in seconds.
     left: Option<(u64, f64)>,
     part: Option<Part>,
 }
 
-/// The part of a recording that is given.
+/// The part of a recording that is returned.
 struct Part {
-    /// In seconds from the beginning.
+    /// Start in seconds from the beginning.
     start: f64,
     end: Option<f64>,
-    /// Samples decoded so far.
+    /// Number of samples decoded so far.
     decoded: u64,
 }
 
-/// A part may end so many seconds behind its recording: tables round, and codecs pad.
+/// Seconds by which a part may end after its recording: tables are rounded, and codecs add padding.
 const BEYOND: f64 = 0.1;
 
-/// Who decodes.
+/// The decoder of a recording.
 pub(crate) enum Decoder {
     Wav {
         stream: WavStream<Box<dyn MediaSource>>,
-        /// Memory of the stream.
+        /// Buffer of the stream.
         bytes: Vec<u8>,
     },
     Coded(Box<Coded>),
 }
 
-/// Where a recording comes from, to start over.
+/// The source of a recording, for starting over.
 enum Origin {
-    /// A file that had so many bytes when it was opened.
+    /// A file, with its length in bytes when it was opened.
     File(File, u64),
     Memory(Arc<[u8]>),
     Stored(Arc<dyn Stored>),
-    /// What comes once.
+    /// A source that can be read only once.
     Pipe,
 }
 
 impl AudioStream {
-    /// Opens a recording and finds out what it is.
+    /// Opens a recording and detects its format.
     ///
     /// # Formats
     ///
-    /// WAV as [`decode_wav`](crate::decode_wav) has it, and with A-law, μ-law, ADPCM or 64-bit samples; FLAC; MP3; Opus, Vorbis
-    /// and FLAC in Ogg; AAC (low complexity), ALAC and Opus in MP4 and MOV, AAC in ADTS; AIFF; CAF; what of these
-    /// is in Matroska and WebM; AU, NIST SPHERE, RIFX, Wave64. Of several tracks the default audio track is decoded.
+    /// WAV as [`decode_wav`](crate::decode_wav) reads it, and with A-law, μ-law, ADPCM or 64-bit samples; FLAC; MP3;
+    /// Opus, Vorbis and FLAC in Ogg; AAC (low complexity), ALAC and Opus in MP4 and MOV; AAC in ADTS; AIFF; CAF; those
+    /// of these codecs that occur in Matroska and WebM; AU, NIST SPHERE, RIFX, Wave64. Of several tracks, the default
+    /// audio track is decoded.
     ///
     /// # Scale
     ///
-    /// Full scale is −1 to 1, as there; lossy codecs may exceed it.
+    /// Full scale is −1 to 1, as in [`decode_wav`](crate::decode_wav); lossy codecs may exceed it.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the file cannot be read, [`Error::Wav`] for a damaged WAV file and for what is
-    /// only called one, [`Error::Unsupported`] for what is no recording, for a format or codec that is not decoded, for more than
-    /// [`MAX_CHANNELS`] or a rate beyond [`MAX_SAMPLE_RATE`], and [`Error::Damaged`] when nothing can be
-    /// decoded.
+    /// [`Error::Io`] if the file cannot be read; [`Error::Wav`] for a damaged WAV file, and for a file that is WAV only
+    /// by name; [`Error::Unsupported`] for a file that is not a recording, for a format or codec that is not decoded,
+    /// for more than [`MAX_CHANNELS`] channels, and for a sampling rate above [`MAX_SAMPLE_RATE`]; [`Error::Damaged`]
+    /// if nothing can be decoded.
     pub fn open(path: &Path) -> Result<Self> {
         let io_error = ser_files::Error::at(path);
         let file = File::open(path).map_err(&io_error)?;
@@ -132,33 +133,33 @@ impl AudioStream {
         }
     }
 
-    /// Reads a recording that is in memory; `name` is for error messages.
+    /// Opens a recording that is in memory; `name` is for error messages.
     ///
     /// # Errors
     ///
-    /// As [`AudioStream::open`].
+    /// Those of [`AudioStream::open`].
     pub fn from_bytes(bytes: Arc<[u8]>, name: &Path) -> Result<Self> {
         Self::from_origin(Origin::Memory(bytes), name)
     }
 
-    /// Reads a recording where it lies; `name` is for error messages.
+    /// Opens a recording in a [`Stored`] source; `name` is for error messages.
     ///
     /// # Errors
     ///
-    /// As [`AudioStream::open`].
+    /// Those of [`AudioStream::open`].
     pub fn from_stored(stored: Arc<dyn Stored>, name: &Path) -> Result<Self> {
         Self::from_origin(Origin::Stored(stored), name)
     }
 
-    /// Reads from what cannot be sought, such as standard input; `name` is for error messages.
+    /// Opens a recording from a reader that cannot seek, such as standard input; `name` is for error messages.
     ///
-    /// A WAV header that does not know its length is followed until the pipe is closed, in blocks of a
+    /// If a WAV header does not state its length, the pipe is read until it is closed, in blocks of a
     /// tenth of a second. Formats whose directory may lie at the end of the file (MP4, MOV, CAF) only
     /// work if it lies at the beginning.
     ///
     /// # Errors
     ///
-    /// As [`AudioStream::open`].
+    /// Those of [`AudioStream::open`].
     pub fn from_reader(reader: Input, name: &Path) -> Result<Self> {
         let decoder = Decoder::find(Box::new(Pipe::new(reader)), None, name)?;
         Ok(Self::of(decoder, Origin::Pipe, name))
@@ -179,7 +180,7 @@ impl AudioStream {
         }
     }
 
-    /// Makes it an error that a recording is longer than so many seconds, whatever its header says.
+    /// Makes it an error if the recording is longer than `seconds`, whatever its header states.
     #[must_use]
     pub fn at_most(self, seconds: f64) -> Self {
         let samples = (seconds * f64::from(self.sample_rate())) as u64;
@@ -189,8 +190,8 @@ impl AudioStream {
         }
     }
 
-    /// Gives only what lies between two times, in seconds from the beginning; without an end, down to that of the recording.
-    /// What comes before is decoded and passed over.
+    /// Returns only the samples between two times, in seconds from the beginning, or up to the end of the recording if
+    /// `end` is `None`. The samples before `start` are decoded and discarded.
     #[must_use]
     pub fn part(self, start: f64, end: Option<f64>) -> Self {
         let decoded = 0;
@@ -204,11 +205,11 @@ impl AudioStream {
         }
     }
 
-    /// Makes something else of the channels than their mean.
+    /// Mixes the channels in another way than to their mean.
     ///
     /// # Errors
     ///
-    /// [`Error::Channel`] if the recording has no such channel.
+    /// [`Error::Channel`] if the recording does not have the channel.
     pub fn with(self, channels: Channels) -> Result<Self> {
         let count = self.channels();
         match channels {
@@ -224,18 +225,18 @@ impl AudioStream {
         }
     }
 
-    /// Number of channels.
+    /// Returns the number of channels.
     pub fn channels(&self) -> u16 {
         self.decoder.channels()
     }
 
-    /// Whether, of channels that are [compared](Channels::Compared), two are loud and have nothing in common up to here, as
-    /// those of a call on which each speaker has one.
+    /// Returns whether two of the channels, which must be [compared](Channels::Compared), are loud and have had nothing
+    /// in common so far, as in a recording of a call with a channel for each speaker.
     pub fn are_channels_apart(&self) -> bool {
         self.mixer.are_apart()
     }
 
-    /// What the recording is known to lack; all of it at the end.
+    /// Returns what is known to be missing from the recording. It is complete at the end of the stream.
     pub fn damage(&self) -> Option<Damage> {
         match &self.decoder {
             Decoder::Wav { stream, .. } => stream.damage().some(),
@@ -243,11 +244,11 @@ impl AudioStream {
         }
     }
 
-    /// Starts over.
+    /// Starts over from the beginning.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when it comes through a pipe, and as [`AudioStream::open`].
+    /// [`Error::Io`] if the recording comes through a pipe; those of [`AudioStream::open`].
     pub fn rewind(&mut self) -> Result<()> {
         self.decoder = self.origin.decoder(&self.path)?;
         self.mixer = Mixer::new(self.mixer.channels, self.channels().into());
@@ -257,7 +258,7 @@ impl AudioStream {
         Ok(())
     }
 
-    /// Samples per second, in Hz.
+    /// Returns the sampling rate in Hz.
     pub fn sample_rate(&self) -> u32 {
         match &self.decoder {
             Decoder::Wav { stream, .. } => stream.info().sample_rate,
@@ -265,8 +266,8 @@ impl AudioStream {
         }
     }
 
-    /// Samples in all, where that is certain before the last one is decoded: in plain WAV that does not come
-    /// through a pipe, whose header was held against what there is, and of which not only a [part](Self::part) is given.
+    /// Returns the number of samples, if it is certain before the last one is decoded: in plain WAV that does not come
+    /// through a pipe, whose header was compared with the file, if not only a [part](Self::part) is returned.
     pub fn frames(&self) -> Option<u64> {
         match (&self.decoder, &self.origin) {
             _ if self.part.is_some() => None,
@@ -275,7 +276,7 @@ impl AudioStream {
         }
     }
 
-    /// Length in seconds as the container states it; `None` if it does not.
+    /// Returns the length in seconds that the container states; `None` if it states none.
     pub fn duration(&self) -> Option<f64> {
         match &self.decoder {
             Decoder::Wav { stream, .. } => {
@@ -286,17 +287,18 @@ impl AudioStream {
         }
     }
 
-    /// Appends the next samples to `samples`; `false`, and none, at the end.
+    /// Appends the next samples to `samples`. At the end it returns `false` and appends none.
     ///
-    /// A recording that is damaged goes on behind the damage. What cannot be decoded is silent for as long as it lasted: by
-    /// the times that the container gives, in MP3 and ADTS by the bytes that were lost. [`damage`](Self::damage) says so.
+    /// A damaged recording continues after the damage. What cannot be decoded is replaced with silence of the same
+    /// length. The length comes from the times in the container, or in MP3 and ADTS from the lost bytes.
+    /// [`damage`](Self::damage) reports it.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; [`Error::Damaged`] when less than a tenth can be decoded, or the sampling rate changes;
-    /// [`Error::OutOfRange`] when most samples are no numbers; [`Error::Longer`] beyond the limit of
-    /// [`at_most`](Self::at_most); [`Error::Part`] when the recording ends before its [part](Self::part) does. After an error
-    /// the stream is at its end.
+    /// [`Error::Io`]; [`Error::Damaged`] if less than a tenth can be decoded, or if the sampling rate changes;
+    /// [`Error::OutOfRange`] if most samples are not numbers; [`Error::Longer`] beyond the limit of
+    /// [`at_most`](Self::at_most); [`Error::Part`] if the recording ends before its [part](Self::part) does. After an
+    /// error the stream is at its end.
     pub fn next_block(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
         if self.part.is_some() {
             return self.next_of_part(samples);
@@ -304,7 +306,7 @@ impl AudioStream {
         self.next_decoded(samples)
     }
 
-    /// The next samples that lie in the part.
+    /// Appends the next samples that lie in the part.
     fn next_of_part(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
         let rate = f64::from(self.sample_rate());
         let Some(Part { start, end, .. }) = self.part else {
@@ -366,11 +368,11 @@ impl AudioStream {
         Ok(given > 0)
     }
 
-    /// Reads all samples that are left.
+    /// Reads all remaining samples.
     ///
     /// # Errors
     ///
-    /// As [`AudioStream::next_block`], and [`Error::TooLong`] beyond [`MAX_SAMPLES`].
+    /// Those of [`AudioStream::next_block`], and [`Error::TooLong`] beyond [`MAX_SAMPLES`].
     pub fn read_to_end(mut self) -> Result<Waveform> {
         let frames = self.frames().unwrap_or(0).min(MAX_SAMPLES as u64);
         let samples = Vec::with_capacity(frames as usize);
@@ -392,7 +394,7 @@ impl AudioStream {
 }
 
 impl Origin {
-    /// A decoder that is at the beginning.
+    /// Returns a decoder at the beginning of the recording.
     fn decoder(&self, path: &Path) -> Result<Decoder> {
         let io_error = ser_files::Error::at(path);
         match self {
@@ -425,7 +427,7 @@ impl Decoder {
         }
     }
 
-    /// Plain WAV goes to [`WavStream`], everything else to symphonia. `len` is `None` for a pipe.
+    /// Chooses the decoder: [`WavStream`] for plain WAV, symphonia for everything else. `len` is `None` for a pipe.
     fn find(reader: Box<dyn MediaSource>, len: Option<u64>, path: &Path) -> Result<Self> {
         let io_error = ser_files::Error::at(path);
         let (mut reader, len) = wrapper::open(reader, len, path)?;
@@ -449,14 +451,14 @@ impl Decoder {
         reader.rewind().map_err(&io_error)?;
         match Coded::open(reader, path) {
             Ok(coded) => Ok(Self::Coded(Box::new(coded))),
-            // Of a file that nobody can decode and that is called WAV, it is said what is wrong with the WAV.
+            // If nothing can decode a file whose name says WAV, the error says what is wrong with it as WAV.
             Err(Error::Unsupported { .. } | Error::Damaged { .. }) => Err(refusal),
             Err(error) => Err(error),
         }
     }
 }
 
-/// Refuses what no recording of speech has.
+/// Refuses numbers of channels and sampling rates that no recording of speech has.
 pub(crate) fn check_limits(path: &Path, channels: usize, rate: u32) -> Result<()> {
     let reason = if !(1..=MAX_CHANNELS).contains(&channels) {
         format!("expected 1 to {MAX_CHANNELS} channels, found {channels}")

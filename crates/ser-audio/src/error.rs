@@ -1,21 +1,21 @@
-//! What can go wrong on the way from a recording to samples.
+//! The errors of this crate.
 
 use std::path::{Path, PathBuf};
 
 use crate::waveform::SAMPLE_RANGE;
 
-/// The result of every fallible call of this crate.
+/// The result type of all fallible functions of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of this crate, cut by what the caller can do about it.
+/// An error of this crate. The variants differ in what the caller can do about them.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused to open or read the recording.
+    /// The operating system could not open or read the recording.
     #[error(transparent)]
     Io(#[from] ser_files::Error),
 
-    /// A WAV file that cannot be read: damaged, cut short or not WAV at all.
+    /// A WAV file cannot be read, because it is damaged, cut short or not WAV at all.
     #[error("{}: not a readable WAV file: {reason}", path.display())]
     Wav {
         /// The file.
@@ -24,12 +24,12 @@ pub enum Error {
         reason: String,
     },
 
-    /// The recording may be intact, but this crate does not decode what it holds.
+    /// The recording may be intact, but this crate cannot decode its content.
     #[error("{}: {reason}", path.display())]
     Unsupported {
         /// The recording.
         path: PathBuf,
-        /// What it holds, and what to do about it.
+        /// What the content is, and what to do about it.
         reason: String,
     },
 
@@ -38,13 +38,13 @@ pub enum Error {
     Damaged {
         /// The recording.
         path: PathBuf,
-        /// Length of what was decoded before, in seconds.
+        /// Length in seconds of what was decoded before the error.
         seconds: f64,
         /// What is wrong.
         reason: String,
     },
 
-    /// Most decoded samples are no numbers, or outside [`SAMPLE_RANGE`].
+    /// Most decoded samples are not numbers or lie outside [`SAMPLE_RANGE`].
     #[error(
         "{}: sample {index} is {value:e}: expected a number from {:e} to {:e}",
         path.display(),
@@ -60,7 +60,7 @@ pub enum Error {
         value: f32,
     },
 
-    /// A channel that the recording does not have.
+    /// The recording does not have the requested channel.
     #[error(
         "{}: expected a channel from 1 to {count}, found {number}",
         path.display()
@@ -68,31 +68,31 @@ pub enum Error {
     Channel {
         /// The recording.
         path: PathBuf,
-        /// The channel asked for, counted from 1.
+        /// The requested channel, counted from 1.
         number: u16,
-        /// How many there are.
+        /// The number of channels.
         count: u16,
     },
 
-    /// A recording too long to be held in memory as a whole.
+    /// The recording is too long to be held in memory as a whole.
     #[error("{}: expected at most {limit} samples, found more: read it in blocks", path.display())]
     TooLong {
         /// The recording.
         path: PathBuf,
-        /// The most samples that are held.
+        /// The largest number of samples held.
         limit: usize,
     },
 
-    /// A recording is longer than it may be.
+    /// The recording is longer than the limit.
     #[error("{}: expected at most {seconds} s, found more", path.display())]
     Longer {
         /// The recording.
         path: PathBuf,
-        /// The limit.
+        /// The limit in seconds.
         seconds: f64,
     },
 
-    /// A recording ends before the part that is asked for does.
+    /// The recording ends before the requested part does.
     #[error(
         "{}: expected the part from {start:.3} s{}, found a recording of {seconds:.3} s",
         path.display(),
@@ -101,28 +101,28 @@ pub enum Error {
     Part {
         /// The recording.
         path: PathBuf,
-        /// Where the part begins, in seconds.
+        /// Start of the part in seconds.
         start: f64,
-        /// Where it ends, in seconds; `None` for the end of the recording.
+        /// End of the part in seconds; `None` for the end of the recording.
         end: Option<f64>,
         /// Length of the recording in seconds.
         seconds: f64,
     },
 
-    /// A signal could not be brought to another sampling rate.
+    /// A signal could not be converted to another sampling rate.
     #[error("cannot resample from {from} Hz to {to} Hz: {reason}")]
     Resample {
-        /// The signal's rate in Hz.
+        /// The sampling rate of the signal in Hz.
         from: u32,
-        /// The wanted rate in Hz.
+        /// The requested sampling rate in Hz.
         to: u32,
-        /// What stood in the way.
+        /// Why it failed.
         reason: String,
     },
 }
 
 impl Error {
-    /// A WAV file that cannot be read.
+    /// Creates the error of a WAV file that cannot be read.
     pub(crate) fn wav(path: &Path, reason: &str) -> Self {
         Self::Wav {
             path: path.to_path_buf(),

@@ -1,11 +1,11 @@
-//! FLAC whose beginning is missing: its frames say what its header would.
+//! FLAC without its beginning: the frames contain what the missing header would say.
 
-/// How a file begins whose only block of metadata is STREAMINFO.
+/// The beginning of a file whose only metadata block is STREAMINFO.
 const HEAD: [u8; 8] = *b"fLaC\x80\0\0\x22";
 
-/// Where the first frame begins of a stream without a header, and a header for it.
+/// Finds the first frame of a stream without a header. Returns its position and a header for it.
 ///
-/// One frame may come about by chance; two that follow each other do not.
+/// One frame may appear by chance; two consecutive ones do not.
 ///
 /// # References
 /// RFC 9639, sections 8.2 and 9.1.
@@ -24,23 +24,24 @@ pub(crate) fn headless(bytes: &[u8]) -> Option<(u64, Vec<u8>)> {
     None
 }
 
-/// What the header of a frame says.
+/// The content of the header of a frame.
 struct Frame {
-    /// Whether frames are numbered by their first samples, as their lengths differ.
+    /// Whether frames are numbered by their first samples, because their lengths differ.
     is_variable: bool,
     number: u64,
     samples: u16,
-    /// Rate, channels, and bits of a sample.
+    /// Sampling rate, channels, and bits per sample.
     format: (u32, u8, u8),
 }
 
 impl Frame {
-    /// The frame that begins here, if all that it says stands in itself and its checksum is right.
+    /// Parses the frame that begins here. Returns `None` if it depends on information outside it or its checksum is
+    /// wrong.
     fn parse(bytes: &[u8]) -> Option<Self> {
         let &[_, strategy, sizes, channels, lead, ..] = bytes else {
             return None;
         };
-        // A number as UTF-8 has it, of up to seven bytes.
+        // A number in the encoding of UTF-8, of up to seven bytes.
         let mut at = 5;
         let number = match lead.leading_ones() {
             0 => lead.into(),
@@ -102,7 +103,7 @@ impl Frame {
             && (next.format, next.is_variable) == (self.format, self.is_variable)
     }
 
-    /// The header of a file of such frames, of unknown length.
+    /// Returns the header of a file of such frames, of unknown length.
     fn header(&self) -> Vec<u8> {
         let (least, most) = match self.is_variable {
             true => (16, u16::MAX),
@@ -121,7 +122,7 @@ impl Frame {
     }
 }
 
-/// The checksum of a header by the polynomial 0x07, which is 0 with itself behind it.
+/// Computes the checksum of a header with the polynomial 0x07. It is 0 for a header followed by its checksum.
 fn crc8(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum, byte| {
         (0..8).fold(sum ^ byte, |sum, _| {

@@ -1,14 +1,14 @@
-//! Recordings behind headers that are no WAV: AU, NIST SPHERE, RIFX and Wave64 become WAV while they are read, and of what
-//! only lies in front of a recording nothing is left.
+//! Recordings with headers other than WAV: AU, NIST SPHERE, RIFX and Wave64 become WAV while they are read, and
+//! anything in front of a recording is dropped.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use symphonia::core::io::MediaSource;
 
-/// Bytes that are turned at a time: a whole number of samples of 1, 2, 3, 4 and 8 bytes.
+/// Number of bytes whose byte order is reversed at a time: a whole number of samples of 1, 2, 3, 4 and 8 bytes.
 const BLOCK: u64 = 24 << 10;
 
-/// Chunks before the samples that are walked: no file has nearly as many.
+/// Largest number of chunks before the samples: no file has nearly as many.
 const MAX_CHUNKS: usize = 1000;
 
 pub(crate) const PCM: u16 = 1;
@@ -17,24 +17,24 @@ const A_LAW: u16 = 6;
 const MU_LAW: u16 = 7;
 const EXTENSIBLE: u16 = 0xFFFE;
 
-/// Samples as a header describes them, and where they lie.
+/// The format and the position of samples, as a header states them.
 pub(crate) struct Samples {
-    /// The tag that WAV has for such samples.
+    /// The format tag of such samples in WAV.
     pub tag: u16,
     pub channels: u16,
     pub rate: u32,
     /// Bytes of a sample.
     pub width: u16,
     pub is_big_endian: bool,
-    /// Whether samples of one byte have a sign, which in WAV they have not.
+    /// Whether samples of one byte are signed; in WAV they are not.
     pub is_signed_byte: bool,
-    /// Where the first one lies.
+    /// Position of the first sample.
     pub start: u64,
-    /// Bytes of all of them, if the header knows.
+    /// Number of bytes of all samples, if the header states it.
     pub len: Option<u64>,
 }
 
-/// Sun and NeXT, `.au` and `.snd`; the reason where it is none that is read.
+/// Parses a header of Sun and NeXT, `.au` and `.snd`. The error is the reason why it is not supported.
 pub(crate) fn au(head: &[u8]) -> Result<Samples, String> {
     let fields = head.get(..24).ok_or("its header is cut short")?;
     let field = |n: usize| u32::from_be_bytes([0, 1, 2, 3].map(|byte| fields[4 * n + byte]));
@@ -44,7 +44,7 @@ pub(crate) fn au(head: &[u8]) -> Result<Samples, String> {
         6 => (FLOAT, 4),
         7 => (FLOAT, 8),
         27 => (A_LAW, 1),
-        other => return Err(format!("encoding {other} is not read")),
+        other => return Err(format!("encoding {other} is not supported")),
     };
     Ok(Samples {
         tag,
@@ -58,7 +58,7 @@ pub(crate) fn au(head: &[u8]) -> Result<Samples, String> {
     })
 }
 
-/// NIST SPHERE, as TIMIT and other corpora have it; the reason where it is none that is read.
+/// Parses a header of NIST SPHERE, as in TIMIT and other corpora. The error is the reason why it is not supported.
 pub(crate) fn sphere(head: &[u8]) -> Result<Samples, String> {
     let text = String::from_utf8_lossy(head);
     let mut lines = text.lines().skip(1);
@@ -81,7 +81,7 @@ pub(crate) fn sphere(head: &[u8]) -> Result<Samples, String> {
         _ if coding.contains("shorten") => {
             return Err("it is compressed with shorten: unpack it with sph2pipe".into());
         }
-        _ => return Err(format!("samples coded as {coding} are not read")),
+        _ => return Err(format!("samples coded as {coding} are not supported")),
     };
     let (Some(start), Some(rate)) = (start, number("sample_rate")) else {
         return Err("its header lacks its length or its sampling rate".into());
@@ -100,17 +100,17 @@ pub(crate) fn sphere(head: &[u8]) -> Result<Samples, String> {
     })
 }
 
-/// How chunks begin.
+/// The structure of the chunks of a file.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Chunks {
     Riff,
-    /// As RIFF, big endian.
+    /// As RIFF, but big-endian.
     Rifx,
-    /// Names of 16 bytes, lengths of 8 that count the header.
+    /// Names of 16 bytes; lengths of 8 bytes that include the header.
     Wave64,
 }
 
-/// Walks to the samples of a file of chunks; `None` if there are none. Leaves the reader anywhere.
+/// Walks the chunks of a file to its samples; returns `None` if there are none. Leaves the reader anywhere.
 pub(crate) fn chunks(reader: &mut (impl Read + Seek), kind: Chunks) -> io::Result<Option<Samples>> {
     let is_big_endian = kind == Chunks::Rifx;
     let (mut position, head_len) = match kind {
@@ -158,7 +158,7 @@ pub(crate) fn chunks(reader: &mut (impl Read + Seek), kind: Chunks) -> io::Resul
         let Some(next) = position
             .checked_add(stated)
             .and_then(|end| end.checked_next_multiple_of(alignment))
-            // No file is longer, and none can be sought beyond.
+            // No file is longer, and no position beyond can be sought.
             .filter(|&next| i64::try_from(next).is_ok())
         else {
             return Ok(None);
@@ -180,7 +180,7 @@ fn format_chunk(bytes: &[u8], is_big_endian: bool) -> Option<Samples> {
     let channels = number(2)?;
     Some(Samples {
         tag: match number(0)? {
-            // The tag is the first number of the name of the format, of four bytes.
+            // The tag is the first number, of four bytes, of the GUID of the format.
             EXTENSIBLE => number(24 + low)?,
             tag => tag,
         },
@@ -194,25 +194,25 @@ fn format_chunk(bytes: &[u8], is_big_endian: bool) -> Option<Samples> {
     })
 }
 
-/// A part of a file behind another header.
+/// A part of a file with another header.
 pub(crate) struct Rewritten {
     pub(crate) header: Vec<u8>,
     inner: Box<dyn MediaSource>,
-    /// Where the part begins and how long it is, if that is known.
+    /// Start and length of the part, if the length is known.
     start: u64,
     len: Option<u64>,
-    /// Bytes of a sample that are turned around.
+    /// Number of bytes of a sample whose order is reversed.
     turned: usize,
-    /// What flips the sign of samples of one byte.
+    /// Mask that flips the sign of one-byte samples.
     flipped: u8,
     position: u64,
-    /// Bytes that were read, turned, from `block_start` of the part on.
+    /// Bytes that were read, in the new order, from `block_start` of the part on.
     block: Vec<u8>,
     block_start: u64,
 }
 
 impl Rewritten {
-    /// Everything from `start` on, of a file of `file_len` bytes.
+    /// Creates a source of everything from `start` on, of a file of `file_len` bytes.
     pub(crate) fn behind(inner: Box<dyn MediaSource>, file_len: Option<u64>, start: u64) -> Self {
         Self {
             header: Vec::new(),
@@ -227,10 +227,10 @@ impl Rewritten {
         }
     }
 
-    /// The samples, without a header of their own: what they hold has one.
+    /// Creates a source of the samples without a header, for streams that have their own.
     pub(crate) fn bare(inner: Box<dyn MediaSource>, len: Option<u64>, samples: &Samples) -> Self {
         let behind = Self::behind(inner, len, samples.start);
-        // Several writers do not know the length, and some are wrong.
+        // Several writers do not know the length, and some state a wrong one.
         Self {
             len: match (behind.len, samples.len) {
                 (Some(held), Some(stated)) if stated > 0 => Some(held.min(stated)),
@@ -240,10 +240,10 @@ impl Rewritten {
         }
     }
 
-    /// The samples as a WAV file.
+    /// Creates a source of the samples as a WAV file.
     pub(crate) fn wav(inner: Box<dyn MediaSource>, len: Option<u64>, samples: &Samples) -> Self {
         let frame = samples.channels.saturating_mul(samples.width);
-        // What a WAV file cannot say is read to its end.
+        // A length that WAV cannot express means that the samples are read to their end.
         let stated = samples.len.and_then(|len| u32::try_from(len).ok());
         let stated = stated.unwrap_or(u32::MAX);
         let mut header = b"RIFF".to_vec();
@@ -255,7 +255,7 @@ impl Rewritten {
         header.extend(samples.rate.saturating_mul(frame.into()).to_le_bytes());
         header.extend(frame.to_le_bytes());
         header.extend(samples.width.saturating_mul(8).to_le_bytes());
-        // Of A-law and μ-law readers expect that nothing more follows.
+        // For A-law and μ-law, readers expect a format chunk with an extension of length 0.
         header.extend(b"\0\0data");
         header.extend(stated.to_le_bytes());
         let turned = match samples.width {
@@ -271,7 +271,7 @@ impl Rewritten {
         }
     }
 
-    /// Makes `block` hold the byte of the part at `position`, if there is one.
+    /// Fills `block` so that it holds the byte of the part at `position`, if there is one.
     fn fill(&mut self, position: u64) -> io::Result<()> {
         let read = self.block_start..self.block_start + self.block.len() as u64;
         if read.contains(&position) {
@@ -287,7 +287,7 @@ impl Rewritten {
         }
         self.inner
             .seek(SeekFrom::Start(self.start.saturating_add(self.block_start)))?;
-        // Of a pipe no more is waited for than has come, but for the rest of a sample.
+        // From a pipe, this waits only for the first bytes, and then for the rest of a sample.
         let most = left.min(BLOCK) as usize;
         self.block.resize(most, 0);
         let mut filled = 0;

@@ -1,14 +1,14 @@
 //! Plans of Fourier transforms.
 //!
-//! rustfft's planners are generic, so each crate that makes one compiles all of its transforms again:
-//! half a minute of a build. They are made here alone.
+//! rustfft's planners are generic, so each crate that calls them compiles all of the transforms again,
+//! which takes half a minute of a build. Only this module calls them.
 
 use std::sync::Arc;
 
 use realfft::{RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftPlanner, FftPlannerScalar};
 
-/// The transform `X[k] = Σ_n x[n] · exp(−2πi·kn/length)`.
+/// Plans the transform `X[k] = Σ_n x[n] · exp(−2πi·kn/length)`.
 ///
 /// # Example
 ///
@@ -24,7 +24,7 @@ pub fn forward(length: usize) -> Arc<dyn Fft<f32>> {
     FftPlanner::new().plan_fft_forward(length)
 }
 
-/// The transform `x[n] = Σ_k X[k] · exp(2πi·kn/length)`, which is [`forward`]'s inverse times `length`.
+/// Plans the transform `x[n] = Σ_k X[k] · exp(2πi·kn/length)`, which is the inverse of [`forward`] times `length`.
 ///
 /// # Example
 ///
@@ -40,7 +40,7 @@ pub fn inverse(length: usize) -> Arc<dyn Fft<f32>> {
     FftPlanner::new().plan_fft_inverse(length)
 }
 
-/// The bins 0 to `length / 2` of [`forward`], of a real signal.
+/// Plans a transform that gives the bins 0 to `length / 2` of [`forward`] for a real signal.
 ///
 /// # Example
 ///
@@ -55,12 +55,12 @@ pub fn real_forward(length: usize) -> Arc<dyn RealToComplex<f32>> {
     RealFftPlanner::new().plan_fft_forward(length)
 }
 
-/// [`forward`] in double precision, for filters and noise, which are made once: without vector code.
+/// Plans [`forward`] in double precision, without vector code, for filters and noise, which are computed only once.
 pub(crate) fn precise_forward(length: usize) -> Arc<dyn Fft<f64>> {
     FftPlannerScalar::new().plan_fft_forward(length)
 }
 
-/// [`inverse`] in double precision.
+/// Plans [`inverse`] in double precision.
 pub(crate) fn precise_inverse(length: usize) -> Arc<dyn Fft<f64>> {
     FftPlannerScalar::new().plan_fft_inverse(length)
 }

@@ -1,14 +1,14 @@
-//! A source that can be looked into before it is used.
+//! A source whose next bytes can be inspected before they are used.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// Bytes read at a time.
+/// Number of bytes read at a time.
 const BLOCK: usize = 1 << 14;
 
-/// Bytes of a source from its start on.
+/// Reads a source from its start and allows looking ahead.
 pub(crate) struct Lookahead<S> {
     source: S,
-    /// What was read, and how much of it is used, up to `place` in the source.
+    /// The bytes that were read, the number of them that are used, and the position in the source up to which they are.
     read: Vec<u8>,
     used: usize,
     place: u64,
@@ -26,14 +26,14 @@ impl<S: Read + Seek> Lookahead<S> {
         }
     }
 
-    /// How many bytes are used.
+    /// Returns the number of bytes used.
     pub(crate) fn place(&self) -> u64 {
         self.place
     }
 
-    /// At least so many of the next bytes, fewer only at the end of the source.
+    /// Returns at least this number of the next bytes; fewer only at the end of the source.
     pub(crate) fn look(&mut self, bytes: usize) -> io::Result<&[u8]> {
-        // No further than needed: a pipe may have no more for now.
+        // Reads no further than needed: a pipe may have no more bytes for now.
         while self.read.len() - self.used < bytes && !self.is_at_end {
             if self.used > self.read.len() / 2 {
                 self.read.drain(..self.used);
@@ -59,7 +59,7 @@ impl<S: Read + Seek> Lookahead<S> {
         self.place += bytes as u64;
     }
 
-    /// Goes to another byte.
+    /// Moves to another position in the source.
     pub(crate) fn seek(&mut self, place: u64) -> io::Result<()> {
         self.read.clear();
         self.used = 0;

@@ -1,7 +1,7 @@
-//! Matroska and WebM with parts lost.
+//! Matroska and WebM with missing parts.
 //!
-//! symphonia leaves a file where its structure breaks. So what follows the beginning of a file is searched for clusters
-//! and the blocks in them, and each block that is whole is handed on in a cluster of its own.
+//! symphonia stops reading a file where its structure is broken. This module therefore searches what follows the
+//! beginning of a file for clusters and the blocks in them, and passes on each intact block in a cluster of its own.
 //!
 //! # References
 //! RFC 8794 (EBML), RFC 9559 (Matroska).
@@ -14,19 +14,19 @@ use symphonia::core::io::MediaSource;
 
 use crate::lookahead::Lookahead;
 
-/// What a file begins with.
+/// The first bytes of a file.
 pub(crate) const CAPTURE: &[u8; 4] = b"\x1A\x45\xDF\xA3";
 
 const SEGMENT: u32 = 0x1853_8067;
 const CLUSTER: u32 = 0x1F43_B675;
-/// The time of a cluster, which those of its blocks are relative to.
+/// The time of a cluster, to which the times of its blocks are relative.
 const TIMESTAMP: u32 = 0xE7;
 const SIMPLE_BLOCK: u32 = 0xA3;
 const BLOCK_GROUP: u32 = 0xA0;
 const BLOCK: u32 = 0xA1;
-/// What else a cluster holds: its position, the size of the one before, silent tracks, padding, a checksum.
+/// Other elements of a cluster: its position, the size of the previous one, silent tracks, padding, a checksum.
 const IN_CLUSTERS: [u32; 5] = [0xA7, 0xAB, 0x5854, 0xEC, 0xBF];
-/// What else a segment holds: SeekHead, Info, Tracks, Cues, Tags, Chapters, Attachments.
+/// Other elements of a segment: SeekHead, Info, Tracks, Cues, Tags, Chapters, Attachments.
 const IN_SEGMENTS: [u32; 7] = [
     0x114D_9B74,
     0x1549_A966,
@@ -36,33 +36,34 @@ const IN_SEGMENTS: [u32; 7] = [
     0x1043_A770,
     0x1941_A469,
 ];
-/// Bytes of the longest head of an element, four of its name and eight of its size.
+/// Number of bytes of the longest head of an element: four of its name and eight of its size.
 const HEAD: usize = 12;
-/// Bytes that an element has at most.
+/// Largest number of bytes of an element.
 const LONGEST: u64 = 1 << 24;
-/// A size that is not known, in eight bytes.
+/// An unknown size, in eight bytes.
 const UNKNOWN: [u8; 8] = [0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
 
-/// Elements that must follow each other to be believed where one ends, and behind junk, which may look like one.
+/// Number of elements that must follow each other to be trusted at the end of an element, and after junk, which may
+/// look like elements.
 const CHAIN: usize = 2;
 const CHAIN_BEHIND_JUNK: usize = 4;
 
-/// A recording, without what is damaged.
+/// A recording without its damaged parts.
 pub(crate) struct Clusters {
     file: Lookahead<Box<dyn MediaSource>>,
-    /// Bytes to hand out, and how many of them were.
+    /// Bytes to pass on, and how many of them were passed on.
     ready: Vec<u8>,
     given: usize,
-    /// Bytes that are handed on as they are; `None` from the first cluster on.
+    /// Number of bytes that are passed on unchanged; `None` from the first cluster on.
     beginning: Option<u64>,
-    /// The element with the time of the cluster, if it is there, and where the cluster ends, if that is known.
+    /// The element with the time of the cluster, if it exists, and the end of the cluster, if it is known.
     timestamp: Option<Vec<u8>>,
     end: Option<u64>,
     /// The time of the last block in the cluster.
     last: i16,
-    /// Whether junk lies before what comes next.
+    /// Whether junk precedes the next element.
     is_lost: bool,
-    /// Where the segment ends, if that is known, and whether the file ends before.
+    /// The end of the segment, if it is known, and whether the file ends before it.
     segment_end: Option<u64>,
     is_cut: Arc<AtomicBool>,
 }
@@ -72,7 +73,7 @@ pub(crate) struct Clusters {
 struct Element {
     name: u32,
     head: usize,
-    /// Bytes behind the head, if that is known.
+    /// Bytes after the head, if the number is known.
     size: Option<u64>,
 }
 
@@ -80,7 +81,7 @@ impl Element {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let (name, length) = number(bytes, 4)?;
         let (size, size_length) = number(bytes.get(length..)?, 8)?;
-        // The name keeps the bit that marks its length, and a size of nothing but ones is not known.
+        // The name includes the bit that marks its length. A size of only ones is unknown.
         let marker = 1u64 << (7 * size_length);
         Some(Self {
             name: (name | 1 << (7 * length)) as u32,
@@ -89,7 +90,7 @@ impl Element {
         })
     }
 
-    /// Bytes of all of it, if they may be kept in memory.
+    /// Returns the number of bytes of the whole element, if they may be kept in memory.
     fn length(&self) -> Option<usize> {
         let size = self.size.filter(|&size| size < LONGEST)?;
         Some(self.head + size as usize)
@@ -102,7 +103,7 @@ impl Element {
     }
 }
 
-/// A number of one to `most` bytes, whose leading zeros tell how many, without the bit that ends them.
+/// Parses a number of one to `most` bytes, without the marker bit. Its leading zeros give the number of bytes.
 fn number(bytes: &[u8], most: usize) -> Option<(u64, usize)> {
     let length = bytes.first()?.leading_zeros() as usize + 1;
     let bytes = bytes.get(..length).filter(|_| length <= most)?;
@@ -112,7 +113,7 @@ fn number(bytes: &[u8], most: usize) -> Option<(u64, usize)> {
     Some((number & ((1 << (7 * length)) - 1), length))
 }
 
-/// The time of a block, or of the one that a group begins with, relative to that of its cluster.
+/// Returns the time of a block, or of the block that begins a group, relative to that of its cluster.
 fn time(bytes: &[u8]) -> Option<i16> {
     let element = Element::parse(bytes)?;
     let data = bytes.get(element.head..)?;
@@ -127,7 +128,7 @@ fn time(bytes: &[u8]) -> Option<i16> {
 }
 
 impl Clusters {
-    /// A recording, and whether it ended within something, to look at when it is at its end.
+    /// Creates a reader of a recording, and a flag that says at the end whether the recording ended within something.
     pub(crate) fn new(source: Box<dyn MediaSource>) -> (Self, Arc<AtomicBool>) {
         let is_cut = Arc::new(AtomicBool::new(false));
         let clusters = Self {
@@ -145,7 +146,7 @@ impl Clusters {
         (clusters, is_cut)
     }
 
-    /// Makes what comes next ready; `false` at the end.
+    /// Prepares the next bytes; returns `false` at the end.
     fn advance(&mut self) -> io::Result<bool> {
         self.ready.clear();
         self.given = 0;
@@ -180,12 +181,12 @@ impl Clusters {
         Ok(true)
     }
 
-    /// Takes an element of the beginning.
+    /// Processes an element of the beginning.
     fn begin(&mut self, element: Element) {
         match element.name {
             CLUSTER => self.beginning = None,
             SEGMENT => {
-                // It will have another size.
+                // The segment that is passed on has another size.
                 self.file.skip(element.head);
                 self.segment_end = element.size.map(|size| self.file.place() + size);
                 self.ready.extend(SEGMENT.to_be_bytes());
@@ -195,7 +196,7 @@ impl Clusters {
         }
     }
 
-    /// Whether known elements follow each other here.
+    /// Returns whether known elements follow each other here.
     fn is_sound(&mut self) -> io::Result<bool> {
         let chain = if self.is_lost {
             CHAIN_BEHIND_JUNK
@@ -221,7 +222,7 @@ impl Clusters {
         Ok(true)
     }
 
-    /// Takes an element out of the clusters.
+    /// Processes an element of a cluster.
     fn take(&mut self, element: Element) -> io::Result<()> {
         if element.name == CLUSTER {
             self.file.skip(element.head);
@@ -237,7 +238,7 @@ impl Clusters {
             TIMESTAMP if self.timestamp.is_none() => self.timestamp = Some(bytes.to_vec()),
             SIMPLE_BLOCK | BLOCK_GROUP => {
                 let time = time(bytes).unwrap_or(self.last);
-                // Where another cluster began in what is lost, its time is lost as well.
+                // If another cluster began in the lost part, its time is lost as well.
                 let is_other = self.end.is_some_and(|end| place >= end);
                 if self.is_lost && (is_other || time < self.last) {
                     self.timestamp = None;

@@ -1,8 +1,9 @@
-//! Frames of MP3 that are lost.
+//! Lost frames of MP3.
 //!
-//! The tag that encoders write first (Xing, or Info where the bit rate is constant) counts the frames and the bytes, and
-//! has a table of the bytes that come before each hundredth of the time. So a damaged file says how many frames it
-//! lacks, which at a variable bit rate its bytes do not, and its table says how many of them before which place.
+//! The tag that encoders write first (Xing, or Info if the bit rate is constant) states the number of frames and of
+//! bytes, and has a table of the bytes before each hundredth of the time. So the number of frames that a damaged file
+//! lacks is known, which cannot be computed from the bytes at a variable bit rate. The table shows how many of them are
+//! missing before which position.
 
 use std::io::{self, Seek};
 
@@ -10,11 +11,11 @@ use symphonia::core::io::MediaSource;
 
 use crate::lookahead::Lookahead;
 
-/// Bytes of the longest frame: 320 kbit/s at 32 kHz, with padding.
+/// Number of bytes of the longest frame: 320 kbit/s at 32 kHz, with padding.
 const LONGEST: usize = 1441;
-/// Bytes of a header.
+/// Number of bytes of a header.
 const HEADER: usize = 4;
-/// Bit rates of layer III in kbit/s by their index, of MPEG 1 and of MPEG 2 and 2.5.
+/// Bit rates of layer III in kbit/s by index, of MPEG 1 and of MPEG 2 and 2.5.
 ///
 /// # References
 /// ISO/IEC 11172-3, 2.4.2.3; ISO/IEC 13818-3, 2.4.2.3.
@@ -24,31 +25,31 @@ const BIT_RATES: [[usize; 15]; 2] = [
     ],
     [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
-/// Sampling rates of MPEG 1 by their index; those of MPEG 2 are halves, those of 2.5 quarters of them.
+/// Sampling rates of MPEG 1 in Hz by index. Those of MPEG 2 are half, those of MPEG 2.5 a quarter of them.
 const SAMPLING_RATES: [usize; 3] = [44100, 48000, 32000];
-/// Flags of a tag that has all three: the number of frames, that of bytes, and the table.
+/// Flags of a tag that has all three: the number of frames, the number of bytes, and the table.
 const FLAGS: u32 = 7;
-/// Entries of the table. Each is in 256ths of the file.
+/// Number of entries of the table. Each is in 256ths of the file.
 const ENTRIES: usize = 100;
 const PARTS: usize = 256;
-/// LAME and ffmpeg fill the table from notes that they make while they write: one after each frame; when there are so
-/// many, every second one is kept, and made from then on.
+/// LAME and ffmpeg fill the table from notes that they make while they write, one after each frame. At this number of
+/// notes, they drop every second one and from then on make half as many.
 const NOTES: u64 = 400;
-/// Frames by which a table may be wrong.
+/// Number of frames by which a table may be wrong.
 const SLACK: i64 = 2;
-/// Bytes that may follow the last frame, or be missing, where none is lost: those of ID3v1.
+/// Number of bytes that may follow the last frame, or be missing, without a loss: those of ID3v1.
 const TAIL: u64 = 128;
 
 /// The end of a loss.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Gap {
-    /// Byte at which the first frame behind it begins.
+    /// Position of the first frame after the loss in bytes.
     pub(crate) at: u64,
-    /// Frames of sound that went before that one in the whole file.
+    /// Number of frames of sound before that frame in the original file.
     pub(crate) before: u64,
 }
 
-/// The losses of a recording, and how many samples each of its frames has.
+/// The losses of a recording, and the number of samples in each of its frames.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Gaps {
     pub(crate) ends: Vec<Gap>,
@@ -56,7 +57,8 @@ pub(crate) struct Gaps {
 }
 
 impl Gaps {
-    /// Those of an MP3 whose tag says how many frames it has; none of any other. Leaves the source at its start.
+    /// Finds the losses of an MP3 whose tag states the number of frames; none in any other file. Leaves the source at
+    /// its start.
     pub(crate) fn find(source: &mut Box<dyn MediaSource>) -> io::Result<Self> {
         let mut gaps = Self::default();
         if source.is_seekable() {
@@ -71,13 +73,13 @@ impl Gaps {
     }
 }
 
-/// What the header of a frame says.
+/// The content of the header of a frame.
 struct Header {
-    /// Version, layer and sampling rate, which all frames of a recording share.
+    /// Version, layer and sampling rate, which are the same for all frames of a recording.
     kind: [u8; 2],
     samples: usize,
     length: usize,
-    /// Where the tag of an encoder is, if this is the first frame.
+    /// Position of the tag of an encoder, if this is the first frame.
     tag: usize,
 }
 
@@ -113,12 +115,12 @@ impl Header {
     }
 }
 
-/// What the tag of an encoder says.
+/// The content of the tag of an encoder.
 struct Tag {
     frames: u64,
     bytes: u64,
     table: [u8; ENTRIES],
-    /// Where its frame begins, from which the bytes count.
+    /// Position of its frame, from which the bytes are counted.
     start: u64,
 }
 
@@ -137,12 +139,12 @@ impl Tag {
         })
     }
 
-    /// The byte at which a part of the file begins.
+    /// Returns the byte at which a part of the file begins.
     fn boundary(&self, part: usize) -> u64 {
         self.start + self.bytes * part as u64 / PARTS as u64
     }
 
-    /// Frames that go before an entry of the table.
+    /// Returns the number of frames before an entry of the table.
     fn before(&self, entry: usize) -> i64 {
         let mut every = 1;
         while self.frames / every >= NOTES {
@@ -153,7 +155,7 @@ impl Tag {
     }
 }
 
-/// The tag of the encoder and the header of its frame, which is skipped.
+/// Returns the tag of the encoder and the header of its frame, and skips that frame.
 fn tag(file: &mut Lookahead<&mut Box<dyn MediaSource>>) -> io::Result<Option<(Tag, Header)>> {
     while let &[b'I', b'D', b'3', _, _, _, a, b, c, d, ..] = file.look(10)? {
         let digits = [a, b, c, d];
@@ -173,26 +175,26 @@ fn tag(file: &mut Lookahead<&mut Box<dyn MediaSource>>) -> io::Result<Option<(Ta
     Ok(tag.map(|tag| (tag, header)))
 }
 
-/// Frames of sound that follow each other.
+/// Consecutive frames of sound.
 struct Run {
-    /// Bytes before it that are no frame.
+    /// Number of bytes before it that are not frames.
     junk: u64,
     start: u64,
-    /// How many frames are there before it.
+    /// Number of frames in the file before it.
     before: u64,
 }
 
-/// The frames of sound that a file holds.
+/// The frames of sound in a file.
 struct Frames {
-    /// The first of them goes on where the tag ends.
+    /// The runs, of which the first follows the tag.
     runs: Vec<Run>,
-    /// How many frames are there.
+    /// Number of frames.
     count: u64,
-    /// Where the last frame ends and where the file does, and whether it does so within a frame.
+    /// End of the last frame, length of the file, and whether the file ends within a frame.
     end: u64,
     len: u64,
     is_cut: bool,
-    /// Where the tag's parts of the file begin: how many runs and frames begin before that byte.
+    /// For each boundary of a part of the file that the tag uses: how many runs and frames begin before that byte.
     parts: Vec<(usize, u64)>,
 }
 
@@ -221,7 +223,7 @@ impl Frames {
             let header = Header::parse(ahead).filter(is_like);
             let whole = header.filter(|header| {
                 frames.is_cut = header.length > ahead.len();
-                // Junk may look like a header, but hardly like two.
+                // Junk may look like one header, but hardly like two.
                 let next = ahead.get(header.length..);
                 next.is_some_and(|next| {
                     !is_behind_junk
@@ -251,7 +253,7 @@ impl Frames {
         Ok(frames)
     }
 
-    /// How many frames of the whole file went before each run.
+    /// Returns how many frames of the original file precede each run after a loss.
     fn gaps(&self, tag: &Tag) -> Vec<Gap> {
         let lost = tag.frames.saturating_sub(self.count);
         let is_gap = |run: &&Run| run.junk > 0;
@@ -263,7 +265,7 @@ impl Frames {
             text if text <= TAIL => 0,
             junk => junk,
         };
-        // What was cut out was so in equal parts, as far as anybody can tell.
+        // The removed bytes are divided equally between the gaps, because nothing says where they were.
         let cut_out = if self.is_cut {
             0
         } else {
@@ -277,12 +279,12 @@ impl Frames {
             bytes += run.junk + cut_out;
             let share = u128::from(lost) * u128::from(bytes) / u128::from(all.max(1));
             let mut missing = share as i64;
-            // Behind all that is lost the share is exact.
+            // After everything that is lost, the share is exact.
             if cut_out == 0
                 && bytes < all
                 && let Some((least, most)) = self.bounds(number + 1, tag)
             {
-                // Where both agree the truth is rather in the middle.
+                // If both estimates agree, the truth is more likely in the middle.
                 let margin = (most - least) / 4;
                 missing = missing.clamp(least + margin, most - margin);
             }
@@ -298,7 +300,7 @@ impl Frames {
         }
     }
 
-    /// The least and the most frames that can be lost before a run, by the table.
+    /// Returns the smallest and the largest number of frames that can be lost before a run, by the table.
     fn bounds(&self, run: usize, tag: &Tag) -> Option<(i64, i64)> {
         let start = self.runs.get(run - 1)?.start;
         let mut bounds = (0, i64::MAX);
@@ -328,7 +330,7 @@ mod tests {
 
     use super::*;
 
-    /// A file of frames whose bit rate changes as often as that of speech, and where each of them begins.
+    /// Returns a file of frames whose bit rate changes as often as that of speech, and the position of each frame.
     fn file(frames: usize) -> (Vec<u8>, Vec<usize>) {
         let mut random = ChaCha8Rng::seed_from_u64(1);
         let mut bit_rate = 8;
@@ -354,7 +356,7 @@ mod tests {
         Gaps::find(&mut source).unwrap().ends
     }
 
-    /// The gaps that zeros leave, and frames that truly went before.
+    /// Returns the gaps that zeros leave, and the true number of frames before them.
     fn zeroed(mut file: Vec<u8>, starts: &[usize], places: &[f64]) -> Vec<(Gap, u64)> {
         let length = file.len() / 100;
         let ends: Vec<usize> = places
@@ -378,7 +380,7 @@ mod tests {
     fn what_is_whole_has_no_gaps() {
         let (file, _) = file(1000);
         assert_eq!(gaps(file.clone()), []);
-        // An ID3v2 tag before it, an ID3v1 tag behind it.
+        // An ID3v2 tag before the file, an ID3v1 tag after it.
         let before = [b"ID3\x04\0\0\0\0\x01\x02".to_vec(), vec![0; 130]].concat();
         let behind = [b"TAG".to_vec(), vec![b' '; 125]].concat();
         assert_eq!(gaps([before, file.clone(), behind].concat()), []);

@@ -1,7 +1,8 @@
-//! Ogg with pages lost.
+//! Ogg with missing pages.
 //!
-//! symphonia gives the sound behind a lost page the times before it, until the page after that. It is right again where a
-//! stream begins, so that the first pages of the stream are put in front of what follows a loss.
+//! After a lost page, symphonia gives the next page the times before the loss; only the page after that has the right
+//! times. Where a stream begins the times are right, so this module repeats the first pages of the stream in front of
+//! what follows a loss.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -10,9 +11,9 @@ use symphonia::core::io::MediaSource;
 
 use crate::lookahead::Lookahead;
 
-/// What a page begins with.
+/// The first bytes of a page.
 pub(crate) const CAPTURE: &[u8; 4] = b"OggS";
-/// Bytes of a page before its table of segments, and places in them.
+/// Number of bytes of a page before its segment table, and positions of fields in them.
 const HEADER: usize = 27;
 const FLAGS: usize = 5;
 const GRANULE: std::ops::Range<usize> = 6..14;
@@ -23,28 +24,29 @@ const SEGMENTS: usize = 26;
 /// Flag of the first page of a stream, and of the last.
 const FIRST: u8 = 2;
 const LAST: u8 = 4;
-/// Bytes of the longest page.
+/// Number of bytes of the longest page.
 const LONGEST: usize = HEADER + 255 + 255 * 255;
-/// Bytes of the first pages of a stream, with pictures, and streams side by side, that are kept.
+/// Largest number of bytes that are kept of the first pages of a stream, with pictures, and of parallel streams.
 const KEPT: usize = 1 << 20;
 const STREAMS: usize = 16;
-/// How often as many bytes as were read may be looked at in vain, or put in front again: junk may be full of beginnings.
+/// Limit, as a multiple of the bytes read, of bytes that are inspected in vain or repeated: junk may be full of page
+/// beginnings.
 const TIMES: u64 = 16;
 
-/// The pages of a recording, without what is damaged.
+/// The pages of a recording without its damaged parts.
 pub(crate) struct Pages {
     file: Lookahead<Box<dyn MediaSource>>,
-    /// Bytes to hand out, and how many of them were.
+    /// Bytes to pass on, and how many of them were passed on.
     pages: Vec<u8>,
     given: usize,
-    /// The pages that a stream begins with, up to the one before its first sound.
+    /// The first pages of a stream, up to the page before its first sound.
     head: Vec<u8>,
     is_head: bool,
-    /// Numbers and end of the last page of each stream.
+    /// Sequence number and end of the last page of each stream, by serial number.
     last: BTreeMap<u32, (u32, u64)>,
     /// Whether something was lost since the last page.
     is_lost: bool,
-    /// Bytes of pages whose checksum was wrong, and bytes put in front.
+    /// Number of bytes of pages with a wrong checksum, and of repeated bytes.
     refused: u64,
     repeated: u64,
 }
@@ -64,7 +66,7 @@ impl Pages {
         }
     }
 
-    /// Where the last page ends, in the units of its codec; leaves the source at its start.
+    /// Returns the end of the last page in the units of its codec, and leaves the source at its start.
     pub(crate) fn end(source: &mut Box<dyn MediaSource>) -> io::Result<Option<u64>> {
         let Some(len) = source.byte_len().filter(|_| source.is_seekable()) else {
             return Ok(None);
@@ -89,7 +91,7 @@ impl Pages {
         TIMES * (self.file.place() + LONGEST as u64)
     }
 
-    /// Makes the next page ready; `false` at the end.
+    /// Prepares the next page; returns `false` at the end.
     fn next_page(&mut self) -> io::Result<bool> {
         loop {
             let allowed = self.allowed();
@@ -112,7 +114,7 @@ impl Pages {
                 None => match beginning(ahead).filter(|page| is_next(&self.last, page)) {
                     Some(page) => (page, ahead.len()),
                     None => {
-                        // What lies behind a false beginning may be whole.
+                        // A whole page may follow a false beginning.
                         self.file.skip(1);
                         continue;
                     }
@@ -130,7 +132,7 @@ impl Pages {
         }
     }
 
-    /// Takes a page that is sound, or the sound part of the last one.
+    /// Processes an intact page, or the intact part of the last one.
     fn take(&mut self, mut page: Vec<u8>) {
         let serial = number(&page, SERIAL) as u32;
         let (sequence, granule) = (number(&page, SEQUENCE) as u32, number(&page, GRANULE));
@@ -143,7 +145,7 @@ impl Pages {
             }
             (self.is_head, self.is_lost) = (true, false);
         }
-        // The page on which a long header goes on has no granule position.
+        // A page on which a long header continues has no granule position.
         self.is_head &= matches!(granule, 0 | u64::MAX) && self.head.len() + page.len() <= KEPT;
         if self.is_head {
             self.head.extend_from_slice(&page);
@@ -153,7 +155,7 @@ impl Pages {
                 self.pages.extend_from_slice(&self.head);
                 self.repeated += self.head.len() as u64;
             } else if page[FLAGS] & LAST != 0 && granule < end {
-                // Nothing ends before it begins: without a bound all of it is played.
+                // A page cannot end before it begins. Without a limit, all of it is played.
                 page[GRANULE].copy_from_slice(&(u64::MAX >> 2).to_le_bytes());
                 seal(&mut page);
             }
@@ -197,31 +199,31 @@ impl MediaSource for Pages {
     }
 }
 
-/// Whether a page follows the last of its stream.
+/// Returns whether a page follows the last page of its stream.
 fn is_next(last: &BTreeMap<u32, (u32, u64)>, page: &[u8]) -> bool {
     let last = last.get(&(number(page, SERIAL) as u32));
     last.is_some_and(|&(before, _)| number(page, SEQUENCE) as u32 == before.wrapping_add(1))
 }
 
-/// A number, little endian.
+/// Returns a little-endian number.
 fn number(page: &[u8], place: std::ops::Range<usize>) -> u64 {
     let bytes = page[place].iter().rev();
     bytes.fold(0, |number, &byte| (number << 8) | u64::from(byte))
 }
 
-/// Bytes of the page that begins here, if its table of segments is there.
+/// Returns the number of bytes of the page that begins here, if its segment table is complete.
 fn length(bytes: &[u8]) -> Option<usize> {
     let table = HEADER + usize::from(*bytes.get(SEGMENTS)?);
     let body = bytes.get(HEADER..table)?.iter().map(|&n| usize::from(n));
     Some(table + body.sum::<usize>())
 }
 
-/// The segments that are there of a page that is cut off, as a page.
+/// Returns a page with the complete packets of a page that is cut off.
 fn beginning(bytes: &[u8]) -> Option<Vec<u8>> {
     let table = HEADER + usize::from(*bytes.get(SEGMENTS)?);
     let (segments, body) = (bytes.get(HEADER..table)?, bytes.get(table..)?);
     let (mut count, mut held) = (0, 0);
-    // The packet that is cut off is none.
+    // A packet that is cut off does not count.
     let mut end = 0;
     for (number, &segment) in (1..).zip(segments) {
         end += usize::from(segment);
@@ -244,22 +246,22 @@ fn beginning(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(page)
 }
 
-/// Whether the checksum of a page is right.
+/// Returns whether the checksum of a page is right.
 fn is_sound(page: &[u8]) -> bool {
     let found = number(page, CHECKSUM);
     found == u64::from(checksum(page))
 }
 
-/// Makes the checksum right.
+/// Corrects the checksum.
 fn seal(page: &mut [u8]) {
     let right = checksum(page);
     page[CHECKSUM].copy_from_slice(&right.to_le_bytes());
 }
 
-/// The checksum of a page, in which its own place counts as zeros.
+/// Computes the checksum of a page, with zeros in the place of the checksum itself.
 ///
 /// # References
-/// RFC 3533, section 6: the polynomial 0x04C11DB7, from the highest bit on, from 0.
+/// RFC 3533, section 6: the polynomial 0x04C11DB7, highest bit first, starting from 0.
 fn checksum(page: &[u8]) -> u32 {
     const TABLE: [u32; 256] = table();
     let step = |sum: u32, byte: u8| (sum << 8) ^ TABLE[(sum >> 24) as usize ^ usize::from(byte)];

@@ -1,4 +1,4 @@
-//! Opus, which symphonia takes out of its containers and does not decode.
+//! Opus, whose packets symphonia reads from its containers but does not decode.
 
 use opus_rs::multistream::{ChannelMappingTable, MultistreamDecoder};
 use symphonia::core::audio::{
@@ -9,21 +9,21 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, Finaliz
 use symphonia::core::errors::{Result, decode_error, unsupported_error};
 use symphonia::core::packet::PacketRef;
 
-/// Opus decodes to any of five rates, and counts its pre-skip at this one.
+/// Sampling rate in Hz of the decoded samples, out of the five that Opus allows, and of the pre-skip.
 const SAMPLE_RATE: u32 = 48_000;
 /// Samples per channel of the longest packet, 120 ms.
 const MAX_PACKET: usize = 5760;
-/// The layouts of Vorbis have so many channels at most.
+/// The largest number of channels in the layouts of Vorbis.
 const MAX_CHANNELS: u8 = 8;
 
-/// A decoder of the packets of one stream, at 48 kHz, without the samples that its encoder put in front.
+/// A decoder of the packets of one stream, at 48 kHz. It drops the samples that the encoder put in front.
 pub(crate) struct OpusDecoder {
     parameters: AudioCodecParameters,
     decoder: MultistreamDecoder,
     channels: usize,
-    /// Factor of the samples.
+    /// Factor by which the samples are multiplied.
     gain: f32,
-    /// Samples per channel that are still to be left out.
+    /// Samples per channel that are still to be dropped.
     skip: usize,
     interleaved: Vec<f32>,
     buffer: AudioBuffer<f32>,
@@ -33,12 +33,12 @@ impl OpusDecoder {
     pub(crate) fn new(parameters: &AudioCodecParameters) -> Result<Self> {
         let head = match &parameters.extra_data {
             Some(bytes) => Head::parse(bytes)?,
-            // Recorders that follow no specification leave it out of Matroska.
+            // Recorders that do not follow the specification omit it in Matroska.
             None => Head::plain(parameters.channels.as_ref().map_or(1, Channels::count))?,
         };
         let channels = usize::from(head.table.channels);
         let Ok(decoder) = MultistreamDecoder::new(SAMPLE_RATE as i32, head.table) else {
-            return unsupported_error("Opus with streams that cannot be");
+            return unsupported_error("Opus with impossible streams");
         };
         let spec = AudioSpec::new(SAMPLE_RATE, Channels::Discrete(channels as u16));
         Ok(Self {
@@ -54,7 +54,7 @@ impl OpusDecoder {
 }
 
 impl AudioDecoder for OpusDecoder {
-    /// What follows lies in the middle of the stream.
+    /// Prepares for packets from the middle of the stream, which have no pre-skip.
     fn reset(&mut self) {
         self.skip = 0;
     }
@@ -73,7 +73,7 @@ impl AudioDecoder for OpusDecoder {
 
     fn decode_ref(&mut self, packet: &PacketRef<'_>) -> Result<GenericAudioBufferRef<'_>> {
         self.buffer.clear();
-        // To the decoder no bytes are a loss that is to be concealed, however long it was.
+        // To the decoder, an empty packet means a loss that it should conceal, of any length.
         if packet.data.is_empty() {
             return decode_error("a packet of Opus is empty");
         }
@@ -89,7 +89,7 @@ impl AudioDecoder for OpusDecoder {
         self.buffer.copy_from_slice_interleaved(&samples);
         let skipped = self.skip.min(frames);
         self.skip -= skipped;
-        // Only Ogg has something to leave out at the end, and counts it at the same rate.
+        // Only Ogg has samples to drop at the end, and it counts them at the same rate.
         self.buffer.trim(skipped, packet.trim_end.get() as usize);
         Ok(self.buffer.as_generic_audio_buffer_ref())
     }
@@ -103,11 +103,11 @@ impl AudioDecoder for OpusDecoder {
     }
 }
 
-/// The identification header of a stream, as Ogg, Matroska and MP4 have it (RFC 7845, section 5.1).
+/// The identification header of a stream, as Ogg, Matroska and MP4 store it (RFC 7845, section 5.1).
 struct Head {
-    /// Samples per channel to leave out at the beginning.
+    /// Samples per channel to drop at the beginning.
     pre_skip: usize,
-    /// Factor of the samples.
+    /// Factor by which the samples are multiplied.
     gain: f32,
     table: ChannelMappingTable,
 }
@@ -120,7 +120,7 @@ impl Head {
         else {
             return decode_error("the header of Opus is cut short");
         };
-        // The header in MP4 is of version 0, and big endian.
+        // The header in MP4 has version 0 and is big-endian.
         let number = match version {
             0 => u16::from_be_bytes,
             _ => u16::from_le_bytes,
@@ -130,16 +130,14 @@ impl Head {
             1 if (1..=MAX_CHANNELS).contains(&channels) => {
                 match ChannelMappingTable::parse(family, channels, rest) {
                     Some(table) if is_possible(&table) => Self::of(table),
-                    _ => return decode_error("the header of Opus has streams that cannot be"),
+                    _ => return decode_error("the header of Opus states impossible streams"),
                 }
             }
             _ => {
-                return unsupported_error(
-                    "Opus with channels of no known layout: convert it with ffmpeg",
-                );
+                return unsupported_error("Opus with an unknown channel layout");
             }
         };
-        // In 256ths of a decibel.
+        // The gain is in 256ths of a decibel.
         let decibels = f32::from(number([c, d]) as i16) / 256.0;
         Ok(Self {
             pre_skip: number([a, b]).into(),
@@ -148,10 +146,10 @@ impl Head {
         })
     }
 
-    /// One stream of one or two channels.
+    /// Returns the header of one stream of one or two channels.
     fn plain(channels: usize) -> Result<Self> {
         if !matches!(channels, 1 | 2) {
-            return unsupported_error("Opus of more than two channels in one stream");
+            return unsupported_error("Opus with more than two channels in one stream");
         }
         Ok(Self::of(ChannelMappingTable {
             channels: channels as u8,
@@ -170,7 +168,7 @@ impl Head {
     }
 }
 
-/// Whether each channel comes out of a stream that there is, or is silent; the decoder does not ask.
+/// Returns whether each channel comes from an existing stream or is silent. The decoder does not check this.
 fn is_possible(table: &ChannelMappingTable) -> bool {
     let streams = table.stream_count;
     let decoded = u16::from(streams) + u16::from(table.coupled_count);

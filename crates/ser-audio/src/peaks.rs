@@ -1,6 +1,6 @@
-//! A recording's outline, to be drawn.
+//! The outline of a recording, for drawing.
 
-/// The least and the greatest sample of every part of a recording, in memory that does not grow with its length.
+/// The smallest and the largest sample of every part of a recording, in memory that does not grow with its length.
 ///
 /// ```
 /// let mut peaks = ser_audio::Peaks::new(4);
@@ -10,11 +10,11 @@
 /// ```
 #[derive(Debug, Clone)]
 pub struct Peaks {
-    /// The fewest parts of a long recording; there are less than twice as many.
+    /// The smallest number of parts of a long recording; there are fewer than twice as many.
     least: usize,
     width: u64,
     pairs: Vec<[f32; 2]>,
-    /// Samples in the last part.
+    /// Number of samples in the last part.
     filled: u64,
 }
 
@@ -22,7 +22,8 @@ pub struct Peaks {
 const NOTHING: [f32; 2] = [f32::INFINITY, f32::NEG_INFINITY];
 
 impl Peaks {
-    /// Of `least` parts or more, but less than twice as many; of fewer only where there are fewer samples.
+    /// Creates an outline of at least `least` parts but fewer than twice as many. It has fewer only if there are fewer
+    /// samples.
     #[must_use]
     pub fn new(least: usize) -> Self {
         Self {
@@ -33,7 +34,7 @@ impl Peaks {
         }
     }
 
-    /// Takes the next samples.
+    /// Processes the next samples.
     pub fn push(&mut self, samples: &[f32]) {
         let mut rest = samples;
         while !rest.is_empty() {
@@ -58,7 +59,7 @@ impl Peaks {
         }
     }
 
-    /// Makes one part of two.
+    /// Joins every two parts into one.
     fn halve(&mut self) {
         let is_half = self.pairs.len() % 2 == 1;
         let both = |parts: &[[f32; 2]]| {
@@ -70,13 +71,13 @@ impl Peaks {
         self.width *= 2;
     }
 
-    /// Samples of a part; the last one may have fewer.
+    /// Returns the number of samples in a part. The last part may have fewer.
     #[must_use]
     pub fn width(&self) -> u64 {
         self.width
     }
 
-    /// The least and the greatest sample of each part.
+    /// Returns the smallest and the largest sample of each part.
     #[must_use]
     pub fn pairs(&self) -> &[[f32; 2]] {
         &self.pairs

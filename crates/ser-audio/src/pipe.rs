@@ -1,13 +1,13 @@
-//! A pipe that can go back to its beginning while it is being identified.
+//! A pipe that can be rewound while its format is detected.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use symphonia::core::io::MediaSource;
 
-/// Bytes from the beginning that are kept. The headers that decide who decodes are far shorter.
+/// Number of bytes from the beginning that are kept. The headers that decide who decodes are far shorter.
 const KEPT: usize = 1 << 16;
 
-/// What can be read but not sought.
+/// A source that can be read but not sought.
 pub(crate) type Input = Box<dyn Read + Send + Sync>;
 
 /// Seeks forward by reading, and back as long as no more than [`KEPT`] bytes were read.
@@ -15,9 +15,9 @@ pub(crate) struct Pipe {
     input: Input,
     /// The first bytes of the input.
     head: Vec<u8>,
-    /// Bytes taken out of the input.
+    /// Number of bytes read from the input.
     taken: u64,
-    /// Where the next byte is read from; never beyond `taken`.
+    /// Position of the next byte to read; never beyond `taken`.
     position: u64,
 }
 
@@ -35,7 +35,7 @@ impl Pipe {
 impl Read for Pipe {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.position < self.taken {
-            // `seek` made sure that all that was taken is in the head.
+            // `seek` has checked that all bytes read so far are in the head.
             let mut rest = &self.head[self.position as usize..];
             let read = rest.read(buffer)?;
             self.position += read as u64;
@@ -51,7 +51,7 @@ impl Read for Pipe {
 }
 
 impl Seek for Pipe {
-    /// Ends at the end of the input if that comes before the wanted position.
+    /// Stops at the end of the input if that comes before the requested position.
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let wanted = match to {
             SeekFrom::Start(wanted) => Some(wanted),

@@ -1,4 +1,4 @@
-//! What an index needs to know of a recording, found in one pass over it.
+//! Format, length and content hash of a recording for an index, found in one pass.
 
 use std::path::Path;
 
@@ -12,35 +12,35 @@ use crate::decode::{AudioStream, Decoder};
 use crate::error::{Error, Result};
 use crate::wav::{WavInfo, WavStream};
 
-/// What an index keeps of a recording.
+/// What an index stores about a recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
-    /// Hash of format and samples, in hex: recordings with equal `content` sound the same, whatever else their
+    /// Hash of format and samples in hexadecimal. Recordings with equal `content` sound the same, whatever else their
     /// files hold.
     pub content: String,
-    /// Samples per second and channel, in Hz.
+    /// Sampling rate in Hz.
     pub sample_rate: u32,
     /// Number of channels.
     pub channels: u16,
     /// Samples per channel.
     pub frames: u64,
-    /// What it lacks.
+    /// What is missing from the recording.
     pub damage: Option<Damage>,
 }
 
-/// Reads a recording once, for its format, its length and the hash of its sound.
+/// Reads a recording once to get its format, its length and the hash of its sound.
 ///
 /// # Content
 ///
-/// Integer samples of up to 24 bits are hashed as a WAV file stores them, so that WAV, FLAC, and PCM in AIFF, CAF or
-/// Matroska have the same `content` for the same samples; floating point in WAV likewise. Of other codecs the packets
-/// are hashed, because no two decoders agree on their samples to the last bit. Nothing else counts: neither tags nor
-/// chunks around the sound.
+/// Integer samples of up to 24 bits are hashed as a WAV file stores them, so WAV, FLAC, and PCM in AIFF, CAF or
+/// Matroska have the same `content` for the same samples. The same holds for floating point in WAV. For other codecs
+/// the packets are hashed, because no two decoders agree on the samples to the last bit. Tags and chunks around the
+/// sound do not count.
 ///
 /// # Errors
 ///
-/// As [`AudioStream::open`] and [`AudioStream::next_block`], but that samples of WAV files are not decoded: those that
-/// are no numbers are not noticed. A recording without samples is an error.
+/// Those of [`AudioStream::open`] and [`AudioStream::next_block`]. The samples of WAV files are not decoded, however,
+/// so samples that are not numbers go unnoticed. A recording without samples is an error.
 pub fn probe(path: &Path) -> Result<Probe> {
     match AudioStream::open(path)?.into_decoder() {
         Decoder::Wav { stream, bytes } => probe_wav(stream, bytes, path),
@@ -112,13 +112,13 @@ fn probe_coded(mut coded: Coded) -> Result<Probe> {
     })
 }
 
-/// The hash of samples of a format.
+/// Starts the hash of samples with a format.
 fn begin_pcm(info: &WavInfo) -> Xxh3 {
     let mut hash = Xxh3::new();
     hash.update(&info.channels.to_le_bytes());
     hash.update(&info.sample_rate.to_le_bytes());
     hash.update(&info.bits_per_sample.to_le_bytes());
-    // Once more in bytes: so it has always been, and a clip keeps its hash.
+    // The size in bytes as well, which is redundant: without it, clips would not keep their hash.
     hash.update(&u64::from(info.bits_per_sample / 8).to_le_bytes());
     hash.update(&[u8::from(info.float)]);
     hash
@@ -128,7 +128,7 @@ fn finish(hash: &Xxh3) -> String {
     format!("{:032x}", hash.digest128())
 }
 
-/// Samples as a WAV file stores them: little endian, and those of 8 bits without sign.
+/// Converts samples to the bytes of a WAV file: little-endian, 8-bit samples unsigned.
 fn store(samples: &[f32], bits: u16, bytes: &mut Vec<u8>) {
     match bits {
         8 => store_as::<1>(samples, 128, bytes),
@@ -137,7 +137,7 @@ fn store(samples: &[f32], bits: u16, bytes: &mut Vec<u8>) {
     }
 }
 
-/// In so many bytes each. That the compiler knows how many spares a loop over single bytes.
+/// Stores each sample in `BYTES` bytes. A constant number spares the compiler a loop over single bytes.
 fn store_as<const BYTES: usize>(samples: &[f32], zero: i32, bytes: &mut Vec<u8>) {
     let scale = (1 << (8 * BYTES - 1)) as f32;
     bytes.resize(BYTES * samples.len(), 0);

@@ -1,4 +1,4 @@
-//! What a recording is worth.
+//! Measurements of the quality of a recording, and warnings.
 
 use std::f64::consts::TAU;
 use std::fmt;
@@ -15,107 +15,107 @@ use crate::waveform::Waveform;
 
 /// What can be measured of a recording without knowing what is said in it.
 ///
-/// Frames of about 30 ms (a power of two of samples, half overlapping, Hann window) are *active* where
-/// [`VoiceActivity`] finds speech, and *background* if they are among the quietest tenth. Both count
-/// from 60 Hz on: what lies below is not speech.
+/// Frames of 30 to 60 ms (a power of two of samples, half overlapping, Hann window) are *active* where
+/// [`VoiceActivity`] finds speech, and *background* if they are among the quietest tenth. Both use only frequencies
+/// from 60 Hz on, because lower ones are not speech.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Quality {
     /// Length in seconds.
     pub seconds: f64,
-    /// Level of the active frames in dBFS, of all frames where there is no speech: RMS, with that of a
-    /// constant 1 as 0 dB; at least −120.
+    /// Level of the active frames in dBFS, or of all frames if there is no speech: the RMS, where a
+    /// constant 1 has 0 dB; at least −120.
     pub level_db: f64,
     /// The largest magnitude; full scale is 1.
     pub peak: f64,
-    /// Share of the samples that lie in flat tops: three or more in a row within 2⁻¹⁴ of the largest
-    /// or the smallest value of the recording, from 0 to 1.
+    /// Share of the samples that lie in flat tops, from 0 to 1. A flat top is three or more samples in a row that
+    /// differ from the largest or the smallest value of the recording by at most 2⁻¹⁴ of the peak.
     pub clipped: f64,
-    /// Frequency in Hz below which 99 % of the energy of the active frames lies, once the mean spectrum
-    /// of the background is taken off (and bands of 200 Hz left out that are not 3 dB above it), and
-    /// each band weighted by its frequency squared, because speech falls by that much and more.
+    /// Frequency in Hz below which 99 % of the energy of the active frames lies. The mean spectrum of the background
+    /// is subtracted first (bands of 200 Hz that are not 3 dB above it are left out), and
+    /// each band is weighted by its frequency squared, because speech falls by that much and more.
     pub bandwidth_hz: f64,
-    /// Energy of the active frames, without that of the background, to that of the background in dB,
+    /// Energy of the active frames minus that of the background, divided by that of the background, in dB
     /// from −20 to 100.
     pub snr_db: f64,
     /// Seconds of speech.
     pub speech_seconds: f64,
-    /// Whether the samples come from 16 bits or fewer: whether all are multiples of 2⁻¹⁶, the mean of two channels among
-    /// them.
+    /// Whether the samples come from 16 bits or fewer: whether all are multiples of 2⁻¹⁶, which includes the mean of
+    /// two such channels.
     pub is_coarse: bool,
 }
 
-/// Something about a recording that makes an answer from it uncertain.
+/// A property of a recording that makes an answer from it uncertain.
 ///
-/// Displayed as a plain sentence with the figure; serialised as its [`word`](Self::word).
+/// It is displayed as a plain sentence with the figure, and serialised as its [`word`](Self::word).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
     /// No speech was found.
     NoSpeech,
-    /// Little speech.
+    /// There is little speech.
     TooShort {
         /// Seconds of speech.
         seconds: f64,
     },
-    /// Speech not far above the smallest steps of samples of 16 bits.
+    /// The speech is not far above the smallest steps of 16-bit samples.
     VeryQuiet {
         /// RMS of the active part in dBFS.
         level_db: f64,
     },
     /// Peaks are cut off.
     Clipped {
-        /// Share of the samples that are.
+        /// Share of the samples that are cut off.
         share: f64,
     },
-    /// The band of a telephone.
+    /// The band is as narrow as that of a telephone.
     Narrowband {
         /// Upper end of the band in Hz.
         bandwidth_hz: f64,
     },
-    /// Little distance between speech and background.
+    /// The speech is hardly louder than the background.
     Noisy {
         /// Signal-to-noise ratio in dB.
         snr_db: f64,
     },
-    /// Something is missing, as [`AudioStream::damage`](crate::AudioStream::damage) has it.
+    /// Something is missing, as [`AudioStream::damage`](crate::AudioStream::damage) reports.
     Damaged(Damage),
 }
 
-/// Duration that a frame is close to, in seconds.
+/// The least length of a frame in seconds; it is extended to a power of two of samples.
 const FRAME: f64 = 0.03;
 /// Lowest frequency that counts, in Hz.
 const LOWEST: f64 = 60.0;
-/// Share of the frames that are taken for background.
+/// Share of the frames that count as background.
 const QUIETEST: f64 = 0.1;
-/// Width in Hz of the bands in which speech and background are compared: wide enough that the chance
+/// Width in Hz of the bands in which speech and background are compared. They are wide enough that random
 /// differences of single bins do not count.
 const BAND: f64 = 200.0;
-/// How often the background a band must have to be heard above it: 3 dB.
+/// Power of an audible band relative to the background: 3 dB.
 const AUDIBLE: f64 = 2.0;
 /// Share of the weighted energy below the bandwidth.
 const WITHIN_BANDWIDTH: f64 = 0.99;
-/// Samples in a row, and their distance from the peak as a share of it, that make a flat top.
+/// Number of samples in a row that make a flat top, and their distance from the extreme as a share of the peak.
 const FLAT: usize = 3;
 const FLATNESS: f32 = 1.0 / 16_384.0;
-/// Bounds of what is stated in dB.
+/// Bounds of the levels and ratios in dB.
 const LOWEST_LEVEL: f64 = -120.0;
 const SNR: (f64, f64) = (-20.0, 100.0);
 
-/// Below this many seconds of speech there is too little of it.
+/// Below this number of seconds, there is too little speech.
 const SHORT: f64 = 0.5;
-/// Below this level in dBFS speech of 16 bits is very quiet: 30 dB above its steps.
+/// Below this level in dBFS, 16-bit speech is very quiet: it is 30 dB above the steps.
 const QUIET: f64 = -60.0;
-/// Steps from 0 to full scale of the mean of two channels of 16 bits.
+/// Number of steps from 0 to full scale of the mean of two 16-bit channels.
 const STEPS: f32 = 65_536.0;
-/// From this share of clipped samples on a recording is clipped.
+/// From this share of clipped samples on, a recording is clipped.
 const CLIPPED: f64 = 0.0005;
-/// Below this bandwidth in Hz the band is narrow.
+/// Below this bandwidth in Hz, the band is narrow.
 const NARROW: f64 = 4500.0;
-/// Below this ratio in dB a recording is noisy.
+/// Below this ratio in dB, a recording is noisy.
 const NOISY: f64 = 15.0;
 
 impl Quality {
-    /// Judges a recording or a clip of one.
+    /// Measures a recording or a part of one.
     pub fn of(waveform: &Waveform) -> Self {
         let mut voice = VoiceActivity::new(waveform.sample_rate);
         voice.push(&waveform.samples);
@@ -182,7 +182,7 @@ impl Quality {
         }
     }
 
-    /// What makes an answer from it uncertain; empty for a good recording.
+    /// Returns what makes an answer from the recording uncertain; empty for a good recording.
     pub fn warnings(&self) -> Vec<Warning> {
         if self.speech_seconds == 0.0 {
             return vec![Warning::NoSpeech];
@@ -210,8 +210,8 @@ impl Quality {
 }
 
 impl Warning {
-    /// Its name in one word, for machines: `no-speech`, `too-short`, `very-quiet`, `clipped`, `narrowband`
-    /// or `noisy`.
+    /// Returns the name in one word, for machines: `no-speech`, `too-short`, `very-quiet`, `clipped`, `narrowband`,
+    /// `noisy` or `damaged`.
     pub fn word(&self) -> &'static str {
         match self {
             Self::NoSpeech => "no-speech",
@@ -253,14 +253,14 @@ impl fmt::Display for Warning {
                 bandwidth_hz / 1000.0
             ),
             Self::Noisy { snr_db } => {
-                write!(f, "noisy: {snr_db:.0} dB from speech to background")
+                write!(f, "noisy: a signal-to-noise ratio of {snr_db:.0} dB")
             }
             Self::Damaged(damage) => damage.fmt(f),
         }
     }
 }
 
-/// The frames with the least energy, at least one.
+/// Returns the frames with the least energy, at least one.
 fn quietest(energies: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..energies.len()).collect();
     order.sort_by(|&a, &b| energies[a].total_cmp(&energies[b]));
@@ -268,8 +268,8 @@ fn quietest(energies: &[f64]) -> Vec<usize> {
     order
 }
 
-/// Number of bands in which the share [`WITHIN_BANDWIDTH`] of the energy lies, each weighted by its
-/// frequency squared; 0 without energy.
+/// Returns the number of bands that contain the share [`WITHIN_BANDWIDTH`] of the energy, with each band weighted by
+/// its frequency squared; 0 without energy.
 fn bandwidth(bands: &[f64]) -> usize {
     let weighted = |(band, power): (usize, &f64)| (band as f64 + 0.5).powi(2) * power;
     let total: f64 = bands.iter().enumerate().map(weighted).sum();
@@ -281,7 +281,7 @@ fn bandwidth(bands: &[f64]) -> usize {
     before.count() + usize::from(total > 0.0)
 }
 
-/// The smallest and the largest value, with 0 among them.
+/// Returns the smallest and the largest value, including 0.
 fn range(samples: &[f32]) -> (f32, f32) {
     let (mut low, mut high) = ([0.0_f32; LANES], [0.0_f32; LANES]);
     for block in samples.chunks(LANES) {
@@ -296,7 +296,7 @@ fn range(samples: &[f32]) -> (f32, f32) {
     )
 }
 
-/// Share of the samples, which range from `lowest` to `highest`, in flat tops.
+/// Returns the share of the samples, which range from `lowest` to `highest`, that lie in flat tops.
 fn clipped(samples: &[f32], lowest: f32, highest: f32) -> f64 {
     if highest == lowest {
         return 0.0;
@@ -306,7 +306,7 @@ fn clipped(samples: &[f32], lowest: f32, highest: f32) -> f64 {
     let is_edge = |x: f32| (x <= bottom) | (x >= top);
     let long_enough = |side: i8, run: usize| if side != 0 && run >= FLAT { run } else { 0 };
     let (mut flat, mut side, mut run) = (0, 0, 0);
-    // Most blocks have no sample at an edge, which is seen at once.
+    // Most blocks have no sample at an edge, which is quick to find out.
     for block in samples.chunks(4 * LANES) {
         if !block.iter().fold(false, |any, &x| any | is_edge(x)) {
             flat += long_enough(side, run);
@@ -326,7 +326,7 @@ fn clipped(samples: &[f32], lowest: f32, highest: f32) -> f64 {
     flat as f64 / samples.len() as f64
 }
 
-/// Values that are worked on side by side, so that none waits for another.
+/// Number of values that are processed side by side, so that none waits for another.
 const LANES: usize = 8;
 
 fn sum(values: &[f64]) -> f64 {
@@ -344,7 +344,7 @@ fn decibels(power: f64) -> f64 {
     10.0 * power.log10()
 }
 
-/// Power spectra of the frames of a waveform.
+/// The power spectra of the frames of a waveform.
 struct Spectra<'a> {
     waveform: &'a Waveform,
     window: Vec<f32>,
@@ -378,18 +378,18 @@ impl<'a> Spectra<'a> {
         self.window.len() / 2
     }
 
-    /// Number of frames; one, filled up with silence, for what is shorter than a frame.
+    /// Returns the number of frames. A waveform shorter than a frame has one, filled up with silence.
     fn frames(&self) -> usize {
         let samples = self.waveform.samples.len();
         samples.saturating_sub(self.window.len()) / self.hop() + usize::from(samples > 0)
     }
 
-    /// The sample in the middle of a frame.
+    /// Returns the sample in the middle of a frame.
     fn centre(&self, frame: usize) -> u64 {
         ((frame + 1) * self.hop()) as u64
     }
 
-    /// Mean square of each bin: their sum is that of the windowed frame, were it as loud throughout.
+    /// Returns the mean square of each bin. Their sum is the mean square of a frame that is as loud throughout.
     fn of_frame(&mut self, frame: usize) -> &[f64] {
         let start = frame * self.hop();
         let samples = &self.waveform.samples[start..];
@@ -400,14 +400,14 @@ impl<'a> Spectra<'a> {
         }
         silent.fill(0.0);
         self.powers.fill(0.0);
-        // The lengths are those it was planned for.
+        // This cannot fail: the lengths are those of the plan.
         if self
             .fft
             .process_with_scratch(&mut self.input, &mut self.bins, &mut self.scratch)
             .is_ok()
         {
             let first = (LOWEST / self.hertz(1)).ceil() as usize;
-            // Twice for the negative frequencies; 3/8 is the mean square of the window.
+            // The factor 2 is for the negative frequencies; 3/8 is the mean square of the window.
             let scale = 2.0 / (0.375 * (self.window.len() as f64).powi(2));
             let first = first.min(self.bins.len());
             let powers = self.powers[first..].iter_mut();
@@ -418,12 +418,12 @@ impl<'a> Spectra<'a> {
         &self.powers
     }
 
-    /// Number of bins.
+    /// Returns the number of bins.
     fn bins(&self) -> usize {
         self.powers.len()
     }
 
-    /// Frequency of a bin.
+    /// Returns the frequency of a bin in Hz.
     fn hertz(&self, bin: usize) -> f64 {
         bin as f64 * f64::from(self.waveform.sample_rate) / self.window.len() as f64
     }
@@ -445,7 +445,7 @@ impl Mean {
         self.count += 1;
     }
 
-    /// Of so many bins; zeros if there were none.
+    /// Returns the mean over `bins` bins; zeros if there were no spectra.
     fn over(mut self, bins: usize) -> Vec<f64> {
         self.sums.resize(bins, 0.0);
         let share = 1.0 / self.count.max(1) as f64;

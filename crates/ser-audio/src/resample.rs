@@ -1,4 +1,4 @@
-//! Changing the sampling rate.
+//! Conversion of the sampling rate.
 
 mod bank;
 mod filter;
@@ -13,24 +13,24 @@ use crate::waveform::Waveform;
 pub use bank::ResamplerBank;
 use ratio::output_len;
 
-/// Brings signals from one sampling rate to another; planned once for a pair of rates.
+/// Converts signals from one sampling rate to another. A resampler is planned once for a pair of rates.
 ///
 /// # Formula
 ///
 /// Overlapping blocks of `N` samples are Fourier transformed, multiplied by the spectrum of an
-/// anti-aliasing filter, and transformed back with the bins that the lower rate can hold, to
-/// `M = N · to / from` samples: exact for any ratio of two whole rates. The filter is a sinc under a
-/// Kaiser window, symmetric, so that nothing is delayed; as much of a block's ends as it reaches
-/// over is dropped (overlap-save). Two blocks go through one complex transform, as its real and
+/// anti-aliasing filter, and transformed back to `M = N · to / from` samples with the bins that the lower
+/// rate can hold. This is exact for any ratio of two whole rates. The filter is a sinc under a
+/// Kaiser window. It is symmetric, so it causes no delay; the ends of a block that it reaches over are
+/// dropped (overlap-save). Two blocks go through one complex transform, as its real and
 /// imaginary part: a real filter does not mix them.
 ///
-/// Where `M` and `N` would have large prime factors, which make transforms slow, they are chosen for
-/// an easy rate at which the filtered signal is oversampled at least 1.62 times, and a short filter, 24
-/// samples of a sinc under a Kaiser window, interpolates it there: its error is 140 dB down.
+/// If `M` and `N` would have large prime factors, which make transforms slow, they are chosen for
+/// an easy rate at which the filtered signal is oversampled at least 1.62 times. A short filter, 24
+/// samples of a sinc under a Kaiser window, then interpolates it with an error of −140 dB.
 ///
 /// # Quality
 ///
-/// The tests hold these for seven pairs of rates from 8 000 to 48 000 Hz, with frequencies as shares
+/// The tests check these values for ten pairs of rates from 8 000 to 50 900 Hz. Frequencies are shares
 /// of the lower Nyquist frequency:
 ///
 /// | property | value |
@@ -40,7 +40,7 @@ use ratio::output_len;
 /// | images when the rate is raised | below −115 dB |
 /// | delay | none: output sample `k` is the signal at the time `k / to` |
 ///
-/// There is one quality: with blocks as long as these, a shorter filter would hardly be faster.
+/// There is only one quality: with blocks of this length, a shorter filter would hardly be faster.
 ///
 /// ```
 /// use ser_audio::Resampler;
@@ -60,19 +60,18 @@ use ratio::output_len;
 pub struct Resampler {
     from: u32,
     to: u32,
-    /// Nothing where the rates are equal.
+    /// `None` if the rates are equal.
     bank: Option<ResamplerBank>,
 }
 
 impl Resampler {
-    /// Plans the way from rate `from` to rate `to`, both in Hz.
+    /// Plans the conversion from rate `from` to rate `to`, both in Hz.
     ///
     /// # Errors
     ///
-    /// [`Error::Resample`](crate::Error::Resample) when a rate is 0, when `to` is more than 100 times `from` (a file of a few
-    /// bytes may state a rate of 1 Hz, and would ask for any amount of memory), or when both are so
-    /// large and have so little in common that a block of the transform would have more than half a
-    /// million samples.
+    /// [`Error::Resample`](crate::Error::Resample) if a rate is 0; if `to` is more than 100 times `from` (a file of a
+    /// few bytes may state a rate of 1 Hz, and would require any amount of memory); or if both are so large and have so
+    /// little in common that a block of the transform would have more than half a million samples.
     pub fn new(from: u32, to: u32) -> Result<Self> {
         let bank = match from == to && from > 0 {
             true => None,
@@ -81,24 +80,24 @@ impl Resampler {
         Ok(Self { from, to, bank })
     }
 
-    /// The rate in Hz that signals come with.
+    /// Returns the sampling rate of the input in Hz.
     pub fn from(&self) -> u32 {
         self.from
     }
 
-    /// The rate in Hz that they leave with.
+    /// Returns the sampling rate of the output in Hz.
     pub fn to(&self) -> u32 {
         self.to
     }
 
-    /// Length of the result for a signal of `len` samples: `⌈len · to / from⌉`, as librosa has it.
+    /// Returns the length of the result for a signal of `len` samples: `⌈len · to / from⌉`, as in librosa.
     pub fn output_len(&self, len: usize) -> usize {
         output_len(self.from, self.to, len)
     }
 
-    /// Resamples a whole signal, in place of what `output` held.
+    /// Resamples a whole signal and overwrites `output`.
     ///
-    /// Before and after the signal there is silence. Allocates only when `output` is too small.
+    /// There is silence before and after the signal. Allocates only if `output` is too small.
     pub fn process_into(&mut self, samples: &[f32], output: &mut Vec<f32>) {
         output.clear();
         output.reserve(self.output_len(samples.len()));
@@ -107,18 +106,18 @@ impl Resampler {
         self.finish(output);
     }
 
-    /// Forgets a signal that was begun.
+    /// Discards a signal that was begun.
     pub fn reset(&mut self) {
         if let Some(bank) = &mut self.bank {
             bank.reset();
         }
     }
 
-    /// Takes the next samples of a signal that comes in pieces, and appends to `output` what is
-    /// known of the result.
+    /// Processes the next samples of a signal that comes in pieces, and appends the part of the result that is
+    /// known to `output`.
     ///
     /// The pieces give, sample for sample, what [`process_into`](Self::process_into) gives for the
-    /// whole.
+    /// whole signal.
     pub fn push(&mut self, samples: &[f32], output: &mut Vec<f32>) {
         match &mut self.bank {
             None => output.extend_from_slice(samples),
@@ -126,7 +125,7 @@ impl Resampler {
         }
     }
 
-    /// Appends the rest of the result: the signal has ended. The next one may begin.
+    /// Ends the signal, and appends the rest of the result. The next signal may begin.
     pub fn finish(&mut self, output: &mut Vec<f32>) {
         if let Some(bank) = &mut self.bank {
             bank.finish(slice::from_mut(output));
@@ -135,11 +134,11 @@ impl Resampler {
 }
 
 impl Waveform {
-    /// The same signal at the rate `to` in Hz, see [`Resampler`] for the quality.
+    /// Returns the same signal at the sampling rate `to` in Hz. See [`Resampler`] for the quality.
     ///
     /// # Errors
     ///
-    /// As [`Resampler::new`].
+    /// Those of [`Resampler::new`].
     pub fn resample(&self, to: u32) -> Result<Self> {
         let mut samples = Vec::new();
         Resampler::new(self.sample_rate, to)?.process_into(&self.samples, &mut samples);

@@ -1,27 +1,27 @@
-//! Recordings that lie elsewhere, read where they lie.
+//! Recordings in other storage, which are read in place.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use symphonia::core::io::MediaSource;
 
-/// Bytes that are asked for at a time.
+/// Number of bytes requested at a time.
 const BLOCK: usize = 1 << 18;
 
-/// A recording that is neither a file of the system nor in memory, such as a file that somebody has dropped on a web page:
-/// any part of it can be read.
+/// A recording that is neither a file of the system nor in memory, such as a file that was dropped on a web page.
+/// Any part of it can be read.
 pub trait Stored: Send + Sync {
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     fn size(&self) -> u64;
 
-    /// Reads bytes from `at` on into `buffer`, and tells how many; 0 at the end alone.
+    /// Reads bytes from `at` on into `buffer` and returns their number, which is 0 only at the end.
     ///
     /// # Errors
-    /// Those of what holds it.
+    /// Those of the storage.
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
-/// Bytes that were put into a vector, which [`AudioStream::from_bytes`](crate::AudioStream::from_bytes) would copy.
+/// Bytes in a vector, which [`AudioStream::from_bytes`](crate::AudioStream::from_bytes) would have to copy.
 impl Stored for Vec<u8> {
     fn size(&self) -> u64 {
         self.len() as u64
@@ -33,7 +33,7 @@ impl Stored for Vec<u8> {
     }
 }
 
-/// A reader of it that has a place of its own.
+/// A reader of a [`Stored`] recording with a position of its own.
 pub(crate) struct StoredReader {
     stored: Arc<dyn Stored>,
     position: u64,
@@ -52,7 +52,7 @@ impl StoredReader {
         }
     }
 
-    /// What is known from the position on.
+    /// Returns the bytes in the block from the position on.
     fn rest(&self) -> &[u8] {
         let from = self.position.checked_sub(self.block_start);
         let from = from.and_then(|from| usize::try_from(from).ok());

@@ -1,4 +1,4 @@
-//! Where somebody speaks: the energy of the speech band against its own past and near future.
+//! Voice activity detection: compares the energy of the speech band with its own past and near future.
 
 use std::collections::VecDeque;
 
@@ -6,57 +6,59 @@ use crate::band::{SpeechBand, Squares};
 
 /// Frames per second.
 const FRAMES: u64 = 100;
-/// Frames on either side that a frame is judged with, 50 ms in all, and how many of the quietest of these are averaged: a
-/// click, which the others hold, does not count.
+/// Number of frames on each side over which a frame is smoothed, 50 ms in all, and how many of the quietest of them are
+/// averaged. A click raises the other frames only, so it does not count.
 const SMOOTHING: usize = 2;
 const QUIETEST: usize = 3;
-/// Frames before and after a frame whose minimum is the floor of the background, and whose maximum the
-/// level of the speech: 4 s, in which everybody breathes or closes the lips, and 1 s.
+/// Number of frames before and after a frame that are searched for the floor of the background (the minimum) and the
+/// level of the speech (the maximum): 4 s, in which everybody breathes or closes the lips, and 1 s.
 const PAST: u64 = 400;
 const FUTURE: u64 = 100;
 
-/// Power relative to the floor from which speech begins, and down to which it lasts: 10 and 7 dB.
+/// Power relative to the floor at which speech begins, and down to which it continues: 10 and 7 dB.
 const BEGIN: f64 = 10.0;
 const LAST: f64 = 5.0;
-/// The same relative to the level of the speech: −30 and −33 dB. Breath lies below it, and so does
+/// The same thresholds relative to the level of the speech: −30 and −33 dB. Breath lies below them, and so does
 /// the background where a codec or a gate has silenced the pauses.
 const BEGIN_BELOW_LOUDEST: f64 = 1e-3;
 const LAST_BELOW_LOUDEST: f64 = 5e-4;
-/// Mean square that the loudest 50 ms around must have, −100 dBFS, the steps of 16 bits: below it nobody speaks.
+/// Mean square that the loudest 50 ms must reach, −100 dBFS, which is about the quantisation noise of 16 bits. Below
+/// it there is no speech.
 const INAUDIBLE: f64 = 1e-10;
 
-/// Frames of the shortest speech, 0.25 s, and of the shortest pause, 0.3 s.
+/// Number of frames of the shortest speech, 0.25 s, and of the shortest pause, 0.3 s.
 const SHORTEST_SPEECH: u64 = 25;
 const SHORTEST_PAUSE: u64 = 30;
-/// Frames of speech after which its level is known, 0.8 s: what is shorter may be a breath before somebody speaks.
+/// Number of frames of speech after which its level is known, 0.8 s. Shorter sound may be a breath before somebody
+/// speaks.
 const LEVEL_KNOWN_AFTER: u64 = 80;
-/// Frames added before and after a segment, for consonants below the thresholds: 50 and 100 ms.
+/// Number of frames added before and after a segment, for consonants below the thresholds: 50 and 100 ms.
 const LEAD: u64 = 5;
 const TRAIL: u64 = 10;
 
 /// A stretch of speech.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
-    /// First sample.
+    /// The first sample.
     pub start: u64,
     /// The sample after the last.
     pub end: u64,
-    /// Samples per second, in Hz.
+    /// Sampling rate in Hz.
     pub sample_rate: u32,
 }
 
 impl Segment {
-    /// Where it starts, in seconds.
+    /// Returns the start in seconds.
     pub fn start_seconds(&self) -> f64 {
         self.start as f64 / f64::from(self.sample_rate)
     }
 
-    /// Where it ends, in seconds.
+    /// Returns the end in seconds.
     pub fn end_seconds(&self) -> f64 {
         self.end as f64 / f64::from(self.sample_rate)
     }
 
-    /// Length in seconds.
+    /// Returns the length in seconds.
     pub fn seconds(&self) -> f64 {
         (self.end - self.start) as f64 / f64::from(self.sample_rate)
     }
@@ -64,20 +66,22 @@ impl Segment {
 
 /// Finds speech in a stream of samples.
 ///
-/// Frames of 10 ms are judged by their mean square between about 150 and 4000 Hz, and between 500 and 4000 Hz, averaged
-/// over the three quietest of five frames. Speech is what rises, in one of the two, 10 dB above the quietest of the last four
-/// seconds and the next one, until it falls below 7 dB, and what is not more than 30 dB below the loudest of the same time.
-/// Gaps of less than 0.3 s are bridged, then speech of less than 0.25 s is dropped.
+/// Frames of 10 ms are compared by their mean square between about 150 and 4000 Hz, and between about 600 and 4000 Hz,
+/// averaged over the three quietest of five frames. Speech begins where one of the two rises 10 dB above the quietest
+/// of the last four seconds and the next one, and lasts until both fall below 7 dB. It must not lie more than 30 dB
+/// below the loudest of the same time. Gaps of less than 0.3 s are bridged; then speech of less than 0.25 s is dropped.
 ///
-/// A frame waits for the next second no longer than until speech has ended by what is known without it, if within the last four
-/// seconds somebody has spoken for 0.8 s at a stretch. So a segment is known 0.22 s after its end, which is 0.1 s
-/// after the last frame of speech; short words after a silence, and in loud noise others too, up to 1.3 s after.
+/// A frame usually waits for the second that follows it. If somebody has spoken for 0.8 s without a pause within the
+/// last four seconds, it waits only until speech has ended by what is known so far. A segment is then known 0.22 s
+/// after its end, which is 0.1 s after the last frame of speech. Short words after a silence, and in loud noise others
+/// as well, are known up to 1.3 s after.
 ///
-/// All of this is relative, so the level of a recording changes nothing, except that there is no speech
-/// where the loudest lies below −100 dBFS. Neither an offset, nor the hum of the mains, nor single clicks change it. Segments
-/// do not depend on how the samples are cut into calls of [`push`](Self::push).
+/// All of this is relative, so the level of a recording has no effect, except that there is no speech
+/// if the loudest sound lies below −100 dBFS. An offset, mains hum and single clicks have no effect either. Segments
+/// do not depend on how the samples are divided between calls of [`push`](Self::push).
 ///
-/// It tells sound from background, not speech from music: whatever comes and goes is a segment.
+/// It separates sound from background; it cannot distinguish speech from music: any sound that comes and goes is a
+/// segment.
 ///
 /// ```
 /// use ser_audio::VoiceActivity;
@@ -98,34 +102,34 @@ impl Segment {
 pub struct VoiceActivity {
     sample_rate: u32,
     band: SpeechBand,
-    /// Samples taken.
+    /// Number of samples received.
     samples: u64,
-    /// Those of the frame being filled.
+    /// The sums of squares of the frame being filled.
     squares: Squares,
-    /// Frames filled.
+    /// Number of complete frames.
     frames: u64,
-    /// Their last mean squares, at most `2 · SMOOTHING + 1`.
+    /// The mean squares of the last frames, at most `2 · SMOOTHING + 1`.
     recent: VecDeque<[f64; 2]>,
     /// Smoothed mean squares of the frames that are not judged yet.
     waiting: VecDeque<[f64; 2]>,
-    /// Frames judged.
+    /// Number of frames judged.
     judged: u64,
     floors: [Extreme; 2],
     loudest: Extreme,
-    /// What was judged.
+    /// Speech in the judged frames.
     speech: Speech,
-    /// All frames, as they look without their future.
+    /// Speech in all frames, judged without the frames that follow them.
     outlook: Speech,
-    /// The frame up to which it is known how loud speech is.
+    /// The frame up to which the level of speech is known.
     level_known: u64,
     done: VecDeque<Segment>,
 }
 
 impl VoiceActivity {
-    /// A detector for a signal of `sample_rate` Hz, 8000 or more; at lower rates it hears less of the
+    /// Creates a detector for a signal of `sample_rate` Hz, 8000 or more. At lower rates it uses less of the
     /// band.
     pub fn new(sample_rate: u32) -> Self {
-        // A signal without a rate has no seconds, but must not divide by them.
+        // A rate of 0 is invalid, but must not cause a division by zero.
         let sample_rate = sample_rate.max(1);
         Self {
             sample_rate,
@@ -145,7 +149,7 @@ impl VoiceActivity {
         }
     }
 
-    /// Takes the next samples.
+    /// Processes the next samples.
     pub fn push(&mut self, samples: &[f32]) {
         let mut rest = samples;
         while !rest.is_empty() {
@@ -160,7 +164,7 @@ impl VoiceActivity {
         }
     }
 
-    /// Says that no more samples come, and judges those that were waiting for what follows them.
+    /// Ends the signal, and judges the frames that waited for what follows them.
     pub fn finish(&mut self) {
         if self.samples > self.position(self.frames) {
             self.end_frame();
@@ -176,20 +180,20 @@ impl VoiceActivity {
         self.end_speech(last);
     }
 
-    /// Hands out the segments that were completed since the last call, in the order of time.
+    /// Removes and returns the segments that were completed since the last call, in order of time.
     pub fn drain(&mut self) -> impl Iterator<Item = Segment> + '_ {
         self.done.drain(..)
     }
 
-    /// The first sample of speech that goes on, or may have begun, where the judgement has come to, and the
-    /// sample up to which it is speech for certain, which is the first as long as it has not begun. `None` in
-    /// a pause; what is too short may still be dropped.
+    /// Returns the first sample of current speech, which goes on or may have begun where the judgement has arrived, and
+    /// the sample up to which it certainly is speech. The two are equal as long as speech has not begun for certain.
+    /// Returns `None` in a pause. Speech that turns out too short may still be dropped.
     pub fn speaking(&self) -> Option<(u64, u64)> {
         let Speech { run, joined } = &self.speech;
         let run_start = run.as_ref().map(|run| run.start);
         let start = joined.map(|(start, _)| start).or(run_start)?;
         let start = start.saturating_sub(LEAD);
-        // A run that has not begun may end as background.
+        // A run that has not begun for certain may turn out to be background.
         let end = match run {
             Some(run) if run.begins => self.judged,
             _ => joined.map_or(start, |(_, end)| end),
@@ -197,9 +201,9 @@ impl VoiceActivity {
         Some((self.position(start), self.position(end)))
     }
 
-    /// The first sample of a frame.
+    /// Returns the first sample of a frame.
     fn position(&self, frame: u64) -> u64 {
-        // Below 100 Hz a frame is a sample.
+        // Below 100 Hz, a frame is one sample.
         frame * u64::from(self.sample_rate).max(FRAMES) / FRAMES
     }
 
@@ -212,7 +216,7 @@ impl VoiceActivity {
         self.smooth(SMOOTHING);
     }
 
-    /// Smooths the frame that has `following` frames after it, and judges whatever can be.
+    /// Smooths the frame that has `following` frames after it, and judges all frames that can be judged.
     fn smooth(&mut self, following: usize) {
         if self.recent.len() > 2 * SMOOTHING + 1 || following < SMOOTHING {
             self.recent.pop_front();
@@ -243,8 +247,8 @@ impl VoiceActivity {
         if ended.is_some_and(|(start, end)| end - start >= LEVEL_KNOWN_AFTER) {
             self.level_known = frame + PAST;
         }
-        // Where speech has ended by all that is known, nothing waits any longer; judged by a floor that has sunk since, it
-        // ends a few frames later.
+        // Where speech has ended by all that is known, no frame waits any longer. Judged by a floor that has sunk
+        // since, it ends a few frames later.
         let is_over = ended.is_some() || self.outlook.is_pause() && self.speech.joined.is_some();
         while is_over && frame < self.level_known && !self.waiting.is_empty() {
             self.judge();
@@ -263,7 +267,7 @@ impl VoiceActivity {
         self.end_speech(ended);
     }
 
-    /// What is known of the time around a frame, of which the one before was judged.
+    /// Returns what is known of the time around a frame. The frame before it must have been judged.
     fn around(&mut self, frame: u64) -> Around {
         let oldest = frame.saturating_sub(PAST);
         Around {
@@ -272,7 +276,7 @@ impl VoiceActivity {
         }
     }
 
-    /// Hands out speech that is long enough.
+    /// Adds speech that is long enough to the completed segments.
     fn end_speech(&mut self, speech: Option<(u64, u64)>) {
         let Some((start, end)) = speech.filter(|(start, end)| end - start >= SHORTEST_SPEECH)
         else {
@@ -286,7 +290,7 @@ impl VoiceActivity {
     }
 }
 
-/// What the power of a frame is held against.
+/// The levels with which the power of a frame is compared.
 struct Around {
     floors: [f64; 2],
     loudest: f64,
@@ -309,12 +313,12 @@ impl Around {
     }
 }
 
-/// Frames that become speech.
+/// Frames that are joined to speech.
 #[derive(Default)]
 struct Speech {
-    /// Frames at a stretch that last, and whether one of them begins.
+    /// The current run of frames above the lower threshold, and whether one of them reaches the upper one.
     run: Option<Run>,
-    /// First frame and the one after the last of what may still grow.
+    /// The first frame and the frame after the last one of speech that may still grow.
     joined: Option<(u64, u64)>,
 }
 
@@ -324,7 +328,7 @@ struct Run {
 }
 
 impl Speech {
-    /// Takes the next frame, and gives the speech that ended a pause before.
+    /// Processes the next frame. Returns speech if the pause after it is now long enough to end it.
     fn take(&mut self, frame: u64, around: &Around, powers: [f64; 2]) -> Option<(u64, u64)> {
         if around.lasts(powers) {
             let begins = around.begins(powers);
@@ -344,7 +348,7 @@ impl Speech {
         self.run.is_none() && self.joined.is_none()
     }
 
-    /// Adds the run to the speech before it, which is no more than a pause away, or begins new speech.
+    /// Adds the run to the speech before it, which is at most a pause away, or starts new speech.
     fn end_run(&mut self, end: u64) {
         if let Some(run) = self.run.take().filter(|run| run.begins) {
             let start = self.joined.map_or(run.start, |(start, _)| start);
@@ -353,8 +357,8 @@ impl Speech {
     }
 }
 
-/// The smallest or largest value of a window that moves on: values that a later one outdoes are
-/// forgotten at once.
+/// The smallest or largest value in a moving window. Values that a later one exceeds are dropped
+/// at once.
 struct Extreme {
     outdoes: fn(f64, f64) -> bool,
     values: VecDeque<(u64, f64)>,
@@ -379,7 +383,7 @@ impl Extreme {
         self.values.push_back((frame, value));
     }
 
-    /// The extreme from frame `oldest` on.
+    /// Returns the extreme from frame `oldest` on.
     fn from(&mut self, oldest: u64) -> f64 {
         while self
             .values

@@ -4,24 +4,24 @@ use std::ops::RangeInclusive;
 
 use multiversion::multiversion;
 
-/// The samples that recordings may have, ten thousand million times full scale: far beyond, the power of
-/// a frame is infinite in single precision.
+/// The valid range of samples, 10¹⁰ times full scale. Far beyond it, the power of a frame would be infinite in single
+/// precision.
 pub const SAMPLE_RANGE: RangeInclusive<f32> = -1e10..=1e10;
 
 /// A mono signal and its sampling rate.
 ///
-/// [`read`](crate::read) makes one of any recording.
+/// [`read`](crate::read) returns one for any recording.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Waveform {
-    /// The samples; full scale is −1 to 1, and floating-point files may exceed it within
+    /// The samples. Full scale is −1 to 1; floating-point files may exceed it within
     /// [`SAMPLE_RANGE`].
     pub samples: Vec<f32>,
-    /// Samples per second, in Hz.
+    /// Sampling rate in Hz.
     pub sample_rate: u32,
 }
 
 impl Waveform {
-    /// A signal from samples already in memory.
+    /// Creates a signal from samples.
     pub fn new(samples: Vec<f32>, sample_rate: u32) -> Self {
         Self {
             samples,
@@ -29,7 +29,7 @@ impl Waveform {
         }
     }
 
-    /// Length in seconds, 0 if the rate is.
+    /// Returns the length in seconds, 0 if the sampling rate is 0.
     pub fn duration(&self) -> f64 {
         if self.sample_rate == 0 {
             return 0.0;
@@ -38,14 +38,14 @@ impl Waveform {
     }
 }
 
-/// Mean square of a frame of which `inside` lies inside the signal and the rest is zeros.
+/// Returns the mean square of a frame whose part `inside` lies inside the signal. The rest of the frame is zeros.
 ///
 /// # Formula
 ///
 /// `Σ x² / frame_length`; 0 for a frame of no samples.
 #[multiversion(targets("x86_64+avx2+fma"))]
 pub fn mean_square(inside: &[f32], frame_length: usize) -> f32 {
-    /// Sums that do not wait for each other, so that the compiler can use vector registers.
+    /// Number of independent sums, so that the compiler can use vector registers.
     const LANES: usize = 16;
 
     let (blocks, rest) = inside.as_chunks::<LANES>();
@@ -59,7 +59,7 @@ pub fn mean_square(inside: &[f32], frame_length: usize) -> f32 {
     sum / frame_length.max(1) as f32
 }
 
-/// Root mean square of samples; 0 of none.
+/// Returns the root mean square of samples, 0 if there are none.
 pub(crate) fn rms(samples: &[f32]) -> f32 {
     mean_square(samples, samples.len()).sqrt()
 }

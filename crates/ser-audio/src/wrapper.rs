@@ -1,4 +1,4 @@
-//! What is called a recording and is something else, and recordings inside of something else: known by their first bytes.
+//! Detection, by the first bytes, of files that are not recordings, and of recordings inside other data.
 
 use std::io::{self, Read, Seek};
 use std::path::Path;
@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::flac::headless;
 use crate::foreign::{Chunks, Rewritten, Samples, au, chunks, sphere};
 
-/// Bytes from the beginning that are looked at.
+/// Number of bytes from the beginning that are inspected.
 pub(crate) const HEAD: usize = 4096;
-/// Bytes in which two frames of FLAC are looked for, of what is nothing else; a pipe can go back as far.
+/// Number of bytes in which two FLAC frames are searched if nothing else is detected. A pipe can go back that far.
 const SEARCHED: usize = 1 << 15;
 
 const CONVERT: &str = "convert it with ffmpeg";
@@ -19,7 +19,7 @@ const UNPACK: &str = "unpack it";
 const OTHER: &str = "give the recording instead";
 const AGAIN: &str = "download the recording again";
 
-/// Offset, bytes there, what it is, what to do.
+/// Known formats that are not read: offset, the bytes there, what they mean, what to do.
 const KNOWN: &[(usize, &[u8], &str, &str)] = &[
     (0, b"PK\x03\x04", "a zip archive", UNPACK),
     (0, b"\x1F\x8B", "packed with gzip", "unpack it with gunzip"),
@@ -61,7 +61,7 @@ const KNOWN: &[(usize, &[u8], &str, &str)] = &[
     (
         0,
         b"\0\x05\x16\x07",
-        "what macOS keeps beside a file (AppleDouble)",
+        "metadata that macOS stores beside a file (AppleDouble)",
         OTHER,
     ),
     (
@@ -73,7 +73,7 @@ const KNOWN: &[(usize, &[u8], &str, &str)] = &[
     (
         0,
         b"bplist00",
-        "a property list, as iCloud leaves in the place of a file",
+        "a property list, which iCloud leaves in place of a file",
         "download the recording in the Finder",
     ),
     (
@@ -86,13 +86,13 @@ const KNOWN: &[(usize, &[u8], &str, &str)] = &[
         4,
         b"ftypaax",
         "a protected audio book of Audible",
-        "it is only played by its seller's programs",
+        "only its seller's programs can play it",
     ),
     (
         4,
         b"ftypM4P",
         "a protected recording",
-        "it is only played by its seller's programs",
+        "only its seller's programs can play it",
     ),
     (0, b"#!AMR", "AMR", CONVERT),
     (0, b"#!SILK", "SILK of a messenger", CONVERT),
@@ -154,7 +154,7 @@ const IN_WAV: &[(u16, &str)] = &[
 /// MP2, MP3 and AAC in ADTS: streams that need no WAV around them.
 const STREAMS_IN_WAV: [u16; 3] = [0x0050, 0x0055, 0x1600];
 
-/// How files begin that are read as they are.
+/// The beginnings of files that are read directly.
 const READ: &[(usize, &[u8])] = &[
     (0, b"fLaC"),
     (0, b"OggS"),
@@ -167,14 +167,15 @@ const READ: &[(usize, &[u8])] = &[
     (4, b"ftyp"),
 ];
 
-/// How recordings begin that are looked for behind something else: long enough not to come about by chance.
+/// The beginnings of recordings that are searched for after other data. They are long enough not to appear by chance.
 const HIDDEN: [&[u8]; 3] = [b"OggS\0\x02", b"fLaC\0\0\0\x22", b"WAVEfmt "];
 
-/// What is a recording inside of what was opened, and how long it is; `len` is `None` for a pipe.
+/// Finds the recording inside an opened source, and its length. `len` is `None` for a pipe.
 ///
 /// # Errors
 ///
-/// [`Error::Unsupported`] for what is no recording, or one that nobody here decodes, with what it is and what to do.
+/// [`Error::Unsupported`] if the source is not a recording, or one that this crate cannot decode. The reason says what
+/// it is and what to do.
 pub(crate) fn open(
     mut reader: Box<dyn MediaSource>,
     len: Option<u64>,
@@ -185,7 +186,7 @@ pub(crate) fn open(
         path: path.to_path_buf(),
         reason,
     };
-    // A live WAV stream may not have more than its header yet.
+    // A live WAV stream may have no more than its header yet.
     let head = head(&mut reader, 24).map_err(&io_error)?;
     if head.is_empty() {
         return Err(unsupported(format!("the file is empty: {AGAIN}")));
@@ -243,7 +244,7 @@ pub(crate) fn open(
     }
 }
 
-/// Whether there is no byte but zeros, in a pipe as far as it can go back; the reader is at its start again.
+/// Returns whether all bytes are zeros; in a pipe, as far as it can go back. Leaves the reader at its start.
 fn holds_zeros(reader: &mut Box<dyn MediaSource>) -> io::Result<bool> {
     let most = if reader.is_seekable() {
         u64::MAX
@@ -263,12 +264,12 @@ fn holds_zeros(reader: &mut Box<dyn MediaSource>) -> io::Result<bool> {
     Ok(is_all)
 }
 
-/// Whether a RIFF WAVE header begins so.
+/// Returns whether the bytes begin a RIFF WAVE header.
 pub(crate) fn is_wav(head: &[u8]) -> bool {
     begins(head, 8, b"WAVE") && (head.starts_with(b"RIFF") || head.starts_with(b"RF64"))
 }
 
-/// The first bytes; the reader is at its start again.
+/// Returns the first bytes, and leaves the reader at its start.
 pub(crate) fn head(reader: &mut (impl Read + Seek), most: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(most);
     reader.by_ref().take(most as u64).read_to_end(&mut head)?;
@@ -280,7 +281,7 @@ fn begins(head: &[u8], at: usize, bytes: &[u8]) -> bool {
     head.get(at..).is_some_and(|rest| rest.starts_with(bytes))
 }
 
-/// A WAV file whose samples have a tag.
+/// Opens a WAV file whose samples have a given format tag.
 fn in_wav(
     mut reader: Box<dyn MediaSource>,
     len: Option<u64>,
@@ -317,11 +318,11 @@ fn rewritten(
     Ok((Box::new(found), len))
 }
 
-/// Where a recording begins behind a byte order mark, zeros, a MacBinary header or whatever else.
+/// Returns where a recording begins after a byte order mark, zeros, a MacBinary header or anything else.
 fn hidden(head: &[u8]) -> Option<u64> {
     let at = |bytes: &[u8]| head.windows(bytes.len()).position(|window| window == bytes);
     let [ogg, flac, wav] = HIDDEN.map(at);
-    // What is found of WAV stands behind the name and the length.
+    // The bytes found for WAV follow the name and the length.
     let wav = wav.and_then(|at| at.checked_sub(8));
     let wav = wav.filter(|&at| begins(head, at, b"RIFF"));
     [ogg, flac, wav]
@@ -331,7 +332,7 @@ fn hidden(head: &[u8]) -> Option<u64> {
         .map(|at| at as u64)
 }
 
-/// What is text in the place of a recording.
+/// Returns what kind of text is there instead of a recording.
 fn text(head: &[u8]) -> Option<String> {
     let text = head
         .strip_prefix(b"\xEF\xBB\xBF")
@@ -349,7 +350,7 @@ fn text(head: &[u8]) -> Option<String> {
         _ if begins(b"<!doctype html") || begins(b"<html") || begins(b"<head") => "a web page",
         _ if begins(b"HTTP/") => "the answer of a web server",
         _ if begins(b"<?xml") || begins(b"<error") => "XML",
-        // Letters and quotes alone: two bytes of sound may be a bracket.
+        // Only if there are no control characters: the first byte of a sample may be a bracket.
         b'{' | b'['
             if head
                 .iter()

@@ -1,4 +1,4 @@
-//! Statistics of every recording under a folder as one CSV table, on all cores: a row for each file,
+//! Writes statistics of every recording under a folder as one CSV table, on all cores: a row for each file,
 //! a named column for each value.
 //!
 //! `cargo run --release -p ser-features --example functionals -- recordings/ functionals.csv`
@@ -20,7 +20,7 @@ fn main() -> Result<()> {
 
     let config = FeatureConfig {
         output: Output::Functionals,
-        // What is known of the voice, beside the spectrum.
+        // Extras about the voice, in addition to the spectrum.
         extras: vec![
             Extra::F0,
             Extra::Aperiodicity,
@@ -34,7 +34,7 @@ fn main() -> Result<()> {
     // Results come from several threads in any order; the table has the order of the files.
     let (send, receive) = mpsc::channel();
     extract_files(&extractor, &paths, |file, result| {
-        // The receiver outlives the call.
+        // The receiver lives longer than this call, so sending cannot fail.
         let _ = send.send((file, result));
     });
     drop(send);
@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     for (file, result) in results {
         match result {
             Ok(features) => rows.push((&paths[file], features)),
-            Err(error) => eprintln!("left out: {error}"),
+            Err(error) => eprintln!("skipped: {error}"),
         }
     }
     ser_files::write(table.as_ref(), |file| {

@@ -1,4 +1,5 @@
-//! The MFCC of a WAV file as an array for NumPy: librosa's defaults, layout and values.
+//! Writes the MFCC of a recording as an array for NumPy, in librosa's layout. The settings are librosa's defaults,
+//! except that there are 40 coefficients instead of 20.
 //!
 //! `cargo run -p ser-features --example mfcc -- speech.wav speech.npy`
 
@@ -13,7 +14,7 @@ fn main() -> Result<()> {
         bail!("usage: mfcc SPEECH.wav OUT.npy");
     };
 
-    // 40 coefficients of 22 050 Hz, 2048 samples a frame and 512 from one to the next.
+    // 40 coefficients at 22 050 Hz, with frames of 2048 samples and a hop length of 512 samples.
     let config = FeatureConfig::default();
     let features = FeatureExtractor::new(&config)?.extract_file(speech.as_ref())?;
     write_npy(array, &features)?;

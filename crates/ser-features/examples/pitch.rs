@@ -1,5 +1,5 @@
-//! Fundamental frequency and level of a WAV file, a hundred times a second, as a CSV table. Memory
-//! does not grow with the recording.
+//! Writes the fundamental frequency and the level of a recording, a hundred times per second, as a CSV table.
+//! Memory does not grow with the recording.
 //!
 //! `cargo run --release -p ser-features --example pitch -- interview.wav pitch.csv`
 
@@ -24,7 +24,7 @@ fn main() -> Result<()> {
         hop_length: 160,
         n_mels: 40,
         n_mfcc: 1,
-        // Nothing is raised to the loudest of the whole, so once through the file will do.
+        // Without a limit relative to the loudest level of the whole signal, one pass over the file is enough.
         top_db: None,
         extras: vec![Extra::F0, Extra::Rms],
         ..FeatureConfig::default()
@@ -40,7 +40,7 @@ fn main() -> Result<()> {
                 let [.., f0, rms] = *row else { continue };
                 let seconds = (first + number) as f64 * step;
                 let level = 20.0 * rms.max(1e-6).log10();
-                // F0 is 0 where nothing is voiced: an empty cell.
+                // F0 is 0 in unvoiced frames, which get an empty cell.
                 let f0 = if f0 > 0.0 {
                     format!("{f0:.1}")
                 } else {

@@ -1,14 +1,14 @@
-//! Blocks of [`LANES`] frames, laid out so that one SIMD lane is one frame.
+//! Blocks of [`LANES`] frames, laid out so that each SIMD lane holds one frame.
 //!
-//! Row `i` of a block holds value `i` (a frequency bin, a mel band) of every frame in it.
-//! So a mel band, a logarithm or a cosine sum runs over eight frames with one instruction and
-//! never has to add across lanes, however narrow the band. The loops are plain Rust over
-//! fixed-size arrays, which the compiler turns into vector code; `multiversion` compiles each
-//! twice and picks the AVX2 version where the processor has it.
+//! Row `i` of a block holds value `i` (a frequency bin or a mel band) of every frame in the block.
+//! A mel band, a logarithm or a cosine sum is therefore computed for eight frames with one
+//! instruction and never adds across lanes, however narrow the band is. The loops are plain Rust
+//! over fixed-size arrays, which the compiler turns into vector code. `multiversion` compiles each
+//! loop twice and picks the AVX2 version where the processor supports it.
 
 use multiversion::multiversion;
 
-/// Frames in a block: the `f32` lanes of an AVX register.
+/// Number of frames in a block: the `f32` lanes of an AVX register.
 pub(crate) const LANES: usize = 8;
 
 /// One value of each frame in a block.
@@ -24,19 +24,19 @@ impl Lanes {
     }
 }
 
-/// `a·b + c`, fused where the processor does that in one instruction. (Elsewhere `mul_add` is
-/// a slow library call.)
+/// Returns `a·b + c`, fused where the processor does that in one instruction. (Elsewhere `mul_add`
+/// is a slow library call.)
 #[inline(always)]
 pub(crate) fn mul_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// Base-2 logarithm of a positive normal number, relative error below 1e-6.
+/// Returns the base-2 logarithm of a positive normal number with a relative error below 1e-6.
 ///
 /// # Formula
 /// With `x = 2^e · m` and `m` in `[√½, √2)`: `log₂ x = e + 2/ln 2 · artanh s` where
-/// `s = (m − 1) / (m + 1)`. As `|s| < 0.172`, four terms of `artanh s = s + s³/3 + s⁵/5 + …`
-/// leave out less than 1e-7 of it.
+/// `s = (m − 1) / (m + 1)`. As `|s| < 0.172`, the first four terms of
+/// `artanh s = s + s³/3 + s⁵/5 + …` give it with a relative error below 1e-7.
 #[inline(always)]
 pub(crate) fn log2<const FUSED: bool>(x: f32) -> f32 {
     const SQRT_HALF_BITS: u32 = std::f32::consts::FRAC_1_SQRT_2.to_bits();
@@ -54,8 +54,8 @@ pub(crate) fn log2<const FUSED: bool>(x: f32) -> f32 {
     mul_add::<FUSED>(s, series, exponent as f32)
 }
 
-/// Lays rows of `width` values, one row a frame, out as a block. Lanes beyond the last row
-/// repeat it, so that they hold nothing out of the ordinary.
+/// Arranges rows of `width` values, one row per frame, as a block. Lanes beyond the last row
+/// repeat that row, so that they hold ordinary values.
 pub(crate) fn load(rows: &[f32], width: usize, block: &mut [Lanes]) {
     let last = rows.len() / width - 1;
     for lane in 0..LANES {
@@ -66,8 +66,8 @@ pub(crate) fn load(rows: &[f32], width: usize, block: &mut [Lanes]) {
     }
 }
 
-/// Writes the first values of a block's frames into rows that lie `stride` apart, as many
-/// frames as there are rows.
+/// Writes the first values of each frame of a block into rows that lie `stride` apart. Writes as
+/// many frames as there are rows.
 pub(crate) fn store(block: &[Lanes], rows: &mut [f32], stride: usize) {
     let (squares, rest) = block.as_chunks::<LANES>();
     for (lane, row) in rows.chunks_mut(stride).enumerate() {

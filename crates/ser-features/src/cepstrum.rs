@@ -10,10 +10,10 @@ use crate::config::FeatureConfig;
 use crate::error::{Error, Result};
 use crate::features::Features;
 
-/// dB per octave of power.
+/// Decibels per octave of power.
 const DB_PER_LOG2: f32 = 10.0 * std::f32::consts::LOG10_2;
 
-/// The scale that power is brought to.
+/// The decibel scale of a configuration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Decibels {
     amin: f32,
@@ -30,13 +30,13 @@ impl Decibels {
         }
     }
 
-    /// Turns power into dB in place and returns the loudest value of each lane. The signal's
-    /// floor is applied later, as the loudest is known at its end only.
+    /// Converts power into dB in place and returns the loudest value of each lane. The floor is applied
+    /// later, because the loudest value of a signal is known only at its end.
     pub(crate) fn apply_block(&self, levels: &mut [Lanes]) -> Lanes {
         to_decibels(levels, self.amin, self.reference_db)
     }
 
-    /// The lowest level of a signal with this loudest one.
+    /// Returns the lowest level of a signal whose loudest level is `loudest`.
     pub(crate) fn floor(&self, loudest: f32) -> f32 {
         self.top_db
             .map_or(f32::NEG_INFINITY, |top_db| loudest - top_db)
@@ -58,15 +58,15 @@ fn to_decibels(levels: &mut [Lanes], amin: f32, reference_db: f32) -> Lanes {
     loudest
 }
 
-/// Turns a power spectrogram into dB in place, with the configuration's `ref`, `amin` and
-/// `top_db`.
+/// Converts a power spectrogram into dB in place, with the `ref`, `amin` and `top_db` of the
+/// configuration.
 ///
 /// # Formula
-/// `10·log₁₀(max(amin, x)) − 10·log₁₀(max(amin, ref))`, raised to `top_db` below the largest.
-/// The logarithm is a series with a relative error below 1e-6, about 1e-4 dB at worst.
+/// `10·log₁₀(max(amin, x)) − 10·log₁₀(max(amin, ref))`, raised to at least `top_db` below the largest.
+/// The logarithm is a series with a relative error below 1e-6: about 1e-4 dB at worst.
 ///
 /// # Errors
-/// [`Error::Config`] when [`FeatureConfig::validate`] finds a value out of range.
+/// [`Error::Config`] if [`FeatureConfig::validate`] finds a value out of range.
 pub fn power_to_db(config: &FeatureConfig, spectrogram: &mut Features) -> Result<()> {
     config.validate()?;
     let decibels = Decibels::new(config);
@@ -86,25 +86,25 @@ pub fn power_to_db(config: &FeatureConfig, spectrogram: &mut Features) -> Result
     Ok(())
 }
 
-/// Coefficients that a tile of the transform works on together, one register each.
+/// Number of coefficients that are computed together, one register each.
 const TILE: usize = 8;
 
-/// Levels that are added up on their own first: levels of one sign add up to large sums, and
-/// adding each to such a sum would lose a little every time.
+/// Number of levels that are first added up on their own. Levels of the same sign add up to large sums,
+/// and adding each level to such a sum would lose some precision every time.
 const RUN: usize = 16;
 
-/// The planned discrete cosine transform, type II, orthonormal, with liftering folded in.
+/// The planned discrete cosine transform, type II, orthonormal, with the lifter included in the weights.
 #[derive(Debug, Clone)]
 pub(crate) struct Dct {
     inputs: usize,
     outputs: usize,
-    /// Tile after tile; within a tile the weights of one input lie side by side.
+    /// The weights, tile after tile. Within a tile, the weights of one input lie side by side.
     /// The last tile is filled up with zeros.
     weights: Vec<[f32; TILE]>,
 }
 
 impl Dct {
-    /// Plans `inputs` levels → `outputs` coefficients.
+    /// Plans a transform of `inputs` levels into `outputs` coefficients.
     ///
     /// # Formula
     /// `c[k] = l[k] · √(2/N) · Σₙ x[n] · cos(πk(n + ½)/N)`, with `√(1/N)` for `k = 0`, and the
@@ -135,8 +135,8 @@ impl Dct {
         }
     }
 
-    /// Coefficients of a block of levels, raised to `floor` first, written into rows `stride`
-    /// apart, as many frames as there are rows.
+    /// Computes the coefficients of a block of levels, which are first raised to `floor`. Writes them into
+    /// rows that lie `stride` apart, as many frames as there are rows.
     pub(crate) fn apply_block(
         &self,
         levels: &[Lanes],
@@ -180,8 +180,8 @@ fn cosine_sums(weights: &[[f32; TILE]], levels: &[Lanes], floor: f32) -> [Lanes;
     sums
 }
 
-/// Mel-frequency cepstral coefficients of log-mel levels, with the configuration's `n_mfcc` and
-/// `lifter`.
+/// Computes mel-frequency cepstral coefficients from log-mel levels, with the `n_mfcc` and `lifter` of
+/// the configuration.
 ///
 /// # Shape
 /// `[frames, n_mels]` → `[frames, n_mfcc]`
@@ -192,9 +192,9 @@ fn cosine_sums(weights: &[[f32; TILE]], levels: &[Lanes], floor: f32) -> [Lanes;
 /// `l[k] = 1 + lifter/2 · sin(π(k + 1)/lifter)`.
 ///
 /// # Errors
-/// [`Error::Config`] when [`FeatureConfig::validate`] finds a value out of range, and, whatever the
-/// configuration's `output` is, when `n_mfcc` is not 1 to `n_mels`; [`Error::Shape`] when the levels
-/// are not `n_mels` a frame.
+/// [`Error::Config`] if [`FeatureConfig::validate`] finds a value out of range, or if `n_mfcc` is not 1
+/// to `n_mels`, whatever the `output` of the configuration is; [`Error::Shape`] if there are not
+/// `n_mels` levels per frame.
 pub fn mfcc(config: &FeatureConfig, log_mel: &Features) -> Result<Features> {
     config.validate()?;
     config.validate_n_mfcc()?;

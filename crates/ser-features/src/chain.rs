@@ -1,4 +1,4 @@
-//! From samples to features: the steps that are planned once, over segments of a signal.
+//! The chain of stages from samples to features. It is planned once and processes a signal in segments.
 
 use std::ops::Range;
 
@@ -17,18 +17,19 @@ use crate::signal::Signal;
 use crate::spectrum::{Framing, Part, Spectrum, SpectrumScratch};
 use crate::trim::trim_signal;
 
-/// Frames that are worked on together, whose levels are in memory at once. 4096 are 41 s at 10 ms
-/// a hop: most recordings are one segment, and only longer ones go through the chain twice.
+/// Number of frames in a segment. The frames of a segment are processed together, and their levels are
+/// in memory at the same time. With a hop of 10 ms, 4096 frames are 41 s, so most recordings are one
+/// segment; only longer ones may pass through the chain twice.
 const SEGMENT: usize = 4096;
 
-/// Share of the magnitude below [`Extra::SpectralRolloff`], librosa's default.
+/// Share of the magnitude below [`Extra::SpectralRolloff`]: librosa's default.
 const ROLLOFF: f32 = 0.85;
 
-/// Range of F0 in Hz, that of speech, and the trough that YIN's authors advise.
+/// Range of F0 in Hz, which is that of speech, and the threshold that the authors of YIN recommend.
 const F0_MIN: f64 = 60.0;
 const F0_MAX: f64 = 600.0;
 const F0_TROUGH: f64 = 0.1;
-/// The signal around a frame's centre that F0 is found in, counted in the longest periods.
+/// Length of the signal around the centre of a frame in which F0 is searched, in longest periods.
 const F0_PERIODS: f64 = 3.0;
 
 #[derive(Debug)]
@@ -44,11 +45,11 @@ pub(crate) struct Chain {
     functionals: Option<Functionals>,
 }
 
-/// Memory that a thread reuses from signal to signal.
+/// Buffers that a thread reuses from signal to signal.
 #[derive(Debug, Default)]
 pub(crate) struct ChainScratch {
     frames: FrameScratch,
-    /// Every frame of a clip that is summed up: its levels and F0.
+    /// The values of every frame of a clip for which functionals are computed: levels, and extra rows about the voice.
     clip: Vec<f32>,
     functionals: FunctionalsScratch,
 }
@@ -56,7 +57,7 @@ pub(crate) struct ChainScratch {
 #[derive(Debug, Default)]
 struct FrameScratch {
     emphasised: Vec<f32>,
-    /// Every frame of the segment: its features.
+    /// The features of every frame of the segment.
     rows: Vec<f32>,
     sweep: SweepScratch,
 }
@@ -66,23 +67,23 @@ struct SweepScratch {
     spectrum: SpectrumScratch,
     yin: YinScratch,
     formants: FormantScratch,
-    /// One block: the power of each bin.
+    /// The power of each bin, of one block.
     power: Vec<Lanes>,
-    /// Every block of the segment: the level of each mel band.
+    /// The level of each mel band, of every block of the segment.
     levels: Vec<Lanes>,
-    /// One frame: its power and magnitude spectra, its derivatives.
+    /// The power spectrum or the derivatives of one frame.
     row: Vec<f32>,
     magnitude: Vec<f32>,
 }
 
-/// Some of a signal's features: a row for each frame, or one for the whole clip.
+/// A part of the features of a signal: one row per frame, or one row for the whole clip.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Piece<'a> {
-    /// Rows of the whole signal.
+    /// Number of rows of the whole signal.
     pub(crate) frames: usize,
-    /// Number of the first row here.
+    /// Index of the first row of this piece.
     pub(crate) first: usize,
-    /// The values of each row side by side.
+    /// The values of this piece, row by row.
     pub(crate) rows: &'a [f32],
 }
 
@@ -100,7 +101,7 @@ impl Chain {
             spectrum: Spectrum::new(config, bins),
             bank,
             decibels: Decibels::new(config),
-            // What is not asked for is not planned: nothing else bounds `n_mfcc` then.
+            // Without cepstral coefficients in the output, nothing limits `n_mfcc`, so none are planned.
             dct: match config.output {
                 Output::Mfcc | Output::Functionals => {
                     Dct::new(config.n_mels, config.n_mfcc, config.lifter)
@@ -130,7 +131,7 @@ impl Chain {
         &self.config
     }
 
-    /// Hands the features of a signal to `take`, in order.
+    /// Passes the features of a signal to `take`, in order.
     pub(crate) fn run(
         &self,
         signal: &mut impl Signal,
@@ -157,11 +158,11 @@ impl Chain {
         })
     }
 
-    /// Hands the values of each frame of a signal to `take`, in order.
+    /// Passes the values of each frame of a signal to `take`, in order.
     ///
-    /// Each segment takes two sweeps: the first ends with the level of each mel band, the second
-    /// starts when the signal's loudest level is known. For a signal of several segments that is
-    /// found beforehand, in a pass of its own, rather than with memory for all their levels.
+    /// Each segment takes two sweeps. The first ends with the level of each mel band; the second needs
+    /// the loudest level of the whole signal. If a signal has several segments, an extra pass finds that
+    /// level first, so that the levels of all segments need not be in memory.
     fn run_frames(
         &self,
         signal: &mut impl Signal,
@@ -198,7 +199,7 @@ impl Chain {
             }
         }
         let stride = config.values_per_frame();
-        // Derivatives look into the neighbouring segments.
+        // Derivatives need frames of the neighbouring segments.
         let context = match config.deltas {
             0 => 0,
             _ => config.delta_width.next_multiple_of(LANES),
@@ -219,7 +220,7 @@ impl Chain {
         Ok(())
     }
 
-    /// The samples for some frames of the part `sound` of a signal.
+    /// Returns the samples for some frames of the part `sound` of a signal.
     fn part<'a>(
         &self,
         signal: &'a mut impl Signal,
@@ -247,8 +248,8 @@ impl Chain {
         })
     }
 
-    /// Fills `scratch.levels` with the mel level of every band of `frames`, block after block, and
-    /// the extra values of `rows` with theirs. Returns the loudest level.
+    /// Fills `scratch.levels` with the level of every mel band of `frames`, block after block, and
+    /// writes the extra values of `rows`. Returns the loudest level.
     fn sweep_levels(
         &self,
         part: &Part<'_>,
@@ -289,7 +290,7 @@ impl Chain {
         loudest
     }
 
-    /// Turns the levels of a segment of a signal with this loudest level into its rows.
+    /// Turns the levels of a segment into its rows; `loudest` is the loudest level of the signal.
     fn sweep_rows(&self, loudest: f32, scratch: &mut SweepScratch, rows: &mut [f32]) {
         let config = &self.config;
         let stride = config.values_per_frame();
@@ -319,7 +320,7 @@ impl Chain {
         }
     }
 
-    /// Writes the extra rows of a block, the last values of its frames.
+    /// Writes the extra rows of a block: the last values of its frames.
     fn write_extras(
         &self,
         part: &Part<'_>,
@@ -348,7 +349,7 @@ impl Chain {
                 Some(plan) => plan.pitch(part.samples, centre, yin),
                 None => Pitch::NONE,
             };
-            // Of harmonics there are none without F0.
+            // Without F0 there are no harmonics, so the spectrum is not needed for them.
             if has_brightness || has_harmonics && pitch.f0 > 0.0 {
                 power.clear();
                 power.extend(block.iter().map(|power| power.0[lane]));
@@ -398,7 +399,7 @@ impl Chain {
 }
 
 impl Extra {
-    /// Whether it looks at the spectrum of every frame.
+    /// Returns whether it needs the spectrum of every frame.
     fn is_brightness(self) -> bool {
         matches!(
             self,
@@ -407,7 +408,7 @@ impl Extra {
     }
 }
 
-/// Turns power into magnitude where that is configured.
+/// Turns power into magnitude if `exponent` is 1.
 pub(crate) fn raise(power: &mut [Lanes], exponent: f64) {
     if exponent == 1.0 {
         for value in power.iter_mut().flat_map(|lanes| &mut lanes.0) {
@@ -416,10 +417,9 @@ pub(crate) fn raise(power: &mut [Lanes], exponent: f64) {
     }
 }
 
-/// `y[n] = x[n] − a·x[n−1]`, where the sample before the first is the one that continues the
-/// first two in a straight line, as `librosa.effects.preemphasis` has it: it *adds*
-/// `2·x[0] − x[1]` to the first value. If this is not the start of the signal, the first sample
-/// only precedes the others.
+/// Computes `y[n] = x[n] − a·x[n−1]`. The sample before the first one continues the first two in a
+/// straight line, as in `librosa.effects.preemphasis`, which *adds* `2·x[0] − x[1]` to the first
+/// value. If `is_start` is false, the first sample has no output and only precedes the others.
 fn pre_emphasise(samples: &[f32], a: f32, is_start: bool, out: &mut Vec<f32>) {
     out.clear();
     if let (Some(&first), true) = (samples.first(), is_start) {
@@ -429,7 +429,7 @@ fn pre_emphasise(samples: &[f32], a: f32, is_start: bool, out: &mut Vec<f32>) {
     out.extend(samples.windows(2).map(|pair| pair[1] - a * pair[0]));
 }
 
-/// Plans F0 independently of `n_fft`, which may be too short to hold two periods of a low voice.
+/// Plans F0 independently of `n_fft`, which may be too short for two periods of a low voice.
 fn plan_f0(config: &FeatureConfig) -> Result<Yin> {
     let rate = config.sample_rate;
     let frame_length = (F0_PERIODS * f64::from(rate) / F0_MIN).ceil() as usize;

@@ -1,4 +1,4 @@
-//! The configuration of the whole chain, checked once.
+//! The configuration of the whole chain, which is validated once.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,31 +8,31 @@ use crate::functionals;
 use crate::harmonics::Harmonics;
 use crate::mel;
 
-/// Counts every change of this crate between two of its versions that changes a feature's value, so
-/// that a stored feature of an older program is never mistaken for a fresh one.
+/// The version of the computation. It increases with every change that alters the value of a feature while the
+/// version of this crate stays the same, so that a stored feature of an older program never counts as a new one.
 const ALGORITHM_VERSION: u32 = 4;
 
-/// Upper limits: a configuration may come from a stranger's file, and no real analysis
-/// comes near them.
+/// Upper limits. A configuration may come from an untrusted file, and no real analysis comes near
+/// these values.
 pub(crate) const MAX_SAMPLE_RATE: u32 = 1_000_000;
 const MAX_N_FFT: usize = 1 << 18;
 const MAX_N_MELS: usize = 4096;
 const MAX_HOP_LENGTH: usize = 1 << 24;
 const MAX_DELTA_WIDTH: usize = 1023;
-/// Beyond these the weights of a lifter leave what single precision can tell apart.
+/// Outside this range, single precision cannot represent the differences between the weights of a lifter.
 const LIFTERS: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
-/// F0 is sought up to 600 Hz, half of this.
+/// F0 is searched up to 600 Hz, which is half of this.
 const F0_MIN_SAMPLE_RATE: u32 = 1200;
-/// The third formant lies below 4 kHz, half of this.
+/// The third formant lies below 4 kHz, which is half of this.
 pub(crate) const FORMANTS_MIN_SAMPLE_RATE: u32 = 8000;
-/// Harmonics of a low voice are told apart by windows of this many seconds.
+/// The shortest window in seconds that separates the harmonics of a low voice.
 const HARMONICS_MIN_WINDOW: f64 = 0.04;
 
-/// How a signal becomes features. The default is librosa's.
+/// How a signal becomes features. The defaults are those of librosa, except that `n_mfcc` is 40 (librosa: 20).
 ///
-/// In a TOML file the keys are the names of the fields (`ref` for [`reference`](Self::reference));
-/// a missing key has its default, an unknown key is an error.
+/// In a TOML file, the keys are the names of the fields (`ref` for [`reference`](Self::reference)).
+/// A missing key has its default; an unknown key is an error.
 ///
 /// ```
 /// use ser_features::{FeatureConfig, MelScale};
@@ -46,43 +46,43 @@ const HARMONICS_MIN_WINDOW: f64 = 0.04;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FeatureConfig {
-    /// Sampling rate in Hz that every signal is brought to. Default 22 050.
+    /// Sampling rate in Hz to which every signal is resampled. Default 22 050.
     pub sample_rate: u32,
-    /// The signal is taken as played `2^(semitones/12)` times as fast, −12 to 12: pitch, formants and
-    /// tempo move together, as if another voice spoke. A signal of the rate `R` counts as one of
-    /// `R · 2^(semitones/12)` Hz, to the nearest 100 Hz, which keeps the ratio of the rates one of
+    /// Plays the signal `2^(semitones/12)` times as fast, −12 to 12. Pitch, formants and tempo change
+    /// together, as if another voice spoke. A signal with the sampling rate `R` counts as one with
+    /// `R · 2^(semitones/12)` Hz, rounded to the nearest 100 Hz, so that the ratio of the rates is one of
     /// small numbers. Samples that come without a rate of their own
     /// ([`extract_into`](crate::FeatureExtractor::extract_into),
-    /// [`spectrogram`](crate::FeatureExtractor::spectrogram)) are left as they are.
-    /// Default 0: as it was played.
+    /// [`spectrogram`](crate::FeatureExtractor::spectrogram)) do not change.
+    /// Default 0: the original speed.
     #[serde(skip_serializing_if = "is_zero")]
     pub semitones: f64,
-    /// Silence quieter than this many dB below the loudest frame is cut from both ends.
-    /// Default: nothing is cut.
+    /// Trims frames that are this many dB or more below the loudest frame from both ends.
+    /// Default: no trimming.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trim_db: Option<f64>,
-    /// Coefficient `a` of `y[n] = x[n] − a·x[n−1]`, e.g. 0.97. Default: no pre-emphasis.
+    /// Coefficient `a` of the pre-emphasis `y[n] = x[n] − a·x[n−1]`, for example 0.97. Default: no pre-emphasis.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pre_emphasis: Option<f64>,
-    /// Length of the Fourier transform in samples, any length from 2. Default 2048.
+    /// Length of the Fourier transform in samples, 2 to 2¹⁸. Default 2048.
     pub n_fft: usize,
     /// Length of the window in samples, centred in `n_fft`. Default: `n_fft`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub win_length: Option<usize>,
-    /// Samples from one frame to the next, up to 2²⁴. Default 512.
+    /// Hop length: samples from one frame to the next, up to 2²⁴. Default 512.
     pub hop_length: usize,
     /// Shape of the window. Default [`Window::Hann`].
     pub window: Window,
-    /// Whether frame `t` is centred at sample `t · hop_length` (the signal is padded) or
+    /// Whether frame `t` is centred on sample `t · hop_length` (the signal is padded) or
     /// starts there. Default `true`.
     pub center: bool,
-    /// What a centred signal is padded with. Default [`PadMode::Constant`].
+    /// How a centred signal is padded. Default [`PadMode::Constant`].
     pub pad_mode: PadMode,
-    /// Exponent of the spectrum's magnitude: 2 for power, 1 for magnitude. Default 2.
+    /// Exponent of the magnitude spectrum: 2 for power, 1 for magnitude. Default 2.
     pub power: f64,
     /// Number of mel bands. Default 128.
     pub n_mels: usize,
-    /// Formula between Hz and mel. Default [`MelScale::Slaney`].
+    /// Formula that converts between Hz and mel. Default [`MelScale::Slaney`].
     pub mel_scale: MelScale,
     /// Scaling of each mel band. Default [`MelNorm::Slaney`].
     pub mel_norm: MelNorm,
@@ -91,29 +91,29 @@ pub struct FeatureConfig {
     /// Upper edge of the highest mel band in Hz. Default: half the sampling rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fmax: Option<f64>,
-    /// The rows that the chain ends with. Default [`Output::Mfcc`].
+    /// The features that the chain returns. Default [`Output::Mfcc`].
     pub output: Output,
-    /// Level that counts as 0 dB. Default 1.
+    /// Power that counts as 0 dB. Default 1.
     #[serde(rename = "ref")]
     pub reference: f64,
-    /// Smallest level that a logarithm sees, that of trimming too. Default 1e-10.
+    /// Smallest power of which a logarithm is taken, also in trimming. Default 1e-10.
     pub amin: f64,
-    /// Levels further than this many dB below the signal's loudest are raised to there.
+    /// Levels more than this many dB below the loudest level of the signal are raised to that limit.
     /// Default 80; `top_db = false` in a file turns it off (`None`).
     #[serde(with = "number_or_false")]
     pub top_db: Option<f64>,
     /// Number of cepstral coefficients. Default 40.
     pub n_mfcc: usize,
-    /// Whether [`Output::Functionals`] take levels relative to the clip's average, so that how loud a
-    /// recording is changes nothing. Default `true`.
+    /// Whether [`Output::Functionals`] use levels relative to the average of the clip, so that the loudness of
+    /// a recording has no effect. Default `true`.
     pub relative_level: bool,
-    /// Cepstral liftering `1 + lifter/2 · sin(π(n+1)/lifter)`, 0.001 to 10⁶; 0 is none. Default 0.
+    /// Cepstral liftering `1 + lifter/2 · sin(π(n+1)/lifter)`, 0.001 to 10⁶; 0 turns it off. Default 0.
     pub lifter: f64,
-    /// 0: none; 1: first derivatives along time; 2: first and second. Default 0.
+    /// Derivatives along time. 0: none; 1: first; 2: first and second. Default 0.
     pub deltas: u8,
-    /// Frames that a derivative is fitted over, odd, 3 to 1023. Default 9.
+    /// Number of frames that a derivative is fitted to, odd, 3 to 1023. Default 9.
     pub delta_width: usize,
-    /// Further rows, in this order, after the coefficients and their derivatives. Default none.
+    /// Extra rows, in this order, after the coefficients and their derivatives. Default: none.
     pub extras: Vec<Extra>,
 }
 
@@ -150,7 +150,7 @@ impl Default for FeatureConfig {
     }
 }
 
-/// Shape of the analysis window, periodic (as `scipy.signal.get_window` makes it).
+/// Shape of the analysis window, periodic (as from `scipy.signal.get_window`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
@@ -166,7 +166,7 @@ pub enum Window {
     Rectangular,
 }
 
-/// What lies before the first and after the last sample of a centred signal.
+/// Padding before the first and after the last sample of a centred signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PadMode {
@@ -178,7 +178,7 @@ pub enum PadMode {
     Edge,
 }
 
-/// Formula between frequency and mel.
+/// Formula that converts between frequency and mel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MelScale {
@@ -192,13 +192,13 @@ pub enum MelScale {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MelNorm {
-    /// Each triangle has the area 1 (in Hz).
+    /// Each triangle has an area of 1 (in Hz).
     Slaney,
-    /// Each triangle has the height 1.
+    /// Each triangle has a height of 1.
     None,
 }
 
-/// The rows the chain ends with.
+/// The features that the chain returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
@@ -208,15 +208,16 @@ pub enum Output {
     LogMel,
     /// `n_mels` band energies.
     Mel,
-    /// The whole clip in one row, whose length and names
-    /// [`FeatureConfig::coefficients`] and [`FeatureConfig::coefficient_names`] tell: statistics over
-    /// time of the levels in dB, of their `n_mfcc` cepstral coefficients, of the spectrum's shape, of
-    /// the modulation and, if `extras` begins with `"f0"`, of the voice: F0, and of what follows it
-    /// there, `"aperiodicity"`, `"harmonics"`, `"formants"`. How loud the recording is does not matter.
+    /// One row of statistics over time for the whole clip. [`FeatureConfig::coefficients`] and
+    /// [`FeatureConfig::coefficient_names`] return its length and names. The statistics describe the levels
+    /// in dB, their `n_mfcc` cepstral coefficients, the shape of the spectrum, and the modulation. If
+    /// `extras` begins with `"f0"`, they also describe the voice: F0 and the extras that follow it, of
+    /// `"aperiodicity"`, `"harmonics"` and `"formants"`. The loudness of the recording has no effect unless
+    /// [`relative_level`](FeatureConfig::relative_level) is `false`.
     ///
-    /// It takes at least 24 mel bands, some of them centred below 1 kHz, from 2 to 5 kHz and above
-    /// 5 kHz, and at least 13 cepstral coefficients; `deltas` is 0. The levels of the whole clip are
-    /// in memory at once.
+    /// Functionals need at least 24 mel bands, some of them centred below 1 kHz, from 2 to 5 kHz and above
+    /// 5 kHz, at least 13 cepstral coefficients, and 0 `deltas`. The levels of the whole clip are in memory
+    /// at once.
     ///
     /// ```
     /// use ser_audio::Waveform;
@@ -236,37 +237,37 @@ pub enum Output {
     Functionals,
 }
 
-/// Rows beside the coefficients, one value per frame each.
+/// Extra rows after the coefficients. Each row has one value per frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Extra {
-    /// Root mean square of the frame's samples.
+    /// Root mean square of the samples of the frame.
     Rms,
-    /// Share of the frame's samples that differ in sign from the one before.
+    /// Share of the samples of the frame whose sign differs from that of the sample before.
     ZeroCrossingRate,
     /// Mean frequency in Hz, weighted by magnitude.
     SpectralCentroid,
     /// Frequency in Hz below which 85 % of the magnitude lies.
     SpectralRolloff,
-    /// Geometric over arithmetic mean of the power: 0 for a tone, 1 for white noise.
+    /// Geometric mean of the power divided by its arithmetic mean: 0 for a tone, 1 for a flat spectrum.
     SpectralFlatness,
-    /// Fundamental frequency in Hz, 60 to 600, in 50 ms around the frame's centre; 0 where that is
-    /// unvoiced. The sampling rate is at least 1200 Hz.
+    /// Fundamental frequency in Hz, 60 to 600, in the 50 ms around the centre of the frame; 0 if the frame
+    /// is unvoiced. The sampling rate must be at least 1200 Hz.
     F0,
-    /// How little those 50 ms repeat, see [`Pitch::aperiodicity`](crate::Pitch::aperiodicity).
+    /// How little these 50 ms repeat; see [`Pitch::aperiodicity`](crate::Pitch::aperiodicity).
     Aperiodicity,
-    /// Eight rows in dB that tell a breathy voice from a pressed one and a clear from a rough one, see
-    /// [`Harmonics`](crate::Harmonics); 0 where F0 is. The sampling rate is at least 8 kHz, the window
-    /// at least 40 ms long.
+    /// Eight rows in dB that tell a breathy voice from a pressed one and a clear voice from a rough one; see
+    /// [`Harmonics`](crate::Harmonics). They are 0 where F0 is 0. The sampling rate must be at least 8 kHz,
+    /// and the window at least 40 ms long.
     Harmonics,
-    /// Six rows: frequency and bandwidth in Hz of the first three formants, see
-    /// [`Formants`](crate::Formants); 0 where F0 is and where fewer are found. The sampling
-    /// rate is at least 8 kHz.
+    /// Six rows: frequency and bandwidth in Hz of the first three formants; see
+    /// [`Formants`](crate::Formants). They are 0 where F0 is 0 and where fewer formants are found. The
+    /// sampling rate must be at least 8 kHz.
     Formants,
 }
 
 impl Extra {
-    /// The name in a TOML file.
+    /// Returns the name in a TOML file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rms => "rms",
@@ -281,7 +282,7 @@ impl Extra {
         }
     }
 
-    /// The names of its rows in [`FeatureConfig::coefficient_names`].
+    /// Returns the names of its rows in [`FeatureConfig::coefficient_names`].
     pub fn rows(self) -> &'static [&'static str] {
         match self {
             Self::Rms => &["rms"],
@@ -296,7 +297,7 @@ impl Extra {
         }
     }
 
-    /// Whether it is about a voice, and so takes F0.
+    /// Returns whether it describes a voice and therefore needs F0.
     pub(crate) fn is_vocal(self) -> bool {
         match self {
             Self::F0 | Self::Aperiodicity | Self::Harmonics | Self::Formants => true,
@@ -308,7 +309,7 @@ impl Extra {
         }
     }
 
-    /// The lowest sampling rate in Hz that it can be found at.
+    /// Returns the lowest sampling rate in Hz at which it can be computed.
     fn min_sample_rate(self) -> u32 {
         match self {
             Self::F0 | Self::Aperiodicity => F0_MIN_SAMPLE_RATE,
@@ -383,7 +384,7 @@ impl FeatureConfig {
             (0.0..self.fmax()).contains(&self.fmin),
             format!("from 0 to below fmax = {}", self.fmax()),
         )?;
-        // The logarithm takes normal numbers of single precision only.
+        // The logarithm accepts only normal numbers of single precision.
         for (key, level) in [("ref", self.reference), ("amin", self.amin)] {
             let valid = (level as f32).is_normal() && level > 0.0;
             check(key, level, valid, "a number from 1.2e-38 to 3.4e38")?;
@@ -431,7 +432,7 @@ impl FeatureConfig {
         Ok(())
     }
 
-    /// Checks the number of cepstral coefficients, which may be anything where nobody asks for them.
+    /// Checks the number of cepstral coefficients, which may have any value if the output has none.
     pub(crate) fn validate_n_mfcc(&self) -> Result<()> {
         check(
             "n_mfcc",
@@ -441,12 +442,13 @@ impl FeatureConfig {
         )
     }
 
-    /// Length of the window in samples, with its default resolved.
+    /// Returns the length of the window in samples; `n_fft` if it is not set.
     pub fn win_length(&self) -> usize {
         self.win_length.unwrap_or(self.n_fft)
     }
 
-    /// The same features of the signal played faster by so many [`semitones`](Self::semitones).
+    /// Returns the configuration of the same features with the signal played faster by
+    /// [`semitones`](Self::semitones).
     ///
     /// ```
     /// let slower = ser_features::FeatureConfig::default().faster(-1.0);
@@ -460,7 +462,7 @@ impl FeatureConfig {
         }
     }
 
-    /// `[n_mels]`: the middle of each mel band in Hz, rising.
+    /// Returns the centre of each mel band in Hz, ascending: `[n_mels]`.
     ///
     /// ```
     /// let centres = ser_features::FeatureConfig::default().mel_centres();
@@ -472,7 +474,8 @@ impl FeatureConfig {
         mel::corners(self)[1..=self.n_mels].to_vec()
     }
 
-    /// The rate in Hz that a signal of the rate `rate` counts as, by [`semitones`](Self::semitones).
+    /// Returns the rate in Hz that a signal with the sampling rate `rate` counts as, given
+    /// [`semitones`](Self::semitones).
     pub(crate) fn played_rate(&self, rate: u32) -> u32 {
         if self.semitones == 0.0 {
             return rate;
@@ -481,13 +484,13 @@ impl FeatureConfig {
         (100.0 * (played / 100.0).round()) as u32
     }
 
-    /// Upper edge of the mel bands in Hz, with its default resolved.
+    /// Returns the upper edge of the mel bands in Hz; half the sampling rate if it is not set.
     pub fn fmax(&self) -> f64 {
         self.fmax.unwrap_or(f64::from(self.sample_rate) / 2.0)
     }
 
-    /// Number of frames, which [`Output::Functionals`] sums up in one row, of a signal of `samples` samples at [`sample_rate`](Self::sample_rate);
-    /// 0 when it is too short for one.
+    /// Returns the number of frames of a signal of `samples` samples at [`sample_rate`](Self::sample_rate), or 0
+    /// if the signal is too short for one. ([`Output::Functionals`] combines all frames in one row.)
     ///
     /// # Formula
     /// `1 + (samples + p − n_fft) / hop_length`, rounded down, where the padding `p` is
@@ -504,8 +507,8 @@ impl FeatureConfig {
         }
     }
 
-    /// Number of values in each row of the features: one row a frame, or one for the whole clip
-    /// ([`Output::Functionals`]).
+    /// Returns the number of values in each row of the features. There is one row per frame, or one row for the
+    /// whole clip ([`Output::Functionals`]).
     pub fn coefficients(&self) -> usize {
         match self.output {
             Output::Functionals => functionals::count(self),
@@ -513,17 +516,17 @@ impl FeatureConfig {
         }
     }
 
-    /// Number of values that the chain computes for each frame, before a clip is summed up.
+    /// Returns the number of values that the chain computes for each frame, before any functionals.
     pub(crate) fn values_per_frame(&self) -> usize {
         self.base_coefficients() * (1 + usize::from(self.deltas)) + self.extra_rows()
     }
 
-    /// Number of extra rows.
+    /// Returns the number of extra rows.
     pub(crate) fn extra_rows(&self) -> usize {
         self.extras.iter().map(|extra| extra.rows().len()).sum()
     }
 
-    /// Number of values in each frame before derivatives and extra rows.
+    /// Returns the number of values in each frame without derivatives and extra rows.
     pub(crate) fn base_coefficients(&self) -> usize {
         match self.output {
             Output::Mfcc => self.n_mfcc,
@@ -531,8 +534,8 @@ impl FeatureConfig {
         }
     }
 
-    /// A name for each value in a row: `mfcc_0`, …, `mfcc_0_delta`, …, `mfcc_0_delta2`, …, `rms`; of
-    /// [`Output::Functionals`] `mfcc_0_mean`, `mfcc_0_std`, `mfcc_0_q05`, …
+    /// Returns a name for each value in a row: `mfcc_0`, …, `mfcc_0_delta`, …, `mfcc_0_delta2`, …, `rms`. For
+    /// [`Output::Functionals`]: `mfcc_0_mean`, `mfcc_0_std`, `mfcc_0_q05`, …
     pub fn coefficient_names(&self) -> Vec<String> {
         let base = match self.output {
             Output::Mfcc => "mfcc",
@@ -550,12 +553,12 @@ impl FeatureConfig {
         names
     }
 
-    /// 32 hexadecimal digits that change whenever the features of some signal may: with any
+    /// Returns 32 hexadecimal digits that change whenever the features of some signal may change: with any
     /// value of the configuration, and with the version of this crate.
     ///
-    /// Two equal fingerprints mean equal features, so a store of features is keyed by it.
+    /// Equal fingerprints mean equal features, so it is the key of a store of features.
     pub fn fingerprint(&self) -> String {
-        // `Debug` of a float is its shortest exact form, and every field takes part.
+        // `Debug` prints a float in its shortest exact form, and it includes every field.
         let version = env!("CARGO_PKG_VERSION");
         let canonical = format!("{version} {ALGORITHM_VERSION} {self:?}");
         format!("{:032x}", xxhash_rust::xxh3::xxh3_128(canonical.as_bytes()))
@@ -586,7 +589,7 @@ fn is_zero(value: &f64) -> bool {
     *value == 0.0
 }
 
-/// TOML has no null: an absent `top_db` is its default, so turning it off needs a word.
+/// TOML has no null, and a missing `top_db` has its default, so `false` turns it off.
 mod number_or_false {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 

@@ -3,7 +3,8 @@
 use crate::error::{Error, Result};
 use crate::features::Features;
 
-/// Weights of the frames around one frame: the derivative there of the polynomial fitted to them.
+/// Returns the weights of the frames around one frame. They give the derivative, at that frame, of the
+/// polynomial that is fitted to the frames.
 ///
 /// # Formula
 /// Least squares over the positions `j = −h … h`, `h = (width − 1) / 2`. The slope of the line
@@ -37,10 +38,10 @@ impl Delta {
         }
     }
 
-    /// Derivative at frame `index` of the first values of rows that lie `stride` apart.
+    /// Computes the derivative at frame `index` of the first values of rows that lie `stride` apart.
     ///
-    /// The first and last `h` frames take the polynomial fitted to the outermost `width` frames.
-    /// As its order is that of the derivative, the derivative is the same all along it.
+    /// The first and last `h` frames use the polynomial that is fitted to the outermost `width` frames.
+    /// Its degree is the order of the derivative, so the derivative is the same at all of its points.
     pub(crate) fn row(&self, rows: &[f32], stride: usize, index: usize, out: &mut [f32]) {
         let last_start = rows.len() / stride - self.weights.len();
         let start = index.saturating_sub(self.weights.len() / 2).min(last_start);
@@ -53,7 +54,7 @@ impl Delta {
     }
 }
 
-/// A derivative along time needs as many frames as it is wide.
+/// Checks that there are as many frames as a derivative along time is wide.
 pub(crate) fn check_frames(width: usize, frames: usize) -> Result<()> {
     if frames < width {
         return Err(Error::TooShort {
@@ -66,19 +67,19 @@ pub(crate) fn check_frames(width: usize, frames: usize) -> Result<()> {
     Ok(())
 }
 
-/// Derivative of every coefficient along time, by Savitzky–Golay filter.
+/// Computes the derivative of every coefficient along time with a Savitzky–Golay filter.
 ///
 /// # Shape
 /// `[frames, coefficients]` → the same. Per frame (`order` 1) or per frame² (`order` 2).
 ///
 /// # Formula
-/// At each frame the derivative of the polynomial of degree `order` that fits the `width` frames
-/// around it best; the first and last frames use the polynomial of the outermost `width`
-/// (librosa's mode `interp`).
+/// The value at a frame is the derivative of the polynomial of degree `order` that best fits the
+/// `width` frames around it. The first and last frames use the polynomial of the outermost `width`
+/// frames (librosa's mode `interp`).
 ///
 /// # Errors
-/// [`Error::Config`] when `width` is not odd and at least 3, or `order` is not 1 or 2;
-/// [`Error::TooShort`] when there are fewer than `width` frames.
+/// [`Error::Config`] if `width` is not an odd number from 3, or if `order` is not 1 or 2;
+/// [`Error::TooShort`] if there are fewer than `width` frames.
 pub fn delta(features: &Features, width: usize, order: u8) -> Result<Features> {
     if width < 3 || width.is_multiple_of(2) {
         return Err(Error::Config {

@@ -1,81 +1,81 @@
-//! What can go wrong on the way from a file to features.
+//! The errors of this crate.
 
 use std::path::{Path, PathBuf};
 
-/// The result of every fallible call of this crate.
+/// The result type of all fallible functions of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of this crate, cut by what the caller can do about it.
+/// An error of this crate. The variants differ in what the caller can do about them.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused to open, read or write a file.
+    /// The operating system could not open, read or write a file.
     #[error(transparent)]
     Io(#[from] ser_files::Error),
 
-    /// A sound could not be read or resampled.
+    /// Audio could not be read or resampled.
     #[error(transparent)]
     Audio(#[from] ser_audio::Error),
 
-    /// The file is intact, but holds something this crate does not decode.
+    /// The file is intact, but this crate cannot decode its content.
     #[error("{}: expected {expected}, found {actual}", path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
-        /// What can be decoded.
+        /// The content that can be decoded.
         expected: String,
-        /// What the file holds.
+        /// The content of the file.
         actual: String,
     },
 
     /// A key of the configuration has a value outside its range.
     #[error("`{key}`: expected {expected}, found {actual}")]
     Config {
-        /// The key as it is written in a TOML file.
+        /// The key, as written in a TOML file.
         key: &'static str,
-        /// The values the key takes.
+        /// The valid values of the key.
         expected: String,
-        /// The value it was given.
+        /// The value found.
         actual: String,
     },
 
-    /// A signal without a single sample, or one that trimming left nothing of.
+    /// The signal has no samples, or none after trimming.
     #[error("the signal has no samples")]
     Empty,
 
-    /// A signal too short for what was asked of it.
+    /// The signal is too short for a stage.
     #[error("too short for {what}: expected at least {expected} {unit}, found {actual}")]
     TooShort {
-        /// The step that needs more.
+        /// The stage that needs more.
         what: &'static str,
-        /// What is counted: `samples` or `frames`.
+        /// The unit of the lengths: `samples` or `frames`.
         unit: &'static str,
-        /// The least the step can work with.
+        /// The smallest length that the stage accepts.
         expected: usize,
-        /// How many there are.
+        /// The length of the signal.
         actual: usize,
     },
 
-    /// A sound could not be changed as the caller of
-    /// [`FeatureStore::open_changed`](crate::FeatureStore::open_changed) wanted it.
+    /// The change of a sound that the caller of
+    /// [`FeatureStore::open_changed`](crate::FeatureStore::open_changed) requested failed.
     #[error("{reason}")]
     Change {
-        /// What stood in the way.
+        /// Why it failed.
         reason: String,
     },
 
-    /// An array whose length is not the product of its stated dimensions.
+    /// An array does not have the expected shape, or its length is not the product of its stated dimensions.
     #[error("{what}: expected shape {expected}, found {actual}")]
     Shape {
-        /// The array.
+        /// What the array holds.
         what: &'static str,
-        /// The stated shape.
+        /// The expected shape.
         expected: String,
         /// The shape or length found.
         actual: String,
     },
 
-    /// An error above, met while working on a file.
+    /// One of the errors above, with the file in which it occurred.
     #[error("{}: {source}", path.display())]
     InFile {
         /// The file.
@@ -86,7 +86,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Puts the file's path in front of an error that does not name it yet.
+    /// Adds the path of the file to an error that does not name it yet.
     pub(crate) fn in_file(self, path: &Path) -> Self {
         match self {
             Self::Audio(ser_audio::Error::Resample { .. }) => self.wrapped(path),

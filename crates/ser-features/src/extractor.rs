@@ -1,4 +1,4 @@
-//! Features of samples, recordings and files.
+//! Extraction of features from samples, recordings and files.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::features::Features;
 use crate::signal::{InMemory, Recording, RecordingBuffers};
 use crate::spectrum::{Framing, Part, Spectrum, SpectrumScratch};
 
-/// Turns signals into [`Features`]; planned once from a checked [`FeatureConfig`].
+/// Turns signals into [`Features`]. An extractor is planned once from a valid [`FeatureConfig`].
 ///
 /// A clone shares the plan. One extractor serves any number of threads, each with its own
 /// [`Scratch`].
@@ -42,10 +42,10 @@ pub struct Scratch {
 }
 
 impl FeatureExtractor {
-    /// Plans the chain.
+    /// Plans the chain of stages.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) when [`FeatureConfig::validate`] finds a value out of
+    /// [`Error::Config`](crate::Error::Config) if [`FeatureConfig::validate`] finds a value out of
     /// range.
     pub fn new(config: &FeatureConfig) -> Result<Self> {
         Ok(Self {
@@ -53,33 +53,34 @@ impl FeatureExtractor {
         })
     }
 
-    /// The configuration this extractor was planned from.
+    /// Returns the configuration of this extractor.
     pub fn config(&self) -> &FeatureConfig {
         self.chain.config()
     }
 
-    /// Fresh buffers for the calls that ask for them.
+    /// Returns new buffers for the methods that take a [`Scratch`].
     pub fn scratch(&self) -> Scratch {
         Scratch::default()
     }
 
-    /// Features of a recording of any format that [`AudioStream`] reads, any rate, channel count and length:
-    /// decoded, mixed down, resampled, and then as [`extract_into`](Self::extract_into).
+    /// Extracts the features of a recording in any format that [`AudioStream`] reads, with any sampling
+    /// rate, channel count and length. The recording is decoded, mixed down and resampled, and then
+    /// processed as by [`extract_into`](Self::extract_into).
     ///
-    /// Of a recording only a part is in memory at a time, about 4096 frames; its features are, all
-    /// of them. See [`extract_file_in_pieces`](Self::extract_file_in_pieces) where these are too
-    /// many, too.
+    /// Only a part of the recording, about 4096 frames, is in memory at a time, but all of its features
+    /// are. If these are too many as well, use
+    /// [`extract_file_in_pieces`](Self::extract_file_in_pieces).
     ///
     /// # Errors
     /// Those of [`AudioStream`], [`Resampler::new`] and [`extract_into`](Self::extract_into), with
-    /// the file's path.
+    /// the path of the file.
     pub fn extract_file(&self, path: &Path) -> Result<Features> {
         let mut features = Features::default();
         self.extract_file_into(path, &mut self.scratch(), &mut features)?;
         Ok(features)
     }
 
-    /// As [`extract_file`](Self::extract_file), written over `features`.
+    /// Does the same as [`extract_file`](Self::extract_file), but overwrites `features`.
     ///
     /// # Errors
     /// Those of [`extract_file`](Self::extract_file).
@@ -92,7 +93,7 @@ impl FeatureExtractor {
         self.extract_stream_into(AudioStream::open(path)?, path, scratch, features)
     }
 
-    /// As [`extract_file_into`](Self::extract_file_into) for a file that is opened.
+    /// Does the same as [`extract_file_into`](Self::extract_file_into) for a file that is already open.
     pub(crate) fn extract_stream_into(
         &self,
         stream: AudioStream,
@@ -108,16 +109,16 @@ impl FeatureExtractor {
         .map_err(|error| error.in_file(path))
     }
 
-    /// Features of a recording of any length in memory that does not grow with it.
+    /// Extracts the features of a recording of any length in memory that does not grow with the length.
     ///
-    /// `take` gets piece after piece: the number of its first frame and its rows,
-    /// `[frames, config.coefficients()]`. They are, value for value, those of
-    /// [`extract_file`](Self::extract_file). Of [`Output::Functionals`](crate::Output::Functionals)
-    /// there is one piece with one row, and memory for the levels of every frame grows with the file.
+    /// `take` receives one piece after another: the index of its first frame and its rows,
+    /// `[frames, config.coefficients()]`. The values are exactly those of
+    /// [`extract_file`](Self::extract_file). With [`Output::Functionals`](crate::Output::Functionals)
+    /// there is one piece with one row, and the memory for the levels of every frame grows with the file.
     ///
     /// # Errors
-    /// Those of [`extract_file`](Self::extract_file), possibly after some pieces, and what `take`
-    /// returns.
+    /// Those of [`extract_file`](Self::extract_file), possibly after some pieces, and any error that
+    /// `take` returns.
     pub fn extract_file_in_pieces(
         &self,
         path: &Path,
@@ -146,13 +147,14 @@ impl FeatureExtractor {
         self.chain.run(signal, chain, take)
     }
 
-    /// The rate that a signal of the rate `rate` counts as, and the one that it is brought to.
+    /// Returns the rate that a signal with the sampling rate `rate` counts as, and the rate that it is
+    /// resampled to.
     pub(crate) fn rates(&self, rate: u32) -> (u32, u32) {
         (self.config().played_rate(rate), self.config().sample_rate)
     }
 
-    /// The last resampler used if it fits a signal of the rate `rate`, or else another; nothing if
-    /// there is nothing to change.
+    /// Returns the last resampler if it fits a signal with the sampling rate `rate`, or else a new one;
+    /// `None` if the signal needs no resampling.
     fn resampler<'a>(
         &self,
         rate: u32,
@@ -169,8 +171,8 @@ impl FeatureExtractor {
         Ok(Some(last.insert(resampler)))
     }
 
-    /// Features of a signal of any rate: resampled to the configured rate, and then as
-    /// [`extract_into`](Self::extract_into).
+    /// Extracts the features of a signal of any sampling rate. The signal is resampled to the configured
+    /// rate and then processed as by [`extract_into`](Self::extract_into).
     ///
     /// # Errors
     /// Those of [`Resampler::new`] and of [`extract_into`](Self::extract_into).
@@ -188,21 +190,21 @@ impl FeatureExtractor {
         Ok(features)
     }
 
-    /// Features of samples at the configured rate, written over `features`.
-    /// [`semitones`](FeatureConfig::semitones) does nothing here.
+    /// Extracts the features of samples at the configured sampling rate and overwrites `features`.
+    /// [`semitones`](FeatureConfig::semitones) has no effect here.
     ///
-    /// The steps: trimming, pre-emphasis, framing and windowing, power spectrum, mel bands, dB,
-    /// cosine transform, derivatives, extra rows, functionals; those the configuration asks for.
-    /// After the first call with the longest signal nothing is allocated, but for a few bytes by
-    /// trimming, and by functionals of more than 4096 frames.
+    /// The stages are trimming, pre-emphasis, framing and windowing, power spectrum, mel bands, dB,
+    /// cosine transform, derivatives, extra rows and functionals, as far as the configuration asks for
+    /// them. After a first call with the longest signal, later calls allocate nothing, except for a few
+    /// bytes in trimming and in functionals of more than 4096 frames.
     ///
     /// # Shape
-    /// `[config.frames(n), config.coefficients()]`, where `n` counts the samples that trimming
-    /// leaves; `[1, config.coefficients()]` for [`Output::Functionals`](crate::Output::Functionals).
+    /// `[config.frames(n), config.coefficients()]`, where `n` is the number of samples after
+    /// trimming; `[1, config.coefficients()]` for [`Output::Functionals`](crate::Output::Functionals).
     ///
     /// # Errors
-    /// [`Error::Empty`](crate::Error::Empty) without samples;
-    /// [`Error::TooShort`](crate::Error::TooShort) when the signal does not fill one frame, or has
+    /// [`Error::Empty`](crate::Error::Empty) if there are no samples, or none after trimming;
+    /// [`Error::TooShort`](crate::Error::TooShort) if the signal does not fill one frame, or if it has
     /// fewer frames than `delta_width` and `deltas` is not 0.
     pub fn extract_into(
         &self,
@@ -218,8 +220,8 @@ impl FeatureExtractor {
         })
     }
 
-    /// Spectrogram of samples at the configured rate: the step before the mel bands. Trimming and
-    /// pre-emphasis are left to the caller.
+    /// Computes the spectrogram of samples at the configured sampling rate: the stage before the mel
+    /// bands. It does not trim the samples and applies no pre-emphasis.
     ///
     /// # Shape
     /// `[config.frames(samples.len()), n_fft/2 + 1]`
@@ -228,7 +230,7 @@ impl FeatureExtractor {
     /// `|X[k]|^power` of each windowed frame, `k = 0 … n_fft/2`.
     ///
     /// # Errors
-    /// Those of [`extract_into`](Self::extract_into) that concern the signal's length.
+    /// Those of [`extract_into`](Self::extract_into) that concern the length of the signal.
     pub fn spectrogram(&self, samples: &[f32]) -> Result<Features> {
         let config = self.config();
         let framing = Framing::new(config, samples.len())?;
@@ -252,7 +254,7 @@ impl FeatureExtractor {
     }
 }
 
-/// Puts a piece where it belongs among the features of its signal.
+/// Copies a piece to its position among the features of its signal.
 fn collect(piece: Piece<'_>, coefficients: usize, features: &mut Features) {
     if piece.first == 0 {
         features.reshape(piece.frames, coefficients);

@@ -1,8 +1,8 @@
-//! The result of the chain.
+//! The features of a signal.
 
 use crate::error::{Error, Result};
 
-/// Features of one signal.
+/// The features of one signal.
 ///
 /// # Shape
 /// `[frames, coefficients]`, row-major: the values of one frame lie side by side.
@@ -14,10 +14,10 @@ pub struct Features {
 }
 
 impl Features {
-    /// Features from their values, frame by frame.
+    /// Creates features from their values, which are ordered frame by frame.
     ///
     /// # Errors
-    /// [`Error::Shape`] when `data` does not hold `frames · coefficients` values.
+    /// [`Error::Shape`] if `data` does not have `frames · coefficients` values.
     pub fn from_parts(data: Vec<f32>, frames: usize, coefficients: usize) -> Result<Self> {
         if frames.checked_mul(coefficients) != Some(data.len()) {
             return Err(Error::Shape {
@@ -33,41 +33,41 @@ impl Features {
         })
     }
 
-    /// Number of frames.
+    /// Returns the number of frames.
     pub fn frames(&self) -> usize {
         self.frames
     }
 
-    /// Number of values in each frame.
+    /// Returns the number of values in each frame.
     pub fn coefficients(&self) -> usize {
         self.coefficients
     }
 
-    /// The values of frame `index`.
+    /// Returns the values of frame `index`.
     ///
     /// # Panics
-    /// When `index >= frames()`.
+    /// If `index >= frames()`.
     pub fn row(&self, index: usize) -> &[f32] {
         &self.data[index * self.coefficients..][..self.coefficients]
     }
 
-    /// All values, frame by frame.
+    /// Returns all values, frame by frame.
     pub fn as_slice(&self) -> &[f32] {
         &self.data
     }
 
-    /// All values, frame by frame, to be changed in place.
+    /// Returns all values, frame by frame, for changes in place.
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
         &mut self.data
     }
 
-    /// All values, frame by frame.
+    /// Converts the features into their values, frame by frame.
     pub fn into_vec(self) -> Vec<f32> {
         self.data
     }
 
-    /// Gives the features another shape and returns their values, of which none is kept.
-    /// Memory is asked for only beyond the largest shape so far.
+    /// Gives the features a new shape and returns their values, which are all set to 0. Allocates
+    /// memory only if the shape is larger than any before.
     pub(crate) fn reshape(&mut self, frames: usize, coefficients: usize) -> &mut [f32] {
         self.data.clear();
         self.data.resize(frames * coefficients, 0.0);

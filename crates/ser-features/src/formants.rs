@@ -1,4 +1,4 @@
-//! The resonances of the vocal tract.
+//! Estimation of formants, the resonances of the vocal tract.
 
 use std::f64::consts::TAU;
 use std::fmt;
@@ -9,22 +9,23 @@ use crate::config::{FORMANTS_MIN_SAMPLE_RATE, MAX_SAMPLE_RATE, Window};
 use crate::error::{Error, Result};
 use crate::window;
 
-/// Finds the first three formants of frames by linear prediction; planned once for a sampling rate.
+/// Finds the first three formants of frames by linear prediction. An instance is planned once for a
+/// sampling rate.
 ///
 /// # Formula
 ///
-/// The frame, 32 ms under a Hamming window after the pre-emphasis `x[n] − 0.97·x[n−1]`, is predicted
-/// from its last `p = 2 + sample_rate / 1000` samples by the autocorrelation method (Levinson's
-/// recursion, `r[0]` raised by 1e-4): `A(z) = 1 − Σ aᵢ z⁻ⁱ`. Formants are the peaks of
-/// `L(f) = −20·log₁₀ abs A(e^(2πi·f / sample_rate))` from 150 to 5500 Hz, on a grid of at most 16 Hz that
-/// a parabola through each peak refines. Near a resonance `L = −10·log₁₀((f − f₀)² + (b/2)²)`, so a
-/// curvature of `c` dB/Hz² at the peak makes a bandwidth of `b = 2·√((20 / ln 10) / −c)`. Peaks
-/// broader than 700 Hz are none.
+/// A frame is 32 ms long. After the pre-emphasis `x[n] − 0.97·x[n−1]` and under a Hamming window, each
+/// sample is predicted from the last `p = 2 + sample_rate / 1000` samples by the autocorrelation method
+/// (Levinson's recursion, with `r[0]` raised by a factor of 1 + 1e-4): `A(z) = 1 − Σ aᵢ z⁻ⁱ`. Formants
+/// are the peaks of `L(f) = −20·log₁₀ abs A(e^(2πi·f / sample_rate))` from 150 to 5500 Hz, on a grid with
+/// a step of at most 16 Hz. A parabola through each peak refines it. Near a resonance
+/// `L = −10·log₁₀((f − f₀)² + (b/2)²)`, so a curvature of `c` dB/Hz² at the peak corresponds to a
+/// bandwidth of `b = 2·√((20 / ln 10) / −c)`. Peaks of 700 Hz or more are not formants.
 ///
 /// # Limits
 ///
-/// Two formants that share a peak count as one, and the next moves up. High voices have few harmonics
-/// to see a formant by.
+/// Two formants that share a peak count as one, and the next formant takes the place of the second. A
+/// high voice has few harmonics that can show a formant.
 ///
 /// # References
 ///
@@ -54,23 +55,23 @@ use crate::window;
 pub struct Formants {
     order: usize,
     window: Vec<f64>,
-    /// Distance of the grid's bins in Hz, and how many of them are looked at.
+    /// Distance between the bins of the grid in Hz, and the number of bins that are searched.
     step: f64,
     bins: usize,
-    /// `cos(2πmk/N)` for a row of bins `k` after the other, one entry for each `m` up to the order.
+    /// `cos(2πmk/N)`: for each row of [`BINS`] bins `k`, one entry for each `m` up to the order.
     cosines: Vec<[f64; BINS]>,
 }
 
 /// One formant.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Formant {
-    /// Centre in Hz.
+    /// Centre frequency in Hz.
     pub frequency: f32,
     /// Width in Hz at half the power.
     pub bandwidth: f32,
 }
 
-/// Memory that a thread reuses from frame to frame.
+/// Buffers that a thread reuses from frame to frame.
 #[derive(Debug, Default, Clone)]
 pub struct FormantScratch {
     padded: Vec<f32>,
@@ -83,19 +84,19 @@ pub struct FormantScratch {
 
 const WINDOW_SECONDS: f64 = 0.032;
 const PRE_EMPHASIS: f64 = 0.97;
-/// White noise 40 dB below the frame keeps the recursion away from the edge of what numbers hold.
+/// Power of the added white noise relative to the frame, −40 dB: it keeps the recursion numerically stable.
 const NOISE: f64 = 1e-4;
-/// The grid's step in Hz at the most.
+/// The largest step of the grid in Hz.
 const STEP: u32 = 16;
 const LOWEST: f64 = 150.0;
 const HIGHEST: f64 = 5500.0;
 const BROADEST: f64 = 700.0;
 
-/// Bins of the grid that are worked on together, a few vector registers.
+/// Number of bins of the grid that are computed together: a few vector registers.
 const BINS: usize = 16;
 
 impl Formants {
-    /// Names of the rows that they make.
+    /// Names of the rows of features.
     pub(crate) const NAMES: [&str; 6] = [
         "formant_1",
         "formant_2",
@@ -109,7 +110,8 @@ impl Formants {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] below 8 kHz, where the third formant may lie, and above 1 MHz.
+    /// [`Error::Config`] if the rate is below 8 kHz, because the third formant may lie near 4 kHz, or
+    /// above 1 MHz.
     pub fn new(sample_rate: u32) -> Result<Self> {
         let range = FORMANTS_MIN_SAMPLE_RATE..=MAX_SAMPLE_RATE;
         if !range.contains(&sample_rate) {
@@ -139,8 +141,8 @@ impl Formants {
         })
     }
 
-    /// The first three formants around sample `centre` of a signal, rising in frequency; `None` where
-    /// fewer are found, and in silence. Samples beyond the ends of the signal are 0.
+    /// Returns the first three formants around sample `centre` of a signal in order of frequency, or
+    /// `None` if there are fewer or the frame is silent. Samples beyond the ends of the signal are 0.
     pub fn find(
         &self,
         samples: &[f32],
@@ -153,11 +155,11 @@ impl Formants {
         self.peaks(&scratch.response)
     }
 
-    /// Leaves the windowed frame after pre-emphasis in `frame`.
+    /// Leaves the windowed frame, after pre-emphasis, in `frame`.
     fn frame(&self, samples: &[f32], centre: usize, scratch: &mut FormantScratch) {
         let FormantScratch { padded, frame, .. } = scratch;
         let half = self.window.len() / 2;
-        // One sample more than the frame, for the first to be emphasised against.
+        // One sample more than the frame: pre-emphasis of the first sample needs the one before it.
         let before = (half + 1).saturating_sub(centre);
         let start = (centre + before)
             .saturating_sub(half + 1)
@@ -174,7 +176,7 @@ impl Formants {
         }));
     }
 
-    /// Leaves `1, −a₁, …, −a_p` in `prediction`; `None` for a frame without power.
+    /// Leaves `1, −a₁, …, −a_p` in `prediction`. Returns `None` for a frame without power.
     fn predict(&self, scratch: &mut FormantScratch) -> Option<()> {
         let FormantScratch {
             frame,
@@ -206,7 +208,7 @@ impl Formants {
         Some(())
     }
 
-    /// Leaves `|A|²` over the grid in `response`: with the autocorrelation `c` of the predictor,
+    /// Leaves `|A|²` over the grid in `response`. With the autocorrelation `c` of the predictor it is
     /// `c₀ + 2 Σ cₘ cos(2πmk/N)`.
     fn respond(&self, scratch: &mut FormantScratch) {
         let FormantScratch {
@@ -221,7 +223,7 @@ impl Formants {
         cosine_sums(c, &self.cosines, response);
     }
 
-    /// The peaks of `L`, which are the troughs of `|A|²`.
+    /// Returns the first three peaks of `L`, which are the troughs of `|A|²`.
     fn peaks(&self, response: &[[f64; BINS]]) -> Option<[Formant; 3]> {
         let step = self.step;
         let level = |power: f64| -10.0 * power.max(f64::MIN_POSITIVE).log10();
@@ -253,10 +255,10 @@ impl Formants {
     }
 }
 
-/// `r[m] = Σ x[n]·x[n + m]` for the lags `m` up to `order`.
+/// Computes `r[m] = Σ x[n]·x[n + m]` for the lags `m` up to `order`.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn autocorrelate(x: &[f64], order: usize, r: &mut Vec<f64>) {
-    /// Sums that do not wait for each other.
+    /// Number of independent sums, so that no addition waits for another.
     const SUMS: usize = 16;
     r.clear();
     r.extend((0..=order).map(|lag| {
@@ -274,7 +276,7 @@ fn autocorrelate(x: &[f64], order: usize, r: &mut Vec<f64>) {
     }));
 }
 
-/// For each row of bins `Σ c[m]·cosines[m]` over its own cosines.
+/// Computes `Σ c[m]·cosines[m]` for each row of bins, over the cosines of that row.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn cosine_sums(c: &[f64], cosines: &[[f64; BINS]], sums: &mut [[f64; BINS]]) {
     for (cosines, sums) in cosines.chunks_exact(c.len()).zip(sums) {

@@ -1,7 +1,6 @@
-//! A clip summed up in one row: statistics of its log-mel levels, for models that take no sequence.
+//! Functionals: one row of statistics of the log-mel levels of a clip, for models that take no sequence.
 //!
-//! The names of the values, in [`layout`], say what they are; the formulas are in
-//! `docs/features.md`.
+//! The names of the values, in [`layout`], describe them; the formulas are in `docs/features.md`.
 
 mod bands;
 mod layout;
@@ -22,17 +21,17 @@ use modulation::{Modulation, ModulationScratch};
 use statistics::{Summary, mean, mean_abs, mean_and_std, percentile, slopes, sort};
 use voice::VoiceScratch;
 
-/// Nepers of power in a dB.
+/// Nepers of power in a decibel.
 const NEPERS: f64 = LN_10 / 10.0;
 
-/// Frames on both sides that slopes are taken over, and slow slopes.
+/// Number of frames on each side over which slopes and slow slopes are computed.
 const REACH: usize = 2;
 const SLOW_REACH: usize = 5;
 
-/// A frame is loud if its energy is not below this percentile of the clip's.
+/// A frame is loud if its energy is not below this percentile of the energies of the clip.
 const LOUD_PERCENT: usize = 40;
 
-/// A frame is near the loudest within this, in nepers of power (13 dB).
+/// A frame is near the loudest if its energy differs by less than this, in nepers of power (13 dB).
 const NEAR_LOUDEST: f32 = 3.0;
 
 #[derive(Debug)]
@@ -40,25 +39,25 @@ pub(crate) struct Functionals {
     n_mels: usize,
     n_mfcc: usize,
     relative_level: bool,
-    /// Values of a row: the levels of all bands, then F0 and other rows about the voice, if any.
+    /// Number of values in a row: the levels of all bands, then F0 and the other rows about the voice, if any.
     stride: usize,
     bands: Bands,
     modulation: Modulation,
 }
 
-/// Memory that a thread reuses from clip to clip.
+/// Buffers that a thread reuses from clip to clip.
 #[derive(Debug, Default)]
 pub(crate) struct FunctionalsScratch {
     levels: Vec<Lanes>,
     /// `[frames, n_mfcc]`
     mfcc: Vec<f32>,
-    /// Of one frame: the power of each band.
+    /// The power of each band, of one frame.
     power: Vec<f64>,
-    /// Of every frame: its shape, whether it is loud, its share of the energy.
+    /// The shape, whether it is loud, and the weight by its energy, of every frame.
     shape: [Vec<f32>; SHAPE.len()],
     is_loud: Vec<bool>,
     weights: Vec<f64>,
-    /// The track at work, its slopes, and theirs.
+    /// The current track, its slopes, and the slopes of these.
     track: Vec<f32>,
     slope: Vec<f32>,
     curve: Vec<f32>,
@@ -79,10 +78,10 @@ impl Functionals {
         }
     }
 
-    /// Sums up a clip of at least one frame, whose levels in dB are lost.
+    /// Computes the functionals of a clip of at least one frame. Overwrites its levels in dB.
     ///
     /// # Shape
-    /// `[frames, n_mels]` or, with F0, as many more columns as the extra rows have → [`count`] values.
+    /// `[frames, n_mels]`, plus the columns of the extra rows if there are any → [`count`] values.
     pub(crate) fn apply<'a>(
         &self,
         dct: &Dct,
@@ -105,7 +104,7 @@ impl Functionals {
         scratch.summary.values()
     }
 
-    /// Brings levels from dB to nepers, 0 on average unless the level of the recording shall stay.
+    /// Converts levels from dB to nepers and, if `relative_level` is set, subtracts their mean over the clip.
     fn centre(&self, rows: &mut [f32]) {
         let levels =
             |row: &[f32]| -> f64 { row[..self.n_mels].iter().map(|&x| f64::from(x)).sum() };
@@ -121,7 +120,7 @@ impl Functionals {
         }
     }
 
-    /// The cepstrum, the shape and the energy of every frame.
+    /// Computes the cepstrum, the shape and the energy of every frame.
     fn prepare(&self, dct: &Dct, rows: &[f32], scratch: &mut FunctionalsScratch) {
         let frames = rows.len() / self.stride;
         scratch.levels.resize(self.n_mels, Lanes::ZERO);
@@ -169,7 +168,7 @@ impl Functionals {
         }
     }
 
-    /// How fast the cepstrum moves.
+    /// Adds how fast the cepstrum changes.
     fn movement(&self, scratch: &mut FunctionalsScratch) {
         let FunctionalsScratch {
             mfcc,
@@ -195,7 +194,7 @@ impl Functionals {
         }
     }
 
-    /// The cepstrum where the voice is rather than the pauses.
+    /// Adds the cepstrum of the loud frames, in which there is a voice rather than a pause.
     fn loud_frames(&self, scratch: &mut FunctionalsScratch) {
         let FunctionalsScratch {
             mfcc,
@@ -222,7 +221,7 @@ impl Functionals {
         }
     }
 
-    /// Where the cepstrum goes from the beginning to the end.
+    /// Adds how the cepstrum changes from the beginning to the end.
     fn course(&self, scratch: &mut FunctionalsScratch) {
         for index in 0..COURSE {
             column(&scratch.mfcc, self.n_mfcc, index, &mut scratch.track);
@@ -230,7 +229,7 @@ impl Functionals {
         }
     }
 
-    /// The shape of the spectrum, and how much of it is new from frame to frame.
+    /// Adds the shape of the spectrum, and how much it rises from frame to frame.
     fn spectral_shape(&self, rows: &[f32], scratch: &mut FunctionalsScratch) {
         let FunctionalsScratch {
             shape,
@@ -274,7 +273,7 @@ impl Functionals {
         add(&shape[ENERGY]);
         let width = self.n_mels / BAND_GROUPS;
         for group in 0..BAND_GROUPS {
-            // The last takes what is left over.
+            // The last group includes the bands that remain.
             let end = match group + 1 {
                 BAND_GROUPS => self.n_mels,
                 next => next * width,
@@ -302,7 +301,7 @@ fn highest(track: &[f32]) -> f32 {
     track.iter().copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
-/// The values at `index` of rows that lie `stride` apart.
+/// Copies the values at `index` of rows that lie `stride` apart into `track`.
 fn column(rows: &[f32], stride: usize, index: usize, track: &mut Vec<f32>) {
     track.clear();
     track.extend(rows.iter().skip(index).step_by(stride));

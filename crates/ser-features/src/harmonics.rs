@@ -1,19 +1,18 @@
-//! Voice quality: what the spectrum of a voiced frame says about how the voice is made, breathy or
-//! pressed, clear or rough.
+//! Voice quality: measures of the spectrum of a voiced frame that tell a breathy voice from a pressed
+//! one and a clear voice from a rough one.
 
 use std::ops::Range;
 
-/// The first harmonic over others, and harmonics over what lies between them; of one voiced frame,
-/// in dB.
+/// Level differences between harmonics, and harmonics-to-noise ratios, of one voiced frame in dB.
 ///
 /// # Formula
-/// `L(f, w)` is the highest level in dB of the power spectrum's bins within `w` of the frequency `f`,
-/// and the `k`-th harmonic has `Lₖ = L(k·F0, 0.3·F0)`. Where no bin lies within that reach, the
-/// next one above counts. No level is taken as lower than 80 dB below the highest of the frame.
+/// `L(f, w)` is the highest level in dB of the bins of the power spectrum within `w` of the frequency
+/// `f`. The `k`-th harmonic has the level `Lₖ = L(k·F0, 0.3·F0)`. If no bin lies within that distance,
+/// the next bin above counts. Levels more than 80 dB below the highest of the frame are raised to there.
 ///
-/// A harmonics-to-noise ratio is that of the power at harmonics `k = 1, 2, …` of a range of frequencies
-/// to the power half-way to the next: `10·log₁₀(Σₖ P(k·F0) / Σₖ P((k + ½)·F0))` with
-/// `P(f) = 10^(L(f, 0.2·F0) / 10)`. It is 0 where no harmonic lies in the range.
+/// A harmonics-to-noise ratio divides the power at the harmonics `k = 1, 2, …` of a frequency range by
+/// the power half-way to the next harmonic: `10·log₁₀(Σₖ P(k·F0) / Σₖ P((k + ½)·F0))` with
+/// `P(f) = 10^(L(f, 0.2·F0) / 10)`. It is 0 if no harmonic lies in the range.
 ///
 /// # References
 /// H. M. Hanson (1997): Glottal characteristics of female speakers: acoustic correlates. JASA 101(1),
@@ -26,41 +25,41 @@ pub struct Harmonics {
     pub h1_h2: f32,
     /// `L₂ − L₄`.
     pub h2_h4: f32,
-    /// `L₁` less the highest level from 300 to 1000 Hz.
+    /// `L₁` minus the highest level from 300 to 1000 Hz.
     pub h1_a1: f32,
-    /// `L₁` less the highest level from 1000 to 2500 Hz.
+    /// `L₁` minus the highest level from 1000 to 2500 Hz.
     pub h1_a2: f32,
-    /// `L₁` less the highest level from 2500 to 4000 Hz.
+    /// `L₁` minus the highest level from 2500 to 4000 Hz.
     pub h1_a3: f32,
     /// Harmonics-to-noise ratio below 1 kHz.
     pub hnr_low: f32,
-    /// The same from 1 to 3 kHz.
+    /// Harmonics-to-noise ratio from 1 to 3 kHz.
     pub hnr_mid: f32,
-    /// The same from 3 to 7 kHz.
+    /// Harmonics-to-noise ratio from 3 to 7 kHz.
     pub hnr_high: f32,
 }
 
-/// Ranges of frequencies in Hz whose peaks stand for the first three formants.
+/// Frequency ranges in Hz whose peaks stand for the first three formants.
 const FORMANTS: [Range<f32>; 3] = [300.0..1000.0, 1000.0..2500.0, 2500.0..4000.0];
 
-/// Upper ends in Hz of the ranges that harmonics are held against noise in.
+/// Upper ends in Hz of the frequency ranges of the harmonics-to-noise ratios.
 const NOISE_RANGES: [f32; 3] = [1000.0, 3000.0, 7000.0];
 
-/// Power that counts at the least, as a share of the frame's highest.
+/// The lowest power that counts, as a share of the highest power of the frame.
 const FLOOR: f32 = 1e-8;
 
-/// How far from its place, in shares of F0, the peak of a harmonic may lie, and what is taken as the
-/// power at a place of harmonics or noise.
+/// Maximum distance, in shares of F0, of the peak of a harmonic from its nominal frequency, and of the
+/// bins whose power counts as that at a harmonic or half-way between two.
 const HARMONIC_REACH: f32 = 0.3;
 const POWER_REACH: f32 = 0.2;
 
 impl Harmonics {
-    /// Names of the rows that they make.
+    /// Names of the rows of features.
     pub(crate) const NAMES: [&str; 8] = [
         "h1_h2", "h2_h4", "h1_a1", "h1_a2", "h1_a3", "hnr_low", "hnr_mid", "hnr_high",
     ];
 
-    /// The values in the order of their names.
+    /// Returns the values in the order of their names.
     pub(crate) fn rows(self) -> [f32; 8] {
         let Self {
             h1_h2,
@@ -77,8 +76,8 @@ impl Harmonics {
         ]
     }
 
-    /// Of a frame with this power spectrum, whose bins lie `bin_width` Hz apart, and F0 in Hz; all 0
-    /// where F0 is, or less than a bin.
+    /// Computes the values of a frame from its power spectrum, whose bins lie `bin_width` Hz apart, and its
+    /// F0 in Hz. All values are 0 if F0 is 0 or less than `bin_width`.
     ///
     /// # Shape
     /// `power`: `[1 + n_fft / 2]`, the squared magnitudes.
@@ -135,7 +134,7 @@ impl Harmonics {
     }
 }
 
-/// The highest power from bin `low` to bin `high`, or that of bin `low` if `high` is below it.
+/// Returns the highest power from bin `low` to bin `high`, or that of bin `low` if `high` is below it.
 fn highest(power: &[f32], low: usize, high: usize) -> f32 {
     let last = power.len() - 1;
     let low = low.min(last);
@@ -144,9 +143,9 @@ fn highest(power: &[f32], low: usize, high: usize) -> f32 {
     bins.iter().fold(0.0, higher)
 }
 
-/// The highest of all powers.
+/// Returns the highest of all powers.
 fn peak(power: &[f32]) -> f32 {
-    /// Maxima that do not wait for each other.
+    /// Number of independent maxima, so that no comparison waits for another.
     const MAXIMA: usize = 16;
     let (blocks, rest) = power.as_chunks::<MAXIMA>();
     let mut peaks = [0.0_f32; MAXIMA];
@@ -158,7 +157,7 @@ fn peak(power: &[f32]) -> f32 {
     peaks.iter().chain(rest).copied().fold(0.0, f32::max)
 }
 
-/// Finite also where a sum of powers left the range of single precision.
+/// Converts power to dB. The result is finite even if a sum of powers exceeded single precision.
 fn decibels(power: f32) -> f32 {
     10.0 * power.clamp(f32::MIN_POSITIVE, f32::MAX).log10()
 }

@@ -10,16 +10,16 @@ use crate::config::{FeatureConfig, MelNorm, MelScale};
 use crate::error::{Error, Result};
 use crate::features::Features;
 
-/// Slaney's scale is linear up to 1 kHz = 15 mel ...
+/// Slaney's scale is linear up to 1 kHz = 15 mel.
 const SLANEY_HZ_PER_MEL: f64 = 200.0 / 3.0;
 const SLANEY_BREAK_HZ: f64 = 1000.0;
 const SLANEY_BREAK_MEL: f64 = SLANEY_BREAK_HZ / SLANEY_HZ_PER_MEL;
-/// ... and above it 27 mel are a factor of 6.4.
+/// Above that, 27 mel are a factor of 6.4.
 const SLANEY_LOG_RATIO: f64 = 6.4;
 const SLANEY_LOG_MELS: f64 = 27.0;
 
 impl MelScale {
-    /// Mel of a frequency in Hz.
+    /// Converts a frequency in Hz to mel.
     pub fn from_hz(self, hz: f64) -> f64 {
         match self {
             Self::Htk => 2595.0 * (1.0 + hz / 700.0).log10(),
@@ -31,7 +31,7 @@ impl MelScale {
         }
     }
 
-    /// Frequency in Hz of a mel.
+    /// Converts mel to a frequency in Hz.
     pub fn to_hz(self, mel: f64) -> f64 {
         match self {
             Self::Htk => 700.0 * (10f64.powf(mel / 2595.0) - 1.0),
@@ -44,8 +44,8 @@ impl MelScale {
     }
 }
 
-/// The `n_mels + 2` frequencies in Hz between which the bands lie: band `m` rises from corner `m` to
-/// `m + 1` and falls to `m + 2`.
+/// Returns the `n_mels + 2` corner frequencies of the bands in Hz. Band `m` rises from corner `m` to
+/// corner `m + 1` and falls to corner `m + 2`.
 pub(crate) fn corners(config: &FeatureConfig) -> Vec<f64> {
     let scale = config.mel_scale;
     let (low, high) = (scale.from_hz(config.fmin), scale.from_hz(config.fmax()));
@@ -55,12 +55,12 @@ pub(crate) fn corners(config: &FeatureConfig) -> Vec<f64> {
         .collect()
 }
 
-/// Triangular bands, evenly spaced in mel, each kept as the run of bins it covers.
+/// A bank of triangular bands, evenly spaced in mel. Each band stores only the bins that it covers.
 ///
 /// # Formula
 /// With `n_mels + 2` corner frequencies `f` evenly spaced in mel from `fmin` to `fmax`, band `m`
-/// weighs the bin at `x` Hz with the smaller of `(x − f[m]) / (f[m+1] − f[m])` and
-/// `(f[m+2] − x) / (f[m+2] − f[m+1])`, where that is above 0; [`MelNorm::Slaney`] multiplies it
+/// gives the bin at `x` Hz the smaller of the weights `(x − f[m]) / (f[m+1] − f[m])` and
+/// `(f[m+2] − x) / (f[m+2] − f[m+1])`, where that is above 0. [`MelNorm::Slaney`] multiplies it
 /// by `2 / (f[m+2] − f[m])`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MelFilterbank {
@@ -70,7 +70,7 @@ pub struct MelFilterbank {
     bins: usize,
 }
 
-/// The bins a band covers and where its weights stand. An empty band covers none.
+/// The bins that a band covers and the position of its weights. An empty band covers none.
 #[derive(Debug, Clone, PartialEq)]
 struct Band {
     bins: Range<usize>,
@@ -78,10 +78,10 @@ struct Band {
 }
 
 impl MelFilterbank {
-    /// The bands of a configuration.
+    /// Creates the bands of a configuration.
     ///
     /// # Errors
-    /// [`Error::Config`] when [`FeatureConfig::validate`] finds a value out of range.
+    /// [`Error::Config`] if [`FeatureConfig::validate`] finds a value out of range.
     pub fn new(config: &FeatureConfig) -> Result<Self> {
         config.validate()?;
         let corners = corners(config);
@@ -104,7 +104,7 @@ impl MelFilterbank {
                 let falling = (right - hz) / (right - centre);
                 (height * rising.min(falling)) as f32
             };
-            // One bin more on either side than the corners ask for, against their rounding.
+            // One bin more on either side than the corners require, in case the corners are rounded.
             let first = ((left / bin_hz) as usize).saturating_sub(1);
             let last = ((right / bin_hz) as usize + 2).min(bins);
             let covered: Vec<usize> = (first..last).filter(|&bin| weight(bin) > 0.0).collect();
@@ -122,12 +122,12 @@ impl MelFilterbank {
         Ok(bank)
     }
 
-    /// Number of bands.
+    /// Returns the number of bands.
     pub fn bands(&self) -> usize {
         self.bands.len()
     }
 
-    /// The weight of every frequency bin in every band.
+    /// Returns the weight of every frequency bin in every band.
     ///
     /// # Shape
     /// `[n_mels, n_fft/2 + 1]`, row-major.
@@ -139,13 +139,13 @@ impl MelFilterbank {
         dense
     }
 
-    /// Mel spectrogram of a spectrogram.
+    /// Computes the mel spectrogram of a spectrogram.
     ///
     /// # Shape
     /// `[frames, n_fft/2 + 1]` → `[frames, n_mels]`
     ///
     /// # Errors
-    /// [`Error::Shape`] when the spectrogram has another number of bins.
+    /// [`Error::Shape`] if the spectrogram has another number of bins.
     pub fn apply(&self, spectrogram: &Features) -> Result<Features> {
         if spectrogram.coefficients() != self.bins {
             return Err(Error::Shape {
@@ -167,7 +167,7 @@ impl MelFilterbank {
         Ok(mel)
     }
 
-    /// The bins from the first to the last that a band covers; one at least.
+    /// Returns the bins from the first to the last that a band covers, at least one.
     pub(crate) fn covered_bins(&self) -> Range<usize> {
         let covered = |band: &&Band| !band.bins.is_empty();
         let covered = || self.bands.iter().filter(covered).map(|band| &band.bins);
@@ -176,7 +176,7 @@ impl MelFilterbank {
         first..end
     }
 
-    /// Energy in each band of a block whose first row is bin `first_bin`.
+    /// Computes the energy in each band of a block whose first row is bin `first_bin`.
     pub(crate) fn apply_block(&self, power: &[Lanes], first_bin: usize, energy: &mut [Lanes]) {
         sum_bands(&self.bands, &self.weights, power, first_bin, energy);
     }

@@ -1,6 +1,6 @@
-//! Arrays in NumPy's file format.
+//! Arrays in the file format of NumPy.
 //!
-//! Only what features need: little-endian floats, rows one after the other.
+//! Supports only what features need: little-endian floats in row-major order.
 //!
 //! # References
 //!
@@ -15,28 +15,28 @@ use crate::features::Features;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// An array read from a file.
+/// An array that was read from a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NpyArray {
     /// Length of each dimension.
     pub shape: Vec<usize>,
-    /// All values, the last dimension running fastest; single precision is widened.
+    /// All values, with the last dimension varying fastest. Single precision is widened to double.
     pub data: Vec<f64>,
 }
 
-/// Writes features as an array `[coefficients, frames]`, which is how librosa lays them out.
+/// Writes features as an array `[coefficients, frames]`, which is librosa's layout.
 ///
-/// The file appears under its name only when it is complete, and replaces one of that name.
+/// The file appears under its name only when it is complete, and replaces a file of that name.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] with the path.
+/// [`Error::Io`] with the path if the file cannot be written.
 pub fn write_npy(path: impl AsRef<Path>, features: &Features) -> Result<()> {
     let (frames, coefficients) = (features.frames(), features.coefficients());
     let mut header = format!(
         "{{'descr': '<f4', 'fortran_order': False, 'shape': ({coefficients}, {frames}), }}"
     );
-    // The values begin at a multiple of 64 bytes: 10 before the header, its padding, a line feed.
+    // The values begin at a multiple of 64 bytes: 10 bytes before the header, the header, its padding, a line feed.
     let padding = 63 - (10 + header.len()) % 64;
     header.push_str(&" ".repeat(padding));
     header.push('\n');
@@ -57,11 +57,11 @@ pub fn write_npy(path: impl AsRef<Path>, features: &Features) -> Result<()> {
     Ok(written.map_err(ser_files::Error::at(path))?)
 }
 
-/// Reads an array of single or double precision, little endian, in C order.
+/// Reads a little-endian array of single or double precision in C order.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] when the file cannot be read, [`Error::Unsupported`] when it holds anything else.
+/// [`Error::Io`] if the file cannot be read, [`Error::Unsupported`] if it holds anything else.
 pub fn read_npy(path: impl AsRef<Path>) -> Result<NpyArray> {
     let path = path.as_ref();
     let bytes = fs::read(path).map_err(ser_files::Error::at(path))?;
@@ -117,7 +117,7 @@ pub fn read_npy(path: impl AsRef<Path>) -> Result<NpyArray> {
     Ok(NpyArray { shape, data })
 }
 
-/// Whole values only.
+/// Converts all values; returns `None` if the last one is incomplete.
 fn widen<const BYTES: usize>(data: &[u8], convert: fn([u8; BYTES]) -> f64) -> Option<Vec<f64>> {
     let (values, rest) = data.as_chunks();
     rest.is_empty()

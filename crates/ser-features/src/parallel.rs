@@ -1,4 +1,4 @@
-//! Many files on all cores.
+//! Extraction from many files on all cores.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::features::Features;
 
 /// Extracts the features of every file, in parallel on rayon's current thread pool.
 ///
-/// `done` gets each result with the position of its path as soon as it is ready, in any order
+/// `done` receives each result, with the position of its path, as soon as it is ready, in any order
 /// and from several threads at once. Nothing is kept: memory does not grow with the number of
 /// files, and a file that fails does not stop the others.
 pub fn extract_files<P, F>(extractor: &FeatureExtractor, paths: &[P], done: F)

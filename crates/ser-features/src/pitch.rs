@@ -1,4 +1,4 @@
-//! The fundamental frequency of a voice.
+//! Estimation of the fundamental frequency of a voice.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +11,12 @@ use ser_audio::fourier;
 use crate::error::{Error, Result};
 use crate::prosody::frame_count;
 
-/// Finds the fundamental frequency (F0) of frames by YIN; planned once for a sampling rate.
+/// Estimates the fundamental frequency (F0) of frames with the YIN algorithm. An instance is planned
+/// once for a sampling rate.
 ///
 /// # Formula
 ///
-/// For the samples `x` of a frame, periods `τ` up to `⌈sample_rate / fmin⌉` = `P` and a sum over
+/// With the samples `x` of a frame, periods `τ` up to `⌈sample_rate / fmin⌉` = `P`, and sums over
 /// `W = frame − P` samples:
 ///
 /// ```text
@@ -23,26 +24,27 @@ use crate::prosody::frame_count;
 /// d'(τ) = d(τ) · τ / Σ_{1≤i≤τ} d(i)       0: repeats exactly; 1: not at all
 /// ```
 ///
-/// The period is the first local minimum of `d'` below `trough_threshold` from
-/// `⌊sample_rate / fmax⌋` on or, if there is none, the smallest value; a parabola through its
-/// neighbours refines it. `d` comes from one Fourier transform and one back.
+/// The period is the first local minimum of `d'` below `trough_threshold`, searched from
+/// `⌊sample_rate / fmax⌋` upwards. If there is none, it is the period with the smallest `d'`. A
+/// parabola through the neighbouring values refines it. `d` is computed with one forward and one
+/// backward Fourier transform.
 ///
 /// # Voicing
 ///
 /// F0 is 0 where `d'` of the chosen period is [`UNVOICED_FROM`](Self::UNVOICED_FROM) or more, where
-/// the frame is silent, and near the edges of the signal where fewer than `2P` samples of the frame
-/// lie inside it.
+/// the frame is silent, and near the edges of the signal, where fewer than `2P` samples of the frame
+/// lie inside the signal.
 ///
 /// # Limits
 ///
-/// `d` is known at whole periods only. Above `sample_rate / 20` the overtones of a bright voice may
-/// not meet themselves there, and the frequency found is an octave too low.
+/// `d` is known at whole periods only. Above `sample_rate / 20`, the overtones of a bright voice may
+/// not repeat after a whole number of samples, and the estimate is then an octave too low.
 ///
-/// # Differs from librosa
+/// # Differences from librosa
 ///
-/// `librosa.yin` (0.11) gives unvoiced frames a frequency too. Its difference function lets zeros in
-/// at the end of the frame, which raises `d'` with `τ`; here, as in the paper, the sum has the same
-/// number of terms for every `τ`.
+/// `librosa.yin` (0.11) returns a frequency for unvoiced frames as well. Its difference function
+/// includes zeros at the end of the frame, which makes `d'` grow with `τ`. Here, as in the paper, the
+/// sum has the same number of terms for every `τ`.
 ///
 /// # References
 ///
@@ -69,48 +71,48 @@ pub struct Yin {
     fft: Arc<dyn Fft<f32>>,
 }
 
-/// What [`Yin`] says of a frame.
+/// The pitch of a frame, as [`Yin`] estimates it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pitch {
-    /// F0 in Hz, 0 where unvoiced.
+    /// F0 in Hz; 0 if the frame is unvoiced.
     pub f0: f32,
-    /// `d'` of the chosen period: 0 where the frame repeats exactly, about 1 for noise; 1 where the
+    /// `d'` of the chosen period: 0 if the frame repeats exactly, about 1 for noise, and 1 if the
     /// frame is silent or too short.
     pub aperiodicity: f32,
 }
 
 impl Pitch {
-    /// Of a frame that repeats nothing.
+    /// The pitch of a frame without any repetition.
     pub(crate) const NONE: Self = Self {
         f0: 0.0,
         aperiodicity: 1.0,
     };
 }
 
-/// Memory that a thread reuses from frame to frame.
+/// Buffers that a thread reuses from frame to frame.
 #[derive(Debug, Default, Clone)]
 pub struct YinScratch {
     spectrum: Vec<Complex<f32>>,
     fft: Vec<Complex<f32>>,
-    /// `d` of each period from 1 on, and the sum up to there.
+    /// `d` of each period from 1 on, and the sum of `d` up to that period.
     sums: Vec<(f64, f64)>,
     /// `d'`, by period.
     difference: Vec<f32>,
 }
 
 impl Yin {
-    /// `d'` from which on a frame counts as unvoiced.
+    /// A frame is unvoiced if its `d'` is this value or more.
     pub const UNVOICED_FROM: f32 = 0.4;
 
     /// Plans for frequencies from `fmin` to `fmax` in Hz and frames of `frame_length` samples.
     ///
-    /// For speech 60 to 600 Hz and a `trough_threshold` of 0.1 are usual. A frame must hold two of
-    /// the longest periods, so at 60 Hz it is at least 33 ms long.
+    /// For speech, 60 to 600 Hz and a `trough_threshold` of 0.1 are usual. A frame must hold two of
+    /// the longest periods: at least 33 ms for an `fmin` of 60 Hz.
     ///
     /// # Errors
     ///
     /// [`Error::Config`] unless `0 < fmin < fmax ≤ sample_rate / 2`,
-    /// `frame_length ≥ 2 · ⌈sample_rate / fmin⌉` and `trough_threshold ≥ 0`.
+    /// `2 · ⌈sample_rate / fmin⌉ ≤ frame_length ≤ 2²⁰` and `trough_threshold ≥ 0`.
     pub fn new(
         sample_rate: u32,
         fmin: f64,
@@ -132,7 +134,7 @@ impl Yin {
             let expected = format!("above 0 and below fmax = {fmax}");
             return Err(config("fmin", expected, fmin.to_string()));
         }
-        // A float converts to the nearest integer there is, so a tiny `fmin` fails the next check.
+        // The conversion of a large float to an integer saturates, so a tiny `fmin` fails the next check.
         let max_period = (rate / fmin).ceil() as usize;
         if frame_length / 2 < max_period || frame_length > MAX_FRAME_LENGTH {
             let expected = format!("two periods of fmin = {fmin} to {MAX_FRAME_LENGTH} samples");
@@ -152,9 +154,10 @@ impl Yin {
         })
     }
 
-    /// F0 in Hz of each frame, 0 where unvoiced; frame `i` is centred on sample `i · hop_length`.
+    /// Returns F0 in Hz of each frame, 0 for unvoiced frames. Frame `i` is centred on sample
+    /// `i · hop_length`.
     ///
-    /// There are as many frames as [`frame_count`](crate::prosody::frame_count) says.
+    /// The number of frames is that of [`frame_count`](crate::prosody::frame_count).
     pub fn track(&self, samples: &[f32], hop_length: usize) -> Vec<f32> {
         let mut scratch = YinScratch::default();
         (0..frame_count(samples.len(), self.frame_length, hop_length))
@@ -162,12 +165,12 @@ impl Yin {
             .collect()
     }
 
-    /// Samples that a frame reaches over its centre, on either side.
+    /// Returns how many samples a frame extends to either side of its centre.
     pub(crate) fn reach(&self) -> usize {
         self.frame_length.div_ceil(2)
     }
 
-    /// What the frame centred on sample `centre` of a signal repeats.
+    /// Estimates the pitch of the frame that is centred on sample `centre` of a signal.
     pub fn pitch(&self, samples: &[f32], centre: usize, scratch: &mut YinScratch) -> Pitch {
         let start = centre.saturating_sub(self.frame_length / 2);
         let end = (centre + self.frame_length.div_ceil(2)).min(samples.len());
@@ -184,17 +187,17 @@ impl Yin {
         self.choose(&scratch.difference)
     }
 
-    /// Number of terms of the difference function.
+    /// Returns the number of terms of the difference function.
     fn terms(&self, frame: &[f32]) -> usize {
         frame.len() - self.max_period
     }
 
     /// Leaves `Σ_{j<W} x[j] x[j+τ]`, times the length of the transform, in the real parts.
     ///
-    /// The frame is the real and its first `W` samples the imaginary part of one transform `Z`. Of
-    /// the two spectra in it the product of the one and the conjugate of the other is
+    /// One transform `Z` has the frame as its real part and the first `W` samples of the frame as its
+    /// imaginary part. The product of one of the two spectra in it and the conjugate of the other is
     /// `½ Im(Zₖ Zₙ₋ₖ) + ¼ i (|Zₖ|² − |Zₙ₋ₖ|²)`. It belongs to a real sequence, so a forward
-    /// transform of the conjugate is as good as a backward one. Nothing wraps around, because
+    /// transform of the conjugate replaces the backward one. Nothing wraps around, because
     /// `W + P` is not above the length.
     fn correlate(&self, frame: &[f32], scratch: &mut YinScratch) {
         let n = self.fft.len();
@@ -213,7 +216,7 @@ impl Yin {
         self.fft.process_with_scratch(spectrum, &mut scratch.fft);
     }
 
-    /// Fills in `d'` for all periods; `false` if the frame is silent.
+    /// Fills in `d'` for all periods. Returns `false` if the frame is silent.
     fn normalise(&self, frame: &[f32], scratch: &mut YinScratch) -> bool {
         let YinScratch {
             spectrum,
@@ -244,7 +247,7 @@ impl Yin {
         first > 0.0
     }
 
-    /// The best period.
+    /// Chooses the best period.
     fn choose(&self, difference: &[f32]) -> Pitch {
         let is_trough = |period: usize| {
             let d = difference[period];
@@ -289,13 +292,13 @@ impl fmt::Debug for Yin {
     }
 }
 
-/// A frame longer than this is a mistake, not a frame.
+/// The longest accepted frame in samples: a longer one is a mistake.
 const MAX_FRAME_LENGTH: usize = 1 << 20;
 
-/// Replaces the transform `Z` of two real sequences, one as real and one as imaginary part, by the
-/// conjugate product that [`Yin::correlate`] states. Its length is even.
+/// Replaces the transform `Z` of two real sequences, one as its real and one as its imaginary part,
+/// with the conjugate of the product that [`Yin::correlate`] states. The length of `Z` is even.
 fn multiply(spectrum: &mut [Complex<f32>]) {
-    // Bins 0 and N/2 mirror themselves, bin k mirrors N − k.
+    // Bins 0 and N/2 are their own mirror images; bin k mirrors bin N − k.
     let middle = spectrum.len() / 2;
     for own in [0, middle] {
         spectrum[own] = product(spectrum[own], spectrum[own]);
@@ -321,7 +324,7 @@ fn multiply_halves(low: &mut [Complex<f32>], high: &mut [Complex<f32>]) {
 
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn sum_of_squares(samples: &[f32]) -> f64 {
-    /// Sums that do not wait for each other.
+    /// Number of independent sums, so that no addition waits for another.
     const SUMS: usize = 16;
     let square = |x: f32| f64::from(x) * f64::from(x);
     let (blocks, rest) = samples.as_chunks::<SUMS>();
@@ -334,7 +337,8 @@ fn sum_of_squares(samples: &[f32]) -> f64 {
     sums.iter().sum::<f64>() + rest.iter().map(|&x| square(x)).sum::<f64>()
 }
 
-/// Where, within one step of the middle one, the parabola through three neighbours is lowest.
+/// Returns where the parabola through three neighbours is lowest, relative to the middle one and at
+/// most one step from it.
 fn parabola_vertex(before: f32, middle: f32, after: f32) -> f32 {
     let curvature = before - 2.0 * middle + after;
     let slope = (after - before) / 2.0;

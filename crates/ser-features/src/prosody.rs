@@ -1,18 +1,19 @@
-//! Level, noisiness and brightness: one number per frame.
+//! Level, noisiness and brightness of a voice: one number per frame.
 //!
-//! [`rms`] and [`zero_crossing_rate`] look at the samples of a frame, the `spectral_…` functions at
-//! its spectrum. librosa computes the first two on a padded signal. The padding (zeros for the
-//! level, repeated edge samples for the crossings) adds neither energy nor crossings, so here a
-//! frame is just the part of it that lies inside the signal, see [`centred`].
+//! [`rms`] and [`zero_crossing_rate`] use the samples of a frame, the `spectral_…` functions its
+//! spectrum. librosa computes the first two on a padded signal. The padding (zeros for the
+//! level, repeated edge samples for the crossings) adds neither energy nor crossings. Here a
+//! frame is therefore only the part of it that lies inside the signal; see [`centred`].
 
 use std::ops::Range;
 
 use ser_audio::mean_square;
 
-/// Number of frames of a signal of `len` samples, frame `i` centred on sample `i · hop_length`.
+/// Returns the number of frames of a signal of `len` samples. Frame `i` is centred on sample
+/// `i · hop_length`.
 ///
-/// `1 + ⌊(len + 2⌊frame_length / 2⌋ − frame_length) / hop_length⌋`; 0 for an empty signal or a
-/// frame or hop of 0 samples.
+/// `1 + ⌊(len + 2⌊frame_length / 2⌋ − frame_length) / hop_length⌋`; 0 for an empty signal, or if
+/// the frame or hop length is 0 samples.
 pub fn frame_count(len: usize, frame_length: usize, hop_length: usize) -> usize {
     if len == 0 || frame_length == 0 || hop_length == 0 {
         return 0;
@@ -20,12 +21,12 @@ pub fn frame_count(len: usize, frame_length: usize, hop_length: usize) -> usize 
     1 + (len - frame_length % 2) / hop_length
 }
 
-/// The part inside the signal of frame `frame`, which is centred on sample `frame · hop_length`.
+/// Returns the part inside the signal of frame `frame`, which is centred on sample `frame · hop_length`.
 pub fn centred(samples: &[f32], frame: usize, frame_length: usize, hop_length: usize) -> &[f32] {
     &samples[centred_range(samples.len(), frame, frame_length, hop_length)]
 }
 
-/// Where [`centred`] lies in a signal of `len` samples.
+/// Returns the range of [`centred`] in a signal of `len` samples.
 pub(crate) fn centred_range(
     len: usize,
     frame: usize,
@@ -38,7 +39,8 @@ pub(crate) fn centred_range(
     centre.saturating_sub(before).min(end)..end
 }
 
-/// Root mean square of a frame of which `inside` lies inside the signal and the rest is zeros.
+/// Returns the root mean square of a frame whose part `inside` lies inside the signal. The rest of the
+/// frame is zeros.
 ///
 /// # Formula
 ///
@@ -51,7 +53,7 @@ pub fn rms(inside: &[f32], frame_length: usize) -> f32 {
     mean_square(inside, frame_length).sqrt()
 }
 
-/// Sign changes per sample of a frame of which `inside` lies inside the signal.
+/// Returns the sign changes per sample of a frame whose part `inside` lies inside the signal.
 ///
 /// # Formula
 ///
@@ -73,11 +75,11 @@ pub fn zero_crossing_rate(inside: &[f32], frame_length: usize) -> f32 {
     crossings as f32 / frame_length.max(1) as f32
 }
 
-/// Centre of gravity of a magnitude spectrum, in the unit of `bin_width`.
+/// Returns the centre of gravity of a magnitude spectrum, in the unit of `bin_width`.
 ///
 /// # Shape
 ///
-/// `magnitude`: `[1 + n_fft / 2]`. `bin_width`: distance of two bins, `sample_rate / n_fft` Hz.
+/// `magnitude`: `[1 + n_fft / 2]`. `bin_width`: distance between two bins, `sample_rate / n_fft` Hz.
 ///
 /// # Formula
 ///
@@ -115,12 +117,13 @@ pub fn spectral_centroid(magnitude: &[f32], bin_width: f32) -> f32 {
     (weighted / total * f64::from(bin_width)) as f32
 }
 
-/// Frequency below which `percent` of a magnitude spectrum lies, in the unit of `bin_width`.
+/// Returns the frequency below which the share `percent` of a magnitude spectrum lies, in the unit of
+/// `bin_width`.
 ///
 /// # Shape
 ///
-/// `magnitude`: `[1 + n_fft / 2]`. `bin_width`: distance of two bins, `sample_rate / n_fft` Hz.
-/// `percent` in 0..1; librosa's default is 0.85.
+/// `magnitude`: `[1 + n_fft / 2]`. `bin_width`: distance between two bins, `sample_rate / n_fft` Hz.
+/// `percent` is in 0..1; librosa's default is 0.85.
 ///
 /// # Formula
 ///
@@ -128,8 +131,8 @@ pub fn spectral_centroid(magnitude: &[f32], bin_width: f32) -> f32 {
 ///
 /// # References
 ///
-/// `librosa.feature.spectral_rolloff`. The sums are sequential and in single precision as there, so
-/// that both choose the same bin.
+/// `librosa.feature.spectral_rolloff`. The sums are sequential and in single precision, as in librosa,
+/// so that both choose the same bin.
 pub fn spectral_rolloff(magnitude: &[f32], bin_width: f32, percent: f32) -> f32 {
     let threshold = percent * magnitude.iter().fold(0.0, |sum, s| sum + s);
     let mut sum = 0.0;
@@ -140,7 +143,8 @@ pub fn spectral_rolloff(magnitude: &[f32], bin_width: f32, percent: f32) -> f32 
     bin.unwrap_or(0) as f32 * bin_width
 }
 
-/// Geometric over arithmetic mean of a power spectrum: near 0 for a tone, 1 for a flat spectrum.
+/// Returns the geometric mean of a power spectrum divided by its arithmetic mean: near 0 for a tone, 1 for
+/// a flat spectrum.
 ///
 /// # Shape
 ///
@@ -162,7 +166,7 @@ pub fn spectral_flatness(power: &[f32]) -> f32 {
     }
     let mut sum = 0.0;
     let mut log_sum = 0.0;
-    // One logarithm of a product of four: it stays far inside the range of f64.
+    // One logarithm for the product of four values, which stays far inside the range of f64.
     for group in power.chunks(4) {
         let mut product = 1.0;
         for &p in group {
@@ -176,5 +180,5 @@ pub fn spectral_flatness(power: &[f32]) -> f32 {
     ((log_sum / n).exp() / (sum / n)) as f32
 }
 
-/// Sums that do not wait for each other, so that the compiler can use vector registers.
+/// Number of independent sums, so that the compiler can use vector registers.
 const LANES: usize = 16;

@@ -1,4 +1,4 @@
-//! Where the chain gets its samples from: memory, or a recording of any length, part by part.
+//! Sources of samples for the chain: memory, or a recording of any length that is read part by part.
 
 use std::ops::Range;
 
@@ -6,18 +6,19 @@ use ser_audio::{AudioStream, Resampler};
 
 use crate::error::{Error, Result};
 
-/// A signal of known length whose parts can be asked for.
+/// A signal of known length that returns its samples range by range.
 ///
-/// Going forward is cheap and may overlap; going back costs starting over.
+/// Ranges that move forward are cheap and may overlap. A range that moves back costs a new start from
+/// the beginning.
 pub(crate) trait Signal {
-    /// Number of samples.
+    /// Returns the number of samples.
     fn len(&self) -> usize;
 
-    /// The samples of `range`, which lies inside the signal.
+    /// Returns the samples of `range`, which must lie inside the signal.
     fn samples(&mut self, range: Range<usize>) -> Result<&[f32]>;
 }
 
-/// A signal that is there already.
+/// A signal whose samples are all in memory.
 pub(crate) struct InMemory<'a>(pub(crate) &'a [f32]);
 
 impl Signal for InMemory<'_> {
@@ -30,10 +31,10 @@ impl Signal for InMemory<'_> {
     }
 }
 
-/// A recording, decoded, mixed down and resampled as far as it is asked for.
+/// A recording that is decoded, mixed down and resampled as far as its samples are requested.
 pub(crate) struct Recording<'a> {
     stream: AudioStream,
-    /// `None` if the rate is right as it is.
+    /// `None` if the signal needs no resampling.
     resampler: Option<&'a mut Resampler>,
     buffers: &'a mut RecordingBuffers,
     /// Position in the signal of the first sample of the window.
@@ -41,23 +42,23 @@ pub(crate) struct Recording<'a> {
     len: usize,
 }
 
-/// Memory that a thread reuses from recording to recording.
+/// Buffers that a thread reuses from recording to recording.
 #[derive(Debug, Default)]
 pub(crate) struct RecordingBuffers {
     decoded: Vec<f32>,
-    /// The part of the signal that is held.
+    /// The part of the signal that is in memory.
     window: Vec<f32>,
 }
 
-/// Samples of a signal that are held where its length is not known beforehand: 8 MiB, 47 s at 44.1 kHz. Longer ones
-/// are decoded once more to be measured.
+/// Number of samples that are kept in memory if the length of a signal is not known in advance: 8 MiB, 47 s at
+/// 44.1 kHz. A longer signal is decoded once to measure it, and once more for its samples.
 const HELD: usize = 1 << 21;
 
 impl<'a> Recording<'a> {
-    /// `resampler` starts at the rate of the stream, which is at its beginning.
+    /// Creates a recording. The stream is at its beginning, and `resampler` starts at its sampling rate.
     ///
     /// # Errors
-    /// What is wrong with a recording whose length shows at its end only.
+    /// Those of [`AudioStream`], if the length is not known before the end of the recording is decoded.
     pub(crate) fn new(
         stream: AudioStream,
         resampler: Option<&'a mut Resampler>,
@@ -73,8 +74,8 @@ impl<'a> Recording<'a> {
         };
         recording.forget();
         recording.len = match frames {
-            // A file has no more samples than memory has addresses, unless it is refused while it is
-            // read.
+            // Memory cannot address more samples than `usize::MAX`; a file that claims more is refused
+            // while it is read.
             Some(frames) => {
                 let frames = usize::try_from(frames).unwrap_or(usize::MAX);
                 let resampler = recording.resampler.as_ref();
@@ -85,7 +86,7 @@ impl<'a> Recording<'a> {
         Ok(recording)
     }
 
-    /// Finds the length by decoding all of it. What is short is all in the window then.
+    /// Finds the length by decoding the whole recording. A short recording is then completely in the window.
     fn measure(&mut self) -> Result<usize> {
         while self.read_block()? {
             if self.buffers.window.len() > HELD {
@@ -100,7 +101,7 @@ impl<'a> Recording<'a> {
         Ok(len)
     }
 
-    /// Adds a block to the window; at the end `false`, and what the resampler has left.
+    /// Adds a block to the window. At the end it adds what the resampler still holds and returns `false`.
     fn read_block(&mut self) -> Result<bool> {
         let RecordingBuffers { decoded, window } = &mut *self.buffers;
         let Some(resampler) = &mut self.resampler else {
@@ -121,7 +122,7 @@ impl<'a> Recording<'a> {
         Ok(())
     }
 
-    /// Holds nothing of the signal any more.
+    /// Empties the window and resets the resampler.
     fn forget(&mut self) {
         if let Some(resampler) = &mut self.resampler {
             resampler.reset();
@@ -141,16 +142,16 @@ impl Signal for Recording<'_> {
             self.rewind()?;
         }
         while self.start + self.buffers.window.len() < range.end {
-            // Only what follows will be asked for.
+            // Samples before the start of the range will not be requested again.
             let passed = (range.start - self.start).min(self.buffers.window.len());
             self.buffers.window.drain(..passed);
             self.start += passed;
             let goes_on = self.read_block()?;
             let end = self.start + self.buffers.window.len();
             if !goes_on && end < range.end {
-                // It was longer when it was measured.
+                // The recording was longer when it was measured.
                 return Err(Error::TooShort {
-                    what: "reading it again",
+                    what: "the length measured first (the file changed while it was read)",
                     unit: "samples",
                     expected: self.len,
                     actual: end,

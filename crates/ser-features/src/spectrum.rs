@@ -15,7 +15,7 @@ use crate::config::{FeatureConfig, PadMode};
 use crate::error::{Error, Result};
 use crate::window;
 
-/// Where the frames of a signal lie: frame `t` starts at sample `t·hop − pad`, and samples outside
+/// The positions of the frames of a signal. Frame `t` starts at sample `t·hop − pad`; samples outside
 /// the signal follow `pad_mode`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Framing {
@@ -23,16 +23,16 @@ pub(crate) struct Framing {
     hop: usize,
     pad: usize,
     pad_mode: PadMode,
-    /// Samples of the signal.
+    /// Number of samples of the signal.
     samples: usize,
     frames: usize,
 }
 
 impl Framing {
-    /// The frames of a signal, of which there is at least one.
+    /// Computes the frames of a signal. There is at least one.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::TooShort`]
+    /// [`Error::Empty`] if the signal has no samples, [`Error::TooShort`] if it does not fill one frame.
     pub(crate) fn new(config: &FeatureConfig, samples: usize) -> Result<Self> {
         let frames = config.frames(samples);
         if samples == 0 {
@@ -40,7 +40,7 @@ impl Framing {
         }
         if frames == 0 {
             return Err(Error::TooShort {
-                what: "one frame (`n_fft`, not padded as `center` is false)",
+                what: "one frame (`n_fft`, not padded, because `center` is false)",
                 unit: "samples",
                 expected: config.n_fft,
                 actual: samples,
@@ -60,16 +60,16 @@ impl Framing {
         self.frames
     }
 
-    /// The samples that frames are made of, and `reach` more on both sides as far as there are.
+    /// Returns the range of samples that frames need, with `reach` more on both sides, within the signal.
     ///
-    /// A frame that reaches over the end of the signal mirrors samples up to one before its first.
+    /// A frame that extends over the end of the signal mirrors samples up to one before its first.
     pub(crate) fn span(&self, frames: Range<usize>, reach: usize) -> Range<usize> {
         let start = (frames.start * self.hop).saturating_sub(self.pad + reach.max(1));
         let end = (frames.end - 1) * self.hop + self.length + reach;
         start.min(self.samples)..end.saturating_sub(self.pad).min(self.samples)
     }
 
-    /// The part of a frame that lies inside the signal.
+    /// Returns the part of a frame that lies inside the signal.
     fn inside(&self, index: usize) -> Range<usize> {
         let start = index * self.hop;
         let end = (start + self.length).saturating_sub(self.pad);
@@ -77,7 +77,8 @@ impl Framing {
         start.saturating_sub(self.pad).min(end)..end
     }
 
-    /// Index of sample `position` of the padded signal, if it is not 0.
+    /// Returns the index in the signal of sample `position` of the padded signal, or `None` if that sample
+    /// is a padding zero.
     fn source(&self, position: usize) -> Option<usize> {
         let last = self.samples - 1;
         match self.pad_mode {
@@ -86,7 +87,7 @@ impl Framing {
                 .filter(|&index| index <= last),
             PadMode::Edge => Some(position.saturating_sub(self.pad).min(last)),
             PadMode::Reflect => {
-                // There and back again is one period of the mirrored signal.
+                // The mirrored signal repeats after the way to its end and back.
                 let offset = position.abs_diff(self.pad) % (2 * last).max(1);
                 Some(offset.min(2 * last - offset))
             }
@@ -94,30 +95,30 @@ impl Framing {
     }
 }
 
-/// Samples of a signal from some position on, at least those that the frames asked for need.
+/// Samples of a signal from some position on: at least those that the requested frames need.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part<'a> {
     pub(crate) framing: Framing,
     pub(crate) samples: &'a [f32],
-    /// Position in the signal of the first of them.
+    /// Position in the signal of the first of these samples.
     pub(crate) start: usize,
 }
 
 impl<'a> Part<'a> {
-    /// The sample in the middle of a frame, counted from the first of the part.
+    /// Returns the sample in the middle of a frame, counted from the first sample of the part.
     pub(crate) fn centre(&self, index: usize) -> usize {
         let framing = &self.framing;
         index * framing.hop + framing.length / 2 - framing.pad - self.start
     }
 
-    /// The part of a frame that lies inside the signal.
+    /// Returns the part of a frame that lies inside the signal.
     pub(crate) fn inside(&self, index: usize) -> &'a [f32] {
         let inside = self.framing.inside(index);
         &self.samples[inside.start - self.start..inside.end - self.start]
     }
 
-    /// The samples of a frame: a part of the signal itself, or `padded` filled with it where it
-    /// reaches over an end.
+    /// Returns the samples of a frame: a part of the signal itself, or `padded`, which is filled if the
+    /// frame extends over an end of the signal.
     fn frame<'b>(&self, index: usize, padded: &'b mut Vec<f32>) -> &'b [f32]
     where
         'a: 'b,
@@ -139,7 +140,7 @@ impl<'a> Part<'a> {
         padded
     }
 
-    /// Sample `position` of the padded signal.
+    /// Returns sample `position` of the padded signal.
     fn sample(&self, position: usize) -> f32 {
         self.framing
             .source(position)
@@ -150,13 +151,13 @@ impl<'a> Part<'a> {
 /// The planned power spectrum of a block of frames.
 ///
 /// Frames `a` and `b` are transformed together as `z = a + i·b`. The transform of a real
-/// frame is its own mirrored conjugate, so both come apart again:
+/// frame is its own mirrored conjugate, so the two can be separated again:
 /// `A[k] = (Z[k] + Z̄[N−k]) / 2` and `B[k] = (Z[k] − Z̄[N−k]) / 2i`.
-/// One transform instead of two, of any length, odd ones too.
+/// This takes one transform instead of two, and works for any length, also an odd one.
 #[derive(Clone)]
 pub(crate) struct Spectrum {
     fft: Arc<dyn Fft<f32>>,
-    /// Centred in the transform's length, and halved: the halves of the formula above.
+    /// The window, centred in the length of the transform and halved: these are the halves of the formula above.
     half_window: Vec<f32>,
     bins: Range<usize>,
 }
@@ -193,13 +194,13 @@ impl Spectrum {
         }
     }
 
-    /// The bins that [`power`](Self::power) computes.
+    /// Returns the bins that [`power`](Self::power) computes.
     pub(crate) fn bins(&self) -> Range<usize> {
         self.bins.clone()
     }
 
-    /// Writes `|X[k]|²` of the frames from `first` on, a block of them, one row a bin. Lanes
-    /// beyond the last frame keep what they held.
+    /// Writes `|X[k]|²` of a block of frames from `first` on, one row per bin. Lanes beyond the last frame
+    /// keep their old values.
     pub(crate) fn power(
         &self,
         part: &Part<'_>,
@@ -225,8 +226,8 @@ impl Spectrum {
     }
 }
 
-/// `length` values of the buffer that start where a cache line does: the transform, which moves
-/// whole vectors, is a tenth faster there.
+/// Returns `length` values of the buffer, starting at a cache line. The transform moves whole vectors
+/// and is a tenth faster there.
 fn aligned(buffer: &mut Vec<Complex<f32>>, length: usize) -> &mut [Complex<f32>] {
     const CACHE_LINE: usize = 64;
     const SLACK: usize = CACHE_LINE / size_of::<Complex<f32>>();
@@ -235,8 +236,9 @@ fn aligned(buffer: &mut Vec<Complex<f32>>, length: usize) -> &mut [Complex<f32>]
     &mut buffer[start..start + length]
 }
 
-/// Windows two frames into one complex signal. Returns their peaks, as the bits of an `f32`: bits
-/// of positive numbers are ordered as the numbers are, and their maximum needs no order of sums.
+/// Windows two frames into one complex signal. Returns their peaks as the bits of an `f32`: the bits
+/// of positive numbers have the same order as the numbers, and a maximum does not depend on the order of
+/// evaluation.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn window_pair(a: &[f32], b: &[f32], window: &[f32], out: &mut [Complex<f32>]) -> [u32; 2] {
     let mut peaks = [0; 2];
@@ -248,12 +250,13 @@ fn window_pair(a: &[f32], b: &[f32], window: &[f32], out: &mut [Complex<f32>]) -
     peaks
 }
 
-/// Brings the quieter frame of a pair to the level of the louder one, if it is far below it: the
-/// rounding of the transform follows the louder, and would drown the other. Returns what the power
-/// of each is to be multiplied by. All factors are powers of two, which round nothing.
+/// Scales the quieter frame of a pair to the level of the louder one if it is far below it: the rounding
+/// of the transform is relative to the louder frame and would drown the quieter one. Returns the factor
+/// by which the power of each frame must be multiplied. All factors are powers of two, so they cause
+/// no rounding.
 fn level_pair(pair: &mut [Complex<f32>], peaks: [u32; 2]) -> [f32; 2] {
     const EXPONENT_SHIFT: u32 = f32::MANTISSA_DIGITS - 1;
-    /// 12 dB, which the frames of a voice seldom lie apart.
+    /// Tolerated difference in powers of two: 12 dB, which neighbouring frames of a voice seldom exceed.
     const TOLERATED: u32 = 2;
 
     let [a, b] = peaks.map(|bits| bits >> EXPONENT_SHIFT);
@@ -277,7 +280,7 @@ fn level_pair(pair: &mut [Complex<f32>], peaks: [u32; 2]) -> [f32; 2] {
     gains
 }
 
-/// Power of a pair's two frames, from bin `first_bin` on, multiplied by `gains`.
+/// Writes the power of the two frames of a pair, from bin `first_bin` on, multiplied by `gains`.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn split_pair(
     spectrum: &[Complex<f32>],
@@ -288,7 +291,7 @@ fn split_pair(
 ) {
     const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
     let [gain_a, gain_b] = gains;
-    // Bin 0 mirrors itself, bin k mirrors N − k.
+    // Bin 0 is its own mirror image; bin k mirrors bin N − k.
     let (power, first_bin) = match (first_bin, power) {
         (0, [zeroth, rest @ ..]) => {
             let z = 2.0 * spectrum[0];
@@ -314,7 +317,7 @@ fn split_pair(
 mod tests {
     use super::*;
 
-    /// Frames of signals down to a single sample against a padded copy of the signal.
+    /// Compares frames, of signals down to a single sample, with a padded copy of the signal.
     #[test]
     fn frames_follow_the_padding_however_short_the_signal() {
         for pad_mode in [PadMode::Constant, PadMode::Reflect, PadMode::Edge] {

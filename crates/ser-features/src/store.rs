@@ -1,4 +1,4 @@
-//! Features kept on disk, so that nothing is computed twice.
+//! A store of features on disk, so that nothing is computed twice.
 
 mod log;
 
@@ -19,19 +19,19 @@ use crate::extractor::{FeatureExtractor, Scratch};
 use crate::features::Features;
 use log::{FileState, Log, Place, Record, RecordReader, UNTRUSTED};
 
-/// Features of audio files, computed once per content and configuration.
+/// A store of the features of audio files. Features are computed once per content and configuration.
 ///
-/// A store is a folder with one file per [`FeatureConfig::fingerprint`] and
-/// [change](Self::open_changed) of the sound, so a changed configuration
-/// or a program that computes something else never meets old features. A file's features are found
-/// again by its path if size and modification time are the same, and else by its content: a file
-/// that was moved or merely touched is read, but not computed again.
+/// A store is a folder with one file for each pair of a [`FeatureConfig::fingerprint`] and a
+/// [change](Self::open_changed) of the sound. A program with another configuration or another version
+/// of the computation therefore never gets old features. The store finds the features of a file by its
+/// path if size and modification time are the same, and otherwise by its content: a file that was moved
+/// or merely touched is read, but its features are not computed again.
 ///
-/// What is stored carries checksums. A record damaged on disk is computed anew, and so is what was
-/// being written when a program was killed. Any number of threads and processes may use a store at
-/// once. Files whose features cannot be computed are tried again each time.
+/// Stored features carry checksums. A record that is damaged on disk is computed anew, and so is one
+/// that was being written when a program was killed. Any number of threads and processes may use a
+/// store at the same time. Files whose features cannot be computed are tried again each time.
 ///
-/// Memory is about 150 bytes per stored file; the features themselves are read when asked for.
+/// Memory is about 150 bytes per stored file; the features themselves are read on demand.
 ///
 /// ```
 /// use ser_features::{FeatureConfig, FeatureExtractor, FeatureStore};
@@ -56,7 +56,7 @@ pub struct FeatureStore {
     log: Mutex<Log>,
 }
 
-/// What happens to a file's sound before its features are computed.
+/// A change of the sound of a file before its features are computed.
 type Change = Box<dyn Fn(&Waveform) -> Result<Waveform> + Send + Sync>;
 
 impl fmt::Debug for FeatureStore {
@@ -72,36 +72,39 @@ impl fmt::Debug for FeatureStore {
 /// How many files were found in a store, and how many were not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StoreCounts {
-    /// Files whose features were there.
+    /// Files whose features were in the store.
     pub hits: usize,
-    /// Files whose features were computed, and are there from now on.
+    /// Files whose features were computed and are now in the store.
     pub computed: usize,
     /// Files that have no features because of an error.
     pub failed: usize,
 }
 
 impl FeatureStore {
-    /// Opens the store in `folder`, which is created if need be, for what `extractor` computes.
+    /// Opens the store in `folder` for the features that `extractor` computes. Creates the folder if
+    /// necessary.
     ///
-    /// Reads the list of what is stored. If no longer valid records take up more than half of the
-    /// file, it is written anew without them.
+    /// This reads the list of what is stored. If records that are no longer valid take up more than half
+    /// of the file, it is rewritten without them.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the folder or a file in it cannot be created, read or written.
+    /// [`Error::Io`] if the folder or a file in it cannot be created, read or written.
     pub fn open(folder: impl AsRef<Path>, extractor: &FeatureExtractor) -> Result<Self> {
         let fingerprint = extractor.config().fingerprint();
         Self::of(folder.as_ref(), extractor, &fingerprint, None)
     }
 
-    /// Opens the store in `folder` for what `extractor` computes of files whose sound was changed.
+    /// Opens the store in `folder` for the features that `extractor` computes from files after a change of
+    /// their sound.
     ///
-    /// `name` stands for what `change` does, in every version of it: features are found again by it.
-    /// The same sound must always be changed in the same way. A file is read as a whole.
+    /// `name` identifies `change`: the store finds features again by it, so a `change` that does something
+    /// else needs another name. The same sound must always be changed in the same way. Each file is read
+    /// as a whole.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open). What `change` returns is the error of its file.
+    /// Those of [`open`](Self::open). An error that `change` returns becomes the error of its file.
     ///
     /// ```
     /// use ser_audio::Waveform;
@@ -143,16 +146,16 @@ impl FeatureStore {
         })
     }
 
-    /// Features of every file, in parallel on rayon's current thread pool.
+    /// Extracts the features of every file, in parallel on rayon's current thread pool.
     ///
-    /// `done` gets each result with the position of its path as soon as it is ready, in any order
+    /// `done` receives each result, with the position of its path, as soon as it is ready, in any order
     /// and from several threads at once. Nothing else is kept in memory, and a file that fails does
     /// not stop the others.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the store could not be read or written. Every result has been handed to
-    /// `done` all the same, so the features are good and only the time is lost.
+    /// [`Error::Io`] if the store could not be read or written. Even then `done` has received every
+    /// result: the features are valid, and only the time to compute them again is lost.
     pub fn extract<P, F>(&self, paths: &[P], done: F) -> Result<StoreCounts>
     where
         P: AsRef<Path> + Sync,
@@ -188,15 +191,16 @@ impl FeatureStore {
         })
     }
 
-    /// Features of a sound in memory, such as a part of a file: found again by its samples and its rate.
+    /// Extracts the features of a sound in memory, such as a part of a file. The store finds them again by the
+    /// samples and the sampling rate of the sound.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the store cannot be read or written; those of [`FeatureExtractor::extract`] and of the
-    /// [change](Self::open_changed).
+    /// [`Error::Io`] if the store cannot be read or written; the errors of [`FeatureExtractor::extract`] and of
+    /// the [change](Self::open_changed).
     pub fn extract_sound(&self, sound: &Waveform) -> Result<Features> {
         let mut hash = Xxh3::new();
-        // No file begins like that, and so none has the same hash.
+        // No audio file begins like this, so none has the same hash.
         hash.update(b"samples of a sound");
         hash.update(&sound.sample_rate.to_le_bytes());
         for sample in &sound.samples {
@@ -226,10 +230,10 @@ impl FeatureStore {
         Ok(features)
     }
 
-    /// Features of one file. What is wrong with the store goes to `worker.store_error`.
+    /// Returns the features of one file. Errors of the store go to `worker.store_error`.
     fn features(&self, path: &Path, worker: &mut Worker) -> Result<(Features, Source)> {
         let io_error = ser_files::Error::at(path);
-        // The current directory is part of what a relative path means.
+        // The meaning of a relative path depends on the current directory.
         let absolute = std::path::absolute(path).map_err(&io_error)?;
         let key = xxh3_128(absolute.as_os_str().as_encoded_bytes());
         let state = file_state(&fs::metadata(path).map_err(&io_error)?, 0);
@@ -271,7 +275,7 @@ impl FeatureStore {
             self.extractor
                 .extract_stream_into(stream, path, scratch, &mut features)?;
         }
-        // A long file was read twice: what changed in between is not the content that was hashed.
+        // A long file was read twice. If it changed in between, the hash is not that of the decoded content.
         let is_unchanged = || {
             let same = |now: Metadata| {
                 now.len() == metadata.len() && now.modified().ok() == metadata.modified().ok()
@@ -292,7 +296,7 @@ impl FeatureStore {
         }
     }
 
-    /// Stored features, or nothing if they are damaged.
+    /// Reads stored features; returns `None` if they are damaged or cannot be read.
     fn read(&self, place: &Place, worker: &mut Worker) -> Option<Features> {
         let read = lock(&self.log).read(place, &mut worker.record);
         worker.note(read)?;
@@ -300,26 +304,26 @@ impl FeatureStore {
     }
 }
 
-/// Files up to this size in bytes are read once, hashed and decoded from memory; longer ones are
-/// read twice, a part at a time.
+/// Largest size in bytes of a file that is read once, and hashed and decoded from memory. Longer files are
+/// read twice, one part at a time.
 const MAX_IN_MEMORY: u64 = 16 << 20;
 
-/// Whether features had to be computed.
+/// Where features came from.
 #[derive(Debug, Clone, Copy)]
 enum Source {
     Store,
     Computation,
 }
 
-/// What a thread reuses from file to file.
+/// Buffers that a thread reuses from file to file.
 #[derive(Default)]
 struct Worker {
     /// A stored record.
     record: RecordReader,
-    /// An audio file.
+    /// The bytes of an audio file.
     bytes: Vec<u8>,
     scratch: Scratch,
-    /// What went wrong with the store while it served the last file.
+    /// An error of the store while it served the last file.
     store_error: Option<Error>,
 }
 
@@ -336,10 +340,10 @@ impl Worker {
     }
 }
 
-/// What tells whether a file is still the one that was read.
+/// Returns the state by which the store recognises an unchanged file.
 fn file_state(metadata: &Metadata, content: u128) -> FileState {
-    /// File systems tell times apart by up to two seconds (FAT): a file as young as that may change
-    /// once more and keep its time.
+    /// The coarsest resolution of file times (FAT). A file younger than that may change once more and keep
+    /// its modification time.
     const RACY: Duration = Duration::from_secs(2);
 
     let modified = metadata
@@ -359,7 +363,7 @@ fn file_state(metadata: &Metadata, content: u128) -> FileState {
     }
 }
 
-/// The value, whatever became of another thread that held it.
+/// Locks the mutex, even if another thread panicked while it held the lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

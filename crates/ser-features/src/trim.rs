@@ -1,4 +1,4 @@
-//! Cutting silence off both ends.
+//! Removal of silence at both ends of a signal.
 
 use std::ops::Range;
 
@@ -8,21 +8,21 @@ use crate::error::Result;
 use crate::prosody::{centred_range, frame_count};
 use crate::signal::{InMemory, Signal};
 
-/// The samples from the first to the last frame that is not silent.
+/// Returns the range of samples from the first to the last frame that is not silent.
 ///
-/// A frame is silent when it lies `top_db` decibels or more below the loudest one. librosa's
-/// defaults are `top_db` 60, `frame_length` 2048 and `hop_length` 512 samples; a hop of 0 counts
-/// as 1.
+/// A frame is silent if it lies `top_db` decibels or more below the loudest one. librosa's
+/// defaults are a `top_db` of 60, a `frame_length` of 2048 and a `hop_length` of 512 samples. A hop
+/// length of 0 counts as 1.
 ///
 /// # Formula
 ///
-/// Frame `i` is sound if `dB(mᵢ) − dB(max m) > −top_db`, with `dB(m) = 10 log₁₀ max(1e-10, m)` and
-/// `mᵢ` the mean square of the frame centred on sample `i · hop_length`, zeros around the signal.
-/// Sound in frames `first..=last` gives the samples
-/// `first · hop_length .. (last + 1) · hop_length`, cut at the end of the signal.
+/// Frame `i` is not silent if `dB(mᵢ) − dB(max m) > −top_db`, with `dB(m) = 10 log₁₀ max(1e-10, m)`
+/// and `mᵢ` the mean square of the frame centred on sample `i · hop_length`, with zeros around the
+/// signal. If the frames `first..=last` are the ones with sound, the result is
+/// `first · hop_length .. (last + 1) · hop_length`, limited to the end of the signal.
 ///
-/// In a signal of nothing but zeros no frame is quieter than the loudest: it is returned whole, as
-/// librosa does. An empty signal gives an empty range, and so does `top_db` ≤ 0.
+/// If a signal consists of zeros only, no frame is quieter than the loudest, and the whole range is
+/// returned, as in librosa. The range is empty for an empty signal and for a `top_db` of 0 or less.
 ///
 /// # References
 ///
@@ -31,15 +31,15 @@ pub fn trim(samples: &[f32], top_db: f64, frame_length: usize, hop_length: usize
     const AMIN: f64 = 1e-10;
 
     let signal = &mut InMemory(samples);
-    // A signal in memory gives all its samples.
+    // A signal in memory never fails to return its samples.
     trim_signal(signal, top_db, frame_length, hop_length, AMIN).unwrap_or(0..samples.len())
 }
 
-/// Frames whose samples are asked for together.
+/// Number of frames whose samples are requested together.
 const FRAMES_AT_A_TIME: usize = 4096;
 
-/// [`trim`] of a signal of which only a part needs to be in memory, with the smallest mean square that
-/// counts: below it, frames are silent in the signal and out of it.
+/// Does the same as [`trim`] for a signal of which only a part needs to be in memory. Mean squares
+/// below `amin` are raised to `amin`, so such frames are as silent as the zeros around the signal.
 pub(crate) fn trim_signal(
     signal: &mut impl Signal,
     top_db: f64,

@@ -9,12 +9,12 @@ use crate::error::Result;
 use crate::extractor::{FeatureExtractor, Scratch};
 use crate::features::Features;
 
-/// Extracts several kinds of features from each sound; planned once from their configurations.
+/// Extracts several kinds of features from each sound. It is planned once from their configurations.
 ///
-/// The features are those of a [`FeatureExtractor`] for each configuration. What the configurations
-/// have in common is done once: sounds are resampled once to each rate, and the filters for that are
-/// planned for the first sound of a rate, not for every sound. Memory is reused from sound to sound, and
-/// threads that extract at the same time have their own.
+/// The features are those of a [`FeatureExtractor`] for each configuration. Stages that the
+/// configurations have in common are computed once: a sound is resampled once to each rate, and the
+/// filters for that are planned for the first sound of a rate instead of for every sound. Memory is
+/// reused from sound to sound. Threads that extract at the same time have their own memory.
 ///
 /// ```
 /// use ser_audio::Waveform;
@@ -35,11 +35,11 @@ pub struct Views {
     idle: Mutex<Vec<Memory>>,
 }
 
-/// What a thread reuses from sound to sound.
+/// Memory that a thread reuses from sound to sound.
 #[derive(Debug, Default)]
 struct Memory {
-    /// The rates that the last sound counted as and those that it was brought to, in rising order, and
-    /// the ways between them, if any.
+    /// The rates that the last sound counted as, with the rates that it was resampled to, in ascending
+    /// order. `bank` holds the resamplers between them, if any.
     rates: Vec<(u32, u32)>,
     bank: Option<ResamplerBank>,
     /// The sound at each of these rates.
@@ -60,15 +60,15 @@ impl Views {
         })
     }
 
-    /// The configurations, in their order.
+    /// Returns the configurations, in their order.
     pub fn configs(&self) -> impl Iterator<Item = &FeatureConfig> {
         self.extractors.iter().map(FeatureExtractor::config)
     }
 
-    /// Features of a sound of any rate, one for each configuration in their order.
+    /// Extracts the features of a sound of any sampling rate: one for each configuration, in their order.
     ///
     /// # Errors
-    /// Those of [`FeatureExtractor::extract`], of the first configuration that has one.
+    /// Those of [`FeatureExtractor::extract`] for the first configuration that fails.
     pub fn extract(&self, sound: &Waveform) -> Result<Vec<Features>> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut memory = idle().pop().unwrap_or_default();

@@ -4,16 +4,16 @@ use std::f64::consts::PI;
 
 use crate::config::Window;
 
-/// The periodic window of `length` samples; a single sample is weighed with 1.
+/// Returns the periodic window of `length` samples. The weight of a single sample is 1.
 ///
 /// # Formula
 /// That of each [`Window`], with `N = length`: the symmetric window of `N + 1` samples without
-/// its last, so that shifted copies add up evenly.
+/// the last one, so that shifted copies have a constant sum.
 pub(crate) fn periodic(window: Window, length: usize) -> Vec<f64> {
     (0..length).map(|n| weight(window, n, length)).collect()
 }
 
-/// What [`periodic`] weighs sample `n` with.
+/// Returns the weight of sample `n` in [`periodic`].
 pub(crate) fn weight(window: Window, n: usize, length: usize) -> f64 {
     if length == 1 {
         return 1.0;

@@ -1,4 +1,5 @@
-//! After the first signal, the chain allocates nothing; a long recording takes no more than a short one.
+//! Checks that the chain allocates nothing after the first signal, and that a long recording takes no more memory
+//! than a short one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -27,7 +28,7 @@ fn note(allocations: usize, bytes: isize) {
     PEAK_BYTES.with(|peak| peak.set(peak.get().max(held)));
 }
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call passes its arguments to the system allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(1, layout.size() as isize);
@@ -40,7 +41,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // While it is moved, memory may be held twice.
+        // While memory is moved, both blocks may exist.
         note(1, size as isize);
         note(0, -(layout.size() as isize));
         unsafe { System.realloc(pointer, layout, size) }
@@ -120,8 +121,8 @@ fn neither_do_functionals() {
     assert_eq!(allocations_of_a_second_signal(&config), 0);
 }
 
-/// Stereo samples of 8 bits for so many minutes at 8000 Hz, as plain WAV or as μ-law, whose length is known only
-/// after it was decoded.
+/// Writes stereo samples of 8 bits for some minutes at 8000 Hz, as plain WAV or as μ-law, whose length is known only
+/// after decoding.
 fn write_long(path: &Path, minutes: u32, plain: bool) {
     let size = minutes * 60 * 8000 * 2;
     let mut file = BufWriter::new(File::create(path).unwrap());
@@ -144,7 +145,7 @@ fn write_long(path: &Path, minutes: u32, plain: bool) {
     file.flush().unwrap();
 }
 
-/// Peak of the bytes that the features of such a file take, all pieces together.
+/// Returns the peak number of bytes that extracting the features of such a file takes, over all pieces.
 fn peak_bytes(minutes: u32, plain: bool) -> isize {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.wav");
@@ -182,6 +183,6 @@ fn memory_does_not_grow_with_the_recording() {
 fn nor_does_it_where_the_length_is_not_known_beforehand() {
     let (short, long) = (peak_bytes(10, false), peak_bytes(20, false));
     assert!(short < 32 << 20, "{short} bytes");
-    // The decoder, which is not ours, takes a few kilobytes more or less.
+    // The decoder, which is a dependency, takes a few kilobytes more or less.
     assert!(long < short + (64 << 10), "{long} after {short} bytes");
 }

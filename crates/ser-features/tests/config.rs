@@ -1,4 +1,4 @@
-//! What a configuration accepts, refuses and says about itself.
+//! Checks which values a configuration accepts and refuses, and what it computes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -198,7 +198,7 @@ fn functionals_refuse_what_they_cannot_sum_up() {
     }
 }
 
-/// `librosa.feature.mfcc(y=np.zeros(n), …).shape[1]` of librosa 0.11.
+/// The expected counts are `librosa.feature.mfcc(y=np.zeros(n), …).shape[1]` of librosa 0.11.
 #[test]
 fn frames_are_counted_as_librosa_does() {
     let count = |n_fft, center, samples| {
@@ -287,7 +287,7 @@ fn every_key_changes_the_fingerprint() {
     assert_eq!(fingerprints.len(), changes.len());
 }
 
-/// Stored features are found by it: it may change only together with the features or the version.
+/// Stores find features by the fingerprint: it may change only together with the features or the version.
 #[test]
 fn the_fingerprint_of_the_default_is_the_same_in_every_build() {
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The extractor as a whole: files, steps before the frames, errors, reuse and threads.
+//! Tests the extractor as a whole: files, stages before the frames, errors, reuse and threads.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -50,7 +50,7 @@ fn a_file_of_another_rate_is_resampled_first() {
     assert_eq!(from_file, extractor.extract(&by_hand).unwrap());
 }
 
-/// An octave up: twice the frequency in half the time. Of a file and of a waveform.
+/// An octave up is twice the frequency in half the time, for a file and for a waveform.
 #[test]
 fn twelve_semitones_double_the_frequency_and_halve_the_frames() {
     let folder = tempfile::tempdir().unwrap();
@@ -82,7 +82,7 @@ fn twelve_semitones_double_the_frequency_and_halve_the_frames() {
     assert_eq!(loudest_band(up.row(20)), loudest_band(a5.row(20)));
 }
 
-/// Samples without a rate of their own are at the configured one already.
+/// Samples without a rate of their own already have the configured rate.
 #[test]
 fn semitones_leave_bare_samples_alone() {
     let config = FeatureConfig {
@@ -170,7 +170,7 @@ fn silence_has_features_too() {
     let silence = features(config, &[0.0; 8000]).unwrap();
     for frame in 0..silence.frames() {
         let row = silence.row(frame);
-        // −100 dB, `amin`, in each of 128 bands.
+        // −100 dB, from `amin`, in each of 128 bands.
         assert!((row[0] + 100.0 * 128f32.sqrt()).abs() < 1e-2, "{}", row[0]);
         assert!(row[1..40].iter().all(|c| c.abs() < 1e-2));
         assert_eq!(row[40..47], [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0]);
@@ -178,7 +178,7 @@ fn silence_has_features_too() {
     }
 }
 
-/// Two frames share a transform, whose rounding follows the louder one.
+/// Two frames share a transform, whose rounding is relative to the louder one.
 #[test]
 fn a_quiet_frame_beside_a_loud_one_is_as_exact_as_alone() {
     let config = FeatureConfig {
@@ -268,7 +268,7 @@ fn trimming_comes_first() {
     );
 }
 
-/// With librosa's smallest level a signal this quiet is silence from end to end, and is kept whole.
+/// With librosa's `amin`, a signal this quiet is silence throughout and is kept whole.
 #[test]
 fn a_quiet_signal_is_trimmed_as_a_loud_one_where_amin_lets_it() {
     let faint = vec![0.0; 9000];

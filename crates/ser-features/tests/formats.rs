@@ -1,4 +1,4 @@
-//! Features do not depend on what a sound is stored in.
+//! Checks that features do not depend on the format in which a sound is stored.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ser_audio::{AudioStream, Waveform, read};
 use ser_features::{FeatureConfig, FeatureExtractor, FeatureStore, Features};
 
-/// A second of a chirp at 8000 Hz, as another crate's tests have it.
+/// Returns the path of a fixture of `ser-audio`: a second of a chirp at 8000 Hz.
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../ser-audio/tests/fixtures")
@@ -23,7 +23,7 @@ fn config() -> FeatureConfig {
     }
 }
 
-/// The same sound as WAV: its samples as floats of 32 bits.
+/// Writes the same sound as WAV with 32-bit float samples.
 fn as_wav(path: &Path, folder: &Path) -> PathBuf {
     let sound = read(path).unwrap();
     let copy = folder.join("copy.wav");
@@ -31,7 +31,7 @@ fn as_wav(path: &Path, folder: &Path) -> PathBuf {
     copy
 }
 
-/// Features of a file by a store that knows nothing yet.
+/// Returns the features of a file, computed by an empty store.
 fn through_a_store(store: &FeatureStore, path: &Path) -> Features {
     let found = std::sync::Mutex::new(None);
     let counts = store
@@ -78,7 +78,7 @@ fn every_format_gives_what_wav_gives() {
     }
 }
 
-/// Ten minutes of μ-law, whose length only its end shows: it is measured first, and not held.
+/// Ten minutes of μ-law whose length is known only at the end: it is decoded once to measure it, and not kept.
 #[test]
 fn a_long_recording_of_unknown_length_gives_what_wav_gives() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Seeds of the fuzz target `wav` and every case it has found.
+//! Runs the seeds of the fuzz target `wav` and every case it has found.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 #[path = "../../../fuzz/src/seeds.rs"]

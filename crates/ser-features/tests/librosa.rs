@@ -1,4 +1,4 @@
-//! Every stage of the chain against librosa's arrays (`tests/reference`).
+//! Compares every stage of the chain with librosa's arrays (`tests/reference`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -18,7 +18,7 @@ fn clip(rate: u32) -> Waveform {
     ser_audio::read(folder.join(format!("sr{rate}/clip.wav"))).unwrap()
 }
 
-/// librosa's array of that name, turned to `[frames, coefficients]`.
+/// Returns librosa's array of that name, transposed to `[frames, coefficients]`.
 fn expected(rate: u32, name: &str) -> Features {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
     let array = read_npy(folder.join(format!("sr{rate}/{name}.npy"))).unwrap();
@@ -40,7 +40,7 @@ fn extract(config: &FeatureConfig) -> Features {
     extractor.extract(&clip(config.sample_rate)).unwrap()
 }
 
-/// Largest absolute difference.
+/// Returns the largest absolute difference.
 fn difference(ours: &Features, theirs: &Features) -> f32 {
     assert_eq!(ours.frames(), theirs.frames());
     assert_eq!(ours.coefficients(), theirs.coefficients());
@@ -48,8 +48,8 @@ fn difference(ours: &Features, theirs: &Features) -> f32 {
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// Largest difference relative to librosa's value. A transform in single precision holds a bin
-/// to a fraction of its frame's loudest only: 100 dB below that, a difference is none.
+/// Returns the largest difference relative to librosa's value. The error of a transform in single precision is
+/// relative to the loudest bin of the frame, so differences 100 dB below that bin do not count.
 fn relative_difference(ours: &Features, theirs: &Features) -> f32 {
     assert_eq!(ours.frames(), theirs.frames());
     let mut largest = 0f32;
@@ -157,7 +157,7 @@ fn extra_rows_agree_to_1e_4() {
     }
 }
 
-/// Each stage on its own takes what the one before it gives and arrives at the same.
+/// Each stage called on its own, with the result of the stage before it, gives the same as the extractor.
 #[test]
 fn stages_chained_by_hand_give_what_the_extractor_gives() {
     let config = FeatureConfig {

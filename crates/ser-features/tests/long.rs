@@ -1,4 +1,4 @@
-//! Recordings too long for one segment of the chain: cutting them up changes nothing.
+//! Checks that recordings too long for one segment of the chain give the same features as in one piece.
 
 #![allow(clippy::unwrap_used)]
 
@@ -23,8 +23,8 @@ fn config() -> FeatureConfig {
     }
 }
 
-/// A tone in noise, quiet at first and loudest in the third segment, so that the floor of the first
-/// segments is set by a later one. Silent at both ends.
+/// Returns a tone in noise, quiet at first and loudest in the third segment, so that a later segment sets the
+/// floor of the first ones. It is silent at both ends.
 fn signal(length: usize) -> Vec<f32> {
     let mut state = 7_u32;
     (0..length)
@@ -52,7 +52,7 @@ fn extract(config: &FeatureConfig, samples: &[f32]) -> Features {
     features
 }
 
-/// Block `columns` of the rows.
+/// Returns a block of columns of the features.
 fn columns(features: &Features, columns: std::ops::Range<usize>) -> Vec<f32> {
     (0..features.frames())
         .flat_map(|frame| features.row(frame)[columns.clone()].to_vec())
@@ -64,7 +64,7 @@ fn write_wav(path: &Path, samples: &[f32], sample_rate: u32) {
     ser_fixtures::write_wav(path, sample_rate, samples);
 }
 
-/// The stages one by one, each over the whole signal, are the reference.
+/// The reference is each stage on its own, over the whole signal.
 #[test]
 fn segments_give_what_the_whole_signal_gives() {
     for (pad_mode, center) in [
@@ -72,7 +72,7 @@ fn segments_give_what_the_whole_signal_gives() {
         (PadMode::Reflect, true),
         (PadMode::Edge, false),
     ] {
-        // Lengths that end a segment exactly, by one frame, and by one sample.
+        // Lengths that end exactly at a segment, one frame after it, and one sample after it.
         for length in [16 * FRAMES, 16 * 8192 - 16, 16 * 8192, 16 * 8192 + 1] {
             let config = FeatureConfig {
                 pad_mode,
@@ -122,7 +122,7 @@ fn extra_rows_and_pre_emphasis_do_not_notice_the_cut() {
     };
     let samples = signal(16 * FRAMES);
     let whole = extract(&config, &samples);
-    // A short signal around the first cut; 200 frames from its ends nothing knows of them.
+    // A short signal around the first boundary; 200 frames from its ends, its ends have no effect.
     let around = extract(&config, &samples[16 * 3000..16 * 5000]);
     for frame in 200..1800 {
         assert!(
@@ -161,7 +161,7 @@ fn a_long_file_gives_what_its_samples_give() {
     }
 }
 
-/// A file above 16 MB, which the store does not take into memory.
+/// A file above 16 MiB, which the store does not read into memory.
 #[test]
 fn the_store_knows_a_long_file_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -202,6 +202,6 @@ fn a_file_that_shrinks_before_it_is_read_again_is_an_error() {
         Ok(())
     });
     let said = result.unwrap_err().to_string();
-    assert!(said.contains("reading it again"), "{said}");
+    assert!(said.contains("the length measured first"), "{said}");
     assert!(pieces > 0);
 }

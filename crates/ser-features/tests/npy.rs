@@ -1,4 +1,4 @@
-//! The array format, in both directions.
+//! Tests the array format, in both directions.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ser_features::{Error, Features, NpyArray, read_npy, write_npy};
 
-/// A file as NumPy writes it: `numpy.save` of `numpy.arange(6, dtype=dtype).reshape(2, 3)`.
+/// Returns a file as NumPy writes it: `numpy.save` of `numpy.arange(6, dtype=dtype).reshape(2, 3)`.
 fn numpy_file(version: u8, descr: &str, fortran: &str, data: &[u8]) -> Vec<u8> {
     let mut header =
         format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': (2, 3), }}")
@@ -45,7 +45,7 @@ fn read(bytes: &[u8]) -> Result<NpyArray, Error> {
 fn features_are_written_byte_for_byte_as_numpy_would() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mfcc.npy");
-    // Three frames of two coefficients: frame by frame here, coefficient by coefficient there.
+    // Three frames of two coefficients: frame by frame here, coefficient by coefficient in the file.
     let features = Features::from_parts(vec![0.0, 3.0, 1.0, 4.0, 2.0, 5.0], 3, 2).unwrap();
     write_npy(&path, &features).unwrap();
     assert_eq!(

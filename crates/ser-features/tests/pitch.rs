@@ -1,4 +1,4 @@
-//! F0 of signals whose F0 is known.
+//! Checks F0 on signals with a known F0.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -6,7 +6,7 @@ use std::f64::consts::TAU;
 
 use ser_features::{Error, Yin, YinScratch};
 
-/// A small generator of noise, the same everywhere.
+/// A small noise generator that gives the same samples on every machine.
 fn noise(samples: usize) -> Vec<f32> {
     let mut state = 1u32;
     (0..samples)
@@ -17,7 +17,7 @@ fn noise(samples: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Harmonics `k` of `f0(t)` with the given amplitudes.
+/// Returns the harmonics `k` of `f0(t)` with the given amplitudes.
 fn voice(rate: u32, seconds: f64, f0: impl Fn(f64) -> f64, amplitudes: &[f64]) -> Vec<f32> {
     let mut phase = 0.0;
     (0..(f64::from(rate) * seconds) as usize)
@@ -32,13 +32,13 @@ fn voice(rate: u32, seconds: f64, f0: impl Fn(f64) -> f64, amplitudes: &[f64]) -
         .collect()
 }
 
-/// A frame of three periods at 60 Hz or more.
+/// Plans frames of at least three periods of 60 Hz.
 fn yin(rate: u32) -> Yin {
     let frame_length = (rate as usize / 20).next_power_of_two();
     Yin::new(rate, 60.0, 600.0, frame_length, 0.1).unwrap()
 }
 
-/// The middle half of the frames.
+/// Returns the middle half of the frames.
 fn steady(f0: &[f32]) -> &[f32] {
     &f0[f0.len() / 4..f0.len() * 3 / 4]
 }
@@ -54,12 +54,12 @@ fn tones_and_voices_are_found_within_half_a_percent() {
         &[1.0],
         &[1.0, 0.5, 0.33, 0.25, 0.2, 0.17],
         &[0.1, 1.0, 0.2, 0.9, 0.4],
-        // The ear hears the fundamental although it is not there.
+        // The ear hears the fundamental although it is missing.
         &[0.0, 0.0, 1.0, 0.8, 0.6, 0.4],
     ];
     for rate in [8_000, 16_000, 22_050, 48_000] {
         let frequencies = [62.0, 83.7, 120.0, 210.3, 333.3, 440.0, 587.0];
-        // Periods of fewer than 20 samples are too coarse for the harmonics, see `Yin`.
+        // Periods of fewer than 20 samples are too coarse for the harmonics; see `Yin`.
         for hz in frequencies
             .into_iter()
             .filter(|hz| hz * 20.0 < f64::from(rate))
@@ -133,7 +133,7 @@ fn frames_at_the_edges_are_unvoiced_or_right() {
     assert!(yin.track(&signal, 0).is_empty());
 }
 
-/// The definition, term by term.
+/// Computes the definition, term by term.
 fn naive(rate: u32, frame: &[f32], fmin: f64, fmax: f64, threshold: f64) -> f64 {
     let rate = f64::from(rate);
     let (low, high) = (

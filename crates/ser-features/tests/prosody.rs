@@ -1,4 +1,4 @@
-//! Level, noisiness, brightness and trimming against librosa's arrays (`tests/reference`).
+//! Compares level, noisiness, brightness and trimming with librosa's arrays (`tests/reference`).
 
 #![allow(clippy::unwrap_used)]
 
@@ -33,7 +33,7 @@ fn expected(rate: u32, name: &str) -> Vec<f64> {
     array.data
 }
 
-/// Holds one value per frame against librosa's array of that name.
+/// Compares one value per frame with librosa's array of that name.
 fn agree(name: &str, tolerance: f64, values: impl Fn(&Waveform) -> Vec<f32>) {
     for rate in RATES {
         let values = values(&clip(rate));
@@ -53,7 +53,7 @@ fn frames(clip: &Waveform) -> impl Iterator<Item = &[f32]> {
         .map(|frame| centred(&clip.samples, frame, N_FFT, HOP))
 }
 
-/// Power spectra in double precision, periodic Hann window, zeros around the signal.
+/// Returns power spectra in double precision, with a periodic Hann window and zeros around the signal.
 fn power_spectra(clip: &Waveform) -> Vec<Vec<f64>> {
     let fft = FftPlanner::<f64>::new().plan_fft_forward(N_FFT);
     (0..frame_count(clip.samples.len(), N_FFT, HOP))
@@ -163,8 +163,8 @@ fn crossings_ignore_rounding_noise_around_zero() {
     assert_eq!(zero_crossing_rate(&[-1.0, 0.0, -1.0, -1.0], 4), 0.5);
 }
 
-/// `librosa.effects.trim(y, top_db=…, frame_length=…, hop_length=…)[1]` of the clip alone and of the
-/// clip with `sr // 5` zeros before and `sr // 3` after it.
+/// The expected ranges are `librosa.effects.trim(y, top_db=…, frame_length=…, hop_length=…)[1]` of the clip alone,
+/// and of the clip with `sr // 5` zeros before it and `sr // 3` after it.
 #[test]
 fn trimming_cuts_where_librosa_does() {
     type Ends = [usize; 2];

@@ -1,4 +1,4 @@
-//! The chain under random configurations against a slow, obvious one in double precision: a padded
+//! Compares the chain, under random configurations, with a slow and obvious one in double precision: a padded
 //! copy of the signal, a Fourier sum for every bin, a dense filterbank, direct cosine sums, and a
 //! polynomial fitted anew for every derivative.
 
@@ -59,7 +59,7 @@ fn spectrogram(config: &FeatureConfig, samples: &[f32]) -> Rows {
         let row = (0..=config.n_fft / 2).map(|k| {
             let (mut re, mut im) = (0.0, 0.0);
             for n in 0..config.n_fft {
-                // The turn is reduced in integers, lest a large angle lose digits.
+                // Integers reduce the angle to one turn, because a large angle would lose digits.
                 let angle = 2.0 * PI * (k * n % config.n_fft) as f64 / config.n_fft as f64;
                 re += frame[n] * window[n] * angle.cos();
                 im -= frame[n] * window[n] * angle.sin();
@@ -143,7 +143,7 @@ fn mfcc(config: &FeatureConfig, log_mel: &Rows) -> Rows {
     log_mel.iter().map(coefficients).collect()
 }
 
-/// Coefficients, lowest first, of the polynomial of that degree through `points`, by solving the
+/// Returns the coefficients, lowest first, of the polynomial of a given degree through `points`, by solving the
 /// normal equations.
 fn fit(points: &[(f64, f64)], degree: usize) -> Vec<f64> {
     let n = degree + 1;
@@ -178,7 +178,7 @@ fn delta(config: &FeatureConfig, rows: &Rows, order: usize) -> Rows {
                     let points: Vec<(f64, f64)> = (start..start + width)
                         .map(|t| (position(t), rows[t][column]))
                         .collect();
-                    // The order-th derivative of a polynomial of that degree.
+                    // The `order`-th derivative of a polynomial of that degree.
                     fit(&points, order)[order] * order as f64
                 })
                 .collect()
@@ -186,7 +186,7 @@ fn delta(config: &FeatureConfig, rows: &Rows, order: usize) -> Rows {
         .collect()
 }
 
-/// Noise and a tone, from a seed.
+/// Returns noise and a tone from a seed.
 fn signal(length: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;
     (0..length)
@@ -316,8 +316,8 @@ proptest! {
         let levels = log_mel(&config, &energies);
         let cepstrum = mfcc(&config, &levels);
 
-        // Single precision holds a bin to a fraction of the loudest: −100 dB of its power. Where
-        // chance puts a band's level so low that this is a thousandth of a decibel, it has no say.
+        // Single precision keeps a bin exact to −100 dB of the power of the loudest bin. Where the level of a
+        // band happens to be so low that this is a thousandth of a decibel, the band is not compared.
         let loudest = power.iter().flatten().copied().fold(0.0, f64::max);
         let none = if config.power == 2.0 { 1e-10 } else { 1e-6 } * loudest;
         let none_in_bands = &mel(&config, &vec![vec![none; config.n_fft / 2 + 1]])[0];

@@ -1,4 +1,4 @@
-//! Resampled clips, and their MFCC, against those of soxr (`tests/reference`).
+//! Compares resampled clips, and their MFCC, with those of soxr (`tests/reference`).
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -21,8 +21,8 @@ fn lower_nyquist(from: u32, to: u32) -> f64 {
     f64::from(from.min(to)) / 2.0
 }
 
-/// soxr and this differ where their filters roll off, and nowhere else: below 0.9 of the lower
-/// Nyquist frequency the two spectra are equal but for −90 dB.
+/// soxr and this crate differ only where their filters roll off: below 0.9 of the lower
+/// Nyquist frequency, the two spectra are equal to within −90 dB.
 #[test]
 fn the_pass_band_agrees_with_soxr() {
     for (from, to) in [
@@ -36,7 +36,7 @@ fn the_pass_band_agrees_with_soxr() {
         let theirs = read_npy(reference(from, &format!("resampled_{to}_soxr_hq.npy"))).unwrap();
         assert_eq!(theirs.shape, [ours.len()]);
 
-        // A Hann window, lest what lies above the pass band leak into it.
+        // A Hann window keeps what lies above the pass band from leaking into it.
         let n = ours.len();
         let window = |i: usize| 0.5 - 0.5 * (TAU * i as f64 / n as f64).cos();
         let mut difference: Vec<Complex<f64>> = (0..n)
@@ -56,7 +56,7 @@ fn the_pass_band_agrees_with_soxr() {
     }
 }
 
-/// What the choice of resampler changes in the end.
+/// Bounds the effect of the choice of resampler on the MFCC.
 #[test]
 fn mfcc_after_resampling_agree_with_those_after_soxr() {
     for to in [22_050, 16_000] {

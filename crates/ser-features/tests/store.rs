@@ -1,4 +1,4 @@
-//! Nothing is computed twice, and nothing damaged or outdated is ever returned.
+//! Checks that nothing is computed twice, and that nothing damaged or outdated is ever returned.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -28,7 +28,7 @@ fn extractor() -> FeatureExtractor {
     FeatureExtractor::new(&config()).unwrap()
 }
 
-/// A synthetic clip: another number, another sound.
+/// Writes a synthetic clip that differs for each number.
 fn write_clip(path: &Path, number: u32) {
     let sample = |i| {
         let turn = i as f32 * (number + 1) as f32 * 0.01;
@@ -38,7 +38,7 @@ fn write_clip(path: &Path, number: u32) {
     set_age(path, 3600);
 }
 
-/// Old files are trusted by their time; what was written a moment ago is not.
+/// Sets the age of a file: the store trusts the time of old files, but not of files written a moment ago.
 fn set_age(path: &Path, seconds: u64) {
     let time = SystemTime::now() - Duration::from_secs(seconds);
     let file = OpenOptions::new().write(true).open(path).unwrap();
@@ -71,13 +71,13 @@ impl House {
         FeatureStore::open(self.store_folder(), &extractor()).unwrap()
     }
 
-    /// The only file of features.
+    /// Returns the path of the only file of features.
     fn file(&self) -> PathBuf {
         let fingerprint = config().fingerprint();
         self.store_folder().join(format!("{fingerprint}.features"))
     }
 
-    /// Extracts all clips through a store opened anew and holds them against fresh features.
+    /// Extracts all clips through a newly opened store and compares them with freshly computed features.
     fn check(&self) -> StoreCounts {
         check(&self.open(), &self.clips)
     }
@@ -212,7 +212,7 @@ fn a_touched_file_is_recognised_by_its_content() {
     set_age(&house.clips[0], 10);
     assert_eq!(house.check(), counts(2, 0));
     let size = fs::metadata(house.file()).unwrap().len();
-    // From then on by its new time: nothing more is noted.
+    // From now on the store recognises it by its new time and appends nothing more.
     assert_eq!(house.check(), counts(2, 0));
     assert_eq!(fs::metadata(house.file()).unwrap().len(), size);
 }
@@ -242,7 +242,7 @@ fn paths_that_swapped_their_files_swap_their_features() {
     fs::rename(&house.clips[0], &aside).unwrap();
     fs::rename(&house.clips[1], &house.clips[0]).unwrap();
     fs::rename(&aside, &house.clips[1]).unwrap();
-    // Their times differ by less than they are old, but they differ.
+    // Their times differ by less than their age, but they differ.
     assert_eq!(house.check(), counts(2, 0));
 }
 
@@ -334,7 +334,7 @@ fn a_flipped_bit_anywhere_is_noticed() {
         damaged[position] ^= 1 << (position % 8);
         fs::write(house.file(), &damaged).unwrap();
         let found = house.check();
-        // A new identity of the file is no damage.
+        // A changed identity of the file is no damage.
         let harmless = (8..16).contains(&position);
         assert!(harmless || found.computed > 0, "byte {position}: {found:?}");
         assert_eq!(house.check(), counts(3, 0), "byte {position}");
@@ -351,7 +351,7 @@ fn damage_while_the_store_is_open_is_noticed() {
     bytes[last] ^= 16;
     fs::write(house.file(), &bytes).unwrap();
     assert_eq!(check(&store, &house.clips), counts(2, 1));
-    // Emptied, and gone.
+    // The file of features is emptied, and then removed.
     fs::write(house.file(), "").unwrap();
     assert_eq!(check(&store, &house.clips).hits, 0);
     fs::remove_file(house.file()).unwrap();
@@ -364,7 +364,7 @@ fn two_stores_at_once_neither_harm_nor_repeat_each_other() {
     let house = House::new(24);
     let (first, second) = (house.open(), house.open());
     assert_eq!(check(&first, &house.clips[..8]), counts(0, 8));
-    // The second store was opened before those eight were there; its first own record tells it.
+    // The second store was opened before those eight existed; it finds them when it appends its own first record.
     assert_eq!(check(&second, &house.clips[8..9]), counts(0, 1));
     assert_eq!(check(&second, &house.clips[..9]), counts(9, 0));
 
@@ -400,7 +400,7 @@ fn what_is_outdated_is_removed_when_it_outweighs_the_rest() {
     house.open();
     assert!(size(&house) <= once * 2);
     assert_eq!(house.check(), counts(3, 0));
-    // A store that was open all the time finds its way into the new file.
+    // A store that stayed open switches to the new file.
     check(&watcher, &house.clips);
     assert_eq!(house.check(), counts(3, 0));
     assert_eq!(fs::read_dir(house.store_folder()).unwrap().count(), 2);

@@ -1,4 +1,4 @@
-//! Several kinds of features of one sound are those of an extractor for each.
+//! Checks that several kinds of features of one sound equal those of separate extractors.
 
 #![allow(clippy::unwrap_used)]
 
@@ -50,7 +50,7 @@ fn features_are_those_of_each_extractor_whatever_came_before() {
     let configs = configs();
     let views = Views::new(&configs).unwrap();
     assert!(views.configs().eq(&configs));
-    // Other rates, one of which needs no resampling for some, and shorter sounds after longer ones.
+    // Other rates, one of which needs no resampling for some views, and shorter sounds after longer ones.
     for (rate, seconds) in [(48_000, 1.5), (16_000, 0.7), (48_000, 0.5), (44_100, 1.0)] {
         let sound = sound(rate, seconds);
         let all = views.extract(&sound).unwrap();

@@ -1,4 +1,4 @@
-//! Harmonics and formants of voices that were made with known ones.
+//! Checks harmonics and formants on synthetic voices with known values.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +18,7 @@ fn noise(samples: usize) -> impl Iterator<Item = f32> {
     })
 }
 
-/// Half a second of harmonics of `hz` up to 7 kHz, each with its level in dB.
+/// Returns half a second of the harmonics of `hz` up to 7 kHz, each with its level in dB.
 fn harmonics(hz: f64, level: impl Fn(usize) -> f64) -> Vec<f32> {
     let count = (7000.0 / hz) as usize;
     (0..RATE as usize / 2)
@@ -32,8 +32,8 @@ fn harmonics(hz: f64, level: impl Fn(usize) -> f64) -> Vec<f32> {
         .collect()
 }
 
-/// Pulses of `hz`, 6 dB weaker each octave as those of a throat are at a mouth, through resonances
-/// `(frequency, bandwidth)`.
+/// Returns pulses at `hz` Hz, weaker by 6 dB per octave as those of a throat are at the mouth, through
+/// resonances `(frequency, bandwidth)`.
 fn vowel(rate: u32, hz: f64, resonances: &[(f64, f64)]) -> Vec<f32> {
     let rate = f64::from(rate);
     let period = (rate / hz).round() as usize;
@@ -54,7 +54,7 @@ fn vowel(rate: u32, hz: f64, resonances: &[(f64, f64)]) -> Vec<f32> {
     sound.iter().map(|x| (x / peak) as f32).collect()
 }
 
-/// The rows of one extra in the middle frame.
+/// Returns the rows of one extra in the middle frame.
 fn middle(extra: Extra, samples: &[f32]) -> Vec<f32> {
     let config = FeatureConfig {
         sample_rate: RATE,
@@ -76,14 +76,14 @@ fn middle(extra: Extra, samples: &[f32]) -> Vec<f32> {
 #[test]
 fn levels_of_harmonics_are_those_they_were_made_with() {
     for hz in [90.0, 140.0, 220.0, 310.0] {
-        // 9 dB an octave.
+        // 9 dB per octave.
         let level = |k: usize| -9.0 * (k as f64).log2();
         let rows = middle(Extra::Harmonics, &harmonics(hz, level));
-        // Where a harmonic lies between two bins its peak is up to 1.4 dB lower.
+        // The peak of a harmonic that lies between two bins is up to 1.4 dB lower.
         assert!((rows[0] - 9.0).abs() < 2.0, "h1_h2 of {hz}: {}", rows[0]);
         assert!((rows[1] - 9.0).abs() < 2.0, "h2_h4 of {hz}: {}", rows[1]);
         for (row, range) in rows[2..5].iter().zip([300.0..1e3, 1e3..2.5e3, 2.5e3..4e3]) {
-            // The lowest harmonic of a range is its highest.
+            // The lowest harmonic of a range has the highest level.
             let k = (range.start / hz).ceil();
             let expected = 9.0 * k.log2();
             let error = (f64::from(*row) - expected).abs();

@@ -1,10 +1,10 @@
-//! What the examples write.
+//! Writes WAV files for the examples.
 
 use anyhow::{Context, Result};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use ser_audio::Waveform;
 
-/// Writes samples as they are, as floats, so that nothing is clipped or rounded.
+/// Writes the samples as floats, so that nothing is clipped or rounded.
 pub fn write(path: &str, sound: &Waveform) -> Result<()> {
     let spec = WavSpec {
         channels: 1,

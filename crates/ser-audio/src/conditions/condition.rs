@@ -1,4 +1,4 @@
-//! The conditions, their names and what each does.
+//! The conditions, their names, and their effects.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,11 +12,11 @@ use super::room::Room;
 use super::{noise, telephone};
 use crate::waveform::{SAMPLE_RANGE, Waveform};
 
-/// Something that happens to speech between the mouth and the file.
+/// A change to speech between the mouth and the file.
 ///
-/// In text (`Display`, `FromStr`, and through serde in any file) a condition is its name and its
-/// parameters, such as `noise-white 20` or `silence 0.5 2`; [`Condition::STANDARD`] is a list to
-/// measure with. Levels in dB go from −120 to 120.
+/// In text (`Display`, `FromStr`, and through serde in any file), a condition is its name and its
+/// parameters, such as `noise-white 20` or `silence 0.5 2`. [`Condition::STANDARD`] is the list that
+/// models are measured with. Levels in dB range from −120 to 120.
 ///
 /// ```
 /// use ser_audio::conditions::Condition;
@@ -33,76 +33,76 @@ use crate::waveform::{SAMPLE_RANGE, Waveform};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Condition {
-    /// `clean`: nothing happens.
+    /// `clean`: no change.
     Clean,
-    /// `gain DB`: every sample times `10^(db / 20)`. Nothing is clipped.
+    /// `gain DB`: multiplies every sample by `10^(db / 20)`, without clipping.
     Gain {
         /// Gain in dB.
         db: f64,
     },
-    /// `peak`: every sample divided by the largest magnitude, which becomes 1. Silence stays.
+    /// `peak`: divides every sample by the largest magnitude, which becomes 1. Silence does not change.
     Peak,
-    /// `lowpass-8k`: brought to a sampling rate of 8 kHz and back. Clips with a lower rate stay.
+    /// `lowpass-8k`: resamples to 8 kHz and back. Clips with a lower sampling rate do not change.
     Lowpass8k,
-    /// `telephone`: 300 to 3400 Hz (half the amplitude at the edges) at 8 kHz, compressed to 8 bits
-    /// by the μ-law of ITU-T G.711 and expanded, then back at the old rate. Clipped at full scale.
+    /// `telephone`: limits the band to 300 to 3400 Hz (half the amplitude at the edges) at 8 kHz, compresses to
+    /// 8 bits with the μ-law of ITU-T G.711 and expands, and resamples to the old rate. Clips at full scale.
     Telephone,
-    /// `quantise BITS`: rounded to the nearest of the `2^bits` levels of signed integers of so many
-    /// bits, and clipped at full scale.
+    /// `quantise BITS`: rounds to the nearest of the `2^bits` levels of signed integers with that number of
+    /// bits, and clips at full scale.
     Quantise {
-        /// 1 to 24.
+        /// Number of bits, 1 to 24.
         bits: u32,
     },
-    /// `noise-white SNR`: white Gaussian noise, see [`NoiseBabble`](Self::NoiseBabble) for its level.
+    /// `noise-white SNR`: adds white Gaussian noise; see [`NoiseBabble`](Self::NoiseBabble) for its level.
     NoiseWhite {
         /// Signal-to-noise ratio in dB.
         snr_db: f64,
     },
-    /// `noise-babble SNR`: twelve synthetic voices talk in the background.
+    /// `noise-babble SNR`: adds twelve synthetic voices that talk in the background.
     ///
-    /// Each is a Gaussian noise with the long-term average spectrum of speech (Byrne et al. 1994,
-    /// 63 Hz to 16 kHz) and syllables of 150 to 350 ms, which make a modulation around 4 Hz. There is
-    /// no pitch in it and no recording of anybody: it masks as babble does, and says nothing.
+    /// Each voice is Gaussian noise with the long-term average spectrum of speech (Byrne et al. 1994,
+    /// 63 Hz to 16 kHz) and syllables of 150 to 350 ms, which make a modulation around 4 Hz. It has
+    /// no pitch and contains no recording of anybody: it masks speech as babble does, but has no words.
     ///
-    /// The signal-to-noise ratio is that of the clip's RMS over its active part (the frames of 25 ms
+    /// The signal-to-noise ratio is that of the RMS of the active part of the clip (the frames of 25 ms
     /// within 30 dB of the loudest) to the RMS of the noise over the whole clip. Digital silence gets
     /// no noise.
     NoiseBabble {
         /// Signal-to-noise ratio in dB.
         snr_db: f64,
     },
-    /// `room small`, `room large`: reverberation, at the clip's RMS. The clip becomes longer by half
-    /// of [`Room::rt60`], in which the sound dies away by 30 dB.
+    /// `room small`, `room large`: adds reverberation and keeps the RMS of the clip. The clip becomes longer by
+    /// half of [`Room::rt60`], in which the sound decays by 30 dB.
     Room(Room),
-    /// `speed PERCENT`: faster and higher, or slower and lower with a negative number. The samples
-    /// stay, the sampling rate is multiplied by `1 + percent / 100` and rounded to whole Hz.
+    /// `speed PERCENT`: makes the clip faster and higher, or with a negative number slower and lower. The samples
+    /// do not change; the sampling rate is multiplied by `1 + percent / 100` and rounded to whole Hz.
     Speed {
-        /// −50 to 100.
+        /// Change in percent, −50 to 100.
         percent: f64,
     },
-    /// `silence LEAD TRAIL`: white noise before and after the clip, its RMS 70 dB below the clip's
-    /// largest magnitude.
+    /// `silence LEAD TRAIL`: adds white noise before and after the clip, with an RMS 70 dB below the largest
+    /// magnitude of the clip.
     Silence {
-        /// Seconds before, 0 to 60.
+        /// Seconds before the clip, 0 to 60.
         lead: f64,
-        /// Seconds after, 0 to 60.
+        /// Seconds after the clip, 0 to 60.
         trail: f64,
     },
-    /// `cut SECONDS`: the middle of the clip, `⌊seconds · rate⌉` samples but at least one. Shorter
-    /// clips stay.
+    /// `cut SECONDS`: keeps only the middle of the clip, `⌊seconds · rate⌉` samples but at least one. Shorter
+    /// clips do not change.
     Cut {
-        /// Above 0, up to 3600.
+        /// Length of what remains in seconds, above 0, up to 3600.
         seconds: f64,
     },
 }
 
-/// Level of the noise in `silence`, in dB relative to the clip's largest magnitude.
+/// Level of the noise in `silence`, in dB relative to the largest magnitude of the clip.
 const SILENCE_DB: f64 = -70.0;
 
-/// Sampling rates that the conditions make sense for, in Hz.
+/// Sampling rates in Hz for which the conditions are meaningful.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=1_000_000;
 
-/// Every name, and how the condition is written.
+/// Every name, and the text form of the condition.
 const FORMS: [(&str, &str); 12] = [
     ("clean", "clean, without parameters"),
     ("gain", "gain DB, with DB from -120 to 120"),
@@ -131,8 +131,8 @@ const FORMS: [(&str, &str); 12] = [
 ];
 
 impl Condition {
-    /// The conditions that a model is measured under; `clean`, what they are compared to, is not
-    /// among them.
+    /// The conditions that a model is measured under. They do not include `clean`, with which they are
+    /// compared.
     pub const STANDARD: [Condition; 18] = [
         Condition::Gain { db: -20.0 },
         Condition::Gain { db: -10.0 },
@@ -157,17 +157,17 @@ impl Condition {
         Condition::Cut { seconds: 1.0 },
     ];
 
-    /// The clip as it sounds under the condition.
+    /// Applies the condition to a clip.
     ///
-    /// The same condition, seed and samples give the same samples. Noise of one kind and seed differs
-    /// in nothing but its level between two ratios. A clip's seed is the caller's affair: give each
-    /// clip its own, lest all lie in the same noise.
+    /// The same condition, seed and samples give the same samples. For the same kind and seed, noise at two
+    /// signal-to-noise ratios differs only in its level. The caller chooses the seed: give each clip its own,
+    /// or all clips get the same noise.
     ///
     /// # Errors
     ///
-    /// [`Error::Parameter`] when a parameter is out of range; [`Error::Clip`] for a sampling rate
+    /// [`Error::Parameter`] if a parameter is out of range; [`Error::Clip`] for a sampling rate
     /// outside 1 kHz to 1 MHz and for a sample that is not a number or beyond 10¹⁰;
-    /// [`Error::Resample`] when the clip's rate has too little in common with 8 kHz.
+    /// [`Error::Resample`] if the sampling rate of the clip has too little in common with 8 kHz.
     pub fn apply(&self, clip: &Waveform, seed: u64) -> Result<Waveform> {
         if !self.is_valid() {
             return Err(wrong_parameter(self.name(), &self.to_string()));
@@ -223,8 +223,8 @@ impl Condition {
         Ok(Waveform::new(changed, rate))
     }
 
-    /// What `change` makes of the clip at another sampling rate, back at its own and as long as it
-    /// was.
+    /// Applies `change` to the clip at another sampling rate, and returns the result at the rate and with the
+    /// length of the clip.
     fn at_rate(
         &self,
         clip: &Waveform,
@@ -244,7 +244,7 @@ impl Condition {
         Ok(back)
     }
 
-    /// The first word of the text form.
+    /// Returns the first word of the text form.
     fn name(&self) -> &'static str {
         match self {
             Condition::Clean => "clean",
@@ -262,7 +262,7 @@ impl Condition {
         }
     }
 
-    /// Whether every parameter is in its range.
+    /// Returns whether every parameter is in its range.
     fn is_valid(&self) -> bool {
         match self {
             Condition::Clean
@@ -306,8 +306,8 @@ impl FromStr for Condition {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::UnknownCondition`] lists the names there are, [`Error::Parameter`] says how the
-    /// condition is written.
+    /// [`Error::UnknownCondition`] lists the names of all conditions, [`Error::Parameter`] gives the text form
+    /// of the condition.
     fn from_str(text: &str) -> Result<Self> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let name = words.first().copied().unwrap_or_default();
@@ -323,7 +323,7 @@ impl FromStr for Condition {
     }
 }
 
-/// A condition from its words, with parameters that may be out of range.
+/// Parses a condition from its words. The parameters may be out of range.
 fn parsed(words: &[&str]) -> Option<Condition> {
     let number = |word: &str| word.parse().ok();
     Some(match *words {
@@ -380,7 +380,7 @@ impl From<Condition> for String {
     }
 }
 
-/// Refuses a clip that nothing can be made of.
+/// Checks the sampling rate and the samples of a clip.
 pub(crate) fn check_clip(condition: &'static str, clip: &Waveform) -> Result<()> {
     let error = |expected: String, actual: String| {
         Err(Error::Clip {
@@ -409,7 +409,7 @@ pub(crate) fn check_clip(condition: &'static str, clip: &Waveform) -> Result<()>
     }
 }
 
-/// The largest magnitude, 0 without samples.
+/// Returns the largest magnitude, 0 without samples.
 fn peak(samples: &[f32]) -> f32 {
     samples.iter().fold(0.0, |peak, x| peak.max(x.abs()))
 }
@@ -424,7 +424,7 @@ fn sample_count(seconds: f64, rate: u32) -> usize {
     (seconds * f64::from(rate)).round() as usize
 }
 
-/// White noise with the RMS `level`.
+/// Returns white noise with the RMS `level`.
 fn silence(seconds: f64, rate: u32, level: f64, rng: &mut ChaCha8Rng) -> Vec<f32> {
     (0..sample_count(seconds, rate))
         .map(|_| (level * normal(rng)) as f32)

@@ -1,50 +1,50 @@
-//! What can go wrong.
+//! The errors of the conditions.
 
-/// The result of every fallible call of this crate.
+/// The result type of all fallible functions of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of this crate, cut by what the caller can do about it: mend the condition, or leave the
-/// clip out.
+/// An error of this module. The variants differ in what the caller can do: correct the condition, or skip the
+/// clip.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A name that no condition has.
-    #[error("no condition is called `{name}`; there are {}", known.join(", "))]
+    /// No condition has this name.
+    #[error("no condition is called `{name}`; the conditions are {}", known.join(", "))]
     UnknownCondition {
-        /// The name asked for.
+        /// The name given.
         name: String,
-        /// The names there are.
+        /// The names of all conditions.
         known: Vec<&'static str>,
     },
 
-    /// A parameter is missing, too many, not a number or out of range.
+    /// A parameter is missing, surplus, not a number, or out of range.
     #[error("condition `{condition}`: expected {expected}, found `{actual}`")]
     Parameter {
         /// Name of the condition.
         condition: &'static str,
-        /// How it is written, with the range of each parameter.
+        /// The text form, with the range of each parameter.
         expected: &'static str,
-        /// What was given.
+        /// The text given.
         actual: String,
     },
 
-    /// No condition can be applied to such a clip.
+    /// No condition can be applied to this clip.
     #[error("condition `{condition}`: expected a clip with {expected}, found {actual}")]
     Clip {
         /// Name of the condition.
         condition: &'static str,
-        /// What a clip has to be like.
+        /// What the clip must be like.
         expected: String,
-        /// What this one is like.
+        /// What the clip is like.
         actual: String,
     },
 
-    /// The clip's sampling rate and that of the condition have too little in common.
+    /// The sampling rates of the clip and of the condition have too little in common.
     #[error("condition `{condition}`: {source}")]
     Resample {
         /// Name of the condition.
         condition: &'static str,
-        /// Which rates, and why.
+        /// The rates and the reason.
         source: crate::Error,
     },
 }

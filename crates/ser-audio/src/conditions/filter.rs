@@ -1,10 +1,10 @@
-//! Filters by Fourier transform, in double precision: a clip's quietest samples come through.
+//! Filters by Fourier transform, in double precision so that the quietest samples of a clip survive.
 
 use rustfft::num_complex::Complex;
 
 use crate::fourier::{precise_forward, precise_inverse};
 
-/// A signal through a filter with the given impulse response.
+/// Filters a signal with the given impulse response.
 ///
 /// # Shape
 ///
@@ -29,21 +29,21 @@ pub(crate) fn convolve(signal: &[f32], response: &[f64]) -> Vec<f64> {
         *bin *= gain;
     }
     precise_inverse(size).process(&mut product);
-    // rustfft's inverse is not divided by the length.
+    // The inverse transform of rustfft does not divide by the length.
     let scale = 1.0 / size as f64;
     product[..length].iter().map(|z| z.re * scale).collect()
 }
 
-/// A signal with each frequency multiplied by `gain(Hz)`, as if it went round in a circle.
+/// Multiplies each frequency of a signal by `gain(Hz)`, as a circular filter.
 ///
-/// The scale is that of rustfft's unscaled inverse: it suits noise, which is brought to its level
-/// afterwards.
+/// The result has the scale of rustfft's inverse, which does not divide by the length. This suits noise, whose
+/// level is set afterwards.
 pub(crate) fn colour(signal: &[f64], rate: u32, gain: impl Fn(f64) -> f64) -> Vec<f64> {
     let size = signal.len();
     let mut spectrum: Vec<Complex<f64>> = signal.iter().copied().map(Complex::from).collect();
     precise_forward(size).process(&mut spectrum);
     for (k, bin) in spectrum.iter_mut().enumerate() {
-        // The upper half holds the negative frequencies, backwards.
+        // The upper half holds the negative frequencies in reverse order.
         *bin *= gain(k.min(size - k) as f64 * f64::from(rate) / size as f64);
     }
     precise_inverse(size).process(&mut spectrum);

@@ -14,6 +14,6 @@ pub use error::{Error, Result};
 pub use occlusion::{Occlusion, Region};
 pub use room::Room;
 
-/// Another number whenever a condition makes another sound of the same clip and seed: what is kept of
-/// such sounds is known by it.
+/// The version of the conditions. It changes whenever a condition gives other samples for the same clip and seed:
+/// stored results are found by it.
 pub const VERSION: u32 = 1;

@@ -1,5 +1,5 @@
-//! A recording without what sounds at some time and in some band: what would be heard if it had
-//! not been there?
+//! Removal of what sounds at some time and in some band, to find out what would be heard without
+//! it.
 
 use std::f64::consts::PI;
 use std::fmt;
@@ -14,18 +14,18 @@ use super::error::{Error, Result};
 use crate::fourier;
 use crate::waveform::Waveform;
 
-/// Shortest window in seconds; it is lengthened to a power of two of samples.
+/// Shortest window in seconds; it is extended to a power of two of samples.
 const WINDOW: f64 = 0.03;
-/// Frames that lie over each sample.
+/// Number of frames that overlap at each sample.
 const OVERLAP: usize = 4;
 /// Share of the frames that are quieter than the floor, in each bin.
 const FLOOR_SHARE: f64 = 0.1;
-/// Lengths that are taken, in seconds: a few windows at least; up to 100 bytes of memory a sample.
+/// Accepted lengths in seconds: at least a few windows; each sample takes up to 100 bytes of memory.
 const SECONDS: std::ops::RangeInclusive<f64> = 0.2..=60.0;
-/// What errors call this.
+/// The name in error messages.
 const NAME: &str = "occlusion";
 
-/// A stretch of time and a band of frequencies, each from its start up to but not with its end.
+/// A region of time and frequency. The end of each range is excluded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Region {
     /// Seconds from the start of the recording.
@@ -34,16 +34,16 @@ pub struct Region {
     pub hertz: Range<f64>,
 }
 
-/// A recording that regions can be taken from, one after the other.
+/// A recording from which regions can be removed, one after another.
 ///
 /// # Formula
 ///
-/// With the short-time Fourier transform `X[t, k]` (windows of 30 to 60 ms, a power of two of samples,
-/// the square root of a Hann window, four over each sample) and the floor `F[k]`, which a tenth of
-/// the frames stay below in `|X[·, k]|`, a region takes `max(0, 1 − F[k] / |X[t, k]|) · X[t, k]`
-/// from each bin inside: what is left is the recording's own background, and nothing becomes louder.
-/// What is taken goes through the inverse transform and is subtracted from the samples, so that those
-/// beyond a window's reach stay as they are, to the bit.
+/// Let `X[t, k]` be the short-time Fourier transform (windows of 30 to 60 ms, a power of two of samples,
+/// the square root of a Hann window, four over each sample), and let the floor `F[k]` be the value that a
+/// tenth of the frames stay below in `|X[·, k]|`. Removing a region subtracts
+/// `max(0, 1 − F[k] / |X[t, k]|) · X[t, k]` from each bin inside it. The background of the recording remains,
+/// and nothing becomes louder. The subtracted part is transformed back and subtracted from the samples, so
+/// that samples beyond the reach of a window do not change by a single bit.
 ///
 /// ```
 /// use ser_audio::conditions::{Occlusion, Region};
@@ -62,7 +62,7 @@ pub struct Occlusion<'a> {
     /// Square root of a Hann window.
     window: Vec<f32>,
     inverse: Arc<dyn Fft<f32>>,
-    /// What can be taken from each bin: `[frames, bins]`.
+    /// The part of each bin that can be removed: `[frames, bins]`.
     removable: Vec<Complex<f32>>,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Occlusion<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Clip`] for one shorter than 0.2 s or longer than 60 s, for digital silence, for a
+    /// [`Error::Clip`] for a clip shorter than 0.2 s or longer than 60 s, for digital silence, for a
     /// sampling rate outside 1 kHz to 1 MHz, and for a sample that is not a number or beyond 10¹⁰.
     pub fn new(clip: &'a Waveform) -> Result<Self> {
         check_clip(NAME, clip)?;
@@ -111,16 +111,16 @@ impl<'a> Occlusion<'a> {
         Ok(occlusion)
     }
 
-    /// The recording without what sounds in any of the regions. A frame belongs to the time of its
-    /// middle, those at the ends to the first and last sample.
+    /// Returns the recording without what sounds in any of the regions. The time of a frame is that of its
+    /// middle; frames whose middle lies beyond an end have the time of the first or last sample.
     pub fn without(&self, regions: &[Region]) -> Waveform {
         let (size, bins) = (self.window.len(), self.bins());
         let rate = f64::from(self.clip.sample_rate);
         let mut samples = self.clip.samples.clone();
         let mut frame = vec![Complex::ZERO; size];
         let mut scratch = vec![Complex::ZERO; self.inverse.get_inplace_scratch_len()];
-        // rustfft's inverse is not divided by the length; squares of the windows over a sample add up to
-        // half their number.
+        // The inverse transform of rustfft does not divide by the length, and the squares of the windows over a
+        // sample add up to half their number.
         let scale = 2.0 / (size * OVERLAP) as f32;
         for (index, removable) in self.removable.chunks_exact(bins).enumerate() {
             let middle = self.start(index) + (size / 2) as isize;
@@ -138,7 +138,7 @@ impl<'a> Occlusion<'a> {
             for (bin, &taken) in removable.iter().enumerate() {
                 let hertz = bin as f64 * rate / size as f64;
                 if here.iter().any(|band| band.contains(&hertz)) {
-                    // The upper half holds the negative frequencies, backwards.
+                    // The upper half holds the negative frequencies in reverse order.
                     frame[(size - bin) % size] = taken.conj();
                     frame[bin] = taken;
                 }
@@ -155,7 +155,7 @@ impl<'a> Occlusion<'a> {
         Waveform::new(samples, self.clip.sample_rate)
     }
 
-    /// Fills `removable`.
+    /// Computes `removable`.
     fn analyse(&mut self, forward: &dyn Fft<f32>) {
         let (size, bins) = (self.window.len(), self.bins());
         let samples = &self.clip.samples;
@@ -173,7 +173,7 @@ impl<'a> Occlusion<'a> {
             forward.process_with_scratch(&mut frame, &mut scratch);
             spectra.extend_from_slice(&frame[..bins]);
         }
-        // Frames that reach over an end would pull the floor down.
+        // Frames that extend over an end would lower the floor.
         let whole = OVERLAP - 1..frames + 1 - OVERLAP;
         let below = (FLOOR_SHARE * whole.len() as f64) as usize;
         for bin in 0..bins {
@@ -192,13 +192,13 @@ impl<'a> Occlusion<'a> {
         self.removable = spectra;
     }
 
-    /// Frequency bins from 0 Hz to half the sampling rate.
+    /// Returns the number of frequency bins from 0 Hz to half the sampling rate.
     fn bins(&self) -> usize {
         self.window.len() / 2 + 1
     }
 
-    /// Sample that a frame begins at; the first frames begin before the recording, so that over every
-    /// sample there are equally many.
+    /// Returns the first sample of a frame. The first frames begin before the recording, so that every sample lies
+    /// in the same number of frames.
     fn start(&self, frame: usize) -> isize {
         let hop = self.window.len() / OVERLAP;
         (frame * hop) as isize - ((OVERLAP - 1) * hop) as isize
@@ -209,12 +209,12 @@ impl<'a> Occlusion<'a> {
 mod tests {
     use super::*;
 
-    /// With the floor at 0 all there is can be taken: the transform and its inverse fit together.
+    /// With a floor of 0 everything can be removed: the transform and its inverse match.
     #[test]
     fn all_of_it_is_the_recording_itself() {
         for rate in [8000, 44_100] {
             let mut clip = Waveform::new(vec![0.0; rate as usize], rate);
-            // Four fifths of it: a tenth of the frames is silent.
+            // Four fifths of the clip have sound, so more than a tenth of the frames is silent.
             for (n, x) in clip.samples[..(rate as usize * 4) / 5]
                 .iter_mut()
                 .enumerate()

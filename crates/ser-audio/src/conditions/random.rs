@@ -1,11 +1,11 @@
-//! Random numbers that depend on the seed and on what they are for, and on nothing else.
+//! Random numbers that depend only on the seed and on their purpose.
 
 use std::f64::consts::TAU;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// What the numbers are for: each use has a sequence of its own for every seed.
+/// The purpose of the numbers. Each purpose has its own sequence for every seed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Stream {
     White,
@@ -14,16 +14,16 @@ pub(crate) enum Stream {
     Silence,
 }
 
-/// The sequence of a seed and a use.
+/// Returns the sequence of a seed and a purpose.
 pub(crate) fn generator(seed: u64, stream: Stream) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream as u64);
     rng
 }
 
-/// A number of the normal distribution with mean 0 and variance 1 (Box & Muller 1958).
+/// Draws a number from the normal distribution with mean 0 and variance 1 (Box & Muller 1958).
 pub(crate) fn normal(rng: &mut ChaCha8Rng) -> f64 {
-    // 1 − u is never 0, whose logarithm is infinite.
+    // 1 − u is never 0, whose logarithm would be infinite.
     let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
     radius * (TAU * rng.random::<f64>()).cos()
 }

@@ -1,4 +1,4 @@
-//! The narrow-band telephone: 300 to 3400 Hz at 8 kHz, in 8 bits of μ-law.
+//! The narrow-band telephone: 300 to 3400 Hz at 8 kHz, with 8-bit μ-law.
 
 use std::f64::consts::{PI, TAU};
 
@@ -8,18 +8,18 @@ use super::filter::convolve;
 pub(crate) const RATE: u32 = 8000;
 /// The band in Hz.
 const BAND: (f64, f64) = (300.0, 3400.0);
-/// Taps of the band-pass filter on either side: its edges are 66 Hz wide.
+/// Number of taps of the band-pass filter on either side; its edges are 66 Hz wide.
 const REACH: usize = 200;
 
-/// `samples`, which have come at [`RATE`], as they leave a telephone line.
+/// Transmits `samples` with the sampling rate [`RATE`] over a telephone line.
 pub(crate) fn transmit(samples: &[f32]) -> Vec<f32> {
     let filtered = convolve(samples, &band_pass());
-    // The filter is symmetric: its delay is its reach.
+    // The filter is symmetric, so its delay is its reach.
     let undelayed = filtered.iter().skip(REACH).take(samples.len());
     undelayed.map(|&x| expand(compress(x))).collect()
 }
 
-/// A difference of two sincs under a Hamming window: half the amplitude at the edges, 53 dB down
+/// Returns the difference of two sincs under a Hamming window: half the amplitude at the edges, 53 dB down
 /// 33 Hz beyond them.
 fn band_pass() -> Vec<f64> {
     let (low, high) = (BAND.0 / f64::from(RATE), BAND.1 / f64::from(RATE));
@@ -36,14 +36,14 @@ fn band_pass() -> Vec<f64> {
         .collect()
 }
 
-/// Full scale of the numbers that G.711 compresses, here of 16 bits as programs have them.
+/// Full scale of the numbers that G.711 compresses: here that of 16 bits, as is usual in programs.
 const FULL_SCALE: f64 = 32_768.0;
 /// Added to every magnitude, so that the segments double from 128 on.
 const BIAS: i32 = 132;
-/// The largest magnitude that does not leave the last segment.
+/// The largest magnitude that stays in the last segment.
 const LARGEST: i32 = 32_635;
 
-/// The 8 bits of a sample: inverted sign, segment (3 bits) and step (4 bits).
+/// Encodes a sample in 8 bits: inverted sign, segment (3 bits) and step (4 bits).
 fn compress(sample: f64) -> u8 {
     let magnitude = ((sample.abs() * FULL_SCALE).round() as i32).min(LARGEST) + BIAS;
     let segment = magnitude.ilog2() - 7;
@@ -52,7 +52,7 @@ fn compress(sample: f64) -> u8 {
     !(sign | (segment << 4) as u8 | step as u8)
 }
 
-/// The middle of the step that a code stands for.
+/// Returns the middle of the step that a code represents.
 fn expand(code: u8) -> f32 {
     let bits = i32::from(!code);
     let (segment, step) = ((bits >> 4) & 0x07, bits & 0x0F);
@@ -65,7 +65,7 @@ fn expand(code: u8) -> f32 {
 mod tests {
     use super::*;
 
-    /// From the table of G.711, whose values of 14 bits are a quarter of those of 16.
+    /// From the table of G.711, whose 14-bit values are a quarter of the 16-bit ones.
     #[test]
     fn codes_have_the_values_of_the_recommendation() {
         for (code, value) in [
@@ -89,7 +89,7 @@ mod tests {
         }
     }
 
-    /// Half a step, which is a 32nd of the biased magnitude or less, and half a bit of rounding.
+    /// The limit is half a step, which is a 32nd of the biased magnitude or less, and half a bit of rounding.
     #[test]
     fn a_sample_is_off_by_half_a_step_at_most() {
         for i in -32_000..=32_000 {

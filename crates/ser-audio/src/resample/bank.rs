@@ -1,4 +1,4 @@
-//! One signal to several rates.
+//! Conversion of one signal to several sampling rates.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use super::ratio::{gcd, lcm, output_len};
 use crate::error::{Error, Result};
 use crate::fourier;
 
-/// Brings a signal to several rates at once, as a [`Resampler`](super::Resampler) for each would,
-/// with one transform of the signal for all; planned once.
+/// Converts a signal to several sampling rates at once, as a [`Resampler`](super::Resampler) for each would,
+/// with one transform of the signal for all of them. A bank is planned once.
 ///
-/// The signal may count as one of several rates, too: what is played faster is a signal of a higher rate.
+/// The signal may also count as one of several rates: a signal that is played faster has a higher rate.
 ///
 /// ```
 /// use ser_audio::ResamplerBank;
@@ -29,39 +29,39 @@ use crate::fourier;
 /// ```
 pub struct ResamplerBank {
     forward: Arc<dyn Fft<f32>>,
-    /// Samples that a block shares with each of its neighbours, before and after.
+    /// Number of samples that a block shares with each of its neighbours, before and after.
     margin: usize,
-    /// Silence that goes before the signal.
+    /// Number of samples of silence before the signal.
     lead: usize,
     ways: Vec<Way>,
-    /// What came, from the start of the next block on.
+    /// Received samples from the start of the next block on.
     pending: Vec<f32>,
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
-    /// Samples of the signal so far.
+    /// Number of samples of the signal so far.
     taken: usize,
 }
 
-/// What makes one rate of the transformed signal.
+/// The conversion of the transformed signal to one rate.
 struct Way {
     from: u32,
     to: u32,
     backward: Arc<dyn Fft<f32>>,
-    /// Gain of bins 0, 1, … of the forward transform, as far as both transforms have them.
+    /// Gains of bins 0, 1, … of the forward transform, as far as both transforms have them.
     gains: Vec<f32>,
     block: Vec<Complex<f32>>,
     margin: usize,
-    /// Samples made of the silence before the signal, and how many of them are still to come.
+    /// Number of output samples made from the silence before the signal, and how many of them are still to come.
     lead: usize,
     silence: usize,
-    /// `None` if the blocks have the rate already.
+    /// `None` if the blocks already have the rate.
     interpolation: Option<Interpolation>,
-    /// Samples given.
+    /// Number of samples returned.
     given: usize,
 }
 
 impl ResamplerBank {
-    /// Plans the ways from one rate to another, both in Hz, that all begin with the same signal.
+    /// Plans the conversions, given as pairs of rates in Hz, of the same signal.
     ///
     /// # Errors
     /// [`Error::Resample`] for rates that [`Resampler::new`](super::Resampler::new) refuses, and for equal ones.
@@ -78,7 +78,7 @@ impl ResamplerBank {
             }
             if u64::from(to) > MAX_RISE * u64::from(from) {
                 return Err(error(format!(
-                    "expected a rate to rise to at most {MAX_RISE} times its value"
+                    "expected at most {MAX_RISE} times the original rate"
                 )));
             }
         }
@@ -153,10 +153,10 @@ impl ResamplerBank {
         Ok(bank)
     }
 
-    /// Resamples a whole signal to each rate, in place of what the outputs held.
+    /// Resamples a whole signal to each rate and overwrites the outputs.
     ///
     /// # Panics
-    /// When there are fewer outputs than rates.
+    /// If there are fewer outputs than rates.
     pub fn process_into(&mut self, samples: &[f32], outputs: &mut [Vec<f32>]) {
         for (way, output) in self.ways.iter().zip(outputs.iter_mut()) {
             output.clear();
@@ -167,7 +167,7 @@ impl ResamplerBank {
         self.finish(outputs);
     }
 
-    /// Forgets a signal that was begun.
+    /// Discards a signal that was begun.
     pub(super) fn reset(&mut self) {
         self.taken = 0;
         self.ways.iter_mut().for_each(Way::reset);
@@ -176,7 +176,7 @@ impl ResamplerBank {
         self.pending.resize(self.margin + self.lead, 0.0);
     }
 
-    /// Takes the next samples, and appends to each output what is known of it.
+    /// Processes the next samples, and appends to each output the part that is known.
     pub(super) fn push(&mut self, samples: &[f32], outputs: &mut [Vec<f32>]) {
         self.taken += samples.len();
         for piece in samples.chunks(self.forward.len()) {
@@ -185,7 +185,7 @@ impl ResamplerBank {
         }
     }
 
-    /// Appends the rest of each output: the signal has ended.
+    /// Ends the signal, and appends the rest of each output.
     pub(super) fn finish(&mut self, outputs: &mut [Vec<f32>]) {
         let ends = self.ways.iter().zip(outputs.iter());
         let ends = ends.map(|(way, output)| {
@@ -197,7 +197,7 @@ impl ResamplerBank {
             .zip(&ends)
             .any(|(output, &end)| output.len() < end)
         {
-            // Silence pushes out what has not filled its block.
+            // Silence pushes out the samples that have not filled their block.
             self.pending.resize(self.needed(), 0.0);
             self.process_pending(outputs);
         }
@@ -207,17 +207,17 @@ impl ResamplerBank {
         self.reset();
     }
 
-    /// New samples that a block brings.
+    /// Returns the number of new samples in a block.
     fn advance(&self) -> usize {
         self.forward.len() - 2 * self.margin
     }
 
-    /// Samples that have to be there for two blocks.
+    /// Returns the number of samples that two blocks need.
     fn needed(&self) -> usize {
         self.forward.len() + self.advance()
     }
 
-    /// Resamples what has come, two blocks at a time.
+    /// Resamples the received samples, two blocks at a time.
     fn process_pending(&mut self, outputs: &mut [Vec<f32>]) {
         let mut start = 0;
         while self.pending.len() - start >= self.needed() {
@@ -247,7 +247,7 @@ impl Way {
         }
     }
 
-    /// Appends what the spectrum of two blocks makes.
+    /// Appends the result of the spectrum of two blocks.
     fn take(
         &mut self,
         spectrum: &[Complex<f32>],
@@ -260,7 +260,7 @@ impl Way {
         for ((out, z), &gain) in low.iter_mut().zip(spectrum).zip(&self.gains) {
             *out = z * gain;
         }
-        // The negative frequencies −1, −2, … lie at the end, backwards.
+        // The negative frequencies −1, −2, … lie at the end, in reverse order.
         let negative = spectrum.iter().rev().zip(&self.gains[1..]);
         for (out, (z, &gain)) in high.iter_mut().rev().zip(negative) {
             *out = z * gain;
@@ -293,19 +293,20 @@ impl fmt::Debug for ResamplerBank {
     }
 }
 
-/// How a signal and its blocks go together.
+/// The relation between a signal and its blocks.
 #[derive(Clone, Copy)]
 struct Steps {
-    /// The shortest times that are whole numbers of samples of the signal and of the blocks made of it.
+    /// The shortest time that is a whole number of samples, in samples of the signal and of the resulting blocks.
     step: usize,
     step_out: usize,
-    /// Where the samples lie in what the blocks make, if not each at its own.
+    /// The positions of the output samples in the resulting blocks; `None` if each sample of the blocks is one.
     places: Option<Places>,
 }
 
 impl Steps {
-    /// Blocks of the rate `to` if they are easy to transform together with those of other ways, whose
-    /// times are multiples of `unit` samples, as those of this one are then.
+    /// Chooses blocks with the rate `to` if these are easy to transform together with those of the other conversions,
+    /// whose times are multiples of `unit` samples. Updates `unit` so that the times of this one are multiples of it as
+    /// well.
     fn choose(from: u32, to: u32, unit: &mut usize) -> Self {
         let (from, to) = (from as usize, to as usize);
         let divisor = gcd(from, to);
@@ -333,12 +334,12 @@ impl Steps {
         chosen
     }
 
-    /// Samples made of so many of the signal, whole times both.
+    /// Returns the number of output samples for `samples` samples of the signal; both are whole times.
     fn out(&self, samples: usize) -> usize {
         (samples / self.step).saturating_mul(self.step_out)
     }
 
-    /// Samples of silence that must go before the signal.
+    /// Returns the number of samples of silence that must precede the signal.
     fn lead(&self) -> usize {
         match self.places {
             None => 0,
@@ -347,11 +348,11 @@ impl Steps {
     }
 }
 
-/// The lowest easy rate that holds the share `share` of the signal's own rate oversampled: `n` samples
+/// Returns the lowest easy rate at which the share `share` of the signal's own rate is oversampled: `n` samples
 /// for `m` of the signal, as `(n, m)`.
 fn oversampled(share: f64) -> (usize, usize) {
     let enough = |&(n, m): &(usize, usize)| n as f64 >= OVERSAMPLING * share * m as f64;
-    /// Blocks for a rate this far below the signal's would be too long.
+    /// Blocks for a rate that many octaves below that of the signal would be too long.
     const LOWEST_OCTAVE: u32 = 24;
 
     // 2, 4/3, 1, 2/3, 1/2, 1/3, …
@@ -362,7 +363,7 @@ fn oversampled(share: f64) -> (usize, usize) {
     (n / divisor, m / divisor)
 }
 
-/// Whether transforms of that length times any power of two are fast.
+/// Returns whether transforms of that length times any power of two are fast.
 fn is_easy(mut length: usize) -> bool {
     for prime in [2, 3, 5, 7] {
         while length.is_multiple_of(prime) {
@@ -374,7 +375,7 @@ fn is_easy(mut length: usize) -> bool {
 
 /// Blocks below this length in samples are mostly overlap and overhead.
 const MIN_BLOCK: usize = 4096;
-/// The longest block in samples: a file's header may state any rate.
+/// The longest block in samples: the header of a file may state any rate.
 const MAX_BLOCK: usize = 1 << 19;
-/// How many samples may come of one.
+/// The largest number of output samples for one input sample.
 const MAX_RISE: u64 = 100;

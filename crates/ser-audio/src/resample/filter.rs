@@ -8,24 +8,23 @@ use crate::fourier::precise_forward;
 
 /// The anti-aliasing filter: a sinc under a Kaiser window.
 pub(super) struct Filter {
-    /// Where it lets half through, and from where on nothing, in cycles per sample.
+    /// Frequencies at which half of the amplitude passes, and from which nothing passes, in cycles per sample.
     cutoff: f64,
     stop: f64,
-    /// Half its length in samples.
+    /// Half the length of the filter in samples.
     half: f64,
     window: Kaiser,
 }
 
-/// Where the filter begins and has ended to fall, as shares of the lower Nyquist frequency: soxr's
-/// HQ quality (librosa's choice) does in the same place, so that the uppermost mel bands come out
-/// alike.
+/// Start and end of the transition band, as shares of the lower Nyquist frequency. soxr's HQ quality, which is
+/// librosa's choice, has its transition in the same place, so the uppermost mel bands agree.
 const PASS: f64 = 0.913;
 const STOP: f64 = 1.0;
-/// Attenuation beyond it in dB, near what the rounding of 32-bit samples allows.
+/// Attenuation of the stop band in dB, near what the rounding of 32-bit samples allows.
 const ATTENUATION: f64 = 130.0;
 
 impl Filter {
-    /// For the way from one rate to another.
+    /// Designs the filter for the conversion from one rate to another.
     pub(super) fn new(from: u32, to: u32) -> Self {
         let share = f64::from(from.min(to)) / f64::from(from);
         let width = PI * share * (STOP - PASS);
@@ -37,7 +36,7 @@ impl Filter {
         }
     }
 
-    /// Samples that the filter looks ahead and back.
+    /// Returns the number of samples that the filter reaches ahead and back.
     pub(super) fn reach(&self) -> usize {
         self.half.ceil() as usize
     }
@@ -47,13 +46,13 @@ impl Filter {
         2.0 * self.cutoff * sinc(2.0 * self.cutoff * n) * self.window.at(n / self.half)
     }
 
-    /// Bins of a transform of `length` samples that it lets something through of.
+    /// Returns the number of bins, of a transform of `length` samples, that the filter passes to some extent.
     pub(super) fn bins(&self, length: usize) -> usize {
         (self.stop * length as f64).ceil() as usize + 1
     }
 
-    /// The first `bins` bins of a transform of `length` samples, divided by `length` because
-    /// rustfft's inverse is not.
+    /// Returns the gains of the first `bins` bins of a transform of `length` samples, divided by `length` because
+    /// rustfft's inverse does not divide.
     pub(super) fn gains(&self, length: usize, bins: usize) -> Vec<f32> {
         let mut spectrum = vec![Complex::new(0.0, 0.0); length];
         for n in 0..=self.reach() {
@@ -70,7 +69,7 @@ impl Filter {
     }
 }
 
-/// `sin(πx) / πx`
+/// Returns `sin(πx) / πx`.
 pub(super) fn sinc(x: f64) -> f64 {
     if x == 0.0 {
         return 1.0;
@@ -78,14 +77,14 @@ pub(super) fn sinc(x: f64) -> f64 {
     (PI * x).sin() / (PI * x)
 }
 
-/// The Kaiser window of the half length 1.
+/// The Kaiser window with a half length of 1.
 pub(super) struct Kaiser {
     beta: f64,
     middle: f64,
 }
 
 impl Kaiser {
-    /// For an attenuation in dB above 50.
+    /// Designs a window for an attenuation in dB above 50.
     pub(super) fn new(attenuation: f64) -> Self {
         let beta = 0.1102 * (attenuation - 8.7);
         Self {
@@ -94,14 +93,14 @@ impl Kaiser {
         }
     }
 
-    /// Its value at a distance from its middle.
+    /// Returns the value at a distance from the middle.
     pub(super) fn at(&self, distance: f64) -> f64 {
         let inside = 1.0 - distance.powi(2);
         bessel_i0(self.beta * inside.max(0.0).sqrt()) / self.middle
     }
 }
 
-/// Modified Bessel function of the first kind and order 0, by its power series.
+/// Returns the modified Bessel function of the first kind and order 0, from its power series.
 fn bessel_i0(x: f64) -> f64 {
     let mut term = 1.0;
     let mut sum = 1.0;

@@ -1,4 +1,4 @@
-//! From an oversampled signal to the samples of any rate.
+//! Interpolation of an oversampled signal to the samples of any rate.
 
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
@@ -7,24 +7,24 @@ use rustfft::num_complex::Complex;
 use super::filter::{Kaiser, sinc};
 use super::ratio::gcd;
 
-/// Samples around a place that its value is made of.
+/// Number of samples around a place from which its value is computed.
 const TAPS: usize = 24;
-/// Parts that the products are added up in, side by side: a third of the taps.
+/// Number of partial sums of the products, side by side: a third of the taps.
 const SUMS: usize = TAPS / 3;
-/// What is left of the images of the signal, in dB.
+/// Attenuation of the images of the signal in dB.
 const ATTENUATION: f64 = 140.0;
 
-/// How many times its own rate, the lowest that holds it, a signal must be sampled at: the filter
-/// falls between the signal's band and the first image of it, and needs that much room.
+/// Least sampling rate of a signal divided by the lowest rate that can hold it. The filter falls between the
+/// band of the signal and its first image, and needs that much room.
 pub(super) const OVERSAMPLING: f64 = 1.62;
 
-/// Rows of taps at most.
+/// The largest number of rows of taps.
 const MAX_ROWS: usize = 1 << 16;
 
-/// Samples that must come before the first one.
+/// Number of samples that must precede the first one.
 pub(super) const LEAD: usize = TAPS / 2 - 1;
 
-/// Places in a signal that lie a fixed ratio apart, `k · step / step_out`.
+/// Places in a signal with a fixed distance, `k · step / step_out`.
 #[derive(Clone, Copy)]
 pub(super) struct Places {
     step: usize,
@@ -32,14 +32,14 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// `None` if interpolating there takes too much memory.
+    /// Returns `None` if the interpolation would take too much memory.
     pub(super) fn new(step: usize, step_out: usize) -> Option<Self> {
         let divisor = gcd(step, step_out);
         let (step, step_out) = (step / divisor, step_out / divisor);
         (step_out <= MAX_ROWS).then_some(Self { step, step_out })
     }
 
-    /// The taps of one of them.
+    /// Returns the taps of one place.
     fn row(&self, k: usize, window: &Kaiser) -> Row {
         let place = k * self.step;
         let share = (place % self.step_out) as f64 / self.step_out as f64;
@@ -54,32 +54,32 @@ impl Places {
     }
 }
 
-/// Samples an oversampled signal at some places, as it comes.
+/// Samples an oversampled signal at some places while it arrives.
 pub(super) struct Interpolation {
     places: Places,
-    /// After as many places as there are rows, all repeats `step` samples later.
+    /// After as many places as there are rows, everything repeats `step` samples later.
     rows: Vec<Row>,
-    /// Samples before the place 0.
+    /// Number of samples before place 0.
     lead: usize,
-    /// What came and is still needed.
+    /// Received samples that are still needed.
     pending: Vec<f32>,
     parts: Vec<[f32; SUMS]>,
-    /// Row of the next place, where the places of its cycle begin, and the first sample that is pending:
-    /// both counted from the first sample of all.
+    /// Row of the next place, the sample at which its cycle of places begins, and the first pending sample. The last
+    /// two are counted from the first sample of all.
     row: usize,
     cycle: usize,
     passed: usize,
 }
 
-/// One place.
+/// The taps of one place.
 struct Row {
-    /// The sample at it or before it.
+    /// The sample at the place or before it.
     position: usize,
     taps: [f32; TAPS],
 }
 
 impl Interpolation {
-    /// Plans for a signal that begins `lead` samples, [`LEAD`] at least, before the place 0.
+    /// Plans for a signal that begins `lead` samples, at least [`LEAD`], before place 0.
     pub(super) fn new(places: Places, lead: usize) -> Self {
         let window = Kaiser::new(ATTENUATION);
         Self {
@@ -101,8 +101,8 @@ impl Interpolation {
         (self.row, self.cycle, self.passed) = (0, self.lead - LEAD, 0);
     }
 
-    /// Takes the next two blocks of the signal, the real and the imaginary parts, and appends the places
-    /// that are known now.
+    /// Processes the next two blocks of the signal, the real and the imaginary parts, and appends the places
+    /// that are now known.
     pub(super) fn push(&mut self, blocks: &[Complex<f32>], output: &mut Vec<f32>) {
         self.pending.extend(blocks.iter().map(|z| z.re));
         self.pending.extend(blocks.iter().map(|z| z.im));
@@ -131,9 +131,8 @@ impl Interpolation {
     }
 }
 
-/// What each row makes of the samples around its place, in [`SUMS`] parts, as far as they are there.
-/// `cycle` is the place 0 of the rows, `passed` the first of the pending samples. Returns for how many
-/// rows.
+/// Computes, for each row, the products with the samples around its place in [`SUMS`] partial sums, as long as the
+/// samples are there. `cycle` is place 0 of the rows, `passed` the first pending sample. Returns the number of rows.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn weigh(
     pending: &[f32],
@@ -160,7 +159,7 @@ fn weigh(
     known
 }
 
-/// Adds the parts of each place up.
+/// Adds up the partial sums of each place.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn add_up(parts: &[[f32; SUMS]], output: &mut Vec<f32>) {
     let sum = |p: &[f32; SUMS]| ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));

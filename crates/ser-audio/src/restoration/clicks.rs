@@ -1,20 +1,21 @@
-//! Single clicks in pauses.
+//! Removal of single clicks in pauses.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::waveform::Waveform;
 
-/// Blocks a second that are looked at.
+/// Number of blocks per second in which clicks are searched.
 const BLOCKS: usize = 500;
-/// Blocks of the longest click, 20 ms, and of the quiet on either side of it, 100 ms.
+/// Number of blocks of the longest click, 20 ms, and of the quiet on either side of it, 100 ms.
 const LONGEST: usize = 10;
 const QUIET: usize = 50;
-/// Share of the recording's peak that a click has, and of the click's that is left around it: −18 and −20 dB.
+/// The least peak of a click as a share of the peak of the recording, and the largest peak around it as a share of that
+/// of the click: −18 and −20 dB.
 const LOUD: f32 = 0.125;
 const AROUND: f32 = 0.1;
 
-/// Replaces each click by a straight line.
+/// Replaces each click with a straight line.
 pub(super) fn remove(sound: &mut Cow<'_, Waveform>) {
     let block = (sound.sample_rate as usize / BLOCKS).max(1);
     for blocks in find(&peaks(&sound.samples, block)) {
@@ -24,7 +25,7 @@ pub(super) fn remove(sound: &mut Cow<'_, Waveform>) {
     }
 }
 
-/// The largest magnitude in each block.
+/// Returns the largest magnitude in each block.
 fn peaks(samples: &[f32], block: usize) -> Vec<f32> {
     let peak = |block: &[f32]| {
         let (lanes, rest) = block.as_chunks::<8>();
@@ -40,7 +41,7 @@ fn peaks(samples: &[f32], block: usize) -> Vec<f32> {
     samples.chunks(block).map(peak).collect()
 }
 
-/// The blocks of each click.
+/// Returns the blocks of each click.
 fn find(peaks: &[f32]) -> Vec<Range<usize>> {
     let loudest = |blocks: &[f32]| blocks.iter().copied().fold(0.0, f32::max);
     let loud = LOUD * loudest(peaks);
@@ -48,7 +49,7 @@ fn find(peaks: &[f32]) -> Vec<Range<usize>> {
     let mut from = 0;
     while let Some(start) = (from..peaks.len()).find(|&at| peaks[at] >= loud && loud > 0.0) {
         from = start + 1;
-        // The flanks of a click are as quiet as they like: it is counted with a block on either side.
+        // The flanks of a click may be quiet, so one more block on either side belongs to it.
         let peak = loudest(&peaks[start..peaks.len().min(start + LONGEST)]);
         let around = AROUND * peak;
         let before = &peaks[..start.saturating_sub(1)];
@@ -67,7 +68,7 @@ fn find(peaks: &[f32]) -> Vec<Range<usize>> {
     clicks
 }
 
-/// Replaces samples by the line between those around them; at an end of the recording by a level one.
+/// Replaces samples with the line between their neighbours; at an end of the recording with a constant.
 fn draw_line(samples: &mut [f32], range: Range<usize>) {
     let before = range.start.checked_sub(1).map(|at| samples[at]);
     let after = samples.get(range.end).copied();

@@ -1,34 +1,35 @@
-//! A constant and tones fitted to a stretch of sound, of which the quiet parts count most.
+//! A constant and tones fitted to a stretch of sound, with most weight on its quiet parts.
 
 use std::f64::consts::TAU;
 
 use rustfft::num_complex::Complex64;
 
-/// Frequencies of the mains in Hz, and how far networks and recorders stray from them.
+/// Frequencies of the mains in Hz, and how far networks and recorders deviate from them.
 const MAINS: [f64; 2] = [50.0, 60.0];
 const ASTRAY: f64 = 0.5;
-/// The multiples of it that are fitted together, and those that a buzz may have in all: up to 2 or 2.4 kHz.
+/// Number of multiples of the frequency that are fitted together, and the largest number of them in a buzz: up to 2 or
+/// 2.4 kHz.
 const HARMONICS: usize = 8;
 const BUZZ: usize = 40;
-/// A constant, and a cosine and a sine for each multiple.
+/// Number of columns of the fit: a constant, and a cosine and a sine for each multiple.
 const COLUMNS: usize = 1 + 2 * HARMONICS;
 
-/// Blocks a second whose power decides what they count, and the least power, as a share of the mean of all, that
-/// makes a difference.
+/// Number of blocks per second, whose power determines their weight, and the power, as a share of the mean of all
+/// blocks, below which differences hardly count.
 const BLOCKS: f64 = 20.0;
 const LEAST: f64 = 1e-4;
-/// The shortest stretch in seconds in which tones are told from a voice.
+/// The shortest stretch in seconds in which tones can be distinguished from a voice.
 const SHORTEST: f64 = 1.5;
 
-/// The frequency is first searched by so many of the lowest multiples, in steps of so many Hz, and then by all in
-/// smaller ones.
+/// The frequency is first searched with this number of the lowest multiples in coarse steps in Hz, and then with all
+/// multiples in finer steps.
 const LOWEST: usize = 3;
 const COARSE: f64 = 0.01;
 const FINE: [f64; 3] = [0.004, 0.001, 0.000_25];
 
-/// Energy left over, as a share, above which the first search says that there is no hum.
+/// Share of the energy that remains, above which the first search finds no hum.
 const CLEAN: f64 = 0.8;
-/// Energy left over, as a share, below which a constant or tones are taken for a fault.
+/// Share of the energy that remains, below which a constant or tones count as a fault.
 const FAULTY: f64 = 0.5;
 
 /// A stretch of sound.
@@ -36,22 +37,22 @@ pub(super) struct Window<'a> {
     pub samples: &'a [f64],
     /// Time of the first sample in seconds.
     pub start: f64,
-    /// In Hz.
+    /// Sampling rate in Hz.
     pub rate: f64,
 }
 
-/// `constant + Re Σ tones[k−1] · exp(2πi·k·frequency·t)`
+/// A constant and tones: `constant + Re Σ tones[k−1] · exp(2πi·k·frequency·t)`.
 pub(super) struct Fit {
     pub constant: f64,
-    /// In Hz; 0 without tones.
+    /// Frequency in Hz; 0 without tones.
     pub frequency: f64,
     pub tones: Vec<Complex64>,
-    /// The weighted energy that it leaves over.
+    /// The weighted energy that remains.
     left: f64,
 }
 
 impl Window<'_> {
-    /// The offset and the hum in it; `None` where it has neither.
+    /// Fits the offset and the hum; returns `None` if there is neither.
     pub fn fit(&self) -> Option<Fit> {
         let mean = self.samples.iter().sum::<f64>() / self.samples.len() as f64;
         let flat = Fit::constant(mean);
@@ -69,12 +70,12 @@ impl Window<'_> {
         tones.or_else(|| (offset.left < FAULTY * self.energy(&weights)).then_some(offset))
     }
 
-    /// Samples of a block.
+    /// Returns the number of samples of a block.
     fn block(&self) -> usize {
         (self.rate / BLOCKS) as usize
     }
 
-    /// Blocks, the last of which may be longer than the others.
+    /// Returns the blocks, of which the last may be longer than the others.
     fn blocks<'a, T>(&self, values: &'a [T]) -> impl Iterator<Item = &'a [T]> {
         let block = self.block().max(1);
         let count = (values.len() / block).max(1);
@@ -84,7 +85,8 @@ impl Window<'_> {
         })
     }
 
-    /// What a sample of each block counts: the inverse of the power that a fit leaves there. `None` of silence.
+    /// Returns the weight of the samples of each block: the inverse of the power that a fit leaves there. Returns
+    /// `None` for silence.
     fn weights(&self, fit: &Fit) -> Option<Vec<f64>> {
         let left = self.left(fit);
         let power = |block: &[f64]| block.iter().map(|x| x * x).sum::<f64>() / block.len() as f64;
@@ -93,13 +95,13 @@ impl Window<'_> {
         (least > 0.0).then(|| powers.iter().map(|power| 1.0 / (power + least)).collect())
     }
 
-    /// What a fit leaves of each sample.
+    /// Returns what a fit leaves of each sample.
     fn left(&self, fit: &Fit) -> Vec<f64> {
         let pairs = self.samples.iter().zip(fit.values(self.start, self.rate));
         pairs.map(|(x, value)| x - value).collect()
     }
 
-    /// The sum of what all samples count.
+    /// Returns the sum of the weights of all samples.
     fn total(&self, weights: &[f64]) -> f64 {
         let blocks = self.blocks(self.samples).zip(weights);
         blocks
@@ -107,7 +109,7 @@ impl Window<'_> {
             .sum()
     }
 
-    /// `Σ weight · x · exp(−2πi·frequency·t)` over each block.
+    /// Returns `Σ weight · x · exp(−2πi·frequency·t)` over each block.
     fn turned_back(
         &self,
         samples: &[f64],
@@ -123,7 +125,7 @@ impl Window<'_> {
             })
     }
 
-    /// Energy, weighted.
+    /// Returns the weighted energy.
     fn energy(&self, weights: &[f64]) -> f64 {
         let blocks = self.blocks(self.samples).zip(weights);
         blocks
@@ -131,8 +133,8 @@ impl Window<'_> {
             .sum()
     }
 
-    /// The frequency near those of the mains whose lowest multiples explain most of what a constant leaves; `None` where that is
-    /// little.
+    /// Searches the frequency near those of the mains whose lowest multiples explain most of what a constant leaves.
+    /// Returns `None` if they explain little.
     fn search(&self, offset: &Fit, weights: &[f64]) -> Option<f64> {
         if (self.samples.len() as f64) < SHORTEST * self.rate {
             return None;
@@ -153,7 +155,7 @@ impl Window<'_> {
                     .zip(&multiples)
                     .map(|(multiple, sums)| {
                         let turn = Complex64::cis(-TAU * multiple * astray * seconds);
-                        // The last is turned first.
+                        // Horner's method: the last block is rotated most.
                         let sum = sums
                             .iter()
                             .rev()
@@ -169,7 +171,7 @@ impl Window<'_> {
         best.1
     }
 
-    /// The best fit near a frequency; the weights become those of what it leaves.
+    /// Returns the best fit near a frequency, and sets the weights to those of what it leaves.
     fn tones(&self, frequency: f64, weights: &mut Vec<f64>) -> Option<Fit> {
         let mut frequency = frequency;
         for step in FINE {
@@ -182,7 +184,7 @@ impl Window<'_> {
         self.least_squares(Some(frequency), weights)
     }
 
-    /// Adds the further multiples to a fit with tones, each by itself, as sound of a higher rate has them.
+    /// Adds the further multiples to a fit with tones, each on its own; the sound must have a higher rate for them.
     pub fn add_buzz(&self, fit: &mut Fit) {
         let Some(weights) = self.weights(fit) else {
             return;
@@ -199,7 +201,7 @@ impl Window<'_> {
         }
     }
 
-    /// The constant, and the tones at the multiples of a frequency, that leave the least weighted energy.
+    /// Fits the constant, and the tones at the multiples of a frequency, that leave the least weighted energy.
     fn least_squares(&self, frequency: Option<f64>, weights: &[f64]) -> Option<Fit> {
         let columns = if frequency.is_some() { COLUMNS } else { 1 };
         let mut gram = [[0.0; COLUMNS]; COLUMNS];
@@ -246,7 +248,7 @@ impl Fit {
         }
     }
 
-    /// Its values at a rate in Hz, from a time in seconds on.
+    /// Returns the values at a rate in Hz, from a time in seconds on.
     pub fn values(&self, start: f64, rate: f64) -> impl Iterator<Item = f64> {
         phases(self.frequency, start, rate).map(|base| {
             let tones = self.tones.iter().rev();
@@ -256,15 +258,15 @@ impl Fit {
     }
 }
 
-/// `exp(2πi·frequency·t)` at a rate in Hz, from a time in seconds on.
+/// Returns `exp(2πi·frequency·t)` at a rate in Hz, from a time in seconds on.
 fn phases(frequency: f64, start: f64, rate: f64) -> impl Iterator<Item = Complex64> + use<> {
     let turn = Complex64::cis(TAU * frequency / rate);
     let first = Complex64::cis(TAU * frequency * start);
     std::iter::successors(Some(first), move |phase| Some(phase * turn))
 }
 
-/// Solves a symmetric positive definite system of so many equations, of which the lower triangle is given, by Cholesky's
-/// decomposition; what is beyond them is 0. `None` where it has no solution.
+/// Solves a symmetric positive definite system with `equations` equations, given by its lower triangle, with Cholesky's
+/// decomposition. Entries beyond the equations are 0. Returns `None` if there is no solution.
 fn solve(
     a: &mut [[f64; COLUMNS]; COLUMNS],
     b: &[f64; COLUMNS],

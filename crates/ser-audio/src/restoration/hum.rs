@@ -1,4 +1,4 @@
-//! A constant offset and the hum of the mains.
+//! Removal of a constant offset and mains hum.
 
 use std::borrow::Cow;
 use std::f64::consts::PI;
@@ -6,12 +6,12 @@ use std::f64::consts::PI;
 use super::fit::{Fit, Window};
 use crate::waveform::Waveform;
 
-/// The fit is made at a rate of at least so many Hz, four times the highest multiple in it.
+/// The least rate of the fit in Hz, four times the highest multiple in it.
 const LOW_RATE: u32 = 2000;
-/// Seconds from the middle of one window to that of the next; a window has twice as many.
+/// Seconds from the middle of one window to that of the next. A window is twice as long.
 const HOP: f64 = 4.0;
 
-/// Subtracts offset and hum where there are any.
+/// Subtracts offset and hum if there are any.
 pub(super) fn remove(sound: &mut Cow<'_, Waveform>) {
     let by = (sound.sample_rate / LOW_RATE).max(1) as usize;
     let mean = |samples: &[f32]| f64::from(samples.iter().sum::<f32>()) / by as f64;
@@ -19,7 +19,7 @@ pub(super) fn remove(sound: &mut Cow<'_, Waveform>) {
 
     let rate = f64::from(sound.sample_rate);
     let length = sound.samples.len();
-    // In whole means.
+    // A whole number of means.
     let hop = (HOP * rate) as usize / by * by;
     let windows = length
         .checked_div(hop)
@@ -36,7 +36,7 @@ pub(super) fn remove(sound: &mut Cow<'_, Waveform>) {
         };
         let fit = Window {
             samples: &low[start / by..end],
-            // A mean stands for the middle of its samples.
+            // A mean represents the middle of its samples.
             start: (start as f64 + (by - 1) as f64 / 2.0) / rate,
             rate: rate / by as f64,
         }
@@ -53,7 +53,7 @@ pub(super) fn remove(sound: &mut Cow<'_, Waveform>) {
             }
             .add_buzz(&mut fit);
         }
-        // From its middle on it fades out as that of the next window fades in.
+        // From its middle on, the fit fades out while that of the next window fades in.
         let middle = start + hop;
         let from = if is_first { 0 } else { start };
         let to = if is_last { length } else { middle + hop };
@@ -72,7 +72,7 @@ pub(super) fn remove(sound: &mut Cow<'_, Waveform>) {
     }
 }
 
-/// Undoes what taking means of so many samples each, at a rate in Hz, did to the tones: it made them smaller.
+/// Undoes the attenuation of the tones that was caused by taking means of `by` samples at a rate in Hz.
 fn undo_means(fit: &mut Fit, by: usize, rate: f64) {
     for (multiple, tone) in (1..).map(f64::from).zip(&mut fit.tones) {
         let half = PI * multiple * fit.frequency / rate;

@@ -1,4 +1,4 @@
-//! Audio restoration: what cheap sound cards and cables add to a recording, taken out again.
+//! Audio restoration: removes what cheap sound cards and cables add to a recording.
 
 mod clicks;
 mod fit;
@@ -8,21 +8,22 @@ use std::borrow::Cow;
 
 use crate::waveform::Waveform;
 
-/// A recording without what its equipment added: a constant offset, the hum of the mains, single clicks. One that has
-/// none of these is handed back as it is, to the last bit.
+/// Removes what recording equipment adds to a sound: a constant offset, mains hum, and single clicks. A recording
+/// without these is returned unchanged, to the last bit.
 ///
 /// # Offset and hum
 ///
-/// In windows of 8 s, a constant and tones at the first multiples of a frequency near 50 or 60 Hz are fitted to the
-/// sound by least squares, the first eight together. Each 50 ms count by the inverse of their power, so that the pauses decide and speech
-/// hardly counts. What the fit explains of the sound counted so is close to all of it where there is a hum, and a few
-/// percent where there is none: only what explains more than half is subtracted. Nothing else is lost, as it would be
-/// behind a filter: a voice of 100 Hz keeps its fundamental. Windows of less than 1.5 s are only freed of an offset.
+/// In windows of 8 s, a constant and tones at the multiples of a frequency near 50 or 60 Hz are fitted to the sound by
+/// least squares, the first eight together. The weight of each 50 ms is the inverse of its power, so the pauses decide
+/// and speech hardly counts. If there is hum, the fit explains nearly all of the weighted energy; if there is none, a
+/// few percent. Only a fit that explains more than half is subtracted. Nothing else is lost, as it would be with a
+/// filter: a voice of 100 Hz keeps its fundamental. From windows shorter than 1.5 s only an offset is removed.
 ///
 /// # Clicks
 ///
-/// A burst of at most 20 ms, at least an eighth of the recording's peak, from which everything within 100 ms on either
-/// side is 20 dB away, is replaced by a straight line. Clicks within speech stay.
+/// A click is a burst of at most 20 ms whose peak is at least an eighth of the peak of the recording, with everything
+/// within 100 ms on either side at least 20 dB quieter. It is replaced with a straight line. Clicks within speech
+/// remain.
 ///
 /// ```
 /// use ser_audio::{Waveform, restored};

@@ -1,17 +1,17 @@
 //! The headers of WAV files, as microphones, telephones, editors and pipes write them.
 //!
-//! hound reads the format; walked here are the chunks around it, which come in forms that it does not know:
-//! RF64, chunks of odd length, lengths that a pipe could not know.
+//! hound parses the format. This module reads the chunks around it, which have forms that hound does not know:
+//! RF64, chunks of odd length, and lengths that a pipe could not know.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// What the header of a WAV file says of its samples.
+/// What the header of a WAV file states about its samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WavInfo {
-    /// Samples per second and channel, in Hz.
+    /// Sampling rate in Hz.
     pub sample_rate: u32,
     /// Number of channels.
     pub channels: u16,
@@ -19,42 +19,42 @@ pub struct WavInfo {
     pub bits_per_sample: u16,
     /// Whether the samples are floating point.
     pub float: bool,
-    /// Samples per channel; `u64::MAX` for a pipe whose header does not say.
+    /// Samples per channel; `u64::MAX` for a pipe whose header does not state the number.
     pub frames: u64,
 }
 
 impl WavInfo {
-    /// Length in seconds.
+    /// Returns the length in seconds.
     pub fn duration(&self) -> f64 {
         self.frames as f64 / f64::from(self.sample_rate)
     }
 
-    /// Bytes of one sample of every channel.
+    /// Returns the number of bytes that one sample of every channel takes.
     pub fn frame_bytes(&self) -> usize {
         usize::from(self.channels) * usize::from(self.bits_per_sample / 8)
     }
 }
 
-/// What was found before the first sample.
+/// The content of the header, up to the first sample.
 pub(crate) struct Header {
-    /// What the samples are; [`WavInfo::frames`] of them are held.
+    /// The format of the samples; [`WavInfo::frames`] is the number of those that the file holds.
     pub(crate) info: WavInfo,
-    /// Samples per channel that are stated, if fewer are held.
+    /// The stated number of samples per channel, if the file holds fewer.
     pub(crate) promised: Option<u64>,
 }
 
-/// Bytes behind the format in which samples are looked for where the chunks do not lead to them.
+/// Number of bytes after the format in which samples are searched if the chunks do not lead to them.
 const SEARCHED: u64 = 1 << 15;
 
 impl Header {
-    /// Walks the chunks of what `reader` holds from here on, and leaves it before the first sample. `len` is the
-    /// number of bytes that it holds, `None` for a pipe, which only needs to seek forward.
+    /// Reads the chunks of `reader` from its position on, and leaves it before the first sample. `len` is the number of
+    /// bytes that it holds, `None` for a pipe, which only needs to seek forward.
     ///
-    /// A length that the writer could not know, or that the bytes contradict, means all that is there.
+    /// A length that the writer could not know, or that the bytes contradict, means everything up to the end.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Wav`] for what is damaged or not WAV, and what holds none of the samples that it states;
-    /// [`Error::Unsupported`]. All of them name `path`.
+    /// [`Error::Io`]; [`Error::Wav`] if the file is damaged or not WAV, or holds none of the samples that it states;
+    /// [`Error::Unsupported`] for other formats. All of them name `path`.
     pub(crate) fn find(
         reader: &mut (impl Read + Seek),
         len: Option<u64>,
@@ -80,9 +80,9 @@ impl Header {
 
         let (mut position, mut behind_format) = (12, 12);
         let mut format = None;
-        // RF64 (EBU Tech 3306) has its lengths of 64 bits in a chunk of their own.
+        // RF64 (EBU Tech 3306) stores its 64-bit lengths in a separate chunk.
         let mut long_data = None;
-        // The length of the chunk before.
+        // The length of the previous chunk.
         let mut before = 0;
         loop {
             let chunk = match len.is_some_and(|len| position > len) {
@@ -94,7 +94,7 @@ impl Header {
             };
             let chunk = match chunk {
                 Some(chunk) if chunk.is_named() => chunk,
-                // A length before was wrong.
+                // A previous length was wrong.
                 _ => Chunk::search(reader, &mut position, behind_format)
                     .map_err(&io_error)?
                     .ok_or_else(|| wav("it has no data chunk"))?,
@@ -156,7 +156,7 @@ impl Header {
                     let kept = (stated as usize).min(bytes.len());
                     reader.read_exact(&mut bytes[..kept]).map_err(cut_short)?;
                     format = Some(Format::parse(&bytes[..kept], path)?);
-                    // The length of the chunk may be the one that is wrong.
+                    // The length of the chunk may be wrong.
                     behind_format = position + 16;
                 }
                 b"ds64" if &riff[..4] == b"RF64" && stated >= 16 => {
@@ -189,10 +189,10 @@ impl Chunk {
         }
     }
 
-    /// Reads what stands at `position`, and moves that behind it; `None` at the end.
+    /// Reads the head of a chunk at `position`, and moves `position` after it. Returns `None` at the end.
     ///
-    /// Chunks begin at even positions, so that one of odd length is followed by a byte of padding. Some writers leave it
-    /// out, others pad where nothing is to be padded.
+    /// Chunks begin at even positions, so a chunk of odd length is followed by a byte of padding. Some writers omit
+    /// it, others pad where no padding is due.
     fn read(
         reader: &mut (impl Read + Seek),
         position: &mut u64,
@@ -216,13 +216,13 @@ impl Chunk {
         Ok(Some(Self::of(bytes)))
     }
 
-    /// Looks for the samples from a position on, and moves `position` and the reader to them.
+    /// Searches for the samples from a position on, and moves `position` and the reader to them.
     fn search(
         reader: &mut (impl Read + Seek),
         position: &mut u64,
         from: u64,
     ) -> io::Result<Option<Self>> {
-        // A pipe may have gone too far by now.
+        // A pipe may have been read too far to go back.
         if reader.seek(SeekFrom::Start(from)).is_err() {
             return Ok(None);
         }
@@ -245,12 +245,12 @@ impl Chunk {
     }
 }
 
-/// Whether the bytes may be the name of a chunk.
+/// Returns whether the bytes may be the name of a chunk.
 fn is_name(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| (b' '..=b'~').contains(byte))
 }
 
-/// Whether all was read, and not the end come to.
+/// Returns whether everything was read; `false` if the end came first.
 fn is_whole(read: io::Result<()>) -> io::Result<bool> {
     match read {
         Ok(()) => Ok(true),
@@ -259,7 +259,7 @@ fn is_whole(read: io::Result<()>) -> io::Result<bool> {
     }
 }
 
-/// Whether from `position` to the end, at `len`, chunks follow each other, or there is no room for one.
+/// Returns whether chunks follow each other from `position` to the end at `len`, or there is no room for one.
 fn are_chunks(reader: &mut (impl Read + Seek), mut position: u64, len: u64) -> io::Result<bool> {
     let mut before = 0;
     while position + 8 < len {
@@ -279,19 +279,19 @@ const EXTENSIBLE: u32 = 0xFFFE;
 
 /// The `fmt ` chunk.
 struct Format {
-    /// Without the number of frames.
+    /// The format, without the number of frames.
     info: WavInfo,
     /// Bytes of one frame.
     block_align: u16,
 }
 
 impl Format {
-    /// Lets hound judge the chunk.
+    /// Parses the chunk with hound.
     ///
-    /// hound gets it inside a header of its own making, as it cannot walk the chunks of every file:
-    /// it does not know of the padding after a chunk of odd length. And it gets 16 bytes of it
-    /// unless the format is `EXTENSIBLE`, because only there do the rest mean anything, and hound
-    /// refuses some files for them.
+    /// hound gets the chunk inside a header made for it, because it cannot read the chunks of every file:
+    /// it does not know the padding after a chunk of odd length. It gets only 16 bytes of the chunk
+    /// unless the format is `EXTENSIBLE`. The rest has a meaning only there, and hound refuses some
+    /// files because of it.
     fn parse(chunk: &[u8], path: &Path) -> Result<Self> {
         let wav = |reason: &str| Error::wav(path, reason);
         let unsupported = |actual: String| Error::Unsupported {
@@ -307,7 +307,7 @@ impl Format {
             )));
         };
         let tag = le_u32(&[plain[0], plain[1], 0, 0]);
-        // Before hound calls damaged what is only none of its formats.
+        // Checked first, because hound reports a format that it does not know as damaged.
         if !matches!(tag, PCM | FLOAT | EXTENSIBLE) {
             return Err(unsupported(format!("format tag {tag:#06x}")));
         }
@@ -337,7 +337,7 @@ impl Format {
         if spec.sample_rate == 0 {
             return Err(wav("its sampling rate is 0"));
         }
-        // hound has made sure that there are channels.
+        // hound has checked that there are channels.
         let bytes = block_align / spec.channels;
         if bytes * spec.channels != block_align {
             return Err(wav(&format!(
@@ -363,10 +363,10 @@ impl Format {
     }
 }
 
-/// Makes the fields of a format agree on the bytes of a frame, and returns them.
+/// Makes the fields of a format agree on the bytes of a frame, and returns that number.
 ///
-/// Channels and bits, the bytes of a frame, and the bytes of a second all state them: what two of them say is right, and
-/// channels and bits where each says something else. Samples of 24 bits may lie in 32.
+/// Three values state it: channels and bits, the bytes per frame, and the bytes per second. If two of them agree, they
+/// are right; if all differ, channels and bits are. Samples of 24 bits may be stored in 32.
 fn reconcile(chunk: &mut [u8]) -> u16 {
     let field = |at: usize| u16::from_le_bytes([chunk[at], chunk[at + 1]]);
     let (channels, block_align, bits) = (field(2), field(12), field(14));
@@ -386,19 +386,19 @@ fn reconcile(chunk: &mut [u8]) -> u16 {
         (channels, product)
     };
     chunk[2..4].copy_from_slice(&channels.to_le_bytes());
-    // A product that is no longer a number of 32 bits is left to be refused.
+    // A product that exceeds 32 bits wraps here, and is refused later.
     let per_second = u32::from(frame).wrapping_mul(rate);
     chunk[8..12].copy_from_slice(&per_second.to_le_bytes());
     chunk[12..14].copy_from_slice(&frame.to_le_bytes());
     frame
 }
 
-/// Whether a length of the data chunk is the mark of a writer that could not know it.
+/// Returns whether a length of the data chunk is the mark of a writer that could not know it.
 pub(crate) fn is_unknown_length(stated: u32) -> bool {
     matches!(stated, u32::MAX | 0x7FFF_F000 | 0x8000_0000)
 }
 
-/// The first four bytes, little endian.
+/// Returns the number in the first four bytes, little-endian.
 fn le_u32(bytes: &[u8]) -> u32 {
     u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }

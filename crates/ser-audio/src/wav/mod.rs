@@ -1,4 +1,4 @@
-//! WAV files: their headers, and the samples behind them.
+//! WAV files: their headers and samples.
 
 mod header;
 mod stream;

@@ -1,8 +1,8 @@
-//! How a WAV file becomes samples.
+//! Decoding of WAV files.
 //!
-//! hound reads the format description; the samples are converted in bulk from the bytes of the
-//! `data` chunk, because asking hound for one sample after the other costs about thirty times as
-//! much as reading the whole file.
+//! hound parses the description of the format. The samples are converted in bulk from the bytes of the
+//! `data` chunk, because asking hound for one sample after another takes about thirty times as
+//! long as reading the whole file.
 
 use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -15,34 +15,34 @@ use crate::damage::{CutShort, Damage};
 use crate::error::{Error, Result};
 use crate::waveform::{SAMPLE_RANGE, Waveform};
 
-/// Decodes a plain WAV file that is in memory and mixes its channels down to their mean, in place of what `waveform`
-/// held; `path` is for error messages.
+/// Decodes a plain WAV file in memory and mixes its channels down to their mean. Overwrites `waveform`; `path` is for
+/// error messages.
 ///
 /// # Formats
 ///
 /// PCM of 8, 16, 24 and 32 bits and floating point of 32 bits, plain or
-/// `WAVE_FORMAT_EXTENSIBLE`, any number of channels, any rate, any further chunks before and
-/// after the samples; RF64 as well, for files beyond 4 GiB.
+/// `WAVE_FORMAT_EXTENSIBLE`, with any number of channels, any sampling rate, and any other chunks before and
+/// after the samples; also RF64, for files beyond 4 GiB.
 ///
 /// # Scale
 ///
-/// As libsndfile has it: an integer of `b` bits is divided by `2^(b−1)`, where `b` is the size
-/// of its container (8-bit samples are unsigned, so 128 is taken away first). Floating-point
-/// samples are left as they are.
+/// The scale is that of libsndfile: an integer of `b` bits is divided by `2^(b−1)`, where `b` is the size
+/// of its container (8-bit samples are unsigned, so 128 is subtracted first). Floating-point
+/// samples do not change.
 ///
 /// # Lengths
 ///
-/// The bytes win over the header. A program that writes to a pipe cannot go back and fill in the length; its mark for that
-/// (`0xFFFFFFFF`; `0x7FFFF000` from SoX; `0x80000000` from arecord; 0), and a length behind which neither the end nor
-/// another chunk follows, mean that the samples reach to the end of the file. A file that holds less than it states gives
-/// what it holds. A last incomplete frame is dropped. No samples at all is not an error here, if that is what the header
-/// states.
+/// The bytes take precedence over the header. A program that writes to a pipe cannot go back and fill in the length.
+/// Its mark for that (`0xFFFFFFFF`; `0x7FFFF000` from SoX; `0x80000000` from arecord; 0), and a length after which
+/// neither the end nor another chunk follows, mean that the samples extend to the end of the file. From a file that
+/// holds less than it states, everything that it holds is decoded. A last incomplete frame is dropped. No samples at
+/// all is not an error here, if that is what the header states.
 ///
 /// # Errors
 ///
-/// [`Error::Wav`] when it is damaged or not WAV, [`Error::Unsupported`] for a compressed or unusual sample
-/// format, and [`Error::OutOfRange`] when most floating-point samples are not numbers or outside [`SAMPLE_RANGE`]; fewer
-/// become 0.
+/// [`Error::Wav`] if the file is damaged or not WAV, [`Error::Unsupported`] for a compressed or unusual sample
+/// format, and [`Error::OutOfRange`] if most floating-point samples are not numbers or lie outside [`SAMPLE_RANGE`]. If
+/// fewer do, these become 0.
 pub fn decode_wav(bytes: &[u8], path: &Path, waveform: &mut Waveform) -> Result<WavInfo> {
     let len = Some(bytes.len() as u64);
     let stream = WavStream::new(Cursor::new(bytes), len, path);
@@ -57,7 +57,7 @@ pub fn decode_wav(bytes: &[u8], path: &Path, waveform: &mut Waveform) -> Result<
     Ok(stream.info())
 }
 
-/// The samples of a plain WAV file, block by block, as [`decode_wav`] has them.
+/// The samples of a plain WAV file, block by block, as [`decode_wav`] decodes them.
 pub(crate) struct WavStream<R> {
     reader: R,
     info: WavInfo,
@@ -66,27 +66,27 @@ pub(crate) struct WavStream<R> {
     position: u64,
     /// Samples per channel of a block.
     block: u64,
-    /// Samples per channel that are stated, if fewer are held.
+    /// The stated number of samples per channel, if the file holds fewer.
     promised: Option<u64>,
-    /// Samples that are no numbers, and the first of them.
+    /// The number of samples that are not numbers, and the first of them.
     no_numbers: u64,
     first_no_number: Option<(u64, f32)>,
-    /// Memory for channels that are not mixed as they are read.
+    /// Buffer for channels that are not mixed while they are read.
     interleaved: Vec<f32>,
 }
 
-/// Bytes read at a time: they stay in the processor's cache until they are converted.
+/// Number of bytes read at a time: they stay in the cache of the processor until they are converted.
 const BLOCK_BYTES: usize = 1 << 16;
-/// Blocks a second from a pipe, where somebody may be speaking at the other end.
+/// Number of blocks per second from a pipe, where somebody may be speaking at the other end.
 const PIPE_BLOCKS: u32 = 10;
 
 impl<R: Read + Seek> WavStream<R> {
-    /// Reads the header of what `reader` holds from here on; `path` is for error messages.
+    /// Reads the header of `reader` from its position on; `path` is for error messages.
     ///
     /// `len` is the number of bytes that it holds; `None` for a pipe, which only needs to seek forward.
-    /// There a header that does not state a length means everything until the pipe is closed.
+    /// In a pipe, a header that does not state a length means everything until the pipe is closed.
     ///
-    /// An error comes together with the reader, for whoever knows another format.
+    /// An error includes the reader, so that the caller can try another format.
     pub(crate) fn new(mut reader: R, len: Option<u64>, path: &Path) -> Result<Self, (Error, R)> {
         let Header { info, promised } = match Header::find(&mut reader, len, path) {
             Ok(header) => header,
@@ -110,17 +110,17 @@ impl<R: Read + Seek> WavStream<R> {
         })
     }
 
-    /// What the header says, and of its length what is held.
+    /// Returns what the header states, with the length that the file holds.
     pub(crate) fn info(&self) -> WavInfo {
         self.info
     }
 
-    /// Whether all samples have been read.
+    /// Returns whether all samples have been read.
     pub(crate) fn is_at_end(&self) -> bool {
         self.position == self.info.frames
     }
 
-    /// What is known to be missing.
+    /// Returns what is known to be missing.
     pub(crate) fn damage(&self) -> Damage {
         let seconds = |frames: u64| frames as f64 / f64::from(self.info.sample_rate);
         Damage {
@@ -133,7 +133,7 @@ impl<R: Read + Seek> WavStream<R> {
         }
     }
 
-    /// Appends the next samples, mixed down; none at the end. `bytes` is memory to reuse.
+    /// Appends the next samples, mixed down; none at the end. `bytes` is a buffer.
     pub(crate) fn read_block(
         &mut self,
         bytes: &mut Vec<u8>,
@@ -156,7 +156,7 @@ impl<R: Read + Seek> WavStream<R> {
         if self.info.float {
             self.silence(&mut samples[before..], position);
         }
-        // Every second one is no noise any more.
+        // If every second sample is invalid, the recording is not merely noisy.
         match self.first_no_number {
             Some((index, value)) if self.is_at_end() && 2 * self.no_numbers > self.info.frames => {
                 Err(Error::OutOfRange {
@@ -169,7 +169,7 @@ impl<R: Read + Seek> WavStream<R> {
         }
     }
 
-    /// Makes samples silent that are no numbers; the first of these is at `position`.
+    /// Sets samples that are not numbers to 0; the first sample is at `position`.
     fn silence(&mut self, samples: &mut [f32], position: u64) {
         if samples.iter().all(|x| SAMPLE_RANGE.contains(x)) {
             return;
@@ -183,7 +183,7 @@ impl<R: Read + Seek> WavStream<R> {
         }
     }
 
-    /// Reads the next samples as they are stored, in place of what `bytes` held; none at the end.
+    /// Reads the next samples as they are stored and overwrites `bytes`; none at the end.
     pub(crate) fn read_bytes(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
         let frame_bytes = self.info.frame_bytes();
         let wanted = self.block.min(self.info.frames - self.position);
@@ -203,7 +203,7 @@ impl<R: Read + Seek> WavStream<R> {
     }
 }
 
-/// Reads until `bytes` are full or the end comes, and returns how many were read.
+/// Reads until `bytes` is full or the input ends, and returns the number of bytes read.
 fn fill(reader: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
     let mut held = 0;
     while held < bytes.len() {
@@ -217,7 +217,7 @@ fn fill(reader: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
     Ok(held)
 }
 
-/// Converts `data`, mixes it down to the mean of so many channels and appends it.
+/// Converts `data`, mixes it down to the mean of `channels` channels, and appends the samples.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn convert(info: &WavInfo, channels: usize, data: &[u8], samples: &mut Vec<f32>) {
     match (info.bits_per_sample, info.float) {

@@ -1,10 +1,10 @@
-//! Several channels become one.
+//! Tests the mixing of several channels into one.
 
 use ser_audio::{AudioStream, Channels, Error, read};
 
 use crate::signals::{Random, drain, fixture, speech};
 
-/// WAV of two channels of 32-bit floats.
+/// Returns WAV of two channels of 32-bit floats.
 fn stereo(left: &[f32], right: &[f32]) -> AudioStream {
     let pairs = left.iter().zip(right);
     let data: Vec<u8> = pairs
@@ -21,7 +21,7 @@ fn mixed(left: &[f32], right: &[f32], channels: Channels) -> Vec<f32> {
     drain(stereo(left, right).with(channels).unwrap()).unwrap()
 }
 
-/// Three seconds, spoken in the middle.
+/// Returns three seconds, with speech in the middle.
 fn voice() -> Vec<f32> {
     speech(8000, 3.0, &[(0.5, 2.5)]).samples
 }

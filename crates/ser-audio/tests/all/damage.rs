@@ -1,4 +1,4 @@
-//! Damaged recordings give what they hold, say what is missing, and keep the times right.
+//! Checks that damaged recordings give what they hold, report what is missing, and keep the times right.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use ser_fixtures::{FLAC_FRAME, crc};
 
 use crate::signals::{Random, bytes_of, wav};
 
-/// Samples and what is missing, of bytes as a file.
+/// Returns the samples and what is missing, of bytes as a file.
 pub fn heard(bytes: Vec<u8>) -> (Vec<f32>, Option<Damage>) {
     let mut stream = AudioStream::from_bytes(bytes.into(), Path::new("clip")).unwrap();
     let mut samples = Vec::new();
@@ -15,20 +15,20 @@ pub fn heard(bytes: Vec<u8>) -> (Vec<f32>, Option<Damage>) {
     (samples, stream.damage())
 }
 
-/// FLAC of so many frames of noise at 8000 Hz.
+/// Returns FLAC with `frames` frames of noise at 8000 Hz.
 fn flac(frames: usize) -> Vec<u8> {
     let mut random = Random::new(1);
     let noise = (0..frames * FLAC_FRAME).map(|_| random.bits() as i16 / 4);
     ser_fixtures::flac(8000, &noise.collect::<Vec<_>>())
 }
 
-/// MP3 of 32 kbit/s without a tag, over and over.
+/// Returns MP3 of 32 kbit/s without a tag, repeated.
 fn mp3(times: usize) -> Vec<u8> {
-    // ID3 and the frame with the tag of the encoder go before.
+    // Skips ID3 and the frame with the tag of the encoder.
     bytes_of("mono.mp3")[225..].repeat(times)
 }
 
-/// What a range of bytes is made of.
+/// Replaces `length` bytes at each place with zeros, or with random bytes from the seed `with`.
 fn damaged(bytes: &[u8], places: &[f64], length: usize, with: Option<u64>) -> Vec<u8> {
     let mut damaged = bytes.to_vec();
     let mut random = Random::new(with.unwrap_or(1));
@@ -41,7 +41,7 @@ fn damaged(bytes: &[u8], places: &[f64], length: usize, with: Option<u64>) -> Ve
     damaged
 }
 
-/// Whether the last second of `samples` lies where it does in `whole`, but for so many samples.
+/// Returns whether the last second of `samples` lies in the same place in `whole`, to within `slack` samples.
 pub fn ends_alike(samples: &[f32], whole: &[f32], rate: usize, slack: usize) -> bool {
     let pattern = &whole[whole.len() - rate..];
     let shift = |by: isize| {
@@ -79,7 +79,7 @@ fn flac_is_silent_where_it_is_damaged_and_right_elsewhere() {
         assert!((1.0..3.6).contains(&damage.silent_seconds), "{damage}");
         assert_eq!(damage.cut_short, None);
     }
-    // Bytes that are gone are as many seconds as those that are destroyed.
+    // Missing bytes are as many seconds as destroyed bytes.
     let mut gone = file.clone();
     gone.drain(70_000..90_000);
     let (samples, damage) = heard(gone);
@@ -111,7 +111,7 @@ fn flac_with_a_wrong_or_no_number_of_samples_gives_all_of_them() {
 fn flac_without_its_beginning_is_timed_as_the_whole() {
     let file = flac(20);
     let (whole, _) = heard(file.clone());
-    // In the third frame of 8201 bytes, and so the fourth is the first.
+    // The file begins in the third frame of 8201 bytes, so the fourth is the first.
     for rest in [&file[42 + 20_000..], &file[5000 + 42 + 2 * 8201..]] {
         let (samples, damage) = heard(rest.to_vec());
         assert_eq!(samples.len(), whole.len());
@@ -121,10 +121,10 @@ fn flac_without_its_beginning_is_timed_as_the_whole() {
         assert_eq!((damage.places, damage.cut_short), (1, None));
         assert_eq!(damage.silent_seconds, 3.0 * 4096.0 / 8000.0);
     }
-    // As with a header whose first frames are destroyed.
+    // The same holds for a header whose first frames are destroyed.
     let (samples, _) = heard(damaged(&file, &[0.001], 20_000, None));
     assert_eq!(samples[3 * 4096..], whole[3 * 4096..]);
-    // One frame may be a chance.
+    // A single frame may be there by chance.
     let lone = file[file.len() - 10_000..].to_vec();
     assert!(AudioStream::from_bytes(lone.into(), Path::new("clip")).is_err());
 }
@@ -203,7 +203,7 @@ fn an_mp3_whose_tag_lies_gives_all_that_it_holds() {
     }
 }
 
-/// An element of Matroska, its size in eight bytes.
+/// Returns an element of Matroska with its size in eight bytes.
 fn element(name: u32, content: &[u8]) -> Vec<u8> {
     let name = name.to_be_bytes();
     let zeros = name.iter().take_while(|&&byte| byte == 0).count();
@@ -214,8 +214,8 @@ fn element(name: u32, content: &[u8]) -> Vec<u8> {
 /// Samples of a block of [`matroska`]: a tenth of a second.
 const BLOCK: usize = 800;
 
-/// Noise of 16 bits at 8000 Hz, in Matroska, ten blocks a cluster; with the sizes of the clusters or without, as a writer
-/// leaves them that cannot go back.
+/// Returns 16-bit noise at 8000 Hz in Matroska, with ten blocks per cluster. The sizes of the clusters may be unknown,
+/// as from a writer that cannot go back.
 fn matroska(blocks: u16, has_sizes: bool) -> Vec<u8> {
     let text = |name, text: &str| element(name, text.as_bytes());
     let number = |name, number: u64| element(name, &number.to_be_bytes());
@@ -295,7 +295,7 @@ fn matroska_that_is_cut_short_says_so_and_gives_what_it_holds() {
     }
 }
 
-/// The frames of [`flac`], which take as many bytes each, in Ogg, two a page.
+/// Returns the frames of [`flac`], which all have the same number of bytes, in Ogg, two per page.
 fn ogg(frames: usize) -> Vec<u8> {
     let file = flac(frames);
     let (header, frames) = file.split_at(42);
@@ -377,7 +377,7 @@ fn ogg_that_is_cut_says_so_and_gives_what_it_holds() {
     let file = bytes_of("vorbis.ogg");
     let (whole, damage) = heard(file.clone());
     assert_eq!(damage, None);
-    // In the one page of sound that it has.
+    // The cut lies in the only page of sound.
     let (samples, damage) = heard(file[..4200].to_vec());
     assert!(samples.len() > whole.len() / 3, "{}", samples.len());
     assert_eq!(

@@ -1,14 +1,14 @@
-//! Every format becomes the signal that was put into it.
+//! Checks that every format decodes to the signal that was encoded.
 
 use ser_audio::{AudioStream, EXTENSIONS, Waveform, decode_wav, is_recording, read, recordings};
 
 use crate::signals::{FIXTURES, bytes_of, chirp, drain, fixture, wav};
 
-/// Correlation from which on a signal is the one that it should be.
+/// Correlation from which on a signal counts as the expected one.
 const ALIKE: f64 = 0.95;
 
-/// The best correlation with the signal over the delays that a codec may have, up to 0.15 s; Opus is two samples early.
-/// The first that is good enough will do.
+/// Returns the best correlation with the signal over the delays that a codec may have, up to 0.15 s. Opus is two
+/// samples early. Stops at the first delay that is good enough.
 fn best_correlation(samples: &[f32], rate: u32) -> f64 {
     let samples = [&[0.0; 2], samples].concat();
     let expected: Vec<f64> = (0..rate)
@@ -37,7 +37,7 @@ fn every_format_has_its_rate_its_length_and_its_signal() {
     for (name, rate) in FIXTURES {
         let waveform = read(fixture(name)).unwrap();
         assert_eq!(waveform.sample_rate, rate, "{name}");
-        // AAC begins with a frame of nothing and ends with a frame that is filled up.
+        // AAC begins with an empty frame and ends with a frame that is filled up.
         let seconds = waveform.duration();
         assert!((0.999..1.1).contains(&seconds), "{name}: {seconds} s");
         let correlation = best_correlation(&waveform.samples, rate);
@@ -136,7 +136,7 @@ fn wav_of_64_bit_floats_is_read_although_the_wav_reader_does_not() {
 #[test]
 fn a_picture_of_megabytes_before_the_sound_is_passed_over() {
     let picture = vec![0xFF; 4 << 20];
-    // A size in ID3v2 has seven bits a byte.
+    // A size in ID3v2 has seven bits per byte.
     let size = |n: usize| [21, 14, 7, 0].map(|shift| (n >> shift) as u8 & 0x7F);
     let mut file = b"ID3\x04\0\0".to_vec();
     file.extend(size(10 + 14 + picture.len()));

@@ -1,4 +1,4 @@
-//! Seeds of the fuzz target `recording` and every case it has found.
+//! Runs the seeds of the fuzz target `recording` and every case it has found.
 
 #[path = "../../../../fuzz/src/recording.rs"]
 mod recording;

@@ -1,4 +1,4 @@
-//! Damaged and hostile recordings: an error or a shorter signal, never a panic, never much memory.
+//! Tests damaged and hostile recordings: an error or a shorter signal, never a panic, never much memory.
 
 use std::path::Path;
 
@@ -98,7 +98,7 @@ fn a_damaged_wav_file_is_not_tried_as_anything_else() {
     assert!(matches!(read_bytes(&file), Err(Error::Wav { .. })));
 }
 
-/// An MP3 under such a name is decoded, see `formats.rs`.
+/// An MP3 under such a name is decoded; see `formats.rs`.
 #[test]
 fn what_is_only_called_wav_is_told_what_wav_is_like() {
     let folder = tempfile::tempdir().unwrap();
@@ -137,7 +137,7 @@ fn rates_and_channels_beyond_the_limits_are_refused() {
     assert!(error.ends_with("1 to 255 channels, found 256"), "{error}");
 }
 
-/// WAV of 64-bit floats.
+/// Returns WAV of 64-bit floats.
 fn doubles(values: &[f64]) -> Vec<u8> {
     let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
     wav(3, 64, 8000, &data)
@@ -176,7 +176,7 @@ fn a_packet_of_gigabytes_is_refused_before_there_is_room_for_it() {
     }
 }
 
-/// AAC in ADTS, ten times over; the payload of the packets in `damaged` is no AAC.
+/// Returns AAC in ADTS, ten times over. The payload of the packets in `damaged` is not AAC.
 fn packets(damaged: std::ops::Range<usize>) -> Vec<u8> {
     let mut bytes = bytes_of("aac.aac").repeat(10);
     let (mut start, mut packet) = (0, 0);
@@ -203,7 +203,7 @@ fn bad_packets_are_silent_and_what_follows_stays_where_it_was() {
         assert_eq!(samples[..first], whole[..first]);
         let silence = samples.iter().filter(|&&x| x == 0.0).count();
         assert!(silence > last - first - 2048, "{silence}");
-        // Bytes are not time to the last sample.
+        // The bytes do not give the time exactly to the last sample.
         let (found, expected) = (samples.len() as f64, whole.len() as f64);
         assert!(
             (found - expected).abs() < 0.1 * 16_000.0,

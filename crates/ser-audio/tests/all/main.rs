@@ -1,6 +1,6 @@
-//! The tests of `ser-audio`, from a file to who speaks when, and what a room makes of it.
+//! The tests of `ser-audio`.
 
-// Helpers outside `#[test]` functions may fail and speak as the tests themselves do.
+// Helpers outside `#[test]` functions may panic and print, as the tests themselves do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod signals;

@@ -1,11 +1,11 @@
-//! Opus: what its header says is done to the samples.
+//! Tests what the header of Opus does to the samples.
 
 use ser_audio::{Error, read};
 
 use crate::damage::{ends_alike, heard, page};
 use crate::signals::{bytes_of, fixture, piped};
 
-/// `opus.webm` with other bytes in its header of Opus, from `at` on.
+/// Reads a fixture with other bytes in its Opus header, from `at` on.
 fn with(name: &str, at: usize, bytes: &[u8]) -> ser_audio::Result<Vec<f32>> {
     let mut file = bytes_of(name);
     let head = file.windows(8).position(|w| w == b"OpusHead").unwrap();
@@ -19,7 +19,7 @@ fn whole(name: &str) -> Vec<f32> {
 
 #[test]
 fn what_the_encoder_put_around_the_sound_is_left_out() {
-    // Ogg says where the sound ends; without a word the last packet is kept whole.
+    // Ogg states where the sound ends. Without that, the last packet is kept whole.
     assert_eq!(whole("opus.ogg").len(), 48_000);
     assert_eq!(whole("opus.webm").len(), 51 * 960 - 312);
     assert_eq!(whole("opus.mp4").len(), 51 * 960 - 312);
@@ -56,15 +56,15 @@ fn layouts_that_cannot_be_are_refused() {
         other => panic!("expected a refusal, got {other:?}"),
     };
     let unknown = refusal("opus.webm", 18, &[255]);
-    assert!(unknown.contains("no known layout"), "{unknown}");
+    assert!(unknown.contains("unknown channel layout"), "{unknown}");
     let many = refusal("opus.webm", 9, &[3]);
     assert!(many.contains("more than two channels"), "{many}");
-    // Six channels out of four streams, two of them of two channels.
+    // Six channels from four streams, two of which have two channels.
     for (at, bytes) in [(19, &[0u8][..]), (20, &[5]), (21, &[6]), (19, &[200, 56])] {
         let reason = refusal("opus-surround.mkv", at, bytes);
-        assert!(reason.contains("streams that cannot be"), "{reason}");
+        assert!(reason.contains("impossible streams"), "{reason}");
     }
-    // A channel that no stream feeds is silent.
+    // A channel without a stream is silent.
     let silent = with("opus-surround.mkv", 21, &[255; 6]).unwrap();
     assert!(silent.iter().all(|&x| x == 0.0));
 }
@@ -72,7 +72,7 @@ fn layouts_that_cannot_be_are_refused() {
 /// Samples of a packet.
 const PACKET: usize = 960;
 
-/// The packets of sound of `opus.ogg`.
+/// Returns the packets of sound of `opus.ogg`.
 fn packets() -> Vec<Vec<u8>> {
     let file = bytes_of("opus.ogg");
     let (mut rest, mut packets) = (&file[..], vec![Vec::new()]);
@@ -92,7 +92,7 @@ fn packets() -> Vec<Vec<u8>> {
     packets.split_off(2)
 }
 
-/// Ogg in pages of three packets, the first of which says how much the encoder put in front.
+/// Returns Ogg with three packets per page, and with the pre-skip in its header.
 fn pages(pre_skip: u16, packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut head = b"OpusHead\x01\x01".to_vec();
     head.extend(pre_skip.to_le_bytes());
@@ -123,7 +123,7 @@ fn opus_is_silent_where_it_is_damaged_and_keeps_its_times() {
         destroyed[7][50..].fill(0);
         let mut gone = file.clone();
         gone.drain(7..9);
-        // Three packets begin with what no packet of Opus does: several frames, and none of them.
+        // Three packets begin in a way that no Opus packet does: with several frames, whose number is 0.
         let mut bad = packets.clone();
         bad[15..18].fill(vec![3, 0]);
         let bad = pages(pre_skip, &bad);

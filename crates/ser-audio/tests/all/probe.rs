@@ -1,4 +1,4 @@
-//! What an index keeps of a recording: the same sound is known again, whatever it is stored in.
+//! Tests what an index stores: the same sound has the same content hash in whatever format it is stored.
 
 use std::path::{Path, PathBuf};
 
@@ -47,12 +47,12 @@ fn lossless_copies_of_a_wav_file_have_its_content() {
     }
 }
 
-/// AIFF of one channel; `data` is big endian.
+/// Returns AIFF of one channel; `data` is big-endian.
 fn aiff(bits: u16, data: &[u8]) -> Vec<u8> {
     let mut common = 1u16.to_be_bytes().to_vec();
     common.extend((data.len() as u32 / u32::from(bits / 8)).to_be_bytes());
     common.extend(bits.to_be_bytes());
-    // 8000 Hz as a float of 80 bits: 1.953125 · 2^12.
+    // 8000 Hz as an 80-bit float: 1.953125 · 2^12.
     common.extend([0x40, 0x0B, 0xFA, 0, 0, 0, 0, 0, 0, 0]);
     let mut body = b"AIFFCOMM".to_vec();
     body.extend((common.len() as u32).to_be_bytes());
@@ -72,7 +72,7 @@ fn aiff(bits: u16, data: &[u8]) -> Vec<u8> {
 #[test]
 fn so_have_those_of_8_and_24_bits() {
     let folder = tempfile::tempdir().unwrap();
-    // From one end of the range to the other, with both ends.
+    // The whole range with both ends.
     let signed: Vec<i8> = (-128..=127).collect();
     let in_aiff: Vec<u8> = signed.iter().map(|&x| x as u8).collect();
     let in_wav: Vec<u8> = signed.iter().map(|&x| (i16::from(x) + 128) as u8).collect();

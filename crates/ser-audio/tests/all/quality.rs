@@ -1,4 +1,4 @@
-//! What a recording is worth.
+//! Tests the measurements of the quality of a recording.
 
 use ser_audio::Waveform;
 use ser_audio::conditions::Condition;
@@ -179,7 +179,7 @@ fn warnings_are_sentences_for_people_and_words_for_machines() {
         ),
         (
             Warning::Noisy { snr_db: 9.6 },
-            "noisy: 10 dB from speech to background",
+            "noisy: a signal-to-noise ratio of 10 dB",
             "noisy",
         ),
     ] {

@@ -1,4 +1,4 @@
-//! Thresholds held against the real corpus: they run when `SER_RAVDESS` names the folder of its WAV files.
+//! Compares thresholds with the real corpus. These tests run only if `SER_RAVDESS` names the folder of its WAV files.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ use ser_audio::{Quality, Segment, Warning, read};
 
 use crate::signals::{louder, segments};
 
-/// Every so-many-th clip is judged: 144 of 1440, some of each actor.
+/// Only every tenth clip is measured: 144 of 1440, some of each actor.
 const EVERY: usize = 10;
 
-/// The clips; `None`, and a line that says so, where there is no corpus.
+/// Returns the clips; prints a line and returns `None` without the corpus.
 fn clips() -> Option<Vec<Waveform>> {
     let folder = ser_fixtures::ravdess()?;
     let mut paths = Vec::new();
@@ -41,7 +41,7 @@ fn under(clips: &[Waveform], condition: &str) -> Vec<Waveform> {
         .collect()
 }
 
-/// Twice as loud as fits.
+/// Returns a clip that is amplified to twice full scale and cut off.
 fn clipped(clip: &Waveform) -> Waveform {
     let peak = clip
         .samples
@@ -54,7 +54,7 @@ fn clipped(clip: &Waveform) -> Waveform {
     copy
 }
 
-/// Share of the clips with a warning that `is_meant`.
+/// Returns the share of the clips with a warning for which `is_meant` is true.
 fn share(name: &str, clips: &[Waveform], is_meant: impl Fn(&Warning) -> bool) -> f64 {
     let warned = clips
         .iter()
@@ -88,7 +88,7 @@ fn warnings_come_where_they_should_and_hardly_anywhere_else() {
     assert!(share("clipped by 6 dB", &copies, flat) > 0.95);
 }
 
-/// Time in both to time in either; 1 if nobody speaks in either.
+/// Returns the time in both divided by the time in either; 1 if there is no speech in either.
 fn overlap(a: &[Segment], b: &[Segment]) -> f64 {
     let length =
         |segments: &[Segment]| segments.iter().map(|s| s.end - s.start).sum::<u64>() as f64;
@@ -128,7 +128,7 @@ fn speech_is_found_in_every_clip_and_stays_where_it_is_in_noise() {
 
     for (condition, least) in [
         ("gain 20", 1.0),
-        // Some clips end up below −70 dBFS altogether.
+        // Some clips end up below −70 dBFS entirely.
         ("gain -20", 0.98),
         ("telephone", 0.93),
         ("room small", 0.93),

@@ -1,4 +1,4 @@
-//! The resampler's quality, measured.
+//! Measures the quality of the resampler.
 
 use std::f64::consts::TAU;
 
@@ -14,13 +14,13 @@ const PAIRS: [(u32, u32); 10] = [
     (16_000, 22_050),
     (22_050, 16_000),
     (11_127, 16_000),
-    // Of large prime factors: a semitone up and down, and a rate that rises.
+    // With large prime factors: a semitone up and down, and a rate that rises.
     (50_900, 16_000),
     (45_300, 8_000),
     (16_000, 22_057),
 ];
 
-/// Long enough that the filters of all `PAIRS` end before the middle half.
+/// Returns a length at which the filters of all `PAIRS` end before the middle half.
 fn long(rate: u32) -> usize {
     120_000.max(rate as usize * 2)
 }
@@ -39,12 +39,12 @@ fn resample(from: u32, to: u32, samples: &[f32]) -> Vec<f32> {
     output
 }
 
-/// The middle half, which no edge of the signal reaches.
+/// Returns the middle half, which no edge of the signal affects.
 fn middle<T>(samples: &[T]) -> std::ops::Range<usize> {
     samples.len() / 4..samples.len() * 3 / 4
 }
 
-/// Complex amplitude at `hz` of the middle half, by least squares over sine and cosine.
+/// Returns the complex amplitude at `hz` of the middle half, by least squares over sine and cosine.
 fn amplitude(rate: u32, hz: f64, samples: &[f32]) -> Complex<f64> {
     let (mut ss, mut cc, mut sc, mut xs, mut xc) = (0.0, 0.0, 0.0, 0.0, 0.0);
     for i in middle(samples) {
@@ -71,7 +71,7 @@ fn lower_nyquist(from: u32, to: u32) -> f64 {
     f64::from(from.min(to)) / 2.0
 }
 
-/// Gain and phase of tones over the pass band: ripple, and a delay that would tilt the phase.
+/// Measures gain and phase of tones over the pass band: ripple, and a delay, which would tilt the phase.
 #[test]
 fn the_pass_band_is_flat_and_undelayed_up_to_nine_tenths() {
     for (from, to) in PAIRS {
@@ -89,7 +89,7 @@ fn the_pass_band_is_flat_and_undelayed_up_to_nine_tenths() {
     }
 }
 
-/// Tones that the lower rate cannot hold must vanish, wherever they would fold to.
+/// Tones that the lower rate cannot represent must vanish, wherever they would alias to.
 #[test]
 fn the_stop_band_is_down_by_more_than_120_db() {
     for (from, to) in PAIRS.into_iter().filter(|(from, to)| to < from) {
@@ -97,7 +97,7 @@ fn the_stop_band_is_down_by_more_than_120_db() {
         for step in 0..=40 {
             let (low, high) = (lower_nyquist(from, to) * 1.0, f64::from(from) * 0.4999);
             let hz = low + (high - low) * f64::from(step) / 40.0;
-            // At the Nyquist frequency of the input a sine has no samples: use a cosine.
+            // At the Nyquist frequency of the input, a sine would have only zeros: use a cosine.
             let input: Vec<f32> = (0..long(from))
                 .map(|i| (TAU * hz * i as f64 / f64::from(from)).cos() as f32)
                 .collect();
@@ -134,7 +134,7 @@ fn images_are_down_by_more_than_115_db() {
     }
 }
 
-/// The time of an event does not move, to the sample and between samples.
+/// The time of an event does not move, whether it falls on a sample or between two.
 #[test]
 fn a_click_stays_where_it_is() {
     for (from, to) in PAIRS {
@@ -146,7 +146,7 @@ fn a_click_stays_where_it_is() {
                 .max_by(|&a, &b| output[a].abs().total_cmp(&output[b].abs()))
                 .unwrap();
             let expected = position as f64 * f64::from(to) / f64::from(from);
-            // Half a sample, or more when the last one lies beyond the output's end.
+            // Half a sample, or more if the last one lies beyond the end of the output.
             assert!(
                 (peak as f64 - expected).abs() <= 1.0,
                 "{from} -> {to}: {position} went to {peak}, expected {expected}"
@@ -207,7 +207,7 @@ fn pieces_of_any_length_give_what_the_whole_gives() {
     }
 }
 
-/// One transform of the signal for all rates changes nothing but the rounding.
+/// One transform of the signal for all rates changes only the rounding.
 #[test]
 fn a_bank_gives_what_a_resampler_for_each_rate_gives() {
     let ways = [
@@ -261,7 +261,7 @@ fn impossible_rates_are_errors() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Any pair of rates: the right length, and a tone well inside the band comes through.
+    /// Any pair of rates gives the right length and passes a tone well inside the band.
     #[test]
     fn any_two_rates_keep_a_tone(from in 4000u32..50_000, to in 4000u32..50_000) {
         let hz = lower_nyquist(from, to) * 0.3;

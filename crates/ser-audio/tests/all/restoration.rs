@@ -1,4 +1,4 @@
-//! What is taken out of a recording again, and what must stay.
+//! Tests what is removed from a recording, and what must remain.
 
 use std::borrow::Cow;
 use std::f64::consts::TAU;
@@ -9,7 +9,7 @@ use crate::signals::{Random, louder, segments, speech, times};
 
 const SPOKEN: [(f64, f64); 3] = [(0.5, 2.0), (2.75, 4.0), (6.5, 7.25)];
 
-/// A recording to which something is added, given at each second.
+/// Adds `added`, a function of the time in seconds, to a recording.
 fn with(waveform: &Waveform, added: impl Fn(f64) -> f64) -> Waveform {
     let rate = f64::from(waveform.sample_rate);
     let samples = waveform.samples.iter().enumerate();
@@ -17,7 +17,7 @@ fn with(waveform: &Waveform, added: impl Fn(f64) -> f64) -> Waveform {
     Waveform::new(samples.collect(), waveform.sample_rate)
 }
 
-/// A tone and its odd and even multiples, as of a transformer.
+/// Returns a tone and its odd and even multiples, as from a transformer.
 fn hum(frequency: f64) -> impl Fn(f64) -> f64 {
     move |t| {
         let tone = |k: f64, amplitude: f64| amplitude * (TAU * k * frequency * t + k).sin();
@@ -25,7 +25,7 @@ fn hum(frequency: f64) -> impl Fn(f64) -> f64 {
     }
 }
 
-/// RMS of the difference.
+/// Returns the RMS of the difference.
 fn distance(a: &Waveform, b: &Waveform) -> f64 {
     assert_eq!(a.samples.len(), b.samples.len());
     let squares = a

@@ -1,4 +1,4 @@
-//! Signals that the tests decode, judge and cut.
+//! Signals that the tests decode, measure and cut.
 
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub fn bytes_of(name: &str) -> Vec<u8> {
     std::fs::read(fixture(name)).unwrap()
 }
 
-/// What the fixtures hold, `seconds` into them.
+/// Returns the signal of the fixtures at `seconds`.
 pub fn chirp(seconds: f64) -> f64 {
     let (chirp, tone) = (
         200.0 * seconds + 1400.0 * seconds * seconds,
@@ -50,7 +50,7 @@ pub fn chirp(seconds: f64) -> f64 {
     0.4 * (TAU * chirp).sin() + 0.2 * (TAU * tone).sin()
 }
 
-/// All samples of `bytes` that come through a pipe.
+/// Returns all samples of `bytes`, read through a pipe.
 pub fn piped(bytes: Vec<u8>) -> Result<Vec<f32>> {
     let reader = std::io::Cursor::new(bytes);
     drain(AudioStream::from_reader(
@@ -65,7 +65,7 @@ pub fn drain(mut stream: AudioStream) -> Result<Vec<f32>> {
     Ok(samples)
 }
 
-/// A WAV file of one channel; `data` is its samples as they are stored.
+/// Returns a WAV file of one channel; `data` is its samples as they are stored.
 pub fn wav(tag: u16, bits: u16, rate: u32, data: &[u8]) -> Vec<u8> {
     let mut file = b"RIFF".to_vec();
     file.extend((36 + data.len() as u32).to_le_bytes());
@@ -82,7 +82,7 @@ pub fn wav(tag: u16, bits: u16, rate: u32, data: &[u8]) -> Vec<u8> {
     file
 }
 
-/// Numbers from −1 to 1 that look random, the same on every machine.
+/// Pseudo-random numbers from −1 to 1, the same on every machine.
 pub struct Random(u64);
 
 impl Random {
@@ -91,7 +91,7 @@ impl Random {
     }
 
     pub fn bits(&mut self) -> u64 {
-        // Knuth's MMIX; the upper bits are the good ones.
+        // Knuth's MMIX, whose upper bits are the good ones.
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
         self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
@@ -102,8 +102,8 @@ impl Random {
     }
 }
 
-/// Faint noise at −70 dBFS, and in each `(start, end)`, in seconds, something like speech at about
-/// −20 dBFS: four syllables a second, each a buzz of 120 Hz with a hiss after it.
+/// Returns faint noise at −70 dBFS, and in each `(start, end)`, in seconds, a sound like speech at about
+/// −20 dBFS: four syllables per second, each a buzz of 120 Hz with a hiss after it.
 pub fn speech(rate: u32, seconds: f64, spoken: &[(f64, f64)]) -> Waveform {
     let mut random = Random::new(1);
     let samples = (0..(seconds * f64::from(rate)) as u64).map(|n| {
@@ -127,7 +127,7 @@ pub fn speech(rate: u32, seconds: f64, spoken: &[(f64, f64)]) -> Waveform {
     Waveform::new(samples.collect(), rate)
 }
 
-/// The segments of a waveform that is pushed at once.
+/// Returns the segments of a waveform that is pushed at once.
 pub fn segments(waveform: &Waveform) -> Vec<Segment> {
     let mut voice = VoiceActivity::new(waveform.sample_rate);
     voice.push(&waveform.samples);
@@ -135,7 +135,7 @@ pub fn segments(waveform: &Waveform) -> Vec<Segment> {
     voice.drain().collect()
 }
 
-/// Start and end of each segment in seconds.
+/// Returns the start and the end of each segment in seconds.
 pub fn times(segments: &[Segment]) -> Vec<(f64, f64)> {
     segments
         .iter()

@@ -1,4 +1,4 @@
-//! What comes through a pipe.
+//! Tests recordings that come through a pipe.
 
 use std::io::{self, Cursor, Read};
 use std::path::Path;
@@ -8,7 +8,7 @@ use ser_audio::{AudioStream, Stored, read};
 
 use crate::signals::{FIXTURES, bytes_of, drain, fixture, piped, wav};
 
-/// Hands out a few bytes at a time, never the same number.
+/// A reader that returns a few bytes at a time, in varying numbers.
 struct Dripping {
     bytes: Vec<u8>,
     position: usize,
@@ -23,7 +23,7 @@ impl Read for Dripping {
     }
 }
 
-/// Containers whose directory these fixtures have at their end, or that need to look there.
+/// Containers whose directory lies at the end in these fixtures, or that must look there.
 const NOT_FROM_A_PIPE: [&str; 4] = ["aac.m4a", "alac.m4a", "stereo.m4a", "pcm.caf"];
 
 #[test]
@@ -46,7 +46,7 @@ fn a_pipe_gives_what_the_file_gives_however_it_drips() {
     }
 }
 
-/// Bytes of which no more than a thousand are given at a time.
+/// A source that returns at most a thousand bytes at a time.
 struct Elsewhere(Vec<u8>);
 
 impl Stored for Elsewhere {

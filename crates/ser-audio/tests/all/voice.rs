@@ -1,11 +1,11 @@
-//! Where somebody speaks.
+//! Tests voice activity detection.
 
 use ser_audio::VoiceActivity;
 use ser_audio::Waveform;
 
 use crate::signals::{Random, louder, segments, speech, times};
 
-/// Whether there is a segment for each `(start, end)`, and no other; it may begin 0.1 s before and end
+/// Checks that there is a segment for each `(start, end)` and no other one. A segment may begin 0.1 s before and end
 /// 0.2 s after.
 fn assert_found(waveform: &Waveform, spoken: &[(f64, f64)]) {
     let found = times(&segments(waveform));
@@ -78,7 +78,7 @@ fn the_level_changes_nothing() {
 
 #[test]
 fn what_lies_below_100_db_is_never_speech() {
-    // Its loudest 50 ms lie 14 dB below full scale.
+    // The loudest 50 ms lie 14 dB below full scale.
     let waveform = speech(16_000, 9.0, &SPOKEN);
     assert_eq!(segments(&louder(&waveform, 0.000_02)), []);
     assert_eq!(segments(&louder(&waveform, 0.0)), []);
@@ -100,7 +100,7 @@ fn a_background_that_becomes_louder_is_got_used_to() {
     let mut waveform = Waveform::new(louder(&quiet, 0.1).samples, 16_000);
     waveform.samples.extend(&loud.samples);
     let found = times(&segments(&waveform));
-    // The step itself passes for speech, for as long as the past is remembered.
+    // The step itself counts as speech as long as the past before it is remembered.
     let last = found.last().unwrap();
     assert!(
         (21.9..22.05).contains(&last.0) && (23.9..24.2).contains(&last.1),
@@ -114,7 +114,7 @@ fn a_background_that_becomes_louder_is_got_used_to() {
     );
 }
 
-/// How long after its end each segment is known, in seconds, of sound that comes in blocks of 10 ms.
+/// Returns how long after its end each segment is known, in seconds, for sound in blocks of 10 ms.
 fn delays(waveform: &Waveform) -> Vec<f64> {
     let (mut voice, mut heard, mut delays) =
         (VoiceActivity::new(waveform.sample_rate), 0.0, vec![]);
@@ -128,14 +128,14 @@ fn delays(waveform: &Waveform) -> Vec<f64> {
 
 #[test]
 fn a_segment_is_known_soon_after_its_end() {
-    // The last is short, but how loud speech is, the one before has told.
+    // The last segment is short, but the one before it has shown how loud speech is.
     let spoken = [(1.0, 2.0), (3.0, 4.5), (5.0, 5.5)];
     for rate in [8000, 16_000, 48_000] {
         let delays = delays(&speech(rate, 9.0, &spoken));
         assert_eq!(delays.len(), 3);
         assert!(delays.iter().all(|delay| *delay < 0.25), "{delays:?}");
     }
-    // A noise that ends soon after the speech passes for its end once the silence behind it is known.
+    // A noise that ends soon after the speech counts as its end once the silence after it is known.
     let mut gated = speech(16_000, 5.0, &[(1.0, 2.0)]);
     let mut random = Random::new(3);
     for (n, x) in gated.samples.iter_mut().enumerate() {
@@ -163,7 +163,7 @@ fn a_breath_before_speech_is_none() {
 
 #[test]
 fn what_is_said_of_speech_that_goes_on_stays_true() {
-    // A hum, 8 dB above the room and too soft to begin, comes on right after somebody speaks.
+    // A hum, 8 dB above the room and too soft to begin a segment, starts right after somebody speaks.
     let spoken = [(4.0, 6.0), (20.0, 21.5)];
     let mut waveform = speech(16_000, 26.0, &spoken);
     let mut random = Random::new(2);

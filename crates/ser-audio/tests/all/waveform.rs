@@ -1,4 +1,4 @@
-//! Every kind of WAV file that is decoded, and every kind that must be refused.
+//! Tests every kind of WAV file that is decoded, and every kind that must be refused.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ fn fmt(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
     data
 }
 
-/// The rest of an extensible format chunk: size, valid bits, speakers, kind of samples.
+/// Returns the rest of an extensible format chunk: size, valid bits, speakers, kind of samples.
 fn extensible(bits: u16, subformat: u16) -> Vec<u8> {
     let mut data = fmt(EXTENSIBLE, 1, 16_000, bits);
     data.extend(22u16.to_le_bytes());
@@ -63,7 +63,7 @@ fn samples(format: Vec<u8>, data: &[u8]) -> Vec<f32> {
         .samples
 }
 
-/// The reason in a refusal of a damaged file.
+/// Returns the reason for which a damaged file is refused.
 fn reason(bytes: &[u8]) -> String {
     match decode(bytes) {
         Err(Error::Wav { path, reason }) => {
@@ -242,7 +242,7 @@ fn rf64_states_the_length_of_the_samples_in_64_bits() {
         bytes
     };
     assert_eq!(decode(&file(4)).unwrap().0.samples, [0.5, -0.5]);
-    // The rest of the file, of which nobody can tell that it is another chunk.
+    // The rest of the file counts as samples, because nothing shows that it is another chunk.
     assert_eq!(decode(&file(1 << 40)).unwrap().1.frames, 10);
 }
 
@@ -327,7 +327,7 @@ fn samples_that_are_no_numbers_or_beyond_all_bounds_are_silent_unless_most_are()
     }
 }
 
-/// Samples that no chunk looks like.
+/// Returns samples that do not look like a chunk.
 fn ramp(samples: i16) -> Vec<u8> {
     (0..samples)
         .flat_map(|n| (n * 97 - 9000).to_le_bytes())
@@ -349,7 +349,7 @@ fn the_bytes_win_over_a_wrong_length() {
             bytes[4..8].copy_from_slice(&riff_length.to_le_bytes());
             bytes[40..44].copy_from_slice(&u32::to_le_bytes(length));
             let found = decode(&bytes).unwrap().0.samples;
-            // A last frame of one byte is none.
+            // A last frame of one byte does not count.
             let expected = &expected[..if length == 599 { 299 } else { 300 }];
             assert_eq!(found, expected, "RIFF {riff_length}, data {length}");
         }
@@ -367,7 +367,7 @@ fn fields_that_contradict_each_other_are_outvoted() {
     };
     for (right, wrong) in [(&mono, &stereo), (&stereo, &mono)] {
         let expected = samples(right.clone(), &data);
-        // Channels, bytes a second, bytes a frame: each alone.
+        // Channels, bytes per second, bytes per frame: each alone.
         for field in [2..4, 8..12, 12..14] {
             let found = with(right, &|format| {
                 format[field.clone()].copy_from_slice(&wrong[field.clone()]);

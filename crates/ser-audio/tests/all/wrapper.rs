@@ -1,4 +1,4 @@
-//! What is called a recording: known by its first bytes, and read where a recording lies inside.
+//! Tests what is detected by its first bytes, and recordings inside other data.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ fn decode(bytes: &[u8]) -> Result<Vec<f32>> {
     drain(stream)
 }
 
-/// Decodes a file from memory and through a pipe, and expects the same of both.
+/// Decodes a file from memory and through a pipe, and expects the same from both.
 fn both(bytes: &[u8]) -> Vec<f32> {
     let samples = decode(bytes).unwrap();
     assert_eq!(piped(bytes.to_vec()).unwrap(), samples);
     samples
 }
 
-/// 1000 samples of 16 bits, little endian.
+/// Returns 1000 samples of 16 bits, little-endian.
 fn samples() -> Vec<u8> {
     (0..1000i32)
         .flat_map(|n| ((n * 7919 % 65_536 - 32_768) as i16).to_le_bytes())
@@ -77,7 +77,7 @@ fn sun_audio_is_read() {
     );
     let error = decode(&au(23, 1, &bytes, 256)).unwrap_err().to_string();
     assert!(
-        error.ends_with("Sun audio: encoding 23 is not read"),
+        error.ends_with("Sun audio: encoding 23 is not supported"),
         "{error}"
     );
 }
@@ -226,15 +226,15 @@ fn what_is_no_recording_is_named_with_the_next_step() {
         (b"wvpk\0", "WavPack: convert it with ffmpeg"),
         (
             b"\0\0\0\x1Cftypaax ",
-            "a protected audio book of Audible: it is only played by its seller's programs",
+            "a protected audio book of Audible: only its seller's programs can play it",
         ),
         (
             b"bplist00\xD3",
-            "a property list, as iCloud leaves in the place of a file: download the recording in the Finder",
+            "a property list, which iCloud leaves in place of a file: download the recording in the Finder",
         ),
         (
             b"\0\x05\x16\x07\0\x02",
-            "what macOS keeps beside a file (AppleDouble): give the recording instead",
+            "metadata that macOS stores beside a file (AppleDouble): give the recording instead",
         ),
         (
             &[0; 5000],

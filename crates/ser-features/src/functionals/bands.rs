@@ -1,10 +1,10 @@
-//! What the mel levels of one frame say about the shape of its spectrum.
+//! The shape of the spectrum of one frame, from its mel levels.
 
 use std::ops::Range;
 
 use crate::config::FeatureConfig;
 
-/// The values of [`Bands::shape`].
+/// The names of the values of [`Bands::shape`].
 pub(super) const SHAPE: [&str; 7] = [
     "log_centroid",
     "log_bandwidth",
@@ -15,13 +15,13 @@ pub(super) const SHAPE: [&str; 7] = [
     "log_energy",
 ];
 
-/// Position of the energy among them.
+/// Position of the energy in [`SHAPE`].
 pub(super) const ENERGY: usize = 6;
 
-/// Where the mel bands lie.
+/// The positions of the mel bands in frequency.
 #[derive(Debug)]
 pub(super) struct Bands {
-    /// In Hz, rising.
+    /// Centre of each band in Hz, ascending.
     centres: Vec<f64>,
     below_1k: Range<usize>,
     below_2k: Range<usize>,
@@ -45,27 +45,27 @@ impl Bands {
         }
     }
 
-    /// Whether there are bands as low as [`shape`](Self::shape) asks for.
+    /// Returns whether there are bands as low as [`shape`](Self::shape) needs.
     pub(super) fn are_low_enough(&self) -> bool {
         !self.below_1k.is_empty()
     }
 
-    /// Whether there are bands as high as [`shape`](Self::shape) asks for.
+    /// Returns whether there are bands as high as [`shape`](Self::shape) needs.
     pub(super) fn are_high_enough(&self) -> bool {
         !self.from_2k_to_5k.is_empty() && !self.from_5k.is_empty()
     }
 
-    /// The [`SHAPE`] of a frame with these levels, natural logarithms of power; `power` is memory to
-    /// reuse.
+    /// Returns the [`SHAPE`] of a frame with the given levels, which are natural logarithms of power. `power`
+    /// is a buffer.
     ///
     /// # Formula
-    /// With `p = exp(x)` and the bands' centres `f`: `ln c` of `c = Σ p·f / Σ p`;
-    /// `ln(1 + √(Σ p·(f − c)² / Σ p))`; `mean(x) − ln mean(p)`; the level of all power below 1 kHz less
-    /// that from 1 to 5 kHz, and the latter less that above; the highest level below 2 kHz less the
-    /// highest from 2 to 5 kHz (Hammarberg et al. 1980); `ln Σ p`.
+    /// With `p = exp(x)` and the centres `f` of the bands, in order: `ln c` of `c = Σ p·f / Σ p`;
+    /// `ln(1 + √(Σ p·(f − c)² / Σ p))`; `mean(x) − ln mean(p)`; the level of all power below 1 kHz minus
+    /// that from 1 to 5 kHz; that from 1 to 5 kHz minus that above 5 kHz; the highest level below 2 kHz minus
+    /// the highest from 2 to 5 kHz (Hammarberg et al. 1980); `ln Σ p`.
     pub(super) fn shape(&self, levels: &[f32], power: &mut Vec<f64>) -> [f32; 7] {
         power.clear();
-        // Levels without `top_db` span more than `exp` has numbers for in single precision.
+        // Without `top_db`, levels span a wider range than `exp` can represent in single precision.
         power.extend(levels.iter().map(|&level| f64::from(level).exp()));
         let sum: f64 = power.iter().sum();
         let weighted = |value: &dyn Fn(f64) -> f64| {

@@ -1,4 +1,4 @@
-//! Which values there are, and what a configuration must offer for them.
+//! The names and number of the values, and what they require of a configuration.
 
 use crate::config::{Extra, FeatureConfig, check};
 use crate::error::Result;
@@ -8,15 +8,15 @@ use super::modulation::EDGES;
 use super::statistics::{STATISTICS, THIRDS};
 use super::voice;
 
-/// Groups of adjacent bands whose modulation is looked at, of three bands each at least.
+/// Number of groups of adjacent bands whose modulation is measured. A group has at least three bands.
 pub(super) const BAND_GROUPS: usize = 8;
 const MIN_BANDS: usize = 3 * BAND_GROUPS;
-/// Cepstral coefficients whose course over the clip is looked at.
+/// Number of cepstral coefficients whose course over the clip is measured.
 pub(super) const COURSE: usize = 13;
-/// Cepstral coefficients at most whose slow slopes are looked at.
+/// Largest number of cepstral coefficients whose slow slopes are measured.
 pub(super) const SLOW: usize = 20;
 
-/// Checks what functionals ask of a configuration beyond what every output does.
+/// Checks the requirements of functionals that other outputs do not have.
 pub(crate) fn validate(config: &FeatureConfig) -> Result<()> {
     let (bands, coefficients) = (config.n_mels, config.n_mfcc);
     let wanted = format!("{MIN_BANDS} or more for functionals");
@@ -33,16 +33,16 @@ pub(crate) fn validate(config: &FeatureConfig) -> Result<()> {
     let names: Vec<_> = config.extras.iter().map(|extra| extra.name()).collect();
     let voice = config.extras.iter().all(|extra| extra.is_vocal());
     let valid = matches!(config.extras[..], [] | [Extra::F0, ..]) && voice;
-    let wanted = "nothing, or f0 and behind it aperiodicity, harmonics, formants for functionals";
+    let wanted = "nothing, or f0 and then aperiodicity, harmonics, formants, for functionals";
     check("extras", names.join(", "), valid, wanted)?;
     let bands = Bands::new(config);
-    let wanted = "so low for functionals that a band is centred below 1 kHz";
+    let wanted = "a value with a band centred below 1 kHz, for functionals";
     check("fmin", config.fmin, bands.are_low_enough(), wanted)?;
-    let wanted = "so high for functionals that bands are centred from 2 to 5 kHz and above";
+    let wanted = "a value with bands centred from 2 to 5 kHz and above, for functionals";
     check("fmax", config.fmax(), bands.are_high_enough(), wanted)
 }
 
-/// Number of values.
+/// Returns the number of values.
 pub(crate) fn count(config: &FeatureConfig) -> usize {
     let (bands, coefficients) = (config.n_mels, config.n_mfcc);
     let (statistics, thirds) = (STATISTICS.len(), THIRDS.len());
@@ -62,12 +62,12 @@ pub(crate) fn count(config: &FeatureConfig) -> usize {
         + 3
 }
 
-/// Adds the names of a track's values.
+/// Adds the names of the values of a track.
 pub(super) fn name<const N: usize>(names: &mut Vec<String>, track: &str, values: [&str; N]) {
     names.extend(values.map(|value| format!("{track}_{value}")));
 }
 
-/// A name for each value, in their order.
+/// Returns a name for each value, in the order of the values.
 pub(crate) fn names(config: &FeatureConfig) -> Vec<String> {
     let cepstral = |count: usize| (0..count).map(|i| format!("mfcc_{i}"));
     let mut names = Vec::with_capacity(count(config));

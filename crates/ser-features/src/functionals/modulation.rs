@@ -1,4 +1,4 @@
-//! How fast levels go up and down: syllables, tremor, roughness.
+//! Modulation: how fast levels rise and fall, as in syllables, tremor and roughness.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,19 +10,19 @@ use ser_audio::fourier;
 use crate::config::{FeatureConfig, Window};
 use crate::window;
 
-/// The ranges of modulation in Hz, each up to the next; a syllable takes 3 to 8.
+/// The edges of the modulation ranges in Hz. Syllables occur at 3 to 8 Hz.
 pub(super) const EDGES: [f64; 7] = [0.3, 1.5, 3.0, 5.0, 8.0, 13.0, 25.0];
 
-/// What stands still has this power.
+/// The power that is added to that of the modulation, so that a constant track has a finite level.
 const FLOOR: f64 = 1e-3;
 
-/// Transforms from the shortest, in frames, to that of a segment of the chain are planned in advance;
-/// a longer clip has so much other work that its plan is nothing beside it.
+/// Lengths in frames of the shortest planned transform and of the longest, which covers a segment of the
+/// chain. A longer clip takes so much other work that planning its transform costs little in comparison.
 const SHORTEST: usize = 256;
 const LONGEST_PLANNED: usize = 4096;
 
 pub(super) struct Modulation {
-    /// Frames a second.
+    /// Frames per second.
     rate: f64,
     transforms: Vec<Arc<dyn Fft<f32>>>,
 }
@@ -46,7 +46,7 @@ impl Modulation {
         }
     }
 
-    /// The transform for the tracks of a clip, whose window goes to `scratch`.
+    /// Returns the transform for the tracks of a clip, and writes the window to `scratch`.
     pub(super) fn start(
         &self,
         frames: usize,
@@ -63,8 +63,8 @@ impl Modulation {
         }
     }
 
-    /// Level of the modulation of a track in each range: `ln(mean of |X[k]|² + 0.001)` over the bins
-    /// there, where `X` is the transform of the track less its mean `mean` under the window.
+    /// Returns the level of the modulation of a track in each range: `ln(mean of |X[k]|² + 0.001)` over the
+    /// bins of the range, where `X` is the transform of the track minus its mean `mean`, under the window.
     pub(super) fn levels(
         &self,
         transform: &dyn Fft<f32>,

@@ -1,14 +1,14 @@
-//! Statistics of a track, which holds one value for each frame of a clip.
+//! Statistics of a track, which has one value for each frame of a clip.
 
-/// What [`Summary::statistics`] says of a track.
+/// The names of the values of [`Summary::statistics`].
 pub(super) const STATISTICS: [&str; 7] = ["mean", "std", "q05", "q25", "q50", "q75", "q95"];
 
-/// What [`Summary::thirds`] says of a track: which third's mean less which.
+/// The names of the values of [`Summary::thirds`]: the mean of one third minus that of another.
 pub(super) const THIRDS: [&str; 3] = ["third_2_less_1", "third_3_less_2", "third_3_less_1"];
 
 const PERCENTS: [usize; 5] = [5, 25, 50, 75, 95];
 
-/// The values of a clip, one after the other.
+/// The values of a clip, one after another.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
     values: Vec<f32>,
@@ -28,7 +28,7 @@ impl Summary {
         self.values.push(value as f32);
     }
 
-    /// Mean, standard deviation and percentiles; zeros if the track is empty.
+    /// Adds the mean, the standard deviation and the percentiles of a track; zeros if the track is empty.
     pub(super) fn statistics(&mut self, track: &[f32]) {
         let (mean, std) = mean_and_std(track);
         self.push(mean);
@@ -40,8 +40,8 @@ impl Summary {
         }
     }
 
-    /// How the mean moves from each third of the track to the later ones. If the parts cannot be
-    /// equal, the first are longer by one; where one is empty, nothing moves.
+    /// Adds how the mean changes from each third of the track to the later ones. If the thirds cannot have
+    /// equal lengths, the first ones are longer by one. The change is 0 if one of two thirds is empty.
     pub(super) fn thirds(&mut self, track: &[f32]) {
         let end = |part: usize| part * (track.len() / 3) + part.min(track.len() % 3);
         for (early, late) in [(0, 1), (1, 2), (0, 2)] {
@@ -55,7 +55,7 @@ impl Summary {
     }
 }
 
-/// 0 if there is nothing.
+/// Returns the mean of a track, 0 if it is empty.
 pub(super) fn mean(track: &[f32]) -> f64 {
     sum(track, f64::from) / track.len().max(1) as f64
 }
@@ -64,7 +64,7 @@ pub(super) fn mean_abs(track: &[f32]) -> f64 {
     sum(track, |value| f64::from(value.abs())) / track.len().max(1) as f64
 }
 
-/// The standard deviation is that of a sample (`n − 1`), 0 for a single value.
+/// Returns the mean and the sample standard deviation (`n − 1`), which is 0 for a single value.
 pub(super) fn mean_and_std(track: &[f32]) -> (f64, f64) {
     let mean = mean(track);
     let squares = sum(track, |value| (f64::from(value) - mean).powi(2));
@@ -74,7 +74,7 @@ pub(super) fn mean_and_std(track: &[f32]) -> (f64, f64) {
 
 #[inline(always)]
 fn sum(track: &[f32], of: impl Fn(f32) -> f64) -> f64 {
-    /// Sums that do not wait for each other.
+    /// Number of independent sums, so that no addition waits for another.
     const SUMS: usize = 8;
     let (blocks, rest) = track.as_chunks::<SUMS>();
     let mut sums = [0.0; SUMS];
@@ -86,11 +86,11 @@ fn sum(track: &[f32], of: impl Fn(f32) -> f64) -> f64 {
     sums.iter().sum::<f64>() + rest.iter().map(|&value| of(value)).sum::<f64>()
 }
 
-/// The values in rising order, which are finite.
+/// Sorts the values, which must be finite, in ascending order.
 pub(super) fn sort(track: &[f32], sorted: &mut Vec<f32>) {
     sorted.clear();
     sorted.extend_from_slice(track);
-    // Whole numbers in the order of the values, and back again: they sort in half the time.
+    // Integers in the same order as the floats, and back again: sorting them takes half the time.
     let key = |bits: u32| bits ^ (((bits as i32) >> 31) as u32 >> 1);
     sorted
         .iter_mut()
@@ -101,8 +101,8 @@ pub(super) fn sort(track: &[f32], sorted: &mut Vec<f32>) {
         .for_each(|x| *x = f32::from_bits(key(x.to_bits())));
 }
 
-/// Linear between neighbours, as `numpy.percentile`. The position is found in whole numbers, so that
-/// one that falls on a value gives that value and no other.
+/// Returns a percentile with linear interpolation between neighbours, as `numpy.percentile` does. The
+/// position is computed with integers, so that a position that falls on a value gives exactly that value.
 pub(super) fn percentile(sorted: &[f32], percent: usize) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else {
         return 0.0;
@@ -113,11 +113,11 @@ pub(super) fn percentile(sorted: &[f32], percent: usize) -> f64 {
     low + (high - low) * share
 }
 
-/// Slope at each frame over `reach` frames on both sides.
+/// Computes the slope at each frame over `reach` frames on both sides.
 ///
 /// # Formula
-/// `Σᵢ i·(z[t+i] − z[t−i]) / (2·Σᵢ i²)`, `i = 1 … reach`; beyond its ends the track stays as it is
-/// there. (`delta` fits the outermost frames instead, and needs `2·reach + 1` of them.)
+/// `Σᵢ i·(z[t+i] − z[t−i]) / (2·Σᵢ i²)`, `i = 1 … reach`. Beyond its ends, the track keeps its first
+/// and last value. (`delta` fits the outermost frames instead, and needs `2·reach + 1` of them.)
 pub(super) fn slopes(track: &[f32], reach: usize, slopes: &mut Vec<f32>) {
     let last = track.len().saturating_sub(1);
     let squares: usize = (1..=reach).map(|i| i * i).sum();
@@ -126,7 +126,7 @@ pub(super) fn slopes(track: &[f32], reach: usize, slopes: &mut Vec<f32>) {
     slopes.resize(track.len(), 0.0);
     for i in 1..=reach {
         let weight = i as f32;
-        // First those that have no frame on one side at this distance.
+        // First the frames that lack a neighbour at this distance on one side.
         let edge = i.min(track.len());
         for t in (0..edge).chain((track.len() - edge).max(edge)..track.len()) {
             slopes[t] += weight * (track[(t + i).min(last)] - track[t.saturating_sub(i)]);
@@ -143,7 +143,7 @@ pub(super) fn slopes(track: &[f32], reach: usize, slopes: &mut Vec<f32>) {
 mod tests {
     use super::*;
 
-    /// `numpy.percentile` and `numpy.array_split` of the same values.
+    /// The expected values are those of `numpy.percentile` and `numpy.array_split`.
     #[test]
     fn four_values_have_numpys_statistics() {
         let mut summary = Summary::default();

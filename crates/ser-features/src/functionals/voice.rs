@@ -1,4 +1,4 @@
-//! What F0 and its companions say: melody, rhythm, and how the voice is made.
+//! Statistics of F0 and the other rows about the voice: melody, rhythm and voice quality.
 
 use std::f64::consts::PI;
 
@@ -11,11 +11,11 @@ use super::statistics::{
 };
 use super::{Functionals, FunctionalsScratch, column, highest};
 
-/// Points that a course is sampled at, and how many of its shapes there are.
+/// Number of points at which a course is sampled, and number of its cosine shapes.
 const COURSE_POINTS: usize = 32;
 const COURSE_SHAPES: usize = 7;
 
-/// An unvoiced frame is heard if its energy is within this of the loudest, in nepers of power (40 dB).
+/// An unvoiced frame is audible if its energy is within this of the loudest, in nepers of power (40 dB).
 const HEARD: f32 = 9.21;
 
 /// A frame is soft if its energy is further than this from the loudest, in nepers of power (20 dB).
@@ -38,7 +38,7 @@ const SHARES: [&str; 4] = [
 ];
 const CEPSTRUM: [&str; 3] = ["voiced_mean", "voiced_std", "unvoiced_mean"];
 
-/// Number of values that a configuration with F0 adds.
+/// Returns the number of values that a configuration with F0 adds.
 pub(super) fn count(config: &FeatureConfig) -> usize {
     let statistics = STATISTICS.len();
     2 * statistics
@@ -53,7 +53,7 @@ pub(super) fn count(config: &FeatureConfig) -> usize {
         + statistics * (config.extra_rows() - 1)
 }
 
-/// Their names.
+/// Returns the names of these values.
 pub(super) fn names(config: &FeatureConfig) -> Vec<String> {
     let mut names = Vec::new();
     name(&mut names, "log_f0", STATISTICS);
@@ -79,22 +79,22 @@ pub(super) fn names(config: &FeatureConfig) -> Vec<String> {
     names
 }
 
-/// Memory that a thread reuses from clip to clip.
+/// Buffers that a thread reuses from clip to clip.
 #[derive(Debug, Default)]
 pub(super) struct VoiceScratch {
-    /// The loud frames with an F0, and its logarithm there.
+    /// The loud frames with an F0, and the logarithm of F0 there.
     frames: Vec<usize>,
     log_f0: Vec<f32>,
-    /// The frames without an F0 that are heard.
+    /// The audible frames without an F0.
     unvoiced: Vec<usize>,
-    /// First frame and the one behind the last of each stretch of such frames.
+    /// The first frame of each run of consecutive loud voiced frames, and the frame after its last one.
     runs: Vec<(usize, usize)>,
     track: Vec<f32>,
     sorted: Vec<f32>,
 }
 
 impl Functionals {
-    /// The values that [`names`] lists.
+    /// Adds the values that [`names`] lists.
     pub(super) fn voice(&self, rows: &[f32], scratch: &mut FunctionalsScratch) {
         let FunctionalsScratch {
             mfcc,
@@ -158,7 +158,7 @@ impl Functionals {
 }
 
 impl VoiceScratch {
-    /// How F0 moves, and the energy with it.
+    /// Adds how F0 changes, and the energy with it.
     fn melody(&mut self, energy: &[f32], summary: &mut Summary) {
         let Self {
             frames,
@@ -174,7 +174,7 @@ impl VoiceScratch {
         summary.push(mean_abs(track));
         summary.thirds(log_f0);
 
-        // From one frame to the very next: a rough voice changes much.
+        // Changes from one frame to the very next, which are large in a rough voice.
         let neighbours = || (1..frames.len()).filter(|&i| frames[i] == frames[i - 1] + 1);
         let mut changes = |values: &dyn Fn(usize) -> f32| {
             track.clear();
@@ -199,7 +199,7 @@ impl VoiceScratch {
             from_start as f64 / span.max(1) as f64
         };
         let by_value = |a: &usize, b: &usize| log_f0[*a].total_cmp(&log_f0[*b]);
-        // Of equals the first.
+        // Of equal values, the first counts.
         summary.push(place((0..frames.len()).rev().max_by(by_value)));
         summary.push(place((0..frames.len()).min_by(by_value)));
         let pairs = (0..frames.len()).map(|i| (f64::from(log_f0[i]), f64::from(energy[frames[i]])));
@@ -208,7 +208,7 @@ impl VoiceScratch {
         course(energy.len(), |i| (i as f64, f64::from(energy[i])), summary);
     }
 
-    /// How long the voice sounds at a stretch, and how long it pauses in between.
+    /// Adds the lengths of the stretches of voice and of the pauses between them.
     fn rhythm(&mut self, summary: &mut Summary) {
         let stretches = self.frames.chunk_by(|a, b| b - a == 1);
         self.runs.clear();
@@ -227,7 +227,7 @@ impl VoiceScratch {
     }
 }
 
-/// Slope of the straight line through points with the least squared error; 0 through fewer than two.
+/// Returns the slope of the least-squares line through points; 0 for fewer than two points.
 fn slope(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     let (variance, covariance, _) = moments(points);
     match variance > 0.0 {
@@ -236,7 +236,7 @@ fn slope(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     }
 }
 
-/// Pearson's correlation; 0 where one of the values does not change.
+/// Returns Pearson's correlation; 0 if one of the values does not change.
 fn correlation(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     let (x, covariance, y) = moments(points);
     match x > 0.0 && y > 0.0 {
@@ -245,7 +245,7 @@ fn correlation(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     }
 }
 
-/// Sums of squares of `x`, of products, and of squares of `y`, all less their means.
+/// Returns the sums of the squares of `x`, of the products, and of the squares of `y`, each centred on its mean.
 fn moments(points: impl Iterator<Item = (f64, f64)> + Clone) -> (f64, f64, f64) {
     let count = points.clone().count().max(1) as f64;
     let (x, y) = points
@@ -258,11 +258,11 @@ fn moments(points: impl Iterator<Item = (f64, f64)> + Clone) -> (f64, f64, f64) 
     })
 }
 
-/// The shapes of a course through `count` points of rising `x`.
+/// Adds the shapes of a course through `count` points with ascending `x`.
 ///
 /// # Formula
-/// With the course sampled at 32 places evenly from the first point to the last, straight lines
-/// between points: `1/32 · Σⱼ zⱼ·cos(π·k·(j + ½)/32)` for `k = 1 … 7`; 0 without points.
+/// The course is sampled at 32 evenly spaced places `j` from the first point to the last, with straight
+/// lines between points: `1/32 · Σⱼ zⱼ·cos(π·k·(j + ½)/32)` for `k = 1 … 7`; 0 without points.
 fn course(count: usize, point: impl Fn(usize) -> (f64, f64), summary: &mut Summary) {
     let mut sampled = [0.0; COURSE_POINTS];
     if let Some(last) = count.checked_sub(1) {

@@ -1,8 +1,8 @@
-//! The file behind a store: records, one appended after the other.
+//! The file behind a store: records that are appended one after another.
 //!
 //! # Format
 //!
-//! All numbers are little endian, all checksums xxHash3.
+//! All numbers are little-endian; all checksums are xxHash3.
 //!
 //! ```text
 //! file    = "SERFEAT" 1, identity u64, record*
@@ -14,15 +14,15 @@
 //! features = frames · coefficients f32, frame by frame
 //! ```
 //!
-//! A record says that the file at `path` has this state, and that a file of this content has these
-//! features. With 0 frames it says the first only: an earlier record has the features. A later
-//! record replaces what earlier ones say.
+//! A record states that the file at `path` has this state, and that a file with this content has these
+//! features. A record with 0 frames states only the former: an earlier record has the features. A later
+//! record replaces the statements of earlier ones.
 //!
 //! # Concurrency
 //!
-//! Whoever looks for new records or appends one holds the lock on the file `….lock` beside it. A
-//! file that was written anew has another identity, by which others learn that theirs is gone; it
-//! stays readable to them.
+//! A store holds the lock on the file `….lock`, next to the file of records, while it looks for new
+//! records or appends one. A file of records that was rewritten has a new identity, which tells other
+//! stores that their open file was replaced. They can still read the replaced file.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
@@ -35,7 +35,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::Result;
 use crate::features::Features;
 
-/// A modification time that equals none, for files too young to be known by their time.
+/// A modification time that never matches, for files too young to be recognised by their time.
 pub(super) const UNTRUSTED: i64 = i64::MIN;
 
 const FILE_MAGIC: [u8; 8] = *b"SERFEAT\x01";
@@ -43,18 +43,18 @@ const FILE_HEADER: usize = 16;
 const RECORD_MAGIC: u32 = u32::from_le_bytes(*b"CLIP");
 const RECORD_HEADER: usize = 80;
 
-/// What a record knows about an audio file.
+/// The state of an audio file, as a record stores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileState {
     /// Size in bytes.
     pub(super) size: u64,
     /// Modification time in nanoseconds since 1970, or [`UNTRUSTED`].
     pub(super) modified: i64,
-    /// Hash of its bytes.
+    /// Hash of the bytes of the file.
     pub(super) content: u128,
 }
 
-/// Where features are stored.
+/// The position of stored features in the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     offset: u64,
@@ -62,23 +62,24 @@ pub(super) struct Place {
     content: u128,
 }
 
-/// An open file of records and what is known of its content.
+/// An open file of records, and an index of its content.
 #[derive(Debug)]
 pub(super) struct Log {
     path: PathBuf,
     lock: File,
     file: File,
     identity: u64,
-    /// Up to where `file` has been looked through.
+    /// Position up to which `file` has been indexed.
     end: u64,
-    /// By hash of path: the state of the audio file and where it is recorded.
+    /// The state of each audio file and the offset of its record, by hash of path.
     files: HashMap<u128, (FileState, u64)>,
-    /// By hash of content.
+    /// The position of features, by hash of content.
     features: HashMap<u128, Place>,
 }
 
 impl Log {
-    /// Opens or creates the file for a fingerprint, mends its end and rids it of old records.
+    /// Opens or creates the file for a fingerprint, cuts off an incomplete record at its end, and removes old
+    /// records.
     pub(super) fn open(folder: &Path, fingerprint: &str) -> Result<Self> {
         let path = folder.join(format!("{fingerprint}.features"));
         let lock_path = folder.join(format!("{fingerprint}.lock"));
@@ -88,7 +89,7 @@ impl Log {
             path,
             lock,
             file,
-            // No file has it: the first refresh looks through everything.
+            // No file has the identity 0, so the first refresh reads the whole file.
             identity: 0,
             end: 0,
             files: HashMap::new(),
@@ -101,7 +102,7 @@ impl Log {
         Ok(log)
     }
 
-    /// Where the features of an unchanged file are; `state.content` plays no part.
+    /// Returns the position of the features of an unchanged file. Ignores `state.content`.
     pub(super) fn place_of_path(&self, key: u128, state: FileState) -> Option<Place> {
         let (known, _) = self.files.get(&key)?;
         if state.modified == UNTRUSTED
@@ -112,12 +113,12 @@ impl Log {
         self.place_of_content(known.content)
     }
 
-    /// Where the features of a file of this content are.
+    /// Returns the position of the features of a file with this content.
     pub(super) fn place_of_content(&self, content: u128) -> Option<Place> {
         self.features.get(&content).copied()
     }
 
-    /// Reads the record at `place`, without any check.
+    /// Reads the record at `place` without checking it.
     pub(super) fn read(&mut self, place: &Place, reader: &mut RecordReader) -> Result<()> {
         reader.bytes.resize(place.length as usize, 0);
         let read = self
@@ -125,7 +126,7 @@ impl Log {
             .seek(SeekFrom::Start(place.offset))
             .and_then(|_| self.file.read_exact(&mut reader.bytes));
         match read {
-            // Cut short behind our back: as good as damaged.
+            // Another program cut the file short: treat the record as damaged.
             Err(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
                 reader.bytes.clear();
                 Ok(())
@@ -134,7 +135,7 @@ impl Log {
         }
     }
 
-    /// Adds a record.
+    /// Appends a record.
     pub(super) fn append(&mut self, record: &Record) -> Result<()> {
         let Header { key, state, .. } = record.header;
         let is_known = |(known, _): &(FileState, _)| *known == state;
@@ -150,7 +151,7 @@ impl Log {
         })
     }
 
-    /// Runs `work` while no other store has a hand on the file.
+    /// Runs `work` while no other store accesses the file.
     fn locked(&mut self, work: impl FnOnce(&mut Self) -> io::Result<()>) -> Result<()> {
         let result = self.lock.lock().and_then(|()| {
             let result = work(self);
@@ -160,7 +161,7 @@ impl Log {
         Ok(result.map_err(ser_files::Error::at(&self.path))?)
     }
 
-    /// Learns what others have appended, and cuts off what somebody did not finish.
+    /// Reads the records that others have appended, and cuts off an unfinished record.
     fn refresh(&mut self) -> io::Result<()> {
         let mut file = open_or_create(&self.path)?;
         let length = file.metadata()?.len();
@@ -192,7 +193,7 @@ impl Log {
         Ok(())
     }
 
-    /// Forgets the present file for another.
+    /// Replaces the current file with another one and clears the index.
     fn start_over(&mut self, file: File, identity: u64) {
         self.file = file;
         self.identity = identity;
@@ -201,7 +202,7 @@ impl Log {
         self.features.clear();
     }
 
-    /// Takes up the record at `end`.
+    /// Adds the record at `end` to the index.
     fn note(&mut self, header: &Header) {
         let length = header.record_length();
         let content = header.state.content;
@@ -220,10 +221,10 @@ impl Log {
         self.end += length;
     }
 
-    /// Writes the file anew if less than half of it still means something.
+    /// Rewrites the file if less than half of it is still in use.
     ///
-    /// A record means something if it is the last word on its path, or if its features are those
-    /// of the last word on any path.
+    /// A record is in use if it is the last one of its path, or if it has the features of the last record
+    /// of any path.
     fn compact(&mut self) -> io::Result<()> {
         let mut live: HashSet<u64> = HashSet::new();
         for (state, offset) in self.files.values() {
@@ -261,14 +262,14 @@ impl Log {
     }
 }
 
-/// A record read from the file, in memory that is used again for the next.
+/// A record that was read from the file. Its buffer is reused for the next record.
 #[derive(Debug, Default)]
 pub(super) struct RecordReader {
     bytes: Vec<u8>,
 }
 
 impl RecordReader {
-    /// The features in the record if it is whole and the one expected at `place`.
+    /// Returns the features in the record if it is intact and the one expected at `place`.
     pub(super) fn features(&self, place: &Place) -> Option<Features> {
         let (header, body) = self.bytes.split_first_chunk()?;
         let header = Header::from_bytes(header)?;
@@ -286,16 +287,17 @@ impl RecordReader {
     }
 }
 
-/// A record that is ready to be appended: it is put together before the file is locked.
+/// A record that is ready to be appended. It is assembled before the file is locked.
 pub(super) struct Record {
     header: Header,
     bytes: Vec<u8>,
 }
 
 impl Record {
-    /// A record of `path`, whose hash is `key`; without features if they are stored already.
+    /// Creates a record of `path`, whose hash is `key`, without features if they are stored already.
     ///
-    /// Neither paths nor features come near 4 GiB; if they did, there would be no record.
+    /// Returns `None` if the path or the features are too large for a record, near 4 GiB, which never happens
+    /// in practice.
     pub(super) fn new(
         path: &Path,
         key: u128,
@@ -340,7 +342,7 @@ impl Header {
         self.frames > 0
     }
 
-    /// Length of the whole record in bytes.
+    /// Returns the length of the whole record in bytes.
     fn record_length(&self) -> u64 {
         let values = u64::from(self.frames).saturating_mul(u64::from(self.coefficients));
         values
@@ -364,7 +366,7 @@ impl Header {
         bytes
     }
 
-    /// Nothing unless the magic number and the checksum are right.
+    /// Parses a header; returns `None` if the magic number or the checksum is wrong.
     fn from_bytes(bytes: &[u8; RECORD_HEADER]) -> Option<Self> {
         let mut fields = Fields(bytes);
         let magic = u32::from_le_bytes(fields.next()?);
@@ -385,7 +387,7 @@ impl Header {
     }
 }
 
-/// The fields of a header that are still to come.
+/// The fields of a header that have not been read yet.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
@@ -412,7 +414,7 @@ fn file_header(identity: u64) -> [u8; FILE_HEADER] {
     bytes
 }
 
-/// The identity of a file of this format; nothing for one that is new or something else.
+/// Reads the identity of a file of this format; returns `None` if the file is new or of another format.
 fn read_identity(file: &mut File) -> io::Result<Option<u64>> {
     let mut header = [0; FILE_HEADER];
     match file.read_exact(&mut header) {
@@ -425,7 +427,7 @@ fn read_identity(file: &mut File) -> io::Result<Option<u64>> {
     Ok(identity.filter(|&identity| magic == Some(FILE_MAGIC) && identity != 0))
 }
 
-/// A number that no other file has: the standard library seeds every hasher anew.
+/// Returns a number that no other file has: the standard library seeds every hasher differently.
 fn new_identity() -> u64 {
     RandomState::new().hash_one(std::process::id()).max(1)
 }

@@ -1,5 +1,5 @@
-//! Functionals against slow, obvious ones in double precision, made of the log-mel levels and F0 that
-//! the chain gives for the same signal; and what holds for any clip.
+//! Compares functionals with slow and obvious ones in double precision, computed from the log-mel levels and F0 that
+//! the chain gives for the same signal, and checks what holds for any clip.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -51,7 +51,7 @@ fn noise(length: usize, seed: u32) -> impl Iterator<Item = f32> {
     })
 }
 
-/// Syllables of a gliding voice with noise between them.
+/// Returns syllables of a gliding voice with noise between them.
 fn speech(length: usize) -> Vec<f32> {
     let mut turn = 0.0_f32;
     noise(length, 5)
@@ -68,8 +68,8 @@ fn speech(length: usize) -> Vec<f32> {
         .collect()
 }
 
-/// One frame, two, lengths around thirds and quantiles, more than a planned transform, more than a
-/// segment of the chain.
+/// The lengths: one frame, two, lengths around thirds and quantiles, more than a planned transform, and more than
+/// a segment of the chain.
 #[test]
 fn every_value_is_what_its_definition_says() {
     let with_voice = config();
@@ -117,7 +117,7 @@ fn every_value_is_what_its_definition_says() {
     }
 }
 
-/// The signal must do what the values measure, or their agreement above says little.
+/// The signal must have what the values measure, or the agreement above would mean little.
 #[test]
 fn the_test_signal_has_a_melody_and_syllables() {
     let values = extract(&config(), &speech(48_000));
@@ -126,7 +126,7 @@ fn the_test_signal_has_a_melody_and_syllables() {
     assert!((0.2..0.9).contains(&value("voiced_share")));
     assert!((4.6..5.3).contains(&value("log_f0_mean")));
     assert!(value("log_f0_std") > 0.05);
-    // 8 radians a second are 1.3 syllables.
+    // 8 radians per second are 1.3 syllables.
     let slow = value("log_energy_modulation_0.3_to_1.5_hz");
     assert!(slow > value("log_energy_modulation_8_to_13_hz") + 3.0);
 }
@@ -180,7 +180,7 @@ fn write_wav(path: &Path, samples: &[f32]) {
     ser_fixtures::write_wav(path, RATE, samples);
 }
 
-/// A file of more than one segment of the chain, resampled on its way.
+/// A file of more than one segment of the chain, which is resampled.
 #[test]
 fn a_file_is_one_piece_with_one_row_and_a_store_keeps_it() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The functionals as their definitions say them, in double precision.
+//! The functionals by their definitions, in double precision.
 
 use std::f64::consts::PI;
 
@@ -161,7 +161,7 @@ fn course(clip: &mut Clip, name: &str, x: &[f64], y: &[f64]) {
     }
 }
 
-/// Of rows that hold F0 and more behind their levels.
+/// Adds the values of rows that have F0 and more after their levels.
 fn voice(
     clip: &mut Clip,
     config: &FeatureConfig,
@@ -261,7 +261,7 @@ fn voice(
     }
 }
 
-/// Of levels in dB, F0 and what stands beside it.
+/// Computes the functionals from levels in dB, F0 and the other rows.
 pub fn functionals(config: &FeatureConfig, rows: &Features) -> Vec<(String, f64)> {
     let n_mels = config.n_mels;
     let frames = rows.frames();

@@ -1,4 +1,4 @@
-//! The conditions: how they are written, and what each does to the sound.
+//! Tests the conditions: their text form, and what each does to the sound.
 
 mod occlusion;
 mod sound;

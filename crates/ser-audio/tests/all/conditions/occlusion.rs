@@ -1,4 +1,4 @@
-//! What is missing when a region is taken from a recording, and what is not.
+//! Tests what is missing after a region was removed from a recording, and what is not.
 
 use std::f64::consts::TAU;
 
@@ -7,7 +7,7 @@ use ser_audio::conditions::{Error, Occlusion, Region};
 
 const RATE: u32 = 16_000;
 
-/// Faint noise, in which two tones sound together for the middle two of four seconds.
+/// Returns faint noise with two tones at the same time in the middle two of four seconds.
 fn clip() -> Waveform {
     let mut state = 1_u32;
     let sample = |n: u32| {
@@ -21,7 +21,7 @@ fn clip() -> Waveform {
     Waveform::new((0..4 * RATE).map(sample).collect(), RATE)
 }
 
-/// Amplitude of a tone from `start` to `end` seconds.
+/// Returns the amplitude of a tone from `start` to `end` seconds.
 fn amplitude(clip: &Waveform, hertz: f64, start: f64, end: f64) -> f64 {
     let at = |seconds: f64| (seconds * f64::from(RATE)) as usize;
     let part = &clip.samples[at(start)..at(end)];
@@ -52,7 +52,7 @@ fn a_tone_is_missing_where_it_was_taken_and_nowhere_else() {
         let actual = amplitude(&left, hertz, start, end);
         assert!((actual - expected).abs() < 1e-3, "{hertz} Hz: {actual}");
     }
-    // A window is 32 ms long: beyond it nothing is touched.
+    // A window is 32 ms long; beyond that, no sample changes.
     let at = |seconds: f64| (seconds * f64::from(RATE)) as usize;
     assert_eq!(left.samples[..at(1.48)], clip.samples[..at(1.48)]);
     assert_eq!(left.samples[at(2.02)..], clip.samples[at(2.02)..]);

@@ -1,4 +1,4 @@
-//! What each condition does to the sound, measured.
+//! Measures what each condition does to the sound.
 
 use std::f64::consts::TAU;
 use std::ops::Range;
@@ -23,7 +23,7 @@ fn tone(rate: u32, hz: f64, amplitude: f64, seconds: f64) -> Waveform {
     Waveform::new(samples.collect(), rate)
 }
 
-/// White noise with an RMS of 0.1, from the crate itself: what a carrier 100 dB below is drowned in.
+/// Returns white noise with an RMS of 0.1 from the crate itself, added to a carrier 100 dB below it.
 fn white(rate: u32, seconds: f64) -> Waveform {
     let carrier = tone(rate, 440.0, 1e-6, seconds);
     let mut noise = apply_seeded("noise-white -100", &carrier, 99);
@@ -44,13 +44,13 @@ fn db(ratio: f64) -> f64 {
     20.0 * ratio.log10()
 }
 
-/// What came in addition.
+/// Returns what was added.
 fn added(noisy: &Waveform, clean: &Waveform) -> Vec<f32> {
     let pairs = noisy.samples.iter().zip(&clean.samples);
     pairs.map(|(n, c)| n - c).collect()
 }
 
-/// Power in a band in dB. A Hann window keeps what is loud elsewhere out of it.
+/// Returns the power in a band in dB. A Hann window keeps loud sound in other bands out of it.
 fn band_db(clip: &Waveform, hz: Range<f64>) -> f64 {
     let n = clip.samples.len();
     let window = |i: usize| 0.5 - 0.5 * (TAU * i as f64 / n as f64).cos();
@@ -133,7 +133,7 @@ fn the_telephone_carries_300_to_3400_hz() {
     }
 }
 
-/// Between what ITU-T G.712 asks of a line at such levels, and what more than 8 bits would give.
+/// The limits are what ITU-T G.712 requires of a line at such levels, and what more than 8 bits would give.
 #[test]
 fn the_telephone_distorts_as_mu_law_does() {
     for amplitude in [0.9, 0.3, 0.1, 0.03] {
@@ -172,7 +172,7 @@ fn integers_of_so_many_bits_have_so_many_levels() {
     }
 }
 
-/// A second of tone between seconds of digital silence and of something too faint to count.
+/// Returns a second of tone between a second of digital silence and a second of sound too faint to count.
 fn speech_with_pauses(rate: u32) -> Waveform {
     let mut samples = vec![0.0; rate as usize];
     samples.extend(tone(rate, 500.0, 0.2, 1.0).samples);
@@ -222,7 +222,7 @@ fn babble(rate: u32, seconds: f64) -> Waveform {
     Waveform::new(added(&apply("noise-babble 0", &clip), &clip), rate)
 }
 
-/// Against all third-octave bands of Byrne et al. 1994, of which the crate holds every third.
+/// Compares babble with all third-octave bands of Byrne et al. 1994, of which the crate contains every third.
 #[test]
 fn babble_has_the_spectrum_of_speech() {
     const BANDS: [(f64, f64); 22] = [
@@ -357,7 +357,7 @@ fn the_same_seed_gives_the_same_samples_and_another_one_others() {
     }
 }
 
-/// A measurement must not change under a reader's feet when a dependency is updated.
+/// An update of a dependency must not change a measurement unnoticed.
 #[test]
 fn the_noise_is_pinned() {
     let clip = Waveform::new(vec![1.0, -1.0, 1.0, -1.0], 8000);
@@ -372,7 +372,7 @@ fn the_noise_is_pinned() {
 const WHITE: [f32; 4] = [0.597597, -0.470353, -1.779956, 0.503389];
 const BABBLE: [f32; 4] = [-0.836065, -0.742361, -1.215502, -1.128029];
 
-/// A click, and time for the room to die away in.
+/// Returns the response to a click, with time for the room to decay.
 fn response(room: Room, rate: u32, seed: u64) -> Vec<f64> {
     let mut samples = vec![0.0; rate as usize];
     samples[0] = 1.0;
@@ -381,7 +381,7 @@ fn response(room: Room, rate: u32, seed: u64) -> Vec<f64> {
     heard.samples.iter().map(|&x| f64::from(x)).collect()
 }
 
-/// Reverberation time by Schroeder's backward integration: twice the time in which a line through
+/// Returns the reverberation time by Schroeder's backward integration: twice the time in which a line through
 /// the decay from −5 to −35 dB falls by 30 dB (T30 of ISO 3382).
 fn reverberation_time(response: &[f64], rate: u32) -> f64 {
     let mut left = 0.0;

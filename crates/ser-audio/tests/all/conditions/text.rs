@@ -1,4 +1,4 @@
-//! Conditions in text, and what is refused.
+//! Tests the text form of conditions, and what is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,7 +121,7 @@ fn wrong_parameters_name_the_condition_its_form_and_what_was_given() {
     }
 }
 
-/// A condition may be made without a text.
+/// A condition may be created without a text.
 #[test]
 fn parameters_are_checked_when_a_condition_is_applied_too() {
     let clip = Waveform::new(vec![0.5; 100], 16_000);
@@ -174,7 +174,7 @@ fn a_rate_that_cannot_be_brought_to_8_khz_is_an_error() {
     }
 }
 
-/// Any valid condition.
+/// Returns a strategy for any valid condition.
 fn conditions() -> impl Strategy<Value = Condition> {
     let level = -120.0..=120.0f64;
     let seconds = 0.0..=60.0f64;
@@ -193,7 +193,7 @@ fn conditions() -> impl Strategy<Value = Condition> {
     ]
 }
 
-/// Samples of any size that is taken: usual, tiny, huge, and nothing but zeros.
+/// Returns a strategy for samples of any accepted size: usual, tiny, huge, and only zeros.
 fn samples() -> impl Strategy<Value = Vec<f32>> {
     (
         0..3000usize,
@@ -210,7 +210,7 @@ proptest! {
         prop_assert_eq!(condition.to_string().parse::<Condition>().unwrap(), condition);
     }
 
-    /// Nothing that is not a condition makes a panic.
+    /// No text that is not a condition causes a panic.
     #[test]
     fn any_text_is_read_or_refused(text in ".{0,20}", parameter in "[a-z0-9. -]{0,12}") {
         let _ = text.parse::<Condition>();
@@ -227,7 +227,7 @@ proptest! {
         samples in samples(),
         rate in proptest::sample::select(vec![1_000, 8_000, 11_025, 22_050, 44_100, 48_000, 192_000]),
     ) {
-        // Long silence would take the time of all other cases together.
+        // Long silence would take as much time as all other cases together.
         let condition = match condition {
             Condition::Silence { lead, trail } => {
                 Condition::Silence { lead: lead / 60.0, trail: trail / 60.0 }
