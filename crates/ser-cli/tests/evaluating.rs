@@ -181,7 +181,7 @@ fn errors_say_the_reason_and_the_next_step_and_steer_no_terminal() {
             &["index", "notes.txt"],
             &["expected a folder with clips", ".csv or .tsv"],
         ),
-        (&["index", "empty"], &["no clip to use", "a CSV manifest"]),
+        (&["index", "empty"], &["no usable clip", "a CSV manifest"]),
         (&["predict", "empty"], &["no recording below it", "flac"]),
         (
             &["predict", "table.csv"],
