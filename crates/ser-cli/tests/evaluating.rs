@@ -81,7 +81,10 @@ fn figures_are_given_by_any_column_and_kept() {
     );
 
     let said = complaint(1, &[&"evaluate", &"--data", &data, &"--by", &"floor"]);
-    assert!(said.contains("`floor`; there are speaker, room"), "{said}");
+    assert!(
+        said.contains("`floor`; the columns with values are speaker, room"),
+        "{said}"
+    );
 }
 
 /// A clip whose second channel is the first with the opposite sign, so that their mean is silent.
