@@ -192,11 +192,11 @@ fn errors_say_the_reason_and_the_next_step_and_steer_no_terminal() {
         ),
         (
             &["timeline", "empty"],
-            &["it is a folder, where a file is expected"],
+            &["it is a folder, but a file is expected"],
         ),
         (
             &["extract", "notes.txt", "--out", "no/f.csv"],
-            &["the folder no does not exist", "make it"],
+            &["the folder no does not exist", "create it"],
         ),
         (
             &["extract", "empty", "--out", "f.csv"],

@@ -74,8 +74,8 @@ fn ratio(part: usize, whole: usize) -> f64 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Confusion {
-    /// Number of clips of the class of the *row* that were predicted as the class of the *column*. Shape `[classes,
-    /// classes]`.
+    /// Number of clips of the class of the *row* that were predicted as the class of the *column*. Shape
+    /// `[classes, classes]`.
     pub counts: Vec<Vec<usize>>,
 }
 

@@ -5,8 +5,8 @@ use crate::Predictions;
 /// The lowest and the highest temperature that [`fit_temperature`] returns.
 const RANGE: (f64, f64) = (0.1, 10.0);
 
-/// Divides the logarithms of the probabilities by `temperature` and normalises their sum to one: `pᵢ ← pᵢ^(1/T) / Σ
-/// pⱼ^(1/T)`. A temperature above 1 flattens, one below 1 sharpens; the order stays the same.
+/// Divides the logarithms of the probabilities by `temperature` and normalises their sum to one:
+/// `pᵢ ← pᵢ^(1/T) / Σ pⱼ^(1/T)`. A temperature above 1 flattens, one below 1 sharpens; the order stays the same.
 ///
 /// ```
 /// let mut p = [0.8, 0.2];
