@@ -75,7 +75,7 @@ fn what_is_read_is_not_written_over() {
     }
     let before = fs::read(&clip).unwrap();
     let said = complaint(1, &[&"timeline", &clip, &"--out", &clip]);
-    assert!(said.contains("name another file to write"), "{said}");
+    assert!(said.contains("choose another output file"), "{said}");
     assert_eq!(fs::read(&clip).unwrap(), before);
 }
 
