@@ -67,7 +67,7 @@ impl Clip {
     /// [`read_each`](crate::read_each).
     ///
     /// # Errors
-    /// Those of [`Recording::read`].
+    /// The errors of [`Recording::read`].
     pub fn read(&self) -> Result<Waveform> {
         self.recording().read(Channels::Mean)
     }
@@ -171,7 +171,7 @@ impl Corpus {
     /// manifest.
     ///
     /// # Errors
-    /// Those of [`Corpus::scan`] and [`Corpus::read_manifest`].
+    /// The errors of [`Corpus::scan`] and [`Corpus::read_manifest`].
     pub fn load(path: impl AsRef<Path>) -> Result<Scan> {
         Self::load_with(path.as_ref().into(), &LabelMap::new())
     }
@@ -180,7 +180,7 @@ impl Corpus {
     /// the map joins are one label. [`Audit::renamed`] says how many clips each renaming changed.
     ///
     /// # Errors
-    /// Those of [`Corpus::load`], and [`Error::RootWithoutManifest`] if there is a root but no manifest.
+    /// The errors of [`Corpus::load`], and [`Error::RootWithoutManifest`] if there is a root but no manifest.
     pub fn load_with(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
         let Origin { path, root } = origin;
         if is_table(path) && !path.is_dir() {
@@ -203,7 +203,8 @@ impl Corpus {
     /// of the current rayon pool.
     ///
     /// # Errors
-    /// The folder cannot be read, or holds no clip. A bad file is not an error.
+    /// [`Error::Io`] or [`Error::NoCorpus`] if the folder cannot be read, [`Error::NoClips`] if it contains no usable
+    /// clip. A bad file is not an error.
     pub fn scan(folder: impl AsRef<Path>) -> Result<Scan> {
         scan::scan(folder.as_ref(), &LabelMap::new())
     }

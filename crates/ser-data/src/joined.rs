@@ -21,7 +21,7 @@ impl Corpus {
     /// folder or manifest; the column `corpus` of a manifest takes precedence.
     ///
     /// # Errors
-    /// Those of [`Corpus::load_with`], and [`Error::SameCorpus`] if a corpus is given twice.
+    /// The errors of [`Corpus::load_with`], and [`Error::SameCorpus`] if a corpus is given twice.
     pub fn load_all(origins: &[Origin<'_>], labels: &LabelMap) -> Result<Scan> {
         if let [origin] = origins {
             return Self::load_with(*origin, labels);

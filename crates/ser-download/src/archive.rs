@@ -70,7 +70,7 @@ impl<R: Read + Seek> Archive<R> {
     /// Checks all entries of the archive in `reader`. Errors name it `path`.
     ///
     /// # Errors
-    /// Those of [`Archive::open`].
+    /// The errors of [`Archive::open`].
     pub fn read(path: &Path, mut reader: R, limits: &Limits) -> Result<Self> {
         let mut beginning = Vec::new();
         let read = reader.by_ref().take(64).read_to_end(&mut beginning);

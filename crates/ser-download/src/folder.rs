@@ -27,7 +27,7 @@ pub fn may_fill(to: &Path) -> Result<()> {
 /// to `to` when it is filled. A link or an empty folder at `to` is replaced.
 ///
 /// # Errors
-/// Those of [`may_fill`], of the file system and of `fill`. Then no partial folder remains.
+/// The errors of [`may_fill`], of the file system and of `fill`. Then no partial folder remains.
 pub fn fill<T, E: From<Error>>(
     to: &Path,
     fill: impl FnOnce(&Path) -> Result<T, E>,
@@ -51,7 +51,7 @@ pub fn fill<T, E: From<Error>>(
 /// Removes a link or an empty folder, but never anything else.
 ///
 /// # Errors
-/// Those of [`may_fill`], and [`Error::Io`] if it cannot be removed.
+/// The errors of [`may_fill`], and [`Error::Io`] if it cannot be removed.
 pub fn make_way(to: &Path) -> Result<()> {
     may_fill(to)?;
     match to.symlink_metadata() {

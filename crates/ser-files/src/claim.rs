@@ -48,7 +48,7 @@ impl Claim {
     /// Requests the right to write `path`.
     ///
     /// # Errors
-    /// Those of the file system, for example if the folder does not exist or does not support locks.
+    /// The errors of the file system, for example if the folder does not exist or does not support locks.
     pub fn take(path: &Path) -> Result<Claimed, Error> {
         let is_written = || path.try_exists().map_err(Error::at(path));
         if is_written()? {
@@ -85,7 +85,7 @@ impl Claim {
     /// file, so no file is corrupted even where locks do not work; the last one to finish determines the content.
     ///
     /// # Errors
-    /// Those of the file system and of `fill`; no partial file remains.
+    /// The errors of the file system and of `fill`; no partial file remains.
     pub fn write(
         self,
         fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,

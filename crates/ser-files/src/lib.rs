@@ -97,8 +97,8 @@ pub const UNFINISHED: &str = ".unfinished-";
 /// link, the link stays and its target is replaced; a device or a pipe is written to directly.
 ///
 /// # Errors
-/// Those of the file system and of `fill`. Then no temporary file remains, and an existing file stays unchanged. What
-/// was already written to a device or a pipe cannot be undone.
+/// The errors of the file system and of `fill`. Then no temporary file remains, and an existing file stays unchanged.
+/// What was already written to a device or a pipe cannot be undone.
 ///
 /// # Examples
 /// ```
@@ -137,7 +137,7 @@ pub fn write(
 /// Writes the contents as [`write()`] does.
 ///
 /// # Errors
-/// Those of the file system, for example if the folder does not exist.
+/// The errors of the file system, for example if the folder does not exist.
 pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<(), Error> {
     let (path, contents) = (path.as_ref(), contents.as_ref());
     write(path, |file| file.write_all(contents)).map_err(Error::at(path))
@@ -147,7 +147,7 @@ pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<
 /// programs write at once, only one succeeds; returns whether it was this call.
 ///
 /// # Errors
-/// Those of the file system.
+/// The errors of the file system.
 pub fn write_new(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<bool, Error> {
     let (path, contents) = (path.as_ref(), contents.as_ref());
     let write = || {

@@ -34,7 +34,7 @@ impl Lock {
     /// Creates and locks the file. Returns `None` if another program holds the lock.
     ///
     /// # Errors
-    /// Those of the file system, for example if the folder does not exist or does not support locks.
+    /// The errors of the file system, for example if the folder does not exist or does not support locks.
     pub fn take(path: &Path) -> Result<Option<Self>, Error> {
         loop {
             // Do not truncate an existing file, whatever it is.

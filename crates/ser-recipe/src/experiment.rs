@@ -203,9 +203,9 @@ impl Experiment {
     /// Reads and checks an experiment and the recipes that it names. Errors name `origin`.
     ///
     /// # Errors
-    /// Those of [`Experiment::load`]. [`Error::Value`] also for two members with the same name, whose runs would be in
-    /// the same folder, and, if [`Task::inner`] is above 0, for members of which only some keep the last epoch, since
-    /// they would be evaluated on different clips.
+    /// The errors of [`Experiment::load`]. [`Error::Value`] also for two members with the same name, whose runs would
+    /// be in the same folder, and, if [`Task::inner`] is above 0, for members of which only some keep the last epoch,
+    /// since they would be evaluated on different clips.
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         if !is_ensemble(text, origin)? {
             return Ok(Recipe::parse(text, origin)?.into());

@@ -106,7 +106,7 @@ impl<W: Write> TableWriter<W> {
     /// Begins a table, and for CSV writes the header.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// The errors of the writer.
     pub fn new(writer: W, form: Form, columns: &[Column]) -> io::Result<Self> {
         Ok(Self(match form {
             Form::Csv => {
@@ -122,7 +122,7 @@ impl<W: Write> TableWriter<W> {
     /// Adds a row, with one value for each column.
     ///
     /// # Errors
-    /// Those of the writer, and [`io::ErrorKind::InvalidInput`] if the number of values differs from the number of
+    /// The errors of the writer, and [`io::ErrorKind::InvalidInput`] if the number of values differs from the number of
     /// columns or, in Parquet, if a value does not have the type of its column.
     pub fn row(&mut self, values: &[Value<'_>]) -> io::Result<()> {
         match &mut self.0 {
@@ -137,7 +137,7 @@ impl<W: Write> TableWriter<W> {
     /// Flushes buffered CSV. Parquet is not flushed, since it is written in whole row groups.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// The errors of the writer.
     pub fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Written::Csv(csv) => csv.flush(),
@@ -148,7 +148,7 @@ impl<W: Write> TableWriter<W> {
     /// Writes the remaining rows and the end of the table.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// The errors of the writer.
     pub fn finish(self) -> io::Result<()> {
         match self.0 {
             Written::Csv(mut csv) => csv.flush(),
