@@ -179,7 +179,7 @@ fn a_download_that_was_cut_off_goes_on_in_the_next_call() {
         [&"download", &"cafe", &"--to", &to, &"--from", &url];
     let said = complaint(1, &call);
     assert!(
-        said.contains("run again later, it continues from "),
+        said.contains("run again later: the download continues from "),
         "{said}"
     );
     assert!(said.contains("503 Service Unavailable"), "{said}");
@@ -204,8 +204,11 @@ fn another_archive_than_the_published_one_is_refused_and_nothing_stays() {
     let archive = zip_of([("OAF_back_angry.wav".to_owned(), wav(1))]);
     // Of TESS the checksum is published, of RAVDESS the size as well.
     for (corpus, why) in [
-        ("tess", "expected 1465311b24d1de704c4c63e4ccc470c7; removed"),
-        ("ravdess", "bytes where 208468073 are published"),
+        (
+            "tess",
+            "expected 1465311b24d1de704c4c63e4ccc470c7; the file was removed",
+        ),
+        ("ravdess", "bytes, but 208468073 are published"),
     ] {
         let to = folder.path().join(corpus);
         let (url, server) = serve(vec![answer(&archive, archive.len())]);

@@ -81,7 +81,10 @@ fn figures_are_given_by_any_column_and_kept() {
     );
 
     let said = complaint(1, &[&"evaluate", &"--data", &data, &"--by", &"floor"]);
-    assert!(said.contains("`floor`; there are speaker, room"), "{said}");
+    assert!(
+        said.contains("`floor`; the columns with values are speaker, room"),
+        "{said}"
+    );
 }
 
 /// A clip whose second channel is the first with the opposite sign, so that their mean is silent.
@@ -181,7 +184,7 @@ fn errors_say_the_reason_and_the_next_step_and_steer_no_terminal() {
             &["index", "notes.txt"],
             &["expected a folder with clips", ".csv or .tsv"],
         ),
-        (&["index", "empty"], &["no clip to use", "a CSV manifest"]),
+        (&["index", "empty"], &["no usable clip", "a CSV manifest"]),
         (&["predict", "empty"], &["no recording below it", "flac"]),
         (
             &["predict", "table.csv"],
@@ -189,11 +192,11 @@ fn errors_say_the_reason_and_the_next_step_and_steer_no_terminal() {
         ),
         (
             &["timeline", "empty"],
-            &["it is a folder, where a file is expected"],
+            &["it is a folder, but a file is expected"],
         ),
         (
             &["extract", "notes.txt", "--out", "no/f.csv"],
-            &["the folder no does not exist", "make it"],
+            &["the folder no does not exist", "create it"],
         ),
         (
             &["extract", "empty", "--out", "f.csv"],

@@ -70,12 +70,12 @@ fn what_is_read_is_not_written_over() {
     let again = folder.path().join(".").join("mine.csv");
     for command in ["index", "extract"] {
         let said = complaint(1, &[&command, &manifest, &"--out", &again]);
-        assert!(said.contains("it is read for this"), "{said}");
+        assert!(said.contains("it is also an input"), "{said}");
         assert_eq!(fs::read(&manifest).unwrap(), before);
     }
     let before = fs::read(&clip).unwrap();
     let said = complaint(1, &[&"timeline", &clip, &"--out", &clip]);
-    assert!(said.contains("name another file to write"), "{said}");
+    assert!(said.contains("choose another output file"), "{said}");
     assert_eq!(fs::read(&clip).unwrap(), before);
 }
 
@@ -88,7 +88,7 @@ fn a_folder_is_no_file_to_write() {
         .for_each(|path| fs::create_dir_all(path).unwrap());
     for said in refused(folder.path(), "folder", [&manifest, &clip]) {
         assert!(
-            said.contains("it is a folder, where a file is expected"),
+            said.contains("it is a folder, but a file is expected"),
             "{said}"
         );
     }
@@ -158,7 +158,7 @@ fn an_evaluation_takes_a_folder_of_its_own() {
     let said = evaluate(1, &at("new"));
     assert!(said.contains("holds something else"), "{said}");
     let said = evaluate(1, &at("one.csv"));
-    assert!(said.contains("it is no folder"), "{said}");
+    assert!(said.contains("it is not a folder"), "{said}");
 }
 
 #[cfg(unix)]

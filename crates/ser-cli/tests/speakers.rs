@@ -180,5 +180,5 @@ fn what_lies_beside_speakers_is_none_and_a_folder_that_cannot_be_read_is_not_emp
     assert!(user.run(0, &[&"speakers"]).0.contains("nobody is enrolled"));
     fs::write(&speakers, "").unwrap();
     let (_, said) = user.run(1, &[&"speakers"]);
-    assert!(said.contains("it is no folder"), "{said}");
+    assert!(said.contains("it is not a folder"), "{said}");
 }

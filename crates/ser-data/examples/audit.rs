@@ -1,4 +1,4 @@
-//! What is in a folder of RAVDESS or in the corpus of a manifest, and what is odd about it.
+//! Prints what a RAVDESS folder or the corpus of a manifest contains, and what is odd about it.
 //!
 //! `cargo run --release -p ser-data --example audit -- ravdess/`
 
@@ -26,35 +26,35 @@ fn main() -> Result<()> {
     tell("intensities", &audit.intensities);
     tell("sample rates", &audit.sample_rates);
     if audit.synthetic {
-        println!("generated sound: nothing about speech of people follows from it");
+        println!("generated audio: it says nothing about human speech");
     }
 
     for name in &audit.odd_sample_rates {
-        println!("another sample rate than most: {name}");
+        println!("unusual sampling rate: {name}");
     }
     for name in &audit.stereo {
         println!("more than one channel: {name}");
     }
     for names in &audit.duplicates {
-        println!("the same sound: {}", names.join(", "));
+        println!("the same audio: {}", names.join(", "));
     }
     for actor in audit.missing.iter().flatten() {
         let (speaker, clips) = (&actor.speaker, actor.names.len());
         println!(
-            "missing of speaker {speaker}: {clips}, such as {}",
+            "missing clips of speaker {speaker}: {clips}, such as {}",
             actor.names[0]
         );
     }
     for skip in &audit.skipped {
         let path = skip.path.display().to_string();
-        // The words of an error begin with the file, others do not.
+        // The line already begins with the path.
         let reason = skip.reason.trim_start_matches(&format!("{path}: "));
-        println!("left out: {path}: {reason}");
+        println!("skipped: {path}: {reason}");
     }
     Ok(())
 }
 
-/// `emotions      calm 192, happy 192`, or nothing where nothing is known.
+/// Prints `emotions      calm 192, happy 192`, or nothing if there are no counts.
 fn tell<K: Display>(what: &str, counts: &BTreeMap<K, usize>) {
     if !counts.is_empty() {
         let counts: Vec<String> = counts.iter().map(|(key, n)| format!("{key} {n}")).collect();

@@ -1,5 +1,5 @@
-//! The splits of a protocol as a CSV table: how many clips of each speaker a split learns from,
-//! chooses by and tests.
+//! Writes the splits of a protocol as a CSV table: for each split, how many clips of each speaker are in training,
+//! validation and test.
 //!
 //! `cargo run --release -p ser-data --example folds -- ravdess/ folds-a folds.csv`
 
@@ -14,7 +14,7 @@ fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [data, protocol, table] = &args[..] else {
         let known = Protocol::ALL.map(Protocol::as_str).join(", ");
-        bail!("usage: folds FOLDER|MANIFEST.csv PROTOCOL OUT.csv, with a protocol of {known}");
+        bail!("usage: folds FOLDER|MANIFEST.csv PROTOCOL OUT.csv; PROTOCOL is one of {known}");
     };
     let protocol: Protocol = protocol.parse()?;
     let Scan { corpus, .. } = Corpus::load(data)?;
@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     }
     csv.flush()?;
     if !protocol.is_speaker_disjoint() {
-        println!("{protocol} tests voices that were learned from: its figures flatter");
+        println!("{protocol} tests speakers that training has heard: its figures are optimistic");
     }
     Ok(())
 }

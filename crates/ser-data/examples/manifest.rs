@@ -1,5 +1,5 @@
-//! Recordings of any format that lie as `SPEAKER/EMOTION/ANY` under a folder become a corpus: writes the
-//! manifest, with what was found in the files.
+//! Makes a corpus of recordings, in any format, that lie as `SPEAKER/EMOTION/ANY` under a folder: writes a manifest
+//! with the properties of the files.
 //!
 //! `cargo run --release -p ser-data --example manifest -- recordings/ corpus.csv`
 
@@ -17,7 +17,7 @@ fn main() -> Result<()> {
     };
     let folder = std::path::absolute(folder)?;
 
-    // Three columns are enough to read a corpus …
+    // Three columns are enough to read a corpus.
     let draft = tempfile::Builder::new().suffix(".csv").tempfile()?;
     let mut csv = csv::Writer::from_path(draft.path())?;
     csv.write_record(["path", "emotion", "speaker"])?;
@@ -31,11 +31,11 @@ fn main() -> Result<()> {
     }
     csv.flush()?;
 
-    // … which looks into each file, and is written with what it saw and with relative paths.
+    // Reading it examines each file; the manifest gets what was found, and relative paths.
     let Scan { corpus, audit } = Corpus::read_manifest(draft.path())?;
     corpus.write_manifest(manifest)?;
     for skip in &audit.skipped {
-        eprintln!("left out: {}", skip.reason);
+        eprintln!("skipped: {}", skip.reason);
     }
     let (emotions, speakers) = (corpus.labels().join(", "), corpus.speakers().len());
     println!(
@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Speaker and emotion from `SPEAKER/EMOTION/ANY`.
+/// Returns speaker and emotion from `SPEAKER/EMOTION/ANY`.
 fn labels(path: &Path) -> Option<(&str, &str)> {
     let parts: Vec<&str> = path
         .iter()

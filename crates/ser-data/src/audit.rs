@@ -8,53 +8,54 @@ use crate::corpora::KnownCorpus;
 use crate::ravdess::{ACTORS, Channel, Name};
 use crate::{Clip, Corpus, Error, Renamed};
 
-/// What indexing found: counts, oddities, and every file that was not taken, with its reason.
+/// The findings of an indexing run: counts, oddities, and every skipped file with its reason.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Audit {
-    /// Which corpus it is, by the names of its files; `None` for a manifest.
+    /// The corpus that the file names identify; `None` for a manifest and for several corpora.
     pub known: Option<&'static KnownCorpus>,
-    /// Number of clips of the corpus.
+    /// Number of clips in the corpus.
     pub clips: usize,
     /// Total duration in seconds.
     pub seconds: f64,
-    /// [`Corpus::is_synthetic`].
+    /// Whether any clip is generated, as in [`Corpus::is_synthetic`].
     pub synthetic: bool,
     /// Clips per emotion.
     pub emotions: BTreeMap<String, usize>,
     /// Clips per speaker.
     pub speakers: BTreeMap<String, usize>,
-    /// Clips per gender, of the clips that have one.
+    /// Clips per gender, among the clips that have one.
     pub genders: BTreeMap<String, usize>,
-    /// Clips per intensity, of the clips that have one.
+    /// Clips per intensity, among the clips that have one.
     pub intensities: BTreeMap<String, usize>,
-    /// Clips per sample rate in hertz.
+    /// Clips per sampling rate in hertz.
     pub sample_rates: BTreeMap<u32, usize>,
-    /// Names of the clips with another sample rate than most.
+    /// Names of the clips whose sampling rate is not the most common one.
     pub odd_sample_rates: Vec<String>,
     /// Names of the clips with more than one channel.
     pub stereo: Vec<String>,
-    /// Groups of clips (by name) with the same audio content.
+    /// Groups of clip names with the same audio content.
     pub duplicates: Vec<Vec<String>>,
-    /// Names of the clips of [`Corpus::sentence_bound`], where there are several emotions.
+    /// Names of the clips in [`Corpus::sentence_bound`]; empty unless the corpus has several emotions.
     pub sentence_bound: Vec<String>,
-    /// Labels that a [`LabelMap`](crate::LabelMap) renamed, those that no clip has among them.
+    /// The labels that a [`LabelMap`](crate::LabelMap) renames, including those that no clip has.
     pub renamed: Vec<Renamed>,
-    /// What the full RAVDESS has and this corpus has not; `None` if the clips do not carry RAVDESS names.
+    /// The RAVDESS speech clips that this corpus lacks; `None` unless all clips have names of RAVDESS speech.
     pub missing: Option<Vec<MissingClips>>,
-    /// Clips that were taken although something of their sound is missing, with what it is.
+    /// Clips that were taken although part of their audio is missing, each with a description of the damage.
     pub damaged: Vec<Skip>,
-    /// Files that were not taken.
+    /// Files that were skipped.
     pub skipped: Vec<Skip>,
 }
 
 impl Audit {
-    /// Looks at a corpus; `skipped` is what was not taken into it, or taken although it is damaged.
+    /// Audits a corpus. `skipped` holds the files that were skipped and those that were taken although they are
+    /// damaged.
     pub(crate) fn new(corpus: &Corpus, renamed: Vec<Renamed>, skipped: Vec<Skip>) -> Self {
         let (mut damaged, skipped): (Vec<Skip>, Vec<Skip>) = skipped
             .into_iter()
             .partition(|skip| skip.kind == SkipKind::Damaged);
-        // A file may have several parts in a corpus.
+        // A file can be listed once for each of its parts.
         damaged.sort_by(|a, b| a.path.cmp(&b.path));
         damaged.dedup();
         let clips = corpus.clips();
@@ -140,7 +141,7 @@ fn missing(clips: &[Clip]) -> Option<Vec<MissingClips>> {
     Some(per_actor.filter(|actor| !actor.names.is_empty()).collect())
 }
 
-/// The clips of one actor that are missing from the 60 of RAVDESS.
+/// The clips of one actor that are missing from the 60 in RAVDESS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MissingClips {
     /// The actor, `"01"` to `"24"`.
@@ -149,19 +150,19 @@ pub struct MissingClips {
     pub names: Vec<String>,
 }
 
-/// A file that was not taken, and why.
+/// A file that was skipped or is damaged, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skip {
     /// The file or folder.
     pub path: PathBuf,
-    /// The sort of reason.
+    /// The kind of reason.
     pub kind: SkipKind,
-    /// The reason in words.
+    /// The reason as text, without the path.
     pub reason: String,
 }
 
 impl Skip {
-    /// A file that is taken without what it lacks.
+    /// Creates the entry for a file that is taken although part of its audio is missing.
     pub(crate) fn damaged(path: &Path, damage: Damage) -> Self {
         Self {
             path: path.to_owned(),
@@ -170,7 +171,7 @@ impl Skip {
         }
     }
 
-    /// A file that an error speaks of; its path is not told again in the reason.
+    /// Creates the entry for a file that cannot be read; the reason does not repeat the path that begins the error.
     pub(crate) fn unreadable(path: PathBuf, error: Error) -> Self {
         let reason = ser_files::without_path(&error.to_string(), &path).to_owned();
         Self {
@@ -181,20 +182,20 @@ impl Skip {
     }
 }
 
-/// Sorts of reasons for a [`Skip`].
+/// The kinds of reasons for a [`Skip`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipKind {
-    /// Something of the sound is missing; the clip is taken.
+    /// Part of the audio is missing; the clip is taken all the same.
     Damaged,
-    /// The file or folder cannot be read, or is no recording that can be decoded.
+    /// The file or folder cannot be read, or it is not a recording that can be decoded.
     Unreadable,
-    /// The file name is none of the corpus, or its emotion is not told.
+    /// The file name is not one of the corpus, or nothing gives its emotion.
     ForeignName,
-    /// A RAVDESS file, but not audio-only speech, in a folder of speech.
+    /// A RAVDESS file that is not audio-only speech, in a folder of speech.
     NotSpeech,
     /// A second copy of a clip: same name, same audio.
     Copy,
-    /// Same name as a clip that was taken, but other audio.
+    /// Same name as a clip that was taken, but different audio.
     Conflict,
 }

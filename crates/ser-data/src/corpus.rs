@@ -10,20 +10,20 @@ use crate::files::is_table;
 use crate::ravdess::EMOTIONS;
 use crate::{Audit, Error, Excerpt, Recording, Result, Side, manifest, scan};
 
-/// One recording with its labels.
+/// One recording, or a part of one, with its labels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Clip {
-    /// What tells it from the other clips of its corpus, which gives it ([`Corpus::new`]): the file name without its
-    /// extension, with as many of the folders above as it takes where files are called the same, and with beginning
-    /// and end in seconds where it is a part of one: `talk@1.500-3.250`.
+    /// A name that is unique within the corpus; [`Corpus::new`] sets it. It is the file name without its extension,
+    /// preceded by as many parent folders as it takes to distinguish files of the same name, and followed by start and
+    /// end in seconds if the clip is a part of a file: `talk@1.500-3.250`.
     pub name: String,
-    /// Where the file lies.
+    /// Path of the file.
     pub path: PathBuf,
-    /// The part of the file that is the clip; `None`: all of it.
+    /// The part of the file that the clip consists of; `None` for the whole file.
     pub excerpt: Option<Excerpt>,
     /// The label.
     pub emotion: String,
-    /// Who speaks; RAVDESS: `"01"` to `"24"`.
+    /// The speaker; RAVDESS: `"01"` to `"24"`.
     pub speaker: String,
     /// RAVDESS: `"male"` or `"female"`.
     pub gender: Option<String>,
@@ -31,14 +31,15 @@ pub struct Clip {
     pub intensity: Option<String>,
     /// RAVDESS: `"kids"` or `"dogs"`.
     pub statement: Option<String>,
-    /// Number of the repetition, from 1.
+    /// Number of the repetition; RAVDESS counts from 1.
     pub repetition: Option<u8>,
-    /// The side of a split that a manifest gives it, for [`Protocol::Given`](crate::Protocol::Given).
+    /// The side of the split that a manifest assigns, for [`Protocol::Given`](crate::Protocol::Given).
     pub split: Option<Side>,
-    /// What else a manifest says of it, by column: everything that is no other field.
+    /// The other columns of a manifest, by name.
     pub attributes: BTreeMap<String, String>,
-    /// Hash of format and samples, in hex, see [`ser_audio::probe`]. Clips with equal `content` sound the same, whatever
-    /// else their files hold. Of a part of a file it is a hash of the mixed-down samples, known only to other parts.
+    /// Hash of the audio format and the samples, in hexadecimal, see [`ser_audio::probe`]. Clips with equal `content`
+    /// have the same audio, whatever else their files contain. For a part of a file it is a hash of the mixed-down
+    /// samples, and can only be compared with that of other parts.
     pub content: String,
     /// Samples per second and channel.
     pub sample_rate: u32,
@@ -54,7 +55,7 @@ impl Clip {
         self.frames as f64 / f64::from(self.sample_rate)
     }
 
-    /// Where its sound lies.
+    /// Returns the location of the clip's audio.
     pub fn recording(&self) -> Recording<'_> {
         Recording {
             path: &self.path,
@@ -62,15 +63,16 @@ impl Clip {
         }
     }
 
-    /// Its sound, mixed down to the mean of its channels, at the file's rate. [`read_each`](crate::read_each) reads many.
+    /// Reads the audio, mixed down to the mean of its channels, at the file's sampling rate. To read many clips, use
+    /// [`read_each`](crate::read_each).
     ///
     /// # Errors
-    /// Those of [`Recording::read`].
+    /// The errors of [`Recording::read`].
     pub fn read(&self) -> Result<Waveform> {
         self.recording().read(Channels::Mean)
     }
 
-    /// Beginning and end of its part of the file, in seconds; `None` for a whole file.
+    /// Returns start and end of the clip within its file, in seconds, or `None` if it is the whole file.
     pub fn span(&self) -> Option<(f64, f64)> {
         let seconds = |samples: u64| samples as f64 / f64::from(self.sample_rate);
         let part = self.excerpt?;
@@ -78,13 +80,13 @@ impl Clip {
     }
 }
 
-/// Where a corpus comes from.
+/// The source of a corpus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin<'a> {
     /// A folder with clips, or a manifest.
     pub path: &'a Path,
-    /// The folder in which relative paths of a manifest are looked up first; the manifest's own is the second, and without
-    /// a root the only one.
+    /// The folder against which relative paths in a manifest are resolved first. The second is the manifest's own
+    /// folder, which is the only one if there is no root.
     pub root: Option<&'a Path>,
 }
 
@@ -94,19 +96,22 @@ impl<'a> From<&'a Path> for Origin<'a> {
     }
 }
 
-/// The labels that become one, by the one that they become: `happy` with `Happy` and `joy`. A label of one corpus alone has the
-/// corpus and a colon in front of it, as in `jl:excited`: a corpus by its [name](crate::corpora::KnownCorpus::name), by what a
-/// manifest has in its column `corpus`, or else by the manifest's own name. It goes before what is said of the label in all.
+/// Maps each label to the labels that are renamed to it: `happy` to `Happy` and `joy`, for example.
+///
+/// A label of one corpus alone is written with the corpus and a colon in front, as in `jl:excited`. The corpus is given
+/// by its [name](crate::corpora::KnownCorpus::name), by the value in the column `corpus` of a manifest, or, without
+/// that column, by the name of the manifest. Such an entry takes precedence over an entry for the same label in all
+/// corpora.
 pub type LabelMap = BTreeMap<String, Vec<String>>;
 
-/// What a label that a [`LabelMap`] names was found on.
+/// A label that a [`LabelMap`] renames, with the number of clips that have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Renamed {
-    /// The label as it is written.
+    /// The label as the map writes it.
     pub from: String,
-    /// The label that it becomes.
+    /// The label that it is renamed to.
     pub to: String,
-    /// How many clips have it.
+    /// Number of clips that have the old label.
     pub clips: usize,
 }
 
@@ -119,17 +124,17 @@ pub struct Corpus {
     clips: Vec<Clip>,
 }
 
-/// A corpus and what was seen while it was indexed.
+/// A corpus with the audit of its indexing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scan {
     /// The clips that were taken.
     pub corpus: Corpus,
-    /// What was found, and what was not taken.
+    /// What indexing found, and the files that it skipped.
     pub audit: Audit,
 }
 
 impl Corpus {
-    /// Sorts clips into a corpus, by file name, and by path where file names are equal, and names them.
+    /// Creates a corpus from clips: sorts them by file name, and by path if file names are equal, and sets their names.
     ///
     /// ```
     /// # use ser_data::{Clip, Corpus};
@@ -162,19 +167,20 @@ impl Corpus {
         }
     }
 
-    /// A folder is scanned, a file called `.csv` or `.tsv` ([`is_table`]) is read as a manifest.
+    /// Loads a corpus: scans a folder, or reads a file whose name ends in `.csv` or `.tsv` ([`is_table`]) as a
+    /// manifest.
     ///
     /// # Errors
-    /// Those of [`Corpus::scan`] and [`Corpus::read_manifest`].
+    /// The errors of [`Corpus::scan`] and [`Corpus::read_manifest`].
     pub fn load(path: impl AsRef<Path>) -> Result<Scan> {
         Self::load_with(path.as_ref().into(), &LabelMap::new())
     }
 
-    /// As [`Corpus::load`], with labels renamed before anything else is done with them: spellings that the map joins
-    /// are one label. [`Audit::renamed`] has what became of each.
+    /// Loads a corpus as [`Corpus::load`] does, and renames labels before any other step, so that the spellings that
+    /// the map joins are one label. [`Audit::renamed`] says how many clips each renaming changed.
     ///
     /// # Errors
-    /// Those of [`Corpus::load`]; [`Error::RootWithoutManifest`].
+    /// The errors of [`Corpus::load`], and [`Error::RootWithoutManifest`] if there is a root but no manifest.
     pub fn load_with(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
         let Origin { path, root } = origin;
         if is_table(path) && !path.is_dir() {
@@ -188,78 +194,80 @@ impl Corpus {
         }
     }
 
-    /// Finds the clips of a known corpus that lie anywhere under a folder.
+    /// Finds the clips of a known corpus anywhere under a folder.
     ///
-    /// The corpus is the one of [`corpora::ALL`](crate::corpora::ALL) to which most recordings belong, by the names of the files;
-    /// clips are taken in any format that [`ser_audio::read`] reads. Of RAVDESS, speech and song are two corpora. A second copy of a
-    /// clip (same name, same audio) counts once, as in archives that hold everything twice. Every recording that is not taken
-    /// stands in [`Audit::skipped`] with its reason. Each file is read once, on all threads of the current rayon pool.
+    /// The corpus is the one in [`corpora::ALL`](crate::corpora::ALL) to which most recordings belong, judged by the
+    /// file names. Clips may have any format that [`ser_audio::read`] reads. RAVDESS speech and RAVDESS song are two
+    /// corpora. A second copy of a clip (same name, same audio) is skipped, since some archives contain everything
+    /// twice. [`Audit::skipped`] lists every skipped recording with its reason. Each file is read once, on all threads
+    /// of the current rayon pool.
     ///
     /// # Errors
-    /// The folder cannot be read, or holds no clip. A bad file is no error.
+    /// [`Error::Io`] or [`Error::NoCorpus`] if the folder cannot be read, [`Error::NoClips`] if it contains no usable
+    /// clip. A bad file is not an error.
     pub fn scan(folder: impl AsRef<Path>) -> Result<Scan> {
         scan::scan(folder.as_ref(), &LabelMap::new())
     }
 
-    /// Reads a manifest: this is how a corpus that is not known by name comes in.
+    /// Reads a corpus from a manifest, for corpora that are not recognised by their file names.
     ///
-    /// A table in UTF-8, or in UTF-16 with its byte order mark, with a header, and with commas, semicolons or tabs
-    /// between the columns.
+    /// A manifest is a table in UTF-8 or UTF-16 with a header; commas, semicolons or tabs separate the columns.
     ///
-    /// Columns, in any order: `path` (of a recording of any format that [`ser_audio::read`] reads; absolute, or
-    /// relative to the manifest's folder), `emotion` and `speaker` (free
-    /// text) are required. `gender`, `intensity`, `statement`, `repetition`, `split` ([`Side`]) and `synthetic` (`true`
-    /// or `false`) may be there; others are kept as [`Clip::attributes`]. `start` and `end`, together or one of them,
-    /// in seconds, make the row a part of a file; parts of one file may not overlap. Where `content`, `sample_rate`, `channels` and `frames` are all given, the row is
-    /// believed and the audio is not read.
+    /// The columns may be in any order. `path`, `emotion` and `speaker` are required: the path of a recording in any
+    /// format that [`ser_audio::read`] reads, absolute or relative to the manifest's folder, and any text for the other
+    /// two. `gender`, `intensity`, `statement`, `repetition`, `split` ([`Side`]) and `synthetic` (`true` or `false`)
+    /// are optional; any other column is kept in [`Clip::attributes`]. `start` and `end` in seconds, one or both, make
+    /// the row a part of a file; parts of one file must not overlap. If `content`, `sample_rate`, `channels` and
+    /// `frames` are all given, they are trusted and the audio is not read.
     ///
     /// # Errors
-    /// [`Error::Csv`] with line and column, or no clip at all. A bad audio file is no error: it stands in
-    /// [`Audit::skipped`].
+    /// [`Error::Csv`] with line and column, or [`Error::NoClips`] if no clip is usable. A bad audio file is not an
+    /// error: [`Audit::skipped`] lists it.
     pub fn read_manifest(path: impl AsRef<Path>) -> Result<Scan> {
         manifest::read(path.as_ref().into(), &LabelMap::new())
     }
 
-    /// Writes the manifest that [`Corpus::read_manifest`] reads, with paths relative to its folder where they lie under
-    /// it.
+    /// Writes the corpus as a manifest that [`Corpus::read_manifest`] reads. Paths below the manifest's folder are
+    /// written relative to it.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, or the path of a clip is not UTF-8.
     pub fn write_manifest(&self, path: impl AsRef<Path>) -> Result<()> {
         manifest::write(self, path.as_ref())
     }
 
-    /// Name of the folder or manifest it came from.
+    /// Returns the name of the folder or manifest that the corpus was loaded from.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// True if anything in it is generated. Whatever is made from such a corpus must say so.
+    /// Returns true if any clip is generated. Everything made from such a corpus must say so.
     pub fn is_synthetic(&self) -> bool {
         self.synthetic
     }
 
-    /// The clips, sorted by file name.
+    /// Returns the clips, sorted by file name.
     pub fn clips(&self) -> &[Clip] {
         &self.clips
     }
 
-    /// Number of clips.
+    /// Returns the number of clips.
     pub fn len(&self) -> usize {
         self.clips.len()
     }
 
-    /// True if there is no clip.
+    /// Returns true if there is no clip.
     pub fn is_empty(&self) -> bool {
         self.clips.is_empty()
     }
 
-    /// The labels: in RAVDESS order, others sorted behind them; after [`Corpus::select`] in the order given there.
+    /// Returns the labels: those of RAVDESS in their order, then the others sorted. After [`Corpus::select`] they have
+    /// the order given there.
     pub fn labels(&self) -> Vec<String> {
         self.labels.clone()
     }
 
-    /// For each clip the index of its emotion in [`Corpus::labels`].
+    /// Returns, for each clip, the index of its emotion in [`Corpus::labels`].
     pub fn targets(&self) -> Vec<usize> {
         let index: HashMap<&str, usize> = self.labels.iter().map(String::as_str).zip(0..).collect();
         self.clips
@@ -268,16 +276,16 @@ impl Corpus {
             .collect()
     }
 
-    /// The speakers, sorted.
+    /// Returns the speakers, sorted.
     pub fn speakers(&self) -> Vec<String> {
         let speakers: BTreeSet<&String> = self.clips.iter().map(|clip| &clip.speaker).collect();
         speakers.into_iter().cloned().collect()
     }
 
-    /// Only the clips with these labels; [`Corpus::labels`] then has this order.
+    /// Returns the clips with these labels; [`Corpus::labels`] then has this order.
     ///
     /// # Errors
-    /// [`Error::UnknownLabel`].
+    /// [`Error::UnknownLabel`] if the corpus does not have one of the labels.
     pub fn select(&self, labels: &[&str]) -> Result<Corpus> {
         self.check_labels(labels)?;
         let clips = self
@@ -292,8 +300,8 @@ impl Corpus {
         })
     }
 
-    /// Renames labels, so that several become one: `&[("calm", "neutral")]`. A merged label stands where the first of
-    /// those it was made of stood.
+    /// Renames labels, so that several can become one: `&[("calm", "neutral")]`. A merged label takes the position of
+    /// the first label that it was made from.
     ///
     /// # Errors
     /// [`Error::UnknownLabel`] if the corpus does not have a label that is to be renamed.
@@ -318,8 +326,9 @@ impl Corpus {
         })
     }
 
-    /// Places of the clips whose sentence is said several times in their corpus, but in one emotion alone: its words tell the
-    /// emotion, whoever says them, and a model that knows the words from another speaker needs no voice.
+    /// Returns the indices of the clips whose sentence occurs several times in their corpus, but in only one emotion.
+    /// The words of such a sentence reveal the emotion, whoever says them: a model that has learned the words from
+    /// another speaker needs no voice.
     pub fn sentence_bound(&self) -> Vec<usize> {
         fn sentence(clip: &Clip) -> Option<(Option<&str>, &str)> {
             Some((clip.corpus(), clip.statement.as_deref()?))
@@ -343,13 +352,14 @@ impl Corpus {
             .collect()
     }
 
-    /// Without the clips of [`Corpus::sentence_bound`].
+    /// Returns the corpus without the clips in [`Corpus::sentence_bound`].
     pub fn with_shared_sentences(&self) -> Corpus {
         let bound = self.sentence_bound();
         self.filter(|i| bound.binary_search(&i).is_err())
     }
 
-    /// The clips whose places are to be kept, under the names that they have here, and the labels that they have.
+    /// Returns the clips for whose index `keep` returns true. They keep their names; a label that no remaining clip has
+    /// is dropped.
     pub fn filter(&self, keep: impl Fn(usize) -> bool) -> Corpus {
         let kept = self.clips.iter().enumerate().filter(|&(i, _)| keep(i));
         let kept: Vec<Clip> = kept.map(|(_, clip)| clip.clone()).collect();
@@ -375,8 +385,9 @@ impl Corpus {
         }
     }
 
-    /// Hash, in hex, over what the clips are called, all their labels and their content, which is everything that splits
-    /// and trainings depend on; independent of location and order.
+    /// Returns a hash, in hexadecimal, of everything that splits and trainings depend on: the name, emotion, speaker,
+    /// gender, intensity, statement, content, side and corpus of every clip. It does not depend on the location of the
+    /// files or on their order.
     pub fn checksum(&self) -> String {
         let line = |clip: &Clip| {
             let labels = [&clip.gender, &clip.intensity, &clip.statement];
@@ -402,7 +413,7 @@ impl Corpus {
     }
 }
 
-/// The entry of a map that renames a label of a corpus: what it becomes, and how the map writes it.
+/// Finds the entry of a map that renames a label of a corpus: the new label, and the old one as the map writes it.
 fn entry<'a>(labels: &'a LabelMap, corpus: &str, label: &str) -> Option<(&'a String, &'a String)> {
     let pairs = || {
         labels
@@ -414,14 +425,14 @@ fn entry<'a>(labels: &'a LabelMap, corpus: &str, label: &str) -> Option<(&'a Str
     written(&own).or_else(|| written(label))
 }
 
-/// What a label of a corpus is called after a map.
+/// Returns the name of a label of a corpus after renaming.
 pub(crate) fn mapped(labels: &LabelMap, corpus: &str, label: &str) -> String {
     entry(labels, corpus, label)
         .map_or(label, |(to, _)| to)
         .to_owned()
 }
 
-/// What a map renames among labels as they are written, each with its corpus.
+/// Counts the clips that each entry of a map renames. `written` holds the corpus and the original label of every clip.
 pub(crate) fn renamed(labels: &LabelMap, written: &[(String, String)]) -> Vec<Renamed> {
     let found = written.iter();
     let found = found.filter_map(|(corpus, label)| Some(entry(labels, corpus, label)?.1));
@@ -436,7 +447,7 @@ pub(crate) fn renamed(labels: &LabelMap, written: &[(String, String)]) -> Vec<Re
     pairs.map(of).collect()
 }
 
-/// Names sorted clips.
+/// Sets the names of sorted clips.
 fn give_names(clips: &mut [Clip]) {
     let mut groups: HashMap<Option<OsString>, Vec<usize>> = HashMap::new();
     for (index, clip) in clips.iter().enumerate() {
@@ -457,7 +468,7 @@ fn give_names(clips: &mut [Clip]) {
         let is_enough =
             |names: &Vec<String>| names.iter().collect::<BTreeSet<_>>().len() == names.len();
         let names = (0..deepest.unwrap_or(0)).map(named).find(is_enough);
-        // Only the extension tells `a.wav` and `a.WAV` of one folder apart.
+        // If `a.wav` and `a.WAV` are in one folder, only the extension distinguishes them.
         let whole = || {
             let path = |&i: &usize| clips[i].path.to_string_lossy().into_owned() + &part(i);
             group.iter().map(path).collect()
@@ -468,13 +479,13 @@ fn give_names(clips: &mut [Clip]) {
     }
 }
 
-/// The end of a path: so many folders, and what lies in them.
+/// Returns the end of a path: the last component with `folders` parent folders.
 fn below(path: &Path, folders: usize) -> String {
     let parts: Vec<_> = path.iter().map(OsStr::to_string_lossy).collect();
     parts[parts.len().saturating_sub(folders + 1)..].join("/")
 }
 
-/// Without repetitions, in order of first appearance.
+/// Removes repeated labels and keeps the order of first appearance.
 fn distinct(labels: impl Iterator<Item = String>) -> Vec<String> {
     let mut seen = Vec::new();
     for label in labels {

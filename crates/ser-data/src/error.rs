@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use crate::{Skip, is_table};
 
-/// What can go wrong in this crate.
+/// An error of this crate.
 ///
-/// The cut follows what a caller can do about it: mend a path, mend a table, choose another protocol.
+/// Each variant corresponds to what the caller can do about it: correct a path, correct a table, choose another
+/// protocol.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The file system refused.
+    /// The file system reported an error.
     #[error(transparent)]
     Io(#[from] ser_files::Error),
 
@@ -23,7 +24,7 @@ pub enum Error {
     Excerpt {
         /// The file.
         path: PathBuf,
-        /// Which part, and why.
+        /// Which part cannot be read, and why.
         reason: String,
     },
 
@@ -32,24 +33,24 @@ pub enum Error {
     Name {
         /// The whole stem.
         name: String,
-        /// What the failing field may hold.
+        /// The values that the failing field may have.
         expected: String,
-        /// What it holds.
+        /// The value that it has.
         actual: String,
     },
 
-    /// No usable clip was found.
-    #[error("{}: no clip to use{}{}", path.display(), first_reason(skipped), wanted(path, skipped))]
+    /// The folder or manifest contains no usable clip.
+    #[error("{}: no usable clip{}{}", path.display(), first_reason(skipped), wanted(path, skipped))]
     NoClips {
         /// The folder or manifest.
         path: PathBuf,
-        /// The files that were looked at and not taken.
+        /// The files that were examined and skipped.
         skipped: Vec<Skip>,
     },
 
-    /// A corpus is to be read from a file that is no manifest by its name.
+    /// A corpus should be read from a file that is not a manifest by its name.
     #[error(
-        "{}: expected a folder with clips, or a manifest, whose name ends in .csv or .tsv (spreadsheets save as CSV), found another file",
+        "{}: expected a folder with clips, or a manifest whose name ends in .csv or .tsv (a spreadsheet can save CSV), found another file",
         path.display()
     )]
     NoCorpus {
@@ -57,10 +58,10 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// A root for relative paths came with a folder or a recording.
+    /// A root for relative paths was given together with a folder or a recording.
     #[error(
-        "{}: what is no manifest has no use for a root, in which the relative paths of a manifest are looked up: leave it out, or \
-         give the manifest",
+        "{}: this is not a manifest, and a root is only for the relative paths in a manifest: leave the root out, or give \
+         the manifest",
         path.display()
     )]
     RootWithoutManifest {
@@ -68,7 +69,7 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// A CSV file holds something unexpected.
+    /// A CSV file contains an unexpected value.
     #[error(
         "{}, line {line}, column `{}`: expected {}, found {}",
         path.display(), cut(column), cut(expected), found(actual)
@@ -78,49 +79,49 @@ pub enum Error {
         path: PathBuf,
         /// Line, counted from 1 with the header as line 1.
         line: u64,
-        /// Name of the column, or its number where a row has too few or too many fields.
+        /// Name of the column, or its number if a row has too few or too many fields.
         column: String,
-        /// What the field may hold.
+        /// The values that the field may have.
         expected: String,
-        /// What it holds.
+        /// The value that it has.
         actual: String,
     },
 
-    /// One corpus was given twice.
-    #[error("{}: expected another corpus, found `{name}` again: name each once", path.display())]
+    /// The same corpus was given twice.
+    #[error("{}: the corpus `{name}` is given twice: give each corpus once", path.display())]
     SameCorpus {
-        /// The second.
+        /// The path of the second one.
         path: PathBuf,
-        /// What both are called.
+        /// The name of both.
         name: String,
     },
 
-    /// A label that the corpus does not have.
+    /// The corpus does not have this label.
     #[error("no clip is labelled `{label}`; the labels are {}", known.join(", "))]
     UnknownLabel {
-        /// The label asked for.
+        /// The label that was asked for.
         label: String,
-        /// The labels there are.
+        /// The labels of the corpus.
         known: Vec<String>,
     },
 
-    /// A name that no protocol has.
-    #[error("no protocol is called `{name}`; there are {}", known.join(", "))]
+    /// There is no protocol of this name.
+    #[error("there is no protocol `{name}`; the protocols are {}", known.join(", "))]
     UnknownProtocol {
-        /// The name asked for.
+        /// The name that was asked for.
         name: String,
-        /// The names there are.
+        /// The names of all protocols.
         known: Vec<String>,
     },
 
-    /// A split holds an index that the corpus does not have.
+    /// A split contains an index that the corpus does not have.
     #[error("split {split}: clip index {index}, but the corpus has {len} clips")]
     Index {
         /// Name of the split.
         split: String,
         /// The index.
         index: usize,
-        /// Number of clips of the corpus.
+        /// Number of clips in the corpus.
         len: usize,
     },
 
@@ -133,52 +134,52 @@ pub enum Error {
         part: &'static str,
     },
 
-    /// Two parts of a split share what they must not share.
+    /// Two parts of a split share something that they must not share.
     #[error("split {split}: {shared} on both sides: {}", shorten(clips))]
     Overlap {
         /// Name of the split.
         split: String,
-        /// What is shared.
+        /// What they share.
         shared: Shared,
-        /// The clips on both sides.
+        /// The clips that are concerned.
         clips: Vec<SharedClips>,
     },
 
-    /// Two parts of the split that a manifest gives share what they must not share: an [`Error::Overlap`].
+    /// Two parts of a split given by a manifest share something that they must not share; holds an [`Error::Overlap`].
     #[error(
-        "{0}; give all clips of a speaker, and all copies of a recording, one side in the column `split`, or take the \
+        "{0}; put all clips of a speaker, and all copies of a recording, on one side in the column `split`, or use the \
          protocol speakers-5, which divides the speakers itself"
     )]
     GivenOverlap(Box<Error>),
 
-    /// The corpus has speakers that the protocol's table does not name.
+    /// The corpus has speakers that the folds of the protocol do not include.
     #[error(
-        "protocol {protocol} is defined for the RAVDESS speakers 01 to 24, and does not know: {}; \
+        "protocol {protocol} is defined for the RAVDESS speakers 01 to 24, and does not include: {}; \
          `speakers-5` makes speaker-disjoint folds of any corpus",
         unknown.join(", ")
     )]
     UnknownSpeakers {
         /// Name of the protocol.
         protocol: String,
-        /// The speakers it does not know.
+        /// The speakers that the folds do not include.
         unknown: Vec<String>,
     },
 
-    /// The corpus has none of the speakers that a fold is to be tested on.
+    /// The corpus has none of the speakers of a fold.
     #[error("protocol {protocol}, fold {fold}: none of its speakers is in the corpus: {}", missing.join(", "))]
     MissingSpeakers {
         /// Name of the protocol.
         protocol: String,
         /// Number of the fold, from 1.
         fold: usize,
-        /// The speakers of that fold.
+        /// The speakers of the fold.
         missing: Vec<String>,
     },
 
     /// The corpus is too small or too uniform for the protocol.
     #[error("{protocol} needs {expected}; the corpus has {actual}")]
     Unsuited {
-        /// Name of the protocol, or what else divides the corpus.
+        /// Name of the protocol, or of another method that divides the corpus.
         protocol: String,
         /// What the protocol needs.
         expected: String,
@@ -191,29 +192,29 @@ pub enum Error {
     SynthConfig {
         /// Name of the setting.
         setting: &'static str,
-        /// What it may be.
+        /// The allowed values.
         expected: &'static str,
-        /// What it was.
+        /// The value that was given.
         actual: String,
     },
 
-    /// The synthetic corpus would be written over something else.
+    /// The synthetic corpus would replace other files.
     #[error("{}: {reason}; choose an empty or a new folder", path.display())]
     SynthFolder {
         /// The folder.
         path: PathBuf,
-        /// What is in the way.
+        /// What the folder contains.
         reason: String,
     },
 }
 
-/// Short form used throughout the crate.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What two parts of a split have in common in an [`Error::Overlap`].
+/// The property that two parts of a split have in common in an [`Error::Overlap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shared {
-    /// The very same clip.
+    /// The same clip.
     Clip,
     /// Different clips of one speaker.
     Speaker,
@@ -231,12 +232,12 @@ impl fmt::Display for Shared {
     }
 }
 
-/// One pair of clips of an [`Error::Overlap`], each with the part it lies in.
+/// One pair of clips in an [`Error::Overlap`], each with its part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedClips {
-    /// A part and the name of the clip in it.
+    /// A part, and the name of the clip in it.
     pub first: (&'static str, String),
-    /// Another part and the name of the clip in it.
+    /// Another part, and the name of the clip in it.
     pub second: (&'static str, String),
 }
 
@@ -247,10 +248,10 @@ impl fmt::Display for SharedClips {
     }
 }
 
-/// What a corpus is to be, where it is a folder: a manifest's clips have their reasons.
+/// Returns what the message asks for. For a manifest with skipped clips, their reasons say enough.
 fn wanted(path: &Path, skipped: &[Skip]) -> &'static str {
     match is_table(path) {
-        true if skipped.is_empty() => "; expected a row for each below the header",
+        true if skipped.is_empty() => "; expected a row for each clip below the header",
         true => "",
         false => {
             "; expected names of a known corpus such as 03-01-05-01-02-01-11.wav of RAVDESS (docs/corpora.md has all), or a CSV \
@@ -259,7 +260,7 @@ fn wanted(path: &Path, skipped: &[Skip]) -> &'static str {
     }
 }
 
-/// What a field holds.
+/// Formats the value of a field.
 fn found(field: &str) -> String {
     match field {
         "" => "nothing".to_owned(),
@@ -267,7 +268,7 @@ fn found(field: &str) -> String {
     }
 }
 
-/// A message stays readable where a field has a million letters.
+/// Shortens a text to 300 characters, so that a message stays readable if a field has a million.
 fn cut(text: &str) -> Cow<'_, str> {
     const SHOWN: usize = 300;
     match text.char_indices().nth(SHOWN) {
@@ -276,13 +277,13 @@ fn cut(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// One reason is often the reason of all.
+/// Formats the first reason; it often holds for all skipped files.
 fn first_reason(skipped: &[Skip]) -> String {
     match skipped {
         [] => String::new(),
         [first, ..] => {
             format!(
-                " ({} skipped, the first, {}, because: {})",
+                " ({} skipped; the first is {}: {})",
                 skipped.len(),
                 first.path.display(),
                 first.reason
@@ -291,7 +292,7 @@ fn first_reason(skipped: &[Skip]) -> String {
     }
 }
 
-/// A message stays readable with hundreds of clips; the error itself holds them all.
+/// Formats at most five pairs of clips, so that the message stays readable; the error itself contains all of them.
 fn shorten(clips: &[SharedClips]) -> String {
     let shown: Vec<String> = clips.iter().take(5).map(ToString::to_string).collect();
     match clips.len().saturating_sub(shown.len()) {

@@ -1,4 +1,4 @@
-//! Tables on disk.
+//! Writes tables to disk.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::Result;
 
-/// Whether a file is a table by its name: `.csv`, or `.tsv` with tabs between the columns, in any case.
+/// Returns true if the file name says that it is a table: `.csv`, or `.tsv` with tabs between the columns, in any case.
 pub fn is_table(path: &Path) -> bool {
     has_extension(path, "csv") || has_extension(path, TABS)
 }
@@ -18,7 +18,7 @@ fn has_extension(path: &Path, extension: &str) -> bool {
         .is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }
 
-/// Writes a table whole.
+/// Writes a table atomically, with tabs if the file name ends in `.tsv` and commas otherwise.
 pub(crate) fn write_csv(
     path: &Path,
     fill: impl FnOnce(&mut csv::Writer<&mut BufWriter<&File>>) -> csv::Result<()>,
@@ -33,7 +33,7 @@ pub(crate) fn write_csv(
             .delimiter(separator)
             .from_writer(file);
         fill(&mut writer).map_err(|error| match error.into_kind() {
-            // What the disk said.
+            // Keep the error of the system: the path is added below.
             csv::ErrorKind::Io(error) => error,
             other => std::io::Error::other(format!("{other:?}")),
         })?;

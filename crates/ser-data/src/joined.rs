@@ -1,26 +1,27 @@
-//! Several corpora as one.
+//! Joins several corpora into one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Audit, Clip, Corpus, Error, LabelMap, Origin, Renamed, Result, Scan};
 
-/// The attribute of a clip that tells its corpus, a column of manifests.
+/// The attribute of a clip, and the column of a manifest, that names the corpus of the clip.
 pub const CORPUS: &str = "corpus";
 
 impl Clip {
-    /// The corpus that it comes from, where there are several: what a manifest has in its column `corpus`.
+    /// Returns the corpus that the clip comes from, if it is known: the value of the attribute [`CORPUS`].
     pub fn corpus(&self) -> Option<&str> {
         self.attributes.get(CORPUS).map(String::as_str)
     }
 }
 
 impl Corpus {
-    /// As [`Corpus::load_with`], of one corpus or of several, which become one: each clip then tells its corpus
-    /// ([`Clip::corpus`]), and its speaker is `corpus/speaker`, as speakers of two corpora may be called the same. A corpus is
-    /// called as [`KnownCorpus::name`](crate::corpora::KnownCorpus::name) says, any other as its folder or manifest.
+    /// Loads one corpus as [`Corpus::load_with`] does, or several as one. With several, each clip has its corpus as an
+    /// attribute ([`Clip::corpus`]), and its speaker becomes `corpus/speaker`, since two corpora may use the same name
+    /// for a speaker. A corpus is named by [`KnownCorpus::name`](crate::corpora::KnownCorpus::name), or else by its
+    /// folder or manifest; the column `corpus` of a manifest takes precedence.
     ///
     /// # Errors
-    /// Those of [`Corpus::load_with`], [`Error::SameCorpus`].
+    /// The errors of [`Corpus::load_with`], and [`Error::SameCorpus`] if a corpus is given twice.
     pub fn load_all(origins: &[Origin<'_>], labels: &LabelMap) -> Result<Scan> {
         if let [origin] = origins {
             return Self::load_with(*origin, labels);

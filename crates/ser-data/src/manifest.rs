@@ -1,4 +1,4 @@
-//! A corpus as a CSV table.
+//! Reads and writes a corpus as a CSV table.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::{
     Audit, Clip, Corpus, Error, Excerpt, LabelMap, Origin, Result, Scan, Side, read_each, recording,
 };
 
-/// What every manifest is written with.
+/// The columns that are always written.
 const COLUMNS: [&str; 12] = [
     "path",
     "emotion",
@@ -31,47 +31,49 @@ const COLUMNS: [&str; 12] = [
     "frames",
     "synthetic",
 ];
-/// What is written where a clip has it.
+/// The columns that are written if any clip has a value for them.
 const OPTIONAL: [&str; 3] = [START, END, SPLIT];
 const START: &str = "start";
 const END: &str = "end";
 const SPLIT: &str = "split";
 const REQUIRED: [&str; 3] = ["path", "emotion", "speaker"];
 
-/// A clip and where it was listed.
+/// A clip and the row that lists it.
 struct Entry<'a> {
     row: Row<'a>,
     clip: Clip,
-    /// Its file, however the row spells it.
+    /// The canonical path of its file, so that different spellings in rows compare equal.
     file: PathBuf,
     /// The part of the file that the row names.
     span: Option<Span>,
 }
 
-/// Where a part of a file begins and ends, in seconds; without an end, with the file.
+/// Start and end of a part of a file, in seconds; without an end, the part ends with the file.
 #[derive(Clone, Copy)]
 struct Span {
     start: f64,
     end: Option<f64>,
 }
 
-/// The shortest part of a file in seconds: less is a slip, and names tell parts by milliseconds.
+/// The shortest part of a file, in seconds. A shorter one is a mistake, and names of parts have a resolution of 1 ms.
 const SHORTEST: f64 = 0.01;
-/// What is missing from 0.03 − 0.02 to 0.01.
+/// Tolerance in seconds, since 0.03 − 0.02 is slightly less than 0.01 in floating point.
 const ROUNDING: f64 = 1e-9;
-/// The farthest end of a part of a file in seconds, eleven days: beyond, seconds no longer tell samples apart.
+/// The largest end of a part of a file, in seconds (eleven days): beyond that, the resolution of seconds no longer
+/// distinguishes samples.
 const FARTHEST: f64 = 1e6;
-/// A part may end so many seconds behind its file: tables round, and codecs pad.
+/// How far a part may end after its file, in seconds: tables round, and codecs pad.
 const BEYOND: f64 = 0.1;
 
-/// Where relative paths are looked up: in the root, if there is one, then in the manifest's folder.
+/// The folders in which relative paths are looked up: the root, if there is one, then the manifest's folder.
 struct Places<'a> {
     root: Option<&'a Path>,
     folder: &'a Path,
 }
 
 impl Places<'_> {
-    /// The first file that is there, or else would be. Tables from Windows have `\` between folders.
+    /// Returns the path that exists, or else the first one that was tried. Tables from Windows separate folders with
+    /// `\`.
     fn find(&self, written: &str) -> PathBuf {
         let found = self.look_up(written);
         if !written.contains('\\') || found.exists() {
@@ -89,13 +91,13 @@ impl Places<'_> {
         }
     }
 
-    /// Where a file was looked for that is not there, and what to do about it.
+    /// Says where else a missing file was looked up, or how to look elsewhere.
     fn sought(&self, written: &str) -> String {
         let beside = self.folder.join(written);
         match self.root {
             _ if Path::new(written).is_absolute() => String::new(),
-            Some(_) => format!("; nor is there {}", beside.display()),
-            None => "; relative paths of a manifest are seen from its folder, or from --root DIR"
+            Some(_) => format!("; {} does not exist either", beside.display()),
+            None => "; relative paths in a manifest are looked up in its folder, or in --root DIR"
                 .to_owned(),
         }
     }
@@ -137,10 +139,10 @@ pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
         entries.push((entry, known));
     }
     let listed = || entries.iter().map(|(entry, _)| entry);
-    refuse_spellings(listed(), "speaker", "spell them alike", |clip| {
+    refuse_spellings(listed(), "speaker", "use one spelling", |clip| {
         &clip.speaker
     })?;
-    let join = "spell them alike, or let `labels` in the [task] of a recipe join them";
+    let join = "use one spelling, or let `labels` in the [task] of a recipe merge them";
     refuse_spellings(listed(), "emotion", join, |clip| &clip.emotion)?;
 
     let (mut entries, mut skipped) = complete(entries, &places);
@@ -167,7 +169,7 @@ pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
     Ok(Scan { corpus, audit })
 }
 
-/// What the row says of being generated. Spreadsheets write `TRUE`.
+/// Returns true if the row says that the clip is generated. Spreadsheets write `TRUE`.
 fn is_synthetic(row: &Row<'_>) -> Result<bool> {
     match row
         .optional("synthetic")
@@ -180,7 +182,7 @@ fn is_synthetic(row: &Row<'_>) -> Result<bool> {
     }
 }
 
-/// The labels of a row; what [`complete`] adds is still empty.
+/// Reads the labels of a row; the fields that [`complete`] sets are still empty.
 fn clip(row: &Row<'_>, places: &Places<'_>) -> Result<Clip> {
     let text = |column| row.optional(column).map(str::to_owned);
     let split = row.optional(SPLIT).map(|side| {
@@ -208,7 +210,7 @@ fn clip(row: &Row<'_>, places: &Places<'_>) -> Result<Clip> {
     })
 }
 
-/// What a further column is called: as it is written, but for the one that is looked up by its name.
+/// Returns the name of an additional column: as written, except for [`CORPUS`], which is looked up by this name.
 fn attribute(column: &str) -> &str {
     match column.eq_ignore_ascii_case(CORPUS) {
         true => CORPUS,
@@ -216,7 +218,7 @@ fn attribute(column: &str) -> &str {
     }
 }
 
-/// What the row says of the audio, if it says everything.
+/// Returns the properties of the audio if the row has all of them.
 fn probe_in(row: &Row<'_>) -> Result<Option<Probe>> {
     let content = row.optional("content").map(str::to_owned);
     let sample_rate =
@@ -234,7 +236,7 @@ fn probe_in(row: &Row<'_>) -> Result<Option<Probe>> {
     })())
 }
 
-/// The part of its file that a row names.
+/// Reads the part of the file that a row names.
 fn span(row: &Row<'_>) -> Result<Option<Span>> {
     let (start, end) = (row.seconds(START, FARTHEST)?, row.seconds(END, FARTHEST)?);
     if start.is_none() && end.is_none() {
@@ -242,14 +244,14 @@ fn span(row: &Row<'_>) -> Result<Option<Span>> {
     }
     let start = start.unwrap_or(0.0);
     if end.is_some_and(|end| end - start < SHORTEST - ROUNDING) {
-        let expected = format!("an end at least {SHORTEST} s behind the start");
+        let expected = format!("an end at least {SHORTEST} s after the start");
         return Err(row.wrong(END, &expected));
     }
     Ok(Some(Span { start, end }))
 }
 
 impl Span {
-    /// In samples of a part of which the row says everything.
+    /// Converts to samples, with the properties of the part that the row gives.
     fn of_known(self, part: &Probe, row: &Row<'_>) -> Result<Excerpt> {
         let rate = f64::from(part.sample_rate);
         let start = (self.start * rate).round() as u64;
@@ -260,14 +262,14 @@ impl Span {
             || (part.frames as f64) < SHORTEST * rate
             || !self.end.is_none_or(is_end)
         {
-            let expected = "the samples from start to end; without content, sample_rate, channels and frames they are \
-                            found in the file";
+            let expected = "the number of samples from start to end; if content, sample_rate, channels and frames are empty, \
+                            they are read from the file";
             return Err(row.wrong("frames", expected));
         }
         Ok(Excerpt { start, end })
     }
 
-    /// In samples of a file; what is wrong with it in words.
+    /// Converts to samples of a file. The error says why the file does not have this part.
     fn of_file(self, file: &Probe) -> Result<Excerpt, String> {
         let rate = f64::from(file.sample_rate);
         let samples = |seconds: f64| (seconds * rate).round() as u64;
@@ -289,8 +291,8 @@ impl Span {
     }
 }
 
-/// Adds what the rows know of the audio, or else looks into the files, into each once. A bad file is a skip. Parts of
-/// files have no content yet.
+/// Adds the properties of the audio from the rows, or else from the files, each of which is read once. A bad file
+/// becomes a skip. Parts of files have no content hash yet.
 fn complete<'a>(
     entries: Vec<(Entry<'a>, Option<Probe>)>,
     places: &Places<'_>,
@@ -308,7 +310,7 @@ fn complete<'a>(
         let probe = match (&found[&clip.path], known) {
             (Ok(_), Some(probe)) => probe,
             (Ok(Some(probe)), None) => probe.clone(),
-            // Whatever is not known was looked for.
+            // This cannot happen: a file is probed if any row needs it.
             (Ok(None), None) => continue,
             (Err(skip), _) => {
                 let mut skip = skip.clone();
@@ -345,20 +347,22 @@ fn complete<'a>(
     (completed, skipped)
 }
 
-/// Whether a file is there, and what it holds if that is wanted.
+/// Checks that a file exists, and probes it if `is_wanted`.
 fn look(path: &Path, is_wanted: bool) -> Result<Option<Probe>, Skip> {
-    // Nobody may ever write into a pipe that a row names.
+    // Reading a pipe would wait until somebody writes into it.
     let is_file = std::fs::metadata(path).and_then(|found| match found.is_file() {
         true => Ok(()),
         false if found.is_dir() => Err(std::io::ErrorKind::IsADirectory.into()),
-        false => Err(std::io::Error::other("a pipe or a device, and not a file")),
+        false => Err(std::io::Error::other(
+            "expected a file, found a pipe or a device",
+        )),
     });
     let is_file = is_file.map_err(|source| ser_files::Error::at(path)(source).into());
     let found = is_file.and_then(|()| Ok(is_wanted.then(|| probe(path)).transpose()?));
     found.map_err(|error| Skip::unreadable(path.to_owned(), error))
 }
 
-/// Adds the content of parts of files. What cannot be read is a skip.
+/// Adds the content hash of parts of files. A part that cannot be read becomes a skip.
 fn hash_parts(entries: &mut Vec<Entry<'_>>, skipped: &mut Vec<Skip>) {
     let found = Mutex::new(BTreeMap::new());
     {
@@ -383,7 +387,8 @@ fn hash_parts(entries: &mut Vec<Entry<'_>>, skipped: &mut Vec<Skip>) {
     entries.retain(|entry| !entry.clip.content.is_empty());
 }
 
-/// Refuses parts of one file that overlap: on two sides of a split, the same sound would be trained on and tested.
+/// Refuses parts of one file that overlap: otherwise the same audio could be in the training and the test part of a
+/// split.
 fn refuse_overlaps(entries: &[Entry<'_>]) -> Result<()> {
     let whole = Excerpt {
         start: 0,
@@ -411,7 +416,7 @@ fn refuse_overlaps(entries: &[Entry<'_>]) -> Result<()> {
                 false => (one.row, other_line),
             };
             let expected = format!(
-                "a part of the file that does not overlap that of line {line}: the same sound may be one clip only"
+                "a part of the file that does not overlap the one in line {line}: the same audio must not be in two clips"
             );
             let column = [START, END].into_iter().find(|c| row.optional(c).is_some());
             return Err(row.wrong(column.unwrap_or("path"), &expected));
@@ -420,8 +425,8 @@ fn refuse_overlaps(entries: &[Entry<'_>]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses two names that only somebody who types makes two of: one speaker would be on two sides of a split, one
-/// emotion two labels.
+/// Refuses two spellings that differ only as typing errors do: one speaker would be on two sides of a split, or one
+/// emotion would become two labels.
 fn refuse_spellings<'a>(
     entries: impl Iterator<Item = &'a Entry<'a>>,
     column: &str,
@@ -442,8 +447,9 @@ fn refuse_spellings<'a>(
     Ok(())
 }
 
-/// What names have in common that differ in case, blanks, `-`, `_` and leading zeros only: words and numbers in
-/// their order. Between two numbers something must stand, so that speaker 1 of group 11 is not speaker 11 of group 1.
+/// Returns a key that is equal for names which differ only in case, blanks, `-`, `_` and leading zeros: the words and
+/// numbers of the name in their order. Two numbers stay separated, so that speaker 1 of group 11 is not speaker 11 of
+/// group 1.
 fn spelling(name: &str) -> String {
     let mut key = String::new();
     let mut rest = name;
@@ -469,7 +475,7 @@ fn spelling(name: &str) -> String {
     key
 }
 
-/// Refuses one recording under two speakers or two labels: one of the two is wrong.
+/// Refuses one recording with two speakers or two labels: one of the two must be wrong.
 fn refuse_twins(entries: &[Entry<'_>]) -> Result<()> {
     let mut first: HashMap<&str, &Entry<'_>> = HashMap::new();
     for entry in entries {
@@ -480,7 +486,8 @@ fn refuse_twins(entries: &[Entry<'_>]) -> Result<()> {
         ] {
             if known != written {
                 let line = twin.row.line();
-                let expected = format!("`{known}`, as line {line} lists the same recording");
+                let expected =
+                    format!("`{known}`, as in line {line}, which lists the same recording");
                 return Err(entry.row.wrong(column, &expected));
             }
         }
@@ -499,9 +506,9 @@ pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
             Ok(relative) => with_slashes(relative),
             Err(_) => clip_path.to_str().map(str::to_owned),
         };
-        // A path that is not UTF-8 would come back as another one.
+        // A path that is not UTF-8 would be read back as a different one.
         let refused = || {
-            let reason = "its path is not UTF-8, which a manifest cannot hold: rename the file";
+            let reason = "its path is not UTF-8, so a manifest cannot hold it: rename the file";
             ser_files::Error::at(&clip.path)(std::io::Error::other(reason))
         };
         paths.push(written.ok_or_else(refused)?);
@@ -552,8 +559,8 @@ pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
     })
 }
 
-/// Relative paths are written alike on every system, so that a manifest can travel with its corpus. `None` for one that is not
-/// UTF-8.
+/// Writes a relative path with `/`, the same on every system, so that a manifest can travel with its corpus. Returns
+/// `None` if the path is not UTF-8.
 fn with_slashes(relative: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
     Some(parts?.join("/"))

@@ -1,10 +1,10 @@
-//! Random numbers that are the same on every platform and in every version of the random crates: ChaCha words, and the
-//! few derivations below written out here.
+//! Random numbers that are the same on every platform and in every version of the random crates: this module takes
+//! ChaCha words and implements the few derivations itself.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// An independent sequence for each pair of seed and stream.
+/// A random number generator; each pair of seed and stream has an independent sequence.
 pub(crate) struct Random(ChaCha8Rng);
 
 impl Random {
@@ -16,30 +16,30 @@ impl Random {
         Self(rng)
     }
 
-    /// Uniform in `0..bound`. Taking the high half of the product is biased by less than `bound / 2^64`.
+    /// Returns a uniform number in `0..bound`. The high half of the product has a bias of less than `bound / 2^64`.
     fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.0.next_u64()) * bound as u128) >> 64) as usize
     }
 
-    /// Fisher-Yates.
+    /// Shuffles the items (Fisher-Yates).
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
     }
 
-    /// Uniform in `[low, high)`.
+    /// Returns a uniform number in `[low, high)`.
     pub(crate) fn uniform(&mut self, low: f64, high: f64) -> f64 {
         let unit = (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
         low + (high - low) * unit
     }
 
-    /// Sum of twelve uniform numbers: mean 0, variance 1, and no tail beyond 6, which suits a voice.
+    /// Returns the sum of twelve uniform numbers minus 6: mean 0, variance 1, and never beyond 6, which suits a voice.
     pub(crate) fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.uniform(0.0, 1.0)).sum::<f64>() - 6.0
     }
 
-    /// White noise in `[-1, 1)`, cheap enough for every sample.
+    /// Returns white noise in `[-1, 1)`; it is cheap enough for every sample.
     pub(crate) fn noise(&mut self) -> f32 {
         self.0.next_u32().cast_signed() as f32 / (1u32 << 31) as f32
     }
@@ -64,7 +64,7 @@ mod tests {
         assert_ne!(shuffled(1, 2), shuffled(2, 2));
     }
 
-    /// Splits must not change under a reader's feet when a dependency is updated.
+    /// An update of a dependency must not change the splits.
     #[test]
     fn the_sequence_is_pinned() {
         let mut items: Vec<u32> = (0..8).collect();

@@ -1,4 +1,4 @@
-//! The names of the RAVDESS files: `MM-CC-EE-II-SS-RR-AA`.
+//! RAVDESS file names: `MM-CC-EE-II-SS-RR-AA`.
 //!
 //! Source: S. R. Livingstone and F. A. Russo, "The Ryerson Audio-Visual Database of Emotional Speech and Song",
 //! PLoS ONE 13(5), 2018, e0196391.
@@ -20,13 +20,13 @@ pub const EMOTIONS: [&str; 8] = [
     "surprised",
 ];
 
-/// Number of actors of the whole corpus.
+/// Number of actors in the whole corpus.
 pub const ACTORS: u8 = 24;
 
 /// Speech clips of one actor: 7 emotions × 2 intensities × 2 statements × 2 repetitions, and neutral in one intensity.
 pub const CLIPS_PER_ACTOR: usize = 60;
 
-/// Declares a field of the name whose codes `01`, `02`, … stand for the words given.
+/// Declares a field of the file name whose codes `01`, `02`, … stand for the given words.
 macro_rules! field {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -37,17 +37,17 @@ macro_rules! field {
             /// All values, in the order of their codes.
             pub const ALL: &[$name] = &[$($name::$variant),+];
 
-            /// The word for it, in lower case.
+            /// Returns the word for the value, in lower case.
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word),+ }
             }
 
-            /// The number in the file name, from 1.
+            /// Returns the code in the file name, from 1.
             pub fn code(self) -> u8 {
                 self as u8 + 1
             }
 
-            /// The value with this number in the file name.
+            /// Returns the value with this code.
             pub fn from_code(code: u8) -> Option<Self> {
                 Self::ALL.get(usize::from(code).checked_sub(1)?).copied()
             }
@@ -62,7 +62,7 @@ macro_rules! field {
 }
 
 field! {
-    /// What was recorded: only [`Modality::Audio`] files are nothing but sound.
+    /// What was recorded: only [`Modality::Audio`] files contain nothing but sound.
     Modality {
         /// Video with sound.
         AudioVideo = "audio-video",
@@ -74,7 +74,7 @@ field! {
 }
 
 field! {
-    /// How the statement was uttered.
+    /// Whether the statement is spoken or sung.
     Channel {
         /// Spoken.
         Speech = "speech",
@@ -84,7 +84,7 @@ field! {
 }
 
 field! {
-    /// The emotion that was acted. The words are those of [`EMOTIONS`].
+    /// The acted emotion. The words are those of [`EMOTIONS`].
     Emotion {
         /// Neutral: recorded in normal intensity only.
         Neutral = "neutral",
@@ -106,7 +106,7 @@ field! {
 }
 
 field! {
-    /// How strongly the emotion was acted.
+    /// How strongly the emotion is acted.
     Intensity {
         /// Normal.
         Normal = "normal",
@@ -116,7 +116,7 @@ field! {
 }
 
 field! {
-    /// The sentence.
+    /// The spoken sentence.
     Statement {
         /// "Kids are talking by the door".
         Kids = "kids",
@@ -151,24 +151,24 @@ field! {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name {
-    /// `MM`.
+    /// `MM`: the modality.
     pub modality: Modality,
-    /// `CC`.
+    /// `CC`: the channel.
     pub channel: Channel,
-    /// `EE`.
+    /// `EE`: the emotion.
     pub emotion: Emotion,
-    /// `II`.
+    /// `II`: the intensity.
     pub intensity: Intensity,
-    /// `SS`.
+    /// `SS`: the statement.
     pub statement: Statement,
-    /// `RR`: 1 or 2.
+    /// `RR`: the repetition, 1 or 2.
     pub repetition: u8,
-    /// `AA`: 1 to [`ACTORS`].
+    /// `AA`: the actor, 1 to [`ACTORS`].
     pub actor: u8,
 }
 
 impl Name {
-    /// Odd actors are men, even actors are women.
+    /// Returns the actor's gender: actors with odd numbers are men, those with even numbers women.
     pub fn gender(&self) -> Gender {
         if self.actor % 2 == 1 {
             Gender::Male
@@ -177,12 +177,12 @@ impl Name {
         }
     }
 
-    /// The speaker id: `"01"` to `"24"`.
+    /// Returns the speaker id, `"01"` to `"24"`.
     pub fn speaker(&self) -> String {
         format!("{:02}", self.actor)
     }
 
-    /// The 60 speech clips of one actor, sorted by name.
+    /// Returns the names of the 60 speech clips of one actor, sorted by emotion, intensity, statement and repetition.
     pub fn speech_of(actor: u8) -> Vec<Name> {
         let mut names = Vec::with_capacity(CLIPS_PER_ACTOR);
         for &emotion in Emotion::ALL {
@@ -231,7 +231,7 @@ impl FromStr for Name {
     /// Parses a file stem.
     ///
     /// # Errors
-    /// [`Error::Name`] names the field that does not fit.
+    /// [`Error::Name`], which names the field that is wrong.
     fn from_str(stem: &str) -> Result<Self> {
         let wrong = |expected: &str, actual: &str| Error::Name {
             name: stem.to_owned(),

@@ -1,4 +1,4 @@
-//! What sound is read from: a file, or a part of one.
+//! Reads audio from a file or from a part of one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,26 +12,27 @@ use crate::{Error, Result};
 /// A part of a file, in samples per channel from its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Excerpt {
-    /// Its first sample.
+    /// Index of the first sample.
     pub start: u64,
-    /// The sample behind its last.
+    /// Index after the last sample.
     pub end: u64,
 }
 
-/// Where a sound lies.
+/// The location of audio: a file, or a part of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recording<'a> {
     /// The file.
     pub path: &'a Path,
-    /// The part of it; `None` for all of it.
+    /// The part of the file; `None` for all of it.
     pub excerpt: Option<Excerpt>,
 }
 
 impl Recording<'_> {
-    /// Its sound, mixed down, at the file's rate; of a file only what lies before the part's end is decoded.
+    /// Reads the audio, mixed down as `channels` says, at the file's sampling rate. Only the samples up to the end of
+    /// the part are decoded.
     ///
     /// # Errors
-    /// [`Error::Audio`] for a file, [`Error::Excerpt`] for a part.
+    /// [`Error::Audio`] for a whole file, [`Error::Excerpt`] for a part.
     pub fn read(&self, channels: Channels) -> Result<Waveform> {
         match self.excerpt {
             None => Ok(open(self.path, channels)?.read_to_end()?),
@@ -40,10 +41,10 @@ impl Recording<'_> {
     }
 }
 
-/// Reads many recordings, side by side on rayon's current thread pool, each file once.
+/// Reads many recordings in parallel on rayon's current thread pool, each file once.
 ///
-/// `take` gets each sound, or why there is none, with the position of its recording, in any order and from several
-/// threads at once. Parts of one file come one after the other; of the file no more than the longest is in memory.
+/// `take` gets the index of each recording with its audio or an error, in any order and from several threads at once.
+/// The parts of one file are read one after another; no more than the longest of them is in memory.
 pub fn read_each(
     recordings: &[Recording<'_>],
     channels: Channels,
@@ -74,14 +75,14 @@ fn open(path: &Path, channels: Channels) -> ser_audio::Result<AudioStream> {
     AudioStream::open(path)?.with(channels)
 }
 
-/// Goes through a file once, for parts of it with rising beginnings.
+/// Reads parts of one file in a single pass, in the order of their starts.
 struct Cursor<'a> {
     path: &'a Path,
-    /// The file, or why it cannot be read.
+    /// The decoder, or the reason why the file cannot be read.
     stream: Result<AudioStream, String>,
-    /// What was decoded and may be wanted still.
+    /// Decoded samples that may still be needed.
     samples: Vec<f32>,
-    /// The place in the file of the first of them.
+    /// Index in the file of the first of these samples.
     first: u64,
 }
 
@@ -95,7 +96,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A part that does not begin before the last one.
+    /// Reads a part that does not start before the previous one.
     fn read(&mut self, excerpt: Excerpt) -> Result<Waveform> {
         let error = |reason| Error::Excerpt {
             path: self.path.to_owned(),
@@ -138,7 +139,7 @@ fn in_words(path: &Path, error: &ser_audio::Error) -> String {
     ser_files::without_path(&error.to_string(), path).to_owned()
 }
 
-/// Hash, in hex, of a sound: what [`ser_audio::probe`] is to a file, for a part of one.
+/// Returns a hash, in hexadecimal, of the audio of a part; it corresponds to [`ser_audio::probe`] for a file.
 pub(crate) fn content(sound: &Waveform) -> String {
     let mut hash = Xxh3::new();
     hash.update(&sound.sample_rate.to_le_bytes());

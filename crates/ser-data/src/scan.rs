@@ -1,4 +1,4 @@
-//! Finding the clips of a known corpus under a folder.
+//! Finds the clips of a known corpus under a folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::ravdess::Name;
 use crate::{Audit, Clip, Corpus, Error, LabelMap, Result, Scan};
 
 pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
-    // An unreadable root is the caller's mistake; anything unreadable below it is a skip.
+    // An unreadable root is an error; anything unreadable below it is a skip.
     if folder.is_file() {
         return Err(Error::NoCorpus {
             path: folder.to_owned(),
@@ -31,7 +31,7 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
     }
     let (known, labelled) = corpora::recognise(&files)?;
     let mut candidates = Vec::new();
-    // Not only recordings: a clip's name on anything else deserves a word.
+    // A file of another type is reported as well if it has the name of a clip.
     for (path, labels) in files.into_iter().zip(labelled) {
         match labels {
             Some(labels) if is_recording(&path) => {
@@ -40,7 +40,7 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
             labels => skipped.extend(foreign(known, labels.is_some(), path)),
         }
     }
-    // The shallowest copy of a clip comes first, and is the one that stays.
+    // The shallowest copy of a clip comes first and is kept.
     candidates.sort_by(|(a, a_depth, a_path), (b, b_depth, b_path)| {
         (&a.recording, a_depth, a_path).cmp(&(&b.recording, b_depth, b_path))
     });
@@ -69,7 +69,10 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
                 ),
                 Some(first) => (
                     SkipKind::Conflict,
-                    format!("the same name as {}, but other audio", first.path.display()),
+                    format!(
+                        "the same name as {}, but different audio",
+                        first.path.display()
+                    ),
                 ),
             },
         };
@@ -102,7 +105,7 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
     Ok(Scan { corpus, audit })
 }
 
-/// Why a file is not taken; nothing for files that are no business of ours.
+/// Says why a file is skipped; `None` for a file that has nothing to do with the corpus.
 fn foreign(known: &KnownCorpus, has_name: bool, path: PathBuf) -> Option<Skip> {
     let (kind, reason) = match (has_name, is_recording(&path)) {
         (true, _) => {
@@ -123,7 +126,7 @@ fn foreign(known: &KnownCorpus, has_name: bool, path: PathBuf) -> Option<Skip> {
                 _ => {
                     let (title, example) = (known.title, known.example);
                     let reason = format!(
-                        "expected a recording of {title} whose emotion is told, such as {example}"
+                        "expected a recording of {title} with an emotion label, such as {example}"
                     );
                     (SkipKind::ForeignName, reason)
                 }

@@ -11,19 +11,19 @@ const PARTS: [&str; 3] = [
     Side::Test.as_str(),
 ];
 
-/// A part of a split, as a manifest gives it to a clip.
+/// A side of a split; a manifest can assign one to each clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// To learn from.
+    /// For training.
     Train,
-    /// To select on.
+    /// For choices such as the epoch.
     Validation,
-    /// To report on.
+    /// For the reported figures.
     Test,
 }
 
 impl Side {
-    /// `train`, `validation` or `test`.
+    /// Returns `train`, `validation` or `test`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Side::Train => "train",
@@ -32,7 +32,7 @@ impl Side {
         }
     }
 
-    /// As people write it: also `dev` and `val`, in any case.
+    /// Parses a side as people write it: also `dev` and `val`, in any case.
     pub(crate) fn find(text: &str) -> Option<Side> {
         match text.to_ascii_lowercase().as_str() {
             "train" => Some(Side::Train),
@@ -43,27 +43,27 @@ impl Side {
     }
 }
 
-/// What the parts of a split must not share.
+/// The properties that the parts of a split must not share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disjoint {
-    /// No audio content on two sides. The voices may be the same: such a split flatters.
+    /// No audio content is in two parts. Speakers may be: the figures of such a split are optimistic.
     Audio,
-    /// Neither audio content nor speakers.
+    /// Neither audio content nor a speaker is in two parts.
     SpeakersAndAudio,
 }
 
-/// Indices into [`Corpus::clips`], not yet checked.
+/// The parts of a split as indices into [`Corpus::clips`], not checked yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parts {
-    /// Clips to learn from.
+    /// Clips to train on.
     pub train: Vec<usize>,
-    /// Clips to select on (epoch, learning rate, threshold). May be empty.
+    /// Clips for choices (epoch, learning rate, threshold). May be empty.
     pub validation: Vec<usize>,
-    /// Clips to report on.
+    /// Clips to test on.
     pub test: Vec<usize>,
 }
 
-/// A checked division of a corpus into train, validation and test.
+/// A checked division of a corpus into training, validation and test clips.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     name: String,
@@ -72,7 +72,7 @@ pub struct Split {
 }
 
 impl Parts {
-    /// The indices of a part.
+    /// Returns the indices of a part.
     pub(crate) fn side(&mut self, side: Side) -> &mut Vec<usize> {
         match side {
             Side::Train => &mut self.train,
@@ -81,7 +81,7 @@ impl Parts {
         }
     }
 
-    /// In the order of [`PARTS`].
+    /// Returns the parts in the order of [`PARTS`].
     fn all(&self) -> [&[usize]; 3] {
         [&self.train, &self.validation, &self.test]
     }
@@ -107,7 +107,8 @@ impl Split {
     /// Checks and sorts the parts.
     ///
     /// # Errors
-    /// An index outside the corpus, an empty train or test part, or an [`Error::Overlap`] that names the clips.
+    /// [`Error::Index`] for an index outside the corpus, [`Error::EmptyPart`] for an empty training or test part, or an
+    /// [`Error::Overlap`] that names the clips.
     pub fn new(
         corpus: &Corpus,
         name: impl Into<String>,
@@ -140,11 +141,11 @@ impl Split {
         })
     }
 
-    /// All clips to learn from and none to report on, named `all`: for a model that is to be used, after
-    /// others like it were measured. [`Split::inner`] still divides it.
+    /// Creates a split named `all` with all clips for training and none for testing, for a model that will be used,
+    /// after models like it were measured. [`Split::inner`] can still divide it.
     ///
     /// # Errors
-    /// A corpus without clips.
+    /// [`Error::EmptyPart`] if the corpus has no clips.
     pub fn untested(corpus: &Corpus, disjoint: Disjoint) -> Result<Split> {
         let name = "all".to_owned();
         if corpus.is_empty() {
@@ -162,8 +163,8 @@ impl Split {
         })
     }
 
-    /// The same split with its validation clips among those to learn from: what a training on a fixed
-    /// schedule makes of it, which has nothing to choose.
+    /// Returns the same split with its validation clips added to the training clips, for training with a fixed
+    /// schedule, which has nothing to choose.
     #[must_use]
     pub fn without_validation(&self) -> Split {
         let mut split = self.clone();
@@ -172,37 +173,37 @@ impl Split {
         split
     }
 
-    /// Name of the split within its protocol, such as `fold-1`; fit for a file name.
+    /// Returns the name of the split within its protocol, such as `fold-1`; it can be used as a file name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What its parts do not share.
+    /// Returns what the parts of the split do not share.
     pub fn disjoint(&self) -> Disjoint {
         self.disjoint
     }
 
-    /// Indices of the training clips, ascending.
+    /// Returns the indices of the training clips, ascending.
     pub fn train(&self) -> &[usize] {
         &self.parts.train
     }
 
-    /// Indices of the validation clips, ascending.
+    /// Returns the indices of the validation clips, ascending.
     pub fn validation(&self) -> &[usize] {
         &self.parts.validation
     }
 
-    /// Indices of the test clips, ascending.
+    /// Returns the indices of the test clips, ascending.
     pub fn test(&self) -> &[usize] {
         &self.parts.test
     }
 
-    /// Writes the split as CSV with the columns `name` (of the clip), `content`, `part`.
+    /// Writes the split as CSV with the columns `name` (of the clip), `content` and `part`.
     ///
-    /// Name and content find the clip again wherever the corpus lies.
+    /// Name and content identify the clip wherever the corpus is stored.
     ///
     /// # Errors
-    /// The file cannot be written, or the split is of a larger corpus.
+    /// The file cannot be written, or the split belongs to a larger corpus.
     pub fn write_csv(&self, corpus: &Corpus, path: impl AsRef<Path>) -> Result<()> {
         self.parts.check_indices(corpus, &self.name)?;
         let clips = corpus.clips();
@@ -217,10 +218,11 @@ impl Split {
         })
     }
 
-    /// Reads what [`Split::write_csv`] wrote, and checks it as [`Split::new`] does. The split takes the file's name.
+    /// Reads a file that [`Split::write_csv`] wrote, and checks the split as [`Split::new`] does. The split is named
+    /// after the file.
     ///
     /// # Errors
-    /// A clip that the corpus does not have, an unknown part, or what [`Split::new`] finds.
+    /// A clip that the corpus does not have, an unknown part, or the errors of [`Split::new`].
     pub fn read_csv(corpus: &Corpus, path: impl AsRef<Path>, disjoint: Disjoint) -> Result<Split> {
         let path = path.as_ref();
         let clips = corpus.clips().iter().zip(0..);
@@ -249,7 +251,7 @@ impl Split {
     }
 }
 
-/// Compares a property of the clips across the parts. Within a part only the clip itself must not come twice.
+/// Checks that no property of the clips occurs in two parts. Within a part, only the clip itself must not occur twice.
 fn check_disjoint<'a, K: Ord>(
     corpus: &'a Corpus,
     split: &str,

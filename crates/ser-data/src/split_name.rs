@@ -1,9 +1,9 @@
 use std::fmt;
 
-/// Stands between the name of a split and the number of an inner one.
+/// Separates the name of a split from the number of an inner split.
 const INNER: &str = "-inner-";
 
-/// The name of a split, taken apart: `fold-1`, or `fold-1-inner-2` for an inner split of it.
+/// The parsed name of a split: `fold-1`, or `fold-1-inner-2` for an inner split of it.
 ///
 /// ```
 /// use ser_data::SplitName;
@@ -15,9 +15,9 @@ const INNER: &str = "-inner-";
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SplitName {
-    /// Name of the split of a protocol.
+    /// Name of the protocol's split.
     pub outer: String,
-    /// Number of the [inner split](crate::Split::inner) of that, from 1.
+    /// Number of the [inner split](crate::Split::inner) of that split, from 1.
     pub inner: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Tables with named columns, separated by commas, semicolons or tabs, whose errors say line and column.
+//! Tables with named columns, separated by commas, semicolons or tabs. Errors name line and column.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -9,11 +9,12 @@ use csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder, StringRecord, 
 
 use crate::{Error, Result};
 
-/// What may stand between columns. Spreadsheets write semicolons where the decimal mark is a comma, and tabs into
-/// what they call Unicode text.
+/// The possible separators. Spreadsheets write semicolons if the decimal mark is a comma, and tabs into what they call
+/// Unicode text.
 const SEPARATORS: [u8; 3] = [b',', SEMICOLON, b'\t'];
 const SEMICOLON: u8 = b';';
-/// A table that is read whole, of 256 MiB at most. Columns go by their name in any case, and a field that is empty is none.
+/// A table, read as a whole, of at most 256 MiB. Names of columns are matched without regard to case, and an empty
+/// field counts as missing.
 pub struct Table {
     source: Source,
     separator: u8,
@@ -22,32 +23,33 @@ pub struct Table {
     records: Vec<StringRecord>,
 }
 
-/// The text, in UTF-8 without a mark, and where it lies, for the errors.
+/// The text in UTF-8 without a byte order mark, and its path for errors.
 struct Source {
     path: PathBuf,
     text: Vec<u8>,
 }
 
 impl Table {
-    /// The most that a table may hold, more than a million rows: it is read whole.
+    /// Maximum size of a table in bytes, enough for more than a million rows; a table is read as a whole.
     pub const MOST_BYTES: u64 = 256 << 20;
 
-    /// Reads a table with these columns: with commas, semicolons or tabs between, in UTF-8 or UTF-16.
+    /// Reads a table that has the `required` columns, separated by commas, semicolons or tabs, in UTF-8 or UTF-16.
     ///
     /// # Errors
-    /// Those of the file system, and [`Error::Csv`] with line and column.
+    /// [`Error::Io`] if the file cannot be read, is a pipe or a device, or is larger than
+    /// [`MOST_BYTES`](Self::MOST_BYTES), and [`Error::Csv`] with line and column.
     pub fn open(path: &Path, required: &[&str]) -> Result<Self> {
         let read = || {
             let there = std::fs::metadata(path)?;
             if there.is_dir() {
                 return Err(io::ErrorKind::IsADirectory.into());
             }
-            // Nobody may ever write into a pipe, and some devices never end.
+            // Reading a pipe would wait until somebody writes into it, and some devices never end.
             if !there.is_file() || there.len() > Self::MOST_BYTES {
                 let most = Self::MOST_BYTES >> 20;
                 let expected = format!("expected a table of at most {most} MiB in a file");
                 return Err(io::Error::other(match there.is_file() {
-                    true => format!("{expected}, found {} MiB: divide it", there.len() >> 20),
+                    true => format!("{expected}, found {} MiB: split it", there.len() >> 20),
                     false => format!("{expected}, found a pipe or a device: save it as a file"),
                 }));
             }
@@ -56,13 +58,13 @@ impl Table {
         Self::read(path, read().map_err(ser_files::Error::at(path))?, required)
     }
 
-    /// As [`open`](Self::open), of text that is in memory; `path` only stands in the errors.
+    /// Reads a table as [`open`](Self::open) does, from memory; `path` only appears in errors.
     ///
     /// # Errors
     /// [`Error::Csv`] with line and column.
     pub fn read(path: &Path, text: impl Into<Vec<u8>>, required: &[&str]) -> Result<Self> {
         let source = Source::decode(path, text.into())?;
-        // The separator is the one with which the required columns are there.
+        // The separator is the one that yields the required columns.
         let is_whole = |&separator: &u8| {
             let header = source.header(separator);
             header.is_ok_and(|header| missing(&columns(&header), required).is_none())
@@ -81,7 +83,7 @@ impl Table {
         if let Some(column) = missing(&columns, required) {
             let required = required.join(", ");
             let expected = format!(
-                "a header with the columns {required}, with commas, semicolons or tabs between"
+                "a header with the columns {required}, separated by commas, semicolons or tabs"
             );
             return Err(wrong(column, expected));
         }
@@ -93,7 +95,7 @@ impl Table {
             return Err(wrong(name.0, "each column once".to_owned()));
         }
         let mut reader = source.reader(separator);
-        // Read by itself, as an error in the first row would otherwise lie in the header.
+        // The header is read separately: an error in the first row would otherwise be reported as one in the header.
         reader
             .byte_headers()
             .map_err(|error| source.error(error, separator))?;
@@ -113,7 +115,7 @@ impl Table {
         })
     }
 
-    /// The rows that hold anything: spreadsheets write empty ones below their last.
+    /// Returns the rows that are not empty: spreadsheets write empty rows after the last one.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let records = self.records.iter();
         let filled = records.filter(|record| record.iter().any(|field| !field.is_empty()));
@@ -124,7 +126,7 @@ impl Table {
     }
 }
 
-/// The place of each column by its name in lower case.
+/// Returns the position of each column by its name in lower case.
 fn columns(header: &StringRecord) -> HashMap<String, usize> {
     let names = header.iter().map(str::to_ascii_lowercase);
     names.zip(0..).collect()
@@ -143,48 +145,50 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The line it starts on, counted from 1. Counts them: for errors.
+    /// Returns the line on which the row starts, counted from 1. It counts the lines each time, so use it for errors
+    /// only.
     pub fn line(&self) -> u64 {
         let position = self.record.position();
         let start = position.map_or(0, |position| position.byte() as usize);
         self.table.source.line(start)
     }
 
-    /// The names of the columns, as they are written, with the fields that are not empty.
+    /// Returns the fields that are not empty, with the names of their columns as they are written.
     pub(crate) fn filled(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let fields = self.table.header.iter().zip(self.record);
         fields.filter(|(name, field)| !name.is_empty() && !field.is_empty())
     }
 
-    /// The field, unless it is empty or its column is absent.
+    /// Returns the field, unless it is empty or its column is missing.
     pub fn optional(&self, column: &str) -> Option<&'a str> {
         let field = self.record.get(*self.table.columns.get(column)?)?;
         (!field.is_empty()).then_some(field)
     }
 
-    /// The field.
+    /// Returns the field.
     ///
     /// # Errors
-    /// [`Error::Csv`] where it is empty.
+    /// [`Error::Csv`] if it is empty.
     pub fn required(&self, column: &str) -> Result<&'a str> {
         self.optional(column)
             .ok_or_else(|| self.wrong(column, "a value"))
     }
 
-    /// The field as a value of which the error says that it is `expected`.
+    /// Parses the field; the error says that it should be `expected`.
     ///
     /// # Errors
-    /// [`Error::Csv`] where it is none.
+    /// [`Error::Csv`] if it cannot be parsed.
     pub fn parsed<T: FromStr>(&self, column: &str, expected: &str) -> Result<Option<T>> {
         self.optional(column)
             .map(|field| field.parse().map_err(|_| self.wrong(column, expected)))
             .transpose()
     }
 
-    /// A number of seconds from 0 to `most`. Where semicolons stand between columns, the decimal mark may be a comma.
+    /// Parses the field as seconds from 0 to `most`. If semicolons separate the columns, the decimal mark may be a
+    /// comma.
     ///
     /// # Errors
-    /// [`Error::Csv`] where it is none.
+    /// [`Error::Csv`] if it is not such a number.
     pub fn seconds(&self, column: &str, most: f64) -> Result<Option<f64>> {
         let Some(field) = self.optional(column) else {
             return Ok(None);
@@ -202,7 +206,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The error that this field does not hold what is expected.
+    /// Creates the error for a field that is not as expected.
     pub fn wrong(&self, column: &str, expected: &str) -> Error {
         Error::Csv {
             path: self.table.source.path.clone(),
@@ -215,7 +219,8 @@ impl<'a> Row<'a> {
 }
 
 impl Source {
-    /// Takes a byte order mark away, and brings UTF-16, also where it has none before its first two letters, into UTF-8.
+    /// Removes a byte order mark and converts UTF-16 to UTF-8. UTF-16 without a byte order mark is recognised if its
+    /// first two characters are below U+0100.
     fn decode(path: &Path, mut bytes: Vec<u8>) -> Result<Self> {
         let (units, rest): (Vec<u16>, &[u8]) = match bytes.as_slice() {
             [0xff, 0xfe, text @ ..] | text @ [_, 0, _, 0, ..] => {
@@ -281,7 +286,7 @@ impl Source {
         Ok(header.clone())
     }
 
-    /// The line on which a record starts. The reader's own count stands before the blank lines it skips.
+    /// Returns the line on which a record starts. The reader's own position lies before the blank lines that it skips.
     fn line(&self, start: usize) -> u64 {
         let blank = self
             .text
@@ -293,8 +298,9 @@ impl Source {
         1 + above.filter(|&&byte| byte == b'\n').count() as u64
     }
 
-    /// Refuses a record with a quotation mark that is never closed: all below it would be one field. Another mark at the end
-    /// of the text then closes it and changes nothing.
+    /// Refuses a record with a quotation mark that is never closed, since the rest of the file would become one field.
+    /// For such a record, an additional quotation mark at the end of the text closes the field and changes nothing
+    /// else.
     fn refuse_unclosed(&self, start: Option<&Position>, separator: u8) -> Result<()> {
         let start = start.map_or(0, |position| position.byte() as usize);
         let rest = self.text.get(start..).unwrap_or_default();
@@ -312,14 +318,14 @@ impl Source {
             [only] if as_is == two(&mut rest.chain(&b"\""[..])) => Err(self.malformed(
                 start,
                 only.len(),
-                "a quotation mark at the end of the field too".to_owned(),
-                "none down to the end of the file".to_owned(),
+                "a quotation mark that closes the field".to_owned(),
+                "none before the end of the file".to_owned(),
             )),
             _ => Ok(()),
         }
     }
 
-    /// `column` is counted from 1.
+    /// Creates an error; `column` is counted from 1.
     fn malformed(&self, start: usize, column: usize, expected: String, actual: String) -> Error {
         Error::Csv {
             path: self.path.clone(),
@@ -344,7 +350,7 @@ impl Source {
             } => malformed(
                 (len.min(expected_len) + 1) as usize,
                 format!(
-                    "{expected_len} fields, as in the header, with quotation marks around one that has a separator in it"
+                    "{expected_len} fields, as in the header; put quotation marks around a field that contains a separator"
                 ),
                 format!("{len} field{}", if len == 1 { "" } else { "s" }),
             ),

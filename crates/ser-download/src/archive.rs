@@ -1,9 +1,9 @@
-//! Unpacking zip archives (wheels are zips too) that come from outside.
+//! Unpacks zip archives (wheels are zip files too) from untrusted sources.
 //!
-//! An archive is refused as a whole, before anything is written, if any entry is a link or a device, is encrypted, has a
-//! name that leaves the destination on any system, or would be written over another one; and if it claims more entries
-//! or bytes than its reader allows. Later, an entry that unpacks to more than it claims is stopped there, and the CRC of
-//! every unpacked file is checked. An archive inside an archive is a file like any other.
+//! The whole archive is refused, before anything is written, if any entry is a link or a device, is encrypted, has a
+//! name that leaves the destination on any system, or would overwrite another entry, or if the archive declares more
+//! entries or bytes than the caller allows. While unpacking, an entry that yields more bytes than it declares is
+//! stopped, and the CRC of every unpacked file is checked. An archive inside an archive is a file like any other.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -13,40 +13,40 @@ use std::path::{Component, Path, PathBuf};
 use zip::ZipReadOptions;
 use zip::read::{Config, OwnedZipFileEntry};
 use zip::result::ZipError;
-// Not `ZipArchive`, which reads the whole directory before its length can be checked and forgets all but the last of
-// several entries of one name.
+// Not `ZipArchive`: it reads the whole directory before its length can be checked, and keeps only the last of several
+// entries with one name.
 use zip::unstable::read::ZipIterable;
 
 use crate::folder::at;
 use crate::{Error, Result};
 
-/// What an archive may ask for at most.
+/// The most that an archive may declare.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Files and folders.
+    /// Number of files and folders.
     pub entries: usize,
-    /// Bytes of all files, unpacked.
+    /// Bytes of all files together, unpacked.
     pub bytes: u64,
 }
 
-/// The longest name of an entry, in bytes.
+/// Maximum length of an entry's name in bytes.
 const NAME: usize = 1024;
-/// The longest text file read into memory, in bytes.
+/// Maximum size of a text file that is read into memory, in bytes.
 const TEXT: u64 = 64 << 20;
 
 /// A file in an archive.
 #[derive(Debug)]
 pub struct Entry {
-    /// Its path there.
+    /// The path in the archive.
     pub name: String,
-    /// Bytes, unpacked.
+    /// Unpacked size in bytes.
     pub size: u64,
-    /// The checksum of these.
+    /// Checksum of the unpacked bytes.
     pub crc32: u32,
     zip: OwnedZipFileEntry,
 }
 
-/// An archive whose directory has been found harmless.
+/// An archive whose directory has been checked.
 #[derive(Debug)]
 pub struct Archive<R> {
     path: PathBuf,
@@ -58,7 +58,8 @@ impl Archive<BufReader<File>> {
     /// Opens an archive and checks all its entries.
     ///
     /// # Errors
-    /// It cannot be read, or is refused.
+    /// [`Error::Io`] if the file cannot be read, [`Error::NoArchive`] if it is not a zip archive, and
+    /// [`Error::TooMuch`] or [`Error::Entry`] if it is refused.
     pub fn open(path: &Path, limits: &Limits) -> Result<Self> {
         let file = File::open(path).map_err(at(path))?;
         Self::read(path, BufReader::new(file), limits)
@@ -66,10 +67,10 @@ impl Archive<BufReader<File>> {
 }
 
 impl<R: Read + Seek> Archive<R> {
-    /// Checks all entries of the archive in `reader`, which errors call `path`.
+    /// Checks all entries of the archive in `reader`. Errors name it `path`.
     ///
     /// # Errors
-    /// As [`Archive::open`].
+    /// The errors of [`Archive::open`].
     pub fn read(path: &Path, mut reader: R, limits: &Limits) -> Result<Self> {
         let mut beginning = Vec::new();
         let read = reader.by_ref().take(64).read_to_end(&mut beginning);
@@ -100,7 +101,8 @@ impl<R: Read + Seek> Archive<R> {
             return Err(too_much("entries".to_owned(), limit, actual));
         }
         let mut entries: Vec<Entry> = Vec::new();
-        // What will lie at a path, in the eyes of a file system that ignores case: an entry, and whether it is a file.
+        // The entries by path, as a file system sees them that ignores case, each with its name and whether it is a
+        // file.
         let mut places: HashMap<String, (String, bool)> = HashMap::new();
         let mut total = 0_u64;
         for entry in zip.files().map_err(unreadable)? {
@@ -114,7 +116,7 @@ impl<R: Read + Seek> Archive<R> {
                 refused(
                     &name,
                     "a path below the destination",
-                    "another on some system",
+                    "one that leaves it on some system",
                 )
             })?;
             let kind = entry.unix_mode().map_or(0, |mode| mode & 0o170_000);
@@ -126,7 +128,11 @@ impl<R: Read + Seek> Archive<R> {
                 ));
             }
             if entry.encrypted() {
-                return Err(refused(&name, "what anybody may read", "it encrypted"));
+                return Err(refused(
+                    &name,
+                    "an entry without encryption",
+                    "an encrypted one",
+                ));
             }
             total = total.saturating_add(entry.size());
             if total > limits.bytes {
@@ -137,8 +143,8 @@ impl<R: Read + Seek> Archive<R> {
                 ));
             }
             if let Some((first, _)) = places.insert(place, (name.clone(), entry.is_file())) {
-                let actual = format!("both it and {first:?}, which may be one file");
-                return Err(refused(&name, "a file of its own", &actual));
+                let actual = format!("the entry {first:?} as well, which may be the same file");
+                return Err(refused(&name, "a distinct file", &actual));
             }
             if entry.is_file() {
                 entries.push(Entry {
@@ -164,15 +170,15 @@ impl<R: Read + Seek> Archive<R> {
         })
     }
 
-    /// The files of the archive.
+    /// Returns the files of the archive.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// Reads one small text file.
+    /// Reads a text file of at most 64 MiB.
     ///
     /// # Errors
-    /// It is not there, too long, damaged, or no text.
+    /// The entry does not exist, is too long, is damaged, or is not text.
     pub fn text(&mut self, name: &str) -> Result<String> {
         let unpacking = |source| unpacking(&self.path, name, source);
         let entry = self.entries.iter().find(|entry| entry.name == name);
@@ -196,12 +202,14 @@ impl<R: Read + Seek> Archive<R> {
         Ok(text)
     }
 
-    /// Unpacks the files for which `place` gives a path relative to `dest`, and returns them as (name, path written).
+    /// Unpacks the files for which `place` returns a path relative to `dest`. Returns their names and the paths that
+    /// were written.
     ///
-    /// After an error `dest` holds a part of the files: it should be a folder that becomes the real one afterwards.
+    /// After an error, `dest` contains some of the files, so it should be a temporary folder that is renamed
+    /// afterwards.
     ///
     /// # Errors
-    /// An entry is damaged, or cannot be written.
+    /// An entry is damaged or cannot be written.
     pub fn unpack(
         &mut self,
         dest: &Path,
@@ -221,7 +229,7 @@ impl<R: Read + Seek> Archive<R> {
                 .as_ref()
                 .with_reader(&mut self.reader, ZipReadOptions::new())
                 .map_err(|error| unpacking(error.into()))?;
-            // One byte more than declared is enough to notice a lie; the zip crate checks the CRC at the end.
+            // One byte more than declared is enough to detect a wrong size; the zip crate checks the CRC at the end.
             let bytes = io::copy(&mut packed.take(entry.size + 1), &mut out).map_err(unpacking)?;
             self.declared(entry, bytes)?;
             written.push((entry.name.clone(), target));
@@ -229,7 +237,7 @@ impl<R: Read + Seek> Archive<R> {
         Ok(written)
     }
 
-    /// Refuses an entry that has other than the declared number of bytes.
+    /// Returns an error if an entry does not have the declared number of bytes.
     fn declared(&self, entry: &Entry, bytes: u64) -> Result<()> {
         if bytes == entry.size {
             return Ok(());
@@ -251,9 +259,10 @@ fn unpacking(archive: &Path, entry: &str, source: io::Error) -> Error {
     }
 }
 
-/// The path of an entry in lower case without needless parts, if it stays below the destination on every system.
+/// Returns the path of an entry in lower case and without redundant components, or `None` if it leaves the destination
+/// on some system.
 fn place(name: &str) -> Option<String> {
-    // A backslash separates and a colon ends a drive on Windows.
+    // On Windows, a backslash separates components and a colon ends a drive.
     if name.contains(['\\', ':', '\0']) {
         return None;
     }

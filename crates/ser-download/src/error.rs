@@ -1,11 +1,11 @@
-//! What can go wrong, cut by what the caller can do about it.
+//! The errors of this crate, divided by what the caller can do about them.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::size;
 
-/// A result of this crate.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error of this crate.
@@ -16,161 +16,161 @@ pub enum Error {
     #[error(transparent)]
     Io(#[from] ser_files::Error),
 
-    /// Nobody answers.
-    #[error("no answer from {url} or from where it redirects to: {reason}")]
+    /// A server does not respond.
+    #[error("no answer from {url} or from the address to which it redirects: {reason}")]
     NoAnswer {
-        /// Who was asked.
+        /// The requested address.
         url: String,
-        /// What the connection broke off over.
+        /// Why the connection failed.
         reason: String,
     },
 
-    /// A server answers that it does not give the file.
+    /// A server refuses the request.
     #[error("{url} answered {status}")]
     Status {
-        /// Who was asked.
+        /// The requested address.
         url: String,
-        /// What it said, in numbers and words.
+        /// The status code with its text.
         status: String,
     },
 
-    /// A server has another file than the published one.
-    #[error("{url} offers {actual} bytes where {expected} are published: it is another file")]
+    /// A server offers another file than the published one.
+    #[error("{url} offers {actual} bytes, but {expected} are published: it is another file")]
     AnotherFile {
-        /// Who was asked.
+        /// The requested address.
         url: String,
         /// The published size.
         expected: u64,
-        /// The announced one.
+        /// The size that the server announces.
         actual: u64,
     },
 
-    /// A server contradicts what it was asked for, or what it said before.
+    /// A server's response does not match the request or an earlier response.
     #[error("{url}: expected {expected}, got {actual}")]
     Contradiction {
-        /// Who was asked.
+        /// The requested address.
         url: String,
-        /// What should have come.
+        /// The expected response.
         expected: String,
-        /// What came.
+        /// The actual response.
         actual: String,
     },
 
-    /// A connection was lost on the way.
+    /// A connection was lost during the download.
     #[error("cut off after {}{}: {reason}", size(*have), of.map(|of| format!(" of {}", size(of))).unwrap_or_default())]
     CutOff {
-        /// Bytes that are there.
+        /// Bytes received so far.
         have: u64,
-        /// Bytes of the whole file, where they are known.
+        /// Size of the whole file in bytes, if it is known.
         of: Option<u64>,
-        /// What broke it off.
+        /// Why the connection was lost.
         reason: String,
     },
 
-    /// A file is longer than it may be.
-    #[error("{url} sends more than the {} it may", size(*limit))]
+    /// A file is longer than allowed.
+    #[error("{url} sends more than the {} that are allowed", size(*limit))]
     TooLong {
-        /// Who was asked.
+        /// The requested address.
         url: String,
-        /// Bytes that it may have.
+        /// Maximum size in bytes.
         limit: u64,
     },
 
-    /// A downloaded file is not the published one. It was removed.
-    #[error("{url} has {what} {actual}, expected {expected}; removed, run again")]
+    /// A downloaded file is not the published one; it was removed.
+    #[error("{url} has {what} {actual}, expected {expected}; the file was removed: run again")]
     Damaged {
-        /// Where it came from.
+        /// The requested address.
         url: String,
-        /// What differs.
+        /// What differs: size or checksum.
         what: &'static str,
-        /// The published one.
+        /// The published value.
         expected: String,
-        /// That of the file.
+        /// The value of the downloaded file.
         actual: String,
     },
 
-    /// A server asks for a wait that is longer than ours.
+    /// A server asks for a longer wait than we allow.
     #[error("the server asks to wait {seconds} seconds: run again later: {last}")]
     Busy {
-        /// The wait.
+        /// The wait in seconds.
         seconds: u64,
-        /// What came of the last attempt.
+        /// The error of the last attempt.
         last: Box<Error>,
     },
 
-    /// Attempt after attempt brought nothing. What is there is kept.
+    /// Several attempts in a row made no progress. The bytes received so far are kept.
     #[error(
-        "gave up after {attempts} attempts without progress; run again later, it continues from {} in {}: {last}",
+        "gave up after {attempts} attempts without progress; run again later: the download continues from {} in {}: {last}",
         size(*have),
         part.display()
     )]
     GaveUp {
-        /// Attempts in a row that brought nothing.
+        /// Number of attempts in a row without progress.
         attempts: u32,
-        /// Bytes that are there.
+        /// Bytes received so far.
         have: u64,
-        /// Where they are.
+        /// The file that contains them.
         part: PathBuf,
-        /// What came of the last attempt.
+        /// The error of the last attempt.
         last: Box<Error>,
     },
 
-    /// A file is no archive that is read here.
+    /// A file is not an archive that this crate can read.
     #[error("{} is not a readable zip archive: {reason}", path.display())]
     NoArchive {
         /// The file.
         path: PathBuf,
-        /// What its reader says.
+        /// The message of the zip reader.
         reason: String,
     },
 
-    /// An archive claims more than is plausible.
-    #[error("{} claims {actual} {what}, at most {limit} are plausible", path.display())]
+    /// An archive declares more than the limits allow.
+    #[error("{} declares {actual} {what}, but at most {limit} are allowed", path.display())]
     TooMuch {
         /// The archive.
         path: PathBuf,
-        /// What it has so many of.
+        /// What is counted.
         what: String,
-        /// How many it may have.
+        /// The largest allowed number.
         limit: u64,
-        /// How many it claims.
+        /// The declared number.
         actual: u64,
     },
 
-    /// An entry of an archive is none that may be unpacked. Its name is quoted with escapes, for it may hold what a terminal
-    /// obeys.
+    /// An entry of an archive must not be unpacked. Its name is quoted with escapes, since it may contain control
+    /// sequences for a terminal.
     #[error("{}: {entry:?}: expected {expected}, found {actual}: refused", path.display())]
     Entry {
         /// The archive.
         path: PathBuf,
         /// The name of the entry.
         entry: String,
-        /// What it should be.
+        /// What the entry should be.
         expected: String,
-        /// What it is.
+        /// What the entry is.
         actual: String,
     },
 
-    /// An entry could not be unpacked: it is damaged, or the disk does not take it.
+    /// An entry could not be unpacked: it is damaged, or it cannot be written.
     #[error("unpacking {entry:?} of {}: {}", path.display(), ser_files::in_words(source))]
     Unpacking {
         /// The archive.
         path: PathBuf,
         /// The name of the entry.
         entry: String,
-        /// What the disk or the unpacker said.
+        /// The error of the disk or of the zip reader.
         source: io::Error,
     },
 
-    /// Something is where a folder should be made.
+    /// Something already exists where a folder should be created.
     #[error("{} is in the way; move it elsewhere and run again", path.display())]
     InTheWay {
-        /// What is there.
+        /// The path that exists.
         path: PathBuf,
     },
 }
 
-/// Whether an error speaks of a full disk and not against the file that was downloaded.
+/// Returns true if an error was caused by lack of disk space and not by the downloaded file.
 pub fn lacked_room(error: &(dyn std::error::Error + 'static)) -> bool {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     std::iter::successors(Some(error), |error| error.source())

@@ -1,8 +1,8 @@
-//! Downloads that survive being cut off.
+//! Downloads that can be interrupted and continued.
 //!
-//! Bytes go into `<file>.part`; a second run asks the server for the rest of it only. The file gets its final name
-//! when its size and checksum are right. Whatever the server does, attempts end: three in a row that bring the file no
-//! further are the last.
+//! Bytes are written to `<file>.part`; a second run requests only the rest. The file gets its final name when its size
+//! and checksum are correct. Whatever the server does, the attempts end: after three in a row without progress, the
+//! download gives up.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
@@ -17,20 +17,20 @@ use ureq::http::{HeaderMap, Response, StatusCode};
 use crate::folder::at;
 use crate::{Error, Result, lacked_room, with_suffix};
 
-/// Attempts in a row that bring the file no further before we give up.
+/// Number of attempts in a row without progress before the download gives up.
 const FRUITLESS: u32 = 3;
 
-/// How long a download waits and how much it takes.
+/// How long a download waits, and how much it accepts.
 struct Limits {
-    /// For a name to be resolved, and for a connection.
+    /// Timeout for resolving a name, and for connecting.
     connect: Duration,
-    /// For the head of an answer, and for every next piece of it.
+    /// Timeout for the head of a response, and for each further piece of it.
     silence: Duration,
-    /// Between two attempts.
+    /// Pause between two attempts.
     pause: Duration,
-    /// The longest wait a server may ask for between two attempts.
+    /// The longest pause that a server may request between two attempts.
     retry_after: Duration,
-    /// The longest file.
+    /// Maximum size of a file in bytes.
     bytes: u64,
 }
 
@@ -42,10 +42,10 @@ const LIMITS: Limits = Limits {
     bytes: 4 << 30,
 };
 
-/// A file on a server and what is known about it beforehand.
+/// A file on a server, with what is published about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
-    /// Where it is.
+    /// Address of the file.
     pub url: &'a str,
     /// Its published size in bytes.
     pub size: Option<u64>,
@@ -54,21 +54,21 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Whether the downloaded file is not to blame for an error that came of it, and good for another attempt: it has the published
-    /// checksum, or only room was lacking.
+    /// Returns true if the downloaded file can be used for another attempt after an error that occurred while it was
+    /// processed: it has the published checksum, or only disk space was missing.
     pub fn outlives(&self, error: &(dyn std::error::Error + 'static)) -> bool {
         self.md5.is_some() || lacked_room(error)
     }
 }
 
-/// What goes on in a download.
+/// The progress of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// So many bytes are there, of so many where that is known.
+    /// Number of bytes received, and the total if it is known.
     Bytes {
-        /// In the file by now.
+        /// Bytes in the file so far.
         have: u64,
-        /// Of the whole file.
+        /// Bytes of the whole file.
         of: Option<u64>,
     },
     /// The server asks to wait.
@@ -77,16 +77,17 @@ pub enum Progress {
 
 /// Whether another attempt may help.
 enum Failure {
-    /// After the usual pause, or the wait the server asks for.
+    /// Retry after the usual pause, or after the wait that the server requests.
     Retry(Error, Option<Duration>),
     Final(Error),
 }
 
-/// Downloads `source` to `dest` and returns how many bytes came over the network: none if `dest` has the right checksum, or is there
-/// and none is published.
+/// Downloads `source` to `dest` and returns the number of bytes received over the network. That is 0 if `dest` already
+/// has the published checksum, or exists and no checksum is published.
 ///
 /// # Errors
-/// What the server or the disk has against it. A part that can be continued stays as `DEST.part`.
+/// The server refuses the download or sends something else, or the file cannot be written. A part that can be continued
+/// remains as `DEST.part`.
 pub fn fetch(source: &Source, dest: &Path, on_progress: &mut dyn FnMut(Progress)) -> Result<u64> {
     fetch_within(&LIMITS, source, dest, on_progress)
 }
@@ -118,7 +119,7 @@ fn fetch_within(
         reached: false,
         on_progress,
     };
-    // A server that ignores ranges, or contradicts itself, may send the same bytes for ever: only new ones are progress.
+    // A server that ignores ranges or contradicts itself may send the same bytes forever: only new bytes are progress.
     let (mut furthest, _) = download.resume_point()?;
     let mut fruitless = 0;
     while let Err(failure) = download.attempt() {
@@ -155,7 +156,7 @@ fn fetch_within(
     Ok(download.received)
 }
 
-/// Bytes as people read them.
+/// Formats a number of bytes for people.
 pub fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
@@ -165,20 +166,20 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// The MD5 of a file in lower-case hexadecimal.
+/// Returns the MD5 of a file in lower-case hexadecimal.
 ///
 /// # Errors
-/// It cannot be read.
+/// The file cannot be read.
 pub fn md5_of(path: &Path) -> Result<String> {
     let mut hash = Md5::new();
     feed(path, |bytes| hash.update(bytes))?;
     Ok(hex(&hash.finalize()))
 }
 
-/// Hands a file to `take` piece by piece.
+/// Passes the contents of a file to `take` piece by piece.
 ///
 /// # Errors
-/// It cannot be read.
+/// The file cannot be read.
 pub fn feed(path: &Path, mut take: impl FnMut(&[u8])) -> Result<()> {
     let mut file = File::open(path).map_err(at(path))?;
     let mut buffer = vec![0; 1 << 18];
@@ -191,17 +192,17 @@ pub fn feed(path: &Path, mut take: impl FnMut(&[u8])) -> Result<()> {
     }
 }
 
-/// Lower-case hexadecimal.
+/// Formats bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Where a part comes from, one line each in a file: the URL, the mark, the size.
+/// The origin of a part, stored in a file with one line each for the URL, the mark and the size.
 #[derive(Default)]
 struct Origin {
-    /// The server's mark for this very content: ETag or date.
+    /// The server's identifier of this exact content: ETag or date.
     mark: Option<String>,
-    /// The size of the whole file: the published one, or else what the first answer announced.
+    /// The size of the whole file: the published one, or else the one that the first response announced.
     size: Option<u64>,
 }
 
@@ -209,10 +210,10 @@ struct Download<'a> {
     limits: &'a Limits,
     source: &'a Source<'a>,
     part: PathBuf,
-    /// Beside the part, see [`Origin`].
+    /// The file beside the part that stores its [`Origin`].
     origin: PathBuf,
     received: u64,
-    /// Whether the server has answered in this run.
+    /// Whether the server has responded in this run.
     reached: bool,
     on_progress: &'a mut dyn FnMut(Progress),
 }
@@ -226,7 +227,7 @@ impl Download<'_> {
         }
     }
 
-    /// How much of the part can be kept, and what is known about the whole of it.
+    /// Returns how many bytes of the part can be kept, and what is known about the whole file.
     fn resume_point(&self) -> Result<(u64, Origin)> {
         let have = self.have()?;
         let text = fs::read_to_string(&self.origin).unwrap_or_default();
@@ -238,7 +239,7 @@ impl Download<'_> {
             .map(str::to_owned);
         let told = lines.next().and_then(|size| size.parse().ok());
         let size = self.source.size.or(told);
-        // Without a mark only a checksum could tell that two halves do not belong together.
+        // Without a mark, only a checksum can show that two halves do not belong together.
         let resumable = same_url && (mark.is_some() || self.source.md5.is_some());
         if have > 0 && (!resumable || size.is_some_and(|size| have > size)) {
             self.discard()?;
@@ -247,13 +248,13 @@ impl Download<'_> {
         Ok((have, Origin { mark, size }))
     }
 
-    /// Removes the part, for no resuming could make a right file of it.
+    /// Removes the part, since no continuation could make it correct.
     fn discard(&self) -> Result<()> {
         ser_files::remove_file(&self.part)?;
         Ok(ser_files::remove_file(&self.origin)?)
     }
 
-    /// That the server contradicts itself.
+    /// Creates the error that the server contradicts itself.
     fn contradiction(&self, expected: String, actual: String) -> Error {
         Error::Contradiction {
             url: self.source.url.to_owned(),
@@ -262,7 +263,7 @@ impl Download<'_> {
         }
     }
 
-    /// Removes the part and says that the next attempt is to begin anew.
+    /// Removes the part, so that the next attempt starts from the beginning.
     fn begin_anew(&self, reason: Error) -> Failure {
         match self.discard() {
             Ok(()) => Failure::Retry(reason, None),
@@ -304,7 +305,7 @@ impl Download<'_> {
         )
     }
 
-    /// Asks for what is missing after the first `have` bytes.
+    /// Requests the bytes after the first `have`.
     fn ask(&mut self, have: u64, mark: Option<&str>) -> Result<Response<Body>, Failure> {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -314,7 +315,7 @@ impl Download<'_> {
             .timeout_per_read(Some(self.limits.silence))
             .build()
             .new_agent();
-        // A re-encoded body would make byte positions meaningless.
+        // Byte positions would have no meaning in a re-encoded body.
         let mut request = agent
             .get(self.source.url)
             .header("accept-encoding", "identity");
@@ -325,7 +326,7 @@ impl Download<'_> {
             }
         }
         let response = request.call().map_err(|error| {
-            // A server never reached in this run is out of reach; one lost on the way may come back.
+            // A server that was never reached in this run is treated as unreachable; one that was lost may come back.
             let retry = self.reached || dropped(&error);
             let error = Error::NoAnswer {
                 url: self.source.url.to_owned(),
@@ -341,7 +342,7 @@ impl Download<'_> {
         Ok(response)
     }
 
-    /// Where the bytes of an answer begin and how long the whole file is, as the server says.
+    /// Returns where the bytes of a response begin and how long the whole file is, according to the server.
     fn offer(
         &self,
         status: StatusCode,
@@ -360,7 +361,8 @@ impl Download<'_> {
             },
             StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => {
                 let expected = format!("the bytes after the first {have}");
-                let none = self.contradiction(expected, "that there are none".to_owned());
+                let none =
+                    self.contradiction(expected, "a response that there are none".to_owned());
                 return Err(self.begin_anew(none));
             }
             status => {
@@ -372,7 +374,7 @@ impl Download<'_> {
                     || status == StatusCode::TOO_MANY_REQUESTS
                     || status == StatusCode::REQUEST_TIMEOUT;
                 return Err(if passing {
-                    // A date instead of seconds is not worth reading a calendar for.
+                    // A wait given as a date instead of seconds is ignored: it is not worth parsing a calendar for.
                     let wait = number(headers, "retry-after").map(Duration::from_secs);
                     Failure::Retry(error, wait)
                 } else {
@@ -405,7 +407,8 @@ impl Download<'_> {
             let part = OpenOptions::new().append(true).open(&self.part);
             return part.map_err(at(&self.part));
         }
-        // The part goes first: a kill between the two lines must not leave old bytes with the new mark.
+        // The part is truncated first: if the program is killed between the two lines, old bytes must not remain with
+        // the new mark.
         let file = File::create(&self.part).map_err(at(&self.part))?;
         let mark = ["etag", "last-modified"]
             .iter()
@@ -456,13 +459,13 @@ impl Download<'_> {
         }
         match total {
             Some(total) if position < total => {
-                Err(cut_off(position, "nothing more came".to_owned()))
+                Err(cut_off(position, "no more bytes arrived".to_owned()))
             }
             _ => Ok(()),
         }
     }
 
-    /// Checks size and checksum; a file that fails is removed, for no resuming could repair it.
+    /// Checks size and checksum. A file that fails is removed, since no continuation could repair it.
     fn verify(&self) -> Result<()> {
         let have = self.have()?;
         if let Some(expected) = self.source.size
@@ -479,7 +482,7 @@ impl Download<'_> {
         Ok(())
     }
 
-    /// Removes the part, which is not the published file.
+    /// Removes the part, which is not the published file, and creates the error.
     fn damaged(&self, what: &'static str, expected: String, actual: String) -> Result<Error> {
         self.discard()?;
         Ok(Error::Damaged {
@@ -491,7 +494,7 @@ impl Download<'_> {
     }
 }
 
-/// Whether a connection broke off that had been made.
+/// Returns true if an established connection was lost.
 fn dropped(error: &ureq::Error) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error, ureq::Error::Io(error) if matches!(
@@ -504,7 +507,7 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// `bytes 100-199/200` → (100, Some(200)).
+/// Parses `bytes 100-199/200` to (100, Some(200)).
 fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
     let value = headers.get("content-range")?.to_str().ok()?;
     let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;

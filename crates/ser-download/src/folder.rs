@@ -1,14 +1,15 @@
-//! Folders that are there whole or not at all.
+//! Creates folders that are complete or absent.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
-/// Refuses what [`fill`] could not give its place to, before there is work to lose: anything but a link or an empty folder.
+/// Reports in advance, before there is work to lose, that [`fill`] would fail because `to` is something other than a
+/// link or an empty folder.
 ///
 /// # Errors
-/// [`Error::InTheWay`], or what the system says of the folder.
+/// [`Error::InTheWay`], or [`Error::Io`] if the folder cannot be read.
 pub fn may_fill(to: &Path) -> Result<()> {
     let Ok(there) = to.symlink_metadata() else {
         return Ok(());
@@ -22,10 +23,11 @@ pub fn may_fill(to: &Path) -> Result<()> {
     })
 }
 
-/// Has a folder beside `to` filled, under a [name of our own](ser_files::beside), and gives it that name, in place of a link or an empty folder.
+/// Calls `fill` with a folder beside `to` (under a [name that no other program uses](ser_files::beside)) and renames it
+/// to `to` when it is filled. A link or an empty folder at `to` is replaced.
 ///
 /// # Errors
-/// Those of [`may_fill`], those of the file system, and what `fill` returns: nothing is left behind then.
+/// The errors of [`may_fill`], of the file system and of `fill`. Then no partial folder remains.
 pub fn fill<T, E: From<Error>>(
     to: &Path,
     fill: impl FnOnce(&Path) -> Result<T, E>,
@@ -40,16 +42,16 @@ pub fn fill<T, E: From<Error>>(
         Ok(filled)
     });
     if filled.is_err() {
-        // Half a folder only takes up room, which may be what was lacking.
+        // A partial folder only takes up space, and the lack of space may be the reason for the error.
         clear(&staging)?;
     }
     filled
 }
 
-/// Clears a place of a link or an empty folder, but never of anything else.
+/// Removes a link or an empty folder, but never anything else.
 ///
 /// # Errors
-/// As [`may_fill`].
+/// The errors of [`may_fill`], and [`Error::Io`] if it cannot be removed.
 pub fn make_way(to: &Path) -> Result<()> {
     may_fill(to)?;
     match to.symlink_metadata() {
@@ -62,7 +64,7 @@ pub fn make_way(to: &Path) -> Result<()> {
 /// Removes a folder that may not exist.
 ///
 /// # Errors
-/// It cannot be removed.
+/// The folder cannot be removed.
 pub fn clear(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(at(folder)(error)),
@@ -74,13 +76,13 @@ fn read(folder: &Path) -> Result<fs::ReadDir> {
     fs::read_dir(folder).map_err(at(folder))
 }
 
-/// As [`ser_files::Error::at`].
+/// Adds the path to an error of the system, as [`ser_files::Error::at`] does.
 pub(crate) fn at(path: &Path) -> impl Fn(std::io::Error) -> Error {
     let at = ser_files::Error::at(path);
     move |source| at(source).into()
 }
 
-/// `path` with `suffix` appended to its file name.
+/// Returns `path` with `suffix` appended to its file name.
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

@@ -1,7 +1,8 @@
-//! Whether one run is better than another on the same clips, or was only luckier; and with whom.
+//! Prints whether one run is better than another on the same clips or chance explains the difference, and for which
+//! speakers.
 //!
-//! `cargo run --release -p ser-eval --example compare_runs -- first.csv second.csv`, each a
-//! `predictions.csv` as the example `metrics` describes it.
+//! `cargo run --release -p ser-eval --example compare_runs -- first.csv second.csv`; each file is a `predictions.csv`
+//! as the example `metrics` describes it.
 
 #![allow(clippy::print_stdout)]
 
@@ -19,13 +20,13 @@ fn main() -> Result<()> {
     ];
 
     for pair in compare(&[(first, &runs[0]), (second, &runs[1])])? {
-        println!("{} less {}, in points:", pair.first, pair.second);
+        println!("{} minus {}, in points:", pair.first, pair.second);
         tell("accuracy", &pair.accuracy);
         tell("UAR", &pair.uar);
     }
 
-    // `compare` has made sure that both answered the same clips, so the speakers are the same too.
-    println!("\nspeaker          first   second     less");
+    // `compare` has checked that both runs have the same clips, so they have the same speakers.
+    println!("\nspeaker          first   second     diff");
     let [a, b] = runs.each_ref().map(|run| group_table(run, Group::Speaker));
     for (a, b) in a.iter().zip(&b) {
         let speaker = a.group.as_deref().unwrap_or_default();

@@ -1,8 +1,8 @@
-//! The figures of a `predictions.csv`, with 95 % intervals over its speakers.
+//! Prints the figures of a `predictions.csv`, with 95 % intervals over its speakers.
 //!
-//! `cargo run --release -p ser-eval --example metrics -- predictions.csv`. Any program may have
-//! written the file. A row is a clip: `clip`, `split`, `speaker`, `gender`, `intensity`, `statement`
-//! (these three may be empty), `truth`, `predicted`, and `p_LABEL` for each label.
+//! `cargo run --release -p ser-eval --example metrics -- predictions.csv`. Any program may have written the file. Each
+//! row is a clip: `clip`, `split`, `speaker`, `gender`, `intensity`, `statement` (the last three may be empty),
+//! `truth`, `predicted`, and `p_LABEL` for each label.
 
 #![allow(clippy::print_stdout)]
 
@@ -62,7 +62,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// ` (61.9 – 72.2)`; nothing for fewer than two speakers.
+/// Formats ` (61.9 – 72.2)`, or nothing for fewer than two speakers.
 fn interval(interval: Option<Interval>) -> String {
     let Some(Interval { low, high }) = interval else {
         return String::new();
@@ -70,7 +70,7 @@ fn interval(interval: Option<Interval>) -> String {
     format!(" ({:.1} – {:.1})", 100.0 * low, 100.0 * high)
 }
 
-/// `, 67.0 ± 5.3 over the splits`; nothing for one split.
+/// Formats `, 67.0 ± 5.3 over the splits`, or nothing for one split.
 fn spread(figure: MeanStd) -> String {
     let Some(std) = figure.std else {
         return String::new();

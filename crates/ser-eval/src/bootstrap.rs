@@ -1,14 +1,13 @@
 //! Confidence intervals that resample speakers.
 //!
-//! Clips of one actor are correlated: a voice that the model reads well lifts all of its clips. The
-//! usual bootstrap over clips treats 1440 clips of 24 actors as 1440 independent draws and reports
-//! an interval that is far too narrow for the question asked, "how well would this do on new
-//! people?". Here a resample draws *speakers* with replacement and takes all clips of each (the
-//! cluster bootstrap; Field & Welsh 2007, *J. R. Stat. Soc. B* 69(3)), and the interval is the
-//! range between percentiles of the resampled figure.
+//! Clips of one actor are correlated: a voice that the model recognises well raises the accuracy of all its clips. The
+//! usual bootstrap over clips treats 1440 clips of 24 actors as 1440 independent draws, and reports an interval that is
+//! far too narrow for the question "how well would this work for new people?". Here a resample draws *speakers* with
+//! replacement and takes all clips of each (the cluster bootstrap; Field & Welsh 2007, *J. R. Stat. Soc. B* 69(3)). The
+//! interval is the range between two percentiles of the resampled figure.
 //!
-//! The interval covers the choice of test speakers. It does not cover the luck of training (seeds,
-//! choice of training speakers): for that, see the spread over splits in [`crate::FoldSummary`].
+//! The interval covers the choice of test speakers. It does not cover the randomness of training (seeds, choice of
+//! training speakers); for that, see the spread over splits in [`crate::FoldSummary`].
 
 use std::collections::BTreeMap;
 
@@ -21,7 +20,7 @@ use crate::predictions::{Prediction, Predictions};
 
 /// Number of resamples.
 pub const RESAMPLES: usize = 1000;
-/// Share of the resamples inside the interval.
+/// Share of the resamples that lie inside the interval.
 pub const LEVEL: f64 = 0.95;
 /// Seed of the resampling, so that the same predictions give the same interval everywhere.
 pub(crate) const SEED: u64 = 1;
@@ -35,17 +34,17 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// The figure whose interval is wanted.
+/// The figure for which to compute an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Statistic {
-    /// Share of clips predicted right.
+    /// Share of clips that are predicted correctly.
     Accuracy,
     /// Unweighted average recall over the classes present in the resample.
     Uar,
 }
 
 impl Statistic {
-    /// The figure of a confusion matrix; `None` without clips.
+    /// Returns the figure of a confusion matrix, or `None` without clips.
     pub(crate) fn of(self, confusion: &Confusion) -> Option<f64> {
         match self {
             Self::Accuracy => confusion.accuracy(),
@@ -54,21 +53,21 @@ impl Statistic {
     }
 }
 
-/// The interval of a figure over all predictions, by resampling speakers; `None` with fewer than
-/// two speakers, where nothing can be said about other people.
+/// Returns the interval of a figure over all predictions by resampling speakers, or `None` with fewer than two
+/// speakers, which say nothing about other people.
 #[must_use]
 pub fn interval(predictions: &Predictions, statistic: Statistic) -> Option<Interval> {
     interval_of(predictions.labels().len(), predictions.rows(), statistic)
 }
 
-/// [`interval`] over some of the rows.
+/// Returns [`interval`] over some of the rows.
 pub(crate) fn interval_of<'a>(
     classes: usize,
     rows: impl IntoIterator<Item = &'a Prediction>,
     statistic: Statistic,
 ) -> Option<Interval> {
-    // The figures depend on the clips only through the confusion matrix, so a resample is a sum
-    // of speakers' matrices.
+    // The figures depend on the clips only through the confusion matrix, so a resample is the sum of the speakers'
+    // matrices.
     let speakers: Vec<Confusion> = by_speaker(rows)
         .into_values()
         .map(|rows| Confusion::count(classes, rows))
@@ -82,7 +81,7 @@ pub(crate) fn interval_of<'a>(
     })
 }
 
-/// Rows by their speaker, in the order of the speakers' names.
+/// Groups rows by speaker, in the order of the speakers' names.
 pub(crate) fn by_speaker<'a>(
     rows: impl IntoIterator<Item = &'a Prediction>,
 ) -> BTreeMap<&'a str, Vec<&'a Prediction>> {
@@ -93,9 +92,8 @@ pub(crate) fn by_speaker<'a>(
     speakers
 }
 
-/// The interval of a figure of speakers drawn with replacement, as often as there are speakers; the
-/// figure gets their numbers. `None` with fewer than two speakers, or where no resample has the
-/// figure.
+/// Returns the interval of a figure by drawing speakers with replacement, as many as there are. `figure` gets the
+/// indices of the drawn speakers. Returns `None` with fewer than two speakers, or if no resample has the figure.
 pub(crate) fn interval_over(
     speakers: usize,
     mut figure: impl FnMut(&[usize]) -> Option<f64>,
@@ -122,8 +120,7 @@ pub(crate) fn interval_over(
     })
 }
 
-/// Quantile of sorted, non-empty values with linear interpolation between neighbours (numpy's
-/// default).
+/// Returns a quantile of sorted, non-empty values, with linear interpolation between neighbours (numpy's default).
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let position = q * (sorted.len() - 1) as f64;
     let below = position.floor() as usize;

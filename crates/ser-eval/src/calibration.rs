@@ -1,16 +1,16 @@
-//! Whether a confidence of 0.7 is right in seven of ten cases.
+//! Calibration: whether predictions with a confidence of 0.7 are correct in seven of ten cases.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Predictions;
 
-/// Number of equally wide confidence bins (Guo et al. 2017 use 15).
+/// Number of confidence bins of equal width (Guo et al. 2017 use 15).
 const BINS: usize = 15;
 
 /// The clips whose confidence lies in one range.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
-    /// Lower end of the range, not included (but for 0).
+    /// Lower end of the range, excluded except for 0.
     pub low: f64,
     /// Upper end of the range, included.
     pub high: f64,
@@ -22,8 +22,8 @@ pub struct Bin {
     pub accuracy: f64,
 }
 
-/// Confidence against accuracy in 15 equally wide bins of confidence (the reliability diagram of
-/// Guo et al. 2017), from the least confident on; bins without clips are left out.
+/// Returns confidence against accuracy in 15 confidence bins of equal width (the reliability diagram of Guo et al.
+/// 2017), from the least confident bin on. Bins without clips are left out.
 #[must_use]
 pub fn reliability(predictions: &Predictions) -> Vec<Bin> {
     let mut sums = [(0_usize, 0.0, 0_usize); BINS];
@@ -48,7 +48,7 @@ pub fn reliability(predictions: &Predictions) -> Vec<Bin> {
     .collect()
 }
 
-/// Expected calibration error: `Σ n |confidence − accuracy| / Σ n` over the bins; 0 without clips.
+/// Returns the expected calibration error: `Σ n |confidence − accuracy| / Σ n` over the bins, or 0 without clips.
 pub(crate) fn calibration_error(bins: &[Bin]) -> f64 {
     let gaps = bins
         .iter()
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_bin_holds_what_lies_in_its_range_and_empty_ones_are_left_out() {
-        // Two in the tenth bin, one in the next, one at the upper end of the last.
+        // Two in the tenth bin, one in the next, one at the upper end of the last bin.
         let confidences = [0.66, 0.65, 0.7, 1.0];
         let rows = confidences.iter().enumerate().map(|(i, &p)| Prediction {
             clip: i.to_string(),

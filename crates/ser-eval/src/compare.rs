@@ -1,8 +1,8 @@
-//! Whether one run is better than another, or was only luckier with these speakers.
+//! Tests whether one run is better than another, or whether chance explains the difference.
 //!
-//! Two runs that answered the same clips are compared speaker by speaker: a voice that is hard to
-//! read is hard for both, which makes their difference far surer than two intervals side by side
-//! suggest. The speaker is the unit, since clips of one speaker resemble each other.
+//! Two runs with predictions for the same clips are compared speaker by speaker. A voice that is hard for one model is
+//! often hard for the other, so their difference is much more certain than two separate intervals suggest. The speaker
+//! is the unit, since clips of one speaker resemble each other.
 
 use std::collections::BTreeMap;
 
@@ -14,46 +14,45 @@ use crate::bootstrap::{Interval, SEED, Statistic, by_speaker, interval_over};
 use crate::metrics::Confusion;
 use crate::{Error, Predictions, Result};
 
-/// All sign flips are tried for at most so many speakers that the runs differ on: 2¹⁶ of them.
+/// If the runs differ on at most this many speakers, all 2¹⁶ or fewer sign flips are tried.
 const EXACT_SPEAKERS: usize = 16;
-/// Sign flips drawn at random where there are more speakers.
+/// Number of sign flips that are drawn at random if there are more speakers.
 pub const SIGN_FLIPS: usize = 100_000;
 
-/// The difference of one figure between two runs: the first less the second.
+/// The difference of one figure between two runs: the first minus the second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// The difference of the pooled figures.
     pub value: f64,
-    /// Its 95 % interval: the same speakers are drawn for both runs. `None` with fewer than two.
+    /// Its 95 % interval; the same speakers are drawn for both runs. `None` with fewer than two speakers.
     pub interval: Option<Interval>,
-    /// How often a difference at least as large, of either sign, arises when it is left to chance, for
-    /// each speaker, which answers belong to which run.
+    /// The probability of a difference at least as large, of either sign, if for each speaker chance decides which
+    /// predictions belong to which run.
     pub p: f64,
-    /// Whether every way of exchanging was tried; else [`SIGN_FLIPS`] were drawn.
+    /// Whether all sign flips were tried; if not, [`SIGN_FLIPS`] were drawn.
     pub exact: bool,
-    /// The p-value corrected for the number of pairs compared: see [`holm`].
+    /// The p-value, corrected for the number of compared pairs; see [`holm`].
     pub corrected: f64,
 }
 
-/// Two runs on the same clips.
+/// The comparison of two runs on the same clips.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
     /// Name of the first run.
     pub first: String,
     /// Name of the second run.
     pub second: String,
-    /// UAR of the first less that of the second.
+    /// UAR of the first run minus that of the second.
     pub uar: Difference,
-    /// Accuracy of the first less that of the second.
+    /// Accuracy of the first run minus that of the second.
     pub accuracy: Difference,
 }
 
-/// Compares every two of some named runs, the first with the second, with the third, and so on.
+/// Compares each pair of the named runs: the first with the second, with the third, and so on.
 ///
-/// The figures are those of all clips pooled. The interval is a paired bootstrap over speakers; the
-/// p-value is that of a sign-flip permutation test over speakers (Good 2005, *Permutation,
-/// Parametric and Bootstrap Tests of Hypotheses*), exact for up to 16 speakers that the runs differ
-/// on, else `(1 + draws as extreme) / (1 + draws)`.
+/// The figures are those of all clips pooled. The interval is a paired bootstrap over speakers. The p-value is that of
+/// a sign-flip permutation test over speakers (Good 2005, *Permutation, Parametric and Bootstrap Tests of Hypotheses*):
+/// exact if the runs differ on up to 16 speakers, otherwise `(1 + draws as extreme) / (1 + draws)`.
 ///
 /// ```
 /// # use ser_eval::{Prediction, Predictions, compare};
@@ -65,17 +64,17 @@ pub struct Pair {
 /// #     });
 /// #     Predictions::new(vec!["calm".into(), "angry".into()], rows.collect()).unwrap()
 /// # }
-/// // Four speakers with one clip each: all right, and all wrong.
+/// // Four speakers with one clip each: one run is correct on all of them, the other on none.
 /// let (good, bad) = (run(&[true; 4]), run(&[false; 4]));
 /// let pairs = compare(&[("good", &good), ("bad", &bad)])?;
 /// assert_eq!(pairs[0].accuracy.value, 1.0);
-/// // Of the 2⁴ ways to exchange answers, two give a difference as large: none, and all.
+/// // Of the 2⁴ ways to exchange predictions, two give a difference as large: none exchanged, and all.
 /// assert_eq!(pairs[0].accuracy.p, 2.0 / 16.0);
 /// # Ok::<(), ser_eval::Error>(())
 /// ```
 ///
 /// # Errors
-/// [`Error::RunsDiffer`] for runs with other labels, or other clips, or other labels of a clip;
+/// [`Error::RunsDiffer`] if two runs have different labels, different clips, or different true labels of a clip;
 /// [`Error::Empty`] for fewer than two runs or runs without predictions.
 pub fn compare(runs: &[(&str, &Predictions)]) -> Result<Vec<Pair>> {
     if runs.len() < 2 {
@@ -105,9 +104,9 @@ pub fn compare(runs: &[(&str, &Predictions)]) -> Result<Vec<Pair>> {
     Ok(pairs)
 }
 
-/// Holm's correction (1979, *Scand. J. Statist.* 6(2)): p-values that may be held against one limit
-/// together. The smallest of `m` counts `m` times, the next `m − 1` times and so on, and none gets
-/// smaller than one before it.
+/// Applies Holm's correction (1979, *Scand. J. Statist.* 6(2)), after which all p-values can be compared with one
+/// limit. Of `m` p-values, the smallest is multiplied by `m`, the next by `m − 1` and so on; each is at least as large
+/// as the one before it and at most 1.
 ///
 /// ```
 /// let corrected = ser_eval::holm(&[0.04, 0.01, 0.03]);
@@ -128,8 +127,7 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
     corrected
 }
 
-/// Clip and true label, and how often that was answered: a clip of a random split may be drawn
-/// several times.
+/// Clip, speaker and true label, with the number of predictions: a random split can draw a clip several times.
 type Answered<'a> = BTreeMap<(&'a str, &'a str, &'a str), usize>;
 
 fn answered(predictions: &Predictions) -> Answered<'_> {
@@ -141,7 +139,7 @@ fn answered(predictions: &Predictions) -> Answered<'_> {
     clips
 }
 
-/// Refuses runs that did not answer the same.
+/// Returns an error if two runs did not predict the same clips.
 fn check(first: (&str, &Predictions), second: (&str, &Predictions)) -> Result<()> {
     let differ = |what: String| {
         Err(Error::RunsDiffer {
@@ -153,7 +151,7 @@ fn check(first: (&str, &Predictions), second: (&str, &Predictions)) -> Result<()
     let labels = [first.1.labels(), second.1.labels()];
     if labels[0] != labels[1] {
         let [a, b] = labels.map(|labels| labels.join(", "));
-        return differ(format!("the first knows the labels {a}; the second {b}"));
+        return differ(format!("the first has the labels {a}; the second {b}"));
     }
     let (a, b) = (answered(first.1), answered(second.1));
     let missing = |from: &Answered, of: &Answered| {
@@ -188,7 +186,7 @@ fn difference(
             .map(|rows| Confusion::count(classes, rows))
             .collect()
     };
-    // The same speakers in the same order, as the clips are the same.
+    // Both have the same speakers in the same order, since the clips are the same.
     let (a, b) = (matrices(first), matrices(second));
     let figure = |speakers: &[Confusion], drawn: &[usize]| {
         let mut sum = Confusion::zeros(classes);
@@ -213,9 +211,9 @@ fn difference(
     })
 }
 
-/// What each speaker adds to the difference of the figures. A recall is a sum over clips divided by
-/// a number that both runs share, so both figures are such sums; exchanging a speaker's answers
-/// turns the sign of their share.
+/// Returns the share of each speaker in the difference of the figures. A recall is a sum over clips divided by a number
+/// that both runs have in common, so each figure is such a sum. Exchanging a speaker's predictions changes the sign of
+/// the speaker's share.
 fn shares(a: &[Confusion], b: &[Confusion], statistic: Statistic) -> Vec<f64> {
     let classes = a.first().map_or(0, |matrix| matrix.counts.len());
     let mut supports = vec![0; classes];
@@ -233,7 +231,7 @@ fn shares(a: &[Confusion], b: &[Confusion], statistic: Statistic) -> Vec<f64> {
     let share = |(a, b): (&Confusion, &Confusion)| {
         let of = |class: usize| {
             let hits = a.counts[class][class] as f64 - b.counts[class][class] as f64;
-            // A class without clips has no hits either, and no weight that could be computed.
+            // A class without clips has no hits, and its weight cannot be computed.
             if hits == 0.0 {
                 0.0
             } else {
@@ -245,13 +243,13 @@ fn shares(a: &[Confusion], b: &[Confusion], statistic: Statistic) -> Vec<f64> {
     a.iter().zip(b).map(share).collect()
 }
 
-/// The two-sided p-value of a sum of shares when the sign of each is left to chance, and whether
-/// all signs were tried.
+/// Returns the two-sided p-value of a sum of shares if chance decides the sign of each, and whether all sign flips were
+/// tried.
 fn sign_flips(shares: &[f64]) -> (f64, bool) {
-    // A speaker on whom the runs agree changes no sum.
+    // A speaker on whom the runs agree does not change any sum.
     let shares: Vec<f64> = shares.iter().copied().filter(|d| *d != 0.0).collect();
     let observed = shares.iter().sum::<f64>().abs();
-    // Sums of the same shares in another order may differ in their last digits.
+    // Sums of the same shares in a different order can differ in their last digits.
     let extreme = |sum: f64| sum.abs() >= observed - 1e-12;
     let flipped = |signs: u64, shares: &[f64]| -> f64 {
         let signed = shares.iter().enumerate();

@@ -1,10 +1,10 @@
-//! Accuracy when a model may keep silent.
+//! Accuracy if a model may decline to answer.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Predictions, temper};
 
-/// The shares of the clips that [`coverage`] looks at.
+/// The shares of the clips for which [`coverage`] computes the accuracy.
 const SHARES: [f64; 5] = [1.0, 0.9, 0.75, 0.5, 0.25];
 
 /// Accuracy over the most confident share of the clips.
@@ -12,33 +12,33 @@ const SHARES: [f64; 5] = [1.0, 0.9, 0.75, 0.5, 0.25];
 pub struct Coverage {
     /// Share of the clips that are answered.
     pub share: f64,
-    /// Share of those that are classified correctly.
+    /// Share of the answered clips that are classified correctly.
     pub accuracy: f64,
-    /// Confidence of the least confident clip that is answered.
+    /// Confidence of the least confident answered clip.
     pub confidence: f64,
 }
 
-/// The share of the clips whose answers are rejected.
+/// The share of the answers that lies below the threshold.
 const REJECTED: f64 = 0.25;
 
-/// The confidence that an answer needs not to be uncertain, and what answers below and above it are worth. The least
-/// confident quarter of the answers that it was fitted on lies below.
+/// The confidence below which an answer is uncertain, with the accuracy below and above it. A quarter of the answers
+/// that it was fitted on, the least confident ones, lie below.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ConfidenceThreshold {
-    /// An answer of less confidence is uncertain.
+    /// An answer with a lower confidence is uncertain.
     #[serde(alias = "below")]
     pub threshold: f64,
-    /// Share of the answers below it that are right.
+    /// Share of correct answers among those below the threshold.
     #[serde(alias = "right_below")]
     pub accuracy_below: f64,
-    /// Share of the others that are right.
+    /// Share of correct answers among the others.
     #[serde(alias = "right_above")]
     pub accuracy_above: f64,
 }
 
 impl ConfidenceThreshold {
-    /// Fits it to answers whose probabilities are to be tempered first (see
-    /// [`temper`](crate::temper)). `None` for fewer than eight answers.
+    /// Fits the threshold to answers after applying the temperature to their probabilities (see
+    /// [`temper`](crate::temper)). Returns `None` for fewer than eight answers.
     #[must_use]
     pub fn fit(predictions: &Predictions, temperature: f64) -> Option<Self> {
         let mut answers: Vec<(f64, bool)> = predictions
@@ -67,16 +67,16 @@ impl ConfidenceThreshold {
         })
     }
 
-    /// Whether an answer of this confidence is uncertain.
+    /// Returns true if an answer of this confidence is uncertain.
     #[must_use]
     pub fn rejects(&self, confidence: f32) -> bool {
         f64::from(confidence) < self.threshold
     }
 }
 
-/// Accuracy against coverage (El-Yaniv & Wiener 2010): the clips of highest confidence are answered,
-/// down to a share of all; equal confidences are kept in the order of the predictions. Empty without
-/// predictions.
+/// Returns accuracy against coverage (El-Yaniv & Wiener 2010): for each of several shares, the accuracy over that share
+/// of the clips, the most confident ones. Clips of equal confidence are taken in the order of the predictions. Empty
+/// without predictions.
 #[must_use]
 pub fn coverage(predictions: &Predictions) -> Vec<Coverage> {
     let mut rows: Vec<_> = predictions.rows().iter().collect();
@@ -126,7 +126,7 @@ mod tests {
         let fitted = ConfidenceThreshold::fit(&predictions, 1.0).unwrap();
         assert!((fitted.threshold - 0.65).abs() < 1e-6, "{fitted:?}");
         assert_eq!((fitted.accuracy_below, fitted.accuracy_above), (0.0, 1.0));
-        // Half as sure, and still in the same order.
+        // A higher temperature lowers the confidence and keeps the order.
         let flat = ConfidenceThreshold::fit(&predictions, 2.0).unwrap();
         assert!(flat.threshold < fitted.threshold && flat.accuracy_above == 1.0);
     }

@@ -1,15 +1,15 @@
-//! What can go wrong, cut by what the caller can do about it.
+//! The errors of this crate, divided by what the caller can do about them.
 
 use std::path::PathBuf;
 
-/// The result of everything fallible in this crate.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why predictions or histories were refused.
+/// The reason why predictions or histories are refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The file system said no.
+    /// The file system reported an error.
     #[error(transparent)]
     Io(#[from] ser_files::Error),
     /// The file is not well-formed CSV.
@@ -17,28 +17,28 @@ pub enum Error {
     Csv {
         /// The file that was read.
         path: PathBuf,
-        /// What the CSV reader or writer answered.
+        /// The error of the CSV reader or writer.
         source: csv::Error,
     },
-    /// No clip has a value in a column that figures are wanted by.
-    #[error("no clip has a value in the column `{column}`; there are {}", known.join(", "))]
+    /// No clip has a value in the column by which figures should be grouped.
+    #[error("no clip has a value in the column `{column}`; the columns with values are {}", known.join(", "))]
     NoColumn {
-        /// The column.
+        /// Name of the column.
         column: String,
-        /// The columns that clips have values in.
+        /// The columns in which clips have values.
         known: Vec<String>,
     },
-    /// The header line of a CSV file names other columns.
+    /// The header of a CSV file names other columns.
     #[error("{}: expected the columns `{expected}`, found `{actual}`", path.display())]
     Header {
         /// The file that was read.
         path: PathBuf,
-        /// The columns this crate writes.
+        /// The columns that this crate writes.
         expected: String,
         /// The columns of the file.
         actual: String,
     },
-    /// One cell of a CSV file does not hold what its column promises.
+    /// A cell of a CSV file does not have a valid value for its column.
     #[error("{}, line {line}, column `{column}`: expected {expected}, found `{actual}`", path.display())]
     Cell {
         /// The file that was read.
@@ -47,17 +47,17 @@ pub enum Error {
         line: u64,
         /// The name of the column.
         column: String,
-        /// What the column holds.
+        /// The values that the column may have.
         expected: String,
         /// The text of the cell.
         actual: String,
     },
-    /// The file can be read, but its contents do not fit together.
+    /// The file can be read, but its contents are not consistent.
     #[error("{}: {source}", path.display())]
     Contents {
         /// The file that was read.
         path: PathBuf,
-        /// What does not fit.
+        /// The inconsistency.
         source: Box<Error>,
     },
     /// The list of class labels cannot be used.
@@ -68,7 +68,7 @@ pub enum Error {
         /// What is wrong with them.
         problem: &'static str,
     },
-    /// One prediction does not fit the labels, or is no probability distribution.
+    /// A prediction does not match the labels, or is not a probability distribution.
     #[error("clip `{clip}` of split `{split}`: expected {expected}, found {actual}")]
     Prediction {
         /// The clip of the prediction.
@@ -80,15 +80,15 @@ pub enum Error {
         /// What this one has.
         actual: String,
     },
-    /// A clip was predicted twice in one split, so it would count twice.
+    /// A clip was predicted twice in one split and would count twice.
     #[error("clip `{clip}` appears twice in split `{split}`")]
     Duplicate {
         /// The clip that appears twice.
         clip: String,
-        /// The split it appears in.
+        /// The split in which it appears twice.
         split: String,
     },
-    /// Predictions that are to be pooled have different labels.
+    /// Predictions that should be pooled have different labels.
     #[error("expected the labels {expected:?}, found {actual:?}")]
     LabelsDiffer {
         /// The labels of the first part.
@@ -96,7 +96,7 @@ pub enum Error {
         /// The labels of the part that differs.
         actual: Vec<String>,
     },
-    /// Runs that are to be compared did not answer the same clips, or with other labels.
+    /// Runs that should be compared have predictions for different clips, or different labels.
     #[error("`{first}` and `{second}` cannot be compared: {what}")]
     RunsDiffer {
         /// Name of the first run.
@@ -109,13 +109,13 @@ pub enum Error {
     /// Truth and prediction have different lengths.
     #[error("{truth} true classes but {predicted} predicted ones")]
     Lengths {
-        /// How many true classes were given.
+        /// Number of true classes that were given.
         truth: usize,
-        /// How many predicted classes were given.
+        /// Number of predicted classes that were given.
         predicted: usize,
     },
-    /// A figure over nothing was asked for.
-    #[error("no {what}: nothing to compute a figure from")]
+    /// There is nothing to compute a figure from.
+    #[error("no {what}: there is nothing to compute a figure from")]
     Empty {
         /// What is missing.
         what: &'static str,

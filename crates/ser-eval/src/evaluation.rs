@@ -1,4 +1,4 @@
-//! Everything computed from one run's predictions: the contents of `metrics.json`.
+//! All figures computed from the predictions of a run: the contents of `metrics.json`.
 
 use std::collections::BTreeMap;
 
@@ -20,19 +20,19 @@ pub struct Evaluation {
     pub folds: FoldSummary,
     /// Figures per speaker.
     pub speakers: Vec<GroupRow>,
-    /// Figures per gender; empty when not known.
+    /// Figures per gender; empty if no gender is known.
     pub genders: Vec<GroupRow>,
-    /// Figures per intensity; empty when not known.
+    /// Figures per intensity; empty if no intensity is known.
     pub intensities: Vec<GroupRow>,
-    /// Figures per sentence; empty when not known.
+    /// Figures per sentence; empty if no sentence is known.
     pub statements: Vec<GroupRow>,
-    /// Figures per value of other columns, see [`Evaluation::by`]; not written where there are none.
+    /// Figures per value of other columns, see [`Evaluation::by`]; not written if empty.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by: BTreeMap<String, Vec<GroupRow>>,
 }
 
 impl Evaluation {
-    /// Computes every figure.
+    /// Computes all figures.
     ///
     /// # Errors
     /// [`crate::Error::Empty`] without predictions.
@@ -50,7 +50,7 @@ impl Evaluation {
         })
     }
 
-    /// Adds figures per value of these columns of a manifest, to what was computed of the same predictions.
+    /// Adds figures per value of these manifest columns. `predictions` must be the ones from which `self` was computed.
     ///
     /// # Errors
     /// [`crate::Error::NoColumn`] for a column that no clip has.

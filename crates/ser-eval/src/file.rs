@@ -1,15 +1,15 @@
-//! CSV files.
+//! Reads and writes CSV files.
 
 use std::path::Path;
 
 use crate::{Error, Result};
 
-/// The text of a CSV file that `fill` writes; errors carry the path it is meant for.
+/// Returns the text of a CSV file that `fill` writes. Errors contain `path`, where the caller will write it.
 pub(crate) fn csv_text(
     path: &Path,
     fill: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
 ) -> Result<String> {
-    // Headers are written by hand: with labels as columns there is no struct to take them from.
+    // Headers are written explicitly: with labels as columns there is no struct to derive them from.
     let mut writer = csv::WriterBuilder::new()
         .has_headers(false)
         .from_writer(Vec::new());
@@ -22,7 +22,7 @@ pub(crate) fn csv_text(
     Ok(text.map_err(ser_files::Error::at(path))?)
 }
 
-/// A CSV reader over a file; errors carry its path.
+/// Opens a CSV reader for a file. Errors contain the path.
 pub(crate) fn csv_reader(path: &Path) -> Result<csv::Reader<std::fs::File>> {
     let file = std::fs::File::open(path).map_err(ser_files::Error::at(path))?;
     Ok(csv::Reader::from_reader(file))

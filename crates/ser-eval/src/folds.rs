@@ -1,4 +1,4 @@
-//! The spread of a figure over splits, as published tables give it.
+//! The spread of a figure over splits, as published tables report it.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use crate::metrics::Confusion;
 use crate::{Error, Predictions, Result};
 
-/// Stands between the name of a split and the number of a draw.
+/// Separates the name of a split from the number of a draw.
 const DRAW: &str = "-draw-";
 
-/// The name of a split in predictions where the same split is asked several times: `fold-1-draw-2` is the
-/// second draw of enrolment clips in `fold-1`.
+/// Returns the split name for predictions that are made several times for one split: `fold-1-draw-2` is the second draw
+/// of enrolment clips in `fold-1`.
 #[must_use]
 pub fn draw_name(split: &str, draw: u64) -> String {
     format!("{split}{DRAW}{draw}")
 }
 
-/// The split that a draw is of, or the split itself.
+/// Returns the split to which a draw belongs, or the name itself if it is not a draw.
 fn without_draw(split: &str) -> &str {
     split.rsplit_once(DRAW).map_or(split, |(split, _)| split)
 }
@@ -32,7 +32,7 @@ pub struct MeanStd {
 }
 
 impl MeanStd {
-    /// Mean and sample standard deviation; `None` without values.
+    /// Computes mean and sample standard deviation; returns `None` without values.
     #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
         if values.is_empty() {
@@ -46,7 +46,7 @@ impl MeanStd {
     }
 }
 
-/// The figures of one split's test part.
+/// The figures of the test part of one split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fold {
     /// Name of the split.
@@ -55,26 +55,26 @@ pub struct Fold {
     pub n: usize,
     /// Number of speakers in the test part.
     pub speakers: usize,
-    /// Share of clips predicted right.
+    /// Share of clips that are predicted correctly.
     pub accuracy: f64,
     /// Unweighted average recall over the classes present in this test part.
     pub uar: f64,
 }
 
-/// The figures of every split, and their spread.
+/// The figures of each split, and their mean and spread.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FoldSummary {
     /// The splits, in the order of the predictions.
     pub folds: Vec<Fold>,
-    /// Accuracy over the splits.
+    /// Mean and spread of the accuracy over the splits.
     pub accuracy: MeanStd,
-    /// UAR over the splits.
+    /// Mean and spread of the UAR over the splits.
     pub uar: MeanStd,
 }
 
 impl FoldSummary {
-    /// Computes the figures of each split separately, then mean and spread. Where a split was asked
-    /// several times ([`draw_name`]), the mean of its draws is its figure.
+    /// Computes the figures of each split, then mean and spread. If a split has several draws ([`draw_name`]), its
+    /// figure is the mean over the draws.
     ///
     /// # Errors
     /// [`Error::Empty`] without predictions.
@@ -110,7 +110,7 @@ impl FoldSummary {
         })
     }
 
-    /// The UAR of each split by its name, of one that was asked several times the mean of its draws.
+    /// Returns the UAR of each split by name; for a split with several draws, the mean over the draws.
     #[must_use]
     pub fn uar_of_splits(&self) -> BTreeMap<&str, f64> {
         of_splits(&self.folds, |fold| fold.uar)

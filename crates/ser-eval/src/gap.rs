@@ -1,4 +1,4 @@
-//! How far apart the groups are for whom it works best and worst, and whether that could be luck.
+//! The gap between the groups with the best and the worst figures, and whether chance explains it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,47 +11,47 @@ use crate::bootstrap::{Interval, RESAMPLES, SEED, by_speaker, interval_over};
 use crate::metrics::mean_recall;
 use crate::{Group, Predictions};
 
-/// The distance between the best and the worst of some groups of clips.
+/// The difference between the best and the worst of several groups of clips.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gap {
-    /// The group of the highest UAR.
+    /// The group with the highest UAR.
     pub best: String,
-    /// The group of the lowest UAR.
+    /// The group with the lowest UAR.
     pub worst: String,
-    /// UAR of the best group, over the classes that every group has.
+    /// UAR of the best group, over the classes that all groups have.
     pub best_uar: f64,
     /// UAR of the worst group, over the same classes.
     pub worst_uar: f64,
-    /// The classes that every group has.
+    /// Number of classes that all groups have.
     pub classes: usize,
-    /// 95 % interval of the difference between these two groups by resampling speakers; `None` where
-    /// a group is one speaker.
+    /// 95 % interval of the difference between these two groups, by resampling speakers; `None` if the groups are
+    /// speakers or there are fewer than two speakers.
     pub interval: Option<Interval>,
-    /// How often a gap at least as wide arises by chance.
+    /// The probability that chance alone makes a gap at least as wide.
     pub p: f64,
 }
 
 impl Gap {
-    /// UAR of the best group less that of the worst.
+    /// Returns the UAR of the best group minus that of the worst.
     #[must_use]
     pub fn width(&self) -> f64 {
         self.best_uar - self.worst_uar
     }
 }
 
-/// `(hits, clips)` of each class.
+/// `(hits, clips)` for each class.
 type Recalls = Vec<(usize, usize)>;
 
-/// The gap between the groups; `None` with fewer than two groups, or where they have no class in
-/// common. Clips whose group is not known are left out, and so are classes that a group lacks: a
-/// neutral voice has no strong intensity in RAVDESS, and would make the groups unlike.
+/// Returns the gap between the groups, or `None` if there are fewer than two groups or no class that all of them have.
+/// Clips without a value are left out, and so are classes that a group lacks: in RAVDESS, neutral has no strong
+/// intensity, and with it the groups would not be comparable.
 ///
-/// Of several groups two are always the farthest apart, so the gap is held against gaps that luck
-/// alone makes, in 1000 draws: `p = (1 + draws with a gap as wide) / (1 + draws)`. What is drawn
-/// leaves every speaker's difficulty as it is. Where speakers are in one group each (gender), the
-/// speakers change groups; where a speaker is in several (intensity), these exchange their names
-/// within the speaker. Of speakers themselves it is asked whether they differ at all: right and wrong
-/// answers are dealt out anew among all clips of an emotion.
+/// Among several groups, two are always the farthest apart. The gap is therefore compared with gaps that chance alone
+/// makes, in 1000 draws: `p = (1 + draws with a gap as wide) / (1 + draws)`. A draw does not change how difficult each
+/// speaker is. If each speaker is in one group (gender), the draw permutes the groups among the speakers; if a speaker
+/// is in several (intensity), it permutes the groups within each speaker. If the groups are the speakers themselves,
+/// the question is whether they differ at all: the draw distributes correct and wrong predictions anew among all clips
+/// of an emotion.
 #[must_use]
 pub fn gap(predictions: &Predictions, by: Group<'_>) -> Option<Gap> {
     let counts = Counts::of(predictions, by)?;
@@ -94,13 +94,13 @@ pub fn gap(predictions: &Predictions, by: Group<'_>) -> Option<Gap> {
     })
 }
 
-/// What is known of every group, speaker by speaker.
+/// The counts of each group, speaker by speaker.
 struct Counts {
     /// Names of the groups.
     groups: Vec<String>,
-    /// How many classes every group has.
+    /// Number of classes that all groups have.
     classes: usize,
-    /// For each speaker the groups with clips of theirs.
+    /// For each speaker, the groups in which the speaker has clips.
     speakers: Vec<BTreeMap<usize, Recalls>>,
 }
 
@@ -142,20 +142,20 @@ impl Counts {
         })
     }
 
-    /// The clips of every group.
+    /// Returns the counts of each group.
     fn totals(&self) -> Vec<Recalls> {
         let of = |group| self.speakers.iter().filter_map(move |s| s.get(&group));
         let groups = 0..self.groups.len();
         groups.map(|group| sum(self.classes, of(group))).collect()
     }
 
-    /// UAR of every group.
+    /// Returns the UAR of each group.
     fn uars(&self, totals: &[Recalls]) -> Vec<f64> {
         let uar = |recalls: &Recalls| mean_recall(recalls.iter().copied()).unwrap_or(0.0);
         totals.iter().map(uar).collect()
     }
 
-    /// The clips of every group as chance might have it.
+    /// Returns the counts of each group in one random draw.
     fn by_chance(&self, by: Group<'_>, rng: &mut ChaCha8Rng) -> Vec<Recalls> {
         let mut totals = vec![vec![(0, 0); self.classes]; self.groups.len()];
         if by == Group::Speaker {

@@ -1,4 +1,4 @@
-//! The same figures for parts of the test clips: who is understood, and who is not?
+//! Figures for groups of the test clips: for whom does the model work, and for whom not?
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,7 +8,7 @@ use crate::bootstrap::{Interval, Statistic, interval_of};
 use crate::metrics::Confusion;
 use crate::predictions::{Prediction, Predictions};
 
-/// What the clips are grouped by.
+/// The property by which clips are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group<'a> {
     /// The speaker.
@@ -24,7 +24,7 @@ pub enum Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    /// The group by the name of a manifest's column.
+    /// Returns the property for the name of a manifest column.
     #[must_use]
     pub fn of_column(name: &'a str) -> Self {
         match name {
@@ -36,7 +36,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The group that a clip belongs to; `None` where it is not known.
+    /// Returns the group of a clip, or `None` if it is not known.
     pub(crate) fn value(self, row: &Prediction) -> Option<&str> {
         match self {
             Self::Speaker => Some(row.speaker.as_str()),
@@ -51,24 +51,24 @@ impl<'a> Group<'a> {
 /// The figures of one group of clips.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupRow {
-    /// Value that the clips have in common; `None` for clips where it is not known.
+    /// The value that the clips have in common; `None` for clips without a known value.
     pub group: Option<String>,
     /// Number of clips.
     pub n: usize,
     /// Number of speakers.
     pub speakers: usize,
-    /// Share of clips predicted right.
+    /// Share of clips that are predicted correctly.
     pub accuracy: f64,
     /// Unweighted average recall over the classes present in the group.
     pub uar: f64,
-    /// Interval of the accuracy by resampling speakers; `None` with fewer than two of them.
+    /// Interval of the accuracy by resampling speakers; `None` with fewer than two speakers.
     pub accuracy_interval: Option<Interval>,
-    /// Interval of the UAR by resampling speakers; `None` with fewer than two of them.
+    /// Interval of the UAR by resampling speakers; `None` with fewer than two speakers.
     pub uar_interval: Option<Interval>,
 }
 
-/// One row per value, in the order of the values (numbers by size); clips where the value is not
-/// known come last. Empty when it is known for no clip.
+/// Returns one row per value, in the order of the values (numbers by size); clips without a known value come last.
+/// Empty if no clip has a known value.
 #[must_use]
 pub fn group_table(predictions: &Predictions, by: Group<'_>) -> Vec<GroupRow> {
     let classes = predictions.labels().len();
@@ -99,7 +99,7 @@ pub fn group_table(predictions: &Predictions, by: Group<'_>) -> Vec<GroupRow> {
     groups.into_iter().filter_map(row).collect()
 }
 
-/// Number of distinct speakers.
+/// Returns the number of distinct speakers.
 pub(crate) fn speakers(rows: &[&Prediction]) -> usize {
     rows.iter()
         .map(|row| &row.speaker)

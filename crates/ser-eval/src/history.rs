@@ -1,4 +1,4 @@
-//! How training went, epoch by epoch.
+//! The history of a training, epoch by epoch.
 
 use std::path::Path;
 
@@ -8,11 +8,10 @@ use ser_files::write_file;
 
 use crate::{Error, Result};
 
-/// One pass over the training part. Losses are means per clip in nats; accuracies and UARs are
-/// fractions from 0 to 1.
+/// One pass over the training part. Losses are means per clip in nats; accuracies and UARs are fractions from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Number of the epoch, as the trainer counts.
+    /// Number of the epoch, as the training loop counts.
     pub epoch: u32,
     /// Learning rate during this epoch.
     pub learning_rate: f64,
@@ -32,21 +31,21 @@ pub struct Epoch {
     pub seconds: f64,
 }
 
-/// The epochs of one training, and the one whose weights were kept.
+/// The epochs of one training, and the epoch whose weights were kept.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// The epochs in the order they ran.
+    /// The epochs in the order in which they ran.
     pub epochs: Vec<Epoch>,
-    /// [`Epoch::epoch`] of the weights that were kept; the trainer decides it, this crate marks it.
+    /// [`Epoch::epoch`] of the weights that were kept. The training loop chooses it; this crate only records it.
     pub best: Option<u32>,
 }
 
-/// The history of one split, under the name a picture shows.
+/// The history of one split, with the name that a picture shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NamedHistory {
     /// Name of the split, for example `fold 1` or `seed 42`.
     pub name: String,
-    /// How its training went.
+    /// The history of its training.
     pub history: History,
 }
 
@@ -65,8 +64,8 @@ const COLUMNS: [&str; 10] = [
 ];
 
 impl History {
-    /// Writes `history.csv`: one line per epoch with the fields of [`Epoch`] as columns, and `best`
-    /// (`true` on the epoch whose weights were kept). The file is either complete or absent.
+    /// Writes `history.csv`: one line per epoch with the fields of [`Epoch`] as columns, and `best` (`true` for the
+    /// epoch whose weights were kept). The file is either complete or absent.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Csv`] with the path.
@@ -82,11 +81,11 @@ impl History {
         Ok(write_file(path, &text)?)
     }
 
-    /// Reads what [`write_csv`](Self::write_csv) wrote.
+    /// Reads a file that [`write_csv`](Self::write_csv) wrote.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Csv`], [`Error::Header`], or [`Error::Cell`] when two epochs are
-    /// marked as the best one; each with the path.
+    /// [`Error::Io`], [`Error::Csv`], [`Error::Header`], or [`Error::Cell`] if two epochs are marked as the best one;
+    /// each with the path.
     pub fn read_csv(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let mut reader = crate::file::csv_reader(path)?;
@@ -105,7 +104,7 @@ impl History {
         let mut history = Self::default();
         for record in reader.records() {
             let record = record.map_err(csv_error)?;
-            // Read by position: read by name, serde would take `best` for a field of `Epoch`.
+            // Read by position: by name, serde would take `best` for a field of `Epoch`.
             let (epoch, best): (Epoch, bool) = record.deserialize(None).map_err(csv_error)?;
             if best && history.best.replace(epoch.epoch).is_some() {
                 return Err(Error::Cell {

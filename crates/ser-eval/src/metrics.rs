@@ -1,4 +1,4 @@
-//! Figures of one set of predictions, with scikit-learn's conventions.
+//! The figures of a set of predictions, with the conventions of scikit-learn.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::calibration::{calibration_error, reliability};
 use crate::predictions::{Prediction, Predictions};
 use crate::{Error, Result};
 
-/// Share of clips whose predicted class is the true one.
+/// Returns the share of clips whose predicted class is the true one.
 ///
 /// # Errors
 /// [`Error::Lengths`] for slices of different lengths, [`Error::Empty`] for empty ones.
@@ -18,8 +18,8 @@ pub fn accuracy(truth: &[usize], predicted: &[usize]) -> Result<f64> {
     Ok(ratio(hits, truth.len()))
 }
 
-/// Unweighted average recall: the mean over the classes present in `truth` of the share of that
-/// class's clips that were found. Equal to scikit-learn's `balanced_accuracy_score`.
+/// Returns the unweighted average recall: the mean, over the classes present in `truth`, of the share of that class's
+/// clips that are predicted correctly. Equal to scikit-learn's `balanced_accuracy_score`.
 ///
 /// # Errors
 /// [`Error::Lengths`] for slices of different lengths, [`Error::Empty`] for empty ones.
@@ -51,7 +51,7 @@ fn check_slices(truth: &[usize], predicted: &[usize]) -> Result<()> {
     Ok(())
 }
 
-/// Mean recall over `(hits, support)` of the classes that have support.
+/// Returns the mean recall over `(hits, support)` of the classes that have support.
 pub(crate) fn mean_recall(classes: impl Iterator<Item = (usize, usize)>) -> Option<f64> {
     let (mut sum, mut present) = (0.0, 0);
     for (hits, support) in classes.filter(|(_, support)| *support > 0) {
@@ -61,7 +61,7 @@ pub(crate) fn mean_recall(classes: impl Iterator<Item = (usize, usize)>) -> Opti
     (present > 0).then(|| sum / f64::from(present))
 }
 
-/// `part / whole`, and 0 where the whole is 0 (scikit-learn's `zero_division=0`).
+/// Returns `part / whole`, or 0 if the whole is 0 (scikit-learn's `zero_division=0`).
 fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 {
         0.0
@@ -70,17 +70,17 @@ fn ratio(part: usize, whole: usize) -> f64 {
     }
 }
 
-/// Confusion matrix, `[truth][predicted]`.
+/// A confusion matrix, `[truth][predicted]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Confusion {
-    /// Number of clips of class *row* that were taken for class *column*. Shape
+    /// Number of clips of the class of the *row* that were predicted as the class of the *column*. Shape
     /// `[classes, classes]`.
     pub counts: Vec<Vec<usize>>,
 }
 
 impl Confusion {
-    /// A matrix of zeros.
+    /// Creates a matrix of zeros.
     pub(crate) fn zeros(classes: usize) -> Self {
         Self {
             counts: vec![vec![0; classes]; classes],
@@ -108,22 +108,22 @@ impl Confusion {
         }
     }
 
-    /// Number of clips.
+    /// Returns the number of clips.
     pub(crate) fn n(&self) -> usize {
         self.counts.iter().flatten().sum()
     }
 
-    /// Number of clips of a true class.
+    /// Returns the number of clips of a true class.
     pub(crate) fn support(&self, class: usize) -> usize {
         self.counts[class].iter().sum()
     }
 
-    /// Number of clips taken for a class.
+    /// Returns the number of clips that were predicted as a class.
     pub(crate) fn predicted(&self, class: usize) -> usize {
         self.counts.iter().map(|row| row[class]).sum()
     }
 
-    /// Share of clips on the diagonal; `None` without clips.
+    /// Returns the share of clips on the diagonal, or `None` without clips.
     pub(crate) fn accuracy(&self) -> Option<f64> {
         let hits: usize = (0..self.counts.len())
             .map(|class| self.counts[class][class])
@@ -132,15 +132,15 @@ impl Confusion {
         (n > 0).then(|| ratio(hits, n))
     }
 
-    /// Mean recall over the classes that have clips; `None` without clips.
+    /// Returns the mean recall over the classes that have clips, or `None` without clips.
     pub(crate) fn uar(&self) -> Option<f64> {
         mean_recall(
             (0..self.counts.len()).map(|class| (self.counts[class][class], self.support(class))),
         )
     }
 
-    /// Each row divided by its sum: the share of a true class taken for each class. A class without
-    /// clips keeps a row of zeros. Shape `[classes, classes]`.
+    /// Returns each row divided by its sum: the share of a true class that was predicted as each class. A class without
+    /// clips has a row of zeros. Shape `[classes, classes]`.
     pub(crate) fn row_normalised(&self) -> Vec<Vec<f64>> {
         let shares = |row: &Vec<usize>| {
             let support = row.iter().sum();
@@ -150,65 +150,64 @@ impl Confusion {
     }
 }
 
-/// The figures of one class against all others. A ratio with an empty denominator is 0, and
-/// [`precision_defined`](Self::precision_defined) and [`recall_defined`](Self::recall_defined)
-/// tell such a 0 from a measured one.
+/// The figures of one class against all others. A ratio with a zero denominator is 0;
+/// [`precision_defined`](Self::precision_defined) and [`recall_defined`](Self::recall_defined) distinguish such a 0
+/// from a measured one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassMetrics {
     /// Name of the class.
     pub label: String,
-    /// Share of the clips taken for this class that are of this class.
+    /// Share of the clips predicted as this class that belong to it.
     pub precision: f64,
-    /// Share of the clips of this class that were found.
+    /// Share of the clips of this class that are predicted correctly.
     pub recall: f64,
     /// Harmonic mean of precision and recall: `2 TP / (2 TP + FP + FN)`.
     pub f1: f64,
     /// Number of clips of this class.
     pub support: usize,
-    /// Number of clips taken for this class.
+    /// Number of clips that were predicted as this class.
     pub predicted: usize,
-    /// False when no clip was taken for this class.
+    /// False if no clip was predicted as this class.
     pub precision_defined: bool,
-    /// False when there is no clip of this class.
+    /// False if there is no clip of this class.
     pub recall_defined: bool,
 }
 
-/// Every figure of one set of predictions. Fractions are from 0 to 1.
+/// All figures of one set of predictions. Ratios are fractions from 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Number of clips.
     pub n: usize,
     /// The class labels, in the order of every per-class field.
     pub labels: Vec<String>,
-    /// Share of clips predicted right.
+    /// Share of clips that are predicted correctly.
     pub accuracy: f64,
     /// Unweighted average recall over the classes present in the truth.
     pub uar: f64,
-    /// Mean F1 over the classes present in truth or prediction, as scikit-learn's
-    /// `f1_score(average="macro")`.
+    /// Mean F1 over the classes present in truth or prediction, as scikit-learn's `f1_score(average="macro")`.
     pub macro_f1: f64,
-    /// Accuracy of always naming the most frequent class of these clips.
+    /// Accuracy of always predicting the most frequent class of these clips.
     pub chance_accuracy: f64,
-    /// UAR of any constant answer: one over the number of classes present.
+    /// UAR of any constant prediction: one divided by the number of classes present.
     pub chance_uar: f64,
     /// Precision, recall, F1 and support of each class.
     pub classes: Vec<ClassMetrics>,
-    /// Counts, `[truth][predicted]`.
+    /// Number of clips, `[truth][predicted]`.
     pub confusion: Confusion,
-    /// The same divided by row sums, `[truth][predicted]`.
+    /// The same divided by the row sums, `[truth][predicted]`.
     pub confusion_rows: Vec<Vec<f64>>,
-    /// Mean of `-ln p(true class)` in nats; probabilities are clipped to `f32::EPSILON` from 0 and
-    /// 1, as scikit-learn does for `f32`.
+    /// Mean of `-ln p(true class)` in nats. Probabilities are clipped to `f32::EPSILON` from 0 and 1, as scikit-learn
+    /// does for `f32`.
     pub log_loss: f64,
     /// Multi-class Brier score: mean of `sum_k (p_k - y_k)^2`, from 0 (perfect) to 2.
     pub brier: f64,
-    /// Expected calibration error: over 15 equally wide bins of confidence, the mean distance
-    /// between confidence and accuracy, weighted by the clips in the bin (Guo et al. 2017).
+    /// Expected calibration error: over 15 confidence bins of equal width, the mean distance between confidence and
+    /// accuracy, weighted by the number of clips in the bin (Guo et al. 2017).
     pub calibration_error: f64,
 }
 
 impl Metrics {
-    /// Computes every figure.
+    /// Computes all figures.
     ///
     /// ```
     /// # use ser_eval::{Metrics, Prediction, Predictions};

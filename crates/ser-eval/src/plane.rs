@@ -1,33 +1,32 @@
-//! Many values of a clip as a point in the plane: the first two principal components.
+//! Projects the many values of a clip to a point in the plane: the first two principal components.
 
-/// Enough for components that differ in size by a few percent; where they differ less, any mixture
-/// of them shows as much.
+/// Number of iterations. It is enough for components whose sizes differ by a few percent; if they differ less, any
+/// mixture of them shows as much.
 const ITERATIONS: usize = 300;
 
-/// Points in the plane, as [`principal_plane`] finds them.
+/// Points in the plane, computed by [`principal_plane`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plane {
     /// Both coordinates of each item, centred on the origin.
     pub points: Vec<[f64; 2]>,
-    /// The share of the variance that each coordinate shows.
+    /// The share of the variance that each coordinate explains.
     pub explained: [f64; 2],
 }
 
-/// Principal component analysis (Pearson 1901) of items that are described by several blocks of
-/// values, for example the embeddings of a clip by several networks.
+/// Computes a principal component analysis (Pearson 1901) of items that are described by several blocks of values, for
+/// example the embeddings of a clip by several networks.
 ///
-/// Every block is centred and divided by the root of its total variance, so that it counts the same
-/// however many values it has and whatever their scale (multiple factor analysis does about the
-/// same). Two directions are found by power iteration, the second kept at a right angle to the first.
-/// The sign of a coordinate is such that its largest value is positive.
+/// Each block is centred and divided by the square root of its total variance, so that it counts the same regardless of
+/// the number and the scale of its values (multiple factor analysis is similar). Two directions are found by power
+/// iteration, the second orthogonal to the first. The sign of a coordinate is chosen so that its value of largest
+/// magnitude is positive.
 ///
 /// # Shape
-/// `blocks` `[blocks][items][values]`, the same items in each; the result has one point an item.
-/// `None` for fewer than three items, blocks of different lengths, values that are not finite, or no
-/// variance at all.
+/// `blocks` is `[blocks][items][values]`, with the same items in each block; the result has one point per item. Returns
+/// `None` for fewer than three items, blocks of different lengths, values that are not finite, or no variance at all.
 ///
 /// ```
-/// // On a line in three dimensions: the first coordinate says it all.
+/// // Points on a line in three dimensions: the first coordinate explains everything.
 /// let block = vec![vec![0.0, 0.0, 0.0], vec![1.0, 2.0, 2.0], vec![3.0, 6.0, 6.0]];
 /// let plane = ser_eval::principal_plane(&[block]).ok_or("no variance")?;
 /// assert!((plane.explained[0] - 1.0).abs() < 1e-9);
@@ -62,7 +61,7 @@ pub fn principal_plane(blocks: &[Vec<Vec<f32>>]) -> Option<Plane> {
     })
 }
 
-/// A block centred, with a total variance of one (none, if it has none).
+/// Centres a block and scales it to a total variance of one (unless its variance is zero).
 fn scaled(block: &[Vec<f32>]) -> Option<Vec<Vec<f64>>> {
     let width = block.first()?.len();
     let finite = |row: &Vec<f32>| row.len() == width && row.iter().all(|x| x.is_finite());
@@ -85,7 +84,7 @@ fn scaled(block: &[Vec<f32>]) -> Option<Vec<Vec<f64>>> {
     Some(rows)
 }
 
-/// Takes from a vector what it has of others, each of length 1.
+/// Makes a vector orthogonal to others, each of length 1.
 fn turn_from(others: &[Vec<f64>], vector: &mut [f64]) {
     for other in others {
         let share = dot(vector, other);
@@ -94,11 +93,11 @@ fn turn_from(others: &[Vec<f64>], vector: &mut [f64]) {
     }
 }
 
-/// The direction of the largest variance at a right angle to others, and the coordinate of every row
-/// along it.
+/// Returns the direction of the largest variance that is orthogonal to `others`, and the coordinate of each row along
+/// it.
 fn direction(rows: &[Vec<f64>], others: &[Vec<f64>]) -> Option<(Vec<f64>, Vec<f64>)> {
     let width = rows.first()?.len();
-    // Any start will do that is no multiple of what is sought; this one favours no value.
+    // Any start works that is not orthogonal to the direction; this one favours no value.
     let mut towards: Vec<f64> = (0..width).map(|i| 1.0 + (i as f64).sin()).collect();
     let along =
         |towards: &[f64]| -> Vec<f64> { rows.iter().map(|row| dot(row, towards)).collect() };
@@ -140,7 +139,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// Points on an ellipse in a turned plane of four dimensions.
+    /// Returns points on an ellipse in a rotated plane of four dimensions.
     fn ellipse(long: f32, short: f32) -> Vec<Vec<f32>> {
         (0..40)
             .map(|i| {

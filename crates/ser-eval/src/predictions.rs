@@ -18,20 +18,20 @@ const COLUMNS: [&str; 8] = [
     "truth",
     "predicted",
 ];
-/// What stands before the name of an attribute in the name of its column.
+/// Prefix of the column name of an attribute.
 const ATTRIBUTE: &str = "attribute_";
-/// What stands before the label in the name of a probability column.
+/// Prefix of the column name of a label's probability.
 const PROBABILITY: &str = "p_";
-/// How far the probabilities of one clip may be from summing to one. A softmax in `f32` over a few
-/// classes is off by about 1e-6; a figure read from a text with few digits by about 1e-3.
+/// How far the sum of a clip's probabilities may be from one. A softmax in `f32` over a few classes is off by about
+/// 1e-6, and probabilities read from a text with few digits by about 1e-3.
 const SUM_TOLERANCE: f64 = 5e-3;
 
-/// What a model said about one test clip.
+/// The prediction of a model for one test clip.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
     /// Path or name of the clip.
     pub clip: String,
-    /// Who speaks: the unit that the bootstrap resamples.
+    /// The speaker: the unit that the bootstrap resamples.
     pub speaker: String,
     /// Index of the true class in the labels.
     pub truth: usize,
@@ -39,18 +39,18 @@ pub struct Prediction {
     pub probabilities: Vec<f32>,
     /// Name of the split (fold or seed) in whose test part the clip was.
     pub split: String,
-    /// Gender of the speaker, where known.
+    /// Gender of the speaker, if known.
     pub gender: Option<String>,
-    /// Emotional intensity, where known.
+    /// Emotional intensity, if known.
     pub intensity: Option<String>,
-    /// The sentence spoken, where known.
+    /// The spoken sentence, if known.
     pub statement: Option<String>,
-    /// What else a manifest says of the clip, by column.
+    /// The other columns of a manifest, by name.
     pub attributes: BTreeMap<String, String>,
 }
 
 impl Prediction {
-    /// Index of the most probable class; the first one where several are equal.
+    /// Returns the index of the most probable class; the first one if several are equal.
     #[must_use]
     pub fn predicted(&self) -> usize {
         let mut best = 0;
@@ -62,7 +62,7 @@ impl Prediction {
         best
     }
 
-    /// The probability of the predicted class.
+    /// Returns the probability of the predicted class.
     #[must_use]
     pub fn confidence(&self) -> f32 {
         self.probabilities
@@ -72,10 +72,10 @@ impl Prediction {
     }
 }
 
-/// Predictions that fit their labels: every row has one probability per label, the probabilities
-/// sum to one, the true class exists, and no clip is in a split twice.
+/// Predictions that match their labels: each row has one probability per label, the probabilities sum to one, the true
+/// class exists, and no clip is in a split twice.
 ///
-/// A clip may appear in several splits (seeds of a random split draw the same clip again).
+/// A clip may occur in several splits: the seeds of a random split can draw it again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictions {
     labels: Vec<String>,
@@ -83,12 +83,12 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// Checks labels and rows. An empty `gender`, `intensity` or `statement` becomes `None`, and an empty attribute goes.
+    /// Checks labels and rows. An empty `gender`, `intensity` or `statement` becomes `None`, and an empty attribute is
+    /// removed.
     ///
     /// # Errors
-    /// [`Error::Labels`] for fewer than two labels, or empty, repeated or unprintable ones;
-    /// [`Error::Prediction`] for a row that does not fit; [`Error::Duplicate`] for a clip that is in
-    /// one split twice.
+    /// [`Error::Labels`] for fewer than two labels, or for labels that are empty, repeated or not printable;
+    /// [`Error::Prediction`] for a row that does not match; [`Error::Duplicate`] for a clip that is in one split twice.
     pub fn new(labels: Vec<String>, mut rows: Vec<Prediction>) -> Result<Self> {
         check_labels(&labels)?;
         let mut seen = HashSet::new();
@@ -110,11 +110,11 @@ impl Predictions {
         Ok(Self { labels, rows })
     }
 
-    /// Pools the predictions of several splits, in the order given.
+    /// Pools the predictions of several splits in the given order.
     ///
     /// # Errors
-    /// [`Error::Empty`] without parts, [`Error::LabelsDiffer`] when the parts know other classes,
-    /// [`Error::Duplicate`] when two parts hold the same clip under the same split name.
+    /// [`Error::Empty`] without parts, [`Error::LabelsDiffer`] if the parts have different labels, [`Error::Duplicate`]
+    /// if two parts have the same clip under the same split name.
     pub fn pool(parts: impl IntoIterator<Item = Self>) -> Result<Self> {
         let mut parts = parts.into_iter();
         let Self { labels, mut rows } = parts.next().ok_or(Error::Empty {
@@ -132,11 +132,11 @@ impl Predictions {
         Self::new(labels, rows)
     }
 
-    /// The weighted mean of several models' probabilities for the same clips.
+    /// Computes the weighted mean of the probabilities of several models for the same clips.
     ///
     /// # Errors
-    /// [`Error::Empty`] without a weight above 0; [`Error::LabelsDiffer`]; [`Error::Prediction`] where
-    /// the models did not answer the same clips in the same order.
+    /// [`Error::Empty`] without a weight above 0; [`Error::LabelsDiffer`] if the models have different labels;
+    /// [`Error::Prediction`] if the models do not have the same clips in the same order.
     pub fn average<'a>(parts: impl IntoIterator<Item = (f64, &'a Self)>) -> Result<Self> {
         let parts: Vec<_> = parts
             .into_iter()
@@ -177,19 +177,19 @@ impl Predictions {
         Self::new(first.labels.clone(), rows)
     }
 
-    /// The class labels; [`Prediction::truth`] is an index into them.
+    /// Returns the class labels; [`Prediction::truth`] is an index into them.
     #[must_use]
     pub fn labels(&self) -> &[String] {
         &self.labels
     }
 
-    /// The predictions, in the order given.
+    /// Returns the predictions in the given order.
     #[must_use]
     pub fn rows(&self) -> &[Prediction] {
         &self.rows
     }
 
-    /// Names of the splits, in the order of their first clip.
+    /// Returns the names of the splits, in the order of their first clip.
     #[must_use]
     pub fn splits(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
@@ -197,10 +197,10 @@ impl Predictions {
         names.filter(|name| seen.insert(*name)).collect()
     }
 
-    /// Refuses columns of a manifest in which no clip has a value.
+    /// Checks that in each of these manifest columns at least one clip has a value.
     ///
     /// # Errors
-    /// [`Error::NoColumn`].
+    /// [`Error::NoColumn`] for a column without values.
     pub fn must_have(&self, columns: &[String]) -> Result<()> {
         let is_there = |name: &str| {
             let by = Group::of_column(name);
@@ -219,15 +219,15 @@ impl Predictions {
         }
     }
 
-    /// The names of all attributes, sorted.
+    /// Returns the names of all attributes, sorted.
     fn attributes(&self) -> BTreeSet<&str> {
         let names = self.rows.iter().flat_map(|row| row.attributes.keys());
         names.map(String::as_str).collect()
     }
 
-    /// Writes `predictions.csv`: `clip, split, speaker, gender, intensity, statement, truth,
-    /// predicted`, one column `attribute_NAME` per attribute, then one column `p_LABEL` per class.
-    /// Probabilities are written so that reading them gives the same bits. The file is either complete or absent.
+    /// Writes `predictions.csv`: `clip, split, speaker, gender, intensity, statement, truth, predicted`, one column
+    /// `attribute_NAME` per attribute, then one column `p_LABEL` per class. Probabilities are written so that reading
+    /// them gives the same bits. The file is either complete or absent.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Csv`] with the path.
@@ -264,12 +264,11 @@ impl Predictions {
         )?)
     }
 
-    /// Reads what [`write_csv`](Self::write_csv) wrote, and checks it like [`new`](Self::new).
+    /// Reads a file that [`write_csv`](Self::write_csv) wrote, and checks it as [`new`](Self::new) does.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Csv`], [`Error::Header`], [`Error::Cell`] or [`Error::Contents`],
-    /// each with the path. A `predicted` cell that is not the most probable label is an error: it
-    /// means the file was edited.
+    /// [`Error::Io`], [`Error::Csv`], [`Error::Header`], [`Error::Cell`] or [`Error::Contents`], each with the path. A
+    /// `predicted` cell that is not the most probable label is an error, since it means that the file was edited.
     pub fn read_csv(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let mut reader = crate::file::csv_reader(path)?;
@@ -329,7 +328,7 @@ impl Predictions {
     }
 }
 
-/// The attributes and the labels that a header has columns of.
+/// Returns the attributes and the labels for which a header has columns.
 fn names_of_header(header: &csv::StringRecord) -> Option<(Vec<String>, Vec<String>)> {
     let mut cells = header.iter().peekable();
     let fixed = COLUMNS.iter().all(|column| cells.next() == Some(*column));
@@ -358,8 +357,8 @@ fn check_labels(labels: &[String]) -> Result<()> {
             .chars()
             .any(|c| c.is_control() || ('\u{fffe}'..='\u{ffff}').contains(&c))
     }) {
-        // Such characters are not allowed in the XML of a picture.
-        "a label holds a control character"
+        // XML does not allow such characters, and pictures are written as XML.
+        "a label contains a control character"
     } else {
         return Ok(());
     };

@@ -1,12 +1,12 @@
-//! Probabilities that mean what they say: temperature scaling.
+//! Temperature scaling, which calibrates probabilities.
 
 use crate::Predictions;
 
-/// The coolest and the hottest temperature that [`fit_temperature`] returns.
+/// The lowest and the highest temperature that [`fit_temperature`] returns.
 const RANGE: (f64, f64) = (0.1, 10.0);
 
-/// Divides the logarithms of the probabilities by `temperature` and lets them sum to one again:
-/// `pᵢ ← pᵢ^(1/T) / Σ pⱼ^(1/T)`. Above 1 flattens, below 1 sharpens; the order stays.
+/// Divides the logarithms of the probabilities by `temperature` and normalises their sum to one:
+/// `pᵢ ← pᵢ^(1/T) / Σ pⱼ^(1/T)`. A temperature above 1 flattens, one below 1 sharpens; the order stays the same.
 ///
 /// ```
 /// let mut p = [0.8, 0.2];
@@ -18,7 +18,7 @@ pub fn temper(probabilities: &mut [f32], temperature: f64) {
         return;
     }
     let power = |p: f32| f64::from(p).powf(1.0 / temperature);
-    // Scaled by the largest, so that a low temperature cannot turn all of them into zeros.
+    // Divide by the largest probability, so that a low temperature cannot turn all of them into zeros.
     let largest = probabilities
         .iter()
         .copied()
@@ -30,8 +30,8 @@ pub fn temper(probabilities: &mut [f32], temperature: f64) {
     }
 }
 
-/// The temperature that gives these answers the lowest mean log loss (Guo et al. 2017), by golden
-/// section over its logarithm, to three digits; from 0.1 to 10. To be fitted on validation clips.
+/// Returns the temperature with the lowest mean log loss on these predictions (Guo et al. 2017), from 0.1 to 10, with
+/// three digits. It is found by golden-section search over its logarithm. Fit it on validation clips.
 #[must_use]
 pub fn fit_temperature(predictions: &Predictions) -> f64 {
     let loss = |log_temperature: f64| -> f64 {
@@ -48,7 +48,7 @@ pub fn fit_temperature(predictions: &Predictions) -> f64 {
     let mut inner = [high - golden * (high - low), low + golden * (high - low)];
     let mut losses = inner.map(loss);
     while high - low > 1e-3 {
-        // The loss has one minimum: what lies beyond the worse inner point is left out.
+        // The loss has a single minimum, so the range beyond the worse inner point is dropped.
         if losses[0] < losses[1] {
             high = inner[1];
             inner = [high - golden * (high - low), inner[0]];
@@ -83,7 +83,7 @@ mod tests {
         Predictions::new(labels, answers.iter().enumerate().map(row).collect()).unwrap()
     }
 
-    /// Answers that say 0.6 and are right in six of ten cases, the rest shared evenly.
+    /// Returns predictions with a confidence of 0.6 that are correct in six of ten cases; the rest is shared evenly.
     fn honest() -> Vec<([f32; 3], usize)> {
         let truths = [0, 0, 0, 0, 0, 0, 1, 1, 2, 2];
         truths.map(|truth| ([0.6, 0.2, 0.2], truth)).to_vec()

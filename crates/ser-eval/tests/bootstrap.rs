@@ -1,4 +1,4 @@
-//! The interval resamples speakers: known cases, and whether it covers what it promises.
+//! The interval resamples speakers: known cases, and its actual coverage.
 
 mod common;
 
@@ -10,8 +10,8 @@ use ser_eval::bootstrap::{Interval, Statistic, interval};
 
 #[test]
 fn one_good_and_one_bad_speaker_span_everything() {
-    // A resample holds the good speaker twice, once or never: accuracy 1, 1/2 or 0, with
-    // probability 1/4, 1/2, 1/4. The 2.5 % and 97.5 % percentiles are the ends.
+    // A resample contains the good speaker twice, once or never: accuracy 1, 1/2 or 0, with probability 1/4, 1/2, 1/4.
+    // The 2.5 % and 97.5 % percentiles are the extremes.
     let clips = [("good", 0, 0), ("good", 1, 1), ("bad", 0, 1), ("bad", 1, 0)];
     let predictions = two_classes(&clips);
     for statistic in [Statistic::Accuracy, Statistic::Uar] {
@@ -65,7 +65,7 @@ fn the_order_of_the_clips_does_not_matter() {
     assert_eq!(found, interval(&reversed, Statistic::Uar));
 }
 
-/// 24 speakers with 20 clips each; a speaker's own accuracy is uniform from 0.4 to 0.9.
+/// Returns 24 speakers with 20 clips each; the accuracy of each speaker is uniform from 0.4 to 0.9.
 fn corpus(rng: &mut ChaCha8Rng) -> Predictions {
     let names: Vec<String> = (0..24).map(|speaker| speaker.to_string()).collect();
     let mut clips = Vec::new();
@@ -89,7 +89,7 @@ fn the_interval_covers_the_true_figure_about_as_often_as_it_says() {
         let predictions = corpus(&mut rng);
         let found = interval(&predictions, Statistic::Accuracy).unwrap();
         covered += u32::from((found.low..=found.high).contains(&0.65));
-        // The normal interval that takes the 480 clips for independent.
+        // The normal interval that treats the 480 clips as independent.
         let n = predictions.rows().len() as f64;
         let hits = predictions
             .rows()
@@ -100,8 +100,8 @@ fn the_interval_covers_the_true_figure_about_as_often_as_it_says() {
         let half = 1.96 * (accuracy * (1.0 - accuracy) / n).sqrt();
         naive += u32::from((accuracy - 0.65).abs() <= half);
     }
-    // 95 % promised; percentile intervals over 24 clusters fall a little short. 200 experiments
-    // have a standard error of 1.7 points.
+    // The nominal level is 95 %; percentile intervals over 24 clusters fall slightly short. 200 experiments have a
+    // standard error of 1.7 points.
     assert!((176..=199).contains(&covered), "{covered} of {experiments}");
     assert!(
         naive < covered,

@@ -1,4 +1,4 @@
-//! Runs against each other: known p-values, symmetry, and what is refused.
+//! Comparisons of runs: known p-values, symmetry, and errors.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests, outside the functions marked as such"
@@ -9,7 +9,7 @@ mod common;
 use common::{certain, labels, row, two_classes};
 use ser_eval::{Difference, Error, Predictions, SIGN_FLIPS, compare, holm};
 
-/// As many speakers, each with four clips of two classes, of which so many are right.
+/// Returns a run with one speaker per element, each with four clips of two classes, of which this many are correct.
 fn run(right: &[usize]) -> Predictions {
     let mut rows = Vec::new();
     for (speaker, &right) in right.iter().enumerate() {
@@ -44,15 +44,14 @@ fn a_run_against_itself_has_no_difference_and_a_p_of_one() {
 
 #[test]
 fn few_speakers_have_the_p_value_of_counting_by_hand() {
-    // Shares of the speakers +2, +1, +1, −1 sixteenths: their sum is 3. A sum of 3 or more takes
-    // the 2 and at least two of the ones, which is 4 of the 16 ways to set signs; as many give −3 or
-    // less.
+    // The shares of the speakers are +2, +1, +1, −1 sixteenths, with the sum 3. A sum of 3 or more takes the 2 and at
+    // least two of the ones, which is 4 of the 16 ways to set signs; as many give −3 or less.
     let found = accuracy(&run(&[4, 3, 2, 1]), &run(&[2, 2, 1, 2]));
     assert!((found.value - 3.0 / 16.0).abs() < 1e-12);
     assert!(found.exact);
     assert_eq!(found.p, 8.0 / 16.0);
 
-    // Three speakers, all of them better: only all signs as they are, or all turned, are as extreme.
+    // Three speakers, all of them better: only the signs as they are, or all flipped, are as extreme.
     let found = accuracy(&run(&[4, 4, 4]), &run(&[3, 2, 1]));
     assert_eq!(found.p, 2.0 / 8.0);
 }
@@ -69,8 +68,8 @@ fn speakers_on_whom_the_runs_agree_change_no_p_value() {
 
 #[test]
 fn uar_and_accuracy_are_tested_each_by_its_own_weights() {
-    // Three clips of class 0, one of class 1, a speaker each. The first run is right on class 1
-    // alone, the second on two of the others: better by accuracy, worse by UAR.
+    // Three clips of class 0 and one of class 1, each of another speaker. The first run is correct on class 1 alone,
+    // the second on two of the others: the second is better by accuracy and worse by UAR.
     let clips = |right: [bool; 4]| {
         let speakers = ["01", "02", "03", "04"];
         let clip = |i: usize| {
@@ -86,7 +85,7 @@ fn uar_and_accuracy_are_tested_each_by_its_own_weights() {
     let pair = &compare(&[("first", &first), ("second", &second)]).unwrap()[0];
     assert!((pair.accuracy.value + 1.0 / 4.0).abs() < 1e-12);
     assert!((pair.uar.value - (1.0 / 2.0 - 1.0 / 3.0)).abs() < 1e-12);
-    // Shares by accuracy −1, −1, +1: every sum is as large. By UAR −1/6, −1/6, +1/2: 1/6 is the
+    // The shares by accuracy are −1, −1, +1: every sum is as large. By UAR they are −1/6, −1/6, +1/2: 1/6 is the
     // smallest sum.
     assert_eq!((pair.accuracy.p, pair.uar.p), (1.0, 1.0));
 }
@@ -102,8 +101,8 @@ fn a_clear_difference_over_many_speakers_is_found() {
 
 #[test]
 fn drawn_signs_agree_with_counting_all_of_them() {
-    // Seventeen speakers, one more than are counted out: nine to eight for the first by one clip
-    // each. Any sum of 17 ones is odd, so every one is as large as 1.
+    // Seventeen speakers, one more than the exact test covers: nine to eight for the first, by one clip each. Any sum
+    // of 17 ones is odd, so every one is at least as large as 1.
     let first: Vec<usize> = (0..17).map(|i| if i < 9 { 2 } else { 1 }).collect();
     let found = accuracy(
         &run(&first),

@@ -1,4 +1,4 @@
-//! CSV files: what is written is read back, and what is wrong is named.
+//! CSV files: what is written can be read back, and errors name what is wrong.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests, outside the functions marked as such"
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use ser_eval::{Epoch, Error, History, Prediction, Predictions};
 
 fn text() -> impl Strategy<Value = String> {
-    // Everything that CSV has to quote, and letters beyond ASCII.
+    // Everything that CSV has to quote, and characters beyond ASCII.
     proptest::string::string_regex("[a-z ,;\"'\n\r\té中]{0,8}").unwrap()
 }
 

@@ -1,4 +1,5 @@
-//! Gaps between groups: over the classes they share, and only those wider than luck are called so.
+//! Gaps between groups, over the classes that all groups have; only a gap that is wider than by chance has a low
+//! p-value.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests, outside the functions marked as such"
@@ -9,8 +10,8 @@ mod common;
 use common::{certain, labels, row};
 use ser_eval::{Group, Predictions, gap};
 
-/// Twelve speakers, half of each gender, with eight clips of two classes; `right` is asked of speaker
-/// and clip. The second half of a speaker's clips is strong.
+/// Returns twelve speakers, half of each gender, with eight clips of two classes; `right` is called with speaker and
+/// clip. The second half of a speaker's clips is strong.
 fn run(right: impl Fn(usize, usize) -> bool) -> Predictions {
     let mut rows = Vec::new();
     for speaker in 0..12 {
@@ -51,10 +52,10 @@ fn a_gap_that_one_speaker_makes_may_be_luck() {
     let predictions = run(|speaker, _| speaker != 3);
     let found = gap(&predictions, Group::Gender).unwrap();
     assert!((found.width() - 1.0 / 6.0).abs() < 1e-12);
-    // Whichever gender the one speaker has, the gap is as wide.
+    // Whichever gender this speaker has, the gap is as wide.
     assert_eq!(found.p, 1.0);
     assert!(found.interval.unwrap().low <= 0.0);
-    // That this speaker differs from the others is none.
+    // That this speaker differs from the others is not by chance.
     let speakers = gap(&predictions, Group::Speaker).unwrap();
     assert_eq!((&*speakers.worst, speakers.worst_uar), ("03", 0.0));
     assert!(
@@ -66,14 +67,14 @@ fn a_gap_that_one_speaker_makes_may_be_luck() {
 
 #[test]
 fn speakers_who_differ_no_more_than_coins_are_not_called_different() {
-    // Right and wrong answers in a pattern that no speaker owns.
+    // Correct and wrong predictions form a pattern that belongs to no speaker.
     let found = gap(&run(|s, c| (s * 5 + c * 3) % 7 > 2), Group::Speaker).unwrap();
     assert!(found.width() > 0.0 && found.p > 0.2, "{found:?}");
 }
 
 #[test]
 fn intensities_are_compared_within_each_speaker() {
-    // Speakers differ widely; within each, strong clips do better.
+    // Speakers differ widely; within each of them, strong clips do better.
     let found = gap(&run(|s, c| c >= 4 || s % 3 == 0), Group::Intensity).unwrap();
     assert_eq!((&*found.best, &*found.worst), ("strong", "normal"));
     assert!(found.p < 0.02, "{}", found.p);
@@ -86,7 +87,7 @@ fn a_class_that_a_group_lacks_is_left_out() {
     rows.retain(|row| row.truth == 0 || row.intensity.as_deref() == Some("normal"));
     let predictions = Predictions::new(labels(&["calm", "angry"]), rows).unwrap();
     let found = gap(&predictions, Group::Intensity).unwrap();
-    // All of class 0 is right, all of class 1 wrong; strong clips are of class 0 alone.
+    // All of class 0 is correct and all of class 1 wrong; strong clips are of class 0 alone.
     assert_eq!((found.classes, found.width()), (1, 0.0));
     assert_eq!(found.p, 1.0);
 }

@@ -1,4 +1,4 @@
-//! Figures against values worked out by hand and checked once with scikit-learn 1.9.1.
+//! Figures compared with values worked out by hand and checked once with scikit-learn 1.9.1.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests, outside the functions marked as such"
@@ -119,8 +119,8 @@ fn a_class_that_appears_nowhere_is_left_out_of_both_means() {
 
 #[test]
 fn calibration_error_is_the_weighted_gap_of_the_bins() {
-    // Bin (8/15, 9/15]: confidence 0.55 twice, one hit: gap 0.05. Bin (13/15, 14/15]: confidence
-    // 0.9 twice, no hit: gap 0.9.
+    // Bin (8/15, 9/15]: confidence 0.55 twice, one hit: gap 0.05. Bin (13/15, 14/15]: confidence 0.9 twice, no hit: gap
+    // 0.9.
     let rows = vec![
         row("1", "01", 0, &[0.55, 0.45]),
         row("2", "01", 1, &[0.55, 0.45]),
@@ -171,7 +171,7 @@ fn no_prediction_is_an_error_and_not_a_nan() {
     ));
 }
 
-/// The figures of splits of four clips each, of which so many are answered right.
+/// Returns the figures of splits of four clips each, of which this many are predicted correctly.
 fn folds(splits: &[(&str, usize)]) -> FoldSummary {
     let mut rows = Vec::new();
     for &(split, hits) in splits {
@@ -187,7 +187,7 @@ fn folds(splits: &[(&str, usize)]) -> FoldSummary {
 
 #[test]
 fn draws_of_a_split_are_one_figure_of_it() {
-    // Accuracies 1 and 0.5 of the draws of one split, 0.25 and 0.25 of the other.
+    // The accuracies are 1 and 0.5 for the draws of one split, 0.25 and 0.25 for those of the other.
     let summary = folds(&[
         ("fold-1-draw-1", 4),
         ("fold-1-draw-2", 2),
@@ -201,7 +201,7 @@ fn draws_of_a_split_are_one_figure_of_it() {
 
 #[test]
 fn folds_give_mean_and_sample_standard_deviation() {
-    // Accuracies 1, 0.5 and 0.75 in the order the splits first appear.
+    // The accuracies are 1, 0.5 and 0.75 in the order in which the splits first appear.
     let summary = folds(&[("fold 2", 4), ("fold 1", 2), ("fold 3", 3)]);
     let names: Vec<_> = summary
         .folds
@@ -285,7 +285,7 @@ fn clips_are_grouped_by_any_column_that_one_of_them_has() {
     assert_eq!(found["speaker"], group_table(&predictions, Group::Speaker));
     let refused = by(&["room", "floor"]).unwrap_err().to_string();
     assert!(
-        refused.ends_with("`floor`; there are speaker, room"),
+        refused.ends_with("`floor`; the columns with values are speaker, room"),
         "{refused}"
     );
 }

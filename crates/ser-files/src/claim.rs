@@ -1,4 +1,4 @@
-//! Files that several programs may want to write, of which one does.
+//! Files that several programs may want to write, but only one does.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::lock::Lock;
 use crate::{Error, UNFINISHED, fill_up, folder, unfinished};
 
-/// The right to write a file that is not there yet, while it lives.
+/// The right to write a file that does not exist yet. It ends when the value is dropped.
 ///
-/// It is a [`Lock`] on a file beside it, so that a program that was killed holds none. What that one had written, beside it too, is
-/// swept out by whoever comes next.
+/// It holds a [`Lock`] on a file beside `path`, so a killed program does not keep it. The next claim removes the
+/// partial files that such a program left there.
 ///
 /// # Examples
 /// ```
@@ -33,22 +33,22 @@ pub struct Claim {
     _lock: Lock,
 }
 
-/// Who may write a file.
+/// The result of [`Claim::take`]: who may write a file.
 #[derive(Debug)]
 pub enum Claimed {
-    /// Nobody else.
+    /// The caller may write it.
     Mine(Claim),
-    /// Another program, which is writing it.
+    /// Another program is writing it.
     Others,
-    /// Nobody any more: it is there.
+    /// The file already exists.
     Written,
 }
 
 impl Claim {
-    /// Asks for the right to write `path`.
+    /// Requests the right to write `path`.
     ///
     /// # Errors
-    /// Those of the file system, such as that the folder does not exist, or knows no locks.
+    /// The errors of the file system, for example if the folder does not exist or does not support locks.
     pub fn take(path: &Path) -> Result<Claimed, Error> {
         let is_written = || path.try_exists().map_err(Error::at(path));
         if is_written()? {
@@ -57,7 +57,7 @@ impl Claim {
         let Some(lock) = Lock::take(&path.with_file_name(unfinished_name(path)))? else {
             return Ok(Claimed::Others);
         };
-        // Who held it before may have written it meanwhile.
+        // The previous holder of the lock may have written the file in the meantime.
         if is_written()? {
             return Ok(Claimed::Written);
         }
@@ -69,7 +69,7 @@ impl Claim {
         Ok(Claimed::Mine(claim))
     }
 
-    /// Removes what others had written when they were killed.
+    /// Removes partial files that killed programs left.
     fn sweep(&self) -> io::Result<()> {
         let begins = format!("{}.", unfinished_name(&self.path));
         for entry in fs::read_dir(folder(&self.path)?)? {
@@ -81,11 +81,11 @@ impl Claim {
         Ok(())
     }
 
-    /// Writes the file beside its place, waits until the disk has it, and gives it its name. Each writes a file of its own, so
-    /// that where locks hold nobody off none is spoilt, and the last takes the name.
+    /// Writes the file beside its final place, syncs it to disk and renames it. Each program writes its own temporary
+    /// file, so no file is corrupted even where locks do not work; the last one to finish determines the content.
     ///
     /// # Errors
-    /// Those of the file system and what `fill` returns; nothing is left behind then.
+    /// The errors of the file system and of `fill`; no partial file remains.
     pub fn write(
         self,
         fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
@@ -124,7 +124,7 @@ mod tests {
         let claim = mine(&path);
         assert!(matches!(Claim::take(&path).unwrap(), Claimed::Others));
         drop(claim);
-        // As a program that was killed leaves it.
+        // The state that a killed program leaves.
         let left = [".unfinished-a.csv", ".unfinished-a.csv.x7"];
         let of_another = ".unfinished-b.csv.x7";
         for name in left.iter().chain([&of_another]) {

@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Writes files that are complete or absent.
 
 mod claim;
 mod lock;
@@ -10,18 +10,18 @@ use std::path::{Path, PathBuf};
 pub use claim::{Claim, Claimed};
 pub use lock::Lock;
 
-/// What the system said of a file or folder.
+/// An error of the file system, with the path that it concerns.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {}", path.display(), in_words(source))]
 pub struct Error {
     /// The file or folder.
     pub path: PathBuf,
-    /// What the system said.
+    /// The error of the system.
     pub source: io::Error,
 }
 
 impl Error {
-    /// Puts the path in front of what the system says.
+    /// Returns a function that adds the path to an error of the system.
     ///
     /// # Examples
     /// ```
@@ -37,7 +37,8 @@ impl Error {
     }
 }
 
-/// A name beside `path` that no other program gives: `.NAME.ser-WHAT`. What lies there may be replaced and removed.
+/// Returns a name beside `path` that no other program uses: `.NAME.ser-WHAT`. A file of this name may be replaced and
+/// removed.
 ///
 /// # Examples
 /// ```
@@ -52,7 +53,7 @@ pub fn beside(path: &Path, what: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// The text of an error without the path that it may begin with, for who names the file beside it.
+/// Returns the text of an error without the path that it may begin with, for a caller that prints the path separately.
 ///
 /// # Examples
 /// ```
@@ -66,38 +67,38 @@ pub fn without_path<'a>(text: &'a str, path: &Path) -> &'a str {
     text.strip_prefix(&named).unwrap_or(text)
 }
 
-/// What the system says, with what to do about it where that is plain.
+/// Returns the message of the system, with the next step if there is an obvious one.
 pub fn in_words(error: &io::Error) -> String {
     let words = match error.kind() {
-        // What is not the system's has words of its own.
+        // An error that did not come from the system has its own message.
         _ if error.get_ref().is_some() => return error.to_string(),
         io::ErrorKind::NotFound => "No such file or folder: check the path",
         io::ErrorKind::PermissionDenied => {
-            "permission denied: take a file or folder that is yours, or change its permissions"
+            "permission denied: use a file or folder that you may access, or change its permissions"
         }
         io::ErrorKind::AlreadyExists => {
-            "a file or folder of that name is in the way: name another place"
+            "a file or folder with this name already exists: choose another name"
         }
-        io::ErrorKind::IsADirectory => "it is a folder, where a file is expected",
-        io::ErrorKind::NotADirectory => "it is no folder, or a part of its path is none",
+        io::ErrorKind::IsADirectory => "it is a folder, but a file is expected",
+        io::ErrorKind::NotADirectory => "it is not a folder, or a part of its path is not one",
         io::ErrorKind::StorageFull => {
-            "No space left on device: make room there, or name another disk"
+            "No space left on device: make room there, or choose another disk"
         }
-        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only: name another place",
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only: choose another place",
         _ => return error.to_string(),
     };
     words.to_owned()
 }
 
-/// What the name of an unfinished file begins with. A program that is killed leaves it behind.
+/// Prefix of the names of unfinished files. A killed program leaves such a file behind.
 pub const UNFINISHED: &str = ".unfinished-";
 
-/// Writes a file beside `path`, waits until the disk has it, and gives it that name, in place of any file that
-/// has it. A link stays, and what it leads to is written; a device or a pipe is written into.
+/// Writes a file beside `path`, syncs it to disk and renames it to `path`, replacing any file there. If `path` is a
+/// link, the link stays and its target is replaced; a device or a pipe is written to directly.
 ///
 /// # Errors
-/// Those of the file system and what `fill` returns; nothing is left behind then, and a file that was there
-/// stays as it was. What a device or a pipe has got by then cannot be taken back.
+/// The errors of the file system and of `fill`. Then no temporary file remains, and an existing file stays unchanged.
+/// What was already written to a device or a pipe cannot be undone.
 ///
 /// # Examples
 /// ```
@@ -120,7 +121,7 @@ pub fn write(
         }
         Ok(_) => path.canonicalize()?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => match path.read_link() {
-            // A link to a file that is yet to be made, or to another such link.
+            // The link leads to a file that does not exist yet, or to another such link.
             Ok(target) => return write(&path.with_file_name(target), fill),
             Err(_) => path.to_owned(),
         },
@@ -133,20 +134,20 @@ pub fn write(
     Ok(())
 }
 
-/// As [`write()`], of contents that are there already.
+/// Writes the contents as [`write()`] does.
 ///
 /// # Errors
-/// Those of the file system, such as that the folder does not exist.
+/// The errors of the file system, for example if the folder does not exist.
 pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<(), Error> {
     let (path, contents) = (path.as_ref(), contents.as_ref());
     write(path, |file| file.write_all(contents)).map_err(Error::at(path))
 }
 
-/// As [`write_file`], unless a file has that name already, which stays as it is. Of several who write at once one does;
-/// returns whether it was this one.
+/// Writes a file as [`write_file`] does, unless a file of this name exists, which then stays unchanged. If several
+/// programs write at once, only one succeeds; returns whether it was this call.
 ///
 /// # Errors
-/// Those of the file system.
+/// The errors of the file system.
 pub fn write_new(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<bool, Error> {
     let (path, contents) = (path.as_ref(), contents.as_ref());
     let write = || {
@@ -162,10 +163,10 @@ pub fn write_new(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<b
     write().map_err(Error::at(path))
 }
 
-/// Removes a file, if it is there.
+/// Removes a file if it exists.
 ///
 /// # Errors
-/// It cannot be removed.
+/// The file cannot be removed.
 pub fn remove_file(path: impl AsRef<Path>) -> Result<(), Error> {
     match std::fs::remove_file(&path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::at(path)(source)),
@@ -173,11 +174,11 @@ pub fn remove_file(path: impl AsRef<Path>) -> Result<(), Error> {
     }
 }
 
-/// Refuses what [`write()`] could not write, before there is work to lose: a file in a folder that is not there or not ours,
-/// a folder, and one of the files that are `read` for it.
+/// Reports in advance, before there is work to lose, that [`write()`] would fail or destroy an input: if the folder
+/// does not exist or is not writable, or if `path` is a folder or one of the files in `read`.
 ///
 /// # Errors
-/// What is in the way.
+/// The reason why the file cannot be written.
 ///
 /// # Examples
 /// ```
@@ -195,7 +196,7 @@ pub fn may_write(path: &Path, read: &[&Path]) -> Result<(), Error> {
     match path.metadata() {
         Ok(there) if there.is_dir() => Err(at(io::ErrorKind::IsADirectory.into())),
         Ok(there) if there.is_file() && read.iter().any(is_read) => Err(at(io::Error::other(
-            "it is read for this, and would be lost: name another file to write",
+            "it is also an input and would be overwritten: choose another output file",
         ))),
         // A device or a pipe.
         Ok(there) if !there.is_file() => Ok(()),
@@ -205,19 +206,20 @@ pub fn may_write(path: &Path, read: &[&Path]) -> Result<(), Error> {
     }
 }
 
-/// A file beside `path` whose name begins so, which is gone when it is dropped.
+/// Creates a file beside `path` whose name begins with `begins`; it is removed when the value is dropped.
 fn unfinished(path: &Path, begins: &str) -> io::Result<tempfile::NamedTempFile> {
     let folder = folder(path)?;
     let mut builder = tempfile::Builder::new();
-    // Temporary files are for their owner's eyes only; this one becomes what the user's umask says.
+    // Temporary files are private to their owner by default; the umask decides about this one, since it becomes the
+    // final file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let made = builder.prefix(begins).tempfile_in(folder);
-    // Its own words name a file that nobody asked for.
+    // The original message names a file that the user did not ask for, so keep only the kind.
     made.map_err(|error| error.kind().into())
 }
 
-/// The folder that a file is to lie in, which must be there.
+/// Returns the folder that will contain a file, which must exist.
 fn folder(path: &Path) -> io::Result<&Path> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -225,10 +227,10 @@ fn folder(path: &Path) -> io::Result<&Path> {
     };
     if !folder.is_dir() {
         let (kind, what) = match folder.exists() {
-            true => (io::ErrorKind::NotADirectory, "is no folder"),
+            true => (io::ErrorKind::NotADirectory, "is not a folder"),
             false => (
                 io::ErrorKind::NotFound,
-                "does not exist: make it, or name another",
+                "does not exist: create it, or choose another",
             ),
         };
         let missing = format!("the folder {} {what}", folder.display());
@@ -277,7 +279,7 @@ mod tests {
         let own = io::Error::new(io::ErrorKind::NotFound, "the source ran dry");
         assert_eq!(in_words(&own), "the source ran dry");
         let full = io::ErrorKind::StorageFull.into();
-        assert!(in_words(&full).ends_with("name another disk"));
+        assert!(in_words(&full).ends_with("choose another disk"));
     }
 
     #[test]
@@ -291,10 +293,10 @@ mod tests {
         may_write("gone").unwrap();
         for (name, words) in [
             ("folder.csv", "it is a folder"),
-            ("missing/answers.csv", "does not exist: make it"),
-            ("manifest.csv/answers.csv", "is no folder"),
-            ("manifest.csv", "it is read for this"),
-            ("folder.csv/../manifest.csv", "it is read for this"),
+            ("missing/answers.csv", "does not exist: create it"),
+            ("manifest.csv/answers.csv", "is not a folder"),
+            ("manifest.csv", "it is also an input"),
+            ("folder.csv/../manifest.csv", "it is also an input"),
         ] {
             let refused = may_write(name).unwrap_err();
             assert_eq!(refused.path, at(name));
@@ -342,7 +344,7 @@ mod tests {
         let at_its_end = pipe.clone();
         let reader = std::thread::spawn(move || fs::read(at_its_end).unwrap());
         write(&pipe, |file| file.write_all(b"new")).unwrap();
-        // Asked first: nobody would ever write to a reader whose pipe is gone.
+        // Check before joining: without the pipe, the reader would wait forever.
         assert!(pipe.metadata().unwrap().file_type().is_fifo());
         assert_eq!(reader.join().unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -1,13 +1,13 @@
-//! Locks that end with whoever holds them.
+//! Locks that are released when their holder ends.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// A file that one program at a time has, while it lives.
+/// A locked file, which only one program can hold at a time.
 ///
-/// It is a lock of the operating system, so that a program that was killed holds none.
+/// It is a lock of the operating system, so a killed program does not hold it.
 ///
 /// # Examples
 /// ```
@@ -26,18 +26,18 @@ use crate::Error;
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
-    /// Closing it ends the lock.
+    /// Closing the file releases the lock.
     _file: File,
 }
 
 impl Lock {
-    /// Makes the file and takes it; `None` while another has it.
+    /// Creates and locks the file. Returns `None` if another program holds the lock.
     ///
     /// # Errors
-    /// Those of the file system, such as that the folder does not exist, or knows no locks.
+    /// The errors of the file system, for example if the folder does not exist or does not support locks.
     pub fn take(path: &Path) -> Result<Option<Self>, Error> {
         loop {
-            // What lies there is not emptied, whatever it may be.
+            // Do not truncate an existing file, whatever it is.
             let open = File::options()
                 .write(true)
                 .create(true)
@@ -49,8 +49,8 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(Error::at(path)(error)),
             }
-            // Who held it before may have removed the file between our opening and locking it: then the lock is on a file that
-            // nobody else would find.
+            // The previous holder may have removed the file after we opened it and before we locked it. The lock would
+            // then be on a file that nobody else can find.
             if is_at(&file, path) {
                 return Ok(Some(Self {
                     path: path.to_owned(),
@@ -63,12 +63,12 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // A lock file that stays is no obstacle: only a held one is.
+        // A lock file that remains does no harm: only a held lock does.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Whether an open file is the one that a path names.
+/// Returns true if the open file is the one at this path.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -80,7 +80,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Elsewhere an open file cannot be removed.
+/// On other systems an open file cannot be removed.
 #[cfg(not(unix))]
 fn is_at(_: &File, _: &Path) -> bool {
     true

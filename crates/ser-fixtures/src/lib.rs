@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use hound::{Sample, SampleFormat, WavSpec, WavWriter};
 use opus_rs::{Application, OpusEncoder};
 
-/// The folder of the clips of RAVDESS, which `SER_RAVDESS` names; without it, says that a test skips.
+/// Returns the folder of the RAVDESS clips, which `SER_RAVDESS` names. Without it, prints that a test is skipped.
 pub fn ravdess() -> Option<PathBuf> {
     folder("SER_RAVDESS")
 }
 
-/// The folder of the same clips as FLAC, which `SER_RAVDESS_FLAC` names; without it, says that a test skips.
+/// Returns the folder with the same clips as FLAC, which `SER_RAVDESS_FLAC` names. Without it, prints that a test is
+/// skipped.
 pub fn ravdess_flac() -> Option<PathBuf> {
     folder("SER_RAVDESS_FLAC")
 }
@@ -22,17 +23,17 @@ pub fn ravdess_flac() -> Option<PathBuf> {
 fn folder(variable: &str) -> Option<PathBuf> {
     let folder = named(std::env::var_os(variable));
     if folder.is_none() {
-        eprintln!("skipped: {variable} names no folder with the clips of RAVDESS");
+        eprintln!("skipped: {variable} does not name a folder with the clips of RAVDESS");
     }
     folder
 }
 
-/// A variable that is set to nothing names no folder.
+/// Returns the folder; a variable with an empty value names none.
 fn named(value: Option<OsString>) -> Option<PathBuf> {
     value.filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// Writes a mono WAV file of samples as floats of 32 bits.
+/// Writes samples as a mono WAV file of 32-bit floats.
 ///
 /// # Panics
 /// The file cannot be written.
@@ -40,7 +41,7 @@ pub fn write_wav_f32(path: &Path, sample_rate: u32, samples: impl IntoIterator<I
     write(path, sample_rate, 32, SampleFormat::Float, samples);
 }
 
-/// Writes a mono WAV file of samples of 16 bits.
+/// Writes samples as a mono WAV file of 16-bit integers.
 ///
 /// # Panics
 /// The file cannot be written.
@@ -68,7 +69,8 @@ fn write(
     writer.finalize().unwrap();
 }
 
-/// Something like a voice about a pitch in Hz: harmonics that glide, three seconds of syllables and two of pause, faint noise.
+/// Returns a voice-like signal around a pitch in hertz: gliding harmonics, three seconds of syllables alternating with
+/// two of pause, and faint noise.
 pub fn voice(sample_rate: u32, seconds: f64, pitch: f64) -> Vec<f32> {
     let mut phase = 0.0_f64;
     let sample = |n: u32| {
@@ -86,29 +88,30 @@ pub fn voice(sample_rate: u32, seconds: f64, pitch: f64) -> Vec<f32> {
         .collect()
 }
 
-/// Samples of a frame of [`flac`].
+/// Number of samples in a frame of [`flac`].
 pub const FLAC_FRAME: usize = 4096;
 
-/// A mono FLAC file of samples of 16 bits as they are, in frames of [`FLAC_FRAME`], the last filled up with zeros.
+/// Returns a mono FLAC file with uncompressed 16-bit samples in frames of [`FLAC_FRAME`]; the last frame is padded with
+/// zeros.
 ///
 /// # References
 /// RFC 9639.
 pub fn flac(sample_rate: u32, samples: &[i16]) -> Vec<u8> {
     let mut file = b"fLaC\x80\0\0\x22".to_vec();
-    // Frames of 4096 samples and any number of bytes.
+    // Frames of 4096 samples and of any number of bytes.
     file.extend([0x10, 0x00, 0x10, 0x00, 0, 0, 0, 0, 0, 0]);
     let total = samples.len().next_multiple_of(FLAC_FRAME) as u64;
     file.extend(((u64::from(sample_rate) << 44) | (15 << 36) | total).to_be_bytes());
     file.extend([0; 16]);
     for (number, samples) in (0u32..).zip(samples.chunks(FLAC_FRAME)) {
-        // Of other rates the header of the file alone tells.
+        // The rate code 0 refers to the header of the file, which has the rate.
         let rate = match sample_rate {
             8000 => 4,
             48_000 => 10,
             _ => 0,
         };
         let mut frame = vec![0xFF, 0xF8, 0xC0 | rate, 0x08];
-        // As UTF-8 codes characters.
+        // The frame number is coded like a character in UTF-8.
         let number = char::from_u32(number).unwrap();
         frame.extend(number.encode_utf8(&mut [0; 4]).as_bytes());
         frame.push(crc(&frame, 8, 0x07) as u8);
@@ -121,12 +124,12 @@ pub fn flac(sample_rate: u32, samples: &[i16]) -> Vec<u8> {
     file
 }
 
-/// Samples of a packet of [`opus`], 20 ms.
+/// Number of samples in a packet of [`opus`], 20 ms.
 const OPUS_PACKET: usize = 960;
-/// Samples by which its encoder is late.
+/// Delay of its encoder in samples.
 const OPUS_LATE: usize = 312;
 
-/// Samples at 48 kHz as Opus in Ogg, mono, of so many bits a second, as messengers send it.
+/// Encodes samples at 48 kHz as mono Opus in Ogg with this bit rate, as messengers send it.
 ///
 /// # References
 /// RFC 3533, RFC 7845.
@@ -153,7 +156,7 @@ pub fn opus(samples: &[f32], bits_per_second: i32) -> Vec<u8> {
     file
 }
 
-/// A page of Ogg that holds one packet.
+/// Returns an Ogg page that contains one packet.
 fn ogg_page(flags: u8, granule: u64, number: u32, packet: &[u8]) -> Vec<u8> {
     let mut page = b"OggS\0".to_vec();
     page.push(flags);
@@ -170,10 +173,10 @@ fn ogg_page(flags: u8, granule: u64, number: u32, packet: &[u8]) -> Vec<u8> {
     page
 }
 
-/// Samples of a frame of [`mp3`].
+/// Number of samples in a frame of [`mp3`].
 pub const MP3_FRAME: usize = 576;
 
-/// A silent frame of MP3, mono at 16 kHz, of the bit rate with an index of 1 to 14.
+/// Returns a silent MP3 frame, mono at 16 kHz; `bit_rate` is the index of the bit rate, 1 to 14.
 ///
 /// # References
 /// ISO/IEC 13818-3, 2.4.
@@ -187,7 +190,8 @@ pub fn mp3_silence(bit_rate: u8) -> Vec<u8> {
     frame
 }
 
-/// An MP3 of frames, mono at 16 kHz, behind a tag that counts them and has a table as LAME and ffmpeg write it.
+/// Returns an MP3 file of these frames, mono at 16 kHz, after a tag that counts them and has a table as LAME and ffmpeg
+/// write it.
 pub fn mp3(frames: &[Vec<u8>]) -> Vec<u8> {
     let mut tag = mp3_silence(14);
     let ends = frames.iter().scan(0, |end, frame| {
@@ -196,7 +200,7 @@ pub fn mp3(frames: &[Vec<u8>]) -> Vec<u8> {
     });
     let ends: Vec<usize> = ends.collect();
     let bytes = ends.last().unwrap_or(&0) + tag.len();
-    // What is written down after so many frames each, of which there are never 400.
+    // The position is noted once per `every` frames, so that there are fewer than 400 notes.
     let mut every = 1;
     while frames.len() / every >= 400 {
         every *= 2;
@@ -213,7 +217,7 @@ pub fn mp3(frames: &[Vec<u8>]) -> Vec<u8> {
     [tag, frames.concat()].concat()
 }
 
-/// The checksum of bytes by a polynomial of so many bits, from the highest bit on, from 0.
+/// Returns the CRC of `width` bits for a polynomial, most significant bit first, with the initial value 0.
 pub fn crc(bytes: &[u8], width: u32, polynomial: u32) -> u32 {
     let mask = u32::MAX >> (32 - width);
     bytes.iter().fold(0, |sum, &byte| {

@@ -1,11 +1,11 @@
-//! A web server on the loopback that answers by script, for the tests of downloads.
+//! A scripted web server on the loopback interface, for the tests of downloads.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// What one connection gets.
+/// The response for one connection.
 #[derive(Debug)]
 pub struct Answer {
     bytes: Vec<u8>,
@@ -21,7 +21,7 @@ impl<T: Into<Vec<u8>>> From<T> for Answer {
     }
 }
 
-/// An answer that does not end with its last byte: the connection stays open until the client closes it.
+/// Returns a response after which the connection stays open until the client closes it.
 pub fn stalled(bytes: &str) -> Answer {
     Answer {
         stalls: true,
@@ -29,17 +29,17 @@ pub fn stalled(bytes: &str) -> Answer {
     }
 }
 
-/// A whole answer without a body.
+/// Returns a complete response without a body.
 pub fn status(line: &str) -> Answer {
     format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").into()
 }
 
-/// Serves one answer per connection and then is gone.
+/// Serves one response per connection and then stops.
 ///
-/// Gives the URL, and when joined the requests in lower case.
+/// Returns the URL, and a handle that yields the requests in lower case when it is joined.
 ///
 /// # Panics
-/// There is no loopback; when joined, a connection could not be used.
+/// Panics if there is no loopback interface; the thread panics if a connection fails.
 pub fn serve(answers: Vec<Answer>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/file.zip", listener.local_addr().unwrap());
@@ -53,7 +53,7 @@ pub fn serve(answers: Vec<Answer>) -> (String, JoinHandle<Vec<String>>) {
             let mut request = String::new();
             let mut reader = BufReader::new(stream.try_clone().unwrap());
             while reader.read_line(&mut request).unwrap() > 2 {}
-            // A client that has had enough hangs up, and is right to.
+            // A client that has received enough may close the connection.
             let sent = stream.write_all(&answer.bytes);
             if sent.is_ok() && answer.stalls {
                 let _ = stream.read(&mut [0]);
@@ -65,10 +65,10 @@ pub fn serve(answers: Vec<Answer>) -> (String, JoinHandle<Vec<String>>) {
     (url, seen)
 }
 
-/// A URL where nothing listens.
+/// Returns a URL at which nothing listens.
 ///
 /// # Panics
-/// There is no loopback.
+/// Panics if there is no loopback interface.
 pub fn dead() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}/file.zip", listener.local_addr().unwrap())

@@ -97,7 +97,7 @@ def test_a_leak_names_the_clips(corpus: Corpus) -> None:
 
 
 def test_what_is_wrong_is_told(corpus: Corpus, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no protocol is called `folds-z`; there are seed5"):
+    with pytest.raises(ValueError, match="there is no protocol `folds-z`; the protocols are seed5"):
         corpus.splits("folds-z")
     with pytest.raises(ValueError, match="from 0 to 479, got 480"):
         corpus.split([0], [480])
@@ -108,7 +108,7 @@ def test_what_is_wrong_is_told(corpus: Corpus, tmp_path: Path) -> None:
     with pytest.raises(SerError, match="No such file") as caught:
         Corpus.open(tmp_path / "missing")
     assert caught.value.kind == "not-opened"
-    with pytest.raises(SerError, match="no clip to use") as caught:
+    with pytest.raises(SerError, match="no usable clip") as caught:
         Corpus.open(tmp_path)
     assert caught.value.kind == "no-clips" and caught.value.path == str(tmp_path)
     (tmp_path / "a.csv").write_text("path,emotion\na.wav,sad\n", encoding="utf-8")

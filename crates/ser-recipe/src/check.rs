@@ -1,4 +1,4 @@
-//! The ranges of a recipe's values.
+//! Checks that the values of a recipe are in their ranges.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::recipe::{Monitor, Recipe, Task};
 
-/// A value may come from a stranger's file; more of anything than this is a mistake or an attack.
+/// Upper limits. A recipe can come from an untrusted file; a larger value is a mistake or an attack.
 const MOST_COPIES: usize = 64;
 const MOST_NETWORKS: usize = 64;
 const MOST_FRAMES: usize = 1 << 16;
@@ -18,10 +18,11 @@ const MOST_MASKS: usize = 64;
 const MOST_THREADS: i32 = 1024;
 /// 256 MiB of weights.
 const MOST_PARAMETERS: u64 = 1 << 26;
-/// 1 GiB in a batch and all that a network makes of it.
+/// 1 GiB for a batch and all activations of a network.
 const MOST_ACTIVATIONS: u64 = 1 << 28;
 
-/// A value out of range; the line is found by who has the text.
+/// Creates the error for a value out of range. [`with_line`](crate::text::with_line) adds the line where the text is
+/// known.
 pub(crate) fn wrong(origin: &str, key: &str, expected: &str, actual: String) -> Error {
     Error::Value {
         origin: origin.to_owned(),
@@ -32,7 +33,7 @@ pub(crate) fn wrong(origin: &str, key: &str, expected: &str, actual: String) -> 
     }
 }
 
-/// Whether it can be the name of a folder, and of no other one than is meant.
+/// Returns true if the name can be that of a folder and names exactly this folder.
 fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\'])
 }
@@ -40,9 +41,10 @@ fn is_name(name: &str) -> bool {
 const NAME: &str = "a name for a folder: not empty, without slashes, not beginning with a dot";
 
 const LABELS: &str = "task.labels";
-const MAP: &str = "a list of labels for each new one, no label in two lists or itself a new one";
+const MAP: &str =
+    "a list of old labels for each new one, where no old label occurs twice or is itself a new one";
 
-/// Whether no label is renamed in two ways, or one after the other.
+/// Returns true if no label is renamed to two others, or renamed twice in a row.
 fn is_map(labels: &LabelMap) -> bool {
     let mut seen = BTreeSet::new();
     let mut from = labels.values().flatten();
@@ -50,16 +52,16 @@ fn is_map(labels: &LabelMap) -> bool {
 }
 
 const COUNTED_AS: &str = "task.counted_as";
-const COUNTED: &str = "a label for another one, both of task.emotions where that is there, none of them on both sides";
+const COUNTED: &str = "pairs of labels, all of them in task.emotions if that is given, where no label is on both sides";
 
-/// Whether each label counts as one that stays what it is.
+/// Returns true if each label counts as one that is not itself counted as another.
 fn are_counted(task: &Task) -> bool {
     let known = |label: &String| task.emotions.is_empty() || task.emotions.contains(label);
     let mut pairs = task.counted_as.iter();
     pairs.all(|(from, to)| known(from) && known(to) && !task.counted_as.contains_key(to))
 }
 
-/// What is wrong with a task alone.
+/// Returns the checks of a task.
 fn task(task: &Task) -> [Check; 2] {
     let (labels, counted_as) = (&task.labels, &task.counted_as);
     [
@@ -73,14 +75,14 @@ fn task(task: &Task) -> [Check; 2] {
     ]
 }
 
-/// Whether it holds, the key, what it must be, what it is.
+/// Whether the value is valid, its key, what it must be, and what it is.
 type Check = (bool, &'static str, &'static str, String);
 
 impl Recipe {
-    /// Whether every value is in its range, alone and together with the others; `origin` is named in errors.
+    /// Checks that every value is in its range, by itself and together with the others. Errors name `origin`.
     ///
     /// # Errors
-    /// [`Error::Value`] for the first that is not, [`Error::Features`].
+    /// [`Error::Value`] for the first value out of range, and [`Error::Features`] for an invalid feature configuration.
     pub fn check(&self, origin: &str) -> Result<()> {
         self.features.validate().map_err(|error| match error {
             ser_features::Error::Config {
@@ -100,7 +102,7 @@ impl Recipe {
         }
     }
 
-    /// The size that is in its range, as all are, but not together with the others.
+    /// Returns the size that is in its range but too large together with the others.
     fn too_large(&self) -> Option<(&'static str, &'static str, String)> {
         let coefficients = self.features.coefficients();
         let network = self.network.architecture();
@@ -211,7 +213,7 @@ impl Recipe {
                 "at least 1",
                 t.epochs.to_string(),
             ),
-            // Batch norm has no variance over a single clip.
+            // Batch norm cannot compute a variance over a single clip.
             (
                 t.batch_size > 1,
                 "training.batch_size",
@@ -270,7 +272,7 @@ impl Recipe {
     }
 }
 
-/// What an ensemble's own file shows.
+/// Checks the values in the file of an ensemble.
 pub(crate) fn ensemble(name: &str, weights: &[f64], origin: &str) -> Result<()> {
     if !is_name(name) {
         return Err(wrong(origin, "name", NAME, name.to_owned()));
@@ -285,7 +287,7 @@ pub(crate) fn ensemble(name: &str, weights: &[f64], origin: &str) -> Result<()> 
 }
 
 impl Experiment {
-    /// What only the members' own recipes show.
+    /// Checks the values that are known only after the members' recipes are read.
     pub(crate) fn check_members(&self, origin: &str) -> Result<()> {
         if let Some((_, key, expected, actual)) =
             task(&self.task).into_iter().find(|(holds, ..)| !holds)
@@ -297,9 +299,9 @@ impl Experiment {
         let last = |recipe: &&Recipe| recipe.training.monitor == Monitor::LastEpoch;
         let tried = recipes().filter(last).count();
         let expected = if names().collect::<BTreeSet<_>>().len() < self.members.len() {
-            "recipes of different names"
+            "recipes with different names"
         } else if self.task.inner > 0 && tried != 0 && tried != self.members.len() {
-            "training.monitor = \"last-epoch\" in all or in none, as task.inner is above 0"
+            "recipes with training.monitor = \"last-epoch\" in all or in none of them, since task.inner is above 0"
         } else {
             return Ok(());
         };

@@ -1,4 +1,4 @@
-//! What can go wrong, cut by what the caller can do about it.
+//! The errors of this crate, divided by what the caller can do about them.
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -7,7 +7,7 @@ pub enum Error {
     /// A file could not be read.
     #[error(transparent)]
     Io(#[from] ser_files::Error),
-    /// A recipe is not valid TOML or has an unknown key or a value of the wrong type.
+    /// A recipe is not valid TOML, has an unknown key, or has a value of the wrong type.
     #[error("recipe {origin}: {message}")]
     Syntax {
         /// The file or the built-in name.
@@ -15,29 +15,29 @@ pub enum Error {
         /// The parser's message, with the line.
         message: String,
     },
-    /// A value of a recipe is out of its range.
+    /// A value of a recipe is out of range.
     #[error("recipe {origin}{}: `{key}` must be {expected}, but is {actual}", at(*line))]
     Value {
-        /// The recipe's name.
+        /// The file or the built-in name.
         origin: String,
-        /// The line of its text, counted from 1; the one of the table where the key is not given.
+        /// The line of the key, counted from 1; the line of its table if the key is missing.
         line: Option<usize>,
-        /// The key with its table.
+        /// The key, with its table.
         key: String,
-        /// What is allowed.
+        /// The allowed values.
         expected: String,
-        /// What was found.
+        /// The value that was found.
         actual: String,
     },
-    /// No file and no built-in recipe has this name.
+    /// There is neither a file nor a built-in recipe of this name.
     #[error("there is no recipe `{name}`: give a TOML file or one of {known}")]
     Unknown {
-        /// The name asked for.
+        /// The name that was asked for.
         name: String,
-        /// The built-in names.
+        /// The names of the built-in recipes.
         known: String,
     },
-    /// The feature configuration's own errors.
+    /// An error in the feature configuration.
     #[error(transparent)]
     Features(#[from] ser_features::Error),
 }
@@ -46,5 +46,5 @@ fn at(line: Option<usize>) -> String {
     line.map_or_else(String::new, |line| format!(", line {line}"))
 }
 
-/// A result of this crate.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,4 +1,4 @@
-//! What one TOML file asks for: a recipe, or an ensemble of recipes.
+//! Reads an experiment from one TOML file: a recipe, or an ensemble of recipes.
 
 use std::path::Path;
 
@@ -11,14 +11,14 @@ use crate::error::{Error, Result};
 use crate::recipe::{Recipe, Task};
 use crate::text::{from_toml, to_toml, with_line};
 
-/// A file of `data/recipes` as it was when this crate was built.
+/// Embeds files of `data/recipes` with their names.
 macro_rules! built_in {
     ($($name:literal),* $(,)?) => {
         [$(($name, include_str!(concat!("../../../data/recipes/", $name, ".toml")))),*]
     };
 }
 
-/// The recipes that travel with the crate, by name.
+/// The built-in recipes by name.
 const BUILT_IN: [(&str, &str); 21] = built_in![
     "seed5-cnn",
     "seed5-lstm",
@@ -43,14 +43,14 @@ const BUILT_IN: [(&str, &str); 21] = built_in![
     "random10-best",
 ];
 
-/// An experiment: one recipe, or several whose answers are averaged, with all that decides its result but
+/// One recipe, or several whose probabilities are averaged. It contains everything that determines the result except
 /// the data.
 ///
-/// The answer of several is the weighted mean of their probabilities; for a clip of an enrolled speaker it
-/// is taken over the recipes with enrolment, if there are any.
+/// The prediction of an ensemble is the weighted mean of its members' probabilities. For a clip of an enrolled speaker
+/// the mean is taken over the members with enrolment, if there are any.
 ///
-/// A file is either a recipe, which is an experiment with one member, or names the recipes of its members.
-/// They are read when the experiment is: what it holds, and what it writes, is whole.
+/// A file is either a recipe, which is an experiment with one member, or it names the recipes of its members. These are
+/// read together with the experiment, so an experiment is complete in memory and when it is written.
 ///
 /// ```
 /// let text = r#"
@@ -67,26 +67,26 @@ const BUILT_IN: [(&str, &str); 21] = built_in![
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Experiment {
-    /// Its name; of its run folder too.
+    /// Name of the experiment and of its run folder.
     pub name: String,
     /// One sentence for reports.
     pub description: String,
-    /// What is told apart, on which split; that of every member as well.
+    /// The labels to distinguish and the splits; all members have the same task.
     pub task: Task,
-    /// The recipes averaged, at least one.
+    /// The recipes that are averaged, at least one.
     pub members: Vec<Member>,
 }
 
 /// One recipe of an experiment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Member {
-    /// What its probabilities count in the mean.
+    /// Weight of its probabilities in the mean.
     pub weight: f64,
-    /// The recipe, with the experiment's task.
+    /// The recipe, with the task of the experiment.
     pub recipe: Recipe,
 }
 
-/// An ensemble as a file has it.
+/// The format of an ensemble in a file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EnsembleFile {
@@ -108,14 +108,15 @@ fn weight_1() -> f64 {
     1.0
 }
 
-/// People name a recipe, a run's folder holds it in full.
+/// A member: people write the name of a recipe, while the folder of a run contains the complete recipe.
 enum RecipeOrName {
-    /// A built-in name, or a file.
+    /// A built-in name, or the path of a file.
     Name(String),
     Recipe(Box<Recipe>),
 }
 
-/// By hand: an untagged enum would not say what is wrong with a recipe, and on which line.
+/// Implemented by hand, since the error of an untagged enum would not say what is wrong with a recipe, and on which
+/// line.
 impl<'de> Deserialize<'de> for RecipeOrName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         struct NameOrTable;
@@ -151,12 +152,17 @@ impl RecipeOrName {
                 recipe.check(&format!("{origin}, member {}", recipe.name))?;
                 Ok(*recipe)
             }
-            // Not as an experiment: one that named itself among its members would never end.
+            // Read it as a recipe: an ensemble that named itself among its members would never end.
             Self::Name(name) => {
                 let text = read(&name)?;
                 if is_ensemble(&text, &name)? {
-                    let expected = "absent, as one single recipe is asked for";
-                    return Err(check::wrong(&name, "members", expected, "there".to_owned()));
+                    let expected = "absent, since one single recipe is expected";
+                    return Err(check::wrong(
+                        &name,
+                        "members",
+                        expected,
+                        "present".to_owned(),
+                    ));
                 }
                 Recipe::parse(&text, &name)
             }
@@ -164,7 +170,7 @@ impl RecipeOrName {
     }
 }
 
-/// An experiment of one member.
+/// Creates an experiment with one member.
 impl From<Recipe> for Experiment {
     fn from(recipe: Recipe) -> Self {
         Self {
@@ -180,26 +186,26 @@ impl From<Recipe> for Experiment {
 }
 
 impl Experiment {
-    /// Reads a built-in recipe by name, or a TOML file by path, and checks it.
+    /// Reads and checks a built-in recipe by name, or a TOML file by path.
     ///
     /// # Errors
-    /// [`Error::Unknown`], [`Error::Io`], [`Error::Syntax`], [`Error::Value`], for it and for the recipes
-    /// that it names.
+    /// [`Error::Unknown`], [`Error::Io`], [`Error::Syntax`], [`Error::Value`] or [`Error::Features`], for the
+    /// experiment and for the recipes that it names.
     pub fn load(name_or_path: &str) -> Result<Self> {
         Self::parse(&read(name_or_path)?, name_or_path)
     }
 
-    /// The built-in recipes.
+    /// Returns the names of the built-in recipes.
     pub fn built_in_names() -> impl Iterator<Item = &'static str> {
         BUILT_IN.iter().map(|(name, _)| *name)
     }
 
-    /// Reads and checks an experiment, and the recipes that it names; `origin` is named in errors.
+    /// Reads and checks an experiment and the recipes that it names. Errors name `origin`.
     ///
     /// # Errors
-    /// As [`Experiment::load`]. [`Error::Value`] also for two members of one name, whose runs would lie in
-    /// the same folder, and for members of which only some keep the last epoch, where
-    /// [`Task::inner`] is above 0: they would be tried on different clips.
+    /// The errors of [`Experiment::load`]. [`Error::Value`] also for two members with the same name, whose runs would
+    /// be in the same folder, and, if [`Task::inner`] is above 0, for members of which only some keep the last epoch,
+    /// since they would be evaluated on different clips.
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         if !is_ensemble(text, origin)? {
             return Ok(Recipe::parse(text, origin)?.into());
@@ -228,10 +234,10 @@ impl Experiment {
         Ok(experiment)
     }
 
-    /// The experiment as TOML that needs no other file: a recipe, or the recipes of all members in full.
+    /// Returns the experiment as TOML that needs no other file: a recipe, or the complete recipes of all members.
     ///
     /// # Errors
-    /// [`Error::Syntax`] for a value TOML cannot hold.
+    /// [`Error::Syntax`] for a value that TOML cannot represent.
     pub fn to_toml(&self) -> Result<String> {
         match &self.members[..] {
             [member] if *self == Self::from(member.recipe.clone()) => member.recipe.to_toml(),
@@ -239,10 +245,10 @@ impl Experiment {
         }
     }
 
-    /// The same experiment with another task, for all its members.
+    /// Returns the same experiment with another task for all its members.
     ///
     /// # Errors
-    /// [`Error::Value`] for members that are not tried alike, as in [`Experiment::parse`].
+    /// [`Error::Value`] for members that would be evaluated on different clips, as in [`Experiment::parse`].
     pub fn with_task(mut self, task: Task) -> Result<Self> {
         for member in &mut self.members {
             member.recipe.task = task.clone();
@@ -252,7 +258,7 @@ impl Experiment {
         Ok(self)
     }
 
-    /// The recipe of an experiment that is no ensemble.
+    /// Returns the recipe of an experiment that is not an ensemble.
     ///
     /// # Errors
     /// [`Error::Value`] for an ensemble.
@@ -262,7 +268,7 @@ impl Experiment {
             last => {
                 let members = self.members.iter().chain(&last);
                 let names: Vec<&str> = members.map(|m| m.recipe.name.as_str()).collect();
-                let expected = "absent, as one single recipe is asked for";
+                let expected = "absent, since one single recipe is expected";
                 Err(check::wrong(
                     &self.name,
                     "members",
@@ -274,13 +280,13 @@ impl Experiment {
     }
 }
 
-/// Whether a text is an ensemble's, and not a recipe's.
+/// Returns true if the text is that of an ensemble, and false if it is that of a recipe.
 fn is_ensemble(text: &str, origin: &str) -> Result<bool> {
     let table: toml::Table = from_toml(text, origin)?;
     Ok(table.contains_key("members"))
 }
 
-/// The text of a built-in recipe or of a file.
+/// Returns the text of a built-in recipe or of a file.
 fn read(name_or_path: &str) -> Result<String> {
     if let Some((_, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_path) {
         return Ok((*text).to_owned());

@@ -16,7 +16,7 @@ pub enum NetworkConfig {
 }
 
 impl NetworkConfig {
-    /// Kind and sizes alone, as a trained network is described.
+    /// Returns kind and sizes only, the description that a trained network has.
     #[must_use]
     pub fn architecture(&self) -> Architecture {
         match self.clone() {
@@ -34,7 +34,7 @@ impl NetworkConfig {
         }
     }
 
-    /// The first size or dropout that cannot be: its key, what it must be, what it is.
+    /// Returns the first size or dropout that is invalid: its key, what it must be, and what it is.
     pub(crate) fn invalid(&self) -> Option<InvalidSize> {
         let dropout = |key, p: f64| {
             let fits = (0.0..1.0).contains(&p);
@@ -57,12 +57,12 @@ impl NetworkConfig {
 pub struct CnnConfig {
     /// Convolution blocks over the time × coefficient plane, first to last.
     pub blocks: Vec<ConvBlock>,
-    /// Width of the per-frame embedding that is pooled over time.
+    /// Width of the embedding of each frame, which is pooled over time.
     pub embedding: usize,
     /// Dropout before the output layer.
     #[serde(default)]
     pub dropout: f64,
-    /// Dropout of whole channels behind each block but the first.
+    /// Dropout of whole channels after each block except the first.
     #[serde(default)]
     pub block_dropout: f64,
 }
@@ -71,31 +71,31 @@ fn one() -> usize {
     1
 }
 
-/// Sizes of the recurrent network: convolution blocks if there are any, LSTM layers over what they
-/// leave of time, statistics pooling.
+/// Sizes of the recurrent network: optional convolution blocks, LSTM layers over the remaining time steps, and
+/// statistics pooling.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LstmConfig {
-    /// Units of each direction.
+    /// Units per direction.
     pub hidden: usize,
-    /// Bidirectional layers.
+    /// Number of bidirectional layers.
     #[serde(default = "one")]
     pub layers: usize,
-    /// Consecutive frames joined into one step: the sequence gets so much shorter.
+    /// Number of consecutive frames that are joined into one step; the sequence becomes shorter by this factor.
     #[serde(default = "one")]
     pub stack: usize,
     /// Dropout between layers and before the output layer.
     #[serde(default)]
     pub dropout: f64,
-    /// Convolution blocks in front of the first layer.
+    /// Convolution blocks before the first layer.
     #[serde(default)]
     pub blocks: Vec<ConvBlock>,
-    /// Dropout of whole channels behind each block but the first.
+    /// Dropout of whole channels after each block except the first.
     #[serde(default)]
     pub block_dropout: f64,
 }
 
-/// Sizes of the fully connected network; its input is one row of a clip's statistics, such as
+/// Sizes of the fully connected network. Its input is one row of statistics of a clip, such as
 /// [`Output::Functionals`](ser_features::Output::Functionals).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,7 +105,7 @@ pub struct MlpConfig {
     /// Dropout of input values.
     #[serde(default)]
     pub input_dropout: f64,
-    /// Dropout behind each hidden layer.
+    /// Dropout after each hidden layer.
     #[serde(default)]
     pub dropout: f64,
 }

@@ -1,4 +1,4 @@
-//! A recipe: one kind of network with everything it needs.
+//! A recipe: one kind of network with everything that it needs.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::network::NetworkConfig;
 use crate::text::{from_toml, to_toml, with_line};
 
-/// A recipe: everything that decides a result but the data.
+/// A recipe: everything that determines a result except the data.
 ///
 /// ```
 /// let recipe = ser_recipe::Experiment::load("seed5-cnn")?.into_recipe()?;
@@ -23,11 +23,11 @@ use crate::text::{from_toml, to_toml, with_line};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// Name of the experiment; of its run folder too.
+    /// Name of the experiment and of its run folder.
     pub name: String,
     /// One sentence for reports.
     pub description: String,
-    /// What is told apart, on which split.
+    /// The labels to distinguish, and the splits.
     pub task: Task,
     /// How a clip becomes frames of coefficients.
     pub features: FeatureConfig,
@@ -40,7 +40,7 @@ pub struct Recipe {
     pub network: NetworkConfig,
     /// Optimisation.
     pub training: Training,
-    /// How the network learns to use other clips of a speaker; absent: it does not.
+    /// How the network learns to use other clips of a speaker; if absent, it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrolment: Option<EnrolmentConfig>,
 }
@@ -49,27 +49,26 @@ pub struct Recipe {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
-    /// Split protocol by name, such as `seed5` or `folds-a`.
+    /// Name of the protocol, such as `seed5` or `folds-a`.
     pub protocol: Protocol,
     /// Seed of the splits.
     #[serde(default)]
     pub seed: u64,
-    /// The emotions told apart, in label order; empty: every label of the corpus.
+    /// The emotions to distinguish, in label order; if empty, every label of the corpus.
     #[serde(default)]
     pub emotions: Vec<String>,
-    /// Inner splits (see [`ser_data::Split::inner`]) that a training with
-    /// [`Monitor::LastEpoch`] is tried on.
+    /// Number of inner splits (see [`ser_data::Split::inner`]) on which a training with [`Monitor::LastEpoch`] is
+    /// evaluated.
     #[serde(default)]
     pub inner: usize,
-    /// Labels of the corpus that become one before anything else, by the one that they become:
+    /// Labels of the corpus that are renamed before any other step, by their new label:
     /// `labels = { happy = ["Happy", "joy", "jl:excited"] }`.
     #[serde(default, skip_serializing_if = "LabelMap::is_empty")]
     pub labels: LabelMap,
-    /// Whether clips are left out whose sentence is said in one emotion alone
-    /// ([`ser_data::Corpus::sentence_bound`]).
+    /// Whether to leave out clips whose sentence is spoken in only one emotion ([`ser_data::Corpus::sentence_bound`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shared_sentences: bool,
-    /// What an answer counts as where it is measured on a corpus that has no clip of its label:
+    /// What a prediction counts as when it is scored on a corpus that has no clip of the predicted label:
     /// `counted_as = { calm = "neutral" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counted_as: BTreeMap<String, String>,
@@ -79,56 +78,55 @@ fn one() -> usize {
     1
 }
 
-/// The table `[augmentation]`: what varies in training. Without it, nothing does.
+/// The table `[augmentation]`: what varies in training. Without it, nothing varies.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
-    /// Copies of every clip, played faster by so many semitones: pitch, formants and tempo move
-    /// together, as those of another speaker would. A training draws the clip or one of its copies.
+    /// Copies of every clip, played faster by this many semitones: pitch, formants and tempo change together, as they
+    /// would for another speaker. Training draws the clip or one of its copies.
     #[serde(default)]
     pub semitones: Vec<f64>,
-    /// Test-time augmentation: those of `semitones` that are heard beside the clip when the network
-    /// answers. Its answer is the mean of the answers on each.
+    /// Test-time augmentation: the values of `semitones` whose copies the network uses in addition to the clip when it
+    /// predicts. The prediction is the mean over the clip and these copies.
     #[serde(default)]
     pub test_semitones: Vec<f64>,
-    /// Further copies, as they would sound away from the studio. A condition named several times makes
-    /// as many, each with a noise or a room of its own: the first of the clip as it is, the next played
-    /// faster by the first of `semitones`, and so on.
+    /// Further copies, as the clip would sound away from the studio. A condition that is named several times makes
+    /// several copies, each with its own noise or room: the first copy is of the clip itself, the next of the clip
+    /// played faster by the first of `semitones`, and so on.
     #[serde(default)]
     pub conditions: Vec<Condition>,
-    /// Probability of a room, of noise and of a narrow band, each drawn anew whenever a batch is built
-    /// and applied to the log-mel levels.
+    /// Probability of a room, of noise and of a narrow band. Each is drawn anew whenever a batch is built, and applied
+    /// to the log-mel levels.
     #[serde(default)]
     pub distortion: f64,
-    /// Frames are stretched in time by a factor `exp(U(−stretch, stretch))`, interpolating.
+    /// Frames are stretched in time by a factor of `exp(U(−stretch, stretch))`, with interpolation.
     #[serde(default)]
     pub stretch: f64,
     /// SpecAugment (Park et al. 2019): number of masks along each axis.
     #[serde(default)]
     pub masks: usize,
-    /// Widest mask along time, in frames.
+    /// Maximum width of a mask along time, in frames.
     #[serde(default)]
     pub time_mask: usize,
-    /// Widest mask along the coefficients.
+    /// Maximum width of a mask along the coefficients.
     #[serde(default)]
     pub coefficient_mask: usize,
-    /// Mixup (Zhang et al. 2018) of embeddings and targets: a batch is mixed with itself in another
-    /// order, with a share drawn from Beta(mixup, mixup); 0 is none.
+    /// Mixup (Zhang et al. 2018) of embeddings and targets: a batch is mixed with itself in a different order, with a
+    /// share drawn from Beta(mixup, mixup); 0 means none.
     #[serde(default)]
     pub mixup: f64,
 }
 
-/// The table `[enrolment]`: unlabelled clips of a speaker tell how that voice sounds on average, and
-/// the average is taken from the embedding of each clip.
-/// In training the clips of a batch come in groups of one speaker and one copy, some of a group are
-/// taken as known, and the group is moved in the same way.
+/// The table `[enrolment]`: unlabelled clips of a speaker show how that voice sounds on average, and this average is
+/// subtracted from the embedding of each clip. In training, the clips of a batch come in groups of one speaker and one
+/// copy; some clips of each group are treated as enrolled, and the embeddings of the group are shifted in the same way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnrolmentConfig {
-    /// Clips of a group. What a speaker has beyond whole groups waits for another epoch's order; a
-    /// speaker with fewer clips than this is not learned from.
+    /// Number of clips in a group. The clips of a speaker that do not fill a group are left for other epochs, in which
+    /// the order differs; a speaker with fewer clips than a group is not used for training.
     pub group: usize,
-    /// How many clips the average voice counts for beside the enrolled ones.
+    /// How many clips the average voice counts as, beside the enrolled ones.
     pub shrinkage: f64,
 }
 
@@ -136,9 +134,9 @@ pub struct EnrolmentConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Training {
-    /// Passes over the training part at the most.
+    /// Maximum number of passes over the training part.
     pub epochs: u32,
-    /// Clips of a batch.
+    /// Number of clips in a batch.
     pub batch_size: usize,
     /// Update rule.
     #[serde(default)]
@@ -151,33 +149,34 @@ pub struct Training {
     /// Learning rate over the steps of the whole training.
     #[serde(default)]
     pub schedule: Schedule,
-    /// Largest L2 norm of a step's gradient; absent: no limit.
+    /// Maximum L2 norm of a step's gradient; if absent, there is no limit.
     #[serde(default)]
     pub gradient_clip: Option<f64>,
-    /// Share of the target probability spread evenly over all classes.
+    /// Share of the target probability that is spread evenly over all classes.
     #[serde(default)]
     pub label_smoothing: f64,
     /// Weight of each class in the loss.
     #[serde(default)]
     pub class_weights: ClassWeights,
-    /// What is drawn equally often, the widest first: with `["corpus", "class"]` each corpus, and of each
-    /// corpus each class. An epoch draws as many clips as there are, so that of a small corpus each comes
-    /// several times, each time in a copy of its own, and of a large one not each. Empty: each clip once.
+    /// What is drawn equally often, from the widest level to the narrowest: with `["corpus", "class"]`, each corpus,
+    /// and each class within a corpus. An epoch draws as many clips as there are, so it draws each clip of a small
+    /// corpus several times, each time in another copy, and not every clip of a large corpus. If empty, it draws each
+    /// clip once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub balance: Vec<Balance>,
-    /// Which epoch is kept; if one is chosen, always on the validation part.
+    /// Which epoch is kept. If an epoch is chosen, it is chosen on the validation part.
     #[serde(default)]
     pub monitor: Monitor,
-    /// Epochs without a better one after which training stops; absent: runs all epochs.
+    /// Number of epochs without improvement after which training stops; if absent, all epochs run.
     #[serde(default)]
     pub patience: Option<u32>,
-    /// Networks that differ in their seed only; their probabilities are averaged.
+    /// Number of networks, which differ only in their seed; their probabilities are averaged.
     #[serde(default = "one")]
     pub networks: usize,
-    /// Seed of weights, order, crops, masks and dropout; the split's number is added.
+    /// Seed of weights, order, crops, masks and dropout; the number of the split is added to it.
     #[serde(default)]
     pub seed: u64,
-    /// libtorch threads of one training.
+    /// Number of libtorch threads for one training.
     #[serde(default = "one_thread")]
     pub threads: i32,
 }
@@ -197,8 +196,8 @@ pub enum OptimizerKind {
     Adamw,
 }
 
-/// Learning-rate schedules. With `u` ∈ [0, 1) the share of all steps done and `peak` the
-/// recipe's learning rate.
+/// Learning-rate schedules. Here `u` ∈ [0, 1) is the share of all steps that are done, and `peak` is the learning rate
+/// of the recipe.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
@@ -207,8 +206,7 @@ pub enum Schedule {
     Constant,
     /// `peak · (1 + cos πu) / 2`.
     Cosine,
-    /// Cosine from peak/10 up to peak over the first fifth, then down to peak/1000
-    /// (Smith & Topin 2018).
+    /// Cosine from peak/10 up to peak over the first fifth of the steps, then down to peak/1000 (Smith & Topin 2018).
     OneCycle,
 }
 
@@ -223,11 +221,11 @@ pub enum ClassWeights {
     Balanced,
 }
 
-/// What clips have in common that are drawn equally often.
+/// The property by which clips are drawn equally often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Balance {
-    /// The corpus that they come from.
+    /// The corpus.
     Corpus,
     /// The emotion.
     Class,
@@ -235,43 +233,43 @@ pub enum Balance {
     Speaker,
 }
 
-/// Which epoch is kept: the best by a figure of the validation part, or the last.
+/// Which epoch is kept: the best one by a figure of the validation part, or the last one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Monitor {
     /// Lowest cross-entropy.
     #[default]
     ValidationLoss,
-    /// Highest accuracy; of equal ones the lower loss.
+    /// Highest accuracy; if equal, the lower loss.
     ValidationAccuracy,
-    /// Highest mean recall; of equal ones the lower loss.
+    /// Highest mean recall; if equal, the lower loss.
     ValidationUar,
-    /// The last one: the schedule alone decides, so a final training may learn from the validation
-    /// part as well.
+    /// The last epoch. Only the schedule decides, so a final training may use the validation part as well.
     LastEpoch,
 }
 
 impl Recipe {
-    /// Reads and checks a recipe; `origin` is named in errors.
+    /// Reads and checks a recipe. Errors name `origin`.
     ///
     /// # Errors
-    /// [`Error::Syntax`](crate::Error::Syntax), [`Error::Value`](crate::Error::Value).
+    /// [`Error::Syntax`](crate::Error::Syntax), [`Error::Value`](crate::Error::Value),
+    /// [`Error::Features`](crate::Error::Features).
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         let recipe: Self = from_toml(text, origin)?;
         recipe.check(origin).map_err(|e| with_line(e, text))?;
         Ok(recipe)
     }
 
-    /// The recipe as TOML.
+    /// Returns the recipe as TOML.
     ///
     /// # Errors
-    /// [`Error::Syntax`](crate::Error::Syntax) for a value TOML cannot hold.
+    /// [`Error::Syntax`](crate::Error::Syntax) for a value that TOML cannot represent.
     pub fn to_toml(&self) -> Result<String> {
         to_toml(self, &self.name)
     }
 
-    /// What a network of this recipe hears of a clip to answer: its features, then those of the copies
-    /// of [`Augmentation::test_semitones`].
+    /// Returns the feature configurations that a network of this recipe needs to predict: that of the clip, then those
+    /// of the copies in [`Augmentation::test_semitones`].
     #[must_use]
     pub fn views(&self) -> Vec<FeatureConfig> {
         let copies = self.augmentation.test_semitones.iter();
@@ -283,7 +281,7 @@ impl Recipe {
 }
 
 impl Schedule {
-    /// Learning rate of a step, counted from 0, of `steps` in all.
+    /// Returns the learning rate of a step, counted from 0, out of `steps` steps.
     #[must_use]
     pub fn learning_rate(self, peak: f64, step: usize, steps: usize) -> f64 {
         let u = (step as f64 / steps.max(1) as f64).min(1.0);

@@ -1,4 +1,4 @@
-//! From TOML and to it, and the line of a value.
+//! Conversion from and to TOML, and the line of a value.
 
 use serde::Serialize;
 use toml::de::DeTable;
@@ -12,7 +12,7 @@ pub(crate) fn from_toml<T: serde::de::DeserializeOwned>(text: &str, origin: &str
     })
 }
 
-/// Says on which line of a recipe's text the value stands.
+/// Adds to an error the line of the recipe's text on which the value is.
 pub(crate) fn with_line(error: Error, text: &str) -> Error {
     match error {
         Error::Value {
@@ -32,7 +32,7 @@ pub(crate) fn with_line(error: Error, text: &str) -> Error {
     }
 }
 
-/// The line of a dotted key, or of the table that it would stand in.
+/// Returns the line of a dotted key, or of the table to which it would belong.
 fn line_of(text: &str, key: &str) -> Option<usize> {
     let document = DeTable::parse(text).ok()?;
     let mut table = Some(document.get_ref());

@@ -1,4 +1,4 @@
-//! Recipes: the built-in ones, and what a wrong one is told.
+//! The built-in recipes, and the errors for invalid ones.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -28,7 +28,7 @@ fn a_recipe_reads_back_from_what_it_writes() {
     }
 }
 
-/// As the folder of a run has it.
+/// The format in the folder of a run.
 #[test]
 fn an_ensemble_of_files_needs_them_no_more_once_it_was_read() {
     let folder = tempfile::tempdir().unwrap();
@@ -45,7 +45,7 @@ fn an_ensemble_of_files_needs_them_no_more_once_it_was_read() {
     let message = Experiment::parse(&text, "e").unwrap_err().to_string();
     assert!(message.contains("mine.toml"), "{message}");
 
-    // What is wrong with a recipe held in full is said as with any other.
+    // Errors in a complete recipe are reported as in any other recipe.
     for (from, to, said) in [
         (
             "hidden = [16, 8]",
@@ -289,7 +289,7 @@ fn members_have_names_of_their_own_and_are_tried_alike() {
     assert!(message.contains("last-epoch"), "{message}");
 }
 
-/// Each value alone is in its range, or is of the right kind.
+/// Each value is valid by itself.
 #[test]
 fn values_that_do_not_go_together_are_refused() {
     let wide = CNN
@@ -346,7 +346,7 @@ fn an_ensemble_has_64_members_at_most_with_weights_that_can_be_added() {
             "name = 'e'\ndescription = 'd'\ntask = {{ protocol = 'loso' }}\nmembers = [{members}]"
         )
     };
-    // As many recipes as are wanted: one held in full, under other names.
+    // Copies of one complete recipe under different names.
     let recipe = Recipe::parse(&recipe_text(MLP, ""), "test").unwrap();
     let members = |count: usize| -> Vec<String> {
         let member = |i: usize| {

@@ -8,17 +8,17 @@ use std::path::Path;
 
 use crate::parquet::Parquet;
 
-/// What a file of a table holds.
+/// The format of a table file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// Text, a line a row, with commas between.
+    /// Text, one line per row, with commas between the fields.
     Csv,
-    /// Columns in binary.
+    /// Parquet: columns in binary.
     Parquet,
 }
 
 impl Form {
-    /// What a file holds by its name, `.csv` or `.parquet` in any case; `None` for another.
+    /// Returns the format by the file name, `.csv` or `.parquet` in any case, or `None` for another name.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_string_lossy();
@@ -30,20 +30,20 @@ impl Form {
     }
 }
 
-/// What the values of a column are.
+/// The type of the values in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Text, file names among it.
+    /// Text, including file names.
     Text,
-    /// Yes or no.
+    /// A Boolean.
     Bool,
-    /// A number of 32 bits.
+    /// A 32-bit floating-point number.
     Float,
-    /// A number of 64 bits.
+    /// A 64-bit floating-point number.
     Double,
 }
 
-/// One column.
+/// A column with its name and type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     name: String,
@@ -51,7 +51,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// A column of a name.
+    /// Creates a column.
     pub fn new(name: impl Into<String>, kind: Kind) -> Self {
         Self {
             name: name.into(),
@@ -59,13 +59,13 @@ impl Column {
         }
     }
 
-    /// Its name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What its values are.
+    /// Returns the type of the values.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
@@ -75,25 +75,26 @@ impl Column {
 /// A field of a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value<'a> {
-    /// Nothing is known: an empty field of CSV, a null of Parquet.
+    /// No value: an empty field in CSV, a null in Parquet.
     Missing,
-    /// Text of a column of [`Kind::Text`]. In CSV such that a spreadsheet would run as a formula gets an apostrophe in
-    /// front, names of columns too; numbers and a lone `-` are no formulas.
+    /// Text in a column of [`Kind::Text`]. In CSV, text that a spreadsheet would run as a formula gets an apostrophe in
+    /// front, and so does the name of a column. Numbers and a lone `-` are not formulas.
     ///
     /// # References
     /// OWASP, *CSV Injection*.
     Text(&'a str),
-    /// The name of a file in such a column. Instead of the apostrophe it gets `./`, and still names the file.
+    /// The name of a file in a column of [`Kind::Text`]. Instead of the apostrophe it gets `./`, and still names the
+    /// same file.
     Path(&'a str),
-    /// Of a column of [`Kind::Bool`].
+    /// A value of a column of [`Kind::Bool`].
     Bool(bool),
-    /// Of a column of [`Kind::Float`].
+    /// A value of a column of [`Kind::Float`].
     Float(f32),
-    /// Of a column of [`Kind::Double`].
+    /// A value of a column of [`Kind::Double`].
     Double(f64),
 }
 
-/// Writes a table as its rows come. In memory is a part of Parquet's, of a few megabytes.
+/// Writes a table row by row. For Parquet, it holds one row group in memory, of about 16 MB.
 pub struct TableWriter<W: Write>(Written<W>);
 
 enum Written<W: Write> {
@@ -102,10 +103,10 @@ enum Written<W: Write> {
 }
 
 impl<W: Write> TableWriter<W> {
-    /// Begins a table.
+    /// Begins a table, and for CSV writes the header.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// The errors of the writer.
     pub fn new(writer: W, form: Form, columns: &[Column]) -> io::Result<Self> {
         Ok(Self(match form {
             Form::Csv => {
@@ -118,11 +119,11 @@ impl<W: Write> TableWriter<W> {
         }))
     }
 
-    /// Adds a row: a value for each column.
+    /// Adds a row, with one value for each column.
     ///
     /// # Errors
-    /// Those of the writer; [`io::ErrorKind::InvalidInput`] where a value is not of its column's kind, or there are more
-    /// or fewer than columns.
+    /// The errors of the writer, and [`io::ErrorKind::InvalidInput`] if the number of values differs from the number of
+    /// columns or, in Parquet, if a value does not have the type of its column.
     pub fn row(&mut self, values: &[Value<'_>]) -> io::Result<()> {
         match &mut self.0 {
             Written::Csv(csv) => {
@@ -133,10 +134,10 @@ impl<W: Write> TableWriter<W> {
         }
     }
 
-    /// Hands on what CSV holds back; Parquet keeps it for whole groups of rows.
+    /// Flushes buffered CSV. Parquet is not flushed, since it is written in whole row groups.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// The errors of the writer.
     pub fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Written::Csv(csv) => csv.flush(),
@@ -144,10 +145,10 @@ impl<W: Write> TableWriter<W> {
         }
     }
 
-    /// Writes what is left, and whatever ends the table.
+    /// Writes the remaining rows and the end of the table.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// The errors of the writer.
     pub fn finish(self) -> io::Result<()> {
         match self.0 {
             Written::Csv(mut csv) => csv.flush(),
@@ -156,7 +157,7 @@ impl<W: Write> TableWriter<W> {
     }
 }
 
-/// What the writer said, such as that a disk is full.
+/// Returns the error of the writer, such as that the disk is full.
 fn of_writer(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -164,7 +165,7 @@ fn of_writer(error: csv::Error) -> io::Error {
     }
 }
 
-/// A field of CSV. Numbers come back with the same bits.
+/// Returns a field of CSV. Numbers can be read back with the same bits.
 fn text(value: Value<'_>) -> String {
     match value {
         Value::Missing => String::new(),
@@ -177,7 +178,7 @@ fn text(value: Value<'_>) -> String {
     }
 }
 
-/// Whether a spreadsheet would run a field.
+/// Returns true if a spreadsheet would run the field as a formula.
 fn is_formula(field: &str) -> bool {
     let begins = [
         '=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',

@@ -1,10 +1,10 @@
-//! Parquet, as simple as it may be: a page a column in each group of rows, plain values, no compression.
+//! A minimal Parquet writer: one page per column in each row group, plain encoding, no compression.
 //!
-//! All that reads Parquet reads this. The crate of that name would add more than a quarter to the time that a build of the
-//! program takes, for encodings that features, which look like noise, gain nothing by.
+//! Every Parquet reader can read this. The crate `parquet` would increase the build time of the program by more than a
+//! quarter, for encodings that do not make features smaller, since features look like noise.
 //!
 //! # References
-//! Apache Parquet, *File Format* and *parquet.thrift*; the numbers of kinds and encodings are those of the latter.
+//! Apache Parquet, *File Format* and *parquet.thrift*; the numbers of types and encodings are from the latter.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use crate::thrift::{Struct, varint};
 use crate::{Column, Kind, Value};
 
 const MAGIC: &[u8] = b"PAR1";
-/// Plain values, and the encoding of the bits that say which there are.
+/// Encoding of the values, and encoding of the bits that say which values are present.
 const PLAIN: i32 = 0;
 const RLE: i32 = 3;
 /// Every value may be missing.
@@ -20,7 +20,8 @@ const OPTIONAL: i32 = 1;
 /// Byte arrays that are UTF-8.
 const UTF8: i32 = 0;
 
-/// So many bytes of values, or rows, are a group: large enough to be read fast, small enough to be held.
+/// A row group ends after this many bytes of values or this many rows: large enough to be read quickly, small enough
+/// for memory.
 const GROUP_BYTES: usize = 16 << 20;
 const GROUP_ROWS: usize = 1 << 16;
 
@@ -37,18 +38,18 @@ impl Kind {
 
 pub(crate) struct Parquet<W> {
     writer: W,
-    /// Bytes written.
+    /// Number of bytes written so far.
     at: usize,
     columns: Vec<Held>,
-    /// Rows in the columns, and bytes.
+    /// Number of rows in the columns, and number of bytes.
     rows: usize,
     bytes: usize,
     groups: Vec<Struct>,
-    /// Rows in the groups.
+    /// Number of rows in the groups that are written.
     written: usize,
 }
 
-/// A column, and what of it waits for its group.
+/// A column, with the values that wait for their row group.
 struct Held {
     column: Column,
     is_there: Bits,
@@ -56,7 +57,7 @@ struct Held {
     bools: Bits,
 }
 
-/// Bits, the lowest of each byte first.
+/// Bits, with the lowest bit of each byte first.
 #[derive(Default)]
 struct Bits {
     bytes: Vec<u8>,
@@ -110,7 +111,7 @@ impl<W: Write> Parquet<W> {
         Ok(())
     }
 
-    /// Writes the rows that wait as a group.
+    /// Writes the waiting rows as a row group.
     fn group(&mut self) -> io::Result<()> {
         let (rows, start) = (self.rows, self.at);
         let mut chunks = Vec::with_capacity(self.columns.len());
@@ -172,7 +173,7 @@ impl<W: Write> Parquet<W> {
 }
 
 impl Held {
-    /// Takes a value, and returns how many bytes it is.
+    /// Adds a value and returns its size in bytes.
     fn push(&mut self, value: Value<'_>) -> io::Result<usize> {
         let before = self.values.len();
         match (self.column.kind, value) {
@@ -195,12 +196,12 @@ impl Held {
         Ok(self.values.len() - before)
     }
 
-    /// All that waits, as a page with its header.
+    /// Returns all waiting values as a page with its header.
     fn page(&mut self, rows: usize) -> io::Result<Vec<u8>> {
         let is_there = std::mem::take(&mut self.is_there);
         let bools = std::mem::take(&mut self.bools);
         let values = std::mem::take(&mut self.values);
-        // One run of whole bytes, which says how many.
+        // One run of whole bytes, preceded by their number.
         let run = varint((is_there.bytes.len() as u64) << 1 | 1);
         let levels = [run, is_there.bytes].concat();
         let length = size(levels.len())?.to_le_bytes();
@@ -219,7 +220,7 @@ impl Held {
     }
 }
 
-/// A length in the 32 bits that the format has for it.
+/// Converts a length to the 32 bits that the format has for it.
 fn size(length: usize) -> io::Result<i32> {
     i32::try_from(length).map_err(|_| wrong(format!("{length} bytes are too many for Parquet")))
 }

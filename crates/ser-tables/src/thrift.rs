@@ -1,16 +1,16 @@
-//! The compact protocol of Thrift, in which Parquet describes itself: as much of it as that takes.
+//! The part of Thrift's compact protocol that Parquet metadata needs.
 //!
 //! # References
 //! Apache Thrift, *Thrift Compact Protocol*.
 
-/// Kinds of fields, as the protocol numbers them.
+/// The types of fields, as the protocol numbers them.
 const I32: u8 = 5;
 const I64: u8 = 6;
 const BINARY: u8 = 8;
 const LIST: u8 = 9;
 const STRUCT: u8 = 12;
 
-/// A struct on its way into bytes. Its fields are added in the order of their numbers.
+/// A struct that is being serialised. Its fields are added in the order of their numbers.
 #[derive(Default)]
 pub(crate) struct Struct {
     bytes: Vec<u8>,
@@ -51,7 +51,7 @@ impl Struct {
         self.list(field, STRUCT, values.into_iter().map(Struct::end).collect())
     }
 
-    /// The whole struct.
+    /// Returns the bytes of the complete struct.
     pub(crate) fn end(mut self) -> Vec<u8> {
         self.bytes.push(0);
         self.bytes
@@ -65,7 +65,7 @@ impl Struct {
         self.field(field, LIST, &[head, values.concat()].concat())
     }
 
-    /// A field is numbered by its distance from the one before it.
+    /// Adds a field; its number is written as the distance from the previous field.
     fn field(mut self, field: u8, kind: u8, value: &[u8]) -> Self {
         self.bytes.push((field - self.last) << 4 | kind);
         self.bytes.extend(value);
@@ -78,12 +78,12 @@ fn binary(text: &str) -> Vec<u8> {
     [varint(text.len() as u64), text.as_bytes().to_vec()].concat()
 }
 
-/// Small numbers of either sign as small ones without.
+/// Maps signed numbers to unsigned ones so that small numbers of either sign stay small.
 fn zigzag(value: i64) -> u64 {
     (value << 1 ^ value >> 63) as u64
 }
 
-/// Seven bits a byte, the lowest first, with the top bit where more follow.
+/// Encodes seven bits per byte, the lowest first; the top bit says that more bytes follow.
 pub(crate) fn varint(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value > 0x7f {

@@ -1,4 +1,4 @@
-//! What is written as Parquet, read by the crate of that name.
+//! Reads the written Parquet with the crate `parquet`.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs::File;
@@ -16,7 +16,7 @@ fn columns() -> [Column; 4] {
     ]
 }
 
-/// A file of these rows, and how many groups they are in.
+/// Returns a file with these rows, and its number of row groups.
 fn written(rows: &[[Value<'_>; 4]]) -> (Vec<Vec<Field>>, usize) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.parquet");
@@ -42,7 +42,7 @@ fn written(rows: &[[Value<'_>; 4]]) -> (Vec<Vec<Field>>, usize) {
     (found.collect(), about.num_row_groups())
 }
 
-/// A value as the reader has it.
+/// Returns a value as the reader represents it.
 fn field(value: Value<'_>) -> Field {
     match value {
         Value::Missing => Field::Null,

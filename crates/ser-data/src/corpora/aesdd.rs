@@ -31,7 +31,7 @@ fn labels(path: &Path) -> Option<Labels> {
     let stem = stem(path)?;
     let (utterance, rest) = stem.split_once('(')?;
     let (speaker, take) = rest.split_once(')')?;
-    // Some have `(01)`.
+    // Some names have a leading zero: `(01)`.
     let speaker: u8 = speaker.parse().ok()?;
     let repetition = match take {
         "" => 1,

@@ -19,7 +19,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     labelling: Labelling::Name(labels),
 };
 
-/// The emotion and the number of its folder.
+/// Each code contains the number of its folder.
 const EMOTIONS: [(&str, &str); 5] = [
     ("n1", "neutral"),
     ("f2", "fearful"),
@@ -41,7 +41,7 @@ fn labels(path: &Path) -> Option<Labels> {
         speaker: speaker.to_owned(),
         gender: Some(decoded(&GENDERS, gender)?),
         intensity: None,
-        // Each emotion has sentences of its own.
+        // Each emotion has its own sentences.
         statement: Some(format!("{}{sentence}", emotion[..1].to_ascii_lowercase())),
         repetition: Some(number(repetition, 2, 1..=2)?),
     })

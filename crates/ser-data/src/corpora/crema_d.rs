@@ -31,7 +31,7 @@ const EMOTIONS: [(&str, &str); 6] = [
     ("NEU", "neutral"),
     ("SAD", "sad"),
 ];
-/// `X`: one file of copies that are older than October 2022.
+/// `X` occurs in one file of copies made before October 2022.
 const INTENSITIES: [(&str, Option<&str>); 5] = [
     ("LO", Some("low")),
     ("MD", Some("medium")),
@@ -42,7 +42,7 @@ const INTENSITIES: [(&str, Option<&str>); 5] = [
 const SENTENCES: [&str; 12] = [
     "IEO", "TIE", "IOM", "IWW", "TAI", "MTI", "IWL", "ITH", "DFA", "ITS", "TSI", "WSI",
 ];
-/// `VideoDemographics.csv` of the corpus; the other actors are men.
+/// From `VideoDemographics.csv` of the corpus; the other actors are men.
 const WOMEN: [u16; 43] = [
     1002, 1003, 1004, 1006, 1007, 1008, 1009, 1010, 1012, 1013, 1018, 1020, 1021, 1024, 1025, 1028,
     1029, 1030, 1037, 1043, 1046, 1047, 1049, 1052, 1053, 1054, 1055, 1056, 1058, 1060, 1061, 1063,

@@ -53,7 +53,7 @@ fn labels(path: &Path) -> Option<Labels> {
     let (speaker, sentence, emotion) = (stem.get(..2)?, stem.get(2..5)?, stem.get(5..6)?);
     let version = stem.get(6..)?;
     let is_version = matches!(version.as_bytes(), [b'a'..=b'z']);
-    // Version 2 has laryngograms of the same names.
+    // Version 2 contains laryngograms of the same names.
     let is_sound = !path.iter().any(|folder| folder == "laryngo");
     (is_sound && is_version && SENTENCES.contains(&sentence)).then_some(())?;
     Some(Labels {

@@ -37,7 +37,7 @@ const SPEAKERS: [(&str, &str); 4] = [
 ];
 
 fn labels(path: &Path) -> Option<Labels> {
-    // A range of sentences, which may have any signs in it.
+    // The middle of the name is a range of sentences, which may contain any characters.
     let (emotion, rest) = stem(path)?.split_once('_')?;
     let (_, sentence) = rest.rsplit_once('_')?;
     number(sentence, 4, 1..=9999)?;

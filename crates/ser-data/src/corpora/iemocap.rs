@@ -20,7 +20,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     labelling: Labelling::Tables(labels),
 };
 
-/// Without `oth` and `xxx`, on which nobody agreed.
+/// Without `oth` and `xxx`, which mark turns on which the judges did not agree.
 const EMOTIONS: [(&str, &str); 9] = [
     ("ang", "angry"),
     ("dis", "disgust"),
@@ -40,7 +40,8 @@ fn labels(files: &[PathBuf]) -> Result<HashMap<PathBuf, Labels>> {
         let bytes = std::fs::read(path).map_err(ser_files::Error::at(path))?;
         let text = String::from_utf8_lossy(&bytes);
         for line in text.lines() {
-            // `[6.2901 - 8.2357]`, the turn, its emotion, valence, activation and dominance.
+            // The columns are the time (`[6.2901 - 8.2357]`), the turn, its emotion, and valence, activation and
+            // dominance.
             let mut columns = line
                 .split('\t')
                 .skip_while(|column| !column.starts_with('['));
@@ -54,7 +55,8 @@ fn labels(files: &[PathBuf]) -> Result<HashMap<PathBuf, Labels>> {
     let labels = |path: &PathBuf| {
         let turn = stem(path)?;
         let emotion = decoded(&EMOTIONS, told.get(turn)?)?;
-        // `Ses01F_impro01_M000`: the last letter tells who speaks, the first who wears the markers.
+        // In `Ses01F_impro01_M000`, the last letter says who speaks, and the one after the session who wears the
+        // markers.
         let (dialogue, utterance) = turn.rsplit_once('_')?;
         let (session, gender) = (turn.get(..5)?, utterance.get(..1)?);
         let labels = Labels {
@@ -62,7 +64,7 @@ fn labels(files: &[PathBuf]) -> Result<HashMap<PathBuf, Labels>> {
             emotion,
             speaker: format!("{session}{gender}"),
             gender: Some(decoded(&GENDERS, gender)?),
-            // A scene, as scripts are played by several.
+            // The scene, since several speakers play each script.
             statement: Some(dialogue.get(7..)?.to_owned()),
             ..Labels::default()
         };
@@ -71,7 +73,7 @@ fn labels(files: &[PathBuf]) -> Result<HashMap<PathBuf, Labels>> {
     Ok(files.iter().filter_map(labels).collect())
 }
 
-/// `Session1/dialog/EmoEvaluation/Ses01F_impro01.txt`.
+/// Recognises tables such as `Session1/dialog/EmoEvaluation/Ses01F_impro01.txt`.
 fn is_evaluation(path: &Path) -> bool {
     let folder = path.parent().and_then(Path::file_name);
     folder.is_some_and(|folder| folder == "EmoEvaluation")

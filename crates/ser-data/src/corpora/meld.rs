@@ -33,7 +33,7 @@ const EMOTIONS: [(&str, &str); 7] = [
 const COLUMNS: [&str; 4] = ["dialogue_id", "utterance_id", "emotion", "speaker"];
 const PARTS: [&str; 3] = ["train", "dev", "test"];
 
-/// Dialogues are counted anew in each part, which a folder tells.
+/// Dialogues are numbered anew in each part; a folder gives the part.
 fn labels(files: &[PathBuf]) -> Result<HashMap<PathBuf, Labels>> {
     let mut told = HashMap::new();
     for (part, path) in files
@@ -65,7 +65,7 @@ fn part_of_table(path: &Path) -> Option<&'static str> {
     PARTS.into_iter().find(|known| *known == part)
 }
 
-/// `train_splits`, `dev_splits_complete`, `output_repeated_splits_test` and what is called like them.
+/// Recognises `train_splits`, `dev_splits_complete`, `output_repeated_splits_test` and similar folders.
 fn part_of_recording(path: &Path) -> Option<&'static str> {
     let folders = path.ancestors().skip(1);
     let mut folders = folders.filter_map(|folder| folder.file_name()?.to_str());
@@ -76,10 +76,10 @@ fn part_of_recording(path: &Path) -> Option<&'static str> {
     })
 }
 
-/// The name of each utterance's file, its emotion and who says it.
+/// Returns the file name of each utterance, its emotion and its speaker.
 fn read(path: &Path) -> Result<Vec<(String, &'static str, String)>> {
     let bytes = std::fs::read(path).map_err(ser_files::Error::at(path))?;
-    // Some quotation marks are in the encoding of Windows.
+    // Some quotation marks are in a Windows encoding.
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let table = Table::read(path, text, &COLUMNS)?;
     let mut rows = Vec::new();

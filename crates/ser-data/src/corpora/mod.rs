@@ -1,7 +1,7 @@
-//! Corpora that are told by the names of their files, a file of this module each.
+//! Corpora that are recognised by the names of their files, one file of this module for each.
 //!
-//! [`Corpus::scan`](crate::Corpus::scan) takes the corpus to which most recordings of a folder belong. Emotions get the words of
-//! RAVDESS where they mean the same: `fearful` for fear, `surprised` for pleasant surprise; whoever wants others renames them with a
+//! [`Corpus::scan`](crate::Corpus::scan) takes the corpus to which most recordings of a folder belong. Emotions get the
+//! words of RAVDESS if they mean the same: `fearful` for fear, `surprised` for pleasant surprise. To rename them, use a
 //! [`LabelMap`](crate::LabelMap).
 
 mod aesdd;
@@ -35,66 +35,67 @@ use serde::Serialize;
 
 use crate::{Result, is_table, synth};
 
-/// What is known of a corpus.
+/// A corpus that is recognised by its file names.
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct KnownCorpus {
-    /// By which it is asked for: `crema-d`.
+    /// The name by which it is requested: `crema-d`.
     pub name: &'static str,
-    /// As its authors call it.
+    /// The name that its authors use.
     pub title: &'static str,
-    /// What is spoken.
+    /// The spoken language.
     pub language: &'static str,
-    /// Recordings of the whole.
+    /// Number of recordings in the complete corpus.
     pub recordings: usize,
-    /// Speakers of the whole.
+    /// Number of speakers in the complete corpus.
     pub speakers: usize,
-    /// What else there is to know of its recordings, in a sentence or two: sentences, takes, defects.
+    /// One or two sentences about its recordings: sentences, takes, defects.
     pub notes: &'static str,
-    /// Under which terms it is given away.
+    /// The terms under which it is distributed.
     pub licence: &'static str,
-    /// Who made it, and where they tell of it.
+    /// The publication that describes it.
     pub citation: &'static str,
-    /// Where it is to be had.
+    /// Address of the page from which it can be obtained.
     pub address: &'static str,
-    /// Whether a program may fetch it from there.
+    /// Whether a program may download it.
     pub access: Access,
-    /// How one of its files is called.
+    /// The name of one of its files.
     pub example: &'static str,
     #[serde(skip)]
     pub(crate) labelling: Labelling,
 }
 
-/// How the recordings of a corpus are to be had.
+/// How to obtain the recordings of a corpus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
-    /// As an archive in zip that anybody may fetch, without a registration or a licence to sign.
+    /// A zip archive that anybody may download, without a registration or a licence to sign.
     Archive {
-        /// Where it is.
+        /// Address of the archive.
         url: &'static str,
-        /// Its size in bytes, where it is published.
+        /// Its size in bytes, if it is published.
         size: Option<u64>,
-        /// Its MD5 in hexadecimal, where it is published.
+        /// Its MD5 in hexadecimal, if it is published.
         md5: Option<&'static str>,
     },
-    /// Not by a program, and why.
+    /// A program cannot download it; holds the reason.
     ByHand(&'static str),
 }
 
-/// Where labels are found.
+/// Where the labels of a corpus are found.
 #[derive(Debug)]
 pub(crate) enum Labelling {
-    /// In the path of each recording.
+    /// In the path of each recording. The function returns `None` for a file that does not belong to the corpus.
     Name(fn(&Path) -> Option<Labels>),
-    /// In tables that are among the files of the corpus.
+    /// In tables among the files of the corpus. The function gets all files and returns the labels of the recordings.
     Tables(fn(&[PathBuf]) -> Result<HashMap<PathBuf, Labels>>),
 }
 
-/// What the name of a file tells.
+/// The labels of one recording.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Labels {
-    /// Which recording of the corpus it is: of two files with the same, one is a copy, or they contradict each other.
+    /// Identifies the recording within the corpus. Of two files with the same value, one is a copy, or they contradict
+    /// each other.
     pub(crate) recording: String,
     pub(crate) emotion: &'static str,
     pub(crate) speaker: String,
@@ -104,7 +105,7 @@ pub(crate) struct Labels {
     pub(crate) repetition: Option<u8>,
 }
 
-/// All corpora that are known, RAVDESS first.
+/// All known corpora, RAVDESS first.
 pub const ALL: [&KnownCorpus; 21] = [
     &ravdess::SPEECH,
     &ravdess::SONG,
@@ -129,7 +130,7 @@ pub const ALL: [&KnownCorpus; 21] = [
     &urdu::CORPUS,
 ];
 
-/// The corpus of this name.
+/// Returns the corpus with this name.
 pub fn named(name: &str) -> Option<&'static KnownCorpus> {
     ALL.into_iter().find(|known| known.name == name)
 }
@@ -141,8 +142,8 @@ impl PartialEq for KnownCorpus {
 }
 
 impl KnownCorpus {
-    /// Whether a file of this name is of use: a recording of it, or, where tables tell of recordings, any recording and text; and what
-    /// marks a synthetic corpus as one.
+    /// Returns true if a download should keep a file of this name: a recording of this corpus, the file that marks a
+    /// synthetic corpus, or, for a corpus with labels in tables, any recording and any table or text file.
     pub fn wants(&self, path: &Path) -> bool {
         if path.file_name().is_some_and(|name| name == synth::MARKER) {
             return true;
@@ -153,7 +154,8 @@ impl KnownCorpus {
         }
     }
 
-    /// Whether a recording of this name belongs to it. Of a corpus that tables tell of, no name says so.
+    /// Returns true if a recording of this name belongs to the corpus. If the labels are in tables, no name is enough,
+    /// and this returns false.
     pub fn tells(&self, path: &Path) -> bool {
         match self.labelling {
             Labelling::Name(labels) => labels(path).is_some(),
@@ -162,7 +164,8 @@ impl KnownCorpus {
     }
 }
 
-/// The corpus to which most of some files belong, with what is known of each; RAVDESS where there is none.
+/// Returns the corpus to which most of the files belong, with the labels of each file, or RAVDESS if no file belongs to
+/// any.
 pub(crate) fn recognise(files: &[PathBuf]) -> Result<(&'static KnownCorpus, Vec<Option<Labels>>)> {
     let mut best = (&ravdess::SPEECH, vec![None; files.len()]);
     let mut most = 0;
@@ -185,8 +188,8 @@ pub(crate) fn recognise(files: &[PathBuf]) -> Result<(&'static KnownCorpus, Vec<
     Ok(best)
 }
 
-/// Gives each speaker and each recording one spelling, that of its first file. Systems that know no case rename files, and `eb0`
-/// beside `EB0` would be one voice on both sides of a split.
+/// Gives each speaker and each recording one spelling, that of its first file. A file system without case can rename
+/// files, and `eb0` beside `EB0` would put one voice on both sides of a split.
 fn spell_alike<'a>(labels: impl Iterator<Item = &'a mut Labels>) {
     fn first(names: &mut HashMap<String, String>, name: &mut String) {
         let spelling = names.entry(name.to_lowercase());
@@ -199,7 +202,7 @@ fn spell_alike<'a>(labels: impl Iterator<Item = &'a mut Labels>) {
     }
 }
 
-/// Whether a file is one of those that tables are read from, but not what macOS leaves beside it.
+/// Returns true for files that tables are read from, but not for what macOS leaves beside them.
 fn is_text(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let is_txt = path.extension().is_some_and(|extension| extension == "txt");
@@ -209,17 +212,17 @@ fn is_text(path: &Path) -> bool {
 const FEMALE: &str = "female";
 const MALE: &str = "male";
 
-/// The name of a file without its extension.
+/// Returns the file name without its extension.
 fn stem(path: &Path) -> Option<&str> {
     path.file_stem()?.to_str()
 }
 
-/// The parts of text between separators, if there are so many.
+/// Splits a text into exactly `N` fields.
 fn fields<const N: usize>(text: &str, separator: char) -> Option<[&str; N]> {
     text.split(separator).collect::<Vec<_>>().try_into().ok()
 }
 
-/// What a code stands for, whatever its case.
+/// Returns the word for a code, ignoring case.
 fn decoded(codes: &[(&str, &'static str)], code: &str) -> Option<&'static str> {
     let found = codes
         .iter()
@@ -227,7 +230,7 @@ fn decoded(codes: &[(&str, &'static str)], code: &str) -> Option<&'static str> {
     found.map(|&(_, word)| word)
 }
 
-/// A number that is written with so many digits and lies in a range.
+/// Parses a number that has this many digits and lies in the range.
 fn number<T: FromStr + PartialOrd>(
     text: &str,
     digits: usize,

@@ -31,7 +31,7 @@ const SPEAKERS: [&str; 4] = ["DC", "JE", "JK", "KL"];
 
 fn labels(path: &Path) -> Option<Labels> {
     let stem = stem(path)?;
-    // `DC/a01.wav`, and `DC_a01.wav` and `DCa01.wav` of copies.
+    // `DC/a01.wav`; copies have `DC_a01.wav` and `DCa01.wav`.
     let in_name = SPEAKERS.into_iter().find_map(|speaker| {
         let utterance = stem.strip_prefix(speaker)?;
         Some((speaker, utterance.strip_prefix('_').unwrap_or(utterance)))
@@ -49,7 +49,7 @@ fn labels(path: &Path) -> Option<Labels> {
         emotion: decoded(&EMOTIONS, emotion)?,
         speaker: speaker.to_owned(),
         gender: Some(MALE),
-        // Each emotion counts its own.
+        // The sentences are numbered within each emotion.
         statement: Some(utterance.to_owned()),
         ..Labels::default()
     })

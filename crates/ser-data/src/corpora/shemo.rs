@@ -35,7 +35,7 @@ fn labels(path: &Path) -> Option<Labels> {
     Some(Labels {
         recording: stem.to_owned(),
         emotion: decoded(&EMOTIONS, stem.get(3..4)?)?,
-        // Women and men are counted apart.
+        // Women and men are numbered separately.
         speaker: speaker.to_owned(),
         gender: Some(decoded(&GENDERS, speaker.get(..1)?)?),
         ..Labels::default()

@@ -43,7 +43,7 @@ fn labels(path: &Path) -> Option<Labels> {
     Some(Labels {
         recording: stem.to_owned(),
         emotion: decoded(&EMOTIONS, emotion)?,
-        // Women and men are counted apart.
+        // Women and men are numbered separately.
         speaker: format!("{gender}{speaker}"),
         gender: Some(decoded(&GENDERS, gender)?),
         intensity: None,

@@ -22,7 +22,7 @@ pub(super) const CORPUS: KnownCorpus = KnownCorpus {
     labelling: Labelling::Name(labels),
 };
 
-/// `ps`: pleasant surprise.
+/// `ps` stands for pleasant surprise.
 const EMOTIONS: [(&str, &str); 7] = [
     ("angry", "angry"),
     ("disgust", "disgust"),
@@ -32,7 +32,7 @@ const EMOTIONS: [(&str, &str); 7] = [
     ("ps", "surprised"),
     ("sad", "sad"),
 ];
-/// The older and the younger speaker.
+/// OAF is the older speaker, YAF the younger one.
 const SPEAKERS: [(&str, &str); 3] = [("OAF", "OAF"), ("OA", "OAF"), ("YAF", "YAF")];
 
 fn labels(path: &Path) -> Option<Labels> {

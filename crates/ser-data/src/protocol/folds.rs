@@ -7,10 +7,10 @@ use crate::random::Random;
 use crate::table::Table;
 use crate::{Corpus, Error, Protocol, Result};
 
-/// Speakers tested together.
+/// Speakers that are tested together.
 pub(super) type Fold = Vec<String>;
 
-/// The published folds, with the speakers of the corpus.
+/// Returns the published folds, after checking them against the speakers of the corpus.
 pub(super) fn fixed(protocol: Protocol, corpus: &Corpus) -> Result<Vec<Fold>> {
     let published = published(protocol)?;
     let present = corpus.speakers();
@@ -38,7 +38,7 @@ pub(super) fn fixed(protocol: Protocol, corpus: &Corpus) -> Result<Vec<Fold>> {
     Ok(published.into_values().collect())
 }
 
-/// Folds by number, as the tables in `data/folds` have them.
+/// Reads the folds of a protocol by number from the tables in `data/folds`.
 fn published(protocol: Protocol) -> Result<BTreeMap<usize, Fold>> {
     let (file, text) = match protocol {
         Protocol::FoldsB => (
@@ -64,7 +64,7 @@ fn published(protocol: Protocol) -> Result<BTreeMap<usize, Fold>> {
     Ok(folds)
 }
 
-/// Each speaker alone.
+/// Returns a fold for each speaker.
 pub(super) fn one_each(corpus: &Corpus) -> Vec<Fold> {
     corpus
         .speakers()
@@ -73,8 +73,8 @@ pub(super) fn one_each(corpus: &Corpus) -> Vec<Fold> {
         .collect()
 }
 
-/// Five folds of any speakers with about as many clips in each: the speakers with most clips are dealt out first, each
-/// to the fold that has fewest.
+/// Returns five folds of about the same number of clips, for any speakers. The speakers with the most clips are
+/// assigned first, each to the fold that has the fewest clips.
 pub(super) fn balanced(protocol: Protocol, corpus: &Corpus, seed: u64) -> Result<Vec<Fold>> {
     const FOLDS: usize = 5;
     let mut speakers = corpus.speakers();

@@ -1,4 +1,4 @@
-//! Splits of what a split leaves for training, for choices that must not see its test part.
+//! Inner splits: they divide the training part of a split again, for choices that must not see its test part.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,24 +6,25 @@ use super::random;
 use crate::random::Random;
 use crate::{Corpus, Disjoint, Error, Parts, Result, Split, SplitName};
 
-/// Fewest speakers that an inner split is tested on.
+/// Minimum number of speakers that an inner split tests, if there are enough speakers.
 const INNER_SPEAKERS: usize = 4;
 
 impl Split {
-    /// Divides the training and validation clips of this split again, in up to `count` ways. What an inner split
-    /// *tests* is validation for this one: recipes, epochs, temperatures and weights may be chosen on it.
+    /// Divides the training and validation clips of this split again, in up to `count` ways. The clips that an inner
+    /// split *tests* are validation clips for this split: recipes, epochs, temperatures and weights may be chosen on
+    /// them.
     ///
-    /// Where this split tests a corpus that it does not learn from, so do the inner ones: each tests another corpus.
-    /// Where this split keeps speakers apart, so do the inner ones: the speakers are dealt, of each gender alike, into
+    /// If this split tests a corpus that it does not train on, so do the inner splits: each tests another corpus. If
+    /// this split keeps speakers apart, so do the inner splits: the speakers, balanced by gender, are divided into
     /// groups of four or more (two halves if there are fewer than eight), and each inner split tests another group.
-    /// Otherwise each tests another tenth, stratified by emotion. The inner splits have no validation part, and are
-    /// named after this one: `fold-1-inner-1`, ….
+    /// Otherwise each tests another tenth, stratified by emotion. The inner splits have no validation part. They are
+    /// named after this split: `fold-1-inner-1`, ….
     ///
-    /// There are fewer than `count` where there are fewer groups.
+    /// There are fewer than `count` inner splits if there are fewer groups.
     ///
     /// # Errors
-    /// [`Error::Index`] for another corpus than the split's; [`Error::Unsuited`] with fewer than two speakers, or
-    /// two recordings where speakers are not kept apart.
+    /// [`Error::Index`] if the split belongs to another corpus, and [`Error::Unsuited`] if there are fewer than two
+    /// speakers, or fewer than two recordings where speakers are not kept apart.
     pub fn inner(&self, corpus: &Corpus, count: usize, seed: u64) -> Result<Vec<Split>> {
         let mut pool = [self.train(), self.validation()].concat();
         pool.sort_unstable();
@@ -63,7 +64,7 @@ impl Split {
     }
 }
 
-/// A group for each corpus of the pool, if there are several and none of them is tested.
+/// Returns a group for each corpus in the pool, if there are several and the split tests none of them.
 fn corpus_groups(corpus: &Corpus, pool: &[usize], tested: &[usize]) -> Option<(Vec<usize>, usize)> {
     let clips = corpus.clips();
     let corpora = pool.iter().map(|&index| clips[index].corpus());
@@ -82,7 +83,7 @@ fn corpus_groups(corpus: &Corpus, pool: &[usize], tested: &[usize]) -> Option<(V
     ))
 }
 
-/// The group of each clip of the pool, and the number of groups.
+/// Returns the group of each clip in the pool, and the number of groups.
 fn speaker_groups(
     corpus: &Corpus,
     pool: &[usize],
@@ -104,12 +105,12 @@ fn speaker_groups(
     if speakers.len() < 2 {
         return Err(Error::Unsuited {
             protocol: "inner cross-validation".to_owned(),
-            expected: "at least two speakers to learn from, so that one can be held out".to_owned(),
+            expected: "at least two speakers to train on, so that one can be held out".to_owned(),
             actual: speakers.len().to_string(),
         });
     }
     let groups = (speakers.len() / INNER_SPEAKERS).max(2);
-    // Speakers of one gender stand together, so each group gets its share of them.
+    // Speakers of one gender are adjacent, so each group gets its share of them.
     let group: BTreeMap<&str, usize> = speakers.into_iter().zip((0..groups).cycle()).collect();
     let of = |&index: &usize| {
         group

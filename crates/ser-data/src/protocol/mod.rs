@@ -11,21 +11,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Corpus, Disjoint, Error, Result, Split};
 
-/// How a corpus is divided for an experiment.
+/// A rule that divides a corpus into splits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Protocol {
-    /// `seed5`: five stratified random 80/20 splits. Voices and sentences lie on both sides: it flatters.
+    /// `seed5`: five stratified random 80/20 splits. Voices and sentences are on both sides, so figures are optimistic.
     Seed5,
-    /// `random10`: stratified random 10-fold. Voices and sentences lie on both sides: it flatters.
+    /// `random10`: stratified random 10-fold. Voices and sentences are on both sides, so figures are optimistic.
     Random10,
-    /// `folds-a`: five fixed folds over the RAVDESS actors.
+    /// `folds-a`: five fixed folds of the RAVDESS actors.
     FoldsA,
-    /// `folds-b`: six fixed folds over the RAVDESS actors.
+    /// `folds-b`: six fixed folds of the RAVDESS actors.
     FoldsB,
-    /// `loso`: each speaker is tested once, with all others in training.
+    /// `loso`: leaves one speaker out: each speaker is tested once, with all others in training.
     Loso,
-    /// `statement`: train on one sentence, test on the other, with the actors of `folds-a` apart as well.
+    /// `statement`: trains on one sentence and tests on the other; the actors of `folds-a` are kept apart as well.
     Statement,
     /// `speakers-5`: five speaker-disjoint folds of any corpus, balanced by number of clips.
     Speakers5,
@@ -49,7 +49,7 @@ impl Protocol {
         Protocol::Given,
     ];
 
-    /// The name used in recipes and on the command line.
+    /// Returns the name used in recipes and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Protocol::Seed5 => "seed5",
@@ -64,12 +64,12 @@ impl Protocol {
         }
     }
 
-    /// True if no speaker is on two sides.
+    /// Returns true if no speaker is on two sides.
     pub fn is_speaker_disjoint(self) -> bool {
         !matches!(self, Protocol::Seed5 | Protocol::Random10)
     }
 
-    /// What the parts of its splits do not share.
+    /// Returns what the parts of the splits do not share.
     pub fn disjoint(self) -> Disjoint {
         match self.is_speaker_disjoint() {
             true => Disjoint::SpeakersAndAudio,
@@ -77,12 +77,12 @@ impl Protocol {
         }
     }
 
-    /// All splits of a corpus. The same corpus and seed give the same splits, on every machine.
+    /// Returns all splits of a corpus. The same corpus and seed give the same splits on every machine.
     ///
-    /// The validation part is always carved from what the protocol leaves for training: a tenth of it, stratified by
-    /// emotion, in the random protocols; four speakers of it, of alternating gender where genders are known, in the
-    /// speaker-disjoint ones (half of the speakers if there are fewer than eight; of several corpora so many of each).
-    /// Clips with the same audio stay together.
+    /// The validation part always comes from what the protocol leaves for training. In the random protocols it is a
+    /// tenth of that, stratified by emotion. In the speaker-disjoint protocols it consists of four speakers, of
+    /// alternating gender if genders are known (half of the speakers if there are fewer than eight; with several
+    /// corpora, this many from each). Clips with the same audio stay together.
     ///
     /// | protocol | splits | a clip is tested |
     /// | --- | --- | --- |
@@ -90,18 +90,18 @@ impl Protocol {
     /// | `random10` | `fold-1` … `fold-10` | once |
     /// | `folds-a`, `folds-b`, `speakers-5` | `fold-1` … | once |
     /// | `loso` | `fold-1` …, in the order of [`Corpus::speakers`] | once |
-    /// | `statement` | `fold-1-dogs`, `fold-1-kids`, …: named by the sentence tested, the other one is trained on | once |
-    /// | `corpora` | `fold-1-ased`, …: named by the corpus tested, see [`Clip::corpus`](crate::Clip::corpus) | once |
+    /// | `statement` | `fold-1-dogs`, `fold-1-kids`, …: named after the tested sentence; the other one is trained on | once |
+    /// | `corpora` | `fold-1-ased`, …: named after the tested corpus, see [`Clip::corpus`](crate::Clip::corpus) | once |
     /// | `given` | `given` | if [`Clip::split`](crate::Clip::split) says so |
     ///
-    /// A given split without validation clips gets them as the other speaker-disjoint ones do.
+    /// A given split without validation clips gets them in the same way as the other speaker-disjoint splits.
     ///
-    /// Folds of fixed actors work with the actors that are there, as long as every fold has one.
+    /// The fixed folds of actors work with the actors that the corpus has, if every fold has at least one.
     ///
     /// # Errors
-    /// The corpus does not suit the protocol: too small, unknown speakers, a fold without speakers, no statements, one
-    /// corpus, a clip without its side; the same audio under two speakers, which no speaker-disjoint split can hold; or a given
-    /// split with a speaker or audio on two sides.
+    /// The corpus does not suit the protocol: it is too small, it has unknown speakers, a fold has no speakers, there
+    /// are no statements, there is only one corpus, or a clip has no side. The same audio belongs to two speakers,
+    /// which no speaker-disjoint split can hold. A given split has a speaker or audio on two sides.
     pub fn splits(&self, corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
         match self {
             Protocol::Seed5 => random::seed5(corpus, seed),
@@ -130,7 +130,7 @@ impl FromStr for Protocol {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::UnknownProtocol`] lists the names there are.
+    /// [`Error::UnknownProtocol`], which lists the existing names.
     fn from_str(name: &str) -> Result<Self> {
         Protocol::ALL
             .into_iter()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::random::Random;
 use crate::{Corpus, Disjoint, Error, Parts, Protocol, Result, Split};
 
-/// Clips with the same audio.
+/// Indices of clips with the same audio.
 type Group = Vec<usize>;
 
 pub(super) fn seed5(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
@@ -57,7 +57,8 @@ fn split(
     Split::new(corpus, name, parts, Disjoint::Audio)
 }
 
-/// The tenth that each clip of a pool falls into, and their number: fewer than ten where there are fewer recordings.
+/// Returns the tenth to which each clip of a pool belongs, and the number of tenths, which is less than ten if there
+/// are fewer recordings.
 pub(super) fn tenths(
     corpus: &Corpus,
     pool: &[usize],
@@ -67,8 +68,7 @@ pub(super) fn tenths(
     if groups.len() < 2 {
         return Err(Error::Unsuited {
             protocol: "inner cross-validation".to_owned(),
-            expected: "at least two recordings to learn from, so that one can be held out"
-                .to_owned(),
+            expected: "at least two recordings to train on, so that one can be held out".to_owned(),
             actual: groups.len().to_string(),
         });
     }
@@ -82,7 +82,7 @@ pub(super) fn tenths(
 
 fn groups_for(protocol: Protocol, corpus: &Corpus) -> Result<Vec<Group>> {
     let groups = groups_of(corpus, 0..corpus.len());
-    // Fewer could not fill ten folds, nor a tenth of the training part.
+    // Fewer groups could fill neither ten folds nor a tenth of the training part.
     if groups.len() < 10 {
         return Err(Error::Unsuited {
             protocol: protocol.to_string(),
@@ -93,7 +93,7 @@ fn groups_for(protocol: Protocol, corpus: &Corpus) -> Result<Vec<Group>> {
     Ok(groups)
 }
 
-/// Clips by audio, in the order of each audio's first clip.
+/// Groups clips by audio, in the order in which each audio first occurs.
 fn groups_of(corpus: &Corpus, clips: impl Iterator<Item = usize>) -> Vec<Group> {
     let mut place_of: HashMap<&str, usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
@@ -108,7 +108,7 @@ fn groups_of(corpus: &Corpus, clips: impl Iterator<Item = usize>) -> Vec<Group> 
     groups
 }
 
-/// The groups of each emotion, in random order.
+/// Returns the groups of each emotion in random order.
 fn shuffled_by_emotion(corpus: &Corpus, groups: &[Group], random: &mut Random) -> Vec<Vec<usize>> {
     let mut by_emotion: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, group) in groups.iter().enumerate() {
@@ -126,10 +126,11 @@ fn shuffled_by_emotion(corpus: &Corpus, groups: &[Group], random: &mut Random) -
     strata
 }
 
-/// Divides groups into the rest and one clip in `one_in`, of every emotion alike.
+/// Divides groups into the rest and one clip in `one_in`, with the same share of every emotion.
 ///
-/// Each emotion gives its share rounded down; what that leaves wanting of the whole comes from the emotions that
-/// rounding cost most. So the whole is exact, every emotion is within one clip, and a rare emotion stays in the rest.
+/// Each emotion gives its share rounded down. The clips that are then missing from the total come from the emotions
+/// that rounding reduced most. So the total is exact, every emotion is within one clip of its share, and a rare emotion
+/// stays in the rest.
 fn hold_out(
     corpus: &Corpus,
     groups: &[Group],
@@ -166,12 +167,13 @@ fn hold_out(
     (rest, held)
 }
 
-/// Deals groups out to folds: each goes where its emotion is rarest, then where there are fewest clips.
+/// Assigns groups to folds: each goes to the fold where its emotion is rarest, and among those to the one with the
+/// fewest clips.
 fn deal(corpus: &Corpus, groups: &[Group], folds: usize, random: &mut Random) -> Vec<usize> {
     let mut fold_of = vec![0; groups.len()];
     let mut totals = vec![0; folds];
     for mut places in shuffled_by_emotion(corpus, groups, random) {
-        // The small groups fill up what the large ones leave uneven.
+        // The small groups level out what the large ones leave uneven.
         places.sort_by_key(|&place| std::cmp::Reverse(groups[place].len()));
         let mut counts = vec![0; folds];
         for place in places {

@@ -7,7 +7,7 @@ use crate::random::Random;
 use crate::ravdess::Statement;
 use crate::{Clip, Corpus, Disjoint, Error, Parts, Protocol, Result, Split};
 
-/// Each fold is tested on all clips of its speakers.
+/// Makes a split for each fold, which tests all clips of the fold's speakers.
 pub(super) fn whole(
     protocol: Protocol,
     corpus: &Corpus,
@@ -32,7 +32,7 @@ pub(super) fn whole(
         .collect()
 }
 
-/// Each fold of `folds-a` is tested twice: on one sentence after training on the other, and the other way round.
+/// Makes two splits for each fold of `folds-a`: each tests one sentence and trains on the other.
 pub(super) fn by_statement(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
     let protocol = Protocol::Statement;
     let known = |clip: &&Clip| {
@@ -71,7 +71,7 @@ pub(super) fn by_statement(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
     Ok(splits)
 }
 
-/// Each corpus is tested by what was learned from the others.
+/// Makes a split for each corpus, which tests it with what was learned from the others.
 pub(super) fn by_corpus(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
     let protocol = Protocol::Corpora;
     let clips = corpus.clips();
@@ -91,7 +91,7 @@ pub(super) fn by_corpus(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
         let fold: BTreeSet<&String> = of_tested.map(|clip| &clip.speaker).collect();
         let fold: Fold = fold.into_iter().cloned().collect();
         let mut random = Random::new(seed, number);
-        // It becomes the name of a folder.
+        // The name becomes that of a folder.
         let name = tested.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
         split(
             protocol,
@@ -106,7 +106,8 @@ pub(super) fn by_corpus(corpus: &Corpus, seed: u64) -> Result<Vec<Split>> {
     splits.collect()
 }
 
-/// Tests on the clips of `fold` that `for_test` takes; learns from those of all others that `for_training` takes.
+/// Makes a split that tests the clips of `fold` for which `for_test` is true, and trains on those of all other speakers
+/// for which `for_training` is true.
 pub(super) fn split(
     protocol: Protocol,
     corpus: &Corpus,
@@ -135,7 +136,8 @@ pub(super) fn split(
     Split::new(corpus, name, parts, Disjoint::SpeakersAndAudio)
 }
 
-/// Four of the speakers outside the fold, or half of them if they are fewer than eight; of several corpora so many of each.
+/// Draws four of the speakers outside the fold, or half of them if there are fewer than eight; with several corpora,
+/// this many from each.
 fn validation_speakers(
     protocol: Protocol,
     corpus: &Corpus,
@@ -165,7 +167,7 @@ fn validation_speakers(
     Ok(chosen)
 }
 
-/// Four of the speakers, or half of them if they are fewer than eight, drawn from each gender in turn.
+/// Draws four of the speakers, or half of them if there are fewer than eight, from each gender in turn.
 fn draw(gender_of: &BTreeMap<&str, Option<&str>>, random: &mut Random) -> Vec<String> {
     let mut by_gender: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
     for (speaker, gender) in gender_of {
@@ -176,7 +178,7 @@ fn draw(gender_of: &BTreeMap<&str, Option<&str>>, random: &mut Random) -> Vec<St
     queues.iter_mut().for_each(|queue| random.shuffle(queue));
     let mut chosen = Vec::with_capacity(wanted);
     while chosen.len() < wanted {
-        // The next gender, which goes to the end of the line.
+        // Take the next gender, and put it at the end of the queue afterwards.
         let Some(mut queue) = queues.pop_front() else {
             break;
         };

@@ -1,34 +1,34 @@
-//! Who speaks, and how: the numbers behind a clip.
+//! The parameters of a clip: who speaks, and how.
 
 use crate::random::Random;
 use crate::ravdess::{Emotion, Gender, Intensity, Name};
 
-/// How far a delivery is from the speaker's neutral one. The same type holds what an emotion does on average and how
-/// much takes of it differ.
+/// The difference between a delivery and the speaker's neutral one. The same type holds the mean effect of an emotion
+/// and the standard deviations of its takes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Delivery {
-    /// Pitch level, semitones.
+    /// Pitch level in semitones.
     pub(super) pitch: f64,
-    /// Pitch range, natural logarithm of the factor.
+    /// Pitch range, as the natural logarithm of a factor.
     pub(super) range: f64,
-    /// Rise of the pitch at the end, semitones.
+    /// Rise of the pitch at the end, in semitones.
     pub(super) rise: f64,
-    /// Loudness, dB.
+    /// Loudness in dB.
     pub(super) level: f64,
-    /// Tempo, natural logarithm of the factor.
+    /// Tempo, as the natural logarithm of a factor.
     pub(super) tempo: f64,
-    /// Brightness: octaves by which the source reaches further up.
+    /// Brightness: the number of octaves by which the spectrum of the source extends further up.
     pub(super) tilt: f64,
-    /// Irregularity of the periods, natural logarithm of the factor.
+    /// Irregularity of the periods, as the natural logarithm of a factor.
     pub(super) jitter: f64,
-    /// Breathiness, natural logarithm of the factor.
+    /// Breathiness, as the natural logarithm of a factor.
     pub(super) breath: f64,
-    /// Formants, natural logarithm of the factor: spread lips raise them, rounded ones lower them.
+    /// Formants, as the natural logarithm of a factor: spread lips raise them, rounded lips lower them.
     pub(super) formants: f64,
 }
 
 impl Delivery {
-    /// Combines two deliveries number by number.
+    /// Combines two deliveries field by field.
     fn zip(self, other: Self, mut combine: impl FnMut(f64, f64) -> f64) -> Self {
         Self {
             pitch: combine(self.pitch, other.pitch),
@@ -43,19 +43,19 @@ impl Delivery {
         }
     }
 
-    /// `self` plus `strength` times `other`.
+    /// Returns `self` plus `strength` times `other`.
     fn plus(self, strength: f64, other: Self) -> Self {
         self.zip(other, |a, b| a + strength * b)
     }
 
-    /// Normal random numbers with these standard deviations.
+    /// Draws normal random numbers with these standard deviations.
     fn draw(self, random: &mut Random) -> Self {
         self.zip(Self::default(), |deviation, _| deviation * random.normal())
     }
 }
 
-/// What each emotion does at normal intensity, in the direction that reviews of vocal expression agree on (P. N. Juslin
-/// and P. Laukka, Psychological Bulletin 129(5), 2003). The sizes are chosen so that emotions overlap.
+/// Returns the effect of each emotion at normal intensity, in the direction on which reviews of vocal expression agree
+/// (P. N. Juslin and P. Laukka, Psychological Bulletin 129(5), 2003). The sizes are chosen so that emotions overlap.
 fn typical(emotion: Emotion) -> Delivery {
     let [
         pitch,
@@ -90,7 +90,8 @@ fn typical(emotion: Emotion) -> Delivery {
     }
 }
 
-/// Standard deviation between actors acting the same emotion. Takes of one actor differ by [`TAKES`] of it.
+/// Standard deviations between actors who act the same emotion. Those between takes of one actor are [`TAKES`] times as
+/// large.
 const BETWEEN_ACTORS: Delivery = Delivery {
     pitch: 0.9,
     range: 0.15,
@@ -104,21 +105,21 @@ const BETWEEN_ACTORS: Delivery = Delivery {
 };
 const TAKES: f64 = 0.7;
 
-/// Strong intensity is this much further from neutral than normal intensity.
+/// At strong intensity, the distance from neutral is this many times that at normal intensity.
 const STRONG: f64 = 1.5;
 
-/// A voice with everything that does not depend on the words.
+/// The properties of a voice in one clip that do not depend on the words.
 #[derive(Debug, Clone)]
 pub(super) struct Speaker {
     /// Usual pitch in hertz.
     pub(super) pitch_hertz: f64,
-    /// Formants relative to an average man: shorter vocal tracts are above 1.
+    /// Formants relative to an average man; a shorter vocal tract has a value above 1.
     pub(super) formants: f64,
-    /// Loudness, dB relative to full scale.
+    /// Loudness in dB relative to full scale.
     pub(super) level: f64,
-    /// Background of the room, dB relative to full scale.
+    /// Background noise of the room in dB relative to full scale.
     pub(super) room: f64,
-    /// How this clip is spoken, the speaker's own habits included.
+    /// How this clip is spoken, including the speaker's own habits.
     pub(super) delivery: Delivery,
 }
 
@@ -135,7 +136,7 @@ impl Speaker {
         let level = -36.0 + 2.5 * random.normal();
         let room = -72.0 + 2.0 * random.normal();
         let expressivity = (0.18 * random.normal()).exp();
-        // Some voices are always brighter, rougher, faster than others.
+        // Some voices are always brighter, rougher or faster than others.
         let habits = Delivery {
             pitch: 0.0,
             level: 0.0,
@@ -167,7 +168,7 @@ impl Speaker {
     }
 }
 
-/// A number for each clip, larger than those of actors and of their ways.
+/// Returns a different number for each clip, larger than the streams used for actors and their emotions.
 pub(super) fn stream_of(name: &Name) -> u64 {
     [
         name.actor,

@@ -1,12 +1,12 @@
-//! A generated corpus with the names and counts of RAVDESS, for machines without the real one.
+//! A generated corpus with the file names and counts of RAVDESS, for machines without the real corpus.
 //!
-//! A source-filter voice says the two RAVDESS sentences. Each actor has a voice of their own, each emotion moves pitch,
-//! loudness, tempo, spectral tilt and roughness, and actors and takes differ in how they do so: the emotions overlap,
-//! as they do in speech. It exercises a pipeline from end to end and shows whether a model learns at all. It says
-//! nothing about how well a model would do on people.
+//! A source-filter voice says the two RAVDESS sentences. Each actor has a voice of their own; each emotion changes
+//! pitch, loudness, tempo, spectral tilt and roughness; actors and takes differ in how they do so. The emotions
+//! therefore overlap, as they do in speech. The corpus exercises a pipeline from end to end and shows whether a model
+//! learns at all. It says nothing about how well a model would do on people.
 //!
-//! The folder holds `SYNTHETIC.txt`. [`Corpus::is_synthetic`] is true for every corpus with a clip below such a file,
-//! and manifests keep that.
+//! The folder contains `SYNTHETIC.txt`. [`Corpus::is_synthetic`] is true for every corpus with a clip below such a
+//! file, and manifests keep this information.
 
 mod delivery;
 mod sentence;
@@ -23,10 +23,10 @@ use rayon::prelude::*;
 use crate::ravdess::{ACTORS, CLIPS_PER_ACTOR, Name};
 use crate::{Corpus, Error, Result};
 
-/// The file that says a folder is generated.
+/// The file that marks a folder as generated.
 pub(crate) const MARKER: &str = "SYNTHETIC.txt";
 
-/// Counts up when the same settings give other sound.
+/// Version of the generator; increases when the same settings give different audio.
 const GENERATOR: u32 = 1;
 
 /// Size and seed of a synthetic corpus.
@@ -34,16 +34,16 @@ const GENERATOR: u32 = 1;
 pub struct SynthConfig {
     /// Number of actors, 1 to 24.
     pub actors: u8,
-    /// Clips of each actor, 1 to 60; the emotions stay as balanced as the number allows.
+    /// Clips of each actor, 1 to 60; the emotions are as balanced as the number allows.
     pub clips_per_actor: usize,
-    /// Samples per second, 16 000 to 48 000.
+    /// Sampling rate in hertz, 16 000 to 48 000.
     pub sample_rate: u32,
-    /// Another seed gives other voices.
+    /// Seed; another one gives other voices.
     pub seed: u64,
 }
 
 impl Default for SynthConfig {
-    /// 24 actors with 60 clips each, 16 kHz, seed 0.
+    /// Returns 24 actors with 60 clips each, at 16 kHz, with seed 0.
     fn default() -> Self {
         Self {
             actors: ACTORS,
@@ -83,12 +83,13 @@ impl SynthConfig {
         Ok(())
     }
 
-    /// The clips to make. A smaller corpus is a part of a larger one: each clip depends on its name and the seed only.
+    /// Returns the names of the clips to generate. A smaller corpus is a subset of a larger one, since each clip
+    /// depends only on its name and the seed.
     fn names(&self) -> Vec<Name> {
         (1..=self.actors)
             .flat_map(|actor| {
                 let mut names = Name::speech_of(actor);
-                // All emotions once before any comes twice.
+                // Each emotion occurs once before any occurs twice.
                 names.sort_by_key(|name| {
                     (
                         name.repetition,
@@ -103,7 +104,7 @@ impl SynthConfig {
             .collect()
     }
 
-    /// What [`MARKER`] says before the checksum.
+    /// Returns the text of [`MARKER`] before the checksum.
     fn description(&self) -> String {
         format!(
             "SYNTHETIC\n\n\
@@ -119,15 +120,16 @@ impl SynthConfig {
     }
 }
 
-/// Writes a synthetic corpus (16 bit WAV, mono) into `folder` and indexes it.
+/// Writes a synthetic corpus (16-bit WAV, mono) into `folder` and indexes it.
 ///
-/// The bytes depend on the settings alone, not on the number of threads. The folder is complete or absent: it is made
-/// beside its place and then renamed. If it already holds this very corpus, nothing is done.
+/// The bytes depend only on the settings, not on the number of threads. The folder is complete or absent: it is
+/// generated beside its final place and then renamed. If it already contains exactly this corpus, nothing is written.
 ///
-/// `progress` is called with the number of clips done so far, from several threads.
+/// `progress` is called from several threads with the number of clips finished so far.
 ///
 /// # Errors
-/// [`Error::SynthConfig`], [`Error::SynthFolder`] if the folder holds anything else, or the file system.
+/// [`Error::SynthConfig`] for a setting out of range, [`Error::SynthFolder`] if the folder contains anything else, or
+/// [`Error::Io`].
 pub fn generate(
     folder: impl AsRef<Path>,
     config: &SynthConfig,
@@ -145,9 +147,9 @@ pub fn generate(
     let beside = tempfile::Builder::new()
         .prefix(".ser-synth-")
         .tempdir_in(parent)
-        // Its own words name a folder that nobody asked for.
+        // The message of the error names a folder that the user did not ask for, so keep only its kind.
         .map_err(|error| ser_files::Error::at(parent)(error.kind().into()))?;
-    // Even what a killed run leaves behind says what it is; the checksum comes last.
+    // The description is written first, so that even the remains of a killed run are marked; the checksum comes last.
     let marker = beside.path().join(MARKER);
     let mark = |text: String| fs::write(&marker, text).map_err(ser_files::Error::at(&marker));
     mark(config.description())?;
@@ -164,16 +166,16 @@ pub fn generate(
     mark(config.marker(&Corpus::scan(beside.path())?.corpus))?;
 
     if target.exists() {
-        // It is empty, or `already_there` would have refused.
+        // The folder is empty: otherwise `already_there` would have refused it.
         fs::remove_dir(&target).map_err(ser_files::Error::at(&target))?;
     }
     fs::rename(beside.path(), &target).map_err(ser_files::Error::at(&target))?;
-    // It is no longer temporary.
+    // The folder is no longer temporary, so it must not be removed.
     let _ = beside.keep();
     Ok(Corpus::scan(folder)?.corpus)
 }
 
-/// The corpus, if the folder holds exactly what is asked for; `None` if the place is free.
+/// Returns the corpus if the folder contains exactly what is asked for, or `None` if the folder is absent or empty.
 fn already_there(folder: &Path, config: &SynthConfig) -> Result<Option<Corpus>> {
     if !folder.exists() {
         return Ok(None);
@@ -193,11 +195,11 @@ fn already_there(folder: &Path, config: &SynthConfig) -> Result<Option<Corpus>> 
         };
     };
     if !marker.starts_with(&config.description()) {
-        return in_the_way("it holds a synthetic corpus of other settings");
+        return in_the_way("it holds a synthetic corpus with other settings");
     }
     match Corpus::scan(folder) {
         Ok(scan) if marker == config.marker(&scan.corpus) => Ok(Some(scan.corpus)),
-        _ => in_the_way("it holds a synthetic corpus that was changed since"),
+        _ => in_the_way("it holds a synthetic corpus that has been changed since"),
     }
 }
 
@@ -225,13 +227,13 @@ fn write_clip(root: &Path, config: &SynthConfig, name: &Name) -> Result<()> {
     Ok(written.map_err(ser_files::Error::at(&path))?)
 }
 
-/// True if [`MARKER`] stands in any folder above any of these files.
+/// Returns true if [`MARKER`] is in any folder above any of these files.
 pub(crate) fn is_marked<'a>(files: impl Iterator<Item = &'a Path>) -> Result<bool> {
     let mut seen = BTreeSet::new();
     for file in files {
         let file = std::path::absolute(file).map_err(ser_files::Error::at(file))?;
         for folder in file.ancestors().skip(1) {
-            // Whatever lies above a folder seen before was seen then.
+            // The folders above one that was seen before were checked then.
             if !seen.insert(folder.to_owned()) {
                 break;
             }

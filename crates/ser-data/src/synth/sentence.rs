@@ -1,25 +1,25 @@
 //! The two sentences as sequences of sounds.
 //!
-//! Formant frequencies are the usual ones of an adult male voice: vowels after G. E. Peterson and H. L. Barney,
-//! "Control methods used in a study of the vowels", JASA 24(2), 1952; consonants after D. H. Klatt, "Software for a
+//! Formant frequencies are typical of an adult male voice: vowels from G. E. Peterson and H. L. Barney, "Control
+//! methods used in a study of the vowels", JASA 24(2), 1952; consonants from D. H. Klatt, "Software for a
 //! cascade/parallel formant synthesizer", JASA 67(3), 1980, rounded.
 
 use crate::ravdess::Statement;
 
-/// One sound. Amplitudes are relative to a vowel.
+/// One speech sound. Amplitudes are relative to a vowel.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sound {
-    /// Seconds at the usual tempo.
+    /// Duration in seconds at the usual tempo.
     pub(super) seconds: f32,
-    /// First three formants in hertz.
+    /// The first three formants in hertz.
     pub(super) formants: [f32; 3],
     /// Amplitude of the voice.
     pub(super) voice: f32,
-    /// Amplitude of the noise made in the mouth.
+    /// Amplitude of the noise produced in the mouth.
     pub(super) hiss: f32,
-    /// Where that noise is strongest, in hertz.
+    /// Frequency in hertz at which that noise is strongest.
     pub(super) hiss_hertz: f32,
-    /// Stressed vowels carry the pitch accents.
+    /// Whether it is a stressed vowel, which carries a pitch accent.
     pub(super) stressed: bool,
 }
 
@@ -68,7 +68,7 @@ const NG: Sound = consonant(0.070, [280.0, 1900.0, 2700.0], 0.45, 0.0, 2500.0);
 const Z: Sound = consonant(0.070, [240.0, 1390.0, 2530.0], 0.35, 0.25, 5500.0);
 const S: Sound = consonant(0.100, [320.0, 1390.0, 2530.0], 0.0, 0.45, 6000.0);
 const TH: Sound = consonant(0.045, [270.0, 1290.0, 2540.0], 0.40, 0.06, 5000.0);
-// A plosive is a closure and a burst.
+// A plosive is a closure followed by a burst.
 const CLOSURE: Sound = consonant(0.055, [220.0, 1500.0, 2500.0], 0.0, 0.0, 2500.0);
 const VOICED_CLOSURE: Sound = consonant(0.050, [220.0, 1300.0, 2400.0], 0.15, 0.0, 2500.0);
 const K: Sound = consonant(0.045, [320.0, 1990.0, 2600.0], 0.0, 0.35, 1900.0);
@@ -91,7 +91,7 @@ const BY_THE_DOOR: [Sound; 10] = [
     R,
 ];
 
-/// The sounds of a sentence, in order.
+/// Returns the sounds of a sentence in order.
 pub(super) fn sounds(statement: Statement) -> Vec<Sound> {
     let beginning: &[Sound] = match statement {
         Statement::Kids => &[

@@ -1,7 +1,7 @@
-//! The source-filter voice: glottal pulses and breath through a cascade of formant resonators, with the noise of
-//! consonants beside it.
+//! The source-filter voice: glottal pulses and breath pass through a cascade of formant resonators; the noise of
+//! consonants is added.
 //!
-//! Source: the pulse of D. H. Klatt and L. C. Klatt, "Analysis, synthesis, and perception of voice quality variations
+//! Sources: the pulse of D. H. Klatt and L. C. Klatt, "Analysis, synthesis, and perception of voice quality variations
 //! among female and male talkers", JASA 87(2), 1990; the resonators of D. H. Klatt, JASA 67(3), 1980.
 
 use super::SynthConfig;
@@ -10,19 +10,19 @@ use super::sentence::{self, Sound};
 use crate::random::Random;
 use crate::ravdess::Name;
 
-/// Control values change this many times a second.
+/// How often per second the control values change.
 const BLOCKS_PER_SECOND: u32 = 250;
 
 /// Bandwidths of the formants in hertz.
 const BANDWIDTHS: [f32; 5] = [70.0, 100.0, 160.0, 220.0, 300.0];
 
-/// Formants above the third hardly depend on the sound.
+/// The fourth and fifth formant in hertz, which hardly depend on the sound.
 const UPPER_FORMANTS: [f32; 2] = [3500.0, 4500.0];
 
-/// The samples of one clip: silence, the sentence, silence, all in a room.
+/// Returns the samples of one clip: silence, the sentence, silence, with the background noise of a room.
 pub(super) fn speak(name: &Name, config: &SynthConfig) -> Vec<i16> {
     let speaker = Speaker::new(name, config.seed);
-    // Far from the stream that the delivery was drawn from.
+    // A stream far from the one that the delivery was drawn from.
     let mut random = Random::new(config.seed, stream_of(name) + (1 << 40));
     let rate = config.sample_rate as f32;
     let silence = |seconds: f64| vec![0.0; (seconds * f64::from(config.sample_rate)) as usize];
@@ -35,7 +35,7 @@ pub(super) fn speak(name: &Name, config: &SynthConfig) -> Vec<i16> {
     ));
     samples.extend(silence(random.uniform(0.6, 1.1)));
 
-    // Rooms hum more than they hiss.
+    // A room hums more than it hisses.
     let amplitude = decibels(speaker.room);
     let mut hum = 0.0;
     samples
@@ -56,7 +56,7 @@ fn quantised(sample: f32) -> i16 {
     (sample * 32_767.0).round().clamp(-32_768.0, 32_767.0) as i16
 }
 
-/// Scales speech to the loudness of its delivery, measured where it is loud.
+/// Scales speech to the loudness of its delivery (its RMS), but keeps the peak below 0.98.
 fn normalised(speech: &[f32], speaker: &Speaker) -> Vec<f32> {
     let power =
         speech.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / speech.len().max(1) as f64;
@@ -77,7 +77,7 @@ struct Block {
     hiss_hertz: f32,
 }
 
-/// Lays the sounds out in time and smooths the way from one to the next.
+/// Places the sounds in time and smooths the transitions between them.
 fn tracks(name: &Name, speaker: &Speaker, random: &mut Random) -> Vec<Block> {
     let sounds = sentence::sounds(name.statement);
     let tempo = speaker.delivery.tempo.exp() as f32;
@@ -85,7 +85,7 @@ fn tracks(name: &Name, speaker: &Speaker, random: &mut Random) -> Vec<Block> {
         .iter()
         .enumerate()
         .map(|(place, sound)| {
-            // The last word of a sentence is drawn out.
+            // The last word of a sentence is lengthened.
             let last_word = if place + 4 >= sounds.len() { 1.35 } else { 1.0 };
             let seconds =
                 1.25 * sound.seconds * last_word * (0.08 * random.normal()).exp() as f32 / tempo;
@@ -123,8 +123,8 @@ fn tracks(name: &Name, speaker: &Speaker, random: &mut Random) -> Vec<Block> {
     blocks
 }
 
-/// Pitch in hertz for each block: a slow fall, an accent on each stressed vowel, the turn at the end, and a little
-/// wandering that becomes a tremor in rough voices.
+/// Returns the pitch of each block in hertz: a slow fall, an accent on each stressed vowel, the rise or fall at the
+/// end, and a small variation that becomes a tremor in rough voices.
 fn pitch_track(
     sounds: &[Sound],
     lengths: &[usize],
@@ -156,7 +156,7 @@ fn pitch_track(
     for (sound, &length) in sounds.iter().zip(lengths) {
         if sound.stressed {
             let height = range * (2.5 + 0.5 * random.normal());
-            // The accent is twice as wide as its vowel.
+            // The accent is twice as long as its vowel.
             let (from, width) = (start as f64 - 0.5 * length as f64, 2.0 * length as f64);
             for (block, value) in semitones.iter_mut().enumerate() {
                 let place = (block as f64 - from) / width;
@@ -199,7 +199,7 @@ impl Resonator {
     }
 }
 
-/// The speech itself, at an arbitrary loudness.
+/// Returns the speech itself, at an arbitrary loudness.
 fn voiced(tracks: &[Block], speaker: &Speaker, rate: f32, random: &mut Random) -> Vec<f32> {
     const OPEN: f32 = 0.6;
     let Delivery {
@@ -211,7 +211,7 @@ fn voiced(tracks: &[Block], speaker: &Speaker, rate: f32, random: &mut Random) -
     let block_len = rate as usize / BLOCKS_PER_SECOND as usize;
     let (jitter, breath) = (0.008 * jitter.exp() as f32, 0.05 * breath.exp() as f32);
     let scale = (speaker.formants * speaker.delivery.formants.exp()) as f32;
-    // A soft voice closes its glottis smoothly: its source is low-passed earlier.
+    // A soft voice closes its glottis smoothly, so its source is low-passed at a lower frequency.
     let corner_hertz = (1100.0 * tilt.exp2() as f32).min(0.45 * rate);
     let smoothing = 1.0 - (-std::f32::consts::TAU * corner_hertz / rate).exp();
 
@@ -235,7 +235,7 @@ fn voiced(tracks: &[Block], speaker: &Speaker, rate: f32, random: &mut Random) -
         mouth.tune(block.hiss_hertz, 0.3 * block.hiss_hertz, rate);
         let step = block.pitch_hertz / rate;
         for _ in 0..block_len {
-            // Amplitudes glide within the block: steps would click.
+            // Amplitudes change gradually within a block, since steps would click.
             voice += (block.voice - voice) * (4.0 / block_len as f32);
             hiss += (block.hiss - hiss) * (4.0 / block_len as f32);
             phase += step * stretch;

@@ -1,4 +1,4 @@
-//! A plain classifier on plain features: enough to say how hard a corpus is.
+//! A plain classifier on plain features, enough to measure how hard a corpus is.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,9 +12,10 @@ const BANDS: usize = 24;
 
 /// Statistics of one clip.
 pub struct Measured {
-    /// Mean over time of the log energy of the frames, in dB.
+    /// Mean over time of the log energy of the frames in dB.
     pub energy: f64,
-    /// Mean and deviation of each of 24 mel bands over the loud frames, deviation of their differences, duration.
+    /// Mean and standard deviation of each of 24 mel bands over the loud frames, standard deviation of their
+    /// differences, duration.
     pub bands: Vec<f64>,
 }
 
@@ -106,7 +107,8 @@ fn deviation(values: &[f64]) -> f64 {
     (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / values.len().max(1) as f64).sqrt()
 }
 
-/// Accuracy of linear discriminant analysis over all test clips of a protocol; it learns from train and validation.
+/// Returns the accuracy of linear discriminant analysis over all test clips of a protocol; it is trained on training
+/// and validation clips.
 pub fn linear_accuracy(corpus: &Corpus, protocol: Protocol, features: &[Vec<f64>]) -> f64 {
     let targets = corpus.targets();
     let (mut right, mut all) = (0, 0);
@@ -128,7 +130,7 @@ pub fn linear_accuracy(corpus: &Corpus, protocol: Protocol, features: &[Vec<f64>
     right as f64 / all as f64
 }
 
-/// One Gaussian for each class, with one covariance for all.
+/// One Gaussian per class, with one covariance for all classes.
 struct Discriminant {
     weights: Vec<Vec<f64>>,
     offsets: Vec<f64>,
@@ -192,7 +194,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Gaussian elimination; the matrix is positive definite.
+/// Solves by Gaussian elimination; the matrix is positive definite.
 fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
     let n = right.len();
     for pivot in 0..n {

@@ -7,10 +7,10 @@ use tempfile::tempdir;
 
 use crate::fixtures::Wav;
 
-/// Files of a corpus, and what is to be told of each: emotion, speaker, gender, intensity, statement, repetition.
+/// A file of a corpus with its expected emotion, speaker, gender, intensity, statement and repetition.
 type Told = (&'static str, [&'static str; 6]);
 
-/// Names as the corpora are given away with, and as copies of them have.
+/// File names as the corpora are distributed, and as copies of them have.
 const NAMES: [(&str, &[Told]); 19] = [
     (
         "ravdess-song",
@@ -285,7 +285,7 @@ fn corpora_are_told_by_the_names_of_their_files() {
         for ((file, _), content) in files.iter().zip(1..) {
             Wav::new(content).write(folder.path().join(file));
         }
-        // What does not belong to it.
+        // A recording that does not belong to the corpus.
         Wav::new(99).write(folder.path().join("hello.wav"));
         let Scan { corpus, audit } = Corpus::scan(folder.path()).unwrap();
         assert_eq!(audit.known.map(|known| known.name), Some(name));

@@ -132,7 +132,7 @@ fn clips_of_one_file_name_are_called_by_their_folders_too() {
         names(&["x/1.wav", "y/1.wav", "y/2.wav"]),
         ["x/1", "y/1", "2"]
     );
-    // As many folders as it takes, the same number for all of the name.
+    // As many folders as necessary, and the same number for all clips with this file name.
     assert_eq!(
         names(&["a/x/1.wav", "b/x/1.wav", "b/y/1.wav"]),
         ["a/x/1", "b/x/1", "b/y/1"]
@@ -187,7 +187,7 @@ fn a_sentence_that_is_said_in_one_emotion_alone_tells_it_unless_it_is_said_once(
         said("5.wav", "angry", None, Some("once")),
         said("6.wav", "angry", None, None),
         said("7.wav", "angry", None, None),
-        // What is shared in one corpus may be bound in another.
+        // A sentence with several emotions in one corpus may have a single emotion in another.
         said("8.wav", "bored", Some("other"), Some("shared")),
         said("9.wav", "bored", Some("other"), Some("shared")),
     ];

@@ -7,7 +7,7 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 use ser_data::ravdess::Name;
 use ser_data::{Clip, Corpus};
 
-/// A clip that exists in memory only; its content is its path.
+/// Returns a clip that exists only in memory; its content is its path.
 pub fn clip(path: &str, emotion: &str, speaker: &str) -> Clip {
     Clip {
         path: path.into(),
@@ -21,14 +21,14 @@ pub fn clip(path: &str, emotion: &str, speaker: &str) -> Clip {
     }
 }
 
-/// A manifest on disk.
+/// Writes a manifest.
 pub fn manifest(folder: &Path, text: &str) -> PathBuf {
     let path = folder.join("mine.csv");
     fs::write(&path, text).unwrap();
     path
 }
 
-/// What RAVDESS has of these actors, in memory.
+/// Returns the RAVDESS speech clips of these actors, in memory.
 pub fn ravdess_of(actors: impl IntoIterator<Item = u8>) -> Corpus {
     let clips = actors
         .into_iter()
@@ -47,14 +47,14 @@ pub fn ravdess_of(actors: impl IntoIterator<Item = u8>) -> Corpus {
     Corpus::new("ravdess", false, clips.collect())
 }
 
-/// The same corpus after an edit of every clip.
+/// Returns the same corpus after an edit of every clip.
 pub fn edited(corpus: &Corpus, edit: impl FnMut(&mut Clip)) -> Corpus {
     let mut clips = corpus.clips().to_vec();
     clips.iter_mut().for_each(edit);
     Corpus::new(corpus.name(), corpus.is_synthetic(), clips)
 }
 
-/// The shape of a WAV file.
+/// The properties of a WAV file.
 #[derive(Clone, Copy)]
 pub struct Wav {
     pub sample_rate: u32,
@@ -72,7 +72,7 @@ impl Wav {
         }
     }
 
-    /// Writes a tenth of a second, and the folders above it.
+    /// Writes a tenth of a second, and creates the parent folders.
     pub fn write(self, path: impl AsRef<Path>) {
         let path = path.as_ref();
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -92,7 +92,7 @@ impl Wav {
     }
 }
 
-/// The bytes of a WAV file with another chunk before and behind its samples.
+/// Returns the bytes of a WAV file with another chunk before and after its samples.
 pub fn with_more_chunks(wav: &[u8]) -> Vec<u8> {
     let chunk = |name: &[u8; 4]| [name.as_slice(), &6u32.to_le_bytes(), b"ignore"].concat();
     let (head, data) = wav.split_at(36);

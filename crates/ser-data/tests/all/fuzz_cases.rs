@@ -1,4 +1,4 @@
-//! Seeds of the fuzz targets `ravdess_name` and `manifest` and every case they have found.
+//! The seeds of the fuzz targets `ravdess_name` and `manifest`, and every case that they have found.
 
 #[path = "../../../../fuzz/src/manifest.rs"]
 mod manifest;

@@ -9,7 +9,7 @@ use crate::fixtures::Wav;
 
 const EMOTIONS: [(&str, &str); 2] = [("ANG", "a"), ("SAD", "sa")];
 
-/// RAVDESS (a generated one), CREMA-D and SAVEE, a folder each.
+/// Writes RAVDESS (a generated corpus), CREMA-D and SAVEE, each into a folder.
 fn three_corpora() -> TempDir {
     let folder = tempdir().unwrap();
     let at = |path: String| folder.path().join(path);
@@ -73,7 +73,7 @@ fn several_corpora_become_one_in_which_speakers_are_told_apart() {
     assert_eq!(speakers.len(), 4 + 10 + 4);
     assert!(speakers.contains(&"savee/JK".to_owned()), "{speakers:?}");
 
-    // A manifest keeps it.
+    // A manifest keeps the corpus of each clip.
     let manifest = folder.path().join("all.csv");
     corpus.write_manifest(&manifest).unwrap();
     let again = Corpus::load(&manifest).unwrap().corpus;
@@ -121,12 +121,12 @@ fn each_corpus_is_tested_by_the_others() {
         );
         assert_eq!(corpora(&corpus, split.test()), BTreeSet::from([asked]));
         assert_eq!(corpora(&corpus, split.train()), others);
-        // Speakers of each other corpus are validated on.
+        // The validation part has speakers of each other corpus.
         assert_eq!(corpora(&corpus, split.validation()), others);
         let all = split.train().len() + split.validation().len() + split.test().len();
         assert_eq!(all, corpus.len());
 
-        // What is chosen is chosen on corpora that were not heard either.
+        // The inner splits leave out whole corpora as well.
         let inner = split.inner(&corpus, 9, 0).unwrap();
         assert_eq!(inner.len(), 2);
         for (inner, held) in inner.iter().zip(&others) {
@@ -151,7 +151,7 @@ fn speakers_of_several_corpora_are_kept_apart_as_well() {
     for split in Protocol::Speakers5.splits(&corpus, 0).unwrap() {
         let speakers = |part| told(&corpus, part, |clip| Some(clip.speaker.as_str()));
         assert!(speakers(split.train()).is_disjoint(&speakers(split.test())));
-        // Inner splits keep speakers apart there, not corpora.
+        // Here the inner splits keep speakers apart, not corpora.
         assert!(split.inner(&corpus, 3, 0).is_ok());
     }
 }

@@ -1,6 +1,6 @@
-//! The tests of `ser-data`, from the name of a file to the splits of a corpus.
+//! The tests of `ser-data`, from file names to the splits of a corpus.
 
-// Helpers outside `#[test]` functions may fail and speak as the tests themselves do.
+// Helpers outside `#[test]` functions may panic and print as tests may.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod classifier;

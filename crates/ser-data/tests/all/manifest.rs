@@ -12,7 +12,7 @@ fn a_corpus_of_ones_own_needs_path_emotion_and_speaker() {
     let folder = tempdir().unwrap();
     Wav::new(1).write(folder.path().join("anna/1.wav"));
     Wav::new(2).write(folder.path().join("bert/1.wav"));
-    // As spreadsheets write it: byte order mark, CRLF, capitals, blanks, columns of their own.
+    // A manifest as spreadsheets write it: byte order mark, CRLF, capitals, blanks, additional columns.
     let text = "\u{feff}Speaker, Path ,emotion,remark\r\nanna,anna/1.wav,bored,\r\nbert,bert/1.wav, happy ,\"a, b\"\r\n";
     let Scan { corpus, audit } = Corpus::load(manifest(folder.path(), text)).unwrap();
     assert_eq!(corpus.name(), "mine");
@@ -27,7 +27,7 @@ fn a_corpus_of_ones_own_needs_path_emotion_and_speaker() {
     assert_eq!(audit.missing, None);
 }
 
-/// A manifest of two clips, with `|` for the separator.
+/// Returns a manifest of two clips, with `|` for the separator.
 const TWO: &str =
     "path|emotion|speaker|remark\r\n1.wav|sad|Zoë|\"a, b; c\"\r\n2.wav|happy|Jörg|\r\n|||\r\n";
 
@@ -306,7 +306,7 @@ fn errors_name_line_and_column() {
     }
 }
 
-/// The error of a manifest of these speakers and labels, as it reads behind the file's name.
+/// Returns the error for a manifest with these speakers and labels, without the path of the file.
 fn refusal(folder: &Path, rows: &[(&str, &str, i16)]) -> Option<String> {
     let mut text = "path,speaker,emotion\n".to_owned();
     for (i, (speaker, emotion, content)) in rows.iter().enumerate() {
@@ -342,7 +342,7 @@ fn one_speaker_in_two_spellings_is_refused() {
         assert_eq!(
             refused,
             format!(
-                "line 4, column `speaker`: expected `{first}` as in line 2: spell them alike, \
+                "line 4, column `speaker`: expected `{first}` as in line 2: use one spelling, \
                  found `{second}`"
             )
         );
@@ -445,7 +445,10 @@ fn relative_paths_are_looked_up_in_a_root_then_beside_the_manifest() {
         panic!("{:?}", audit.skipped)
     };
     assert_eq!(skip.path, root.join("none.wav"));
-    let second = format!("; nor is there {}", beside.join("none.wav").display());
+    let second = format!(
+        "; {} does not exist either",
+        beside.join("none.wav").display()
+    );
     assert!(skip.reason.ends_with(&second), "{}", skip.reason);
 
     let audit = load(&path, None).unwrap().audit;
@@ -468,19 +471,19 @@ fn twins_with_two_speakers_or_labels_are_refused() {
     let refused = |a, b| refusal(folder.path(), &[a, ("a", "calm", 2), b]);
     assert_eq!(
         refused(("a", "sad", 1), ("b", "sad", 1)).unwrap(),
-        "line 4, column `speaker`: expected `a`, as line 2 lists the same recording, found `b`"
+        "line 4, column `speaker`: expected `a`, as in line 2, which lists the same recording, found `b`"
     );
     assert_eq!(
         refused(("a", "sad", 1), ("a", "happy", 1)).unwrap(),
-        "line 4, column `emotion`: expected `sad`, as line 2 lists the same recording, found `happy`"
+        "line 4, column `emotion`: expected `sad`, as in line 2, which lists the same recording, found `happy`"
     );
-    // A copy that agrees is none of an error; the audit has it.
+    // A copy with the same speaker and label is not an error; the audit lists it.
     assert_eq!(refused(("a", "sad", 1), ("a", "sad", 1)), None);
     let copies = Corpus::load(folder.path().join("mine.csv")).unwrap().audit;
     assert_eq!(copies.duplicates, [["0", "2"]]);
 }
 
-/// A second of a ramp at 8 kHz, in 16 bits: sample n is n.
+/// Writes one second of a ramp at 8 kHz in 16 bits: sample n has the value n.
 fn ramp(path: &Path) {
     let spec = hound::WavSpec {
         channels: 1,
@@ -567,7 +570,7 @@ fn parts_that_overlap_are_refused_with_both_lines() {
         match Corpus::load(manifest(folder.path(), &text)) {
             Err(Error::Csv { line, expected, .. }) => {
                 assert_eq!(line, at, "{rows}");
-                let named = format!("does not overlap that of line {with}:");
+                let named = format!("does not overlap the one in line {with}:");
                 assert!(expected.contains(&named), "{expected}");
             }
             other => panic!("{rows}: {other:?}"),

@@ -1,4 +1,4 @@
-//! Manifests that are written, and what comes back from them.
+//! Manifests that are written and read back.
 
 use std::fs;
 

@@ -6,7 +6,7 @@ use ser_data::{Clip, Corpus, Error, Protocol, Side, Split};
 
 use crate::fixtures::{clip, edited, ravdess_of};
 
-/// The protocols that need no column of a manifest.
+/// The protocols that need no particular column of a manifest.
 fn without_given() -> impl Iterator<Item = Protocol> {
     let by_columns = [Protocol::Given, Protocol::Corpora];
     let all = Protocol::ALL.into_iter();
@@ -35,7 +35,7 @@ fn all(corpus: &Corpus) -> Vec<usize> {
     (0..corpus.len()).collect()
 }
 
-/// How often each clip is tested.
+/// Returns how often each clip is tested.
 fn times_tested(corpus: &Corpus, splits: &[Split]) -> Vec<usize> {
     let mut times = vec![0; corpus.len()];
     splits
@@ -45,8 +45,8 @@ fn times_tested(corpus: &Corpus, splits: &[Split]) -> Vec<usize> {
     times
 }
 
-/// The parts share no clip, no audio and, where the protocol says so, no speaker. `Split::new` should have seen to
-/// that; this looks again, in another way.
+/// Checks that the parts share no clip, no audio and, if the protocol says so, no speaker. `Split::new` should ensure
+/// that; this checks it in another way.
 fn assert_disjoint(protocol: Protocol, corpus: &Corpus, split: &Split) {
     let parts = [split.train(), split.validation(), split.test()];
     assert!(
@@ -78,7 +78,7 @@ fn assert_disjoint(protocol: Protocol, corpus: &Corpus, split: &Split) {
     }
 }
 
-/// One clip in `one_in` of every emotion lies in `part`, within one clip.
+/// Checks that one clip in `one_in` of every emotion is in `part`, give or take one clip.
 fn assert_stratified(corpus: &Corpus, part: &[usize], whole: &[usize], one_in: usize) {
     let in_part = count_by(corpus, part, |clip| &clip.emotion);
     for (emotion, clips) in count_by(corpus, whole, |clip| &clip.emotion) {
@@ -194,7 +194,7 @@ fn random10_tests_every_clip_once_in_stratified_tenths() {
 
 #[test]
 fn the_same_audio_lies_in_one_part_of_a_random_split() {
-    // As in RAVDESS: two names, one recording.
+    // As in RAVDESS: one recording under two names.
     let twins = ["03-01-03-01-02-01-07.wav", "03-01-03-01-02-02-07.wav"];
     let corpus = edited(&ravdess_of(1..=24), |clip| {
         if twins.contains(&clip.path.to_str().unwrap()) {
@@ -434,13 +434,14 @@ fn speakers_5_balances_the_folds_by_number_of_clips() {
 }
 
 prop_compose! {
-    /// Any speakers, labels, genders and numbers of clips; a few clips of a speaker sound the same.
+    /// A corpus with any speakers, labels, genders and numbers of clips, in which some clips of a speaker have the same
+    /// audio.
     fn any_corpus()(
         clips in proptest::collection::vec((0..9u8, 0..4u8, 0..60u16), 60..200),
         genders in any::<bool>(),
     ) -> Corpus {
         let clips = clips.into_iter().enumerate().map(|(n, (speaker, emotion, content))| {
-            // Small numbers are shared within a speaker and an emotion.
+            // Small numbers are shared by the clips of one speaker and emotion.
             let content = if content < 12 { format!("{speaker} {emotion} {content}") } else { n.to_string() };
             Clip {
                 gender: genders.then(|| if speaker < 3 { "male" } else { "female" }.to_owned()),
@@ -498,7 +499,7 @@ proptest! {
     }
 }
 
-/// Two clips of each speaker, all on the side given.
+/// Returns two clips of each speaker, all on the given side.
 fn given(speakers: &[(&str, Option<Side>)]) -> Corpus {
     let clips = speakers.iter().flat_map(|&(speaker, split)| {
         ["sad", "happy"].map(|emotion| Clip {
@@ -556,7 +557,7 @@ fn a_given_split_that_leaks_or_is_not_there_is_refused() {
     assert!(
         refusal.starts_with(
             "split given: the same speaker on both sides: a-happy (train) = a-sad (test), b-happy (train) = b-sad \
-             (test); give all clips of a speaker"
+             (test); put all clips of a speaker"
         ) && refusal.contains("speakers-5"),
         "{refusal}"
     );

@@ -1,4 +1,4 @@
-//! Checks on the real corpus: they run when `SER_RAVDESS` names the folder of its WAV files.
+//! Checks on the real corpus. They run if `SER_RAVDESS` names the folder of its WAV files.
 
 use std::time::Instant;
 
@@ -53,7 +53,7 @@ fn the_audit_finds_what_is_known_of_ravdess() -> ser_data::Result<()> {
     Ok(())
 }
 
-/// `SER_RAVDESS_FLAC` names a folder of the same clips as FLAC.
+/// `SER_RAVDESS_FLAC` names a folder with the same clips as FLAC.
 #[test]
 fn ravdess_in_flac_has_the_contents_of_ravdess_in_wav() -> ser_data::Result<()> {
     let (Some(wav), Some(flac)) = (ravdess(), ravdess_flac()) else {
@@ -61,7 +61,7 @@ fn ravdess_in_flac_has_the_contents_of_ravdess_in_wav() -> ser_data::Result<()> 
     };
     let (wav, flac) = (Corpus::load(wav)?, Corpus::load(flac)?);
     assert_eq!(wav.corpus.checksum(), flac.corpus.checksum());
-    // Other copies may lie beside them.
+    // Other copies may lie beside the clips.
     let mut audit = flac.audit;
     audit.skipped.retain(|skip| skip.kind != SkipKind::Copy);
     assert_eq!(audit, wav.audit);
@@ -76,7 +76,7 @@ fn every_protocol_divides_ravdess() -> ser_data::Result<()> {
     let corpus = Corpus::load(folder)?.corpus;
     let five = corpus.select(&["neutral", "calm", "happy", "sad", "angry"])?;
     assert_eq!(five.len(), 864);
-    // Its names do not give parts of their own.
+    // The names of this corpus do not define parts.
     let by_columns = [Protocol::Given, Protocol::Corpora];
     for protocol in Protocol::ALL.iter().filter(|p| !by_columns.contains(p)) {
         for corpus in [&corpus, &five] {

@@ -118,7 +118,7 @@ fn content_is_format_and_samples_but_no_other_chunk() {
     assert_ne!(content("rate", slower, <[u8]>::to_vec), plain);
 }
 
-/// A recording of the tests of `ser-audio`, a second at 8000 Hz.
+/// Returns the path of a recording from the tests of `ser-audio`, one second at 8000 Hz.
 fn chirp(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../ser-audio/tests/fixtures")

@@ -6,7 +6,7 @@ use tempfile::tempdir;
 
 use crate::fixtures::{clip, edited};
 
-/// Clips 0 and 1 are of speaker a, 2 and 3 of b, 4 of c; 1 and 2 sound the same.
+/// Clips 0 and 1 belong to speaker a, 2 and 3 to b, and 4 to c; clips 1 and 2 have the same audio.
 fn corpus() -> Corpus {
     let same = |clip: Clip| Clip {
         content: "same".to_owned(),
@@ -36,7 +36,7 @@ fn split(
     Split::new(&corpus(), "mine", parts, disjoint)
 }
 
-/// What overlaps, and the clips the error names.
+/// Returns what overlaps, and the clips that the error names.
 fn overlap(result: Result<Split, Error>) -> (Shared, Vec<(String, String)>) {
     match result {
         Err(Error::Overlap {

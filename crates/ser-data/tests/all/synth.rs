@@ -17,7 +17,7 @@ fn small() -> SynthConfig {
     }
 }
 
-/// Every file below a folder, with its bytes.
+/// Returns every file below a folder, with its bytes.
 fn bytes(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in walkdir::WalkDir::new(folder)
@@ -117,7 +117,7 @@ fn everything_made_from_it_says_synthetic() {
             .unwrap()
             .starts_with("SYNTHETIC")
     );
-    // From the folder, from above, from below, through a manifest in another place, and by parts.
+    // Load it from the folder, from above, from below, through a manifest in another place, and by parts.
     let scanned = Corpus::scan(&made).unwrap();
     assert!(scanned.audit.synthetic);
     assert!(Corpus::scan(folder.path()).unwrap().corpus.is_synthetic());
@@ -244,8 +244,8 @@ fn settings_out_of_range_are_named() {
     }
 }
 
-/// Neither loudness alone nor guessing gets far, while a linear model on spectral statistics learns most of it, on
-/// speakers it never heard: a broken model shows, and so does a working one.
+/// Neither loudness alone nor guessing is enough, while a linear model on spectral statistics classifies most clips of
+/// held-out speakers correctly. So the corpus shows whether a model works or is broken.
 #[test]
 fn it_is_hard_for_loudness_and_learnable_from_the_spectrum() {
     let folder = tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Tables that are hardly tables.
+//! Tables that are barely readable, or not at all.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use tempfile::tempdir;
 
 use crate::fixtures::Wav;
 
-/// What is said of a manifest in a folder with the recordings 1.wav and 2.wav.
+/// Returns the error for a manifest in a folder with the recordings 1.wav and 2.wav.
 fn refused(bytes: &[u8]) -> String {
     load(bytes).unwrap_err().to_string()
 }
@@ -76,7 +76,7 @@ fn a_quotation_mark_that_is_never_closed_takes_no_row_with_it() {
     for (text, line, column) in [
         ("\"1.wav,sad,a\ndeep/2.wav,sad,b\n", 2, 1),
         ("1.wav,\"sad,a\ndeep/2.wav,sad,b\n", 2, 2),
-        // All columns are there.
+        // The row has all columns.
         ("1.wav,sad,\"a\ndeep/2.wav,sad,b\n", 2, 3),
         ("1.wav,sad,a\ndeep/2.wav,sad,\"b", 3, 3),
         ("1.wav,sad,a\n\n\ndeep/2.wav,sad,\"b\"\"\n", 5, 3),
@@ -127,7 +127,7 @@ fn a_message_does_not_grow_with_the_table() {
 fn a_table_without_rows_says_what_is_missing() {
     let said = refused(b"path,emotion,speaker\n");
     assert!(
-        said.contains("expected a row for each below the header"),
+        said.contains("expected a row for each clip below the header"),
         "{said}"
     );
     let said = refused(b"");

@@ -10,7 +10,7 @@ const ROOMY: Limits = Limits {
     bytes: 1 << 20,
 };
 
-/// Bytes of a zip archive, made by hand: no writing library lets a hostile entry pass.
+/// Builds the bytes of a zip archive by hand, since no library writes a hostile entry.
 #[derive(Default)]
 struct Zip {
     files: Vec<u8>,
@@ -18,14 +18,14 @@ struct Zip {
     entries: u16,
 }
 
-/// An entry of which every field may be a lie.
+/// An entry in which every field may be wrong.
 struct Raw<'a> {
     name: &'a [u8],
     content: &'a [u8],
-    /// The unpacked size.
+    /// The declared unpacked size.
     size: u32,
     crc32: u32,
-    /// 0 is stored, 8 is deflated.
+    /// 0 means stored, 8 means deflated.
     method: u16,
     flags: u16,
     mode: u32,
@@ -64,7 +64,7 @@ impl Zip {
         zip.finish()
     }
 
-    /// An archive of small plain files and folders, by their names.
+    /// Returns an archive of small plain files and folders with these names.
     fn named(names: &[&str]) -> Vec<u8> {
         let entries: Vec<Raw> = names.iter().map(|name| raw(name, b"")).collect();
         Self::of(&entries)
@@ -109,7 +109,7 @@ impl Zip {
     }
 }
 
-/// What the zip crate packs, deflated.
+/// Returns what the zip crate packs, deflated.
 fn deflated(name: &str, content: &[u8]) -> Vec<u8> {
     use std::io::Write;
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -123,7 +123,7 @@ fn open(bytes: &[u8], limits: &Limits) -> Result<Archive<Cursor<Vec<u8>>>> {
     Archive::read(Path::new("test.zip"), Cursor::new(bytes.to_owned()), limits)
 }
 
-/// The error that opening gives.
+/// Returns the error of opening an archive.
 fn refusal(bytes: &[u8]) -> String {
     open(bytes, &ROOMY).err().unwrap().to_string()
 }
@@ -133,7 +133,7 @@ fn unpack(bytes: &[u8], dest: &Path) -> Result<Vec<(String, PathBuf)>> {
     open(bytes, &ROOMY)?.unpack(dest, |entry| Some(PathBuf::from(&entry.name)))
 }
 
-/// The error that unpacking gives after opening gave none, and how many bytes were written.
+/// Returns the error of unpacking an archive that was opened without error, and how many bytes were written.
 fn late_refusal(bytes: &[u8]) -> (String, u64) {
     let folder = tempfile::tempdir().unwrap();
     open(bytes, &ROOMY).unwrap();
@@ -255,7 +255,8 @@ fn names_that_may_be_one_file_are_refused() {
         ("a", "a/"),
     ] {
         let error = refusal(&Zip::named(&[first, "between", second]));
-        let named = format!("{second:?}: expected a file of its own, found both it and {first:?}");
+        let named =
+            format!("{second:?}: expected a distinct file, found the entry {first:?} as well");
         assert!(error.contains(&named), "{error}");
     }
 }
@@ -272,10 +273,10 @@ fn a_file_that_is_also_a_folder_is_refused() {
 
 #[test]
 fn a_folder_with_content_or_marked_as_one_writes_no_folder_over_a_file() {
-    // By its name a folder, by its content a file: it is listed as none and never unpacked.
+    // A folder by name and a file by content: it is not listed and never unpacked.
     let archive = open(&Zip::of(&[raw("wanted/", b"content")]), &ROOMY).unwrap();
     assert!(archive.entries().is_empty());
-    // By its mode a folder, by its name a file: it is unpacked as the file it is named.
+    // A folder by mode and a file by name: it is unpacked as a file.
     let mut entry = raw("wanted", b"content");
     entry.mode = 0o040_755;
     let folder = tempfile::tempdir().unwrap();
@@ -289,7 +290,7 @@ fn an_encrypted_entry_is_refused() {
     entry.flags = 1;
     let error = refusal(&Zip::of(&[raw("good", b""), entry]));
     assert!(
-        error.contains("\"secret\": expected what anybody may read, found it encrypted"),
+        error.contains("\"secret\": expected an entry without encryption, found an encrypted one"),
         "{error}"
     );
 }
@@ -320,7 +321,7 @@ fn absurd_claims_are_refused() {
         bytes: 10,
     };
     open(&bytes, &limits).unwrap();
-    // A single one that claims gigabytes.
+    // A single entry that declares gigabytes.
     let mut huge = raw("huge", b"text");
     huge.size = u32::MAX - 1;
     let error = super::tests::refusal(&Zip::of(&[huge]));
@@ -336,7 +337,7 @@ fn many_entries_are_refused_before_they_are_read() {
     assert!(refusal(&zip.finish()).contains("60000 entries"));
 }
 
-/// The 64-bit fields can claim what no memory holds.
+/// The 64-bit fields can declare more than any memory holds.
 #[test]
 fn a_directory_that_claims_trillions_of_entries_is_refused() {
     let bytes = Zip::named(&["a"]);

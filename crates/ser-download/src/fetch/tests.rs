@@ -17,7 +17,7 @@ const QUICK: Limits = Limits {
     bytes: 1000,
 };
 
-/// An answer with the whole file that announces `announced` bytes and sends `body`.
+/// Returns a response with the whole file that announces `announced` bytes and sends `body`.
 fn full(announced: usize, body: &str) -> String {
     format!(
         "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: {announced}\r\nConnection: close\r\n\r\n{body}"
@@ -40,12 +40,12 @@ fn rest(start: usize) -> String {
     partial(&format!("{start}-15/16"), &BODY[start..])
 }
 
-/// The whole file at 0, the rest of it elsewhere: what a good server answers.
+/// Returns what a correct server sends: the whole file for `start` 0, otherwise the rest of it.
 fn from(start: usize) -> String {
     if start == 0 { whole() } else { rest(start) }
 }
 
-/// The bytes of an answer before its body.
+/// Returns the number of bytes of a response before its body.
 fn head(answer: &str) -> usize {
     answer.find("\r\n\r\n").unwrap() + 4
 }
@@ -66,7 +66,7 @@ fn unknown(url: &str) -> Source<'_> {
     }
 }
 
-/// A download in a folder of its own.
+/// A download in a temporary folder.
 struct Case {
     folder: tempfile::TempDir,
     dest: PathBuf,
@@ -93,7 +93,7 @@ impl Case {
         with_suffix(&self.dest, ".part")
     }
 
-    /// Leaves what a killed run leaves of `url`.
+    /// Leaves the files that a killed run leaves for `url`.
     fn leave(&self, part: &str, url: &str, mark: &str) {
         fs::write(self.part(), part).unwrap();
         fs::write(
@@ -126,7 +126,7 @@ fn a_file_that_is_there_and_right_is_not_downloaded_again() {
     fs::write(&case.dest, BODY).unwrap();
     assert_eq!(case.fetch(&known(&dead())).unwrap(), 0);
     case.has_the_file_and_nothing_else();
-    // One that is wrong is replaced.
+    // A file with a wrong checksum is replaced.
     fs::write(&case.dest, "0123").unwrap();
     let (url, _server) = serve(vec![whole().into()]);
     assert_eq!(case.fetch(&known(&url)).unwrap(), 16);
@@ -229,7 +229,7 @@ fn a_server_that_drops_everything_is_given_up_and_the_next_call_continues() {
         let got = cut.saturating_sub(head(&whole()));
         let again = from(got);
         let mut answers: Vec<Answer> = vec![whole()[..cut].into()];
-        // A first attempt that brought nothing counts already.
+        // A first attempt without new bytes counts as well.
         let fruitless = if got == 0 { 2 } else { 3 };
         answers.extend((0..fruitless).map(|_| again[..cut.min(head(&again))].into()));
         answers.push(again.into());
@@ -259,7 +259,7 @@ fn a_run_killed_before_its_last_step_needs_no_network() {
     case.leave(BODY, &url, "\"v1\"");
     assert_eq!(case.fetch(&known(&url)).unwrap(), 0);
     case.has_the_file_and_nothing_else();
-    // Nor does one without published size: the server told it.
+    // Neither does one without a published size, since the server announced it.
     let case = Case::new();
     case.leave(BODY, &url, "\"v1\"\n16");
     assert_eq!(case.fetch(&unknown(&url)).unwrap(), 0);
@@ -268,14 +268,14 @@ fn a_run_killed_before_its_last_step_needs_no_network() {
 
 #[test]
 fn a_part_of_another_url_or_a_changed_file_is_not_continued() {
-    // Another URL: the part is dropped, no range is asked for.
+    // Another URL: the part is removed, and no range is requested.
     let case = Case::new();
     case.leave("XXXXX", "http://elsewhere/", "\"v1\"");
     let (url, server) = serve(vec![whole().into()]);
     case.fetch(&known(&url)).unwrap();
     case.has_the_file_and_nothing_else();
     assert!(!server.join().unwrap()[0].contains("range:"));
-    // The same URL, but the server answers If-Range with the whole new file.
+    // The same URL, but the server responds to If-Range with the whole new file.
     let case = Case::new();
     let (url, server) = serve(vec![whole().into()]);
     case.leave("XXXXX", &url, "\"v0\"");
@@ -286,7 +286,7 @@ fn a_part_of_another_url_or_a_changed_file_is_not_continued() {
 
 #[test]
 fn a_part_that_nothing_vouches_for_is_not_continued() {
-    // Neither mark nor checksum.
+    // There is neither a mark nor a checksum.
     let case = Case::new();
     let (url, server) = serve(vec![whole().into()]);
     case.leave(&BODY[..5], &url, "\n16");
@@ -354,15 +354,15 @@ fn a_range_shorter_than_the_rest_is_continued() {
 
 #[test]
 fn a_rest_of_a_file_of_another_size_is_refused_or_begun_anew() {
-    // Against the published size it is another file.
+    // If it contradicts the published size, it is another file.
     let case = Case::new();
     let other = || partial("5-19/20", "56789abcdefghij").into();
     let (url, server) = serve(vec![other()]);
     case.leave(&BODY[..5], &url, "\"v1\"");
     let error = case.error(&known(&url));
-    assert!(error.contains("offers 20 bytes where 16"), "{error}");
+    assert!(error.contains("offers 20 bytes, but 16"), "{error}");
     server.join().unwrap();
-    // Against the size of the first half it may be a newer one.
+    // If it contradicts the size of the first half, it may be a newer one.
     let case = Case::new();
     let (url, server) = serve(vec![full(16, "01234").into(), other(), whole().into()]);
     case.fetch(&unknown(&url)).unwrap();
@@ -376,7 +376,7 @@ fn a_file_of_another_size_is_refused_before_it_is_downloaded() {
         let case = Case::new();
         let (url, server) = serve(vec![full(announced, BODY).into()]);
         let error = case.error(&known(&url));
-        let offer = format!("offers {announced} bytes where 16");
+        let offer = format!("offers {announced} bytes, but 16");
         assert!(error.contains(&offer) && !case.part().exists(), "{error}");
         server.join().unwrap();
     }
@@ -583,7 +583,7 @@ fn a_redirect_to_a_dead_host_or_to_nowhere_is_an_error_at_once() {
         let error = case.error(&known(&url));
         assert!(
             error.contains(&format!(
-                "no answer from {url} or from where it redirects to"
+                "no answer from {url} or from the address to which it redirects"
             )),
             "{target}: {error}"
         );
@@ -660,20 +660,20 @@ fn a_target_that_cannot_be_written_is_named() {
         .to_string();
     assert!(error.contains("file/deep: "), "{error}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
-    // A folder where the file should be.
+    // A folder is where the file should be.
     let case = Case::new();
     fs::create_dir(&case.dest).unwrap();
     let (url, server) = serve(vec![whole().into()]);
     let error = case.fetch(&known(&url)).unwrap_err().to_string();
     assert!(error.contains("file.zip: "), "{error}");
     server.join().unwrap();
-    // With the folder out of the way the next call has all it needs.
+    // When the folder is gone, the next call needs nothing from the server.
     fs::remove_dir(&case.dest).unwrap();
     assert_eq!(case.fetch(&known(&url)).unwrap(), 0);
     case.has_the_file_and_nothing_else();
 }
 
-/// A full disk, which Linux gives as a device.
+/// A full disk, which Linux provides as a device.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_ends_the_download_at_once() {

@@ -11,7 +11,7 @@ pub fn labels(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
-/// A prediction with nothing but what counts.
+/// Returns a prediction with only the required fields.
 pub fn row(clip: &str, speaker: &str, truth: usize, probabilities: &[f32]) -> Prediction {
     Prediction {
         clip: clip.to_owned(),
@@ -26,14 +26,14 @@ pub fn row(clip: &str, speaker: &str, truth: usize, probabilities: &[f32]) -> Pr
     }
 }
 
-/// All of the probability on one class.
+/// Returns all of the probability on one class.
 pub fn certain(classes: usize, class: usize) -> Vec<f32> {
     (0..classes)
         .map(|index| if index == class { 1.0 } else { 0.0 })
         .collect()
 }
 
-/// Two classes; `(speaker, truth, predicted)` per clip.
+/// Returns predictions of two classes from `(speaker, truth, predicted)` per clip.
 pub fn two_classes(clips: &[(&str, usize, usize)]) -> Predictions {
     let row = |(index, &(speaker, truth, predicted)): (usize, &(&str, usize, usize))| {
         row(
