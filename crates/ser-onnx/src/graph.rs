@@ -1,15 +1,15 @@
-//! A graph under construction: values by name, nodes in the order of computation.
+//! A graph under construction: values have names, and nodes are in the order of computation.
 
 use crate::proto::{self, Attribute, Node, Tensor, attribute, data_type};
 
-/// Nodes and constants, each value with a name of its own.
+/// Nodes and constants. Each value has a unique name.
 #[derive(Debug, Default)]
 pub(crate) struct Graph {
     pub(crate) nodes: Vec<Node>,
     pub(crate) constants: Vec<Tensor>,
 }
 
-/// Name of a value.
+/// The name of a value.
 pub(crate) type Name = String;
 
 impl Graph {
@@ -17,7 +17,7 @@ impl Graph {
         format!("{what}_{}", self.nodes.len() + self.constants.len())
     }
 
-    /// The one output of an operator.
+    /// Adds an operator without attributes, and returns its only output.
     pub(crate) fn node(&mut self, operator: &str, inputs: &[&Name]) -> Name {
         self.node_with(operator, inputs, Vec::new())
     }
@@ -38,7 +38,7 @@ impl Graph {
         output
     }
 
-    /// Weights of a name of their own, which several views of a clip share.
+    /// Adds weights under their own name, unless the graph already has them: several views of a clip share weights.
     pub(crate) fn weights(&mut self, name: Name, shape: &[usize], values: &[f32]) -> Name {
         if !self.constants.iter().any(|known| known.name == name) {
             self.array(name.clone(), shape, data_type::FLOAT, floats(values));
@@ -46,7 +46,7 @@ impl Graph {
         name
     }
 
-    /// A constant array in C order.
+    /// Adds a constant array of 32-bit floats in C order.
     pub(crate) fn floats(&mut self, shape: &[usize], values: &[f32]) -> Name {
         self.constant(shape, data_type::FLOAT, floats(values))
     }
@@ -55,7 +55,7 @@ impl Graph {
         self.floats(&[], &[value])
     }
 
-    /// A list of whole numbers: axes, or a shape.
+    /// Adds a constant list of integers, such as axes or a shape.
     pub(crate) fn ints(&mut self, values: &[i64]) -> Name {
         let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.constant(&[values.len()], data_type::INT64, bytes)
@@ -81,7 +81,7 @@ impl Graph {
         });
     }
 
-    /// The mean over an axis, which goes.
+    /// Returns the mean over an axis, which is removed from the shape.
     pub(crate) fn mean(&mut self, x: &Name, axis: i64) -> Name {
         self.node_with(
             "ReduceMean",
@@ -90,7 +90,7 @@ impl Graph {
         )
     }
 
-    /// `x` as an array of this shape; −1 stands for what is left, 0 for the size that there is.
+    /// Reshapes `x`. In the shape, −1 stands for the size that follows from the others, and 0 for the current size.
     pub(crate) fn reshape(&mut self, x: &Name, shape: &[i64]) -> Name {
         let shape = self.ints(shape);
         self.node("Reshape", &[x, &shape])
@@ -100,7 +100,7 @@ impl Graph {
         self.node_with("Transpose", &[x], vec![ints("perm", axes)])
     }
 
-    /// The first `count`, a number of the graph, along an axis.
+    /// Returns the first `count` entries along an axis. `count` is a value of the graph.
     pub(crate) fn first(&mut self, x: &Name, count: &Name, axis: i64) -> Name {
         let begin = self.ints(&[0]);
         let end = self.reshape(count, &[1]);
@@ -108,14 +108,14 @@ impl Graph {
         self.node("Slice", &[x, &begin, &end, &axes])
     }
 
-    /// How many there are along the first axis.
+    /// Returns the size of the first axis.
     pub(crate) fn count(&mut self, x: &Name) -> Name {
         let shape = self.node("Shape", &[x]);
         let first = self.int(0);
         self.node("Gather", &[&shape, &first])
     }
 
-    /// `⌈x / divisor⌉` of whole numbers.
+    /// Returns `⌈x / divisor⌉` for an integer `x`.
     pub(crate) fn divided_up(&mut self, x: &Name, divisor: usize) -> Name {
         if divisor == 1 {
             return x.clone();
@@ -158,7 +158,7 @@ pub(crate) fn text(name: &str, value: &str) -> Attribute {
     }
 }
 
-/// An input or output of 32-bit numbers; a size that varies has a name.
+/// Describes an input or output of 32-bit floats.
 pub(crate) fn value(name: &str, shape: &[Size], doc: String) -> proto::ValueInfo {
     let dim = shape.iter().map(|size| match *size {
         Size::Of(n) => proto::Dimension {
@@ -182,7 +182,7 @@ pub(crate) fn value(name: &str, shape: &[Size], doc: String) -> proto::ValueInfo
     }
 }
 
-/// Size of an axis.
+/// The size of an axis: fixed, or variable with a name.
 pub(crate) enum Size<'a> {
     Of(usize),
     Any(&'a str),

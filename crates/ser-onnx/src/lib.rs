@@ -14,21 +14,23 @@ use crate::graph::{Graph, Name, Size, ints, value};
 use crate::network::{Weights, network};
 use crate::windows::windows;
 
-/// Version of the format.
+/// Version of the ONNX file format.
 const IR_VERSION: i64 = 8;
-/// Version of the operators: the last whose reductions have their axes as attributes, which all runtimes of today read.
+/// Version of the operator set: the last one in which `ReduceMean` and `ReduceMax` have their axes as attributes. All
+/// current runtimes can read it.
 const OPSET: i64 = 17;
-/// Name of the output.
+/// Name of the output of the graph.
 const OUTPUT: &str = "probabilities";
 
-/// The model as the bytes of an ONNX file: the features of one clip in, probabilities of the labels out.
+/// Returns the model as the bytes of an ONNX file, whose graph maps the features of one clip to the probabilities of
+/// the labels.
 ///
 /// # Shape
-/// An input `features_0`, `features_1`, … for each of [`Model::views`], in their order: `[frames, coefficients]`, of which the
-/// frames vary. One output `probabilities`: `[labels]`.
+/// The inputs `features_0`, `features_1`, … correspond to [`Model::views`], in the same order. Each has the shape
+/// `[frames, coefficients]` with any number of frames. The output `probabilities` has the shape `[labels]`.
 ///
 /// # Errors
-/// [`Error::Weights`](ser_predict::Error::Weights) for a model that lacks weights of its own networks.
+/// [`Error::Weights`](ser_predict::Error::Weights) if the model lacks weights of one of its networks.
 pub fn export(model: &Model) -> Result<Vec<u8>> {
     let views = model.views();
     let tensors = model.tensors();
@@ -107,9 +109,9 @@ fn input_name(position: usize) -> Name {
     format!("features_{position}")
 }
 
-/// Probabilities `[K]` whose logarithms are divided by the temperature.
+/// Divides the logarithms of probabilities `[K]` by the temperature, and normalises the result to a sum of 1.
 fn tempered(graph: &mut Graph, x: &Name, temperature: f32) -> Name {
-    // Scaled by the largest, so that a low temperature cannot turn all of them into zeros.
+    // Divide by the largest probability first, so that a low temperature cannot make all of them 0.
     let largest = graph.node_with("ReduceMax", &[x], vec![ints("axes", &[0])]);
     let x = graph.node("Div", &[x, &largest]);
     let power = graph.float(1.0 / temperature);
@@ -118,7 +120,7 @@ fn tempered(graph: &mut Graph, x: &Name, temperature: f32) -> Name {
     graph.node("Div", &[&x, &sum])
 }
 
-/// What a program that runs the file wants to know of the model.
+/// Returns the metadata that a program needs to use the file.
 fn metadata(model: &Model) -> Vec<proto::Entry> {
     let entries = [
         ("name", json!(model.name)),
@@ -129,7 +131,7 @@ fn metadata(model: &Model) -> Vec<proto::Entry> {
     ];
     let entry = |(key, value): (&str, serde_json::Value)| proto::Entry {
         key: key.to_owned(),
-        // Texts as they are, all else as JSON.
+        // Text is stored as it is, and everything else as JSON.
         value: value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned),

@@ -1,4 +1,4 @@
-//! The layers of a network as operators.
+//! The layers of a network as ONNX operators.
 
 use ser_predict::{
     Architecture, ConvBlock, Error, LstmConfig, Result, Tensor, Tensors, VARIANCE_EPSILON,
@@ -11,7 +11,7 @@ use crate::windows::Windows;
 /// The weights of one network.
 pub(crate) struct Weights<'a> {
     pub(crate) tensors: &'a Tensors,
-    /// What stands in front of every name.
+    /// Prefix of every name.
     pub(crate) prefix: String,
 }
 
@@ -23,7 +23,7 @@ impl Weights<'_> {
         }
     }
 
-    /// A tensor as a value of the graph.
+    /// Adds a tensor to the graph, and returns its name.
     fn value(&self, graph: &mut Graph, name: &str) -> Result<Name> {
         let Tensor { shape, values } = self.get(name)?;
         Ok(graph.weights(format!("{}{name}", self.prefix), shape, values))
@@ -39,7 +39,7 @@ impl Weights<'_> {
     }
 }
 
-/// Windows `[N, F, C]` to the mean of their probabilities, `[K]`.
+/// Adds a network, and returns the mean of its probabilities over the windows: `[N, F, C] → [K]`.
 pub(crate) fn network(
     graph: &mut Graph,
     windows: &Windows,
@@ -69,7 +69,7 @@ pub(crate) fn network(
     Ok(graph.mean(&probabilities, 0))
 }
 
-/// `[…, inputs] → […, outputs]`
+/// Adds a linear layer: `[…, inputs] → […, outputs]`.
 fn linear(graph: &mut Graph, x: &Name, weights: &Weights) -> Result<Name> {
     let weight = weights.value(graph, "weight")?;
     let weight = graph.transpose(&weight, &[1, 0]);
@@ -78,13 +78,14 @@ fn linear(graph: &mut Graph, x: &Name, weights: &Weights) -> Result<Name> {
     Ok(graph.node("Add", &[&x, &bias]))
 }
 
-/// Batch norm over the last axis, as one scale and one shift, and ReLU.
+/// Adds batch norm over the last axis, as one scale and one shift, and then ReLU.
 fn norm_relu(graph: &mut Graph, x: &Name, weights: &Weights) -> Result<Name> {
     let x = norm(graph, x, weights, &[])?;
     Ok(graph.node("Relu", &[&x]))
 }
 
-/// Batch norm as one scale and one shift, over the axis that has `behind` it.
+/// Adds batch norm as one scale and one shift. It applies to the axis that is followed by as many axes as `behind` has
+/// sizes, all of which are 1.
 fn norm(graph: &mut Graph, x: &Name, weights: &Weights, behind: &[usize]) -> Result<Name> {
     let get = |name| weights.get(name).map(|tensor| &tensor.values);
     let (weight, bias) = (get("weight")?, get("bias")?);
@@ -98,7 +99,7 @@ fn norm(graph: &mut Graph, x: &Name, weights: &Weights, behind: &[usize]) -> Res
     Ok(graph.node("Add", &[&x, &shift]))
 }
 
-/// Convolution blocks, and one embedding per remaining frame: `[N, F, C] → [N, F', E]`, and `F'`.
+/// Adds convolution blocks and an embedding of each remaining frame: `[N, F, C] → [N, F', E]`. Also returns `F'`.
 fn frame_embedding(
     graph: &mut Graph,
     windows: &Windows,
@@ -124,7 +125,7 @@ fn frame_embedding(
     Ok((x, frames))
 }
 
-/// Convolution, norm, max pooling, ReLU, where stride and pooling divide both sides, rounding up.
+/// Adds a convolution, norm, max pooling and ReLU. Stride and pooling divide both sides, rounding up.
 fn convolution(
     graph: &mut Graph,
     x: &Name,
@@ -134,7 +135,7 @@ fn convolution(
 ) -> Result<Name> {
     let weight = weights.value(graph, "weight")?;
     let before = block.kernel / 2;
-    // Zeros behind the end, as far as the last kernel reaches.
+    // Pad with zeros after the end, as far as the last position of the kernel reaches.
     let behind = sides.map(|side| {
         let reach = (side.div_ceil(block.stride).max(1) - 1) * block.stride + block.kernel;
         reach.saturating_sub(side + before) as i64
@@ -160,7 +161,7 @@ fn convolution(
     Ok(graph.node("Relu", &[&x]))
 }
 
-/// Frames that blocks leave of some.
+/// Returns how many frames the blocks leave of `frames` frames.
 fn remaining(graph: &mut Graph, frames: &Name, blocks: &[ConvBlock]) -> Name {
     blocks.iter().fold(frames.clone(), |frames, block| {
         let frames = graph.divided_up(&frames, block.stride);
@@ -168,7 +169,8 @@ fn remaining(graph: &mut Graph, frames: &Name, blocks: &[ConvBlock]) -> Name {
     })
 }
 
-/// Mean and standard deviation of each value over the first rows: `[N, rows, values] → [N, 2·values]`.
+/// Adds the mean and the standard deviation of each value over the first `heard` rows:
+/// `[N, rows, values] → [N, 2·values]`.
 fn mean_and_deviation(graph: &mut Graph, rows: &Name, heard: &Name) -> Name {
     let rows = graph.first(rows, heard, 1);
     let mean = graph.node_with("ReduceMean", &[&rows], vec![ints("axes", &[1])]);
@@ -183,7 +185,8 @@ fn mean_and_deviation(graph: &mut Graph, rows: &Name, heard: &Name) -> Name {
     graph.node_with("Concat", &[&mean, &deviation], vec![int("axis", 1)])
 }
 
-/// LSTM layers, behind convolution blocks or on the frames themselves, to mean and deviation of what the last one gives.
+/// Adds LSTM layers, after convolution blocks or directly on the frames, and returns the mean and the deviation of the
+/// outputs of the last layer.
 fn recurrent(
     graph: &mut Graph,
     windows: &Windows,
@@ -200,7 +203,7 @@ fn recurrent(
         heard = remaining(graph, &heard, &config.blocks);
         values = width;
     }
-    // Frames that are joined into one step; the last one may want zeros.
+    // Consecutive frames are joined into one step; zeros fill the last step.
     let steps = frames.div_ceil(config.stack);
     let missing = steps * config.stack - frames;
     if missing > 0 {
@@ -209,7 +212,7 @@ fn recurrent(
     }
     let mut inputs = config.stack * values;
     let x = graph.reshape(&x, &[-1, steps as i64, inputs as i64]);
-    // ONNX has the steps first.
+    // ONNX expects the steps on the first axis.
     let mut x = graph.transpose(&x, &[1, 0, 2]);
     for i in 0..config.layers {
         let y = lstm(
@@ -218,7 +221,7 @@ fn recurrent(
             config.hidden,
             &weights.below(&format!("layers.{i}")),
         )?;
-        // Behind convolutions each layer adds to what it gets, where that has its size.
+        // After convolution blocks, a layer whose input and output have the same size adds its output to its input.
         x = match is_behind_blocks && inputs == width {
             true => graph.node("Add", &[&y, &x]),
             false => y,
@@ -230,7 +233,7 @@ fn recurrent(
     Ok(mean_and_deviation(graph, &rows, &heard))
 }
 
-/// One bidirectional layer: `[steps, N, inputs] → [steps, N, 2·hidden]`.
+/// Adds a bidirectional LSTM layer: `[steps, N, inputs] → [steps, N, 2·hidden]`.
 fn lstm(graph: &mut Graph, x: &Name, hidden: usize, weights: &Weights) -> Result<Name> {
     let directions = [weights.below("forward"), weights.below("backward")];
     let mut both = |names: &[&str]| -> Result<Name> {
@@ -240,7 +243,7 @@ fn lstm(graph: &mut Graph, x: &Name, hidden: usize, weights: &Weights) -> Result
                 values.extend(gates(direction.get(name)?));
             }
         }
-        // Biases of input and state stand one behind the other.
+        // ONNX expects the biases of input and state one after the other in one tensor.
         let first = directions[0].get(names[0])?;
         shape.push(first.shape[0] * names.len());
         shape.extend(&first.shape[1..]);
@@ -253,13 +256,13 @@ fn lstm(graph: &mut Graph, x: &Name, hidden: usize, weights: &Weights) -> Result
         text("direction", "bidirectional"),
         int("hidden_size", hidden as i64),
     ];
-    // [steps, 2, N, hidden]
+    // The output has the shape [steps, 2, N, hidden].
     let y = graph.node_with("LSTM", &[x, &input, &state, &bias], attributes);
     let y = graph.transpose(&y, &[0, 2, 1, 3]);
     Ok(graph.reshape(&y, &[0, 0, 2 * hidden as i64]))
 }
 
-/// Rows of the gates input, forget, cell, output in ONNX's order: input, output, forget, cell.
+/// Reorders the rows of the gates from input, forget, cell, output to the order of ONNX: input, output, forget, cell.
 fn gates(tensor: &Tensor) -> Vec<f32> {
     let length = tensor.values.len() / 4;
     let gate = |n: usize| &tensor.values[n * length..(n + 1) * length];

@@ -1,4 +1,4 @@
-//! The messages of ONNX (its `onnx.proto`, IR version 8), as far as a network needs them.
+//! The protobuf messages of ONNX (`onnx.proto`, IR version 8), with the fields that a network needs.
 
 use prost::Message;
 
@@ -60,7 +60,7 @@ pub struct Node {
     pub attribute: Vec<Attribute>,
 }
 
-/// One of the fields is set, which `kind` names.
+/// An attribute of a node. Exactly one of the value fields is set, and `kind` says which.
 #[derive(Clone, PartialEq, Message)]
 pub struct Attribute {
     #[prost(string, tag = "1")]
@@ -82,7 +82,7 @@ pub mod attribute {
     pub const INTS: i32 = 7;
 }
 
-/// The values in `raw_data`, little-endian.
+/// A tensor. Its values are in `raw_data`, little-endian.
 #[derive(Clone, PartialEq, Message)]
 pub struct Tensor {
     #[prost(int64, repeated, packed = "false", tag = "1")]
@@ -131,7 +131,7 @@ pub struct Shape {
     pub dim: Vec<Dimension>,
 }
 
-/// A size, or the name of one that varies.
+/// The size of an axis: a number, or the name of a variable size.
 #[derive(Clone, PartialEq, Message)]
 pub struct Dimension {
     #[prost(int64, optional, tag = "1")]

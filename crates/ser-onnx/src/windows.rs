@@ -1,22 +1,22 @@
-//! From the features of a clip to the standardised windows of a network.
+//! Turns the features of a clip into the standardised windows of a network.
 
 use ser_predict::{Input, Standardiser};
 
 use crate::graph::{Graph, Name, int, ints};
 
-/// Windows of a clip, all as long as the network has them.
+/// The windows of a clip, all with the number of frames that the network expects.
 pub(crate) struct Windows {
-    /// `[N, F, C]`: zero where the clip has ended.
+    /// `[N, F, C]`: the windows, with zeros after the end of the clip.
     pub(crate) values: Name,
-    /// How many frames of each window are the clip's: a whole number of the graph.
+    /// Number of frames of each window that belong to the clip: an integer value of the graph.
     pub(crate) length: Name,
-    /// `F`
+    /// `F`: number of frames in a window.
     pub(crate) frames: usize,
-    /// `C`
+    /// `C`: number of coefficients in a frame.
     pub(crate) coefficients: usize,
 }
 
-/// `features` `[T, C]` to windows, as [`Input::prepare`] and the model's windows have them.
+/// Turns `features` `[T, C]` into windows, with the same steps as [`Input::prepare`] and the windows of the model.
 pub(crate) fn windows(
     graph: &mut Graph,
     features: &Name,
@@ -40,14 +40,14 @@ pub(crate) fn windows(
     let left = graph.node("Sub", &[&total, &size]);
     let last = graph.node("Max", &[&left, &zero]);
 
-    // The first frames of the windows, evenly spread: n·last / (count − 1).
+    // The windows are evenly spread: window n begins at frame n·last / (count − 1).
     let numbers = graph.node("Range", &[&zero, &count, &one]);
     let spread = graph.node("Mul", &[&numbers, &last]);
     let fewer = graph.node("Sub", &[&count, &one]);
     let intervals = graph.node("Max", &[&fewer, &one]);
     let starts = graph.node("Div", &[&spread, &intervals]);
 
-    // Behind the end of the clip the last frame stands in, and is made zero below.
+    // After the end of the clip, positions refer to its last frame, and the values are set to zero below.
     let starts = graph.reshape(&starts, &[-1, 1]);
     let offsets = graph.node("Range", &[&zero, &size, &one]);
     let offsets = graph.reshape(&offsets, &[1, -1]);
@@ -75,7 +75,8 @@ pub(crate) fn windows(
     }
 }
 
-/// Means of neighbouring frames; a rest that does not fill a group is dropped, unless it is all there is.
+/// Averages groups of neighbouring frames. Frames at the end that do not fill a group are dropped, unless the clip has
+/// no others.
 fn averaged(graph: &mut Graph, x: &Name, group: usize, coefficients: usize) -> Name {
     let total = graph.count(x);
     let (one, size) = (graph.int(1), graph.int(group));

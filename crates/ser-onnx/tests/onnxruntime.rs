@@ -1,5 +1,5 @@
-//! An exported model answers in onnxruntime as it does here. `SER_PYTHON` names a Python that has the packages onnxruntime and
-//! numpy.
+//! An exported model gives the same probabilities in onnxruntime as in `ser_predict`. `SER_PYTHON` names a Python with
+//! the packages onnxruntime and numpy; without it the test is skipped.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 use std::path::Path;
@@ -14,13 +14,14 @@ use ser_predict::{
     Predictor, Provenance, Standardiser, Tensor, Tensors, TrainedNetwork,
 };
 
-/// The largest difference of a probability: what other orders of the same sums make of weights as large as these.
+/// Largest allowed difference of a probability. The runtimes add the same terms in different orders, and the weights
+/// are large.
 const MOST: f32 = 1e-4;
 const CLASSES: usize = 4;
-/// Models of random networks.
+/// Number of models with random networks.
 const MODELS: u64 = 40;
 
-/// Odd sizes, strides and pools, so that every edge of a plane is met.
+/// Returns random blocks of uneven sizes, strides and pools, so that every edge of a plane is covered.
 fn blocks(rng: &mut ChaCha8Rng) -> Vec<ConvBlock> {
     let block = |rng: &mut ChaCha8Rng| ConvBlock {
         channels: rng.random_range(1..=9),
@@ -56,7 +57,7 @@ fn values(rng: &mut ChaCha8Rng, count: usize, least: f32, most: f32) -> Vec<f32>
     (0..count).map(|_| rng.random_range(least..most)).collect()
 }
 
-/// A network of random weights: which it wants, its constructor says one after the other.
+/// Returns a network with random weights. The errors of its constructor name the missing weights one after the other.
 fn network(rng: &mut ChaCha8Rng, features: FeatureConfig) -> TrainedNetwork {
     let coefficients = features.n_mels;
     let info = NetworkInfo {
@@ -85,7 +86,7 @@ fn network(rng: &mut ChaCha8Rng, features: FeatureConfig) -> TrainedNetwork {
             }) => (tensor, expected),
             Err(error) => panic!("{error}"),
         };
-        // First that there is none, then what shape it is to have.
+        // The first error for a tensor says that it is missing, and the second one which shape it must have.
         let shape: Vec<usize> = match expected.strip_prefix('[') {
             Some(sizes) => sizes
                 .trim_end_matches(']')
@@ -127,7 +128,7 @@ fn model(rng: &mut ChaCha8Rng) -> Model {
     model
 }
 
-/// From a frame to several windows of every network.
+/// Returns random clips of lengths between one frame and several windows of every network.
 fn clips(rng: &mut ChaCha8Rng, model: &Model) -> Vec<Vec<Features>> {
     let clip = |frames: usize| {
         let view = |view: &&FeatureConfig| {
@@ -139,7 +140,7 @@ fn clips(rng: &mut ChaCha8Rng, model: &Model) -> Vec<Vec<Features>> {
     [1, 2, 13, 50, 71, 333].into_iter().map(clip).collect()
 }
 
-/// Writes a case, and gives what is to come of it.
+/// Writes the files of a case, and returns the expected probabilities of its clips.
 fn write(folder: &Path, name: &str, model: &Model, clips: &[Vec<Features>]) -> Vec<Vec<f32>> {
     std::fs::write(
         folder.join(format!("{name}.onnx")),
@@ -177,7 +178,7 @@ fn exported_models_answer_in_onnxruntime_as_here() {
         let clips = clips(rng, &model);
         expected.extend(write(folder.path(), &format!("{seed:02}"), &model, &clips));
     }
-    // The script takes them by name.
+    // The script processes the models in the order of their names, so the built-in model comes last.
     expected.rotate_left(voices.len());
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run.py");

@@ -1,5 +1,5 @@
-//! How a speaker sounds on average, from recordings of any emotion without labels: a file for the example `predict`, whose
-//! answers about that speaker it makes better.
+//! Enrols a speaker from unlabelled recordings of any emotion, and writes a file that improves the answers of the
+//! example `predict` for this speaker.
 //!
 //! `cargo run --release -p ser-predict --example enrol -- anna.json anna-1.wav anna-2.wav`
 
@@ -22,7 +22,7 @@ fn main() -> Result<()> {
     enrolment.save(predictor.model(), speaker.as_ref())?;
     println!("{speaker}: from {} recordings", enrolment.clips());
 
-    // What changes for the recordings themselves.
+    // Show how enrolment changes the answers for the recordings themselves.
     let labels = &predictor.model().labels;
     for recording in recordings {
         let alone = predictor.answer_file(recording.as_ref(), None)?;

@@ -1,4 +1,4 @@
-//! Halves a model file: its weights are rounded to 16-bit floats, as `ser fit` rounds them.
+//! Halves the size of a model file by rounding its weights to 16-bit floats, as `ser fit` does.
 //!
 //! `cargo run --release -p ser-predict --example half_precision -- model.safetensors half.safetensors`
 

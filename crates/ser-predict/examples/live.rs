@@ -1,7 +1,7 @@
-//! Emotions of live sound from standard input, a line as soon as a piece of speech has ended.
+//! Prints the emotions in live sound from standard input, one line after the end of each piece of speech.
 //!
 //! `arecord -f S16_LE -r 16000 | cargo run --release -p ser-predict --example live`.
-//! Any recording will do: `… < speech.wav`.
+//! The input may also be a recording: `… < speech.wav`.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,4 +1,4 @@
-//! What a recording expresses; of an enrolled speaker, if one is given.
+//! Prints the emotion of a recording, optionally for an enrolled speaker.
 //!
 //! `cargo run --release -p ser-predict --example predict -- speech.mp3 [speaker.json]`
 
@@ -27,7 +27,7 @@ fn main() -> Result<()> {
         println!("{warning}");
     }
     if answer.uncertain {
-        println!("uncertain: take it for a guess");
+        println!("uncertain: do not rely on this answer");
     }
     Ok(())
 }

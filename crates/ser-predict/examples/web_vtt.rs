@@ -1,7 +1,7 @@
-//! Captions for a recording of any length and format: what is spoken when, and with which emotion.
+//! Writes captions for a recording of any length and format, which say when somebody speaks and with which emotion.
 //!
-//! `cargo run --release -p ser-predict --example web_vtt -- interview.mp3 interview.vtt`.
-//! The file goes beside the recording as `<track kind="captions" src="interview.vtt">`.
+//! `cargo run --release -p ser-predict --example web_vtt -- interview.mp3 interview.vtt`. A web page shows them with
+//! `<track kind="captions" src="interview.vtt">` inside the element that plays the recording.
 
 #![allow(clippy::print_stdout)]
 

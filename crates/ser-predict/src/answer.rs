@@ -1,31 +1,31 @@
-//! What is said of a recording, and whether it is certain. No other place decides that.
+//! The answer for a recording, and whether it is uncertain, which is decided only here.
 
 use ser_audio::Warning;
 
 use crate::model::{Model, argmax};
 
-/// The remark on a recording that is unlike all that was learned from.
+/// The remark on a recording that is unlike all training clips.
 pub const OUT_OF_DISTRIBUTION: &str = "out-of-distribution";
 
-/// What a model says of a recording or of a piece of one.
+/// The answer of a model for a recording or for a piece of one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// Probabilities of the model's labels, which sum to 1.
     pub probabilities: Vec<f32>,
     /// Length of the recording in seconds.
     pub seconds: f64,
-    /// What is wrong with the recording; not asked of the pieces of a stream.
+    /// What is wrong with the recording; always empty for the pieces of a stream.
     pub warnings: Vec<Warning>,
-    /// Whether the recording is unlike all that the model has learned from.
+    /// Whether the recording is unlike all clips that the model was trained on.
     pub out_of_distribution: bool,
-    /// Whether it is the mean over the pieces of a long recording.
+    /// Whether the answer is the mean over the pieces of a long recording.
     pub long: bool,
-    /// Whether not to rely on it: the recording is out of distribution or without speech, or the confidence as low as
-    /// that of the least confident quarter of the answers on validation clips.
+    /// Whether you should not rely on the answer: the recording is out of distribution or without speech, or the
+    /// confidence is as low as that of the least confident quarter of the answers on validation clips.
     pub uncertain: bool,
 }
 
-/// What is known of a recording beside the probabilities.
+/// The properties of a recording that determine its answer together with the probabilities.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Context {
     pub(crate) seconds: f64,
@@ -53,19 +53,20 @@ impl Answer {
         answer
     }
 
-    /// Number of the most probable label.
+    /// Returns the index of the most probable label.
     #[must_use]
     pub fn emotion(&self) -> usize {
         argmax(&self.probabilities)
     }
 
-    /// Probability of the most probable label.
+    /// Returns the probability of the most probable label.
     #[must_use]
     pub fn confidence(&self) -> f32 {
         self.probabilities.iter().copied().fold(0.0, f32::max)
     }
 
-    /// The remarks on the recording in single words, for machines: those of [`Warning::word`], `out-of-distribution`, `long`.
+    /// Returns the remarks on the recording as single words for programs: those of [`Warning::word`], then
+    /// `out-of-distribution` and `long` where they apply.
     #[must_use]
     pub fn remarks(&self) -> Vec<&'static str> {
         let mut words: Vec<&str> = self.warnings.iter().map(Warning::word).collect();
@@ -74,13 +75,13 @@ impl Answer {
         words
     }
 
-    /// The most probable of the model's labels.
+    /// Returns the most probable of the model's labels.
     #[must_use]
     pub fn label<'a>(&self, labels: &'a [String]) -> &'a str {
         labels.get(self.emotion()).map_or("", String::as_str)
     }
 
-    /// The most probable of the model's labels, as `angry`, or `angry?` where the answer is uncertain.
+    /// Returns the most probable of the model's labels: `angry`, or `angry?` if the answer is uncertain.
     #[must_use]
     pub fn marked(&self, labels: &[String]) -> String {
         let label = self.label(labels);

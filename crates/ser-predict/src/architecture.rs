@@ -1,12 +1,14 @@
-//! What a network is made of: its kind and sizes, as the model file describes them.
+//! The architecture of a network: its kind and sizes, as the model file describes them.
 
 use serde::{Deserialize, Serialize};
 
-/// A size that a file may ask for; a larger one is a mistake or an attack.
+/// Largest size that a file may request. A larger one is a mistake or an attack.
 const LARGEST: usize = 4096;
 
-/// Kind and sizes of a network. Dimension letters: **T** frames, **C** coefficients of a frame, **E** values of an
-/// embedding, **K** classes.
+/// Kind and sizes of a network.
+///
+/// The letters of dimensions are **T** for frames, **C** for coefficients of a frame, **E** for values of an embedding
+/// and **K** for classes.
 ///
 /// ```
 /// use ser_predict::{Architecture, MlpConfig};
@@ -18,11 +20,10 @@ const LARGEST: usize = 4096;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "architecture", rename_all = "kebab-case")]
 pub enum Architecture {
-    /// Convolution blocks over the time × coefficient plane, an embedding per remaining frame, mean and deviation over
-    /// the frames, one linear layer.
+    /// Convolution blocks over the plane of time and coefficients, an embedding of each remaining frame, mean and
+    /// deviation over the frames, one linear layer.
     Cnn(CnnConfig),
-    /// Convolution blocks if there are any, bidirectional LSTM layers, mean and deviation over the steps, one linear
-    /// layer.
+    /// Optional convolution blocks, bidirectional LSTM layers, mean and deviation over the steps, one linear layer.
     Lstm(LstmConfig),
     /// Mean over the frames, hidden layers, one linear layer.
     Mlp(MlpConfig),
@@ -31,24 +32,24 @@ pub enum Architecture {
 /// Sizes of the convolutional network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CnnConfig {
-    /// Convolution blocks, first to last.
+    /// Convolution blocks, from first to last.
     pub blocks: Vec<ConvBlock>,
     /// Width of the embedding of a frame.
     pub embedding: usize,
 }
 
-/// One block: convolution without bias, batch norm, max pooling, ReLU.
+/// A block of convolution without bias, batch norm, max pooling and ReLU.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvBlock {
-    /// Output channels.
+    /// Number of output channels.
     pub channels: usize,
-    /// Side of the square kernel, odd; the plane is padded with zeros by half of it.
+    /// Side length of the square kernel, an odd number. The plane is padded with zeros by half of it.
     pub kernel: usize,
     /// Stride of the convolution along time and coefficients.
     #[serde(default = "one")]
     pub stride: usize,
-    /// Max pooling `[time, coefficients]`, rounding up.
+    /// Size of the max pooling, `[time, coefficients]`. Sizes of the result are rounded up.
     #[serde(default = "no_pool")]
     pub pool: [usize; 2],
 }
@@ -56,15 +57,15 @@ pub struct ConvBlock {
 /// Sizes of the recurrent network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LstmConfig {
-    /// Units of each direction.
+    /// Number of units in each direction.
     pub hidden: usize,
-    /// Bidirectional layers.
+    /// Number of bidirectional layers.
     #[serde(default = "one")]
     pub layers: usize,
-    /// Consecutive frames joined into one step.
+    /// Number of consecutive frames that are joined into one step.
     #[serde(default = "one")]
     pub stack: usize,
-    /// Convolution blocks in front of the first layer.
+    /// Convolution blocks before the first layer.
     #[serde(default)]
     pub blocks: Vec<ConvBlock>,
 }
@@ -72,7 +73,7 @@ pub struct LstmConfig {
 /// Sizes of the fully connected network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MlpConfig {
-    /// Units of the hidden layers, first to last.
+    /// Number of units of each hidden layer, from first to last.
     pub hidden: Vec<usize>,
 }
 
@@ -84,11 +85,11 @@ fn no_pool() -> [usize; 2] {
     [1, 1]
 }
 
-/// The first size that cannot be built: its key, what it must be, what it is.
+/// An invalid size: its key, what it must be, and what it is.
 pub type InvalidSize = (&'static str, &'static str, String);
 
 impl Architecture {
-    /// Name of the architecture, for reports.
+    /// Returns the name of the architecture for reports.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -98,7 +99,7 @@ impl Architecture {
         }
     }
 
-    /// The first size that is out of its range.
+    /// Returns the first size that is out of its range, if there is one.
     #[must_use]
     pub fn invalid(&self) -> Option<InvalidSize> {
         let size = |key, n: usize| {
@@ -127,7 +128,7 @@ impl Architecture {
         }
     }
 
-    /// `E`: values of a clip's embedding.
+    /// Returns `E`, the number of values of the embedding of a clip.
     #[must_use]
     pub fn embedding(&self, coefficients: usize) -> usize {
         match self {
@@ -137,7 +138,8 @@ impl Architecture {
         }
     }
 
-    /// Number of trained values: weights and biases of all layers, scales and shifts of the norms.
+    /// Returns the number of trained values: the weights and biases of all layers, and the scales and shifts of the
+    /// norms.
     #[must_use]
     pub fn parameters(&self, coefficients: usize, classes: usize) -> u64 {
         match self {
@@ -159,7 +161,7 @@ impl Architecture {
                     frames = sum([blocks.parameters, embedding, product([2, width])]);
                     inputs = width;
                 }
-                // Both directions, four gates, weights of the input and of the state, two biases.
+                // Both directions have four gates, weights for the input and for the state, and two biases.
                 let layer = |inputs| {
                     sum([
                         product([8, c.hidden, inputs]),
@@ -182,7 +184,7 @@ impl Architecture {
         }
     }
 
-    /// Number of values that a clip of `frames` frames has, and becomes behind each layer.
+    /// Returns the number of values in a clip of `frames` frames and in the outputs of all layers for it.
     #[must_use]
     pub fn activations(&self, frames: usize, coefficients: usize) -> u64 {
         let clip = product([frames, coefficients]);
@@ -195,7 +197,7 @@ impl Architecture {
             Self::Lstm(c) => {
                 let blocks = Plane::behind(&c.blocks, frames, coefficients);
                 let steps = blocks.frames.div_ceil(c.stack.max(1));
-                // Four gates and a state of each direction.
+                // Each direction has four gates and a state.
                 let layers = product([steps, c.layers, 10, c.hidden]);
                 let inputs = match c.blocks.is_empty() {
                     true => coefficients,
@@ -212,7 +214,7 @@ impl Architecture {
     }
 }
 
-/// The plane that convolution blocks leave of a clip.
+/// The plane that convolution blocks compute from a clip.
 struct Plane {
     channels: usize,
     frames: usize,
@@ -237,7 +239,7 @@ impl Plane {
             plane.channels = block.channels;
             plane.frames = plane.frames.div_ceil(block.stride.max(1));
             plane.height = plane.height.div_ceil(block.stride.max(1));
-            // What a convolution reads: its input with zeros around it.
+            // A convolution reads its input padded with zeros.
             let reach = |n: usize| n.saturating_mul(block.stride).saturating_add(block.kernel);
             let padded = product([inputs, reach(plane.frames), reach(plane.height)]);
             let convolved = product([plane.channels, plane.frames, plane.height]);
@@ -257,7 +259,7 @@ fn twice(n: usize) -> usize {
     n.saturating_mul(2)
 }
 
-/// Weights and biases.
+/// Returns the number of weights and biases of a linear layer.
 fn linear(inputs: usize, outputs: usize) -> u64 {
     sum([product([inputs, outputs]), product([outputs])])
 }

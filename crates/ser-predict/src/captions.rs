@@ -1,7 +1,7 @@
-//! Spans as text that players, editors and annotation tools read.
+//! Spans as text for players, editors and annotation tools.
 //!
-//! Players get the label and its probability as words, `angry 81 %`. Annotation tools get the label alone, as it is compared
-//! with labels there, on a grid of milliseconds.
+//! Players get the label and its probability as words, `angry 81 %`. Annotation tools get the label alone, because they
+//! compare it with other labels; its times are rounded to milliseconds.
 
 mod csv;
 mod elan;
@@ -20,8 +20,9 @@ pub use text_grid::text_grid;
 use crate::answer::Answer;
 use crate::stream::Span;
 
-/// WebVTT (W3C), for `<track>` in a web page: `angry 81 %` over each span, and `<v Channel 2>` before it where each channel
-/// was heard by itself.
+/// Writes WebVTT (W3C), for `<track>` in a web page.
+///
+/// Each span has the text `angry 81 %`, after `<v Channel 2>` if each channel was processed separately.
 ///
 /// ```
 /// use ser_predict::{Answer, Span, captions::web_vtt};
@@ -55,7 +56,7 @@ pub fn web_vtt(spans: &[Span], labels: &[String]) -> String {
     text
 }
 
-/// SubRip (`.srt`), for video players.
+/// Writes SubRip (`.srt`), for video players.
 #[must_use]
 pub fn sub_rip(spans: &[Span], labels: &[String]) -> String {
     let mut text = String::new();
@@ -67,7 +68,7 @@ pub fn sub_rip(spans: &[Span], labels: &[String]) -> String {
     text
 }
 
-/// A label track of Audacity: seconds, seconds, text, with tabs between.
+/// Writes a label track of Audacity: start in seconds, end in seconds and text, separated by tabs.
 #[must_use]
 pub fn audacity(spans: &[Span], labels: &[String]) -> String {
     let mut text = String::new();
@@ -78,7 +79,7 @@ pub fn audacity(spans: &[Span], labels: &[String]) -> String {
     text
 }
 
-/// `angry 81 %`, or `angry? 31 %` where the answer is uncertain.
+/// Returns `angry 81 %`, or `angry? 31 %` if the answer is uncertain.
 fn words(span: &Span, labels: &[String]) -> String {
     let answer = &span.answer;
     format!(
@@ -88,13 +89,14 @@ fn words(span: &Span, labels: &[String]) -> String {
     )
 }
 
-/// The label on one line, whatever is in it: a line or a tab more would begin another field, or end a caption.
+/// Returns the label, marked if the answer is uncertain, on one line. Line breaks and tabs in the label are replaced,
+/// because they would begin another field or end a caption.
 fn marked(answer: &Answer, labels: &[String]) -> String {
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     answer.marked(labels).replace(breaks, "\u{fffd}")
 }
 
-/// The words, behind the channel where there are several: `Channel 2: angry 81 %`.
+/// Returns the words, after the channel if the span has one: `Channel 2: angry 81 %`.
 fn with_channel(span: &Span, labels: &[String]) -> String {
     let words = words(span, labels);
     match span.channel {
@@ -103,7 +105,7 @@ fn with_channel(span: &Span, labels: &[String]) -> String {
     }
 }
 
-/// The spans of each channel, by its name in tiers: `emotion`, or `channel 1` and so on. There is one at least.
+/// Groups the spans by channel, and names each tier: `emotion`, or `channel 1` and so on. There is at least one tier.
 fn tiers(spans: &[Span]) -> Vec<(String, Vec<&Span>)> {
     let mut channels: Vec<Option<u16>> = spans.iter().map(|span| span.channel).collect();
     channels.sort_unstable();
@@ -119,8 +121,10 @@ fn tiers(spans: &[Span]) -> Vec<(String, Vec<&Span>)> {
     channels.into_iter().map(tier).collect()
 }
 
-/// Text of XML and of WebVTT, where it would be markup. XML has no way to write control characters, which names of files may
-/// hold, nor the two that are no characters.
+/// Escapes text for XML and WebVTT, so that it is not read as markup.
+///
+/// XML cannot represent control characters, which file names may contain, nor the two noncharacters U+FFFE and U+FFFF,
+/// so these are replaced.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -142,14 +146,15 @@ fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1000.0).round() as u64
 }
 
-/// A span on a grid of milliseconds.
+/// A span whose times are rounded to milliseconds.
 struct Interval<'s> {
     start: u64,
     end: u64,
     answer: &'s Answer,
 }
 
-/// The spans on a grid of milliseconds: in order, none empty, none before the end of another.
+/// Rounds the times of the spans to milliseconds. The intervals stay in order and do not overlap; empty ones are left
+/// out.
 fn intervals<'s>(spans: impl IntoIterator<Item = &'s Span>) -> impl Iterator<Item = Interval<'s>> {
     let mut over = 0;
     spans.into_iter().filter_map(move |span| {
@@ -165,7 +170,7 @@ fn intervals<'s>(spans: impl IntoIterator<Item = &'s Span>) -> impl Iterator<Ite
     })
 }
 
-/// `01:02:03.450`
+/// Formats a time as `01:02:03.450`, where `point` is the decimal separator.
 fn clock(seconds: f64, point: char) -> String {
     let milliseconds = milliseconds(seconds);
     let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
@@ -187,7 +192,7 @@ pub(crate) mod tests {
         LABELS.map(String::from).to_vec()
     }
 
-    /// Of the label of that number.
+    /// Returns a span whose most probable label has the index `label`.
     pub(crate) fn span(start: f64, end: f64, label: usize, uncertain: bool) -> Span {
         let mut probabilities = vec![0.25; 2];
         probabilities[label] = 0.75;
@@ -214,7 +219,7 @@ pub(crate) mod tests {
             span(0.0101, 0.0104, 0, false),
             span(0.5, 1.0006, 0, false),
             span(1.0004, 2.0, 1, false),
-            // Within what has been.
+            // Lies within the previous span.
             span(1.5, 1.7, 1, false),
             span(2.0, 2.5, 0, false),
         ];

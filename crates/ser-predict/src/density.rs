@@ -1,4 +1,4 @@
-//! How the clips of training are distributed, and how far a clip lies from them.
+//! The distribution of the training clips, and the distance of a clip from them.
 
 use ser_features::Features;
 use serde::{Deserialize, Serialize};
@@ -7,35 +7,37 @@ use crate::error::{Error, Result};
 use crate::input::{Input, Moments, Standardiser};
 use crate::weights::{Sink, Source};
 
-/// What describes a density beside its arrays; all of it stands in the model file.
+/// The description of a density, without its arrays, as the model file stores it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DensityInfo {
-    /// The network, counted from 0, whose input the statistics are taken of.
+    /// Number of the network, counted from 0, from whose input the statistics are computed.
     pub network: usize,
     /// `K`: number of components.
     pub components: usize,
-    /// Variance in every direction that no component has.
+    /// Variance in every direction orthogonal to the components.
     pub rest: f32,
-    /// The distance beyond which a clip is out of distribution.
+    /// Distance beyond which a clip is out of distribution.
     pub limit: f32,
 }
 
-/// A Gaussian of the [statistics](clip_statistics) of the training clips, as probabilistic principal component analysis has
-/// it (Tipping & Bishop 1999): a variance for each of a few components, and one for all that they leave.
+/// A Gaussian of the [statistics](clip_statistics) of the training clips, fitted by probabilistic principal component
+/// analysis (Tipping & Bishop 1999): it has a variance for each of a few components, and one for all other directions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Density {
-    /// What describes it.
+    /// Its description.
     pub info: DensityInfo,
     /// `[S]`: mean of each statistic.
     pub mean: Vec<f32>,
-    /// `[K, S]`: the components, each of length 1, orthogonal to the others.
+    /// `[K, S]`: the components, which have length 1 and are orthogonal to each other.
     pub components: Vec<f32>,
     /// `[K]`: variance along each component.
     pub variances: Vec<f32>,
 }
 
-/// What describes a clip as a whole: the means over its frames of each standardised coefficient; where a window has several
-/// frames also the standard deviations, and those of the change from one frame to the next.
+/// Computes the statistics that describe a clip as a whole.
+///
+/// They are the means of the standardised coefficients over the frames. If a window has several frames, the standard
+/// deviations of the coefficients, and those of their change from one frame to the next, are added.
 ///
 /// # Shape
 /// `[frames, C] → [S]`, where `S` is `C`, or `3 C` for windows of several frames
@@ -66,7 +68,7 @@ pub fn clip_statistics(
     statistics.into_iter().map(|x| x as f32).collect()
 }
 
-/// `S`: how many [`clip_statistics`] there are.
+/// Returns `S`, the number of values that [`clip_statistics`] returns.
 pub(crate) fn statistics_count(input: &Input, standardiser: &Standardiser) -> usize {
     let coefficients = standardiser.mean.len();
     match input.frames {
@@ -76,8 +78,10 @@ pub(crate) fn statistics_count(input: &Input, standardiser: &Standardiser) -> us
 }
 
 impl Density {
-    /// How far a clip lies from the mean. With its statistics less their means `x`, the components `cᵢ` and their variances
-    /// `vᵢ`: `√((Σ (cᵢ·x)² / vᵢ + (‖x‖² − Σ (cᵢ·x)²) / rest) / S)`, about 1 for a clip of training.
+    /// Returns the distance of a clip from the mean, which is about 1 for a training clip.
+    ///
+    /// With the statistics minus their means `x`, the components `cᵢ` and their variances `vᵢ`, it is
+    /// `√((Σ (cᵢ·x)² / vᵢ + (‖x‖² − Σ (cᵢ·x)²) / rest) / S)`.
     #[must_use]
     pub fn distance(&self, statistics: &[f32]) -> f32 {
         let x = statistics.iter().zip(&self.mean);
@@ -102,7 +106,7 @@ impl Density {
         sink.put("variances", &[components], self.variances.clone());
     }
 
-    /// As [`Density::store`] has put it, of so many statistics.
+    /// Takes the arrays of a density of `size` statistics, under the names by which [`Density::store`] writes them.
     pub(crate) fn take(info: DensityInfo, size: usize, mut source: Source) -> Result<Self> {
         let mean = source.take("mean", &[size])?;
         let components = source.take("components", &[info.components, size])?;
@@ -145,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_clip_is_described_by_its_mean_its_deviation_and_its_change() {
-        // Standardised: 0 1 | 2 1 | 1 1. Changes: 2 0 | -1 0.
+        // The standardised rows are 0 1 | 2 1 | 1 1, and the changes 2 0 | -1 0.
         let rows = [[1.0, 1.0], [5.0, 1.0], [3.0, 1.0]];
         let expected = [1.0, 1.0, (2.0_f32 / 3.0).sqrt(), 0.0, 1.5, 0.0];
         for (found, expected) in statistics(9, &rows).iter().zip(expected) {
@@ -178,9 +182,9 @@ mod tests {
         };
         let at = |x: f32, y: f32| density.distance(&[1.0 + x, 1.0 + y]);
         assert_eq!(at(0.0, 0.0), 0.0);
-        // Two deviations along the component, of two statistics.
+        // Two deviations along the component; there are two statistics.
         assert!((at(2.4, 3.2) - 2.0_f32.sqrt()).abs() < 1e-6);
-        // Two across it.
+        // Two deviations orthogonal to the component.
         assert!((at(-0.8, 0.6) - 2.0_f32.sqrt()).abs() < 1e-6);
     }
 }

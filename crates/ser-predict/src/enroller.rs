@@ -1,4 +1,4 @@
-//! From recordings of a speaker to what is known of the voice, one recording after the other.
+//! Enrolment of a speaker from any number of recordings, one after the other.
 
 use ser_features::Features;
 
@@ -6,22 +6,24 @@ use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::model::{Model, TrainedNetwork, add};
 
-/// The fewest recordings that are taken for a collection, whose mean is taken away from each: that of fewer is what these few
-/// express. As few clips of a speaker help (docs/results.md); for collections it was not measured.
+/// The smallest number of recordings that are treated as a collection, whose mean is subtracted from each of them.
+///
+/// The mean of fewer recordings would consist mostly of the emotions that these few express. For clips of one speaker
+/// this number already helps (docs/results.md); for collections that was not measured.
 pub const SMALLEST_COLLECTION: usize = 4;
 
-/// A recording in which somebody speaks, as the networks hear it, for [`Enroller::add`].
+/// The embeddings of the speech in a recording, for [`Enroller::add`].
 #[derive(Debug)]
 pub struct Speech {
-    /// Clips it was taken as: pieces of a longer recording.
+    /// Number of clips: one, or the pieces of a longer recording.
     clips: usize,
     seconds: f64,
-    /// `[windows × E]` in each view of each network; nothing for a network that was trained without enrolment.
+    /// `[windows × E]` in each view of each network; empty for a network that was trained without enrolment.
     embeddings: Vec<Vec<f32>>,
 }
 
 impl Speech {
-    /// A clip, given as [`Model::views`] says, in which somebody speaks for so many seconds.
+    /// Embeds a clip that contains `seconds` seconds of speech. Its features are in the order of [`Model::views`].
     pub(crate) fn of_clip(model: &Model, clip: &[Features], seconds: f64) -> Result<Self> {
         Ok(Self {
             clips: 1,
@@ -30,7 +32,7 @@ impl Speech {
         })
     }
 
-    /// The pieces of a recording as one.
+    /// Adds another piece of the same recording.
     pub(crate) fn append(&mut self, piece: Self) {
         self.clips += piece.clips;
         self.seconds += piece.seconds;
@@ -39,17 +41,17 @@ impl Speech {
         }
     }
 
-    /// Seconds of speech.
+    /// Returns the length of the speech in seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.seconds
     }
 }
 
-/// Makes an [`Enrolment`] of any number of recordings, and needs no more memory for many than for one.
+/// Computes an [`Enrolment`] from any number of recordings. It needs no more memory for many recordings than for one.
 ///
-/// What comes out depends on the order of the recordings in its last digits: they may be heard on many threads, and are
-/// added in one order.
+/// The order in which recordings are added affects the last digits of the result. Recordings may be embedded on many
+/// threads; for a reproducible result, add them in a fixed order.
 ///
 /// ```
 /// use ser_predict::{Enroller, Predictor};
@@ -71,19 +73,19 @@ pub struct Enroller<'m> {
     recordings: usize,
     clips: usize,
     seconds: f64,
-    /// For each view of each network.
+    /// One sum for each view of each network.
     sums: Vec<Sum>,
 }
 
 #[derive(Debug)]
 struct Sum {
-    /// `[E]`; nothing for a network that was trained without enrolment.
+    /// `[E]`; empty for a network that was trained without enrolment.
     embeddings: Vec<f32>,
     windows: u32,
 }
 
 impl<'m> Enroller<'m> {
-    /// Nobody is known yet.
+    /// Creates an enroller without recordings.
     #[must_use]
     pub fn new(model: &'m Model) -> Self {
         let sums = model.network_views().map(|(network, _)| Sum {
@@ -99,10 +101,10 @@ impl<'m> Enroller<'m> {
         }
     }
 
-    /// Takes another recording, heard by the same model.
+    /// Adds a recording that was embedded by the same model.
     ///
     /// # Errors
-    /// [`Error::Shape`] for a recording heard by another model.
+    /// [`Error::Shape`] if the recording was embedded by another model.
     pub fn add(&mut self, speech: &Speech) -> Result<()> {
         let sizes = || self.sums.iter().map(|sum| sum.embeddings.len());
         let is_whole = |(size, values): (usize, &Vec<f32>)| match size {
@@ -130,19 +132,19 @@ impl<'m> Enroller<'m> {
         Ok(())
     }
 
-    /// Number of recordings that were added.
+    /// Returns the number of recordings that were added.
     #[must_use]
     pub fn recordings(&self) -> usize {
         self.recordings
     }
 
-    /// Seconds of speech in them.
+    /// Returns the total length of the speech in the added recordings, in seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.seconds
     }
 
-    /// What is known of the voice, as [`Model::enrol`] says.
+    /// Computes the enrolment by the formula of [`Model::enrol`].
     #[must_use]
     pub fn finish(self) -> Enrolment {
         let networks = self.model.network_views().zip(self.sums);

@@ -1,4 +1,4 @@
-//! What is known of a speaker, and how it is kept in a file.
+//! Enrolled speakers, and the file that stores one.
 
 use std::path::Path;
 
@@ -9,24 +9,27 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::{Error, Result};
 use crate::model::Model;
 
-/// Format of the file; raised when an older program could not read it rightly.
+/// Version of the file format. It is raised when an older program could not read the file correctly.
 const FORMAT: u32 = 1;
 
-/// How far the embeddings of a voice lie from the average voice's, in each view of each network of the model that made
-/// it: see [`Model::enrol`].
+/// An enrolled speaker: how far the embeddings of the voice lie from those of the average voice, in each view of each
+/// network of the model that computed them. See [`Model::enrol`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Enrolment {
-    /// Clips it was made from.
+    /// Number of clips that it was computed from.
     pub(crate) clips: usize,
-    /// `[E]`; nothing for a network that was trained without enrolment.
+    /// One offset `[E]` for each view of each network; `None` for a network that was trained without enrolment.
     pub(crate) offsets: Vec<Option<Vec<f32>>>,
 }
 
-/// The most characters of a speaker's name: names of files have 255 bytes at most.
+/// The largest number of characters in the name of a speaker. It is limited because a file name has at most 255 bytes.
 pub const LONGEST_SPEAKER_NAME: usize = 60;
 
-/// Whether a name can be that of a speaker, by which what is known of the voice is kept in a file: letters, digits, `-`, `_`
-/// and `.`, [`LONGEST_SPEAKER_NAME`] at most, a letter or a digit first.
+/// Returns whether `name` is valid as the name of a speaker, and therefore as the name of the file that stores the
+/// enrolment.
+///
+/// A valid name has at most [`LONGEST_SPEAKER_NAME`] characters, which are letters, digits, `-`, `_` and `.`; the first
+/// one is a letter or a digit.
 #[must_use]
 pub fn is_speaker_name(name: &str) -> bool {
     name.starts_with(char::is_alphanumeric)
@@ -36,11 +39,11 @@ pub fn is_speaker_name(name: &str) -> bool {
             .all(|c| c.is_alphanumeric() || "-_.".contains(c))
 }
 
-/// What the file holds, as JSON.
+/// The content of the file, as JSON.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     format: u32,
-    /// Name of the model that it was made with, and its [`Model::fingerprint`].
+    /// Name of the model that the speaker was enrolled with; `fingerprint` is its [`Model::fingerprint`].
     model: String,
     fingerprint: String,
     clips: usize,
@@ -69,7 +72,7 @@ impl Kept {
 }
 
 impl Enrolment {
-    /// The enrolment that changes nothing.
+    /// Returns the enrolment that leaves all answers as they are.
     pub(crate) fn nobody(model: &Model) -> Self {
         Self {
             clips: 0,
@@ -77,18 +80,18 @@ impl Enrolment {
         }
     }
 
-    /// Whether any network hears the speaker's clips otherwise than those of a stranger.
+    /// Returns whether any network treats the clips of this speaker differently from those of an unknown speaker.
     pub(crate) fn is_somebody(&self) -> bool {
         self.offsets.iter().any(Option::is_some)
     }
 
-    /// Number of clips it was made from.
+    /// Returns the number of clips that the enrolment was computed from.
     #[must_use]
     pub fn clips(&self) -> usize {
         self.clips
     }
 
-    /// What tells this enrolment from others: a hash of what is known of the voice, in hexadecimal.
+    /// Returns a hash of the offsets, in hexadecimal, which distinguishes this enrolment from others.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut hash = Xxh3::new();
@@ -102,20 +105,20 @@ impl Enrolment {
         format!("{:032x}", hash.digest128())
     }
 
-    /// Writes it as a JSON file for [`Enrolment::load`] with the same model.
+    /// Writes the enrolment as a JSON file, which [`Enrolment::load`] reads with the same model.
     ///
     /// # Errors
-    /// [`Error::Io`] for a file that cannot be written.
+    /// [`Error::Io`] if the file cannot be written.
     pub fn save(&self, model: &Model, path: &Path) -> Result<()> {
         let text = self.to_json(model);
         let text = text.map_err(|e| Error::file(path, "contents", "JSON", e))?;
         Ok(write_file(path, text)?)
     }
 
-    /// What [`Enrolment::save`] writes.
+    /// Returns the JSON that [`Enrolment::save`] writes.
     ///
     /// # Errors
-    /// None is known.
+    /// Those of `serde_json`; none is known to occur.
     pub fn to_json(&self, model: &Model) -> serde_json::Result<String> {
         let kept = Kept {
             format: FORMAT,
@@ -130,15 +133,16 @@ impl Enrolment {
     /// Reads a speaker that was enrolled with this model.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::ModelFile`] for a damaged file, one of another format, and one of another model.
+    /// [`Error::Io`] if the file cannot be read; [`Error::ModelFile`] if it is damaged, has another format, or belongs
+    /// to another model.
     pub fn load(model: &Model, path: &Path) -> Result<Self> {
         Self::of(Kept::read(path)?, model, path)
     }
 
-    /// As [`Enrolment::load`], of what [`Enrolment::to_json`] gave; `path` is for error messages.
+    /// Reads the JSON that [`Enrolment::to_json`] returned. Error messages name `path`.
     ///
     /// # Errors
-    /// As [`Enrolment::load`].
+    /// [`Error::ModelFile`] as for [`Enrolment::load`].
     pub fn from_json(model: &Model, json: &[u8], path: &Path) -> Result<Self> {
         Self::of(Kept::parse(json, path)?, model, path)
     }
@@ -146,7 +150,10 @@ impl Enrolment {
     fn of(kept: Kept, model: &Model, path: &Path) -> Result<Self> {
         if kept.fingerprint != model.fingerprint() {
             let expected = format!("a speaker enrolled with this model, {}", model.name);
-            let actual = format!("one enrolled with another, {}: enrol again", kept.model);
+            let actual = format!(
+                "one enrolled with another model, {}: enrol again",
+                kept.model
+            );
             return Err(Error::file(path, "model", &expected, actual));
         }
         let enrolment = Self {
@@ -162,15 +169,15 @@ impl Enrolment {
         Ok(enrolment)
     }
 
-    /// Name of the model that a speaker was enrolled with.
+    /// Reads the name of the model that a speaker was enrolled with.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::ModelFile`] for a damaged file and one of another format.
+    /// [`Error::Io`] if the file cannot be read; [`Error::ModelFile`] if it is damaged or has another format.
     pub fn model_of(path: &Path) -> Result<String> {
         Ok(Kept::read(path)?.model)
     }
 
-    /// Whether it has the sizes of an enrolment with this model.
+    /// Checks that the enrolment has the sizes of one with this model.
     pub(crate) fn check(&self, model: &Model) -> Result<()> {
         let wrong = |what, expected: usize, actual: usize| {
             Err(Error::Shape {

@@ -1,4 +1,4 @@
-//! What can go wrong, cut by what the caller can do about it.
+//! Errors, divided by what the caller can do about them.
 
 use std::path::{Path, PathBuf};
 
@@ -9,67 +9,68 @@ pub enum Error {
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] ser_files::Error),
-    /// A model file or the file of a speaker is damaged, of another format, or does not fit its own description.
+    /// A model file or the file of an enrolled speaker is damaged, has another format, or contradicts its own
+    /// description.
     #[error("{}: {what}: expected {expected}, found {actual}", path.display())]
     ModelFile {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The part of the file.
+        /// The part of the file that is wrong.
         what: String,
-        /// What should be there.
+        /// What the part must contain.
         expected: String,
-        /// What is there.
+        /// What it contains.
         actual: String,
     },
-    /// Weights do not fit the network they are for.
+    /// Weights do not fit the network.
     #[error("{tensor}: expected {expected}, found {actual}")]
     Weights {
         /// Name of the tensor.
         tensor: String,
-        /// What it must be.
+        /// What the tensor must be.
         expected: String,
         /// What it is.
         actual: String,
     },
-    /// Features do not have the shape that the model takes.
+    /// Features, or other input of an operation, do not have the shape that it takes.
     #[error("{what}: expected {expected}, got {actual}")]
     Shape {
-        /// The operation.
+        /// The quantity that has the wrong shape or size.
         what: &'static str,
-        /// The shape it takes.
+        /// The shape or size that the operation takes.
         expected: String,
-        /// The shape it got.
+        /// The shape or size that it got.
         actual: String,
     },
-    /// A network's answer for a clip is infinite or not a number.
-    #[error("the model has no answer for clip {clip}: its probabilities are not numbers")]
+    /// The probabilities that a model computes for a clip are infinite or not numbers.
+    #[error("the model cannot answer clip {clip}: its probabilities are not finite")]
     NotFinite {
         /// Number of the clip, counted from 0.
         clip: usize,
     },
-    /// A choice of labels without one that the model knows.
+    /// The chosen labels are not labels of the model, or there are too few of them.
     #[error("labels: expected some of {expected}, found {actual}")]
     Labels {
-        /// Those of the model.
+        /// The labels of the model.
         expected: String,
-        /// The label that the model does not know, or that there is none.
+        /// The label that the model does not know, or how many labels were chosen.
         actual: String,
     },
-    /// Models that do not make an ensemble.
+    /// The models cannot form an ensemble.
     #[error("{0}")]
     Ensemble(String),
-    /// Clips without a frame to take statistics of.
-    #[error("there is no frame of features to standardise by")]
+    /// The clips have no frame from which to compute a mean and a deviation.
+    #[error("the clips have no frame of features from which to compute a mean and a deviation")]
     NoFrames,
-    /// Nothing to enrol: a recording in which nobody speaks.
+    /// A recording contains no speech, so that there is nothing to answer or to enrol.
     #[error("{0}")]
     NotSpeech(String),
-    /// A rate at which nothing can be told of a voice.
+    /// The sampling rate is too low to recognise anything in a voice.
     #[error("expected a sampling rate of {lowest} Hz or more, found {actual} Hz")]
     SampleRate {
-        /// The lowest rate in Hz.
+        /// The lowest sampling rate in Hz that is accepted.
         lowest: u32,
-        /// The rate found in Hz.
+        /// The sampling rate of the recording in Hz.
         actual: u32,
     },
     /// A recording could not be read.
@@ -78,7 +79,7 @@ pub enum Error {
     /// Features could not be extracted.
     #[error(transparent)]
     Features(#[from] ser_features::Error),
-    /// Nothing can be taken from a recording to explain its answer.
+    /// No part of the recording can be attenuated, so that its answer cannot be explained.
     #[error(transparent)]
     Conditions(#[from] ser_audio::conditions::Error),
 }
@@ -94,36 +95,36 @@ fn of_features(error: &ser_features::Error) -> Kind {
     }
 }
 
-/// A result of this crate.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of reason it is that a recording has no answer.
+/// The kind of reason why a recording has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// It could not be opened.
+    /// The recording could not be opened.
     NotOpened,
-    /// It is no recording, or of a format that is not read.
+    /// The file is not a recording, or its format is not supported.
     NotRead,
-    /// It has no such channel.
+    /// The recording does not have the requested channel.
     NoSuchChannel,
-    /// It is longer than allowed.
+    /// The recording is longer than allowed.
     TooLong,
-    /// It is damaged.
+    /// The recording is damaged.
     Damaged,
-    /// The model knows no such label.
+    /// The model does not know a label that was asked for.
     UnknownLabel,
-    /// Nobody speaks in it.
+    /// The recording contains no speech.
     NoSpeech,
-    /// Its sampling rate tells nothing of a voice.
+    /// The sampling rate is too low to recognise anything in a voice.
     LowRate,
-    /// It is too short.
+    /// The recording is too short.
     TooShort,
-    /// Another one.
+    /// Any other reason.
     Other,
 }
 
 impl Kind {
-    /// In one word, for machines, as `no-speech`.
+    /// Returns the kind as one word for programs, such as `no-speech`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -157,7 +158,7 @@ impl From<&ser_audio::Error> for Kind {
 }
 
 impl Error {
-    /// What kind of reason it is.
+    /// Returns the kind of this error.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -171,7 +172,7 @@ impl Error {
         }
     }
 
-    /// A part of a file that is not as it should be.
+    /// Returns the error for a part of a file that is not as expected.
     pub(crate) fn file(path: &Path, what: &str, expected: &str, actual: impl ToString) -> Self {
         Self::ModelFile {
             path: path.to_owned(),

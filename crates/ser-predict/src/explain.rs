@@ -1,4 +1,4 @@
-//! Why a model answered so: what it says when parts of the recording are missing.
+//! Explanations: how the answer changes when parts of the recording are removed.
 
 use std::ops::Range;
 
@@ -12,56 +12,58 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::predictor::{LONG, Predictor};
 
-/// Seconds of the shortest recording of which parts can be told from each other.
+/// Length in seconds of the shortest recording that can be explained.
 pub const SHORTEST_EXPLAINED: f64 = 0.2;
 
-/// Shortest cell of the grid in seconds: two make a patch, about a syllable.
+/// Length in seconds of the shortest cell of the grid. A patch has the length of two cells, about that of a syllable.
 const CELL_SECONDS: f64 = 0.1;
-/// Most cells in time: a long recording has longer cells.
+/// Largest number of cells along time. A long recording has longer cells instead of more.
 const MOST_TIMES: usize = 32;
-/// Cells in frequency.
+/// Number of cells along frequency.
 const BANDS: usize = 12;
-/// Cells that a patch spans in either direction. Neighbouring patches overlap by all but one.
+/// Number of cells that a patch spans along time and along frequency. Neighbouring patches overlap by all but one cell.
 const SPAN: usize = 2;
 
-/// Patches between two reports of how far an explanation is: enough for many cores.
+/// Number of patches between two reports of progress, large enough to keep many cores busy.
 const AT_ONCE: usize = 32;
 
-/// Regions that are named.
+/// Number of patches that [`Explanation::named`] returns.
 const NAMED: usize = 3;
 
-/// Size of the spectrogram.
+/// Size of the spectrogram: about this many frames, and exactly this many mel bands.
 const COLUMNS: usize = 315;
 const ROWS: usize = 104;
-/// Its windows in seconds: the harmonics of most voices stand apart.
+/// Window length of the spectrogram in seconds, long enough to separate the harmonics of most voices.
 const WINDOW: f64 = 0.05;
 
-/// What an answer rests on, from [`Predictor::explain`].
+/// The parts of a recording that its answer rests on, computed by [`Predictor::explain`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// The answer on the whole recording.
+    /// The answer for the whole recording.
     pub answer: Answer,
     /// `[T + 1]`: edges of the grid in seconds.
     pub seconds: Vec<f64>,
     /// `[B + 1]`: edges of the grid in Hz, evenly spaced in mel.
     pub hertz: Vec<f64>,
-    /// `[T − 1, B − 1]`, row-major: two by two cells of the grid each, centred where cells meet.
+    /// `[T − 1, B − 1]`, row-major: the patches. Each covers two by two cells and is centred on the point where they
+    /// meet.
     pub patches: Vec<Patch>,
 }
 
-/// A part of the recording, and what the answer owes to it.
+/// A part of the recording, and how much the answer depends on it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Patch {
-    /// What was taken away.
+    /// The part that was removed.
     pub region: Region,
-    /// Probability of the answer less that without the region, −1 to 1: negative where the answer becomes
-    /// surer without it.
+    /// The probability of the answered label minus its probability without the region, from −1 to 1. It is negative if
+    /// the label becomes more probable without the region.
     pub drop: f32,
 }
 
 impl Explanation {
-    /// The patches that the answer owes most to, the strongest first, none of which overlap; fewer than
-    /// `count` if no more of them have a drop above 0.
+    /// Returns the patches on which the answer depends most, the strongest first. No two of them overlap.
+    ///
+    /// There are fewer than `count` if no others have a drop above 0.
     #[must_use]
     pub fn strongest(&self, count: usize) -> Vec<&Patch> {
         let mut ranked: Vec<&Patch> = self.patches.iter().filter(|p| p.drop > 0.0).collect();
@@ -79,19 +81,19 @@ impl Explanation {
         strongest
     }
 
-    /// The three that are shown: see [`Explanation::strongest`].
+    /// Returns the three strongest patches, which are the ones that are shown; see [`Explanation::strongest`].
     #[must_use]
     pub fn named(&self) -> Vec<&Patch> {
         self.strongest(NAMED)
     }
 
-    /// Levels of the recording in dB over the time and the frequencies of the grid.
+    /// Returns the levels of the recording in dB over the times and the frequencies of the grid.
     ///
     /// # Shape
-    /// `[times, 104]`, about 315 times.
+    /// `[times, 104]`, with about 315 times.
     ///
     /// # Errors
-    /// Those of feature extraction.
+    /// The errors of feature extraction.
     pub fn spectrogram(&self, sound: &Waveform) -> Result<Features> {
         let window = (WINDOW * f64::from(sound.sample_rate)) as usize;
         let config = FeatureConfig {
@@ -110,7 +112,7 @@ impl Explanation {
 }
 
 impl Patch {
-    /// `1.2–1.4 s, 330–1000 Hz: −18 points for angry`
+    /// Describes the patch for people: `1.2–1.4 s, 330–1000 Hz: −18 points for angry`.
     #[must_use]
     pub fn words(&self, emotion: &str) -> String {
         let (seconds, hertz) = (&self.region.seconds, &self.region.hertz);
@@ -132,17 +134,18 @@ fn disjoint(a: &Range<f64>, b: &Range<f64>) -> bool {
 }
 
 impl Predictor {
-    /// Where in time and frequency a recording holds what the model's answer rests on.
+    /// Finds the times and frequencies of a recording on which the model's answer depends.
     ///
-    /// Overlapping patches of the recording are attenuated to its own background one at a time (see
-    /// [`Occlusion`]), features are extracted again, and the model answers again. This is occlusion
-    /// (Zeiler & Fergus, "Visualizing and understanding convolutional networks", 2014) on the sound itself:
-    /// it asks nothing of the model, so that networks on spectrograms, on statistics and their mean are
-    /// explained alike.
+    /// One overlapping patch of the recording at a time is attenuated to the recording's own background (see
+    /// [`Occlusion`]); then features are extracted again and the model answers again. This is occlusion (Zeiler &
+    /// Fergus, "Visualizing and understanding convolutional networks", 2014) applied to the sound itself. It needs no
+    /// access to the inside of the model, so networks on spectrograms, networks on statistics and ensembles of both are
+    /// explained in the same way.
     ///
-    /// The grid has cells of a tenth of a second, or longer ones for recordings of more than 3.2 s, and twelve
-    /// bands up to half the sampling rate: the recording's, or the highest the model brings it to if that
-    /// is lower. A patch is two by two of them. Patches are answered on all of rayon's threads.
+    /// The cells of the grid last a tenth of a second, or longer in recordings of more than 3.2 s. Along frequency
+    /// there are twelve bands, up to half the sampling rate of the recording, or half the highest sampling rate to
+    /// which the model resamples if that is lower. A patch covers two by two cells. The patches are answered on all of
+    /// rayon's threads.
     ///
     /// ```no_run
     /// use ser_predict::Predictor;
@@ -156,18 +159,22 @@ impl Predictor {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Conditions`](crate::Error::Conditions) for a recording that [`Occlusion::new`] refuses:
-    /// shorter than 0.2 s or silent; [`Error::Shape`](crate::Error::Shape) for one of more than [`LONG`] seconds, which is
-    /// not answered as a whole; those of feature extraction.
+    /// - [`Error::Conditions`](crate::Error::Conditions) for a recording that [`Occlusion::new`] refuses because it is
+    ///   shorter than 0.2 s or silent.
+    /// - [`Error::Shape`](crate::Error::Shape) for a recording of more than [`LONG`] seconds, which is not answered as
+    ///   a whole.
+    /// - The errors of feature extraction.
     pub fn explain(&self, sound: &Waveform) -> Result<Explanation> {
         self.explain_telling(sound, |_| ())
     }
 
-    /// As [`Predictor::explain`], which takes about as long as the recording: `tell` is told again and again which share of
-    /// it is done.
+    /// Explains an answer as [`Predictor::explain`] does, and reports progress.
+    ///
+    /// An explanation takes about as long as the recording lasts. In the meantime `tell` is called repeatedly with the
+    /// share that is done, from 0 to 1.
     ///
     /// # Errors
-    /// As [`Predictor::explain`].
+    /// The same as for [`Predictor::explain`].
     pub fn explain_telling(
         &self,
         sound: &Waveform,
@@ -175,7 +182,7 @@ impl Predictor {
     ) -> Result<Explanation> {
         if sound.duration() > LONG {
             return Err(Error::Shape {
-                what: "seconds of a recording to be explained",
+                what: "seconds of a recording to explain",
                 expected: format!("at most {LONG}"),
                 actual: format!("{:.1}", sound.duration()),
             });
@@ -220,7 +227,7 @@ impl Predictor {
     }
 }
 
-/// Edges of the cells in seconds.
+/// Returns the edges of the cells in seconds.
 fn times(clip: &Waveform) -> Vec<f64> {
     let cells = (clip.duration() / CELL_SECONDS) as usize;
     let cells = cells.clamp(SPAN, MOST_TIMES);
@@ -228,18 +235,18 @@ fn times(clip: &Waveform) -> Vec<f64> {
     (0..=cells).map(edge).collect()
 }
 
-/// The highest frequency that the model hears of a clip, in Hz.
+/// Returns the highest frequency of a clip that reaches the model, in Hz.
 fn top(model: &Model, clip: &Waveform) -> f64 {
     let rates = model.views().into_iter().map(|view| view.sample_rate);
     let rate = rates.max().unwrap_or(clip.sample_rate);
     f64::from(rate.min(clip.sample_rate)) / 2.0
 }
 
-/// Edges of the cells in Hz, up to `top` exactly.
+/// Returns the edges of the cells in Hz. The last edge is exactly `top`.
 fn bands(top: f64) -> Vec<f64> {
     let mels = MelScale::Slaney.from_hz(top);
     let edge = |i| MelScale::Slaney.to_hz(mels * i as f64 / BANDS as f64);
-    // There and back, the last edge would be rounded, for some rates to more than half the sampling rate.
+    // Converting the last edge to mel and back would round it, for some rates to more than half the sampling rate.
     (0..BANDS).map(edge).chain([top]).collect()
 }
 

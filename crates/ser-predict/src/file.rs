@@ -1,4 +1,4 @@
-//! The model file: see `docs/model-format.md`.
+//! Reads and writes the model file, which `docs/model-format.md` describes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,37 +18,38 @@ use crate::model::{Model, NetworkInfo, TrainedNetwork};
 use crate::provenance::Provenance;
 use crate::weights::{Sink, Source, Tensor, Tensors};
 
-/// What stands before the names of a density's arrays.
+/// Prefix of the tensor names of a density.
 const DENSITY: &str = "density.";
-/// Format of the model file; raised when an older program could not read it rightly.
+/// Version of the file format. It is raised when an older program could not read the file correctly.
 const FORMAT: u32 = 5;
-/// The one metadata entry of the file. One, because the safetensors header does not order several.
+/// Key of the only metadata entry. There is only one because the safetensors header does not keep the order of several.
 const METADATA_KEY: &str = "ser";
-/// Frames of a window, and frames averaged into one. A file may come from a stranger; more than this of anything is a
-/// mistake or an attack.
+/// Largest number of frames in a window, and of frames averaged into one. A file may come from an untrusted source; a
+/// value above this limit or those below is a mistake or an attack.
 const MOST_FRAMES: usize = 1 << 16;
-/// 1 GiB in a window and all that a network makes of it.
+/// Largest number of values of a window in all layers of a network. As 32-bit floats they take 1 GiB.
 const MOST_ACTIVATIONS: u64 = 1 << 28;
-/// Copies of a clip that a network hears.
+/// Largest number of copies of a clip that a network evaluates.
 const MOST_COPIES: usize = 64;
+/// Largest number of networks.
 const MOST_NETWORKS: usize = 64;
-/// Components of a density.
+/// Largest number of components of a density.
 const MOST_COMPONENTS: usize = 1 << 12;
-/// In bytes.
+/// Largest size of a model file in bytes.
 const LARGEST_FILE: u64 = 1 << 32;
 
-/// The metadata entry.
+/// The content of the metadata entry.
 #[derive(Serialize, Deserialize)]
 struct Envelope<'a> {
     format: u32,
-    /// XXH3-128 of the text of `model` and then of the file's tensors, in hexadecimal.
+    /// XXH3-128 of the text of `model` followed by the tensors of the file, in hexadecimal.
     checksum: String,
-    /// A [`Header`].
+    /// The JSON of a [`Header`].
     #[serde(borrow)]
     model: &'a RawValue,
 }
 
-/// What describes the model.
+/// The description of the model: everything but the tensors.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Header {
     pub(crate) program: String,
@@ -64,32 +65,37 @@ pub(crate) struct Header {
     #[serde(default)]
     pub(crate) density: Option<DensityInfo>,
     pub(crate) provenance: Provenance,
-    /// For people: nothing is read from it.
+    /// Text of the recipe. Nothing in this crate reads it; `ser evaluate` and `ser fit --from` read `labels` and
+    /// `counted_as` of its `[task]`.
     pub(crate) recipe: String,
 }
 
-/// The model in the crate: see `data/models/README.md`.
+/// The built-in model, which `data/models/README.md` describes.
 const BUILT_IN: &[u8] = include_bytes!("../../../data/models/robust.safetensors");
 
 impl Model {
-    /// The model that travels with this crate, for recordings of any kind: eight emotions, learned from RAVDESS.
+    /// Returns the model that is built into this crate, for recordings of any kind. It distinguishes eight emotions and
+    /// was trained on RAVDESS.
     ///
     /// # Errors
-    /// Those of [`Model::from_bytes`].
+    /// The same as for [`Model::from_bytes`].
     pub fn built_in() -> Result<Self> {
         Self::from_bytes(BUILT_IN, Path::new("robust.safetensors"))
     }
 
-    /// Writes the model as one safetensors file: beside first, then under its name. What is read from it is the same model
-    /// to the last bit; arrays whose values all are 16-bit floats are stored as such (see [`Model::in_half_precision`]).
+    /// Writes the model as one safetensors file. The file is first written under a temporary name in the same folder,
+    /// and then renamed.
+    ///
+    /// The model that is read from the file is the same to the last bit. A tensor whose values are all exactly 16-bit
+    /// floats is stored in 16 bits (see [`Model::in_half_precision`]).
     ///
     /// # Errors
-    /// [`Error::ModelFile`] for a model that [`Model::load`] would refuse; [`Error::Io`] for a file that cannot be written.
+    /// [`Error::ModelFile`] for a model that [`Model::load`] would refuse; [`Error::Io`] if the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         Ok(write_file(path, self.contents(path)?)?)
     }
 
-    /// The bytes of the file that [`Model::save`] writes.
+    /// Returns the bytes of the file that [`Model::save`] writes.
     ///
     /// # Errors
     /// [`Error::ModelFile`] for a model that [`Model::load`] would refuse.
@@ -150,11 +156,12 @@ impl Model {
         safetensors::serialize(views, metadata).map_err(|e| unfit(&e))
     }
 
-    /// Reads a model file and checks its format, its description and every tensor's name, type and shape. Files of the
-    /// formats 3 and 4 are read as well: they have no density.
+    /// Reads a model file and checks its format, its description, its checksum, and the name, type and shape of every
+    /// tensor. Files of the formats 3 and 4 are also read; they have no density.
     ///
     /// # Errors
-    /// [`Error::Io`], and those of [`Model::from_bytes`].
+    /// [`Error::Io`] if the file cannot be read; [`Error::ModelFile`] if it is larger than 4 GiB or not a regular file,
+    /// and as for [`Model::from_bytes`].
     pub fn load(path: &Path) -> Result<Self> {
         let io = ser_files::Error::at(path);
         let found = std::fs::metadata(path).map_err(&io)?;
@@ -170,12 +177,13 @@ impl Model {
         Self::from_bytes(&bytes, path)
     }
 
-    /// As [`Model::load`], of a model file that is in memory; `path` is for error messages.
+    /// Reads a model file that is in memory, with the checks of [`Model::load`]. Error messages name `path`.
     ///
-    /// No more memory is asked for than a small multiple of the file's length.
+    /// The memory that is allocated is at most a small multiple of the length of the file.
     ///
     /// # Errors
-    /// [`Error::ModelFile`].
+    /// [`Error::ModelFile`] if the bytes are not a model file, or the file is damaged, has another format, or
+    /// contradicts its own description.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
         let wrong = |what: &str, expected: &str, actual: &dyn std::fmt::Display| {
             Error::file(path, what, expected, actual)
@@ -187,7 +195,7 @@ impl Model {
             let actual = format!("no entry `{METADATA_KEY}`");
             wrong("metadata", "a model written by ser", &actual)
         })?;
-        // The format is read first: a newer file may have a header that this program cannot read.
+        // Read the format first, because this program may not be able to read the rest of a newer header.
         #[derive(Deserialize)]
         struct Version {
             format: u32,
@@ -214,11 +222,12 @@ impl Model {
 }
 
 fn other_format(path: &Path, format: u32) -> Error {
-    let actual = format!("{format} (train it again, or use the version of ser that wrote it)");
+    let actual =
+        format!("{format}: train the model again, or use the version of ser that wrote it");
     Error::file(path, "format", "3, 4 or 5", actual)
 }
 
-/// The tensors of a file, in the order of their names, with the checksum that is stated.
+/// Reads the tensors of a file in the order of their names, and compares their checksum with the stated one.
 fn read_tensors(file: &SafeTensors, envelope: &Envelope, path: &Path) -> Result<Tensors> {
     let mut views: Vec<_> = file.iter().collect();
     views.sort_unstable_by_key(|(name, _)| *name);
@@ -241,16 +250,17 @@ fn read_tensors(file: &SafeTensors, envelope: &Envelope, path: &Path) -> Result<
     }
     let data = views.iter().map(|(_, view)| view.data());
     let found = checksum(envelope.model.get(), data);
-    // Under a fuzzer, which cannot guess it, any checksum will do.
+    // A fuzzer cannot guess the checksum, so under a fuzzer any checksum is accepted.
     if found != envelope.checksum && !cfg!(fuzzing) {
-        let expected = format!("{}, as stated", envelope.checksum);
-        let actual = format!("{found}: the file is damaged");
+        let expected = format!("{}, as the header states", envelope.checksum);
+        let actual = format!("{found}: the file is damaged; copy or download it again");
         return Err(Error::file(path, "checksum", &expected, actual));
     }
     Ok(tensors)
 }
 
-/// The bytes of a tensor: 16-bit floats where they hold every value as it is.
+/// Returns the bytes of a tensor and their type: 16-bit floats if these represent every value exactly, otherwise 32-bit
+/// floats.
 fn stored(values: &[f32]) -> (Dtype, Vec<u8>) {
     let exact = |value: &f32| half::widened(half::narrowed(*value)).to_bits() == value.to_bits();
     if values.iter().all(exact) {
@@ -261,7 +271,7 @@ fn stored(values: &[f32]) -> (Dtype, Vec<u8>) {
     (Dtype::F32, bytes.collect())
 }
 
-/// Of the description, and of the tensors in the order of their names.
+/// Computes the checksum of the description followed by the tensors, which are in the order of their names.
 fn checksum<'a>(description: &str, tensors: impl Iterator<Item = &'a [u8]>) -> String {
     let mut hash = Xxh3::new();
     hash.update(description.as_bytes());
@@ -270,7 +280,7 @@ fn checksum<'a>(description: &str, tensors: impl Iterator<Item = &'a [u8]>) -> S
 }
 
 impl Header {
-    /// Whether the description makes sense.
+    /// Checks that the description is valid.
     fn check(&self, path: &Path) -> Result<()> {
         let wrong = |what: &str, expected: &str, actual: String| {
             Err(Error::file(path, what, expected, actual))
@@ -280,7 +290,7 @@ impl Header {
         }
         let distinct: BTreeSet<&String> = self.labels.iter().collect();
         if distinct.len() < self.labels.len() {
-            return wrong("labels", "each once", self.labels.join(", "));
+            return wrong("labels", "each label once", self.labels.join(", "));
         }
         let positive = |x: f64| x.is_finite() && x > 0.0;
         for (key, temperature) in [
@@ -295,7 +305,11 @@ impl Header {
             !label.trim().is_empty() && !label.contains(char::is_control) && !label.contains("-->")
         };
         if let Some(label) = self.labels.iter().find(|label| !legible(label)) {
-            return wrong("labels", "words of one line", format!("{label:?}"));
+            return wrong(
+                "labels",
+                "visible text on one line, without `-->`",
+                format!("{label:?}"),
+            );
         }
         for (key, threshold) in [
             ("confidence_threshold", self.confidence_threshold),
@@ -341,7 +355,7 @@ impl Header {
         Ok(())
     }
 
-    /// The model it describes.
+    /// Builds the described model from the tensors.
     fn build(self, mut tensors: Tensors, path: &Path) -> Result<Model> {
         let classes = self.labels.len();
         let misfit = |error| match error {
@@ -393,7 +407,7 @@ impl Header {
 }
 
 impl NetworkInfo {
-    /// Whether the description makes sense. Sizes are bounded before memory is asked for.
+    /// Checks that the description is valid. Sizes are limited here, before any memory is allocated for them.
     fn check(&self, path: &Path) -> Result<()> {
         let wrong = |what: &str, expected: &str, actual: &dyn std::fmt::Display| {
             Err(Error::file(path, what, expected, actual))
@@ -448,7 +462,8 @@ impl NetworkInfo {
     }
 }
 
-/// Whether it can be a share of a mean: the sum of such weights is a number.
+/// Returns whether a number is valid as the weight of a network in a mean: above 0 and at most 1000000, so that the sum
+/// of the weights is finite.
 #[must_use]
 pub fn is_weight(weight: f64) -> bool {
     weight > 0.0 && weight <= 1e6

@@ -1,4 +1,4 @@
-//! Fine-tuning: a model learns on from a few labelled clips, in plain Rust.
+//! Fine-tuning of a model on a few labelled clips, in plain Rust.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +11,26 @@ use crate::model::{Model, TrainedNetwork, add, softmax};
 use crate::network::Scratch;
 use crate::regression::{Correction, Examples, add_products};
 
-/// How strongly the last layer is held to what it was.
+/// Weight of the penalty on moving the last layer away from its original weights.
 const RIDGE: f64 = 1.0;
-/// Parts of a cross-validation among the clips, if there are so many speakers.
+/// Number of folds of the cross-validation on the clips. With fewer speakers, or fewer recordings of one speaker, some
+/// folds are empty.
 const FOLDS: usize = 5;
 
-/// A clip that tells what it expresses.
+/// A clip with its label, speaker and recording.
 #[derive(Debug, Clone, Copy)]
 pub struct LabelledClip<'a> {
-    /// Its features in each of [`Model::views`].
+    /// Its features, in the order of [`Model::views`].
     pub features: &'a [Features],
-    /// Number of its label among those of the model.
+    /// Index of its label among those of the model.
     pub target: usize,
-    /// Number of its speaker; the same number is the same voice.
+    /// Number of its speaker. Clips with the same number have the same voice.
     pub speaker: usize,
-    /// Number of its recording: the same number is the same sound, or a part of the same.
+    /// Number of its recording. Clips with the same number have the same sound or are parts of the same recording.
     pub recording: usize,
 }
 
-/// A model and the labelled clips that it is to learn from: see [`Model::fine_tune`].
+/// A model and the labelled clips on which it is fine-tuned; see [`Model::fine_tune`].
 #[derive(Debug)]
 pub struct FineTuning<'a> {
     model: &'a Model,
@@ -37,38 +38,41 @@ pub struct FineTuning<'a> {
     embedded: Vec<Embedded<'a>>,
 }
 
-/// A network with the embeddings of the clips.
+/// A network, and the embeddings that it computes from the clips.
 #[derive(Debug)]
 struct Embedded<'a> {
     network: &'a TrainedNetwork,
     /// `[clips][views and windows][E]`
     clips: Vec<Vec<Vec<f32>>>,
-    /// Of the last layer: weight `[K, E']`, bias `[K]`.
+    /// Weight `[K, E']` of the last layer; `bias` has the shape `[K]`.
     weight: Vec<f32>,
     bias: Vec<f32>,
 }
 
-/// What fine-tuning changes in a network.
+/// The changes that fine-tuning makes to a network.
 struct Update {
-    /// What embeddings are moved by: `[E]`.
+    /// `[E]`: the offset that is subtracted from embeddings.
     offset: Option<Vec<f32>>,
-    /// What the last layer becomes.
+    /// The terms that are added to the last layer.
     correction: Correction,
 }
 
 impl Model {
-    /// Makes ready what a model like this one learns from labelled clips, in two steps for each network:
+    /// Prepares fine-tuning of this model on labelled clips. [`FineTuning::model()`] then changes each network in two
+    /// steps:
     ///
-    /// 1. Embeddings are moved as for an enrolled speaker ([`Model::enrol`]), with all the clips as the speaker's: it takes
-    ///    away what their channel, room and language do to all of them alike.
-    /// 2. The last layer is fitted to them by logistic regression that is held to the weights it had (L2-SP, Li et al. 2018),
-    ///    each emotion weighing the same. Scores of emotions that no clip has stay, and are no alternative while it is fitted, so
-    ///    that nothing is unlearned of them.
+    /// 1. Embeddings are shifted as for an enrolled speaker ([`Model::enrol`]), with all the clips in place of a
+    ///    speaker's clips. This removes what channel, room and language have in common in all of them.
+    /// 2. The last layer is fitted to the clips by logistic regression with a penalty on the distance from its original
+    ///    weights (L2-SP, Li et al. 2018). Each emotion has the same weight. For an emotion that no clip has, the
+    ///    weights of its score are unchanged. While the layer is fitted, such emotions are not possible answers, so the
+    ///    model does not unlearn them.
     ///
-    /// All other weights stay. The same clips give the same model, whatever the number of threads.
+    /// All other weights are unchanged. The same clips give the same model, whatever the number of threads.
     ///
     /// # Errors
-    /// [`Error::Shape`] for features of another width or number, a target that is no label, or no clip.
+    /// [`Error::Shape`] if the number of features or of their coefficients is wrong, if a target is not the index of a
+    /// label, or if there are no clips.
     pub fn fine_tune<'a>(&'a self, clips: &'a [LabelledClip<'a>]) -> Result<FineTuning<'a>> {
         let labels = self.labels.len();
         let wrong = clips.iter().find(|clip| clip.target >= labels);
@@ -123,11 +127,11 @@ impl Model {
 }
 
 impl FineTuning<'_> {
-    /// The model that has learned from all the clips. Name, origin, temperatures and confidence thresholds are those of the
-    /// model before.
+    /// Returns the model fine-tuned on all the clips. Its name, origin, temperatures and confidence thresholds are
+    /// those of the original model.
     ///
     /// # Errors
-    /// [`Error::Weights`] where weights become infinite.
+    /// [`Error::Weights`] if weights become infinite.
     pub fn model(&self) -> Result<Model> {
         let all: Vec<usize> = (0..self.clips.len()).collect();
         let updates = self.fit_updates(&all);
@@ -137,15 +141,17 @@ impl FineTuning<'_> {
         Ok(self.model.with_networks(networks.collect::<Result<_>>()?))
     }
 
-    /// Answers of the model before on the clips, without a temperature: `[clips][labels]`.
+    /// Returns the probabilities that the original model gives for the clips, without a temperature: `[clips][labels]`.
     #[must_use]
     pub fn before(&self) -> Vec<Vec<f32>> {
         let clips = 0..self.clips.len();
         clips.map(|i| self.answer(None, i)).collect()
     }
 
-    /// Answers of models like the new one by cross-validation, without a temperature: none of them had learned from the
-    /// speaker whose clip it answers, nor from the recording where all are of one speaker.
+    /// Returns the probabilities for the clips from a cross-validation, without a temperature: `[clips][labels]`.
+    ///
+    /// The model that answers a clip is fine-tuned like the final one, but on no clip of the same speaker or, if all
+    /// clips are of one speaker, on no clip of the same recording.
     #[must_use]
     pub fn after(&self) -> Vec<Vec<f32>> {
         let folds = folds(self.clips);
@@ -162,7 +168,7 @@ impl FineTuning<'_> {
         answers.into_values().collect()
     }
 
-    /// The update of each network by some of the clips.
+    /// Fits the update of each network to the clips with the indices `train`.
     fn fit_updates(&self, train: &[usize]) -> Vec<Update> {
         let networks = self.embedded.iter();
         networks
@@ -170,7 +176,7 @@ impl FineTuning<'_> {
             .collect()
     }
 
-    /// The mean of the networks' answers on a clip, each with its update.
+    /// Returns the weighted mean of the networks' probabilities for a clip, each network with its update.
     fn answer(&self, updates: Option<&[Update]>, clip: usize) -> Vec<f32> {
         let total: f64 = self
             .model
@@ -225,7 +231,7 @@ impl Embedded<'_> {
         }
     }
 
-    /// What the last layer gets of a clip, on average over its views and windows: `[E']`.
+    /// Computes the input of the last layer for a clip, averaged over its views and windows: `[E']`.
     fn hidden(&self, clip: usize, offset: Option<&[f32]>) -> Vec<f32> {
         let (mut scratch, mut mean) = (Scratch::default(), Vec::new());
         let windows = &self.clips[clip];
@@ -245,7 +251,7 @@ impl Embedded<'_> {
         scores
     }
 
-    /// The network with the update in its weights.
+    /// Returns the network with the update applied to its weights.
     fn updated(&self, update: &Update, classes: usize) -> Result<TrainedNetwork> {
         let mut tensors = self.network.tensors();
         let mut change = |name: &str, terms: &[f32]| {
@@ -256,9 +262,9 @@ impl Embedded<'_> {
         change("output.weight", &update.correction.weight);
         change("output.bias", &update.correction.bias);
         if let Some(offset) = &update.offset {
-            // Enrolled speakers differ from the new average.
+            // The offset of a speaker who is enrolled later is then relative to the new average.
             change("centre", offset);
-            // W (x − offset) + b = W x + (b − W offset), in the layer that gets the embedding.
+            // The layer that gets the embedding absorbs the offset: W (x − offset) + b = W x + (b − W offset).
             let first = match &self.network.info.network {
                 Architecture::Mlp(config) if !config.hidden.is_empty() => "hidden.0",
                 _ => "output",
@@ -277,7 +283,8 @@ impl Embedded<'_> {
     }
 }
 
-/// What each clip weighs, so that all classes that are there weigh the same and the weights sum to the clips.
+/// Returns a weight for each clip, so that all classes that occur have the same total weight, and all weights sum to
+/// the number of clips.
 fn balanced(targets: &[usize]) -> Vec<f64> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for target in targets {
@@ -288,8 +295,11 @@ fn balanced(targets: &[usize]) -> Vec<f64> {
     weights.collect()
 }
 
-/// The fold of each clip: speakers are dealt, those with most clips first, each to the fold that has fewest. Clips of one speaker
-/// alone are dealt recording by recording, label by label.
+/// Assigns each clip to a fold.
+///
+/// The speakers are assigned in descending order of their number of clips, each to the fold that has the fewest clips
+/// so far. If there is only one speaker, the recordings are assigned in the same way; those of equal size are in the
+/// order of their labels.
 fn folds(clips: &[LabelledClip]) -> Vec<usize> {
     let mut by_speaker: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (i, clip) in clips.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Model files of format 3, in which the training recipe described the networks.
+//! Reads the description in model files of format 3, in which the training recipe describes the networks.
 
 use ser_eval::ConfidenceThreshold;
 use ser_features::FeatureConfig;
@@ -11,7 +11,7 @@ use crate::input::{Input, Standardiser};
 use crate::model::NetworkInfo;
 use crate::provenance::Provenance;
 
-/// Protocols whose test speakers are heard in training as well.
+/// Protocols whose test speakers also occur in training.
 const RANDOM_PROTOCOLS: [&str; 2] = ["seed5", "random10"];
 
 #[derive(Deserialize)]
@@ -37,7 +37,7 @@ struct Network3 {
     standardiser: Standardiser,
 }
 
-/// What a network needs of its recipe.
+/// The parts of a recipe that a network needs.
 #[derive(Deserialize)]
 struct Recipe3 {
     task: Task3,
@@ -74,7 +74,7 @@ struct Provenance3 {
     content: Vec<String>,
 }
 
-/// Reads the description, and keeps the recipes as text.
+/// Reads the description, and joins the recipes of the networks as text.
 pub(crate) fn read(text: &str) -> Result<Header, serde_json::Error> {
     let header: Header3 = serde_json::from_str(text)?;
     let texts: Vec<&str> = header.networks.iter().map(|n| n.recipe.get()).collect();

@@ -1,14 +1,14 @@
-//! 16-bit floats, IEEE 754 binary16, as bits.
+//! Conversion to and from 16-bit floats (IEEE 754 binary16), which are represented by their bits.
 
-/// Exponent of infinity and of what is no number.
+/// Exponent bits of infinity and NaN.
 const INFINITE: u16 = 0x7C00;
-/// Between the exponents of 32 and 16 bits: 127 − 15.
+/// 2¹¹², because the exponent biases of 32-bit and 16-bit floats differ by 127 − 15 = 112.
 const EXPONENTS: f32 = (1_u128 << 112) as f32;
-/// The smallest value above 0 is 2⁻²⁴; up to 2⁻¹⁴ the others are its multiples.
+/// The smallest normal 16-bit float, 2⁻¹⁴. Below it, 16-bit floats are multiples of 2⁻²⁴, which is 1 / `UNITS`.
 const SMALLEST_NORMAL: f32 = 1.0 / (1 << 14) as f32;
 const UNITS: f32 = (1 << 24) as f32;
 
-/// The same value in 32 bits.
+/// Returns the same value as a 32-bit float.
 pub(crate) fn widened(half: u16) -> f32 {
     let sign = u32::from(half & 0x8000) << 16;
     let magnitude = u32::from(half & 0x7FFF) << 13;
@@ -19,7 +19,8 @@ pub(crate) fn widened(half: u16) -> f32 {
     f32::from_bits(sign | magnitude)
 }
 
-/// The nearest value that 16 bits hold, of two equally near the one whose last bit is 0; from 65520 infinity.
+/// Returns the nearest 16-bit float. Of two equally near ones it is the one whose last bit is 0; from 65520 on it is
+/// infinity.
 pub(crate) fn narrowed(value: f32) -> u16 {
     let sign = if value.is_sign_negative() { 0x8000 } else { 0 };
     let magnitude = value.abs();
@@ -28,7 +29,7 @@ pub(crate) fn narrowed(value: f32) -> u16 {
     } else if magnitude < SMALLEST_NORMAL {
         (magnitude * UNITS).round_ties_even() as u16
     } else {
-        // A carry out of the fraction goes into the exponent, where it belongs.
+        // A carry out of the fraction correctly increments the exponent.
         let bits = (magnitude.min(65_536.0) / EXPONENTS).to_bits();
         ((bits + 0xFFF + (bits >> 13 & 1)) >> 13) as u16
     };
@@ -61,7 +62,7 @@ mod tests {
 
     #[test]
     fn between_two_values_the_nearer_is_taken_and_the_even_one_in_the_middle() {
-        // Up to infinity, which stands for 65536 here.
+        // The last value above is infinity, which counts as 65536 here.
         for bits in 0..INFINITE {
             let [below, above] = [bits, bits + 1].map(|half| f16::from_bits(half).to_f64());
             let above = if above.is_finite() { above } else { 65_536.0 };

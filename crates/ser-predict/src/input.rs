@@ -1,22 +1,22 @@
-//! From the features of a clip to what a network takes: prepared frames, standardised windows.
+//! Turns the features of a clip into the input of a network: prepared frames, then standardised windows.
 
 use ser_features::Features;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// How frames become the windows of a network.
+/// Describes how frames become the windows of a network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Frames of a window. A longer clip is cut into windows that cover it, and its answer is their mean; a shorter one
-    /// is padded with the training mean and masked.
+    /// Number of frames in a window. A longer clip is cut into windows that cover it, and its answer is the mean over
+    /// them; a shorter clip is padded with the training mean and masked.
     pub frames: usize,
-    /// Neighbouring frames averaged into one, before all else.
+    /// Number of neighbouring frames that are averaged into one before any other step.
     #[serde(default = "one")]
     pub average: usize,
-    /// Whether a clip's mean over all frames and coefficients is taken from every value. Of log-mel levels that is the
-    /// recording's level, which says nothing outside the corpus.
+    /// Whether the mean of a clip over all frames and coefficients is subtracted from every value. For log-mel levels
+    /// this mean is the level of the recording, which carries no information outside the corpus.
     #[serde(default)]
     pub relative_level: bool,
 }
@@ -26,8 +26,9 @@ fn one() -> usize {
 }
 
 impl Input {
-    /// What comes before standardisation: neighbouring frames averaged (a rest that does not fill a group is dropped,
-    /// unless it is all there is), the level taken out.
+    /// Prepares the frames of a clip for standardisation: averages neighbouring frames and subtracts the level.
+    ///
+    /// Frames at the end that do not fill a group are dropped, unless the clip has no others.
     ///
     /// # Shape
     /// `[frames, coefficients] → [max(frames / average, 1), coefficients]`
@@ -52,12 +53,12 @@ impl Input {
         if self.relative_level {
             take_level(&mut data);
         }
-        // The sizes agree by construction.
+        // `from_parts` cannot fail here: the sizes agree by construction.
         Features::from_parts(data, frames, coefficients).unwrap_or_default()
     }
 
-    /// First frames of the windows that cover a clip of `frames` prepared frames, evenly spread. A clip that is not
-    /// longer than a window gets one.
+    /// Returns the first frame of each window of a clip with `frames` prepared frames. The windows cover the clip and
+    /// are evenly spread. A clip that is not longer than a window has one.
     pub(crate) fn window_starts(&self, frames: usize) -> impl Iterator<Item = usize> + use<> {
         let count = frames.div_ceil(self.frames).max(1);
         let last = frames.saturating_sub(self.frames);
@@ -68,14 +69,14 @@ impl Input {
     }
 }
 
-/// Takes the mean of all values from each.
+/// Subtracts the mean of all values from each value.
 pub fn take_level(data: &mut [f32]) {
     let sum: f64 = data.iter().map(|&x| f64::from(x)).sum();
     let mean = (sum / data.len().max(1) as f64) as f32;
     data.iter_mut().for_each(|x| *x -= mean);
 }
 
-/// Sums of frames and of their squares, by coefficient.
+/// The sums of the values and of their squares over frames, for each coefficient.
 pub(crate) struct Moments {
     count: usize,
     sum: Vec<f64>,
@@ -111,24 +112,25 @@ impl Moments {
     }
 }
 
-/// Mean and deviation of every coefficient over all frames of the training part: `z = (x − mean) / deviation`.
+/// Mean and standard deviation of every coefficient over all frames of the training part, which standardise a value:
+/// `z = (x − mean) / deviation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Standardiser {
     /// Mean of each coefficient.
     pub mean: Vec<f32>,
-    /// Population standard deviation of each coefficient; 1 where a coefficient is constant.
+    /// Population standard deviation of each coefficient; 1 for a constant coefficient.
     pub deviation: Vec<f32>,
 }
 
 impl Standardiser {
-    /// Standardised values beyond this many deviations are limited to it: a recording unlike any of the training part
-    /// must not drown all else in one value.
+    /// Largest magnitude of a standardised value, in deviations. Larger values are clipped to it, so that in a
+    /// recording unlike the training part a single value does not outweigh all others.
     pub const LIMIT: f32 = 5.0;
 
-    /// Measures the training part.
+    /// Computes the statistics of the clips of the training part.
     ///
     /// # Errors
-    /// [`Error::NoFrames`] without a frame, [`Error::Shape`] where clips disagree on coefficients.
+    /// [`Error::NoFrames`] if the clips have no frame; [`Error::Shape`] if their numbers of coefficients differ.
     pub fn fit<'a>(clips: impl Iterator<Item = &'a Features> + Clone) -> Result<Self> {
         let coefficients = clips.clone().next().map_or(0, Features::coefficients);
         let mut moments = Moments::new(coefficients);
@@ -143,7 +145,7 @@ impl Standardiser {
         }
         let mean: Vec<f64> = moments.means().collect();
         let deviation = moments.variances().zip(&mean).map(|(variance, m)| {
-            // Rounding leaves a constant coefficient a variance of about ε·m².
+            // Because of rounding, a constant coefficient has a variance of about ε·m² instead of 0.
             match variance <= 1e-12 * (1.0 + m * m) {
                 true => 1.0,
                 false => variance.sqrt() as f32,
@@ -155,7 +157,7 @@ impl Standardiser {
         })
     }
 
-    /// Standardises and limits one frame: `[C] → [C]`.
+    /// Standardises one frame and clips its values to ±[`Standardiser::LIMIT`]: `[C] → [C]`.
     pub fn apply(&self, frame: &[f32], out: &mut [f32]) {
         let statistics = self.mean.iter().zip(&self.deviation);
         for (out, (x, (mean, deviation))) in out.iter_mut().zip(frame.iter().zip(statistics)) {
@@ -163,8 +165,8 @@ impl Standardiser {
         }
     }
 
-    /// The window of a prepared clip that begins at a frame, padded with zeros, which are the training mean: `[frames,
-    /// C]` into `out`. Returns how many frames are the clip's.
+    /// Writes the standardised window of a prepared clip that begins at frame `start` to `out`, `[frames, C]`, and
+    /// returns how many of its frames belong to the clip. The others are zeros, which stand for the training mean.
     pub(crate) fn window(
         &self,
         input: &Input,
@@ -184,10 +186,10 @@ impl Standardiser {
     }
 }
 
-/// Refuses features of another width.
+/// Checks that the frames of `features` have `expected` coefficients.
 ///
 /// # Errors
-/// [`Error::Shape`].
+/// [`Error::Shape`] if they have another number of coefficients.
 pub fn check_coefficients(features: &Features, expected: usize) -> Result<()> {
     if features.coefficients() == expected {
         return Ok(());
@@ -233,7 +235,7 @@ mod tests {
     fn frames_are_averaged_and_the_level_taken_out() {
         let mut input = input(5);
         input.average = 2;
-        // Rows 0 1 | 2 3 and 4 5 | 6 7; the fifth row fills no group.
+        // The groups are the rows 0 1 | 2 3 and 4 5 | 6 7. The fifth row does not fill a group.
         assert_eq!(input.prepare(&ramp(5)).as_slice(), [1.0, 2.0, 5.0, 6.0]);
         assert_eq!(input.prepare(&ramp(1)).as_slice(), [0.0, 1.0]);
         input.relative_level = true;

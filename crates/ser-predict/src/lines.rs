@@ -1,4 +1,4 @@
-//! Answers as objects of JSON, the same from the program, a service and a web page.
+//! Answers as JSON objects, which are the same in the program, the service and the web page.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use crate::explain::Explanation;
 use crate::model::Model;
 use crate::stream::Span;
 
-/// What a recording expresses.
+/// The answer for a recording.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnswerLine {
@@ -17,23 +17,23 @@ pub struct AnswerLine {
     pub file: String,
     /// The most probable label.
     pub emotion: String,
-    /// Its probability.
+    /// Probability of the most probable label.
     pub confidence: f32,
-    /// Whether not to rely on it: [`Answer::uncertain`].
+    /// Whether you should not rely on the answer: [`Answer::uncertain`].
     pub uncertain: bool,
-    /// Length of the recording.
+    /// Length of the recording in seconds.
     pub seconds: f64,
     /// Probability of each label.
     #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, f32>))]
     pub probabilities: Map<String, Value>,
     /// Remarks on the recording: [`Answer::remarks`].
     pub warnings: Vec<String>,
-    /// Whether the model was trained on generated voices.
+    /// Whether the model was trained on synthetic voices.
     pub synthetic_model: bool,
 }
 
 impl AnswerLine {
-    /// The answer of a model on the recording of that name.
+    /// Creates the line for the answer of a model for the recording named `file`.
     #[must_use]
     pub fn new(model: &Model, file: String, answer: &Answer) -> Self {
         Self {
@@ -49,22 +49,22 @@ impl AnswerLine {
     }
 }
 
-/// What a piece of speech expresses.
+/// The answer for a piece of speech.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpanLine {
-    /// The channel, counted from 1, where each was heard by itself.
+    /// The channel, counted from 1, if each channel was processed separately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<u16>,
-    /// Where it begins, in seconds.
+    /// Start of the piece in seconds.
     pub start: f64,
-    /// Where it ends, in seconds.
+    /// End of the piece in seconds.
     pub end: f64,
     /// The most probable label.
     pub emotion: String,
-    /// Its probability.
+    /// Probability of the most probable label.
     pub confidence: f32,
-    /// Whether not to rely on it.
+    /// Whether you should not rely on the answer.
     pub uncertain: bool,
     /// Probability of each label.
     #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, f32>))]
@@ -72,7 +72,7 @@ pub struct SpanLine {
 }
 
 impl SpanLine {
-    /// A span by the labels of the model that answered.
+    /// Creates the line for a span. `labels` are those of the model that answered.
     #[must_use]
     pub fn new(labels: &[String], span: &Span) -> Self {
         Self {
@@ -86,16 +86,16 @@ impl SpanLine {
         }
     }
 
-    /// The span again, for [`captions`](crate::captions).
+    /// Converts the line back to a span, for [`captions`](crate::captions).
     ///
     /// # Errors
-    /// [`Error::Labels`] where it lacks the probability of one of these labels.
+    /// [`Error::Labels`] if the line lacks the probability of one of these labels.
     pub fn span(&self, labels: &[String]) -> Result<Span> {
         let probability = |label: &String| {
             let value = self.probabilities.get(label).and_then(Value::as_f64);
             value.map(|p| p as f32).ok_or_else(|| Error::Labels {
                 expected: labels.join(", "),
-                actual: format!("a span without {label}"),
+                actual: format!("a span without the probability of {label}"),
             })
         };
         Ok(Span {
@@ -114,7 +114,7 @@ impl SpanLine {
     }
 }
 
-/// What an answer rests on.
+/// The parts of a recording that its answer rests on.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExplanationLine {
@@ -122,33 +122,33 @@ pub struct ExplanationLine {
     pub file: String,
     /// The most probable label.
     pub emotion: String,
-    /// Its probability.
+    /// Probability of the most probable label.
     pub probability: f32,
-    /// Whether not to rely on it.
+    /// Whether you should not rely on the answer.
     pub uncertain: bool,
-    /// Those of [`Explanation::named`].
+    /// The regions of [`Explanation::named`].
     pub regions: Vec<RegionLine>,
-    /// Where the picture is, if it is a file.
+    /// Path of the picture, if it is a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
-    /// Whether the model was trained on generated voices.
+    /// Whether the model was trained on synthetic voices.
     pub synthetic_model: bool,
 }
 
-/// A part of a recording, and the probability that the answer owes to it.
+/// A part of a recording, and how much the answer depends on it.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RegionLine {
-    /// From and to, in seconds.
+    /// Start and end in seconds.
     pub seconds: [f64; 2],
-    /// From and to, in Hz.
+    /// Lowest and highest frequency in Hz.
     pub hertz: [f64; 2],
-    /// Probability of the answer less that without the region.
+    /// The probability of the answered label minus its probability without the region.
     pub drop: f32,
 }
 
 impl ExplanationLine {
-    /// The explanation of a model's answer on the recording of that name.
+    /// Creates the line for the explanation of a model's answer for the recording named `file`.
     #[must_use]
     pub fn new(model: &Model, file: String, explanation: &Explanation) -> Self {
         let regions = explanation.named().into_iter();
@@ -170,26 +170,26 @@ impl ExplanationLine {
     }
 }
 
-/// A model that answers.
+/// The model that answers.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ModelLine {
-    /// Its name.
+    /// Name of the model.
     pub name: String,
-    /// What an answer may be.
+    /// The labels that the model distinguishes.
     pub labels: Vec<String>,
-    /// Number of its weights.
+    /// Number of trained values.
     pub parameters: usize,
-    /// What tells its weights from others: [`Model::fingerprint`].
+    /// Hash of the weights: [`Model::fingerprint`].
     pub fingerprint: String,
-    /// Whether an enrolled speaker makes a difference to it.
+    /// Whether the model supports the enrolment of speakers.
     pub enrolls: bool,
-    /// Whether it was trained on generated voices.
+    /// Whether the model was trained on synthetic voices.
     pub synthetic: bool,
 }
 
 impl ModelLine {
-    /// What there is to say of a model.
+    /// Creates the line for a model.
     #[must_use]
     pub fn new(model: &Model) -> Self {
         Self {
@@ -203,9 +203,9 @@ impl ModelLine {
     }
 }
 
-/// Probabilities by the label they belong to.
+/// Returns the probabilities under their labels.
 fn named(labels: &[String], probabilities: &[f32]) -> Map<String, Value> {
-    // As many digits as the 32-bit number has.
+    // Going through text keeps the digits of the 32-bit number; a direct conversion to 64 bits would print more digits.
     let value = |p: &f32| p.to_string().parse().unwrap_or(f64::from(*p)).into();
     let values = probabilities.iter().map(value);
     labels.iter().cloned().zip(values).collect()

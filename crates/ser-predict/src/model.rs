@@ -1,4 +1,4 @@
-//! A trained model: networks, and how their answers become one.
+//! A trained model: its networks, and how their answers are combined.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -20,69 +20,75 @@ use crate::network::{Network, Scratch};
 use crate::provenance::Provenance;
 use crate::weights::{Sink, Source, Tensors};
 
-/// What describes a network beside its weights; all of it stands in the model file.
+/// The description of a network, without its weights, as the model file stores it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NetworkInfo {
-    /// What its probabilities count in the mean.
+    /// Weight of its probabilities in the mean over the networks.
     pub weight: f64,
     /// The epoch whose weights are kept, counted from 1.
     pub epoch: u32,
-    /// How a clip becomes features.
+    /// Configuration by which a clip becomes features.
     pub features: FeatureConfig,
-    /// Test-time augmentation: the clip is also heard played faster by so many semitones, and the answer is the mean.
+    /// Test-time augmentation: the network also evaluates copies of the clip that are played faster by these numbers of
+    /// semitones, and its answer is the mean.
     pub test_semitones: Vec<f64>,
-    /// How features become windows.
+    /// Configuration by which features become windows.
     pub input: Input,
     /// Kind and sizes of the network.
     pub network: Architecture,
-    /// How many clips the average voice counts for beside the enrolled ones; absent: the network knows no speakers.
+    /// Number of clips that the average voice counts as, beside the enrolled clips; `None` if the network does not
+    /// support enrolment.
     pub shrinkage: Option<f64>,
-    /// Statistics of the training part.
+    /// Mean and deviation of the features of the training part.
     pub standardiser: Standardiser,
 }
 
-/// One network of a model.
+/// One network of a model, with its weights.
 #[derive(Debug)]
 pub struct TrainedNetwork {
-    /// What describes it.
+    /// Its description.
     pub info: NetworkInfo,
-    /// The features it answers on: those of the clip, then of its copies.
+    /// Feature configurations that the network evaluates: that of the clip, then those of its copies.
     views: Vec<FeatureConfig>,
     network: Network,
-    /// `[E]`: the average embedding of training, of a network that knows speakers.
+    /// `[E]`: the average embedding of training; `None` if the network does not support enrolment.
     pub(crate) centre: Option<Vec<f32>>,
     classes: usize,
 }
 
-/// One or several networks with all that is needed to answer: labels, features, statistics, temperatures, origin. The
-/// answer is the weighted mean of the networks' probabilities, sharpened or flattened by one temperature.
+/// One or several networks with everything that an answer needs: labels, features, statistics, temperatures and origin.
+///
+/// The answer is the weighted mean of the networks' probabilities, sharpened or flattened by one temperature.
 #[derive(Debug)]
 pub struct Model {
     /// Name of the recipe or ensemble.
     pub name: String,
     /// Class names, in the order of the probabilities.
     pub labels: Vec<String>,
-    /// Divides the logarithms of the averaged probabilities (Guo et al. 2017); 1 until one is fitted.
+    /// Temperature, which divides the logarithms of the averaged probabilities (Guo et al. 2017); 1 until one is
+    /// fitted.
     pub temperature: f64,
-    /// The same for clips of an enrolled speaker.
+    /// Temperature for clips of an enrolled speaker.
     pub enrolled_temperature: f64,
-    /// What its least confident answers are worth, measured on validation clips; `None` until it is.
+    /// Confidence below which an answer is uncertain, with the accuracy of the answers below and above it, measured on
+    /// validation clips; `None` if it was not measured.
     pub confidence_threshold: Option<ConfidenceThreshold>,
-    /// The same for clips of an enrolled speaker.
+    /// Confidence threshold for clips of an enrolled speaker.
     pub enrolled_confidence_threshold: Option<ConfidenceThreshold>,
-    /// What it was made from.
+    /// What the model was trained on.
     pub provenance: Provenance,
-    /// The recipe it was trained by, as text: nothing here depends on it.
+    /// Text of the recipe that trained the model. Predictions do not depend on it, and nothing in this crate reads it;
+    /// `ser evaluate` and `ser fit --from` read `labels` and `counted_as` of its `[task]`.
     pub recipe: String,
-    /// The networks.
+    /// The networks, at least one.
     pub networks: Vec<TrainedNetwork>,
-    /// How its training clips are distributed; `None` where that was not measured: then no clip is out of distribution.
+    /// Distribution of the training clips; `None` if it was not measured, in which case no clip is out of distribution.
     pub density: Option<Density>,
-    /// Buffers that wait for the next clip.
+    /// Buffers that are reused for further clips.
     scratch: ScratchPool,
 }
 
-/// Buffers, as many as there have been threads at a time.
+/// A pool of buffers. It holds as many as threads have used at the same time.
 #[derive(Debug, Default)]
 struct ScratchPool(Mutex<Vec<Scratch>>);
 
@@ -97,7 +103,7 @@ impl ScratchPool {
 }
 
 impl Model {
-    /// A model of networks for these labels, with temperature 1.
+    /// Creates a model from networks for these labels. Both temperatures are 1; there are no thresholds and no density.
     #[must_use]
     pub fn new(
         name: &str,
@@ -121,8 +127,8 @@ impl Model {
         }
     }
 
-    /// The feature configurations that the networks ask for, each once. A clip is given as one [`Features`] for each, in
-    /// this order.
+    /// Returns the feature configurations that the networks need, without duplicates. Methods that take a clip expect
+    /// one [`Features`] for each configuration, in this order.
     #[must_use]
     pub fn views(&self) -> Vec<&FeatureConfig> {
         let mut views: Vec<&FeatureConfig> = Vec::new();
@@ -134,33 +140,35 @@ impl Model {
         views
     }
 
-    /// Every network with every view it answers on.
+    /// Returns every pair of a network and one of its views.
     pub(crate) fn network_views(&self) -> impl Iterator<Item = (&TrainedNetwork, &FeatureConfig)> {
         let networks = self.networks.iter();
         networks.flat_map(|network| network.views.iter().map(move |view| (network, view)))
     }
 
-    /// Probabilities of the labels for each clip, given as [`Model::views`] says; computed on rayon's threads.
+    /// Computes the probabilities of the labels for each clip, on rayon's threads. The features of a clip are in the
+    /// order of [`Model::views`].
     ///
     /// A clip that is longer than a network's input is cut into evenly spread windows that cover it; its probabilities
-    /// are their mean. A clip's answer does not depend on the others.
+    /// are the mean over the windows. The answer for a clip does not depend on the other clips.
     ///
     /// # Shape
     /// `[clips][views] → [clips][labels]`
     ///
     /// # Errors
-    /// [`Error::Shape`] for features of another width or number; [`Error::NotFinite`] where weights or features are so
-    /// large that no answer comes out.
+    /// [`Error::Shape`] if the number of features or of their coefficients is wrong; [`Error::NotFinite`] if weights or
+    /// features are so large that the probabilities are not finite.
     pub fn predict(&self, clips: &[&[Features]]) -> Result<Vec<Vec<f32>>> {
         self.predict_enrolled(clips, &Enrolment::nobody(self))
     }
 
-    /// As [`Model::predict`], for clips of a speaker enrolled with this model.
+    /// Computes the probabilities of the labels for each clip of a speaker who is enrolled with this model; otherwise
+    /// like [`Model::predict`].
     ///
-    /// Of an ensemble the networks that know speakers answer then, if there are any.
+    /// In an ensemble, only the networks that support enrolment answer, if there are any.
     ///
     /// # Errors
-    /// As [`Model::predict`]; [`Error::Shape`] for the enrolment of another model.
+    /// The same as for [`Model::predict`]; also [`Error::Shape`] if the enrolment belongs to another model.
     pub fn predict_enrolled(
         &self,
         clips: &[&[Features]],
@@ -210,13 +218,14 @@ impl Model {
         Ok(answer)
     }
 
-    /// A speaker, from unlabelled clips of theirs, as many as there are.
+    /// Enrols a speaker from any number of unlabelled clips of the speaker.
     ///
-    /// With the mean embedding `m` of `n` clips, the average `c` of training and the recipe's shrinkage `k`, every
-    /// clip's embedding is moved by `−(m − c)·n/(n + k)`. Without clips the answers are those of [`Model::predict`].
+    /// With the mean embedding `m` of `n` clips, the average embedding `c` of training and the shrinkage `k` of the
+    /// recipe, the embedding of every later clip is shifted by `−(m − c)·n/(n + k)`. Without clips the answers are
+    /// those of [`Model::predict`].
     ///
     /// # Errors
-    /// [`Error::Shape`] for features of another width or number.
+    /// [`Error::Shape`] if the number of features or of their coefficients is wrong.
     pub fn enrol(&self, clips: &[&[Features]]) -> Result<Enrolment> {
         let mut enroller = Enroller::new(self);
         for clip in clips {
@@ -225,8 +234,8 @@ impl Model {
         Ok(enroller.finish())
     }
 
-    /// The embeddings of a clip's windows: `[windows × E]` in each view of each network; nothing for a network that was
-    /// trained without enrolment.
+    /// Computes the embeddings of the windows of a clip: `[windows × E]` in each view of each network; empty for a
+    /// network that was trained without enrolment.
     pub(crate) fn enrolment_embeddings(&self, clip: &[Features]) -> Result<Vec<Vec<f32>>> {
         let views = self.views();
         let embed = |(network, view): (&TrainedNetwork, &FeatureConfig)| {
@@ -244,17 +253,18 @@ impl Model {
         self.network_views().map(embed).collect()
     }
 
-    /// Whether [`Model::enrol`] changes anything.
+    /// Returns whether any network supports enrolment, so that [`Model::enrol`] changes answers.
     #[must_use]
     pub fn enrols(&self) -> bool {
         self.networks.iter().any(|network| network.centre.is_some())
     }
 
-    /// How unlike the training clips a clip is, given as [`Model::views`] says: its distance in the [`Density`] over the limit
-    /// there; 0 for a model without one. Above 1 the answer is a guess.
+    /// Returns how unlike the training clips a clip is: its distance in the [`Density`], divided by the limit of the
+    /// density; 0 for a model without a density. Above 1 the clip is out of distribution, and its answer is a guess.
+    /// The features of the clip are in the order of [`Model::views`].
     ///
     /// # Errors
-    /// [`Error::Shape`] for features of another width or number.
+    /// [`Error::Shape`] if the number of features or of their coefficients is wrong.
     pub fn out_of_distribution_score(&self, clip: &[Features]) -> Result<f32> {
         let Some(density) = &self.density else {
             return Ok(0.0);
@@ -273,15 +283,16 @@ impl Model {
         Ok(density.distance(&statistics) / density.info.limit)
     }
 
-    /// Whether a clip is unlike all that was learned from: its [`Model::out_of_distribution_score`] is above 1.
+    /// Returns whether a clip is out of distribution, which means that its [`Model::out_of_distribution_score`] is
+    /// above 1.
     ///
     /// # Errors
-    /// As [`Model::out_of_distribution_score`].
+    /// The same as for [`Model::out_of_distribution_score`].
     pub fn is_out_of_distribution(&self, clip: &[Features]) -> Result<bool> {
         Ok(self.out_of_distribution_score(clip)? > 1.0)
     }
 
-    /// What the least confident answers are worth, of clips alone or of an enrolled speaker's.
+    /// Returns the confidence threshold for clips of an enrolled speaker, or else for clips alone.
     #[must_use]
     pub fn confidence_threshold(&self, enrolled: bool) -> Option<&ConfidenceThreshold> {
         match enrolled {
@@ -290,14 +301,16 @@ impl Model {
         }
     }
 
-    /// What each network makes of each clip before it decides: its embedding, a vector for the whole clip. Clips that lie
-    /// close together sound alike to the network. A fully connected network has its standardised input there.
+    /// Computes the embedding of each clip by each network: the vector for the whole clip that the network computes
+    /// before it classifies. Clips with similar embeddings sound alike to the network. The embedding of a fully
+    /// connected network is its standardised input, averaged over the frames.
     ///
     /// # Shape
-    /// `[networks][clips][E]`, where each network has its own `E`; a clip of several windows has their mean.
+    /// `[networks][clips][E]`, where each network has its own `E`; a clip of several windows has the mean of their
+    /// embeddings.
     ///
     /// # Errors
-    /// As [`Model::predict`].
+    /// [`Error::Shape`] if the number of features or of their coefficients is wrong.
     pub fn embeddings(&self, clips: &[&[Features]]) -> Result<Vec<Vec<Vec<f32>>>> {
         let views = self.views();
         let of = |network: &TrainedNetwork| {
@@ -315,11 +328,11 @@ impl Model {
         self.networks.iter().map(of).collect()
     }
 
-    /// A model that tells some of the labels apart, in the order given, and knows no other: its networks have lost the rows of
-    /// the last layer that score them.
+    /// Returns a model that distinguishes only the given labels, in the given order. From the last layer of its
+    /// networks, the rows that score other labels are removed.
     ///
     /// # Errors
-    /// [`Error::Labels`] for fewer than two labels, one that the model does not know, or one named twice.
+    /// [`Error::Labels`] if there are fewer than two labels, if the model does not know one, or if one is given twice.
     pub fn of_labels(&self, labels: &[impl AsRef<str>]) -> Result<Self> {
         let refused = |actual: String| Error::Labels {
             expected: self.labels.join(", "),
@@ -332,7 +345,10 @@ impl Model {
             rows.push(row.ok_or_else(|| refused(format!("{label:?}")))?);
         }
         if rows.len() < 2 {
-            return Err(refused(format!("{} of them", rows.len())));
+            return Err(refused(format!(
+                "only {} of them; give two or more",
+                rows.len()
+            )));
         }
         let networks = self
             .networks
@@ -344,7 +360,7 @@ impl Model {
         })
     }
 
-    /// The model with other networks in the place of its own.
+    /// Returns the model with other networks in place of its own.
     pub(crate) fn with_networks(&self, networks: Vec<TrainedNetwork>) -> Self {
         Self {
             name: self.name.clone(),
@@ -361,15 +377,20 @@ impl Model {
         }
     }
 
-    /// One model of several that tell the same labels apart on the same split, each with a weight. Their own temperatures
-    /// are left out: the mean wants another. Of their densities that of the most statistics is kept, which sees most.
-    /// `recipe` is the text of the whole.
+    /// Joins several models, each with a weight, into one. They must distinguish the same labels and come from the same
+    /// split.
+    ///
+    /// Temperatures and confidence thresholds of the models are not used, because the mean needs others. Of the
+    /// densities, the one with the most statistics is kept, because it describes a clip in the most detail. `recipe` is
+    /// the text of the ensemble's recipe.
     ///
     /// # Errors
-    /// [`Error::Ensemble`] without models, or where labels or origin differ.
+    /// [`Error::Ensemble`] if there are no models, or if their labels or origins differ.
     pub fn ensemble(name: &str, recipe: String, models: Vec<(Self, f64)>) -> Result<Self> {
         let Some((first, _)) = models.first() else {
-            return Err(Error::Ensemble("an ensemble of no models".to_owned()));
+            return Err(Error::Ensemble(
+                "an ensemble needs at least one model".to_owned(),
+            ));
         };
         let (labels, provenance) = (first.labels.clone(), first.provenance.clone());
         let mut networks = Vec::new();
@@ -381,8 +402,8 @@ impl Model {
             };
             if let Some([expected, actual]) = difference {
                 return Err(Error::Ensemble(format!(
-                    "the members of {name} have not learned from the same clips: expected {expected}, found {actual}; train \
-                     again what differs"
+                    "the members of {name} differ in labels or training clips: expected {expected}, found {actual}; train \
+                     the member that differs again"
                 )));
             }
             if let Some(mut own) = model.density
@@ -393,7 +414,7 @@ impl Model {
                 own.info.network += networks.len();
                 density = Some(own);
             }
-            // A model counts by its weight, however many networks it has.
+            // The weight belongs to the model as a whole, so its networks share it.
             let share = weight / model.networks.len().max(1) as f64;
             networks.extend(model.networks.into_iter().map(|mut network| {
                 network.info.weight = share;
@@ -406,11 +427,14 @@ impl Model {
         })
     }
 
-    /// The model with the weights between its layers rounded to 16-bit floats, which halves its file. Biases, statistics and
-    /// centres, a hundredth of the values, stay as they are. What this does to answers: `data/models/README.md`.
+    /// Rounds the weights between the layers, and the components of the density, to 16-bit floats, which halves the
+    /// model file.
+    ///
+    /// Biases, statistics and centres, a hundredth of the values, are not rounded. `data/models/README.md` says how
+    /// this changes answers.
     ///
     /// # Errors
-    /// [`Error::Weights`] for a weight of 65520 and more, which 16 bits do not hold.
+    /// [`Error::Weights`] for a weight of magnitude 65520 or more, which a 16-bit float cannot represent.
     pub fn in_half_precision(mut self) -> Result<Self> {
         let classes = self.labels.len();
         let rounded = self.networks.into_iter().map(|network| {
@@ -426,7 +450,7 @@ impl Model {
         Ok(self)
     }
 
-    /// Number of trained values of all networks.
+    /// Returns the number of trained values of all networks.
     #[must_use]
     pub fn parameters(&self) -> usize {
         let of = |network: &TrainedNetwork| {
@@ -437,7 +461,7 @@ impl Model {
         self.networks.iter().map(of).sum()
     }
 
-    /// What tells this model from others: a hash of its weights, in hexadecimal.
+    /// Returns a hash of the weights, in hexadecimal, which distinguishes this model from others.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut hash = Xxh3::new();
@@ -449,7 +473,8 @@ impl Model {
         format!("{:032x}", hash.digest128())
     }
 
-    /// Every network's weights under the names that the model file has, with the network's number and a dot in front.
+    /// Returns the weights of all networks under the names that they have in the model file: the number of the network,
+    /// counted from 0, a dot, and the name in the network.
     #[must_use]
     pub fn tensors(&self) -> Tensors {
         let mut tensors = BTreeMap::new();
@@ -468,10 +493,11 @@ pub(crate) fn add(sum: &mut [f32], terms: &[f32]) {
 }
 
 impl TrainedNetwork {
-    /// A network with its weights, named as the model file names them (see `docs/model-format.md`).
+    /// Creates a network from its description and its weights, which have the names that they have in the model file
+    /// (see `docs/model-format.md`).
     ///
     /// # Errors
-    /// [`Error::Weights`] for a tensor that is missing, of another shape, not finite, or one too many.
+    /// [`Error::Weights`] if a tensor is missing, has another shape, is not finite, or does not belong to the network.
     pub fn new(info: NetworkInfo, classes: usize, mut tensors: Tensors) -> Result<Self> {
         let network = Self::take(info, classes, &mut tensors, "")?;
         match tensors.into_keys().next() {
@@ -484,7 +510,8 @@ impl TrainedNetwork {
         }
     }
 
-    /// As [`TrainedNetwork::new`], of the tensors whose names begin with `prefix`, which are taken out.
+    /// Creates a network as [`TrainedNetwork::new`] does, from the tensors whose names begin with `prefix`. These are
+    /// removed from `tensors`.
     pub(crate) fn take(
         info: NetworkInfo,
         classes: usize,
@@ -511,7 +538,7 @@ impl TrainedNetwork {
         })
     }
 
-    /// The network with these rows of its last layer.
+    /// Returns the network with only these rows of its last layer.
     fn of_classes(&self, rows: &[usize]) -> Result<Self> {
         let mut tensors = self.tensors();
         for name in ["output.weight", "output.bias"] {
@@ -525,7 +552,7 @@ impl TrainedNetwork {
         Self::new(self.info.clone(), rows.len(), tensors)
     }
 
-    /// Its weights, as [`TrainedNetwork::new`] takes them.
+    /// Returns the weights as [`TrainedNetwork::new`] takes them.
     pub(crate) fn tensors(&self) -> Tensors {
         let mut tensors = Tensors::new();
         self.store(Sink {
@@ -535,8 +562,8 @@ impl TrainedNetwork {
         tensors
     }
 
-    /// The features it answers on: those of the clip, then of its copies for [`NetworkInfo::test_semitones`]. Its answer is
-    /// their mean.
+    /// Returns the feature configurations that the network evaluates: that of the clip, then those of its copies for
+    /// [`NetworkInfo::test_semitones`]. Its answer is the mean over them.
     #[must_use]
     pub fn views(&self) -> &[FeatureConfig] {
         &self.views
@@ -549,13 +576,13 @@ impl TrainedNetwork {
         self.network.store(sink);
     }
 
-    /// `E`.
+    /// Returns `E`, the number of values of an embedding.
     fn embedding(&self) -> usize {
         let coefficients = self.info.standardiser.mean.len();
         self.info.network.embedding(coefficients)
     }
 
-    /// One of the `views` of a clip, prepared.
+    /// Returns the prepared features of a clip in one view. `clip` is in the order of `views`.
     pub(crate) fn prepared(
         &self,
         view: &FeatureConfig,
@@ -574,7 +601,8 @@ impl TrainedNetwork {
         Ok(self.info.input.prepare(features))
     }
 
-    /// Probabilities for a clip that [`Input::prepare`] has prepared, of a speaker with this offset: `[K]`.
+    /// Computes the probabilities `[K]` for a clip that [`Input::prepare`] has prepared. `offset` is that of the
+    /// enrolled speaker, if there is one.
     #[must_use]
     pub fn predict(
         &self,
@@ -595,8 +623,9 @@ impl TrainedNetwork {
         sum
     }
 
-    /// What the embeddings of a voice are moved by ([`Model::enrol`]), from the sum `[E]` of those of so many windows of so many clips;
-    /// nothing without a window, or for a network that was trained without enrolment.
+    /// Computes the offset that [`Model::enrol`] subtracts from the embeddings of a voice, from `sum` `[E]`, the sum of
+    /// the embeddings of `windows` windows of `clips` clips. `None` if there is no window, or if the network was
+    /// trained without enrolment.
     pub(crate) fn offset(&self, clips: usize, sum: &[f32], windows: u32) -> Option<Vec<f32>> {
         let (centre, shrinkage) = (self.centre.as_ref()?, self.info.shrinkage?);
         (windows > 0).then(|| {
@@ -608,18 +637,18 @@ impl TrainedNetwork {
         })
     }
 
-    /// What the last layer gets of `scratch.embedding`, moved by an offset: `[E']`.
+    /// Returns the input of the last layer, `[E']`, for `scratch.embedding` after subtracting the offset.
     pub(crate) fn hidden<'a>(&self, offset: Option<&[f32]>, scratch: &'a mut Scratch) -> &'a [f32] {
         move_by(offset, &mut scratch.embedding);
         self.network.hidden(scratch)
     }
 
-    /// Weight `[K, E']` and bias `[K]` of the last layer.
+    /// Returns the weight `[K, E']` and the bias `[K]` of the last layer.
     pub(crate) fn output(&self) -> (Vec<f32>, Vec<f32>) {
         self.network.output().weights()
     }
 
-    /// Adds the embeddings of a prepared clip's windows to `sum` `[E]`, and returns how many they are.
+    /// Adds the embeddings of the windows of a prepared clip to `sum` `[E]`, and returns the number of windows.
     fn add_embeddings(&self, prepared: &Features, sum: &mut [f32], scratch: &mut Scratch) -> u32 {
         let mut windows = 0;
         self.for_each_window(prepared, scratch, |scratch| {
@@ -629,7 +658,8 @@ impl TrainedNetwork {
         windows
     }
 
-    /// Embeds the windows of a prepared clip, one after the other.
+    /// Embeds the windows of a prepared clip one after the other, and calls `take` after each with the embedding in the
+    /// buffers.
     pub(crate) fn for_each_window(
         &self,
         prepared: &Features,
@@ -656,7 +686,7 @@ fn move_by(offset: Option<&[f32]>, embedding: &mut [f32]) {
     }
 }
 
-/// `eˣ / Σ eˣ`, with the largest score taken off first so that nothing overflows.
+/// Replaces scores `x` by `eˣ / Σ eˣ`. The largest score is subtracted first, so that nothing overflows.
 pub(crate) fn softmax(scores: &mut [f32]) {
     let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     scores.iter_mut().for_each(|x| *x = (*x - most).exp());
@@ -664,7 +694,7 @@ pub(crate) fn softmax(scores: &mut [f32]) {
     scores.iter_mut().for_each(|x| *x /= sum);
 }
 
-/// The class of the highest probability; the first of equals.
+/// Returns the class of the highest probability; of several equal ones, the first.
 #[must_use]
 pub fn argmax(probabilities: &[f32]) -> usize {
     let best = probabilities

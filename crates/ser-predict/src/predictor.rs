@@ -1,4 +1,4 @@
-//! From a recording of any length to an answer.
+//! Answers for recordings of any length.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,17 +15,20 @@ use crate::model::Model;
 use crate::segmenter::{LONGEST_PIECE, Piece, Segmenter};
 use crate::stream::Listener;
 
-/// Longer recordings, in seconds, are answered piece by piece, and need no more memory than this.
+/// Length in seconds of the longest recording that is answered as a whole. Longer ones are answered piece by piece, in
+/// memory that does not grow with their length.
 pub const LONG: f64 = 30.0;
 
-/// Seconds of a recording that a speaker is enrolled with as a whole, and not as the pieces of speech in it.
+/// Length in seconds of the longest recording that is enrolled as a whole. Longer ones are enrolled as pieces of
+/// speech.
 const WHOLE: f64 = 2.0 * LONGEST_PIECE;
 
-/// Samples of a long recording that are taken at a time: pieces for all cores.
+/// Number of samples of a long recording that are processed at a time, which contain pieces for all cores.
 const AT_ONCE: usize = 1 << 20;
 
-/// A model ready to answer: its feature extractors are planned, its buffers kept. Any number of threads may ask it at a
-/// time; a clone is the same model.
+/// A model that is ready to answer, with its feature extractors and its buffers.
+///
+/// Any number of threads can use it at the same time. A clone shares the same model.
 ///
 /// ```
 /// use ser_audio::Waveform;
@@ -42,15 +45,15 @@ const AT_ONCE: usize = 1 << 20;
 pub struct Predictor {
     model: Arc<Model>,
     views: Arc<Views>,
-    /// Which of the labels an answer may be, where not all may.
+    /// Whether each label is a possible answer; `None` if all labels are.
     allowed: Option<Arc<[bool]>>,
 }
 
 impl Predictor {
-    /// Plans the extraction of a model's features.
+    /// Creates a predictor for a model, and plans the extraction of its features.
     ///
     /// # Errors
-    /// The feature configuration's.
+    /// [`Error::Features`] if a feature configuration of the model is invalid.
     pub fn new(model: Model) -> Result<Self> {
         Ok(Self {
             views: Arc::new(Views::new(model.views())?),
@@ -59,21 +62,22 @@ impl Predictor {
         })
     }
 
-    /// With [`Model::built_in`].
+    /// Creates a predictor for [`Model::built_in`].
     ///
     /// # Errors
-    /// Those of [`Model::built_in`].
+    /// The same as for [`Model::built_in`].
     pub fn built_in() -> Result<Self> {
         Self::new(Model::built_in()?)
     }
 
-    /// The model that answers.
+    /// Returns the model.
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// The same model, of whose labels only these can be: the others have the probability 0, and the sum is 1 again.
+    /// Returns a predictor with the same model whose only possible answers are these labels. All other labels get the
+    /// probability 0, and the probabilities are scaled so that their sum is 1.
     ///
     /// ```
     /// use ser_predict::Predictor;
@@ -86,7 +90,7 @@ impl Predictor {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Labels`] without a label, and for one that the model does not know.
+    /// [`Error::Labels`] if there are no labels, or if the model does not know one.
     pub fn restricted_to(&self, labels: &[impl AsRef<str>]) -> Result<Self> {
         let known = &self.model.labels;
         let refused = |actual: String| Error::Labels {
@@ -108,7 +112,7 @@ impl Predictor {
         })
     }
 
-    /// The labels that an answer may be.
+    /// Returns the labels that are possible answers.
     pub fn allowed(&self) -> impl Iterator<Item = &str> {
         let allowed = self.allowed.as_deref();
         let can_be = move |number: usize| allowed.is_none_or(|allowed| allowed[number]);
@@ -116,19 +120,20 @@ impl Predictor {
         labels.filter_map(move |(number, label)| can_be(number).then_some(label.as_str()))
     }
 
-    /// The features of a recording, in each of [`Model::views`], from its samples as they are.
+    /// Extracts the features of a recording, in the order of [`Model::views`]. The samples are not [`restored`] first.
     ///
     /// # Errors
-    /// Those of feature extraction.
+    /// The errors of feature extraction.
     pub fn features(&self, sound: &Waveform) -> Result<Vec<Features>> {
         Ok(self.views.extract(sound)?)
     }
 
-    /// What a recording expresses, of a speaker who is enrolled with the model, if one is known: of the recording as
-    /// [`restored`] gives it. One of more than [`LONG`] seconds is answered piece by piece.
+    /// Answers a recording, which is [`restored`] first. `speaker` is enrolled with the model, if one is given. A
+    /// recording of more than [`LONG`] seconds is answered piece by piece.
     ///
     /// # Errors
-    /// Those of feature extraction; [`Error::NotSpeech`] for a long recording in which nobody speaks.
+    /// The errors of feature extraction, and those of [`Model::predict_enrolled`]. For a recording of more than
+    /// [`LONG`] seconds also [`Error::NotSpeech`] if it contains no speech, and [`Error::SampleRate`] below 4000 Hz.
     pub fn answer(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
         match sound.duration() <= LONG {
             true => self.answer_whole(sound, speaker),
@@ -136,10 +141,11 @@ impl Predictor {
         }
     }
 
-    /// As [`Predictor::answer`], of samples that somebody else holds; no more than [`LONG`] seconds of them are copied.
+    /// Answers borrowed samples as [`Predictor::answer`] answers a recording. At most [`LONG`] seconds or 2²⁰ samples of
+    /// them, whichever is more, are copied at a time.
     ///
     /// # Errors
-    /// As [`Predictor::answer`].
+    /// The same as for [`Predictor::answer`].
     pub fn answer_samples(
         &self,
         samples: &[f32],
@@ -159,7 +165,7 @@ impl Predictor {
         })
     }
 
-    /// Answers on many recordings, on all of rayon's threads.
+    /// Answers many recordings on all of rayon's threads.
     pub fn answer_all(
         &self,
         sounds: &[Waveform],
@@ -169,20 +175,21 @@ impl Predictor {
         sounds.par_iter().map(answer).collect()
     }
 
-    /// What a file expresses, in any format that [`ser_audio`] reads, its channels [compared](Channels::Compared); see
+    /// Answers a file in any format that [`ser_audio`] reads. Its channels are [compared](Channels::Compared); see also
     /// [`Predictor::answer_stream`].
     ///
     /// # Errors
-    /// Those of decoding and of [`Predictor::answer`].
+    /// The errors of decoding, and the same as for [`Predictor::answer`].
     pub fn answer_file(&self, path: &Path, speaker: Option<&Enrolment>) -> Result<Answer> {
         let stream = AudioStream::open(path)?.with(Channels::Compared)?;
         self.answer_stream(stream, speaker)
     }
 
-    /// What a stream expresses as a whole, with what it lacks among the warnings; see [`Predictor::answer`].
+    /// Answers a stream as a whole, as [`Predictor::answer`] does. If the stream is damaged, the warnings say what is
+    /// missing.
     ///
     /// # Errors
-    /// Those of decoding and of [`Predictor::answer`].
+    /// The errors of decoding, and the same as for [`Predictor::answer`].
     pub fn answer_stream(
         &self,
         mut stream: AudioStream,
@@ -222,7 +229,7 @@ impl Predictor {
         self.answer_features(&features, speaker, context)
     }
 
-    /// The answer on a clip of which the features are known.
+    /// Answers a clip from its features.
     pub(crate) fn answer_features(
         &self,
         features: &[Features],
@@ -238,7 +245,7 @@ impl Predictor {
         Ok(Answer::new(&self.model, probabilities, context))
     }
 
-    /// Those of the labels that can be: `[K]`, with sum 1.
+    /// Computes the probabilities of the labels, `[K]`, with sum 1. Labels that are not possible answers have 0.
     pub(crate) fn probabilities(
         &self,
         features: &[Features],
@@ -251,7 +258,8 @@ impl Predictor {
         };
         let mut probabilities = answers.into_iter().next().unwrap_or_default();
         if let Some(allowed) = &self.allowed {
-            // What is left may be too small for a number: then nothing tells the allowed ones apart.
+            // All allowed probabilities may be 0 by underflow; the minimum then makes them equal and avoids a division
+            // by 0.
             let least = f32::MIN_POSITIVE;
             for (p, allowed) in probabilities.iter_mut().zip(allowed.iter()) {
                 *p = if *allowed { p.max(least) } else { 0.0 };
@@ -262,15 +270,15 @@ impl Predictor {
         Ok(probabilities)
     }
 
-    /// The mean of the probabilities of all pieces of speech, each by its length. `more` adds the next samples, none at
-    /// the end.
+    /// Answers a long recording with the mean of the probabilities of all pieces of speech, weighted by their lengths.
+    /// `more` appends the next samples, and none at the end.
     fn answer_long(
         &self,
         beginning: Waveform,
         speaker: Option<&Enrolment>,
         mut more: impl FnMut(&mut Vec<f32>) -> Result<()>,
     ) -> Result<Answer> {
-        // The beginning stands for the recording, but speech may come later, or more of it.
+        // The quality of the beginning stands for that of the whole recording, but speech may begin later.
         let mut warnings = Quality::of(&restored(&beginning)).warnings();
         warnings.retain(|warning| !matches!(warning, Warning::NoSpeech | Warning::TooShort { .. }));
         let rate = beginning.sample_rate;
@@ -314,11 +322,12 @@ impl Predictor {
         Ok(Answer::new(&self.model, probabilities, context))
     }
 
-    /// A recording to enrol a speaker with. One of more than 6 s is taken as the pieces that a [`Segmenter`] finds in it, so
-    /// that each counts by how long somebody speaks in it.
+    /// Embeds the speech of a recording, for the enrolment of a speaker. A recording of more than 6 s is divided into
+    /// the pieces that a [`Segmenter`] finds, so that recordings count by the length of the speech in them.
     ///
     /// # Errors
-    /// [`Error::NotSpeech`] where nobody speaks; those of feature extraction.
+    /// [`Error::NotSpeech`] if the recording contains no speech; [`Error::SampleRate`] for a recording of more than 6 s
+    /// below 4000 Hz; the errors of feature extraction.
     pub fn speech(&self, sound: &Waveform) -> Result<Speech> {
         if sound.duration() <= WHOLE {
             return self.speech_whole(sound);
@@ -330,10 +339,11 @@ impl Predictor {
         })
     }
 
-    /// As [`Predictor::speech`], of a stream; no more than a block of a long one is in memory.
+    /// Embeds the speech of a stream, as [`Predictor::speech`] does. At most a block of a long stream is in memory at a
+    /// time.
     ///
     /// # Errors
-    /// Those of decoding and of [`Predictor::speech`].
+    /// The errors of decoding, and the same as for [`Predictor::speech`].
     pub fn speech_stream(&self, mut stream: AudioStream) -> Result<Speech> {
         let mut sound = Waveform::new(Vec::new(), stream.sample_rate());
         while sound.duration() <= WHOLE {
@@ -357,7 +367,8 @@ impl Predictor {
         Speech::of_clip(&self.model, &self.features(&sound)?, seconds)
     }
 
-    /// The features of a piece of speech; `None` for one that is too short to have any, which counts as a pause.
+    /// Extracts the features of a piece of speech; `None` for a piece that is too short to have any, which counts as a
+    /// pause.
     pub(crate) fn features_of_piece(&self, piece: &Piece) -> Result<Option<Vec<Features>>> {
         match self.features(&piece.sound) {
             Ok(features) => Ok(Some(features)),
@@ -366,7 +377,7 @@ impl Predictor {
         }
     }
 
-    /// The pieces of speech of a long recording. `more` adds the next samples, none at the end.
+    /// Embeds the pieces of speech of a long recording. `more` appends the next samples, and none at the end.
     fn speech_long(
         &self,
         rate: u32,
@@ -401,11 +412,11 @@ impl Predictor {
         }
     }
 
-    /// How a speaker sounds on average, from unlabelled recordings: see [`Model::enrol`]. An [`Enroller`] takes them one by
+    /// Enrols a speaker from unlabelled recordings; see [`Model::enrol`]. An [`Enroller`] takes the recordings one by
     /// one.
     ///
     /// # Errors
-    /// Those of [`Enroller::add`].
+    /// The same as for [`Enroller::add`].
     pub fn enrol(&self, speech: &[Speech]) -> Result<Enrolment> {
         let mut enroller = Enroller::new(&self.model);
         speech.iter().try_for_each(|speech| enroller.add(speech))?;

@@ -1,21 +1,23 @@
-//! Multinomial logistic regression that starts from scores which are there, and is held near them.
+//! Multinomial logistic regression that starts from given scores, with a penalty on moving away from them.
 
-/// Steps of the descent at the most; well-conditioned ones end long before.
+/// Largest number of steps of the descent. Well-conditioned problems need far fewer.
 const STEPS: usize = 2000;
-/// The descent ends where no clip's residual is larger.
+/// The descent ends when no component of the gradient has a larger magnitude.
 const TOLERANCE: f64 = 1e-4;
 
-/// Examples in the space of the correction: centred rows of mean squared norm 1, and what their products are.
+/// The rows to learn from, and the Gram matrix of the standardised rows, which are centred and have a mean squared norm
+/// of 1.
 #[derive(Debug)]
 pub(crate) struct Examples<'a> {
     rows: &'a [Vec<f32>],
     mean: Vec<f64>,
     scale: f64,
-    /// `[n, n]`: `(x − mean)·(x′ − mean) / scale² + 1`, where the 1 stands for the bias.
+    /// `[n, n]`: the products `(x − mean)·(x′ − mean) / scale² + 1` of all pairs of rows, where the 1 stands for the
+    /// bias.
     gram: Vec<f64>,
 }
 
-/// What is added to the weights and the bias of a linear layer.
+/// The terms that are added to the weights and the bias of a linear layer.
 #[derive(Debug, Clone)]
 pub(crate) struct Correction {
     /// `[K, E]`
@@ -25,7 +27,7 @@ pub(crate) struct Correction {
 }
 
 impl<'a> Examples<'a> {
-    /// Of rows `[n][E]`, at least one.
+    /// Standardises rows `[n][E]`, of which there must be at least one.
     pub(crate) fn new(rows: &'a [Vec<f32>]) -> Self {
         let n = rows.len();
         let mut mean = vec![0.0_f64; rows.first().map_or(0, Vec::len)];
@@ -39,7 +41,7 @@ impl<'a> Examples<'a> {
         };
         let centred: Vec<Vec<f64>> = rows.iter().map(centred).collect();
         let squares = centred.iter().map(|row| dot(row, row)).sum::<f64>() / n as f64;
-        // Rows that are all alike tell nothing, at any scale.
+        // If all rows are equal, any scale will do, but division by 0 must be avoided.
         let scale = squares.sqrt().max(f64::from(f32::MIN_POSITIVE));
         let mut gram = vec![0.0; n * n];
         for i in 0..n {
@@ -57,11 +59,13 @@ impl<'a> Examples<'a> {
         }
     }
 
-    /// The correction `ΔW, Δb` that minimises
-    /// `Σᵢ wᵢ · cross-entropy(sᵢ + ΔW x̃ᵢ + Δb, targetᵢ) + ridge/2 · (‖ΔW‖² + ‖Δb‖²)`
-    /// with the scores `s` `[n][K]` that the layer gives without it and the standardised rows `x̃`: the penalty of L2-SP (Li et
-    /// al. 2018) on the last layer. By accelerated gradient descent (Nesterov) in the span of the rows, where a
-    /// solution lies.
+    /// Computes the correction `ΔW, Δb` that minimises
+    ///
+    /// `Σᵢ wᵢ · cross-entropy(sᵢ + ΔW x̃ᵢ + Δb, targetᵢ) + ridge/2 · (‖ΔW‖² + ‖Δb‖²)`,
+    ///
+    /// where `s` `[n][K]` are the scores that the layer gives without the correction and `x̃` are the standardised
+    /// rows. The penalty is that of L2-SP (Li et al. 2018) on the last layer. The method is accelerated gradient
+    /// descent (Nesterov) in the span of the rows, which contains a solution.
     pub(crate) fn fit(
         &self,
         scores: &[Vec<f32>],
@@ -70,8 +74,8 @@ impl<'a> Examples<'a> {
         ridge: f64,
     ) -> Correction {
         let (n, classes) = (self.rows.len(), scores.first().map_or(0, Vec::len));
-        // The curvature of the loss is at most half the largest eigenvalue of the weighted Gram matrix, and that is at most
-        // the largest sum of the absolute values of a row (Gershgorin).
+        // The curvature of the loss is at most half the largest eigenvalue of the weighted Gram matrix, which is at
+        // most the largest row sum of absolute values (Gershgorin).
         let row_sum = |i: usize| -> f64 {
             let row = self.gram[i * n..(i + 1) * n].iter().zip(weights);
             row.map(|(product, w)| product.abs() * (w * weights[i]).sqrt())
@@ -100,7 +104,7 @@ impl<'a> Examples<'a> {
         self.correction(&dual, classes)
     }
 
-    /// `w · (p − target)` for each clip and class, `[n, K]`.
+    /// Returns `w · (p − target)` for each row and class: `[n, K]`.
     fn residuals(
         &self,
         dual: &[f64],
@@ -152,7 +156,7 @@ impl<'a> Examples<'a> {
     }
 }
 
-/// `scores += W x + b`, with `W` `[K, E]`.
+/// Computes `scores += W x + b`, with `W` `[K, E]`.
 pub(crate) fn add_products(scores: &mut [f32], weight: &[f32], bias: &[f32], x: &[f32]) {
     let rows = weight.chunks_exact(x.len().max(1)).zip(bias);
     for (score, (row, bias)) in scores.iter_mut().zip(rows) {
@@ -168,7 +172,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// Rows of two classes that differ in their first value, and a third class that none is of.
+    /// Returns rows of two classes that differ in their first value. No row belongs to the third class.
     fn rows() -> (Vec<Vec<f32>>, Vec<usize>) {
         let row = |i: u8| {
             let side = if i.is_multiple_of(2) { 1.0 } else { -1.0 };
@@ -190,7 +194,8 @@ mod tests {
         rows.iter().map(of).collect()
     }
 
-    /// What [`Examples::fit`] minimises, from its definition, of a correction in the space of the rows.
+    /// Computes from its definition what [`Examples::fit`] minimises, for a correction of the rows before
+    /// standardisation.
     fn objective(rows: &[Vec<f32>], targets: &[usize], correction: &Correction, ridge: f64) -> f64 {
         let examples = Examples::new(rows);
         let losses = scores(rows, correction).into_iter().zip(targets);

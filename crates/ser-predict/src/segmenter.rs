@@ -1,46 +1,47 @@
-//! From a stream of samples to pieces of speech.
+//! Divides a stream of samples into pieces of speech.
 
 use ser_audio::{Segment, VoiceActivity, Waveform, restored};
 
 use crate::error::{Error, Result};
 
-/// The longest piece in seconds, about what the clips are long that models learn from: longer speech
-/// is cut.
+/// Length in seconds of the pieces into which longer speech is cut, about that of the clips that models are trained on.
+/// The last piece before a pause may be up to a second longer.
 pub const LONGEST_PIECE: f64 = 3.0;
-/// Seconds by which speech must go on behind a cut, so that no scrap is left over.
+/// Seconds of speech that must follow a cut, so that no very short piece remains.
 const BEHIND_CUT: f64 = 1.0;
-/// A last piece shorter than this is judged together with what was said before it, up to this many
-/// seconds in all.
+/// A piece shorter than this number of seconds is answered together with the speech directly before it, up to this
+/// number of seconds in total.
 const JUDGED: f64 = 2.0;
-/// Seconds kept in a pause: the judgement comes up to a second late.
+/// Seconds of sound kept in a pause. Voice activity is decided up to a second late.
 const KEPT: f64 = 6.0;
-/// Seconds on either side of a piece that are looked at as well, as far as they are there: offset, hum and clicks are
-/// told from speech in the pauses.
+/// Seconds of sound before and after a piece that restoration also gets, as far as they exist, because offset, hum and
+/// clicks are separated from speech in the pauses.
 const AROUND: f64 = 4.0;
-/// The lowest sampling rate in Hz: below, most of what tells emotions apart is gone.
+/// The lowest sampling rate in Hz. Below it, most of what distinguishes emotions is missing.
 const LOWEST_RATE: u32 = 4_000;
-/// Blocks a second in which the stream is looked at, however it arrives.
+/// Number of blocks per second in which the stream is processed, regardless of how it arrives.
 const BLOCKS: u32 = 100;
 
 /// A piece of speech.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Piece {
-    /// Where it begins in the stream, in seconds.
+    /// Start of the piece in the stream, in seconds.
     pub start: f64,
-    /// Where it ends, in seconds.
+    /// End of the piece in the stream, in seconds.
     pub end: f64,
-    /// The sound to judge it by: the piece, and before a short one what was said until then; [`restored`].
+    /// The [`restored`] sound from which the piece is answered: the piece itself, after some of the preceding speech if
+    /// the piece is short.
     pub sound: Waveform,
 }
 
 /// Finds the pieces of speech in a stream of samples.
 ///
-/// Speech is what [`VoiceActivity`] finds. Where it goes on for more than [`LONGEST_PIECE`] and a second
-/// it is cut. A piece is complete when its segment is, and one that ends in a cut 2 s after the cut. Pieces do not depend
-/// on how the samples are cut into calls of [`push`](Self::push).
+/// [`VoiceActivity`] finds the speech. Speech that lasts at least a second longer than [`LONGEST_PIECE`] is cut. The
+/// last piece of a segment is complete when the segment is, and a piece that ends in a cut about 2 s after the cut.
+/// Pieces do not depend on how the samples are divided among calls of [`push`](Self::push).
 ///
-/// In memory are at most about 12 seconds of sound in a pause, and 18 in speech; more only while a background
-/// that has become louder may yet turn out to be speech.
+/// At most about 12 seconds of sound are in memory in a pause, and 18 seconds in speech. There is more only while a
+/// background that has become louder may still turn out to be speech.
 ///
 /// ```
 /// use ser_predict::Segmenter;
@@ -59,16 +60,16 @@ pub struct Piece {
 pub struct Segmenter {
     voice: VoiceActivity,
     rate: u32,
-    /// The last samples of the stream.
+    /// The most recent samples of the stream.
     kept: Vec<f32>,
-    /// Number of the first of them.
+    /// Position in the stream of the first of these samples.
     first: u64,
-    /// Up to where the speech that goes on has been cut into pieces.
+    /// Position of the last cut in the current speech, if it has been cut.
     cut: Option<u64>,
 }
 
 impl Segmenter {
-    /// A segmenter for samples at `sample_rate` Hz.
+    /// Creates a segmenter for samples at `sample_rate` Hz.
     ///
     /// # Errors
     /// [`Error::SampleRate`] below 4000 Hz.
@@ -88,7 +89,7 @@ impl Segmenter {
         })
     }
 
-    /// Takes the next samples, and returns the pieces that are complete now.
+    /// Takes the next samples, and returns the pieces that are now complete.
     pub fn push(&mut self, samples: &[f32]) -> Vec<Piece> {
         let mut pieces = Vec::new();
         let mut rest = samples;
@@ -106,7 +107,7 @@ impl Segmenter {
         pieces
     }
 
-    /// Says that no more samples come, and returns the last pieces.
+    /// Ends the stream, and returns the last pieces.
     pub fn finish(&mut self) -> Vec<Piece> {
         let mut pieces = Vec::new();
         self.voice.finish();
@@ -114,7 +115,7 @@ impl Segmenter {
         pieces
     }
 
-    /// Samples taken.
+    /// Returns the number of samples taken so far.
     fn position(&self) -> u64 {
         self.first + self.kept.len() as u64
     }
@@ -148,7 +149,7 @@ impl Segmenter {
         self.forget();
     }
 
-    /// The piece from one sample to another of speech that began at `start`.
+    /// Returns the piece between the samples `from` and `to` of speech that began at the sample `start`.
     fn piece(&self, start: u64, from: u64, to: u64) -> Piece {
         let seconds = |sample: u64| sample as f64 / f64::from(self.rate);
         let heard = from
@@ -173,11 +174,12 @@ impl Segmenter {
         }
     }
 
-    /// Drops what no piece can need any more.
+    /// Drops the samples that no later piece can need.
     fn forget(&mut self) {
         let kept = self.position().saturating_sub(self.samples(KEPT));
         let needed = match self.voice.speaking() {
-            // What has not begun cannot go on for long: it is louder than the quietest of the last seconds.
+            // Sound that has not been accepted as speech is dropped soon, because the background level rises to it
+            // within seconds.
             Some((start, _)) => self
                 .cut
                 .unwrap_or(start)
@@ -185,7 +187,7 @@ impl Segmenter {
             None => kept,
         };
         let excess = needed.min(kept).saturating_sub(self.first);
-        // Moving the rest to the front is worth it once in a while.
+        // Moving the other samples to the front is costly, so it is done only when enough can be dropped.
         if excess > self.samples(KEPT) {
             self.kept.drain(..excess as usize);
             self.first += excess;

@@ -1,4 +1,4 @@
-//! From a stream of samples to emotions in time.
+//! The emotions in a stream of samples over time.
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
@@ -8,21 +8,22 @@ use crate::error::Result;
 use crate::predictor::Predictor;
 use crate::segmenter::{Piece, Segmenter};
 
-/// What a piece of speech expresses.
+/// A piece of speech with its answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Span {
-    /// Where it begins, in seconds.
+    /// Start of the piece in seconds.
     pub start: f64,
-    /// Where it ends, in seconds.
+    /// End of the piece in seconds.
     pub end: f64,
-    /// What it expresses.
+    /// The answer for the piece.
     pub answer: Answer,
-    /// The channel that it was heard on, counted from 1, where each was heard by itself.
+    /// The channel, counted from 1, if each channel was processed separately.
     pub channel: Option<u16>,
 }
 
 impl Span {
-    /// The spans of a recording whose channels were heard each by itself, given channel by channel, in the order of time.
+    /// Merges the spans of channels that were processed separately, and sorts them by start. `channels` has the spans
+    /// of each channel.
     #[must_use]
     pub fn of_channels(channels: Vec<Vec<Self>>) -> Vec<Self> {
         let on = |(number, spans): (u16, Vec<Self>)| {
@@ -35,10 +36,10 @@ impl Span {
     }
 }
 
-/// Listens to a stream of samples and says what its speech expresses.
+/// Finds the speech in a stream of samples and answers it piece by piece.
 ///
-/// Spans do not depend on how the samples are cut into calls of [`push`](Self::push). The pieces of one call are answered
-/// on rayon's threads, so a file is pushed in large blocks, and a microphone in small ones.
+/// Spans do not depend on how the samples are divided among calls of [`push`](Self::push). The pieces of one call are
+/// answered on rayon's threads, so push a file in large blocks and a microphone in small ones.
 pub struct Listener {
     predictor: Predictor,
     speaker: Option<Enrolment>,
@@ -46,7 +47,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// A listener for samples at `sample_rate` Hz.
+    /// Creates a listener for samples at `sample_rate` Hz.
     ///
     /// # Errors
     /// [`Error::SampleRate`] below 4000 Hz.
@@ -58,7 +59,7 @@ impl Listener {
         })
     }
 
-    /// Takes all speech for that of a speaker enrolled with the model, if one is known.
+    /// Treats all speech as that of `speaker`, who is enrolled with the model; `None` stands for an unknown speaker.
     #[must_use]
     pub fn of(self, speaker: Option<&Enrolment>) -> Self {
         Self {
@@ -67,19 +68,19 @@ impl Listener {
         }
     }
 
-    /// Takes the next samples, and answers the pieces of speech that are complete now.
+    /// Takes the next samples, and answers the pieces of speech that are now complete.
     ///
     /// # Errors
-    /// Those of feature extraction and of the model.
+    /// The errors of feature extraction, and those of [`Model::predict_enrolled`](crate::Model::predict_enrolled).
     pub fn push(&mut self, samples: &[f32]) -> Result<Vec<Span>> {
         let pieces = self.segmenter.push(samples);
         self.answer(&pieces)
     }
 
-    /// Says that no more samples come, and answers the last pieces.
+    /// Ends the stream, and answers the last pieces.
     ///
     /// # Errors
-    /// As [`Listener::push`].
+    /// The same as for [`Listener::push`].
     pub fn finish(&mut self) -> Result<Vec<Span>> {
         let pieces = self.segmenter.finish();
         self.answer(&pieces)

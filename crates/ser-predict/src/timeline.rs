@@ -1,4 +1,4 @@
-//! From a recording of any length to its emotions in time.
+//! The emotions in a recording of any length over time.
 
 use ser_audio::AudioStream;
 
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::predictor::Predictor;
 use crate::stream::{Listener, Span};
 
-/// Hears a recording step by step, in memory that does not grow with its length.
+/// Processes a recording step by step, in memory that does not grow with its length.
 ///
 /// ```no_run
 /// use ser_audio::AudioStream;
@@ -30,10 +30,11 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Of a recording of which nothing has been read, and of a speaker enrolled with the model, if one is known.
+    /// Creates a timeline for a recording from which no samples have been read yet. `speaker` is enrolled with the
+    /// model, if one is given.
     ///
     /// # Errors
-    /// Those of [`Listener::new`].
+    /// The same as for [`Listener::new`].
     pub fn new(
         predictor: &Predictor,
         stream: AudioStream,
@@ -48,11 +49,11 @@ impl Timeline {
         })
     }
 
-    /// Hears the next seconds, and gives the spans that are complete then; `None` behind the end. The more seconds, the more
-    /// spans there are to be answered side by side.
+    /// Reads the next `seconds` seconds or slightly more, and returns the spans that are then complete; `None` after
+    /// the end. With more seconds per step, more spans can be answered in parallel.
     ///
     /// # Errors
-    /// Those of decoding and of [`Listener::push`].
+    /// The errors of decoding, and the same as for [`Listener::push`].
     pub fn step(&mut self, seconds: f64) -> Result<Option<Vec<Span>>> {
         if self.is_over {
             return Ok(None);
@@ -70,19 +71,19 @@ impl Timeline {
         Ok(Some(spans))
     }
 
-    /// Seconds heard up to here.
+    /// Returns the number of seconds read so far.
     #[must_use]
     pub fn heard(&self) -> f64 {
         self.taken as f64 / f64::from(self.stream.sample_rate())
     }
 
-    /// The samples of the last step.
+    /// Returns the samples of the last step.
     #[must_use]
     pub fn samples(&self) -> &[f32] {
         &self.samples
     }
 
-    /// The recording, which knows its length, its channels and what it lacks.
+    /// Returns the recording, which reports its length, its channels and its damage.
     #[must_use]
     pub fn stream(&self) -> &AudioStream {
         &self.stream

@@ -1,4 +1,4 @@
-//! Weights by name, as the model file holds them.
+//! Weights by name, as the model file stores them.
 
 use std::collections::BTreeMap;
 
@@ -16,15 +16,15 @@ pub struct Tensor {
 /// Tensors by name.
 pub type Tensors = BTreeMap<String, Tensor>;
 
-/// Tensors on their way into layers: each is taken once.
+/// Tensors from which layers take their weights, each tensor once.
 pub(crate) struct Source<'a> {
     pub(crate) tensors: &'a mut Tensors,
-    /// What stands in front of every name.
+    /// Prefix of every name.
     pub(crate) prefix: String,
 }
 
 impl Source<'_> {
-    /// The tensors below a name.
+    /// Returns the tensors whose names continue with `name` and a dot.
     pub(crate) fn below(&mut self, name: impl std::fmt::Display) -> Source<'_> {
         Source {
             prefix: format!("{}{name}.", self.prefix),
@@ -32,7 +32,7 @@ impl Source<'_> {
         }
     }
 
-    /// The values of a tensor, which must be there with this shape and be finite.
+    /// Takes the values of a tensor, which must exist, have this shape and be finite.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let tensor = format!("{}{name}", self.prefix);
         let Some(found) = self.tensors.remove(&tensor) else {
@@ -50,7 +50,7 @@ impl Source<'_> {
                 actual: format!("{:?}", found.shape),
             });
         }
-        // All at once first, which takes an eighth of looking at one after the other.
+        // Test all values without an early exit first, which takes an eighth of the time of a search.
         let are_finite = |all, value: &f32| all & value.is_finite();
         if found.values.iter().fold(true, are_finite) {
             return Ok(found.values);
@@ -64,15 +64,15 @@ impl Source<'_> {
     }
 }
 
-/// Tensors as layers give them back.
+/// Tensors to which layers write their weights.
 pub(crate) struct Sink<'a> {
     pub(crate) tensors: &'a mut Tensors,
-    /// What stands in front of every name.
+    /// Prefix of every name.
     pub(crate) prefix: String,
 }
 
 impl Sink<'_> {
-    /// The tensors below a name.
+    /// Returns the sink for tensors whose names continue with `name` and a dot.
     pub(crate) fn below(&mut self, name: impl std::fmt::Display) -> Sink<'_> {
         Sink {
             prefix: format!("{}{name}.", self.prefix),

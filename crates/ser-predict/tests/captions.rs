@@ -1,11 +1,11 @@
-//! Labels of any characters come back from captions of every form, at their times.
+//! Labels with any characters, and their times, can be read back from captions in every format.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use proptest::prelude::*;
 use ser_predict::captions::{audacity, elan, rttm, sub_rip, text_grid, web_vtt};
 use ser_predict::{Answer, Span};
 
-/// What may stand in a label: markup, marks and breaks of the forms, and pieces of their lines.
+/// Parts of labels: markup, delimiters and line breaks of the formats, and parts of their lines.
 const PIECES: [&str; 38] = [
     "a",
     "angry",
@@ -47,7 +47,7 @@ const PIECES: [&str; 38] = [
     "?",
 ];
 
-/// A caption: from, to, both in milliseconds, and its text.
+/// A caption: start and end in milliseconds, and its text.
 type Caption = (u64, u64, String);
 
 fn label() -> impl Strategy<Value = String> {
@@ -56,7 +56,7 @@ fn label() -> impl Strategy<Value = String> {
     prop_oneof![of_pieces, any::<String>()]
 }
 
-/// Labels, and spans of them that do not overlap.
+/// Generates labels, and spans with these labels that do not overlap.
 fn timeline() -> impl Strategy<Value = (Vec<String>, Vec<Span>)> {
     let span = (0u64..2000, 1u64..3000, 0usize..2, any::<bool>());
     (
@@ -98,7 +98,7 @@ fn milliseconds(seconds: &str) -> u64 {
     (seconds.parse::<f64>().unwrap() * 1000.0).round() as u64
 }
 
-/// What is to come back: each span with its label, its mark and what `more` adds, which no break divides.
+/// Returns the expected captions: the text of each span is its label, its mark and `more`, with line breaks replaced.
 fn expected(spans: &[Span], labels: &[String], more: &str) -> Vec<Caption> {
     let caption = |span: &Span| {
         let text = format!("{}{more}", span.answer.marked(labels));
@@ -113,15 +113,15 @@ fn expected(spans: &[Span], labels: &[String], more: &str) -> Vec<Caption> {
     spans.iter().map(caption).collect()
 }
 
-/// `01:02:03.450`, with a point or a comma.
+/// Parses a time such as `01:02:03.450`, with a point or a comma, to milliseconds.
 fn of_clock(text: &str) -> u64 {
     let (seconds, rest) = text.split_once(['.', ',']).unwrap();
     let seconds = seconds.split(':').map(|part| part.parse::<u64>().unwrap());
     seconds.fold(0, |all, part| 60 * all + part) * 1000 + rest.parse::<u64>().unwrap()
 }
 
-/// The captions of WebVTT or SubRip: blocks between empty lines, of which the line `time` has the times and the one below
-/// the text.
+/// Reads the captions of WebVTT or SubRip. They are blocks between empty lines; the line `time` of a block, counted
+/// from 0, has the times, and the next line has the text.
 fn blocks(text: &str, time: usize) -> Vec<Caption> {
     let lines: Vec<&str> = text.split(['\n', '\r']).collect();
     let blocks = lines
@@ -135,7 +135,8 @@ fn blocks(text: &str, time: usize) -> Vec<Caption> {
     blocks.map(caption).collect()
 }
 
-/// What Praat reads of a text file: numbers and strings that stand by themselves, in which `""` is one mark.
+/// Reads a text file as Praat does: free-standing numbers and quoted strings, in which `""` stands for one quotation
+/// mark.
 fn praat(text: &str) -> (Vec<f64>, Vec<String>) {
     let (mut numbers, mut strings, mut rest) = (Vec::new(), Vec::new(), text);
     while let Some((before, after)) = rest.split_once('"') {
@@ -159,7 +160,7 @@ fn praat(text: &str) -> (Vec<f64>, Vec<String>) {
     (numbers, strings)
 }
 
-/// What XML cannot hold is replaced in it.
+/// Replaces the noncharacters that XML cannot represent.
 fn in_xml(text: &str) -> String {
     text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
@@ -219,14 +220,15 @@ proptest! {
         let last = spans.last().unwrap().end;
         let (numbers, strings) = praat(&text_grid(&spans, &labels, last));
         prop_assert_eq!(&strings[..4], ["ooTextFile", "TextGrid", "IntervalTier", "emotion"]);
-        // Of the grid two bounds and the number of tiers, of the tier two and that of intervals.
+        // The first numbers are two bounds and the number of tiers for the grid, then two bounds and the number of
+        // intervals for the tier.
         let intervals = numbers[6..].chunks(2).zip(&strings[4..]);
         prop_assert_eq!(numbers[5], intervals.len() as f64);
         let time = |seconds: f64| (seconds * 1000.0).round() as u64;
         let found = intervals.map(|(times, text)| (time(times[0]), time(times[1]), text.clone()));
         let found: Vec<Caption> = found.collect();
         prop_assert!(found.windows(2).all(|two| two[0].1 == two[1].0));
-        // Pauses lie between.
+        // The intervals of pauses lie between the spans, and are left out here.
         let wanted = expected(&spans, &labels, "");
         let found: Vec<Caption> = found.into_iter().filter(|caption| wanted.contains(caption)).collect();
         prop_assert_eq!(found, wanted);

@@ -1,4 +1,5 @@
-//! Real speech through damage, and with one channel turned round: they run when `SER_RAVDESS` names the folder of the clips.
+//! Real speech in damaged files, and with one channel of opposite sign. The tests run if `SER_RAVDESS` names the folder
+//! of the clips.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};
@@ -6,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ser_audio::{AudioStream, Channels, Waveform};
 use ser_predict::{Listener, Predictor};
 
-/// So many clips, far apart.
+/// Returns `count` clips that are evenly spread over the corpus.
 fn clips(count: usize) -> Option<Vec<PathBuf>> {
     let folder = ser_fixtures::ravdess()?;
     let found: Result<Vec<PathBuf>, _> = ser_audio::recordings(&folder).collect();
@@ -19,7 +20,7 @@ fn stream(bytes: Vec<u8>) -> AudioStream {
     AudioStream::from_bytes(bytes.into(), Path::new("clip")).unwrap()
 }
 
-/// A second channel with the other sign, as floats of 32 bits.
+/// Returns a WAV file of 32-bit floats with a second channel of opposite sign.
 fn opposite(sound: &Waveform) -> Vec<u8> {
     let samples = sound.samples.iter();
     let data: Vec<u8> = samples
@@ -50,7 +51,7 @@ fn clips_with_a_channel_turned_round_keep_their_emotion() {
     assert!(kept >= 57, "{kept}");
 }
 
-/// Where speech begins in a stream, in seconds.
+/// Returns the times in seconds at which pieces of speech begin in a stream.
 fn starts(predictor: &Predictor, mut stream: AudioStream) -> Vec<f64> {
     let mut listener = Listener::new(predictor, stream.sample_rate()).unwrap();
     let (mut samples, mut spans) = (Vec::new(), Vec::new());
@@ -75,7 +76,7 @@ fn speech_begins_behind_damage_where_it_did() {
     }
     let file = ser_fixtures::flac(rate, &samples);
     let whole = starts(&predictor, stream(file.clone()));
-    // Two seconds each.
+    // Each damaged part is two seconds long.
     let length = 4 * rate as usize;
     let places = [0.15, 0.4, 0.7].map(|place| (place * file.len() as f64) as usize);
     let (mut zeroed, mut removed) = (file.clone(), file.clone());
@@ -83,7 +84,7 @@ fn speech_begins_behind_damage_where_it_did() {
         zeroed[place..place + length].fill(0);
         removed.drain(place..place + length);
     }
-    // Bytes are time in this file.
+    // In this file the number of bytes is proportional to time.
     let seconds = |byte: usize| byte as f64 / (2.0 * f64::from(rate));
     for damaged in [zeroed, removed, file[..file.len() * 7 / 10].to_vec()] {
         let end = match damaged.len() == file.len() * 7 / 10 {

@@ -1,4 +1,4 @@
-//! What is known of a speaker does not depend on how the recordings are given.
+//! An enrolment does not depend on how the recordings are given.
 #![allow(clippy::unwrap_used)]
 
 use ser_audio::{AudioStream, Waveform};
@@ -6,7 +6,7 @@ use ser_predict::{Enroller, Error, Model, Predictor};
 
 const RATE: u32 = 16_000;
 
-/// Somebody who says Ah again and again, at this pitch in Hz, with pauses: synthetic.
+/// Returns a synthetic voice that repeats "Ah" at this pitch in Hz, with pauses.
 fn voice(seconds: f32, pitch: f32) -> Waveform {
     let sample = |n: u32| {
         let time = n as f32 / RATE as f32;
@@ -16,7 +16,7 @@ fn voice(seconds: f32, pitch: f32) -> Waveform {
         buzz * (std::f32::consts::PI * 0.8 * time).sin().max(0.0) / 8.0
     };
     let samples = (0..(seconds * RATE as f32) as u32).map(sample);
-    // What a file of 16 bits holds.
+    // Round to the values that a 16-bit file can represent.
     let rounded = samples.map(|x| (x * 32_768.0).round() / 32_768.0);
     Waveform::new(rounded.collect(), RATE)
 }

@@ -1,4 +1,4 @@
-//! What equipment adds to a recording does not change its answer.
+//! Faults that equipment adds to a recording do not change its answer.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::f64::consts::TAU;
@@ -7,12 +7,12 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::Waveform;
 use ser_predict::Predictor;
 
-/// Every 24th clip: 60 of 1440.
+/// The test takes every 24th clip, which are 60 of 1440.
 const EVERY: usize = 24;
-/// As many must keep their emotion.
+/// Number of clips that must keep their emotion.
 const KEPT: usize = 57;
 
-/// From the time in seconds, the sample and the peak of the clip to the faulty sample.
+/// Returns the faulty sample for the time in seconds, the sample, and the peak of the clip.
 type Fault = fn(f64, f64, f64) -> f64;
 
 #[test]

@@ -1,4 +1,4 @@
-//! A model that learns on from labelled clips.
+//! Fine-tuning of a model on labelled clips.
 #![allow(clippy::unwrap_used)]
 
 use ser_audio::Waveform;
@@ -8,7 +8,7 @@ use ser_predict::{Error, LabelledClip, Model, Predictor, argmax};
 const HAPPY: &str = "happy";
 const SAD: &str = "sad";
 
-/// A voice of this pitch, which rises in quick syllables or falls in slow ones.
+/// Returns a voice of this pitch in Hz, which rises in quick syllables or falls in slow ones.
 fn sound(pitch: f32, rises: bool, i: usize) -> Waveform {
     let (course, syllables) = if rises { (0.5, 14.0) } else { (-0.3, 5.0) };
     let course = course + 0.02 * i as f32;
@@ -22,7 +22,7 @@ fn sound(pitch: f32, rises: bool, i: usize) -> Waveform {
     Waveform::new((0..16_000).map(sample).collect(), 16_000)
 }
 
-/// Twelve clips of three speakers, half of them rising, and those of a fourth.
+/// Returns the features of twelve clips of three speakers, half of which rise, and of four clips of a fourth speaker.
 fn features(predictor: &Predictor) -> [Vec<Vec<Features>>; 2] {
     let of = |speakers: &[f32]| {
         let clip = |i: usize, pitch: f32| {
@@ -38,7 +38,7 @@ fn features(predictor: &Predictor) -> [Vec<Vec<Features>>; 2] {
     [of(&[110.0, 150.0, 210.0]), of(&[180.0])]
 }
 
-/// The clips, called happy where they rise and sad where they fall.
+/// Labels the clips: happy if they rise, and sad if they fall.
 fn labelled<'a>(model: &Model, clips: &'a [Vec<Features>]) -> Vec<LabelledClip<'a>> {
     let number = |label| model.labels.iter().position(|l| l == label).unwrap();
     let targets = [number(HAPPY), number(SAD)];
@@ -85,7 +85,7 @@ fn a_model_learns_what_the_clips_say_and_answers_new_speakers_by_it() {
         ),
         4
     );
-    // The answers of the cross-validation are those of models that the speaker has not taught.
+    // The cross-validation answers with models that were not trained on the speaker.
     let others: Vec<LabelledClip> = clips.iter().copied().filter(|c| c.speaker != 1).collect();
     let without = model
         .fine_tune(&others)
@@ -104,7 +104,7 @@ fn emotions_without_clips_keep_their_place_among_each_other() {
     let predictor = Predictor::built_in().unwrap();
     let model = predictor.model();
     let [known, _] = features(&predictor);
-    // Only the offset may change what is known of them, and it is what enrolment does.
+    // Among emotions without clips, only the offset may change the order, as enrolment does.
     let all = model.enrol(&slices(&known)).unwrap();
     let moved = model.predict_enrolled(&slices(&known), &all).unwrap();
     let clips = labelled(model, &known);
@@ -121,7 +121,7 @@ fn emotions_without_clips_keep_their_place_among_each_other() {
         .iter()
         .zip(&answers)
         .filter(|(a, b)| order(a) == order(b));
-    // Weights of three networks shift a little against each other.
+    // The shares of the three networks in the mean change slightly relative to each other.
     assert!(alike.count() >= 10);
     let share = |answer: &Vec<f32>| absent.iter().map(|&i| answer[i]).sum::<f32>();
     let shares: f32 = answers.iter().map(share).sum::<f32>() / 12.0;
@@ -182,7 +182,7 @@ fn no_clip_and_a_label_that_there_is_not_are_refused() {
 
 #[test]
 fn a_model_of_some_labels_answers_as_one_whose_other_labels_cannot_be() {
-    // One network: of several the mean over two labels is not that over eight.
+    // Keep one network, because a mean over several networks differs between two labels and eight.
     let mut model = Model::built_in().unwrap();
     model.networks.retain(|network| network.views().len() == 1);
     let predictor = Predictor::new(model).unwrap();
@@ -221,7 +221,7 @@ fn copies_of_a_recording_are_never_on_both_sides_of_the_cross_validation() {
     for (i, clip) in clips.iter().enumerate() {
         let answers = with_copies[3 * i..3 * i + 3].iter();
         assert!(answers.clone().all(|answer| *answer == with_copies[3 * i]));
-        // A copy that was learned from would make the answer sure.
+        // Training on a copy of the clip would make the answer confident.
         let gain = with_copies[3 * i][clip.target] - alone[i][clip.target];
         assert!(gain < 0.35, "{i}: {gain}");
     }

@@ -1,4 +1,4 @@
-//! Seeds of the fuzz target `model` and every case it has found.
+//! The seeds of the fuzz target `model`, and every case that it has found.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 #[path = "../../../fuzz/src/model.rs"]

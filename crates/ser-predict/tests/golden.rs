@@ -1,4 +1,5 @@
-//! The built-in model answers as it did when libtorch computed its networks (commit f7dfdf7), from weights of 32 bits.
+//! The built-in model gives the same answers as when libtorch computed its networks from 32-bit weights (commit
+//! f7dfdf7).
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::path::Path;
@@ -6,9 +7,10 @@ use std::path::Path;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_predict::{Predictor, argmax};
 
-/// The largest difference of a probability. That its weights have 16 bits makes up to 2.9e-4 of it.
+/// Largest allowed difference of a probability. The 16-bit weights cause up to 2.9e-4 of it.
 const MOST: f32 = 4e-4;
-/// Clips with a click of the lips before the speech, which is taken out since.
+/// Clips with a click of the lips before the speech, which has been removed since then, and the allowed difference of
+/// each.
 const CLICKS: [(&str, f32); 4] = [
     ("Actor_11/03-01-02-01-02-02-11.wav", 0.001),
     ("Actor_12/03-01-02-01-02-01-12.wav", 0.023),
@@ -16,7 +18,7 @@ const CLICKS: [(&str, f32); 4] = [
     ("Actor_22/03-01-02-02-02-02-22.wav", 0.008),
 ];
 
-/// Files below a folder and the probabilities of their answers then.
+/// Reads file names, relative to a folder, and the probabilities of their former answers.
 fn golden(name: &str) -> Vec<(String, Vec<f32>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut csv = csv::Reader::from_path(folder.join(name)).unwrap();

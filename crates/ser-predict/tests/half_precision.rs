@@ -1,11 +1,11 @@
-//! Weights of 16 bits in memory and in the model file.
+//! 16-bit weights in memory and in the model file.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 
 use ser_predict::{Architecture, MlpConfig, Model, Provenance, Tensor, Tensors, TrainedNetwork};
 
-/// A model of one layer with these weights, and a bias that 16 bits do not hold.
+/// Returns a model of one layer with these weights, and a bias that a 16-bit float cannot represent.
 fn model(weight: impl Fn(usize) -> f32) -> Model {
     let built_in = Model::built_in().unwrap();
     let mut info = built_in.networks[2].info.clone();
@@ -27,7 +27,7 @@ fn model(weight: impl Fn(usize) -> f32) -> Model {
     Model::new("one", labels, vec![network], provenance, String::new())
 }
 
-/// The model as it comes back from a file, and the size of the file.
+/// Writes the model and reads it again. Returns the model that was read and the size of the file.
 fn written(model: &Model) -> (Model, usize) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
@@ -53,7 +53,7 @@ fn a_model_of_either_precision_comes_back_to_its_last_bit() {
 
 #[test]
 fn only_weights_are_rounded_and_only_once() {
-    // Weights that 16 bits hold: nothing is left to be rounded, though the biases could be.
+    // 16-bit floats represent these weights exactly, so rounding must change nothing; the biases would change.
     let exact = model(|i| (i % 256) as f32 / 256.0);
     let fingerprint = exact.fingerprint();
     let half = exact.in_half_precision().unwrap();

@@ -1,4 +1,4 @@
-//! Answers of which some labels cannot be.
+//! Answers that are restricted to some of the labels.
 
 use ser_audio::Waveform;
 use ser_predict::{Error, Predictor};
@@ -36,7 +36,7 @@ fn probabilities_of_what_can_be_sum_to_one_in_their_proportions() {
             assert!((p[happy] - share).abs() < 1e-6);
         }
     }
-    // The last choice holds, whatever was chosen before.
+    // A second restriction replaces the first.
     let sad = two.restricted_to(&["sad"]).unwrap();
     assert!((sad.answer(&sound(1), None).unwrap().confidence() - 1.0).abs() < 1e-6);
 }

@@ -1,4 +1,4 @@
-//! A clip in Opus, as messengers send it, is answered as the clip is.
+//! A clip that is encoded in Opus, as messengers do, gets the same answer as the original.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The same sound gives the same spans, however it arrives.
+//! The same sound gives the same spans, regardless of how it arrives.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use ser_audio::VoiceActivity;
@@ -7,12 +7,12 @@ use ser_predict::{Answer, LONGEST_PIECE, Listener, Piece, Predictor, Segmenter, 
 
 const RATE: u32 = 16_000;
 
-/// Between 0 and 1, the same for the same number.
+/// Returns a pseudorandom value between 0 and 1 that depends only on `n`.
 fn noise(n: u32) -> f32 {
     (n.wrapping_mul(2_654_435_761) ^ (n << 7)) as f32 / u32::MAX as f32
 }
 
-/// A voice of a kind: harmonics of a pitch that moves, syllables, faint noise; silent outside of `spoken`.
+/// Returns a synthetic voice in faint noise: harmonics of a moving pitch, in syllables. It is silent outside `spoken`.
 fn sound(seconds: f32, spoken: &[(f32, f32)]) -> Vec<f32> {
     let mut phase = 0.0_f32;
     (0..(seconds * RATE as f32) as u32)
@@ -29,7 +29,7 @@ fn sound(seconds: f32, spoken: &[(f32, f32)]) -> Vec<f32> {
         .collect()
 }
 
-/// Cuts the samples anywhere.
+/// Passes the samples to `take` in blocks of uneven sizes.
 fn unevenly(samples: &[f32], mut take: impl FnMut(&[f32])) {
     let (mut rest, mut n) = (samples, 0);
     while !rest.is_empty() {
@@ -114,7 +114,7 @@ fn pieces_do_not_depend_on_how_the_samples_arrive() {
     );
 }
 
-/// Louder by a factor that depends on the time.
+/// Multiplies the samples by a factor that depends on the time in seconds.
 fn louder(mut samples: Vec<f32>, factor: impl Fn(f32) -> f32) -> Vec<f32> {
     for (n, sample) in samples.iter_mut().enumerate() {
         *sample *= factor(n as f32 / RATE as f32);
@@ -122,7 +122,8 @@ fn louder(mut samples: Vec<f32>, factor: impl Fn(f32) -> f32) -> Vec<f32> {
     samples
 }
 
-/// Holds the pieces against [`VoiceActivity`], which knows nothing of pieces, and each against its sound.
+/// Compares the pieces with the segments of [`VoiceActivity`], which does not use pieces, and the length of each piece
+/// with that of its sound.
 fn assert_pieces_are_the_segments(samples: &[f32], segments: usize) {
     let mut voice = VoiceActivity::new(RATE);
     voice.push(samples);
@@ -147,7 +148,8 @@ fn assert_pieces_are_the_segments(samples: &[f32], segments: usize) {
 
 #[test]
 fn what_is_never_loud_enough_to_begin_adds_nothing_to_speech_before_it() {
-    // Speech, and a knock, which is too short for speech; a fan, 8 dB above the room, comes on right after.
+    // Speech, or a knock that is too short for speech; directly after it a fan starts, 8 dB above the noise of the
+    // room.
     for (start, segments) in [(4.3, 2), (6.15, 1)] {
         let spoken = [(start, 6.3), (20.0, 21.5)];
         let room = |t: f32| match t {
@@ -161,7 +163,7 @@ fn what_is_never_loud_enough_to_begin_adds_nothing_to_speech_before_it() {
 
 #[test]
 fn speech_that_began_long_before_it_was_loud_enough_is_heard_from_its_beginning() {
-    // A room that grows louder all the time, and by 6 dB at once in the end.
+    // The noise of the room grows louder continuously, and in the end by another 6 dB at once.
     let room = |t: f32| match t {
         ..6.0 => 10.0,
         6.0..18.0 => 10.0 * 10f32.powf((t - 6.0) / 10.0),

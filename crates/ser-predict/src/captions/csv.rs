@@ -1,4 +1,4 @@
-//! A table of spans.
+//! Spans as a CSV table.
 
 use std::io;
 
@@ -6,11 +6,13 @@ use ser_tables::{Column, Form, Kind, TableWriter, Value};
 
 use crate::stream::Span;
 
-/// A row for each span, with the probability of every label, for spreadsheets and scripts: `channel` (empty where it was not
-/// heard by itself), `start`, `end`, `emotion`, `confidence`, `uncertain`, then the labels.
+/// Writes a CSV table for spreadsheets and scripts, with a row for each span.
+///
+/// The columns are `channel` (empty if the channels were not processed separately), `start`, `end`, `emotion`,
+/// `confidence`, `uncertain`, and then one for each label, which contains its probability.
 ///
 /// # Errors
-/// None is known: it is written into memory.
+/// None is known to occur, because the table is written to memory.
 pub fn csv(spans: &[Span], labels: &[String]) -> io::Result<String> {
     let mut columns = vec![
         Column::new("channel", Kind::Text),

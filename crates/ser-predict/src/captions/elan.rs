@@ -1,4 +1,4 @@
-//! EAF, the annotations of ELAN.
+//! EAF, the annotation format of ELAN.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -6,12 +6,13 @@ use std::path::Path;
 use super::{escaped, intervals, marked, tiers};
 use crate::stream::Span;
 
-/// An annotation document of ELAN (EAF 3.0): one tier, `emotion`, or one a
-/// channel, `channel 1` and so on, with an annotation a span, `angry`, or `angry?` where the
-/// answer is uncertain.
+/// Writes an annotation document of ELAN (EAF 3.0).
 ///
-/// `recording` is the absolute path of the recording, if it is a file; ELAN also finds one of the same name that lies beside
-/// the document. `date` is when the document was made, as `2026-11-28T12:00:00Z`.
+/// It has one tier, `emotion`, or one tier for each channel, `channel 1` and so on. Each span is an annotation:
+/// `angry`, or `angry?` if the answer is uncertain.
+///
+/// `recording` is the absolute path of the recording, if it is a file; ELAN also finds a file of the same name beside
+/// the document. `date` is the time at which the document was made, such as `2026-11-28T12:00:00Z`.
 ///
 /// # Units
 /// Milliseconds.
@@ -80,7 +81,8 @@ pub fn elan(spans: &[Span], labels: &[String], recording: Option<&Path>, date: &
     )
 }
 
-/// Where the recording lies, as ELAN itself writes it: nothing but the slashes is changed.
+/// Returns the element with the location of the recording, in the form in which ELAN itself writes it: only the slashes
+/// are converted.
 fn media(recording: &Path) -> String {
     let path = recording.to_string_lossy().replace('\\', "/");
     let path = escaped(path.trim_start_matches('/'));

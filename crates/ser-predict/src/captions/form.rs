@@ -1,29 +1,29 @@
-//! Forms by name.
+//! The caption formats, selected by name.
 
 use std::io;
 
 use super::{audacity, csv, rttm, sub_rip, text_grid, web_vtt};
 use crate::stream::Span;
 
-/// A form of text that needs nothing but the spans and what is known of the recording.
+/// A caption format that needs only the spans, and the length and name of the recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// A table.
+    /// A CSV table, for spreadsheets and scripts.
     Csv,
-    /// For web pages.
+    /// WebVTT, for web pages.
     WebVtt,
-    /// For video players.
+    /// SubRip, for video players.
     SubRip,
     /// A label track of Audacity.
     Audacity,
-    /// For Praat.
+    /// A TextGrid of Praat.
     TextGrid,
-    /// NIST's, of who speaks when.
+    /// RTTM, NIST's format for who speaks when.
     Rttm,
 }
 
 impl Form {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 6] = [
         Self::Csv,
         Self::WebVtt,
@@ -33,7 +33,7 @@ impl Form {
         Self::Rttm,
     ];
 
-    /// What names of its files end in.
+    /// Returns the file name extension of the format, without the dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl Form {
         }
     }
 
-    /// The form whose files end so, in letters of any case.
+    /// Returns the format whose files have this extension, in upper or lower case.
     ///
     /// ```
     /// use ser_predict::captions::Form;
@@ -60,10 +60,10 @@ impl Form {
         Self::ALL.into_iter().find(is_it)
     }
 
-    /// Spans of a recording of so many seconds, whose name without its extension is `stem`.
+    /// Writes the spans of a recording that lasts `seconds` seconds and is named `stem`, without its extension.
     ///
     /// # Errors
-    /// Those of [`csv`].
+    /// The same as for [`csv`].
     pub fn write(
         self,
         spans: &[Span],

@@ -5,13 +5,15 @@ use std::fmt::Write;
 use super::{intervals, tiers};
 use crate::stream::Span;
 
-/// RTTM of NIST, which tools that score diarisation read (pyannote, dscore): a line `SPEAKER` a span, with the label where
-/// the name of a speaker would stand, and the channel, 1 where they were not heard each by itself. It bears no mark where the answer is uncertain: labels are compared there.
+/// Writes RTTM, the format of NIST that tools for scoring diarisation read (pyannote, dscore).
 ///
-/// Fields lie between blanks, so that a blank within `file`, the name of the recording, or within a label becomes `_`.
+/// Each span is a line `SPEAKER` with the label in the field for the name of a speaker. The channel is 1 if the
+/// channels were not processed separately. Uncertain answers are not marked, because such tools compare the labels.
+///
+/// Fields are separated by spaces, so a space in `file`, the name of the recording, or in a label becomes `_`.
 ///
 /// # Units
-/// Begin and duration in seconds, with three digits: spans touch, and never overlap by rounding.
+/// Start and duration are in seconds with three decimals. Adjacent spans touch; rounding never makes them overlap.
 ///
 /// # References
 /// NIST, *The 2009 (RT-09) Rich Transcription Meeting Recognition Evaluation Plan*, appendix A.
@@ -56,7 +58,7 @@ pub fn rttm(spans: &[Span], labels: &[String], file: &str) -> String {
     text
 }
 
-/// One field of a line, whichever characters a reader splits at.
+/// Returns `text` as one field of a line: every character at which a reader may split is replaced.
 fn field(text: &str) -> String {
     match text {
         "" => "<NA>".to_owned(),
@@ -94,7 +96,8 @@ mod tests {
 
     #[test]
     fn lines_do_not_overlap_by_rounding() {
-        // Each rounded by itself, begin 0.000 and duration 1.001 would go beyond the next begin, 1.000.
+        // The duration is the difference of the rounded start and end, so that each line ends where the next one
+        // starts.
         let spans = [span(0.0004, 1.0014, 1, false), span(1.0014, 2.0, 1, false)];
         assert_eq!(
             rttm(&spans, &labels(), "talk"),

@@ -1,20 +1,21 @@
-//! TextGrid, the annotations of Praat.
+//! TextGrid, the annotation format of Praat.
 
 use std::fmt::Write;
 
 use super::{intervals, marked, tiers};
 use crate::stream::Span;
 
-/// A TextGrid of Praat in the long text format: one interval tier, `emotion`, or one a channel, `channel 1`
-/// and so on, that covers the recording from 0 to `seconds`
-/// without a gap. An interval holds the label, `angry`, or `angry?` where the answer is uncertain, and nothing where nobody
-/// speaks.
+/// Writes a TextGrid of Praat in the long text format.
+///
+/// It has one interval tier, `emotion`, or one for each channel, `channel 1` and so on. Each tier covers the recording
+/// from 0 to `seconds` without gaps. The text of an interval is the label, `angry`, or `angry?` if the answer is
+/// uncertain; it is empty where there is no speech.
 ///
 /// # Units
-/// Seconds, the bounds of intervals on a grid of milliseconds. What lies beyond `seconds` is cut off.
+/// Seconds. The bounds of intervals are rounded to milliseconds. Spans are cut off at `seconds`.
 ///
 /// # References
-/// The page *TextGrid file formats* of Praat's manual.
+/// The page *TextGrid file formats* in the manual of Praat.
 ///
 /// ```
 /// use ser_predict::{Answer, Span, captions::text_grid};
@@ -62,7 +63,7 @@ pub fn text_grid(spans: &[Span], labels: &[String], seconds: f64) -> String {
     text
 }
 
-/// Bounds and text of each interval of a tier.
+/// Returns the bounds and the text of each interval of a tier.
 fn tier(spans: Vec<&Span>, labels: &[String], seconds: f64) -> Vec<(f64, f64, String)> {
     let mut tier = Vec::new();
     let mut at = 0.0;
@@ -89,7 +90,7 @@ mod tests {
     use super::super::tests::{labels, span};
     use super::*;
 
-    /// Bounds and text of the intervals of the tier.
+    /// Returns the bounds and the quoted text of the intervals in a TextGrid.
     fn intervals_of(text: &str) -> Vec<(f64, f64, String)> {
         let value = |line: &str| line.split_once(" = ").unwrap().1.trim().to_owned();
         let number = |line: &str| value(line).parse().unwrap();

@@ -1,4 +1,4 @@
-//! The layers, for one clip at a time. Planes have their channels last: `[T, C, channels]`, row-major.
+//! The layers, which process one clip at a time. A plane has its channels last: `[T, C, channels]`, row-major.
 
 use multiversion::multiversion;
 
@@ -8,12 +8,13 @@ use crate::weights::{Sink, Source};
 
 use super::matrix::{Layout, Matrix};
 
-/// ε of batch norm, PyTorch's default.
+/// The ε of batch norm, which is PyTorch's default.
 pub const NORM_EPSILON: f32 = 1e-5;
-/// Added to the variance of statistics pooling before its root, as training does, where it keeps the gradient finite.
+/// The constant that statistics pooling adds to the variance before taking its square root. Training adds it to keep
+/// the gradient finite, and prediction must do the same.
 pub const VARIANCE_EPSILON: f32 = 1e-5;
 
-/// Values of `[frames, height, channels]`.
+/// An array of the shape `[frames, height, channels]`.
 #[derive(Debug, Default)]
 pub(crate) struct Plane {
     pub(crate) values: Vec<f32>,
@@ -30,12 +31,13 @@ impl Plane {
     }
 }
 
-/// `[…, inputs] → […, outputs]`
+/// A linear layer: `[…, inputs] → […, outputs]`.
 #[derive(Debug)]
 pub(crate) struct Linear {
     weight: Matrix,
     bias: Vec<f32>,
-    /// Inputs come as `[height, channels]` where training, and the weights with it, has `[channels, height]`.
+    /// Height of the plane of inputs. The inputs have the order `[height, channels]`, but in training and in the stored
+    /// weights they have the order `[channels, height]`.
     height: usize,
 }
 
@@ -44,7 +46,7 @@ impl Linear {
         Self::behind_plane(source, 1, inputs, outputs)
     }
 
-    /// For the frames of a plane of this height and as many channels.
+    /// Creates a layer whose inputs are the frames of a plane with this height and number of channels.
     pub(crate) fn behind_plane(
         mut source: Source,
         height: usize,
@@ -66,13 +68,13 @@ impl Linear {
         sink.put("bias", &[outputs], bias);
     }
 
-    /// Weight `[outputs, inputs]` and bias `[outputs]`.
+    /// Returns the weight `[outputs, inputs]` and the bias `[outputs]`.
     pub(crate) fn weights(&self) -> (Vec<f32>, Vec<f32>) {
         let place = plane_order(self.height, self.weight.inputs() / self.height.max(1));
         (self.weight.weights(place), self.bias.clone())
     }
 
-    /// `x` `[rows, inputs]` → `out` `[rows, outputs]`
+    /// Applies the layer to rows: `x` `[rows, inputs]` → `out` `[rows, outputs]`.
     pub(crate) fn forward(&self, x: &[f32], rows: usize, out: &mut Vec<f32>) {
         out.clear();
         for _ in 0..rows {
@@ -83,13 +85,14 @@ impl Linear {
     }
 }
 
-/// Places in `[inner, outer]` of the values of `[outer, inner]`.
+/// Returns the function that maps the position of a value in an array `[outer, inner]` to its position in
+/// `[inner, outer]`.
 fn plane_order(inner: usize, outer: usize) -> impl Fn(usize) -> usize {
     move |i| i % inner * outer + i / inner
 }
 
-/// Batch norm with the statistics of training as one scale and one shift of each channel, `y = x·scale + shift`: from its weight,
-/// bias, mean and variance, all `[channels]`.
+/// Combines the parameters of batch norm and the statistics of training into one scale and one shift for each channel:
+/// `y = x·scale + shift`. All arguments and results have the shape `[channels]`.
 #[must_use]
 pub fn batch_norm(
     weight: &[f32],
@@ -105,8 +108,8 @@ pub fn batch_norm(
     (scale, shift)
 }
 
-/// Batch norm over the last axis with the statistics of training (Ioffe & Szegedy 2015), as one scale and one shift:
-/// `y = x·scale + shift`.
+/// Batch norm over the last axis with the statistics of training (Ioffe & Szegedy 2015), applied as one scale and one
+/// shift: `y = x·scale + shift`.
 #[derive(Debug)]
 pub(crate) struct Norm {
     weight: Vec<f32>,
@@ -148,7 +151,7 @@ impl Norm {
         put("running_var", &self.variance);
     }
 
-    /// Norm and ReLU of rows of channels, in place.
+    /// Applies the norm and then ReLU to rows of channels, in place.
     pub(crate) fn forward_relu(&self, rows: &mut [f32]) {
         for row in rows.chunks_exact_mut(self.scale.len().max(1)) {
             for ((x, scale), shift) in row.iter_mut().zip(&self.scale).zip(&self.shift) {
@@ -158,26 +161,27 @@ impl Norm {
     }
 }
 
-/// Zero for what is negative. What is not a number stays so: an answer must not be made of it.
+/// Returns `x`, or 0 if it is negative. A NaN remains NaN, because no answer may be computed from it.
 fn relu(x: f32) -> f32 {
     if x < 0.0 { 0.0 } else { x }
 }
 
-/// Convolution without bias, norm, max pooling, ReLU: `[T, C, inputs] → [T', C', outputs]`, where stride and pooling
-/// divide both `T` and `C`, rounding up.
+/// A block of convolution without bias, norm, max pooling and ReLU: `[T, C, inputs] → [T', C', outputs]`. Stride and
+/// pooling divide both `T` and `C`, rounding up.
 #[derive(Debug)]
 pub(crate) struct Convolution {
     block: ConvBlock,
     inputs: usize,
-    /// Inputs come as `[kernel, kernel, inputs]`, in the file as `[inputs, kernel, kernel]`.
+    /// The weights of an output, in the order `[kernel, kernel, inputs]`; in the file the order is
+    /// `[inputs, kernel, kernel]`.
     weight: Matrix,
     norm: Norm,
 }
 
-/// Buffers of convolutions.
+/// Buffers for convolutions.
 #[derive(Debug, Default)]
 pub(crate) struct ConvolutionScratch {
-    /// The plane with zeros around it, as far as the kernel reaches.
+    /// The input plane, padded with zeros as far as the kernel reaches.
     padded: Vec<f32>,
     convolved: Vec<f32>,
 }
@@ -242,8 +246,8 @@ impl Convolution {
         );
     }
 
-    /// Writes a plane of `frames` and `width`, with zeros before the first frame and column and as far as it goes
-    /// beyond the last.
+    /// Writes `x` to `padded`, a plane of `frames` frames and `width` columns. Zeros precede the first frame and
+    /// column, and fill the rest of the plane after the last.
     fn pad(&self, x: &Plane, frames: usize, width: usize, padded: &mut Vec<f32>) {
         let (before, inputs) = (self.block.kernel / 2, self.inputs);
         padded.clear();
@@ -259,7 +263,7 @@ impl Convolution {
     }
 }
 
-/// Norm, the maximum of each pool, ReLU. What is not finite makes the first value not a number.
+/// Applies the norm, the maximum over each pool, and ReLU. If any input is not finite, the first output becomes NaN.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn norm_pool_relu(
     x: &[f32],
@@ -295,8 +299,8 @@ fn norm_pool_relu(
     }
 }
 
-/// Mean and standard deviation of each value over rows (statistics pooling, Snyder et al. 2018): `[rows, values] →
-/// [2·values]`.
+/// Computes the mean and the standard deviation of each value over the rows (statistics pooling, Snyder et al. 2018):
+/// `[rows, values] → [2·values]`.
 pub(crate) fn mean_and_deviation(rows: &[f32], values: usize, out: &mut Vec<f32>) {
     out.clear();
     out.resize(2 * values, 0.0);
@@ -317,7 +321,8 @@ pub(crate) fn mean_and_deviation(rows: &[f32], values: usize, out: &mut Vec<f32>
     }
 }
 
-/// One direction of an LSTM layer (Hochreiter & Schmidhuber 1997), gates in the order input, forget, cell, output.
+/// One direction of an LSTM layer (Hochreiter & Schmidhuber 1997). The gates are in the order input, forget, cell,
+/// output.
 #[derive(Debug)]
 struct LstmDirection {
     input: Matrix,
@@ -352,8 +357,8 @@ impl LstmDirection {
         sink.put("bias_hh", &[gates], self.state_bias.clone());
     }
 
-    /// Runs over `x` `[steps, inputs]` and writes its outputs into columns `at..at + hidden` of `out` `[steps,
-    /// 2·hidden]`.
+    /// Processes `x` `[steps, inputs]` and writes its outputs to the columns `at..at + hidden` of `out`
+    /// `[steps, 2·hidden]`. It runs backward in time if `at` is above 0.
     fn forward(
         &self,
         x: &[f32],
@@ -395,7 +400,7 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// Buffers of LSTM layers.
+/// Buffers for LSTM layers.
 #[derive(Debug, Default)]
 pub(crate) struct LstmScratch {
     sums: Vec<f32>,
@@ -403,7 +408,7 @@ pub(crate) struct LstmScratch {
     cell: Vec<f32>,
 }
 
-/// One bidirectional LSTM layer: `[steps, inputs] → [steps, 2·hidden]`.
+/// A bidirectional LSTM layer: `[steps, inputs] → [steps, 2·hidden]`.
 #[derive(Debug)]
 pub(crate) struct BiLstm {
     directions: [LstmDirection; 2],

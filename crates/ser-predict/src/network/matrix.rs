@@ -1,40 +1,46 @@
-//! Products with a matrix of weights, the bulk of the work of every network.
+//! Products with a matrix of weights, which take most of the time of every network.
 
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
 
-/// Outputs that are computed side by side: two vector registers of AVX2.
+/// Number of outputs that are computed side by side: two vector registers of AVX2.
 const LANES: usize = 16;
-/// Rows that are computed together, so that each weight is loaded once for all: with [`LANES`] outputs of each, twelve of
-/// the sixteen registers.
+/// Number of rows that are computed together, so that each weight is loaded once for all of them. With [`LANES`]
+/// outputs each, they occupy twelve of the sixteen registers.
 const ROWS: usize = 6;
 
-/// Weights, laid out once for products with rows of inputs.
+/// A matrix of weights, arranged in memory for products with rows of inputs.
 #[derive(Debug)]
 pub(crate) struct Matrix {
-    /// `[⌈outputs / LANES⌉, inputs, LANES]`, zeros behind the last output.
+    /// `[⌈outputs / LANES⌉, inputs, LANES]`, with zeros after the last output.
     blocks: Vec<f32>,
     inputs: usize,
     outputs: usize,
 }
 
-/// Where the inputs of each row of a product lie: in runs of neighbours. The patch of a plane that the kernel of a
-/// convolution lies on has one run for each row of the kernel (Dukhan 2019, "The Indirect Convolution Algorithm": no copy of
-/// the patches is made); a row of a matrix is a run of its own.
+/// The positions of the inputs of each row of a product, as runs of adjacent values.
+///
+/// For a convolution, a row is the patch of the plane under the kernel and has one run for each row of the kernel, so
+/// that the patches need not be copied (Dukhan 2019, "The Indirect Convolution Algorithm"). A row of a matrix is a
+/// single run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
-    /// Rows of a line, from the start of one to that of the next, and from line to line.
+    /// Number of rows in a line.
     pub(crate) columns: usize,
+    /// Distance from the start of a row to that of the next in the same line.
     pub(crate) step: usize,
+    /// Distance from the start of a line to that of the next.
     pub(crate) line: usize,
-    /// Runs of a row, the length of one, and from the start of one to that of the next.
+    /// Number of runs in a row.
     pub(crate) runs: usize,
+    /// Number of values in a run.
     pub(crate) length: usize,
+    /// Distance from the start of a run to that of the next in the same row.
     pub(crate) stride: usize,
 }
 
 impl Layout {
-    /// A row-major matrix.
+    /// Returns the layout of a row-major matrix.
     pub(crate) fn rows(inputs: usize) -> Self {
         Self {
             columns: 1,
@@ -52,8 +58,8 @@ impl Layout {
 }
 
 impl Matrix {
-    /// Of weights `[outputs, inputs]`, whose inputs come in the order that `place` gives: the place among the inputs of a
-    /// row of the one that stands at each position of the weights.
+    /// Arranges weights `[outputs, inputs]` for inputs in another order: `place` maps the position of an input in the
+    /// weights to its position in a row of inputs.
     pub(crate) fn new(weights: &[f32], outputs: usize, place: impl Fn(usize) -> usize) -> Self {
         let inputs = weights.len() / outputs.max(1);
         let mut blocks = vec![0.0; outputs.div_ceil(LANES) * inputs * LANES];
@@ -70,7 +76,7 @@ impl Matrix {
         }
     }
 
-    /// The weights again, `[outputs, inputs]`, by the same `place`.
+    /// Returns the weights `[outputs, inputs]` that [`Matrix::new`] was given with the same `place`.
     pub(crate) fn weights(&self, place: impl Fn(usize) -> usize) -> Vec<f32> {
         let weight = |at: usize| {
             let (output, i) = (at / self.inputs, at % self.inputs);
@@ -84,7 +90,8 @@ impl Matrix {
         self.inputs
     }
 
-    /// Adds to each row of `out` `[rows, outputs]` the product of the matrix and the row of `x` that `layout` tells.
+    /// Adds to each row of `out` `[rows, outputs]` the product of the matrix and the row of `x` at the position that
+    /// `layout` gives.
     pub(crate) fn multiply_add(&self, x: &[f32], layout: Layout, out: &mut [f32]) {
         let block = (self.inputs * LANES).max(1);
         for (number, weights) in self.blocks.chunks_exact(block).enumerate() {
@@ -93,7 +100,7 @@ impl Matrix {
     }
 }
 
-/// The outputs from `first` on, as many as a block of weights has.
+/// Computes the outputs that start at `first`, as many as a block of weights has.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn multiply_add(
     x: &[f32],
@@ -115,7 +122,7 @@ fn multiply_add(
             let weights = &weights[run * length..][..length];
             let [a, b, c, d, e, f] =
                 starts.map(|start| &x[start + run * layout.stride..][..length]);
-            // Zipped, as an index would be checked against the end of each.
+            // The slices are zipped, because every index would be checked against the end of each slice.
             let inputs = a.iter().zip(b).zip(c).zip(d).zip(e).zip(f);
             for (weights, (((((a, b), c), d), e), f)) in weights.iter().zip(inputs) {
                 add_scaled::<FUSED>(&mut sums[0], *a, weights);
@@ -135,7 +142,7 @@ fn multiply_add(
         row += ROWS;
     }
     for out in rest.chunks_exact_mut(outputs) {
-        // Every fourth input to sums of its own: they need not wait for each other.
+        // The inputs go to four sets of sums in turn, so that successive additions need not wait for each other.
         let [mut a, mut b, mut c, mut d] = [[0.0_f32; LANES]; 4];
         for run in 0..layout.runs {
             let inputs = &x[layout.start(row) + run * layout.stride..][..length];
@@ -163,7 +170,7 @@ fn multiply_add(
 #[inline(always)]
 fn add_scaled<const FUSED: bool>(sums: &mut [f32; LANES], x: f32, weights: &[f32; LANES]) {
     for (sum, &weight) in sums.iter_mut().zip(weights) {
-        // Where there is no such instruction `mul_add` is a slow call.
+        // On targets without this instruction, `mul_add` is a slow function call.
         *sum = if FUSED {
             x.mul_add(weight, *sum)
         } else {
@@ -203,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_runs_of_a_row_may_lie_apart() {
-        // Patches of 2 × 2 of a plane of 3 × 4, at a step of 1: rows of two runs of two.
+        // Patches of 2 × 2 values of a plane of 3 × 4, with a step of 1: each row has two runs of two values.
         let x: Vec<f32> = (0_u8..12).map(f32::from).collect();
         let layout = Layout {
             columns: 3,

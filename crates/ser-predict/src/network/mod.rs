@@ -1,4 +1,4 @@
-//! The networks, in plain Rust: from standardised frames to an embedding, and from an embedding to class scores.
+//! The networks in plain Rust: they compute an embedding from standardised frames, and class scores from an embedding.
 
 mod layers;
 mod matrix;
@@ -37,16 +37,16 @@ pub struct Scratch {
     next: Plane,
     rows: Vec<f32>,
     other: Vec<f32>,
-    /// The window that a network is asked about, `[T, C]`.
+    /// `[T, C]`: the input window of a network.
     pub(crate) window: Vec<f32>,
-    /// `[E]`
+    /// `[E]`: the embedding of the window.
     pub(crate) embedding: Vec<f32>,
-    /// `[K]`
+    /// `[K]`: the class scores of the window.
     pub(crate) scores: Vec<f32>,
 }
 
 impl Network {
-    /// Takes its weights from `source`.
+    /// Builds a network whose weights are taken from `source`.
     pub(crate) fn new(
         architecture: &Architecture,
         mut source: Source,
@@ -82,7 +82,7 @@ impl Network {
         })
     }
 
-    /// Gives its weights back, under the names it took them by.
+    /// Writes the weights to `sink`, under the names by which [`Network::new`] takes them.
     pub(crate) fn store(&self, mut sink: Sink) {
         match self {
             Self::Cnn { frames, .. } => frames.store(&mut sink),
@@ -98,10 +98,10 @@ impl Network {
         self.output().store(sink.below("output"));
     }
 
-    /// One vector for the window `scratch.window` of `frames` frames, of which the first `length` are the clip's and
-    /// the others zero: `[T, C]` → `scratch.embedding` `[E]`.
+    /// Embeds the window `scratch.window` of `frames` frames, of which the first `length` belong to the clip and the
+    /// others are zero: `[T, C]` → `scratch.embedding` `[E]`.
     pub(crate) fn embed(&self, frames: usize, length: usize, scratch: &mut Scratch) {
-        // The mean of no frame at all would not be a number.
+        // The mean over no frames would not be a number.
         let length = length.clamp(1, frames);
         match self {
             Self::Cnn { frames: blocks, .. } => blocks.embed(frames, length, scratch),
@@ -121,14 +121,14 @@ impl Network {
         }
     }
 
-    /// Class scores before the softmax: `scratch.embedding` `[E]` → `scratch.scores` `[K]`.
+    /// Computes the class scores before the softmax: `scratch.embedding` `[E]` → `scratch.scores` `[K]`.
     pub(crate) fn classify(&self, scratch: &mut Scratch) {
         self.hidden(scratch);
         let Scratch { rows, scores, .. } = scratch;
         self.output().forward(rows, 1, scores);
     }
 
-    /// What the last layer gets: `scratch.embedding` `[E]` → `[E']`.
+    /// Computes the input of the last layer: `scratch.embedding` `[E]` → `[E']`.
     pub(crate) fn hidden<'a>(&self, scratch: &'a mut Scratch) -> &'a [f32] {
         let Scratch {
             rows,
@@ -147,7 +147,7 @@ impl Network {
         rows
     }
 
-    /// The last layer.
+    /// Returns the last layer.
     pub(crate) fn output(&self) -> &Linear {
         match self {
             Self::Cnn { output, .. } | Self::Lstm { output, .. } | Self::Mlp { output, .. } => {

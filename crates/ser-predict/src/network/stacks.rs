@@ -1,4 +1,4 @@
-//! Layers one behind the other: convolution blocks, an embedding per frame, LSTM layers.
+//! Sequences of layers: convolution blocks, the embedding of each frame, LSTM layers.
 
 use crate::architecture::{ConvBlock, LstmConfig};
 use crate::error::Result;
@@ -9,12 +9,12 @@ use super::layers::{
     BiLstm, Convolution, ConvolutionScratch, Linear, Norm, Plane, mean_and_deviation,
 };
 
-/// Convolution blocks over the time × coefficient plane.
+/// Convolution blocks over the plane of time and coefficients.
 #[derive(Debug)]
 pub(super) struct Blocks {
     blocks: Vec<Convolution>,
     configs: Vec<ConvBlock>,
-    /// Height and channels of the plane behind the last block.
+    /// Height and channels of the plane after the last block.
     height: usize,
     channels: usize,
 }
@@ -41,14 +41,14 @@ impl Blocks {
         })
     }
 
-    /// Frames that are left of some: those of a clip, or of a plane.
+    /// Returns how many frames the blocks leave of `frames` frames of a clip or of a plane.
     fn remaining(&self, frames: usize) -> usize {
         let left = |frames: usize, b: &ConvBlock| frames.div_ceil(b.stride).div_ceil(b.pool[0]);
         self.configs.iter().fold(frames, left)
     }
 
-    /// How many frames must be given, so that the first `length` of them leave what they would leave with any number of
-    /// further frames behind: the frames that the last kernels reach.
+    /// Returns how many frames the blocks must get so that the outputs of the first `length` frames do not depend on
+    /// any later frame: these include the frames that the last kernels reach.
     fn needed(&self, length: usize) -> usize {
         let reach = |frames: usize, b: &ConvBlock| {
             let frames = frames.saturating_mul(b.pool[0]).saturating_mul(b.stride);
@@ -60,7 +60,7 @@ impl Blocks {
             .fold(self.remaining(length), reach)
     }
 
-    /// `plane` `[T, C, 1] → [T', height, channels]`, in place.
+    /// Applies the blocks to `plane` in place: `[T, C, 1] → [T', height, channels]`.
     fn forward(&self, plane: &mut Plane, next: &mut Plane, scratch: &mut ConvolutionScratch) {
         for block in &self.blocks {
             block.forward(plane, scratch, next);
@@ -69,7 +69,7 @@ impl Blocks {
     }
 }
 
-/// Convolution blocks, and one embedding per remaining frame: linear, norm, ReLU.
+/// Convolution blocks, followed by an embedding of each remaining frame: linear layer, norm, ReLU.
 #[derive(Debug)]
 pub(crate) struct FrameEmbedding {
     blocks: Blocks,
@@ -97,7 +97,7 @@ impl FrameEmbedding {
         self.norm.store(sink.below("embed_norm"));
     }
 
-    /// The first `frames` frames of `scratch.window` → `scratch.rows` `[T', values]`.
+    /// Embeds the first `frames` frames of `scratch.window` → `scratch.rows` `[T', values]`.
     fn forward(&self, frames: usize, coefficients: usize, scratch: &mut Scratch) {
         let Scratch {
             convolution,
@@ -116,10 +116,10 @@ impl FrameEmbedding {
         self.norm.forward_relu(rows);
     }
 
-    /// Mean and deviation of the frames' embeddings over a clip.
+    /// Computes the mean and the deviation of the frame embeddings over a clip.
     pub(super) fn embed(&self, frames: usize, length: usize, scratch: &mut Scratch) {
         let coefficients = scratch.window.len() / frames;
-        // What lies behind the reach of the kernels is padding, and changes nothing.
+        // Frames beyond the reach of the kernels are padding and do not affect the result.
         let needed = self.blocks.needed(length).min(frames);
         self.forward(needed, coefficients, scratch);
         let rows = &scratch.rows[..self.blocks.remaining(length) * self.values];
@@ -127,8 +127,8 @@ impl FrameEmbedding {
     }
 }
 
-/// LSTM layers, behind convolution blocks or on the frames themselves. Behind convolutions each layer adds to what it
-/// gets (He et al. 2016).
+/// LSTM layers, after convolution blocks or directly on the frames. After convolution blocks, each layer whose input
+/// and output have the same size adds its output to its input (He et al. 2016).
 #[derive(Debug)]
 pub(crate) struct Recurrent {
     frames: Option<FrameEmbedding>,
@@ -173,8 +173,8 @@ impl Recurrent {
         }
     }
 
-    /// Mean and deviation of the last layer's outputs over a clip. Its layers run over the padding too: so they do in
-    /// training, where the backward direction begins there.
+    /// Computes the mean and the deviation of the outputs of the last layer over a clip. The layers also process the
+    /// padding, because they do so in training, where the backward direction begins in the padding.
     pub(super) fn embed(&self, mut frames: usize, mut length: usize, scratch: &mut Scratch) {
         let coefficients = scratch.window.len() / frames;
         let mut values = coefficients;
@@ -194,7 +194,7 @@ impl Recurrent {
             embedding,
             ..
         } = scratch;
-        // Rows side by side are joined steps already; the last one may want zeros.
+        // Consecutive rows already form the joined steps; only the last step may lack rows, which become zeros.
         let steps = frames.div_ceil(self.stack);
         rows.resize(steps * self.stack * values, 0.0);
         for layer in &self.layers {
