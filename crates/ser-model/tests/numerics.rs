@@ -100,7 +100,7 @@ fn clips_of_one_frame_are_learned_from() {
     }
 }
 
-/// Each step multiplies the weights by −9 (1 − learning rate · weight decay), so they overflow after some epochs.
+/// Each step multiplies the weights by 1 − learning rate · weight decay = −9, so they overflow after some epochs.
 #[test]
 fn a_training_that_gets_lost_keeps_an_epoch_that_ended_well() {
     let clips = task(80, 1);
