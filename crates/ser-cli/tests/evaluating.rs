@@ -185,10 +185,13 @@ fn errors_say_the_reason_and_the_next_step_and_steer_no_terminal() {
             &["expected a folder with clips", ".csv or .tsv"],
         ),
         (&["index", "empty"], &["no usable clip", "a CSV manifest"]),
-        (&["predict", "empty"], &["no recording below it", "flac"]),
+        (
+            &["predict", "empty"],
+            &["no recording in this folder", "flac"],
+        ),
         (
             &["predict", "table.csv"],
-            &["a table, and no recording", "`extract`"],
+            &["a table, not a recording", "`extract`"],
         ),
         (
             &["timeline", "empty"],

@@ -183,7 +183,7 @@ fn each_of_several_corpora_is_tested_by_what_was_learned_from_the_others() {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     let page = fs::read_to_string(out.join("report.html")).unwrap();
-    assert!(page.contains("On corpora that were not trained on"));
+    assert!(page.contains("Corpora that the model was not trained on"));
     let split = fs::read_to_string(out.join("fold-1-crema-d/split.csv")).unwrap();
     assert_eq!(split.matches(",test").count(), 2 * 5 * 4, "{split}");
 

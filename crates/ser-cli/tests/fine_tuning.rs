@@ -164,7 +164,9 @@ fn too_few_clips_and_clips_of_one_emotion_are_refused_with_what_is_expected() {
         let out = folder.path().join("out");
         let said = complaint(1, &fit(data, &out, &[]));
         assert!(
-            said.contains("expected 10 to 2000 clips of two emotions or more, two or more of each"),
+            said.contains(
+                "expected 10 to 2000 clips of at least two emotions, at least two clips of each"
+            ),
             "{said}"
         );
         assert!(!out.exists());

@@ -185,7 +185,7 @@ fn reports_stand_side_by_side_and_a_random_split_never_alone() {
     );
     let own = fs::read_to_string(random.join("report.html")).unwrap();
     assert!(
-        own.contains("flatters"),
+        own.contains("its figures are optimistic"),
         "a random split carries its warning"
     );
     for picture in ["accuracy.svg", "loss.svg", "reliability.svg"] {

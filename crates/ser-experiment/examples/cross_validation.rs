@@ -1,4 +1,4 @@
-//! Measures a recipe on speakers that it was not trained on: every speaker of a small corpus in turn.
+//! Measures a recipe on held-out speakers: every speaker of a small corpus in turn.
 //!
 //! `cargo run --release -p ser-experiment --features train --example cross_validation`
 

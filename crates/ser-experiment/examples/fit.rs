@@ -1,4 +1,4 @@
-//! A model of all clips, for use, and how good others like it are.
+//! Trains a model for use on all clips, and prints its prediction for one. Models like it are measured on inner splits.
 //!
 //! `cargo run --release -p ser-experiment --features train --example fit`
 

@@ -1,5 +1,5 @@
-//! Of a cross-validation: how many of its test clips each model calls out of distribution, as they were recorded, under the
-//! conditions that it is measured under, and as sounds that are no ordinary speech.
+//! Prints how many test clips the models of a cross-validation call out of distribution: as they were recorded, under the
+//! recording conditions, and changed into sounds that are not ordinary speech.
 //!
 //! `cargo run --release -p ser-experiment --example out_of_distribution -- RUN DATA`
 
@@ -15,7 +15,7 @@ use ser_audio::conditions::Condition;
 use ser_data::{Clip, Corpus};
 use ser_predict::{Model, Predictor};
 
-/// What becomes of a test clip; the number is another for each.
+/// Changes the sound of a test clip; the number is a seed, a different one for each clip.
 type Change = Box<dyn Fn(&Waveform, u64) -> Result<Waveform> + Sync>;
 
 fn main() -> Result<()> {
@@ -55,7 +55,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The models of a cross-validation.
+/// Returns the model files of a cross-validation.
 fn models(run: &Path) -> Result<Vec<PathBuf>> {
     let folders = std::fs::read_dir(run)?.collect::<Result<Vec<_>, _>>()?;
     let mut models: Vec<PathBuf> = folders
@@ -67,10 +67,10 @@ fn models(run: &Path) -> Result<Vec<PathBuf>> {
     Ok(models)
 }
 
-/// Ordinary speech first, and then what is none.
+/// Returns the changes with their names: first those that leave ordinary speech, then the others.
 fn sounds() -> Result<Vec<(String, Change)>> {
     let ordinary = [Condition::Clean].into_iter().chain(Condition::STANDARD);
-    // Half and double speed; the clip 40 dB below noise.
+    // Half and double speed; noise that is 40 dB louder than the clip.
     let strange = [
         "speed -50",
         "speed 100",
@@ -89,13 +89,13 @@ fn sounds() -> Result<Vec<(String, Change)>> {
     Ok(sounds)
 }
 
-/// Four seconds of chords of plucked strings, another progression for each seed.
+/// Generates four seconds of chords of plucked strings, with another progression for each seed.
 fn chords(seed: u64) -> Waveform {
     const RATE: u32 = 22_050;
     const BEAT: usize = RATE as usize / 2;
     let sample = |n: usize| {
         let (beat, t) = (n / BEAT, (n % BEAT) as f32 / RATE as f32);
-        // Steps of a fifth through the keys, from where the seed says.
+        // Each beat moves by a fifth, starting from a key that the seed selects.
         let root = 40 + (seed as usize % 12 + 7 * beat) % 24;
         let tone = |key: usize| {
             let pitch = 440.0 * ((key as f32 - 69.0) / 12.0).exp2();

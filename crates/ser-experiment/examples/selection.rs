@@ -1,4 +1,4 @@
-//! Which of two recipes to take, told from inner splits alone: no test part is touched.
+//! Chooses between two recipes on inner splits alone, without using a test part.
 //!
 //! `cargo run --release -p ser-experiment --features train --example selection`
 

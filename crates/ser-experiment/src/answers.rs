@@ -1,4 +1,4 @@
-//! What a model says about some clips, in every [`Setting`] that it was asked in.
+//! The predictions of a model for some clips, in every [`Setting`] that was measured.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -20,21 +20,25 @@ use crate::labels::Labels;
 use crate::setting::Setting;
 use crate::view::{View, features_under};
 
-/// Draws of enrolment clips for each number of them.
+/// Number of random draws of enrolment clips or labelled clips, for each number of clips.
 const DRAWS: u64 = 3;
 
-/// Answers on the same clips by setting.
+/// Predictions for the same clips, by setting.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answers {
-    /// Those of [`Setting::Plain`] first. No enrolment for a model that does not enrol.
+    /// The predictions with [`Setting::Plain`] come first. A model without enrolment has none with enrolment.
     by_setting: Vec<(Setting, Predictions)>,
 }
 
 impl Answers {
-    /// Asks a model, of each clip alone and with so much of the speaker known.
+    /// Predicts the clips of `part` with a model, each clip alone and in each of the given settings.
+    ///
+    /// [`Setting::Condition`] is skipped here; see [`Answers::add_conditions`].
     ///
     /// # Errors
-    /// [`Error::NoView`], [`Error::UnknownEmotion`], the model's.
+    /// - [`Error::NoView`] if the data lack features that the model needs
+    /// - [`Error::UnknownEmotion`] if a clip has an emotion that is not a label of the model
+    /// - [`Error::Predict`] if the model cannot answer
     pub fn of(
         model: &Model,
         data: &Prepared,
@@ -65,11 +69,11 @@ impl Answers {
         Ok(Self { by_setting })
     }
 
-    /// Adds answers on the clips as each condition leaves them, where there are none yet; `done` hears of
-    /// each condition.
+    /// Adds the predictions under each condition of [`Condition::STANDARD`] that has none yet; calls `done` after each
+    /// condition.
     ///
     /// # Errors
-    /// A clip that cannot be read or changed, the model's.
+    /// An error if a clip cannot be read or changed; [`Error::Predict`] if the model cannot answer.
     pub fn add_conditions(
         &mut self,
         model: &Model,
@@ -97,7 +101,8 @@ impl Answers {
         Ok(())
     }
 
-    /// Writes `NAME.csv`, and a file beside it for each other setting; those of earlier answers go.
+    /// Writes `NAME.csv`, and a file beside it for each other setting. Files that earlier answers left for other settings are
+    /// removed.
     pub(crate) fn write(&self, folder: &Path, name: &str) -> Result<()> {
         for setting in Setting::all().skip(1) {
             let file = setting.file(folder, name);
@@ -106,11 +111,11 @@ impl Answers {
                 None => remove_file(file)?,
             }
         }
-        // Last: where it is, the others are.
+        // Written last: where this file exists, the others are complete.
         Ok(self.plain().write_csv(Setting::Plain.file(folder, name))?)
     }
 
-    /// Removes what [`Answers::write`] wrote.
+    /// Removes the files that [`Answers::write`] wrote.
     #[cfg(feature = "train")]
     pub(crate) fn remove(folder: &Path, name: &str) -> Result<()> {
         for setting in Setting::all() {
@@ -119,7 +124,7 @@ impl Answers {
         Ok(())
     }
 
-    /// Reads what [`Answers::write`] wrote; `None` where there is nothing.
+    /// Reads the files that [`Answers::write`] wrote, or returns `None` if there are none.
     pub(crate) fn read(folder: &Path, name: &str) -> Result<Option<Self>> {
         if !Setting::Plain.file(folder, name).is_file() {
             return Ok(None);
@@ -134,10 +139,10 @@ impl Answers {
         Ok(Some(Self { by_setting }))
     }
 
-    /// The answers of several splits together.
+    /// Pools the answers of several splits.
     ///
     /// # Errors
-    /// [`ser_eval::Error`] for parts with other labels, or none.
+    /// [`Error::Eval`] if the parts have different labels, or if there is no part.
     pub fn pool(parts: &[Self]) -> Result<Self> {
         let mut by_setting = Vec::new();
         for setting in Setting::all() {
@@ -150,11 +155,11 @@ impl Answers {
         Ok(Self { by_setting })
     }
 
-    /// The weighted mean answers of several recipes, as a model that joins them gives: once a speaker
-    /// is known, those answer that can make use of it.
+    /// Returns the weighted mean of the answers of several recipes, as their ensemble gives it: with enrolment, only the
+    /// members that support it contribute.
     ///
     /// # Errors
-    /// [`ser_eval::Error`] for answers on other clips or with other labels, or none.
+    /// [`Error::Eval`] if the answers are for different clips or have different labels, or if there is no member.
     pub fn average(members: &[(f64, impl Borrow<Self>)]) -> Result<Self> {
         let mut by_setting = Vec::new();
         for setting in Setting::all() {
@@ -169,40 +174,40 @@ impl Answers {
         Ok(Self { by_setting })
     }
 
-    /// The answers on each clip alone, as it was recorded.
+    /// Returns the predictions for each clip alone, as it was recorded.
     #[must_use]
     pub fn plain(&self) -> &Predictions {
         &self.by_setting[0].1
     }
 
-    /// The answers in a setting, if it was asked in it.
+    /// Returns the predictions in a setting, if it was measured.
     #[must_use]
     pub fn get(&self, setting: Setting) -> Option<&Predictions> {
         let found = self.by_setting.iter().find(|(other, _)| *other == setting);
         found.map(|(_, answers)| answers)
     }
 
-    /// Every setting asked in, with its answers: alone, with rising knowledge of the speaker, under
-    /// conditions.
+    /// Iterates over the settings with their predictions: first each clip alone, then with more and more clips of the
+    /// speaker enrolled, with other knowledge of the corpus, and under conditions.
     pub fn iter(&self) -> impl Iterator<Item = (Setting, &Predictions)> {
         self.by_setting.iter().map(|(at, answers)| (*at, answers))
     }
 
-    /// The answers after enrolment, with rising knowledge.
+    /// Iterates over the predictions with enrolment, from few to all clips enrolled.
     pub fn enrolled(&self) -> impl Iterator<Item = (Setting, &Predictions)> {
         self.iter().filter(|(setting, _)| setting.is_enrolled())
     }
 
-    /// The answers under conditions.
+    /// Iterates over the predictions under conditions.
     pub fn conditions(&self) -> impl Iterator<Item = (Setting, &Predictions)> {
         self.iter()
             .filter(|(setting, _)| matches!(setting, Setting::Condition(_)))
     }
 
-    /// The figures in every setting.
+    /// Computes the figures in every setting.
     ///
     /// # Errors
-    /// [`ser_eval::Error`] without answers.
+    /// [`Error::Eval`] if there are no predictions.
     pub fn figures(&self) -> Result<Figures> {
         let figures = self
             .iter()
@@ -211,11 +216,11 @@ impl Answers {
     }
 }
 
-/// Figures over the splits by setting, those of [`Setting::Plain`] first.
+/// Figures over the splits, by setting. Those with [`Setting::Plain`] come first.
 pub type Figures = Vec<(Setting, FoldSummary)>;
 
-/// Answers when some clips of each speaker are known without their labels. A speaker with too few
-/// clips answers none.
+/// Predicts clips when some other clips of each speaker, or all clips, are enrolled. A speaker with too few clips gets no
+/// predictions.
 fn with_enrolment(
     model: &Model,
     corpus: &Corpus,
@@ -256,7 +261,7 @@ fn with_enrolment(
     Ok(found)
 }
 
-/// Answers when all clips of a corpus are known, without labels or speakers.
+/// Predicts clips when all clips of `part` of the same corpus are known, without labels or speakers.
 fn with_collection(
     model: &Model,
     corpus: &Corpus,
@@ -280,8 +285,10 @@ fn with_collection(
     Ok(found)
 }
 
-/// Answers when labelled clips of other speakers were learned from: in each draw the model learns from half of the speakers and the others
-/// are tested, and then the other way round. Where half of them have too few clips, none answers.
+/// Predicts clips after fine-tuning on labelled clips of other speakers.
+///
+/// In each draw the model is fine-tuned on clips of half of the speakers and tested on the other half; then the halves are
+/// swapped. If a half has fewer than `labelled` clips, the other half gets no predictions in this draw.
 fn fine_tuned(
     model: &Model,
     corpus: &Corpus,
@@ -333,15 +340,15 @@ fn fine_tuned(
     Ok(found)
 }
 
-/// The features that a model takes of clips, by the clips' places in their corpus.
+/// The features of clips that a model takes, by the index of the clip in its corpus.
 type ClipFeatures = BTreeMap<usize, Vec<Features>>;
 
-/// Those of some clips.
+/// Returns the features of some clips.
 fn of<'a>(features: &'a ClipFeatures, clips: &[usize]) -> Vec<&'a [Features]> {
     clips.iter().map(|i| &features[i][..]).collect()
 }
 
-/// The features that a model takes of some clips.
+/// Returns the features that a model takes, for the clips of `part`.
 fn features_of_part(model: &Model, data: &Prepared, part: &[usize]) -> Result<ClipFeatures> {
     let place = |config: &FeatureConfig| {
         let wanted = View::clean(config.clone());
@@ -359,7 +366,7 @@ fn features_of_part(model: &Model, data: &Prepared, part: &[usize]) -> Result<Cl
     Ok(part.iter().map(of).collect())
 }
 
-/// The number of a clip's emotion among the labels of a model.
+/// Returns the index of a clip's emotion among the labels of a model.
 pub(crate) fn target(model: &Model, clip: &Clip) -> Result<usize> {
     let target = model.labels.iter().position(|label| *label == clip.emotion);
     target.ok_or_else(|| Error::UnknownEmotion {
@@ -367,8 +374,10 @@ pub(crate) fn target(model: &Model, clip: &Clip) -> Result<usize> {
     })
 }
 
-/// A model's answers with what is known of their clips. On a corpus that lacks a label its probability goes to the one that it
-/// counts as ([`Task::counted_as`](ser_recipe::Task)).
+/// Joins the probabilities that a model gives with the labels and attributes of their clips.
+///
+/// On a corpus without clips of a label, the probability of this label is added to the label that it counts as
+/// ([`Task::counted_as`](ser_recipe::Task)).
 pub(crate) fn rows(
     model: &Model,
     corpus: &Corpus,

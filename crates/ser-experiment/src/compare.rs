@@ -1,4 +1,4 @@
-//! Runs on the same clips against each other.
+//! Compares runs on the same clips.
 
 use std::path::Path;
 
@@ -10,19 +10,19 @@ use crate::error::Result;
 use crate::page::{link, summaries};
 use crate::run::Run;
 
-/// Which of some runs are better than others.
+/// A comparison of several runs.
 #[derive(Debug, Clone)]
 pub struct Comparison {
-    /// Each run, called by its recipe, or by its folder where two have the same.
+    /// The runs, named after their recipe, or after their folder if several have the same recipe.
     pub runs: Vec<RunSummary>,
-    /// Every two of them.
+    /// The differences of every two runs.
     pub pairs: Vec<Pair>,
 }
 
-/// Compares runs.
+/// Compares runs on the same clips.
 ///
 /// # Errors
-/// [`ser_eval::Error::RunsDiffer`] for runs on other clips or emotions.
+/// [`ser_eval::Error::RunsDiffer`] if the runs have different clips or emotions.
 pub fn compare(runs: &[Run]) -> Result<Comparison> {
     let names = names(runs);
     let answers: Vec<(&str, &Predictions)> = names
@@ -39,8 +39,7 @@ pub fn compare(runs: &[Run]) -> Result<Comparison> {
 }
 
 impl Comparison {
-    /// Makes the rows link to the pages of their runs, those that are there, from a page that is written
-    /// there.
+    /// Adds links to the pages of the runs that have one. `page` is the file that the comparison will be written to.
     pub fn link(&mut self, page: &Path, runs: &[Run]) {
         for (row, run) in self.runs.iter_mut().zip(runs) {
             let own = run.page();
@@ -48,10 +47,11 @@ impl Comparison {
         }
     }
 
-    /// Writes it as a page.
+    /// Writes the comparison as an HTML page.
     ///
     /// # Errors
-    /// [`ser_eval::Error`] for a file that cannot be written.
+    /// [`Error::Io`](crate::Error::Io) if the file cannot be written, [`Error::Report`](crate::Error::Report) if a picture
+    /// cannot be drawn.
     pub fn write_page(&self, page: &Path) -> Result<()> {
         Ok(write_file(
             page,

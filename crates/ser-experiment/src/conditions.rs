@@ -1,4 +1,4 @@
-//! What a run is worth away from the studio.
+//! Measures a run under recording conditions.
 
 use std::path::Path;
 
@@ -13,12 +13,17 @@ use crate::lock::Lock;
 use crate::run::Run;
 use crate::split_run::{MODEL, TEST, read_split, split_folders, test_answers};
 
-/// Answers of every split of a cross-validation on its test clips, as each condition leaves them. They
-/// are kept in the run's folder; the figures of all that is there come back.
+/// Predicts the test clips of every split of a cross-validation under each recording condition.
+///
+/// The answers are kept in the folder of the run. Returns the figures for each clip alone and under each condition, including
+/// those of earlier calls.
 ///
 /// # Errors
-/// [`Error::NoCrossValidation`]; clips that are not those of the run; those of [`Run::read`] and of the
-/// model.
+/// - [`Error::NoCrossValidation`] if the folder holds no cross-validation
+/// - [`Error::Locked`] if another run writes into the folder
+/// - [`Error::In`] if the clips are not the clips that the run was made from
+/// - [`Error::Data`] if the clips cannot be read
+/// - the errors of [`Run::read`], and [`Error::Predict`] if a model cannot be read or cannot answer
 pub fn measure_conditions(
     run: &Path,
     data: &[Origin<'_>],

@@ -1,4 +1,4 @@
-//! Figures by corpus, of a run in which each corpus was tested by a model trained on the others.
+//! The figures by corpus of a run in which each corpus was tested with a model trained on the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::answers::Answers;
 use crate::error::Result;
 use crate::setting::Setting;
 
-/// The table of such answers.
+/// Computes the table of UAR by corpus.
 pub(crate) fn corpus_table(answers: &Answers) -> Result<CorpusTable> {
     let mut clips: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for row in answers.plain().rows() {
@@ -41,7 +41,7 @@ pub(crate) fn corpus_table(answers: &Answers) -> Result<CorpusTable> {
     })
 }
 
-/// The column of a setting; conditions have none.
+/// Returns the column of a setting. Conditions have none.
 fn known(setting: Setting) -> Option<Known> {
     let (what, amount) = match setting {
         Setting::Plain => ("", "alone".to_owned()),

@@ -1,4 +1,4 @@
-//! From data on disk to clips with features.
+//! Reads clips from disk and extracts their features.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,12 +16,12 @@ use crate::view::{FeatureSource, View};
 pub struct Skipped {
     /// The file.
     pub path: PathBuf,
-    /// The reason in words.
+    /// Why it was left out.
     pub reason: String,
 }
 
 impl Skipped {
-    /// A file and the words of an error, which may begin with the file's name.
+    /// Makes the entry of a file from the text of an error. If the text begins with the path of the file, the path is cut off.
     #[must_use]
     pub fn new(path: &Path, error: &str) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl Skipped {
         }
     }
 
-    /// Adds what is not there yet.
+    /// Adds the entries of `more` that are not in `all` yet.
     pub(crate) fn add(all: &mut Vec<Self>, more: impl IntoIterator<Item = Self>) {
         for skipped in more {
             if !all.contains(&skipped) {
@@ -39,7 +39,7 @@ impl Skipped {
         }
     }
 
-    /// What indexing left out; a second copy of a clip is no loss.
+    /// Returns the files that indexing left out, except second copies of a clip.
     #[must_use]
     pub fn of_audit(audit: &Audit) -> Vec<Self> {
         let lost = audit
@@ -54,13 +54,13 @@ impl Skipped {
     }
 }
 
-/// What errors call the clips of folders and manifests.
+/// Returns the paths of folders and manifests, as errors name them.
 pub(crate) fn named(data: &[Origin<'_>]) -> String {
     let paths = data.iter().map(|origin| origin.path.display().to_string());
     paths.collect::<Vec<_>>().join(", ")
 }
 
-/// Tells of files that are left out.
+/// Reports the files that are left out as events.
 pub(crate) fn tell(skipped: &[Skipped], on_event: OnEvent) {
     for skipped in skipped {
         on_event(Event::Skipped(skipped));
@@ -70,22 +70,25 @@ pub(crate) fn tell(skipped: &[Skipped], on_event: OnEvent) {
 /// Clips with their features, in the same order.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    /// The clips that could be read, of the emotions asked for.
+    /// The clips that could be read and have one of the requested emotions.
     pub corpus: Corpus,
-    /// The views asked for.
+    /// The requested views.
     pub views: Vec<View>,
-    /// For each clip its features in each view.
+    /// The features of each clip in each view.
     pub features: Vec<Vec<Features>>,
     /// The files that could not be used.
     pub skipped: Vec<Skipped>,
 }
 
 impl Prepared {
-    /// Reads a corpus, of a folder or a manifest or of several, renames its labels, and keeps the given emotions: all, if none is
-    /// given. No features yet. Files that cannot be used are left out.
+    /// Reads the clips of one or several folders or manifests, without features.
+    ///
+    /// Renames the labels, and keeps the clips of the given emotions, or all clips if no emotion is given. Files that cannot
+    /// be used are left out.
     ///
     /// # Errors
-    /// [`Error::NoClips`], [`Error::Data`].
+    /// [`Error::NoClips`] if no clip is left; [`Error::Data`] if a folder or manifest cannot be read, or if an emotion has no
+    /// clip.
     pub fn read(
         data: &[Origin<'_>],
         labels: &LabelMap,
@@ -113,11 +116,10 @@ impl Prepared {
         })
     }
 
-    /// Without the clips whose sentence is said in one emotion alone; before there are features. Of the emotions given, each
-    /// must keep a clip.
+    /// Leaves out the clips whose sentence is said in one emotion only. Call it before features are extracted.
     ///
     /// # Errors
-    /// [`Error::Data`] for an emotion that keeps none.
+    /// [`Error::NoClips`] if no clip is left; [`Error::Data`] if one of the given emotions has no clip left.
     #[cfg(feature = "train")]
     pub(crate) fn with_shared_sentences(
         self,
@@ -141,7 +143,7 @@ impl Prepared {
         })
     }
 
-    /// The clips at whose places `keep` is true, with their features.
+    /// Keeps the clips for whose index `keep` returns true, with their features.
     fn filter(self, keep: impl Fn(usize) -> bool) -> Self {
         let corpus = self.corpus.filter(&keep);
         let features = self.features.into_iter().enumerate();
@@ -153,7 +155,7 @@ impl Prepared {
         }
     }
 
-    /// The clips that others have as well, by their names.
+    /// Keeps the clips whose names occur in all other corpora as well.
     #[cfg(feature = "train")]
     pub(crate) fn common_with(self, others: &[Corpus]) -> Self {
         let names = others.iter().map(|corpus| -> BTreeSet<String> {
@@ -171,12 +173,12 @@ impl Prepared {
         self.filter(|i| common[i])
     }
 
-    /// The same clips with features in each view. Files that have none are left out; of the emotions given,
-    /// each must keep a clip.
+    /// Extracts the features of the clips in each view. Files whose features cannot be extracted are left out.
     ///
     /// # Errors
-    /// [`Error::NoClips`], [`Error::Features`] for a view that cannot be planned or a store that cannot be
-    /// used.
+    /// - [`Error::NoClips`] if no clip is left
+    /// - [`Error::Data`] if one of the given emotions has no clip left
+    /// - [`Error::Features`] or [`Error::In`] if a view is not valid or the store cannot be used
     pub fn extract(
         self,
         emotions: &[String],

@@ -1,4 +1,4 @@
-//! Cross-validation: an experiment trained and measured on every split of its protocol, or on one.
+//! Cross-validation: trains and measures an experiment on every split of its protocol, or on one split.
 
 use std::path::{Path, PathBuf};
 
@@ -24,29 +24,30 @@ use crate::split_run::{
 use crate::training::{Trainer, join_split, run_info};
 use crate::view::{View, each_once};
 
-/// Folder of an ensemble's members, below that of the ensemble.
+/// Name of the folder of the members, in the folder of an ensemble.
 const MEMBERS: &str = "members";
 
-/// A run that was made, and written up in its folder.
+/// A finished run, whose results and page are written into its folder.
 #[derive(Debug)]
 pub struct Finished {
-    /// What lies in the folder.
+    /// The run, as read from the folder.
     pub run: Run,
-    /// Its figures.
+    /// The figures of the run.
     pub evaluation: Evaluation,
     /// Files that could not be used.
     pub skipped: Vec<Skipped>,
 }
 
-/// Trains and measures an experiment on every split of its protocol, each in a folder of its own, `jobs` at
-/// a time: as many as fit the cores, if that is not given.
+/// Trains and measures an experiment on every split of its protocol. Each split has its own folder.
 ///
-/// The members of an ensemble are cross-validated in folders of their own, and then joined. An ensemble of
-/// one is its recipe.
+/// `jobs` trainings run in parallel; without it, as many as there are cores for. The members of an ensemble are
+/// cross-validated in folders of their own, and then joined. An experiment with one member is treated as its recipe.
 ///
 /// # Errors
-/// [`Error::Locked`], [`Error::Foreign`] and [`Error::HoldsOneSplit`] for the folder of results; whatever
-/// fails in reading clips, in training and in writing.
+/// - [`Error::Locked`] if another run writes into the folder of results
+/// - [`Error::Foreign`] if the folder holds other files
+/// - [`Error::HoldsOneSplit`] if the folder holds a single split
+/// - any error of reading the clips, of training and of writing
 pub fn cross_validate(
     experiment: &Experiment,
     folders: &Folders,
@@ -66,11 +67,11 @@ pub fn cross_validate(
     finish(folders.out, data)
 }
 
-/// Trains and measures a recipe on one split of its protocol, counted from 1; the files lie directly in the
+/// Trains and measures a recipe on one split of its protocol, counted from 1. The files are written directly into the
 /// folder of results.
 ///
 /// # Errors
-/// [`Error::NoSplit`], and those of [`cross_validate`].
+/// [`Error::NoSplit`] if the protocol has no split of this number, and the errors of [`cross_validate`].
 pub fn train_one(
     recipe: &Recipe,
     number: usize,
@@ -112,7 +113,7 @@ impl CrossValidation<'_> {
     /// Trains and measures a recipe on every split.
     fn recipe(&self, out: &Path, recipe: &Recipe) -> Result<Prepared> {
         let clips = &self.source.clips;
-        // Nothing needs to be extracted for what is there.
+        // If all splits are finished, no features need to be extracted.
         if are_finished(out, recipe, clips)? {
             (self.on_event)(Event::Kept {
                 name: &recipe.name,
@@ -130,7 +131,7 @@ impl CrossValidation<'_> {
         Ok(data)
     }
 
-    /// Trains every member of an ensemble on every split, as runs of their own, and joins them.
+    /// Cross-validates every member of an ensemble as a run of its own, and joins the models of each split.
     fn ensemble(&self, out: &Path, ensemble: &Experiment) -> Result<Prepared> {
         let folder = |recipe: &Recipe| -> PathBuf { out.join(MEMBERS).join(&recipe.name) };
         let (mut learned, mut skipped) = (Vec::new(), Vec::new());
@@ -147,8 +148,8 @@ impl CrossValidation<'_> {
         let views = recipes.clone().flat_map(Recipe::views).map(View::clean);
         let mut data = self.source.views(&ensemble.task, &each_once(views))?;
         Skipped::add(&mut data.skipped, skipped);
-        // Members also leave out a clip of which an augmented copy has no features. With another corpus the splits would be
-        // others, and clips that members learned from might be tested.
+        // Members also leave out a clip if the features of an augmented copy of it cannot be extracted. With another
+        // corpus, the splits would differ, and clips that members were trained on might be tested.
         let data = data.common_with(&learned);
         let splits = splits(&ensemble.task, &data)?;
         clear(out, &splits)?;
@@ -169,7 +170,7 @@ impl CrossValidation<'_> {
     }
 }
 
-/// Whether a folder holds every split of a recipe, and nothing else.
+/// Returns whether a folder holds the finished splits of a recipe, all of them and no others.
 fn are_finished(out: &Path, recipe: &Recipe, data: &Prepared) -> Result<bool> {
     if !out.is_dir() {
         return Ok(false);
@@ -180,14 +181,14 @@ fn are_finished(out: &Path, recipe: &Recipe, data: &Prepared) -> Result<bool> {
     Ok(split_folders(out)?.len() == splits.len() && numbered.all(there))
 }
 
-/// Whether a folder holds a recipe's finished run on a split of these clips.
+/// Returns whether a folder holds the finished run of a recipe on this split of these clips.
 fn is_finished(dir: &Path, recipe: &Recipe, data: &Prepared, numbered: Numbered) -> bool {
     let experiment = Experiment::from(recipe.clone());
     let info = run_info(&experiment, recipe.training.threads, data, numbered);
     SplitRun::is_finished(dir, &info, &experiment)
 }
 
-/// Makes ready the folder of a cross-validation.
+/// Prepares the folder of a cross-validation: creates it, and removes what does not belong to this run.
 fn clear(out: &Path, splits: &[Split]) -> Result<()> {
     folder::create(out)?;
     if is_split(out) {
@@ -195,15 +196,15 @@ fn clear(out: &Path, splits: &[Split]) -> Result<()> {
             path: out.to_owned(),
         });
     }
-    // Splits of a recipe that ran here before would be pooled with those of this one.
+    // Splits of a recipe that ran here earlier would be pooled with the splits of this one.
     for folder in split_folders(out)? {
         if !splits.iter().any(|split| folder.ends_with(split.name())) {
             refuse_foreign(&folder, is_of_cross_validation)?;
             remove(&folder)?;
         }
     }
-    // Nor do its page, its metrics and the answers they are made of belong to this run. Pictures go when
-    // the next page is written.
+    // Its page, its metrics and the answers they were computed from do not belong to this run either. Its pictures are
+    // removed when the next page is written.
     Answers::remove(out, TEST)?;
     remove_file(out.join(METRICS))?;
     Ok(remove_file(out.join(PAGE))?)

@@ -1,4 +1,4 @@
-//! What can go wrong, cut by what the caller can do about it.
+//! The errors of this crate, grouped by what the caller can do about them.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,9 @@ pub enum Error {
     /// A file or folder could not be read or written.
     #[error(transparent)]
     Io(#[from] ser_files::Error),
-    /// A file of a run's folder holds something else than this program writes.
+    /// A file in the folder of a run has contents that this program does not write.
     #[error(
-        "{}: not written by this version of ser; run the command that wrote it again, into another folder: {reason}",
+        "{}: not written by this version of ser: {reason}; repeat the command that wrote it, into another folder",
         path.display()
     )]
     OtherVersion {
@@ -25,41 +25,41 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// Something failed while something was done.
+    /// An error with the file, split or recipe that it concerns.
     #[error("{what}: {source}")]
     In {
-        /// A file, a split, a recipe: what it was done for.
+        /// The file, split or recipe.
         what: String,
-        /// Why it failed.
+        /// The error.
         source: Box<Error>,
     },
-    /// Every clip of a corpus had to be left out, or there was none.
-    #[error("{data}: no clip is left to work with")]
+    /// A corpus has no clip, or all its clips were left out.
+    #[error("{data}: no usable clip is left")]
     NoClips {
         /// The corpus.
         data: String,
     },
-    /// A model asks for features that were not extracted.
-    #[error("{model}: a view was not extracted")]
+    /// A model needs features that were not extracted.
+    #[error("{model}: the features of one of its views were not extracted")]
     NoView {
         /// Name of the model.
         model: String,
     },
-    /// A clip has an emotion that a model does not tell apart.
+    /// A clip has an emotion that is not a label of the model.
     #[error("the model does not know `{emotion}`")]
     UnknownEmotion {
         /// The clip's emotion.
         emotion: String,
     },
-    /// A folder of results has no name, as `.` and `..` have none.
+    /// The path of a folder of results has no name, as `.` and `..` have none.
     #[error("{}: {expected}", path.display())]
     NoName {
         /// The folder as given.
         path: PathBuf,
-        /// What is to be given.
+        /// What the caller should give instead.
         expected: &'static str,
     },
-    /// A folder for results holds what no run wrote.
+    /// A folder for results holds files that no run wrote.
     #[error("{} holds something else, which would be lost: choose another --out", path.display())]
     Foreign {
         /// The folder.
@@ -71,7 +71,7 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// Another run writes into the folder.
+    /// Another run is writing into the folder.
     #[error(
         "{}: another run is writing there; wait until it ends, or choose another --out",
         path.display()
@@ -86,20 +86,20 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// Some splits of a run are not there.
+    /// Some splits of a run are missing.
     #[error(
-        "{} holds {found} of {expected} splits: `ser crossval` again does the others",
+        "{} holds {found} of {expected} splits: run `ser crossval` again to make the others",
         path.display()
     )]
     Incomplete {
         /// The folder.
         path: PathBuf,
-        /// The splits there are.
+        /// Number of splits in the folder.
         found: usize,
-        /// The splits of the protocol.
+        /// Number of splits of the protocol.
         expected: usize,
     },
-    /// The splits of a run were not made alike.
+    /// The splits of a run come from different recipes or data.
     #[error(
         "{} and {} come from different recipes or data: run `ser crossval` again",
         first.display(), second.display()
@@ -107,118 +107,118 @@ pub enum Error {
     Mixed {
         /// The first split's folder.
         first: PathBuf,
-        /// The one that differs from it.
+        /// The folder of a split that differs from it.
         second: PathBuf,
     },
-    /// What is said of all splits is asked of a single one.
+    /// Results of a whole cross-validation are requested, and the folder holds a single split.
     #[error(
-        "{} is one split of {expected}: results are of all that `ser crossval` makes",
+        "{} is one split of {expected}: results need all splits; make them with `ser crossval`",
         path.display()
     )]
     OneSplit {
         /// The folder.
         path: PathBuf,
-        /// The splits of the protocol.
+        /// Number of splits of the protocol.
         expected: usize,
     },
-    /// What is measured over the splits of a cross-validation is asked of something else.
+    /// Conditions can be measured on a cross-validation only, and the folder holds none.
     #[error(
-        "{}: conditions are measured over a cross-validation; write one with `ser crossval`",
+        "{}: conditions are measured on a cross-validation, and this is none; make one with `ser crossval`",
         path.display()
     )]
     NoCrossValidation {
         /// The folder.
         path: PathBuf,
     },
-    /// A protocol has fewer splits.
+    /// A protocol has no split of this number.
     #[error("{protocol} has the splits 1 to {splits}, not {number}")]
     NoSplit {
         /// The protocol.
         protocol: Protocol,
-        /// How many splits it has.
+        /// Number of its splits.
         splits: usize,
-        /// The split asked for.
+        /// The requested split.
         number: usize,
     },
-    /// A recipe chooses its best epoch on the very clips that it would then be judged by.
+    /// A recipe chooses its best epoch on the same clips that it would then be measured on.
     #[error(
-        "{recipe}: keeps its best epoch on clips that are held out, and here those are what it is judged \
-         by; take a recipe with training.monitor = \"last-epoch\", such as cnn"
+        "{recipe}: keeps its best epoch on held-out clips, and would be measured on the same clips here; \
+         take a recipe with training.monitor = \"last-epoch\", such as cnn"
     )]
     KeepsBestEpoch {
         /// Name of the recipe.
         recipe: String,
     },
-    /// A model was made from all clips that it could be measured on.
+    /// No clip is left that a model can be measured on or fine-tuned on.
     #[error(
         "{data}: nothing to measure: {}",
         nothing_left(*left_out, *unknown, emotions, labels)
     )]
     NothingToMeasure {
-        /// Where the clips were to come from.
+        /// The folders and manifests that were given.
         data: String,
-        /// Clips left out.
+        /// Number of clips left out because the model was made from them or from other clips of their speakers.
         left_out: usize,
-        /// Clips of emotions that the model does not tell apart.
+        /// Number of clips with emotions that are not labels of the model.
         unknown: usize,
         /// Those emotions.
         emotions: Vec<String>,
-        /// The emotions it tells apart.
+        /// The labels of the model.
         labels: Vec<String>,
     },
-    /// The clips that a model is to be fine-tuned on are too few, too many, or all alike.
+    /// The clips for fine-tuning are too few or too many, or have too few emotions.
     #[error(
-        "{data}: to fine-tune a model, expected {expected}, found {clips} clips of {emotions} emotions that it \
-         knows and has not learned from"
+        "{data}: to fine-tune a model, expected {expected}, found {clips} clips of {emotions} emotions that the \
+         model knows and was not trained on"
     )]
     FineTuning {
-        /// Where the clips come from.
+        /// The folders and manifests that were given.
         data: String,
-        /// How many are to be given.
+        /// What fine-tuning needs.
         expected: String,
-        /// Clips found.
+        /// Number of clips found.
         clips: usize,
-        /// Emotions that they have.
+        /// Number of emotions of these clips.
         emotions: usize,
     },
-    /// Files, folders, patterns and manifests stand for no recording at all.
+    /// The given files, folders, patterns and manifests contain no recording.
     #[error("no recording among the inputs{}", first_reason(skipped))]
     NoRecording {
-        /// What was given and not taken.
+        /// The inputs that were not taken.
         skipped: Vec<Skipped>,
     },
-    /// The inputs and the file for their features do not go together.
+    /// The inputs or the features do not fit the output file.
     #[error("{0}")]
     Extraction(String),
-    /// A training's thread panicked.
-    #[error("a training thread ended abnormally")]
+    /// A training thread panicked.
+    #[error("a training thread panicked, which is a bug in ser")]
     Panicked,
-    /// The model's.
+    /// A model could not be read or written, or could not answer.
     #[error(transparent)]
     Predict(#[from] ser_predict::Error),
-    /// A training's.
+    /// A training failed.
     #[cfg(feature = "train")]
     #[error(transparent)]
     Training(#[from] ser_model::Error),
-    /// A picture's or page's.
+    /// A picture or page could not be made.
     #[error(transparent)]
     Report(#[from] ser_report::Error),
-    /// A recipe's.
+    /// A recipe is not valid.
     #[error(transparent)]
     Recipe(#[from] ser_recipe::Error),
-    /// A corpus' or a split's.
+    /// A corpus or split could not be read, or is not valid.
     #[error(transparent)]
     Data(#[from] ser_data::Error),
-    /// A recording's.
+    /// A recording could not be read.
     #[error(transparent)]
     Audio(#[from] ser_audio::Error),
-    /// Its features'.
+    /// Features could not be extracted, read or written.
     #[error(transparent)]
     Features(#[from] ser_features::Error),
-    /// A condition's.
+    /// A recording condition could not be applied.
     #[error(transparent)]
     Conditions(#[from] ser_audio::conditions::Error),
-    /// A figure's, or of a file of answers.
+    /// A figure could not be computed, or a file of predictions not be read or written.
     #[error(transparent)]
     Eval(#[from] ser_eval::Error),
 }
@@ -235,9 +235,9 @@ impl Error {
     }
 }
 
-/// Says of an error what was being done.
+/// Adds to an error what it concerns.
 pub(crate) trait Context<T> {
-    /// `what` is a file, a split, a recipe.
+    /// Wraps an error in [`Error::In`]; `what` names a file, split or recipe.
     fn context_of(self, what: impl FnOnce() -> String) -> Result<T>;
 }
 
@@ -250,7 +250,7 @@ impl<T, E: Into<Error>> Context<T> for Result<T, E> {
     }
 }
 
-/// Why there is none, of the first that was given.
+/// Returns why the first of the skipped inputs was not taken.
 fn first_reason(skipped: &[Skipped]) -> String {
     let first = skipped.first();
     first.map_or(String::new(), |skip| {
@@ -258,7 +258,7 @@ fn first_reason(skipped: &[Skipped]) -> String {
     })
 }
 
-/// Why no clip is left to measure a model on, and what to do.
+/// Returns why no clip is left to measure a model on, and what to do.
 fn nothing_left(left_out: usize, unknown: usize, emotions: &[String], labels: &[String]) -> String {
     let mut reasons = Vec::new();
     if left_out > 0 {
@@ -268,7 +268,7 @@ fn nothing_left(left_out: usize, unknown: usize, emotions: &[String], labels: &[
     }
     if unknown > 0 {
         reasons.push(format!(
-            "{unknown} have emotions that the model does not know ({}): it knows {}; rename them in the manifest",
+            "{unknown} clips have emotions that the model does not know ({}): it knows {}; rename them in the manifest",
             emotions.join(", "),
             labels.join(", ")
         ));

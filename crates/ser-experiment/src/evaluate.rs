@@ -1,4 +1,4 @@
-//! A finished model on a corpus.
+//! Measures a finished model on a corpus.
 
 use std::path::Path;
 
@@ -22,35 +22,36 @@ use crate::split_run::{TEST, is_split, split_folders};
 use crate::unseen::Unseen;
 use crate::view::of_each;
 
-/// What a model is worth on clips that it was not made from.
+/// The figures of a model on clips that it was not made from.
 #[derive(Debug)]
 pub struct Evaluated {
-    /// The clips, those left out among them.
+    /// All clips, including those left out.
     pub corpus: Corpus,
-    /// The clips that were measured: their places in the corpus.
+    /// The clips that were measured, as indices into the corpus.
     pub part: Vec<usize>,
-    /// The answers on them.
+    /// The predictions for these clips.
     pub predictions: Predictions,
     /// The figures.
     pub evaluation: Evaluation,
-    /// What the answers are worth that are not marked as uncertain.
+    /// Share and accuracy of the answers that are not marked as uncertain.
     pub certain: Certain,
     /// Share of the clips that are out of distribution.
     pub out_of_distribution: f64,
-    /// Clips left out, as the model was made from them or, where its protocol keeps speakers apart, from
-    /// others of their speakers.
+    /// Number of clips left out because the model was made from them or, if its protocol is speaker-disjoint, from other clips
+    /// of their speakers.
     pub left_out: usize,
-    /// Whether the model's protocol keeps speakers apart.
+    /// Whether the model's protocol is speaker-disjoint.
     pub speaker_disjoint: bool,
-    /// Clips left out for their emotions, which the model does not tell apart.
+    /// Number of clips left out because their emotions are not labels of the model.
     pub unknown: usize,
     /// Those emotions.
     pub unknown_emotions: Vec<String>,
-    /// Whether voices of the corpus were heard in training.
+    /// Whether the model was made from any clip of the corpus.
     heard: bool,
-    /// Speakers of the clips measured whose names the training had too. They need not be the same people.
+    /// Names of speakers of the measured clips that speakers of the training clips had as well. They need not be the same
+    /// people.
     pub namesakes: Vec<String>,
-    /// Whether clips or model are synthetic.
+    /// Whether the clips or the model are synthetic.
     pub synthetic: bool,
     /// Files that could not be used.
     pub skipped: Vec<Skipped>,
@@ -59,9 +60,9 @@ pub struct Evaluated {
 /// The answers that are not marked as uncertain.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Certain {
-    /// Their share of all answers.
+    /// The share of these answers among all answers.
     pub share: f64,
-    /// Share of them that are right; nothing where there are none.
+    /// The accuracy of these answers; `None` if there are none.
     pub accuracy: Option<f64>,
 }
 
@@ -81,13 +82,16 @@ impl Certain {
     }
 }
 
-/// Measures a model on the clips of folders and manifests, leaving out all it was made from, whose labels are renamed as in the
-/// model's recipe. Each clip is answered as [`Predictor::answer`] answers its sound, its channels
-/// [compared](Channels::Compared). `by` are columns that the figures are also given by.
+/// Measures a model on the clips of folders and manifests, leaving out the clips that it was made from.
+///
+/// The labels of the clips are renamed as in the model's recipe. Each clip is answered by [`Predictor::answer`], after its
+/// channels are [compared](Channels::Compared). `by` names columns by which the figures are computed as well.
 ///
 /// # Errors
-/// [`Error::NothingToMeasure`] if no clip is left, [`Error::NoClips`] if none can be answered;
-/// [`ser_eval::Error::NoColumn`] for a column that no clip has; those of [`Prepared::read`].
+/// - [`Error::NothingToMeasure`] if no clip is left
+/// - [`Error::NoClips`] if no clip can be answered
+/// - [`ser_eval::Error::NoColumn`] if `by` names a column that no clip has
+/// - the errors of [`Prepared::read`]
 pub fn evaluate(
     predictor: &Predictor,
     data: &[Origin<'_>],
@@ -110,7 +114,7 @@ pub fn evaluate(
         namesakes,
     } = Unseen::of(model, &corpus, data)?;
     let speaker_disjoint = model.provenance.speaker_disjoint;
-    // Before any clip is answered: a column that is not there is known now.
+    // A missing column is reported before any clip is answered.
     let split = &model.provenance.split;
     let none = vec![vec![1.0 / model.labels.len() as f32; model.labels.len()]; part.len()];
     let unanswered = rows(model, &corpus, &part, none, split)?;
@@ -164,11 +168,14 @@ pub fn evaluate(
     })
 }
 
-/// Takes a folder for an evaluation, before there is work to lose: one that is new, empty, or holds another evaluation.
+/// Locks a folder for an evaluation. Call it before the evaluation, so that no work is lost if the folder cannot be used. The
+/// folder must be new or empty, or hold another evaluation.
 ///
 /// # Errors
-/// [`Error::Foreign`] for any other, [`Error::NoName`] for `.` and `..`, [`Error::Locked`], [`Error::Io`] where nothing can be
-/// written.
+/// - [`Error::Foreign`] if the folder holds anything else
+/// - [`Error::NoName`] for `.` and `..`
+/// - [`Error::Locked`] if another run writes into the folder
+/// - [`Error::Io`] if the folder cannot be written to
 pub fn take_folder(out: &Path) -> Result<Lock> {
     refuse_foreign(out, |folder| {
         let answers = Predictions::read_csv(folder.join(format!("{TEST}.csv")));
@@ -182,10 +189,11 @@ pub fn take_folder(out: &Path) -> Result<Lock> {
 }
 
 impl Evaluated {
-    /// Writes predictions, figures, pictures and the page into a folder that [`take_folder`] took.
+    /// Writes predictions, figures, pictures and the page into a folder that [`take_folder`] locked.
     ///
     /// # Errors
-    /// A clip that cannot be read, a file that cannot be written, the model's.
+    /// An error if a clip cannot be read or a file cannot be written; [`Error::Predict`] if the model cannot compute the
+    /// embeddings of the clips.
     pub fn write(&self, model: &Model, out: &Path) -> Result<()> {
         folder::create(out)?;
         self.predictions
@@ -196,7 +204,7 @@ impl Evaluated {
             recipe: model.name.clone(),
             model: architectures(model.networks.iter().map(|n| n.info.network.name())),
             protocol: format!("a finished model, measured on {n} of the {all} clips of {corpus}"),
-            // Voices of a corpus that gave no clip to the training are new to the model.
+            // If no clip of the corpus was used in training, its speakers are new to the model.
             split: SplitKind::of(self.speaker_disjoint || !self.heard),
             synthetic: self.synthetic,
             predictions: self.predictions.clone(),

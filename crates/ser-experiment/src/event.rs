@@ -1,4 +1,4 @@
-//! What goes on while something long is computed, so that a caller can show it.
+//! Events that report the progress of long computations, so that a caller can show it.
 
 use std::path::Path;
 
@@ -7,48 +7,48 @@ use ser_eval::Epoch;
 
 use crate::Skipped;
 
-/// Something that happened.
+/// An event of a computation.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A stage of so many steps begins.
+    /// A stage begins.
     Started {
-        /// Which.
+        /// The stage.
         stage: Stage<'a>,
-        /// Its steps.
+        /// The number of its steps.
         steps: usize,
     },
-    /// So many steps of it are done.
+    /// Steps of a stage are done.
     Advanced {
-        /// Which.
+        /// The stage.
         stage: Stage<'a>,
-        /// Steps since the last such event.
+        /// The number of steps since the last such event.
         steps: usize,
     },
-    /// An epoch of a training has ended: one step of its stage.
+    /// An epoch of a training has ended, which is one step of its stage.
     Epoch {
-        /// Which.
+        /// The stage.
         stage: Stage<'a>,
-        /// Its figures.
+        /// The figures of the epoch.
         epoch: &'a Epoch,
     },
     /// A stage has ended.
     Finished {
-        /// Which.
+        /// The stage.
         stage: Stage<'a>,
     },
     /// A file is left out. It is also among the skipped files of the result.
     Skipped(&'a Skipped),
-    /// A file is taken although something of its sound is missing; the reason says what.
+    /// A file is used although a part of its sound is missing; the reason says which part.
     Damaged(&'a Skip),
     /// Labels of the corpus were renamed, as the recipe says.
     Renamed(&'a [Renamed]),
-    /// So many clips are left out, as the recipe says, whose sentences are said in one emotion alone.
+    /// Clips are left out because their sentence is said in one emotion only, as the recipe says.
     SentenceBound {
-        /// How many.
+        /// The number of these clips.
         clips: usize,
     },
-    /// A member of an ensemble is cross-validated from here on.
+    /// The cross-validation of a member of an ensemble begins.
     Member {
         /// Name of the ensemble.
         experiment: &'a str,
@@ -57,43 +57,43 @@ pub enum Event<'a> {
     },
     /// Results of an earlier call are kept.
     Kept {
-        /// The recipe or the split.
+        /// The name of the recipe or split.
         name: &'a str,
-        /// Where they lie.
+        /// The folder of the results.
         folder: &'a Path,
     },
     /// The results of a split are written.
     Written {
-        /// The split.
+        /// The name of the split.
         name: &'a str,
-        /// Where they lie.
+        /// The folder of the results.
         folder: &'a Path,
     },
-    /// The values of a training got lost in this epoch, so that one before it is kept.
+    /// A training reached infinite values or NaN in this epoch, so an earlier epoch is kept.
     Diverged {
-        /// The split it was trained on.
+        /// The name of the split that was trained on.
         split: &'a str,
         /// The epoch, counted from 1.
         epoch: u32,
     },
 }
 
-/// Something that takes long.
+/// A stage of a long computation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stage<'a> {
-    /// Features of clips. A step is a clip in one view.
+    /// The extraction of features. A step is a clip in one view.
     Features,
-    /// Answers of a finished model. A step is a clip.
+    /// The answers of a finished model. A step is a clip.
     Answers,
-    /// The trainings of a split; several splits may be at it side by side. A step is an epoch.
+    /// The trainings of a split; several splits may be trained in parallel. A step is an epoch.
     Split(&'a str),
     /// The inner splits of a recipe. A step is a training, or the clips under one condition.
     InnerSplits(&'a str),
     /// The training of a recipe on all clips. A step is an epoch.
     AllClips(&'a str),
-    /// Clips under conditions. A step is a split under one condition.
+    /// The answers under conditions. A step is a split under one condition.
     Conditions,
 }
 
-/// Hears of events, from whichever thread they happen on.
+/// A function that is called for each event, on the thread where the event happens.
 pub type OnEvent<'a> = &'a (dyn Fn(Event) + Sync);

@@ -1,4 +1,4 @@
-//! Features of files, as one file or in a store.
+//! Extracts the features of recordings into one file or into a store.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Display;
@@ -17,16 +17,16 @@ use crate::find::{Found, find_one, identity};
 use crate::functionals::About;
 use crate::view::{FeatureSource, View};
 
-/// Audio whose features are in memory at a time, in bytes of its files: enough to keep all cores
-/// busy, and with librosa's defaults about as many bytes of features.
+/// Size in bytes of the audio files whose features are in memory at a time. This is enough to keep all cores busy; with
+/// librosa's defaults the features take about as many bytes.
 const CHUNK_BYTES: u64 = 64 << 20;
 
-/// Files whose features are wanted, each with the name its features get.
+/// The recordings whose features are extracted, each with a name for its features.
 #[derive(Debug, Clone)]
 pub struct Inputs {
     files: Vec<Input>,
     skipped: Vec<Skipped>,
-    /// What they were found by.
+    /// The paths and patterns that were given.
     given: Vec<PathBuf>,
 }
 
@@ -34,7 +34,7 @@ pub struct Inputs {
 pub(crate) struct Input {
     pub(crate) path: PathBuf,
     name: String,
-    /// What a manifest says of it.
+    /// The clip, if a manifest lists it.
     pub(crate) clip: Option<Clip>,
 }
 
@@ -50,7 +50,8 @@ impl Input {
         self.clip.as_ref()?.excerpt
     }
 
-    /// Size of the file in bytes, 0 if it cannot be known, and so not be read; of a part that of its samples in 16 bits.
+    /// Returns the size of the file in bytes, or 0 if the file cannot be read. For a part of a file, returns the size of its
+    /// samples at 16 bits.
     fn bytes(&self) -> u64 {
         match self.excerpt() {
             Some(part) => part.end.saturating_sub(part.start).saturating_mul(2),
@@ -59,23 +60,24 @@ impl Input {
     }
 }
 
-/// What was extracted.
+/// The result of an extraction.
 #[derive(Debug, Clone)]
 pub struct Extraction {
-    /// Files that have features now.
+    /// Number of files whose features were extracted.
     pub files: usize,
-    /// Coefficients of a frame.
+    /// Number of coefficients per frame.
     pub coefficients: usize,
     /// Files that could not be used.
     pub skipped: Vec<Skipped>,
 }
 
 impl Inputs {
-    /// The recordings that files, folders, patterns and manifests stand for, each once. A manifest's relative paths are
-    /// looked up as [`Origin`] says.
+    /// Finds the recordings that files, folders, patterns and manifests stand for, each once. Relative paths in a manifest
+    /// are resolved as [`Origin`] says.
     ///
     /// # Errors
-    /// [`Error::Data`] for a manifest that cannot be read, and for a root without one; [`Error::NoRecording`].
+    /// [`Error::Data`] if a manifest cannot be read, or if a root is given without a manifest; [`Error::NoRecording`] if there
+    /// is no recording.
     pub fn find(given: &[PathBuf], root: Option<&Path>) -> Result<Self> {
         let is_manifest = |path: &Path| is_table(path) && !path.is_dir();
         if root.is_some()
@@ -119,15 +121,16 @@ impl Inputs {
     }
 }
 
-/// Extracts features of the first view into `out`: `.npy` for one file, `.safetensors` for any number, each
-/// `[coefficients, frames]`; `.csv` or `.parquet` for functionals of any number, a row a recording. Without `out`, fills a
-/// store with those of all views.
+/// Extracts the features of the first view into `out`, or without `out` those of all views into a store.
 ///
-/// Nothing is written where no file can be used.
+/// The name of `out` decides the format: `.npy` for one recording and `.safetensors` for any number, each
+/// `[coefficients, frames]`; `.csv` or `.parquet` for the functionals of any number of recordings, one row per recording.
+/// Nothing is written if no file can be used.
 ///
 /// # Errors
-/// [`Error::Extraction`] for an `out` of another kind; [`Error::Io`] for one that cannot be written, or that is one of the
-/// inputs; [`Error::Features`].
+/// - [`Error::Extraction`] if there is no view, or if `out` has another extension or does not fit the features and recordings
+/// - [`Error::Io`] if `out` cannot be written, or is one of the inputs
+/// - [`Error::Features`] or [`Error::In`] if the view is not valid or the store cannot be used
 pub fn extract(
     inputs: Inputs,
     views: &[View],
@@ -158,7 +161,7 @@ pub fn extract(
                 let mut source = FeatureSource::open(copy, store)?;
                 let mut failed = Vec::new();
                 for_each(&mut source, &files, on_event, &mut failed, |_, _| Ok(()))?;
-                // Most of it has failed above, and is named already.
+                // Most of these files failed above as well, and are listed already.
                 Skipped::add(&mut skipped, failed);
             }
             done
@@ -166,7 +169,7 @@ pub fn extract(
         Some(out) if has_extension(out, "npy") => {
             if files.len() != 1 {
                 return Err(wrong(format_args!(
-                    "{}: .npy holds one file, but there are {}: write .safetensors",
+                    "{}: .npy holds the features of one file, but there are {}: write .safetensors",
                     out.display(),
                     files.len()
                 )));
@@ -214,8 +217,8 @@ fn has_extension(path: &Path, extension: &str) -> bool {
         .is_some_and(|e| e.eq_ignore_ascii_case(extension))
 }
 
-/// Calls `use_it` for every file that has features, in order, those of a chunk of files in memory at
-/// a time. Returns their number.
+/// Extracts the features chunk by chunk, calls `use_it` in order for every file whose features could be extracted, and
+/// returns the number of these files.
 fn for_each(
     source: &mut FeatureSource,
     inputs: &[Input],
@@ -242,7 +245,7 @@ fn for_each(
     Ok(done)
 }
 
-/// The first files that together reach [`CHUNK_BYTES`].
+/// Returns how many of the first files together reach [`CHUNK_BYTES`].
 fn files_in_chunk(inputs: &[Input]) -> usize {
     let mut bytes = 0;
     let full = inputs.iter().position(|input| {
@@ -252,9 +255,10 @@ fn files_in_chunk(inputs: &[Input]) -> usize {
     full.map_or(inputs.len(), |last| last + 1)
 }
 
-/// One tensor a file, `[coefficients, frames]`, in the layout of the safetensors format: length of
-/// the header, header, data. The crate of that name wants all tensors in memory at once; here the
-/// data go to disk as they come and the header, which must be first, is put before them at the end.
+/// Writes one tensor `[coefficients, frames]` per file in the safetensors format: length of the header, header, data.
+///
+/// The safetensors crate needs all tensors in memory at once. This function writes the data to a temporary file as they
+/// come, and puts the header, which must be first, before them at the end.
 fn write_safetensors(
     out: &Path,
     config: &FeatureConfig,
@@ -276,7 +280,7 @@ fn write_safetensors(
     let mut names = BTreeSet::new();
     if let Some(twice) = inputs.iter().find(|input| !names.insert(&input.name)) {
         return Err(wrong(format_args!(
-            "two inputs are named {}: extract them into files of their own",
+            "two inputs are named {}: extract each into a file of its own",
             twice.name
         )));
     }
@@ -307,7 +311,7 @@ fn write_safetensors(
     }
     let done = entries.len();
     if done == 0 {
-        return Ok(0); // What the file held before is worth more than nothing.
+        return Ok(0); // Without features, an existing file is kept.
     }
     let mut header = serde_json::Map::new();
     let config = toml::to_string(config).map_err(wrong)?;
@@ -317,7 +321,7 @@ fn write_safetensors(
         header.insert(name, serde_json::to_value(entry).map_err(wrong)?);
     }
     let mut header = serde_json::to_vec(&header).map_err(wrong)?;
-    header.resize(header.len().next_multiple_of(8), b' '); // so that the data are aligned
+    header.resize(header.len().next_multiple_of(8), b' '); // aligns the data
 
     let written = ser_files::write(out, |file| {
         file.write_all(&(header.len() as u64).to_le_bytes())?;

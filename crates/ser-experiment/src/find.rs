@@ -1,4 +1,4 @@
-//! The recordings that files, folders and patterns stand for: one way for all commands.
+//! Finds the recordings that files, folders and patterns stand for, in the same way for all commands.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -13,12 +13,14 @@ use crate::corpus::Skipped;
 pub struct Found {
     /// The file.
     pub path: PathBuf,
-    /// What to call it: its path below the folder that was given, or else its path.
+    /// Its name: the path relative to the given folder, or else the path.
     pub name: String,
 }
 
-/// The recordings that files, folders and patterns (`*.mp3`) stand for, sorted within each, and each file once, however
-/// its path is spelled; and what stands for none.
+/// Finds the recordings that files, folders and patterns such as `*.mp3` stand for.
+///
+/// The recordings of each input are sorted. Each file comes once, even if several paths lead to it. Also returns the inputs
+/// and files that were skipped.
 #[must_use]
 pub fn find(given: &[PathBuf]) -> (Vec<Found>, Vec<Skipped>) {
     let (mut found, mut skipped) = (Vec::new(), Vec::new());
@@ -30,15 +32,15 @@ pub fn find(given: &[PathBuf]) -> (Vec<Found>, Vec<Skipped>) {
     (found, skipped)
 }
 
-/// The one path of a file among all that lead to it.
+/// Returns the canonical path of a file, or `path` itself if there is none.
 pub(crate) fn identity(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-/// What one file, folder or pattern stands for.
+/// Finds the recordings that one file, folder or pattern stands for, and adds them to `found`.
 pub(crate) fn find_one(path: &Path, found: &mut Vec<Found>, skipped: &mut Vec<Skipped>) {
     if is_table(path) && !path.is_dir() {
-        let reason = "a table, and no recording: `ser index`, `extract`, `evaluate` and training read manifests";
+        let reason = "a table, not a recording: `ser index`, `extract`, `evaluate` and training read manifests";
         skipped.push(Skipped::new(path, reason));
         return;
     }
@@ -60,7 +62,8 @@ pub(crate) fn find_one(path: &Path, found: &mut Vec<Found>, skipped: &mut Vec<Sk
         }
         if before == found.len() + skipped.len() {
             let extensions = ser_audio::EXTENSIONS.join(", ");
-            let reason = format!("no recording below it: no file ends in one of {extensions}");
+            let reason =
+                format!("no recording in this folder: no file name ends in one of {extensions}");
             skipped.push(Skipped::new(path, &reason));
         }
         return;
@@ -68,7 +71,7 @@ pub(crate) fn find_one(path: &Path, found: &mut Vec<Found>, skipped: &mut Vec<Sk
     let pattern = path
         .to_str()
         .filter(|p| !path.exists() && p.contains(['*', '?', '[']));
-    // As in a shell, `*` stands for no name that begins with a dot, such as those that macOS leaves in archives.
+    // As in a shell, `*` does not match a name that begins with a dot, such as the files that macOS leaves in archives.
     let as_in_shells = MatchOptions {
         require_literal_leading_dot: true,
         ..MatchOptions::new()
@@ -91,7 +94,7 @@ pub(crate) fn find_one(path: &Path, found: &mut Vec<Found>, skipped: &mut Vec<Sk
     if before == found.len() + skipped.len() {
         skipped.push(Skipped::new(
             path,
-            "no file matches; `**` stands for folders",
+            "no file matches; `**` matches any folders",
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! A finished model that learns on from labelled clips of somebody's own.
+//! Fine-tunes a finished model on a user's labelled clips.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -22,53 +22,60 @@ use crate::split_run::MODEL;
 use crate::unseen::Unseen;
 use crate::view::of_each;
 
-/// Fewer clips teach nothing that could be told from chance; with more a recipe learns more than a last layer does.
+/// Number of clips that a model can be fine-tuned on. With fewer clips, a gain cannot be told from chance; with more, training
+/// a recipe gains more than fine-tuning the last layer.
 const CLIPS: RangeInclusive<usize> = 10..=2000;
-/// The split's name in the answers.
+/// Name of the split in the predictions.
 const SPLIT: &str = "fine-tuning";
 
-/// A model that was fine-tuned, and its figures on the clips that it learned from.
+/// A fine-tuned model, and its figures on the clips that it was fine-tuned on.
 #[derive(Debug)]
 pub struct FineTuned {
-    /// The model, which nothing has been written of yet.
+    /// The fine-tuned model. It is not written yet; [`FineTuned::write`] writes it.
     pub model: Model,
-    /// Figures of the model before.
+    /// The figures before fine-tuning.
     pub before: Evaluation,
-    /// Figures by cross-validation: each clip is answered by a model that has not learned from its speaker, or from the
-    /// clip where all are of one speaker.
+    /// The figures after fine-tuning, by cross-validation: each clip is answered by a model that was not fine-tuned on clips of
+    /// its speaker or, if all clips are of one speaker, not on this clip.
     pub after: Evaluation,
-    /// The figures after less those before.
+    /// The UAR after fine-tuning minus the UAR before.
     pub gain: Difference,
-    /// Clips learned from.
+    /// Number of clips used for fine-tuning.
     pub clips: usize,
-    /// Their speakers.
+    /// Number of speakers of these clips.
     pub speakers: usize,
-    /// Labels of the model that no clip has. What the model knew of them stays.
+    /// Labels of the model that no clip has. Their weights stay as they were.
     pub absent: Vec<String>,
-    /// Clips left out, as the model had learned from them or from others of their speakers.
+    /// Number of clips left out because the model was made from them or, if its protocol is speaker-disjoint, from other clips
+    /// of their speakers.
     pub left_out: usize,
-    /// Clips left out for their emotions, which the model does not tell apart.
+    /// Number of clips left out because their emotions are not labels of the model.
     pub unknown: usize,
     /// Those emotions.
     pub unknown_emotions: Vec<String>,
-    /// Whether clips or model are synthetic.
+    /// Whether the clips or the model are synthetic.
     pub synthetic: bool,
     /// Files that could not be used.
     pub skipped: Vec<Skipped>,
-    /// Where the model is to be written.
+    /// The folder that the model will be written to.
     out: PathBuf,
 }
 
-/// Fine-tunes a model ([`Model::fine_tune`]) or, where labels are given, what it knows of these ([`Model::of_labels`]), on the clips of folders and manifests, leaving out those that it has learned from.
-/// Their sound is [`restored`] and its channels are [compared](Channels::Compared), as when the model answers.
+/// Fine-tunes a model ([`Model::fine_tune`]) on the clips of folders and manifests, leaving out the clips that it was made from.
 ///
-/// The temperature of the new model is fitted to the answers of the cross-validation and is not lower than before: a few
-/// clips make no model surer of itself. Its confidence threshold is theirs as well, and stands for that of enrolled speakers too,
-/// which was not measured.
+/// If `labels` are given, the model is first restricted to them ([`Model::of_labels`]). The sound of the clips is [`restored`]
+/// and their channels are [compared](Channels::Compared), as when the model answers.
+///
+/// The temperature of the new model is fitted to the answers of the cross-validation, but is not lower than before: a few clips
+/// are no reason for higher confidence. Its confidence threshold is fitted to the same answers. It is also used for enrolled
+/// speakers, for whom none was measured.
 ///
 /// # Errors
-/// [`Error::Foreign`] where `out`, a folder for the model, holds anything; [`Error::FineTuning`] for too few or too many clips,
-/// [`Error::NothingToMeasure`] for none; those of [`Prepared::read`].
+/// - [`Error::Foreign`] if `out`, the folder for the model, holds anything
+/// - [`Error::FineTuning`] if the clips are too few or too many, or have too few emotions
+/// - [`Error::NothingToMeasure`] if no clip is left
+/// - [`Error::Predict`] if `labels` are not labels of the model
+/// - the errors of [`Prepared::read`]
 pub fn fine_tune(
     model: Model,
     labels: &[String],
@@ -95,7 +102,7 @@ pub fn fine_tune(
     check(&corpus, &part, data)?;
 
     let speakers = corpus.speakers();
-    // Parts of one file belong together, and so do copies of one sound.
+    // Parts of the same file count as one recording, and so do files with the same sound.
     let recording = |clip: &Clip| match clip.excerpt {
         Some(_) => clip.path.to_string_lossy().into_owned(),
         None => clip.content.clone(),
@@ -147,7 +154,7 @@ fn check(corpus: &Corpus, part: &[usize], data: &[Origin<'_>]) -> Result<()> {
     for &i in part {
         *emotions.entry(&corpus.clips()[i].emotion).or_default() += 1;
     }
-    // One clip of an emotion could not be held out: nothing would be known of it then.
+    // If an emotion had one clip only, no clip of it would be left to train on when that clip is held out.
     let is_enough = emotions.len() > 1 && emotions.values().all(|clips| *clips > 1);
     if CLIPS.contains(&part.len()) && is_enough {
         return Ok(());
@@ -155,7 +162,7 @@ fn check(corpus: &Corpus, part: &[usize], data: &[Origin<'_>]) -> Result<()> {
     Err(Error::FineTuning {
         data: named(data),
         expected: format!(
-            "{} to {} clips of two emotions or more, two or more of each",
+            "{} to {} clips of at least two emotions, at least two clips of each",
             CLIPS.start(),
             CLIPS.end()
         ),
@@ -164,7 +171,7 @@ fn check(corpus: &Corpus, part: &[usize], data: &[Origin<'_>]) -> Result<()> {
     })
 }
 
-/// The UAR of the model after less that of the model before.
+/// Returns the UAR after fine-tuning minus the UAR before.
 fn difference(before: &Predictions, after: &Predictions) -> Result<Difference> {
     let pairs = compare(&[("after", after), ("before", before)])?;
     let pair = pairs.into_iter().next();
@@ -173,7 +180,7 @@ fn difference(before: &Predictions, after: &Predictions) -> Result<Difference> {
         .ok_or(ser_eval::Error::Empty { what: "runs" })?)
 }
 
-/// The clips whose features could be extracted, with these.
+/// Returns the clips whose features could be extracted, and their features.
 fn features(
     predictor: &Predictor,
     corpus: &Corpus,
@@ -214,13 +221,13 @@ fn speakers_of(clips: &[&Clip]) -> BTreeSet<String> {
     clips.iter().map(|clip| clip.speaker.clone()).collect()
 }
 
-/// The model with what it has become.
+/// Gives the fine-tuned model its name, temperatures, confidence thresholds and provenance.
 fn described(mut model: Model, corpus: &Corpus, learned: &[&Clip], after: &Predictions) -> Model {
     model.name = format!("{}, fine-tuned on {}", model.name, corpus.name());
     model.temperature = model.temperature.max(fit_temperature(after));
     model.enrolled_temperature = model.enrolled_temperature.max(model.temperature);
     model.confidence_threshold = ConfidenceThreshold::fit(after, model.temperature);
-    // That of an enrolled speaker was not measured: this is the nearest.
+    // The threshold for enrolled speakers was not measured; this is the closest estimate.
     model.enrolled_confidence_threshold = model.confidence_threshold;
     let origin = &mut model.provenance;
     origin.validated_on = Some(format!("{}, by cross-validation", corpus.name()));
@@ -235,14 +242,14 @@ fn described(mut model: Model, corpus: &Corpus, learned: &[&Clip], after: &Predi
 }
 
 impl FineTuned {
-    /// Whether the model is clearly worse than the one before: the interval of the difference over speakers has no
-    /// gain in it. Of one speaker there is no interval, and nothing is clear.
+    /// Returns whether fine-tuning made the model clearly worse: the 95 % interval of the gain over speakers lies below zero.
+    /// With one speaker there is no interval, and the result is false.
     #[must_use]
     pub fn is_clearly_worse(&self) -> bool {
         self.gain.interval.is_some_and(|gain| gain.high < 0.0)
     }
 
-    /// Emotions that the model before recognised better, with the recalls before and after.
+    /// Returns the emotions whose recall fell, with the recalls before and after.
     #[must_use]
     pub fn worse(&self) -> Vec<(String, f64, f64)> {
         let classes = self
@@ -260,7 +267,7 @@ impl FineTuned {
     /// Writes the model in half precision into its folder, and returns the path of the file.
     ///
     /// # Errors
-    /// A file that cannot be written.
+    /// [`Error::Io`] or [`Error::Predict`] if the file cannot be written.
     pub fn write(self) -> Result<PathBuf> {
         folder::create(&self.out)?;
         let path = self.out.join(MODEL);

@@ -1,4 +1,4 @@
-//! Fit: a model to be used, from all clips there are.
+//! Fit: trains a model for use on all clips.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -19,12 +19,12 @@ use crate::source::{Folders, Source};
 use crate::split_run::MODEL;
 use crate::training::{Trainer, fit_temperatures};
 
-/// A model that was made from all clips.
+/// A model that was trained on all clips.
 #[derive(Debug)]
 pub struct Fitted {
-    /// Its file.
+    /// The model file.
     pub model: PathBuf,
-    /// The figures of models like it on the inner splits. Nothing is left to measure the model itself.
+    /// The figures of models like it on the inner splits. No clip is left to measure the model itself.
     pub validation: FoldSummary,
     /// Whether the clips are synthetic.
     pub synthetic: bool,
@@ -32,11 +32,11 @@ pub struct Fitted {
     pub skipped: Vec<Skipped>,
 }
 
-/// Tries the recipes of an experiment on inner splits of all clips, as many as its task says, trains them
-/// on all of these, and writes the model, in half precision, into the folder of results.
+/// Measures the recipes of an experiment on inner splits of all clips, trains them on all clips, and writes the model, in
+/// half precision, into the folder of results. The task of the experiment says how many inner splits there are.
 ///
 /// # Errors
-/// Those of [`select`](crate::select()).
+/// The errors of [`select`](crate::select()).
 pub fn fit(
     experiment: &Experiment,
     folders: &Folders,
@@ -75,7 +75,7 @@ pub fn fit(
     })
 }
 
-/// The clips that the inner splits tested: of several corpora each was left out of the training.
+/// Describes the clips that the inner splits tested. With several corpora, each corpus was left out of training in turn.
 fn validated_on(corpus: &Corpus) -> String {
     let corpora: BTreeSet<Option<&str>> = corpus.clips().iter().map(Clip::corpus).collect();
     match corpora.len() {
@@ -84,7 +84,7 @@ fn validated_on(corpus: &Corpus) -> String {
     }
 }
 
-/// A recipe's model of all clips, its answers on the inner splits, and the files left out.
+/// Returns the model of a recipe trained on all clips, its predictions on the inner splits, and the files left out.
 fn fit_recipe(
     recipe: &Recipe,
     source: &Source,
@@ -94,7 +94,7 @@ fn fit_recipe(
     let path = inner.folder(recipe).join(MODEL);
     let clips = &source.clips;
     let split = Split::untested(&clips.corpus, disjoint)?;
-    // Nothing needs to be extracted for what an earlier call finished.
+    // If an earlier call finished this recipe, no features need to be extracted.
     let finished = inner.finished(recipe, &clips.corpus, &[split])?;
     if path.is_file()
         && let Some(answers) = finished

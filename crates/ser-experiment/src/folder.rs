@@ -1,4 +1,4 @@
-//! Folders of results: whole under their final name, or marked as unfinished.
+//! Folders of results. A folder under its final name is complete; an unfinished one is marked by its extension.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
-/// Extension of a folder that is being written, or removed. No other program gives it: what has it may be removed.
+/// Extension of a folder that is being written or removed. No other program uses it, so a folder with it may be removed.
 pub(crate) const UNFINISHED: &str = "ser-unfinished";
 
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
@@ -27,7 +27,7 @@ pub(crate) fn create(folder: &Path) -> Result<()> {
     Ok(fs::create_dir_all(folder).map_err(ser_files::Error::at(folder))?)
 }
 
-/// What a folder holds, in the order of the names.
+/// Returns the entries of a folder, sorted by name.
 pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(ser_files::Error::at(folder))?;
     let mut files = entries
@@ -38,9 +38,9 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Refuses to put a run where something else lies; `is_own` tells a folder that it may replace.
+/// Returns an error if the folder holds anything, unless `is_own` says that it may be replaced.
 pub(crate) fn refuse_foreign(folder: &Path, is_own: impl Fn(&Path) -> bool) -> Result<()> {
-    // `.` and `..` have no name that a finished folder could be given.
+    // A finished folder is renamed to its final name, and `.` and `..` have no name.
     let path = folder.to_owned();
     if folder.file_name().is_none() {
         let expected = "--out must name a folder of its own";
@@ -57,12 +57,12 @@ pub(crate) fn refuse_foreign(folder: &Path, is_own: impl Fn(&Path) -> bool) -> R
     }
 }
 
-/// Removes a folder, if it is there. It is renamed first: a folder under its final name is whole.
+/// Removes a folder, if it exists. It is renamed first, because a folder under its final name must be complete.
 pub(crate) fn remove(folder: &Path) -> Result<()> {
     if folder.file_name().is_none() {
         return Err(Error::NoName {
             path: folder.to_owned(),
-            expected: "not removed, as it has no name",
+            expected: "not removed, because this path has no name",
         });
     }
     let aside = match folder.extension() {

@@ -1,4 +1,4 @@
-//! Functionals as a table: a row a recording, with what a manifest says of it.
+//! Writes functionals as a table: one row per recording, with the data of a manifest.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -12,7 +12,7 @@ use ser_tables::{Column, Form, Kind, TableWriter, Value};
 use crate::error::Result;
 use crate::extract::{Input, wrong};
 
-/// A column in front of the functionals.
+/// A column of the manifest, which stands before the functionals.
 struct Known {
     name: String,
     kind: Kind,
@@ -37,20 +37,22 @@ impl Known {
     }
 }
 
-/// What stands in front of the functionals of some recordings: columns that one of them has.
+/// The columns of a table of functionals. Of the columns of a manifest, those are kept for which any recording has a value.
 pub(crate) struct About {
     known: Vec<Known>,
     functionals: Vec<String>,
 }
 
 impl About {
+    /// Determines the columns of the table.
+    ///
     /// # Errors
-    /// [`Error::Extraction`](crate::Error::Extraction) for features that have several rows a recording, and for a
-    /// manifest's column with the name of another.
+    /// [`Error::Extraction`](crate::Error::Extraction) if the features have several rows per recording, or if a column of
+    /// the manifest has the name of another column.
     pub(crate) fn new(inputs: &[Input], config: &FeatureConfig, out: &Path) -> Result<Self> {
         if config.output != Output::Functionals {
             return Err(wrong(format_args!(
-                "{}: a table has one row a recording, and these features have one a frame: take functionals, as with \
+                "{}: a table has one row per recording, but these features have one row per frame: take functionals, with \
                  --recipe mlp or with output = \"functionals\" in --config, or write .npy or .safetensors",
                 out.display()
             )));
@@ -80,7 +82,7 @@ impl About {
         let mut names: BTreeSet<&str> = own.chain(functionals.iter().map(String::as_str)).collect();
         if let Some(twice) = known.iter().find(|known| !names.insert(&known.name)) {
             return Err(wrong(format_args!(
-                "{}: the table has a column `{name}` of its own: rename the column `{name}` of the manifest",
+                "{}: the table already has a column `{name}`: rename the column `{name}` of the manifest",
                 out.display(),
                 name = twice.name
             )));
@@ -89,8 +91,8 @@ impl About {
         Ok(Self { known, functionals })
     }
 
-    /// Writes the table whole; `each` hands every input with its functionals to what it is given, and returns how many
-    /// have any. Without any nothing is written.
+    /// Writes the table, complete or not at all. `each` calls the given function with every input and its functionals, and
+    /// returns the number of rows. Without a row, nothing is written.
     pub(crate) fn write(
         &self,
         out: &Path,
@@ -137,7 +139,7 @@ impl About {
         let path = input.path.to_string_lossy();
         let seconds = match &input.clip {
             Some(clip) => Some(clip.seconds()),
-            // What the container says: the sound itself is read already. A pipe has nothing left to say.
+            // The duration comes from the container. A pipe has been read already and cannot be opened again.
             None if input.path.is_file() => AudioStream::open(&input.path)
                 .ok()
                 .and_then(|stream| stream.duration()),

@@ -1,6 +1,6 @@
-//! Inner cross-validation: recipes tried on splits of what a split leaves for training, so that a choice
-//! among them, or a temperature, never sees a test part. The answers are kept in a folder, and none is
-//! asked for twice.
+//! Inner cross-validation: measures recipes on splits of the training part alone, so that neither the choice of a recipe
+//! nor a temperature depends on a test part. The predictions are kept in a folder, and finished ones are not computed
+//! again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,21 +19,21 @@ use crate::parallel::side_by_side;
 use crate::split_run::RECIPE;
 use crate::training::{LIBTORCH_VERSION, Trainer};
 
-/// Where answers are kept, and what is asked.
+/// An inner cross-validation: where the predictions are kept, and which ones are needed.
 pub(crate) struct Inner<'a> {
-    /// The folder; each recipe has one of its own in it.
+    /// The folder of results. Each recipe has a folder of its own in it.
     pub(crate) out: &'a Path,
     /// Feature store.
     pub(crate) store: Option<&'a Path>,
-    /// Trainings side by side.
+    /// Number of parallel trainings.
     pub(crate) jobs: Option<usize>,
-    /// Whether the clips are answered under every condition as well.
+    /// Whether the clips are predicted under every condition as well.
     pub(crate) conditions: bool,
     pub(crate) on_event: OnEvent<'a>,
 }
 
-/// Refuses an experiment of which a recipe would choose its best epoch by the very clips it is then judged
-/// by.
+/// Returns an error if a recipe of the experiment would choose its best epoch on the same clips that it is then measured
+/// on.
 pub(crate) fn refuse_best_epoch(experiment: &Experiment) -> Result<()> {
     let mut recipes = experiment.members.iter().map(|member| &member.recipe);
     match recipes.find(|recipe| recipe.training.monitor != Monitor::LastEpoch) {
@@ -45,13 +45,14 @@ pub(crate) fn refuse_best_epoch(experiment: &Experiment) -> Result<()> {
 }
 
 impl Inner<'_> {
-    /// The folder of a recipe.
+    /// Returns the folder of a recipe.
     pub(crate) fn folder(&self, recipe: &Recipe) -> PathBuf {
         self.out.join(&recipe.name)
     }
 
-    /// A recipe's answers on the inner splits of some splits, if an earlier call left them all. Refuses a
-    /// folder that holds something else; [`Inner::answers`] would replace it.
+    /// Returns the predictions of a recipe on the inner splits of `splits`, if earlier calls finished all of them.
+    ///
+    /// Returns [`Error::Foreign`] if the folder of the recipe holds anything else, which [`Inner::answers`] would replace.
     pub(crate) fn finished(
         &self,
         recipe: &Recipe,
@@ -65,7 +66,7 @@ impl Inner<'_> {
         self.all_kept(recipe, &inner(recipe, corpus, splits)?)
     }
 
-    /// A recipe's answers on the inner splits of some splits.
+    /// Trains a recipe on the inner splits of `splits` where earlier calls did not, and returns its predictions.
     pub(crate) fn answers(
         &self,
         recipe: &Recipe,
@@ -97,17 +98,17 @@ impl Inner<'_> {
         })?;
         (self.on_event)(Event::Finished { stage });
         let answers = self.all_kept(recipe, &inner)?;
-        answers.ok_or_else(|| Error::other_version(&folder, "some of its answers are gone"))
+        answers.ok_or_else(|| Error::other_version(&folder, "some of its answers are missing"))
     }
 
-    /// Whether a recipe's folder holds answers of this very recipe; another of that name would be mixed
-    /// with it.
+    /// Returns whether the folder of a recipe holds predictions of exactly this recipe on this corpus. Those of another recipe
+    /// with the same name must not be mixed with them.
     fn are_of(&self, recipe: &Recipe, corpus: &Corpus) -> Result<bool> {
         let found = fs::read_to_string(self.folder(recipe).join(RECIPE));
         Ok(found.ok() == Some(identity(recipe, corpus)?))
     }
 
-    /// The answers of all inner splits, if all that are wanted are there.
+    /// Returns the predictions on all inner splits, if all that are needed exist.
     fn all_kept(&self, recipe: &Recipe, inner: &[(usize, Split)]) -> Result<Option<Answers>> {
         let folder = self.folder(recipe);
         let kept = inner.iter().map(|(_, inner)| self.kept(&folder, inner));
@@ -115,7 +116,7 @@ impl Inner<'_> {
         kept.map(|kept| Answers::pool(&kept)).transpose()
     }
 
-    /// The answers of an inner split, if all that are wanted are there.
+    /// Returns the predictions on an inner split, if all that are needed exist.
     fn kept(&self, folder: &Path, inner: &Split) -> Result<Option<Answers>> {
         let answers = Answers::read(folder, inner.name())?;
         let wanted = match self.conditions {
@@ -150,10 +151,10 @@ impl Inner<'_> {
     }
 }
 
-/// How the last line of a folder's recipe begins.
+/// Beginning of the last line of the recipe file in a folder of predictions.
 const MARK: &str = "# inner splits of the clips with the checksum";
 
-/// What a folder of answers is known by.
+/// Returns the text of the recipe file, which identifies a folder of predictions.
 fn identity(recipe: &Recipe, corpus: &Corpus) -> Result<String> {
     let (recipe, checksum) = (recipe.to_toml()?, corpus.checksum());
     let (program, libtorch) = (env!("CARGO_PKG_VERSION"), LIBTORCH_VERSION);
@@ -162,13 +163,13 @@ fn identity(recipe: &Recipe, corpus: &Corpus) -> Result<String> {
     ))
 }
 
-/// Whether a folder holds answers of some recipe.
+/// Returns whether a folder holds predictions on inner splits, of any recipe.
 fn is_inner(folder: &Path) -> bool {
     let found = fs::read_to_string(folder.join(RECIPE)).unwrap_or_default();
     found.lines().any(|line| line.starts_with(MARK))
 }
 
-/// The inner splits, each with the number of the split that it is of.
+/// Returns the inner splits, each with the number of the split that it belongs to.
 fn inner(recipe: &Recipe, corpus: &Corpus, splits: &[Split]) -> Result<Vec<(usize, Split)>> {
     let mut inner = Vec::new();
     for (split, number) in splits.iter().zip(1..) {

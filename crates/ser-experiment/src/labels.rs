@@ -1,4 +1,4 @@
-//! What the recipe of a model says of labels.
+//! The rules for labels in the recipe of a model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,21 +6,21 @@ use ser_data::{Corpus, LabelMap};
 use ser_predict::Model;
 use serde::Deserialize;
 
-/// As the table `[task]` of a recipe has them.
+/// The rules for labels in the table `[task]` of a recipe.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Labels {
-    /// Labels that become one when clips are read.
+    /// Labels that are mapped to a common label when clips are read.
     pub(crate) labels: LabelMap,
-    /// What an answer counts as on a corpus that has no clip of its label.
+    /// The label that a prediction counts as on a corpus that has no clip of the predicted label.
     pub(crate) counted_as: BTreeMap<String, String>,
 }
 
-/// Of the labels of a model, those whose probabilities go to others on each corpus: `(from, to)`.
+/// For each corpus, the labels of a model whose probabilities are added to another label, as indices `(from, to)`.
 pub(crate) type Counted<'a> = BTreeMap<Option<&'a str>, Vec<(usize, usize)>>;
 
 impl Labels {
-    /// From the text that a model file keeps; nothing where that is none of a recipe.
+    /// Reads the rules from the recipe text in a model file. There are none if the text is not a recipe.
     pub(crate) fn of(model: &Model) -> Self {
         Self::parse(&model.recipe)
     }
@@ -34,7 +34,7 @@ impl Labels {
         toml::from_str::<Recipe>(recipe).unwrap_or_default().task
     }
 
-    /// What counts as something else on each corpus of some clips.
+    /// Returns which labels count as another one, on each corpus of the clips.
     pub(crate) fn counted<'a>(&self, labels: &[String], corpus: &'a Corpus) -> Counted<'a> {
         let mut there: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
         for clip in corpus.clips() {

@@ -1,4 +1,4 @@
-//! One run at a time in a folder of results, and what a run that was stopped leaves behind.
+//! Lets one run at a time use a folder of results, and removes what a killed run left behind.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -9,26 +9,28 @@ use walkdir::WalkDir;
 use crate::error::{Error, Result};
 use crate::folder;
 
-/// The right to write into a folder of results, while it lives.
+/// A lock on a folder of results, held until it is dropped.
 ///
-/// It is a lock of the operating system on the file `.NAME.ser-lock` beside the folder, so a program that was killed holds none.
+/// It is a lock of the operating system on the file `.NAME.ser-lock` beside the folder, so a killed program does not keep it.
 #[derive(Debug)]
 pub struct Lock {
     _lock: ser_files::Lock,
 }
 
 impl Lock {
-    /// Takes the folder, refuses if another run has it, and removes what a killed run left there half-written.
+    /// Locks the folder, and removes half-written files and folders that a killed run left there.
     ///
     /// # Errors
-    /// [`Error::NoName`] for a folder such as `..`, [`Error::Locked`], [`Error::Io`].
+    /// - [`Error::NoName`] for a folder such as `..`
+    /// - [`Error::Locked`] if another run holds the lock
+    /// - [`Error::Io`] if the lock file or a leftover cannot be opened or removed
     pub fn take(folder: &Path) -> Result<Self> {
-        // A folder given as `.` has a name all the same, one given as `..` has none.
+        // The absolute path of `.` has a name, that of `..` has none.
         let folder = std::path::absolute(folder).map_err(ser_files::Error::at(folder))?;
         if folder.file_name().is_none() {
             return Err(Error::NoName {
                 path: folder,
-                expected: "name the folder itself",
+                expected: "this path has no name; name the folder itself",
             });
         }
         let path = lock_of(&folder);
@@ -43,22 +45,22 @@ impl Lock {
     }
 }
 
-/// The file that is locked for a folder.
+/// Returns the path of the lock file of a folder.
 fn lock_of(folder: &Path) -> PathBuf {
     ser_files::beside(folder, "lock")
 }
 
-/// Whether somebody holds a lock.
+/// Returns whether any program holds the lock.
 fn is_held(path: &Path) -> bool {
     let file = File::open(path);
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
-/// Removes what was being written or removed when a run was killed: in the folder, and beside it.
+/// Removes what was being written or removed when a run was killed, in the folder and beside it.
 fn sweep(folder: &Path) -> Result<()> {
-    // As deep as the answers of an ensemble's members lie.
+    // The predictions of the members of an ensemble lie four levels deep.
     let inside = WalkDir::new(folder).max_depth(4).min_depth(1).into_iter();
-    // A run further inside that is still going cleans up after itself.
+    // A run that is still active in a folder inside this one cleans up after itself.
     let inside = inside.filter_entry(|entry| !is_held(&lock_of(entry.path())));
     let inside = inside.flatten();
     let inside = inside.map(|entry| (entry.file_type().is_dir(), entry.into_path()));
@@ -72,7 +74,7 @@ fn sweep(folder: &Path) -> Result<()> {
         })
         .collect();
     for (is_folder, path) in left {
-        // What lay in a folder that is gone already is gone as well.
+        // Entries inside a folder that was removed earlier in this loop no longer exist, which is not an error.
         if is_folder {
             folder::remove(&path)?;
         } else {

@@ -1,7 +1,7 @@
-//! The page of a run, its pictures and the files beside it.
+//! Writes the page of a run, its pictures and the files beside it.
 //!
-//! The sounds of the worst mistakes and the map of clips are made from the clips when the page is written,
-//! not kept in the folder of the run: there is no further file to go stale, and a run of any age gets them.
+//! The sounds of the worst mistakes and the map of clips are made from the clips when the page is written, and not
+//! kept in the folder of the run: so no further file can become outdated, and runs of earlier versions get them as well.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -20,33 +20,36 @@ use crate::run::Run;
 use crate::split_run::{TEST, read_split};
 use crate::view::features_of;
 
-/// The page in the folder of a run.
+/// Name of the page in the folder of a run.
 pub(crate) const PAGE: &str = "report.html";
-/// The figures beside it.
+/// Name of the file with the figures beside the page.
 pub(crate) const METRICS: &str = "metrics.json";
 
-/// Rate of the sounds in Hz: speech needs no more.
+/// Sampling rate of the sounds in Hz, which is enough for speech.
 const RATE: u32 = 16_000;
-/// No sound is longer: twelve of them, written as text, stay below 3 MB.
+/// Maximum length of a sound in seconds. Twelve sounds, encoded as text, stay below 3 MB.
 const SECONDS: u32 = 5;
-/// Quieter than the loudest frame by so many dB is silence at the ends.
+/// Level in dB below the loudest frame under which the ends of a clip count as silence.
 const SILENCE: f64 = 30.0;
-/// More clips than these make a map no clearer.
+/// Maximum number of clips in a map. More clips do not make it clearer.
 const MAP_CLIPS: usize = 1000;
 
 impl Run {
-    /// The file of its page.
+    /// Returns the path of the page.
     #[must_use]
     pub fn page(&self) -> PathBuf {
         self.dir.join(PAGE)
     }
 
-    /// Writes metrics, pictures and the page into its folder, from the clips it was made from. The map
-    /// shows the test part of its first split; `by` are columns that the figures are also given by.
+    /// Writes metrics, pictures and the page into the folder of the run. `corpus` holds the clips that the run was made from.
+    ///
+    /// The map shows the test part of the first split. `by` names columns by which the figures are computed as well.
     ///
     /// # Errors
-    /// [`ser_eval::Error::NoColumn`] for a column that no clip has; clips that are not those of the run; a clip or
-    /// file that cannot be read or written; the model's.
+    /// - [`ser_eval::Error::NoColumn`] if `by` names a column that no clip has
+    /// - [`Error::In`](crate::Error::In) if the clips are not the clips of the run, or one cannot be read
+    /// - [`Error::Io`](crate::Error::Io) if a file cannot be written
+    /// - [`Error::Predict`](crate::Error::Predict) if the model cannot be read or cannot compute embeddings
     pub fn write_page(
         &self,
         comparison: &[RunSummary],
@@ -73,17 +76,17 @@ impl Run {
     }
 }
 
-/// Writes metrics, pictures and the page of a report into a folder.
+/// Writes the metrics, pictures and page of a report into a folder.
 pub(crate) fn write_page(dir: &Path, report: &Report, evaluation: &Evaluation) -> Result<()> {
     write_json(&dir.join(METRICS), evaluation)?;
     ser_report::plots::write_all(dir, report, evaluation)?;
     Ok(write_file(dir.join(PAGE), render(report)?)?)
 }
 
-/// Each run as a row beside the others.
+/// Returns a summary of each run, for a table with one row per run.
 ///
 /// # Errors
-/// [`Error::Eval`](crate::Error::Eval) without answers.
+/// [`Error::Eval`](crate::Error::Eval) if a run has no predictions.
 pub fn summaries(runs: &[Run]) -> Result<Vec<RunSummary>> {
     let summary = |run: &Run| run.summary(&Evaluation::compute(run.test.plain())?);
     runs.iter().map(summary).collect()
@@ -92,7 +95,7 @@ pub fn summaries(runs: &[Run]) -> Result<Vec<RunSummary>> {
 /// Writes a page with runs side by side, each with a link to its own page.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) for a file that cannot be written.
+/// [`Error::Io`](crate::Error::Io) if the file cannot be written.
 pub fn write_side_by_side(page: &Path, runs: &[Run], rows: &[RunSummary]) -> Result<()> {
     let rows = rows.iter().zip(runs).map(|(row, run)| RunSummary {
         page: Some(link(page, &run.page())),
@@ -102,7 +105,7 @@ pub fn write_side_by_side(page: &Path, runs: &[Run], rows: &[RunSummary]) -> Res
     Ok(write_file(page, render_summary(&rows))?)
 }
 
-/// How a page names a file below its own folder; a file elsewhere by its full path.
+/// Returns the link from a page to a file: relative if the file lies below the folder of the page, else the absolute path.
 pub(crate) fn link(page: &Path, file: &Path) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let (page, file) = (absolute(page), absolute(file));
@@ -113,7 +116,7 @@ pub(crate) fn link(page: &Path, file: &Path) -> String {
         .replace('\\', "/")
 }
 
-/// The sounds of the most confident mistakes.
+/// Returns the sounds of the most confident mistakes.
 pub(crate) fn sounds(corpus: &Corpus, answers: &Predictions) -> Result<Vec<Sound>> {
     let clip = |name: &str| corpus.clips().iter().find(|clip| clip.name == name);
     let mistakes = worst_mistakes(answers).into_iter();
@@ -125,8 +128,7 @@ pub(crate) fn sounds(corpus: &Corpus, answers: &Predictions) -> Result<Vec<Sound
     sounds.collect()
 }
 
-/// A clip as a small file: mono, 16 kHz, 16 bits, without the silence at its ends, cut where it is
-/// too long.
+/// Returns a clip as a small WAV file: mono, 16 kHz, 16 bits, without the silence at its ends, and cut after [`SECONDS`].
 fn wav(clip: &Clip) -> Result<Vec<u8>> {
     let waveform = clip.read()?.resample(RATE)?;
     let sound = trim(&waveform.samples, SILENCE, 2048, 512);
@@ -149,7 +151,7 @@ fn wav(clip: &Clip) -> Result<Vec<u8>> {
     Ok(file.into_inner())
 }
 
-/// Where a model's networks put clips; nothing for too few of them.
+/// Returns the map of the embeddings of clips, or `None` if there are too few clips.
 pub(crate) fn map(
     model: &Model,
     corpus: &Corpus,

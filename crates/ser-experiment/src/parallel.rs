@@ -1,4 +1,4 @@
-//! Trainings side by side.
+//! Runs trainings in parallel.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use ser_recipe::Recipe;
 
 use crate::error::{Error, Result};
 
-/// Does the trainings of a recipe that `work` stands for, as many at a time as fit the cores.
+/// Calls `work` for each item, which trains a recipe: `jobs` at a time, or as many as there are cores for.
 pub(crate) fn side_by_side<T: Sync>(
     items: &[T],
     recipe: &Recipe,
@@ -16,12 +16,12 @@ pub(crate) fn side_by_side<T: Sync>(
 ) -> Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = usize::try_from(recipe.training.threads).unwrap_or(1);
-    // Small networks gain little from a second thread: one training a core beats one training
-    // on all of them.
+    // Small networks gain little from a second thread: one training per core is faster than one training on all
+    // cores.
     let jobs = jobs.unwrap_or(cores / threads).clamp(1, items.len().max(1));
     let queue = Mutex::new(items.iter());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    // What fails once, as on a full disk, fails again: the others end with the training that they are at.
+    // An error such as a full disk would occur again, so the other workers stop after their current training.
     let has_failed = AtomicBool::new(false);
     let worker = || -> Result<()> {
         while !has_failed.load(Ordering::Relaxed)

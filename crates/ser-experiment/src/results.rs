@@ -20,10 +20,10 @@ test speaker were known, without their labels; these clips were drawn three time
 In a random split, training and test share voices and sentences: read its figures beside those for new
 speakers.";
 
-/// The document of some cross-validations, in this order, as Markdown.
+/// Returns the Markdown document of the results of cross-validations, in the order given.
 ///
 /// # Errors
-/// [`Error::OneSplit`] for a run of one split alone; [`Error::Eval`].
+/// [`Error::OneSplit`] if a run is a single split; [`Error::Eval`] or [`Error::Report`] if the figures cannot be computed.
 pub fn results(runs: &[Run]) -> Result<String> {
     let sections = runs.iter().map(section).collect::<Result<Vec<_>>>()?;
     Ok(markdown(TITLE, PREFACE, &sections)?)

@@ -1,4 +1,4 @@
-//! A run folder: one split, or one folder a split.
+//! Reads a run folder, which holds one split, or one folder per split.
 
 use std::path::{Path, PathBuf};
 
@@ -18,19 +18,19 @@ use crate::split_run::{Cost, MODEL, RunInfo, SplitRun, is_split, split_folders};
 pub struct Run {
     /// The folder.
     pub dir: PathBuf,
-    /// The experiment that all splits are of.
+    /// The experiment, the same for all splits.
     pub experiment: Experiment,
-    /// What each split was made from; there is at least one.
+    /// What each split was made from. There is at least one.
     pub infos: Vec<RunInfo>,
     /// The model file of the first split.
     pub model: PathBuf,
-    /// What training each split cost.
+    /// Size and training time of each split's model.
     pub costs: Vec<Cost>,
-    /// Answers on the test parts.
+    /// Predictions on the test parts.
     pub test: Answers,
-    /// Answers on validation clips; absent when there were none.
+    /// Predictions on validation clips; `None` if there were none.
     pub validation: Option<Answers>,
-    /// Trainings that a validation part watched, by the name of their split.
+    /// Histories of the trainings that had validation clips, by the name of their split.
     pub histories: Vec<NamedHistory>,
 }
 
@@ -38,7 +38,10 @@ impl Run {
     /// Reads a folder that a training or a cross-validation wrote.
     ///
     /// # Errors
-    /// [`Error::NoRun`], [`Error::Incomplete`], [`Error::Mixed`], and those of [`SplitRun::read`].
+    /// - [`Error::NoRun`] if the folder holds no finished run
+    /// - [`Error::Incomplete`] if splits are missing
+    /// - [`Error::Mixed`] if the splits come from different recipes or data
+    /// - the errors of [`SplitRun::read`]
     pub fn read(dir: &Path) -> Result<Self> {
         let folders = if is_split(dir) {
             vec![dir.to_owned()]
@@ -97,43 +100,43 @@ impl Run {
         })
     }
 
-    /// The emotions told apart, in label order.
+    /// Returns the labels, in the order of the probabilities.
     #[must_use]
     pub fn emotions(&self) -> &[String] {
         self.test.plain().labels()
     }
 
-    /// Whether the audio was synthetic.
+    /// Returns whether the audio is synthetic.
     #[must_use]
     pub fn synthetic(&self) -> bool {
         self.infos.iter().any(|info| info.synthetic)
     }
 
-    /// Trained values of the first split's model.
+    /// Returns the number of trained parameters of the first split's model.
     #[must_use]
     pub fn parameters(&self) -> usize {
         self.costs.first().map_or(0, |cost| cost.parameters)
     }
 
-    /// Seconds that all trainings took.
+    /// Returns the duration of all trainings in seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.costs.iter().map(|cost| cost.seconds).sum()
     }
 
-    /// This run as a row beside others.
+    /// Returns a summary of the run, for a table with one row per run.
     ///
     /// # Errors
-    /// [`Error::Recipe`] for a recipe that cannot be written as TOML.
+    /// [`Error::Recipe`] if the recipe cannot be written as TOML.
     pub fn summary(&self, evaluation: &Evaluation) -> Result<RunSummary> {
         Ok(self.report(&[])?.summary(evaluation, None))
     }
 
-    /// The command that makes such a run of some clips, in a folder.
+    /// Returns the command that repeats the run on the clips of `data` and writes it into the folder `out`.
     #[must_use]
     pub fn command(&self, data: &str, out: &str) -> String {
         let (name, protocol) = (&self.experiment.name, self.experiment.task.protocol);
-        // A recipe that is not built in came from a file.
+        // A recipe that is not built in was read from a file.
         let file = match Experiment::built_in_names().any(|built_in| built_in == name) {
             true => "",
             false => ".toml",
@@ -143,10 +146,10 @@ impl Run {
         )
     }
 
-    /// UAR by corpus, where corpora were tested.
+    /// Returns the UAR by corpus, if the protocol tests corpora.
     ///
     /// # Errors
-    /// [`Error::Eval`] without answers.
+    /// [`Error::Eval`] if there are no predictions.
     pub fn corpora(&self) -> Result<Option<CorpusTable>> {
         match self.experiment.task.protocol {
             Protocol::Corpora => corpus_table(&self.test).map(Some),
@@ -154,7 +157,7 @@ impl Run {
         }
     }
 
-    /// What its page says, but for sounds and map, which are made from the clips.
+    /// Returns the content of the page, without sounds and map, which are made from the clips.
     pub(crate) fn report(&self, comparison: &[RunSummary]) -> Result<Report> {
         let protocol = self.experiment.task.protocol;
         let info = &self.infos[0];
@@ -181,7 +184,7 @@ impl Run {
             environment: vec![
                 ("program".to_owned(), format!("ser {}", info.program)),
                 ("libtorch".to_owned(), info.libtorch.clone()),
-                ("threads a training".to_owned(), info.threads.to_string()),
+                ("threads per training".to_owned(), info.threads.to_string()),
                 ("corpus".to_owned(), info.corpus.clone()),
                 ("corpus checksum".to_owned(), info.checksum.clone()),
                 (
@@ -197,7 +200,7 @@ impl Run {
     }
 }
 
-/// The answers after enrolment, as reports want them.
+/// Returns the predictions with enrolment in the form that reports take.
 pub(crate) fn enrolled(answers: &Answers) -> Vec<ser_report::Enrolled> {
     let described = answers
         .enrolled()
@@ -212,7 +215,7 @@ pub(crate) fn enrolled(answers: &Answers) -> Vec<ser_report::Enrolled> {
     described.collect()
 }
 
-/// Names of architectures, each once.
+/// Joins the names of architectures, each once.
 pub(crate) fn architectures(networks: impl IntoIterator<Item = &'static str>) -> String {
     let mut names: Vec<&str> = Vec::new();
     for name in networks {
@@ -223,7 +226,7 @@ pub(crate) fn architectures(networks: impl IntoIterator<Item = &'static str>) ->
     names.join(" + ")
 }
 
-/// A protocol in one sentence.
+/// Describes a protocol in one phrase.
 pub(crate) fn describe(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Seed5 => "stratified random 80/20 splits, five seeds",

@@ -1,4 +1,4 @@
-//! Selection: which recipe is best on clips that are nobody's test.
+//! Selection: compares recipes on inner splits, without using a test part.
 
 use std::time::Instant;
 
@@ -15,27 +15,29 @@ use crate::lock::Lock;
 use crate::setting::Setting;
 use crate::source::{Folders, Source, splits};
 
-/// One experiment's figures on the inner splits of all splits.
+/// The figures of an experiment on the inner splits of all splits.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     /// Name of the experiment.
     pub name: String,
-    /// Its figures in every setting asked in.
+    /// Its figures in every measured setting.
     pub figures: Figures,
-    /// Seconds it took; few where an earlier call had left the answers.
+    /// Duration in seconds; short if an earlier call had left the predictions.
     pub seconds: f64,
     /// The files that could not be used.
     pub skipped: Vec<Skipped>,
 }
 
-/// Tries every experiment on the inner splits of every split of its protocol, as many as its task says, and
-/// compares them there: no test part is touched. With `conditions` the clips are answered under every
+/// Measures every experiment on the inner splits of every split of its protocol. No test part is used.
+///
+/// The task of an experiment says how many inner splits there are. With `conditions` the clips are predicted under every
 /// recording condition as well.
 ///
 /// # Errors
-/// [`Error::KeepsBestEpoch`](crate::Error::KeepsBestEpoch) before anything is trained;
-/// [`Error::Locked`](crate::Error::Locked) and [`Error::Foreign`](crate::Error::Foreign) for the folder of
-/// results; whatever fails in reading clips, in training and in writing.
+/// - [`Error::KeepsBestEpoch`](crate::Error::KeepsBestEpoch), before anything is trained, if a recipe chooses its best epoch
+/// - [`Error::Locked`](crate::Error::Locked) if another run writes into the folder of results
+/// - [`Error::Foreign`](crate::Error::Foreign) if the folder of a recipe holds other files
+/// - any error of reading the clips, of training and of writing
 pub fn select(
     experiments: &[Experiment],
     folders: &Folders,
@@ -44,7 +46,7 @@ pub fn select(
     on_event: OnEvent,
 ) -> Result<Vec<Candidate>> {
     let _lock = Lock::take(folders.out)?;
-    // All of them before the first training: what is wrong with the last is said at once.
+    // All experiments are checked before the first training, so that an error in the last one is reported at once.
     experiments.iter().try_for_each(refuse_best_epoch)?;
     let inner = Inner {
         out: folders.out,
@@ -67,7 +69,7 @@ pub fn select(
     experiments.iter().map(try_out).collect()
 }
 
-/// An experiment's answers on the inner splits: those of its members, averaged; and the files left out.
+/// Returns the predictions of an experiment on the inner splits, averaged over its members, and the files left out.
 fn answers(
     experiment: &Experiment,
     source: &Source,
@@ -92,27 +94,27 @@ fn answers(
 }
 
 impl Candidate {
-    /// The figures of each clip alone, as it was recorded.
+    /// Returns the figures for each clip alone, as it was recorded.
     #[must_use]
     pub fn plain(&self) -> &FoldSummary {
         &self.figures[0].1
     }
 
-    /// The figures in a setting, if it was asked in it.
+    /// Returns the figures in a setting, if it was measured.
     #[must_use]
     pub fn in_setting(&self, setting: Setting) -> Option<&FoldSummary> {
         let found = self.figures.iter().find(|(at, _)| *at == setting);
         found.map(|(_, figures)| figures)
     }
 
-    /// Mean UAR over the inner splits of one split.
+    /// Returns the mean UAR over the inner splits of one split.
     fn uar_of(&self, split: &str) -> Option<f64> {
         let folds = self.plain().folds.iter();
         let own = folds.filter(|fold| SplitName::from(fold.split.as_str()).outer == split);
         MeanStd::of(&own.map(|fold| fold.uar).collect::<Vec<_>>()).map(|uar| uar.mean)
     }
 
-    /// In how many splits no other candidate has a higher mean UAR over the inner splits.
+    /// Returns the number of splits in which no other candidate has a higher mean UAR over the inner splits.
     #[must_use]
     pub fn times_best(&self, among: &[Self]) -> usize {
         let best = |split: &&String| {
@@ -124,7 +126,7 @@ impl Candidate {
     }
 }
 
-/// The splits that the candidates were tried within, each once.
+/// Returns the names of the splits whose inner splits the candidates were measured on, each once.
 #[must_use]
 pub fn outer_splits(candidates: &[Candidate]) -> Vec<String> {
     let mut outer = Vec::new();

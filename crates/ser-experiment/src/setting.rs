@@ -1,4 +1,4 @@
-//! What was different from a clip alone, as it was recorded, when a model answered.
+//! The settings in which a model is measured: what it knows besides the clip, and what happened to the sound.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,28 +6,28 @@ use std::path::{Path, PathBuf};
 use ser_audio::conditions::Condition;
 use ser_data::Protocol;
 
-/// In which setting a model was asked.
+/// The setting in which a model answers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Setting {
     /// Each clip alone, as it was recorded.
     Plain,
-    /// So many other clips of the speaker were known, without labels. Each draw of them is answered as a
-    /// split of its own ([`ser_eval::draw_name`]).
+    /// This number of other clips of the speaker is enrolled, without labels. The predictions of each random draw of these
+    /// clips count as a split of its own ([`ser_eval::draw_name`]).
     Enrolled(usize),
-    /// All clips of the speaker were known, those answered among them: transductive.
+    /// All clips of the speaker are enrolled, including the predicted ones: transductive.
     EnrolledAll,
-    /// All other clips of the collection that the clip comes from were known, without labels or speakers, and the clip
-    /// itself among them: transductive.
+    /// All clips of the collection that the clip comes from are known, without labels or speakers, including the predicted
+    /// ones: transductive.
     Collection,
-    /// So many labelled clips of other speakers of the corpus were learned from ([`ser_predict::Model::fine_tune`]). Each
-    /// draw of them is answered as a split of its own.
+    /// The model is fine-tuned on this number of labelled clips of other speakers of the corpus
+    /// ([`ser_predict::Model::fine_tune`]). The predictions of each random draw of these clips count as a split of its own.
     Labelled(usize),
-    /// Something happened to the sound.
+    /// The sound is changed by a recording condition.
     Condition(Condition),
 }
 
 impl Setting {
-    /// How much of a speaker is known on a test part.
+    /// The settings with enrolment that are measured on a test part.
     pub const ENROLLED: [Self; 6] = [
         Self::Enrolled(2),
         Self::Enrolled(4),
@@ -37,7 +37,7 @@ impl Setting {
         Self::EnrolledAll,
     ];
 
-    /// What else is known of a corpus that a model has not learned from.
+    /// The further settings that are measured on a corpus that the model was not trained on.
     pub const OTHER_CORPUS: [Self; 4] = [
         Self::Collection,
         Self::Labelled(10),
@@ -45,8 +45,8 @@ impl Setting {
         Self::Labelled(200),
     ];
 
-    /// What else is known on the test part of a protocol: where a corpus is tested that was not learned from, more than its
-    /// speakers.
+    /// Returns the settings besides [`Setting::Plain`] that are measured on the test part of a protocol. For
+    /// [`Protocol::Corpora`] they include [`Setting::OTHER_CORPUS`].
     pub fn asked(protocol: Protocol) -> Vec<Self> {
         let enrolled = Self::ENROLLED.into_iter();
         match protocol {
@@ -55,10 +55,11 @@ impl Setting {
         }
     }
 
-    /// How much of a speaker is known on validation clips; the first is what temperatures are fitted with.
+    /// The settings with enrolment that are measured on validation clips. The temperature for enrolled speakers is fitted in the
+    /// first one.
     pub const ENROLLED_VALIDATION: [Self; 2] = [Self::Enrolled(15), Self::EnrolledAll];
 
-    /// All there may be answers in, in the order of reports.
+    /// Iterates over all settings, in the order of reports.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         std::iter::once(Self::Plain)
             .chain(Self::ENROLLED)
@@ -66,14 +67,16 @@ impl Setting {
             .chain(Condition::STANDARD.map(Self::Condition))
     }
 
-    /// Whether a speaker was known.
+    /// Returns whether clips of the speaker are enrolled.
     #[must_use]
     pub fn is_enrolled(self) -> bool {
         matches!(self, Self::Enrolled(_) | Self::EnrolledAll)
     }
 
-    /// Whether answers of so many of some splits or recipes stand for all. Not every speaker has clips
-    /// enough to enrol and not every recipe enrols, but a condition that some lack was not asked of them yet.
+    /// Returns whether predictions of `found` out of `of` splits or recipes are enough to pool or average them.
+    ///
+    /// With enrolment some may be missing: not every speaker has enough clips, and not every recipe supports enrolment. But if
+    /// some lack predictions under a condition, it has not been measured on them yet.
     pub(crate) fn is_enough(self, found: usize, of: usize) -> bool {
         match self {
             Self::Enrolled(_) | Self::EnrolledAll | Self::Collection | Self::Labelled(_) => {
@@ -83,7 +86,7 @@ impl Setting {
         }
     }
 
-    /// The file of answers: `NAME.csv`, and beside it others whose names begin with it.
+    /// Returns the path of the file of predictions: `NAME.csv` for [`Setting::Plain`], `NAME-….csv` for the others.
     pub(crate) fn file(self, folder: &Path, name: &str) -> PathBuf {
         folder.join(match self {
             Self::Plain => format!("{name}.csv"),

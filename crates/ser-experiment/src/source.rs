@@ -1,4 +1,4 @@
-//! Where the clips of an experiment come from, and where its results go.
+//! The clips of an experiment, and the folders that it uses.
 
 use std::path::Path;
 
@@ -13,11 +13,11 @@ use crate::view::View;
 /// The folders of an experiment.
 #[derive(Debug, Clone)]
 pub struct Folders<'a> {
-    /// Clips: a folder or a CSV manifest, or several, which are joined ([`ser_data::Corpus::load_all`]).
+    /// The clips: a folder or a CSV manifest, or several, which are joined ([`ser_data::Corpus::load_all`]).
     pub data: Vec<Origin<'a>>,
-    /// Feature store: features that are there are not made again.
+    /// The feature store. Features that it holds are not extracted again.
     pub store: Option<&'a Path>,
-    /// Results. What an earlier call left of the same experiment and clips is kept.
+    /// The folder of results. Results that an earlier call left of the same experiment and clips are kept.
     pub out: &'a Path,
 }
 
@@ -44,19 +44,19 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// The same clips with all features that a recipe trains on.
+    /// Returns the clips with all features that a recipe is trained on.
     pub(crate) fn extract(&self, recipe: &Recipe) -> Result<Prepared> {
         self.views(&recipe.task, &View::of_training(recipe))
     }
 
-    /// The same clips in some views.
+    /// Returns the clips with their features in the given views.
     pub(crate) fn views(&self, task: &Task, views: &[View]) -> Result<Prepared> {
         let clips = self.clips.clone();
         clips.extract(&task.emotions, views, self.store, self.on_event)
     }
 }
 
-/// The splits of a task's protocol.
+/// Returns the splits of the protocol of a task.
 pub(crate) fn splits(task: &Task, data: &Prepared) -> Result<Vec<Split>> {
     Ok(task.protocol.splits(&data.corpus, task.seed)?)
 }

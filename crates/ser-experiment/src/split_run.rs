@@ -1,4 +1,4 @@
-//! The folder of one trained split. It is complete or absent: everything is written into
+//! Reads and writes the folder of one trained split. It is complete or absent: all files are written into
 //! `<name>.ser-unfinished`, which is then renamed.
 
 use std::fs;
@@ -16,26 +16,26 @@ use crate::corpus::{Prepared, Skipped};
 use crate::error::{Error, Result};
 use crate::folder::{self, UNFINISHED, read_json, refuse_foreign, write_json};
 
-/// What a split folder was made from: `run.json`. A folder with other contents is another run.
+/// What a split folder was made from, stored in `run.json`. A folder with another `run.json` is another run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// Name of the recipe.
     pub recipe: String,
     /// Name of the split.
     pub split: String,
-    /// Splits of the protocol, of which this is one.
+    /// Number of splits of the protocol.
     pub splits: usize,
     /// Name of the corpus.
     pub corpus: String,
-    /// Checksum of the clips used.
+    /// Checksum of the clips.
     pub checksum: String,
     /// Whether the corpus is synthetic.
     pub synthetic: bool,
-    /// Clips learned from.
+    /// Number of training clips.
     pub train: usize,
-    /// Clips that chose the epoch.
+    /// Number of validation clips, on which the best epoch was chosen.
     pub validation: usize,
-    /// Clips of the test part.
+    /// Number of test clips.
     pub test: usize,
     /// Files that were left out.
     pub skipped: Vec<Skipped>,
@@ -43,12 +43,13 @@ pub struct RunInfo {
     pub program: String,
     /// Version of libtorch.
     pub libtorch: String,
-    /// libtorch threads of a training.
+    /// Number of libtorch threads per training.
     pub threads: i32,
 }
 
 impl RunInfo {
-    /// Describes a run before it starts, with this version of libtorch and so many of its threads.
+    /// Describes a run before it starts. `libtorch` is the version of libtorch, `threads` the number of its threads per
+    /// training.
     #[must_use]
     pub fn new(
         experiment: &Experiment,
@@ -76,7 +77,7 @@ impl RunInfo {
     }
 }
 
-/// A split as an experiment makes use of it: on a fixed schedule the validation clips are learned from as well.
+/// Returns the split as an experiment uses it: with a fixed schedule, the validation clips are training clips as well.
 fn as_trained(experiment: &Experiment, split: &Split) -> Split {
     let mut members = experiment.members.iter();
     match members.all(|member| member.recipe.training.monitor == Monitor::LastEpoch) {
@@ -90,14 +91,14 @@ fn as_trained(experiment: &Experiment, split: &Split) -> Split {
 pub struct Numbered<'a> {
     /// The split.
     pub split: &'a Split,
-    /// Its number, from 1.
+    /// Its number, counted from 1.
     pub number: usize,
-    /// How many there are.
+    /// Number of splits of the protocol.
     pub of: usize,
 }
 
 impl<'a> Numbered<'a> {
-    /// All splits of a protocol.
+    /// Numbers all splits of a protocol.
     #[must_use]
     pub fn all(splits: &'a [Split]) -> Vec<Self> {
         let of = splits.len();
@@ -106,13 +107,13 @@ impl<'a> Numbered<'a> {
     }
 }
 
-/// What training cost and came to: `training.json`.
+/// Size, training time and temperature of a model, stored in `training.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
-    /// Trained values of all networks.
+    /// Number of trained parameters of all networks.
     pub parameters: usize,
-    /// Wall-clock seconds of all trainings of the split, those on inner splits included; of an ensemble
-    /// those of its members.
+    /// Wall-clock seconds of all trainings of the split, including those on inner splits. For an ensemble, the sum over its
+    /// members.
     pub seconds: f64,
     /// The model's temperature.
     pub temperature: f64,
@@ -123,15 +124,15 @@ pub struct Cost {
 pub struct SplitRun {
     /// What it was made from.
     pub info: RunInfo,
-    /// The experiment as used.
+    /// The experiment.
     pub experiment: Experiment,
-    /// What training cost.
+    /// Size and training time of the model.
     pub cost: Cost,
-    /// Trainings that a validation part watched, by the name of their split.
+    /// Histories of the trainings that had validation clips, by the name of their split.
     pub histories: Vec<NamedHistory>,
-    /// Answers on validation clips, without a temperature; absent when there were none.
+    /// Predictions on validation clips, without a temperature; `None` if there were none.
     pub validation: Option<Answers>,
-    /// Answers on the test part.
+    /// Predictions on the test part.
     pub test: Answers,
 }
 
@@ -141,16 +142,17 @@ pub(crate) const RECIPE: &str = "recipe.toml";
 const SPLIT: &str = "split.csv";
 const HISTORY: &str = "history";
 const VALIDATION: &str = "validation";
-/// Name of the answers on the test part in a split folder.
+/// Name of the predictions on the test part in a split folder, without extension.
 pub(crate) const TEST: &str = "predictions";
 /// Name of the model file in a split folder.
 pub(crate) const MODEL: &str = "model.safetensors";
 
 impl SplitRun {
-    /// Reads a split folder; `None` where there is none.
+    /// Reads a split folder. Returns `None` if the folder holds no finished split.
     ///
     /// # Errors
-    /// [`Error::OtherVersion`] for a folder of a program too old or too new, [`Error::Io`], [`Error::Eval`].
+    /// - [`Error::OtherVersion`] if a version of the program that is too old or too new wrote the folder
+    /// - [`Error::Io`] or [`Error::Eval`] if a file cannot be read
     pub fn read(dir: &Path) -> Result<Option<Self>> {
         if !is_split(dir) {
             return Ok(None);
@@ -166,7 +168,7 @@ impl SplitRun {
                 });
             }
         }
-        // An earlier program wrote the names of an ensemble's recipes, which need not lead to them any more.
+        // Earlier versions wrote the names of the recipes of an ensemble, which may no longer be found.
         let recipe = dir.join(RECIPE);
         let experiment = Experiment::load(&recipe.to_string_lossy());
         Ok(Some(Self {
@@ -179,18 +181,19 @@ impl SplitRun {
         }))
     }
 
-    /// Whether a folder holds exactly this run, finished.
+    /// Returns whether a folder holds exactly this run, finished.
     #[must_use]
     pub fn is_finished(dir: &Path, info: &RunInfo, experiment: &Experiment) -> bool {
         Self::read(dir)
             .is_ok_and(|run| run.is_some_and(|r| r.info == *info && r.experiment == *experiment))
     }
 
-    /// Writes the folder, then puts it under its name. A folder of another run with that name is
-    /// replaced; any other folder is refused.
+    /// Writes the folder under a temporary name, then renames it to `dir`. The folder of another run there is replaced.
     ///
     /// # Errors
-    /// [`Error::Foreign`], [`Error::Io`], and those of what is written.
+    /// - [`Error::Foreign`] if `dir` holds anything but a run
+    /// - [`Error::Io`], [`Error::Data`], [`Error::Eval`] or [`Error::Predict`] if a file cannot be written
+    /// - [`Error::Recipe`] if the recipe cannot be written as TOML
     pub fn write(&self, dir: &Path, corpus: &Corpus, split: &Split, model: &Model) -> Result<()> {
         refuse_foreign(dir, is_split)?;
         let unfinished = dir.with_added_extension(UNFINISHED);
@@ -213,34 +216,34 @@ impl SplitRun {
     }
 }
 
-/// The answers on the test part in a split folder.
+/// Reads the predictions on the test part from a split folder.
 pub(crate) fn test_answers(dir: &Path) -> Result<Answers> {
     let answers = Answers::read(dir, TEST)?;
-    answers.ok_or_else(|| Error::other_version(dir, format!("{TEST}.csv is not there")))
+    answers.ok_or_else(|| Error::other_version(dir, format!("{TEST}.csv is missing")))
 }
 
-/// The division into parts that a split folder was made by, of the corpus that it was made from.
+/// Reads the split that a split folder was made with. `corpus` must be the corpus that it was made from.
 pub(crate) fn read_split(dir: &Path, corpus: &Corpus, experiment: &Experiment) -> Result<Split> {
     let disjoint = experiment.task.protocol.disjoint();
     Ok(Split::read_csv(corpus, dir.join(SPLIT), disjoint)?)
 }
 
-/// Whether a folder is that of a split, under the name that a cross-validation gives it.
+/// Returns whether a folder holds a split and has the name that a cross-validation gives it.
 #[cfg(feature = "train")]
 pub(crate) fn is_of_cross_validation(dir: &Path) -> bool {
     let info = read_json::<RunInfo>(&dir.join(INFO));
     info.is_ok_and(|info| dir.ends_with(info.split))
 }
 
-/// Whether a folder is that of a finished split.
+/// Returns whether a folder holds a finished split.
 pub(crate) fn is_split(dir: &Path) -> bool {
     dir.join(INFO).is_file()
 }
 
-/// The finished splits in a folder, in the order of their names.
+/// Returns the folders of the finished splits in a folder, sorted by name.
 pub(crate) fn split_folders(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = folder::files(dir)?;
-    // A folder that a killed run left under its temporary name is no part of the run.
+    // A folder that a killed run left under its temporary name is not part of the run.
     folders.retain(|folder| is_split(folder) && folder.extension().is_none_or(|e| e != UNFINISHED));
     Ok(folders)
 }

@@ -1,5 +1,5 @@
-//! Trainings of one recipe, and what one split goes through: trained, perhaps on its inner splits before,
-//! and measured on its test part.
+//! Trains a recipe on one split, on its inner splits first if it has a fixed schedule, and measures the model on the test
+//! part.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -21,9 +21,9 @@ use crate::split_run::{Cost, Numbered, RunInfo, SplitRun};
 /// Trains a recipe on clips.
 pub(crate) struct Trainer<'a> {
     pub(crate) recipe: &'a Recipe,
-    /// The clips with all views that the recipe trains on.
+    /// The clips with the features of all views that the recipe is trained on.
     pub(crate) data: &'a Prepared,
-    /// Hears of the epochs of all trainings, one after the other.
+    /// Called after each epoch of each training, one training after the other.
     pub(crate) on_epoch: &'a dyn Fn(&Epoch),
     pub(crate) on_event: OnEvent<'a>,
 }
@@ -31,9 +31,9 @@ pub(crate) struct Trainer<'a> {
 impl Trainer<'_> {
     /// Trains on a split and measures the model.
     ///
-    /// A recipe that keeps the best epoch learns from the training part and chooses on the validation
-    /// part. One that keeps the last epoch is first tried on the inner splits, which say how good it is and
-    /// how sure it may be, and then learns from both parts.
+    /// A recipe that keeps the best epoch is trained on the training part and chooses the epoch on the validation part. A recipe
+    /// that keeps the last epoch is first measured on the inner splits, which give its figures and its temperature, and then
+    /// trained on both parts.
     pub(crate) fn split(&self, numbered: Numbered) -> Result<(SplitRun, Model)> {
         let (recipe, data) = (self.recipe, self.data);
         let (split, seed) = (numbered.split, numbered.number as u64);
@@ -67,20 +67,20 @@ impl Trainer<'_> {
         Ok((SplitRun { histories, ..run }, model))
     }
 
-    /// Trains on an inner split, and answers the clips it holds out.
+    /// Trains on an inner split, and predicts its held-out clips.
     pub(crate) fn inner_split(&self, inner: &Split, seed: u64) -> Result<(Trained, Answers)> {
         let trained = self.train(inner, inner.train(), inner.test(), seed)?;
         let answers = self.answers(&trained.model, inner.test(), inner)?;
         Ok((trained, answers))
     }
 
-    /// Trains with a fixed schedule on all clips of a split but the tested ones.
+    /// Trains with a fixed schedule on all clips of a split except the test part.
     pub(crate) fn all_but_test(&self, split: &Split, seed: u64) -> Result<Model> {
         let pool = [split.train(), split.validation()].concat();
         Ok(self.train(split, &pool, &[], seed)?.model)
     }
 
-    /// A model's answers on clips that were held out.
+    /// Returns the predictions of a model for held-out clips.
     fn answers(&self, model: &Model, held: &[usize], split: &Split) -> Result<Answers> {
         let enrolled = &Setting::ENROLLED_VALIDATION;
         Answers::of(model, self.data, held, split.name(), enrolled)
@@ -147,7 +147,7 @@ fn named(split: &Split, history: History) -> NamedHistory {
     }
 }
 
-/// Describes a run before it starts, with the libtorch that there is.
+/// Describes a run before it starts, with the version of libtorch that the program is built for.
 pub(crate) fn run_info(
     experiment: &Experiment,
     threads: i32,
@@ -157,8 +157,7 @@ pub(crate) fn run_info(
     RunInfo::new(experiment, LIBTORCH_VERSION, threads, data, numbered)
 }
 
-/// Joins the models that the members of an ensemble trained on a split, in the order of the members, and
-/// measures the whole.
+/// Joins the models of the members of an ensemble on a split, in the order of the members, and measures the ensemble.
 pub(crate) fn join_split(
     ensemble: &Experiment,
     members: Vec<(SplitRun, Model)>,
@@ -190,7 +189,8 @@ pub(crate) fn join_split(
     Ok((run, model))
 }
 
-/// Fits how sure a model may be to answers of models like it on clips that they did not learn from, and says what clips.
+/// Fits the temperatures and confidence thresholds of a model to predictions of models like it for held-out clips. `clips`
+/// describes these clips, for the provenance.
 pub(crate) fn fit_temperatures(model: &mut Model, validation: &Answers, clips: String) {
     model.provenance.validated_on = Some(clips);
     let plain = validation.plain();
@@ -203,7 +203,7 @@ pub(crate) fn fit_temperatures(model: &mut Model, validation: &Answers, clips: S
     }
 }
 
-/// Gives the model its temperature and measures it.
+/// Fits the temperature of the model and measures it on the test part.
 fn measured(
     model: &mut Model,
     experiment: Experiment,

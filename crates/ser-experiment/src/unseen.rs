@@ -1,4 +1,4 @@
-//! The clips of a corpus from which a model has not learned.
+//! Selects the clips of a corpus that a model was not made from.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -8,33 +8,33 @@ use ser_predict::Model;
 use crate::corpus::named;
 use crate::error::{Error, Result};
 
-/// Clips that a model is measured on, or learns from next.
+/// Clips that a model can be measured on or fine-tuned on.
 #[derive(Debug)]
 pub(crate) struct Unseen {
-    /// Their places in the corpus.
+    /// Their indices in the corpus.
     pub(crate) part: Vec<usize>,
-    /// Clips left out, as the model was made from them or, where its protocol keeps speakers apart, from
-    /// others of their speakers.
+    /// Number of clips left out because the model was made from them or, if its protocol is speaker-disjoint, from other clips
+    /// of their speakers.
     pub(crate) left_out: usize,
-    /// Clips left out for their emotions, which the model does not tell apart.
+    /// Number of clips left out because their emotions are not labels of the model.
     pub(crate) unknown: usize,
     /// Those emotions.
     pub(crate) unknown_emotions: Vec<String>,
-    /// Whether voices of the corpus were heard in training.
+    /// Whether the model was made from any clip of the corpus.
     pub(crate) heard: bool,
-    /// Speakers of the clips whose names the training had too. They need not be the same people.
+    /// Names of speakers of the clips that speakers of the training clips had as well. They need not be the same people.
     pub(crate) namesakes: Vec<String>,
 }
 
 impl Unseen {
-    /// Those of a corpus that comes from `data`.
+    /// Selects the clips of a corpus that was read from `data`.
     ///
     /// # Errors
-    /// [`Error::NothingToMeasure`] if there is none.
+    /// [`Error::NothingToMeasure`] if no clip is left.
     pub(crate) fn of(model: &Model, corpus: &Corpus, data: &[Origin<'_>]) -> Result<Self> {
         let clips = corpus.clips();
-        // What the model was made from measures nothing. A speaker counts as known when a clip of
-        // theirs was trained on: names alone do not tell, every corpus has a speaker 1.
+        // Clips that the model was made from would give optimistic figures. A speaker counts as known if the model was made
+        // from a clip of theirs. Names are not compared, because every corpus has a speaker 1.
         let seen: HashSet<&str> = model
             .provenance
             .content

@@ -1,4 +1,4 @@
-//! Ways of looking at clips, and where their features come from.
+//! Views of clips, and the extraction of their features.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,19 +15,19 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Context, Error, Result};
 
-/// One way of looking at every clip.
+/// A view of clips: a recording condition and a feature configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct View {
     /// How the sound becomes features.
     pub config: FeatureConfig,
-    /// What happens to the sound before.
+    /// The condition that is applied to the sound first.
     pub condition: Condition,
-    /// Which of several copies under the same condition: each has another room or noise.
+    /// Number of the copy, counted from 0, if there are several under the same condition. Each has another room or noise.
     pub copy: u32,
 }
 
 impl View {
-    /// The clips as they are.
+    /// Returns the view of the clips as they are.
     #[must_use]
     pub fn clean(config: FeatureConfig) -> Self {
         Self {
@@ -37,14 +37,14 @@ impl View {
         }
     }
 
-    /// Whether a store keeps its features. Under a condition it keeps what takes long to make;
-    /// spectrograms are soon made again, and larger than the sound.
+    /// Returns whether a store keeps the features of this view. Under a condition it keeps functionals only, which take long to
+    /// compute; spectrograms are computed quickly, and are larger than the sound.
     #[must_use]
     pub fn is_kept(&self) -> bool {
         self.condition == Condition::Clean || self.config.output == Output::Functionals
     }
 
-    /// What a recipe trains on: the clips as they are, then their copies.
+    /// Returns the views that a recipe is trained on: the clips as they are, then their augmented copies.
     #[must_use]
     pub fn of_training(recipe: &Recipe) -> Vec<Self> {
         let (features, varied) = (&recipe.features, &recipe.augmentation);
@@ -54,7 +54,7 @@ impl View {
         let elsewhere = conditions.map(|(i, &condition)| {
             let before = varied.conditions.iter().take(i);
             let copy = before.filter(|other| **other == condition).count();
-            // Each copy another voice, the clip's own first.
+            // Each copy has another pitch, the first one that of the clip.
             let config = match copy % (1 + varied.semitones.len()) {
                 0 => features.clone(),
                 voice => features.faster(varied.semitones[voice - 1]),
@@ -71,7 +71,7 @@ impl View {
             .collect()
     }
 
-    /// What a store keeps of all that an experiment trains on.
+    /// Returns the views that an experiment is trained on and whose features a store keeps, each once.
     #[must_use]
     pub fn kept_of(experiment: &Experiment) -> Vec<Self> {
         let members = experiment.members.iter();
@@ -80,7 +80,7 @@ impl View {
     }
 }
 
-/// Every view once, in the order of their first appearance.
+/// Returns every view once, in the order of first appearance.
 pub(crate) fn each_once(views: impl IntoIterator<Item = View>) -> Vec<View> {
     let mut once = Vec::new();
     for view in views {
@@ -91,7 +91,7 @@ pub(crate) fn each_once(views: impl IntoIterator<Item = View>) -> Vec<View> {
     once
 }
 
-/// What becomes of the sound of each recording, in their order.
+/// Calls `use_it` with the index and sound of each recording, and returns the results in the order of the recordings.
 pub(crate) fn of_each<T: Send>(
     recordings: &[Recording<'_>],
     channels: Channels,
@@ -110,11 +110,12 @@ pub(crate) fn of_each<T: Send>(
     results.into_values().collect()
 }
 
-/// Features and failures by the position of their recording.
+/// Features, and reasons of failures, by the index of their recording.
 pub(crate) type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>);
 
-/// Features of recordings as a condition leaves their sound: for each one of every configuration.
-/// What a store keeps is taken from there; for the rest the sound is made once.
+/// Returns the features of each recording under a condition, one for each configuration.
+///
+/// Features that a store keeps come from the store. For the others, the condition is applied once per recording.
 pub(crate) fn features_under(
     condition: Condition,
     configs: &[&FeatureConfig],
@@ -146,7 +147,7 @@ pub(crate) fn features_under(
             .into_iter()
             .collect::<Result<_>>()?;
     }
-    // In rising order, so that each comes to stand where its configuration does.
+    // The positions are in ascending order, so that the features end up at the positions of their configurations.
     for (position, features) in kept {
         for (i, features) in features {
             features_of_each[i].insert(position, features);
@@ -155,7 +156,7 @@ pub(crate) fn features_under(
     Ok(features_of_each)
 }
 
-/// Features of each recording as a condition leaves its sound, one for each of the views.
+/// Extracts the features of each recording under a condition, one for each view.
 pub(crate) fn features_of(
     recordings: &[Recording<'_>],
     condition: Condition,
@@ -169,7 +170,7 @@ pub(crate) fn features_of(
     })
 }
 
-/// A sound as a condition leaves it.
+/// Applies a condition to a sound.
 fn under(
     condition: Condition,
     copy: u32,
@@ -178,8 +179,8 @@ fn under(
     condition.apply(sound, seed(sound, copy))
 }
 
-/// A condition's seed for a sound: in whatever corpus it is, it has the same noise, and each of its
-/// copies another.
+/// Returns the seed of a condition for a sound. It depends on the samples and the copy only, so a sound gets the same noise in
+/// every corpus, and each copy gets another one.
 fn seed(sound: &Waveform, copy: u32) -> u64 {
     let mut hash = Xxh3::with_seed(u64::from(copy));
     for sample in &sound.samples {
@@ -188,8 +189,7 @@ fn seed(sound: &Waveform, copy: u32) -> u64 {
     hash.digest()
 }
 
-/// Where the features of a view come from: the extractor, with or without a store of what it made
-/// before.
+/// The source of the features of a view: an extractor, with or without a store of extracted features.
 #[derive(Debug)]
 pub(crate) struct FeatureSource {
     view: View,
@@ -198,7 +198,7 @@ pub(crate) struct FeatureSource {
 }
 
 impl FeatureSource {
-    /// Plans the extraction and opens the store, if it keeps the view.
+    /// Plans the extraction, and opens the store if it keeps the view.
     pub(crate) fn open(view: &View, store: Option<&Path>) -> Result<Self> {
         let extractor = FeatureExtractor::new(&view.config)?;
         let store = store.filter(|_| view.is_kept()).map(|dir| {
@@ -228,7 +228,7 @@ impl FeatureSource {
         })
     }
 
-    /// Features of many recordings, by position, and for the others why they failed; `one_done` hears of each
+    /// Returns the features of recordings by index, and for the recordings that failed the reason. Calls `one_done` after each
     /// recording.
     pub(crate) fn extract(
         &mut self,
@@ -247,7 +247,7 @@ impl FeatureSource {
         let View {
             condition, copy, ..
         } = self.view;
-        // Whole files are found in a store without being decoded, and extracted without being held in memory.
+        // A store finds whole files without decoding them, and the extractor streams them instead of loading them into memory.
         let as_files = self.store.is_some() || condition == Condition::Clean;
         let is_file = |&i: &usize| as_files && recordings[i].excerpt.is_none();
         let (files, sounds): (Vec<usize>, Vec<usize>) = (0..recordings.len()).partition(is_file);
@@ -267,7 +267,7 @@ impl FeatureSource {
                 None => self.extract_sound(sound, condition, copy),
             };
             match features {
-                // The sound is there: it is the store that cannot be used.
+                // The sound was read, so an I/O error means that the store cannot be used.
                 Err(error @ ser_features::Error::Io(_)) => return Err(error.into()),
                 features => done(i, features.map_err(|error| named(&recordings[i], &error))),
             }
@@ -293,7 +293,7 @@ impl FeatureSource {
     }
 }
 
-/// An error with the path of its recording before it.
+/// Returns the text of an error, after the path of its recording.
 fn named(recording: &Recording<'_>, error: &ser_features::Error) -> String {
     format!("{}: {error}", recording.path.display())
 }
@@ -367,7 +367,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(extract(Some(&store)), made);
         }
-        // One store, of the statistics, and its lock.
+        // The folder holds one store, for the functionals, and its lock.
         assert_eq!(std::fs::read_dir(&store).unwrap().count(), 2);
 
         let view = View {

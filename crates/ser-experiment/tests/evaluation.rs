@@ -1,4 +1,4 @@
-//! A finished model on a corpus, without training.
+//! Tests the evaluation of a finished model on a corpus, without training.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;

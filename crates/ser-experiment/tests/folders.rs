@@ -1,4 +1,4 @@
-//! Folders of results: what is kept, what is replaced, what is refused.
+//! Tests which folders of results are kept, replaced or refused.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -37,7 +37,7 @@ fn splits_of_an_earlier_recipe_are_not_pooled_with_those_of_a_later_one() {
     assert!(out.join("fold-1/run.json").is_file());
     let other = quick("other", "seed5", 1);
     let call = |out| cross_validate(&other, &folders(synthetic(), out), None, SILENT);
-    // Where it cannot go on, the page of the earlier one does not stay beside its splits.
+    // If the new run fails, the page of the earlier one does not stay beside the new splits.
     fs::create_dir(out.join("seed-3")).unwrap();
     fs::write(out.join("seed-3/notes.txt"), "mine").unwrap();
     let message = refusal(call(&out));
@@ -55,7 +55,7 @@ fn splits_of_an_earlier_recipe_are_not_pooled_with_those_of_a_later_one() {
     train(&other, &single);
     assert!(refusal(call(&single)).contains("ser train"));
 
-    // A run of its own among them is nobody's to remove.
+    // A separate run in the folder is not removed.
     let own = out.join("my-training");
     train(&other, &own);
     assert!(refusal(call(&out)).contains("my-training"));
@@ -70,7 +70,7 @@ fn a_run_that_lacks_a_split_is_not_summed_up() {
     fs::remove_dir_all(out.join("fold-2")).unwrap();
     let message = refusal(Run::read(&out));
     assert!(message.contains("3 of 4 splits"), "{message}");
-    // One split says nothing of the others.
+    // The results of one split do not stand for all splits.
     let one = Run::read(&out.join("fold-1")).unwrap();
     let message = refusal(results(&[one]));
     assert!(message.contains("one split of 4"), "{message}");

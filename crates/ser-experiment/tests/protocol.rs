@@ -1,4 +1,4 @@
-//! The protocol: what may decide what, and that a call goes on where an earlier one was.
+//! Tests of the protocol: the test part decides nothing, and a call continues where an earlier one stopped.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -18,7 +18,7 @@ use ser_predict::{Model, Predictor};
 use ser_recipe::{Experiment, Task};
 use serde_json::Value;
 
-/// Everything of a model file that answers depend on.
+/// Returns everything in a model file that answers depend on.
 fn learned(model: &Path) -> (BTreeMap<String, Vec<u8>>, Value) {
     let bytes = fs::read(model).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
@@ -35,7 +35,7 @@ fn learned(model: &Path) -> (BTreeMap<String, Vec<u8>>, Value) {
     (tensors.collect(), Value::Object(model))
 }
 
-/// A copy of the synthetic corpus, and its files.
+/// Copies the synthetic corpus; returns the copy and its files.
 fn copy_of_synthetic(folder: &Path) -> (PathBuf, Vec<PathBuf>) {
     let corpus = folder.join("copy");
     let mut files = Vec::new();
@@ -52,8 +52,8 @@ fn copy_of_synthetic(folder: &Path) -> (PathBuf, Vec<PathBuf>) {
     (corpus, files)
 }
 
-/// A copy in which the clips of speaker 01 have changed places, so that their labels are wrong, and one of them is another
-/// sound altogether.
+/// Copies the synthetic corpus, exchanging the clips of speaker 01 so that their labels are wrong, and replacing one of them
+/// with a different sound.
 fn with_another_test_part(folder: &Path) -> PathBuf {
     let (corpus, mut own) = copy_of_synthetic(folder);
     own.retain(|file| file.to_string_lossy().ends_with("-01.wav"));
@@ -87,14 +87,14 @@ fn another_test_part_changes_nothing_in_the_model() {
     let (a, b) = (folder.path().join("a"), folder.path().join("b"));
     crossval(&both, synthetic(), &a);
     crossval(&both, &other, &b);
-    // Speaker 01 is tested by the first split, and trained on by the second.
+    // Speaker 01 is in the test part of the first split, and in the training part of the second.
     let file = |run: &Path, split: &str| run.join(split).join("model.safetensors");
     assert!(learned(&file(&a, "fold-1")) == learned(&file(&b, "fold-1")));
     assert!(learned(&file(&a, "fold-2")) != learned(&file(&b, "fold-2")));
     let answers = |run: &Path| fs::read(run.join("fold-1/predictions.csv")).unwrap();
     assert!(answers(&a) != answers(&b), "the test part is another one");
 
-    // Nor does it change what a recipe is chosen by.
+    // The predictions by which recipes are chosen do not change either.
     let selected = |data: &Path, out: &Path| {
         selection(&[&plain], data, out);
         fs::read(out.join("plain/fold-1-inner-1.csv")).unwrap()
@@ -166,14 +166,14 @@ fn an_ensemble_is_measured_plain_and_enrolled_and_held_in_full() {
     ] {
         assert!(out.join("fold-1").join(file).is_file(), "{file}");
     }
-    // The recipes were never files: the folder needs none.
+    // The recipes were never files, so the folder does not need any.
     assert_eq!(Run::read(&out).unwrap().experiment, both);
-    // On a fixed schedule there is nothing to choose: all but the test part is learned from.
+    // With a fixed schedule there is no epoch to choose, so all clips except the test part are training clips.
     for run in [&out, &out.join("members/plain")] {
         let parts = fs::read_to_string(run.join("fold-1/split.csv")).unwrap();
         assert!(parts.contains(",train") && !parts.contains(",validation"));
     }
-    // After enrolment, a clip is answered by the member that learned to use it.
+    // With enrolment, only the member that supports it answers.
     let answers = |run: &Path| fs::read(run.join("fold-1/validation-enrolled-15.csv")).unwrap();
     assert_eq!(answers(&out), answers(&out.join("members/enrolling")));
 
@@ -221,7 +221,7 @@ fn a_folder_of_an_earlier_program_is_read_or_refused_with_the_way_on() {
     let out = folder.path().join("run");
     let both = ensemble("both", &[&quick("a", "loso", 1), &quick("b", "loso", 1)]);
     crossval(&both, synthetic(), &out);
-    // It named the recipes of an ensemble: a file, by where it lay.
+    // Earlier versions wrote the names of the recipes of an ensemble, and the path if the recipe was a file.
     let recipe = folder.path().join("mine.toml");
     let written = quick("mine", "loso", 1).to_toml().unwrap();
     fs::write(&recipe, written).unwrap();
@@ -238,12 +238,12 @@ fn a_folder_of_an_earlier_program_is_read_or_refused_with_the_way_on() {
     fs::remove_file(&recipe).unwrap();
     let message = refusal(Run::read(&out));
     assert!(
-        message.contains("mine.toml") && message.contains("run the command that wrote it again"),
+        message.contains("mine.toml") && message.contains("repeat the command that wrote it"),
         "{message}"
     );
     fs::write(out.join("fold-1/run.json"), "{}").unwrap();
     let message = refusal(SplitRun::read(&out.join("fold-1")));
-    assert!(message.contains("run the command"), "{message}");
+    assert!(message.contains("repeat the command"), "{message}");
 }
 
 #[test]
@@ -262,8 +262,8 @@ fn selection_compares_recipes_and_goes_on_where_it_was() {
     fs::remove_file(out.join("a/fold-2-inner-1.csv")).unwrap();
     assert_eq!(first, figures());
 
-    // A recipe that chooses its epoch by the clips it would be judged by, even behind another one: it is
-    // refused before that is trained.
+    // A recipe that chooses its epoch on the clips that it would be measured on is refused before any recipe is
+    // trained, even if it is not the first one.
     let early = quick("early", "loso", 1);
     let new = folder.path().join("new");
     let both = [with_inner(&a, 1), with_inner(&early, 1)];
@@ -271,7 +271,7 @@ fn selection_compares_recipes_and_goes_on_where_it_was() {
     let message = refusal(refused);
     assert!(message.contains("last-epoch"), "{message}");
     assert!(!new.exists());
-    // What else lies under the name of a recipe is left alone.
+    // A folder with the name of a recipe that holds other files is not changed.
     let mine = folder.path().join("mine");
     let thesis = mine.join("b/thesis.txt");
     fs::create_dir_all(thesis.parent().unwrap()).unwrap();
@@ -293,7 +293,7 @@ fn conditions_are_measured_on_a_run_and_become_a_part_of_it() {
         let found = figures.iter().find(|(at, _)| at.to_string() == name);
         found.unwrap().1.uar.mean
     };
-    // The recipe takes the level out, so that no gain changes anything.
+    // The recipe subtracts the mean level, so a gain changes nothing.
     for gain in ["gain -20", "gain 20", "peak"] {
         assert_eq!(uar(gain), uar("clean"), "{gain}");
     }
@@ -303,7 +303,7 @@ fn conditions_are_measured_on_a_run_and_become_a_part_of_it() {
     assert_eq!(figures, measured());
     let page = || results(&[Run::read(&out).unwrap()]).unwrap();
     assert!(page().contains("| room large |"));
-    // What was asked of some splits only says nothing about all.
+    // A condition that was measured on some splits only is not reported.
     fs::remove_file(out.join("fold-2/predictions-condition-room_large.csv")).unwrap();
     let part = page();
     assert!(!part.contains("| room large |"), "{part}");
@@ -323,12 +323,12 @@ fn a_model_to_be_used_is_fitted_to_all_clips() {
     let (_, header) = learned(&first.model);
     assert_ne!(header[1], 1.0, "a temperature was fitted");
     assert_eq!(header[3].as_array().unwrap().len(), 2, "two networks");
-    // What is there is kept, and a missing member made anew: the same.
+    // Finished files are kept, and a missing member is trained again with the same result.
     let bytes = fs::read(&first.model).unwrap();
     fs::remove_file(out.join("plain/model.safetensors")).unwrap();
     assert_eq!(first.validation, fitted().validation);
     assert!(bytes == fs::read(&first.model).unwrap());
-    // No clip is left to measure it.
+    // No clip is left to measure the model on.
     let model = Predictor::new(Model::load(&first.model).unwrap()).unwrap();
     let message = refusal(evaluate(&model, &[synthetic().into()], &[], SILENT));
     assert!(message.contains("nothing to measure"), "{message}");
@@ -342,10 +342,10 @@ fn evaluation_leaves_out_what_the_model_was_made_from() {
     let model = Model::load(&out.join("model.safetensors")).unwrap();
     let model = Predictor::new(model).unwrap();
     let whole = evaluate(&model, &[synthetic().into()], &[], SILENT).unwrap();
-    // The clips it was not made from are those of its test part, so the figures are the same.
+    // The clips that it was not made from are the test part, so the figures are the same.
     assert_eq!(whole.evaluation.metrics, trained.evaluation.metrics);
 
-    // Given nothing but its training clips, it has nothing to say.
+    // With training clips only, there is nothing to measure.
     let split = fs::read_to_string(out.join("split.csv")).unwrap();
     let seen = folder.path().join("seen");
     fs::create_dir(&seen).unwrap();

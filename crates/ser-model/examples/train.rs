@@ -1,9 +1,9 @@
-//! Trains a recipe on the first split of its protocol, measures the model on the test part, which it
-//! never saw, and saves it.
+//! Trains a recipe on the first split of its protocol, saves the model, and measures it on the test part, which
+//! was not used in training.
 //!
 //! `cargo run --release -p ser-model --example train -- folds-a-cnn ravdess/ model.safetensors`. The
-//! data may be a manifest of any corpus, and the recipe a TOML file. Copies of clips, as some recipes
-//! have them, are left out.
+//! data may be a manifest of any corpus, and the recipe a TOML file. The augmented copies of clips that some
+//! recipes ask for are left out.
 
 #![allow(clippy::print_stdout)]
 

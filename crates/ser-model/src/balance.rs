@@ -1,4 +1,4 @@
-//! How often each clip is drawn in an epoch.
+//! Decides how often each clip is drawn in an epoch.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use ser_recipe::Balance;
 
-/// What a clip is balanced by.
+/// The corpus, class and speaker of a clip, by which an epoch is balanced.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stratum {
     pub(crate) corpus: usize,
@@ -24,9 +24,11 @@ impl Stratum {
     }
 }
 
-/// The clips of an epoch by their places, as many as there are: each once without levels. With them the strata of the first
-/// level share the epoch equally, those of the second each share of the first, and so on; a clip that is due 2.3 times
-/// comes twice or three times.
+/// Draws the clips of an epoch, as indices into `strata`.
+///
+/// Without levels, each clip comes once. With levels, an epoch has as many clips as `strata`, give or take one; the strata of
+/// the first level get equal shares of it, the strata of the second level get equal shares of each of those, and so on. A
+/// clip whose share is 2.3 comes twice or three times.
 pub(crate) fn draw(strata: &[Stratum], levels: &[Balance], rng: &mut ChaCha8Rng) -> Vec<usize> {
     let all: Vec<usize> = (0..strata.len()).collect();
     match levels {
@@ -35,8 +37,10 @@ pub(crate) fn draw(strata: &[Stratum], levels: &[Balance], rng: &mut ChaCha8Rng)
     }
 }
 
-/// As [`draw`], with the clips of each speaker by themselves, for groups of `size` of one speaker: whole groups of each speaker
-/// who has that many clips. Without levels all clips of each speaker, whose last ones may fill no group.
+/// Draws the clips of an epoch as [`draw`] does, one list per speaker, for groups of `size` clips of one speaker.
+///
+/// With levels, the number of clips of each speaker is a multiple of `size`, and speakers with fewer than `size` clips are
+/// left out. Without levels, all clips of each speaker are returned, and the last ones may not fill a group.
 pub(crate) fn draw_by_speaker(
     strata: &[Stratum],
     levels: &[Balance],
@@ -55,7 +59,7 @@ pub(crate) fn draw_by_speaker(
     let due: BTreeMap<usize, f64> = shares(strata, levels, &speakers.concat())
         .into_iter()
         .collect();
-    // Groups are drawn before clips: of a speaker who is due less than a group, one comes in some epochs.
+    // Groups are drawn before clips, so that a speaker whose share is less than a group gets a group in some epochs.
     let groups = speakers.iter().enumerate().map(|(speaker, clips)| {
         let due: f64 = clips.iter().map(|clip| due[clip]).sum();
         (speaker, due / size as f64)
@@ -75,7 +79,7 @@ pub(crate) fn draw_by_speaker(
     clips.collect()
 }
 
-/// How often each is due: all together as often as they are many.
+/// Returns the share of each of `clips`: how often it should be drawn, on average. The shares add up to the number of clips.
 fn shares(strata: &[Stratum], levels: &[Balance], clips: &[usize]) -> Vec<(usize, f64)> {
     let mut shares = Vec::with_capacity(clips.len());
     share(strata, levels, clips, clips.len() as f64, &mut shares);
@@ -104,8 +108,10 @@ fn share(
     }
 }
 
-/// Each as often as it is due, a broken rest by chance: what is due is added up and drawn at even steps (systematic sampling), so
-/// that no stratum, whose members stand side by side, gets one more or less than its share.
+/// Draws each item as often as its share says, a fractional part at random (systematic sampling).
+///
+/// The shares are added up, and items are drawn from the sum at steps of one. The members of a stratum stand side by side in
+/// `shares`, so the number of draws of a stratum differs from its share by less than one.
 fn systematic(shares: &[(usize, f64)], rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut due: f64 = rng.random_range(0.0..1.0);
     let mut drawn = Vec::new();
@@ -123,7 +129,7 @@ mod tests {
     use super::*;
     use rand::SeedableRng;
 
-    /// 90 clips of a large corpus, with one class of ten clips, and 10 of a small one.
+    /// 90 clips of a large corpus, of which one class has ten, and 10 clips of a small corpus.
     fn strata() -> Vec<Stratum> {
         let large = (0..90).map(|i| Stratum {
             corpus: 0,
@@ -174,7 +180,7 @@ mod tests {
             let drawn = epoch(&[Balance::Corpus], seed);
             drawn.into_iter().for_each(|i| times[i] += 1);
         }
-        // 50 of 90 clips an epoch, and five times each of ten.
+        // An epoch draws 50 of the 90 clips, and each of the ten clips five times.
         let (large, small) = times.split_at(90);
         assert!(large.iter().all(|&n| n.abs_diff(1111) < 150), "{large:?}");
         assert!(small.iter().all(|&n| n.abs_diff(10_000) < 150), "{small:?}");
@@ -193,7 +199,7 @@ mod tests {
             class: i % 2,
             speaker: 40 + i / 16,
         });
-        // One clip fills no group: its speaker is not learned from.
+        // One clip does not fill a group, so its speaker is not used in training.
         let alone = Stratum {
             corpus: 0,
             class: 0,
@@ -209,7 +215,7 @@ mod tests {
                 let clips = drawn.iter().flatten();
                 clips.filter(|&&i| strata[i].corpus == corpus).count()
             };
-            // Half of 352 each, in groups of eight.
+            // Each corpus gets half of 352 clips, in groups of eight.
             assert!(count(0).abs_diff(176) <= 8 && count(1).abs_diff(176) <= 8);
             for clips in &drawn {
                 let speaker = strata[clips[0]].speaker;
@@ -219,7 +225,7 @@ mod tests {
                 }
             }
         }
-        // 22 groups of 40 speakers an epoch.
+        // An epoch has 22 groups for 40 speakers.
         assert!(
             of_large.iter().all(|&n| n.abs_diff(110) < 25),
             "{of_large:?}"

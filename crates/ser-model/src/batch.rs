@@ -1,4 +1,4 @@
-//! From features of any length to batches of one shape.
+//! Turns features of any length into batches of one shape.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -9,18 +9,18 @@ use tch::Tensor;
 
 use crate::error::Result;
 
-/// A part of a clip on its way into a batch.
+/// The part of a clip that goes into a batch.
 #[derive(Debug, Clone, Copy)]
 struct Window<'a> {
     /// The prepared clip.
     clip: &'a Features,
-    /// First frame, counted after stretching.
+    /// First frame of the window, counted after stretching.
     start: usize,
-    /// Frames of the clip after stretching.
+    /// Number of frames of the whole clip after stretching.
     frames: usize,
 }
 
-/// Builds batches; keeps its buffer from one to the next.
+/// Builds batches, and reuses its buffer from one batch to the next.
 #[derive(Debug)]
 pub(crate) struct Batcher<'a> {
     input: &'a Input,
@@ -39,7 +39,7 @@ impl<'a> Batcher<'a> {
         }
     }
 
-    /// A training batch of prepared clips: stretched, cropped and masked at random. Features
+    /// Returns a training batch of prepared clips, stretched, cropped and masked at random: features
     /// `[B, T, C]` and lengths `[B]`.
     pub(crate) fn random(
         &mut self,
@@ -90,7 +90,7 @@ impl<'a> Batcher<'a> {
             } = *window;
             let taken = frames.saturating_sub(start).min(self.input.frames);
             self.lengths.push(taken as i64);
-            // Frame `t` of the stretched clip lies at `t · step` of the clip itself.
+            // Frame `t` of the stretched clip lies at frame `t · step` of the original clip.
             let step = (clip.frames() as f64 - 1.0) / (frames as f64 - 1.0).max(1.0);
             let rows = out.chunks_exact_mut(coefficients.max(1)).take(taken);
             for (row, t) in rows.zip(start..) {
@@ -112,7 +112,8 @@ impl<'a> Batcher<'a> {
         Ok(())
     }
 
-    /// Zero is the training mean, so a masked stretch carries no information.
+    /// Sets random spans of frames and of coefficients to zero. Zero is the training mean, so a masked span carries no
+    /// information.
     fn mask(&mut self, augmentation: &Augmentation, rng: &mut ChaCha8Rng) {
         let (frames, coefficients) = (self.input.frames, self.standardiser.mean.len());
         let Augmentation {

@@ -1,4 +1,4 @@
-//! How the training clips are distributed, and how far from them the clips of others lie.
+//! Fits the density of the training clips, and measures how far from it the clips of held-out speakers lie.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +9,24 @@ use tch::{Kind, Tensor};
 use crate::error::{Error, Result};
 use crate::train::Clip;
 
-/// Components of the density: what voices, emotions and channels share. More of them describe the voices of training, and
-/// other voices lie outside then.
+/// Number of principal components of the density, which describe what voices, emotions and channels have in common. With more
+/// components, the density would describe the individual training voices, and other voices would lie outside it.
 const COMPONENTS: usize = 16;
-/// Share of the average variance in that of every direction: a few clips leave none without.
+/// Share of the average variance that is mixed into the variance of each direction, so that no variance is zero when there are
+/// few clips.
 const SHRINKAGE: f64 = 0.05;
-/// Share of the clips of others that lie within the limit.
+/// Share of the clips of held-out speakers that lie within the limit.
 const WITHIN: f64 = 0.975;
-/// Parts that the speakers of one corpus are divided into.
+/// Number of parts that the speakers of a single corpus are divided into.
 const PARTS: usize = 5;
-/// Clips whose statistics are taken at a time.
+/// Number of clips whose statistics are computed at a time.
 const AT_ONCE: usize = 64;
 
-/// The density of the clips and their copies. Its limit is the distance that 97.5 % of the clips have at most as others see
-/// them: of several corpora each is measured by the density of the others, of one corpus each fifth of the speakers.
+/// Fits the density of the clips and their copies.
+///
+/// The limit of the density is the distance that 97.5 % of the clips do not exceed when they are held out: with several
+/// corpora, the clips of each corpus are measured against the density of the other corpora; with one corpus, the clips of
+/// each fifth of the speakers against the density of the other speakers.
 pub(crate) fn fit(recipe: &Recipe, standardiser: &Standardiser, clips: &[Clip]) -> Result<Density> {
     let statistics = |copy: &_| -> Vec<f32> { clip_statistics(&recipe.input, standardiser, copy) };
     let moments = |clips: &[&Clip]| {
@@ -48,14 +52,14 @@ pub(crate) fn fit(recipe: &Recipe, standardiser: &Standardiser, clips: &[Clip]) 
     distances.sort_by(f32::total_cmp);
     let mut density = all.density()?;
     let within = (distances.len() as f64 * WITHIN) as usize;
-    // Clips that are all alike have no distance at all.
+    // If all clips are alike, every distance is zero; the limit must be positive all the same.
     density.info.limit = distances
         .get(within)
         .map_or(1.0, |d| d.max(f32::MIN_POSITIVE));
     Ok(density)
 }
 
-/// The clips of each corpus, or of each part of the speakers of one.
+/// Returns the clips of each corpus or, if there is only one corpus, of each part of its speakers.
 fn divided(clips: &[Clip]) -> BTreeMap<usize, Vec<&Clip>> {
     let corpus = clips.first().map(|clip| clip.stratum.corpus);
     let one = clips.iter().all(|clip| Some(clip.stratum.corpus) == corpus);
@@ -70,13 +74,13 @@ fn divided(clips: &[Clip]) -> BTreeMap<usize, Vec<&Clip>> {
     parts
 }
 
-/// The moments of all parts together.
+/// Adds up the moments of all parts.
 fn total(parts: impl Iterator<Item = Result<Moments>>) -> Result<Moments> {
     let nothing = || Err(Error::Data("no clips to learn from".to_owned()));
     parts.reduce(|a, b| a?.plus(&b?)).unwrap_or_else(nothing)
 }
 
-/// Of vectors of `S` statistics: how many they are, their sum `[S]`, and that of their outer products `[S, S]`.
+/// Moments of vectors of `S` statistics: the number of vectors, their sum `[S]`, and the sum of their outer products `[S, S]`.
 struct Moments {
     count: f64,
     sum: Tensor,
@@ -94,7 +98,7 @@ impl Moments {
         })
     }
 
-    /// The same arrays once more.
+    /// Returns moments that share the arrays of these.
     fn shared(&self) -> Self {
         Self {
             count: self.count,
@@ -119,13 +123,13 @@ impl Moments {
         })
     }
 
-    /// The density, without a limit.
+    /// Returns the density with these moments. Its limit is still 1.
     fn density(&self) -> Result<Density> {
         let count = Tensor::from(self.count);
         let mean = self.sum.f_to_kind(Kind::Double)?.f_div(&count)?;
         let square = self.square.f_to_kind(Kind::Double)?.f_div(&count)?;
         let covariance = square.f_sub(&mean.f_outer(&mean)?)?;
-        // From the smallest to the largest; each column of the vectors is one.
+        // The eigenvalues come in ascending order; each column of `vectors` is an eigenvector.
         let (variances, vectors) = covariance.f_linalg_eigh("L")?;
         let variances = Vec::<f64>::try_from(&variances)?;
         let size = variances.len();

@@ -1,7 +1,8 @@
-//! Rooms, narrow bands and noise, applied to a log-mel spectrogram while a batch is built.
+//! Applies rooms, narrow bands and noise to log-mel spectrograms while a batch is built.
 //!
-//! A copy of a clip under a condition is one room or one noise, the same in every epoch. What is drawn
-//! here is another one each time, at every pitch, and costs next to nothing beside the network.
+//! A copy of a clip under a condition has one room or one noise, the same in every epoch. This module draws a
+//! new distortion each time a clip comes up, for copies at every pitch, and takes little time compared with the
+//! network.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -12,53 +13,54 @@ use ser_recipe::Recipe;
 use crate::error::Result;
 use ser_predict::take_level;
 
-/// Both ends of what is drawn evenly.
+/// Lower and upper end of a uniform distribution.
 type Range = (f32, f32);
 
-/// Seconds in which the reverberation decays by 60 dB, drawn evenly on a logarithmic scale.
+/// Reverberation time in seconds, over which the reverberation decays by 60 dB; uniform on a logarithmic scale.
 const RT60: Range = (0.2, 1.2);
-/// The reverberation after the clip's end that is kept: trimming would find the end there.
+/// Decay in dB after which the reverberation is cut behind the end of a clip, which is where silence trimming would cut it.
 const TAIL_DB: f32 = 20.0;
-/// Energy of the direct sound over that of the reverberation, in dB.
+/// Ratio of the energy of the direct sound to that of the reverberation, in dB.
 const DIRECT_TO_REVERBERANT_DB: Range = (-4.0, 10.0);
-/// Lower edge of a narrow band in Hz: telephones and small loudspeakers.
+/// Lower edge of a narrow band in Hz, as of telephones and small loudspeakers.
 const LOW_EDGE_HZ: Range = (150.0, 450.0);
 /// Upper edge of a narrow band in Hz.
 const HIGH_EDGE_HZ: Range = (3000.0, 7000.0);
-/// What lies outside a narrow band is weaker by so many dB.
+/// Attenuation outside a narrow band, in dB.
 const REJECTION_DB: Range = (20.0, 60.0);
-/// Power of the speech over that of the noise in dB, both over all bands.
+/// Signal-to-noise ratio in dB, over all bands.
 const SIGNAL_TO_NOISE_DB: Range = (0.0, 35.0);
-/// The noise's spectrum above [`TILT_FROM_HZ`] in dB per octave: from more than speech falls to white.
+/// Slope of the noise spectrum above [`TILT_FROM_HZ`] in dB per octave: from steeper than the spectrum of speech to white.
 const TILT_DB: Range = (-12.0, 0.0);
-/// Where the long-term spectrum of speech begins to fall.
+/// Frequency in Hz above which the long-term spectrum of speech falls.
 const TILT_FROM_HZ: f32 = 500.0;
-/// Standard deviation of the noise's level over time in dB: from steady to syllables.
+/// Standard deviation in dB of the level of the noise over time: from steady noise to the variation of syllables.
 const UNSTEADINESS_DB: Range = (0.0, 6.0);
-/// Seconds after which the level of unsteady noise has forgotten itself.
+/// Time constant in seconds of the autocorrelation of the noise level.
 const SYLLABLE: f32 = 0.1;
 
-/// Distorts prepared log-mel spectrograms in dB at random.
+/// Distorts prepared log-mel spectrograms, in dB, at random.
 ///
 /// # Formula
-/// With the power `p[t, b]` of frame `t` and band `b`, each step with the recipe's probability:
+/// With the power `p[t, b]` of frame `t` and band `b`, each step is applied with the probability of the recipe:
 /// a room adds `g·(1 − a)·Σₖ aᵏ·p[t − k, b]` with `a = 10^(−6·Δt/RT60)` and `g` the reverberant energy;
 /// noise adds a level per band and frame; a narrow band multiplies all bands beyond its edges.
-/// Reverberation and noise fluctuate as the power of a Gaussian signal does over two independent values
-/// (a gamma distribution of shape 2 and mean 1). In the end nothing is left below the view's `top_db`.
+/// Reverberation and noise fluctuate like the power of a Gaussian signal averaged over two independent values
+/// (a gamma distribution of shape 2 and mean 1). At the end, levels more than the view's `top_db` below the
+/// loudest are raised to that floor.
 #[derive(Debug)]
 pub(crate) struct Distortion {
     probability: f64,
     relative_level: bool,
     top_db: f32,
-    /// Seconds from one prepared frame to the next.
+    /// Hop between prepared frames in seconds.
     step: f32,
-    /// Middle of each band in Hz.
+    /// Centre of each band in Hz.
     centres: Vec<f32>,
 }
 
 impl Distortion {
-    /// That of a recipe, or `None` where nothing is to be distorted.
+    /// Returns the distortion of a recipe, or `None` if the recipe distorts nothing.
     pub(crate) fn of(recipe: &Recipe) -> Option<Self> {
         let probability = recipe.augmentation.distortion;
         let config = &recipe.features;
@@ -72,7 +74,7 @@ impl Distortion {
         })
     }
 
-    /// The clip as it would sound elsewhere.
+    /// Returns the distorted clip.
     pub(crate) fn apply(&self, clip: &Features, rng: &mut ChaCha8Rng) -> Result<Features> {
         let bands = clip.coefficients().max(1);
         let mut power: Vec<f32> = clip.as_slice().iter().map(|&db| from_db(db)).collect();
@@ -157,7 +159,7 @@ fn draw(range: Range, rng: &mut ChaCha8Rng) -> f32 {
     rng.random_range(range.0..=range.1)
 }
 
-/// Gamma distribution of shape 2 and mean 1.
+/// Draws from a gamma distribution of shape 2 and mean 1.
 fn fluctuation(rng: &mut ChaCha8Rng) -> f32 {
     let (a, b): (f32, f32) = (Exp1.sample(rng), Exp1.sample(rng));
     (a + b) / 2.0
@@ -201,8 +203,8 @@ mod tests {
                 .collect();
             let (direct, late) = (&rows[0], &rows[1..]);
             assert!(*direct > 1.0 && late.iter().all(|&p| p > 0.0 && p < *direct));
-            // A mean over 80 values of shape 2 is within a fifth of its expectation, nearly always; the
-            // energy after the tail is one hundredth of the whole.
+            // The mean of 80 values of shape 2 is nearly always within a fifth of its expectation. The
+            // energy that is cut after the tail is one hundredth of the whole.
             let reverberant = db(rows.iter().sum::<f32>() - 1.0);
             let (least, most) = DIRECT_TO_REVERBERANT_DB;
             assert!(
@@ -233,7 +235,7 @@ mod tests {
             };
             let noise: f32 = (0..bands).map(band).sum();
             let ratio = -db(noise / power.len() as f32);
-            // The level over time is drawn around the ratio; unsteady noise has louder moments.
+            // The level over time varies around the drawn ratio; unsteady noise has louder moments.
             let (least, most) = SIGNAL_TO_NOISE_DB;
             assert!((least - 8.0..=most + 4.0).contains(&ratio), "{ratio}");
             assert!(band(0) > 0.7 * band(bands - 1), "no more above than below");

@@ -1,19 +1,19 @@
-//! What can go wrong, cut by what the caller can do about it.
+//! The errors of this crate, grouped by what the caller can do about them.
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The data given cannot be trained on.
+    /// The data cannot be trained on.
     #[error("cannot train: {0}")]
     Data(String),
-    /// The loss or the weights became infinite or not a number before the first epoch ended.
+    /// The loss or the weights became infinite or NaN before the first epoch ended.
     #[error(
-        "the first epoch ends in values that are not finite: lower `training.learning_rate` or set \
+        "the first epoch ends with values that are not finite: lower `training.learning_rate` or set \
          `training.gradient_clip`"
     )]
     Diverged,
-    /// The recipe's own errors.
+    /// The recipe is not valid, or cannot be written as TOML.
     #[error(transparent)]
     Recipe(#[from] ser_recipe::Error),
     /// A feature configuration or a feature extraction failed.
@@ -25,7 +25,7 @@ pub enum Error {
     /// A metric could not be computed.
     #[error(transparent)]
     Eval(#[from] ser_eval::Error),
-    /// libtorch refused an operation.
+    /// libtorch reported an error.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
 }

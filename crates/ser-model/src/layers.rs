@@ -1,8 +1,8 @@
-//! Layers with PyTorch's default initialisation, which tch's own layers do not have: there,
-//! linear and convolution weights are √6 wider and a batch norm starts with a random scale.
+//! Layers with PyTorch's default initialisation. The layers of tch differ: their linear and convolution
+//! weights have a √6 times wider distribution, and their batch norm starts with a random scale.
 //!
-//! Every random number comes from the generator handed in, never from libtorch's: that one is
-//! shared by all trainings of a process.
+//! Every random number comes from the generator that the caller passes, never from the generator of
+//! libtorch, which all trainings of a process share.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -12,12 +12,13 @@ use tch::{Kind, Tensor};
 
 use crate::error::Result;
 
-/// Parameter group of biases and normalisation scales, which weight decay leaves alone.
+/// Parameter group of biases and normalisation scales, to which weight decay does not apply.
 pub(crate) const NO_DECAY: usize = 1;
 
-/// A new variable drawn from U(−1/√fan_in, 1/√fan_in): PyTorch's default for weights and biases of
-/// linear, convolution (there written as Kaiming with a = √5) and, with the hidden size as fan-in,
-/// LSTM.
+/// Creates a variable with values drawn from U(−1/√fan_in, 1/√fan_in).
+///
+/// This is PyTorch's default for the weights and biases of linear layers, of convolutions (PyTorch writes it as
+/// Kaiming with a = √5) and, with the hidden size as fan-in, of LSTMs.
 fn uniform(
     path: &Path,
     name: &str,
@@ -33,9 +34,11 @@ fn uniform(
     Ok(path.f_var_copy(name, &Tensor::f_from_slice(&values)?.f_reshape(shape)?)?)
 }
 
-/// Dropout with keep probability 1 − p, scaled so that the mean stays (Srivastava et al. 2014);
-/// none in evaluation. `axes` leading axes get a decision of their own: all of them for single
-/// values, 2 for whole channels of `[B, channels, …]`.
+/// Applies dropout with keep probability 1 − p, scaled so that the mean does not change (Srivastava et al. 2014).
+/// Without `rng`, in evaluation, returns `x` unchanged.
+///
+/// One decision is drawn for each index of the first `axes` axes: with all axes, single values are dropped; with 2,
+/// whole channels of `[B, channels, …]`.
 pub(crate) fn dropout(
     x: Tensor,
     p: f64,
@@ -56,7 +59,7 @@ pub(crate) fn dropout(
     Ok(x.f_mul(&Tensor::f_from_slice(&mask)?.f_reshape(shape)?)?)
 }
 
-/// `[…, inputs] → […, outputs]`
+/// A linear layer: `[…, inputs] → […, outputs]`.
 #[derive(Debug)]
 pub(crate) struct Linear {
     weight: Tensor,
@@ -82,7 +85,7 @@ impl Linear {
     }
 }
 
-/// Convolution without bias, batch norm, max pooling, ReLU: `[B, inputs, T, C] → [B, outputs, T', C']`,
+/// A convolution without bias, then batch norm, max pooling and ReLU: `[B, inputs, T, C] → [B, outputs, T', C']`,
 /// where stride and pooling divide both `T` and `C`, rounding up.
 #[derive(Debug)]
 pub(crate) struct ConvNormPool {
@@ -94,7 +97,7 @@ pub(crate) struct ConvNormPool {
 }
 
 impl ConvNormPool {
-    /// `kernel` is odd.
+    /// Creates the layers with fresh weights. The kernel size of `block` must be odd.
     pub(crate) fn new(
         path: &Path,
         inputs: i64,
@@ -120,12 +123,12 @@ impl ConvNormPool {
         if self.pool != [1, 1] {
             x = x.f_max_pool2d(self.pool, self.pool, [0, 0], [1, 1], true)?;
         }
-        // The maximum of a ReLU is the ReLU of the maximum, of which there are fewer.
+        // ReLU and maximum commute. After pooling there are fewer values to apply the ReLU to.
         Ok(x.f_relu_()?)
     }
 }
 
-/// Batch normalisation over every axis but the second (Ioffe & Szegedy 2015), with PyTorch's
+/// Batch normalisation over all axes except the second (Ioffe & Szegedy 2015), with PyTorch's
 /// defaults: ε = 1e-5, running statistics with momentum 0.1.
 #[derive(Debug)]
 pub(crate) struct BatchNorm {
@@ -182,7 +185,7 @@ impl BiLstm {
         Ok(Self { weights, hidden })
     }
 
-    /// Both directions run over all `T` steps.
+    /// Runs both directions over all `T` steps.
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let state = Tensor::f_zeros([2, x.size()[0], self.hidden], (Kind::Float, x.device()))?;
         let weights: Vec<&Tensor> = self.weights.iter().collect();
@@ -191,7 +194,7 @@ impl BiLstm {
     }
 }
 
-/// Mean and standard deviation over the frames that are not padding (statistics pooling,
+/// Returns the mean and standard deviation over the frames that are not padding (statistics pooling,
 /// Snyder et al. 2018): `[B, T, F] → [B, 2F]`, with `mask` `[B, T, 1]` of ones and zeros.
 pub(crate) fn masked_mean_std(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
     let frames = mask.f_sum_dim_intlist([1i64].as_slice(), false, Kind::Float)?;
@@ -204,14 +207,14 @@ pub(crate) fn masked_mean_std(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
         .f_square()?
         .f_sum_dim_intlist([1i64].as_slice(), false, Kind::Float)?
         .f_div(&frames)?;
-    // The small constant keeps the root's gradient finite where a feature is constant.
+    // The small constant keeps the gradient of the square root finite where a feature is constant.
     let deviation = variance
         .f_add_scalar(f64::from(VARIANCE_EPSILON))?
         .f_sqrt()?;
     Ok(Tensor::f_cat(&[mean, deviation], 1)?)
 }
 
-/// `[B, T, 1]`: one where a frame lies before its clip's length (at least one frame), zero behind.
+/// Returns a mask `[B, T, 1]`: one for the frames of each clip (at least one frame), zero for padding.
 pub(crate) fn frame_mask(lengths: &Tensor, frames: i64) -> Result<Tensor> {
     let positions = Tensor::f_arange(frames, (Kind::Int64, lengths.device()))?.f_unsqueeze(0)?;
     let lengths = lengths.f_clamp(1, frames)?.f_unsqueeze(1)?;
@@ -221,7 +224,7 @@ pub(crate) fn frame_mask(lengths: &Tensor, frames: i64) -> Result<Tensor> {
         .f_unsqueeze(2)?)
 }
 
-/// ⌈length / step⌉, the number of frames left after striding or pooling.
+/// Returns ⌈length / step⌉, the number of frames after striding or pooling.
 pub(crate) fn strided_lengths(lengths: &Tensor, step: i64) -> Result<Tensor> {
     Ok(lengths
         .f_add_scalar(step - 1)?

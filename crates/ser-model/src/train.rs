@@ -25,69 +25,72 @@ use crate::layers::NO_DECAY;
 use crate::network::TrainingNetwork;
 use crate::network::classes;
 
-/// How fast the average embedding follows the batches.
+/// Share of the batch's mean in each update of the average embedding.
 const CENTRE_MOMENTUM: f64 = 0.05;
 
-/// Share of groups that nothing is known of.
+/// Probability that no clip of a group is known.
 const NOBODY: f64 = 0.15;
 
-/// Trainings side by side wait here for the first of them. Two threads that ask MKL together for the first
-/// square root of a process may get it with less precision (PyTorch's issue 188792): two of a hundred
-/// trainings then gave other weights than they give alone.
+/// Makes parallel trainings wait until the first of them has called MKL. Two threads that ask MKL at the same time for
+/// the first square root of a process may get it with less precision (PyTorch issue 188792). Before this, two of a
+/// hundred parallel trainings gave other weights than the same training alone.
 static FIRST_CALLS: Once = Once::new();
 
 /// One clip with its class and speaker.
 #[derive(Debug, Clone, Copy)]
 pub struct Example<'a> {
-    /// Features of the clip and then of its copies, if the recipe has any: each `[frames,
+    /// Features of the clip, followed by those of its augmented copies, if the recipe has any: each `[frames,
     /// coefficients]`, not yet standardised. Validation uses the first alone.
     pub copies: &'a [Features],
-    /// Number of the class.
+    /// Number of the class, an index into [`TrainingData::labels`].
     pub target: usize,
-    /// Number of the speaker; the same number is the same voice.
+    /// Number of the speaker; clips with the same number are of the same speaker.
     pub speaker: usize,
     /// Number of the corpus.
     pub corpus: usize,
 }
 
-/// What a model may see while it is made. There is no test part here, so it cannot be touched.
+/// The data that a model may be made from. There is no test part here, so training cannot use it.
 #[derive(Debug)]
 pub struct TrainingData<'a> {
     /// Class names; a target is an index into them.
     pub labels: Vec<String>,
-    /// The clips learned from.
+    /// The training clips.
     pub train: Vec<Example<'a>>,
-    /// The clips the best epoch is chosen on. With [`Monitor::LastEpoch`] they are only watched, and
-    /// there may be none.
+    /// The clips on which the best epoch is chosen. With [`Monitor::LastEpoch`] they only give figures for the history,
+    /// and there may be none.
     pub validation: Vec<Example<'a>>,
-    /// Where they come from, for the model file.
+    /// Where the clips come from, for the model file.
     pub provenance: Provenance,
 }
 
 /// A finished training.
 #[derive(Debug)]
 pub struct Trained {
-    /// The model with the weights of the epochs that were kept.
+    /// The model, with the weights of the epoch that was kept of each network.
     pub model: Model,
-    /// Every epoch of the first network, and which one was kept. Without a validation part its
-    /// figures are not numbers.
+    /// All epochs of the first network, and which one was kept. Without a validation part, the validation figures
+    /// are NaN.
     pub history: History,
-    /// The epoch in which a training got lost in infinite or undefined values, if one did. It ended
-    /// there, and an epoch before is kept.
+    /// The epoch in which the training of a network reached infinite values or NaN, if any did. That training ended
+    /// there, and an earlier epoch is kept.
     pub diverged: Option<u32>,
 }
 
-/// Trains the networks of a recipe, and keeps of each the best epoch on the validation part or the
-/// last one.
+/// Trains the networks of a recipe. Of each network it keeps the best epoch on the validation part or, with
+/// [`Monitor::LastEpoch`], the last one.
 ///
-/// `seed` is added to the recipe's, so that every split can have its own. The same recipe, data,
-/// seed and thread count give the same weights on the same machine. Training figures of an epoch
-/// are those of its batches as they were learned from (augmented, with dropout). `on_epoch` hears of
-/// the epochs of all networks, one after the other.
+/// `seed` is added to the seed of the recipe, so that every split can have its own. The same recipe, data,
+/// seed and thread count give the same weights on the same machine. The training figures of an epoch are computed
+/// on its batches during training (augmented, with dropout). `on_epoch` is called after each epoch of each network,
+/// one network after the other.
 ///
 /// # Errors
-/// [`Error::Data`] without training or validation clips, [`Error::Diverged`] when not one epoch ended
-/// with finite weights, libtorch's.
+/// - [`Error::Data`] if the data cannot be trained on: for example, the training clips do not fill a batch, the recipe
+///   needs validation clips and there are none, or a feature is not finite
+/// - [`Error::Diverged`] if no epoch ended with finite weights
+/// - [`Error::Torch`] if libtorch refuses an operation
+/// - [`Error::Recipe`], [`Error::Predict`] and [`Error::Eval`] from the crates that do a part of the work
 pub fn train(
     recipe: &Recipe,
     data: TrainingData,
@@ -116,8 +119,8 @@ pub fn train(
     let (mut first, mut diverged) = (None, None);
     for number in 0..recipe.training.networks as u64 {
         let seed = recipe.training.seed.wrapping_add(seed);
-        // One generator of our own for weights, order, crops, masks and dropout. libtorch's is shared
-        // by the whole process: trainings side by side would draw from it in no fixed order.
+        // Weights, order, crops, masks and dropout are drawn from this generator. The generator of libtorch is
+        // shared by the whole process: parallel trainings would draw from it in no fixed order.
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number);
         let labels = data.labels.len();
@@ -146,7 +149,7 @@ pub fn train(
     })
 }
 
-/// Calls the functions of MKL that the networks use. Should one fail, so will the training, and say why.
+/// Calls the functions of MKL that the networks use. An error is ignored: the training will hit it as well and report it.
 fn call_first() {
     let calls = || {
         Tensor::f_ones([16], (Kind::Float, Device::Cpu))?
@@ -156,13 +159,13 @@ fn call_first() {
     let _ = calls();
 }
 
-/// A clip whose features are prepared.
+/// A clip with prepared features.
 pub(crate) struct Clip {
     pub(crate) copies: Vec<Features>,
     pub(crate) stratum: Stratum,
 }
 
-/// A clip in one of its copies, on its way into a batch.
+/// A clip and the index of the copy of it that goes into a batch.
 type Drawn<'a> = (&'a Clip, usize);
 
 fn train_network(
@@ -202,7 +205,7 @@ fn train_network(
         let mut batcher = Batcher::new(&recipe.input, &described.standardiser);
         let order = draw(train, &strata, recipe, rng);
         let steps = order.len() / training.batch_size * training.epochs as usize;
-        // The clips that do not fill a last batch wait for another epoch's order.
+        // The clips that do not fill a last batch are left out of this epoch.
         for batch in order.chunks_exact(training.batch_size) {
             learning_rate =
                 training
@@ -251,7 +254,7 @@ fn train_network(
             optimizer.step();
             tally.add(f64::try_from(&loss)?, &classes(&scores)?, truth);
         }
-        // The last step may have spoilt weights that no loss has seen yet.
+        // The last step may have made weights infinite or NaN, which no loss shows yet.
         if !tally.loss().is_finite() || !model.is_finite()? {
             diverged = Some(epoch);
             break;
@@ -297,8 +300,8 @@ fn train_network(
     Ok((network, history, diverged))
 }
 
-/// The clips of an epoch in random order, each in one of its copies. With enrolment they come in
-/// groups of one speaker and one copy, whose members lie side by side.
+/// Draws the clips of an epoch in random order, one copy of each. With enrolment they come in groups: the members
+/// of a group are of one speaker, have the same copy index, and stand side by side.
 fn draw<'a>(
     clips: &'a [Clip],
     strata: &[Stratum],
@@ -328,8 +331,8 @@ fn draw<'a>(
     groups.concat()
 }
 
-/// How many clips of a group are known: none, or any number from two to all, smaller ones as likely on
-/// a logarithmic scale. So one network learns to answer a clip alone and with many beside it.
+/// Draws how many clips of a group are known: none with probability [`NOBODY`], else a number from two to all, uniform
+/// on a logarithmic scale. So one network learns to answer with few, many or no known clips.
 fn draw_known(config: &EnrolmentConfig, rng: &mut ChaCha8Rng) -> usize {
     if rng.random_bool(NOBODY) {
         return 0;
@@ -338,8 +341,9 @@ fn draw_known(config: &EnrolmentConfig, rng: &mut ChaCha8Rng) -> usize {
     rng.random_range(range).exp().round() as usize
 }
 
-/// Moves the embeddings `[B, E]` of each group as [`Model::enrol`] would with the first `known` of it
-/// enrolled. `centre`, the average embedding, follows the batches.
+/// Shifts the embeddings `[B, E]` of each group as [`Model::enrol`] would if the first `known` clips of the group were
+/// enrolled. Also moves `centre`, the average embedding, towards the mean of the batch, and all the way in the `first`
+/// step.
 fn centred(
     x: &Tensor,
     config: &EnrolmentConfig,
@@ -355,7 +359,7 @@ fn centred(
     }
     let (batch, values) = x.size2()?;
     let (groups, group) = (known.len() as i64, config.group as i64);
-    // The offset of a group is (mean of the known − centre) · known / (known + shrinkage).
+    // The offset of a group is (mean of the known clips − centre) · known / (known + shrinkage).
     let share = |&n: &usize| match n {
         0 => 0.0,
         n => (n as f64 / (n as f64 + config.shrinkage)) as f32,
@@ -373,11 +377,11 @@ fn centred(
     Ok(x.f_sub(&offset)?.f_reshape([batch, values])?)
 }
 
-/// How a batch is mixed with itself in another order (Zhang et al. 2018).
+/// Mixup: how a batch is mixed with itself in another order (Zhang et al. 2018).
 struct Mixed {
-    /// Share of the clip itself; 1 without mixup.
+    /// Weight of the clip itself; 1 without mixup.
     share: f64,
-    /// The clip that each one is mixed with.
+    /// Index in the batch of the clip that each clip is mixed with.
     partners: Vec<i64>,
 }
 
@@ -402,7 +406,7 @@ impl Mixed {
         Ok(partners.f_lerp(&x, self.share)?)
     }
 
-    /// The place of the clip that has the larger share of what stands at a place.
+    /// Returns the index of the clip that has the larger weight in the mix at index `i`.
     fn mostly(&self, i: usize) -> usize {
         match self.share < 0.5 {
             true => self.partners[i] as usize,
@@ -410,7 +414,7 @@ impl Mixed {
         }
     }
 
-    /// The loss against the clips' own targets and those of their partners.
+    /// Returns the weighted mean of the losses against the clips' own targets and against those of their partners.
     fn loss(&self, targets: Vec<i64>, loss: impl Fn(Vec<i64>) -> Result<Tensor>) -> Result<Tensor> {
         if self.share == 1.0 {
             return loss(targets);
@@ -421,25 +425,23 @@ impl Mixed {
     }
 }
 
-/// Sets libtorch's threads for one operation; operations do not run side by side.
+/// Sets the number of threads that libtorch uses within an operation. Operations do not run in parallel.
 pub fn set_threads(threads: i32) {
     tch::set_num_threads(threads);
 }
 
-/// Lets the process keep the memory that a batch frees for the next one; for programs that train.
+/// Makes the process keep the memory that a batch frees, for the next batch. Programs that train should call it.
 ///
-/// glibc returns large blocks to the system at once, and each batch gets them back as fresh pages: up
-/// to a quarter of an epoch is spent on clearing those. Elsewhere than on Linux with glibc this does
-/// nothing.
+/// By default, glibc returns large blocks to the system at once, and each batch gets them back as new pages, which
+/// the system clears: this takes up to a quarter of an epoch. The function does nothing except on Linux with glibc.
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        // The highest value that every version of glibc takes, and the size of the heaps that
-        // threads have.
+        // The highest threshold that every version of glibc accepts, and the size of the heap of a thread.
         const LARGEST_BLOCK: libc::c_int = 32 << 20;
         const HEAP: libc::c_int = 64 << 20;
-        // SAFETY: mallopt takes plain numbers and locks the heap it changes. A thread that allocates
-        // meanwhile goes by the old values or the new ones.
+        // SAFETY: mallopt takes plain numbers and locks the heap that it changes. A thread that allocates
+        // at the same time uses the old values or the new ones.
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, LARGEST_BLOCK);
             libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
@@ -448,17 +450,17 @@ pub fn keep_freed_memory() {
     }
 }
 
-/// The libtorch this crate is built for.
+/// The version of libtorch that this crate is built for.
 pub const LIBTORCH_VERSION: &str = "2.13.0";
 
-/// Computes something with a known answer, and names the version of libtorch that this was built for.
+/// Checks that libtorch computes a known sum, and returns a text with the version that this crate is built for.
 ///
 /// # Errors
-/// libtorch's, and [`Error::Data`] for another answer.
+/// [`Error::Torch`] if libtorch refuses an operation, [`Error::Data`] if the sum is wrong.
 pub fn check_libtorch() -> Result<String> {
     let sum = f64::try_from(Tensor::f_from_slice(&[1.0_f32, 2.0, 4.0])?.f_sum(Kind::Double)?)?;
     if sum != 7.0 {
-        return Err(Error::Data(format!("libtorch says that 1 + 2 + 4 = {sum}")));
+        return Err(Error::Data(format!("libtorch computes 1 + 2 + 4 = {sum}")));
     }
     Ok(format!("{LIBTORCH_VERSION}, computes"))
 }
@@ -469,7 +471,7 @@ fn check(data: &TrainingData, recipe: &Recipe) -> Result<()> {
     let all = || data.train.iter().chain(&data.validation);
     if classes < 2 {
         return Err(Error::Data(format!(
-            "two classes or more are needed, not {classes}"
+            "at least two classes are needed, found {classes}"
         )));
     }
     if data.validation.is_empty() && training.monitor != Monitor::LastEpoch {
@@ -498,7 +500,7 @@ fn check(data: &TrainingData, recipe: &Recipe) -> Result<()> {
     }
     if let Some(e) = all().find(|e| e.target >= classes) {
         return Err(Error::Data(format!(
-            "target {} of {classes} classes",
+            "a clip has target {} of {classes} classes, which are counted from 0",
             e.target
         )));
     }
@@ -506,7 +508,7 @@ fn check(data: &TrainingData, recipe: &Recipe) -> Result<()> {
     if let Some(e) = all().find(is_bare) {
         let copies: Vec<usize> = e.copies.iter().map(Features::frames).collect();
         return Err(Error::Data(format!(
-            "expected features of at least one frame in every copy of a clip, found {copies:?} frames"
+            "every clip needs features of at least one frame in each copy, found {copies:?} frames"
         )));
     }
     let finite = |f: &&Features| f.as_slice().iter().all(|x| x.is_finite());
@@ -553,7 +555,7 @@ fn class_weights(kind: ClassWeights, clips: &[Clip], labels: usize) -> Result<Op
     Ok(Some(Tensor::f_from_slice(&weights)?))
 }
 
-/// Higher is better; the second figure decides between equals.
+/// Returns the figures by which epochs are compared. Higher is better; the second figure decides if the first ones are equal.
 fn score(monitor: Monitor, row: &Epoch) -> (f64, f64) {
     match monitor {
         Monitor::ValidationLoss => (-row.validation_loss, 0.0),
@@ -563,7 +565,7 @@ fn score(monitor: Monitor, row: &Epoch) -> (f64, f64) {
     }
 }
 
-/// Loss and answers of one epoch.
+/// Loss and predictions of one epoch.
 #[derive(Default)]
 struct Tally {
     loss: f64,
@@ -578,7 +580,7 @@ impl Tally {
         self.truth.extend(truth);
     }
 
-    /// Mean loss of a clip; without clips not a number, as the other two.
+    /// Returns the mean loss per clip. Without clips it is NaN, as are the accuracy and the UAR.
     fn loss(&self) -> f64 {
         self.loss / self.truth.len() as f64
     }
@@ -599,7 +601,7 @@ impl Tally {
     }
 }
 
-/// Answers on the validation part and their mean cross-entropy (plain: no smoothing, no weights).
+/// Predicts the validation clips, and measures their plain cross-entropy (no label smoothing, no class weights).
 fn validate(network: &TrainedNetwork, clips: &[Clip]) -> Tally {
     let (mut tally, mut scratch) = (Tally::default(), Scratch::default());
     for clip in clips {

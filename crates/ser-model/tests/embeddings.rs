@@ -1,4 +1,4 @@
-//! What a network makes of a clip before it decides.
+//! Tests of the embeddings that a network computes before it classifies.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -35,7 +35,7 @@ fn every_network_gives_every_clip_a_vector_that_does_not_depend_on_the_others() 
         assert_eq!(clips.len(), 9);
         let alone = model.embeddings(&views[4..5]).unwrap();
         assert!(distance(&clips[4], &alone[network][0]) < 1e-4);
-        // Mean and deviation of an embedding of 16 per frame.
+        // Mean and standard deviation of 16 values per frame.
         assert!(clips.iter().all(|clip| clip.len() == 32));
     }
     assert!(model.embeddings(&[]).unwrap().iter().all(Vec::is_empty));
@@ -63,7 +63,7 @@ fn clips_of_a_class_lie_closer_together_than_clips_of_two() {
 
 #[test]
 fn a_long_clip_has_the_mean_of_its_windows() {
-    // The recipe's input has 30 frames: a clip of 60 is cut into two halves.
+    // The recipe's input has 30 frames, so a clip of 60 frames is cut into two halves.
     let model = trained(MLP, 1);
     let long: Vec<f32> = (0..60 * 12).map(|i| (i % 17) as f32 / 8.0).collect();
     let clip =

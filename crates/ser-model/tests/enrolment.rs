@@ -1,4 +1,4 @@
-//! What is known of a speaker, and models of several networks.
+//! Tests of enrolment, and of models with several networks.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -11,8 +11,7 @@ use ser_model::train;
 use ser_predict::{Enrolment, Error, Model, argmax};
 use ser_recipe::Recipe;
 
-/// Every speaker gets an offset of their own in every coefficient, larger than what tells the classes
-/// apart.
+/// Adds an offset to every coefficient of every speaker, larger than the difference between the classes.
 fn voiced(mut task: Task, seed: u64) -> Task {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let voices: Vec<[f32; COEFFICIENTS]> = (0..SPEAKERS)
@@ -37,7 +36,7 @@ fn trained(recipe: &Recipe) -> Model {
     train(recipe, seen.data(144), 0, &mut |_| {}).unwrap().model
 }
 
-/// The clips of one speaker, and their classes.
+/// Returns the clips of one speaker, and their classes.
 fn of_speaker(task: &Task, speaker: usize) -> (Vec<&[Features]>, Vec<usize>) {
     let own = |i: &usize| i % SPEAKERS == speaker;
     let clips = (0..task.clips.len()).filter(own);
@@ -45,7 +44,7 @@ fn of_speaker(task: &Task, speaker: usize) -> (Vec<&[Features]>, Vec<usize>) {
     clips.map(|i| (views[i], task.targets[i])).unzip()
 }
 
-/// Share of right answers with so many clips of each speaker enrolled, on the others.
+/// Returns the accuracy on the other clips of each speaker when `enrolled` clips are enrolled.
 fn accuracy(model: &Model, task: &Task, enrolled: usize) -> f64 {
     let (mut right, mut all) = (0, 0);
     for speaker in 0..SPEAKERS {
@@ -203,7 +202,7 @@ fn a_batch_must_hold_whole_groups() {
 fn speakers_with_too_few_clips_for_a_group_are_refused_with_the_reason() {
     let seen = task(64, 1);
     let mut data = seen.data(60);
-    // Seven clips of each, where a group takes eight.
+    // Each speaker has seven clips, and a group needs eight.
     for (i, example) in data.train.iter_mut().enumerate() {
         example.speaker = i / 7;
     }
@@ -211,7 +210,7 @@ fn speakers_with_too_few_clips_for_a_group_are_refused_with_the_reason() {
     assert!(error.to_string().contains("groups of 8"), "{error}");
 }
 
-/// Test-time augmentation: the same weights, asked on each copy.
+/// Test-time augmentation: the same weights answer for each copy.
 #[test]
 fn an_answer_on_several_copies_is_the_mean_of_those_on_each() {
     let one = with_enrolment(CNN);

@@ -1,4 +1,4 @@
-//! Seeds of the fuzz target `recipe` and every case it has found: what networks they make.
+//! Builds the networks of the seeds of the fuzz target `recipe` and of every case that it has found.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 #[path = "../../../fuzz/src/network.rs"]

@@ -1,4 +1,4 @@
-//! The model file: complete, checked, refused when it does not fit.
+//! Tests of the model file: it is complete and checked, and refused when it does not fit.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -20,7 +20,7 @@ fn saved(network: &str, folder: &Path) -> (Model, PathBuf) {
     (trained.model, path)
 }
 
-/// Tensors and metadata of a file, changed and written again.
+/// Changes the tensors and metadata of a file, and writes it again.
 fn rewrite(
     path: &Path,
     change: impl FnOnce(&mut Vec<(String, Dtype, Vec<usize>, Vec<u8>)>, &mut String),
@@ -53,7 +53,7 @@ fn rewrite(
     std::fs::write(path, safetensors::serialize(views, Some(metadata)).unwrap()).unwrap();
 }
 
-/// The metadata with the checksum that belongs to it.
+/// Returns the metadata with the checksum that belongs to it.
 fn sealed<'a>(header: &str, tensors: impl Iterator<Item = &'a [u8]>) -> String {
     let Some((front, model)) = header.split_once(",\"model\":") else {
         return header.to_owned();
@@ -133,7 +133,7 @@ fn the_number_of_trained_values_is_known_before_they_are_there() {
         let (model, path) = saved(network, folder.path());
         let bytes = std::fs::read(&path).unwrap();
         let file = SafeTensors::deserialize(&bytes).unwrap();
-        // What is trained: all but the running statistics of the norms, and those of the clips.
+        // All tensors are trained, except the running statistics of the norms and the density of the clips.
         let is_trained = |name: &str| !name.contains("running") && !name.starts_with("density");
         let trained = file.iter().filter(|(name, _)| is_trained(name));
         let stored: usize = trained

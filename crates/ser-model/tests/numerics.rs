@@ -1,4 +1,4 @@
-//! Data that teach nothing, and trainings that get lost: an error or a finite model, never another.
+//! Tests of data without information and of trainings that diverge: the result is an error or a finite model.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -9,7 +9,7 @@ use ser_model::{Error, Trained, train};
 use ser_predict::Model;
 use ser_recipe::Recipe;
 
-/// Clips of which every value is the same.
+/// Returns clips in which every value is the same.
 fn constant(value: f32) -> Task {
     let mut task = task(80, 1);
     for clip in &mut task.clips {
@@ -33,7 +33,7 @@ fn constant_features_give_a_finite_model() {
             let trained = train(&recipe(network, ""), clips.data(64), 0, &mut |_| {}).unwrap();
             assert_eq!(trained.diverged, None);
             assert_answers(&trained.model, &clips);
-            // Nor does it stumble over what it has never seen.
+            // It also answers for clips unlike those of training.
             assert_answers(&trained.model, &task(20, 2));
         }
     }
@@ -100,7 +100,7 @@ fn clips_of_one_frame_are_learned_from() {
     }
 }
 
-/// Each step takes nine times the weights away from themselves: after some epochs they overflow.
+/// Each step multiplies the weights by 1 − learning rate · weight decay = −9, so they overflow after some epochs.
 #[test]
 fn a_training_that_gets_lost_keeps_an_epoch_that_ended_well() {
     let clips = task(80, 1);

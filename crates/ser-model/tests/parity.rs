@@ -1,4 +1,4 @@
-//! A network that libtorch trained answers in plain Rust as it does in libtorch.
+//! Tests that a network trained in libtorch gives the same answers in plain Rust as in libtorch.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 use rand::{RngExt, SeedableRng};
@@ -10,13 +10,13 @@ use ser_recipe::{CnnConfig, LstmConfig, MlpConfig, NetworkConfig};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
-/// The largest difference of a probability.
+/// Largest allowed difference of a probability.
 const MOST: f32 = 1e-5;
 const CLASSES: usize = 4;
-/// Networks of each architecture.
+/// Number of networks of each architecture.
 const NETWORKS: u64 = 25;
 
-/// Odd sizes, strides and pools, so that every edge of a plane is met.
+/// Draws blocks with unusual sizes, strides and pools, so that every case at the edge of a plane occurs.
 fn blocks(rng: &mut ChaCha8Rng, least: usize) -> Vec<ConvBlock> {
     let block = |rng: &mut ChaCha8Rng| ConvBlock {
         channels: rng.random_range(1..=9),
@@ -61,7 +61,7 @@ fn normal(rng: &mut ChaCha8Rng) -> f32 {
     (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0
 }
 
-/// A network with statistics of its norms that training would leave, not the ones that it begins with.
+/// Builds a network whose norms have statistics as after training, not the initial ones.
 fn trained(
     config: &NetworkConfig,
     vars: &VarStore,
@@ -92,7 +92,7 @@ fn trained(
     network
 }
 
-/// Standardised, limited and padded, as libtorch sees a clip of at most one window.
+/// Returns a clip of at most one window as libtorch gets it: standardised, limited and padded.
 fn padded(clip: &Features, standardiser: &Standardiser, frames: usize) -> Tensor {
     let coefficients = clip.coefficients();
     let mut values = vec![0.0; frames * coefficients];
@@ -123,7 +123,7 @@ fn hold(name: &str, config: fn(&mut ChaCha8Rng) -> NetworkConfig) {
             mean: statistic(-1.0),
             deviation: statistic(0.5),
         };
-        // Enrolled: every second network knows an average voice, which is one of its variables.
+        // Every second network supports enrolment and has an average embedding, which is one of its variables.
         let centre = (seed % 2 == 1).then(|| {
             let values: Vec<f32> = (0..network.embedding())
                 .map(|_| 0.1 * normal(rng))
@@ -161,7 +161,7 @@ fn hold(name: &str, config: fn(&mut ChaCha8Rng) -> NetworkConfig) {
             String::new(),
         );
 
-        // From one frame to a whole window, in one batch of libtorch each.
+        // The clips have from one frame to a whole window; libtorch gets each in a batch of its own.
         let mut clip = |frames: usize| {
             let values = (0..frames * coefficients)
                 .map(|_| 2.0 * normal(rng))

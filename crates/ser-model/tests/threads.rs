@@ -1,4 +1,5 @@
-//! What another number of libtorch threads changes. Alone in its file: the number is the whole process's.
+//! Tests what another number of libtorch threads changes. The test is alone in its file because the number holds for the
+//! whole process.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod common;
@@ -6,7 +7,7 @@ mod common;
 use common::{CNN, recipe, task};
 use ser_model::train;
 
-/// Sums are taken in another order, which a training of some steps makes no more of than this.
+/// Largest difference of a probability that the other order of sums may cause in a short training.
 const MOST: f32 = 1e-3;
 
 #[test]

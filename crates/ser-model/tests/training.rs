@@ -1,4 +1,4 @@
-//! What training promises.
+//! Tests of what the documentation of training promises.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -9,7 +9,7 @@ use ser_model::{Error, train};
 use ser_predict::{Model, argmax};
 use ser_recipe::Recipe;
 
-/// How many clips a model answers rightly.
+/// Returns the number of clips that a model classifies correctly.
 fn right(model: &Model, task: &Task) -> usize {
     let answers = model.predict(&task.views()).unwrap();
     answers
@@ -37,7 +37,7 @@ fn the_lstm_learns_a_task() {
     assert!(accuracy > 0.8, "{accuracy}");
 }
 
-/// Mean cross-entropy of a model's answers on the clips from `first` on.
+/// Returns the mean cross-entropy of a model's predictions for the clips from index `first` on.
 fn loss(model: &Model, task: &Task, first: usize) -> f64 {
     let answers = model.predict(&task.views()[first..]).unwrap();
     let answers = answers.iter().zip(&task.targets[first..]);
@@ -60,7 +60,7 @@ fn the_lstm_learns_a_task_behind_convolutions() {
     assert!(accuracy > 0.8, "{accuracy}");
 }
 
-/// Trains on the task with wrong targets; the control of the tests above.
+/// Trains on the task with wrong targets, as the control of the tests above.
 #[test]
 fn nothing_is_learned_from_shuffled_targets() {
     let (mut seen, unseen) = (task(160, 1), task(90, 2));
@@ -103,7 +103,7 @@ fn another_seed_gives_other_weights() {
 
 #[test]
 fn the_best_epoch_is_kept_and_patience_ends_training() {
-    // At a rate this high later epochs are worse.
+    // At such a high learning rate, later epochs are worse.
     let text = common::recipe_text(
         LSTM,
         "patience = 2\nmonitor = \"validation-loss\"\nlabel_smoothing = 0.2",
@@ -128,7 +128,7 @@ fn the_best_epoch_is_kept_and_patience_ends_training() {
     assert_eq!(history.epochs[best as usize - 1].validation_loss, lowest);
     assert_eq!(history.epochs.len(), best as usize + 2);
     assert!(history.epochs.len() < 12, "{}", history.epochs.len());
-    // The kept weights give the best epoch's loss again, not the last one's.
+    // The kept weights give the loss of the best epoch, not of the last one.
     let again = loss(&trained.model, &seen, 50);
     assert!((again - lowest).abs() < 1e-4, "{again} {lowest}");
     assert_eq!(trained.model.networks[0].info.epoch, best);
@@ -195,14 +195,14 @@ fn clips_unlike_those_of_training_stand_out() {
         };
         assert!(beyond(&unseen) <= 4, "{network}: {}", beyond(&unseen));
         assert_eq!(beyond(&louder), 40, "{network}");
-        // One row is all that the other hears.
+        // The density does not depend on the network, so one check of the tempo is enough.
         if network == CNN {
             assert_eq!(beyond(&slower), 40);
         }
     }
 }
 
-/// Voices that differ lie farther from each other than clips that differ.
+/// Different voices lie farther apart than different clips of one voice.
 #[test]
 fn the_limit_is_that_of_speakers_who_are_left_out() {
     let limit = |speaker: fn(usize) -> usize, corpus: fn(usize) -> usize| {
@@ -222,12 +222,13 @@ fn the_limit_is_that_of_speakers_who_are_left_out() {
     let mixed = limit(|i| i / 20, |_| 0);
     let apart = limit(|i| i % 4, |_| 0);
     assert!(apart > 1.1 * mixed, "{apart} {mixed}");
-    // Of several corpora each is left out, whoever speaks.
+    // With several corpora, each corpus is left out in turn, whoever speaks in it.
     assert!(limit(|i| i / 20, |i| i % 4) > 1.1 * mixed);
     assert!(limit(|_| 0, |_| 0) <= mixed);
 }
 
-/// Training watches clips of 20 to 40 frames in one padded batch, prediction answers each alone.
+/// The validation loss in the history of a training is the loss of the finished model's predictions, for clips of 20 to
+/// 40 frames in windows of 30.
 #[test]
 fn validation_in_a_padded_batch_finds_the_loss_of_clips_answered_alone() {
     let seen = task(80, 1);
@@ -310,7 +311,7 @@ fn networks_of_one_recipe_differ_and_are_averaged() {
     }
 }
 
-/// A network that saw mirrored copies knows mirrored clips as well.
+/// A network that was trained with mirrored copies also recognises mirrored clips.
 #[test]
 fn copies_are_learned_from_and_mixup_leaves_the_task_learnable() {
     let (seen, unseen) = (task(160, 1), task(90, 2));

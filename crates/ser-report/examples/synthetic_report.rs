@@ -1,7 +1,7 @@
-//! Writes the pages and pictures of two made-up runs into a folder, to look at their design.
+//! Writes the pages and pictures of two invented runs into a folder, to show their design.
 //!
-//! `cargo run -p ser-report --example synthetic_report -- OUT`. Nothing here was predicted by a
-//! model: the probabilities are drawn at random, and the pages say synthetic.
+//! `cargo run -p ser-report --example synthetic_report -- OUT`. The probabilities do not come from a model; they are
+//! drawn at random, and the pages say that the data are synthetic.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -19,7 +19,7 @@ const EMOTIONS: [&str; 8] = [
     "disgust",
     "surprised",
 ];
-/// Pairs that a made-up model confuses.
+/// Pairs of emotions that the invented model confuses.
 const ALIKE: [(usize, usize); 5] = [(0, 1), (1, 3), (3, 5), (2, 7), (4, 6)];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -95,7 +95,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// 24 actors × 60 clips, each in the test part of one of five folds.
+/// Draws predictions for 24 actors with 60 clips each. Each actor is in the test part of one of five folds.
 fn folds(rng: &mut ChaCha8Rng) -> ser_eval::Result<Predictions> {
     let mut rows = Vec::new();
     for fold in 1..=5 {
@@ -110,7 +110,7 @@ fn folds(rng: &mut ChaCha8Rng) -> ser_eval::Result<Predictions> {
     Predictions::new(EMOTIONS.map(str::to_owned).to_vec(), rows)
 }
 
-/// One in five clips of the first five emotions.
+/// Draws predictions for one in five clips of the first five emotions.
 fn random_split(rng: &mut ChaCha8Rng) -> ser_eval::Result<Predictions> {
     let mut rows = Vec::new();
     for actor in 1..=24 {
@@ -127,7 +127,7 @@ fn random_split(rng: &mut ChaCha8Rng) -> ser_eval::Result<Predictions> {
     )
 }
 
-/// RAVDESS has 4 neutral clips and 8 of each other emotion per actor.
+/// Draws the prediction for a clip. As in RAVDESS, an actor has 4 neutral clips and 8 clips of each other emotion.
 fn prediction(
     actor: usize,
     clip: usize,
@@ -180,7 +180,7 @@ fn prediction(
     }
 }
 
-/// A training that rises to `ceiling` and then overfits.
+/// Draws the history of a training whose validation accuracy rises to `ceiling`, and which then overfits.
 fn history(name: &str, ceiling: f64, rng: &mut ChaCha8Rng) -> NamedHistory {
     let last = rng.random_range(45..80);
     let mut epochs = Vec::new();

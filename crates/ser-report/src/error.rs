@@ -1,9 +1,9 @@
-//! What can go wrong, cut by what the caller can do about it.
+//! The errors of this crate, grouped by what the caller can do about them.
 
-/// The result of everything fallible in this crate.
+/// A result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why there is no picture, page or document.
+/// The reason why a picture, page or document could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -13,7 +13,7 @@ pub enum Error {
     /// A file could not be written or removed.
     #[error(transparent)]
     Io(#[from] ser_files::Error),
-    /// A picture of nothing was asked for.
+    /// There is nothing to draw.
     #[error("no {what}: nothing to draw")]
     Empty {
         /// What is missing.
@@ -22,9 +22,9 @@ pub enum Error {
     /// A picture could not be drawn.
     #[error("cannot draw {picture}: {reason}")]
     Picture {
-        /// Which picture.
+        /// The name of the picture.
         picture: &'static str,
-        /// What stood in the way, or what the drawing library answered.
+        /// The reason, or the error of the drawing library.
         reason: String,
     },
 }

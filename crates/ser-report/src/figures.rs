@@ -1,13 +1,13 @@
-//! How figures are written, on pages and in Markdown alike.
+//! Formats figures, for pages and Markdown alike.
 
 use ser_eval::MeanStd;
 
-/// A fraction in percent with one digit, without the sign.
+/// Formats a fraction in percent with one decimal, without the percent sign.
 pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.1}", 100.0 * fraction)
 }
 
-/// `58.3 ± 3.2`, in percent, without the sign.
+/// Formats a mean and standard deviation as `58.3 ± 3.2`, in percent, without the percent sign.
 pub(crate) fn plus_minus(figure: MeanStd) -> String {
     match figure.std {
         Some(std) => format!("{} ± {}", percent(figure.mean), percent(std)),

@@ -1,4 +1,4 @@
-//! Results as Markdown, for a document that lies beside the code.
+//! Writes results as Markdown, for a document that is kept with the code.
 
 use std::fmt::Write;
 
@@ -14,36 +14,36 @@ use crate::report::{CorpusTable, Enrolled, Known, SplitKind};
 pub struct Section {
     /// Name of the recipe.
     pub recipe: String,
-    /// What the recipe is, in one sentence.
+    /// Description of the recipe, in one sentence.
     pub description: String,
-    /// The protocol in one sentence.
+    /// Description of the protocol, in one phrase.
     pub protocol: String,
-    /// Whose voices are on both sides of the split.
+    /// Whether test speakers are also in training.
     pub split: SplitKind,
-    /// True when the audio is synthetic.
+    /// Whether the audio is synthetic.
     pub synthetic: bool,
     /// The command that makes the run.
     pub command: String,
-    /// Trained parameters of a split's model.
+    /// Number of trained parameters of a split's model.
     pub parameters: usize,
-    /// Seconds of training, all splits and their inner splits together.
+    /// Duration of the trainings on all splits and inner splits, in seconds.
     pub seconds: f64,
-    /// The temperature of each split's model.
+    /// The temperature of each split's model, by the name of the split.
     pub temperatures: Vec<(String, f64)>,
-    /// Test predictions of each clip alone.
+    /// Test predictions for each clip alone.
     pub plain: Predictions,
-    /// Test predictions after enrolment.
+    /// Test predictions with enrolment.
     pub enrolled: Vec<Enrolled>,
-    /// UAR by corpus, where corpora are tested.
+    /// UAR by corpus, if corpora are tested.
     pub corpora: Option<CorpusTable>,
-    /// Test predictions of clips as a condition of that name leaves them.
+    /// Test predictions under recording conditions, by the name of the condition.
     pub conditions: Vec<(String, Predictions)>,
 }
 
-/// A document: one table over all runs, then a section for each.
+/// Returns a document with a table of all runs and a section for each run.
 ///
 /// # Errors
-/// [`ser_eval::Error::Empty`] for a run without predictions.
+/// [`ser_eval::Error::Empty`] if a run has no predictions.
 pub fn markdown(title: &str, preface: &str, sections: &[Section]) -> Result<String> {
     let evaluated = sections
         .iter()
@@ -186,11 +186,14 @@ fn write_corpora(text: &mut String, found: &CorpusTable) {
     });
     let first = ["mean", "", ""].map(str::to_owned).into_iter();
     let means = first.chain(found.means().into_iter().map(figure)).collect();
-    let _ = writeln!(text, "UAR % on corpora that were not trained on:\n");
+    let _ = writeln!(
+        text,
+        "UAR % on corpora that the model was not trained on:\n"
+    );
     table(text, &header, rows.chain([means]));
 }
 
-/// How far its confidence can be trusted.
+/// Writes the calibration error, and the accuracy of the most confident predictions.
 fn write_confidence(text: &mut String, section: &Section, calibrated: f64) -> Result<()> {
     let mut rows = section.plain.rows().to_vec();
     for row in &mut rows {
@@ -234,7 +237,7 @@ fn group_row(group: &GroupRow) -> Vec<String> {
     ]
 }
 
-/// `67.7 ± 4.0 (61.2 – 73.0)`: mean, spread over splits, interval over speakers.
+/// Formats a figure as `67.7 ± 4.0 (61.2 – 73.0)`: mean, standard deviation over the splits, interval over speakers.
 fn figure(over_splits: MeanStd, interval: Option<Interval>) -> String {
     let mut text = plus_minus(over_splits);
     if let Some(Interval { low, high }) = interval {
@@ -253,7 +256,7 @@ fn table(text: &mut String, header: &[&str], rows: impl IntoIterator<Item = Vec<
     ));
     text.push_str(&line(&vec!["---".to_owned(); header.len()]));
     for row in rows {
-        // A bar would end the cell.
+        // A vertical bar would end the cell.
         let row: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
         text.push_str(&line(&row));
     }

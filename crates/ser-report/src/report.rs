@@ -1,4 +1,4 @@
-//! What a page shows, as its caller gives it.
+//! The content of pages, as the caller provides it.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use ser_eval::bootstrap::Interval;
 use ser_eval::{Evaluation, MeanStd, NamedHistory, Plane, Predictions};
 use serde::{Deserialize, Serialize};
 
-/// Whose voices are on both sides of the split.
+/// Whether test speakers are also in training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SplitKind {
-    /// No test speaker was heard in training: the figure holds for new people.
+    /// No test speaker is in training: the figure holds for new speakers.
     SpeakerDisjoint,
-    /// Clips were drawn at random: test speakers were heard in training, which flatters.
+    /// Clips are drawn at random, and test speakers are also in training: the figure is optimistic.
     Random,
 }
 
 impl SplitKind {
-    /// The kind of a split that keeps speakers on one side, or does not.
+    /// Returns the kind of a split that is, or is not, speaker-disjoint.
     #[must_use]
     pub fn of(speaker_disjoint: bool) -> Self {
         match speaker_disjoint {
@@ -32,13 +32,13 @@ impl SplitKind {
 pub struct RunSummary {
     /// Name of the recipe.
     pub recipe: String,
-    /// What was trained, for example `CNN`. Runs of the same model stand next to each other.
+    /// The trained model, for example `CNN`. Runs of the same model stand next to each other.
     pub model: String,
     /// The protocol in a few words.
     pub protocol: String,
-    /// Whose voices are on both sides.
+    /// Whether test speakers are also in training.
     pub split: SplitKind,
-    /// True when the audio is synthetic.
+    /// Whether the audio is synthetic.
     pub synthetic: bool,
     /// Number of classes.
     pub classes: usize,
@@ -50,32 +50,33 @@ pub struct RunSummary {
     pub accuracy: MeanStd,
     /// UAR over the splits.
     pub uar: MeanStd,
-    /// Interval of the pooled accuracy by resampling speakers.
+    /// Interval of the pooled accuracy, from resampling speakers.
     pub accuracy_interval: Option<Interval>,
-    /// Interval of the pooled UAR by resampling speakers.
+    /// Interval of the pooled UAR, from resampling speakers.
     pub uar_interval: Option<Interval>,
     /// Relative path of the run's own page.
     pub page: Option<String>,
-    /// UAR by corpus, of a run that tests corpora.
+    /// UAR by corpus, if the run tests corpora.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corpora: Option<CorpusTable>,
 }
 
-/// UAR on corpora that were each tested by a model trained on other ones.
+/// UAR on corpora, each tested with a model that was trained on the others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorpusTable {
-    /// What was known of the corpus tested; neighbours that have the same stand below one heading.
+    /// The columns: what the model knows about the tested corpus. Neighbouring columns with the same [`Known::what`] share a
+    /// heading.
     pub known: Vec<Known>,
-    /// One for each corpus tested.
+    /// One row for each tested corpus.
     pub rows: Vec<CorpusRow>,
 }
 
 /// A column of a [`CorpusTable`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
-    /// What of.
+    /// What the model knows, for example `enrolled`.
     pub what: String,
-    /// How much of it.
+    /// How much of it, for example `15`.
     pub amount: String,
 }
 
@@ -88,18 +89,18 @@ impl fmt::Display for Known {
 /// A row of a [`CorpusTable`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorpusRow {
-    /// The corpus tested.
+    /// The tested corpus.
     pub tested: String,
-    /// The corpora trained on.
+    /// The training corpora.
     pub trained: Vec<String>,
-    /// Clips tested.
+    /// Number of tested clips.
     pub clips: usize,
-    /// UAR for each column; nothing where the corpus has too few clips for it.
+    /// UAR for each column; `None` if the corpus has too few clips.
     pub uar: Vec<Option<f64>>,
 }
 
 impl CorpusTable {
-    /// The mean over the corpora of each column; nothing where one of them has no figure.
+    /// Returns the mean over the corpora for each column; `None` if a corpus has no figure.
     #[must_use]
     pub fn means(&self) -> Vec<Option<f64>> {
         let mean = |column: usize| {
@@ -111,78 +112,78 @@ impl CorpusTable {
     }
 }
 
-/// Test predictions when other clips of each speaker are known, without their labels.
+/// Test predictions when other clips of each speaker are enrolled, without their labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Enrolled {
-    /// How many, in as few words as an axis needs.
+    /// The number of clips, as an axis shows it.
     pub label: String,
-    /// How many, in words.
+    /// The number of clips, in words.
     pub description: String,
-    /// The predictions; draws of the clips known are splits of their own.
+    /// The predictions. Each random draw of the enrolled clips counts as a split of its own.
     pub predictions: Predictions,
 }
 
-/// Clips as points in the plane, by what the networks of one model make of them.
+/// Clips as points in the plane, by the embeddings that the networks of one model compute.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Map {
-    /// The split whose model it was. Those of other splits have spaces of their own.
+    /// The split of the model. The models of other splits have spaces of their own.
     pub split: String,
     /// The true class of each clip.
     pub truth: Vec<usize>,
-    /// Where each clip lies.
+    /// The position of each clip.
     pub plane: Plane,
 }
 
 /// The sound of a clip, to be played on the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sound {
-    /// The clip, as the predictions name it.
+    /// The name of the clip in the predictions.
     pub clip: String,
-    /// A whole WAV file.
+    /// A complete WAV file.
     pub wav: Vec<u8>,
 }
 
-/// All that one page shows. Every text may come from a user; the page escapes it.
+/// The content of the page of a run. Every text may come from a user; the page escapes it.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// Name of the recipe; the title of the page.
+    /// Name of the recipe, the title of the page.
     pub recipe: String,
-    /// What was trained, for example `CNN`.
+    /// The trained model, for example `CNN`.
     pub model: String,
-    /// The protocol in one sentence.
+    /// Description of the protocol, in one phrase.
     pub protocol: String,
-    /// Whose voices are on both sides of the split.
+    /// Whether test speakers are also in training.
     pub split: SplitKind,
-    /// True when the audio is synthetic: the page says so in large letters.
+    /// Whether the audio is synthetic. If so, the page says it in large letters.
     pub synthetic: bool,
     /// The test predictions of every split.
     pub predictions: Predictions,
-    /// The same after enrolment, for each number of clips known; may be empty.
+    /// The test predictions with enrolment, for each number of enrolled clips; may be empty.
     pub enrolled: Vec<Enrolled>,
-    /// UAR by corpus, where corpora are tested.
+    /// UAR by corpus, if corpora are tested.
     pub corpora: Option<CorpusTable>,
     /// The training histories, one per split; may be empty.
     pub histories: Vec<NamedHistory>,
-    /// The map of some test clips, where it is known.
+    /// The map of some test clips, if there is one.
     pub map: Option<Map>,
-    /// Sounds of [`worst_mistakes`](crate::worst_mistakes); a mistake without one is listed without a player.
+    /// Sounds of [`worst_mistakes`](crate::worst_mistakes). A mistake without a sound is listed without a player.
     pub sounds: Vec<Sound>,
-    /// The recipe as used (TOML).
+    /// The recipe as TOML.
     pub recipe_text: String,
-    /// Name and value: versions, threads, checksums, times.
+    /// Names and values: versions, threads, checksums, times.
     pub environment: Vec<(String, String)>,
     /// The command that reproduces the run.
     pub command: String,
-    /// Other runs to show beside this one; [`render`](crate::render) adds this run itself and leaves out rows of
-    /// the same recipe. The page of a random split needs the speaker-disjoint run of the same model
+    /// Other runs to show beside this one. [`render`](crate::render) adds this run itself, and leaves out rows with
+    /// the same recipe and protocol. The page of a random split needs the speaker-disjoint run of the same model
     /// here.
     pub comparison: Vec<RunSummary>,
-    /// Columns of a manifest that the figures are also given by.
+    /// Columns of a manifest by which the figures are computed as well.
     pub by: Vec<String>,
 }
 
 impl Report {
-    /// This run as a row of a comparison table.
+    /// Returns the row of this run in a comparison table.
     #[must_use]
     pub fn summary(&self, evaluation: &Evaluation, page: Option<String>) -> RunSummary {
         RunSummary {

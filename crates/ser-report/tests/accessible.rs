@@ -1,4 +1,4 @@
-//! Pages that can be read without a mouse, without colours, by ear, and to the end.
+//! Tests that pages can be used without a mouse and without colours, and with a screen reader.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests, outside the functions marked as such"
@@ -12,13 +12,14 @@ use common::exhibition;
 use ser_eval::{Evaluation, Predictions, compare};
 use ser_report::{Report, render, render_comparison, worst_mistakes};
 
-/// The page of a run with everything on it, and one that compares three runs.
+/// Returns the page of a run that has all sections on clips, and a page that compares three runs.
 fn pages() -> [String; 2] {
     let report = exhibition();
     [render(&report).unwrap(), comparison(&report)]
 }
 
-/// The run, itself again, and one whose answers to the second half of the clips are all right.
+/// Renders the comparison of the run, the same run again, and a run whose predictions for the second half of the clips
+/// are all right.
 fn comparison(report: &Report) -> String {
     let mut rows = report.predictions.rows().to_vec();
     for row in rows.iter_mut().skip(96) {
@@ -43,7 +44,7 @@ fn comparison(report: &Report) -> String {
     render_comparison(&summaries, &compare(&runs).unwrap()).unwrap()
 }
 
-/// The opening tags of an element.
+/// Returns the opening tags of an element.
 fn tags<'a>(html: &'a str, element: &str) -> Vec<&'a str> {
     let start = format!("<{element}");
     let starts = html.match_indices(&*start).map(|(at, _)| &html[at..]);
@@ -52,7 +53,7 @@ fn tags<'a>(html: &'a str, element: &str) -> Vec<&'a str> {
     tags.filter(named).collect()
 }
 
-/// The values of an attribute.
+/// Returns the values of an attribute.
 fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
     let start = format!(" {attribute}=\"");
     let rest = html.split(&*start).skip(1);
@@ -123,7 +124,7 @@ fn every_picture_and_every_player_has_a_name() {
     assert_eq!(players.len(), 12);
     for player in players {
         assert!(
-            player.contains("taken for") && player.contains(" controls"),
+            player.contains("predicted as") && player.contains(" controls"),
             "{player}"
         );
         assert!(
@@ -152,7 +153,7 @@ fn without_sound_the_mistakes_are_listed_and_the_way_to_hear_them_is_named() {
 fn the_most_confident_mistakes_come_first_and_each_clip_once() {
     let report = exhibition();
     let mut rows = report.predictions.rows().to_vec();
-    // The same clips in another split, a little less sure.
+    // The same clips in another split, with slightly lower confidence.
     for mut row in report.predictions.rows().to_vec() {
         row.split = "again".to_owned();
         row.probabilities
@@ -179,7 +180,7 @@ fn the_most_confident_mistakes_come_first_and_each_clip_once() {
 fn a_gap_larger_than_chance_is_said_in_words_and_a_smaller_one_too() {
     let mut rows = exhibition().predictions.rows().to_vec();
     for (i, row) in rows.iter_mut().enumerate() {
-        // Strong clips are all right, of the others every second emotion, of every speaker alike.
+        // All predictions for strong clips are right, and every second one for the others, for every speaker.
         let right = row.intensity.as_deref() == Some("strong") || i % 2 == 0;
         row.probabilities.fill(0.0);
         row.probabilities[if right {
@@ -194,8 +195,8 @@ fn a_gap_larger_than_chance_is_said_in_words_and_a_smaller_one_too() {
         ..exhibition()
     })
     .unwrap();
-    let planted = "The intensities differ by more than chance: “<b>strong</b>” is understood best, \
-                   UAR 100.0 %, “<b>normal</b>” worst, 50.0 %; <b>50.0 points</b> apart";
+    let planted = "The intensities differ by more than chance: “<b>strong</b>” has the highest UAR, \
+                   100.0 %, “<b>normal</b>” the lowest, 50.0 %; the gap is <b>50.0 points</b> (";
     assert!(html.contains(planted), "{html}");
     let chance = html
         .split_once("No larger than chance: the gap between ")

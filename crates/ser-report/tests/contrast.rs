@@ -1,5 +1,5 @@
-//! Every text of pages and pictures stands out from its ground, on light and on dark screens: WCAG 2.2
-//! asks for a contrast of 4.5 to 1, and 3 to 1 for marks.
+//! Tests that the contrast of every text and mark to its background is high enough, on light and on dark screens. WCAG 2.2
+//! requires 4.5 to 1 for text, and 3 to 1 for marks.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests, outside the functions marked as such"
@@ -19,7 +19,7 @@ const MARK: f64 = 3.0;
 
 type Colour = [f64; 3];
 
-/// `#rgb`, `#rrggbb` or `#rrggbbaa`, and its opacity.
+/// Parses `#rrggbb` or `#rrggbbaa` into a colour and its opacity.
 fn parse(text: &str) -> (Colour, f64) {
     let hex = text.trim().trim_start_matches('#');
     let part =
@@ -32,7 +32,7 @@ fn over(colour: Colour, opacity: f64, ground: Colour) -> Colour {
     std::array::from_fn(|i| opacity * colour[i] + (1.0 - opacity) * ground[i])
 }
 
-/// Relative luminance, as WCAG defines it.
+/// Returns the relative luminance, as WCAG defines it.
 fn luminance(colour: Colour) -> f64 {
     let linear = colour.map(|c| match c {
         c if c <= 0.04045 => c / 12.92,
@@ -46,7 +46,7 @@ fn contrast(a: Colour, b: Colour) -> f64 {
     a.max(b) / a.min(b)
 }
 
-/// The variables of the page's style, light and dark.
+/// Returns the variables of the page's style, light and dark.
 fn palettes() -> [BTreeMap<String, String>; 2] {
     let css = include_str!("../src/pages/style.css");
     let block = |start: &str| {
@@ -98,7 +98,7 @@ fn every_text_of_a_page_stands_out() {
                 "{text} on {ground}: {found:.2} in {palette:?}"
             );
         }
-        // The row of this page in a table of runs.
+        // The row of the current page in a table of runs.
         let (tint, opacity) = parse(&palette["tint"]);
         let row = over(tint, opacity, colour("card"));
         for text in ["ink", "muted", "link"] {
@@ -112,7 +112,7 @@ fn every_text_of_a_page_stands_out() {
     }
 }
 
-/// The colour that a dark screen puts in the place of one in a picture.
+/// Returns the colour that replaces a colour of a picture on a dark screen.
 fn in_the_dark(style: &str, attribute: &str, colour: &str) -> String {
     let rule = format!("[{attribute}=\"{colour}\"]{{{attribute}:");
     let found = style
@@ -125,7 +125,7 @@ fn number(node: &Node, name: &str) -> Option<f64> {
     node.attribute(name)?.parse().ok()
 }
 
-/// What lies at a point under a node: the card, and the rectangles drawn before it.
+/// Returns the background of a node at a point: the card, and the rectangles that were drawn before the node.
 fn ground(node: &Node, at: (f64, f64), card: Colour, fill: &dyn Fn(&Node) -> Colour) -> Colour {
     let mut ground = card;
     let before = node

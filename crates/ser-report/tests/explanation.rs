@@ -1,4 +1,4 @@
-//! The picture of what an answer rests on.
+//! Tests of the picture of an explanation.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests, outside the functions marked as such"
@@ -10,7 +10,7 @@ use ser_report::plots::{Explained, Map, MarkedRegion, explanation};
 const NASTY: &str = "<b>&\"it's\"</b>";
 const BANDS: usize = 11;
 
-/// Numbers from −1 to 1 without any order: nothing can be drawn with fewer strokes.
+/// Returns random numbers from −1 to 1. Neighbouring cells differ, so that no strokes can be joined.
 fn noise(count: usize) -> Vec<f32> {
     let mut state = 1_u32;
     let number = |_| {
@@ -20,7 +20,7 @@ fn noise(count: usize) -> Vec<f32> {
     (0..count).map(number).collect()
 }
 
-/// A picture of a second of noise whose importance is given.
+/// Draws the picture of one second of noise with the given importance.
 fn drawn(importance: &[f32], bands: usize) -> Result<String, Error> {
     let levels: Vec<f32> = noise(315 * 104).iter().map(|x| 30.0 * x).collect();
     explanation(&Explained {

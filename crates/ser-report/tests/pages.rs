@@ -1,4 +1,4 @@
-//! Pictures and pages: well-formed, self-contained, escaped, and honest about what they show.
+//! Tests that pictures and pages are well-formed, self-contained and escaped, and carry the required warnings.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests, outside the functions marked as such"
@@ -171,7 +171,7 @@ fn no_text_of_a_picture_leaves_its_frame() {
         {
             let number = |name| node.attribute(name).unwrap().parse::<f64>().unwrap();
             let text = node.text().unwrap().trim();
-            // A generous width of an average letter of a sans-serif font.
+            // A generous estimate of the width of an average letter of a sans-serif font.
             let width = 0.56 * number("font-size") * text.chars().count() as f64;
             let left = number("x")
                 - match node.attribute("text-anchor") {
@@ -280,9 +280,9 @@ fn a_page_loads_nothing_and_runs_nothing() {
         render_summary(&[run]),
         compared,
     ] {
-        // Sound lies in the page itself.
+        // Sounds are embedded in the page.
         let html = html.replace(" src=\"data:audio/wav;base64,", "");
-        // The name of the SVG namespace is no address to load.
+        // The name of the SVG namespace is not loaded.
         let html = html.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
         for forbidden in [
             "http:", "https:", "<script", "<link", "<img", "src=", "@import", "url(",
@@ -298,7 +298,7 @@ fn every_text_of_a_user_is_escaped() {
     assert!(!html.contains("<b>&\"it"));
     assert!(html.contains("<h1>recipe &lt;b&gt;&amp;&quot;it's&quot;&lt;/b&gt;</h1>"));
     assert!(html.contains("ser train --recipe x &amp;&amp; echo done"));
-    // label, clip, gender, recipe text, environment
+    // Label, clip, gender, recipe text and environment contain it.
     assert!(html.matches("&lt;b&gt;&amp;&quot;it").count() > 10);
 }
 
@@ -355,7 +355,8 @@ fn synthetic_data_is_announced_and_real_data_is_not() {
 
 #[test]
 fn a_random_split_never_stands_alone() {
-    let flatters = "A random split has the same voices on both sides: it flatters.";
+    let flatters =
+        "A random split has the same voices in training and test: its figures are optimistic.";
     let missing = "not measured yet";
     let mut random = report(SplitKind::Random, false);
     let page = render(&random).unwrap();
@@ -410,11 +411,11 @@ fn a_random_split_never_stands_alone() {
 fn the_worst_confusion_is_put_into_words() {
     let html = render(&report(SplitKind::Random, false)).unwrap();
     let words =
-        "is taken for <b>calm</b> in 100 % of its clips <span class=\"muted\">(2 of 2)</span>";
+        "is predicted as <b>calm</b> for 100 % of its clips <span class=\"muted\">(2 of 2)</span>";
     assert_eq!(html.matches(words).count(), 2);
 }
 
-/// Two of three corpora, one of them with too few clips for one column.
+/// Returns a table of two of three corpora, one with too few clips for one column.
 fn corpora() -> CorpusTable {
     let known = [("", "alone"), ("enrolled", "2"), ("enrolled", "all")];
     let known = known.map(|(what, amount)| Known {
@@ -450,7 +451,7 @@ fn a_run_on_corpora_shows_each_of_them_alone_and_beside_other_runs() {
             r#"<th scope="colgroup" colspan="2">enrolled</th>"#,
             r#"<th scope="row">tess</th><td>ased, crema-d</td><td class="n">2800</td>"#,
             r#"<td class="n">40.0</td><td class="n">50.0</td><td class="n">–</td>"#,
-            // A mean that leaves out a corpus would be of other corpora than its neighbours.
+            // A column in which a corpus has no figure has no mean, because it could not be compared with the other columns.
             r#"<td class="n">45.0</td><td class="n">52.0</td><td class="n">–</td>"#,
         ] {
             assert!(html.contains(part), "{part}");
@@ -516,16 +517,16 @@ fn a_document_of_results_has_a_row_and_a_section_for_every_run() {
         "| tested | trained on | clips | alone | 2 enrolled | all enrolled |",
         "| tess | ased, crema-d | 2800 | 40.0 | 50.0 | – |",
         "| mean |  |  | 45.0 | 52.0 | – |",
-        // Confidences of 0.5 where a third is right; at temperature 1 they were higher.
+        // The confidence is 0.5 and the accuracy one third. Without the temperature, the confidence would be higher.
         "Expected calibration error 16.7 %",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert_eq!(text.matches("enrolled, unlabelled").count(), 1);
-    // The same answers as the clean ones here.
+    // In this test, the predictions under the condition equal the clean ones.
     assert_eq!(text.matches("| telephone | ").count(), 1);
     assert_eq!(text.matches(" | +0.0 |").count(), 1, "{text}");
-    // Every table is one: as many cells in each line as in the one above it.
+    // All lines of a table have the same number of cells.
     for table in text.split("\n\n").filter(|block| block.starts_with('|')) {
         let cells: Vec<usize> = table.lines().map(|l| l.matches(" | ").count()).collect();
         assert!(cells.windows(2).all(|pair| pair[0] == pair[1]), "{table}");

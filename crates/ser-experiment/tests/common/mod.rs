@@ -12,10 +12,10 @@ mod small;
 
 pub use small::*;
 
-/// Nobody listens.
+/// Ignores all events.
 pub const SILENT: OnEvent = &|_| {};
 
-/// A synthetic corpus of four actors, written once for all tests of a file.
+/// Returns the folder of a synthetic corpus of four actors, which is written once for all tests of a file.
 pub fn synthetic() -> &'static Path {
     static CORPUS: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
     let (_, corpus) = CORPUS.get_or_init(|| {
@@ -39,17 +39,17 @@ pub fn folders<'a>(data: &'a Path, out: &'a Path) -> Folders<'a> {
     }
 }
 
-/// An experiment that is trained in seconds.
+/// Returns an experiment that trains in seconds.
 pub fn quick(name: &str, protocol: &str, epochs: u32) -> Experiment {
     Experiment::parse(&quick_recipe_text(name, protocol, epochs), name).unwrap()
 }
 
-/// One that is tried on an inner split, and may enrol.
+/// Returns an experiment that is measured on an inner split, and may support enrolment.
 pub fn inner(name: &str, enrols: bool) -> Experiment {
     Experiment::parse(&inner_recipe_text(name, enrols), name).unwrap()
 }
 
-/// The mean of some experiments.
+/// Returns the ensemble of some experiments, with equal weights.
 pub fn ensemble(name: &str, of: &[&Experiment]) -> Experiment {
     let members = of.iter().map(|experiment| Member {
         weight: 1.0,
@@ -72,7 +72,7 @@ pub fn train(experiment: &Experiment, out: &Path) -> Finished {
     train_one(&recipe, 1, &folders(synthetic(), out), SILENT).unwrap()
 }
 
-/// What an error says.
+/// Returns the text of the error.
 pub fn refusal<T: std::fmt::Debug>(result: ser_experiment::Result<T>) -> String {
     result.unwrap_err().to_string()
 }

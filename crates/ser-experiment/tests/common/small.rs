@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-/// A recipe that trains in seconds.
+/// Returns a recipe that trains in seconds.
 pub fn quick_recipe_text(name: &str, protocol: &str, epochs: u32) -> String {
     format!(
         r#"
@@ -37,7 +37,7 @@ pub fn quick_recipe_text(name: &str, protocol: &str, epochs: u32) -> String {
     )
 }
 
-/// A quick recipe that is tried on an inner split, varies its clips, and may enrol.
+/// Returns a recipe that trains in seconds, is measured on an inner split, augments its clips, and may support enrolment.
 pub fn inner_recipe_text(name: &str, enrols: bool) -> String {
     let mut text = quick_recipe_text(name, "loso", 2);
     text = text.replace("[features]", "inner = 1\n[features]");
@@ -53,7 +53,7 @@ pub fn inner_recipe_text(name: &str, enrols: bool) -> String {
     text
 }
 
-/// A 16-bit mono WAV file of a tone.
+/// Writes a 16-bit mono WAV file of a tone.
 pub fn tone(path: &Path, hertz: f32, seconds: f32) {
     let sample = |n| {
         let phase = n as f32 / 22_050.0 * hertz * std::f32::consts::TAU;

@@ -1,4 +1,4 @@
-//! The convolutional network, and the blocks that other networks may begin with.
+//! The convolutional network, and the convolution blocks that other networks can begin with.
 
 use rand_chacha::ChaCha8Rng;
 use ser_predict::ConvBlock;
@@ -17,7 +17,7 @@ use crate::layers::{
 pub(super) struct Blocks {
     blocks: Vec<(ConvNormPool, ConvBlock)>,
     dropout: f64,
-    /// Values of a frame behind the last block.
+    /// Number of values per frame after the last block.
     pub(super) outputs: i64,
 }
 
@@ -46,7 +46,7 @@ impl Blocks {
         })
     }
 
-    /// `[B, T, C] → [B, T', outputs]`, with the lengths that are left.
+    /// Maps `[B, T, C]` to `[B, T', outputs]`, and returns the new lengths as well.
     pub(super) fn forward(
         &self,
         features: &Tensor,
@@ -54,8 +54,8 @@ impl Blocks {
         mut rng: Option<&mut ChaCha8Rng>,
     ) -> Result<(Tensor, Tensor)> {
         let train = rng.is_some();
-        // [B, 1, T, C] with the channels last in memory, an order that everything below keeps: libtorch
-        // pools and normalises faster in it.
+        // [B, 1, T, C] with the channels last in memory. All layers below keep this order, in which libtorch
+        // pools and normalises faster.
         let mut x = features.f_unsqueeze(3)?.f_permute([0, 3, 1, 2])?;
         let mut lengths = lengths.shallow_clone();
         for (i, (conv, block)) in self.blocks.iter().enumerate() {
@@ -70,7 +70,7 @@ impl Blocks {
     }
 }
 
-/// Convolution blocks, and one embedding per remaining frame: linear, batch norm, ReLU.
+/// Convolution blocks, then one embedding per remaining frame: linear, batch norm, ReLU.
 #[derive(Debug)]
 pub(super) struct FrameEmbedding {
     blocks: Blocks,
@@ -92,7 +92,7 @@ impl FrameEmbedding {
         })
     }
 
-    /// `[B, T, C] → [B, T', values]`, with the lengths that are left.
+    /// Maps `[B, T, C]` to `[B, T', values]`, and returns the new lengths as well.
     pub(super) fn forward(
         &self,
         features: &Tensor,
@@ -101,14 +101,14 @@ impl FrameEmbedding {
     ) -> Result<(Tensor, Tensor)> {
         let train = rng.is_some();
         let (x, lengths) = self.blocks.forward(features, lengths, rng)?;
-        let x = self.embed.forward(&x)?.f_transpose(1, 2)?; // the norm wants channels second
+        let x = self.embed.forward(&x)?.f_transpose(1, 2)?; // the norm takes channels as the second axis
         let x = self.norm.forward(&x, train)?.f_relu_()?;
         Ok((x.f_transpose(1, 2)?, lengths))
     }
 }
 
-/// Convolutions over the time × coefficient plane, one embedding per remaining frame, mean and
-/// deviation over the frames of the clip, one linear layer.
+/// Convolutions over the time × coefficient plane, then one embedding per remaining frame, mean and standard
+/// deviation over the frames of the clip, and one linear layer.
 #[derive(Debug)]
 pub(super) struct Cnn {
     frames: FrameEmbedding,

@@ -10,9 +10,11 @@ use super::cnn::{Blocks, FrameEmbedding};
 use crate::error::Result;
 use crate::layers::{BiLstm, Linear, dropout, frame_mask, masked_mean_std, strided_lengths};
 
-/// Bidirectional LSTM layers (Hochreiter & Schmidhuber 1997), mean and deviation of their outputs
-/// over the frames of the clip, one linear layer. Behind convolution blocks there is an embedding per
-/// frame as wide as a layer's output, and each layer adds to what it gets (He et al. 2016).
+/// Bidirectional LSTM layers (Hochreiter & Schmidhuber 1997), then mean and standard deviation of their outputs
+/// over the frames of the clip, and one linear layer.
+///
+/// If the network begins with convolution blocks, an embedding per frame as wide as the output of a layer follows them,
+/// and each LSTM layer adds its output to its input (residual connection, He et al. 2016) where both have the same size.
 #[derive(Debug)]
 pub(super) struct Lstm {
     frames: Option<FrameEmbedding>,
@@ -75,7 +77,7 @@ impl Network for Lstm {
         x = x.f_reshape([batch, steps, values * self.stack])?;
         for (i, layer) in self.layers.iter().enumerate() {
             let mut y = x.shallow_clone();
-            // What comes first without convolutions is the clip itself.
+            // Without convolutions, the first layer reads the features themselves, which are not dropped.
             if i > 0 || self.frames.is_some() {
                 y = dropout(y, self.dropout, 3, rng.as_deref_mut())?;
             }

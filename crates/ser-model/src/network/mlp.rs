@@ -9,8 +9,8 @@ use super::Network;
 use crate::error::Result;
 use crate::layers::{BatchNorm, Linear, dropout, frame_mask};
 
-/// Mean of a clip's frames (its statistics are one frame) as the embedding; hidden layers of linear, batch norm, ReLU
-/// and dropout, one linear layer.
+/// A network whose embedding is the mean of the frames of a clip (functionals are one frame), followed by hidden layers of
+/// linear, batch norm, ReLU and dropout, and one linear layer.
 #[derive(Debug)]
 pub(super) struct Mlp {
     hidden: Vec<(Linear, BatchNorm)>,

@@ -1,4 +1,4 @@
-//! The networks. Dimension letters: **B** clips of a batch, **T** frames, **C** coefficients of a
+//! The networks. Letters of dimensions: **B** clips of a batch, **T** frames, **C** coefficients of a
 //! frame, **E** values of an embedding, **K** classes.
 
 mod cnn;
@@ -13,18 +13,19 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
 
-/// A network from padded features to class scores, in two halves: between them a clip is one vector,
-/// and a speaker's average vector can be taken from it.
+/// A network in two halves: the first maps padded features to one embedding per clip, the second maps embeddings to class
+/// scores. Between the halves, the average embedding of a speaker can be subtracted.
 pub trait Network: std::fmt::Debug + Send {
-    /// One vector per clip.
+    /// Returns one embedding per clip.
+    ///
+    /// With `rng`, in training, dropout draws from it and batch norm uses the statistics of the batch.
     ///
     /// # Shape
-    /// `features` `[B, T, C]`, standardised, zero behind each clip's end; `lengths` `[B]` (int64),
-    /// the frames of each clip; result `[B, E]`. `rng` is given in training: dropout draws from it
-    /// and batch norm uses the batch's own statistics.
+    /// `features` `[B, T, C]`, standardised, zero after the end of each clip; `lengths` `[B]` (int64),
+    /// the number of frames of each clip; result `[B, E]`.
     ///
     /// # Errors
-    /// libtorch's, for tensors of another shape.
+    /// [`Error::Torch`](crate::Error::Torch) for tensors of another shape.
     fn embed(
         &self,
         features: &Tensor,
@@ -32,20 +33,20 @@ pub trait Network: std::fmt::Debug + Send {
         rng: Option<&mut ChaCha8Rng>,
     ) -> Result<Tensor>;
 
-    /// Class scores before the softmax: `[B, E] → [B, K]`.
+    /// Returns the logits, the class scores before the softmax: `[B, E] → [B, K]`.
     ///
     /// # Errors
-    /// As [`Network::embed`].
+    /// [`Error::Torch`](crate::Error::Torch) for tensors of another shape.
     fn classify(&self, embedding: Tensor, rng: Option<&mut ChaCha8Rng>) -> Result<Tensor>;
 
-    /// `E`.
+    /// Returns `E`, the number of values of an embedding.
     fn embedding(&self) -> i64;
 }
 
-/// Builds a network with fresh weights under `path`, drawn from `rng`.
+/// Builds a network under `path`, with fresh weights drawn from `rng`.
 ///
 /// # Errors
-/// libtorch's.
+/// [`Error::Torch`](crate::Error::Torch) if libtorch refuses an operation.
 pub fn build_network(
     config: &NetworkConfig,
     path: &Path,
@@ -66,17 +67,17 @@ pub fn build_network(
     })
 }
 
-/// A network while it is trained.
+/// A network in training.
 #[derive(Debug)]
 pub(crate) struct TrainingNetwork {
     pub(crate) network: Box<dyn Network>,
-    /// `[E]`: the average embedding of training, where the recipe has enrolment. One of `vars`.
+    /// `[E]`: the average embedding of the training clips, if the recipe has enrolment. It is one of `vars`.
     pub(crate) centre: Option<Tensor>,
     pub(crate) vars: VarStore,
 }
 
 impl TrainingNetwork {
-    /// A network with fresh weights drawn from `rng`.
+    /// Creates a network with fresh weights drawn from `rng`.
     pub(crate) fn new(
         recipe: &Recipe,
         coefficients: usize,
@@ -95,12 +96,12 @@ impl TrainingNetwork {
         })
     }
 
-    /// The weights as they are now, for a [`ser_predict::TrainedNetwork`].
+    /// Returns a copy of the current weights, for a [`ser_predict::TrainedNetwork`].
     pub(crate) fn tensors(&self) -> Result<Tensors> {
         tensors(&self.vars)
     }
 
-    /// Whether all weights are numbers.
+    /// Returns whether all weights are finite.
     pub(crate) fn is_finite(&self) -> Result<bool> {
         for weight in self.vars.variables().values() {
             if i64::try_from(weight.f_isfinite()?.f_all()?)? == 0 {
@@ -111,10 +112,10 @@ impl TrainingNetwork {
     }
 }
 
-/// Copies of all weights and running statistics by name.
+/// Returns copies of all weights and running statistics, by name.
 ///
 /// # Errors
-/// libtorch's.
+/// [`Error::Torch`](crate::Error::Torch) if libtorch refuses to copy them.
 pub fn tensors(vars: &VarStore) -> Result<Tensors> {
     let variables = vars.variables().into_iter();
     let copied = variables.map(|(name, weight)| {
@@ -125,7 +126,7 @@ pub fn tensors(vars: &VarStore) -> Result<Tensors> {
     copied.collect()
 }
 
-/// Argmax of class scores or probabilities: `[B, K] → B` class numbers.
+/// Returns the argmax of class scores or probabilities: `[B, K] → B` class numbers.
 pub(crate) fn classes(scores: &Tensor) -> Result<Vec<usize>> {
     let best = scores.f_argmax(1, false)?.f_to_kind(Kind::Int64)?;
     let best = Vec::<i64>::try_from(best)?;

@@ -12,7 +12,7 @@ mod recipes;
 
 pub use recipes::*;
 
-/// Clip `i` is of speaker `i` modulo this.
+/// Number of speakers: clip `i` is of speaker `i % SPEAKERS`.
 pub const SPEAKERS: usize = 4;
 
 pub struct Task {
@@ -20,7 +20,7 @@ pub struct Task {
     pub targets: Vec<usize>,
 }
 
-/// Clips of 20 to 40 frames of noise, with a bump at the height of their class.
+/// Makes clips of 20 to 40 frames of noise, with a bump in the coefficients of their class.
 pub fn task(clips: usize, seed: u64) -> Task {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let targets: Vec<usize> = (0..clips).map(|i| i % 3).collect();
@@ -45,7 +45,7 @@ pub fn task(clips: usize, seed: u64) -> Task {
 }
 
 impl Task {
-    /// The clips as a model with one view takes them.
+    /// Returns the clips in the form that a model with one view takes.
     pub fn views(&self) -> Vec<&[Features]> {
         self.clips.iter().map(std::slice::from_ref).collect()
     }

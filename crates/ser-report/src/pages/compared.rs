@@ -1,4 +1,4 @@
-//! Runs that answered the same clips, and which of them is better.
+//! The page that compares runs on the same clips.
 
 use maud::{Markup, html};
 use ser_eval::{Difference, Pair, SIGN_FLIPS};
@@ -13,11 +13,11 @@ use crate::figures::percent;
 use crate::plots;
 use crate::report::RunSummary;
 
-/// A page that holds runs on the same clips against each other; `pairs` is what
-/// [`compare`](ser_eval::compare) says of them, with the recipes of `runs` as their names.
+/// Renders a page that compares runs on the same clips. `pairs` is the result of
+/// [`compare`](ser_eval::compare) with the recipes of `runs` as names.
 ///
 /// # Errors
-/// [`crate::Error::Empty`] without pairs, [`crate::Error::Picture`] when the picture fails.
+/// [`crate::Error::Empty`] if there are no pairs, [`crate::Error::Picture`] if the picture cannot be drawn.
 pub fn render_comparison(runs: &[RunSummary], pairs: &[Pair]) -> Result<String> {
     let synthetic = runs.iter().any(|run| run.synthetic);
     let banner =
@@ -26,7 +26,7 @@ pub fn render_comparison(runs: &[RunSummary], pairs: &[Pair]) -> Result<String> 
         p.eyebrow { "Speech emotion recognition" }
         h1 { "Runs compared on the same clips" }
         p.lead {
-            "The same voices are hard for every model. Whether one is better than another is therefore asked "
+            "Some voices are hard for every model. The runs are therefore compared "
             "speaker by speaker."
         }
     };
@@ -43,18 +43,18 @@ pub fn render_comparison(runs: &[RunSummary], pairs: &[Pair]) -> Result<String> 
             (picture(plots::differences(pairs)?))
             (scroll("Differences between runs", &pair_table(pairs)))
             p.note {
-                "Difference: the first run less the second, all clips pooled. Interval: " (level())
-                ", the same speakers resampled for both runs. p: how often a difference as large arises when it is left "
-                "to chance, for each speaker, which answers belong to which run; "
+                "Difference: the first run minus the second, all clips pooled. Interval: " (level())
+                ", from resampling the same speakers for both runs. p: how often a difference at least as large arises if, "
+                "for each speaker, chance decides which answers belong to which run; "
                 @if pairs.iter().all(|pair| pair.uar.exact && pair.accuracy.exact) {
                     "every way of exchanging them was tried."
                 } @else {
-                    (SIGN_FLIPS) " draws, all ways where there are fewer."
+                    (SIGN_FLIPS) " random draws, or all ways of exchanging them where there are fewer."
                 }
                 @if pairs.len() > 1 {
-                    " Corrected: for the number of pairs (Holm); the sentences above go by it."
+                    " p corrected: corrected for the number of pairs (Holm); the sentences above use it."
                 }
-                " Neither covers the luck of training: another seed makes another run."
+                " Neither the interval nor p covers the randomness of training: another seed gives another run."
             }
         }
         (corpora::of_runs(runs))
@@ -74,7 +74,7 @@ pub fn render_comparison(runs: &[RunSummary], pairs: &[Pair]) -> Result<String> 
     ))
 }
 
-/// What a pair comes to, in one sentence.
+/// Says in one sentence which run of a pair is better.
 fn verdict(pair: &Pair) -> Markup {
     let uar = &pair.uar;
     let (better, worse) = if uar.value < 0.0 {

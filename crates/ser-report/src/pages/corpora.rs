@@ -1,4 +1,4 @@
-//! Corpora that were each tested by a model trained on other ones.
+//! The section on corpora that were each tested with a model trained on the others.
 
 use maud::{Markup, html};
 
@@ -6,12 +6,12 @@ use super::page::scroll;
 use crate::figures::percent;
 use crate::report::{CorpusTable, RunSummary};
 
-/// The section of one run.
+/// Renders the section for one run.
 pub(super) fn of_run(found: &CorpusTable) -> Markup {
     section(&[(None, found)])
 }
 
-/// The section of the runs that test corpora, if there are any.
+/// Renders the section for the runs that test corpora, if there are any.
 pub(super) fn of_runs(runs: &[RunSummary]) -> Markup {
     let runs = runs.iter();
     let tables = runs.filter_map(|run| Some((Some(run.recipe.as_str()), run.corpora.as_ref()?)));
@@ -24,17 +24,17 @@ pub(super) fn of_runs(runs: &[RunSummary]) -> Markup {
 fn section(tables: &[(Option<&str>, &CorpusTable)]) -> Markup {
     html! {
         section #corpora aria-labelledby="corpora-title" {
-            h2 #corpora-title { "On corpora that were not trained on" }
+            h2 #corpora-title { "Corpora that the model was not trained on" }
             p {
-                "UAR in percent on all clips of a corpus, by a model that was trained on the others and has learned "
-                "nothing of this one but what the column says."
+                "UAR in percent on all clips of a corpus, with a model that was trained on the others. The column says "
+                "what else the model knows about the tested corpus."
             }
             @for (run, found) in tables { (scroll("UAR by corpus", &table(*run, found))) }
             p.note {
-                "Enrolled: so many clips of the speaker were known, without labels. Collection: all clips of the corpus were known, "
-                "without labels or speakers; this and “all” count the clips that are tested among the known ones. Labelled: the model was "
-                "fine-tuned on so many clips of half of the speakers, and the other half is tested, and the other way round. Where "
-                "clips were drawn, the mean of three draws."
+                "Enrolled: this number of clips of the speaker is known, without labels. Collection: all clips of the corpus are known, "
+                "without labels or speakers. In this column and under “all”, the known clips include the tested ones. Labelled: the model is "
+                "fine-tuned on this number of labelled clips of half of the speakers and tested on the other half; then the halves are "
+                "swapped. Where clips are drawn at random, the figure is the mean of three draws."
             }
         }
     }

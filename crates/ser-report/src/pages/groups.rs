@@ -1,4 +1,4 @@
-//! For whom it works: figures per speaker, gender, intensity and sentence, and the gaps between them.
+//! The section with figures per speaker, gender, intensity and sentence, and the gaps between these groups.
 
 use maud::{Markup, html};
 use ser_eval::{Evaluation, Gap, Group, GroupRow, Predictions, gap, holm};
@@ -6,7 +6,7 @@ use ser_eval::{Evaluation, Gap, Group, GroupRow, Predictions, gap, holm};
 use super::page::{SIGNIFICANT, bar, level, p_value, scroll, signed_range};
 use crate::figures::percent;
 
-/// What clips are grouped by, in words: of one, and of several.
+/// The ways of grouping clips, with their names in the singular and the plural.
 const GROUPS: [(Group<'static>, &str, &str); 4] = [
     (Group::Speaker, "Speaker", "speakers"),
     (Group::Gender, "Gender", "genders"),
@@ -14,7 +14,7 @@ const GROUPS: [(Group<'static>, &str, &str); 4] = [
     (Group::Statement, "Sentence", "sentences"),
 ];
 
-/// A gap with its p-value corrected for the number of gaps looked at.
+/// A gap, with its p-value corrected for the number of gaps tested.
 struct Found {
     name: &'static str,
     plural: &'static str,
@@ -57,20 +57,20 @@ pub(super) fn groups(predictions: &Predictions, evaluation: &Evaluation) -> Mark
     attributes.extend(other.map(|(column, rows)| (column.as_str(), rows)));
     let known = attributes.iter().any(|(_, rows)| !rows.is_empty());
     let found = Found::all(predictions);
-    // Many speakers are read more easily in two columns.
+    // Many speakers are easier to read in two columns.
     let half = evaluation.speakers.len().div_ceil(2).max(8);
     html! {
         section #groups aria-labelledby="groups-title" {
-            h2 #groups-title { "For whom it works" }
+            h2 #groups-title { "Results by group" }
             @if !found.is_empty() {
                 (sentences(&found))
                 (scroll("Gaps between groups", &gap_table(&found)))
                 p.note {
-                    "UAR over the emotions that every group has. p: how often luck alone makes a gap as wide, corrected "
-                    "for the number of gaps looked at (Holm), which the interval is not. For gender the speakers are dealt out anew, for intensity "
-                    "and sentence the names are exchanged within each speaker, and of speakers it is asked whether they "
-                    "differ at all: right and wrong answers are dealt out among the clips of an emotion. Interval of the "
-                    "gap: " (level()) ", speakers resampled."
+                    "UAR over the emotions that all groups have. p: how often chance makes a gap at least as wide, corrected "
+                    "for the number of gaps tested (Holm); the interval is not corrected. Chance exchanges, for gender, the genders of "
+                    "the speakers; for intensity and sentence, the groups within each speaker; for speakers, the right and wrong "
+                    "answers among all clips of an emotion, which tests whether speakers differ at all. Interval of the "
+                    "gap: " (level()) ", from resampling speakers."
                 }
             }
             @if known { (scroll("Figures per group", &attribute_table(&attributes))) }
@@ -80,8 +80,8 @@ pub(super) fn groups(predictions: &Predictions, evaluation: &Evaluation) -> Mark
                 }
             }
             p.note {
-                "UAR over the emotions that the group has. Small: " (level())
-                " interval, speakers resampled; one speaker alone has none."
+                "UAR over the emotions that the group has. Small figures: " (level())
+                " interval, from resampling speakers; a single speaker has none."
             }
         }
     }
@@ -93,9 +93,9 @@ fn sentences(found: &[Found]) -> Markup {
         ul.findings {
             @for Found { plural, gap, p, .. } in found.iter().filter(|f| f.is_significant()) {
                 li {
-                    "The " (plural) " differ by more than chance: “" b { (gap.best) } "” is understood best, UAR "
-                    (percent(gap.best_uar)) " %, “" b { (gap.worst) } "” worst, " (percent(gap.worst_uar)) " %; "
-                    b { (percent(gap.width())) " points" } " apart (" (p_value(*p)) ")."
+                    "The " (plural) " differ by more than chance: “" b { (gap.best) } "” has the highest UAR, "
+                    (percent(gap.best_uar)) " %, “" b { (gap.worst) } "” the lowest, " (percent(gap.worst_uar)) " %; the gap is "
+                    b { (percent(gap.width())) " points" } " (" (p_value(*p)) ")."
                 }
             }
             @if !within.is_empty() {
@@ -148,7 +148,7 @@ fn gap_table(found: &[Found]) -> Markup {
 fn attribute_table(attributes: &[(&str, &Vec<GroupRow>)]) -> Markup {
     html! {
         table.attributes {
-            caption { "Clips by what is known of them" }
+            caption { "Accuracy and UAR of each group" }
             thead {
                 tr {
                     th scope="col" { "Clips by" }

@@ -1,4 +1,4 @@
-//! The most confident mistakes, to be listened to, and the map of the clips.
+//! The sections with the most confident mistakes and their sounds, and with the map of the clips.
 
 use std::collections::HashSet;
 
@@ -13,11 +13,11 @@ use crate::figures::percent;
 use crate::plots;
 use crate::report::{Map, Report};
 
-/// How many mistakes are listed.
+/// Number of listed mistakes.
 const MISTAKES: usize = 12;
 
-/// The twelve most confident wrong answers, the most confident first. A clip that several splits
-/// answered wrongly is listed once.
+/// Returns the twelve most confident wrong predictions, the most confident first. A clip that is predicted wrongly in
+/// several splits is listed once.
 #[must_use]
 pub fn worst_mistakes(predictions: &Predictions) -> Vec<&Prediction> {
     let mut rows: Vec<_> = wrong(predictions).collect();
@@ -49,26 +49,26 @@ pub(super) fn mistakes(report: &Report) -> Markup {
                 p { "No answer was wrong." }
             } @else {
                 p {
-                    "The first " (rows.len()) " of " (total)
-                    " wrong answers: worth listening to, since labels can be wrong too."
+                    "The " (rows.len()) " most confident of " (total)
+                    " wrong answers. They are worth listening to, because labels can be wrong too."
                     @if report.sounds.is_empty() {
-                        " To hear them here: " code { "ser report RUN --data DATA" } "."
+                        " To hear them on this page, write it with " code { "ser report RUN --data DATA" } "."
                     }
                 }
                 ol.mistakes {
                     @for row in rows {
                         @let (truth, answer) = (&labels[row.truth], &labels[row.predicted()]);
                         li {
-                            p { b { (truth) } " taken for " b { (answer) } }
+                            p { b { (truth) } " predicted as " b { (answer) } }
                             p.which {
-                                (percent(f64::from(row.confidence()))) " % sure · speaker " (row.speaker) " · "
+                                "confidence " (percent(f64::from(row.confidence()))) " % · speaker " (row.speaker) " · "
                                 span.split { (row.split) }
                                 br;
                                 span.clip { (row.clip) }
                             }
                             @if let Some(sound) = sound(&row.clip) {
                                 audio controls preload="metadata"
-                                    aria-label={ (row.clip) ", " (truth) " taken for " (answer) }
+                                    aria-label={ (row.clip) ", " (truth) " predicted as " (answer) }
                                     src={ "data:audio/wav;base64," (STANDARD.encode(&sound.wav)) } {}
                             }
                         }
@@ -84,15 +84,15 @@ pub(super) fn map(report: &Report, map: &Map) -> Result<Markup> {
         section #map aria-labelledby="map-title" {
             h2 #map-title { "Embeddings of the test clips" }
             p {
-                "Each mark is a test clip of " (map.split) " that its model had not heard before, placed by the "
-                "embeddings that the networks make of it before they decide: near means alike to them. Emotions that "
-                "lie apart are told apart easily. The models of other splits have spaces of their own, which cannot be "
-                "laid over this one."
+                "Each mark is a test clip of " (map.split) ", on which its model was not trained, placed by the "
+                "embeddings that the networks compute before they classify: clips close together are alike to the networks. "
+                "Emotions that lie apart are easy to distinguish. The models of other splits have spaces of their own, which "
+                "cannot be shown in the same picture."
             }
             (picture(plots::map(report.predictions.labels(), map)?))
             p.note {
-                "The two directions of greatest variance (principal components); every network counts the same. "
-                "What they do not show may still tell emotions apart."
+                "The axes are the two directions of greatest variance (principal components); every network has the same weight. "
+                "Directions that are not shown may still distinguish emotions."
             }
         }
     })

@@ -1,5 +1,5 @@
-//! Self-contained HTML pages: one for a run, one for several side by side, one for runs compared on
-//! the same clips. No script, no font and no picture is loaded.
+//! Self-contained HTML pages: of one run, of several runs side by side, and of runs compared on the
+//! same clips. They load no script, no font and no picture.
 
 mod compared;
 mod corpora;

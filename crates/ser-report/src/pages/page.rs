@@ -1,4 +1,4 @@
-//! What every page shares: the frame, the badges, and how figures are written.
+//! The parts that all pages share: the frame, the badges, and the format of figures.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ser_eval::bootstrap::{Interval, LEVEL};
@@ -6,13 +6,13 @@ use ser_eval::bootstrap::{Interval, LEVEL};
 use crate::figures::percent;
 use crate::report::SplitKind;
 
-/// What chance makes more rarely than this is called a difference, or a gap.
+/// Significance level: a difference or gap with a smaller p-value counts as larger than chance.
 pub(super) const SIGNIFICANT: f64 = 0.05;
 
-/// Holds the page to what it promises: the browser loads nothing and runs nothing.
+/// Content security policy, which keeps the browser from loading or running anything.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; media-src data:";
 
-/// A whole page: what is loud and first, the heading, links to its sections, its sections.
+/// Renders a whole page: the banner, the heading, links to the sections, and the sections.
 pub(super) fn shell(
     title: &str,
     banner: Option<&Markup>,
@@ -53,7 +53,7 @@ pub(super) fn shell(
     page.into_string()
 }
 
-/// The loud banner over anything that was computed from synthetic audio.
+/// Renders the conspicuous banner over figures that were computed from synthetic audio.
 pub(super) fn synthetic_banner(what: &str) -> Markup {
     html! {
         div.synthetic {
@@ -63,24 +63,24 @@ pub(super) fn synthetic_banner(what: &str) -> Markup {
     }
 }
 
-/// What may be wider than a phone: it scrolls by itself, also by keyboard, and the page does not.
+/// Puts content that may be wider than a phone into a region that scrolls by itself, also by keyboard.
 pub(super) fn scroll(label: &str, wide: &Markup) -> Markup {
     html! {
         div.scroll role="region" aria-label=(label) tabindex="0" { (wide) }
     }
 }
 
-/// A picture, which says itself what it shows.
+/// Renders a picture, which contains its own description.
 pub(super) fn picture(svg: String) -> Markup {
     html! { figure { (PreEscaped(svg)) } }
 }
 
-/// A difference in percentage points with its sign.
+/// Formats a difference in percentage points, with its sign.
 pub(super) fn signed(difference: f64) -> String {
     format!("{:+.1}", 100.0 * difference).replace('-', "−")
 }
 
-/// `+4.3 to +11.0`: the interval of a difference; a dash where there is none.
+/// Formats the interval of a difference as `+4.3 to +11.0`, or as a dash if there is none.
 pub(super) fn signed_range(interval: Option<Interval>) -> String {
     interval.map_or_else(
         || "–".to_owned(),
@@ -88,7 +88,7 @@ pub(super) fn signed_range(interval: Option<Interval>) -> String {
     )
 }
 
-/// `p < 0.001`, `p = 0.02`
+/// Formats a p-value as `p < 0.001`, `p = 0.021` or `p = 0.21`.
 pub(super) fn p_value(p: f64) -> String {
     match p {
         p if p < 0.001 => "p < 0.001".to_owned(),
@@ -97,7 +97,7 @@ pub(super) fn p_value(p: f64) -> String {
     }
 }
 
-/// Tells at a glance whose voices are on both sides.
+/// Renders the badge that says whether a split is speaker-disjoint.
 pub(super) fn split_badge(split: SplitKind) -> Markup {
     match split {
         SplitKind::SpeakerDisjoint => html! { span.badge.disjoint { "speaker-disjoint" } },
@@ -105,7 +105,7 @@ pub(super) fn split_badge(split: SplitKind) -> Markup {
     }
 }
 
-/// `54.0–62.2`, in percent, without the sign; a dash where there is none.
+/// Formats an interval as `54.0–62.2`, in percent, without the percent sign, or as a dash if there is none.
 pub(super) fn range(interval: Option<Interval>) -> String {
     interval.map_or_else(
         || "–".to_owned(),
@@ -113,12 +113,12 @@ pub(super) fn range(interval: Option<Interval>) -> String {
     )
 }
 
-/// The level of the intervals, `95 %`.
+/// Returns the level of the intervals, `95 %`.
 pub(super) fn level() -> String {
     format!("{:.0} %", 100.0 * LEVEL)
 }
 
-/// A scale from 0 to 100 % with the interval as a band, the figure as a mark and chance as a tick.
+/// Renders a scale from 0 to 100 %, with the interval as a band, the figure as a mark and chance as a tick.
 pub(super) fn gauge(figure: f64, interval: Option<Interval>, chance: f64) -> Markup {
     let width =
         |from: f64, to: f64| format!("left:{}%;width:{}%", percent(from), percent(to - from));
@@ -133,7 +133,7 @@ pub(super) fn gauge(figure: f64, interval: Option<Interval>, chance: f64) -> Mar
     }
 }
 
-/// A table cell with a figure in percent, a bar of that length beside it, and its interval.
+/// Renders a table cell with a figure in percent, a bar of that length beside it, and its interval.
 pub(super) fn bar(fraction: f64, interval: Option<Interval>) -> Markup {
     html! {
         td.bar {

@@ -17,14 +17,16 @@ use crate::figures::{percent, plus_minus};
 use crate::plots::{self, Curve, Normalised};
 use crate::report::{Report, SplitKind};
 
-/// How many confusions are put into words.
+/// Number of confusions that are described in words.
 const CONFUSIONS: usize = 6;
 
-/// The page of one run as self-contained HTML: no script, no font and no picture is loaded.
+/// Renders the page of one run as self-contained HTML, which loads no script, no font and no picture.
 ///
 /// # Errors
-/// [`ser_eval::Error::Empty`] without predictions, [`ser_eval::Error::NoColumn`], [`crate::Error::Empty`] with a history without finite
-/// values, [`crate::Error::Picture`] when a picture fails.
+/// - [`ser_eval::Error::Empty`] if there are no predictions
+/// - [`ser_eval::Error::NoColumn`] if `report.by` names a column that no clip has
+/// - [`crate::Error::Empty`] if the histories have no finite value
+/// - [`crate::Error::Picture`] if a picture cannot be drawn
 pub fn render(report: &Report) -> Result<String> {
     let evaluation = Evaluation::compute(&report.predictions)?;
     let evaluation = evaluation.by(&report.predictions, &report.by)?;
@@ -43,7 +45,7 @@ pub fn render(report: &Report) -> Result<String> {
         @if report.split == SplitKind::Random { (warning(report)) }
         @if !report.histories.is_empty() { (training(&report.histories)?) }
         section #confusions aria-labelledby="confusions-title" {
-            h2 #confusions-title { "What is taken for what" }
+            h2 #confusions-title { "Which emotions are confused" }
             (worst_confusions(metrics))
             (picture(plots::confusion(metrics, Normalised::Rows)?))
         }
@@ -73,7 +75,7 @@ pub fn render(report: &Report) -> Result<String> {
     ))
 }
 
-/// The sections that this page has.
+/// Returns the sections of this page.
 fn contents(report: &Report) -> Vec<(&'static str, &'static str)> {
     let all = [
         ("summary", "Summary", true),
@@ -147,7 +149,7 @@ fn card(
                 @if interval.is_some() {
                     ", " (level()) " interval " b { (range(interval)) " %" } "."
                 } @else {
-                    "; no interval, since that takes at least two speakers."
+                    "; no interval, which needs at least two speakers."
                 }
                 br;
                 "Chance, the tick on the scale: " (percent(chance)) " %."
@@ -160,14 +162,14 @@ fn warning(report: &Report) -> Markup {
     let partners = disjoint_partners(&report.comparison, &report.model, report.synthetic);
     html! {
         section.warning aria-label="Warning" {
-            h2 { "A random split has the same voices on both sides: it flatters." }
+            h2 { "A random split has the same voices in training and test: its figures are optimistic." }
             @if partners.is_empty() {
                 p {
                     "The speaker-disjoint figure of " (report.model)
-                    " that belongs beside it has not been measured yet. Do not quote this page without it."
+                    " has not been measured yet. Do not quote this page without it."
                 }
             } @else {
-                p { "The same model on speakers it has never heard:" }
+                p { "The same model on held-out speakers:" }
                 ul {
                     @for run in partners {
                         li {
@@ -226,7 +228,7 @@ fn class_table(metrics: &Metrics) -> Markup {
     }
 }
 
-/// What the mark in [`class_table`] means, where there is one.
+/// Explains the mark in [`class_table`], if there is one.
 fn undefined(metrics: &Metrics) -> Markup {
     let undefined = metrics
         .classes
@@ -234,7 +236,7 @@ fn undefined(metrics: &Metrics) -> Markup {
         .any(|class| !class.precision_defined || !class.recall_defined);
     html! {
         @if undefined {
-            p.note { "† Not defined, shown as 0: no clip was predicted as this emotion, or there is none of it." }
+            p.note { "† Not defined and shown as 0: no clip was predicted as this emotion, or no clip has it." }
         }
     }
 }
@@ -254,17 +256,17 @@ fn worst_confusions(metrics: &Metrics) -> Markup {
             }
         }
     }
-    // Stable, so that equal shares keep the order of the labels.
+    // The sort is stable, so equal shares keep the order of the labels.
     confusions.sort_by(|a, b| b.0.total_cmp(&a.0));
     html! {
         @if confusions.is_empty() {
-            p { "No clip was taken for another emotion." }
+            p { "No clip was predicted as another emotion." }
         } @else {
             ul.confusions {
                 @for (share, count, support, truth, predicted) in confusions.into_iter().take(CONFUSIONS) {
                     li {
-                        b { (metrics.labels[truth]) } " is taken for " b { (metrics.labels[predicted]) }
-                        " in " (format!("{:.0}", 100.0 * share)) " % of its clips "
+                        b { (metrics.labels[truth]) } " is predicted as " b { (metrics.labels[predicted]) }
+                        " for " (format!("{:.0}", 100.0 * share)) " % of its clips "
                         span.muted { "(" (count) " of " (support) ")" }
                     }
                 }
@@ -334,7 +336,7 @@ fn comparison(report: &Report, evaluation: &Evaluation) -> Markup {
     let runs: Vec<_> = std::iter::once(&this).chain(others).collect();
     html! {
         section #comparison aria-labelledby="comparison-title" {
-            h2 #comparison-title { "Beside other runs" }
+            h2 #comparison-title { "Other runs" }
             (comparison_table(&runs, Some(&this)))
         }
     }
@@ -343,12 +345,12 @@ fn comparison(report: &Report, evaluation: &Evaluation) -> Markup {
 fn reproduction(report: &Report) -> Markup {
     html! {
         section #reproduction aria-labelledby="reproduction-title" {
-            h2 #reproduction-title { "How to get this again" }
+            h2 #reproduction-title { "How to reproduce this run" }
             (scroll("Command", &html! { pre.command { code { (report.command) } } }))
-            h3 { "Recipe as used" }
+            h3 { "Recipe" }
             (scroll("Recipe", &html! { pre { code { (report.recipe_text) } } }))
             @if !report.environment.is_empty() {
-                h3 { "Where it comes from" }
+                h3 { "Environment" }
                 dl.environment {
                     @for (name, value) in &report.environment {
                         dt { (name) }

@@ -1,4 +1,4 @@
-//! Several runs next to each other.
+//! The page with several runs side by side.
 
 use maud::{Markup, html};
 
@@ -7,8 +7,8 @@ use super::page::{gauge, level, range, scroll, shell, split_badge, synthetic_ban
 use crate::figures::plus_minus;
 use crate::report::{RunSummary, SplitKind};
 
-/// A page that compares runs, models next to each other. A random-split row never stands alone:
-/// where the speaker-disjoint run of the same model is missing, its place says so.
+/// Renders a page with several runs side by side, grouped by model. A random split never stands alone: if the
+/// speaker-disjoint run of the same model is missing, a row in its place says so.
 #[must_use]
 pub fn render_summary(runs: &[RunSummary]) -> String {
     let banner = runs.iter().any(|run| run.synthetic).then(|| {
@@ -23,8 +23,8 @@ pub fn render_summary(runs: &[RunSummary]) -> String {
         h1 { "Runs side by side" }
         @if runs.iter().any(|run| run.split != SplitKind::SpeakerDisjoint) {
             p.lead {
-                "A random split has the same voices on both sides and flatters; the speaker-disjoint figure is "
-                "the one that holds for a new person."
+                "A random split has the same voices in training and test, so its figures are optimistic. The speaker-disjoint "
+                "figures hold for new speakers."
             }
         }
     };
@@ -48,8 +48,8 @@ pub fn render_summary(runs: &[RunSummary]) -> String {
     )
 }
 
-/// The speaker-disjoint runs that belong beside a run of `model`. Synthetic and real runs are no
-/// partners for each other.
+/// Returns the speaker-disjoint runs that belong beside a run of `model`. Synthetic runs belong beside synthetic runs
+/// only, and real runs beside real ones.
 pub(super) fn disjoint_partners<'a>(
     runs: impl IntoIterator<Item = &'a RunSummary>,
     model: &str,
@@ -61,8 +61,8 @@ pub(super) fn disjoint_partners<'a>(
     runs.into_iter().filter(partner).collect()
 }
 
-/// One row per run, runs of one model together, with a row that says so where a random split has no
-/// speaker-disjoint partner. `current` is the recipe whose page this is.
+/// Renders a table with one row per run, grouped by model. If a model has no speaker-disjoint run, an additional row says so.
+/// `current` is the run whose page this is.
 pub(super) fn comparison_table(runs: &[&RunSummary], current: Option<&RunSummary>) -> Markup {
     let mut models: Vec<(&str, bool)> = Vec::new();
     for run in runs {
@@ -105,8 +105,8 @@ pub(super) fn comparison_table(runs: &[&RunSummary], current: Option<&RunSummary
     html! {
         (scroll("Runs", &table))
         p.note {
-            "Large: mean ± sample standard deviation over the splits. Small: " (level())
-            " interval of the pooled clips, speakers resampled. The scale shows both, with a tick at chance."
+            "Large figures: mean ± sample standard deviation over the splits. Small figures: " (level())
+            " interval of the pooled clips, from resampling speakers. The scale shows mean and interval, with a tick at chance."
         }
     }
 }
@@ -137,27 +137,27 @@ fn row(run: &RunSummary, current: bool) -> Markup {
     }
 }
 
-/// What the words on the page mean.
+/// Renders the section that explains the terms of the page.
 pub(super) fn how_to_read() -> Markup {
     html! {
         section #reading aria-labelledby="reading-title" {
             h2 #reading-title { "How to read this" }
             dl.words {
                 dt { "UAR" }
-                dd { "Unweighted average recall: the recall of each emotion, averaged, so that a frequent emotion counts no more than a rare one." }
+                dd { "Unweighted average recall: the mean of the recalls of all emotions, in which a frequent emotion counts no more than a rare one." }
                 dt { "Interval" }
                 dd {
                     "Percentile bootstrap, " (level()) ", " (ser_eval::bootstrap::RESAMPLES)
-                    " resamples of speakers with all their clips. Clips of one actor resemble each other; "
-                    "resampling clips would promise too much. It covers which speakers were tested, not the luck of training: "
-                    "for that see the spread over the splits."
+                    " resamples of speakers with all their clips. Clips of one speaker are alike, so an interval from "
+                    "resampling clips would be too narrow. The interval covers the choice of the test speakers, not the randomness of training: "
+                    "for that, see the spread over the splits."
                 }
                 dt { "Speaker-disjoint" }
-                dd { "No test speaker was heard in training or in choosing the epoch. The figure holds for new people." }
+                dd { "No test speaker was used in training or to choose the epoch. The figure holds for new speakers." }
                 dt { "Random split" }
-                dd { "Clips are drawn at random, so the same voices are on both sides. It flatters." }
+                dd { "Clips are drawn at random, so the same voices are in training and test. The figure is optimistic." }
                 dt { "Chance" }
-                dd { "What a model that ignores the sound reaches: one over the number of emotions for UAR, the share of the most frequent emotion for accuracy." }
+                dd { "The figure of a model that ignores the sound: one divided by the number of emotions for UAR, the share of the most frequent emotion for accuracy." }
             }
         }
     }

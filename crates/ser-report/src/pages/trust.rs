@@ -1,4 +1,4 @@
-//! How far to trust the confidence of an answer, and what enrolment brings.
+//! The sections on calibration and on enrolment.
 
 use maud::{Markup, html};
 use ser_eval::{Evaluation, Metrics, coverage, reliability};
@@ -21,25 +21,25 @@ pub(super) fn confidence(report: &Report, metrics: &Metrics) -> Result<Markup> {
     let half = coverage.iter().find(|point| point.share == 0.5);
     Ok(html! {
         section #confidence aria-labelledby="confidence-title" {
-            h2 #confidence-title { "How far to trust its confidence" }
+            h2 #confidence-title { "How reliable the confidence is" }
             p {
-                "Its confidence is off by " b { (percent(metrics.calibration_error)) " points" }
-                " on average (expected calibration error over 15 bins). In all it is "
+                "Confidence and accuracy differ by " b { (percent(metrics.calibration_error)) " points" }
+                " on average (expected calibration error over 15 bins). Overall the model is "
                 @if lean.abs() < 0.02 {
-                    "neither overconfident nor underconfident: "
+                    "neither overconfident nor underconfident: its mean confidence is "
                 } @else if lean > 0.0 {
-                    b { "overconfident" } ": "
+                    b { "overconfident" } ": its mean confidence is "
                 } @else {
-                    b { "underconfident" } ": "
+                    b { "underconfident" } ": its mean confidence is "
                 }
-                (percent(mean)) " % sure, and right in " (percent(metrics.accuracy)) " % of the clips."
+                (percent(mean)) " %, its accuracy " (percent(metrics.accuracy)) " %."
             }
             (picture(plots::reliability(&reliability(&report.predictions))?))
             p {
-                "Clips are left out from the least confident one on. A model whose confidence means "
-                "something gets better by it"
+                "The next picture shows the accuracy when the least confident clips are not answered. It rises "
+                "if the confidence is meaningful"
                 @if let Some(half) = half {
-                    ": the surer half of the answers is right in " b { (percent(half.accuracy)) " %" }
+                    "; the accuracy of the more confident half of the answers is " b { (percent(half.accuracy)) " %" }
                 }
                 "."
             }
@@ -56,17 +56,17 @@ pub(super) fn enrolment(report: &Report, evaluation: &Evaluation) -> Result<Mark
         .collect::<Result<Vec<_>>>()?;
     let table = html! {
         table {
-            caption { "Accuracy and UAR once clips of the speaker are known" }
+            caption { "Accuracy and UAR with clips of the speaker enrolled" }
             thead {
                 tr {
-                    th scope="col" { "Known" }
+                    th scope="col" { "Enrolled" }
                     th.n scope="col" { "Accuracy " span.unit { "%" } }
                     th.n scope="col" { "UAR " span.unit { "%" } }
                 }
             }
             tbody {
                 tr {
-                    th scope="row" { "nothing" }
+                    th scope="row" { "none" }
                     td.n { (plus_minus(evaluation.folds.accuracy)) }
                     td.n { (plus_minus(evaluation.folds.uar)) }
                 }
@@ -82,10 +82,10 @@ pub(super) fn enrolment(report: &Report, evaluation: &Evaluation) -> Result<Mark
     };
     Ok(html! {
         section #enrolment aria-labelledby="enrolment-title" {
-            h2 #enrolment-title { "When other clips of the speaker are known" }
+            h2 #enrolment-title { "With other clips of the speaker enrolled" }
             p {
-                "Clips of a test speaker, without their labels, tell how that voice sounds on average. "
-                "Clips enrolled are not scored, but for the last row."
+                "Enrolled clips of a test speaker, without their labels, show how that voice sounds on average. "
+                "They are not scored, except in the last row."
             }
             (picture(plots::enrolment(evaluation, &report.enrolled)?))
             (scroll("Figures with enrolment", &table))

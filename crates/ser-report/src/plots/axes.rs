@@ -1,4 +1,4 @@
-//! The axes of a chart: where a value lies, lines of the grid, and ticks.
+//! The axes of a chart: positions of values, grid lines and ticks.
 
 use ser_eval::bootstrap::Interval;
 
@@ -14,40 +14,40 @@ pub(super) struct Axes {
 }
 
 impl Axes {
-    /// Where a share of the width lies, from the left.
+    /// Returns the x position of a share of the width, counted from the left.
     pub(super) fn x(&self, share: f64) -> f64 {
         self.left + (self.right - self.left) * share
     }
 
-    /// Where a share of the height lies, from the bottom.
+    /// Returns the y position of a share of the height, counted from the bottom.
     pub(super) fn y(&self, share: f64) -> f64 {
         self.bottom - (self.bottom - self.top) * share
     }
 
-    /// The middle of the width, where the horizontal axis has its name.
+    /// Returns the middle of the width, where the name of the horizontal axis stands.
     pub(super) fn middle(&self) -> f64 {
         (self.left + self.right) / 2.0
     }
 
-    /// The horizontal axis itself.
+    /// Draws the horizontal axis.
     pub(super) fn ground(&self, canvas: &Canvas<'_>) -> Drawn {
         let ends = [(self.left, self.bottom), (self.right, self.bottom)];
         canvas.path(&ends, MUTED.into(), 0.5)
     }
 
-    /// A line of the grid from left to right, with its value before it.
+    /// Draws a horizontal grid line, with its value to the left.
     pub(super) fn line_across(&self, canvas: &Canvas<'_>, y: f64, value: &str) -> Drawn {
         canvas.path(&[(self.left, y), (self.right, y)], GRID.into(), 0.5)?;
         canvas.tick(value, (self.left - 8.0, y), Anchor::Right)
     }
 
-    /// A line of the grid from top to bottom, with its value below it.
+    /// Draws a vertical grid line, with its value below.
     pub(super) fn line_up(&self, canvas: &Canvas<'_>, x: f64, value: &str) -> Drawn {
         canvas.path(&[(x, self.top), (x, self.bottom)], GRID.into(), 0.5)?;
         canvas.tick(value, (x, self.bottom + 14.0), Anchor::Middle)
     }
 
-    /// A short stroke on the horizontal axis, with its value below it.
+    /// Draws a tick on the horizontal axis, with its value below.
     pub(super) fn tick_below(&self, canvas: &Canvas<'_>, x: f64, value: &str) -> Drawn {
         let stroke = [(x, self.bottom), (x, self.bottom + 5.0)];
         canvas.path(&stroke, MUTED.into(), 0.5)?;
@@ -55,7 +55,7 @@ impl Axes {
     }
 }
 
-/// The lowest and the highest place that a value and its interval take.
+/// Returns the lowest and the highest of a value and the ends of its interval.
 pub(super) fn ends(value: f64, interval: Option<Interval>) -> [f64; 2] {
     match interval {
         Some(Interval { low, high }) => [low.min(value), high.max(value)],
@@ -63,7 +63,7 @@ pub(super) fn ends(value: f64, interval: Option<Interval>) -> [f64; 2] {
     }
 }
 
-/// A distance of 1, 2 or 5 times a power of ten that cuts `range` into at most `parts` parts.
+/// Returns a distance of 1, 2 or 5 times a power of ten that divides `range` into at most `parts` parts.
 pub(super) fn step(range: f64, parts: u32) -> f64 {
     let smallest = range / f64::from(parts);
     let power = 10_f64.powf(smallest.log10().floor());
@@ -71,7 +71,7 @@ pub(super) fn step(range: f64, parts: u32) -> f64 {
     power * [1.0, 2.0, 5.0].into_iter().find(fits).unwrap_or(10.0)
 }
 
-/// The multiples of `step` from `low` to `high`.
+/// Iterates over the multiples of `step` from `low` to `high`.
 pub(super) fn multiples(step: f64, low: f64, high: f64) -> impl Iterator<Item = f64> {
     let (first, last) = (
         (low / step).ceil() as i64,

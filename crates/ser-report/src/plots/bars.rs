@@ -1,4 +1,4 @@
-//! Precision and recall of each class.
+//! The picture of precision and recall of each class.
 
 use ser_eval::Metrics;
 
@@ -15,11 +15,11 @@ const FULL: f64 = 430.0;
 const RIGHT: f64 = 56.0;
 const LONGEST_LABEL: f64 = 150.0;
 
-/// Recall and precision of each class as bars. High recall with low precision is a class that the
-/// model names too often; the reverse one that it hardly dares to name.
+/// Draws recall and precision of each class as bars. A class with high recall and low precision is predicted too often,
+/// a class with low recall and high precision too rarely.
 ///
 /// # Errors
-/// [`crate::Error::Picture`] when drawing fails.
+/// [`crate::Error::Picture`] if drawing fails.
 pub fn per_class(metrics: &Metrics) -> Result<String> {
     let title = "Recall and precision per emotion";
     let widest = widest(&metrics.labels).min(LONGEST_LABEL);

@@ -1,4 +1,4 @@
-//! A thin layer over plotters: sizes in CSS pixels, the palette, and the frame every picture has.
+//! A thin layer over plotters: sizes in CSS pixels, the palette, and the frame of every picture.
 
 use maud::html;
 use plotters::coord::Shift;
@@ -7,21 +7,21 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::error::{Error, Result};
 
-/// Text and strong lines.
+/// Colour of text and strong lines.
 pub(super) const INK: RGBColor = RGBColor(0x1C, 0x24, 0x30);
-/// Secondary text.
+/// Colour of secondary text.
 pub(super) const MUTED: RGBColor = RGBColor(0x5A, 0x65, 0x74);
-/// Grid lines, axes, empty cells.
+/// Colour of grid lines, axes and empty cells.
 pub(super) const GRID: RGBColor = RGBColor(0xD3, 0xD9, 0xE2);
-/// What is measured on unseen clips: validation, recall, the heat of a confusion matrix.
+/// Colour of the main figures: validation, recall, the cells of a confusion matrix.
 pub(super) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xB2);
-/// What stands beside it: training, precision.
+/// Colour of the figures beside them: training, precision.
 pub(super) const VERMILION: RGBColor = RGBColor(0xD5, 0x5E, 0x00);
-/// Text on [`BLUE`].
+/// Colour of text on [`BLUE`].
 pub(super) const ON_BLUE: RGBColor = RGBColor(0xFF, 0xFF, 0xFE);
 
-/// The colours above are literal in the drawing; a dark screen replaces them by attribute. Print
-/// keeps the light ones.
+/// The style of a picture. The drawing contains the colours above literally; on a dark screen the style replaces them by
+/// attribute, and in print the light colours remain.
 const STYLE: &str = r##"
 svg:root{color-scheme:light dark}
 .picture text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}
@@ -37,29 +37,29 @@ svg:root{color-scheme:light dark}
 }
 "##;
 
-/// Sizes of text in CSS pixels: a picture's title, names in it, values at its axes.
+/// Sizes of text in CSS pixels: the title of a picture, names in it, values at its axes.
 pub(super) const TITLE: f64 = 16.0;
 pub(super) const LABEL: f64 = 13.0;
 pub(super) const TICK: f64 = 12.0;
-/// What is left free at the sides of a picture, in CSS pixels.
+/// Margin at the sides of a picture, in CSS pixels.
 pub(super) const EDGE: f64 = 12.0;
 
-/// The backend knows whole units only; two to a CSS pixel keep curves smooth.
+/// Units of the drawing per CSS pixel. The backend draws at whole units only; two per pixel keep curves smooth.
 pub(super) const SCALE: f64 = 2.0;
-/// Plotters divides a font's size by this on its way into the SVG.
+/// Plotters divides the size of a font by this factor when it writes the SVG.
 const FONT_SIZE: f64 = 1.24;
 
-/// What a drawing step returns.
+/// The result of a drawing step.
 pub(super) type Drawn = std::result::Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-/// Where a text is held.
+/// The part of a text that stands at its position.
 #[derive(Clone, Copy)]
 pub(super) enum Anchor {
-    /// At its left end.
+    /// The left end.
     Left,
-    /// In its middle.
+    /// The middle.
     Middle,
-    /// At its right end.
+    /// The right end.
     Right,
 }
 
@@ -81,7 +81,7 @@ impl Canvas<'_> {
         ))
     }
 
-    /// A line through all points.
+    /// Draws a line through all points.
     pub(super) fn path(&self, points: &[(f64, f64)], colour: RGBAColor, width: f64) -> Drawn {
         let points: Vec<_> = points.iter().copied().map(point).collect();
         self.area.draw(&PathElement::new(
@@ -95,20 +95,20 @@ impl Canvas<'_> {
             .draw(&Circle::new(point(centre), units(radius), colour.filled()))
     }
 
-    /// A circle that is not filled.
+    /// Draws a circle that is not filled.
     pub(super) fn ring(&self, centre: (f64, f64), radius: f64, colour: RGBColor) -> Drawn {
         let style = colour.stroke_width(units(2.0) as u32);
         self.area
             .draw(&Circle::new(point(centre), units(radius), style))
     }
 
-    /// A filled shape with these corners.
+    /// Draws a filled polygon with these corners.
     pub(super) fn polygon(&self, corners: &[(f64, f64)], colour: RGBColor) -> Drawn {
         let corners: Vec<_> = corners.iter().copied().map(point).collect();
         self.area.draw(&Polygon::new(corners, colour.filled()))
     }
 
-    /// One line of text, vertically centred on `at`.
+    /// Draws one line of text, vertically centred on `at`.
     pub(super) fn text(
         &self,
         text: &str,
@@ -125,42 +125,42 @@ impl Canvas<'_> {
             .draw_text(text, &style.pos(Pos::new(h, VPos::Center)), point(at))
     }
 
-    /// The name of something that is drawn.
+    /// Draws the name of a part of the picture.
     pub(super) fn label(&self, text: &str, at: (f64, f64), anchor: Anchor) -> Drawn {
         self.text(text, at, anchor, plain(LABEL, INK))
     }
 
-    /// A name that stands back: of an axis, in a legend.
+    /// Draws a secondary name, of an axis or in a legend.
     pub(super) fn note(&self, text: &str, at: (f64, f64), anchor: Anchor) -> Drawn {
         self.text(text, at, anchor, plain(LABEL, MUTED))
     }
 
-    /// A value at an axis or a mark.
+    /// Draws a value at an axis or a mark.
     pub(super) fn tick(&self, text: &str, at: (f64, f64), anchor: Anchor) -> Drawn {
         self.text(text, at, anchor, plain(TICK, MUTED))
     }
 }
 
-/// Plain text of a size in CSS pixels.
+/// Returns the style of plain text of a size in CSS pixels.
 pub(super) fn plain(size: f64, colour: RGBColor) -> TextStyle<'static> {
     ("sans-serif", size * SCALE * FONT_SIZE)
         .into_font()
         .color(&colour)
 }
 
-/// Bold text of a size in CSS pixels.
+/// Returns the style of bold text of a size in CSS pixels.
 pub(super) fn bold(size: f64, colour: RGBColor) -> TextStyle<'static> {
     ("sans-serif", size * SCALE * FONT_SIZE, FontStyle::Bold)
         .into_font()
         .color(&colour)
 }
 
-/// A colour at some opacity, with few digits.
+/// Returns a colour with an opacity, rounded to two decimals.
 pub(super) fn faint(colour: RGBColor, opacity: f64) -> RGBAColor {
     colour.mix((opacity * 100.0).round() / 100.0)
 }
 
-/// CSS pixels to units of the drawing.
+/// Converts CSS pixels to units of the drawing.
 fn units(pixels: f64) -> i32 {
     (pixels * SCALE).round() as i32
 }
@@ -173,7 +173,7 @@ fn corners((x, y): (f64, f64), (width, height): (f64, f64)) -> [(i32, i32); 2] {
     [point((x, y)), point((x + width, y + height))]
 }
 
-/// Width of a text in CSS pixels, estimated: no font is at hand where the picture is drawn.
+/// Estimates the width of a text in CSS pixels. It is an estimate because no font is available where the picture is drawn.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
     let ems: f64 = text
         .chars()
@@ -182,13 +182,13 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
     ems * size
 }
 
-/// Width of the widest of some labels in CSS pixels.
+/// Returns the width of the widest label in CSS pixels.
 pub(super) fn widest(labels: &[String]) -> f64 {
     let widths = labels.iter().map(|label| text_width(label, LABEL));
     widths.fold(0.0, f64::max)
 }
 
-/// The text, shortened with an ellipsis to fit into `width` CSS pixels.
+/// Returns the text, shortened with an ellipsis if it does not fit into `width` CSS pixels.
 pub(super) fn fit(text: &str, size: f64, width: f64) -> String {
     let mut kept = text.to_owned();
     while text_width(&kept, size) > width && kept.chars().count() > 1 {
@@ -199,22 +199,22 @@ pub(super) fn fit(text: &str, size: f64, width: f64) -> String {
     kept
 }
 
-/// What every picture has.
+/// The parts that every picture has.
 pub(super) struct Frame<'a> {
-    /// What an error calls the picture.
+    /// The name of the picture in errors.
     pub(super) name: &'static str,
     /// Width and height in CSS pixels.
     pub(super) size: (f64, f64),
-    /// Stands over the picture, and is its name for screen readers.
+    /// The title above the picture, also its name for screen readers.
     pub(super) title: &'a str,
-    /// Where the title begins, in CSS pixels from the left.
+    /// The left end of the title, in CSS pixels from the left.
     pub(super) left: f64,
-    /// What the picture says, for screen readers.
+    /// The description of the picture for screen readers.
     pub(super) description: &'a str,
 }
 
 impl Frame<'_> {
-    /// The picture as SVG, with its title and what `draw` adds.
+    /// Returns the picture as SVG: the title, and what `draw` draws.
     pub(super) fn around(self, draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Result<String> {
         let Self { title, .. } = self;
         let (width, height) = self.size;
@@ -232,7 +232,7 @@ impl Frame<'_> {
                 reason: error.to_string(),
             })?;
         drop(canvas);
-        // The backend's own opening tag has neither role nor title.
+        // The opening tag of the backend is replaced, because it has neither role nor title.
         let shapes = drawing.split_once(">\n").map_or("", |(_, shapes)| shapes);
         let words = html! { title { (title) } desc { (self.description) } }.into_string();
         let label = html! { (title) }.into_string();

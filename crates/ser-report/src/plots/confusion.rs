@@ -1,4 +1,4 @@
-//! The confusion matrix.
+//! The picture of the confusion matrix.
 
 use ser_eval::Metrics;
 
@@ -8,32 +8,31 @@ use super::canvas::{
 };
 use crate::error::Result;
 
-/// What the cells of a confusion matrix show.
+/// The figures in the cells of a confusion matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Normalised {
-    /// Number of clips.
+    /// The number of clips.
     Counts,
-    /// Share of the true class, in percent.
+    /// The share of the clips of the true class, in percent.
     Rows,
 }
 
 const VALUE: f64 = 14.0;
-/// Height of title, axis name and column labels.
+/// Height of title, axis names and column labels.
 const TOP: f64 = 88.0;
 const CELL_HEIGHT: f64 = 42.0;
-/// Room for `n = 192` at the right.
+/// Width of `n = 192` at the right.
 const RIGHT: f64 = 76.0;
-/// The widest column label that is shown whole.
+/// Width of the widest column label that is not shortened.
 const LONGEST_LABEL: f64 = 120.0;
-/// Opacity of a cell that holds all clips of its row: text on it stays legible on light and on dark
-/// ground.
+/// Opacity of a cell that holds all clips of its row. Text on it is legible on light and on dark backgrounds.
 const HEAT: f64 = 0.5;
 
-/// Confusion matrix, true classes as rows, predicted classes as columns. In both kinds the colour
-/// is the share of the true class, so that a rare class is not pale.
+/// Draws the confusion matrix, with true classes as rows and predicted classes as columns. In both kinds the colour of a cell
+/// shows the share of the true class, so that the cells of a rare class are not pale.
 ///
 /// # Errors
-/// [`crate::Error::Picture`] when drawing fails.
+/// [`crate::Error::Picture`] if drawing fails.
 pub fn confusion(metrics: &Metrics, cells: Normalised) -> Result<String> {
     let title = match cells {
         Normalised::Counts => "Confusion matrix: number of clips",
@@ -134,7 +133,7 @@ fn description(metrics: &Metrics) -> String {
             .max_by(|a, b| a.0.total_cmp(b.0));
         let mut sentence = format!("{label}: {:.0} % right", 100.0 * right);
         if let Some((share, other)) = worst.filter(|(share, _)| **share > 0.0) {
-            sentence += &format!(", most often taken for {other} ({:.0} %)", 100.0 * share);
+            sentence += &format!(", most often predicted as {other} ({:.0} %)", 100.0 * share);
         }
         sentences.push(sentence + ".");
     }

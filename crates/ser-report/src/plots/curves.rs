@@ -1,4 +1,4 @@
-//! Training curves over epochs.
+//! The picture of training curves over epochs.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use super::canvas::{
 };
 use crate::error::{Error, Result};
 
-/// What a training curve shows.
+/// The figure that a training curve shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Curve {
-    /// Share of clips predicted right.
+    /// Share of the clips that are classified correctly.
     Accuracy,
     /// Unweighted average recall.
     Uar,
@@ -31,7 +31,7 @@ impl Curve {
         }
     }
 
-    /// Training and validation value of an epoch, as the picture shows them.
+    /// Returns the training and the validation value of an epoch, in the units of the picture.
     fn values(self, epoch: &Epoch) -> (f64, f64) {
         match self {
             Self::Accuracy => (
@@ -43,7 +43,7 @@ impl Curve {
         }
     }
 
-    /// A value on the axis, with as many digits as the distance of the ticks needs.
+    /// Formats a value on the axis, with as many digits as the distance of the ticks needs.
     fn tick(self, value: f64, step: f64) -> String {
         match self {
             Self::Accuracy | Self::Uar => format!("{value:.0} %"),
@@ -63,10 +63,10 @@ impl Curve {
     }
 }
 
-/// Epoch and value.
+/// Epochs with their values.
 type Points = Vec<(u32, f64)>;
 
-/// What is drawn of one training.
+/// The lines of one training.
 #[derive(Default)]
 struct Lines {
     train: Points,
@@ -94,7 +94,7 @@ impl Lines {
     }
 }
 
-/// A diverged training has values that no axis can show.
+/// Returns whether an axis can show a value, which is not so for those of a diverged training.
 fn drawable(value: f64) -> bool {
     value.abs() < 1e30
 }
@@ -108,12 +108,13 @@ const AXES: Axes = Axes {
     bottom: HEIGHT - 50.0,
 };
 
-/// Training and validation curves over epochs, with the kept epochs marked. For one history the two
-/// lines; for several a thin line per split and a strong one for their mean, which ends where the
-/// first split stopped: a mean over the splits that happen to run longest would mislead.
+/// Draws training and validation curves over epochs, and marks the kept epochs.
+///
+/// With one history there are two lines. With several there is a thin line per split and a strong one for their mean,
+/// which ends at the last epoch of the shortest training, because a mean over the longer ones alone would mislead.
 ///
 /// # Errors
-/// [`Error::Empty`] without a finite value, [`Error::Picture`] when drawing fails.
+/// [`Error::Empty`] if there is no finite value, [`Error::Picture`] if drawing fails.
 pub fn curves(histories: &[NamedHistory], curve: Curve) -> Result<String> {
     let all: Vec<_> = histories
         .iter()
@@ -187,7 +188,7 @@ impl Limits {
         };
         let first = points().map(|point| point.0).min().ok_or_else(empty)?;
         let last = points().map(|point| point.0).max().ok_or_else(empty)?;
-        // A single epoch still needs an axis of some length.
+        // A single epoch needs an axis of some length, too.
         let last = last.max(first.saturating_add(1));
         let first = first.min(last - 1);
         let (low, high) = match curve {
@@ -229,7 +230,7 @@ impl Limits {
     }
 }
 
-/// Names the kept epoch beside its line, on the side that has room.
+/// Writes the kept epoch beside its line, on the side that has room.
 fn mark(canvas: &Canvas<'_>, curve: Curve, best: (u32, f64), x: f64) -> Drawn {
     let text = format!("kept: epoch {}, {}", best.0, curve.format(best.1));
     canvas.path(&[(x, AXES.top), (x, AXES.bottom)], MUTED.into(), 0.5)?;
@@ -238,7 +239,7 @@ fn mark(canvas: &Canvas<'_>, curve: Curve, best: (u32, f64), x: f64) -> Drawn {
     } else {
         (x - 10.0, Anchor::Right)
     };
-    // Accuracies rise and losses fall: the other end of the chart is free.
+    // Accuracies rise and losses fall, so the opposite end of the chart is free.
     let y = if curve == Curve::Loss {
         AXES.top + 14.0
     } else {
@@ -272,7 +273,7 @@ fn legend(canvas: &Canvas<'_>, histories: usize) -> Drawn {
     canvas.note(kept, (x + 15.0, y), Anchor::Left)
 }
 
-/// Mean over the epochs that every training has.
+/// Returns the mean over the trainings, for the epochs that all of them have.
 fn mean<'a>(all: impl Iterator<Item = &'a Points>) -> Points {
     let mut epochs: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     let mut trainings = 0;

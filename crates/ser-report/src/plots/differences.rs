@@ -1,4 +1,4 @@
-//! Differences between runs, with their intervals.
+//! The picture of differences between runs.
 
 use ser_eval::{Difference, Pair};
 
@@ -13,11 +13,11 @@ const SCALE: f64 = 420.0;
 const RIGHT: f64 = 24.0;
 const LONGEST_LABEL: f64 = 250.0;
 
-/// The differences of UAR and accuracy of every pair as points with their intervals, on a scale with
-/// zero in it.
+/// Draws the differences of UAR and accuracy of every pair as points with their intervals, on a scale that includes
+/// zero.
 ///
 /// # Errors
-/// [`Error::Empty`] without pairs, [`Error::Picture`] when drawing fails.
+/// [`Error::Empty`] if there are no pairs, [`Error::Picture`] if drawing fails.
 pub fn differences(pairs: &[Pair]) -> Result<String> {
     let title = "Difference in percentage points";
     let ends = |d: &Difference| ends(d.value, d.interval);
@@ -29,7 +29,7 @@ pub fn differences(pairs: &[Pair]) -> Result<String> {
     if pairs.is_empty() {
         return Err(Error::Empty { what: "pairs" });
     }
-    // Whole fives of percent around everything that is drawn.
+    // The scale ends at multiples of 5 points, beyond everything that is drawn.
     let low = (values().fold(-0.01, f64::min) * 20.0).floor() as i32;
     let high = (values().fold(0.01, f64::max) * 20.0).ceil() as i32;
     let names: Vec<String> = pairs

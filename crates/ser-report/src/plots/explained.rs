@@ -7,10 +7,12 @@ use ser_predict::{Explanation, Model};
 use super::{Explained, Map, MarkedRegion, explanation as draw};
 use crate::error::Result;
 
-/// What the answer of a model on the recording of that name rests on; `levels` are those of [`Explanation::spectrogram`].
+/// Draws which parts of a recording the answer of a model rests on.
+///
+/// `file` is the name of the recording, `levels` the result of [`Explanation::spectrogram`].
 ///
 /// # Errors
-/// Those of [`explanation`](super::explanation).
+/// The errors of [`explanation`](super::explanation).
 pub fn explained(
     model: &Model,
     file: &str,

@@ -1,4 +1,4 @@
-//! What an answer rests on: waveform, spectrogram, and where the answer comes from.
+//! The picture of an explanation: the waveform, the spectrogram, and the parts that the answer rests on.
 
 use std::fmt::Write;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use super::canvas::{
 };
 use crate::error::{Error, Result};
 
-/// A recording, the answer, and what it rests on.
+/// A recording, the answer, and the parts that it rests on.
 #[derive(Debug, Clone)]
 pub struct Explained<'a> {
     /// Name of the recording.
@@ -21,34 +21,34 @@ pub struct Explained<'a> {
     pub emotion: &'a str,
     /// Its probability.
     pub probability: f32,
-    /// Whether the model was trained on synthetic voices, which the picture then says.
+    /// Whether the model was trained on synthetic voices. If so, the picture says it.
     pub synthetic: bool,
-    /// The recording.
+    /// The samples of the recording.
     pub samples: &'a [f32],
-    /// Its length in seconds.
+    /// Duration of the recording in seconds.
     pub duration: f64,
-    /// Frequencies in Hz from the bottom to the top of the picture, rising, equally far apart there.
+    /// Frequencies in Hz, ascending, which are evenly spaced from the bottom to the top of the picture.
     pub hertz: &'a [f64],
-    /// The spectrogram in dB, over the same time and frequencies. What is 60 dB below the loudest is
-    /// not seen.
+    /// The spectrogram in dB, over the same time and frequencies. Levels 60 dB or more below the loudest are not
+    /// visible.
     pub levels: Map<'a>,
-    /// How much of the probability is lost without what sounds there.
+    /// How much the probability falls when the sound there is removed.
     pub importance: Map<'a>,
-    /// Regions to be numbered and put into words under the picture.
+    /// Regions that are numbered, and described below the picture.
     pub regions: &'a [MarkedRegion],
 }
 
-/// Values over the time and the frequencies of a picture, as far from its ends as from each other: `n` of
-/// them divide it into `n + 1` parts.
+/// Values over the time and the frequencies of a picture. They are evenly spaced, and as far from its ends as from each
+/// other: `n` values divide it into `n + 1` parts.
 #[derive(Debug, Clone, Copy)]
 pub struct Map<'a> {
     /// `[times, bands]`, row-major.
     pub values: &'a [f32],
-    /// Values at each time, from the lowest frequency up.
+    /// Number of values at each time, from the lowest frequency up.
     pub bands: usize,
 }
 
-/// A part of the recording with what there is to say about it.
+/// A part of the recording, with its description.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MarkedRegion {
     /// Time in seconds.
@@ -60,8 +60,8 @@ pub struct MarkedRegion {
 }
 
 impl Map<'_> {
-    /// The value at a place, 0 to 1 in time and in frequency: linear between the values there are, and
-    /// beyond the outermost as there.
+    /// Returns the value at a position, given as 0 to 1 in time and in frequency. It is interpolated linearly; beyond the
+    /// outermost values it is constant.
     fn at(&self, x: f64, y: f64) -> f32 {
         let times = self.values.len() / self.bands;
         let (t, next_t, share_t) = neighbours(x, times);
@@ -73,7 +73,7 @@ impl Map<'_> {
         along(t) + (along(next_t) - along(t)) * share_t
     }
 
-    /// The value in a cell of the picture, column and row from the top left.
+    /// Returns the value in a cell of the picture, with column and row counted from the top left.
     fn in_cell(&self, (column, row): (usize, usize)) -> f32 {
         let middle = |index: usize, cells: usize| (index as f64 + 0.5) / cells as f64;
         self.at(middle(column, COLUMNS), 1.0 - middle(row, ROWS))
@@ -89,7 +89,7 @@ impl Map<'_> {
     }
 }
 
-/// The two of `count` values around a place from 0 to 1, and the share of the second.
+/// Returns the indices of the two of `count` values around a position from 0 to 1, and the weight of the second.
 fn neighbours(place: f64, count: usize) -> (usize, usize, f32) {
     let last = count - 1;
     let place = (place * (count + 1) as f64 - 1.0).clamp(0.0, last as f64);
@@ -106,36 +106,37 @@ const WAVE_HEIGHT: f64 = 72.0;
 const TOP: f64 = WAVE_TOP + WAVE_HEIGHT + 10.0;
 const PLOT_HEIGHT: f64 = 260.0;
 const BOTTOM: f64 = TOP + PLOT_HEIGHT;
-/// Those of the spectrogram.
+/// The axes of the spectrogram.
 const AXES: Axes = Axes {
     left: LEFT,
     right: RIGHT,
     top: TOP,
     bottom: BOTTOM,
 };
-/// Where the regions are put into words.
+/// Vertical position of the descriptions of the regions.
 const WORDS: f64 = BOTTOM + 62.0;
 const LINE: f64 = 21.0;
 
-/// Cells of the two maps in the picture. They bound its size: a cell takes 9 characters at most.
+/// Number of cells of the two maps in the picture. They limit its size, because a cell takes at most 9 characters.
 const COLUMNS: usize = 315;
 const ROWS: usize = 104;
-/// Loudness that is seen, in dB below the loudest.
+/// Visible range of levels, in dB below the loudest.
 const LOUDNESS: f32 = 60.0;
 const SHADES: usize = 12;
-/// Opacity of each fifth of the largest importance; the first fifth is not drawn.
+/// Opacity for each fifth of the largest importance. The first fifth is not drawn.
 const FIFTHS: [f64; 5] = [0.0, 0.16, 0.32, 0.48, 0.64];
 /// Frequencies that may have a tick, in Hz.
 const TICKS: [f64; 9] = [
     100.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0, 32_000.0,
 ];
 
-/// Waveform and spectrogram of a recording over one time axis; over the spectrogram, in blue with
-/// contour lines, how much the answer loses where the sound is taken away, striped where it gains; the
-/// strongest regions in frames with numbers, and in words below.
+/// Draws the waveform and the spectrogram of a recording over one time axis.
+///
+/// Over the spectrogram, blue with contour lines shows how much the probability of the answer falls when the sound there is
+/// removed; stripes show where it rises. The strongest regions have numbered frames, and are described below.
 ///
 /// # Errors
-/// [`Error::Picture`] where a map is empty or ragged, `hertz` has fewer than two edges, or drawing fails.
+/// [`Error::Picture`] if a map is empty or has an incomplete row, if `hertz` has fewer than two values, or if drawing fails.
 pub fn explanation(explained: &Explained<'_>) -> Result<String> {
     let Explained {
         file,
@@ -149,13 +150,15 @@ pub fn explanation(explained: &Explained<'_>) -> Result<String> {
     if !whole || explained.hertz.len() < 2 {
         return Err(Error::Picture {
             picture: name,
-            reason: "a map without values, or with a row that is not full".to_owned(),
+            reason:
+                "a map is empty or has an incomplete row, or there are fewer than two frequencies"
+                    .to_owned(),
         });
     }
     let answer = format!("{emotion}, {:.0} %", 100.0 * probability);
     let room = WIDTH - LEFT - 20.0;
     let title = fit(&format!("{answer}: {file}"), TITLE, room);
-    let mut description = format!("What the answer {answer}, rests on in {file}.");
+    let mut description = format!("The parts of {file} that the answer ({answer}) rests on.");
     for region in regions {
         description += &format!(" {}.", region.text);
     }
@@ -168,7 +171,7 @@ pub fn explanation(explained: &Explained<'_>) -> Result<String> {
         description: &description,
     };
     let drawing = picture.around(|canvas| {
-        let mut about = "blue: where the answer loses when the sound is taken away".to_owned();
+        let mut about = "blue: removing the sound here makes the answer less probable".to_owned();
         if explained.synthetic {
             about += "; a model of SYNTHETIC voices";
         }
@@ -191,12 +194,12 @@ pub fn explanation(explained: &Explained<'_>) -> Result<String> {
         }
         Ok(())
     })?;
-    // Plotters has no path of many parts; the maps lie beneath what it has drawn.
+    // Plotters cannot draw a path of many parts, so the maps are inserted as SVG text, beneath the rest of the drawing.
     let ground = format!("</style>\n{}", maps(explained));
     Ok(drawing.replacen("</style>\n", &ground, 1))
 }
 
-/// Waveform, spectrogram and importance, as groups of strokes in units of their cells.
+/// Returns waveform, spectrogram and importance as groups of strokes, in units of their cells.
 fn maps(explained: &Explained<'_>) -> String {
     let mut out = group(
         (LEFT, WAVE_TOP),
@@ -237,7 +240,7 @@ fn maps(explained: &Explained<'_>) -> String {
     out + "</g>\n"
 }
 
-/// Opens a group whose unit is one of `cells` of an area.
+/// Opens a group whose unit is a cell, for an area that is divided into `cells`.
 fn group((x, y): (f64, f64), (width, height): (f64, f64), cells: (usize, usize)) -> String {
     let scale = |pixels: f64, cells: usize| SCALE * pixels / cells as f64;
     format!(
@@ -250,7 +253,7 @@ fn group((x, y): (f64, f64), (width, height): (f64, f64), cells: (usize, usize))
     )
 }
 
-/// A path of strokes one unit wide.
+/// Returns a path of strokes that are one unit wide.
 fn path(colour: RGBColor, opacity: f64, strokes: &str) -> String {
     if strokes.is_empty() {
         return String::new();
@@ -262,7 +265,8 @@ fn path(colour: RGBColor, opacity: f64, strokes: &str) -> String {
     )
 }
 
-/// For each class the horizontal runs of cells (column and row) in it; those of class 0 are left out.
+/// Returns for each class the strokes over the horizontal runs of its cells. `class` returns the class of a cell, given by column
+/// and row. Class 0 gets no strokes.
 fn strokes(classes: usize, class: impl Fn((usize, usize)) -> usize) -> Vec<String> {
     let mut strokes = vec![String::new(); classes];
     for row in 0..ROWS {
@@ -270,7 +274,7 @@ fn strokes(classes: usize, class: impl Fn((usize, usize)) -> usize) -> Vec<Strin
         let mut start = 0;
         for run in row_classes.chunk_by(PartialEq::eq) {
             if let Some(strokes) = strokes.get_mut(run[0]).filter(|_| run[0] > 0) {
-                // A stroke lies on both sides of its line. Writing to a string cannot fail.
+                // The line runs through the middle of the row. Writing to a string cannot fail.
                 let _ = write!(strokes, "M{start} {row}.5h{}", run.len());
             }
             start += run.len();
@@ -279,7 +283,7 @@ fn strokes(classes: usize, class: impl Fn((usize, usize)) -> usize) -> Vec<Strin
     strokes
 }
 
-/// From the lowest to the highest sample of each column, the largest magnitude at the edge.
+/// Returns a stroke per column, from its lowest to its highest sample. The largest magnitude reaches the edge.
 fn waveform(samples: &[f32]) -> String {
     let peak = samples.iter().fold(0.0, |peak: f32, x| peak.max(x.abs()));
     let scale = 100.0 / peak.max(f32::MIN_POSITIVE);
@@ -302,7 +306,7 @@ impl Explained<'_> {
         AXES.x((seconds / self.duration).clamp(0.0, 1.0))
     }
 
-    /// Linear between the edges of the bands.
+    /// Returns the y position of a frequency, interpolated linearly between the edges of the bands.
     fn y(&self, hertz: f64) -> f64 {
         let below = self.hertz.iter().take_while(|edge| **edge <= hertz).count();
         let band = below.clamp(1, self.hertz.len() - 1) - 1;
@@ -336,7 +340,7 @@ fn axes(canvas: &Canvas<'_>, explained: &Explained<'_>) -> Drawn {
     Ok(())
 }
 
-/// What the shades of blue and the stripes mean.
+/// Draws the legend of the shades of blue and of the stripes.
 fn scale(canvas: &Canvas<'_>, importance: &Map<'_>) -> Drawn {
     let (x, width, height) = (RIGHT + 22.0, 18.0, 30.0);
     let heading = (x, TOP + 6.0);
@@ -365,7 +369,7 @@ fn scale(canvas: &Canvas<'_>, importance: &Map<'_>) -> Drawn {
     Ok(())
 }
 
-/// A region around its part of the spectrogram, and over its span of the waveform.
+/// Draws the frame of a region in the spectrogram, and shades its span of the waveform.
 fn frame(canvas: &Canvas<'_>, explained: &Explained<'_>, region: &MarkedRegion) -> Drawn {
     let (left, right) = (
         explained.x(region.seconds.start),
@@ -387,7 +391,7 @@ fn frame(canvas: &Canvas<'_>, explained: &Explained<'_>, region: &MarkedRegion) 
     canvas.path(&corners, INK.into(), 1.5)
 }
 
-/// The number of a region, counted from 0.
+/// Draws the badge of a region. `number` is counted from 0, and the badge from 1.
 fn badge(canvas: &Canvas<'_>, number: usize, at: (f64, f64)) -> Drawn {
     canvas.circle(at, 9.0, BLUE)?;
     let text = (number + 1).to_string();

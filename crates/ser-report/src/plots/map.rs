@@ -1,4 +1,4 @@
-//! Clips as points in the plane.
+//! The picture of clips as points in the plane.
 
 use plotters::style::RGBColor;
 
@@ -16,8 +16,8 @@ const LONGEST_LABEL: f64 = 140.0;
 /// Half the width of a marker.
 const RADIUS: f64 = 5.0;
 
-/// One colour a class. All lie in the middle between light and dark, so that they stand out from
-/// both grounds; the shape tells classes apart as well.
+/// The colour of each class. All are of medium lightness, so that they stand out from light and dark backgrounds. The shape
+/// distinguishes classes as well.
 const COLOURS: [RGBColor; 8] = [
     RGBColor(0x75, 0x7F, 0x8E),
     RGBColor(0x24, 0x78, 0xB8),
@@ -29,11 +29,11 @@ const COLOURS: [RGBColor; 8] = [
     RGBColor(0xC2, 0x56, 0x9B),
 ];
 
-/// The clips of a [`Map`], with a shape and a colour for each true class; a ninth class begins anew.
-/// Axes have no ticks: the components have no unit.
+/// Draws the clips of a [`Map`], with a shape and a colour for each true class. The ninth class has those of the first.
+/// The axes have no ticks, because the components have no unit.
 ///
 /// # Errors
-/// [`Error::Empty`] without clips, [`Error::Picture`] when drawing fails.
+/// [`Error::Empty`] if there are no clips, [`Error::Picture`] if drawing fails.
 pub fn map(labels: &[String], shown: &Map) -> Result<String> {
     let points = &shown.plane.points;
     let range = |axis: usize| {
@@ -46,7 +46,7 @@ pub fn map(labels: &[String], shown: &Map) -> Result<String> {
         return Err(Error::Empty { what: "clips" });
     }
     let ranges = [range(0), range(1)];
-    // One scale for both axes: distances are what the map shows.
+    // Both axes have the same scale, because the map shows distances.
     let inner = [SIDE - 4.0 * RADIUS, HIGH - 4.0 * RADIUS];
     let scale = (inner[0] / ranges[0].1).min(inner[1] / ranges[1].1);
     let at = |point: &[f64; 2]| {
@@ -66,7 +66,7 @@ pub fn map(labels: &[String], shown: &Map) -> Result<String> {
     let columns = ((SIDE / column) as usize).clamp(1, labels.len().max(1));
     let legend = TOP + HIGH + 40.0;
     let lines = labels.len().div_ceil(columns) as f64;
-    let title = "Test clips, by what the networks make of them";
+    let title = "Test clips by their embeddings";
     let words = format!(
         "Two principal components with {:.0} and {:.0} % of the variance. Clips: {}.",
         100.0 * shown.plane.explained[0],

@@ -1,9 +1,9 @@
 //! Pictures as SVG text, for a file of their own or inside a page.
 //!
 //! Every picture has a transparent background, a title and a description for screen readers, and
-//! carries its own light and dark colours, so the same text serves a file and a page. The colours
-//! are Okabe and Ito's blue and vermilion, which colour-blind readers tell apart; training lines
-//! are dashed as well.
+//! contains light and dark colours, so the same text can be a file or a part of a page. The colours
+//! are the blue and vermilion of Okabe and Ito, which colour-blind readers can distinguish; training lines
+//! are also dashed.
 
 mod axes;
 mod bars;
@@ -37,13 +37,13 @@ pub use points::{Point, points};
 pub use reliability::reliability;
 pub use timeline::{TimelineSpan, timeline};
 
-/// Writes every picture into a folder that exists: `confusion-counts.svg`, `confusion-rows.svg`,
-/// `per-class.svg`, `reliability.svg`, `coverage.svg`, with enrolment `enrolment.svg`, with a map
-/// `map.svg`, and with histories `accuracy.svg`, `uar.svg` and `loss.svg`. One that there is nothing for
-/// is removed.
+/// Writes every picture into an existing folder: `confusion-counts.svg`, `confusion-rows.svg`,
+/// `per-class.svg`, `reliability.svg` and `coverage.svg`; with enrolment `enrolment.svg`; with a map
+/// `map.svg`; and with histories `accuracy.svg`, `uar.svg` and `loss.svg`. Pictures of an earlier report that this
+/// report does not have are removed.
 ///
 /// # Errors
-/// Those of the pictures, and [`ser_eval::Error::Io`] with the path.
+/// The errors of the pictures, and [`Error::Io`](crate::Error::Io) if a file cannot be written or removed.
 pub fn write_all(folder: impl AsRef<Path>, report: &Report, evaluation: &Evaluation) -> Result<()> {
     let folder = folder.as_ref();
     let metrics = &evaluation.metrics;
@@ -82,7 +82,7 @@ pub fn write_all(folder: impl AsRef<Path>, report: &Report, evaluation: &Evaluat
     Ok(())
 }
 
-/// A picture that there is nothing for is not that of an earlier report either.
+/// Writes a picture or, without one, removes the picture of an earlier report.
 fn write_or_remove(path: PathBuf, picture: Option<Result<String>>) -> Result<()> {
     match picture {
         Some(picture) => write_file(path, picture?)?,
@@ -91,10 +91,10 @@ fn write_or_remove(path: PathBuf, picture: Option<Result<String>>) -> Result<()>
     Ok(())
 }
 
-/// Accuracy against the share of clips that are answered: see [`coverage`].
+/// Draws the accuracy against the share of clips that are answered; see [`coverage`].
 ///
 /// # Errors
-/// Those of [`points`].
+/// The errors of [`points`].
 pub fn confidence(predictions: &Predictions) -> Result<String> {
     let answered = coverage(predictions);
     let answered = answered.iter().map(|c| Point {
@@ -109,10 +109,10 @@ pub fn confidence(predictions: &Predictions) -> Result<String> {
     )
 }
 
-/// Accuracy against the number of clips known of a test speaker, from the figure without any.
+/// Draws the accuracy against the number of enrolled clips of the test speaker, beginning with none.
 ///
 /// # Errors
-/// [`ser_eval::Error::Empty`] without predictions, and those of [`points`].
+/// [`ser_eval::Error::Empty`] if there are no predictions, and the errors of [`points`].
 pub fn enrolment(alone: &Evaluation, enrolled: &[Enrolled]) -> Result<String> {
     let point = |label: &str, evaluation: &Evaluation| Point {
         label: label.to_owned(),
@@ -127,7 +127,7 @@ pub fn enrolment(alone: &Evaluation, enrolled: &[Enrolled]) -> Result<String> {
         curve.push(point(label, &Evaluation::compute(predictions)?));
     }
     points(
-        "Accuracy when other clips of the speaker are known",
+        "Accuracy with other clips of the speaker enrolled",
         "clips enrolled, without their labels",
         &curve,
     )

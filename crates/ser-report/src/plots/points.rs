@@ -1,4 +1,4 @@
-//! One figure at several settings, each with its interval.
+//! The picture of a figure in several settings, with intervals.
 
 use ser_eval::bootstrap::Interval;
 
@@ -14,32 +14,32 @@ const AXES: Axes = Axes {
     top: 56.0,
     bottom: HEIGHT - 62.0,
 };
-/// Half the width of an interval's ends.
+/// Half the width of the caps of an interval.
 const CAP: f64 = 5.0;
 
 /// One point of [`points`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    /// The setting, as the axis names it.
+    /// The setting, as the axis shows it.
     pub label: String,
-    /// The figure as a share of one.
+    /// The figure as a fraction from 0 to 1.
     pub value: f64,
-    /// Its interval, where there is one.
+    /// Its interval, if there is one.
     pub interval: Option<Interval>,
 }
 
-/// A line through one figure at several settings, evenly spaced, with intervals; `title` names the
-/// figure, `axis` what the settings are.
+/// Draws a figure in several settings as evenly spaced points on a line, with intervals. `title` names the
+/// figure, `axis` the settings.
 ///
 /// # Errors
-/// [`Error::Empty`] without points, [`Error::Picture`] when drawing fails.
+/// [`Error::Empty`] if there is no finite value, [`Error::Picture`] if drawing fails.
 pub fn points(title: &str, axis: &str, points: &[Point]) -> Result<String> {
     let ends = |p: &Point| ends(p.value, p.interval);
     let values = || points.iter().flat_map(ends).filter(|v| v.is_finite());
     if values().next().is_none() {
         return Err(Error::Empty { what: "points" });
     }
-    // Whole tens of percent around everything that is drawn.
+    // The scale ends at multiples of 10 %, beyond everything that is drawn.
     let low = (values().fold(1.0, f64::min) * 10.0).floor() / 10.0;
     let high = (values().fold(0.0, f64::max) * 10.0).ceil() / 10.0;
     let high = high.max(low + 0.1);
@@ -77,7 +77,7 @@ pub fn points(title: &str, axis: &str, points: &[Point]) -> Result<String> {
             }
             canvas.circle((x(i), y(p.value)), 4.0, BLUE)?;
             let text = format!("{:.1}", 100.0 * p.value);
-            // The line goes on to the next point: the text stands on the other side of it.
+            // The text stands on the side of the point where the line to the next point does not run.
             let rises = points.get(i + 1).is_some_and(|next| next.value > p.value);
             let beside = (x(i) + 9.0, y(p.value) + if rises { 11.0 } else { -10.0 });
             canvas.text(&text, beside, Anchor::Left, plain(TICK, INK))?;

@@ -1,4 +1,4 @@
-//! Confidence against accuracy.
+//! The reliability diagram: accuracy against confidence.
 
 use ser_eval::Bin;
 
@@ -8,25 +8,25 @@ use crate::error::{Error, Result};
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 500.0;
-/// Those of the accuracies.
+/// The axes of the accuracy.
 const AXES: Axes = Axes {
     left: 70.0,
     right: WIDTH - 24.0,
     top: 56.0,
     bottom: 340.0,
 };
-/// Those of the numbers of clips, below.
+/// The axes of the number of clips, below.
 const CLIPS: Axes = Axes {
     top: HEIGHT - 110.0,
     bottom: HEIGHT - 50.0,
     ..AXES
 };
 
-/// The reliability diagram: for each bin of confidence the share of right answers, a point on the
-/// diagonal where confidence and accuracy agree, and the number of clips as a bar below.
+/// Draws the reliability diagram: for each bin of confidence, the accuracy as a point, which lies on the
+/// diagonal if confidence and accuracy agree, and the number of clips as a bar below.
 ///
 /// # Errors
-/// [`Error::Empty`] without bins, [`Error::Picture`] when drawing fails.
+/// [`Error::Empty`] if there are no bins, [`Error::Picture`] if drawing fails.
 pub fn reliability(bins: &[Bin]) -> Result<String> {
     if bins.is_empty() {
         return Err(Error::Empty {
@@ -63,16 +63,16 @@ pub fn reliability(bins: &[Bin]) -> Result<String> {
         }
         canvas.path(&[(x(0.0), y(0.0)), (x(1.0), y(1.0))], MUTED.into(), 1.0)?;
         let above = (x(0.04), y(0.92));
-        canvas.note("right more often than it says", above, Anchor::Left)?;
+        canvas.note("underconfident", above, Anchor::Left)?;
         let below = (x(0.97), y(0.08));
-        canvas.note("right less often than it says", below, Anchor::Right)?;
+        canvas.note("overconfident", below, Anchor::Right)?;
         let line: Vec<_> = bins
             .iter()
             .map(|bin| (x(bin.confidence), y(bin.accuracy)))
             .collect();
         canvas.path(&line, faint(BLUE, 0.5), 1.5)?;
         for (&point, bin) in line.iter().zip(bins) {
-            // A bin of few clips says little: its point is small.
+            // The accuracy in a bin of few clips is imprecise, so its point is small.
             let radius = 2.5 + 3.0 * (bin.n as f64 / most).sqrt();
             canvas.circle(point, radius, BLUE)?;
             let top = CLIPS.y(bin.n as f64 / most);

@@ -1,4 +1,4 @@
-//! What a long recording expresses, over time.
+//! The picture of the emotions in a long recording over time.
 
 use super::axes::Axes;
 use super::canvas::{Anchor, BLUE, EDGE, Frame, GRID, LABEL, TITLE, faint, fit, widest};
@@ -7,35 +7,36 @@ use crate::error::Result;
 const TOP: f64 = 52.0;
 const ROW: f64 = 26.0;
 const BAR: f64 = 18.0;
-/// Width of the whole recording.
+/// Width of the whole recording, in CSS pixels.
 const FULL: f64 = 780.0;
 const RIGHT: f64 = 24.0;
 const LONGEST_LABEL: f64 = 110.0;
-/// A span is drawn at least this wide.
+/// Minimum width of a span, in CSS pixels.
 const THINNEST: f64 = 1.0;
-/// Distances of the time axis's ticks in seconds, of which the first that gives few enough is taken.
+/// Possible distances of the ticks of the time axis, in seconds. The first that gives few enough ticks is used.
 const TICKS: [f64; 11] = [
     0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0,
 ];
 const MOST_TICKS: f64 = 10.0;
 
-/// A stretch of speech.
+/// A piece of speech with its answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TimelineSpan {
-    /// Where it begins, in seconds.
+    /// Start in seconds.
     pub start: f64,
-    /// Where it ends, in seconds.
+    /// End in seconds.
     pub end: f64,
-    /// Number of its label.
+    /// Index of its label.
     pub label: usize,
     /// Probability of that label, from 0 to 1.
     pub confidence: f32,
 }
 
-/// Spans of speech over a recording of `seconds`: a row a label, the stronger the surer.
+/// Draws the spans of speech of a recording of `seconds`, with one row per label. The colour of a span is stronger the higher
+/// its confidence is.
 ///
 /// # Errors
-/// [`crate::Error::Picture`] when drawing fails.
+/// [`crate::Error::Picture`] if drawing fails.
 pub fn timeline(
     labels: &[String],
     spans: &[TimelineSpan],
@@ -97,7 +98,7 @@ pub fn timeline(
     })
 }
 
-/// `1:02:03`, with half seconds where they matter.
+/// Formats a time as `2:03`, or as `1:02:03` from one hour on. Below one hour, half seconds are written as `.5`.
 fn clock(seconds: f64) -> String {
     let whole = seconds as u64;
     let half = if seconds.fract() > 0.0 { ".5" } else { "" };

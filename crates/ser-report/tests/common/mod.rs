@@ -1,4 +1,4 @@
-//! A run to be shown, for the tests.
+//! A run for the tests of pages and pictures.
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(
     clippy::unwrap_used,
@@ -13,8 +13,8 @@ use ser_report::{Map, Report, Sound, SplitKind, worst_mistakes};
 
 pub use predictions::{labels, row};
 
-/// Eight classes, twelve speakers of two genders, confidences of every height, a map, and the sound of
-/// every mistake: whatever a page can show of clips.
+/// Returns a run with everything that a page can show of clips: eight classes, twelve speakers of two genders, low to
+/// high confidences, a map, and the sounds of the listed mistakes.
 pub fn exhibition() -> Report {
     let names = [
         "neutral",
@@ -29,7 +29,7 @@ pub fn exhibition() -> Report {
     let mut rows = Vec::new();
     for i in 0..192 {
         let truth = i % 8;
-        // A third are wrong, of every speaker and every class.
+        // A third of the predictions are wrong, for every speaker and every class.
         let wrong = (i + i / 8) % 3 == 0;
         let answer = if wrong { (truth + 1) % 8 } else { truth };
         let confidence = 0.2 + 0.79 * ((i * 37 % 100) as f32 / 100.0);
