@@ -1,4 +1,5 @@
-//! With the feature `page` the service has in it what `cargo xtask page` made: lists the files for `src/page.rs`.
+//! With the feature `page`, the service contains the files that `cargo xtask page` made. This script lists them for
+//! `src/page.rs`.
 
 use std::error::Error;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,14 +18,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", folder.display());
     let files = fs::read_dir(&folder).map_err(|error| {
         format!(
-            "{}: {error}; make it with `cargo xtask page`, or name it by SER_PAGE",
+            "{}: {error}; make this folder with `cargo xtask page`, or set SER_PAGE to another folder",
             folder.display()
         )
     })?;
     let mut list = String::from("[\n");
     for file in files {
         let file = file?.path().canonicalize()?;
-        // The compressed ones; the model the service has anyway.
+        // Only the compressed files; the service has the model anyway.
         if file.extension().is_some_and(|extension| extension == "gz") {
             let name = file.file_stem().unwrap_or_default();
             let mut hash = DefaultHasher::new();

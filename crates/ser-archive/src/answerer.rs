@@ -1,4 +1,4 @@
-//! Rows in, answers out: what every engine calls.
+//! Answers rows. Every engine calls this.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,43 +16,43 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::row::{Row, Sound};
 use crate::storage::{self, Object};
 
-/// The latest second that a row may name: beyond, seconds no longer tell samples apart.
+/// The latest time in seconds that a row may name. Beyond it, a time in seconds no longer distinguishes single samples.
 pub(crate) const LATEST: f64 = 1e6;
 
-/// A model, and the speakers whom it knows.
+/// A model and the enrolled speakers that rows may name.
 #[derive(Debug, Clone)]
 pub struct Answerer {
     predictor: Predictor,
-    /// By name.
+    /// The speakers by name.
     speakers: BTreeMap<String, Enrolment>,
     /// Fingerprint of the model.
     model: Arc<str>,
 }
 
-/// A row's answer, or why there is none.
+/// The answer to a row, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answered {
-    /// The row's.
+    /// The id of the row.
     pub id: String,
-    /// What the recording expresses.
+    /// The answer, or the reason why there is none.
     pub answer: Result<Answer, Failed>,
-    /// The answer's remarks in one text, with blanks between.
+    /// The remarks of the answer, separated by blanks.
     remarks: String,
 }
 
 /// Why a recording has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
-    /// What kind of reason it is.
+    /// The kind of reason.
     pub kind: Reason,
     /// The reason in words.
     pub words: String,
-    /// Whether it is that object storage did not answer.
+    /// Whether the reason is that object storage did not respond.
     pub(crate) is_outage: bool,
 }
 
 impl Answerer {
-    /// Who answers, and the speakers that rows may name.
+    /// Creates an answerer from a model and the speakers that rows may name.
     #[must_use]
     pub fn new(predictor: Predictor, speakers: BTreeMap<String, Enrolment>) -> Self {
         Self {
@@ -62,25 +62,25 @@ impl Answerer {
         }
     }
 
-    /// The model that answers.
+    /// Returns the model that answers.
     #[must_use]
     pub fn predictor(&self) -> &Predictor {
         &self.predictor
     }
 
-    /// The columns of the answers.
+    /// Returns the columns of the table of answers.
     ///
-    /// | column | |
+    /// | column | meaning |
     /// | --- | --- |
-    /// | `id` | the row's |
-    /// | `label` | the most probable of the model's labels |
-    /// | `probability_angry`, one for each label | the sum is 1 |
-    /// | `uncertain` | whether not to rely on it |
-    /// | `out_of_distribution` | whether the recording is unlike all that the model has learned from |
-    /// | `remarks` | what is wrong with the recording, in single words with blanks between |
-    /// | `seconds` | length of the recording, or of the part of it |
+    /// | `id` | the `id` of the row |
+    /// | `label` | the most probable label |
+    /// | `probability_angry`, and one for each other label | the probability of the label; they sum to 1 |
+    /// | `uncertain` | whether the answer is unreliable |
+    /// | `out_of_distribution` | whether the recording is unlike the training data |
+    /// | `remarks` | problems of the recording, as single words separated by blanks |
+    /// | `seconds` | length of the recording, or of the part |
     /// | `model` | fingerprint of the model |
-    /// | `error` | why there is no answer; then all but `id` and `model` are missing |
+    /// | `error` | why there is no answer; all columns except `id` and `model` are then missing |
     #[must_use]
     pub fn columns(&self) -> Vec<Column> {
         let labels = self.predictor.model().labels.iter();
@@ -102,7 +102,7 @@ impl Answerer {
             .collect()
     }
 
-    /// The values of an answer, one for each of the [`columns`](Self::columns).
+    /// Returns the values of an answer, one for each of the [`columns`](Self::columns).
     #[must_use]
     pub fn values<'a>(&'a self, row: &'a Answered) -> Vec<Value<'a>> {
         let labels = &self.predictor.model().labels;
@@ -128,11 +128,12 @@ impl Answerer {
         values
     }
 
-    /// Answers rows on all of rayon's threads, in their order. Whatever is wrong with a recording stands in its row, also if
-    /// a decoder panics over it.
+    /// Answers rows on all threads of rayon, and returns the answers in the order of the rows. If a recording cannot be
+    /// answered, or a decoder panics on it, its row holds the error.
     #[must_use]
     pub fn answer(&self, rows: &[Row]) -> Vec<Answered> {
-        // Every row would wait for a storage that does not answer, minutes each.
+        // If the storage does not respond, every further row would wait minutes for it. After the first outage, the other
+        // rows get the same error at once.
         let outage = OnceLock::new();
         let answer = |row| self.answer_row(row, &outage);
         rows.par_iter().map(answer).collect()
@@ -180,7 +181,7 @@ impl Answerer {
             Ok(self.predictor.answer_stream(stream, speaker)?)
         };
         let answer = answer();
-        // Decoders take what could not be read for the end, or for damage.
+        // A decoder takes a failed read for the end of the file or for damage, so the outage is asked for here.
         match object.as_ref().and_then(|object| object.outage()) {
             Some(words) => Err(Failed {
                 is_outage: true,
@@ -190,7 +191,7 @@ impl Answerer {
         }
     }
 
-    /// What tells the speakers from others.
+    /// Returns a fingerprint of all speakers and their names.
     pub(crate) fn fingerprint_of_speakers(&self) -> String {
         let mut hash = Xxh3::new();
         for (name, speaker) in &self.speakers {
@@ -200,7 +201,7 @@ impl Answerer {
     }
 }
 
-/// The recording of a row, where it lies in object storage.
+/// Opens the recording of a row if it is in object storage; returns `None` for every other recording.
 fn object(row: &Row) -> Result<Option<Arc<Object>>, Failed> {
     match &row.sound {
         Sound::File(path) if storage::is_object(path) => match storage::open(path) {
@@ -220,7 +221,7 @@ fn open(row: &Row, object: Option<Arc<Object>>) -> Result<AudioStream, Failed> {
             Ok(AudioStream::from_stored(object, path)?)
         }
         Sound::File(path) => {
-            // Nobody may ever write into a pipe, and some devices never end.
+            // A pipe may never have a writer, and some devices never end.
             let there = fs::metadata(path).map_err(ser_files::Error::at(path));
             if !there.map_err(ser_audio::Error::from)?.is_file() {
                 let words = "expected a file, found a folder, a pipe or a device";
@@ -242,7 +243,7 @@ fn guarded(answer: impl FnOnce() -> Result<Answer, Failed>) -> Result<Answer, Fa
     let answer = catch_unwind(AssertUnwindSafe(answer));
     answer.unwrap_or_else(|_| {
         let words =
-            "an error of this program, which panicked over it: please report it with the recording";
+            "a bug in this program: it panicked on this recording; please report it, with the recording";
         Err(Failed::new(words.to_owned()))
     })
 }

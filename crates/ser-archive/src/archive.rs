@@ -1,4 +1,4 @@
-//! A folder of shards.
+//! The folder that holds one file of answers per shard.
 
 use std::fs;
 use std::io::{self, Write};
@@ -14,63 +14,64 @@ use crate::manifest::Manifest;
 use crate::shard::Shard;
 use crate::storage;
 
-/// The file that says what a folder holds. What reads a folder of tables passes over names that begin so.
+/// The file that records what produced a folder. Programs that read a folder of tables skip names that begin with `_`.
 pub const HEADING: &str = "_archive.json";
 
-/// Raised when shards of an older program could not lie beside those of this one.
+/// Version of the archive format. It is raised when shards of an older program cannot share a folder with those of this
+/// program.
 const FORMAT: u32 = 1;
 
-/// The most that a [`HEADING`] may hold in object storage.
+/// Largest size of a [`HEADING`] in object storage, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// Rows answered at a time, on all cores; their answers are written before the next are read.
+/// Number of rows that are answered at a time, on all cores. Their answers are written before the next rows are answered.
 const AT_ONCE: usize = 256;
 
-/// A folder of the answers to one manifest by one model: a table a shard.
+/// A folder with the answers of one model to one manifest, one table per shard.
 #[derive(Debug)]
 pub struct Archive {
     folder: PathBuf,
     form: Form,
 }
 
-/// What came of a shard.
+/// The outcome of a call on a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
-    /// It was answered and is there, whole.
+    /// This call answered the shard and wrote its complete file.
     Written(PathBuf),
-    /// It was there before.
+    /// The file of the shard already existed.
     Before(PathBuf),
-    /// Another program is answering it.
+    /// Another program is answering the shard.
     Elsewhere(PathBuf),
 }
 
-/// What all shards of a folder have in common.
+/// The properties that all shards of a folder share.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Heading {
     format: u32,
-    /// Fingerprint of its rows, and their number.
+    /// Fingerprint of the rows of the manifest; `rows` is their number.
     manifest: String,
     rows: u64,
     shards: u32,
     /// `csv` or `parquet`.
     form: String,
-    /// Name of the model, and its fingerprint.
+    /// Name of the model; `weights` is its fingerprint.
     model: String,
     weights: String,
-    /// The labels that can be.
+    /// The labels that answers may have.
     labels: Vec<String>,
-    /// Fingerprint of those whom rows name.
+    /// Fingerprint of the speakers that rows name.
     speakers: String,
 }
 
 impl Archive {
-    /// Takes a folder for the answers to a manifest: makes it and says in [`HEADING`] what it is for, or holds that against what
-    /// is there. Any number of programs may do so at once.
+    /// Opens the folder for the answers to a manifest. Creates it if necessary and records in [`HEADING`] what it is for, or
+    /// compares an existing [`HEADING`] with this call. Any number of programs may do so at the same time.
     ///
     /// # Errors
-    /// Those of the file system, and [`Error::Another`] for a folder of answers to another manifest, by another model, in
-    /// another number of shards or another form.
+    /// [`Error::Io`] from the file system or the object storage. [`Error::Another`] if the folder holds the answers to
+    /// another manifest, of another model, set of labels or speakers, in another number of shards or another file format.
     pub fn open(
         folder: &Path,
         manifest: &Manifest,
@@ -92,7 +93,7 @@ impl Archive {
         let path = folder.join(HEADING);
         let mut text = serde_json::to_string_pretty(&heading).unwrap_or_default();
         text.push('\n');
-        // Of those who come at once one writes it, and all hold theirs against it.
+        // If several programs start at once, one of them writes the file, and all compare theirs with it.
         let there = if storage::is_object(folder) {
             if !storage::exists(&path)? {
                 storage::write_new(&path, text)?;
@@ -112,20 +113,21 @@ impl Archive {
         })
     }
 
-    /// Where the answers of a shard lie when all of them are there.
+    /// Returns the path of the file that holds the answers of a shard once it is complete.
     #[must_use]
     pub fn path(&self, shard: Shard) -> PathBuf {
         let name = format!("{}.{}", shard.name(), extension(self.form));
         self.folder.join(name)
     }
 
-    /// Answers the rows of a manifest's shard into its file, unless they are there or another program is at it. `told` gets each
-    /// answer, in the order of the rows. Whoever is killed over it leaves nothing under the file's name, and the next begins the
-    /// shard anew. In object storage nobody holds a shard: of several who answer it the first has written it, and the others find
-    /// it there.
+    /// Answers the rows of a manifest's shard and writes them to its file, unless the file exists or another program is
+    /// answering the shard. Calls `told` with each answer, in the order of the rows. A program that is killed leaves nothing
+    /// under the name of the file, and the next call starts the shard again. In object storage no program locks a shard: if
+    /// several answer it, the first write wins, and the others return [`Done::Before`].
     ///
     /// # Errors
-    /// Those of the file system and of object storage, also where a recording lies there and the storage does not answer.
+    /// [`Error::Io`] from the file system or the object storage, also if a recording is in object storage and the storage
+    /// does not respond.
     pub fn answer(
         &self,
         manifest: &Manifest,
@@ -166,7 +168,7 @@ impl Archive {
         let mut table = TableWriter::new(file, self.form, &answerer.columns())?;
         for rows in manifest.rows.chunks(AT_ONCE) {
             for answered in answerer.answer(rows) {
-                // It says nothing of the recording, which the same command may read.
+                // An outage says nothing about the recording: the same command may read it later.
                 if let Err(failed) = &answered.answer
                     && failed.is_outage
                 {
@@ -187,7 +189,7 @@ fn extension(form: Form) -> &'static str {
     }
 }
 
-/// Refuses what another call has begun.
+/// Returns [`Error::Another`] if a folder was started with something other than `expected`.
 fn check(path: &Path, expected: &Heading, there: &[u8]) -> Result<()> {
     let another = |what, expected: String, actual: String| Error::Another {
         path: path.to_owned(),
@@ -201,12 +203,12 @@ fn check(path: &Path, expected: &Heading, there: &[u8]) -> Result<()> {
     };
     type Told = fn(&Heading) -> String;
     let parts: [(&'static str, Told); 6] = [
-        ("format", |heading| heading.format.to_string()),
+        ("archive format", |heading| heading.format.to_string()),
         ("manifest", |heading| {
             format!("{} rows ({})", heading.rows, heading.manifest)
         }),
         ("number of shards", |heading| heading.shards.to_string()),
-        ("form", |heading| heading.form.clone()),
+        ("file format", |heading| heading.form.clone()),
         ("model", |heading| {
             let labels = heading.labels.join(" ");
             format!("{} ({}: {labels})", heading.model, heading.weights)

@@ -1,5 +1,5 @@
-//! What can go wrong, cut by what the caller can do about it. A recording that cannot be answered is none of it: it is a row
-//! with its error.
+//! The errors of this crate, divided by what the caller can do about them. A recording that cannot be answered is not an
+//! error: its row holds the reason.
 
 use std::path::PathBuf;
 
@@ -14,23 +14,23 @@ pub enum Error {
     #[error(transparent)]
     Io(#[from] ser_files::Error),
 
-    /// A manifest in CSV holds something unexpected.
+    /// A CSV manifest holds something unexpected.
     #[error(transparent)]
     Table(#[from] ser_data::Error),
 
-    /// A manifest is no table by its name.
-    #[error("{}: expected a manifest, whose name ends in .parquet, .csv or .tsv, found another file", path.display())]
+    /// The name of the manifest does not end like that of a table.
+    #[error("{}: expected a manifest whose name ends in .parquet, .csv or .tsv, found another file", path.display())]
     NoManifest {
         /// The file.
         path: PathBuf,
     },
 
-    /// A manifest in Parquet is damaged, or in an encoding that is not read.
-    #[error("{}: no Parquet that is read here: {reason}: write it without compression or with Snappy, or as CSV", path.display())]
+    /// A Parquet manifest is damaged, or has an unsupported encoding.
+    #[error("{}: not a readable Parquet file: {reason}: write it uncompressed or with Snappy, or as CSV", path.display())]
     Parquet {
         /// The manifest.
         path: PathBuf,
-        /// What its reader says.
+        /// The reason that the reader gives.
         reason: String,
     },
 
@@ -39,20 +39,20 @@ pub enum Error {
     Row {
         /// The manifest.
         path: PathBuf,
-        /// Its line or row, counted from 1.
+        /// The line or row, counted from 1.
         place: String,
         /// Name of the column.
         column: String,
-        /// What it may hold.
+        /// What the field may hold.
         expected: String,
-        /// What it holds.
+        /// What the field holds.
         actual: String,
     },
 
-    /// Two rows of a manifest have one id.
+    /// Two rows of a manifest have the same id.
     #[error(
-        "{}: {first} and {second} have the same id, {id:?}: answers are found by it, so that each must be another; without a \
-         column `id` it is the path",
+        "{}: {first} and {second} have the same id, {id:?}: the id identifies the answer, so it must differ in each row; \
+         without a column `id`, the path is the id",
         path.display()
     )]
     Twice {
@@ -60,33 +60,33 @@ pub enum Error {
         path: PathBuf,
         /// The id.
         id: String,
-        /// Line or row of the one.
+        /// Line or row of the first.
         first: String,
-        /// Of the other.
+        /// Line or row of the second.
         second: String,
     },
 
-    /// A manifest without a row.
-    #[error("{}: expected a row a recording, found none", path.display())]
+    /// A manifest has no rows.
+    #[error("{}: expected a row for each recording, found none", path.display())]
     Empty {
         /// The manifest.
         path: PathBuf,
     },
 
-    /// A folder holds answers to another question.
+    /// A folder holds the answers of a call with other inputs.
     #[error(
-        "{}: the answers here were begun by another call, {what}: expected {expected}, found {actual}: go on with that one, or \
-         name another folder",
+        "{}: another call started the answers here, {what}: expected {expected}, found {actual}: continue that call, or name \
+         another folder",
         path.display()
     )]
     Another {
-        /// What says so.
+        /// The file that records what produced the folder.
         path: PathBuf,
         /// What differs.
         what: &'static str,
-        /// What this call has.
+        /// The value of this call.
         expected: String,
-        /// What is there.
+        /// The value in the file.
         actual: String,
     },
 }

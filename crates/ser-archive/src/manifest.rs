@@ -1,4 +1,4 @@
-//! The rows that a table asks for.
+//! Manifests: the rows of a table, and the shard of them that is to be answered.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -17,28 +17,29 @@ use crate::row::{Row, Sound};
 use crate::shard::Shard;
 use crate::storage;
 
-/// The columns of a manifest, in any case and order, of which it must have `path`; others are passed over.
+/// The columns of a manifest, in any case and order. `path` is required; other columns are ignored.
 pub(crate) const COLUMNS: [&str; 6] = ["id", PATH, "start", "end", "speaker", "channel"];
 pub(crate) const PATH: &str = "path";
-/// The most that a manifest in Parquet may hold in object storage, some hundred million rows: it is read whole from there.
+/// Largest size in bytes of a Parquet manifest in object storage, about a hundred million rows. It is read as a whole.
 const MOST_BYTES: u64 = 2 << 30;
 
-/// What one shard of a manifest asks for. In memory are its own rows and, while the others are read, 24 bytes for each of them.
+/// One shard of a manifest. Memory holds the rows of the shard and, while the manifest is read, 24 bytes for each row of all
+/// shards.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     /// The rows of the shard.
     pub rows: Vec<Row>,
-    /// Which shard that is.
+    /// The shard.
     pub shard: Shard,
     /// Number of rows in all shards.
     pub count: u64,
-    /// What tells all rows from others, in whatever format and with whatever further columns they are written.
+    /// Hash of all rows. It does not depend on the file format or on other columns.
     pub fingerprint: String,
-    /// Those who speak in any row.
+    /// The names of the speakers in all rows.
     pub speakers: BTreeSet<String>,
 }
 
-/// A row as it is written.
+/// A row as it stands in the table.
 #[derive(Debug, Default)]
 pub(crate) struct Written<'a> {
     pub(crate) id: Option<&'a str>,
@@ -50,12 +51,13 @@ pub(crate) struct Written<'a> {
 }
 
 impl Manifest {
-    /// Reads a table: Parquet, or CSV with commas, semicolons or tabs between the columns. Relative paths are seen from `root`,
-    /// or else from the manifest's folder; an `id` that is not there is the path as it is written.
+    /// Reads a table: Parquet, or CSV separated by commas, semicolons or tabs. A relative path starts at `root`, or else at
+    /// the folder of the manifest. The default of a missing `id` is the path as it is written.
     ///
     /// # Errors
-    /// [`Error::Table`], [`Error::Parquet`] and [`Error::Row`] for what cannot be read, [`Error::Twice`] for an id that two rows
-    /// have, [`Error::Empty`] without a row.
+    /// [`Error::Io`] if the file cannot be read, and [`Error::NoManifest`] if its name is not that of a table.
+    /// [`Error::Table`], [`Error::Parquet`] or [`Error::Row`] if its content is invalid. [`Error::Twice`] if two rows have the
+    /// same id, and [`Error::Empty`] if there is no row.
     pub fn read(path: &Path, root: Option<&Path>, shard: Shard) -> Result<Self> {
         let source = Source::open(path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -89,11 +91,11 @@ impl Manifest {
     }
 }
 
-/// Where rows come from.
+/// The table that rows are read from.
 enum Source<'a> {
     Csv(Table),
     Parquet(&'a Path),
-    /// In object storage: its bytes.
+    /// The bytes of a Parquet file in object storage.
     StoredParquet(&'a Path, Bytes),
 }
 
@@ -131,7 +133,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The id of a row by its position.
+    /// Returns the id of the row at a position.
     fn id(&self, position: u64) -> Result<String> {
         let (mut at, mut id) = (0, String::new());
         self.each(&mut |row| {
@@ -143,7 +145,7 @@ impl<'a> Source<'a> {
         Ok(id)
     }
 
-    /// How people find a row.
+    /// Returns the line or row number by which a user finds a row.
     fn place(&self, position: u64) -> String {
         match self {
             Self::Csv(table) => {
@@ -156,7 +158,7 @@ impl<'a> Source<'a> {
 }
 
 fn written<'a>(row: &ser_data::Row<'a>) -> Result<Written<'a>> {
-    let channel = row.parsed::<NonZeroU16>("channel", "a number from 1 on")?;
+    let channel = row.parsed::<NonZeroU16>("channel", "a whole number from 1 to 65535")?;
     Ok(Written {
         id: row.optional("id"),
         path: row.required(PATH)?,
@@ -173,12 +175,12 @@ impl Written<'_> {
     }
 }
 
-/// Rows as they are read.
+/// The state while rows are read.
 struct Rows<'a> {
     root: &'a Path,
     manifest: Manifest,
     hash: Xxh3,
-    /// Of each row the hash of its id, in halves, and its position.
+    /// For each row the two halves of the hash of its id, and its position.
     ids: Vec<(u64, u64, u64)>,
 }
 
@@ -188,7 +190,7 @@ impl Rows<'_> {
         self.manifest.count += 1;
         let hash = xxh3_128(id.as_bytes());
         self.ids.push(((hash >> 64) as u64, hash as u64, position));
-        // Debug text marks where each field begins and ends.
+        // The `Debug` text delimits the fields, so two different rows never have the same text.
         let text = format!(
             "{:?}",
             (id, row.path, row.start, row.end, row.speaker, row.channel)
@@ -210,7 +212,7 @@ impl Rows<'_> {
         }
     }
 
-    /// The positions of two rows with one id.
+    /// Returns the positions of two rows with the same id.
     fn twins(&mut self) -> Option<[u64; 2]> {
         let mut ids = std::mem::take(&mut self.ids);
         ids.sort_unstable();

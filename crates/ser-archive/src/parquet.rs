@@ -1,4 +1,4 @@
-//! Manifests in Parquet, as Spark, pandas, DuckDB and others write them.
+//! Parquet manifests, as Spark, pandas, DuckDB and others write them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -13,19 +13,19 @@ use crate::answerer::LATEST;
 use crate::error::{Error, Result};
 use crate::manifest::{COLUMNS, PATH, Written};
 
-/// How people find a row by its position.
+/// Returns the row number by which a user finds the row at a position.
 pub(crate) fn place(position: u64) -> String {
     format!("row {}", position + 1)
 }
 
-/// Hands out the rows of a file, of which a page of each column is in memory.
+/// Calls `take` with each row of a file. Memory holds one page of each column.
 pub(crate) fn each(
     path: &Path,
     file: impl ChunkReader + 'static,
     take: &mut dyn FnMut(&Written<'_>),
 ) -> Result<()> {
     let read = AssertUnwindSafe(|| read(path, file, take));
-    // The reader panics over some damaged files.
+    // The reader panics on some damaged files.
     catch_unwind(read).unwrap_or_else(|_| Err(unread(path, "it is damaged")))
 }
 
@@ -78,7 +78,7 @@ fn read(
     Ok(())
 }
 
-/// Which of the columns that are read has this name.
+/// Returns the column of a manifest that has this name, in any case.
 fn known(name: &str) -> Option<&'static str> {
     COLUMNS
         .into_iter()
@@ -95,7 +95,7 @@ fn wrong(path: &Path, position: u64, column: &str, expected: &str, found: &Field
     }
 }
 
-/// Takes a field, or says what was expected in its place.
+/// Sets a field of a row, or returns what was expected in its place.
 fn set<'a>(row: &mut Written<'a>, column: &str, field: &'a Field) -> Result<(), &'static str> {
     match column {
         "id" => row.id = text(field)?,
@@ -113,14 +113,14 @@ fn text(field: &Field) -> Result<Option<&str>, &'static str> {
     let text = match field {
         Field::Null => return Ok(None),
         Field::Str(text) => text.as_str(),
-        // Some write text without a word that it is.
+        // Some programs write text without the annotation that it is text.
         Field::Bytes(bytes) => bytes.as_utf8().map_err(|_| "text in UTF-8")?,
         _ => return Err("text"),
     };
     Ok((!text.is_empty()).then_some(text))
 }
 
-/// A number; pandas has those that are missing as NaN.
+/// Returns the number in a field. pandas writes missing numbers as NaN.
 fn number(field: &Field) -> Option<Option<f64>> {
     let number = match *field {
         Field::Null => return Some(None),
@@ -155,6 +155,6 @@ fn channel(field: &Field) -> Result<Option<u16>, &'static str> {
         {
             Ok(Some(number as u16))
         }
-        _ => Err("a number from 1 on"),
+        _ => Err("a whole number from 1 to 65535"),
     }
 }

@@ -1,38 +1,38 @@
-//! What is asked of a recording.
+//! The rows of an archive.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A recording, or a part of one, that is to be answered.
+/// A recording to answer, or a part of one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// What its answer is found by.
+    /// Identifies the answer.
     pub id: String,
-    /// Where its sound is.
+    /// The recording.
     pub sound: Sound,
-    /// Where the part begins, in seconds; `None` for the beginning of the recording.
+    /// Start of the part, in seconds; `None` for the start of the recording.
     pub start: Option<f64>,
-    /// Where it ends, in seconds; `None` for the end of the recording.
+    /// End of the part, in seconds; `None` for the end of the recording.
     pub end: Option<f64>,
-    /// Who speaks: one of those whom the [`Answerer`](crate::Answerer) knows.
+    /// Name of the speaker, one of those of the [`Answerer`](crate::Answerer).
     pub speaker: Option<String>,
-    /// The only channel to listen to, counted from 1; `None` for all, compared.
+    /// The only channel to use, counted from 1; `None` for all channels, compared ([`ser_audio::Channels::Compared`]).
     pub channel: Option<u16>,
 }
 
-/// Where the sound of a row is.
+/// The recording of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sound {
-    /// In a file of any format that ser-audio reads, or in an object of S3, as `s3://bucket/key`.
+    /// A file in any format that ser-audio reads, or an object in S3, as `s3://bucket/key`.
     File(PathBuf),
-    /// In memory: the bytes of such a file.
+    /// The bytes of such a file, in memory.
     Bytes(Arc<[u8]>),
-    /// Nowhere: it could not be fetched, for this reason.
+    /// A recording that could not be fetched, for this reason.
     Unread(String),
 }
 
 impl Row {
-    /// A whole recording of which nothing else is known.
+    /// Creates the row of a whole recording, without a speaker and with all channels.
     pub fn new(id: impl Into<String>, sound: Sound) -> Self {
         Self {
             id: id.into(),

@@ -1,10 +1,11 @@
-//! A share of the rows of a manifest.
+//! Shards: shares of the rows of a manifest.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// One of so many shares: every row belongs to one, and they differ by one row at most. Neighbouring rows lie in different
-/// shards, so that a folder of long recordings is dealt out as well.
+/// One of a number of shares of the rows, such as 17 of 1000. Every row belongs to exactly one shard, and the sizes of the
+/// shards differ by at most one row. Neighbouring rows belong to different shards, so that a folder of long recordings is
+/// spread over all of them.
 ///
 /// ```
 /// let shard: ser_archive::Shard = "17/1000".parse().unwrap();
@@ -18,25 +19,25 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// All rows.
+    /// The only shard, with all rows.
     pub const ALL: Self = Self {
         number: 0,
         count: 1,
     };
 
-    /// Of how many it is one.
+    /// Returns the number of shards.
     #[must_use]
     pub fn count(self) -> u32 {
         self.count
     }
 
-    /// Whether a row belongs to it, by its position among all rows of the manifest, counted from 0.
+    /// Whether the row at this position in the manifest, counted from 0, belongs to the shard.
     #[must_use]
     pub fn holds(self, row: u64) -> bool {
         row % u64::from(self.count) == u64::from(self.number)
     }
 
-    /// `shard-0017-of-1000`, which sorts as the shards do.
+    /// Returns a name such as `shard-0017-of-1000`. Names sort in the order of the shards.
     pub(crate) fn name(self) -> String {
         let width = self.count.to_string().len();
         format!("shard-{:0width$}-of-{}", self.number, self.count)

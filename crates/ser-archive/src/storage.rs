@@ -1,4 +1,4 @@
-//! Object storage: S3, and what speaks its protocol. A URL stands in the place of a path.
+//! Object storage: S3 and servers with its protocol. A URL is used in place of a path.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(crate) fn is_object(path: &Path) -> bool {
     path.to_str().is_some_and(|path| path.starts_with(SCHEME))
 }
 
-/// Where a path of a manifest leads to, seen from its root.
+/// Joins a path of a manifest to its root. A URL stays as it is.
 pub(crate) fn join(root: &Path, path: &str) -> PathBuf {
     match is_object(Path::new(path)) {
         true => path.into(),
@@ -28,7 +28,7 @@ pub(crate) fn join(root: &Path, path: &str) -> PathBuf {
     }
 }
 
-/// Whether an object could not be had for a reason that is not the object's.
+/// Whether an object could not be read for a reason that does not concern this object alone.
 pub(crate) fn is_outage(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidInput, NotFound, PermissionDenied};
 

@@ -1,4 +1,4 @@
-//! Manifests in CSV and Parquet, and what is wrong with them.
+//! Tests of manifests in CSV and Parquet, valid and invalid.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -22,8 +22,8 @@ fn read(path: &Path) -> Result<Manifest, Error> {
     Manifest::read(path, None, Shard::ALL)
 }
 
-/// Parquet of so many rows as Spark writes it: with Snappy and a dictionary, in several groups. Numbers of channels are of 64
-/// bits, and every third row has no part and no speaker.
+/// Returns a Parquet file with this number of rows as Spark writes it: with Snappy and a dictionary, in several groups.
+/// Channel numbers have 64 bits, and every third row has no part and no speaker.
 fn parquet(rows: usize) -> Vec<u8> {
     let schema = "message spark { optional binary path (UTF8); optional binary id (UTF8); optional double start; \
                   optional float end; optional binary speaker (UTF8); optional int64 Channel; optional binary other; }";
@@ -62,7 +62,7 @@ fn parquet(rows: usize) -> Vec<u8> {
                         .unwrap();
                 }
                 ColumnWriter::FloatColumnWriter(writer) => {
-                    // As pandas has what is missing.
+                    // pandas writes missing numbers as NaN.
                     let ends = rows.iter().map(|&row| match row % 3 {
                         0 => f32::NAN,
                         _ => row as f32 + 0.5,
@@ -85,7 +85,7 @@ fn parquet(rows: usize) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-/// The same rows as CSV.
+/// Returns the same rows as CSV.
 fn csv(rows: usize) -> String {
     let row = |row: usize| match row % 3 {
         0 => format!("{row}.wav;id {row};;;;2\n"),
@@ -167,7 +167,11 @@ fn what_is_wrong_is_named_with_its_place() {
         ),
         ("g.csv", "id,path\na,\n", ["line 2", "path", "a value"]),
         ("h.xlsx", "PK", ["h.xlsx", ".parquet", ".csv"]),
-        ("i.parquet", "PAR1", ["i.parquet", "no Parquet", "as CSV"]),
+        (
+            "i.parquet",
+            "PAR1",
+            ["i.parquet", "not a readable Parquet file", "as CSV"],
+        ),
     ] {
         let path = write(folder.path(), name, bytes);
         let said = read(&path).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Whatever lies in an archive, each row gets its answer or its error.
+//! Every row of an archive gets an answer or an error, whatever its recording is.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! A folder of shards: whose it is, and who answers which.
+//! The folder of shards: which call may write to it, and which program answers which shard.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ fn answerer() -> Answerer {
     Answerer::new(Predictor::built_in().unwrap(), BTreeMap::new())
 }
 
-/// A manifest of recordings that are not there, which are answered fast.
+/// Writes a manifest of recordings that do not exist, which are answered quickly.
 fn manifest(folder: &Path, rows: usize, shard: &str) -> Manifest {
     let path: PathBuf = folder.join(format!("{rows}.csv"));
     let lines = (0..rows).map(|row| format!("{row}.wav\n"));
@@ -87,7 +87,7 @@ fn a_folder_of_other_answers_is_refused_with_what_differs() {
             refused(&other(3, "0/3"), &answerer, Form::Csv),
         ),
         (
-            "form: expected parquet, found csv",
+            "file format: expected parquet, found csv",
             refused(&manifest, &answerer, Form::Parquet),
         ),
         (

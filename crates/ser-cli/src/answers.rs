@@ -1,8 +1,8 @@
-//! `ser predict --out`: answers in a file, kept as they come.
+//! `ser predict --out`: answers in a file, each kept as soon as it is computed.
 //!
-//! Until the last is there they lie beside it, in `<file>.unfinished`: a line of JSON that says who answers, then one for
-//! each recording. A program that was stopped leaves that behind, the last line torn at worst, and the next call goes on
-//! from it. At the end the file is written from it as a whole.
+//! Until the last answer is there, the answers are in `<file>.unfinished` beside the file: a heading in one line of JSON that
+//! identifies the model and the options, then one line for each recording. A program that is stopped leaves this file
+//! behind, with at worst a torn last line, and the next call continues it. At the end the whole file is written from it.
 
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
@@ -20,10 +20,10 @@ use crate::recordings::is_stdin;
 use crate::row;
 use crate::tally::Tally;
 
-/// Format of the unfinished file; raised when an older program could not go on from it rightly.
+/// Version of the format of the unfinished file. It is raised when a file of an older program cannot be continued.
 const FORMAT: u32 = 4;
 
-/// Answers on their way into a file.
+/// The answers of a call that writes them to a file.
 pub struct Answers {
     path: PathBuf,
     form: Form,
@@ -39,17 +39,17 @@ enum Form {
 }
 
 struct Kept {
-    /// Locked while it is open.
+    /// The unfinished file, which is locked while it is open.
     file: File,
     rows: Rows,
-    /// What the recordings are that are being answered.
+    /// The stamps of the recordings that this call answers.
     stamps: HashMap<String, Option<Stamp>>,
 }
 
-/// By what [`key`] says of the recording, what it was when it was answered, and the answer.
+/// For the [`key`] of each recording, its stamp when it was answered, and the answer.
 type Rows = HashMap<String, (Option<Stamp>, AnswerLine)>;
 
-/// A file's size in bytes, and when it was changed: another of either is another recording.
+/// The size of a file in bytes and the time of its last change. If either differs, the recording has changed.
 type Stamp = (u64, SystemTime);
 
 fn stamp(file: &Path) -> Option<Stamp> {
@@ -57,28 +57,33 @@ fn stamp(file: &Path) -> Option<Stamp> {
     Some((found.len(), found.modified().ok()?))
 }
 
-/// The first line of the unfinished file: all rows are answers of one model on one speaker or collection, heard on the same
-/// channels.
+/// The first line of the unfinished file. All rows are answers of the same model for the same speaker or collection, from
+/// the same channels.
 #[derive(Serialize, Deserialize, PartialEq)]
 struct Heading {
     format: u32,
     model: String,
     labels: Vec<String>,
-    /// Those of them that can be.
+    /// The labels that answers may have.
     #[serde(default)]
     allowed: Vec<String>,
-    /// Fingerprints.
+    /// Fingerprint of the model.
     weights: String,
+    /// Fingerprint of the speaker or of the average of the collection.
     speaker: Option<String>,
-    /// Recordings of the collection that the answers are adapted to, of which `speaker` is the fingerprint then.
+    /// Number of recordings of the collection that the answers are adapted to.
     #[serde(default)]
     collection: Option<usize>,
-    /// The only one that was listened to, counted from 1.
+    /// The only channel that was used, counted from 1; `None` for all channels, compared.
     channel: Option<u16>,
 }
 
 impl Answers {
-    /// Prepares to write `path`, with what a call that was stopped has left for it.
+    /// Prepares to write `path`, and reads the answers that a stopped call has left for it.
+    ///
+    /// # Errors
+    /// If `path` cannot be written or its name has another ending, if another program is writing it, or if the unfinished
+    /// file holds anything other than the answers of the same call.
     pub fn open(
         path: &Path,
         recordings: &[PathBuf],
@@ -105,7 +110,7 @@ impl Answers {
         let named = || unfinished.display().to_string();
         ensure!(
             unfinished.metadata().map_or(true, |there| there.is_file()),
-            "{}: expected what a stopped `ser predict --out` leaves, found a folder, a pipe or a device: name another --out",
+            "{}: expected the unfinished file of a stopped `ser predict --out`, found a folder, a pipe or a device: name another --out",
             unfinished.display()
         );
         let mut options = File::options();
@@ -114,7 +119,7 @@ impl Answers {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!(
-                "{}: another `ser predict` is writing it; wait for it, or name another --out",
+                "{}: another `ser predict` is writing this file: wait until it has ended, or name another --out",
                 path.display()
             ),
             Err(TryLockError::Error(error)) => return Err(error).with_context(named),
@@ -133,7 +138,7 @@ impl Answers {
         })
     }
 
-    /// Counts the recordings that are answered already and have not changed since, and returns the others.
+    /// Adds the recordings that are answered already and have not changed since to `tally`, and returns the others.
     pub fn left(&self, files: &[PathBuf], tally: &mut Tally) -> Result<Vec<PathBuf>> {
         let mut kept = self.kept();
         let mut left = Vec::new();
@@ -152,7 +157,8 @@ impl Answers {
         Ok(left)
     }
 
-    /// Keeps an answer. Of standard input it does not outlast the program: the next call reads another.
+    /// Keeps an answer. An answer for standard input is not written to the unfinished file, because the next call reads
+    /// other data.
     pub fn keep(&self, file: &Path, row: AnswerLine) -> Result<()> {
         let mut kept = self.kept();
         let key = key(file)?;
@@ -167,7 +173,7 @@ impl Answers {
         Ok(())
     }
 
-    /// Writes the file: the answers on these recordings, in this order. Returns its path.
+    /// Writes the file with the answers for these recordings, in this order, and returns its path.
     pub fn finish(self, files: &[PathBuf]) -> Result<PathBuf> {
         let kept = self
             .kept
@@ -181,13 +187,13 @@ impl Answers {
             Form::Json => json(file, ["[\n", ",", "]\n"], rows),
         });
         written.with_context(|| self.path.display().to_string())?;
-        // Windows removes no file that is open.
+        // Windows does not remove an open file.
         drop(kept.file);
         ser_files::remove_file(self.unfinished)?;
         Ok(self.path)
     }
 
-    /// Leaves no file at all.
+    /// Removes the unfinished file, and writes no other.
     pub fn discard(self) -> Result<()> {
         drop(self.kept);
         Ok(ser_files::remove_file(self.unfinished)?)
@@ -198,7 +204,7 @@ impl Answers {
     }
 }
 
-/// What the file is to hold, by its name.
+/// Returns the format of the file, from the ending of its name.
 fn form(path: &Path) -> Result<Form> {
     if let Some(form) = ser_tables::Form::of(path) {
         return Ok(Form::Table(form));
@@ -208,18 +214,18 @@ fn form(path: &Path) -> Result<Form> {
         "json" => Form::Json,
         "jsonl" => Form::JsonLines,
         _ => bail!(
-            "{}: the name must end in .csv, .parquet, .json (an array) or .jsonl (an object a line)",
+            "{}: the name must end in .csv, .parquet, .json (an array) or .jsonl (one object per line)",
             path.display()
         ),
     })
 }
 
-/// What tells a recording from others: its whole path, also one that is not UTF-8.
+/// Returns the key that identifies a recording: its absolute path, escaped so that a path that is not UTF-8 is preserved.
 fn key(file: &Path) -> Result<String> {
     Ok(format!("{:?}", std::path::absolute(file)?))
 }
 
-/// The rows of an unfinished file, of which no more is left than what is whole; a new one gets its heading.
+/// Reads the rows of an unfinished file, and removes a torn last line. Writes the heading of a new file.
 fn take_up(mut file: &File, heading: &Heading) -> Result<Rows> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
@@ -247,22 +253,22 @@ fn take_up(mut file: &File, heading: &Heading) -> Result<Rows> {
     Ok(rows)
 }
 
-/// Refuses the answers of another call.
+/// Fails if the first line of an unfinished file differs from the heading of this call.
 fn check(first: &[u8], expected: &Heading) -> Result<()> {
-    const WAYS_OUT: &str = "remove it to begin anew, or name another --out";
+    const WAYS_OUT: &str = "remove it to start again, or name another --out";
     let Ok(found) = serde_json::from_slice::<Heading>(first) else {
         bail!(
-            "expected what a stopped `ser predict --out` leaves, found something else: {WAYS_OUT}"
+            "expected the unfinished file of a stopped `ser predict --out`, found something else: {WAYS_OUT}"
         );
     };
     let whose = |heading: &Heading| match (&heading.speaker, heading.collection) {
         (Some(mean), Some(recordings)) => format!("{recordings} recordings ({mean})"),
         (Some(speaker), None) => format!("an enrolled speaker ({speaker})"),
-        (None, _) => "nobody enrolled".to_owned(),
+        (None, _) => "no enrolled speaker".to_owned(),
     };
     let which = |heading: &Heading| match heading.channel {
         Some(channel) => channel.to_string(),
-        None => "all compared".to_owned(),
+        None => "all channels".to_owned(),
     };
     let who = |heading: &Heading| {
         let (weights, labels) = (&heading.weights, heading.labels.join(" "));
@@ -280,7 +286,7 @@ fn check(first: &[u8], expected: &Heading) -> Result<()> {
         ("channel", which(expected), which(&found))
     } else if found.collection.or(expected.collection).is_some() && whose(&found) != whose(expected)
     {
-        let what = "collection (--adapt makes each answer of all recordings, so that none may be added, removed or changed)";
+        let what = "collection (with --adapt each answer depends on all recordings, so none may be added, removed or changed)";
         (what, whose(expected), whose(&found))
     } else if found.speaker != expected.speaker {
         ("speaker", whose(expected), whose(&found))
@@ -288,7 +294,7 @@ fn check(first: &[u8], expected: &Heading) -> Result<()> {
         return Ok(());
     };
     bail!(
-        "its answers were begun by another call, {what}: expected {expected}, found {found}: go on with that one, {WAYS_OUT}"
+        "another call started the answers here, {what}: expected {expected}, found {found}: continue that call, {WAYS_OUT}"
     )
 }
 
@@ -303,7 +309,7 @@ fn table<'r>(
     table.finish()
 }
 
-/// Objects, a line each, with what stands before the first, behind all but the last, and behind that.
+/// Writes one object per line, with `open` before the first, `between` after each except the last, and `close` at the end.
 fn json<'r>(
     mut file: impl Write,
     [open, between, close]: [&str; 3],

@@ -1,4 +1,4 @@
-//! The command line.
+//! The definition of the command line.
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroUsize};
@@ -12,7 +12,7 @@ use ser_data::corpora::{self, KnownCorpus};
 use ser_data::{Origin, Protocol};
 
 /// Speech emotion recognition: from recordings to features, trained models, evaluations and
-/// predictions. It needs no Python and no environment variables.
+/// predictions. No Python and no environment variables are needed.
 #[derive(Debug, Parser)]
 #[command(
     name = "ser",
@@ -99,7 +99,7 @@ pub enum Command {
 }
 
 impl Args {
-    /// The command line as this build has it.
+    /// Returns the command line of this build.
     pub fn of_this_build() -> clap::Command {
         let command = Self::command();
         #[cfg(not(feature = "train"))]
@@ -109,7 +109,7 @@ impl Args {
 }
 
 impl Command {
-    /// Whether a command that was stopped goes on where it was.
+    /// Whether the same command, called again after it was stopped, continues where it was.
     pub fn goes_on_later(&self) -> bool {
         match self {
             Self::Train(_)
@@ -153,10 +153,10 @@ pub struct DownloadArgs {
     pub from: Option<String>,
 }
 
-/// A corpus by its name.
+/// Parses the name of a known corpus.
 fn known_corpus() -> impl TypedValueParser<Value = &'static KnownCorpus> {
     PossibleValuesParser::new(corpora::ALL.map(|known| known.name))
-        .try_map(|name| corpora::named(&name).ok_or("no known corpus"))
+        .try_map(|name| corpora::named(&name).ok_or("unknown corpus"))
 }
 
 /// `ser index`
@@ -167,7 +167,7 @@ pub struct IndexArgs {
     /// the written manifest names the corpus of each clip in a column and in front of the speaker.
     #[arg(required = true, value_name = "DIR|CSV")]
     pub data: Vec<PathBuf>,
-    /// Root.
+    /// The root of relative paths.
     #[command(flatten)]
     pub root: RootArgs,
     /// File to write the manifest to.
@@ -182,7 +182,7 @@ pub struct ExtractArgs {
     /// CSV manifests.
     #[arg(required = true)]
     pub inputs: Vec<PathBuf>,
-    /// Root.
+    /// The root of relative paths.
     #[command(flatten)]
     pub root: RootArgs,
     /// Feature configuration (TOML). Keys: sample_rate, n_fft, win_length, hop_length, window,
@@ -204,19 +204,19 @@ pub struct ExtractArgs {
     pub store: Option<PathBuf>,
 }
 
-/// Where clips come from.
+/// The options that say where clips come from.
 #[derive(Debug, ClapArgs)]
 pub struct DataArgs {
     /// Folder with clips, or a CSV manifest. Repeat the option for each further corpus; the protocol
     /// `corpora` tests each corpus with a model trained on the others.
     #[arg(long, value_name = "DIR|CSV", required = true)]
     pub data: Vec<PathBuf>,
-    /// Root.
+    /// The root of relative paths.
     #[command(flatten)]
     pub root: RootArgs,
 }
 
-/// Where a manifest's recordings lie.
+/// The option that says where the recordings of a manifest are.
 #[derive(Debug, ClapArgs)]
 pub struct RootArgs {
     /// Folder in which relative paths of a manifest are looked up first [default: the folder of the manifest].
@@ -225,7 +225,7 @@ pub struct RootArgs {
 }
 
 impl RootArgs {
-    /// A folder or manifest with its root.
+    /// Returns a folder or manifest with its root.
     pub fn of<'a>(&'a self, path: &'a Path) -> Origin<'a> {
         Origin {
             path,
@@ -233,20 +233,20 @@ impl RootArgs {
         }
     }
 
-    /// Several folders or manifests with it.
+    /// Returns several folders or manifests with their root.
     pub fn of_each<'a>(&'a self, paths: &'a [PathBuf]) -> Vec<Origin<'a>> {
         paths.iter().map(|path| self.of(path)).collect()
     }
 }
 
 impl DataArgs {
-    /// Folders and manifests, with their root.
+    /// Returns the folders and manifests with their root.
     pub fn origins(&self) -> Vec<Origin<'_>> {
         self.root.of_each(&self.data)
     }
 }
 
-/// Where recipe and data come from.
+/// The options of the commands that train a recipe on data.
 #[derive(Debug, ClapArgs)]
 pub struct ExperimentArgs {
     /// Built-in recipe (`ser doctor` lists them) or a TOML file.
@@ -363,7 +363,7 @@ pub struct FitArgs {
     pub jobs: Option<usize>,
 }
 
-/// The model that answers.
+/// The option for the model.
 #[derive(Debug, ClapArgs)]
 pub struct ModelArgs {
     /// Model file [default: the built-in model].
@@ -371,7 +371,7 @@ pub struct ModelArgs {
     pub file: Option<PathBuf>,
 }
 
-/// The model that answers, and who speaks.
+/// The options of the commands that answer recordings: model, speaker and labels.
 #[derive(Debug, ClapArgs)]
 pub struct AnswerArgs {
     /// The model.
@@ -385,7 +385,7 @@ pub struct AnswerArgs {
     pub labels: Vec<String>,
 }
 
-/// The channel that is listened to.
+/// The option for the channel.
 #[derive(Debug, ClapArgs)]
 pub struct ChannelArgs {
     /// Use only this channel, counted from 1 [default: all channels, mixed; those of opposite sign are inverted first].
@@ -394,18 +394,18 @@ pub struct ChannelArgs {
 }
 
 impl ChannelArgs {
-    /// Its number, if it is one.
+    /// Returns the number of the channel, if one was given.
     pub fn number(&self) -> Option<u16> {
         self.channel.map(NonZeroU16::get)
     }
 }
 
-/// The channels that are listened to.
+/// The channels that a timeline uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimelineChannel {
-    /// Each by itself.
+    /// Each channel separately.
     Each,
-    /// One, counted from 1.
+    /// One channel, counted from 1.
     Only(NonZeroU16),
 }
 
@@ -418,7 +418,7 @@ impl FromStr for TimelineChannel {
             number => number
                 .parse()
                 .map(Self::Only)
-                .map_err(|_| "expected a number from 1 on, or `each`".into()),
+                .map_err(|_| "expected a channel, counted from 1, or `each`".into()),
         }
     }
 }
@@ -461,7 +461,7 @@ pub struct PredictArgs {
     /// file in the folder. A shard that is already there is left unchanged; one that another program is processing is not started.
     #[arg(long, value_name = "K/N", requires = "manifest")]
     pub shard: Option<Shard>,
-    /// Model and speaker.
+    /// Model, speaker and labels.
     #[command(flatten)]
     pub answer: AnswerArgs,
     /// The channel.
@@ -524,7 +524,7 @@ pub struct TimelineArgs {
     /// [default: all channels, mixed; those of opposite sign are inverted first].
     #[arg(long, value_name = "N|each")]
     pub channel: Option<TimelineChannel>,
-    /// Model and speaker.
+    /// Model, speaker and labels.
     #[command(flatten)]
     pub answer: AnswerArgs,
 }
@@ -567,7 +567,7 @@ pub struct ListenArgs {
     /// The channel.
     #[command(flatten)]
     pub channel: ChannelArgs,
-    /// Model and speaker.
+    /// Model, speaker and labels.
     #[command(flatten)]
     pub answer: AnswerArgs,
 }
@@ -603,7 +603,7 @@ pub struct DoctorArgs {
     /// Also check this corpus: a folder or a CSV manifest.
     #[arg(long, value_name = "DIR|CSV")]
     pub data: Option<PathBuf>,
-    /// Root.
+    /// The root of relative paths.
     #[command(flatten)]
     pub root: RootArgs,
 }
@@ -631,7 +631,7 @@ pub struct ReportArgs {
     /// mistakes and a map of the networks' embeddings. At least one of --data and --out is required.
     #[arg(long, value_name = "DIR|CSV", required_unless_present = "out")]
     pub data: Vec<PathBuf>,
-    /// Root.
+    /// The root of relative paths.
     #[command(flatten)]
     pub root: RootArgs,
     /// Also give the figures of each run by this column of its manifest, on its page. Can be repeated.

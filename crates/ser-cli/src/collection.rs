@@ -1,4 +1,4 @@
-//! `ser predict --adapt`: the recordings of one collection standardise each other, without labels.
+//! `ser predict --adapt`: subtracts the average of a collection from each of its recordings, without labels.
 
 use std::path::PathBuf;
 
@@ -10,18 +10,21 @@ use crate::output::in_words;
 use crate::recordings::{add_up, is_stdin};
 use crate::tally::Tally;
 
-/// Recordings that were made alike, and have been heard once.
+/// The average of recordings with the same channel, room and language.
 pub struct Collection {
-    /// How all of them sound on average.
+    /// How all recordings sound on average.
     pub mean: Enrolment,
-    /// Those that could be used.
+    /// Number of recordings that could be used.
     pub recordings: usize,
-    /// Seconds of speech in them.
+    /// Seconds of speech in these recordings.
     seconds: f64,
 }
 
 impl Collection {
-    /// Hears all files, of which no more are left than can be used.
+    /// Computes the average of all files, and removes from `files` those that cannot be used.
+    ///
+    /// # Errors
+    /// If a file can be read only once, or if fewer than [`SMALLEST_COLLECTION`] recordings can be used.
     pub fn of(
         predictor: &Predictor,
         files: &mut Vec<PathBuf>,
@@ -32,7 +35,7 @@ impl Collection {
         let is_no_file = |file: &PathBuf| file.metadata().is_ok_and(|found| !found.is_file());
         if let Some(file) = files.iter().find(|file| is_stdin(file) || is_no_file(file)) {
             bail!(
-                "{}: --adapt reads every recording twice, and this can be read once: save it as a file first",
+                "{}: --adapt reads every recording twice, but this one can be read only once: save it as a file first",
                 file.display()
             );
         }
@@ -44,9 +47,9 @@ impl Collection {
         let (recordings, seconds) = (enroller.recordings(), enroller.seconds());
         if recordings < SMALLEST_COLLECTION {
             bail!(
-                "--adapt: expected {SMALLEST_COLLECTION} recordings or more in which somebody speaks, found {recordings}: the mean \
-                 of so few is what these few express, and it is taken away from each; answer them without --adapt, or give other \
-                 recordings of the speaker with --enroll"
+                "--adapt: expected {SMALLEST_COLLECTION} recordings or more in which somebody speaks, found {recordings}: the average \
+                 of so few depends on their emotions, and subtracting it would remove these; run the command without --adapt, or \
+                 give other recordings of the speaker with --enroll"
             );
         }
         *files = used;
@@ -57,11 +60,11 @@ impl Collection {
         })
     }
 
-    /// What the answers rest on.
+    /// Returns a sentence about the collection and what is assumed of it.
     pub fn sentence(&self) -> String {
         format!(
-            "adapted to the collection: {}, {:.1} s of speech. This assumes that emotions are mixed in it: in a collection of one \
-             emotion it takes that emotion away",
+            "adapted to the collection: {}, {:.1} s of speech. This assumes that its emotions are mixed: in a collection of one \
+             emotion it removes that emotion",
             in_words(self.recordings, "recording"),
             self.seconds
         )

@@ -1,4 +1,4 @@
-//! `ser compare`: runs on the same clips against each other.
+//! The command `ser compare`: compares runs on the same clips.
 
 use anyhow::Result;
 use ser_eval::{Difference, Pair};
@@ -10,7 +10,7 @@ use crate::args::CompareArgs;
 use crate::output::{SYNTHETIC, interval, mean_std, percent, table};
 use crate::report::print_corpora_of;
 
-/// Says which of some runs are better than others.
+/// Prints which runs are better than others, and by how much.
 pub fn run(args: &CompareArgs, json: bool) -> Result<Outcome> {
     let runs = args.runs.iter().map(|dir| Run::read(dir));
     let runs = runs.collect::<ser_experiment::Result<Vec<_>>>()?;
@@ -48,7 +48,7 @@ fn print(rows: &[RunSummary], pairs: &[Pair]) {
     let points = |difference: f64| format!("{:+.1}", 100.0 * difference);
     let row = |pair: &Pair, figure: &str, difference: &Difference| {
         vec![
-            format!("{} less {}", pair.first, pair.second),
+            format!("{} − {}", pair.first, pair.second),
             figure.to_owned(),
             points(difference.value),
             interval(difference.interval, points),
@@ -72,8 +72,8 @@ fn print(rows: &[RunSummary], pairs: &[Pair]) {
     ];
     println!("{}", table(&header, differences));
     println!(
-        "Points: the first run less the second, all clips pooled; intervals and p over speakers, \
-         p corrected for the number of pairs (Holm)."
+        "Points: the first run minus the second, over all clips pooled. Intervals and p are over speakers; p corrected: \
+         for the number of pairs (Holm)."
     );
     rows.iter().for_each(print_corpora_of);
     if rows.iter().any(|row| row.synthetic) {

@@ -1,4 +1,4 @@
-//! `ser conditions`: what a model is worth away from the studio.
+//! The command `ser conditions`: evaluates a cross-validation under recording conditions.
 
 use anyhow::Result;
 use ser_experiment::{Event, Figures, measure_conditions};
@@ -8,7 +8,7 @@ use crate::args::ConditionsArgs;
 use crate::events::Show;
 use crate::output::{mean_std, percent, table};
 
-/// Answers of every split of a run on its test clips, as each condition leaves them.
+/// Evaluates every split of a run on its test clips under each condition, and prints the figures.
 pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
     let show = Show::default();
     let on_event = |event: Event| show.event(event);

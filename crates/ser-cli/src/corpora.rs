@@ -1,4 +1,4 @@
-//! `ser download`: which corpora are known, and how each is to be had.
+//! The command `ser download`: lists the known corpora and where to get them, and starts a download.
 
 use anyhow::Result;
 use comfy_table::CellAlignment;
@@ -17,13 +17,12 @@ pub fn run(args: &DownloadArgs, json: bool) -> Result<Outcome> {
     return crate::download::get(known, args, json);
     #[cfg(not(feature = "download"))]
     anyhow::bail!(
-        "this program was built without downloads: get {} from its page, unpack it, and give the folder where `--data` \
-         stands",
+        "this program was built without downloads: get {} from its web page, unpack it, and name its folder with `--data`",
         known.title
     )
 }
 
-/// All corpora that are known.
+/// Lists all known corpora.
 fn list(json: bool) -> Result<Outcome> {
     if json {
         for known in corpora::ALL {
@@ -40,7 +39,13 @@ fn list(json: bool) -> Result<Outcome> {
         let counted = [known.name.to_owned(), known.recordings.to_string()];
         [counted.as_slice(), &texts].concat()
     });
-    let header = ["corpus", "recordings", "language", "licence", "to be had"];
+    let header = [
+        "corpus",
+        "recordings",
+        "language",
+        "licence",
+        "how to get it",
+    ];
     let mut table = table(&header, rows);
     for column in table.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Left);
@@ -49,7 +54,7 @@ fn list(json: bool) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Says what it is, whose, and under which terms, before anything is fetched.
+/// Prints title, size, licence, citation and web page of a corpus, before anything is downloaded.
 fn introduce(known: &KnownCorpus) {
     eprintln!(
         "{}: {} of {}, {}",
@@ -59,6 +64,6 @@ fn introduce(known: &KnownCorpus) {
         known.language
     );
     eprintln!("licence: {}", known.licence);
-    eprintln!("to be cited: {}", known.citation);
-    eprintln!("its page, which has the last word: {}", known.address);
+    eprintln!("please cite: {}", known.citation);
+    eprintln!("web page, whose terms apply: {}", known.address);
 }

@@ -1,4 +1,4 @@
-//! `ser train` and `ser crossval`
+//! The commands `ser train` and `ser crossval`.
 
 use anyhow::Result;
 use ser_eval::{Evaluation, Predictions};
@@ -11,7 +11,7 @@ use crate::events::Show;
 use crate::output::{SYNTHETIC, mean_std, percent, table};
 use crate::report::{print_classes, print_corpora};
 
-/// `ser train`: one split, its files directly in `--out`.
+/// Runs `ser train`: trains on one split, and writes its files directly into `--out`.
 pub fn train(args: &TrainArgs, json: bool) -> Result<Outcome> {
     ser_experiment::keep_freed_memory();
     let recipe = Experiment::load(&args.experiment.recipe)?.into_recipe()?;
@@ -20,7 +20,7 @@ pub fn train(args: &TrainArgs, json: bool) -> Result<Outcome> {
     print(&train_one(&recipe, args.split, &folders, &on_event)?, json)
 }
 
-/// `ser crossval`: every split in a folder of its own below `--out`.
+/// Runs `ser crossval`: trains on every split, and writes each into its own folder below `--out`.
 pub fn run(args: &CrossvalArgs, json: bool) -> Result<Outcome> {
     ser_experiment::keep_freed_memory();
     let mut experiment = Experiment::load(&args.experiment.recipe)?;
@@ -44,7 +44,7 @@ fn print(finished: &Finished, json: bool) -> Result<Outcome> {
     Ok(Outcome::of(&finished.skipped))
 }
 
-/// The figures of a run.
+/// Prints the figures of a run.
 fn print_run(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
     if json {
         println!("{}", serde_json::to_string(evaluation)?);
@@ -72,8 +72,8 @@ fn print_run(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
     );
     if !protocol.is_speaker_disjoint() {
         println!(
-            "A random split has the same voices on both sides: it flatters. The figure for new \
-             speakers is that of a speaker-disjoint protocol, such as folds-a."
+            "In a random split, training and test clips share voices, so these figures are too optimistic for new \
+             speakers. To measure performance on new speakers, use a speaker-disjoint protocol such as folds-a."
         );
     }
     print_other_parts(run)?;
@@ -88,7 +88,7 @@ fn print_run(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// What is not the plain answer on the test part: enrolment, and validation.
+/// Prints the figures other than those of the plain answers on the test part: with enrolment, and on validation clips.
 fn print_other_parts(run: &Run) -> Result<()> {
     let line = |what: &str, answers: &Predictions| -> Result<()> {
         let folds = Evaluation::compute(answers)?.folds;
@@ -111,12 +111,12 @@ fn print_other_parts(run: &Run) -> Result<()> {
         }
     }
     let (parameters, seconds) = (run.parameters(), run.seconds());
-    println!("{parameters} trained values, {seconds:.0} s of training");
+    println!("{parameters} trained parameters, {seconds:.0} s of training");
     Ok(())
 }
 
 impl ExperimentArgs {
-    /// Where clips come from and results go.
+    /// Returns where the clips come from and where the results go.
     pub fn folders(&self) -> Folders<'_> {
         Folders {
             data: self.data.origins(),

@@ -1,8 +1,8 @@
-//! Points in time as ISO 8601 writes them.
+//! Formats points in time as in ISO 8601.
 
 use std::time::SystemTime;
 
-/// `2026-11-28T12:00:00Z`; times before 1970 count as its beginning.
+/// Formats a time such as `2026-11-28T12:00:00Z`. Times before 1970 become the start of 1970.
 pub fn utc(time: SystemTime) -> String {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
     let seconds = since.unwrap_or_default().as_secs();
@@ -12,11 +12,11 @@ pub fn utc(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Year, month and day that lie so many days after 1 January 1970.
+/// Returns the year, month and day that are this number of days after 1 January 1970.
 ///
 /// # References
-/// H. Hinnant, *chrono-Compatible Low-Level Date Algorithms*, `civil_from_days`: years begin in March, so that the leap day
-/// is the last, and come in eras of 400 years, which have 146 097 days.
+/// H. Hinnant, *chrono-Compatible Low-Level Date Algorithms*, `civil_from_days`. Years begin in March, so that the leap day
+/// is the last day of a year, and are grouped into eras of 400 years, which have 146 097 days.
 fn civil(days: u64) -> (u64, u64, u64) {
     let from_year_0 = days + 719_468;
     let (era, day) = (from_year_0 / 146_097, from_year_0 % 146_097);

@@ -1,4 +1,4 @@
-//! `ser doctor`: whether everything is there, and what to do if not.
+//! The command `ser doctor`: checks the installation, and says how to fix what is wrong.
 
 use std::path::Path;
 
@@ -12,10 +12,10 @@ use crate::args::DoctorArgs;
 use crate::output::{in_full, in_words, plain};
 use crate::{Outcome, model};
 
-/// Free space in bytes under which a training may run out of it: features and models of RAVDESS.
+/// Free space in bytes that a training needs, for the features and models of RAVDESS.
 const ENOUGH_SPACE: u64 = 2 << 30;
 
-/// What was looked at, what was found, and what to do about it.
+/// A check: what was checked, what was found, and what to do if it failed.
 struct Finding {
     what: &'static str,
     found: Result<String>,
@@ -47,24 +47,24 @@ pub fn run(args: &DoctorArgs, json: bool) -> Result<Outcome> {
         Finding {
             what: "model",
             found: check_model(),
-            next: "build ser again: the model is a part of the program",
+            next: "build ser again: the model is part of the program",
         },
         Finding {
             what: "recipes",
             found: recipes(),
-            next: "build ser again: the recipes are a part of the program",
+            next: "build ser again: the recipes are part of the program",
         },
         Finding {
             what: "disk",
             found: space(Path::new(".")),
-            next: "make room, or work in another folder: features and models take 2 GB",
+            next: "free some space, or work in another folder: features and models take 2 GB",
         },
     ];
     if let Some(data) = &args.data {
         findings.push(Finding {
             what: "corpus",
             found: corpus(args.root.of(data)),
-            next: "`ser index` says what is wrong with it; `cargo xtask download` gets RAVDESS",
+            next: "`ser index` reports what is wrong with the corpus; `cargo xtask download` downloads RAVDESS",
         });
     }
     let mut well = true;
@@ -91,16 +91,16 @@ pub fn run(args: &DoctorArgs, json: bool) -> Result<Outcome> {
             println!("{:<9} {}", row[0], plain(&row[2]));
         }
         if well {
-            println!("all well");
+            println!("no problems found");
         }
     }
     if !well {
-        anyhow::bail!("not all is well: see above for what to do");
+        anyhow::bail!("problems found: the lines above say what to do");
     }
     Ok(Outcome::Done)
 }
 
-/// Whether libtorch is there and computes, in a program that trains.
+/// Checks, in a program that trains, that libtorch is found and computes.
 #[cfg(feature = "train")]
 fn libtorch() -> Result<String> {
     Ok(ser_experiment::check_libtorch()?)
@@ -109,19 +109,19 @@ fn libtorch() -> Result<String> {
 #[cfg(not(feature = "train"))]
 fn libtorch() -> Result<String> {
     Ok(
-        "not needed: this program does not train (--features train builds one that does)"
+        "not needed: this program does not train (to train, build it with --features train)"
             .to_owned(),
     )
 }
 
-/// The built-in model has an answer for a second of sound.
+/// Checks that the built-in model answers a second of sound.
 fn check_model() -> Result<String> {
     let predictor = model::open(None)?;
     let tone = (0..16_000).map(|n| (n as f32 * 0.1).sin() / 4.0).collect();
     predictor.answer(&Waveform::new(tone, 16_000), None)?;
     let model = predictor.model();
     Ok(format!(
-        "{}: {} ({} trained values)",
+        "{}: {} ({} trained parameters)",
         model.name,
         model.labels.join(", "),
         model.parameters()
@@ -134,7 +134,7 @@ fn recipes() -> Result<String> {
     Ok(names.collect::<Result<Vec<_>>>()?.join(", "))
 }
 
-/// Room for what a training writes.
+/// Checks that there is enough free space for what a training writes.
 #[cfg(unix)]
 fn space(folder: &Path) -> Result<String> {
     let found = nix::sys::statvfs::statvfs(folder)?;
@@ -148,7 +148,7 @@ fn space(folder: &Path) -> Result<String> {
 
 #[cfg(not(unix))]
 fn space(_: &Path) -> Result<String> {
-    Ok("not looked at on this system".to_owned())
+    Ok("not checked on this system".to_owned())
 }
 
 fn corpus(data: Origin<'_>) -> Result<String> {

@@ -1,4 +1,4 @@
-//! `ser download NAME`: a corpus from its archive.
+//! The command `ser download NAME`: fetches the archive of a corpus and unpacks it.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -16,13 +16,13 @@ use crate::Outcome;
 use crate::args::DownloadArgs;
 use crate::output::{plain, progress, tell};
 
-/// The largest corpora have 35 000 recordings, and the copies of some hold everything twice.
+/// Limits on an archive. The largest corpora have 35 000 recordings, and the archives of some hold everything twice.
 const LIMITS: Limits = Limits {
     entries: 200_000,
     bytes: 64 << 30,
 };
 
-/// What is there in the end.
+/// The result of a download.
 #[derive(Serialize)]
 struct Downloaded<'a> {
     corpus: &'static str,
@@ -32,10 +32,10 @@ struct Downloaded<'a> {
     skipped: Vec<Skipped>,
 }
 
-/// Makes a folder hold a corpus; does nothing if it does.
+/// Fetches a corpus into a folder, unless the folder holds the complete corpus already.
 pub fn get(known: &'static KnownCorpus, args: &DownloadArgs, json: bool) -> Result<Outcome> {
     let shown = args.to.clone().unwrap_or_else(|| known.name.into());
-    // A link stays, and what it leads to is filled.
+    // A link is kept, and its target is filled.
     let to = shown
         .canonicalize()
         .or_else(|_| std::path::absolute(&shown));
@@ -71,16 +71,16 @@ pub fn get(known: &'static KnownCorpus, args: &DownloadArgs, json: bool) -> Resu
     told(known, &done(recordings, skipped), json)
 }
 
-/// How many recordings of a corpus a folder holds.
+/// Returns the number of recordings of a corpus that a folder holds.
 fn recordings_in(folder: &Path, known: &KnownCorpus) -> usize {
     match Corpus::scan(folder) {
         Ok(Scan { audit, .. }) if audit.known == Some(known) && !audit.synthetic => audit.clips,
-        // Whatever else is there, or cannot be read, is not this corpus.
+        // Anything else, or a folder that cannot be read, is not this corpus.
         _ => 0,
     }
 }
 
-/// Where the archive comes from.
+/// The source of the archive.
 enum Origin<'a> {
     Server(Source<'a>),
     Disk(&'a Path),
@@ -97,8 +97,8 @@ impl<'a> Origin<'a> {
             (Some(path), _) => return Ok(Self::Disk(path.as_ref())),
             (None, Ok(url)) => url,
             (None, Err(reason)) => bail!(
-                "{} is not to be had by this program: {reason}. Get it from {}, then `ser index DIR`, or `ser download {} --from \
-                 ARCHIVE` for an archive in zip",
+                "{} cannot be downloaded by this program: {reason}. Get it from {}; then run `ser index DIR` on its folder, or \
+                 `ser download {} --from ARCHIVE` on a zip archive",
                 known.title,
                 known.address,
                 known.name
@@ -108,7 +108,7 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// One program at a time fills a folder.
+/// Takes the lock with which only one program at a time fills a folder.
 fn lock(to: &Path) -> Result<Lock> {
     if let Some(parent) = to.parent() {
         std::fs::create_dir_all(parent).map_err(ser_files::Error::at(parent))?;
@@ -116,7 +116,7 @@ fn lock(to: &Path) -> Result<Lock> {
     let lock = Lock::take(&beside(to, "lock"))?;
     lock.with_context(|| {
         format!(
-            "{}: another program is filling it: wait for that one",
+            "{}: another program is downloading into this folder: wait until it has ended",
             to.display()
         )
     })
@@ -126,19 +126,19 @@ fn from_server(known: &KnownCorpus, source: &Source, to: &Path) -> Result<(usize
     eprintln!("from: {}", plain(source.url));
     if source.md5.is_none() {
         eprintln!(
-            "no checksum of it is published: those in the archive tell damage, but not whether it is the authors' own"
+            "no checksum of this archive is published: its own checksums show damage, but not whether it is the authors' archive"
         );
     }
     let path = beside(to, "downloading");
     match fetch_with_bar(source, &path)? {
-        0 => eprintln!("{} was there already", path.display()),
+        0 => eprintln!("{} was already there", path.display()),
         received => eprintln!("{} downloaded", size(received)),
     }
     if let Some(md5) = source.md5 {
-        eprintln!("it is the published archive: md5 {md5}");
+        eprintln!("it has the published checksum: md5 {md5}");
     }
     let unpacked = unpack(known, &path, to);
-    // The next run takes it from here.
+    // If the downloaded file is not the cause of the error, it is kept for the next run.
     let outlives = |error: &Error| source.outlives(error.as_ref());
     if !unpacked.as_ref().is_err_and(outlives) {
         ser_files::remove_file(&path)?;
@@ -150,7 +150,7 @@ fn from_disk(known: &KnownCorpus, path: &Path, to: &Path) -> Result<(usize, Vec<
     if path.is_dir() {
         let path = path.display();
         bail!(
-            "{path} is a folder, where an archive is expected: `ser index {path}` says what is in it"
+            "{path} is a folder, but an archive is expected: `ser index {path}` reports what the folder holds"
         );
     }
     if let Access::Archive { md5: Some(md5), .. } = known.access {
@@ -176,15 +176,16 @@ fn fetch_with_bar(source: &Source, path: &Path) -> Result<u64> {
         }
         Progress::Waiting(wait) => {
             let seconds = wait.as_secs();
-            bar.suspend(|| eprintln!("the server asks to wait {seconds} seconds"));
+            bar.suspend(|| eprintln!("waiting {seconds} seconds, as the server asks"));
         }
     });
     bar.finish_and_clear();
-    received
-        .context("the archive could not be fetched; a copy of it that you have goes into `--from`")
+    received.context(
+        "the archive could not be downloaded; if you have a copy of it, name it with `--from`",
+    )
 }
 
-/// Unpacks what is of the corpus, and says how many recordings there are and what could not be taken.
+/// Unpacks the files of the corpus. Returns the number of recordings, and the files that had to be skipped.
 fn unpack(known: &KnownCorpus, path: &Path, to: &Path) -> Result<(usize, Vec<Skipped>)> {
     let mut archive = Archive::open(path, &LIMITS)?;
     let wanted = wanted(known, &archive);
@@ -201,7 +202,7 @@ fn unpack(known: &KnownCorpus, path: &Path, to: &Path) -> Result<(usize, Vec<Ski
         })?;
         let Scan { audit, .. } = Corpus::scan(staging).with_context(|| {
             let (path, title) = (path.display(), known.title);
-            format!("{path} holds no recording of {title} that can be read")
+            format!("{path} holds no readable recording of {title}")
         })?;
         if audit.known != Some(known) || audit.synthetic {
             let found = match audit.known {
@@ -209,7 +210,7 @@ fn unpack(known: &KnownCorpus, path: &Path, to: &Path) -> Result<(usize, Vec<Ski
                 _ => "synthetic voices",
             };
             bail!(
-                "{} holds {found}, where {} is expected",
+                "{} holds {found}, but {} is expected",
                 path.display(),
                 known.title
             );
@@ -228,7 +229,8 @@ fn unpack(known: &KnownCorpus, path: &Path, to: &Path) -> Result<(usize, Vec<Ski
     unpacked
 }
 
-/// The names of the files to unpack: of copies of one file that which lies least deep, for some archives hold everything twice.
+/// Returns the names of the files to unpack. Some archives hold everything twice; of several copies of a file, the one in
+/// the fewest folders is unpacked.
 fn wanted<R: std::io::Read + std::io::Seek>(
     known: &KnownCorpus,
     archive: &Archive<R>,
@@ -249,7 +251,7 @@ fn wanted<R: std::io::Read + std::io::Seek>(
     files.into_values().map(str::to_owned).collect()
 }
 
-/// Says what is there, and what can be done with it.
+/// Prints what the folder holds and what to do with it.
 fn told(known: &KnownCorpus, done: &Downloaded, json: bool) -> Result<Outcome> {
     tell(&done.skipped);
     let missing = known.recordings.saturating_sub(done.recordings);

@@ -1,4 +1,4 @@
-//! `ser evaluate`
+//! The command `ser evaluate`.
 
 use anyhow::Result;
 use ser_eval::bootstrap::Interval;
@@ -10,7 +10,7 @@ use crate::output::{SYNTHETIC, in_words, interval, percent, plain};
 use crate::report::{print_classes, print_groups};
 use crate::{Outcome, model};
 
-/// Measures a model on clips that it was not made from.
+/// Evaluates a model on clips that it was not made from, and prints the figures.
 pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.model.file.as_deref())?;
     let model = predictor.model();
@@ -37,8 +37,8 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         eprintln!(
             "{}",
             plain(&format!(
-                "{n} left out ({unknown}): the model only knows {}; `labels` in the [task] of its recipe joins others \
-                 to them, or rename them in the manifest",
+                "{n} left out ({unknown}): the model only knows {}; map the others to these with `labels` in the [task] table \
+                 of its recipe, or rename them in the manifest",
                 model.labels.join(", ")
             ))
         );
@@ -72,7 +72,7 @@ fn print(evaluated: &Evaluated) {
     let certain = evaluated.certain;
     let right = certain
         .accuracy
-        .map(|right| format!(", of which {} are right", percent(right)));
+        .map(|right| format!(", of which {} are correct", percent(right)));
     println!(
         "not marked as uncertain: {} of the answers{}; out of distribution: {}; expected calibration error {}",
         percent(certain.share),
@@ -82,15 +82,15 @@ fn print(evaluated: &Evaluated) {
     );
     if evaluated.left_out > 0 {
         let what = match evaluated.speaker_disjoint {
-            true => "clips and speakers",
+            true => "clips or speakers",
             false => "clips",
         };
         let n = in_words(evaluated.left_out, "clip");
-        println!("{n} left out: {what} the model was trained on");
+        println!("{n} left out, because the model was trained on these {what}");
     }
     if !evaluated.namesakes.is_empty() {
         println!(
-            "the model has learned from speakers of the same names: {}. If they are the same people, these figures flatter",
+            "the model was trained on speakers with the same names: {}. If they are the same people, these figures are too optimistic",
             plain(&evaluated.namesakes.join(", "))
         );
     }

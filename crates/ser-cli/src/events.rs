@@ -1,4 +1,4 @@
-//! What goes on in a long computation: progress bars on a terminal, and lines on standard error.
+//! Shows the progress of a long computation: bars on a terminal, and lines on standard error.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,23 +9,23 @@ use ser_experiment::{Event, Stage};
 
 use crate::output::{damaged_line, in_words, percent, plain, progress_in, skipped_line};
 
-/// Shows events; one for all of a command.
+/// Shows events. A command has one of these for all its events.
 #[derive(Default)]
 pub struct Show {
     all: MultiProgress,
-    /// By the stage, as its name borrows from the event.
+    /// The bars by the `Debug` text of their stage, because the stage itself borrows from its event.
     bars: Mutex<BTreeMap<String, ProgressBar>>,
 }
 
 impl Show {
-    /// Shows one.
+    /// Shows one event.
     pub fn event(&self, event: Event) {
         match event {
             Event::Started { stage, steps } => self.start(stage, steps),
             Event::Advanced { stage, steps } => self.with(stage, |bar| bar.inc(steps as u64)),
             Event::Epoch { stage, epoch } => self.with(stage, |bar| {
                 bar.inc(1);
-                // Bars of several recipes, one after the other, say which one it is.
+                // The bars of the other stages show the name of the recipe as their message.
                 if matches!(stage, Stage::Split(_)) {
                     let watched = if epoch.validation_loss.is_finite() {
                         let uar = percent(epoch.validation_uar);
@@ -48,7 +48,7 @@ impl Show {
                 self.line(&format!("labels: {}", labels.join(", ")));
             }
             Event::SentenceBound { clips } => self.line(&format!(
-                "{} left out, whose sentences are said in one emotion alone",
+                "{} left out, whose sentences are spoken in only one emotion",
                 in_words(clips, "clip")
             )),
             Event::Member { experiment, recipe } => self.line(&format!("{experiment}: {recipe}")),
@@ -59,7 +59,7 @@ impl Show {
                 self.line(&format!("{name}: done ({})", folder.display()));
             }
             Event::Diverged { split, epoch } => self.line(&format!(
-                "{split}: the values of epoch {epoch} are not finite; an epoch before it is kept. Lower \
+                "{split}: the values of epoch {epoch} are not finite; an earlier epoch is kept. Lower \
                  `training.learning_rate` or set `training.gradient_clip`"
             )),
             _ => {}

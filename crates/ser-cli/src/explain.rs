@@ -1,4 +1,4 @@
-//! `ser explain`
+//! The command `ser explain`.
 
 use std::path::PathBuf;
 
@@ -18,16 +18,19 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     let beside = || PathBuf::from(format!("{stem}-explained.svg"));
     let out = args.out.clone().unwrap_or_else(beside);
     if out.extension().is_none_or(|extension| extension != "svg") {
-        bail!("{}: the picture's name must end in .svg", out.display());
+        bail!(
+            "{}: the name of the picture must end in .svg",
+            out.display()
+        );
     }
     ser_files::may_write(&out, &[&args.file])?;
     let clip = crate::recordings::open(&args.file, None)?.read_to_end()?;
     let seconds = clip.duration();
     if !(SHORTEST_EXPLAINED..=LONG).contains(&seconds) {
         bail!(
-            "{file}: {seconds:.2} s long; a recording of {SHORTEST_EXPLAINED} to {LONG} s can be explained{}",
+            "{file}: the recording is {seconds:.2} s long; expected {SHORTEST_EXPLAINED} to {LONG} s{}",
             match seconds > LONG {
-                true => "; `ser timeline` says what a longer one expresses when",
+                true => "; for a longer recording use `ser timeline`",
                 false => "",
             }
         );
@@ -68,9 +71,9 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     }
     let regions = explanation.named();
     if regions.is_empty() {
-        println!("no part of it lowers the probability of {emotion} when it is taken away");
+        println!("removing any one part does not lower the probability of {emotion}");
     } else {
-        println!("percentage points of probability that taking a part away costs:");
+        println!("change in probability, in percentage points, when a part is removed:");
     }
     for patch in regions {
         println!("  {}", patch.words(emotion));

@@ -1,4 +1,4 @@
-//! `ser export`
+//! The command `ser export`.
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
@@ -10,14 +10,14 @@ use crate::{Outcome, model};
 pub fn run(args: &ExportArgs, json: bool) -> Result<Outcome> {
     let out = &args.out;
     if out.extension().is_none_or(|extension| extension != "onnx") {
-        bail!("{}: the file's name must end in .onnx", out.display());
+        bail!("{}: the name of the file must end in .onnx", out.display());
     }
     if let Some(file) = &args.model.file {
         ser_files::may_write(out, &[file])?;
     }
     let predictor = model::open(args.model.file.as_deref())?;
     let model = predictor.model();
-    let bytes = ser_onnx::export(model).context("exporting the model")?;
+    let bytes = ser_onnx::export(model).context("the model could not be exported")?;
     ser_files::write_file(out, &bytes)?;
     if json {
         let line = json!({"file": out.display().to_string(), "bytes": bytes.len(), "name": model.name,
@@ -29,7 +29,7 @@ pub fn run(args: &ExportArgs, json: bool) -> Result<Outcome> {
         println!("{SYNTHETIC}");
     }
     println!(
-        "written: {} ({:.1} MB), with {} inputs, features of one clip each, and their configurations in its metadata",
+        "written: {} ({:.1} MB) with {} inputs, each the features of one clip; their configurations are in its metadata",
         out.display(),
         bytes.len() as f64 / 1e6,
         model.views().len(),

@@ -1,4 +1,4 @@
-//! `ser extract`
+//! The command `ser extract`.
 
 use anyhow::{Context, Result, bail};
 use ser_experiment::{Event, Inputs, View, extract};
@@ -12,7 +12,7 @@ use crate::events::Show;
 use crate::output::in_words;
 use crate::recordings::tell_pipe;
 
-/// Writes features into a file, or fills a store.
+/// Writes features to a file, or fills a store.
 pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
     let inputs = Inputs::find(&args.inputs, args.root.root.as_deref())?;
     let views = views(args)?;
@@ -32,13 +32,13 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
         println!("{}, {n} coefficients", in_words(files, "recording"));
     }
     if files == 0 {
-        bail!("no file could be used, and nothing was written: the lines above say why");
+        bail!("no recording could be used, and nothing was written; the lines above say why");
     }
     Ok(Outcome::of(&done.skipped))
 }
 
-/// What is asked for. Of a recipe a file gets its features, and a store all that a training takes from
-/// it, copies included.
+/// Returns the features to extract. With `--recipe`, a file gets the features of the recipe, and a store gets everything
+/// that a training of the recipe reads from it, augmented copies included.
 fn views(args: &ExtractArgs) -> Result<Vec<View>> {
     if let Some(recipe) = &args.recipe {
         let experiment = Experiment::load(recipe)?;
@@ -63,18 +63,21 @@ fn views(args: &ExtractArgs) -> Result<Vec<View>> {
     Ok(vec![View::clean(config)])
 }
 
-/// The features of all recipes of an experiment, which a file holds of one kind.
+/// Returns the feature configuration of an experiment.
+///
+/// # Errors
+/// If the recipes of an ensemble have different configurations, because a file holds the features of only one.
 fn features(experiment: Experiment) -> Result<FeatureConfig> {
     let mut members = experiment.members.iter().map(|member| &member.recipe);
-    let first = members.next().context("an experiment without a recipe")?;
+    let first = members.next().context("the experiment has no recipe")?;
     if members.all(|other| other.features == first.features) {
         return Ok(first.features.clone());
     }
     let names = experiment.members.iter();
     let names: Vec<&str> = names.map(|member| member.recipe.name.as_str()).collect();
     bail!(
-        "{} joins recipes with features of their own, and a file holds those of one: take --recipe {}, or fill a --store \
-         with those of all",
+        "{} joins recipes with different features, but a file holds the features of only one: use --recipe {}, or fill a \
+         --store with the features of all",
         experiment.name,
         names.join(" or --recipe ")
     )

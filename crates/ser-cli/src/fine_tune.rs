@@ -1,4 +1,4 @@
-//! `ser fit --from`: a finished model learns on from labelled clips.
+//! The command `ser fit --from`: fine-tunes a finished model on labelled clips.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::events::Show;
 use crate::output::{SYNTHETIC, in_words, interval, percent, plain, table};
 use crate::{Outcome, model};
 
-/// Fine-tunes a model, says what became better and worse, and writes it.
+/// Fine-tunes a model, prints what became better and worse, and writes the model unless it is clearly worse.
 pub fn run(
     from: &Path,
     labels: &[String],
@@ -56,8 +56,8 @@ pub fn run(
     }
     if is_refused {
         bail!(
-            "fine-tuned, the model is clearly worse on such clips: UAR {} by cross-validation, {} before. Nothing is written; give more \
-             clips, of more speakers, name the emotions that can be with --labels, or write it all the same with --even-if-worse",
+            "the fine-tuned model is clearly worse on such clips: UAR {} in cross-validation, {} before. No model was written: add clips \
+             of more speakers, restrict the labels with --labels, or write the model all the same with --even-if-worse",
             percent(after),
             percent(before)
         );
@@ -83,7 +83,7 @@ fn print(tuned: &FineTuned) {
         table(&["emotion", "clips", "recall before", "recall after"], rows)
     );
     println!(
-        "UAR before {}, after {}: on {} of {}, by cross-validation in which a model answers {} that it has not learned from",
+        "UAR before {}, after {}: on {} of {}, by cross-validation in which a model answers {} that it was not trained on",
         percent(before.uar),
         percent(after.uar),
         in_words(tuned.clips, "clip"),
@@ -100,7 +100,7 @@ fn print(tuned: &FineTuned) {
             interval(tuned.gain.interval, |end| format!("{:+.1}", 100.0 * end))
         ),
         None => println!(
-            "All clips are of one speaker: the figures and the model are for this speaker, and for others it may have become \
+            "All clips are of one speaker: the figures hold only for this speaker, and for others the model may have become \
              worse."
         ),
     }
@@ -108,21 +108,21 @@ fn print(tuned: &FineTuned) {
     if !worse.is_empty() {
         let worse = worse.iter().map(|(label, ..)| plain(label));
         println!(
-            "the model before recognised better: {}",
+            "recognised better before fine-tuning: {}",
             worse.collect::<Vec<_>>().join(", ")
         );
     }
     if !tuned.absent.is_empty() {
         println!(
-            "no clip has {}: the weights of their scores stay, and what becomes of them is not measured here. If they cannot be, --labels with \
-             the others makes a model of these alone",
+            "no clip has {}: the weights of these labels are unchanged, and their figures were not measured. If these emotions do not occur, \
+             use --labels with the other labels, for a model that predicts only those",
             plain(&tuned.absent.join(", "))
         );
     }
     if tuned.left_out > 0 {
         let n = in_words(tuned.left_out, "clip");
         println!(
-            "{n} left out, as the model has learned from them or from others of their speakers"
+            "{n} left out, because the model was trained on them or on other clips of their speakers"
         );
     }
     if tuned.synthetic {

@@ -1,4 +1,4 @@
-//! `ser fit`: a model to be used, from all clips there are.
+//! The command `ser fit --recipe`: trains a model for use on all clips.
 
 use anyhow::Result;
 use ser_experiment::{Event, Folders, fit};
@@ -9,11 +9,11 @@ use crate::args::FitArgs;
 use crate::events::Show;
 use crate::output::{SYNTHETIC, mean_std};
 
-/// Tries a recipe, or those of an ensemble, on inner splits of all clips, trains on all of them, and
-/// writes the model.
+/// Evaluates a recipe, or the recipes of an ensemble, on inner splits of all clips, trains on all clips, and writes the
+/// model.
 pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
     ser_experiment::keep_freed_memory();
-    // The command line has no other way.
+    // The command line requires a recipe if there is no `--from`.
     let recipe = args.recipe.as_deref().unwrap_or_default();
     let experiment = Experiment::load(recipe)?;
     let task = Task {
@@ -42,7 +42,7 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
         mean_std(plain.uar)
     );
     println!(
-        "Nothing is left to measure the model itself: `ser crossval` measures others like it."
+        "No clips are left to evaluate this model itself: `ser crossval` evaluates models like it."
     );
     if fitted.synthetic {
         println!("{SYNTHETIC}");

@@ -1,4 +1,4 @@
-//! `ser index`
+//! The command `ser index`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,24 +53,27 @@ fn print(audit: &Audit) {
     counts("speaker", &audit.speakers);
     counts("gender", &audit.genders);
     counts("intensity", &audit.intensities);
-    counts("sample rate (Hz)", &audit.sample_rates);
+    counts("sampling rate (Hz)", &audit.sample_rates);
     list("stereo, mixed down to mono", &audit.stereo);
-    list("another sample rate than most", &audit.odd_sample_rates);
+    list(
+        "with another sampling rate than most",
+        &audit.odd_sample_rates,
+    );
     let duplicates: Vec<String> = audit
         .duplicates
         .iter()
         .map(|group| group.join(" = "))
         .collect();
     list(
-        "the same audio more than once, kept in one part of every split",
+        "with the same audio under several names, kept in the same part of every split",
         &duplicates,
     );
     list(
-        "whose sentence is said in one emotion alone, so that words tell it; `shared_sentences = true` in the [task] of a \
-         recipe leaves them out",
+        "whose sentence is spoken in only one emotion, so that the words reveal it; `shared_sentences = true` in the [task] \
+         table of a recipe leaves them out",
         &audit.sentence_bound,
     );
-    // Who is not in the corpus at all is not listed clip by clip.
+    // The missing clips of an actor without any clips are not listed one by one.
     let (some, none): (Vec<_>, Vec<_>) = audit
         .missing
         .iter()
@@ -84,7 +87,7 @@ fn print(audit: &Audit) {
         println!("no clips of the actors {}", none.join(", "));
     }
     for missing in some {
-        let what = format!("missing of actor {}", missing.speaker);
+        let what = format!("missing from actor {}", missing.speaker);
         list(&what, &missing.names);
     }
     let told = |skips: &[Skip]| -> Vec<String> {
@@ -92,7 +95,7 @@ fn print(audit: &Audit) {
         told.map(|skip| format!("{}: {}", skip.path.display(), skip.reason))
             .collect()
     };
-    list("damaged, and taken", &told(&audit.damaged));
+    list("damaged, but used", &told(&audit.damaged));
     list("skipped", &told(&audit.skipped));
 }
 
@@ -106,7 +109,7 @@ fn counts<K: std::fmt::Display>(what: &str, counts: &BTreeMap<K, usize>) {
 }
 
 fn list(what: &str, entries: &[String]) {
-    /// More than these are counted, not named; the JSON output names all.
+    /// Number of entries that are printed; the rest is only counted. The JSON output has all of them.
     const NAMED: usize = 20;
     if entries.is_empty() {
         return;
@@ -116,6 +119,6 @@ fn list(what: &str, entries: &[String]) {
         println!("  {}", plain(entry));
     }
     if entries.len() > NAMED {
-        println!("  … and {} more (--json names all)", entries.len() - NAMED);
+        println!("  … and {} more (--json lists all)", entries.len() - NAMED);
     }
 }

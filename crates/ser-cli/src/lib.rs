@@ -1,8 +1,8 @@
-//! The `ser` program: arguments in, calls into the ser crates, text and files and an exit code out.
+//! The `ser` program: it reads arguments, calls the other ser crates, and returns text, files and an exit code.
 //!
-//! It is a library, so that the Python package has the program inside without a second copy of what it is made of.
+//! It is a library so that the Python package can contain the program without a second copy of its code.
 
-// A program prints.
+// Libraries do not print, but this is a program.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod answers;
@@ -54,10 +54,10 @@ use ser_experiment::Skipped;
 
 use crate::args::{Args, Command, FitArgs};
 
-/// The exit code after Ctrl-C, as shells have it.
+/// The exit code after Ctrl-C, as shells define it.
 const STOPPED: i32 = 130;
 
-/// What a command that did not fail has to say.
+/// The outcome of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     /// Everything asked for was done.
@@ -76,26 +76,27 @@ impl Outcome {
     }
 }
 
-/// Does what the arguments ask for, of which the first is the name of the program, and ends the process.
+/// Runs the command line `args`, whose first element is the name of the program, and ends the process.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ! {
-    // Rust lets writes into a pipe that nobody reads fail, and `println!` panics over it: `ser … | head`
-    // is to end like every program.
+    // In Rust, a write to a pipe without a reader is an error, on which `println!` panics. With the default action of
+    // SIGPIPE, `ser … | head` ends like other programs.
     #[cfg(unix)]
-    // SAFETY: a plain system call, before there is any other thread of ours.
+    // SAFETY: This is a plain system call, made before this program starts another thread.
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }
     tell_panics();
     let code = run(args);
-    // Nobody is left to be told if this fails.
+    // If this fails, there is nowhere to report it.
     let _ = std::io::stdout().flush();
-    // SAFETY: ends the process, and leaves out what is registered to run at its end: libtorch would take its tables
-    // of operators apart, for longer than it takes to predict a clip.
+    // SAFETY: This ends the process without running exit handlers. Those of libtorch destroy its tables of operators,
+    // which takes longer than predicting a clip.
     unsafe { libc::_exit(code) }
 }
 
-/// The decoders of compressed sound panic over some damaged recordings. ser-audio turns that into an error, which says
-/// all there is to say. And `println!` panics where its words cannot be written, as on a full disk.
+/// Sets a panic hook that replaces the output of two kinds of panics. The decoders of compressed sound panic on some damaged
+/// recordings; ser-audio turns this into an error, so nothing is printed here. `println!` panics if it cannot write, as on a
+/// full disk; the hook prints the reason and ends the process with exit code 1.
 pub fn tell_panics() {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -103,7 +104,7 @@ pub fn tell_panics() {
         let words = panic.payload_as_str().unwrap_or_default();
         if let Some(why) = words.strip_prefix("failed printing to stdout: ") {
             eprintln!("error: standard output: {why}");
-            // SAFETY: ends the process, as at the end of `main`.
+            // SAFETY: This ends the process, as at the end of `main`.
             unsafe { libc::_exit(1) }
         }
         if !place.contains("symphonia") {
@@ -112,17 +113,18 @@ pub fn tell_panics() {
     }));
 }
 
-/// On Ctrl-C ends the program as it stands. Whatever bears its final name is finished, so there is nothing to tidy up.
+/// Sets a handler that prints a message at Ctrl-C and ends the process at once. Files under their final names are complete,
+/// so there is nothing to clean up.
 fn tell_when_stopped() {
-    // Without a handler the system ends the program all the same, only without a word.
+    // If no handler can be set, the system still ends the program, only without a message.
     let _ = ctrlc::set_handler(|| {
-        eprintln!("\nstopped: what is finished is kept; the same command goes on from there");
-        // SAFETY: ends the process, as at the end of `main`.
+        eprintln!("\nstopped: finished work is kept; run the same command again to continue");
+        // SAFETY: This ends the process, as at the end of `main`.
         unsafe { libc::_exit(STOPPED) }
     });
 }
 
-/// Does what the command line asks for, and returns the exit code.
+/// Runs the command line, and returns the exit code.
 fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
     let matches = Args::of_this_build().get_matches_from(args);
     let Args { command, json } =

@@ -1,4 +1,4 @@
-//! `ser listen`: a live meter.
+//! The command `ser listen`: answers live sound, and shows its level.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -10,10 +10,10 @@ use crate::output::{percent, span_line};
 use crate::timeline::clock;
 use crate::{Outcome, model};
 
-/// Columns of the level meter, and the level in dBFS of its first one.
+/// Number of columns of the level meter; `LOWEST` is the level in dBFS at its left end.
 const COLUMNS: usize = 20;
 const LOWEST: f32 = -60.0;
-/// Meters shown a second.
+/// Number of updates of the meter per second.
 const PER_SECOND: u32 = 10;
 
 pub fn run(args: &ListenArgs, json: bool) -> Result<Outcome> {
@@ -21,7 +21,7 @@ pub fn run(args: &ListenArgs, json: bool) -> Result<Outcome> {
     let model = predictor.model();
     let speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     if args.stdin.is_none() && args.channel.number().is_some() {
-        bail!("--channel is for what is piped in, as in `ser listen - --channel 2`");
+        bail!("--channel works only with standard input, as in `ser listen - --channel 2`");
     }
     let (rate, blocks) = source::open(args)?;
     let mut listener = Listener::new(&predictor, rate)?.of(speaker.as_ref());
@@ -43,7 +43,7 @@ pub fn run(args: &ListenArgs, json: bool) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// A line that moves with the sound, and one for each span.
+/// Prints a line for each span and, on a terminal, the level of the sound.
 struct Meter<'m> {
     model: &'m Model,
     json: bool,
@@ -86,7 +86,7 @@ impl<'m> Meter<'m> {
     }
 }
 
-/// The level of some samples: `▮▮▮▮▯▯▯▯ −32 dB`.
+/// Formats the level of some samples, such as `▮▮▮▮▯▯▯▯ −32 dB`.
 fn bar(samples: &[f32]) -> String {
     let square: f32 = samples.iter().map(|x| x * x).sum();
     let level = 10.0 * (square / samples.len().max(1) as f32).max(1e-12).log10();
@@ -99,10 +99,10 @@ fn bar(samples: &[f32]) -> String {
     )
 }
 
-/// Samples as they come, mixed down.
+/// Samples in the order of time, mixed down to mono.
 type Block = Result<Vec<f32>>;
 
-/// Standard input, for programs that were built without sound devices.
+/// Reads standard input, in a program that was built without support for sound devices.
 #[cfg(not(feature = "live"))]
 mod source {
     use anyhow::{Result, bail};
@@ -110,11 +110,11 @@ mod source {
     use super::{Block, piped};
     use crate::args::ListenArgs;
 
-    /// The sampling rate, and the blocks.
+    /// Returns the sampling rate and the blocks of samples.
     pub fn open(args: &ListenArgs) -> Result<(u32, impl Iterator<Item = Block>)> {
         if args.stdin.is_none() {
             bail!(
-                "this program was built without sound devices: build it with `--features live` (on Debian \
+                "this program was built without support for sound devices: build it with `--features live` (on Debian \
                  after `apt install libasound2-dev pkg-config`), or pipe a recording in, as in \
                  `arecord -f S16_LE -r 16000 | ser listen -`"
             );
@@ -123,7 +123,7 @@ mod source {
     }
 }
 
-/// A sound device through cpal.
+/// Reads standard input or, through cpal, a sound device.
 #[cfg(feature = "live")]
 mod source {
     use std::sync::mpsc::{self, Sender};
@@ -135,14 +135,14 @@ mod source {
     use super::{Block, piped};
     use crate::args::ListenArgs;
 
-    /// The sampling rate, and the blocks.
+    /// Returns the sampling rate and the blocks of samples.
     pub fn open(args: &ListenArgs) -> Result<(u32, Box<dyn Iterator<Item = Block>>)> {
         if args.stdin.is_some() {
             let (rate, blocks) = piped(args)?;
             return Ok((rate, Box::new(blocks)));
         }
         let device = cpal::default_host().default_input_device().context(
-            "no sound device to record from: plug a microphone in, or pipe a recording in, as in \
+            "no sound device to record from was found: connect a microphone, or pipe a recording in, as in \
              `arecord -f S16_LE -r 16000 | ser listen -`",
         )?;
         let config = device
@@ -156,11 +156,11 @@ mod source {
             SampleFormat::I32 => begin::<i32>,
             SampleFormat::U16 => begin::<u16>,
             other => bail!(
-                "the sound device has samples of the format {other}: expected f32, i16, i32 or u16"
+                "the sound device has samples in the format {other}: expected f32, i16, i32 or u16"
             ),
         };
         let stream = begin(&device, config.into(), send)?;
-        // The stream lives as long as somebody takes its blocks.
+        // The closure owns the stream, so that it lives as long as the iterator over its blocks.
         let blocks = std::iter::from_fn(move || {
             let _playing = &stream;
             receive.recv().ok()
@@ -168,7 +168,7 @@ mod source {
         Ok((rate, Box::new(blocks)))
     }
 
-    /// Records, and sends what was recorded, mixed down.
+    /// Starts to record, and sends the samples, mixed down to mono.
     fn begin<T>(device: &Device, config: StreamConfig, send: Sender<Block>) -> Result<Stream>
     where
         T: SizedSample,
@@ -183,7 +183,7 @@ mod source {
                     let samples = frame.iter().map(|&x| f32::from_sample_(x));
                     samples.sum::<f32>() / channels as f32
                 };
-                // Nobody listens any more when this fails.
+                // This fails only if the receiver is gone.
                 let _ = send.send(Ok(data.chunks_exact(channels).map(mean).collect()));
             },
             move |error| {
@@ -191,13 +191,15 @@ mod source {
             },
             None,
         );
-        let stream = stream.context("opening the sound device")?;
-        stream.play().context("starting the sound device")?;
+        let stream = stream.context("the sound device could not be opened")?;
+        stream
+            .play()
+            .context("the sound device could not be started")?;
         Ok(stream)
     }
 }
 
-/// The sampling rate, and the blocks of standard input.
+/// Returns the sampling rate and the blocks of samples of standard input.
 fn piped(args: &ListenArgs) -> Result<(u32, impl Iterator<Item = Block>)> {
     let mut stream = crate::recordings::open("-".as_ref(), args.channel.number())?;
     let rate = stream.sample_rate();

@@ -1,4 +1,4 @@
-//! `ser completions` and `ser man`: what the command line knows of itself, for shells and `man`.
+//! The commands `ser completions` and `ser man`: write the command line's description for shells and for `man`.
 
 use anyhow::{Context, Result};
 
@@ -15,6 +15,9 @@ pub fn pages(args: &ManArgs) -> Result<Outcome> {
     std::fs::create_dir_all(&args.dir).with_context(|| args.dir.display().to_string())?;
     clap_mangen::generate_to(Args::of_this_build(), &args.dir)
         .with_context(|| args.dir.display().to_string())?;
-    println!("manual pages: man {}", args.dir.join("ser.1").display());
+    println!(
+        "written: manual pages; show them with `man {}`",
+        args.dir.join("ser.1").display()
+    );
     Ok(Outcome::Done)
 }

@@ -1,4 +1,4 @@
-//! Which model answers.
+//! Loads the model and the speaker for an answer.
 
 use std::path::Path;
 
@@ -8,20 +8,20 @@ use ser_predict::{Enrolment, Model, Predictor};
 use crate::args::AnswerArgs;
 use crate::speakers;
 
-/// Reads a model file, or else takes the built-in one.
+/// Loads a model file, or the built-in model if none is given.
 pub fn load(file: Option<&Path>) -> Result<Model> {
     match file {
         Some(file) => Ok(Model::load(file)?),
-        None => Model::built_in().context("the built-in model"),
+        None => Model::built_in().context("the built-in model could not be loaded"),
     }
 }
 
-/// As [`load`], ready to answer.
+/// Loads a model as [`load`] does, and prepares it to answer.
 pub fn open(file: Option<&Path>) -> Result<Predictor> {
     Ok(Predictor::new(load(file)?)?)
 }
 
-/// The model that answers, and the labels that can be.
+/// Returns the model that answers, restricted to the labels of `--labels`.
 pub fn answering(args: &AnswerArgs) -> Result<Predictor> {
     let predictor = open(args.model.file.as_deref())?;
     match args.labels.as_slice() {
@@ -30,19 +30,19 @@ pub fn answering(args: &AnswerArgs) -> Result<Predictor> {
     }
 }
 
-/// The speaker that was enrolled under a name.
+/// Returns the speaker that was enrolled under a name.
 pub fn speaker(model: &Model, name: Option<&str>) -> Result<Option<Enrolment>> {
     let Some(name) = name else { return Ok(None) };
     must_enrol(model)?;
     Ok(Some(Enrolment::load(model, &speakers::enrolled(name)?)?))
 }
 
-/// Refuses a model to which a speaker makes no difference.
+/// Fails if the model was trained without enrolment.
 pub fn must_enrol(model: &Model) -> Result<()> {
     if !model.enrols() {
         bail!(
-            "{} was trained without enrolment, so that a speaker makes no difference to it; train a \
-             recipe with the table [enrolment], or take the built-in model",
+            "{} was trained without enrolment, so a speaker makes no difference to its answers: use the built-in \
+             model, or train a recipe with the table [enrolment]",
             model.name
         );
     }

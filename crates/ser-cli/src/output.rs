@@ -1,4 +1,4 @@
-//! What people and machines get to see.
+//! Formats the output of the commands, for people and for programs.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use ser_eval::bootstrap::Interval;
 use ser_experiment::Skipped;
 use ser_predict::{Span, SpanLine};
 
-/// A progress bar on a terminal, nothing elsewhere.
+/// Returns a progress bar, which is visible only on a terminal.
 pub fn progress(total: usize, what: &'static str) -> ProgressBar {
     let bar = ProgressBar::new(total as u64);
     style(&bar, what);
     bar
 }
 
-/// A bar among others.
+/// Returns a progress bar that is shown together with others.
 pub fn progress_in(all: &MultiProgress, total: usize, what: String) -> ProgressBar {
     let bar = all.add(ProgressBar::new(total as u64));
     style(&bar, what);
@@ -32,24 +32,25 @@ fn style(bar: &ProgressBar, what: impl Into<std::borrow::Cow<'static, str>>) {
     bar.enable_steady_tick(Duration::from_millis(500));
 }
 
-/// How a file that was left out is named on standard error.
+/// Returns the line on standard error for a file that was skipped.
 pub fn skipped_line(Skipped { path, reason }: &Skipped) -> String {
     plain(&format!("skipped: {}: {reason}", path.display()))
 }
 
-/// How what a recording lacks is told on standard error.
+/// Returns the line on standard error for a damaged recording and what it lacks.
 pub fn damaged_line(file: &Path, lacks: &str) -> String {
     plain(&format!("damaged: {}: {lacks}", file.display()))
 }
 
-/// Names files that were left out on standard error.
+/// Prints a line on standard error for each file that was skipped.
 pub fn tell(all: &[Skipped]) {
     for skipped in all {
         eprintln!("{}", skipped_line(skipped));
     }
 }
 
-/// A table whose columns, but for the first, are aligned to the right. What would steer a terminal is replaced.
+/// Returns a table whose columns, except the first, are aligned to the right. Characters that would steer a terminal are
+/// replaced.
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let cells = |row: Vec<String>| row.iter().map(|cell| plain(cell)).collect::<Vec<_>>();
     let mut table = Table::new();
@@ -64,12 +65,12 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Ta
     table
 }
 
-/// `0.8134` → `81.3 %`
+/// Formats a share as a percentage: `0.8134` becomes `81.3 %`.
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// `81.3 ± 2.1 %`, without the spread for a single value.
+/// Formats a mean with its standard deviation, such as `81.3 ± 2.1 %`; a single value has no deviation.
 pub fn mean_std(figure: ser_eval::MeanStd) -> String {
     match figure.std {
         Some(std) => format!("{:.1} ± {:.1} %", 100.0 * figure.mean, 100.0 * std),
@@ -77,38 +78,39 @@ pub fn mean_std(figure: ser_eval::MeanStd) -> String {
     }
 }
 
-/// `67.2 – 77.6`, each end as `of` writes it; nothing without an interval.
+/// Formats an interval, such as `67.2 – 77.6`, with `of` for each end. Returns an empty text for no interval.
 pub fn interval(interval: Option<Interval>, of: fn(f64) -> String) -> String {
     interval.map_or_else(String::new, |i| format!("{} – {}", of(i.low), of(i.high)))
 }
 
-/// `1 clip`, `2 clips`
+/// Formats a count with its noun: `1 clip`, `2 clips`.
 pub fn in_words(count: usize, what: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{count} {what}{s}")
 }
 
-/// What the mark beside an answer means.
+/// Explains the mark beside an answer.
 pub const UNCERTAIN: &str =
     "? marks an uncertain answer: no speech, out of distribution, or low confidence";
 
-/// A name on a terminal and in a picture: what would steer either is replaced.
+/// Replaces the characters of a name that would steer a terminal or change how a picture reads.
 pub fn plain(name: &str) -> String {
     name.replace(steers, "\u{fffd}")
 }
 
-/// Whether a character steers a terminal or a reader's eye: control characters, and those that turn the direction of text,
-/// so that `gpj.wav` may be read where `vaw.jpg` stands.
+/// Whether a character is a control character, or changes the direction of text. The latter can make `vaw.jpg` read as
+/// `gpj.wav`.
 fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The note that goes with everything made from a synthetic corpus.
-pub const SYNTHETIC: &str = "SYNTHETIC DATA: generated voices, not people. These figures say that the program works, \
-     nothing about emotions.";
+/// The note beside everything that was made from a synthetic corpus.
+pub const SYNTHETIC: &str = "SYNTHETIC DATA: generated voices, not people. These figures show that the program works; they \
+     say nothing about emotions.";
 
-/// An error and its causes, but for those whose words the error before has in it already. Lines stay lines.
+/// Returns the text of an error and of its causes, without the causes that the text ends with already. Line breaks are
+/// kept.
 pub fn in_full(error: &anyhow::Error) -> String {
     let mut text = String::new();
     let words = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref() {
@@ -125,7 +127,7 @@ pub fn in_full(error: &anyhow::Error) -> String {
     text.replace(|c| steers(c) && c != '\n', "\u{fffd}")
 }
 
-/// A span as one line of JSON.
+/// Returns a span as one line of JSON.
 pub fn span_line(labels: &[String], span: &Span) -> serde_json::Result<String> {
     serde_json::to_string(&SpanLine::new(labels, span))
 }

@@ -1,4 +1,4 @@
-//! `ser predict`
+//! The command `ser predict`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::recordings::{answer, enrol, kind, recordings};
 use crate::tally::Tally;
 use crate::{Outcome, model, row, shards};
 
-/// Recordings answered at a time, on all cores; their answers are printed before the next are read.
+/// Number of recordings that are answered at a time, on all cores. Their answers are printed before the next are answered.
 const AT_ONCE: usize = 32;
 
 pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
@@ -71,7 +71,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
         for (file, answer) in files.iter().zip(answers) {
             match answer {
                 Ok(answer) => {
-                    // Beside a lone row of the table all warnings are told.
+                    // Below a table with only one row, all warnings are printed anyway.
                     if !is_lone_row {
                         bar.suspend(|| tell_damage(file, &answer));
                     }
@@ -112,7 +112,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     Ok(Outcome::of(&skipped))
 }
 
-/// Says on standard error what a recording lacks.
+/// Prints on standard error what a damaged recording lacks.
 fn tell_damage(file: &Path, answer: &Answer) {
     for warning in &answer.warnings {
         if let Warning::Damaged(damage) = warning {
@@ -125,11 +125,11 @@ fn line(model: &Model, file: &Path, answer: &Answer) -> AnswerLine {
     AnswerLine::new(model, file.display().to_string(), answer)
 }
 
-/// Answers in one of four forms.
+/// Outputs the answers in one of four formats.
 struct Printer<'a> {
     model: &'a Model,
     threshold: Option<&'a ConfidenceThreshold>,
-    /// Whether what is known is a collection's mean, and no speaker's.
+    /// Whether the answers are adapted to the average of a collection, not to a speaker.
     is_adapted: bool,
     form: Form,
 }
@@ -178,7 +178,7 @@ impl<'a> Printer<'a> {
         })
     }
 
-    /// The recordings that are not answered yet; those that are, are counted.
+    /// Returns the recordings that are not answered yet, and adds the others to `tally`.
     fn left(&self, files: &[PathBuf], tally: &mut Tally) -> Result<Vec<PathBuf>> {
         match &self.form {
             Form::File(answers) => answers.left(files, tally),
@@ -186,7 +186,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Takes an answer as soon as it is there, whichever comes first.
+    /// Stores an answer as soon as it is computed, in any order of the recordings.
     fn keep(&self, file: &Path, answer: &Answer) -> Result<()> {
         match &self.form {
             Form::File(answers) => answers.keep(file, line(self.model, file, answer)),
@@ -194,7 +194,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Takes the answers in the order of the recordings.
+    /// Prints an answer. Called in the order of the recordings.
     fn print(&mut self, file: &Path, answer: &Answer) -> Result<()> {
         let model = self.model;
         match &mut self.form {
@@ -211,7 +211,7 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
-    /// What people get to see, and the file.
+    /// Prints the table, or writes the file.
     fn finish(self, files: &[PathBuf]) -> Result<()> {
         match self.form {
             Form::File(answers) => println!("written: {}", answers.finish(files)?.display()),
@@ -224,7 +224,7 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
-    /// Leaves no file where there is no answer.
+    /// Removes the unfinished file if there is no answer.
     fn discard(self) -> Result<()> {
         match self.form {
             Form::File(answers) => answers.discard(),
@@ -233,7 +233,7 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// Answers as a table, and what there is to say of a single one.
+/// Prints answers as a table and, if there is only one, everything known about it.
 fn show(
     model: &Model,
     threshold: Option<&ConfidenceThreshold>,
@@ -267,26 +267,28 @@ fn show(
             println!("{warning}");
         }
         if answer.out_of_distribution {
-            println!("{OUT_OF_DISTRIBUTION}: the model has learned from nothing like it");
+            println!(
+                "{OUT_OF_DISTRIBUTION}: the recording is unlike the training data of the model"
+            );
         }
         if answer.long {
             println!(
-                "the mean over {:.0} s; `ser timeline` says what is when",
+                "the answer is the mean over {:.0} s; `ser timeline` predicts the emotions over time",
                 answer.seconds
             );
         }
     }
     let uncertain = answers.iter().any(|(_, answer)| answer.uncertain);
     if let Some(threshold) = threshold.filter(|_| uncertain) {
-        // The threshold of an enrolled speaker's clips is the nearest that was measured.
+        // No threshold was measured with collections. The one measured with each speaker enrolled is the closest.
         let limits = match is_adapted {
-            true => "; measured with each speaker enrolled, and not with a collection",
+            true => "; this was measured with each speaker enrolled, not with a collection",
             false => "",
         };
         let clips = model.provenance.validated_on.as_ref();
         let clips = clips.map_or_else(String::new, |clips| format!(" ({})", plain(clips)));
         println!(
-            "{UNCERTAIN}\non validation clips{clips} {} of the answers of such low confidence were correct, {} of the others{limits}",
+            "{UNCERTAIN}\non validation clips{clips}, {} of the answers with such low confidence were correct, and {} of the others{limits}",
             percent(threshold.accuracy_below),
             percent(threshold.accuracy_above)
         );

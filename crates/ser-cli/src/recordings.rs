@@ -1,4 +1,4 @@
-//! Recordings of any kind and length, and what a model says of each.
+//! Opens and answers the recordings that are given on the command line.
 
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
@@ -12,28 +12,29 @@ use ser_predict::{Answer, Enroller, Enrolment, Kind, Predictor, Speech};
 use crate::model;
 use crate::output::{in_full, plain, progress, tell};
 
-/// The name of standard input.
+/// Whether a path is `-`, which means standard input.
 pub fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// The recordings that files, folders and patterns stand for, as [`find`] has it; `-` is standard input.
+/// Returns the recordings that files, folders and patterns stand for, as [`find`] finds them. `-` is standard input.
 pub fn recordings(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<Skipped>) {
     let (found, skipped) = find(given);
     (found.into_iter().map(|found| found.path).collect(), skipped)
 }
 
-/// Says why the program stands still where a recording is a pipe with a name, until somebody writes into it.
+/// Prints that the program waits, if a recording is a named pipe. Opening such a pipe blocks until another program writes
+/// to it.
 pub fn tell_pipe(path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt;
 
-        // What a shell connects, as in `<(…)`, has a writer and leads to no path.
+        // A pipe that a shell makes for `<(…)` has a writer already. It has no path that can be resolved.
         let is_pipe = path.metadata().is_ok_and(|file| file.file_type().is_fifo());
         if is_pipe && path.canonicalize().is_ok() {
             let words = format!(
-                "{}: a pipe: waiting for what is written into it",
+                "{}: waiting for another program to write to this named pipe",
                 path.display()
             );
             eprintln!("{}", plain(&words));
@@ -41,10 +42,10 @@ pub fn tell_pipe(path: &Path) {
     }
 }
 
-/// Opens a recording or standard input: one channel of it, or all of them compared.
+/// Opens a recording or standard input, with one channel, or with all channels compared.
 pub fn open(path: &Path, channel: Option<u16>) -> Result<AudioStream> {
     let stream = if is_stdin(path) {
-        // What is looked at stays in the buffer that all readers of standard input share.
+        // The bytes stay in the buffer that all readers of standard input share.
         ensure!(
             !io::stdin().lock().fill_buf()?.is_empty(),
             "standard input is empty: pipe a recording into it, or name a file"
@@ -57,7 +58,7 @@ pub fn open(path: &Path, channel: Option<u16>) -> Result<AudioStream> {
     Ok(stream.with(Channels::chosen(channel))?)
 }
 
-/// What a recording or standard input expresses.
+/// Answers a recording or standard input.
 pub fn answer(
     predictor: &Predictor,
     file: &Path,
@@ -68,7 +69,7 @@ pub fn answer(
     answer.with_context(|| file.display().to_string())
 }
 
-/// What kind of reason it is that a recording has no answer, as in `2 damaged`.
+/// Returns the kind of reason why a recording has no answer, in words that follow a number, as in `2 damaged`.
 pub fn kind(error: &anyhow::Error) -> &'static str {
     let of_sound = error.downcast_ref::<ser_audio::Error>().map(Kind::from);
     let of_answer = || {
@@ -79,22 +80,23 @@ pub fn kind(error: &anyhow::Error) -> &'static str {
     kind_in_words(of_sound.or_else(of_answer).unwrap_or(Kind::Other))
 }
 
-/// The words for a kind of reason.
+/// Returns a kind of reason in words that follow a number.
 pub fn kind_in_words(kind: Kind) -> &'static str {
     match kind {
-        Kind::NotOpened => "not to be opened",
-        Kind::NotRead => "of a format that is not read",
-        Kind::NoSuchChannel => "without such a channel",
+        Kind::NotOpened => "could not be opened",
+        Kind::NotRead => "in an unsupported format",
+        Kind::NoSuchChannel => "without this channel",
         Kind::Damaged => "damaged",
         Kind::NoSpeech => "without speech",
-        Kind::LowRate => "of too low a rate",
+        Kind::LowRate => "with too low a sampling rate",
         Kind::TooShort => "too short",
         _ => "for another reason",
     }
 }
 
-/// Adds up how the voices in recordings sound on average. They are heard on all cores, a few at a time, and added in their
-/// order. Those that cannot be used are named, and `skip` is given them. Returns the others as well.
+/// Enrols recordings: finds the speech in each, and adds it to the average. The recordings are processed on all cores, a few
+/// at a time, and added in their order. A recording that cannot be used is printed and passed to `skip`. Returns the
+/// enroller and the recordings that were used.
 pub fn add_up<'p>(
     predictor: &'p Predictor,
     files: &[PathBuf],
@@ -127,8 +129,11 @@ pub fn add_up<'p>(
     Ok((enroller, used))
 }
 
-/// How a speaker sounds on average in all recordings that files, folders and patterns stand for. Those that could not be
-/// used are named and added to `skipped`.
+/// Enrols a speaker from all recordings that files, folders and patterns stand for. Recordings that cannot be used are
+/// printed and added to `skipped`.
+///
+/// # Errors
+/// If no recording can be used, or if the model was trained without enrolment.
 pub fn enrol<'p>(
     predictor: &'p Predictor,
     given: &[PathBuf],
@@ -141,7 +146,7 @@ pub fn enrol<'p>(
     let skip = |file, _| skipped.push(file);
     let (enroller, used) = add_up(predictor, &files, channel, "enrolling", skip)?;
     if used.is_empty() {
-        bail!("nobody is enrolled: no recording could be used, and the lines above say why");
+        bail!("nobody is enrolled: no recording could be used; the lines above say why");
     }
     Ok(enroller)
 }

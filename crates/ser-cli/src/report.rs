@@ -1,4 +1,4 @@
-//! `ser report`, and the figures of classes.
+//! The command `ser report`, and tables of figures for other commands.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::Outcome;
 use crate::args::ReportArgs;
 use crate::output::{interval, mean_std, percent, plain, table};
 
-/// `ser report`
+/// Runs `ser report`: writes the pages of runs again, or one page with all runs side by side.
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
     let runs = args.runs.iter().map(|dir| Run::read(dir));
     let runs = runs.collect::<ser_experiment::Result<Vec<_>>>()?;
@@ -57,7 +57,7 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// UAR by corpus of a run that tests corpora.
+/// Prints the UAR by corpus of a run with the protocol `corpora`, and nothing for other runs.
 pub fn print_corpora_of(run: &RunSummary) {
     if let Some(found) = &run.corpora {
         print!("{}: ", plain(&run.recipe));
@@ -65,7 +65,7 @@ pub fn print_corpora_of(run: &RunSummary) {
     }
 }
 
-/// UAR by corpus.
+/// Prints the UAR by corpus.
 pub fn print_corpora(found: &CorpusTable) {
     let known = found.known.iter().map(Known::to_string);
     let header: Vec<String> = ["tested".to_owned(), "trained on".to_owned()]
@@ -87,12 +87,12 @@ pub fn print_corpora(found: &CorpusTable) {
     let mean = ["mean".to_owned(), String::new()].into_iter();
     let mean = mean.chain(figures(found.means())).collect();
     println!(
-        "UAR on corpora that were not trained on:\n{}",
+        "UAR on corpora that were not used for training:\n{}",
         table(&header, rows.chain([mean]))
     );
 }
 
-/// Precision, recall, F1 and support of each class.
+/// Prints precision, recall, F1 and support of each class.
 pub fn print_classes(evaluation: &Evaluation) {
     let metrics = &evaluation.metrics;
     let rows = metrics
@@ -118,7 +118,7 @@ pub fn print_classes(evaluation: &Evaluation) {
     );
 }
 
-/// The figures of each group of clips.
+/// Prints the figures of each group of clips.
 pub fn print_groups(column: &str, rows: &[GroupRow]) {
     let ends = |ends| interval(ends, |end| format!("{:.1}", 100.0 * end));
     let rows = rows.iter().map(|row| {

@@ -1,4 +1,4 @@
-//! `ser results`: the document of results.
+//! The command `ser results`: writes the document of results.
 
 use anyhow::Result;
 use ser_experiment::{Run, results};
@@ -7,7 +7,7 @@ use ser_files::write_file;
 use crate::Outcome;
 use crate::args::ResultsArgs;
 
-/// Writes the document from run folders.
+/// Writes the document from the folders of runs.
 pub fn run(args: &ResultsArgs) -> Result<Outcome> {
     let runs = args.runs.iter().map(|dir| Run::read(dir));
     let runs = runs.collect::<ser_experiment::Result<Vec<_>>>()?;

@@ -1,4 +1,4 @@
-//! Answers as rows of a table.
+//! Writes answers as rows of a table.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use ser_predict::AnswerLine;
 use ser_tables::{Column, Kind, TableWriter, Value};
 use serde_json::Value as Json;
 
-/// The columns of a table.
+/// Returns the columns of the table.
 pub fn columns(labels: &[String]) -> Vec<Column> {
     let mut columns = vec![
         Column::new("file", Kind::Text),

@@ -1,4 +1,4 @@
-//! `ser select`: which recipe is best on clips that are nobody's test.
+//! The command `ser select`: compares recipes on validation clips.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::args::SelectArgs;
 use crate::events::Show;
 use crate::output::{mean_std, table};
 
-/// Tries every recipe on the inner splits of every split, and compares.
+/// Evaluates every recipe on the inner splits of every split, and prints the comparison.
 pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
     ser_experiment::keep_freed_memory();
     let asked = args.recipes.iter().map(|name| {
@@ -48,7 +48,7 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
     Ok(Outcome::of(&skipped.collect::<Vec<_>>()))
 }
 
-/// The figures of clips as they are and under conditions.
+/// Returns the figures without enrolment: of the plain clips, and under each condition.
 fn recorded(row: &Candidate) -> Vec<&(Setting, FoldSummary)> {
     let figures = row.figures.iter();
     figures.filter(|(at, _)| !at.is_enrolled()).collect()
@@ -95,7 +95,7 @@ fn print(rows: &mut [Candidate]) {
         "time",
     ];
     println!("{}", table(&header, lines));
-    // An earlier call may have asked one recipe for the conditions and not another.
+    // After an earlier call, one recipe may have figures under conditions and another may not.
     let under = rows.iter().map(recorded).max_by_key(Vec::len);
     let under = under.unwrap_or_default();
     if under.len() > 1 {
@@ -111,5 +111,5 @@ fn print(rows: &mut [Candidate]) {
         });
         println!("{}", table(&header, lines));
     }
-    println!("On validation clips alone: no test part was touched.");
+    println!("All figures are measured on validation clips; no test part was used.");
 }

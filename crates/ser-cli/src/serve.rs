@@ -1,4 +1,4 @@
-//! `ser serve`: the service, in one process.
+//! The command `ser serve`: runs the service in one process.
 
 use std::fs;
 use std::io;
@@ -18,8 +18,8 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<Outcome> {
     let is_local = args.bind.ip().is_loopback();
     if !is_local && tokens.is_empty() {
         bail!(
-            "{}: whoever reaches this address could ask: name a file of tokens with --tokens, or bind to 127.0.0.1 and put a \
-             proxy before it that knows who may",
+            "{}: other machines can reach this address: require tokens with --tokens FILE, or bind to 127.0.0.1 and put a \
+             proxy that authenticates in front of the service",
             args.bind
         );
     }
@@ -44,37 +44,37 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<Outcome> {
         },
     });
     log(json);
-    // A client that hangs up is to end its connection, not the program, which `main` lets end like any other in a pipe.
+    // A client that disconnects must end only its connection. `main` has set SIGPIPE so that it ends the program.
     #[cfg(unix)]
-    // SAFETY: a plain system call, before there is any other thread.
+    // SAFETY: This is a plain system call, made before another thread is started.
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
     }
     let runtime = Builder::new_multi_thread().enable_all().build();
     runtime
-        .context("the threads of the service")?
+        .context("the threads of the service could not be started")?
         .block_on(async {
             let listener = TcpListener::bind(args.bind).await;
             let listener = listener.with_context(|| {
                 format!(
-                    "{}: take another address with --bind, as in 127.0.0.1:0 for a free port",
+                    "{}: the service cannot listen here; choose another address with --bind, such as 127.0.0.1:0 for a free port",
                     args.bind
                 )
             })?;
             let address: SocketAddr = listener.local_addr()?;
             let page = match ser_server::HAS_PAGE {
-                true => "with a page there, ",
+                true => "including the web page, ",
                 false => "",
             };
             println!(
-                "serving on http://{address}, {page}described on http://{address}/docs; Ctrl-C ends it"
+                "serving on http://{address}, {page}described at http://{address}/docs; stop it with Ctrl-C"
             );
             serve(listener, service, stopped()).await;
             Ok(Outcome::Done)
         })
 }
 
-/// The tokens of a file, one a line.
+/// Reads the file of tokens, which has one token per line.
 fn tokens(args: &ServeArgs) -> Result<Vec<String>> {
     let Some(file) = &args.tokens else {
         return Ok(Vec::new());
@@ -83,12 +83,15 @@ fn tokens(args: &ServeArgs) -> Result<Vec<String>> {
     let tokens = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let tokens: Vec<String> = tokens.map(str::to_owned).collect();
     if tokens.is_empty() {
-        bail!("{}: expected a token a line, found none", file.display());
+        bail!(
+            "{}: expected one token per line, found none",
+            file.display()
+        );
     }
     Ok(tokens)
 }
 
-/// Notes what is answered on standard error.
+/// Starts the log on standard error.
 fn log(json: bool) {
     let log = tracing_subscriber::fmt()
         .with_writer(io::stderr)
@@ -99,10 +102,10 @@ fn log(json: bool) {
     }
 }
 
-/// Waits until the service is told to end.
+/// Waits for Ctrl-C or SIGTERM.
 async fn stopped() {
     let interrupted = async {
-        // Without a handler the system ends the program at once.
+        // If no handler can be installed, the system ends the program at Ctrl-C.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

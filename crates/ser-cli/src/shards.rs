@@ -1,4 +1,4 @@
-//! `ser predict --manifest`: the answers to a table, a file a shard.
+//! `ser predict --manifest`: answers the rows of a table, and writes one file per shard.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,7 @@ pub fn run(manifest: &Path, out: &Path, args: &PredictArgs) -> Result<Outcome> {
     let shard = args.shard.unwrap_or(Shard::ALL);
     let form = Form::of(manifest).unwrap_or(Form::Csv);
     let manifest = Manifest::read(manifest, args.root.as_deref(), shard)?;
-    // Whoever is not enrolled would be an error in many rows.
+    // A speaker who is not enrolled would be an error in many rows, so the command fails before it answers any.
     let speaker = |name: &String| {
         let speaker = model::speaker(predictor.model(), Some(name))?;
         Ok(speaker.map(|speaker| (name.clone(), speaker)))
@@ -49,8 +49,8 @@ pub fn run(manifest: &Path, out: &Path, args: &PredictArgs) -> Result<Outcome> {
         }
         Done::Before(path) => println!("{}: answered before", path.display()),
         Done::Elsewhere(path) => bail!(
-            "{}: another `ser predict` is answering shard {shard}; when it has ended the same command says whether the shard is \
-             there, or answers it",
+            "{}: another `ser predict` is answering shard {shard}; run the same command again after it has ended, to answer \
+             the shard if it is still missing",
             path.display()
         ),
     }

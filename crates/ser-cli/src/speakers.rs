@@ -1,4 +1,4 @@
-//! `ser enroll` and `ser speakers`: speakers that the program remembers.
+//! The commands `ser enroll` and `ser speakers`, and the files of enrolled speakers.
 
 use std::fs;
 use std::io;
@@ -13,54 +13,54 @@ use crate::output::{in_words, table};
 use crate::recordings::enrol;
 use crate::{Outcome, date, model};
 
-/// Seconds of speech from which on enrolment helps. What was measured is clips: four help, fifteen are good
-/// (docs/results.md). The 1440 of RAVDESS hold 1.9 s of speech each on average, four quiet ones about 7 s, so that this is a
-/// translation, and no measurement.
+/// Seconds of speech from which enrolment helps. The measurements are in clips: four help, and fifteen are good
+/// (docs/results.md). The 1440 clips of RAVDESS have 1.9 s of speech each on average, and four quiet ones about 7 s, so this
+/// value is converted, not measured.
 const ENOUGH: f64 = 7.0;
-/// Seconds of speech that are good, translated likewise.
+/// Seconds of speech that are good, converted in the same way.
 const GOOD: f64 = 30.0;
 
-/// Where speakers are kept: in the user's folder for data of programs.
+/// Returns the folder of the enrolled speakers, which is in the user's data folder.
 fn folder() -> Result<PathBuf> {
-    let folder = dirs::data_dir().context("this system names no folder for data of programs")?;
+    let folder = dirs::data_dir().context("the user's data folder is unknown: set HOME")?;
     Ok(folder.join("ser").join("speakers"))
 }
 
-/// Where a speaker is kept.
+/// Returns the path of the file of a speaker, whether it exists or not.
 fn file(name: &str) -> Result<PathBuf> {
     if !is_speaker_name(name) {
         let shown: String = name.chars().take(LONGEST_SPEAKER_NAME).collect();
         bail!(
-            "{shown:?} is no name for a speaker: up to {LONGEST_SPEAKER_NAME} letters, digits, `-`, `_` and `.` make one, a letter or a \
-             digit first"
+            "{shown:?} is not a valid name for a speaker: use up to {LONGEST_SPEAKER_NAME} letters, digits, `-`, `_` and `.`, beginning \
+             with a letter or a digit"
         );
     }
     Ok(folder()?.join(format!("{name}.json")))
 }
 
-/// The file of a speaker who is enrolled.
+/// Returns the path of the file of an enrolled speaker.
 pub fn enrolled(name: &str) -> Result<PathBuf> {
     let file = file(name)?;
     if !file.is_file() {
         let names: Vec<String> = all()?.into_iter().map(|speaker| speaker.name).collect();
         let others = match names.as_slice() {
-            [] => ", nor is anybody else".to_owned(),
+            [] => ", and no other speaker is enrolled".to_owned(),
             names => format!("; enrolled: {}", names.join(", ")),
         };
         bail!(
-            "nobody is enrolled as {name} ({} is not there){others}; `ser enroll {name} FILES…` enrolls a speaker",
+            "nobody is enrolled as {name} ({} does not exist){others}; to enrol this speaker: `ser enroll {name} FILES…`",
             file.display()
         );
     }
     Ok(file)
 }
 
-/// Keeps how a speaker sounds on average, from unlabelled recordings.
+/// Runs `ser enroll`: stores how a speaker sounds on average, from unlabelled recordings.
 pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
     let path = file(&args.name)?;
     if ser_audio::is_recording(Path::new(&args.name)) {
         bail!(
-            "{} is a recording's name: the speaker's comes first, as in `ser enroll anna {0}`",
+            "{} is the name of a recording: put the name of the speaker first, as in `ser enroll anna {0}`",
             args.name
         );
     }
@@ -68,7 +68,7 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
     let mut skipped = Vec::new();
     let enroller = enrol(&predictor, &args.files, args.channel.number(), &mut skipped)?;
     let (recordings, seconds) = (enroller.recordings(), enroller.seconds());
-    let anew = if path.is_file() { " anew" } else { "" };
+    let anew = if path.is_file() { " again" } else { "" };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
@@ -81,18 +81,19 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
         println!("{line}");
     } else {
         println!(
-            "{} is enrolled{anew} from {seconds:.1} s of speech in {}: ser predict --speaker {} FILES…",
+            "{} is enrolled{anew} from {seconds:.1} s of speech in {}: use `ser predict --speaker {} FILES…`",
             args.name,
             in_words(recordings, "recording"),
             args.name
         );
         if seconds < ENOUGH {
             println!(
-                "less than {ENOUGH:.0} s of speech, as in four clips of RAVDESS, hardly helps; {GOOD:.0} s, as in fifteen, are good"
+                "less than {ENOUGH:.0} s of speech (about four clips of RAVDESS) hardly helps; {GOOD:.0} s (about fifteen) are good: \
+                 give more recordings of this speaker"
             );
         }
         println!(
-            "kept in {}; `ser speakers --forget {}` removes it",
+            "stored in {}; `ser speakers --forget {}` removes it",
             path.display(),
             args.name
         );
@@ -100,17 +101,17 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
     Ok(Outcome::of(&skipped))
 }
 
-/// A speaker whom the program remembers.
+/// An enrolled speaker.
 #[derive(Serialize)]
 struct Remembered {
     name: String,
-    /// Name of the model that the speaker is enrolled with, where the file says it.
+    /// Name of the model that the speaker is enrolled with, if the file can be read.
     model: Option<String>,
     enrolled: String,
     file: String,
 }
 
-/// All speakers, in the order of their names.
+/// Returns all enrolled speakers, sorted by name.
 fn all() -> Result<Vec<Remembered>> {
     let folder = folder()?;
     let with_path = || folder.display().to_string();
@@ -140,13 +141,13 @@ fn remembered(path: &Path) -> Result<Remembered> {
     })
 }
 
-/// Lists the speakers, or forgets one.
+/// Runs `ser speakers`: lists the enrolled speakers, or removes one.
 pub fn run(args: &SpeakersArgs, json: bool) -> Result<Outcome> {
     if let Some(name) = &args.forget {
         ser_files::remove_file(enrolled(name)?)?;
         match json {
             true => println!("{}", serde_json::json!({ "forgotten": name })),
-            false => println!("{name} is forgotten"),
+            false => println!("{name} was removed"),
         }
         return Ok(Outcome::Done);
     }
@@ -156,7 +157,7 @@ pub fn run(args: &SpeakersArgs, json: bool) -> Result<Outcome> {
             println!("{}", serde_json::to_string(speaker)?);
         }
     } else if speakers.is_empty() {
-        println!("nobody is enrolled; `ser enroll NAME FILES…` enrolls a speaker");
+        println!("nobody is enrolled; to enrol a speaker: `ser enroll NAME FILES…`");
     } else {
         let rows = speakers.into_iter().map(|speaker| {
             let model = speaker.model.unwrap_or_else(|| "unknown".to_owned());

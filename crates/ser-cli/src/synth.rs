@@ -1,4 +1,4 @@
-//! `ser synth`
+//! The command `ser synth`.
 
 use anyhow::Result;
 use ser_data::synth::{SynthConfig, generate};

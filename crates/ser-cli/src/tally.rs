@@ -1,4 +1,4 @@
-//! What became of many recordings, in one sentence.
+//! Counts how many recordings were answered and skipped, for one sentence at the end of a command.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use ser_predict::OUT_OF_DISTRIBUTION;
 
 use crate::output::in_words;
 
-/// Counts of answers, and of skips by kind of reason.
+/// Numbers of answers, and of skipped recordings by kind of reason.
 #[derive(Default)]
 pub struct Tally {
     answered: usize,
@@ -33,17 +33,18 @@ impl Tally {
         *self.skipped.entry(kind).or_default() += 1;
     }
 
-    /// Recordings answered.
+    /// Returns the number of recordings that were answered.
     pub fn answered(&self) -> usize {
         self.answered
     }
 
-    /// Recordings skipped.
+    /// Returns the number of recordings that were skipped.
     pub fn skipped(&self) -> usize {
         self.skipped.values().sum()
     }
 
-    /// `answered 9 recordings: 3 uncertain (1 without speech); skipped 2: 1 damaged, 1 too short`
+    /// Returns all counts in a sentence, such as
+    /// `answered 9 recordings: 3 uncertain (1 without speech); skipped 2: 1 damaged, 1 too short`.
     pub fn sentence(&self) -> String {
         let uncertain = match self.uncertain {
             0 => "none".to_owned(),
@@ -64,13 +65,13 @@ impl Tally {
         text
     }
 
-    /// `1 damaged, 1 too short`
+    /// Returns the number of skipped recordings for each reason, such as `1 damaged, 1 too short`.
     pub fn reasons(&self) -> String {
         counts(self.skipped.iter().map(|(&kind, &count)| (kind, count)))
     }
 }
 
-/// `2 damaged, 1 too short`, without what is not there.
+/// Formats counts, such as `2 damaged, 1 too short`, without those that are 0.
 fn counts<'a>(of: impl IntoIterator<Item = (&'a str, usize)>) -> String {
     let there = of.into_iter().filter(|&(_, count)| count > 0);
     let told: Vec<String> = there

@@ -1,4 +1,4 @@
-//! `ser timeline`: what is spoken in a long recording, piece by piece.
+//! The command `ser timeline`: answers each piece of speech in a long recording.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -14,8 +14,7 @@ use crate::output::{SYNTHETIC, UNCERTAIN, damaged_line, percent, progress, span_
 use crate::recordings::{is_stdin, open};
 use crate::{Outcome, date, model};
 
-/// Seconds of sound that are handed over at a time: enough pieces to keep all cores busy, and a few
-/// megabytes.
+/// Seconds of sound that are processed at a time: a few megabytes, with enough pieces of speech to keep all cores busy.
 const AT_ONCE: f64 = 60.0;
 
 pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
@@ -25,7 +24,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         let form = form(out)?;
         if matches!(form, Form::Picture) && args.channel == Some(TimelineChannel::Each) {
             bail!(
-                "{}: a picture shows one channel: `--channel 1` draws the first",
+                "{}: a picture shows only one channel: use `--channel 1` for the first",
                 out.display()
             );
         }
@@ -51,7 +50,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     }
     if is_call {
         eprintln!(
-            "its channels have nothing in common, as in a call: `--channel each` hears each by itself, `--channel 1` the first"
+            "the channels have nothing in common, as in a call: use `--channel each` for each separately, or `--channel 1` for the first"
         );
     }
     let title = args.file.file_name().unwrap_or_default().to_string_lossy();
@@ -84,7 +83,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         channel.into_iter().chain(cells).collect()
     });
     if spans.is_empty() {
-        println!("nobody speaks in its {seconds:.0} s");
+        println!("nobody speaks in this recording of {seconds:.0} s");
     } else {
         let header = ["channel", "from", "to", "emotion", "confidence"];
         println!("{}", table(&header[usize::from(!is_each)..], rows));
@@ -105,17 +104,17 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
 /// The timeline of a recording.
 struct Answered {
     spans: Vec<Span>,
-    /// Its length.
+    /// Length of the recording in seconds.
     seconds: f64,
     damage: Option<Damage>,
-    /// Whether its channels have nothing in common.
+    /// Whether the channels have nothing in common.
     is_call: bool,
 }
 
-/// The spans of each channel, in the order of time.
+/// Answers each channel separately, and returns the spans of all channels in the order of time.
 fn answer_each(file: &Path, answer: impl Fn(Option<u16>) -> Result<Answered>) -> Result<Answered> {
     if is_stdin(file) {
-        bail!("standard input comes once: `--channel each` needs a file");
+        bail!("standard input can be read only once: `--channel each` needs a file");
     }
     let channels = open(file, None)?.channels();
     let mut first = answer(Some(1))?;
@@ -127,7 +126,7 @@ fn answer_each(file: &Path, answer: impl Fn(Option<u16>) -> Result<Answered>) ->
     Ok(Answered { spans, ..first })
 }
 
-/// All spans of a recording.
+/// Processes a whole recording, and returns its spans.
 fn listen(mut timeline: Timeline) -> Result<Answered> {
     let length = timeline.stream().duration().unwrap_or(0.0);
     let bar = progress(length as usize, "seconds");
@@ -151,7 +150,7 @@ enum Form {
     Picture,
 }
 
-/// What a file is to hold, by its name.
+/// Returns the format of a file, from the ending of its name.
 fn form(out: &Path) -> Result<Form> {
     let extension = out.extension().unwrap_or_default().to_string_lossy();
     Ok(match extension.to_lowercase().as_str() {
@@ -196,7 +195,7 @@ fn picture(model: &Model, spans: &[Span], seconds: f64, title: &str) -> Result<S
     )?)
 }
 
-/// How much of each emotion there is.
+/// Prints the share of each emotion in the time with speech.
 fn summary(model: &Model, spans: &[Span], seconds: f64) {
     let spoken: f64 = spans.iter().map(|span| span.end - span.start).sum();
     let mut shares = vec![0.0; model.labels.len()];
@@ -210,14 +209,14 @@ fn summary(model: &Model, spans: &[Span], seconds: f64) {
         .map(|(label, share)| format!("{label} {}", percent(*share)))
         .collect();
     println!(
-        "speech in {} of {}; of that time {}",
+        "speech in {} of {}; shares of the speech: {}",
         clock(spoken),
         clock(seconds),
         shares.join(", ")
     );
 }
 
-/// `1:02:03.4`
+/// Formats a time such as `1:02:03.4`.
 pub fn clock(seconds: f64) -> String {
     let tenths = (seconds * 10.0).round() as u64;
     let (seconds, minutes, hours) = (tenths / 10 % 60, tenths / 600 % 60, tenths / 36_000);

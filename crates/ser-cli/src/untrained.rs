@@ -1,11 +1,11 @@
-//! `ser train`, `crossval`, `select` and `fit` of a program that was built without training.
+//! The commands `ser train`, `crossval`, `select` and `fit` in a program that was built without training.
 
 use anyhow::{Result, bail};
 use clap::Command;
 
 use crate::Outcome;
 
-/// Says of these commands in the list of all that they are not there.
+/// Marks in the help the commands that this build does not have.
 pub fn mark(command: Command) -> Command {
     let trains = [
         ("train", " (not in this build)"),
@@ -21,10 +21,10 @@ pub fn mark(command: Command) -> Command {
     })
 }
 
-/// Says how to get the commands that train.
+/// Fails with the way to get a program that trains.
 pub fn refuse() -> Result<Outcome> {
     bail!(
-        "this program was built without training, which needs libtorch (`ser fit --from` does not); in a clone of ser: \
-         `cargo xtask libtorch && cargo install --path crates/ser-cli --features train`"
+        "this program was built without training, which needs libtorch (`ser fit --from` does not need it). To install a program \
+         that trains, run in a clone of ser: `cargo xtask libtorch && cargo install --path crates/ser-cli --features train`"
     )
 }

@@ -1,4 +1,4 @@
-//! `ser predict --adapt`: the recordings of a collection standardise each other.
+//! Tests of `ser predict --adapt`, which standardises the recordings of a collection by their average.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -35,10 +35,10 @@ fn what_the_answers_rest_on_is_said() {
     for part in [
         "adapted to the collection: 8 recordings, ",
         "emotions are mixed",
-        "in a collection of one emotion it takes that emotion away",
+        "in a collection of one emotion it removes that emotion",
         // Some of these are uncertain.
         "on validation clips",
-        "measured with each speaker enrolled, and not with a collection",
+        "measured with each speaker enrolled, not with a collection",
     ] {
         assert!(told.contains(part), "{part} is not in {told}");
     }
@@ -76,7 +76,7 @@ fn what_cannot_be_used_is_named_once_and_changes_nothing() {
     let became = "skipped 2: 1 damaged, 1 without speech";
     assert!(said.trim_end().ends_with(became), "{said}");
 
-    // One fewer would be too few.
+    // With one recording fewer, there are too few.
     fs::remove_file(&files[0]).unwrap();
     let said = complaint(1, &words);
     let expected = "expected 4 recordings or more in which somebody speaks, found 3: ";
@@ -122,7 +122,7 @@ fn a_call_that_was_stopped_goes_on_with_the_same_collection_and_no_other() {
 
     let fewer = complaint(1, &words(&files[1..], &[&"--adapt", &"--out", &out]));
     let none = complaint(1, &words(&files, &[&"--out", &out]));
-    for (said, found) in [(&fewer, "39 recordings"), (&none, "nobody enrolled")] {
+    for (said, found) in [(&fewer, "39 recordings"), (&none, "no enrolled speaker")] {
         for part in [
             "a.csv.unfinished",
             "collection",

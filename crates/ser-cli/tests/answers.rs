@@ -1,4 +1,4 @@
-//! `ser predict --out`: answers in a file, whatever stops the program.
+//! Tests of `ser predict --out`, also with a program that is stopped.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -53,7 +53,7 @@ fn a_recording_is_answered_once_however_often_it_is_given() {
     assert_eq!(read(&out).lines().count(), 2);
 }
 
-/// A call that has answered all recordings, and waits for one more from standard input.
+/// Starts a call, and returns it once it has answered all recordings and waits for one more from standard input.
 fn waiting(files: &[PathBuf], out: &Path) -> Child {
     let child = Command::new(env!("CARGO_BIN_EXE_ser"))
         .args(words(files, &[&"-", &"--out", &out]))
@@ -76,7 +76,7 @@ fn unfinished(out: &Path) -> PathBuf {
     out.with_added_extension("unfinished")
 }
 
-/// Makes the call anew, with a recording on standard input. Returns the exit code, and what it says on standard error.
+/// Makes the call again, with a recording on standard input. Returns the exit code and the text on standard error.
 fn again(files: &[PathBuf], out: &Path, more: &[&dyn AsRef<OsStr>]) -> (i32, String) {
     let mut all: Vec<&dyn AsRef<OsStr>> = vec![&"-", &"--out", &out];
     all.extend(more);
@@ -113,7 +113,7 @@ fn a_call_that_was_stopped_goes_on_and_ends_with_the_same_bytes() {
         assert_eq!(ended.signal().is_some(), code.is_none());
         assert!(!out.exists(), "half-written under its final name");
 
-        // The disk was full, or the machine went down: the last line is torn.
+        // The last line is torn, as after a full disk or a crash of the machine.
         let torn = read(&unfinished(&out));
         let torn = &torn[..torn.len() - 10];
         fs::write(unfinished(&out), torn).unwrap();
@@ -123,7 +123,7 @@ fn a_call_that_was_stopped_goes_on_and_ends_with_the_same_bytes() {
         assert_eq!(read(&out), read(&whole));
         assert!(!unfinished(&out).exists());
     }
-    // Cut off within its first line it begins anew.
+    // If the file is cut off within its first line, the call starts again.
     let out = folder.path().join("KILL.csv");
     fs::write(unfinished(&out), "{\"format\":").unwrap();
     let (code, said) = again(&files, &out, &[]);
@@ -141,7 +141,7 @@ fn answers_of_another_model_speaker_channel_or_choice_of_labels_are_not_mixed_in
     let (code, said) = again(&files, &out, &[]);
     assert_eq!(code, 1);
     assert!(
-        said.contains("another `ser predict` is writing it"),
+        said.contains("another `ser predict` is writing this file"),
         "{said}"
     );
     child.kill().unwrap();

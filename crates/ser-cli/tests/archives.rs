@@ -1,4 +1,4 @@
-//! `ser predict --manifest --shard`: an archive in shards, whatever stops the program.
+//! Tests of `ser predict --manifest --shard`, also with a program that is killed.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -15,7 +15,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use ser_tables::{Column, Form, Kind, TableWriter, Value};
 
-/// Rows of the manifest: recordings, parts of them, and what cannot be answered.
+/// Returns the rows of the manifest: recordings, parts of recordings, and rows that cannot be answered.
 fn rows() -> Vec<(String, String, Option<f64>)> {
     let clips = clips(1, 6);
     let row = |n: usize| {
@@ -53,7 +53,7 @@ fn manifest(folder: &Path, form: Form) -> PathBuf {
     path
 }
 
-/// The words of a call on a manifest.
+/// Returns the arguments of a call on a manifest.
 fn words<'w>(
     manifest: &'w impl AsRef<OsStr>,
     shard: &'w &'w str,
@@ -70,7 +70,7 @@ fn words<'w>(
     ]
 }
 
-/// The rows of all files of answers in a folder, each as text, sorted.
+/// Returns the rows of all files of answers in a folder, each as text, sorted.
 fn answers(out: &Path) -> Vec<String> {
     let mut all = Vec::new();
     for file in fs::read_dir(out).unwrap() {
@@ -92,7 +92,7 @@ fn answers(out: &Path) -> Vec<String> {
     all
 }
 
-/// A call that has begun to answer a shard.
+/// Starts a call, and returns it once it has begun to answer a shard.
 fn begun(words: &[&dyn AsRef<OsStr>], out: &Path) -> Child {
     let child = Command::new(env!("CARGO_BIN_EXE_ser"))
         .args(words)
@@ -134,7 +134,7 @@ fn shards_that_are_killed_and_run_again_are_the_rows_of_one_call() {
         let told = output(0, &words(&manifest, &"0/1", &whole));
         assert!(told.contains("answered 192 recordings"), "{told}");
         assert!(
-            told.contains("skipped 48: 24 for another reason, 24 not to be opened"),
+            told.contains("skipped 48: 24 could not be opened, 24 for another reason"),
             "{told}"
         );
         for shard in ["0/3", "2/3"] {

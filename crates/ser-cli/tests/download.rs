@@ -1,4 +1,4 @@
-//! `ser download`, from a web server on this machine.
+//! Tests of `ser download`, with a web server on this machine.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -15,7 +15,7 @@ use serde_json::Value;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// A short recording, another for each number.
+/// Returns a short recording that differs for each number.
 fn wav(number: i16) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let spec = WavSpec {
@@ -41,7 +41,7 @@ fn zip_of(entries: impl IntoIterator<Item = (String, Vec<u8>)>) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// CaFE as it is given out, in folders whose accents are broken, with a text beside.
+/// Returns the archive of CaFE as it is published: with broken accents in the names of folders, and with a text file.
 fn cafe() -> Vec<u8> {
     let mut entries = vec![
         ("CaFE_48k/Readme.txt".to_owned(), b"CaFE".to_vec()),
@@ -74,7 +74,7 @@ fn cafe() -> Vec<u8> {
     zip_of(entries)
 }
 
-/// Part of an answer with the whole file.
+/// Returns the response with the whole file, cut off after `sent` bytes of the body.
 fn answer(body: &[u8], sent: usize) -> Answer {
     let length = body.len();
     let head = format!(
@@ -123,7 +123,10 @@ fn a_corpus_arrives_with_its_licence_shown_and_is_not_fetched_again() {
             "{said}"
         );
     }
-    assert!(said.contains("no checksum of it is published"), "{said}");
+    assert!(
+        said.contains("no checksum of this archive is published"),
+        "{said}"
+    );
     assert!(
         printed.contains("CaFE: 936 of 936 recordings are in "),
         "{printed}"
@@ -140,7 +143,7 @@ fn a_corpus_arrives_with_its_licence_shown_and_is_not_fetched_again() {
     );
     assert_eq!(audit["skipped"], serde_json::json!([]));
 
-    // The server is gone.
+    // The server no longer runs.
     let again = output(
         0,
         &[
@@ -202,7 +205,7 @@ fn a_download_that_was_cut_off_goes_on_in_the_next_call() {
 fn another_archive_than_the_published_one_is_refused_and_nothing_stays() {
     let folder = tempfile::tempdir().unwrap();
     let archive = zip_of([("OAF_back_angry.wav".to_owned(), wav(1))]);
-    // Of TESS the checksum is published, of RAVDESS the size as well.
+    // For TESS only the checksum is published, for RAVDESS also the size.
     for (corpus, why) in [
         (
             "tess",
@@ -287,7 +290,7 @@ fn an_archive_of_ones_own_is_taken_and_of_copies_one() {
     assert_eq!(names_in(folder.path()), ["mine.zip", "tess"]);
 }
 
-/// What is refused, and why, after which nothing is left beside the archive.
+/// Runs a download that must be refused and must leave nothing beside the archive. Returns the message.
 fn refused(corpus: &str, archive: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("archive.zip");

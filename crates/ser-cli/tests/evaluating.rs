@@ -1,4 +1,4 @@
-//! `ser evaluate` on a manifest.
+//! Tests of `ser evaluate` on a manifest, and of error messages.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use common::{clips, complaint, lines, output, ser};
 use serde_json::Value;
 
-/// Four clips with a column of their own, one of an emotion that no model knows.
+/// Writes a manifest of four clips with an additional column; one clip has an emotion that no model knows.
 fn manifest(folder: &Path) -> PathBuf {
     let files = clips(1, 4);
     let rows = files
@@ -87,7 +87,7 @@ fn figures_are_given_by_any_column_and_kept() {
     );
 }
 
-/// A clip whose second channel is the first with the opposite sign, so that their mean is silent.
+/// Writes a clip whose second channel is the first with the opposite sign, so that their mean is silent.
 fn opposite(folder: &Path) -> PathBuf {
     let clip = hound::WavReader::open(&clips(1, 1)[0]).unwrap();
     let spec = hound::WavSpec {
@@ -172,7 +172,7 @@ fn errors_say_the_reason_and_the_next_step_and_steer_no_terminal() {
     fs::write(at("notes.txt"), "no sound").unwrap();
     fs::create_dir(at("empty")).unwrap();
     fs::write(at("table.csv"), "path,emotion,speaker\nx.wav,sad,a\n").unwrap();
-    // Would be red, and read as xvaw.jpg.
+    // On a terminal this name would be red and read as xvaw.jpg.
     let bad = at("x\u{1b}[31m\u{202e}gpj.wav");
     fs::write(&bad, "no sound").unwrap();
     let cases: [(&[&str], &[&str]); 10] = [
@@ -237,7 +237,7 @@ fn what_is_not_marked_as_uncertain_is_counted_as_the_answers_say() {
         .iter()
         .map(|file| output(0, &[&"predict", file, &"--json"]));
     let answers: Vec<Value> = answers.map(|line| lines(&line)[0].clone()).collect();
-    // Every other one is called what the model takes it for.
+    // Every other clip has the label that the model predicts.
     let rows = files
         .iter()
         .zip(&answers)

@@ -1,4 +1,4 @@
-//! `ser select`, `fit`, `conditions` and `results`, ensembles and enrolment, as the program shows them.
+//! Tests of the output of `ser select`, `fit`, `conditions` and `results`, with ensembles and enrolment.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -13,7 +13,7 @@ use common::{
 };
 use serde_json::Value;
 
-/// A quick recipe that is tried on an inner split, varies its clips, and may enrol.
+/// Writes a quick recipe with an inner split, augmentation and, if `enrols`, enrolment.
 fn recipe(folder: &Path, name: &str, enrols: bool) -> PathBuf {
     write_recipe(folder, name, &inner_recipe_text(name, enrols))
 }
@@ -41,7 +41,7 @@ fn an_ensemble_is_measured_plain_and_enrolled_and_written_up() {
     let page = fs::read_to_string(page).unwrap();
     assert!(page.contains("## both loso"), "{page}");
 
-    // Its one model file enrols a speaker.
+    // The model file of the ensemble can be used with an enrolled speaker.
     let model = out.join("fold-1/model.safetensors");
     let speaker = synthetic().join("Actor_01");
     let clip = |take: u8| speaker.join(format!("03-01-03-01-01-0{take}-01.wav"));
@@ -78,14 +78,14 @@ fn selection_shows_recipes_side_by_side() {
     let rows = text.lines().filter(|line| line.contains('%'));
     assert_eq!(rows.count(), 3, "{text}");
     assert!(text.contains("of 4 "), "{text}");
-    assert!(text.contains("no test part was touched"), "{text}");
+    assert!(text.contains("no test part was used"), "{text}");
     let lines = select(&[&b, &"--json"]);
     let line: Value = serde_json::from_str(lines.lines().nth(1).unwrap()).unwrap();
     assert_eq!(line["recipe"], "b");
     assert!(line["enrolled"]["15 clips enrolled"]["uar"]["mean"].is_number());
     assert!(line["conditions"]["clean"]["uar"]["mean"].is_number());
 
-    // A recipe that chooses its epoch by the clips it would be judged by.
+    // This recipe chooses its epoch on the clips by which it would be compared.
     let early = quick_recipe(folder.path(), "early", "loso", 1);
     let refusal = complaint(1, &[&"select", &early, &"--data", &data, &"--out", &out]);
     assert!(refusal.contains("last-epoch"), "{refusal}");
@@ -111,12 +111,13 @@ fn a_recipe_may_be_measured_on_another_protocol() {
         ],
     );
     assert!(
-        text.contains("seed-5") && text.contains("flatters"),
+        text.contains("seed-5") && text.contains("too optimistic"),
         "{text}"
     );
 }
 
-/// The synthetic clips of five emotions, half of the actors with the names of RAVDESS, half with those of CREMA-D.
+/// Copies the synthetic clips of five emotions into two corpora: half of the actors with names as in RAVDESS, the other half
+/// as in CREMA-D.
 fn two_corpora(folder: &Path) -> [PathBuf; 2] {
     let corpora = ["ravdess", "crema-d"].map(|name| folder.join(name));
     for corpus in &corpora {
@@ -173,7 +174,7 @@ fn each_of_several_corpora_is_tested_by_what_was_learned_from_the_others() {
         text.contains("fold-1-crema-d") && text.contains("fold-2-ravdess"),
         "{text}"
     );
-    // Each corpus beside the other one, alone, with its speakers or all of it known, and with ten clips of it learned from.
+    // The table has a row for each tested corpus, and columns for enrolment, for the collection and for labelled clips.
     for part in [
         "| crema-d |    ravdess |",
         "| mean ",
@@ -232,7 +233,7 @@ fn conditions_are_shown_of_a_run_and_of_validation_clips() {
         text.contains("UAR under") && text.contains("telephone"),
         "{text}"
     );
-    // Beside a recipe that was not asked under conditions, they are still shown.
+    // The conditions are still shown beside a recipe that was not evaluated under them.
     let text = select(&[&other]);
     assert!(
         text.contains("telephone") && text.contains("| other "),

@@ -1,4 +1,4 @@
-//! Why a model answers so: `ser explain`, and whether what it marks is what the answer rests on.
+//! Tests of `ser explain`, also of whether the answer rests on the patches that it marks.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -18,11 +18,11 @@ const MODEL: &str = concat!(
     "/../../data/models/robust.safetensors"
 );
 
-/// Random choices of patches that the marked ones are compared with.
+/// Number of random choices of patches that the marked ones are compared with.
 const DRAWS: u64 = 5;
 
-/// Probability that the answer loses without the most important tenth of the patches, and on average
-/// without as many others, chosen among those that hold any sound.
+/// Returns how much probability the answer loses without the most important tenth of the patches, and how much on average
+/// without as many other patches, chosen from those that hold any sound.
 fn lost(predictor: &Predictor, file: &Path) -> (f32, f32) {
     let clip = ser_audio::read(file).unwrap();
     let explanation = predictor.explain(&clip).unwrap();
@@ -48,7 +48,7 @@ fn lost(predictor: &Predictor, file: &Path) -> (f32, f32) {
     (marked, elsewhere)
 }
 
-/// Holds for each clip, and by a factor of two on average.
+/// Asserts that the marked patches lose more than others for each clip, and more than twice as much on average.
 fn the_marked_patches_count(files: &[PathBuf]) {
     let predictor = Predictor::built_in().unwrap();
     let (mut marked, mut elsewhere) = (0.0, 0.0);
@@ -86,7 +86,7 @@ fn without_the_marked_tenth_a_real_clip_loses_more_than_without_another() {
 #[test]
 fn two_calls_write_the_same_picture_and_say_what_it_shows() {
     let folder = tempfile::tempdir().unwrap();
-    // A second of speech, for it is explained three times.
+    // One second of speech is enough, because it is explained three times.
     let whole = synthetic().join("Actor_01/03-01-05-02-01-01-01.wav");
     let whole = ser_audio::read(&whole).unwrap();
     let second = whole.sample_rate as usize;

@@ -1,4 +1,4 @@
-//! `ser extract`.
+//! Tests of `ser extract`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -104,7 +104,7 @@ fn a_bad_file_among_good_ones_is_named_and_skipped() {
         &[&"extract", &bad, &"--out", &folder.path().join("b.npy")],
     );
     assert!(message.contains("bad.wav"), "{message}");
-    // Nothing does not take the place of something.
+    // A call without a usable recording does not replace the file.
     complaint(1, &[&"extract", &bad, &"--out", &out]);
     assert_eq!(fs::read(&out).unwrap(), bytes);
 }
@@ -158,7 +158,7 @@ fn a_folder_may_hold_any_format() {
     }
 }
 
-/// A manifest of two parts of a file and of a whole one, with a column of its own.
+/// Writes a manifest of two parts of a file and one whole file, with an additional column.
 fn with_parts(folder: &Path) -> std::path::PathBuf {
     for (name, hertz) in [("long.wav", 300.0), ("=short.wav", 600.0)] {
         tone(&folder.join(name), hertz, 2.0);
@@ -209,7 +209,7 @@ fn functionals_are_a_row_a_recording_with_what_the_manifest_says() {
             .all(|value| value.parse::<f32>().unwrap().is_finite())
     );
 
-    // Without a manifest: no more than the recording, whose functionals are the same.
+    // Without a manifest, there is only the recording, and its functionals are the same.
     let (short, alone) = (
         folder.path().join("=short.wav"),
         folder.path().join("alone.csv"),
@@ -233,7 +233,7 @@ fn parquet_and_csv_are_one_table_and_written_whole() {
     assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
     output(0, &[&"extract", &manifest, &"--out", &out]);
     assert_eq!(fs::read(&out).unwrap(), bytes);
-    // Nothing does not take the place of something, and nothing is left beside it.
+    // A call without a usable recording does not replace the file, and leaves nothing beside it.
     let bad = folder.path().join("bad.wav");
     fs::write(&bad, b"this is no sound").unwrap();
     let before = fs::read_dir(folder.path()).unwrap().count();

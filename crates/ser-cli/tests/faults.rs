@@ -1,5 +1,5 @@
-//! Runs that are killed, that meet a full disk or another run: what bears its final name is whole, and the next
-//! call ends as if nothing had happened.
+//! Tests of runs that are killed, that meet a full disk, or that meet another run. A file under its final name is complete,
+//! and the next call ends as if nothing had happened.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -15,7 +15,7 @@ use common::{complaint, quick_recipe, synthetic, with_recipe};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A call of the program in words.
+/// The arguments of a call of the program.
 type Call = Vec<String>;
 
 fn call(words: &[&dyn AsRef<OsStr>]) -> Call {
@@ -23,7 +23,7 @@ fn call(words: &[&dyn AsRef<OsStr>]) -> Call {
     words.iter().map(word).collect()
 }
 
-/// What a call says that must fail.
+/// Returns the error message of a call that must fail.
 fn refusal(call: &Call) -> String {
     let words: Vec<&dyn AsRef<OsStr>> = call.iter().map(|word| word as _).collect();
     complaint(1, &words)
@@ -38,7 +38,7 @@ fn program(call: &Call) -> Command {
     program
 }
 
-/// Every file below a folder by its name there.
+/// Returns every file below a folder by its relative path.
 fn tree(folder: &Path) -> BTreeMap<String, PathBuf> {
     let files = walkdir::WalkDir::new(folder).into_iter().flatten();
     let files = files.filter(|entry| entry.file_type().is_file());
@@ -54,8 +54,8 @@ fn tree(folder: &Path) -> BTreeMap<String, PathBuf> {
         .collect()
 }
 
-/// Kills calls at random moments, each in a folder that keeps what earlier ones left, then lets one finish.
-/// `check` looks at the folder after every kill.
+/// Kills calls at random moments, each in the folder with what the earlier calls left, and then lets one finish. Calls
+/// `check` after every kill.
 fn killed_again_and_again(call: &Call, usual: Duration, kills: usize, mut check: impl FnMut()) {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     for _ in 0..kills {
@@ -70,7 +70,7 @@ fn killed_again_and_again(call: &Call, usual: Duration, kills: usize, mut check:
     assert!(ended.status.success(), "{said}");
 }
 
-/// What is the same in every run of the same recipe: all but what says how long it took.
+/// Whether a file is the same in every run of the same recipe. Files with times are not.
 fn same_everywhere(name: &str) -> bool {
     let timed = ["training.json", "report.html"];
     !timed.iter().any(|file| name.ends_with(file)) && !name.contains("history")
@@ -90,7 +90,7 @@ fn assert_same(disturbed: &Path, whole: &Path) {
     }
 }
 
-/// Two small recipes and their mean.
+/// Writes an ensemble of two small recipes.
 fn ensemble(folder: &Path) -> PathBuf {
     let [one, two] = ["one", "two"].map(|name| quick_recipe(folder, name, "loso", 2));
     common::ensemble(folder, "both", [&one, &two], "")
@@ -124,7 +124,7 @@ fn a_cross_validation_killed_at_any_moment_ends_as_if_it_had_not_been() {
     let usual = start.elapsed();
 
     let (disturbed, out) = crossval("killed");
-    // Every split is finished once: its model is never written again.
+    // Every split is trained only once, and its model is never written again.
     let mut finished: BTreeMap<String, SystemTime> = BTreeMap::new();
     let mut kept = 0;
     let written = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
@@ -133,7 +133,7 @@ fn a_cross_validation_killed_at_any_moment_ends_as_if_it_had_not_been() {
             let Some(split) = name.strip_suffix("/model.safetensors") else {
                 continue;
             };
-            // The mean of the members is taken anew each time: it costs no training.
+            // The mean of the members is computed again each time, because it needs no training.
             if split.ends_with(".ser-unfinished") || !split.starts_with("members/") {
                 continue;
             }
@@ -199,7 +199,7 @@ fn extraction_selection_and_fitting_killed_at_any_moment_end_as_if_they_had_not_
         let out = at("killed");
         killed_again_and_again(&words("killed"), start.elapsed(), 5, || {});
         if command == "extract" {
-            // Nothing sweeps a folder that belongs to the user: what was half-written bears no final name.
+            // The program does not clean up a folder of the user. Partial files remain there, but not under a final name.
             for (name, path) in tree(&out) {
                 match name.starts_with(ser_files::UNFINISHED) {
                     true => fs::remove_file(path).unwrap(),
@@ -211,7 +211,7 @@ fn extraction_selection_and_fitting_killed_at_any_moment_end_as_if_they_had_not_
     }
 }
 
-/// A run that has begun and will not end soon, and how it was called.
+/// Starts a long run, and returns it with its arguments once it has begun.
 fn long_run(folder: &Path) -> (std::process::Child, Call) {
     let recipe = quick_recipe(folder, "long", "seed5", 200);
     let out = folder.join("run");
@@ -222,7 +222,7 @@ fn long_run(folder: &Path) -> (std::process::Child, Call) {
         assert!(start.elapsed().as_secs() < 60, "no run began");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // The file is there a moment before the lock on it is held.
+    // The file exists a moment before the lock on it is held.
     std::thread::sleep(Duration::from_millis(200));
     (child, words)
 }
@@ -249,7 +249,7 @@ fn a_run_further_inside_keeps_what_it_is_writing() {
     ] {
         fs::create_dir_all(folder.path().join(unfinished)).unwrap();
     }
-    // Refused, but not before the folder around is swept.
+    // The call is refused, but only after the outer folder was cleaned up.
     let recipe = quick_recipe(folder.path(), "early", "loso", 1);
     let (data, around) = (synthetic(), folder.path());
     complaint(
@@ -268,15 +268,19 @@ fn a_run_further_inside_keeps_what_it_is_writing() {
 fn ctrl_c_says_what_is_kept_and_ends_with_130() {
     let folder = tempfile::tempdir().unwrap();
     let (child, _) = long_run(folder.path());
-    // SAFETY: a signal to a child that has not been waited for.
+    // SAFETY: This sends a signal to a child that has not been waited for.
     unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) };
     let ended = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(130), "{said}");
-    assert!(said.contains("the same command goes on"), "{said}");
+    assert!(
+        said.contains("run the same command again to continue"),
+        "{said}"
+    );
 }
 
-/// No file may grow beyond `kilobytes`, as on a disk that is full: the program gets an error from the system.
+/// Runs the program with a limit of `kilobytes` on the size of files. Beyond the limit, the system returns an error, as on a
+/// full disk.
 #[cfg(target_os = "linux")]
 fn with_little_space(kilobytes: u32, words: &Call) -> (Option<i32>, String) {
     let limited = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$0\" \"$@\"");
@@ -334,7 +338,7 @@ fn a_full_disk_is_an_error_that_names_the_file_and_leaves_none() {
             "{name}: {said}"
         );
         match name {
-            // The folder of a cross-validation is its own; no split in it is finished.
+            // The folder belongs to the cross-validation, and no split in it is finished.
             "all" => assert!(
                 tree(&to(name))
                     .keys()

@@ -1,4 +1,4 @@
-//! `ser fit --from`: the built-in model learns on from labelled clips.
+//! Tests of `ser fit --from`, which fine-tunes the built-in model on labelled clips.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use common::{complaint, output, synthetic};
 use serde_json::Value;
 
-/// A manifest of the synthetic clips of these actors whose emotion has a name here.
+/// Writes a manifest of the synthetic clips of these actors, with the emotions that are listed and their names.
 fn manifest(folder: &Path, name: &str, actors: &[u8], emotions: &[(&str, &str)]) -> PathBuf {
     let mut text = "path,emotion,speaker\n".to_owned();
     for actor in actors {
@@ -85,7 +85,7 @@ fn a_fine_tuned_model_answers_other_speakers_better_and_its_own_clips_measure_no
     assert!(after > before + 0.05, "{before} {after}");
     let said = complaint(1, &[&"evaluate", &"--model", &model, &"--data", &mine]);
     assert!(said.contains("nothing to measure"), "{said}");
-    // The folder is taken, and the model in it stays.
+    // The folder is not empty, so the call is refused and the model in it stays.
     let first = fs::read(&model).unwrap();
     let said = complaint(1, &fit(&mine, &out, &[]));
     assert!(said.contains("holds something else"), "{said}");
@@ -121,7 +121,7 @@ fn a_model_of_some_labels_answers_no_other() {
 #[test]
 fn a_model_that_became_worse_is_written_only_if_that_is_said() {
     let folder = tempfile::tempdir().unwrap();
-    // Nothing is better than a model on clips that are called what it takes them for.
+    // If the labels are the model's own predictions, no other model can be better.
     let labels: [&dyn AsRef<OsStr>; 2] = [&"--labels", &"happy,sad,angry"];
     let actors = [1, 2].map(|actor| synthetic().join(format!("Actor_{actor:02}")));
     let mut text = "path,emotion,speaker\n".to_owned();
@@ -147,7 +147,7 @@ fn a_model_that_became_worse_is_written_only_if_that_is_said() {
         &fit(&mine, &out, &[&labels[..], &[&"--even-if-worse"]].concat()),
     );
     assert!(
-        text.contains("the model before recognised better"),
+        text.contains("recognised better before fine-tuning"),
         "{text}"
     );
     assert!(out.join("model.safetensors").is_file());

@@ -1,4 +1,4 @@
-//! Files that are not what their name says: every command names them, keeps the rest and ends with 3.
+//! Tests with damaged and misnamed files: every command names them, processes the others, and ends with 3.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -16,7 +16,7 @@ use common::ser;
 const PCM: u16 = 1;
 const FLOAT: u16 = 3;
 
-/// A WAV file as its header describes it, true or not.
+/// A WAV file whose header may be wrong.
 #[derive(Clone)]
 struct Wav {
     magic: &'static [u8; 4],
@@ -30,7 +30,7 @@ struct Wav {
 }
 
 impl Wav {
-    /// A second of a tone, sound in every respect.
+    /// Returns a valid file with one second of a tone.
     fn sound() -> Self {
         let sample = |n: u32| ((n as f32 * 0.08).sin() * 9000.0) as i16;
         let data: Vec<u8> = (0..16_000).flat_map(|n| sample(n).to_le_bytes()).collect();
@@ -51,7 +51,7 @@ impl Wav {
         wav.bytes()
     }
 
-    /// Other samples, of the stated size.
+    /// Returns a file with other samples and a correct size.
     fn of(data: Vec<u8>) -> Vec<u8> {
         Self::with(|w| (w.stated, w.data) = (data.len() as u32, data))
     }
@@ -88,7 +88,7 @@ fn floats(bad: f32, places: Range<i32>) -> Vec<u8> {
     Wav::with(|w| (w.tag, w.bits, w.stated, w.data) = (FLOAT, 32, data.len() as u32, data))
 }
 
-/// What is wrong with a file, and what is said of it.
+/// Returns invalid files: for each its name, its bytes, and a part of the error message.
 fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let sound = Wav::sound();
     let swapped = sound.riff(&[sound.samples(), sound.format()].concat());
@@ -138,7 +138,7 @@ fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
-/// What is odd, and fine.
+/// Returns unusual files that must be read: for each its name and its bytes.
 fn good_files() -> Vec<(&'static str, Vec<u8>)> {
     let many = Wav::with(|w| {
         w.channels = 255;
@@ -176,7 +176,8 @@ fn good_files() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// All of them as files, and what a file system adds: the bad ones with what is said of each.
+/// Writes all files, and adds cases of the file system. Returns the good files, and the bad files with a part of the error
+/// message of each.
 fn catalogue(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, &'static str)>) {
     let write = |name: &str, bytes: Vec<u8>| {
         let path = folder.join(format!("{name}.wav"));
@@ -197,7 +198,7 @@ fn catalogue(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, &'static str)>) {
         let dangling = folder.join("dangling.wav");
         std::os::unix::fs::symlink(folder.join("nowhere.wav"), &dangling).unwrap();
         bad.push((dangling, "No such file"));
-        // Whoever may read everything is not kept out by permissions.
+        // Permissions do not stop a user who may read everything.
         let secret = write("secret", Wav::sound().bytes());
         fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
         match fs::read(&secret) {
@@ -208,7 +209,7 @@ fn catalogue(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, &'static str)>) {
     (good, bad)
 }
 
-/// Runs a command that must end with 3; returns what it printed and said.
+/// Runs a command that must end with 3. Returns its standard output and standard error.
 fn with_skips(words: &[&dyn AsRef<OsStr>]) -> (String, String) {
     let ended = ser().args(words).assert().code(3);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -216,7 +217,7 @@ fn with_skips(words: &[&dyn AsRef<OsStr>]) -> (String, String) {
     (text(&ended.stdout), text(&ended.stderr))
 }
 
-/// Every bad file is named in a line with its reason, every good one in none.
+/// Asserts that every bad file is named in a line with its reason, and that no good file is named.
 fn assert_named(said: &str, good: &[PathBuf], bad: &[(PathBuf, &str)]) {
     let line = |path: &Path| {
         let name = format!("{}:", path.display());
@@ -238,7 +239,7 @@ fn extraction_names_every_bad_file_and_keeps_the_rest() {
     let sounds = folder.path().join("sounds");
     fs::create_dir_all(sounds.join("a-folder.wav")).unwrap();
     let (good, mut bad) = catalogue(&sounds);
-    // A folder is searched for what is there.
+    // The search of a folder does not find a missing file.
     bad.retain(|(path, _)| !path.ends_with("missing.wav"));
     let out = folder.path().join("all.safetensors");
     let (_, said) = with_skips(&[&"extract", &sounds, &"--out", &out]);
@@ -275,7 +276,7 @@ fn prediction_names_every_bad_file_and_answers_the_rest() {
     }
 }
 
-/// By HTTP the same is said, of the catalogue and of whatever the fuzzer starts from: an answer or a refusal, nothing else.
+/// For the catalogue and the seeds of the fuzzer, the service returns the answer of the program, or refuses with its reason.
 #[cfg(unix)]
 #[test]
 fn the_service_says_of_every_file_what_the_program_says() {
@@ -336,7 +337,7 @@ fn a_manifest_leads_to_every_bad_file_and_to_the_rest() {
     let (said, _) = with_skips(&[&"--json", &"index", &manifest]);
     for (path, _) in &bad {
         let name = path.file_name().unwrap().to_str().unwrap();
-        // What only the samples can show, the index does not see.
+        // The index does not read the samples, so it does not notice errors that only they show.
         let hidden = name == "nan.wav";
         assert!(
             said.contains(name) || hidden,
@@ -386,7 +387,7 @@ fn names_that_are_not_utf_8_are_read_like_others() {
         .success();
 }
 
-/// A header may promise ten hours, or 255 channels: memory goes by what the file holds.
+/// Memory depends on what a file contains, even if its header announces ten hours or 255 channels.
 #[cfg(target_os = "linux")]
 #[test]
 fn no_file_makes_the_program_ask_for_much_memory() {
@@ -400,7 +401,7 @@ fn no_file_makes_the_program_ask_for_much_memory() {
             .map(|path| path as &dyn AsRef<OsStr>),
     );
     with_skips(&words);
-    // SAFETY: a plain structure that the call fills.
+    // SAFETY: `rusage` is a plain structure, which the call fills.
     let usage = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         assert_eq!(libc::getrusage(libc::RUSAGE_CHILDREN, &mut usage), 0);

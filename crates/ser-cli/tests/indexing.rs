@@ -1,4 +1,4 @@
-//! `ser synth` and `ser index`.
+//! Tests of `ser synth` and `ser index`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -24,7 +24,7 @@ fn a_manifest_stands_for_the_folder() {
     let from_folder = output(0, &[&"index", &synthetic(), &"--json", &"--out", &manifest]);
     let from_manifest = output(0, &[&"index", &manifest, &"--json"]);
     let mut audits = [from_folder, from_manifest].map(|text| serde_json::from_str(&text).unwrap());
-    // Only names tell which corpus it is.
+    // Only the file names of the folder identify the corpus.
     let known = audits
         .each_mut()
         .map(|audit: &mut Value| audit["known"].take());
@@ -35,7 +35,7 @@ fn a_manifest_stands_for_the_folder() {
     assert_eq!(audits[0], audits[1]);
 }
 
-/// A folder with one clip of actor 01.
+/// Returns a folder with one clip of actor 01.
 fn one_clip() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let name = "03-01-01-01-01-01-01.wav";
@@ -68,9 +68,9 @@ fn a_broken_file_is_reported_and_ends_with_3() {
 fn actors_who_are_not_there_are_named_once() {
     let folder = one_clip();
     let text = output(0, &[&"index", &folder.path()]);
-    assert!(text.contains("59 missing of actor 01"), "{text}");
+    assert!(text.contains("59 missing from actor 01"), "{text}");
     assert!(text.contains("no clips of the actors 02, 03, "), "{text}");
-    assert!(!text.contains("missing of actor 02"), "{text}");
+    assert!(!text.contains("missing from actor 02"), "{text}");
 }
 
 #[test]

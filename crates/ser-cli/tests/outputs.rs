@@ -1,4 +1,4 @@
-//! What `--out` may not be, found out before there is work to lose.
+//! Tests that an invalid `--out` is refused before any work is done.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use common::{clips, complaint, output};
 
-/// A manifest of two clips, and what else the tests want there.
+/// Returns a folder, a manifest of two clips in it, and a copy of a clip with the ending .txt.
 fn folder() -> (tempfile::TempDir, PathBuf, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let clips = clips(1, 2);
@@ -27,7 +27,7 @@ fn folder() -> (tempfile::TempDir, PathBuf, PathBuf) {
     (folder, manifest, clip)
 }
 
-/// Commands that write a file, and what its name ends in; the first two read a manifest, the others a recording.
+/// The commands that write a file, and the ending of its name. The first two read a manifest, the others a recording.
 const COMMANDS: [(&str, &str); 5] = [
     ("index", "csv"),
     ("extract", "csv"),
@@ -36,7 +36,7 @@ const COMMANDS: [(&str, &str); 5] = [
     ("explain", "svg"),
 ];
 
-/// What each of them says of an output of that name in `folder`.
+/// Returns the error message of each command for an output of this name in `folder`.
 fn refused(folder: &Path, name: &str, [manifest, clip]: [&PathBuf; 2]) -> Vec<String> {
     let of = |(i, (command, extension)): (usize, (&str, &str))| {
         let input = if i < 2 { manifest } else { clip };
@@ -97,7 +97,7 @@ fn a_folder_is_no_file_to_write() {
     }
 }
 
-/// Somebody who may do everything, as in containers, is refused nothing.
+/// A user who may do everything, as in a container, is not refused, so the test ends early.
 #[cfg(unix)]
 #[test]
 fn a_folder_that_is_not_ours_is_named_with_what_to_do_before_anything_is_heard() {
@@ -152,7 +152,7 @@ fn an_evaluation_takes_a_folder_of_its_own() {
     }
     let said = evaluate(1, &corpus.join("Actor_01"));
     assert!(said.contains("holds something else"), "{said}");
-    // A run has answers as well.
+    // The folder of a run has predictions as well.
     fs::create_dir(at("new/split-1")).unwrap();
     fs::write(at("new/split-1/run.json"), "{}").unwrap();
     let said = evaluate(1, &at("new"));

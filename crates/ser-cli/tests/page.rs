@@ -1,5 +1,5 @@
-//! The page in a browser, served by `ser serve`: `crates/ser-web/page/tests`. It needs Chromium, and what `npm ci` installs
-//! there; otherwise it says that it skips.
+//! Runs the tests of the page in a browser (`crates/ser-web/page/tests`) against `ser serve`. This needs Chromium and what
+//! `npm ci` installs there; if either is missing, the test prints that it is skipped.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -15,7 +15,7 @@ use serve::Serving;
 
 const RATE: u32 = 48_000;
 
-/// The browser that `CHROMIUM` names, or the one of the system.
+/// Returns the browser that `CHROMIUM` names, or that of the system.
 fn chromium() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
     let usual = ["/usr/bin/chromium", "/usr/bin/google-chrome"].map(PathBuf::from);
@@ -25,7 +25,7 @@ fn chromium() -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-/// The recordings that the tests take.
+/// Writes the recordings that the tests use.
 fn record(folder: &Path) {
     let voice = |seconds, pitch| ser_fixtures::voice(RATE, seconds, pitch);
     let write = |name: &str, samples| {

@@ -1,4 +1,4 @@
-//! `ser predict`, `timeline`, `listen`, `enroll` and `explain` on any recording, with the built-in model.
+//! Tests of `ser predict`, `timeline`, `listen`, `enroll` and `explain` with the built-in model, on recordings of all kinds.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -89,7 +89,7 @@ fn what_a_folder_holds_of_other_audio_is_named_and_other_files_are_not() {
     assert!(!said.contains("readme"), "{said}");
 }
 
-/// A folder with three seconds of silence.
+/// Returns a folder with a recording of three seconds of silence, and the path of the recording.
 fn silence() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let silent = folder.path().join("silent.wav");
@@ -113,7 +113,8 @@ fn what_became_of_a_folder_is_said_in_one_sentence() {
     let told = last(&output(3, &[&"predict", &folder.path(), &nowhere]));
     assert!(told.starts_with("answered 2 recordings: "), "{told}");
     assert!(told.contains("1 without speech"), "{told}");
-    let skips = "; skipped 4: 1 damaged, 1 of a format that is not read, 1 too short, 1 without a recording";
+    let skips =
+        "; skipped 4: 1 damaged, 1 in an unsupported format, 1 too short, 1 without a recording";
     assert!(told.ends_with(skips), "{told}");
     for form in ["--csv", "--json"] {
         let words: [&dyn AsRef<OsStr>; 4] = [&"predict", &folder.path(), &nowhere, &form];
@@ -226,7 +227,7 @@ fn a_long_recording_becomes_a_timeline_in_every_form() {
     for pair in spans.windows(2) {
         assert!(pair[0]["end"].as_f64() <= pair[1]["start"].as_f64());
     }
-    // A recording of this length is answered as the mean over its pieces.
+    // The answer to a recording of this length is the mean over its pieces.
     let whole = lines(&output(0, &[&"--json", &"predict", &recording])).remove(0);
     assert!(
         whole["warnings"]
@@ -239,7 +240,7 @@ fn a_long_recording_becomes_a_timeline_in_every_form() {
     assert!(said.contains(".vtt"), "{said}");
 }
 
-/// Two clips, each on a channel of its own, one after the other.
+/// Writes a recording of two clips, one after the other, each on its own channel.
 fn call(path: &Path) {
     let [one, other] = [&clips(1, 1)[0], &clips(2, 1)[0]].map(|clip| {
         let mut reader = hound::WavReader::open(clip).unwrap();
@@ -372,7 +373,7 @@ fn what_is_unlike_speech_is_out_of_distribution_however_long_it_is() {
         for n in 0..spec.sample_rate * seconds {
             let on = n / (spec.sample_rate / 2) % 2;
             let phase = n as f32 / spec.sample_rate as f32 * 900.0 * std::f32::consts::TAU;
-            // Not all silent in between.
+            // The pauses are not digital silence.
             let sample = on as f32 * 8000.0 * phase.sin() + (n % 1000 * 7919 % 13) as f32;
             writer.write_sample(sample as i16).unwrap();
         }
@@ -428,7 +429,7 @@ fn a_pipe_with_a_name_is_waited_for_with_a_word_and_read_once() {
         writer.join().unwrap();
         let said = String::from_utf8(ended.get_output().stderr.clone()).unwrap();
         assert!(
-            said.contains("waiting for what is written into it"),
+            said.contains("waiting for another program to write"),
             "{said}"
         );
     }
@@ -462,7 +463,12 @@ fn shells_and_man_know_every_command() {
 #[test]
 fn the_doctor_looks_at_model_disk_and_corpus() {
     let text = output(0, &[&"doctor", &"--data", &synthetic()]);
-    for part in ["robust", "GB free", "240 clips of 4 speakers", "all well"] {
+    for part in [
+        "robust",
+        "GB free",
+        "240 clips of 4 speakers",
+        "no problems found",
+    ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     let said = complaint(1, &[&"doctor", &"--data", &"/nowhere"]);

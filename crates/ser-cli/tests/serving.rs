@@ -1,4 +1,4 @@
-//! `ser serve` answers as the program does.
+//! Tests of `ser serve`, whose answers must be those of the program.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -13,7 +13,7 @@ use common::{clips, complaint, ser};
 use serde_json::Value;
 use serve::Serving;
 
-/// What the program says, but for the name of the recording.
+/// Returns the JSON lines that the program prints for a recording, without the name of the recording.
 fn said(words: &[&str], file: &Path) -> Vec<Value> {
     let printed = ser().arg("--json").args(words).arg(file).output().unwrap();
     assert!(printed.status.success());
@@ -58,7 +58,8 @@ fn the_service_answers_as_the_program_does() {
     assert!(!log.contains("somebody"), "{log}");
 }
 
-/// What requests can be made of its description are answered as that says. It needs schemathesis, which `SER_SCHEMATHESIS` names.
+/// Sends requests that schemathesis generates from the description of the API, and checks the responses against it. The
+/// environment variable `SER_SCHEMATHESIS` names schemathesis.
 #[test]
 fn the_service_keeps_to_its_own_description() {
     let Some(schemathesis) = std::env::var_os("SER_SCHEMATHESIS").filter(|name| !name.is_empty())
@@ -68,7 +69,8 @@ fn the_service_keeps_to_its_own_description() {
     };
     let folder = tempfile::tempdir().unwrap();
     let settings = folder.path().join("settings.toml");
-    // Nothing in the description makes bytes a recording, or a word a label of the model.
+    // The description cannot say which bytes are a recording and which words are labels of the model, so these statuses
+    // are allowed for requests that match the description.
     let refused = r#"["2xx", "400", "404", "413", "415", "422"]"#;
     std::fs::write(
         &settings,
@@ -103,7 +105,7 @@ fn each_channel_of_a_call_is_heard_by_itself() {
         sample_format: hound::SampleFormat::Float,
     };
     let mut call = hound::WavWriter::create(&file, spec).unwrap();
-    // One speaks while the other listens.
+    // Each voice has its own channel.
     for (sample, other) in one.into_iter().zip(other.into_iter().skip(32_000)) {
         call.write_sample(sample).unwrap();
         call.write_sample(other).unwrap();
@@ -142,10 +144,10 @@ fn an_address_that_others_reach_needs_tokens() {
     let file = folder.path().join("tokens");
     std::fs::write(&file, "\n").unwrap();
     let said = complaint(1, &[&"serve", &"--tokens", &file]);
-    assert!(said.contains("expected a token a line"), "{said}");
+    assert!(said.contains("expected one token per line"), "{said}");
 }
 
-/// The examples of docs/service.md that clients are written by.
+/// Runs the examples of clients in docs/service.md.
 #[test]
 fn the_clients_in_the_documents_are_answered() {
     let serving = Serving::new(&[]);
@@ -167,7 +169,7 @@ fn the_clients_in_the_documents_are_answered() {
             .next()
             .unwrap()
             .replace("127.0.0.1:8571", &serving.address);
-        // The service runs already.
+        // The service is already running.
         let example = example.replace("ser serve\n", "");
         let needed = if language == "sh" { "curl" } else { program };
         if Command::new(needed).arg("--version").output().is_err() {

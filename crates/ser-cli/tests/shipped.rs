@@ -1,4 +1,4 @@
-//! The model of `data/models`.
+//! Tests of the model in `data/models`.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -22,7 +22,7 @@ fn it_is_what_its_recipe_makes_of_all_24_actors() {
     assert_eq!(model.labels, experiment.task.emotions);
     assert_eq!(model.provenance.speakers.len(), 24);
     assert!(!model.provenance.synthetic && model.provenance.speaker_disjoint);
-    // What it was fitted with stands in the model; the protocol it is measured by does not matter.
+    // The model file contains the recipe that it was trained with. The protocol in it does not matter here.
     let fitted = Experiment::parse(&model.recipe, "robust.safetensors").unwrap();
     assert_eq!(model.networks.len(), experiment.members.len());
     assert_eq!(fitted.members.len(), experiment.members.len());
@@ -39,7 +39,7 @@ fn it_is_what_its_recipe_makes_of_all_24_actors() {
     }
 }
 
-/// How loud a recording is changes nothing at all.
+/// The level of a recording does not change the answer.
 #[test]
 fn it_says_the_same_at_every_level() {
     let clip = synthetic().join("Actor_01/03-01-05-02-01-01-01.wav");

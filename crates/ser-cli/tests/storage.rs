@@ -1,4 +1,4 @@
-//! `ser predict --manifest s3://…`, against SeaweedFS, whose program `SER_SEAWEEDFS` names.
+//! Tests of `ser predict --manifest s3://…` with SeaweedFS, whose program the environment variable `SER_SEAWEEDFS` names.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
@@ -16,13 +16,14 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use ser_tables::{Column, Form, Kind, TableWriter, Value};
 
-/// What the server knows its client by. Whoever has no key may do all: so the tests lay down objects and look at them.
+/// The identities that the server knows. A client without a key may do everything: the tests write and read objects that
+/// way.
 const IDENTITIES: &str = r#"{"identities": [
     {"name": "ser", "credentials": [{"accessKey": "key", "secretKey": "secret"}], "actions": ["Read", "Write", "List"]},
     {"name": "anonymous", "actions": ["Admin", "Read", "Write", "List"]}
 ]}"#;
 
-/// A server of its own, with an empty bucket.
+/// A server with an empty bucket.
 struct Server {
     program: Child,
     url: String,
@@ -30,7 +31,7 @@ struct Server {
 }
 
 impl Server {
-    /// `None` where there is no SeaweedFS.
+    /// Starts the server; returns `None` if there is no SeaweedFS.
     fn start() -> Option<Self> {
         let Some(weed) = std::env::var_os("SER_SEAWEEDFS").filter(|name| !name.is_empty()) else {
             eprintln!("skipped: SER_SEAWEEDFS does not name SeaweedFS");
@@ -39,7 +40,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let identities = folder.path().join("identities.json");
         fs::write(&identities, IDENTITIES).unwrap();
-        // All are held at once, so that each is another.
+        // All listeners are open at the same time, so that their ports differ.
         let listeners: Vec<_> = (0..8)
             .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
             .collect();
@@ -82,7 +83,7 @@ impl Server {
             );
             std::thread::sleep(Duration::from_millis(100));
         }
-        // The bucket is there before there is room in it.
+        // The bucket exists before the server accepts objects in it.
         while ureq::put(server.at("ready")).send(b"ready").is_err() {
             assert!(
                 began.elapsed() < Duration::from_secs(60),
@@ -99,7 +100,7 @@ impl Server {
         fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
-    /// Where an object lies, for all who speak HTTP.
+    /// Returns the HTTP URL of an object.
     fn at(&self, key: &str) -> String {
         let key = key
             .replace('%', "%25")
@@ -120,7 +121,7 @@ impl Server {
         ureq::delete(self.at(key)).call().unwrap();
     }
 
-    /// The bytes of an object, if there is one.
+    /// Returns the bytes of an object, or `None` if it does not exist.
     fn get(&self, key: &str) -> Option<Vec<u8>> {
         match ureq::get(self.at(key)).call() {
             Ok(mut got) => Some(got.body_mut().read_to_vec().unwrap()),
@@ -129,7 +130,7 @@ impl Server {
         }
     }
 
-    /// A call on a manifest of the bucket.
+    /// Returns a call on a manifest of the bucket.
     fn predict(&self, manifest: &str, shard: &str, out: &str) -> Command {
         let mut command = self.client();
         command.args(["predict", "--shard", shard]);
@@ -138,7 +139,7 @@ impl Server {
         command
     }
 
-    /// The program, which knows the server.
+    /// Returns a call of the program with the address and the key of the server.
     fn client(&self) -> Command {
         let mut command = Command::new(ser().get_program());
         command.env("AWS_ENDPOINT_URL", &self.url);
@@ -147,7 +148,7 @@ impl Server {
         command
     }
 
-    /// The rows of all shards that are there, sorted.
+    /// Returns the rows of all existing shards, sorted.
     fn rows(&self, out: &str, shards: u32) -> Vec<String> {
         let width = shards.to_string().len();
         let names = (0..shards).map(|n| format!("{out}/shard-{n:0width$}-of-{shards}.csv"));
@@ -169,7 +170,7 @@ impl Drop for Server {
     }
 }
 
-/// Standard output of a call that must end with 0.
+/// Returns the standard output of a call that must end with 0.
 fn told(command: &mut Command) -> String {
     let ended = command.output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);
@@ -177,7 +178,7 @@ fn told(command: &mut Command) -> String {
     String::from_utf8(ended.stdout).unwrap()
 }
 
-/// Standard error of a call that must end with 1.
+/// Returns the standard error of a call that must end with 1.
 fn complaint(command: &mut Command) -> String {
     let ended = command.output().unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
@@ -185,7 +186,7 @@ fn complaint(command: &mut Command) -> String {
     said
 }
 
-/// Recordings, parts of them, and what cannot be answered.
+/// Writes recordings, and a manifest of recordings, parts of recordings, and rows that cannot be answered.
 fn archive(server: &Server, count: usize) {
     let clips = clips(1, 6);
     for (n, clip) in clips.iter().enumerate() {
@@ -232,14 +233,14 @@ fn shards_that_are_killed_at_random_moments_and_run_again_are_the_rows_of_one_pr
             let after = takes.mul_f64(rng.random_range(0.0..1.0));
             std::thread::sleep(after);
             child.kill().unwrap();
-            // Without a code it was killed before its end.
+            // Without an exit code, the call was killed before its end.
             if child.wait().unwrap().code().is_none() {
                 eprintln!("{shard}: killed after {after:.0?} of {takes:.0?}");
                 break;
             }
             server.remove(&format!("out/shard-{n:02}-of-{SHARDS}.csv"));
         }
-        // Killed between its last byte and its end it has written the shard.
+        // A call that was killed between its last write and its end has written the shard.
         let there = server.rows("out", SHARDS).len();
         assert!(there == 20 * n as usize || there == 20 * (n as usize + 1));
         let said = told(&mut predict(&shard, "out"));
@@ -267,7 +268,7 @@ fn of_several_who_answer_a_shard_at_once_one_writes_it() {
     assert_eq!(server.rows("out", 1).len(), 40);
 }
 
-/// A recording of more than is read at a time, its parts, and names that mean something in a URL.
+/// Tests a recording that is larger than one request, a part of it, and a name with characters that have a meaning in URLs.
 #[test]
 fn a_recording_in_storage_has_the_answer_of_the_file() {
     let Some(server) = Server::start() else {
@@ -318,7 +319,7 @@ fn a_recording_in_storage_has_the_answer_of_the_file() {
         stored.iter().all(|row| row.contains("error: null")),
         "{stored:?}"
     );
-    // A manifest on disk over recordings in storage.
+    // A manifest on disk, with recordings in object storage.
     let mut command = server.client();
     command.args(["predict", "--root", "s3://bucket", "--manifest"]);
     command.arg(at("manifest.parquet"));
@@ -326,7 +327,7 @@ fn a_recording_in_storage_has_the_answer_of_the_file() {
     assert_eq!(rows_of(&at("mixed/shard-0-of-1.parquet")), stored);
 }
 
-/// The rows of a table as text.
+/// Returns the rows of a table as text.
 fn rows_of(path: &Path) -> Vec<String> {
     let reader = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
     let rows = reader.get_row_iter(None).unwrap();

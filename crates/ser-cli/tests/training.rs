@@ -1,4 +1,4 @@
-//! `ser train`, `crossval`, `evaluate`, `predict` and `report`, from synthetic audio to a page.
+//! Tests of `ser train`, `crossval`, `evaluate`, `predict`, `report` and `compare`, from synthetic audio to a page.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod common;
@@ -10,7 +10,7 @@ use std::path::Path;
 use common::{complaint, output, quick_recipe, ser, synthetic, tone, with_recipe};
 use serde_json::Value;
 
-/// Every split of a quick recipe on unseen speakers.
+/// Trains a quick recipe on every split, with held-out speakers. Returns the recipe and the folder of the run.
 fn crossval(folder: &Path, epochs: u32) -> (std::path::PathBuf, std::path::PathBuf) {
     let recipe = quick_recipe(folder, "quick", "loso", epochs);
     let out = folder.join("run");
@@ -44,7 +44,7 @@ fn everything_made_from_synthetic_data_says_so() {
     let line = output(0, &[&"predict", &"--json", &"--model", &model, &wav]);
     let answer: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(answer["synthetic_model"], true);
-    // The corpus has emotions that the model does not know, which ends with 3.
+    // The corpus has emotions that the model does not know, so the exit code is 3.
     let words: [&dyn AsRef<OsStr>; 5] = [&"evaluate", &"--model", &model, &"--data", &synthetic()];
     assert!(output(3, &words).contains("SYNTHETIC"));
 }
@@ -98,7 +98,7 @@ fn a_folder_that_ser_did_not_write_is_refused() {
     );
     assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
 
-    // Nor is the folder that the program is called from, or the one above it.
+    // The current folder and the folder above it are refused as well.
     for (to, reason) in [(".", "a folder of its own"), ("..", "name the folder")] {
         let ended = common::ser()
             .args(["train", "--recipe"])
@@ -198,7 +198,7 @@ fn reports_stand_side_by_side_and_a_random_split_never_alone() {
     );
 }
 
-/// How many players a page has, and whether it has a map.
+/// Returns the number of audio players on a page, and whether it has a map.
 fn shown(run: &Path) -> (usize, bool) {
     let page = fs::read_to_string(run.join("report.html")).unwrap();
     assert!(page.len() < 4_000_000, "{} bytes", page.len());
@@ -232,7 +232,7 @@ fn runs_on_the_same_clips_are_compared_in_text_json_and_on_a_page() {
     let page = folder.path().join("compare.html");
     let text = output(0, &[&"compare", &longer, &short, &"--out", &page]);
     assert!(
-        text.contains("longer less quick") && text.contains("SYNTHETIC"),
+        text.contains("longer − quick") && text.contains("SYNTHETIC"),
         "{text}"
     );
     let html = fs::read_to_string(&page).unwrap();
@@ -244,7 +244,7 @@ fn runs_on_the_same_clips_are_compared_in_text_json_and_on_a_page() {
     let of = |i: usize| found["runs"][i]["uar"]["mean"].as_f64().unwrap();
     assert!(of(0) > of(1), "{found}");
     assert!(uar["value"].as_f64().unwrap() > 0.0, "{found}");
-    // Four speakers: no difference can be surer than 2 of 2⁴.
+    // With four speakers, no p-value can be lower than 2 of 2⁴.
     assert_eq!(uar["exact"], true);
     assert!(uar["p"].as_f64().unwrap() >= 0.125, "{found}");
     ser()

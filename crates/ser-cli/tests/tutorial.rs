@@ -1,11 +1,11 @@
-//! The commands of docs/tutorial.md, as they stand there.
+//! Runs the commands of docs/tutorial.md.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 use std::path::Path;
 use std::process::Command;
 
-/// The text of every block of shell commands.
+/// Returns the text of every block of shell commands.
 fn commands(page: &str) -> Vec<&str> {
     let blocks = page.split("```sh\n").skip(1);
     blocks

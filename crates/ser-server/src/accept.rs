@@ -1,10 +1,14 @@
-//! Which form a client wants.
+//! Chooses the media type of a response.
 
 use axum::http::{HeaderMap, StatusCode, header};
 
 use crate::problem::Problem;
 
-/// The first of these media types that a client likes best; the first of all where it does not say.
+/// Returns the offered media type with the highest weight in `Accept`, the first of several with the same weight; without
+/// `Accept`, the first of all.
+///
+/// # Errors
+/// A [`Problem`] with status 406 if the client accepts none of them.
 ///
 /// # References
 /// RFC 9110, section 12.5.1.
@@ -31,12 +35,12 @@ pub(crate) fn choose<T: Copy>(headers: &HeaderMap, offered: &[(&str, T)]) -> Res
                 "Accept: expected one of {}, found {accepted:?}",
                 offered.join(", ")
             ),
-            "ask for one of these",
+            "accept one of these media types",
         )
     })
 }
 
-/// The weight of a media type by the most exact of the ranges that it is in.
+/// Returns the weight of a media type, from the most specific of the ranges that match it.
 fn weight(accepted: &str, kind: &str) -> f32 {
     let (family, _) = kind.split_once('/').unwrap_or((kind, ""));
     let ranges = accepted.split(',').filter_map(|range| {

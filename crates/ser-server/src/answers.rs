@@ -1,4 +1,4 @@
-//! What recordings express.
+//! The endpoints that answer recordings: prediction, timeline, explanation, and the model.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,10 +18,10 @@ use crate::problem::{OfRecording, Problem, Refused};
 use crate::service::{Service, Shared};
 use crate::upload::{Asked, Channel, Form, Question, Upload};
 
-/// Seconds of a long recording that are heard at a time.
+/// Seconds of a long recording that are processed at a time.
 const AT_ONCE: f64 = 60.0;
 
-/// What a recording expresses as a whole.
+/// Predicts the emotion of a recording as a whole.
 #[utoipa::path(post, path = "/v1/predict", tag = "answers", params(Asked),
     request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
     responses(
@@ -46,22 +46,22 @@ pub(crate) async fn predict(
     Ok(Json(service.compute(answer).await?))
 }
 
-/// The emotions of a recording in time.
+/// The emotions of a recording over time.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TimelineAnswer {
     file: String,
-    /// Length of the recording.
+    /// Length of the recording in seconds.
     seconds: f64,
-    /// Whether its channels have nothing in common, as in a call: ask for each by itself.
+    /// Whether the channels have nothing in common, as in a call; if so, use `channel=each`.
     channels_apart: bool,
-    /// What it lacks, if it is damaged.
+    /// What is missing, if the recording is damaged.
     damage: Option<String>,
     spans: Vec<SpanLine>,
-    /// Whether the model was trained on generated voices.
+    /// Whether the model was trained on synthetic voices.
     synthetic_model: bool,
 }
 
-/// Forms of a timeline beside JSON, and how they are called in a response.
+/// The formats of a timeline by media type; for those other than JSON, with the content type of the response.
 const CAPTIONS: [(&str, Option<Caption>); 4] = [
     ("application/json", None),
     (
@@ -83,11 +83,11 @@ const CAPTIONS: [(&str, Option<Caption>); 4] = [
 
 type Caption = (captions::Form, &'static str);
 
-/// Where in a recording somebody speaks, and what each piece expresses.
+/// Finds the pieces of speech in a recording, and predicts the emotion of each.
 #[utoipa::path(post, path = "/v1/timeline", tag = "answers", params(Asked),
     request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
     responses(
-        (status = 200, description = "By `Accept`: JSON, WebVTT, SubRip or a TextGrid of Praat.", content(
+        (status = 200, description = "The pieces of speech; by `Accept`, as JSON, WebVTT, SubRip or a TextGrid for Praat.", content(
             (TimelineAnswer = "application/json"), (String = "text/vtt"), (String = "application/x-subrip"),
             (String = "text/x-textgrid"))),
         OfRecording,
@@ -166,11 +166,11 @@ const PICTURES: [(&str, Picture); 2] = [
     ("image/svg+xml", Picture::Svg),
 ];
 
-/// Where in time and frequency the answer on a recording comes from.
+/// Explains which parts of a recording, in time and frequency, the answer rests on.
 #[utoipa::path(post, path = "/v1/explain", tag = "answers", params(Asked),
     request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
     responses(
-        (status = 200, description = "By `Accept`: the regions, or a picture.", content(
+        (status = 200, description = "By `Accept`, the regions as JSON, or a picture as SVG.", content(
             (ExplanationLine = "application/json"), (String = "image/svg+xml"))),
         OfRecording,
     ))]
@@ -195,7 +195,7 @@ fn why(shared: &Shared, upload: &Upload, form: Picture) -> Result<Response, Prob
     let sound = stream.at_most(LONG).read_to_end()?;
     if sound.duration() < SHORTEST_EXPLAINED {
         return Err(Problem::invalid(
-            format!("{:.2} s long", sound.duration()),
+            format!("the recording is {:.2} s long", sound.duration()),
             format!("send a recording of {SHORTEST_EXPLAINED} to {LONG} s"),
         ));
     }
@@ -213,7 +213,7 @@ fn why(shared: &Shared, upload: &Upload, form: Picture) -> Result<Response, Prob
     })
 }
 
-/// Which model answers, and what its labels are.
+/// Returns the name, the labels and the fingerprint of the model.
 #[utoipa::path(get, path = "/v1/model", tag = "answers", responses(
     (status = 200, body = ModelLine),
     Refused,

@@ -1,4 +1,4 @@
-//! Bodies of requests, read within limits.
+//! Reads the bodies of requests within limits.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use tokio::time::timeout;
 use crate::limits::Limits;
 use crate::problem::Problem;
 
-/// A recording, by the name under which it was sent.
+/// A recording and the file name that was sent with it.
 pub(crate) struct Recording {
     pub(crate) name: String,
     pub(crate) bytes: Arc<Vec<u8>>,
 }
 
-/// Sees to it that a body comes fast enough, and no more of it than allowed.
+/// Checks that a body arrives fast enough and does not exceed the allowed size.
 pub(crate) struct Pace<'l> {
     limits: &'l Limits,
     begun: Instant,
@@ -31,7 +31,7 @@ impl<'l> Pace<'l> {
         }
     }
 
-    /// The next part of a body, once it is there.
+    /// Waits for the next part of a body.
     pub(crate) async fn next<T>(&mut self, part: impl Future<Output = T>) -> Result<T, Problem> {
         let rate = self.limits.least_rate.max(1) as f64;
         let due = self.limits.idle + Duration::from_secs_f64(self.taken as f64 / rate);
@@ -41,7 +41,7 @@ impl<'l> Pace<'l> {
         timeout(self.limits.idle, part).await.map_err(|_| slow())
     }
 
-    /// So many bytes more have come.
+    /// Adds the number of bytes that have arrived.
     pub(crate) fn took(&mut self, bytes: usize) -> Result<(), Problem> {
         self.taken += bytes;
         match self.taken <= self.limits.body_bytes {
@@ -55,7 +55,7 @@ fn slow() -> Problem {
     Problem::new(
         StatusCode::REQUEST_TIMEOUT,
         "too-slow",
-        "the body came too slowly",
+        "the body arrived too slowly",
         "send it over a faster connection, or in a smaller format such as Opus",
     )
 }

@@ -1,4 +1,4 @@
-//! Who may ask, how often, and what is noted of it.
+//! Access control, rate limits, and the log of requests.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -13,10 +13,10 @@ use axum::response::{IntoResponse, Response};
 use crate::problem::Problem;
 use crate::service::Service;
 
-/// Addresses that are remembered at a time.
+/// Number of addresses that are remembered at a time.
 const ADDRESSES: usize = 1 << 16;
 
-/// What every response says to browsers: nothing from elsewhere, no guessing of types, no frame around it.
+/// The headers of every response that restrict browsers: no content from elsewhere, no guessing of types, no frames.
 const HEADERS: [(HeaderName, &str); 5] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -31,10 +31,11 @@ const HEADERS: [(HeaderName, &str); 5] = [
     ),
 ];
 
-/// What a token is called where a browser opens a WebSocket, for which it can set no header but the subprotocols.
+/// Prefix of the subprotocol that carries a token. A browser that opens a WebSocket can set no header except the
+/// subprotocols.
 const SUBPROTOCOL: &str = "bearer.";
 
-/// Lets those pass who may ask.
+/// Middleware that refuses requests that are not allowed.
 pub(crate) async fn admit(
     State(service): State<Service>,
     request: Request,
@@ -53,8 +54,8 @@ fn check(service: &Service, request: &Request) -> Result<(), Problem> {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "other-host",
-            "the request was meant for another host",
-            "ask 127.0.0.1 or localhost, or have the service bind to an address that others reach",
+            "the request is meant for another host",
+            "send it to 127.0.0.1 or localhost, or bind the service to an address that other machines can reach",
         ));
     }
     let origin = text(headers, header::ORIGIN).and_then(|origin| origin.split_once("://"));
@@ -62,15 +63,15 @@ fn check(service: &Service, request: &Request) -> Result<(), Problem> {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "other-origin",
-            "a page of another origin asks",
-            "serve the page from the service's own origin, through one proxy",
+            "the request comes from a page of another origin",
+            "serve the page from the origin of the service, for example through one proxy for both",
         ));
     }
     if !service.knows(token(headers)) {
         return Err(Problem::new(
             StatusCode::UNAUTHORIZED,
             "no-token",
-            "the request brings no token that the service knows",
+            "the request has no known token",
             "send `Authorization: Bearer TOKEN`",
         ));
     }
@@ -82,7 +83,7 @@ fn check(service: &Service, request: &Request) -> Result<(), Problem> {
             ..Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too-many-requests",
-                "this address has asked more often than it may",
+                "this address has sent more requests than allowed",
                 format!("try again in {wait} s"),
             )
         });
@@ -94,7 +95,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Whether a host is this machine by a name that leads nowhere else.
+/// Whether a host is `localhost` or a loopback address, which always mean this machine.
 fn is_here(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -115,8 +116,8 @@ fn token(headers: &HeaderMap) -> Option<&str> {
     bearer.or(protocols.find_map(|protocol| protocol.strip_prefix(SUBPROTOCOL)))
 }
 
-/// Counts and notes a request, without what was sent and without names, and tells browsers what they may do with the
-/// response.
+/// Middleware that counts and logs a request, without its content and without names, and adds the headers for browsers to
+/// the response.
 pub(crate) async fn watch(
     State(service): State<Service>,
     request: Request,
@@ -135,7 +136,7 @@ pub(crate) async fn watch(
     tracing::info!(%method, route, status, milliseconds = (1000.0 * seconds).round(), "answered");
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        // The page has a policy of its own.
+        // The page has its own policy.
         headers
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
@@ -143,7 +144,7 @@ pub(crate) async fn watch(
     response
 }
 
-/// How many requests each address may still make: a bucket that fills by so many a minute.
+/// The number of requests that each address may still send: a token bucket that is filled at `per_minute`.
 pub(crate) struct Rates {
     per_minute: Option<u32>,
     buckets: Mutex<HashMap<IpAddr, (f64, Instant)>>,
@@ -157,7 +158,7 @@ impl Rates {
         }
     }
 
-    /// Seconds after which an address may ask; 0 if it may now, and has done so.
+    /// Takes one request of an address. Returns 0 if it is allowed, and otherwise the seconds to wait.
     pub(crate) fn wait_of(&self, address: IpAddr) -> u64 {
         let Some(per_minute) = self.per_minute else {
             return 0;

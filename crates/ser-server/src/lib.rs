@@ -28,10 +28,10 @@ pub use serve::serve;
 pub use service::{Service, Settings};
 pub use speakers::Speakers;
 
-/// Whether the service has a page at `/`: the feature `page`.
+/// Whether the service has a page at `/`, which is the feature `page`.
 pub const HAS_PAGE: bool = cfg!(feature = "page");
 
-/// All that the service answers, to be served by [`serve`] or nested in a router of one's own.
+/// Returns the router with all endpoints of the service, for [`serve`] or for nesting in another router.
 pub fn router(service: Service) -> Router {
     let guarded = Router::new()
         .route("/v1/predict", post(answers::predict))
@@ -57,7 +57,7 @@ pub fn router(service: Service) -> Router {
         .merge(guarded)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_allowed)
-        // The service has limits of its own.
+        // The service has its own limits.
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(service.clone(), guard::watch))
         .with_state(service)

@@ -1,31 +1,32 @@
-//! What a service takes on.
+//! The limits of a service.
 
 use std::time::Duration;
 
-/// What a service takes on, so that no client can use it up.
+/// The limits of a service, so that no client can exhaust it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
-    /// Bytes of a request's body.
+    /// Largest size of a request body, in bytes.
     pub body_bytes: usize,
-    /// Bytes that the bodies of all requests may take at a time. Each reserves its length before any of it is read.
+    /// Number of bytes that the bodies of all requests may take at a time. Each request reserves its length before its body
+    /// is read.
     pub memory_bytes: usize,
-    /// Seconds of a recording.
+    /// Longest recording, in seconds.
     pub seconds: f64,
-    /// Requests that may wait for memory. Whoever comes when they do is sent away with 503.
+    /// Number of requests that may wait for memory. Further requests are refused with 503.
     pub waiting: usize,
-    /// How long a request waits for memory before it is sent away with 503.
+    /// How long a request waits for memory before it is refused with 503.
     pub patience: Duration,
-    /// How long a client may send nothing of what it has begun, and how long it may go on sending when it was refused.
+    /// How long a client may pause while it sends a request, and how long it may keep sending after it was refused.
     pub idle: Duration,
-    /// Bytes a second that a client must send on average, after the time of `idle`.
+    /// Number of bytes per second that a client must send on average, after the time of `idle`.
     pub least_rate: usize,
-    /// Requests a minute from one address; as many as come without.
+    /// Number of requests per minute from one address; `None` for no limit.
     pub per_minute: Option<u32>,
-    /// Connections at a time. Further ones wait to be accepted.
+    /// Number of connections at a time. Further ones wait to be accepted.
     pub connections: usize,
-    /// Live streams at a time.
+    /// Number of live streams at a time. Further ones are refused with 503.
     pub streams: usize,
-    /// How long requests that have begun may take when the service ends.
+    /// How long the requests in progress may take when the service stops.
     pub grace: Duration,
 }
 

@@ -9,11 +9,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// Bytes that are thrown away at a time.
+/// Number of bytes that are read and discarded at a time.
 const WASTE: usize = 1 << 14;
 
-/// A connection that reads on for a while when it ends, and throws away what comes. A client that was refused while it sends
-/// its recording would otherwise find its connection broken, and many never look for the answer then.
+/// A connection that keeps reading for a while after it was shut down, and discards what arrives. Otherwise a client that is
+/// refused while it sends its recording would find its connection broken, and many clients then never read the response.
 pub(crate) struct Lingering {
     stream: TcpStream,
     longest: Duration,
@@ -86,7 +86,7 @@ impl AsyncWrite for Lingering {
                 return Poll::Ready(Ok(()));
             }
             let read = ready!(Pin::new(&mut *stream).poll_read(context, &mut waste));
-            // The client has heard enough.
+            // The client has closed the connection.
             if read.is_err() || waste.filled().is_empty() {
                 return Poll::Ready(Ok(()));
             }

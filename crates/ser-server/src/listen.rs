@@ -19,72 +19,73 @@ use crate::problem::{Problem, Refused};
 use crate::service::{Service, Shared};
 use crate::upload::Asked;
 
-/// Bytes of a message at most.
+/// Largest size of a message in bytes.
 const LONGEST: usize = 1 << 20;
-/// Messages that wait to be heard: a client that sends faster than that is held up.
+/// Number of messages in the queue between client and computation. A client that sends faster has to wait.
 const WAITING: usize = 16;
 /// How long a client may send nothing before the stream is closed.
 const IDLE: Duration = Duration::from_secs(60);
-/// Levels told a second at most.
+/// Largest number of levels sent per second.
 const LEVELS: f64 = 10.0;
 /// The level of silence in dBFS.
 const SILENCE: f64 = -120.0;
 
-/// What a client sends, and how it is to be answered.
+/// The options of a live stream: what the client sends, and how to answer it.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Live {
-    /// Samples a second, of `s16le` and `f32le`.
+    /// Sampling rate in Hz; required for `s16le` and `f32le`, not allowed for `recording`.
     rate: Option<u32>,
-    /// What the binary messages hold.
+    /// The content of the binary messages.
     #[serde(default)]
     format: LiveFormat,
-    /// The labels that can be, separated by commas.
+    /// The only labels to predict, separated by commas.
     #[param(min_length = 1)]
     labels: Option<String>,
-    /// A speaker who was enrolled.
+    /// Name of an enrolled speaker.
     speaker: Option<String>,
-    /// The channel of a `recording` to listen to, counted from 1.
+    /// The only channel of a `recording` to use, counted from 1.
     #[param(minimum = 1)]
     channel: Option<u16>,
 }
 
-/// What the binary messages of a live stream hold, one behind the other.
+/// The content of the binary messages of a live stream, concatenated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub(crate) enum LiveFormat {
-    /// Samples of 16 bits, little endian, one channel.
+    /// 16-bit integer samples, little endian, one channel.
     #[default]
     #[serde(rename = "s16le")]
     S16,
-    /// Samples as floats of 32 bits, little endian, one channel.
+    /// 32-bit floating point samples, little endian, one channel.
     #[serde(rename = "f32le")]
     F32,
-    /// A recording that is being made, such as Opus in WebM or Ogg.
+    /// A recording in progress, such as Opus in WebM or Ogg.
     #[serde(rename = "recording")]
     Recording,
 }
 
-/// What a client is told, as text messages.
+/// A text message to the client.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Told {
-    /// How loud the sound was that was heard last, up to where, in seconds.
+    /// The number of seconds processed so far, and the level in dBFS of the sound since the last such message.
     Level { seconds: f64, dbfs: f64 },
-    /// What a piece of speech expresses.
+    /// A piece of speech with its answer.
     Span(SpanLine),
-    /// All was heard.
+    /// The whole stream was processed.
     End { seconds: f64 },
-    /// Nothing more will be heard, and why.
+    /// Processing has stopped, for this reason.
     Problem(Problem),
 }
 
-/// Listens to live sound, sent as binary messages, the last of which is followed by the text message `end`. Tells the level
-/// as it moves, each span as soon as it ends, and `end`, as text messages of JSON.
+/// Predicts emotions in live sound over a WebSocket.
+/// The client sends the sound as binary messages, and then the text message `end`. The service sends text messages of JSON:
+/// the level up to ten times a second, each span as soon as it has ended, and finally `end`.
 #[utoipa::path(get, path = "/v1/listen", tag = "answers", params(Live), responses(
-    (status = 101, description = "A WebSocket."),
+    (status = 101, description = "The WebSocket is open."),
     Refused,
-    (status = 503, description = "As many streams as the service takes on are open.", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "No capacity for another live stream; `Retry-After` says when to try again.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn listen(
     State(service): State<Service>,
@@ -96,7 +97,7 @@ pub(crate) async fn listen(
     let socket = socket.map_err(|error| Problem::invalid(error.body_text(), "open a WebSocket"))?;
     let place = service.0.streams.clone().try_acquire_owned();
     let place = place.map_err(|_| Problem::busy(30))?;
-    // Whatever is wrong with the question is told before the socket is opened.
+    // Errors in the options are reported before the WebSocket is opened.
     let asked = Asked {
         labels: live.labels.clone(),
         speaker: live.speaker.clone(),
@@ -118,7 +119,7 @@ pub(crate) async fn listen(
     Ok(protocols.on_upgrade(move |socket| converse(socket, service, source, ear, place)))
 }
 
-/// What the messages are.
+/// The source of the sound, from the options.
 #[derive(Debug, Clone, Copy)]
 enum Source {
     Samples { rate: u32, is_float: bool },
@@ -133,12 +134,12 @@ impl Source {
                 channels: Channels::chosen(live.channel),
             }),
             (LiveFormat::Recording, Some(_)) => Err(Problem::invalid(
-                "a recording says its sampling rate itself",
-                "leave `rate` out",
+                "a recording states its own sampling rate",
+                "omit `rate`",
             )),
             (_, None) => Err(Problem::invalid(
                 "`rate` is missing",
-                "say how many samples a second there are",
+                "add `rate`, the number of samples per second",
             )),
             (_, Some(rate)) if rate > ser_audio::MAX_SAMPLE_RATE => Err(Problem::invalid(
                 format!(
@@ -152,7 +153,7 @@ impl Source {
     }
 }
 
-/// Hears what comes and tells what is heard, until the client has said all or is gone.
+/// Runs a live stream until the client has sent everything or has disconnected.
 async fn converse(
     mut socket: WebSocket,
     service: Service,
@@ -164,7 +165,7 @@ async fn converse(
     streams.inc();
     let (send_bytes, bytes) = mpsc::channel(WAITING);
     let (send_told, mut told) = mpsc::channel(WAITING);
-    // A thread of its own waits for sound without keeping a core; rayon's threads answer.
+    // A separate thread waits for sound without occupying a core; the threads of rayon compute.
     let mut hearing = tokio::task::spawn_blocking({
         let shared = service.0.clone();
         move || {
@@ -202,15 +203,15 @@ async fn converse(
                 }
             }
             Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
-            // All was said: what is left is still told.
+            // The client has sent everything. The remaining messages still go to it.
             Ok(Some(Ok(Message::Text(text)))) if text == "end" => send_bytes = None,
             Ok(Some(Ok(Message::Text(_)))) => {}
-            // Gone, or silent for too long.
+            // The client has disconnected, or has sent nothing for too long.
             _ => break,
         }
     }
     drop((send_bytes, told));
-    // What panicked has told no end.
+    // After a panic, the client has received no last message.
     if is_over && (&mut hearing).await.is_err() {
         is_refused = true;
         let problem = Told::Problem(Problem::broken());
@@ -240,7 +241,7 @@ async fn converse(
     streams.dec();
 }
 
-/// Tells what is heard in bytes as they come.
+/// Processes the bytes of a stream as they arrive, and returns the last message to the client.
 fn hear(
     shared: &Shared,
     source: Source,
@@ -296,7 +297,7 @@ fn hear(
     }
 }
 
-/// What is no number is silent.
+/// Replaces NaN, infinity and values out of range by silence.
 fn finite(sample: f32) -> f32 {
     match ser_audio::SAMPLE_RANGE.contains(&sample) {
         true => sample,
@@ -304,7 +305,7 @@ fn finite(sample: f32) -> f32 {
     }
 }
 
-/// A listener, and what is told of what it hears.
+/// A listener, and the messages about what it processes.
 struct Hearing<'s> {
     listener: Listener,
     labels: &'s [String],
@@ -312,7 +313,7 @@ struct Hearing<'s> {
     told: &'s Sender<Told>,
     rate: f64,
     taken: u64,
-    /// Sum of the squares of so many samples that no level was told of.
+    /// Sum of the squares of the samples since the last level message; `count` is their number.
     square: f64,
     count: u64,
 }
@@ -335,7 +336,7 @@ impl<'s> Hearing<'s> {
         self.taken as f64 / self.rate
     }
 
-    /// `false` if nobody is told any more.
+    /// Processes samples. Returns `false` if the client no longer receives messages.
     fn push(&mut self, samples: &[f32]) -> Result<bool, Problem> {
         self.taken += samples.len() as u64;
         self.count += samples.len() as u64;
@@ -368,7 +369,7 @@ impl<'s> Hearing<'s> {
     }
 }
 
-/// Messages as they come, as a file.
+/// Reads the messages of a stream as one file.
 struct Received {
     bytes: Receiver<Vec<u8>>,
     message: Vec<u8>,

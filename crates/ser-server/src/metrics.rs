@@ -1,4 +1,4 @@
-//! What Prometheus is told.
+//! Metrics for Prometheus.
 
 use std::sync::atomic::AtomicU64;
 
@@ -31,7 +31,7 @@ pub(crate) struct Metrics {
     heard: Counter<f64, AtomicU64>,
 }
 
-/// A request that is under way.
+/// A request in progress; it is counted until this value is dropped.
 pub(crate) struct InFlight(Gauge);
 
 impl Drop for InFlight {
@@ -49,17 +49,17 @@ impl Metrics {
         registry.register("requests", "Requests answered", requests.clone());
         registry.register_with_unit(
             "request",
-            "Time from the head of a request to that of its response",
+            "Time from the header of a request to the header of its response",
             Unit::Seconds,
             seconds.clone(),
         );
         registry.register(
             "requests_in_flight",
-            "Requests under way",
+            "Requests in progress",
             in_flight.clone(),
         );
-        registry.register("streams", "Live streams", streams.clone());
-        registry.register_with_unit("sound", "Sound heard", Unit::Seconds, heard.clone());
+        registry.register("streams", "Open live streams", streams.clone());
+        registry.register_with_unit("sound", "Sound processed", Unit::Seconds, heard.clone());
         Self {
             registry,
             requests,
@@ -84,15 +84,15 @@ impl Metrics {
         self.seconds.observe(seconds);
     }
 
-    /// Sound of a recording was heard.
+    /// Counts processed sound.
     pub(crate) fn heard(&self, seconds: f64) {
         self.heard.inc_by(seconds);
     }
 }
 
-/// Counts for Prometheus.
+/// Returns counters for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses(
-    (status = 200, description = "Counts in OpenMetrics' text form.", content_type = "application/openmetrics-text"),
+    (status = 200, description = "The counters in the text format of OpenMetrics.", content_type = "application/openmetrics-text"),
     Refused,
 ))]
 pub(crate) async fn metrics(State(service): State<Service>) -> Result<impl IntoResponse, Problem> {

@@ -1,4 +1,4 @@
-//! What the service says of itself.
+//! The description of the API.
 
 use axum::Json;
 use axum::response::Html;
@@ -12,7 +12,7 @@ use crate::{answers, listen, metrics, service, speakers};
 #[openapi(
     info(
         title = "ser",
-        description = "Which emotion does a recording express, how sure is that, and why?"
+        description = "Predicts which emotion a recording expresses, with its confidence, and explains the answer."
     ),
     paths(
         answers::predict,
@@ -27,22 +27,22 @@ use crate::{answers, listen, metrics, service, speakers};
         service::readyz,
         metrics::metrics,
     ),
-    // Parameters bring no schema of their own along.
+    // The schema of a parameter is not added automatically.
     components(schemas(listen::LiveFormat)),
     tags(
-        (name = "answers", description = "What recordings express"),
-        (name = "speakers", description = "How speakers sound on average"),
-        (name = "operation", description = "How the service is"),
+        (name = "answers", description = "Answers to recordings"),
+        (name = "speakers", description = "Enrolled speakers"),
+        (name = "operation", description = "State of the service"),
     )
 )]
 struct Api;
 
-/// The description as OpenAPI.
+/// Returns the description as OpenAPI.
 pub(crate) async fn openapi() -> Json<Description> {
     Json(Api::openapi())
 }
 
-/// The description as a page.
+/// Returns the description as a page.
 pub(crate) async fn docs() -> Html<String> {
     let api = serde_json::to_value(Api::openapi()).unwrap_or_default();
     let text =
@@ -59,7 +59,7 @@ pub(crate) async fn docs() -> Html<String> {
             body {
                 h1 { "ser" }
                 p { (text(&api["info"], "description")) }
-                p { a href="openapi.json" { "openapi.json" } " has all of this for programs." }
+                p { a href="openapi.json" { "openapi.json" } " is the same description for programs." }
                 @for (path, methods) in &paths {
                     @for (method, operation) in methods.as_object().into_iter().flatten() {
                         h2 { code { (method.to_uppercase()) " " (path) } }

@@ -1,4 +1,4 @@
-//! The page that answers in the browser itself, as `cargo xtask page` made it.
+//! Serves the page that `cargo xtask page` made, which computes answers in the browser.
 
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
@@ -14,17 +14,17 @@ use flate2::read::GzDecoder;
 use crate::problem::Problem;
 use crate::service::{Service, Shared};
 
-/// Name, tag and bytes of each file, compressed by gzip.
+/// Name, ETag and gzip-compressed bytes of each file.
 const FILES: &[(&str, &str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
-/// What the page may do: run its own scripts and WebAssembly, and ask where it came from.
+/// The Content-Security-Policy of the page: it may run its own scripts and WebAssembly, and send requests to its origin.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' blob:; media-src blob:; worker-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
-/// The page at `/`, its files, and its model, which is the one that the service answers with.
+/// Returns the routes of the page at `/`, of its files, and of its model, which is the model of the service.
 pub(crate) fn routes() -> Router<Service> {
-    // Written for the first who asks, and kept.
+    // The first request creates the model file; later ones get the same bytes.
     let written = Arc::new(OnceLock::new());
     let model = move |State(service): State<Service>| model(service, written.clone());
     let mut router = Router::new().route("/model.safetensors", get(model));
@@ -46,7 +46,7 @@ fn file(name: &str, tag: &'static str, bytes: &'static [u8], headers: &HeaderMap
     let head = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::CONTENT_TYPE, kind(name)),
-        // Kept, but asked for again: the next build has other files.
+        // A browser keeps the file but revalidates it, because the next build has other files.
         (header::CACHE_CONTROL, "no-cache"),
         (header::ETAG, tag),
         (header::VARY, "accept-encoding"),

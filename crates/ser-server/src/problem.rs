@@ -1,4 +1,4 @@
-//! What is answered where there is no answer.
+//! Error responses.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use serde::Serialize;
 use utoipa::openapi::{Content, Ref, RefOr, Response as Described, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
-/// Why a request has no answer, and what to do: `application/problem+json`.
+/// Why a request failed, and what to do next: `application/problem+json`.
 ///
 /// # References
 /// RFC 9457.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Problem {
-    /// The kind of problem, as `urn:ser:problem:damaged`.
+    /// The kind of problem, such as `urn:ser:problem:damaged`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The kind in words.
@@ -28,7 +28,7 @@ pub struct Problem {
     pub detail: String,
     /// The next step.
     pub next: String,
-    /// Seconds after which to try again.
+    /// Seconds to wait before trying again, for `Retry-After`.
     #[serde(skip)]
     pub retry_after: Option<u64>,
 }
@@ -50,14 +50,14 @@ impl Problem {
         }
     }
 
-    /// The service has no room now.
+    /// The service has no capacity now.
     pub(crate) fn busy(seconds: u64) -> Self {
         Self {
             retry_after: Some(seconds),
             ..Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
-                "as many requests as the service takes on are under way",
+                "the service has no capacity for another request",
                 format!("try again in {seconds} s"),
             )
         }
@@ -69,7 +69,7 @@ impl Problem {
             StatusCode::INTERNAL_SERVER_ERROR,
             "broken",
             "the computation ended without a result",
-            "report the recording that does this; others are answered",
+            "report this problem with the recording that caused it; the service still answers other requests",
         )
     }
 
@@ -78,7 +78,7 @@ impl Problem {
             status,
             "unknown-speaker",
             format!("nobody is enrolled as {name:?}"),
-            "enroll the speaker: PUT /v1/speakers/NAME with recordings of the voice",
+            "enrol the speaker: PUT /v1/speakers/NAME with recordings of the voice",
         )
     }
 
@@ -87,35 +87,47 @@ impl Problem {
     }
 }
 
-/// How any request can be refused or fail, for the description.
+/// The error responses of any request, for the description of the API.
 pub(crate) struct Refused;
 
-/// How a request with a recording can be refused besides.
+/// The error responses of a request with a recording: those of [`Refused`] and some more.
 pub(crate) struct OfRecording;
 
 const REFUSED: [(&str, &str); 5] = [
-    ("400", "Something was asked for that is not known."),
-    ("401", "No token that the service knows."),
+    ("400", "The request is invalid or names something unknown."),
+    ("401", "The request has no known token."),
     (
         "403",
-        "Meant for another host, or from a page of another origin.",
+        "The request is meant for another host, or comes from a page of another origin.",
     ),
     (
         "429",
-        "This address asks too often; `Retry-After` says when it may again.",
+        "Too many requests from this address; `Retry-After` says when to try again.",
     ),
     ("500", "The computation ended without a result."),
 ];
 const OF_RECORDING: [(&str, &str); 6] = [
-    ("406", "The answer has no such form."),
-    ("408", "The body came too slowly."),
-    ("413", "More bytes or seconds than allowed."),
-    ("415", "Not a recording, or of a format that is not read."),
+    (
+        "406",
+        "There is no response in a format that `Accept` allows.",
+    ),
+    ("408", "The body arrived too slowly."),
+    (
+        "413",
+        "The recording has more bytes or seconds than allowed.",
+    ),
+    (
+        "415",
+        "The body is not a recording, or has an unsupported format.",
+    ),
     (
         "422",
-        "Damaged, too short, of a low sampling rate, or without speech where there must be some.",
+        "The recording is damaged, too short, has too low a sampling rate, or has no speech where speech is required.",
     ),
-    ("503", "No room now; `Retry-After` says when to try again."),
+    (
+        "503",
+        "No capacity now; `Retry-After` says when to try again.",
+    ),
 ];
 
 fn described(statuses: &[(&str, &str)]) -> BTreeMap<String, RefOr<Described>> {
@@ -143,7 +155,7 @@ impl IntoResponses for OfRecording {
 impl From<Predict> for Problem {
     fn from(error: Predict) -> Self {
         let kind = match error.kind() {
-            // What was sent could be read.
+            // The bytes were received, so a recording that cannot be opened is damaged.
             Kind::NotOpened => Kind::Damaged,
             kind => kind,
         };
@@ -162,7 +174,7 @@ impl From<Predict> for Problem {
             ),
             Kind::NotRead => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "send WAV, FLAC, MP3, Opus, Vorbis or AAC; ffmpeg turns most other formats into WAV",
+                "send WAV, FLAC, MP3, Opus, Vorbis or AAC; ffmpeg converts most other formats to WAV",
             ),
             Kind::NoSpeech => (
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -213,8 +225,8 @@ pub(crate) async fn not_found() -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
         "not-found",
-        "there is nothing under this path",
-        "GET /docs lists what there is",
+        "this path does not exist",
+        "GET /docs lists the endpoints",
     )
 }
 
@@ -222,7 +234,7 @@ pub(crate) async fn not_allowed() -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method-not-allowed",
-        "this path takes another method",
-        "GET /docs lists what there is",
+        "this path does not support this method",
+        "GET /docs lists the endpoints",
     )
 }

@@ -1,4 +1,4 @@
-//! Connections: how many, how long, and their end.
+//! The server: accepts connections, limits them, and shuts down.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,11 @@ use crate::linger::Lingering;
 use crate::router;
 use crate::service::Service;
 
-/// How long to wait when the system has no room for another connection.
+/// How long to wait when the system cannot accept another connection.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Serves until `stop` is done; then takes no more connections, and lets requests that have begun come to their end for
-/// [`Limits::grace`](crate::Limits::grace).
+/// Serves until `stop` completes. Then accepts no more connections, and waits up to [`Limits::grace`](crate::Limits::grace)
+/// for the requests in progress.
 pub async fn serve(listener: TcpListener, service: Service, stop: impl Future<Output = ()>) {
     let limits = service.0.limits.clone();
     let app = router(service.clone());
@@ -40,7 +40,7 @@ pub async fn serve(listener: TcpListener, service: Service, stop: impl Future<Ou
             () = &mut stop => break,
         };
         let Ok((stream, address)) = accepted else {
-            // Such as too many open files.
+            // For example, too many files are open.
             sleep(BREATH).await;
             continue;
         };
@@ -61,7 +61,7 @@ pub async fn serve(listener: TcpListener, service: Service, stop: impl Future<Ou
         tokio::spawn(async move {
             let _place = place;
             let mut connection = std::pin::pin!(connection);
-            // A connection that breaks is its client's affair.
+            // Errors of a connection concern only its client.
             tokio::select! {
                 _ = connection.as_mut() => return,
                 _ = is_ending.changed() => connection.as_mut().graceful_shutdown(),
@@ -71,7 +71,7 @@ pub async fn serve(listener: TcpListener, service: Service, stop: impl Future<Ou
     }
     drop(listener);
     service.end();
-    tracing::info!("ending: requests under way are finished");
+    tracing::info!("shutting down: finishing the requests in progress");
     let _ = end.send(());
     let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
     if timeout(limits.grace, places.acquire_many(all))
@@ -79,7 +79,7 @@ pub async fn serve(listener: TcpListener, service: Service, stop: impl Future<Ou
         .is_err()
     {
         tracing::warn!(
-            "requests were cut off that took longer than {:?}",
+            "cut off the requests that took longer than {:?}",
             limits.grace
         );
     }

@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,50 +18,51 @@ use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::speakers::Speakers;
 
-/// Bytes that a unit of the memory for bodies stands for.
+/// Number of bytes in one unit of the memory for bodies.
 const UNIT: usize = 1 << 10;
-/// Bytes that a request reserves at least: as much as a decoded clip takes with its features.
+/// Least number of bytes that a request reserves: as much as a decoded clip takes with its features.
 const LEAST: usize = 4 << 20;
 
-/// How a service is set up.
+/// The settings of a service.
 pub struct Settings {
     /// The model that answers.
     pub predictor: Predictor,
-    /// The speakers it knows.
+    /// The store of enrolled speakers.
     pub speakers: Speakers,
-    /// The tokens of which a request must bring one, as `Authorization: Bearer TOKEN`; anybody may ask without.
+    /// The tokens, of which a request must send one as `Authorization: Bearer TOKEN`. If there are none, every request is
+    /// allowed.
     pub tokens: Vec<String>,
-    /// Whether requests must be meant for this machine by a name of its own (`localhost`, `127.0.0.1`, `[::1]`): no web page
-    /// reaches a service on the user's machine then by a name that leads there.
+    /// Whether the `Host` of a request must be a name of this machine itself (`localhost`, `127.0.0.1`, `[::1]`). If so, no
+    /// web page reaches a service on the user's machine through a DNS name that resolves to it.
     pub is_local: bool,
-    /// What it takes on.
+    /// The limits.
     pub limits: Limits,
 }
 
-/// A service; a clone is the same one.
+/// A service. A clone shares the state of the original.
 #[derive(Clone)]
 pub struct Service(pub(crate) Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) predictor: Predictor,
     pub(crate) speakers: Speakers,
-    /// Hashes of the tokens: comparing them tells nothing of a token by how long it takes.
+    /// Hashes of the tokens. The time it takes to compare hashes reveals nothing about a token.
     tokens: Vec<[u8; 32]>,
     pub(crate) is_local: bool,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) rates: Rates,
-    /// Memory for bodies in units.
+    /// Memory for bodies, in units of [`UNIT`] bytes.
     memory: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
-    /// A permit for each core.
+    /// One permit for each core.
     cores: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
     is_ending: AtomicBool,
 }
 
 impl Service {
-    /// Sets a service up.
+    /// Creates a service.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let limits = settings.limits;
@@ -82,12 +83,15 @@ impl Service {
         }))
     }
 
-    /// Takes no more requests: `/readyz` says so from now on.
+    /// Marks the service as shutting down, which `/readyz` then reports.
     pub(crate) fn end(&self) {
         self.0.is_ending.store(true, Ordering::Relaxed);
     }
 
-    /// Reserves memory for a body of so many bytes.
+    /// Reserves memory for a body of this length, and waits for it if necessary.
+    ///
+    /// # Errors
+    /// A [`Problem`] with status 503 if too many requests wait already, or if the memory does not become free in time.
     pub(crate) async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
         let shared = &self.0;
         let units = bytes
@@ -108,7 +112,7 @@ impl Service {
         }
     }
 
-    /// Computes on one of the cores. What panics costs its own request alone.
+    /// Runs a computation on one of the cores. A panic ends only its own request.
     pub(crate) async fn compute<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Shared) -> Result<T, Problem> + Send + 'static,
@@ -124,14 +128,14 @@ impl Service {
         job.await.unwrap_or_else(|_| Err(Problem::broken()))
     }
 
-    /// Whether a token is one of those that may ask.
+    /// Whether a request with this token is allowed.
     pub(crate) fn knows(&self, token: Option<&str>) -> bool {
         let tokens = &self.0.tokens;
         let given = token.map(hash);
         tokens.is_empty() || given.is_some_and(|given| tokens.contains(&given))
     }
 
-    /// Seconds after which an address may ask again; 0 if it may now.
+    /// Takes one request of an address. Returns 0 if it is allowed, and otherwise the seconds to wait.
     pub(crate) fn wait_of(&self, address: IpAddr) -> u64 {
         self.0.rates.wait_of(address)
     }
@@ -141,16 +145,16 @@ fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token).into()
 }
 
-/// The process runs.
-#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, description = "It runs.")))]
+/// Reports that the process is running.
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, description = "The process is running.")))]
 pub(crate) async fn healthz() -> &'static str {
     "alive\n"
 }
 
-/// The service takes requests.
+/// Reports whether the service accepts requests.
 #[utoipa::path(get, path = "/readyz", tag = "operation", responses(
-    (status = 200, description = "It takes requests."),
-    (status = 503, description = "It is about to end.", body = Problem, content_type = "application/problem+json"),
+    (status = 200, description = "The service accepts requests."),
+    (status = 503, description = "The service is shutting down.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn readyz(State(service): State<Service>) -> Result<&'static str, Problem> {
     match service.0.is_ending.load(Ordering::Relaxed) {
@@ -158,8 +162,8 @@ pub(crate) async fn readyz(State(service): State<Service>) -> Result<&'static st
         true => Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "ending",
-            "the service is about to end",
-            "ask another one",
+            "the service is shutting down",
+            "send the request to another instance",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! Speakers whom a service knows.
+//! The enrolled speakers of a service, and the endpoints for them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,14 +15,14 @@ use crate::problem::{OfRecording, Problem, Refused};
 use crate::service::{Service, Shared};
 use crate::upload::{Form, Upload};
 
-/// Speakers kept in memory at most.
+/// Largest number of speakers in memory.
 const MOST: usize = 10_000;
 
-/// Where speakers are kept: how each sounds on average, and nothing of what was said.
+/// The store of enrolled speakers. It holds how each speaker sounds on average, and nothing of what was said.
 pub enum Speakers {
     /// In memory, until the service ends.
     Memory(Mutex<BTreeMap<String, Enrolment>>),
-    /// In a folder, as `ser enroll` keeps them: `NAME.json`.
+    /// In a folder, one file `NAME.json` per speaker, as `ser enroll` writes it.
     Folder(PathBuf),
 }
 
@@ -42,8 +42,8 @@ fn check(name: &str) -> Result<(), Problem> {
     match is_speaker_name(name) {
         true => Ok(()),
         false => Err(Problem::invalid(
-            format!("{name:?} is no name for a speaker"),
-            "make one of letters, digits, `-`, `_` and `.`",
+            format!("{name:?} is not a valid name for a speaker"),
+            "use letters, digits, `-`, `_` and `.`, beginning with a letter or a digit",
         )),
     }
 }
@@ -73,7 +73,7 @@ impl Speakers {
                         StatusCode::INSUFFICIENT_STORAGE,
                         "too-many-speakers",
                         format!("{MOST} speakers are enrolled already"),
-                        "forget one with DELETE /v1/speakers/NAME",
+                        "delete one with DELETE /v1/speakers/NAME",
                     ));
                 }
                 speakers.insert(name.to_owned(), speaker);
@@ -86,7 +86,7 @@ impl Speakers {
         }
     }
 
-    /// Whether there was somebody to forget.
+    /// Removes a speaker, and returns whether the speaker was enrolled.
     fn remove(&self, name: &str) -> Result<bool, Problem> {
         check(name)?;
         match self {
@@ -103,46 +103,46 @@ impl Speakers {
     }
 }
 
-/// The file of a speaker cannot be used. Clients are not told where it is.
+/// Returns the problem that a speaker's file cannot be used. The path goes to the log only, not to the client.
 fn not_kept(error: &Error) -> Problem {
-    tracing::error!(%error, "the file of a speaker");
+    tracing::error!(%error, "a speaker's file cannot be used");
     Problem::new(
         StatusCode::CONFLICT,
         "not-kept",
-        "what is kept of the speaker cannot be used",
-        "enroll the speaker again; the log of the service says more",
+        "the stored profile of the speaker cannot be used",
+        "enrol the speaker again; the log of the service has the reason",
     )
 }
 
-/// A speaker who is enrolled.
+/// An enrolled speaker.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EnrolledAnswer {
     speaker: String,
-    /// Recordings, or pieces of longer ones, that the voice is known from.
+    /// Number of recordings, or of pieces of longer ones, that the speaker was enrolled from.
     clips: usize,
-    /// Seconds of speech that it is known from, where it was enrolled just now.
+    /// Seconds of speech that the speaker was enrolled from; only in the response to the enrolment.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
 }
 
-/// The path of a speaker.
+/// The parameter in the path of a speaker.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "describes the path to clients")]
 pub(crate) struct SpeakerName {
-    /// Letters, digits, `-`, `_` and `.`, a letter or a digit first.
+    /// Name of the speaker: letters, digits, `-`, `_` and `.`, beginning with a letter or a digit.
     #[param(pattern = r"^[\p{L}\p{N}][\p{L}\p{N}_.-]*$", max_length = 60)]
     name: String,
 }
 
-/// Enrolls a speaker from recordings of the voice, without labels. The recordings are not kept.
+/// Enrols a speaker from recordings of the voice, without labels. The recordings are not kept.
 #[utoipa::path(put, path = "/v1/speakers/{name}", tag = "speakers", params(SpeakerName),
     request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
     responses(
         (status = 200, body = EnrolledAnswer),
         OfRecording,
-        (status = 409, description = "What is kept of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
-        (status = 507, description = "As many speakers are in memory as the service keeps.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The stored profile of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
+        (status = 507, description = "The service already holds the largest number of speakers in memory.", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn enroll(
     State(service): State<Service>,
@@ -154,8 +154,8 @@ pub(crate) async fn enroll(
         let (model, predictor) = (shared.predictor.model(), &shared.predictor);
         if !model.enrols() {
             return Err(Problem::invalid(
-                "the model was trained without enrolment, so that a speaker makes no difference to it",
-                "ask without a speaker",
+                "the model was trained without enrolment, so a speaker makes no difference",
+                "send recordings without naming a speaker",
             ));
         }
         let channels = upload.asked.channels()?;
@@ -179,12 +179,12 @@ pub(crate) async fn enroll(
     Ok(Json(service.compute(enroll).await?))
 }
 
-/// Whether a speaker is enrolled.
+/// Returns an enrolled speaker.
 #[utoipa::path(get, path = "/v1/speakers/{name}", tag = "speakers", params(SpeakerName), responses(
     (status = 200, body = EnrolledAnswer),
     Refused,
-    (status = 404, description = "Nobody is enrolled by this name.", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "What is kept of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Nobody is enrolled under this name.", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The stored profile of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn enrolled(
     State(service): State<Service>,
@@ -203,12 +203,12 @@ pub(crate) async fn enrolled(
     Ok(Json(service.compute(find).await?))
 }
 
-/// Forgets a speaker.
+/// Deletes a speaker.
 #[utoipa::path(delete, path = "/v1/speakers/{name}", tag = "speakers", params(SpeakerName), responses(
-    (status = 204, description = "The speaker is forgotten."),
+    (status = 204, description = "The speaker was deleted."),
     Refused,
-    (status = 404, description = "Nobody is enrolled by this name.", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "What is kept of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Nobody is enrolled under this name.", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The stored profile of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn forget(
     State(service): State<Service>,

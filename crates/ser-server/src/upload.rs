@@ -1,4 +1,4 @@
-//! Recordings in requests, and how they are to be answered.
+//! Extracts recordings and the options for their answers from requests.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,32 +18,33 @@ use crate::body::{Pace, Recording, too_large};
 use crate::problem::Problem;
 use crate::service::{Service, Shared};
 
-/// Bytes of a field of a form that is no recording.
+/// Largest size in bytes of a form field other than a recording.
 const FIELD: usize = 1 << 12;
-/// Recordings in one form, and fields beside them.
+/// Largest number of fields of a form, recordings included.
 const PARTS: usize = 64;
 
-/// How recordings are to be answered: in the query, or as fields of the form.
+/// The options of an answer, from the query or the fields of the form.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
-    /// The labels that can be, separated by commas; all of the model's without.
+    /// The only labels to predict, separated by commas; all labels of the model by default.
     #[param(min_length = 1)]
     pub(crate) labels: Option<String>,
-    /// A speaker who was enrolled.
+    /// Name of an enrolled speaker.
     pub(crate) speaker: Option<String>,
-    /// The channel to listen to, counted from 1, or, for a timeline, `each`; all compared without.
+    /// The only channel to use, counted from 1, or, for a timeline, `each`; all channels, compared, by default.
     #[param(value_type = Option<String>, pattern = "^(each|[1-9][0-9]*)$")]
     pub(crate) channel: Option<Channel>,
 }
 
-/// Which channels of a recording are listened to.
+/// The channels of a recording to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) enum Channel {
+    /// One channel, counted from 1.
     Only(u16),
-    /// Each by itself.
+    /// Each channel separately.
     Each,
 }
 
@@ -68,21 +69,21 @@ pub(crate) struct Form {
     /// The recording, in any format.
     #[schema(value_type = String, format = Binary)]
     recording: Vec<u8>,
-    /// The labels that can be, separated by commas.
+    /// The only labels to predict, separated by commas.
     #[schema(min_length = 1)]
     labels: Option<String>,
-    /// A speaker who was enrolled.
+    /// Name of an enrolled speaker.
     speaker: Option<String>,
-    /// The channel to listen to, counted from 1, or, for a timeline, `each`.
+    /// The only channel to use, counted from 1, or, for a timeline, `each`.
     #[schema(pattern = "^(each|[1-9][0-9]*)$")]
     channel: Option<String>,
 }
 
-/// What was sent.
+/// The content of a request with recordings.
 pub(crate) struct Upload {
     pub(crate) recordings: Vec<Recording>,
     pub(crate) asked: Asked,
-    /// The memory that it takes.
+    /// Reserves the memory of the body until the upload is dropped.
     _memory: OwnedSemaphorePermit,
 }
 
@@ -108,7 +109,7 @@ impl FromRequest<Service> for Upload {
         };
         if recordings.is_empty() {
             return Err(Problem::invalid(
-                "the form holds no recording",
+                "the form has no recording",
                 "send a field `recording` with a file, as in `curl -F recording=@speech.wav`",
             ));
         }
@@ -129,7 +130,7 @@ fn length(headers: &HeaderMap) -> Option<usize> {
         .ok()
 }
 
-/// A body that is a recording.
+/// Reads a body that is a recording.
 async fn whole(
     body: Body,
     stated: Option<usize>,
@@ -154,7 +155,7 @@ async fn whole(
     })
 }
 
-/// The recordings of a form, whose other fields say how they are to be answered.
+/// Reads the recordings of a form, and sets the options from its other fields.
 async fn form(
     request: Request,
     pace: &mut Pace<'_>,
@@ -185,7 +186,7 @@ async fn form(
         let text = || match String::from_utf8(bytes.clone()) {
             Ok(text) if text.len() <= FIELD => Ok(text),
             _ => Err(Problem::invalid(
-                format!("the field {name} is no short text"),
+                format!("the field {name} is not UTF-8 text of at most {FIELD} bytes"),
                 "GET /docs lists the fields",
             )),
         };
@@ -202,7 +203,7 @@ async fn form(
                 asked.channel = Some(channel.map_err(wrong)?);
             }
             other => {
-                let detail = format!("the form has a field {other:?}, which is not known");
+                let detail = format!("the form has an unknown field, {other:?}");
                 return Err(Problem::invalid(detail, "GET /docs lists the fields"));
             }
         }
@@ -211,13 +212,13 @@ async fn form(
     Err(Problem::invalid(detail, "send it as several requests"))
 }
 
-/// The last part of a path, as browsers send it, without what a terminal would take for a command.
+/// Returns the last part of a path that a browser sent. Control characters, which could steer a terminal, are replaced.
 fn file_name(path: &str) -> String {
     let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
     name.replace(char::is_control, "\u{fffd}")
 }
 
-/// A recording, and who answers it.
+/// A recording with the model and the speaker for its answer.
 pub(crate) struct Question {
     pub(crate) name: String,
     pub(crate) stream: AudioStream,
@@ -226,12 +227,18 @@ pub(crate) struct Question {
 }
 
 impl Upload {
-    /// The one recording that was sent, to be heard as one.
+    /// Returns the one recording of the request, with the channels that were asked for.
+    ///
+    /// # Errors
+    /// As [`question_on`](Self::question_on), and a [`Problem`] for `channel=each`.
     pub(crate) fn question(&self, shared: &Shared) -> Result<Question, Problem> {
         self.question_on(self.asked.channels()?, shared)
     }
 
-    /// The one recording that was sent.
+    /// Returns the one recording of the request, with these channels.
+    ///
+    /// # Errors
+    /// A [`Problem`] if there is not exactly one recording, if it cannot be opened, or if a label or the speaker is unknown.
     pub(crate) fn question_on(
         &self,
         channels: Channels,
@@ -240,7 +247,7 @@ impl Upload {
         let [recording] = self.recordings.as_slice() else {
             return Err(Problem::invalid(
                 format!("expected one recording, found {}", self.recordings.len()),
-                "send each by a request of its own",
+                "send each recording in a separate request",
             ));
         };
         Ok(Question {
@@ -264,19 +271,19 @@ impl Upload {
 }
 
 impl Asked {
-    /// The channels of a recording that is heard as one.
+    /// Returns the channels for an answer to a whole recording, which cannot be `each`.
     pub(crate) fn channels(&self) -> Result<Channels, Problem> {
         match self.channel {
             None => Ok(Channels::Compared),
             Some(Channel::Only(number)) => Ok(Channels::Only(number)),
             Some(Channel::Each) => Err(Problem::invalid(
-                "channel=each: only a timeline hears each channel by itself",
-                "name one channel, or ask /v1/timeline",
+                "channel=each: only a timeline can use each channel separately",
+                "name one channel, or use /v1/timeline",
             )),
         }
     }
 
-    /// The model, of whose labels those can be that were asked for.
+    /// Returns the model, restricted to the labels that were asked for.
     pub(crate) fn predictor(&self, shared: &Shared) -> Result<Predictor, Problem> {
         let Some(labels) = &self.labels else {
             return Ok(shared.predictor.clone());
@@ -285,7 +292,7 @@ impl Asked {
         Ok(shared.predictor.restricted_to(&labels)?)
     }
 
-    /// The speaker that was asked for.
+    /// Returns the speaker that was asked for.
     pub(crate) fn speaker(&self, shared: &Shared) -> Result<Option<Enrolment>, Problem> {
         let Some(name) = &self.speaker else {
             return Ok(None);

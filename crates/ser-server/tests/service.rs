@@ -1,4 +1,4 @@
-//! What the service answers, over a socket of this machine.
+//! Tests of the service, over a socket of this machine.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests, outside the functions marked as such"
@@ -27,7 +27,7 @@ fn predictor() -> &'static Predictor {
     PREDICTOR.get_or_init(|| Predictor::built_in().unwrap())
 }
 
-/// A service on a port of its own.
+/// A running service on its own port.
 struct Running {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -76,7 +76,7 @@ impl Running {
         head += &format!("Content-Length: {}\r\n\r\n", body.len());
         let mut socket = TcpStream::connect(self.address).unwrap();
         socket.write_all(head.as_bytes()).unwrap();
-        // The service may have refused it already.
+        // The write fails if the service has refused the request already.
         let _ = socket.write_all(body);
         Answer::read(socket)
     }
@@ -85,7 +85,7 @@ impl Running {
         self.request("POST", path, &[], body)
     }
 
-    /// Waits until so many requests are under way.
+    /// Waits until this number of requests is in progress.
     fn wait_for(&self, requests: usize) {
         let told = format!("ser_requests_in_flight {}\n", requests + 1);
         while !self.get("/metrics").text().contains(&told) {
@@ -145,7 +145,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Asserts what kind of problem it is, and that it says why and what to do.
+    /// Asserts the status and the kind of a problem, and that it has a reason and a next step. Returns the problem.
     fn assert_problem(&self, status: u16, kind: &str) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
         assert_eq!(
@@ -162,7 +162,7 @@ impl Answer {
     }
 }
 
-/// A WAV file of a voice.
+/// Returns a WAV file of a voice.
 fn wav(seconds: f64, pitch: f64) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("voice.wav");
@@ -170,7 +170,7 @@ fn wav(seconds: f64, pitch: f64) -> Vec<u8> {
     std::fs::read(file).unwrap()
 }
 
-/// What JSON makes of it, numbers as they are written.
+/// Returns a value after a round trip through JSON text, so that its numbers are those that JSON writes.
 fn written(value: &impl serde::Serialize) -> Value {
     serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
 }
@@ -180,7 +180,7 @@ fn stream(bytes: &[u8]) -> AudioStream {
     stream.with(Channels::Compared).unwrap()
 }
 
-/// A form with a recording and other fields.
+/// Returns the content type and the body of a form with recordings and other fields.
 fn form(recordings: &[&[u8]], fields: &[(&str, &str)]) -> (String, Vec<u8>) {
     let mut body = Vec::new();
     for recording in recordings {
@@ -263,7 +263,7 @@ fn a_timeline_comes_in_the_form_that_is_asked_for() {
         &recording,
     );
     other.assert_problem(406, "no-such-form");
-    // What is cut short says so.
+    // A recording that is cut short is reported as damaged.
     let cut = service
         .post("/v1/timeline", &recording[..recording.len() / 2])
         .json();
@@ -408,7 +408,7 @@ fn who_is_refused_while_sending_is_told_why() {
     let head = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000000\r\n\r\n";
     let mut socket = TcpStream::connect(service.address).unwrap();
     socket.write_all(head.as_bytes()).unwrap();
-    // Many clients look for an answer only behind the last byte.
+    // Many clients read the response only after they have sent the last byte.
     for _ in 0..200 {
         socket.write_all(&[0; 100_000]).unwrap();
     }
@@ -493,7 +493,7 @@ fn a_client_that_stops_sending_is_not_waited_for() {
     let socket = begin(&service, &wav(2.0, 160.0));
     Answer::read(socket).assert_problem(408, "too-slow");
     assert!(begun.elapsed() < Duration::from_secs(3));
-    // Nor is one that never says what it wants.
+    // The service does not wait for a client that never completes the head of its request, either.
     let mut socket = TcpStream::connect(service.address).unwrap();
     socket.write_all(b"POST /v1/pre").unwrap();
     assert!(socket.read_to_end(&mut Vec::new()).is_ok());
@@ -521,7 +521,7 @@ fn what_has_begun_is_finished_when_the_service_ends() {
     let mut socket = begin(&service, &recording);
     service.wait_for(1);
     drop(service.stop.take());
-    // It takes no more connections.
+    // Wait until the service accepts no more connections.
     while TcpStream::connect(service.address).is_ok() {
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -529,7 +529,7 @@ fn what_has_begun_is_finished_when_the_service_ends() {
     assert_eq!(Answer::read(socket).status, 200);
 }
 
-/// What a live stream tells of messages.
+/// Sends messages to a live stream, and returns its text messages.
 fn live(service: &Running, query: &str, messages: &[Vec<u8>]) -> Vec<Value> {
     let url = format!("ws://{}/v1/listen?{query}", service.address);
     let (mut socket, _) = connect(url.into_client_request().unwrap()).unwrap();
@@ -555,7 +555,7 @@ fn live_sound_has_the_spans_of_its_recording() {
         .iter()
         .flat_map(|x| x.to_le_bytes())
         .collect();
-    // Cut anywhere, as within a sample.
+    // The messages are cut anywhere, also within a sample.
     let raw: Vec<Vec<u8>> = samples.chunks(3333).map(<[u8]>::to_vec).collect();
     let whole: Vec<Vec<u8>> = recording.chunks(3333).map(<[u8]>::to_vec).collect();
     for (query, messages) in [
@@ -579,7 +579,7 @@ fn live_sound_has_the_spans_of_its_recording() {
             &json!({"event": "end", "seconds": 12.0})
         );
     }
-    // What cannot be heard is said.
+    // Sound that cannot be decoded is reported as a problem.
     let told = live(&service, "format=recording", &[b"<html>".repeat(100)]);
     assert_eq!(told[0]["event"], "problem", "{told:?}");
     let refused =

@@ -1,4 +1,4 @@
-//! What a program that is built without object storage says to its URLs.
+//! Refuses the URLs of object storage, in a program that is built without it.
 
 use std::io;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use ser_audio::Stored;
 use ser_files::Error;
 
-/// There is none.
+/// A type without values: no object can be opened.
 pub(crate) enum Object {}
 
 impl Object {

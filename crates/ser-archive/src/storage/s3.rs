@@ -1,4 +1,4 @@
-//! Objects by their URLs.
+//! Reads and writes objects in S3 by their URLs.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,20 +15,20 @@ use tokio::runtime::Runtime;
 
 use super::SCHEME;
 
-/// Bytes that are asked for at a time: most recordings are one request.
+/// Number of bytes per request. Most recordings take one request.
 const WINDOW: u64 = 4 << 20;
 
-/// An object that is read where it lies, of which a part is in memory.
+/// An object that is read directly from storage. Memory holds one part of it.
 pub(crate) struct Object {
     path: PathBuf,
     store: Arc<AmazonS3>,
     key: Key,
     size: u64,
-    /// Names these bytes: another object that has taken its place meanwhile is not read.
+    /// The ETag. With it, an object that has replaced this one in the meantime is not read.
     tag: Option<String>,
-    /// Where the part begins, and the part.
+    /// The offset of the part in memory, and the part.
     window: Mutex<(u64, Bytes)>,
-    /// Why it could not be read to its end.
+    /// Why a read failed, if one did.
     outage: OnceLock<String>,
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn open(path: &Path) -> Result<Object, Error> {
 }
 
 impl Object {
-    /// Why it could not be read to its end, if it could not.
+    /// Returns why a read failed, if one did.
     pub(crate) fn outage(&self) -> Option<String> {
         self.outage.get().cloned()
     }
@@ -100,13 +100,13 @@ impl Stored for Object {
     }
 }
 
-/// Reads an object of at most so many bytes whole.
+/// Reads a whole object of at most `most` bytes.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
     let object = open(path)?;
     let read = || {
         if object.size > most {
             return Err(io::Error::other(format!(
-                "expected at most {} MiB, found {} MiB: divide it",
+                "expected at most {} MiB, found {} MiB: split it into several files",
                 most >> 20,
                 object.size >> 20
             )));
@@ -121,7 +121,7 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
     read().map_err(Error::at(path))
 }
 
-/// Whether there is such an object.
+/// Whether the object exists.
 pub(crate) fn exists(path: &Path) -> Result<bool, Error> {
     let ask = || {
         let (store, key) = place(path)?;
@@ -134,7 +134,7 @@ pub(crate) fn exists(path: &Path) -> Result<bool, Error> {
     ask().map_err(Error::at(path))
 }
 
-/// Writes an object, which is there whole or not at all, unless there is one; returns whether it has.
+/// Writes an object unless it exists, and returns whether it wrote it. The object exists completely or not at all.
 pub(crate) fn write_new(path: &Path, bytes: impl Into<Vec<u8>>) -> Result<bool, Error> {
     let write = || {
         let (store, key) = place(path)?;
@@ -149,11 +149,11 @@ pub(crate) fn write_new(path: &Path, bytes: impl Into<Vec<u8>>) -> Result<bool, 
     write().map_err(Error::at(path))
 }
 
-/// The bucket and the key of a URL.
+/// Returns the bucket and the key of a URL.
 fn place(path: &Path) -> io::Result<(Arc<AmazonS3>, Key)> {
     let url = path.to_str().and_then(|path| path.strip_prefix(SCHEME));
     match url.and_then(|url| url.split_once('/')) {
-        // A key is taken as it is written, without the marks of a URL.
+        // The key is used as it is written, without URL decoding.
         Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
             Ok((store(bucket)?, Key::parse(key).map_err(invalid)?))
         }
@@ -165,7 +165,7 @@ fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
     io::Error::new(io::ErrorKind::InvalidInput, error)
 }
 
-/// A bucket. Its connections are for all threads, so that it is made once.
+/// Returns a bucket. All threads share its connections, so each bucket is created once.
 fn store(bucket: &str) -> io::Result<Arc<AmazonS3>> {
     static STORES: Mutex<BTreeMap<String, Arc<AmazonS3>>> = Mutex::new(BTreeMap::new());
 
@@ -173,9 +173,9 @@ fn store(bucket: &str) -> io::Result<Arc<AmazonS3>> {
     if let Some(store) = stores.get(bucket) {
         return Ok(store.clone());
     }
-    // Only the first call counts, and another's provider serves as well.
+    // Fails if a provider is installed already, which serves just as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // Whoever sets an endpoint with http:// wants no TLS.
+    // A user who sets an endpoint with http:// wants no TLS.
     let builder = AmazonS3Builder::from_env().with_allow_http(true);
     let store = builder.with_bucket_name(bucket).build().map_err(in_words)?;
     let store = Arc::new(store);
@@ -183,7 +183,7 @@ fn store(bucket: &str) -> io::Result<Arc<AmazonS3>> {
     Ok(store)
 }
 
-/// Where requests are waited for.
+/// Returns the runtime that waits for requests.
 fn runtime() -> io::Result<&'static Runtime> {
     static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
         tokio::runtime::Builder::new_multi_thread()
@@ -213,7 +213,7 @@ fn in_words(error: object_store::Error) -> io::Error {
         Storage::InvalidPath { .. } => (io::ErrorKind::InvalidInput, error.to_string()),
         Storage::Precondition { .. } => (
             io::ErrorKind::Other,
-            "another object took its place while it was read: the same command reads that".to_owned(),
+            "another object replaced it while it was read: run the same command again to read the new one".to_owned(),
         ),
         _ => (io::ErrorKind::Other, error.to_string()),
     };

@@ -1,5 +1,5 @@
-//! The built program, small inputs for it.
-#![allow(dead_code, clippy::unwrap_used)] // every test file uses its own part
+//! Calls of the built program, and small inputs for it.
+#![allow(dead_code, clippy::unwrap_used)] // Each test file uses only a part of this module.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,19 +18,19 @@ pub fn ser() -> Command {
     Command::cargo_bin("ser").unwrap()
 }
 
-/// Standard output of a call that must end with `code`.
+/// Returns the standard output of a call that must end with `code`.
 pub fn output(code: i32, arguments: &[&dyn AsRef<OsStr>]) -> String {
     let assert = ser().args(arguments).assert().code(code);
     String::from_utf8(assert.get_output().stdout.clone()).unwrap()
 }
 
-/// Standard error of a call that must end with `code`.
+/// Returns the standard error of a call that must end with `code`.
 pub fn complaint(code: i32, arguments: &[&dyn AsRef<OsStr>]) -> String {
     let assert = ser().args(arguments).assert().code(code);
     String::from_utf8(assert.get_output().stderr.clone()).unwrap()
 }
 
-/// The words of a call of `predict` on these recordings.
+/// Returns the arguments of a call of `predict` on these recordings.
 pub fn words<'w>(files: &'w [PathBuf], more: &[&'w dyn AsRef<OsStr>]) -> Vec<&'w dyn AsRef<OsStr>> {
     let mut words: Vec<&dyn AsRef<OsStr>> = vec![&"predict"];
     words.extend(files.iter().map(|file| file as &dyn AsRef<OsStr>));
@@ -42,7 +42,7 @@ pub fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap()
 }
 
-/// The words of a call of `command` with a recipe, a corpus and a folder for the results.
+/// Returns the arguments of a call of `command` with a recipe, a corpus and a folder for the results.
 pub fn with_recipe<'a>(
     command: &'a &'static str,
     recipe: &'a impl AsRef<OsStr>,
@@ -52,7 +52,7 @@ pub fn with_recipe<'a>(
     [command, &"--recipe", recipe, &"--data", data, &"--out", out]
 }
 
-/// A synthetic corpus of four actors, written once for all tests of a file.
+/// Returns a synthetic corpus of four actors, which is written once for all tests of a file.
 pub fn synthetic() -> &'static Path {
     static CORPUS: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
     let (_, corpus) = CORPUS.get_or_init(|| {
@@ -64,19 +64,19 @@ pub fn synthetic() -> &'static Path {
     corpus
 }
 
-/// A recipe that trains in seconds, as a file.
+/// Writes a recipe that trains in seconds.
 pub fn quick_recipe(folder: &Path, name: &str, protocol: &str, epochs: u32) -> PathBuf {
     write_recipe(folder, name, &quick_recipe_text(name, protocol, epochs))
 }
 
-/// A recipe as a file.
+/// Writes a recipe to a file.
 pub fn write_recipe(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(format!("{name}.toml"));
     fs::write(&path, text).unwrap();
     path
 }
 
-/// Two recipes and their mean, with more lines for its task.
+/// Writes an ensemble of two recipes, with additional lines in its task.
 pub fn ensemble(folder: &Path, name: &str, members: [&Path; 2], task: &str) -> PathBuf {
     let [one, two] = members;
     let text = format!(
@@ -88,7 +88,7 @@ pub fn ensemble(folder: &Path, name: &str, members: [&Path; 2], task: &str) -> P
     write_recipe(folder, name, &text)
 }
 
-/// The first synthetic clips of a speaker.
+/// Returns the first synthetic clips of a speaker.
 pub fn clips(speaker: u8, count: usize) -> Vec<PathBuf> {
     let folder = synthetic().join(format!("Actor_{speaker:02}"));
     let mut all: Vec<PathBuf> = fs::read_dir(folder)
@@ -100,7 +100,7 @@ pub fn clips(speaker: u8, count: usize) -> Vec<PathBuf> {
     all
 }
 
-/// Clips one after the other, with pauses of a second, as one recording.
+/// Writes clips one after the other, each followed by a pause of a second, as one recording.
 pub fn long(path: &Path, clips: &[PathBuf]) {
     let spec = hound::WavReader::open(&clips[0]).unwrap().spec();
     let mut writer = hound::WavWriter::create(path, spec).unwrap();
@@ -115,7 +115,7 @@ pub fn long(path: &Path, clips: &[PathBuf]) {
     writer.finalize().unwrap();
 }
 
-/// Lines of JSON.
+/// Parses lines of JSON.
 pub fn lines(text: &str) -> Vec<Value> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())

@@ -1,5 +1,5 @@
-//! A service on a port of its own.
-#![allow(dead_code)] // every test file uses its own part
+//! Starts `ser serve` for tests.
+#![allow(dead_code)] // Each test file uses only a part of this module.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use crate::common::ser;
 
-/// A service on a port of its own.
+/// A running service on its own port.
 pub struct Serving {
     program: Child,
     pub address: String,
-    /// Reads the log, lest a service with much to say waits for a reader.
+    /// The thread that reads the log; without a reader, a service that logs much would block.
     log: Option<JoinHandle<String>>,
 }
 
@@ -45,12 +45,12 @@ impl Serving {
         }
     }
 
-    /// The status and the body of a response.
+    /// Sends a recording, and returns the status and the body of the response.
     pub fn post(&self, path: &str, body: &[u8]) -> (u16, Value) {
         self.post_as("application/octet-stream", path, body)
     }
 
-    /// As from a form that somebody chose a file in.
+    /// Sends a recording as a form does in which a user has chosen a file.
     pub fn post_file(&self, path: &str, name: &str, bytes: &[u8]) -> (u16, Value) {
         let head = format!(
             "--part\r\nContent-Disposition: form-data; name=\"recording\"; filename=\"{name}\"\r\n\r\n"
@@ -75,7 +75,7 @@ impl Serving {
         (status, serde_json::from_str(body).unwrap())
     }
 
-    /// Ends it as systems do, and gives its log.
+    /// Ends the service with SIGTERM, and returns its log.
     pub fn end(mut self) -> String {
         let id = self.program.id().to_string();
         assert!(
@@ -93,7 +93,7 @@ impl Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        // A test that fails leaves nothing behind.
+        // A test that fails must not leave a process behind.
         let _ = self.program.kill();
     }
 }
