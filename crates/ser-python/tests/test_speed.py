@@ -1,4 +1,4 @@
-"""An import and the first answer do not keep one waiting. The figures are printed: ``pytest -s``."""
+"""An import and the first answer are fast. The tests print the figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROUNDS = 7
 
 
 def milliseconds(before: str, measured: str, *args: str | Path) -> float:
-    """The least of several new interpreters, as what else the machine does only ever adds to it."""
+    """Returns the shortest time of several new interpreters. Other work on the machine can only add to it."""
     script = f"import sys, time\n{before}\nbegin = time.perf_counter()\n{measured}\nprint(time.perf_counter() - begin)"
     times = [
         float(subprocess.run([sys.executable, "-c", script, *args], check=True, capture_output=True).stdout)
