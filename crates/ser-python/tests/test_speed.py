@@ -24,7 +24,7 @@ def milliseconds(before: str, measured: str, *args: str | Path) -> float:
 def test_an_import(capsys: pytest.CaptureFixture[str]) -> None:
     took = milliseconds("", "import ser_speech")
     with capsys.disabled():
-        print(f"\nimport: {took:.1f} ms (reach 30)")
+        print(f"\nimport: {took:.1f} ms (goal 30)")
     assert took < 100
 
 
@@ -35,7 +35,7 @@ def test_a_first_answer(capsys: pytest.CaptureFixture[str], speech: Path) -> Non
         "ser_speech.Model.load().predict(signal, 16000)",
     )
     with capsys.disabled():
-        print(f"\nfirst answer: {of_file:.1f} ms on a file, {of_signal:.1f} ms on an array (reach 100)")
+        print(f"\nfirst answer: {of_file:.1f} ms on a file, {of_signal:.1f} ms on an array (goal 100)")
     assert max(of_file, of_signal) < 500
 
 
