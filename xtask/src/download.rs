@@ -56,7 +56,7 @@ pub fn folder(root: &Path) -> PathBuf {
     paths::corpora(root).join("ravdess")
 }
 
-/// Gets the corpus into `to`; does nothing if it is already there.
+/// Gets the corpus into `to`. Without `from`, it does nothing if the corpus is already there.
 pub fn get(from: Option<&str>, to: &Path) -> Result<()> {
     let to = std::path::absolute(to).with_context(|| format!("resolving {}", to.display()))?;
     let _lock = lock::hold(&beside(&to, "lock"), "the corpus")?;
