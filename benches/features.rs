@@ -1,4 +1,4 @@
-//! Features: each stage, whole clips from file to MFCC, the store. One thread, librosa's defaults.
+//! Benchmarks of features: each stage, whole clips from file to MFCC, and the store. On one thread, with librosa's defaults.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::hint::black_box;
@@ -93,7 +93,7 @@ fn store(c: &mut Criterion) {
     for path in &paths {
         write_wav(path, &clip).unwrap();
     }
-    // The store trusts the time of a file only when it is some seconds old.
+    // The store trusts the modification time of a file only if it is some seconds old.
     std::thread::sleep(Duration::from_secs(3));
     let extractor = FeatureExtractor::new(&native()).unwrap();
     group.bench_function("all computed", |b| {

@@ -1,4 +1,4 @@
-//! Index and splits, on a synthetic corpus of six actors.
+//! Benchmarks of indexing and splits, on a synthetic corpus of six actors.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::hint::black_box;

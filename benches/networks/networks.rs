@@ -1,4 +1,4 @@
-//! An epoch of training and one prediction, for the networks of the built-in recipes, on one thread.
+//! Benchmarks of an epoch of training and of one prediction, for the networks of built-in recipes, on one thread.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::hint::black_box;
@@ -11,7 +11,7 @@ use ser_model::{Example, TrainingData, keep_freed_memory, train};
 use ser_predict::Provenance;
 use ser_recipe::Experiment;
 
-/// Training clips: ten batches.
+/// Number of training clips: ten batches.
 const CLIPS: usize = 320;
 
 fn networks(c: &mut Criterion) {

@@ -1,14 +1,14 @@
-"""Times what other programs need from a WAV file to features; a line of JSON a job, as `clips` prints for ours.
+"""Times how long other programs take from a WAV file to features, and prints a line of JSON per job, as `clips` does for ours.
 
     python features.py FOLDER
 
-Takes every 17th WAV file of the folder, of 48 kHz as RAVDESS's are; opensmile, the slowest, ten of those. Each job is
-done once without counting, then ROUNDS times, and the median printed.
+Takes every 17th WAV file of the folder, at 48 kHz as in RAVDESS; opensmile, the slowest, takes ten of those. Each job runs once
+without being counted, then ROUNDS times; the median is printed.
 """
 
 import os
 
-# One thread each, unless a job says otherwise; the libraries read this when they are loaded.
+# Each library uses one thread, unless a job says otherwise. The libraries read this when they are loaded.
 for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
@@ -50,7 +50,7 @@ def read_mono(path):
 
 
 def torchaudio_mfcc(rate):
-    """The plan for 40 MFCC with librosa's defaults."""
+    """Returns the transform for 40 MFCC with librosa's defaults."""
     chain = {
         "n_fft": 2048,
         "hop_length": 512,
@@ -94,7 +94,7 @@ def report(job, who, threads, unit, value):
 
 
 def milliseconds(clips, work):
-    """Median time a clip of `work(clips)`."""
+    """Returns the median time of `work(clips)`, in milliseconds per clip."""
     work(clips)
     times = []
     for _ in range(ROUNDS):
@@ -127,7 +127,7 @@ def main(folder):
 
     for job, function in ((MFCC, librosa_native), (MFCC_22050, librosa_22050)):
         alone = one(job, names["librosa"], function)
-        # Started anew, because a process that has loaded libraries with threads must not be forked.
+        # Spawned, because a process that has loaded libraries with threads must not be forked.
         with multiprocessing.get_context("spawn").Pool(2) as pool:
             both = milliseconds(clips, lambda clips: pool.map(function, clips, chunksize=5))
         report(job, f"{names['librosa']}, two processes", 2, "ms/clip", both)

@@ -1,8 +1,8 @@
-"""The networks of the recipes seed5-cnn and seed5-lstm in PyTorch: epochs of training, and one answer from start to end.
+"""Times the networks of the recipes seed5-cnn and seed5-lstm in PyTorch: epochs of training, and one answer from start to end.
 
-`networks.py` prints one JSON line per figure, for the same jobs and from clips of the same lengths as the program
-`ser-benches-networks`. PyTorch is given its best: clips standardised once, channels last, the fused AdamW, nothing
-between clips and batches that need not be there.
+`networks.py` prints one JSON line per figure, for the same jobs and with clips of the same lengths as the program
+`ser-benches-networks`. PyTorch gets the best conditions: clips are standardised once, channels come last, AdamW is fused, and
+nothing unnecessary happens between clips and batches.
 """
 
 import json
@@ -24,12 +24,12 @@ from torch.nn import functional
 FRAMES, COEFFICIENTS, CLASSES = 180, 64, 5
 TRAINING, VALIDATION = 622, 69
 BATCH, EPOCHS_OF_SCHEDULE = 32, 45
-# Epochs timed, behind one that warms up; starts likewise.
+# Number of timed epochs, after one that warms up, and of timed starts, likewise.
 EPOCHS, STARTS = 5, 3
 
 
 def pooled(x, lengths):
-    """Mean and deviation over the frames before each clip's end: [B, T, F] -> [B, 2F]."""
+    """Returns the mean and deviation over the frames before the end of each clip: [B, T, F] -> [B, 2F]."""
     mask = (torch.arange(x.shape[1]) < lengths.clamp(1, x.shape[1])[:, None]).float()[:, :, None]
     frames = mask.sum(1)
     mean = (x * mask).sum(1) / frames
@@ -38,7 +38,7 @@ def pooled(x, lengths):
 
 
 class Cnn(nn.Module):
-    # Channels, kernel, stride and pool of each block.
+    # The channels, kernel, stride and pool of each block.
     BLOCKS = [(16, 5, 2, (2, 2)), (32, 3, 1, (2, 2)), (64, 3, 1, (1, 2)), (96, 3, 1, (1, 1))]
 
     def __init__(self):
@@ -72,7 +72,7 @@ class Cnn(nn.Module):
 
 
 class Lstm(nn.Module):
-    """On padded clips, as in ser: packed ones would not go through oneDNN's LSTM."""
+    """An LSTM on padded clips, as in ser, because packed clips would not use the LSTM of oneDNN."""
 
     def __init__(self):
         super().__init__()
@@ -85,19 +85,19 @@ class Lstm(nn.Module):
         return self.output(self.dropout(pooled(x, (lengths + 1) // 2)))
 
 
-# Each with the number of its weights, which ser-benches-networks checks too.
+# Each network with the number of its weights, which ser-benches-networks checks too.
 NETWORKS = {"seed5-cnn": (Cnn, 129_973), "seed5-lstm": (Lstm, 199_941)}
 
 
 def windows_of(clip):
-    """Evenly spread windows that cover a clip."""
+    """Returns evenly spread windows that cover a clip."""
     count = math.ceil(len(clip) / FRAMES)
     starts = [k * (len(clip) - FRAMES) // (count - 1) if count > 1 else 0 for k in range(count)]
     return [clip[start : start + FRAMES] for start in starts]
 
 
 def batch_of(windows):
-    """[B, T, C], zero behind the clips' ends, and their lengths."""
+    """Returns a batch [B, T, C], zero after the end of each clip, and the lengths of the clips."""
     x = torch.zeros(len(windows), FRAMES, COEFFICIENTS)
     for row, window in zip(x, windows):
         row[: len(window)] = window
@@ -105,7 +105,7 @@ def batch_of(windows):
 
 
 def epoch(name):
-    """Seconds of an epoch: all training batches, a pass over the validation part, a copy of the best weights."""
+    """Returns the seconds of an epoch: all training batches, a pass over the validation part, a copy of the best weights."""
     torch.manual_seed(0)
     clips = [torch.rand(120 + i * 37 % 141, COEFFICIENTS) * 2 - 1 for i in range(TRAINING + VALIDATION)]
     targets = torch.arange(len(clips)) % CLASSES
@@ -161,7 +161,7 @@ def epoch(name):
 
 
 def answer(weights, clip):
-    """What `ser predict` does with a model of seed5-cnn."""
+    """Does the work of `ser predict` with a model of seed5-cnn."""
     import librosa
 
     torch.set_num_threads(1)
@@ -179,7 +179,7 @@ def answer(weights, clip):
 
 
 def write_clip(path):
-    """3.7 s of 48 kHz, 16 bit, mono: a moving pitch with pauses."""
+    """Writes 3.7 s of 16-bit mono sound at 48 kHz: a moving pitch with pauses."""
     t = numpy.arange(int(3.7 * 48_000)) / 48_000
     phase = 2 * numpy.pi * numpy.cumsum(140 + 30 * numpy.sin(4 * t)) / 48_000
     sound = sum(numpy.sin(k * phase) / k for k in range(1, 20)) * numpy.maximum(numpy.sin(2 * t), 0)
@@ -211,7 +211,7 @@ def main():
             command = [sys.executable, __file__, "answer", weights, clip]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             seconds.append(time.perf_counter() - start)
-        # No other process was started, so the largest is one of these. Only macOS counts bytes.
+        # No other process was started, so the largest is one of these. macOS counts in bytes, other systems in KiB.
         unit = 1 if sys.platform == "darwin" else 1024
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 2**20
         job = "predict with seed5-cnn, process start to end"

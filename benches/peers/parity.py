@@ -1,10 +1,10 @@
-"""Holds our features of real clips against librosa's, stage by stage.
+"""Compares our features of real clips with librosa's, stage by stage.
 
     cargo build --release -p ser-cli -p ser-benches
     target/peers/bin/python benches/peers/parity.py target/release/ser FOLDER [--clips 60]
 
-Takes clips of 48 kHz spread over the folder and prints the largest deviation of every stage under several
-configurations. Ends with 1 if one is above its limit.
+Takes clips at 48 kHz from all over the folder, and prints the largest deviation of each stage under several
+configurations. Exits with 1 if one is above its limit.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 
 NATIVE = {"sample_rate": 48_000}
 SPEECH = {"n_fft": 2048, "win_length": 1200, "hop_length": 480}
-# What differs from our defaults, which are librosa's; the keys are ours.
+# The differences from our defaults, which are those of librosa. The keys are ours.
 CONFIGURATIONS = {
     "48 kHz": NATIVE,
     "22 050 Hz": {},
@@ -34,20 +34,20 @@ CONFIGURATIONS = {
     "trimmed, pre-emphasis": NATIVE | {"trim_db": 30.0, "pre_emphasis": 0.97},
 }
 STAGES = ("mel", "dB", "MFCC", "delta", "delta 2")
-# All but the frames that reach over an end of the clip.
+# All frames except those that reach beyond an end of the clip.
 INNER, EDGE = "MFCC, inner", 3
-# Mel bands are held to a share of their value, the other stages to a difference. The first two limits are wider than
-# those of our tests, for single precision leaves the quietest band of a real frame that much beside the loudest.
+# The limit of mel bands is relative to their value, those of the other stages are differences. The first two limits are wider than
+# those of our tests, because single precision has that much error in the quietest band of a real frame beside the loudest.
 LIMITS = {"mel": 5e-4, "dB": 1e-2, "MFCC": 2e-3, "delta": 2e-3, "delta 2": 2e-3}
-# After resampling the values differ where the filters of soxr and of ours roll off, just below half the lower rate. Where
-# soxr ends a sample before the length that librosa wants, librosa adds a 0: a click, which the outer frames hear.
+# After resampling, the values differ where our filter and that of soxr roll off, just below half the lower rate. If soxr returns
+# one sample less than librosa expects, librosa appends a 0. This is a click, which affects the outer frames.
 RESAMPLED_LIMITS = {INNER: 0.2}
 SAMPLES_LIMIT = 2e-3
 ROW = "{:<28}{:<12}{:>12}{:>12}{:>12}"
 
 
 def theirs(clip, config):
-    """librosa's arrays of the stages."""
+    """Returns the arrays of the stages from librosa."""
     get = config.get
     samples, rate = librosa.load(clip, sr=get("sample_rate", 22_050))
     n_fft, hop = get("n_fft", 2048), get("hop_length", 512)
@@ -82,7 +82,7 @@ def theirs(clip, config):
 
 
 def ours(ser, clips, config):
-    """Our arrays of the stages, by clip."""
+    """Returns the arrays of the stages from ser, by clip."""
     stages = {clip: {} for clip in clips}
     with tempfile.TemporaryDirectory() as folder:
         file, out = Path(folder, "config.toml"), Path(folder, "out.safetensors")
@@ -106,14 +106,14 @@ def toml_line(key, value):
 
 
 def deviation(stage, ours, theirs, power):
-    """Largest difference, and the same relative: to the value of a mel band, else to the largest value of the clip."""
+    """Returns the largest difference, absolute and relative: to the value of a mel band, else to the largest value of the clip."""
     if ours.shape != theirs.shape:
         sys.exit(f"{stage}: our shape is {ours.shape}, librosa's {theirs.shape}")
     theirs = theirs.astype(np.float64)
     difference = np.abs(ours - theirs)
     if stage != "mel":
         return difference.max(), difference.max() / np.abs(theirs).max()
-    # Single precision holds nothing 100 dB below the loudest of a frame, and a silent frame holds nothing at all.
+    # Single precision cannot represent values 100 dB below the loudest value of a frame, and a silent frame has no values at all.
     heard = theirs.max(axis=0) > 1e-10
     difference, theirs = difference[:, heard], theirs[:, heard]
     nothing = 1e-5**power * theirs.max(axis=0)
@@ -121,7 +121,7 @@ def deviation(stage, ours, theirs, power):
 
 
 def resampling(resampled, clips, rate):
-    """Largest difference of samples but the last, and the same relative to the loudest of the clip."""
+    """Returns the largest difference of samples, except the last, absolute and relative to the loudest sample of the clip."""
     largest = np.zeros(2)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "samples.npy")
@@ -134,7 +134,7 @@ def resampling(resampled, clips, rate):
 
 
 def show(name, stage, found, limit):
-    """Prints a row; says whether the limit is exceeded."""
+    """Prints a row, and returns whether the limit is exceeded."""
     above = limit is not None and found[1 if stage == "mel" else 0] > limit
     shown = "" if limit is None else f"{limit:g}"
     row = ROW.format(name, stage, f"{found[0]:.1e}", f"{found[1]:.1e}", shown)
@@ -144,7 +144,7 @@ def show(name, stage, found, limit):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("ser", type=Path, help="the built program; `resampled` lies beside it")
+    parser.add_argument("ser", type=Path, help="the built program; `resampled` must be in the same folder")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--clips", type=int, default=60)
     args = parser.parse_args()
@@ -176,7 +176,7 @@ def main():
         for stage, found in largest.items():
             limit = limits.get(stage)
             if limit and stage not in ("mel", "dB"):
-                # Liftering multiplies the coefficients.
+                # Liftering multiplies the coefficients, and so their deviations.
                 limit *= 1 + config.get("lifter", 0) / 2
             exceeded += show(name, stage, found, limit)
     if exceeded:

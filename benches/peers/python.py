@@ -1,9 +1,9 @@
-"""Times the Python package against librosa on the same arrays, and against the program on the same files.
+"""Compares the time of the Python package with librosa on the same arrays, and with the program on the same files.
 
     python python.py FOLDER
 
-FOLDER holds WAV files. Needs ser-speech in this environment. Of each pair the medians of ROUNDS, taken in turn, and their
-ratio are printed.
+FOLDER holds WAV files. ser-speech must be installed in this environment. For each pair, which take turns for ROUNDS rounds, the
+medians and their ratio are printed.
 """
 
 import os
@@ -42,7 +42,7 @@ def main():
             librosa=lambda: librosa.feature.mfcc(y=signal, sr=rate, **arguments),
             ser_speech=lambda: features.mfcc(y=signal, sr=rate, **arguments),
         )
-    # The program takes as many threads as there are cores.
+    # The program uses as many threads as there are cores.
     os.sched_setaffinity(0, cores[:THREADS])
     model = ser_speech.Model.load()
     compare(

@@ -1,9 +1,9 @@
-"""The built-in model, robust, with librosa, NumPy and PyTorch: its features, its networks, and its own weights.
+"""Runs the built-in model, robust, with librosa, NumPy and PyTorch: the same features and networks, with the weights of the model.
 
     python robust.py MODEL CLIP...
 
-prints a line of JSON a clip. docs/features.md and docs/model-format.md have the formulas. Left out is what `ser` does
-besides: telling a damaged or noisy recording from a clean one, and restoring it.
+prints a line of JSON per clip. docs/features.md and docs/model-format.md have the formulas. Two things that `ser` does are left
+out: detecting damaged or noisy recordings, and restoring them.
 """
 
 import json
@@ -20,7 +20,7 @@ NEPERS = np.log(10) / 10
 
 
 def levels(samples, features):
-    """Power of the frames and their mel levels in dB, frames first."""
+    """Returns the power of the frames and their mel levels in dB, frames first."""
     power = np.abs(
         librosa.stft(
             samples,
@@ -43,7 +43,7 @@ def levels(samples, features):
 
 
 def statistics(tracks):
-    """[T, N] -> [N, 7]; zeros without frames."""
+    """Returns mean, deviation and five percentiles: [T, N] -> [N, 7]; zeros without frames."""
     if len(tracks) == 0:
         return np.zeros((tracks.shape[1], 7))
     percentiles = np.percentile(tracks, [5, 25, 50, 75, 95], axis=0)
@@ -66,13 +66,13 @@ def slopes(tracks, reach):
 
 
 def thirds(tracks):
-    """[T, N] -> [N, 3]"""
+    """Returns the differences between the means of the three thirds: [T, N] -> [N, 3]."""
     one, two, three = (part.mean(0) if len(part) else np.full(tracks.shape[1], np.nan) for part in np.array_split(tracks, 3))
     return np.nan_to_num(np.stack([two - one, three - two, three - one], axis=1))
 
 
 def shape(x, centres):
-    """What the levels of a frame, in nepers, say of its spectrum: [T, 7]."""
+    """Returns the shape of the spectrum of each frame, from its levels in nepers: [T, 7]."""
     p = np.exp(x)
     total = p.sum(1)
     centroid = p @ centres / total
@@ -94,7 +94,7 @@ def shape(x, centres):
 
 
 def modulation(tracks, rate):
-    """[T, N] -> [N, 6]"""
+    """Returns the log power in six bands of modulation frequency: [T, N] -> [N, 6]."""
     count = len(tracks)
     size = max(256, 1 << (count - 1).bit_length())
     window = librosa.filters.get_window("hann", count)[:, None]
@@ -105,7 +105,7 @@ def modulation(tracks, rate):
 
 
 def yin(samples, rate, length, hop):
-    """F0, 0 where there is none, and aperiodicity of each frame."""
+    """Returns the F0 of each frame, 0 if there is none, and its aperiodicity."""
     shortest, longest = int(rate // 600), int(np.ceil(rate / 60))
     terms = length - longest
     frames = librosa.util.frame(np.pad(samples, length // 2), frame_length=length, hop_length=hop).T
@@ -134,7 +134,7 @@ def yin(samples, rate, length, hop):
 
 
 def harmonics(power, width, f0):
-    """Eight rows in dB, of frames that have an F0: [T, 8]."""
+    """Returns eight values in dB for each frame that has an F0, zeros for the others: [T, 8]."""
     rows = np.zeros((len(f0), 8))
     last = power.shape[1] - 1
     for t in np.flatnonzero(f0):
@@ -143,7 +143,7 @@ def harmonics(power, width, f0):
         def highest(centres, reach):
             low = np.minimum(np.ceil((centres - reach) / width).astype(int), last)
             high = np.clip(np.floor((centres + reach) / width).astype(int), low, last)
-            # The last bin, which a range of `reduceat` cannot end with, follows once more.
+            # The last bin is repeated, because a range of `reduceat` cannot end with it.
             bounds = np.stack([low, high + 1], axis=1).ravel()
             return np.maximum.reduceat(np.append(row, row[-1]), bounds)[::2]
 
@@ -163,7 +163,7 @@ def harmonics(power, width, f0):
 
 
 def formants(samples, rate, frames, hop):
-    """Frequencies and bandwidths of the first three formants of each frame: [T, 6]."""
+    """Returns the frequencies and bandwidths of the first three formants of each frame: [T, 6]."""
     length, order = round(0.032 * rate), 2 + rate // 1000
     emphasised = np.append(samples[:1], samples[1:] - 0.97 * samples[:-1])
     padded = np.pad(emphasised, (length // 2, length))
@@ -216,7 +216,7 @@ def run_lengths(lengths):
 
 
 def voice(f0, companions, is_loud, energy, cepstrum):
-    """Melody, rhythm and how the voice is made."""
+    """Returns the functionals of melody, rhythm and voice quality."""
     frames = np.flatnonzero(is_loud & (f0 > 0))
     log_f0 = np.log(f0[frames])
     steps = np.diff(log_f0)
@@ -249,7 +249,7 @@ def voice(f0, companions, is_loud, energy, cepstrum):
 
 
 def functionals(samples, features):
-    """A clip summed up in one row: [1, C]."""
+    """Returns the functionals of a clip, one row: [1, C]."""
     rate, hop, n_fft = features["sample_rate"], features["hop_length"], features["n_fft"]
     power, x = levels(samples, features)
     x = (x - x.mean()) * NEPERS
@@ -288,8 +288,8 @@ def functionals(samples, features):
 
 
 def extract(samples, rate, features, semitones):
-    """Features of a clip that is played faster by so many semitones: [T, C]."""
-    # To the nearest 100 Hz, as ser counts.
+    """Returns the features of a clip that is played faster by a number of semitones: [T, C]."""
+    # Rounded to 100 Hz, as in ser.
     played = rate if semitones == 0 else round(rate * 2 ** (semitones / 12) / 100) * 100
     samples = librosa.resample(samples, orig_sr=played, target_sr=features["sample_rate"])
     samples, _ = librosa.effects.trim(
@@ -347,7 +347,7 @@ class Mlp(nn.Module):
         return self.output(x)
 
 
-# The names of our tensors in PyTorch's modules.
+# The names of our tensors, and their names in PyTorch's modules.
 RENAMED = {
     "cnn": {r: n for i in range(4) for r, n in ((f"blocks.{i}.weight", f"blocks.{i}.0.weight"), (f"blocks.{i}.norm.", f"blocks.{i}.1."))},
     "mlp": {r: n for i in range(2) for r, n in ((f"hidden.{i}.norm.", f"hidden.{i}.1."), (f"hidden.{i}.weight", f"hidden.{i}.0.weight"), (f"hidden.{i}.bias", f"hidden.{i}.0.bias"))},
@@ -355,7 +355,7 @@ RENAMED = {
 
 
 class Member:
-    """A network of the model, and all that it hears."""
+    """A network of the model, with the configuration of its input."""
 
     def __init__(self, about, tensors):
         self.weight = about["weight"]
@@ -370,13 +370,13 @@ class Member:
             for theirs, ours in RENAMED[kind].items():
                 name = name.replace(theirs, ours)
             weights[name] = tensor.float()
-        # Neither the average voice nor PyTorch's counts of batches are part of both.
+        # Only our file has the average voice (`centre`), and only PyTorch has counts of batches.
         missing, unexpected = self.network.load_state_dict(weights, strict=False)
         assert all("num_batches" in name for name in missing) and unexpected == ["centre"], (missing, unexpected)
         self.network.eval()
 
     def windows(self, clip):
-        """Windows that cover a clip, and how much of each is the clip."""
+        """Returns windows that cover a clip, and the number of frames of the clip in each."""
         group, size = self.input["average"], self.input["frames"]
         frames = max(len(clip) // group, 1)
         clip = np.stack([clip[i * group : (i + 1) * group].mean(0) for i in range(frames)])
@@ -410,7 +410,7 @@ class Model:
         ]
 
     def answer(self, file):
-        """Probability of each label for the recording in a file."""
+        """Returns the probability of each label for the recording in a file."""
         samples, rate = librosa.load(file, sr=None)
         with torch.inference_mode():
             parts = [member.weight * member.probabilities(samples, rate) for member in self.members]

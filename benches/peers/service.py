@@ -1,8 +1,8 @@
-"""The built-in model behind FastAPI and uvicorn, one worker a core: what `ser serve` is measured against.
+"""Serves the built-in model with FastAPI and uvicorn, one worker per core, as the peer of `ser serve`.
 
     python service.py MODEL
 
-prints a line with its address for every worker that is ready.
+prints a line with the address for each worker that is ready.
 """
 
 import io
@@ -11,7 +11,7 @@ import socket
 import sys
 from contextlib import asynccontextmanager
 
-# One thread each: there is a worker for every core.
+# Each worker uses one thread, because there is a worker for each core.
 for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
@@ -32,7 +32,7 @@ async def lifespan(_app):
     global model
     torch.set_num_threads(1)
     model = Model(os.environ["MODEL"])
-    # What librosa compiles on its first call is compiled before the first request.
+    # librosa compiles code on its first call; this happens here, before the first request.
     noise = io.BytesIO()
     soundfile.write(noise, numpy.random.default_rng(0).normal(0, 0.1, 48_000), 48_000, format="WAV")
     answer(noise.getvalue())

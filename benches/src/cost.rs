@@ -1,4 +1,4 @@
-//! What other programs cost.
+//! Measures the time and memory of other programs.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -7,18 +7,18 @@ use anyhow::{Result, ensure};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 
-/// What a run of a program took, in seconds.
+/// The time of a run of a program, in seconds.
 pub struct Cost {
-    /// From start to end.
+    /// Wall time from start to end.
     pub wall: f64,
-    /// Of processors.
+    /// Processor time.
     pub cpu: f64,
 }
 
-/// Runs a program without its output, and fails if it does.
+/// Runs a program without its output, and measures its time.
 ///
 /// # Errors
-/// Those of the system, and that it failed.
+/// The program cannot be started, or fails.
 pub fn cost(program: &mut Command) -> Result<Cost> {
     let before = children()?;
     let start = Instant::now();
@@ -35,17 +35,17 @@ pub fn cost(program: &mut Command) -> Result<Cost> {
     })
 }
 
-/// What the programs used that this one has started and waited for.
+/// Returns the resource usage of all programs that this one has started and waited for.
 fn children() -> Result<Usage> {
     Ok(getrusage(UsageWho::RUSAGE_CHILDREN)?)
 }
 
-/// Of the largest of the programs that this one has started and waited for, in MB.
+/// Returns the peak memory, in MB, of the largest of the programs that this one has started and waited for.
 ///
 /// # Errors
-/// The system's.
+/// The system does not report it.
 pub fn most_memory() -> Result<f64> {
-    // Only macOS counts bytes.
+    // macOS counts in bytes, other systems in KiB.
     let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
     Ok((children()?.max_rss() * unit) as f64 / f64::from(1 << 20))
 }

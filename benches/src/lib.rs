@@ -1,5 +1,5 @@
-//! What the benches share: synthetic signals, since a bench must run on any machine, and the line a measured value
-//! is printed as.
+//! The common code of the benches: synthetic signals, since a bench must run on any machine, and the line for a measured
+//! value.
 
 mod cost;
 
@@ -13,7 +13,7 @@ pub use cost::{Cost, cost, most_memory};
 /// Mean length of a RAVDESS clip in seconds.
 pub const SECONDS: f64 = 3.7;
 
-/// A voice-like signal: harmonics of a moving pitch, with pauses and a little noise.
+/// Returns a voice-like signal: harmonics of a moving pitch, with pauses and a little noise.
 #[must_use]
 pub fn voice(sample_rate: u32) -> Waveform {
     let rate = f64::from(sample_rate);
@@ -22,7 +22,7 @@ pub fn voice(sample_rate: u32) -> Waveform {
     let samples = (0..(SECONDS * rate) as usize).map(|n| {
         let t = n as f64 / rate;
         phase += (140.0 + 30.0 * (4.0 * t).sin()) / rate;
-        // sin(kx) = 2·cos(x)·sin((k−1)x) − sin((k−2)x), because a program whose instructions are counted must not
+        // Uses sin(kx) = 2·cos(x)·sin((k−1)x) − sin((k−2)x), because a program whose instructions are counted must not
         // spend most of them on its input.
         let (sine, cosine) = (std::f64::consts::TAU * phase).sin_cos();
         let (mut before, mut harmonic, mut harmonics) = (0.0, sine, 0.0);
@@ -37,10 +37,10 @@ pub fn voice(sample_rate: u32) -> Waveform {
     Waveform::new(samples.collect(), sample_rate)
 }
 
-/// Reads a recording in place of what `waveform` held, in its memory.
+/// Reads a recording into `waveform`, replacing its content but keeping its memory.
 ///
 /// # Errors
-/// Those of [`AudioStream`].
+/// The errors of [`AudioStream`].
 pub fn read_into(path: &Path, waveform: &mut Waveform) -> ser_audio::Result<()> {
     let mut stream = AudioStream::open(path)?;
     waveform.sample_rate = stream.sample_rate();
@@ -49,18 +49,18 @@ pub fn read_into(path: &Path, waveform: &mut Waveform) -> ser_audio::Result<()> 
     Ok(())
 }
 
-/// Writes a signal as the 16-bit mono WAV file that RAVDESS clips are.
+/// Writes a signal as a 16-bit mono WAV file, like the clips of RAVDESS.
 ///
 /// # Errors
-/// hound's.
+/// The errors of hound.
 pub fn write_wav(path: &Path, waveform: &Waveform) -> hound::Result<()> {
     write_samples(path, waveform.sample_rate, waveform.samples.iter().copied())
 }
 
-/// As [`write_wav`], for a signal that need not be in memory.
+/// Writes a signal like [`write_wav`], but the signal need not be in memory.
 ///
 /// # Errors
-/// hound's.
+/// The errors of hound.
 pub fn write_samples(
     path: &Path,
     sample_rate: u32,
@@ -79,10 +79,10 @@ pub fn write_samples(
     writer.finalize()
 }
 
-/// The WAV files anywhere below a folder, by name.
+/// Returns the WAV files anywhere below a folder, by name.
 ///
 /// # Errors
-/// For a folder that cannot be read or that holds none.
+/// The folder cannot be read, or has no WAV files.
 pub fn wav_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = ser_audio::recordings(folder).collect::<Result<_, _>>()?;
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "wav"));
@@ -94,18 +94,18 @@ pub fn wav_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// A measured value as one line of JSON, the form in which every measuring program prints: what was done, by whom, on
-/// how many threads, and what it took.
+/// Formats a measured value as one line of JSON, as all measuring programs print it: the job, the program, the number of threads, the
+/// unit and the value.
 #[must_use]
 pub fn json_line(job: &str, who: &str, threads: usize, unit: &str, value: f64) -> String {
     serde_json::json!({"job": job, "who": who, "threads": threads, "unit": unit, "value": value})
         .to_string()
 }
 
-/// The middle one of the values, the upper one if their number is even.
+/// Returns the median of the values; the upper of the two middle values if their number is even.
 ///
 /// # Panics
-/// Without values.
+/// There are no values.
 #[must_use]
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);

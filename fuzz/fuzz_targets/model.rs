@@ -1,5 +1,5 @@
-//! Bytes are changed as they come, or only the header of the file, whose length is then stated anew: few changes of
-//! the whole leave a file that can be read at all.
+//! Mutates either all bytes of a model file, or only its header and then corrects the stated length of the header. Few mutations of
+//! all bytes leave a file that can be read at all.
 #![no_main]
 
 #[path = "../src/model.rs"]
@@ -7,7 +7,7 @@ mod model;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
-/// Bytes of the header's length.
+/// Size in bytes of the length of the header.
 const LENGTH: usize = size_of::<u64>();
 
 fuzz_target!(|data: &[u8]| model::check(data));

@@ -1,4 +1,4 @@
-//! What must hold for any bytes that are taken for a zip archive.
+//! Properties that must hold for any bytes that are read as a zip archive.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ const LIMITS: Limits = Limits {
 };
 
 thread_local! {
-    /// One for all archives: making it takes longer than reading one.
+    /// One folder for all archives, because creating it takes longer than reading an archive.
     static FOLDER: TempDir = tempfile::tempdir().unwrap();
 }
 
-/// Opens an archive, reads its first file as text and unpacks all of it.
+/// Opens an archive, reads its first file as text, and unpacks all of it.
 ///
 /// # Panics
-/// Where something is written that the directory of the archive did not announce, or elsewhere.
+/// Something is written that the directory of the archive does not announce, or outside the destination.
 pub fn check(data: &[u8]) {
     FOLDER.with(|folder| check_in(folder.path(), data));
 }

@@ -1,15 +1,15 @@
-//! What must hold for any bytes that are taken for a manifest.
+//! Properties that must hold for any bytes that are read as a manifest.
 
 use std::fs;
 
 use ser_data::{Corpus, Scan};
 use tempfile::TempDir;
 
-/// An audio file: two samples of silence. Another, `b.wav`, is long enough for parts.
+/// The audio file `a.wav`: two samples of silence. The other file, `b.wav`, is long enough for parts.
 const WAV: &[u8] = b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\x04\0\0\0\0\0\0\0";
 
 thread_local! {
-    /// One for all manifests: making it takes longer than reading one.
+    /// One folder for all manifests, because creating it takes longer than reading a manifest.
     static FOLDER: TempDir = {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.wav"), WAV).unwrap();
@@ -18,7 +18,7 @@ thread_local! {
     };
 }
 
-/// A tenth of a second that sounds nowhere as it does elsewhere.
+/// Returns a WAV file of a tenth of a second, in which no two parts have the same samples.
 fn long() -> Vec<u8> {
     let samples: Vec<u8> = (0..1600_i16).flat_map(|n| (n * 7).to_le_bytes()).collect();
     let mut wav = WAV[..40].to_vec();
@@ -28,10 +28,10 @@ fn long() -> Vec<u8> {
     wav
 }
 
-/// Reads a manifest beside the audio files `a.wav` and `b.wav`, writes it and reads it again.
+/// Reads a manifest beside the audio files `a.wav` and `b.wav`, writes it, and reads it again.
 ///
 /// # Panics
-/// Where reader or writer break a promise.
+/// The reader or the writer violates a property.
 pub fn check(data: &[u8]) {
     let (first, second) = FOLDER.with(|folder| {
         let file = |name| folder.path().join(name);

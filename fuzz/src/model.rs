@@ -1,4 +1,4 @@
-//! What must hold for any bytes that are taken for a model file.
+//! Properties that must hold for any bytes that are read as a model file.
 
 use std::fs;
 use std::path::Path;
@@ -7,20 +7,20 @@ use ser_features::Features;
 use ser_predict::{Error, Model};
 use tempfile::TempDir;
 
-/// Frames of the clip that a model is asked about.
+/// Number of frames of the clip that a model answers.
 const FRAMES: usize = 3;
-/// Values of a batch up to which a model is asked.
+/// Largest number of values in a batch for which a model is run.
 const SMALL: usize = 1 << 16;
 
 thread_local! {
-    /// One for all models: making it takes longer than reading one.
+    /// One folder for all models, because creating it takes longer than reading a model.
     static FOLDER: TempDir = tempfile::tempdir().unwrap();
 }
 
-/// Reads a model, writes it and reads it again, and asks for an answer.
+/// Reads a model, writes it, reads it again, and computes an answer.
 ///
 /// # Panics
-/// Where reader, writer or prediction break a promise.
+/// The reader, the writer or the prediction violates a property.
 pub fn check(data: &[u8]) {
     let Ok(model) = Model::from_bytes(data, Path::new("fuzz")) else {
         return;
@@ -57,14 +57,14 @@ pub fn check(data: &[u8]) {
                 assert_eq!((answers.len(), answers[0].len()), (1, model.labels.len()));
                 assert!((answers[0].iter().sum::<f32>() - 1.0).abs() < 1e-3);
             }
-            // Weights may be so large that nothing comes out.
+            // Weights may be so large that the result is not finite.
             Err(Error::NotFinite { .. }) => {}
             Err(error) => panic!("{error}"),
         }
     }
 }
 
-/// The bytes of a model's file.
+/// Returns the bytes of the file of a model.
 fn saved(model: &Model) -> Vec<u8> {
     let path = FOLDER.with(|folder| folder.path().join("model.safetensors"));
     model.save(&path).unwrap();

@@ -1,4 +1,4 @@
-//! What must hold for the networks of any recipe that was read.
+//! Properties that must hold for the networks of any recipe that can be read.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -6,13 +6,13 @@ use ser_model::build_network;
 use ser_recipe::{Experiment, Recipe};
 use tch::{Device, nn::VarStore};
 
-/// Networks up to this many trained values are built, 256 KiB of them.
+/// Largest number of parameters of a network that is built: 256 KiB of them.
 const SMALL: u64 = 1 << 16;
 
 /// Builds the networks of an experiment.
 ///
 /// # Panics
-/// Where a network is not as large as its sizes say.
+/// A network is larger or smaller than its sizes say.
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -25,7 +25,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// A checked recipe asks for no more than the limits that are checked, which are to be right.
+/// Checks that the network of a valid recipe is within the limits, and has the predicted number of parameters.
 fn build(recipe: &Recipe) {
     let (coefficients, classes) = (recipe.features.coefficients(), 3);
     let network = recipe.network.architecture();

@@ -1,11 +1,11 @@
-//! What must hold for any text that is taken for a RAVDESS name.
+//! Properties that must hold for any text that is read as a RAVDESS name.
 
 use ser_data::ravdess::{ACTORS, EMOTIONS, Name};
 
-/// Reads a name, writes it and reads it again.
+/// Reads a name, writes it, and reads it again.
 ///
 /// # Panics
-/// Where the parser breaks a promise.
+/// The parser violates a property.
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;

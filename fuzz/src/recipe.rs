@@ -1,12 +1,12 @@
-//! What must hold for any bytes that are taken for a recipe.
+//! Properties that must hold for any bytes that are read as a recipe.
 
 use ser_features::FeatureExtractor;
 use ser_recipe::Experiment;
 
-/// Reads an experiment, writes it and reads it again; plans its features.
+/// Reads an experiment, writes it, and reads it again; then plans its features.
 ///
 /// # Panics
-/// Where parser or writer break a promise.
+/// The parser or the writer violates a property.
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;

@@ -1,21 +1,22 @@
-//! What must hold for any bytes that are taken for a recording.
+//! Properties that must hold for any bytes that are read as a recording.
 
 use std::io::Cursor;
 use std::path::Path;
 
 use ser_audio::{AudioStream, Channels, SAMPLE_RANGE};
 
-/// Samples after which a recording is left: a few bytes may stand for hours of silence in some formats.
+/// Number of samples after which decoding stops. In some formats a few bytes may stand for hours of silence.
 const ENOUGH: usize = 1 << 21;
-/// Bytes that a second of made-up silence takes at least, of a file whose first pages may be read so many times.
+/// Least number of bytes per second of inserted silence.
 const SECOND: usize = 500;
+/// Number of times that the first pages of a file may be read.
 const TIMES: usize = 17;
 
-/// Decodes from memory with the channels mixed in each way, and through a pipe; what looks like Ogg once more with checksums
-/// that are right.
+/// Decodes the bytes from memory with the channels mixed in each way, and through a pipe. Bytes that look like Ogg are decoded once
+/// more with correct checksums.
 ///
 /// # Panics
-/// Where the decoder breaks a promise.
+/// The decoder violates a property.
 pub fn check(data: &[u8]) {
     let name = Path::new("fuzz");
     let mut lengths = Vec::new();
@@ -41,7 +42,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// How many samples there are, if that is known in time.
+/// Decodes a stream. Returns the number of samples, or `None` if decoding stopped before the end.
 fn decode(mut stream: AudioStream, bytes: usize) -> Option<usize> {
     assert!(stream.sample_rate() > 0 && stream.channels() > 0);
     let (mut samples, mut taken) = (Vec::new(), 0);
@@ -66,7 +67,7 @@ fn decode(mut stream: AudioStream, bytes: usize) -> Option<usize> {
     is_whole.then_some(taken)
 }
 
-/// Gives every page of Ogg the checksum of its bytes: none would guess it.
+/// Gives each Ogg page the checksum of its bytes, which a fuzzer could not guess.
 fn mend(file: &mut [u8]) {
     let mut start = 0;
     while let Some(page) = file.get_mut(start..).filter(|page| page.len() >= 27) {

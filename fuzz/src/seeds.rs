@@ -1,12 +1,12 @@
-//! The seeds of a target as a plain test: `cargo test` runs what the fuzzer starts from and every case it has found.
+//! Runs the seeds of a target as a plain test, so that `cargo test` checks the seeds of the fuzzer and every case that it has found.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Calls `check` with the bytes of each file below `fuzz/seeds/<target>`, in the order of their names.
+/// Calls `check` with the bytes of each file in `fuzz/seeds/<target>`, in the order of their names.
 ///
 /// # Panics
-/// Where `check` does, after the file's name is printed; and without seeds.
+/// `check` panics, after the name of the file was printed, or there are no seeds.
 pub fn each(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
@@ -18,7 +18,7 @@ pub fn each(target: &str, check: fn(&[u8])) {
     paths.sort();
     assert!(!paths.is_empty(), "no seeds of {target}");
     for path in paths {
-        // The test harness shows this beside a failure only.
+        // The test harness shows this only if the test fails.
         println!("{}", path.display());
         check(&fs::read(&path).unwrap());
     }

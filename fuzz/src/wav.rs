@@ -1,4 +1,4 @@
-//! What must hold for any bytes that are taken for a WAV file.
+//! Properties that must hold for any bytes that are read as a WAV file.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -6,16 +6,16 @@ use std::sync::LazyLock;
 use ser_audio::{Waveform, decode_wav};
 use ser_features::{Error, FeatureConfig, FeatureExtractor};
 
-/// Samples from which features are extracted as well: one frame of the default configuration.
+/// Number of samples from which on features are extracted too: one frame of the default configuration.
 const ENOUGH: usize = 2048;
 
 static EXTRACTOR: LazyLock<FeatureExtractor> =
     LazyLock::new(|| FeatureExtractor::new(&FeatureConfig::default()).unwrap());
 
-/// Decodes, and extracts the default features of what decodes.
+/// Decodes the bytes, and extracts the default features of the samples.
 ///
 /// # Panics
-/// Where decoder or extractor break a promise.
+/// The decoder or the extractor violates a property.
 pub fn check(data: &[u8]) {
     let mut waveform = Waveform::default();
     let Ok(info) = decode_wav(data, Path::new("fuzz.wav"), &mut waveform) else {

@@ -1,8 +1,8 @@
-//! `cargo xtask bench`: everything that is measured, side by side with the peers, in one run.
+//! `cargo xtask bench`: measures everything in one run, side by side with the peers.
 //!
-//! The criterion benches, then in several rounds our measuring programs and the peers' scripts, so that
-//! a slow minute of the machine falls on all of them. Each of these prints one JSON object a line:
-//! job, who, threads, unit, value. All of it is kept below `benches/runs`.
+//! The task runs the criterion benches, and then our measuring programs and the scripts of the peers in turn, in several rounds, so
+//! that a slow minute of the machine affects all of them. These programs print one JSON object per line: job, who, threads, unit,
+//! value. The results are kept in `benches/runs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,25 +18,25 @@ use crate::{command, download, gate, libtorch, python};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Only count the instructions of the hot paths, and fail if they are more than committed.
+    /// Only count the instructions of the hot paths, and fail if there are more than in the committed counts.
     #[arg(long)]
     check: bool,
-    /// Only count the instructions of the hot paths, and write them down as the ones to compare with.
+    /// Only count the instructions of the hot paths, and save them as the counts to compare with.
     #[arg(long, conflicts_with = "check")]
     save: bool,
     /// Measure whole clips on the WAV files of this folder [default: the downloaded RAVDESS, or else
     /// synthetic clips].
     #[arg(long, value_name = "DIR", conflicts_with_all = ["check", "save"])]
     data: Option<PathBuf>,
-    /// Leave out the peers, whose Python packages are a download of about 3 GB the first time.
+    /// Leave out the peers; their Python packages are a download of about 3 GB the first time.
     #[arg(long, conflicts_with_all = ["check", "save"])]
     no_peers: bool,
-    /// Only measure the service from outside, beside its peer (about 10 minutes, needs no libtorch).
+    /// Only measure the service from outside, with its peer for comparison (about 10 minutes, needs no libtorch).
     #[arg(long, conflicts_with_all = ["check", "save"])]
     service: bool,
 }
 
-/// How often the programs take turns.
+/// Number of rounds in which the programs take turns.
 const ROUNDS: usize = 3;
 
 pub fn run(root: &Path, args: &Args) -> Result<()> {
@@ -51,7 +51,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         libtorch::ensure(root)?;
         packages.extend(["-p", "ser-benches-networks"]);
     }
-    // Without training, as most people have it.
+    // Built without training, as most users have it.
     let ours = command::build(root, &packages)?;
     let (data, clips) = data(root, &ours, args.data.as_deref())?;
     let python = match args.no_peers {
@@ -76,7 +76,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         let start = SystemTime::now();
         let mut benches = command::cargo(root);
         benches.args(["bench", "-p", "ser-benches", "-p", "ser-benches-networks"]);
-        // By name, lest the measuring programs are built once more, as benches.
+        // Named one by one, so that cargo does not also build the measuring programs as benches.
         benches.args([
             "--bench", "features", "--bench", "splits", "--bench", "networks",
         ]);
@@ -110,11 +110,11 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     ser_download::clear(&folder)?;
     fs::rename(&beside, &folder).with_context(|| format!("writing {}", folder.display()))?;
     println!("\n{table}\nkept in {}", folder.display());
-    println!("next: put table.md into {page} if this run is to stand there");
+    println!("next: copy table.md into {page} if that page is to show this run");
     Ok(())
 }
 
-/// The clips to measure on, and what to call them.
+/// Returns the folder of the clips to measure on, and a description of them.
 fn data(root: &Path, ours: &Programs, given: Option<&Path>) -> Result<(PathBuf, String)> {
     let downloaded = download::folder(root);
     let folder = match given {
@@ -126,7 +126,7 @@ fn data(root: &Path, ours: &Programs, given: Option<&Path>) -> Result<(PathBuf, 
             let count = download::require_audio(&folder)?.len();
             return Ok((
                 folder,
-                format!("{count} SYNTHETIC clips, for want of RAVDESS"),
+                format!("{count} SYNTHETIC clips, because RAVDESS is missing"),
             ));
         }
     };
@@ -138,18 +138,18 @@ fn data(root: &Path, ours: &Programs, given: Option<&Path>) -> Result<(PathBuf, 
     Ok((folder, format!("{count} clips of {whose}")))
 }
 
-/// The Python that the peers run in: an environment of its own below `target`, with pinned versions.
+/// Returns the Python that runs the peers: a separate environment in `target`, with pinned versions.
 fn python_of_peers(root: &Path) -> Result<Option<PathBuf>> {
     if command::output(Command::new("python3").arg("--version")).is_err() {
-        println!("there is no python3: the peers in Python are left out");
+        println!("python3 was not found: the peers in Python are left out");
         return Ok(None);
     }
-    println!("the peers, about 3 GB the first time; --no-peers leaves them out");
+    println!("installing the peers, about 3 GB the first time; --no-peers leaves them out");
     let requirements = root.join("benches/peers/requirements.txt");
     python::environment(&root.join("target/peers"), &requirements).map(Some)
 }
 
-/// What measures the service.
+/// Returns the program that measures the service.
 fn service(root: &Path, ours: &Programs, data: &Path, python: Option<&Path>) -> Result<Command> {
     let mut service = Command::new(ours.path("service")?);
     service.arg("reach").arg(ours.path("ser")?).arg(data);
@@ -161,7 +161,7 @@ fn service(root: &Path, ours: &Programs, data: &Path, python: Option<&Path>) -> 
     Ok(service)
 }
 
-/// What takes turns in a round.
+/// Returns the programs that take turns in a round.
 fn programs(
     root: &Path,
     ours: &Programs,
@@ -192,19 +192,19 @@ fn programs(
             .arg("--target-dir")
             .arg(root.join("target/mel_spec"))
             .arg(data);
-        // Each behind what it is compared with.
+        // Each peer runs directly after the program that it is compared with.
         programs.insert(1, features);
         programs.insert(2, mel_spec);
         programs.push(script("networks.py"));
     }
-    // Memory is no matter of chance; the program reads its own from what only Linux has.
+    // Memory does not vary between rounds. The program reads its own from a source that only Linux has.
     if round == 1 && cfg!(target_os = "linux") {
         programs.push(Command::new(ours.path("memory")?));
     }
     Ok(programs)
 }
 
-/// Runs a measuring program and reads what it prints.
+/// Runs a measuring program and parses its output.
 fn measure(program: &mut Command, round: usize) -> Result<Vec<Line>> {
     println!("$ {}", command::line(program));
     let text = command::captured(program)?;
@@ -215,10 +215,10 @@ fn measure(program: &mut Command, round: usize) -> Result<Vec<Line>> {
     text.lines().map(line).collect()
 }
 
-/// Medians of the criterion benches that ran since `start`, with their 95 % intervals.
+/// Returns the medians of the criterion benches that ran since `start`, with their 95 % intervals, as CSV.
 fn criterion(ours: &Programs, start: SystemTime) -> Result<String> {
     let mut rows = Vec::new();
-    // It writes beside the folder that our programs lie in.
+    // Criterion writes beside the folder of our programs.
     let target = ours
         .path("ser")?
         .ancestors()
@@ -255,7 +255,7 @@ fn criterion(ours: &Programs, start: SystemTime) -> Result<String> {
     ))
 }
 
-/// The circumstances of a run, in TOML.
+/// Describes the circumstances of a run, as TOML.
 fn about(
     root: &Path,
     args: &Args,
@@ -267,14 +267,14 @@ fn about(
     let changed = git(&["status", "--porcelain"]).is_ok_and(|changes| !changes.is_empty());
     let commit = git(&["rev-parse", "HEAD"]).unwrap_or_else(|_| "unknown".to_owned());
     let rustc = command::rustc_version(root)?;
-    // Without what its builder called it.
+    // The part after the version number is a name that the builder of the kernel chose.
     let kernel = command::output(Command::new("uname").arg("-sr"))?;
     let kernel = kernel.split('-').next().unwrap_or_default();
     let python = match python {
         Some(python) => command::output(Command::new(python).arg("--version"))?,
         None => "none: the peers in Python were left out".to_owned(),
     };
-    // Rust's way of quoting a string is TOML's, for what these hold.
+    // Rust and TOML quote these strings in the same way.
     Ok(format!(
         "command = \"cargo xtask bench{}{}\"\ndate = {:?}\nclips = {clips:?}\ncommit = {commit:?}\nuncommitted_changes = {changed}\n\
          rounds = {ROUNDS}\nprocessor = {:?}\ncores = {}\nkernel = {kernel:?}\nrustc = {rustc:?}\n\
@@ -319,7 +319,7 @@ impl Machine {
         }
     }
 
-    /// A name for a folder: `amd-epyc-2-cores`.
+    /// Returns a name for a folder, such as `amd-epyc-2-cores`.
     fn slug(&self) -> String {
         let words = self.processor.to_lowercase();
         let words: Vec<&str> = words

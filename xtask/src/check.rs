@@ -1,4 +1,4 @@
-//! `cargo xtask check`: all that a change must pass.
+//! `cargo xtask check`: runs all checks that a change must pass.
 
 use std::env::consts::DLL_EXTENSION;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub fn run(root: &Path) -> Result<()> {
         cargo
             .args(args)
             .args(["--workspace", "--features", &features]);
-        // Its tests and the service find the page there.
+        // The tests of the page and the service find the page there.
         cargo.env("SER_PAGE", &page);
         cargo
     };
@@ -30,9 +30,8 @@ pub fn run(root: &Path) -> Result<()> {
     gate::check(root)
 }
 
-/// The program that does not train must build on a machine that has neither libtorch nor a C++ compiler; what links Rust compiles
-/// the C of ring as well. Gives the library of
-/// the Python package, of which the same holds.
+/// Checks that the program without training builds on a machine that has neither libtorch nor a C++ compiler. (The C code of `ring`
+/// is allowed: any toolchain that links Rust can compile it.) Returns the library of the Python package, which must build there too.
 fn without_libtorch(root: &Path) -> Result<PathBuf> {
     let mut tree = command::cargo(root);
     tree.args(["tree", "--package", "ser-cli", "--edges", "normal,build"]);
@@ -46,7 +45,7 @@ fn without_libtorch(root: &Path) -> Result<PathBuf> {
             "ser-cli without the feature `train` depends on {native}"
         );
     }
-    // All that needs none, so that this is compiled as below, where the whole workspace is: once.
+    // All packages that do not need libtorch, so that they are compiled only once, for this and for the other checks.
     let cargo = |args: &[&str]| {
         let mut cargo = command::cargo(root);
         cargo.args(args).arg("--workspace");
@@ -59,7 +58,7 @@ fn without_libtorch(root: &Path) -> Result<PathBuf> {
         cargo
     };
     command::run(cargo(&["clippy"]).args(["--", "-D", "warnings"]))?;
-    // What else is tested is the same with training.
+    // All other tests are the same with training, and run there.
     command::run(&mut cargo(&["test", "--test", "program"]))?;
     let messages = command::messages(&mut cargo(&["build", "--lib"]))?;
     command::built(&messages, "ser_python", DLL_EXTENSION)

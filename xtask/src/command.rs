@@ -1,4 +1,4 @@
-//! Starting other programs.
+//! Starts other programs.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -11,27 +11,31 @@ use serde_json::Value;
 /// The features of the workspace that need libtorch.
 pub const TRAIN: &str = "ser-cli/train,ser-experiment/train";
 
-/// The cargo that started us, in the workspace.
+/// Returns a command for the cargo that started this process, in the workspace.
 pub fn cargo(root: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root);
     command
 }
 
-/// Builds packages in release mode, as `args` names them, and tells where their programs lie.
+/// Builds packages in release mode, as `args` names them, and returns the paths of their programs.
 pub fn build(root: &Path, args: &[&str]) -> Result<Programs> {
     let mut cargo = cargo(root);
     let messages = messages(cargo.args(["build", "--release"]).args(args))?;
     Ok(Programs::of(&messages))
 }
 
-/// Prints a call of `cargo build`, runs it, and gives its messages, one JSON object a line.
+/// Prints a `cargo build` command, runs it, and returns its messages, one JSON object per line.
 pub fn messages(cargo: &mut Command) -> Result<String> {
     println!("$ {}", line(cargo));
     captured(cargo.arg("--message-format=json-render-diagnostics"))
 }
 
-/// What a program prints while it tells the user on standard error how it gets on; an error if it fails.
+/// Runs a program whose standard error goes to the user, and returns its standard output.
+///
+/// # Errors
+///
+/// The program cannot be started, or fails.
 pub fn captured(command: &mut Command) -> Result<String> {
     let output = command
         .stderr(Stdio::inherit())
@@ -41,7 +45,7 @@ pub fn captured(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The version of the compiler that the workspace is built with.
+/// Returns the version of the compiler that builds the workspace.
 pub fn rustc_version(root: &Path) -> Result<String> {
     output(Command::new("rustc").current_dir(root).arg("--version"))
 }
@@ -50,7 +54,7 @@ pub fn rustc_version(root: &Path) -> Result<String> {
 pub struct Programs(BTreeMap<String, PathBuf>);
 
 impl Programs {
-    /// From cargo's messages, one JSON object a line.
+    /// Reads the messages of cargo, one JSON object per line.
     fn of(messages: &str) -> Self {
         let program = |message: &str| {
             let message: Value = serde_json::from_str(message).ok()?;
@@ -66,7 +70,7 @@ impl Programs {
     }
 }
 
-/// The file of that extension that cargo has built of a target, from its messages, one JSON object a line.
+/// Returns the file with an extension that cargo has built for a target. `messages` has one JSON object per line.
 pub fn built(messages: &str, target: &str, extension: &str) -> Result<PathBuf> {
     let file = |message: &str| {
         let message: Value = serde_json::from_str(message).ok()?;
@@ -79,7 +83,11 @@ pub fn built(messages: &str, target: &str, extension: &str) -> Result<PathBuf> {
     file.with_context(|| format!("cargo built no .{extension} of {target}"))
 }
 
-/// What a program prints, without the line break at its end; an error if it fails.
+/// Runs a program, and returns its standard output without the line break at the end.
+///
+/// # Errors
+///
+/// The program cannot be started, or fails; the error contains its standard error.
 pub fn output(command: &mut Command) -> Result<String> {
     let output = command
         .output()
@@ -98,7 +106,7 @@ pub fn output(command: &mut Command) -> Result<String> {
         .to_owned())
 }
 
-/// The command line as one would type it.
+/// Returns the command line as a user would type it.
 pub fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or(program.as_os_str());
@@ -111,7 +119,11 @@ pub fn line(command: &Command) -> String {
     words.join(" ")
 }
 
-/// Prints the command, runs it, and fails if it fails.
+/// Prints the command and runs it.
+///
+/// # Errors
+///
+/// The command cannot be started, or fails.
 pub fn run(command: &mut Command) -> Result<()> {
     println!("$ {}", line(command));
     let status = command
@@ -120,13 +132,10 @@ pub fn run(command: &mut Command) -> Result<()> {
     check(command, status)
 }
 
-/// Turns a bad exit status into an error that names the command.
+/// Turns a non-zero exit status into an error that names the command.
 pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
     if !status.success() {
-        bail!(
-            "`{}` failed ({status}); its output stands above",
-            line(command)
-        );
+        bail!("`{}` failed ({status}); its output is above", line(command));
     }
     Ok(())
 }

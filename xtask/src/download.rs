@@ -1,7 +1,7 @@
-//! `cargo xtask download`: the RAVDESS speech corpus.
+//! `cargo xtask download`: gets the RAVDESS speech corpus.
 //!
 //! RAVDESS (Livingstone & Russo 2018, PLoS ONE 13(5) e0196391) is published under CC BY-NC-SA 4.0 as Zenodo record
-//! 1188976. A copy under another checksum (zipped anew, a mirror with a second copy inside) is taken when it holds
+//! 1188976. A copy with another checksum (zipped again, or a mirror with a second copy inside) is accepted if it holds
 //! exactly the 1440 names of the published archive.
 
 use std::collections::{HashMap, HashSet};
@@ -30,18 +30,18 @@ const LIMITS: Limits = Limits {
     bytes: 4 << 30,
 };
 
-/// Other ways to a corpus, for errors.
-const WAYS_OUT: &str = "Ways on without this download:\n  \
+/// Other ways to get a corpus, for error messages.
+const WAYS_OUT: &str = "You can go on without this download:\n  \
     cargo xtask download --from FILE.zip|FOLDER|URL   a copy you have, or a mirror\n  \
     cargo xtask pipeline --data DIR                   run on a folder that holds recordings\n  \
     cargo xtask pipeline --synthetic                  run on the built-in synthetic corpus, no download at all";
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Where to take the corpus from: a URL, the archive on disk, or a folder of unpacked clips (used in place).
+    /// The source of the corpus: a URL, the archive on disk, or a folder of unpacked clips (used in place).
     #[arg(long, value_name = "URL|ARCHIVE|FOLDER")]
     from: Option<String>,
-    /// Where the unpacked corpus goes [default: data/corpora/ravdess].
+    /// The folder for the unpacked corpus [default: data/corpora/ravdess].
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
 }
@@ -52,12 +52,12 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     get(args.from.as_deref(), &to)
 }
 
-/// Where the corpus lies by default.
+/// Returns the default folder of the corpus.
 pub fn folder(root: &Path) -> PathBuf {
     paths::corpora(root).join("ravdess")
 }
 
-/// Makes `to` hold the corpus; does nothing if it does.
+/// Gets the corpus into `to`. Without `from`, it does nothing if the corpus is already there.
 pub fn get(from: Option<&str>, to: &Path) -> Result<()> {
     let to = std::path::absolute(to).with_context(|| format!("resolving {}", to.display()))?;
     let _lock = lock::hold(&beside(&to, "lock"), "the corpus")?;
@@ -99,11 +99,11 @@ fn from_url(source: &Source, to: &Path) -> Result<()> {
     let archive = beside(to, "downloading");
     println!("RAVDESS: downloading {}", source.url);
     match fetch(source, &archive)? {
-        0 => println!("  {} was there already", archive.display()),
+        0 => println!("  {} was already downloaded", archive.display()),
         received => println!("  {} downloaded", size(received)),
     }
     let unpacked = from_archive(&archive, to);
-    // The next run takes it from here.
+    // If the archive outlives the error, the next run continues with it.
     let outlives = |error: &Error| source.outlives(error.as_ref());
     if !unpacked.as_ref().is_err_and(outlives) {
         fs::remove_file(&archive).with_context(|| format!("removing {}", archive.display()))?;
@@ -112,7 +112,7 @@ fn from_url(source: &Source, to: &Path) -> Result<()> {
 }
 
 fn from_archive(path: &Path, to: &Path) -> Result<()> {
-    // Asked before the work as well as after it.
+    // Checked before the work as well as after it.
     may_fill(to)?;
     let md5 = md5_of(path)?;
     let published = PUBLISHED.md5 == Some(md5.as_str());
@@ -161,7 +161,7 @@ fn from_archive(path: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Links to a folder that holds the clips, at any depth; nothing is copied or changed there.
+/// Links to a folder that holds the clips, at any depth. Nothing is copied or changed there.
 fn from_folder(from: &Path, to: &Path) -> Result<()> {
     let from = from
         .canonicalize()
@@ -190,7 +190,7 @@ pub fn is_whole(folder: &Path) -> Result<bool> {
     Ok(clips_under(folder)?.len() == CLIPS)
 }
 
-/// The distinct names of RAVDESS speech clips under a folder, without extensions.
+/// Returns the distinct names of the RAVDESS speech clips under a folder, without extensions.
 fn clips_under(folder: &Path) -> Result<HashSet<String>> {
     let names = recordings_under(folder)?.into_iter().filter_map(|path| {
         actor(path.file_name()?.to_str()?)?;
@@ -199,13 +199,13 @@ fn clips_under(folder: &Path) -> Result<HashSet<String>> {
     Ok(names.collect())
 }
 
-/// All recordings under a folder, through links as well, sorted; none if the folder is missing.
+/// Returns all recordings under a folder, sorted, following links; none if the folder is missing.
 fn recordings_under(folder: &Path) -> Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.with_context(|| format!("reading {}", folder.display()))?,
     };
-    // What cannot be read below the folder, and links that lead back or to nothing, `ser` names and skips.
+    // Unreadable entries below the folder, and links that form a loop or lead nowhere, are left to `ser`, which names and skips them.
     let mut files: Vec<PathBuf> = recordings(folder).flatten().collect();
     files.sort();
     Ok(files)
@@ -215,8 +215,8 @@ fn file_name(entry: &str) -> Option<&str> {
     entry.rsplit('/').next()
 }
 
-/// The actor of a RAVDESS speech clip by its name `03-01-EE-II-SS-RR-AA.wav`, or `.flac`, which loses nothing; `None` for any
-/// other name.
+/// Parses the actor from the name of a RAVDESS speech clip, `03-01-EE-II-SS-RR-AA.wav`, or `.flac`, which is lossless. Returns `None`
+/// for any other name.
 fn actor(name: &str) -> Option<u8> {
     let stem = name.strip_suffix(".wav").or(name.strip_suffix(".flac"))?;
     let fields: Vec<&str> = stem.split('-').collect();
@@ -245,7 +245,11 @@ fn actor(name: &str) -> Option<u8> {
     (emotion > 1 || intensity == 1).then_some(actor)
 }
 
-/// Fails unless a folder holds recordings.
+/// Returns the recordings of a folder.
+///
+/// # Errors
+///
+/// The folder cannot be read, or holds no recordings.
 pub fn require_audio(folder: &Path) -> Result<Vec<PathBuf>> {
     let files = recordings_under(folder)?;
     if files.is_empty() {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use ser_download::{Progress, Source};
 
-/// As [`ser_download::fetch`].
+/// Downloads a file as [`ser_download::fetch`] does, with a progress bar. Returns the number of bytes received.
 pub fn fetch(source: &Source, dest: &Path) -> Result<u64> {
     let style = ProgressStyle::with_template(
         "  {bytes:>10} of {total_bytes} {wide_bar} {bytes_per_sec}, {eta} left",

@@ -1,8 +1,8 @@
-//! `cargo xtask bench --check` and `--save`: instructions of the hot paths against a committed count.
+//! `cargo xtask bench --check` and `--save`: compare the instructions of the hot paths with committed counts.
 //!
-//! Times on shared machines vary by tens of percent, instructions by less than one. They are counted by
-//! valgrind's callgrind, once for one call and once for several more: the difference is what the calls
-//! cost, without the program's start.
+//! Times on shared machines vary by tens of percent, instruction counts by less than one percent. The callgrind tool of valgrind
+//! counts them, once for one call and once for several more calls. The difference is the cost of the calls, without the start of the
+//! program.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,28 +17,28 @@ use serde_json::{Value, json};
 
 use crate::{command, paths};
 
-/// Calls that are counted together.
+/// Number of calls that are counted together.
 const CALLS: u64 = 5;
 
-/// Change in percent that is let pass. On one machine counts repeat to six digits; another processor
-/// may take other ways through the C library.
+/// Largest change in percent that is accepted. On one machine the counts repeat to six digits; another processor may take other
+/// paths through the C library.
 const MARGIN: f64 = 3.0;
 
-/// Instructions a call, by path.
+/// Instructions per call, by path.
 type Counts = BTreeMap<String, u64>;
 
-/// Fails if a path takes more instructions than the committed count says, beyond the margin.
+/// Compares the counts with the committed ones, and fails if a path takes more instructions, beyond the margin.
 pub fn check(root: &Path) -> Result<()> {
     if !is_comparable() {
         println!(
-            "skipped: the committed instruction counts are those of x86-64 with AVX2 and FMA, which this machine has not"
+            "skipped: the committed instruction counts are those of x86-64 with AVX2 and FMA, which this machine lacks"
         );
         return Ok(());
     }
     let file = baseline_file(root);
     let (rustc, before) = read(&file)?;
     let now = count_all(root)?;
-    println!("instructions a call, margin {MARGIN} %");
+    println!("instructions per call, margin {MARGIN} %");
     println!(
         "{:<42}{:>14}{:>14}{:>9}",
         "path", "committed", "now", "change"
@@ -56,30 +56,30 @@ pub fn check(root: &Path) -> Result<()> {
         faster |= change < -MARGIN;
     }
     if let Some(gone) = before.keys().find(|path| !now.contains_key(*path)) {
-        bail!("{gone} is counted no more: run `cargo xtask bench --save`");
+        bail!("{gone} is no longer counted: run `cargo xtask bench --save`");
     }
     let ours = command::rustc_version(root)?;
     if !slower.is_empty() {
         let hint = match ours == rustc {
             true => String::new(),
-            false => format!(" (counted with {rustc}, now {ours}: it may be the compiler)"),
+            false => format!(" (counted with {rustc}, now {ours}: the compiler may be the reason)"),
         };
         bail!(
-            "slower than committed: {}{hint}. If that is meant, run `cargo xtask bench --save` and say why in the commit",
+            "slower than committed: {}{hint}. If that is intended, run `cargo xtask bench --save` and say why in the commit",
             slower.join(", ")
         );
     }
     if faster {
-        println!("faster than committed: `cargo xtask bench --save` holds the gain");
+        println!("faster than committed: `cargo xtask bench --save` records the gain");
     }
     Ok(())
 }
 
-/// Writes the counts that `check` compares with.
+/// Counts the instructions, and writes the file that `check` compares with.
 pub fn save(root: &Path) -> Result<()> {
     ensure!(
         is_comparable(),
-        "the committed counts are those of x86-64 with AVX2 and FMA, which this machine has not"
+        "the committed counts are those of x86-64 with AVX2 and FMA, which this machine lacks"
     );
     let counts = count_all(root)?;
     let text = serde_json::to_string_pretty(&json!({
@@ -105,7 +105,7 @@ fn read(file: &Path) -> Result<(String, Counts)> {
     Ok((rustc.to_owned(), counts.collect()))
 }
 
-/// Whether this machine runs the code whose instructions are committed.
+/// Whether this machine runs the same code as the committed counts: x86-64 with AVX2 and FMA.
 fn is_comparable() -> bool {
     #[cfg(target_arch = "x86_64")]
     return std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
@@ -116,7 +116,7 @@ fn is_comparable() -> bool {
 fn count_all(root: &Path) -> Result<Counts> {
     if command::output(Command::new("valgrind").arg("--version")).is_err() {
         bail!(
-            "valgrind is missing, which counts the instructions: install it (Debian: apt-get install valgrind)"
+            "valgrind, which counts the instructions, is missing: install it (Debian: apt-get install valgrind)"
         );
     }
     let package = ["--package=ser-benches", "--bin=hot_paths"];
@@ -128,7 +128,7 @@ fn count_all(root: &Path) -> Result<Counts> {
         let more = count(program, path, 1 + CALLS)?;
         Ok(more.saturating_sub(once) / CALLS)
     };
-    // What else the machine does adds time and no instructions: as many at once as there are cores.
+    // Other work on the machine adds time but no instructions, so as many paths are counted at once as there are cores.
     let rest = Mutex::new(paths.lines());
     let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
     let count_some = || -> Result<Counts> {
@@ -148,7 +148,7 @@ fn count_all(root: &Path) -> Result<Counts> {
     })
 }
 
-/// Instructions of the whole program when it walks `path` so many times.
+/// Counts the instructions of the whole program when it runs `path` `calls` times.
 fn count(program: &Path, path: &str, calls: u64) -> Result<u64> {
     let mut valgrind = Command::new("valgrind");
     valgrind

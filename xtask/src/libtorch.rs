@@ -1,8 +1,8 @@
-//! `cargo xtask libtorch`: makes libtorch ready for torch-sys.
+//! `cargo xtask libtorch`: sets libtorch up for torch-sys.
 //!
-//! Everything meets at one place: the link `.libtorch` in the workspace, which `.cargo/config.toml` names as
-//! `LIBTORCH`. This task only decides where the link points: to a libtorch or PyTorch the user already has, or to one
-//! installed in the per-user cache from the official archive or, where that is out of reach, from the Python wheel.
+//! The build finds libtorch through the link `.libtorch` in the workspace, which `.cargo/config.toml` names as
+//! `LIBTORCH`. This task only decides where the link points: to a libtorch or PyTorch that the user already has, or to one
+//! that it installs in the per-user cache, from the official archive or, if that cannot be reached, from the Python wheel.
 
 use std::env;
 use std::fs::{self, File};
@@ -17,14 +17,14 @@ use ser_download::{Archive, Limits, Source, clear, size, with_suffix};
 use crate::fetch::fetch;
 use crate::{lock, paths, wheel};
 
-/// The version torch-sys 0.26 is written against.
+/// The version that torch-sys 0.26 is written against.
 pub const VERSION: &str = "2.13.0";
-/// PyTorch keeps its C++ interface within a minor version.
+/// The minor version, within which PyTorch keeps its C++ interface.
 const MINOR: &str = "2.13.";
-/// Written last into an install: the size and name of each library, to tell a whole install from a damaged one.
+/// The file that is written last into an install. It lists the size and name of each library, to recognise a damaged install.
 const STAMP: &str = ".complete";
 
-/// What differs between machines.
+/// The properties of a machine that decide which libtorch it needs.
 pub struct Host {
     pub os: &'static str,
     pub arch: &'static str,
@@ -42,7 +42,7 @@ impl Host {
         if self.os == "macos" { "dylib" } else { "so" }
     }
 
-    /// The official CPU archive, where one is published for this machine.
+    /// Returns the URL of the official CPU archive, if one is published for this machine.
     fn archive_url(&self) -> Option<String> {
         let file = match (self.os, self.arch) {
             ("linux", "x86_64") => format!("libtorch-shared-with-deps-{VERSION}%2Bcpu.zip"),
@@ -57,7 +57,7 @@ impl Host {
     }
 }
 
-/// The user's own `LIBTORCH`; the value that cargo injects from `.cargo/config.toml` is not theirs.
+/// Returns the `LIBTORCH` that the user has set, which is not the value that cargo injects from `.cargo/config.toml`.
 fn chosen_by_user(root: &Path) -> Option<PathBuf> {
     let value = PathBuf::from(env::var_os("LIBTORCH")?);
     let injected = value.file_name() == paths::libtorch_link(root).file_name()
@@ -65,12 +65,12 @@ fn chosen_by_user(root: &Path) -> Option<PathBuf> {
     (!injected).then_some(value)
 }
 
-/// Makes `.libtorch` point to a working libtorch, installing one if there is none.
+/// Makes `.libtorch` point to a working libtorch, and installs one if there is none.
 pub fn ensure(root: &Path) -> Result<()> {
     let host = Host::current();
     ensure!(
         matches!(host.os, "linux" | "macos"),
-        "this task serves Linux and macOS; on {} unpack libtorch {VERSION} by hand and set LIBTORCH to its folder",
+        "this task supports Linux and macOS only; on {} unpack libtorch {VERSION} by hand and set LIBTORCH to its folder",
         host.os
     );
     let link = paths::libtorch_link(root);
@@ -78,7 +78,7 @@ pub fn ensure(root: &Path) -> Result<()> {
     if let Some(folder) = chosen_by_user(root) {
         ensure!(
             folder.is_absolute(),
-            "LIBTORCH is set to `{}`, but torch-sys builds in another folder: give the whole path, or unset it",
+            "LIBTORCH is set to `{}`, but torch-sys builds in another folder: give the absolute path, or unset it",
             folder.display()
         );
         let version = check(&folder, &host).with_context(|| {
@@ -134,10 +134,10 @@ pub fn ensure(root: &Path) -> Result<()> {
     point(&link, &install, &source)
 }
 
-/// Installs from the first source that can be reached, and says which.
+/// Installs from the first source that can be reached, and returns its name.
 fn install_into(install: &Path, downloads: &Path, host: &Host) -> Result<String> {
     let start = Instant::now();
-    // Under our lock, whatever has this name was left by a run that was killed.
+    // This process holds the lock, so anything with this name was left by a run that was killed.
     let staging = with_suffix(install, ".unpacking");
     clear(&staging)?;
     let from_archive = match host.archive_url() {
@@ -169,7 +169,7 @@ fn install_into(install: &Path, downloads: &Path, host: &Host) -> Result<String>
         }
     };
     fs::write(staging.join("build-version"), format!("{VERSION}+cpu\n"))?;
-    check(&staging, host).context("the fresh install is not whole")?;
+    check(&staging, host).context("the new install is not complete")?;
     loads(&staging, host)?;
     fs::write(staging.join(STAMP), stamp(&staging)?)?;
     clear(install)?;
@@ -184,11 +184,11 @@ fn install_into(install: &Path, downloads: &Path, host: &Host) -> Result<String>
     Ok(source)
 }
 
-/// Fetches the official archive and unpacks what a build needs.
+/// Downloads the official archive and unpacks what a build needs. Returns the number of bytes downloaded.
 fn official(url: &str, downloads: &Path, staging: &Path) -> Result<u64> {
     println!("  official archive: {url}");
     let file = downloads.join(url.rsplit('/').next().unwrap_or("libtorch.zip"));
-    // The publisher gives neither size nor checksum: the CRC of every entry is the check.
+    // The publisher gives neither size nor checksum, so the CRC of each entry is the only check.
     let source = Source {
         url,
         size: None,
@@ -221,7 +221,7 @@ fn unpack_official(file: &Path, staging: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Checks that a folder holds the headers and libraries torch-sys asks for, in a version it takes; returns the version.
+/// Checks that a folder holds the headers and libraries that torch-sys needs, in a version that it accepts. Returns the version.
 pub fn check(folder: &Path, host: &Host) -> Result<String> {
     let header = folder.join("include/torch/csrc/api/include/torch/torch.h");
     ensure!(header.is_file(), "{} is missing", header.display());
@@ -237,7 +237,7 @@ pub fn check(folder: &Path, host: &Host) -> Result<String> {
     }
     let build_version = folder.join("build-version");
     if build_version.is_file() {
-        // torch-sys compares this file and takes no other patch release.
+        // torch-sys compares this file, and accepts no other patch release.
         let version = fs::read_to_string(&build_version)
             .with_context(|| format!("reading {}", build_version.display()))?;
         let version = version.trim();
@@ -257,7 +257,7 @@ pub fn check(folder: &Path, host: &Host) -> Result<String> {
     Ok(version)
 }
 
-/// Checks that a file is a shared library and not a stub or a truncated download.
+/// Checks that a file is a shared library, and not a stub or a truncated download.
 fn library(path: &Path) -> Result<()> {
     let mut magic = [0; 4];
     File::open(path)
@@ -276,7 +276,7 @@ fn library(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The version in the headers, for a folder without `build-version` (a PyTorch install has none).
+/// Reads the version from the headers, for a folder without `build-version` (a PyTorch install has none).
 fn header_version(folder: &Path) -> Result<String> {
     let candidates = [
         "include/torch/headeronly/version.h",
@@ -290,7 +290,7 @@ fn header_version(folder: &Path) -> Result<String> {
         let key = format!("#define TORCH_VERSION_{name} ");
         text.lines()
             .find_map(|line| line.strip_prefix(&key)?.trim().parse::<u32>().ok())
-            .with_context(|| format!("{} tells no version", folder.display()))
+            .with_context(|| format!("the headers in {} give no version", folder.display()))
     };
     Ok(format!(
         "{}.{}.{}",
@@ -300,19 +300,19 @@ fn header_version(folder: &Path) -> Result<String> {
     ))
 }
 
-/// Asks the dynamic loader whether everything `libtorch_cpu` names is found.
+/// Checks with `ldd` that the dynamic loader finds every library that `libtorch_cpu` names.
 fn loads(folder: &Path, host: &Host) -> Result<()> {
     if host.os != "linux" {
         return Ok(());
     }
     let library = folder.join("lib/libtorch_cpu.so");
-    // cargo gives us a library path of its own; a program started plainly has none.
+    // cargo sets a library path, which a program started without cargo does not have.
     let Ok(output) = Command::new("ldd")
         .arg(&library)
         .env_remove("LD_LIBRARY_PATH")
         .output()
     else {
-        println!("  not checked whether all libraries are found: there is no ldd");
+        println!("  ldd is missing: not checked whether all libraries are found");
         return Ok(());
     };
     let listing = String::from_utf8_lossy(&output.stdout);
@@ -326,7 +326,7 @@ fn loads(folder: &Path, host: &Host) -> Result<()> {
     Ok(())
 }
 
-/// The names `ldd` could not resolve.
+/// Returns the names that `ldd` could not resolve.
 fn unresolved(listing: &str) -> Vec<&str> {
     listing
         .lines()
@@ -335,7 +335,7 @@ fn unresolved(listing: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Size and name of each library of an install.
+/// Returns the size and name of each library of an install.
 fn stamp(install: &Path) -> Result<String> {
     let mut lines = Vec::new();
     for entry in fs::read_dir(install.join("lib"))? {
@@ -350,12 +350,12 @@ fn stamp(install: &Path) -> Result<String> {
     Ok(lines.join("\n"))
 }
 
-/// Whether an install is there and as whole as when it was finished.
+/// Whether an install exists and is undamaged.
 fn complete(install: &Path, host: &Host) -> bool {
     install.join(STAMP).is_file() && check(install, host).is_ok()
 }
 
-/// Lets `.libtorch` point to `folder`, replacing an older link in one step.
+/// Makes `.libtorch` point to `folder`. An older link is replaced atomically.
 fn point(link: &Path, folder: &Path, source: &str) -> Result<()> {
     let folder = folder
         .canonicalize()
@@ -429,7 +429,7 @@ mod tests {
         arch: "aarch64",
     };
 
-    /// A folder that looks like libtorch to `check`.
+    /// Makes a folder that looks like libtorch to `check`.
     fn fake(folder: &Path, version: &str) {
         let api = folder.join("include/torch/csrc/api/include/torch");
         fs::create_dir_all(&api).unwrap();
@@ -474,7 +474,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fake(folder.path(), "2.13.1");
         assert_eq!(check(folder.path(), &LINUX).unwrap(), "2.13.1");
-        // With the file torch-sys reads, only the very version passes.
+        // With the file that torch-sys reads, only the exact version passes.
         fs::write(folder.path().join("build-version"), "2.13.0+cpu\n").unwrap();
         assert_eq!(check(folder.path(), &LINUX).unwrap(), "2.13.0+cpu");
         fs::write(folder.path().join("build-version"), "2.13.1+cpu\n").unwrap();

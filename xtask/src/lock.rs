@@ -1,11 +1,11 @@
-//! One writer at a time, also across clones.
+//! Locks, so that only one process writes at a time, also across clones.
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Waits until this process alone holds the lock file; dropping the file frees it, and so does being killed.
+/// Waits until this process holds the lock file alone. The lock is released when the file is dropped or the process is killed.
 pub fn hold(path: &Path, what: &str) -> Result<File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -14,7 +14,7 @@ pub fn hold(path: &Path, what: &str) -> Result<File> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            println!("another process is at work on {what}: waiting for it");
+            println!("another process is working on {what}: waiting for it");
             file.lock()
                 .with_context(|| format!("waiting for {}", path.display()))?;
         }

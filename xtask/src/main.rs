@@ -1,11 +1,11 @@
-//! Chores around the `ser` program, run as `cargo xtask <task>`.
+//! Tasks around the `ser` program, run as `cargo xtask <task>`.
 //!
-//! One file per task. This crate depends on `ser-files` and `ser-download` alone of ours and not on libtorch: it must
-//! compile in seconds and run on a machine where nothing else builds yet.
+//! Each task has its own file. Of the crates of this workspace, xtask depends only on `ser-files` and `ser-download`, and it does not
+//! depend on libtorch: it must compile in seconds and run on a machine where nothing else builds yet.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "telling the user what happened is what this program is for"
+    reason = "the purpose of this program is to tell the user what happened"
 )]
 
 mod bench;
@@ -20,7 +20,7 @@ mod page;
 mod paths;
 mod pipeline;
 mod python;
-// The one finder of recordings, without the decoders that come with it.
+// Finds recordings. The file is included alone, because ser-audio would add its decoders.
 #[path = "../../crates/ser-audio/src/folder.rs"]
 mod recordings;
 mod site;
@@ -34,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Chores around the ser program.
+/// Tasks around the ser program.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct Cli {
@@ -48,11 +48,11 @@ enum Task {
     Libtorch,
     /// Get the RAVDESS speech corpus (208 MB from Zenodo, or a copy you already have).
     Download(download::Args),
-    /// Run the main job from nothing to a report; unchanged stages are skipped.
+    /// Run the main job from nothing to a report; skip the stages that are unchanged.
     Pipeline(pipeline::Args),
     /// Run the tests of all crates (installs libtorch first if it is missing).
     Test {
-        /// Passed on to `cargo test`.
+        /// Arguments for `cargo test`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
@@ -60,13 +60,13 @@ enum Task {
     Page,
     /// Build the Python package as a wheel, install it into target/python, and test it there (needs Python 3.11 or newer).
     Python,
-    /// Make the documentation as a web site in target/site/html, to be read offline (needs Python 3.11 or newer).
+    /// Build the documentation as a web site for offline reading, in target/site/html (needs Python 3.11 or newer).
     Site,
-    /// Test the program with object storage against SeaweedFS, which it installs (minutes to compile, so not in check).
+    /// Test the program with object storage against SeaweedFS, which the task installs (compiles for minutes, so not part of check).
     Storage,
-    /// Check all that a change must pass: format, lints, docs, tests, instruction counts.
+    /// Run all checks that a change must pass: format, lints, docs, tests, instruction counts.
     Check,
-    /// Measure everything beside the peers (about 20 minutes), or only check the instruction counts.
+    /// Measure everything, with the peers for comparison (about 20 minutes), or only check the instruction counts.
     Bench(bench::Args),
 }
 
@@ -87,7 +87,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Not by returning it from main: with RUST_BACKTRACE set that buries the message.
+            // Returning the error from main would bury the message under a backtrace if RUST_BACKTRACE is set.
             let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
             eprintln!("error: {}", causes.join("\n  because: "));
             ExitCode::FAILURE

@@ -1,4 +1,4 @@
-//! `cargo xtask page`: a web page that answers, in `target/page`.
+//! `cargo xtask page`: builds the web page in `target/page`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use anyhow::{Context, Result, ensure};
 use crate::command;
 
 const TARGET: &str = "wasm32-unknown-unknown";
-/// What is bundled by npm.
+/// The sources that npm bundles.
 const SOURCES: &str = "crates/ser-web/page";
 
-/// Makes the folder anew, and tells where it is: the engine, the model, and the page that uses them.
+/// Builds the folder from scratch, with the engine, the model, and the page that uses them. Returns its path.
 pub fn run(root: &Path) -> Result<PathBuf> {
     let module = compile(root)?;
     let target = module.ancestors().nth(3).context("no target folder")?;
@@ -48,7 +48,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Compiles `ser-web`, and tells where its module lies: `target/wasm32-unknown-unknown/page/ser_web.wasm`.
+/// Compiles `ser-web`, and returns the path of its module: `target/wasm32-unknown-unknown/page/ser_web.wasm`.
 fn compile(root: &Path) -> Result<PathBuf> {
     let libraries = ["--print", "target-libdir", "--target", TARGET];
     let libraries = command::output(Command::new("rustc").current_dir(root).args(libraries))?;
@@ -62,6 +62,6 @@ fn compile(root: &Path) -> Result<PathBuf> {
     cargo.args(["--lib", "--target", TARGET]);
     let messages = command::messages(&mut cargo)?;
     let module = command::built(&messages, "ser_web", "wasm")?;
-    ensure!(module.is_file(), "{} is not there", module.display());
+    ensure!(module.is_file(), "cargo did not write {}", module.display());
     Ok(module)
 }

@@ -1,4 +1,4 @@
-//! Where things lie: the workspace, the per-user cache, the corpora.
+//! The paths of the workspace, the per-user cache and the corpora.
 
 use std::env;
 use std::fs;
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use ser_download::with_suffix;
 
-/// The workspace root, the folder above this crate.
+/// Returns the workspace root, the folder above this crate.
 pub fn workspace() -> PathBuf {
-    // cargo says at run time where the crate lies; the compiled-in path serves a binary started by hand.
+    // cargo sets the path of the crate at run time; the compiled-in path is for a binary started by hand.
     let manifest =
         env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let manifest = PathBuf::from(manifest);
     manifest.parent().map(Path::to_path_buf).unwrap_or(manifest)
 }
 
-/// The per-user cache that all clones share.
+/// Returns the per-user cache that all clones share.
 pub fn cache() -> Result<PathBuf> {
     if let Some(folder) = env::var_os("XDG_CACHE_HOME").map(PathBuf::from)
         && folder.is_absolute()
@@ -32,17 +32,17 @@ pub fn cache() -> Result<PathBuf> {
     })
 }
 
-/// The link to libtorch that `.cargo/config.toml` names.
+/// Returns the path of the link to libtorch that `.cargo/config.toml` names.
 pub fn libtorch_link(root: &Path) -> PathBuf {
     root.join(".libtorch")
 }
 
-/// The folder of downloaded and generated corpora.
+/// Returns the folder of downloaded and generated corpora.
 pub fn corpora(root: &Path) -> PathBuf {
     root.join("data/corpora")
 }
 
-/// Writes a file beside and renames it, so that it is never there in part.
+/// Writes a file under a temporary name and renames it, so that the file is complete or absent.
 pub fn write_whole(file: &Path, text: &str) -> Result<()> {
     let writing = || format!("writing {}", file.display());
     let beside = with_suffix(file, ".part");

@@ -1,7 +1,7 @@
-//! `cargo xtask pipeline`: the main job from nothing to a report.
+//! `cargo xtask pipeline`: runs the main job from nothing to a report.
 //!
-//! libtorch → build → data → index → extract → train → report. Each stage is one call of the `ser` program; what is
-//! done and unchanged is skipped (see `stages.rs`).
+//! The stages are libtorch → build → data → index → extract → train → report. From the index on, each stage is a call of `ser`, and a
+//! stage that is done and unchanged is skipped (see `stages.rs`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,24 +13,25 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::stages::{self, Fingerprint, Stages};
 use crate::{command, download, libtorch, lock, paths};
 
-/// The task of the Python original (5 emotions, random split), and the honest one (8 emotions, unseen speakers).
+/// The task of the Python original (5 emotions, random split), and the realistic one (8 emotions, held-out speakers).
 const RECIPES: [&str; 4] = ["seed5-cnn", "folds-a-cnn", "seed5-lstm", "folds-a-lstm"];
 
-/// Half of RAVDESS's actors show that everything works in half the time.
+/// Number of actors in the synthetic corpus: half as many as in RAVDESS, which takes half the time and still shows that everything
+/// works.
 const SYNTHETIC_ACTORS: &str = "12";
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Use the recordings of this folder instead of downloading RAVDESS; the folder is not changed.
+    /// Use the recordings in this folder instead of downloading RAVDESS; the folder is not changed.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Use the built-in synthetic corpus: needs no download, says nothing about real speech.
+    /// Use the built-in synthetic corpus, which needs no download and says nothing about real speech.
     #[arg(long, conflicts_with = "data")]
     synthetic: bool,
-    /// A recipe of data/recipes, by name; may be given several times [default: the four of the main job].
+    /// The name of a recipe in data/recipes; can be given several times [default: the four of the main job].
     #[arg(long = "recipe", value_name = "NAME")]
     recipes: Vec<String>,
-    /// Where results go [default: runs/ravdess or runs/synthetic].
+    /// The folder for the results [default: runs/ravdess or runs/synthetic].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -38,13 +39,13 @@ pub struct Args {
 /// One recipe of this run.
 struct Recipe {
     name: String,
-    /// Given to `ser` in place of the name, by which it knows those alone that it was built with.
+    /// The file of the recipe. `ser` gets this file and not the name, because it knows only the recipes that it was built with.
     file: PathBuf,
-    /// The folder of its results.
+    /// The folder for its results.
     out: PathBuf,
 }
 
-/// `ser` ends with this code when it has done its work but had to skip some inputs.
+/// The exit code of `ser` when it has done its work but had to skip some inputs.
 const SOME_SKIPPED: i32 = 3;
 
 /// Runs all stages.
@@ -58,7 +59,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     let out = args.out.clone().unwrap_or(default_out);
     let out = std::path::absolute(&out).with_context(|| format!("resolving {}", out.display()))?;
     let recipes = choose(root, &args.recipes, &out)?;
-    // A wrong folder should be noticed before the minutes of building.
+    // Checked first, so that a wrong folder is noticed before the minutes of building.
     let given = match &args.data {
         Some(folder) => {
             let folder = folder
@@ -195,11 +196,15 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
 
 fn synthetic_notice() {
     println!(
-        "\n*** SYNTHETIC: generated voices. These models and figures say nothing about real speech. ***"
+        "\n*** SYNTHETIC: the voices are generated. These models and figures say nothing about real speech. ***"
     );
 }
 
-/// The recipes asked for, each checked to exist.
+/// Returns the requested recipes.
+///
+/// # Errors
+///
+/// A recipe does not exist, or is given twice.
 fn choose(root: &Path, names: &[String], out: &Path) -> Result<Vec<Recipe>> {
     let folder = root.join("data/recipes");
     let names = if names.is_empty() {
@@ -248,7 +253,7 @@ fn ser_command(ser: &Path, root: &Path) -> Command {
     command
 }
 
-/// Runs `ser`; skipped inputs, which it has named, do not end the pipeline.
+/// Runs `ser`. Skipped inputs, which `ser` has named, do not end the pipeline.
 fn run_ser(command: &mut Command) -> Result<()> {
     println!("$ {}", command::line(command));
     let status = command
@@ -261,13 +266,13 @@ fn run_ser(command: &mut Command) -> Result<()> {
     command::check(command, status)
 }
 
-/// Builds the program and returns where cargo put it, wherever the user's settings say.
+/// Builds the program and returns its path, which depends on the settings of the user.
 fn build(root: &Path) -> Result<PathBuf> {
     let programs = command::build(root, &["--package", "ser-cli", "--features", "train"])?;
     Ok(programs.path("ser")?.to_owned())
 }
 
-/// The first model file in a folder of results.
+/// Returns the first model file in a folder of results.
 fn model_under(folder: &Path) -> Option<PathBuf> {
     let mut entries: Vec<PathBuf> = fs::read_dir(folder)
         .ok()?

@@ -1,5 +1,5 @@
-//! `cargo xtask python`: the Python package as a wheel, installed into an environment of its own and tested there. What
-//! `cargo xtask check` needs of it: the same without the wheel.
+//! `cargo xtask python`: builds the Python package as a wheel, installs it into a separate environment, and tests it there. For
+//! `cargo xtask check` it does the same without the wheel.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use crate::command;
 
 const SOURCES: &str = "crates/ser-python";
-/// The most bytes of a wheel.
+/// Largest size of the wheel, in bytes.
 const LARGEST: u64 = 10_000_000;
 
 pub fn run(root: &Path) -> Result<()> {
@@ -21,7 +21,7 @@ pub fn run(root: &Path) -> Result<()> {
     println!("{}: {:.1} MB", wheel.display(), size as f64 / 1e6);
     ensure!(
         size <= LARGEST,
-        "the wheel has {size} bytes, more than the {LARGEST} that it may have: what has come into it?"
+        "the wheel has {size} bytes, more than the limit of {LARGEST}: find out what was added to it"
     );
     let mut pip = Command::new(&python);
     pip.args([
@@ -36,7 +36,7 @@ pub fn run(root: &Path) -> Result<()> {
     test(&python, &sources)
 }
 
-/// Tests the package with a library that is built already, laid out as pip would: a wheel takes minutes to compile.
+/// Tests the package with a library that is already built, in the layout of pip, because a wheel takes minutes to compile.
 pub fn check(root: &Path, library: &Path) -> Result<()> {
     let (python, sources, folder) = prepare(root)?;
     let site = ["-c", "import site; print(site.getsitepackages()[0])"];
@@ -69,7 +69,7 @@ pub fn check(root: &Path, library: &Path) -> Result<()> {
     test(&python, &sources)
 }
 
-/// The Python of the package's environment, the package's folder, and that of the environment.
+/// Returns the Python of the package's environment, the folder of the package, and the folder of the environment.
 fn prepare(root: &Path) -> Result<(PathBuf, PathBuf, PathBuf)> {
     let sources = root.join(SOURCES);
     let folder = root.join("target/python");
@@ -93,7 +93,7 @@ fn test(python: &Path, sources: &Path) -> Result<()> {
     in_sources("pytest", &["--quiet"])
 }
 
-/// Builds the wheel.
+/// Builds the wheel and returns its path.
 fn build(python: &Path, sources: &Path, out: &Path) -> Result<PathBuf> {
     if out.exists() {
         fs::remove_dir_all(out).with_context(|| format!("removing {}", out.display()))?;
@@ -107,12 +107,13 @@ fn build(python: &Path, sources: &Path, out: &Path) -> Result<PathBuf> {
     wheels.next().context("maturin built no wheel")
 }
 
-/// The Python of an environment of its own with the packages, at pinned versions, of a file.
+/// Returns the Python of a separate environment that has the packages of a requirements file, at pinned versions. The environment is
+/// created or updated if necessary.
 pub fn environment(folder: &Path, requirements: &Path) -> Result<PathBuf> {
     let python = folder.join("bin/python");
     let wanted = fs::read_to_string(requirements)
         .with_context(|| format!("reading {}", requirements.display()))?;
-    // Written when all is installed: the versions that are.
+    // The installed versions. The file is written only when everything is installed.
     let installed = folder.join("requirements.txt");
     if fs::read_to_string(&installed).is_ok_and(|there| there == wanted) {
         return Ok(python);

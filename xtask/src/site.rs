@@ -1,5 +1,5 @@
-//! `cargo xtask site`: the documentation as a web site, in `target/site/html`, for a disk or any static host. It asks nobody else for
-//! anything.
+//! `cargo xtask site`: builds the documentation as a web site in `target/site/html`, for a disk or any static host. The pages load
+//! nothing from other hosts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{command, libtorch, python};
 
-/// What the pages are made of: they link to each other as in the repository, and so lie as they do there.
+/// The sources of the pages. They are copied with their paths, because they link to each other as in the repository.
 const PAGES: [&str; 3] = ["*.md", "docs", "CITATION.cff"];
 const NOTEBOOK: &str = "docs/notebook.ipynb";
 
@@ -42,7 +42,7 @@ pub fn run(root: &Path) -> Result<()> {
     mkdocs.current_dir(root).args(["-m", "mkdocs", "build"]);
     mkdocs.args(["--strict", "--config-file", "docs/mkdocs.yml"]);
     mkdocs.arg("--site-dir").arg(&html);
-    // Its authors ask there for money, in red.
+    // Suppresses a warning in red letters in which the authors of mkdocs ask for money.
     mkdocs.env("NO_MKDOCS_2_WARNING", "1");
     command::run(&mut mkdocs)?;
     check_offline(&html)?;
@@ -50,7 +50,7 @@ pub fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Documents the crates, and tells where.
+/// Builds the documentation of the crates, and returns its folder.
 fn rust(root: &Path) -> Result<PathBuf> {
     libtorch::ensure(root)?;
     let mut doc = command::cargo(root);
@@ -69,7 +69,7 @@ fn rust(root: &Path) -> Result<PathBuf> {
     Ok(Path::new(target.context("cargo names no target folder")?).join("doc"))
 }
 
-/// Fails if a page loads anything from another host.
+/// Checks that no page loads anything from another host.
 fn check_offline(html: &Path) -> Result<()> {
     let entries = fs::read_dir(html).with_context(|| format!("reading {}", html.display()))?;
     for entry in entries {
@@ -83,14 +83,14 @@ fn check_offline(html: &Path) -> Result<()> {
             let page =
                 fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
             if let Some(tag) = loaded_from_elsewhere(&page) {
-                bail!("{} is not to be read offline: {tag}", path.display());
+                bail!("{} cannot be read offline: {tag}", path.display());
             }
         }
     }
     Ok(())
 }
 
-/// The first tag of a page that makes a browser ask another host.
+/// Returns the first tag of a page that makes a browser load something from another host.
 fn loaded_from_elsewhere(page: &str) -> Option<&str> {
     let mut tags = page.split('<').filter_map(|rest| rest.split('>').next());
     tags.find(|tag| {

@@ -1,8 +1,8 @@
 //! Remembers which stages of a run are done, and from which inputs.
 //!
-//! A stage is skipped when the fingerprint of its inputs is the one it last finished with and its outputs are there.
-//! The memory is a small JSON file in the output folder. A stage is forgotten before it starts and noted when it has
-//! finished, so one that failed or was killed is run again.
+//! A stage is skipped if its outputs exist and the fingerprint of its inputs is the same as when it last finished.
+//! The memory is a small JSON file in the output folder. A stage is removed from it before it starts and added when it has
+//! finished, so a stage that failed or was killed runs again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub struct Fingerprint(Sha256);
 impl Fingerprint {
     /// Adds a text.
     pub fn text(mut self, text: &str) -> Self {
-        // The length keeps ("ab", "c") apart from ("a", "bc").
+        // The length distinguishes ("ab", "c") from ("a", "bc").
         self.0.update(text.len().to_le_bytes());
         self.0.update(text);
         self
@@ -35,7 +35,7 @@ impl Fingerprint {
         Ok(self)
     }
 
-    /// Adds name, size and modification time of each file.
+    /// Adds the name, size and modification time of each file.
     pub fn listing(mut self, files: &[PathBuf]) -> Result<Self> {
         for path in files {
             let reading = || format!("reading {}", path.display());
@@ -67,7 +67,7 @@ pub struct Stages {
 }
 
 impl Stages {
-    /// Reads what is known; an unreadable memory counts as none.
+    /// Reads the memory of the folder. An unreadable memory counts as empty.
     pub fn open(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
         let file = folder.join("pipeline.json");
@@ -78,7 +78,11 @@ impl Stages {
         Ok(Self { file, done })
     }
 
-    /// Runs `work` unless it is done already; `title` is what the user sees, `key` names the stage in the memory.
+    /// Runs `work` unless the stage is already done. The user sees `title`; `key` names the stage in the memory.
+    ///
+    /// # Errors
+    ///
+    /// `work` fails, or an output is missing or empty afterwards.
     pub fn run(
         &mut self,
         title: &str,
@@ -109,7 +113,7 @@ impl Stages {
         for output in outputs {
             ensure!(
                 present(output),
-                "{title} ended well but left nothing at {}",
+                "{title} succeeded but left nothing at {}",
                 output.display()
             );
         }
@@ -126,7 +130,7 @@ impl Stages {
         Ok(())
     }
 
-    /// Tells one completion of a stage from another: the inputs of a stage that reads its outputs.
+    /// Returns a text that identifies the last completion of a stage, as input of a stage that reads its outputs.
     pub fn completion(&self, key: &str) -> String {
         self.done.get(key).map(Value::to_string).unwrap_or_default()
     }
@@ -138,7 +142,7 @@ impl Stages {
     }
 }
 
-/// Runs work that decides by itself what is left to do.
+/// Runs a stage that decides by itself what is left to do.
 pub fn always<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("\n{title} ...");
     let start = Instant::now();
@@ -147,7 +151,7 @@ pub fn always<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(made)
 }
 
-/// A file with content, or a folder with entries.
+/// Whether a path is a file with content, or a folder with entries.
 fn present(path: &Path) -> bool {
     match fs::read_dir(path) {
         Ok(mut entries) => entries.next().is_some(),
@@ -163,7 +167,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs the stage `one` with the given inputs and tells whether its work was done.
+    /// Runs the stage `one` with the given inputs, and returns whether its work was done.
     fn ran(folder: &Path, inputs: &str) -> bool {
         let output = folder.join("output");
         let worked = Cell::new(false);

@@ -1,4 +1,4 @@
-//! `cargo xtask storage`: the program with object storage, against a server that is installed for it.
+//! `cargo xtask storage`: tests the program with object storage, against a server that the task installs.
 
 use std::path::Path;
 

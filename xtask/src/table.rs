@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-/// A measured value: the line that a measuring program prints, and the round it ran in.
+/// A measured value: a line that a measuring program printed, with the round.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     job: String,
@@ -41,7 +41,7 @@ impl Line {
         .to_string()
     }
 
-    /// Whether two lines measure the same thing, perhaps in different rounds.
+    /// Whether two lines measure the same thing, in the same or in different rounds.
     fn is_again(&self, other: &Self) -> bool {
         let key = |line: &Self| {
             (
@@ -55,9 +55,10 @@ impl Line {
     }
 }
 
-/// One row a job, program and number of threads: the median over the rounds, and how many times ours it is.
+/// Formats a table with one row for each job, program and number of threads. A row has the median over the rounds, and its ratio to
+/// the value of `ser`.
 ///
-/// Ours is the value of `ser` at the same job with as many threads, or if there is none, with the fewest.
+/// The value of `ser` is that of the same job with the same number of threads or, if there is none, with the fewest threads.
 pub fn markdown(lines: &[Line]) -> String {
     let mut rows: Vec<Line> = Vec::new();
     for line in lines {
@@ -70,14 +71,14 @@ pub fn markdown(lines: &[Line]) -> String {
             .map(|other| other.value)
             .collect();
         values.sort_by(f64::total_cmp);
-        // The mean of the middle two, which are one and the same if the number is odd.
+        // The mean of the two middle values, which are the same value if the number is odd.
         let value = (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0;
         rows.push(Line {
             value,
             ..line.clone()
         });
     }
-    // Jobs in the order in which they first came, ours first.
+    // Jobs in the order of their first line; within a job, `ser` first.
     let place = |row: &Line| {
         rows.iter()
             .position(|other| other.job == row.job && other.unit == row.unit)
@@ -97,7 +98,7 @@ pub fn markdown(lines: &[Line]) -> String {
             .filter(|other| other.job == row.job && other.unit == row.unit && other.who == "ser")
             .min_by_key(|other| (other.threads != row.threads, other.threads));
         let times = match ours {
-            // Of a ratio there is no ratio to tell.
+            // A ratio of ratios would mean nothing.
             Some(ours) if !std::ptr::eq(ours, row) && !matches!(&*row.unit, "×" | "%") => {
                 format!("{} ×", short(row.value / ours.value))
             }
@@ -114,7 +115,7 @@ pub fn markdown(lines: &[Line]) -> String {
     table
 }
 
-/// Three digits that count.
+/// Formats a value with three significant digits.
 fn short(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
@@ -168,7 +169,7 @@ mod tests {
         assert_eq!(Line::parse(&again.to_json(), 3).unwrap(), again);
     }
 
-    /// The documented tables are those of the runs they name, to the letter.
+    /// The documented tables agree to the letter with the runs that they name.
     #[test]
     fn the_documented_tables_are_those_of_their_runs() {
         let root = crate::paths::workspace();

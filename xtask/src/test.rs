@@ -1,4 +1,4 @@
-//! `cargo xtask test`: the tests of all crates, on a machine that may have no libtorch yet.
+//! `cargo xtask test`: runs the tests of all crates, on a machine that may not have libtorch yet.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ pub fn run(root: &Path, args: &[String]) -> Result<()> {
     libtorch::ensure(root)?;
     let mut test = command::cargo(root);
     test.arg("test");
-    // Cargo takes features of chosen packages alone.
+    // If packages are chosen, cargo accepts only the features of those packages.
     let is_choice = |arg: &String| arg.starts_with("-p") || arg.starts_with("--package");
     if !args.iter().any(is_choice) {
         test.args(["--features", command::TRAIN]);

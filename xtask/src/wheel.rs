@@ -1,7 +1,7 @@
-//! libtorch out of the PyTorch wheel: the way that works wherever Python packages can be installed.
+//! Installs libtorch from the PyTorch wheel, which works wherever Python packages can be installed.
 //!
-//! pip finds, downloads and verifies the wheels; we unpack the headers and the CPU libraries and check each file against
-//! the SHA-256 in the wheel's own RECORD. Nothing is installed into Python.
+//! pip finds, downloads and verifies the wheels. This module unpacks the headers and the CPU libraries, and checks each file against
+//! the SHA-256 in the RECORD of the wheel. Nothing is installed into Python.
 
 use std::collections::HashMap;
 use std::env;
@@ -18,16 +18,17 @@ use sha2::{Digest, Sha256};
 
 use crate::libtorch::{Host, VERSION};
 
-/// The Linux wheels are CUDA builds, and `libtorch_cpu.so` names these two libraries, each in a wheel of its own.
+/// The requirements and files of two CUDA libraries. The Linux wheels are CUDA builds, and `libtorch_cpu.so` names these two
+/// libraries, each of which has a wheel of its own.
 const CUDA_STUBS: [(&str, &str); 2] = [
     ("nvidia-cuda-runtime==13.*", "libcudart.so.13"),
     ("nvidia-cuda-cupti==13.*", "libcupti.so.13"),
 ];
 
-/// The wheels to get and how to get them.
+/// The wheels to download, and how.
 struct Plan {
     requirements: Vec<String>,
-    /// Platform tags to name when pip finds nothing for the Python it runs on.
+    /// Platform tags to give to pip if it finds nothing for the Python that runs it.
     platforms: Vec<String>,
 }
 
@@ -53,7 +54,7 @@ fn plan(host: &Host) -> Result<Plan> {
     })
 }
 
-/// Downloads the wheels and unpacks libtorch into `staging`; returns how many bytes of wheels were fetched.
+/// Downloads the wheels and unpacks libtorch into `staging`. Returns the number of bytes downloaded.
 pub fn install(host: &Host, downloads: &Path, staging: &Path) -> Result<u64> {
     let plan = plan(host)?;
     let pip = find_pip()?;
@@ -66,7 +67,7 @@ pub fn install(host: &Host, downloads: &Path, staging: &Path) -> Result<u64> {
     }
     for wheel in &wheels {
         if let Err(error) = unpack(wheel, staging) {
-            // Damaged beyond what pip noticed: the next run must not meet it again.
+            // The wheel is damaged in a way that pip did not notice, so the next run must not use it again.
             if !lacked_room(error.as_ref()) {
                 fs::remove_file(wheel)?;
             }
@@ -76,7 +77,7 @@ pub fn install(host: &Host, downloads: &Path, staging: &Path) -> Result<u64> {
     Ok(fetched)
 }
 
-/// Gets one wheel, or finds it from an earlier run; returns it and the bytes fetched now.
+/// Downloads one wheel, or finds it from an earlier run. Returns its path and the number of bytes downloaded now.
 fn download(
     pip: &[&str],
     requirement: &str,
@@ -95,7 +96,7 @@ fn download(
     println!("  {requirement}: {} download", pip.join(" "));
     let incoming = downloads.join("incoming");
     let native: Vec<String> = Vec::new();
-    // pip run by an old or very new Python finds no wheel for itself, but we only want what is not Python in it.
+    // pip on an old or a very new Python finds no wheel for that Python, but only the parts that are not Python are needed.
     let mut foreign: Vec<String> = [
         "--only-binary=:all:",
         "--python-version=3.12",
@@ -141,7 +142,7 @@ fn run_pip(pip: &[&str], requirement: &str, options: &[String], incoming: &Path)
     let mut command = Command::new(pip[0]);
     command
         .args(&pip[1..])
-        // The wheel would lie in pip's cache a second time, 527 MB for nothing.
+        // A second copy of the wheel in pip's cache would waste 527 MB.
         .args([
             "download",
             "--no-deps",
@@ -152,9 +153,9 @@ fn run_pip(pip: &[&str], requirement: &str, options: &[String], incoming: &Path)
         .arg(incoming)
         .args(options)
         .arg(requirement)
-        // The usual folder for temporary files may be a small memory disk.
+        // The default folder for temporary files may be a small RAM disk.
         .env("TMPDIR", incoming.join("tmp"))
-        // Known to pip 25.1 and later, ignored before.
+        // Supported by pip 25.1 and later, and ignored by older versions.
         .env("PIP_RESUME_RETRIES", "10")
         .stderr(Stdio::piped());
     if !std::io::stdout().is_terminal() {
@@ -176,7 +177,7 @@ fn run_pip(pip: &[&str], requirement: &str, options: &[String], incoming: &Path)
     bail!("{}", last.trim());
 }
 
-/// The pip to use: that of python3, or a separate pip3.
+/// Returns the pip to use: that of python3, or a separate pip3.
 fn find_pip() -> Result<Vec<&'static str>> {
     let candidates = [vec!["python3", "-m", "pip"], vec!["pip3"]];
     candidates
@@ -201,7 +202,7 @@ fn find_wheel(folder: &Path, prefix: &str) -> Option<PathBuf> {
         })
 }
 
-/// Unpacks what a build needs from one wheel and checks it against the wheel's RECORD.
+/// Unpacks what a build needs from one wheel, and checks it against the wheel's RECORD.
 fn unpack(wheel: &Path, staging: &Path) -> Result<()> {
     let limits = Limits {
         entries: 100_000,
@@ -237,9 +238,9 @@ fn unpack(wheel: &Path, staging: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where a file of a wheel goes in the install; `None` for the parts that only Python or a GPU needs.
+/// Returns the path of a file of a wheel in the install, or `None` for the parts that only Python or a GPU needs.
 ///
-/// `libtorch_cuda.so` above all must stay out: torch-sys links CUDA if that file exists.
+/// Above all, `libtorch_cuda.so` must be left out, because torch-sys links CUDA if that file exists.
 fn place(name: &str) -> Option<PathBuf> {
     if name.starts_with("torch/include/") {
         return Some(PathBuf::from(name.strip_prefix("torch/")?));
@@ -253,7 +254,7 @@ fn place(name: &str) -> Option<PathBuf> {
     keep.then(|| Path::new("lib").join(file))
 }
 
-/// The SHA-256 of each file by the lines `path,sha256=HASH,size` of a RECORD.
+/// Parses the SHA-256 of each file from the lines `path,sha256=HASH,size` of a RECORD.
 fn record_hashes(record: &str) -> HashMap<String, String> {
     record
         .lines()
@@ -266,7 +267,7 @@ fn record_hashes(record: &str) -> HashMap<String, String> {
         .collect()
 }
 
-/// The folder of an installed PyTorch, asked of the Python that torch-sys would ask, without the seconds of importing it.
+/// Returns the folder of an installed PyTorch. It asks the same Python as torch-sys, but does not import torch, which takes seconds.
 pub fn pytorch() -> Option<PathBuf> {
     let python = if env::var_os("VIRTUAL_ENV").is_some() {
         "python"
@@ -365,7 +366,7 @@ mod tests {
         assert_eq!(hashes.len(), 2);
     }
 
-    /// A wheel of the given files, of which `RECORD` gives the true hashes unless it is among them.
+    /// Makes a wheel of the given files. Its `RECORD` has the true hashes, unless it is one of the given files.
     fn wheel(folder: &Path, files: &[(&str, &str)]) -> PathBuf {
         use std::io::Write;
         let path = folder.join("torch-2.13.0.whl");

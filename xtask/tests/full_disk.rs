@@ -1,4 +1,4 @@
-//! Downloads that run out of room, played by a limit on the length of a file.
+//! Downloads that run out of disk space, simulated by a limit on the size of a file.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
@@ -11,10 +11,10 @@ use ser_fixtures::loopback;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// More than the limit of any shell's 1024 blocks.
+/// More bytes than 1024 blocks of any shell.
 const LONG: usize = 1 << 21;
 
-/// Runs `cargo xtask download` where no file can grow beyond 1024 blocks, and returns its complaint.
+/// Runs `cargo xtask download` where no file can grow beyond 1024 blocks, and returns its error output.
 fn download_without_room(from: &str, to: &Path) -> String {
     let script = "trap '' XFSZ; ulimit -f 1024; exec \"$0\" download --from \"$1\" --to \"$2\"";
     let output = Command::new("sh")
@@ -26,11 +26,11 @@ fn download_without_room(from: &str, to: &Path) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// An archive of the corpus that has room where its third clip has none.
+/// Makes an archive of the corpus that fits under the limit although its third clip, unpacked, does not.
 fn archive_with_a_long_clip(file: &Path) {
     let mut zip = ZipWriter::new(fs::File::create(file).unwrap());
     for clip in 0..1440 {
-        // 24 actors say 4 sentences in 15 ways: neutral, and 7 emotions in 2 strengths.
+        // 24 actors speak 4 combinations of sentence and repetition in 15 ways: neutral, and 7 emotions in 2 intensities.
         let (actor, sentence, way) = (clip / 60 + 1, clip % 4, clip / 4 % 15 + 1);
         let name = format!(
             "03-01-{:02}-{:02}-{:02}-{:02}-{actor:02}.wav",
@@ -57,7 +57,7 @@ fn a_clip_without_room_is_named_and_no_part_of_the_corpus_stays() {
         error.contains("unpacking \"03-01-01-01-02-01-01.wav\"") && error.contains("too large"),
         "{error}"
     );
-    // The lock is all that is left.
+    // Only the lock is left.
     assert_eq!(fs::read_dir(to.parent().unwrap()).unwrap().count(), 1);
 }
 
@@ -77,12 +77,12 @@ fn an_archive_without_room_to_unpack_is_downloaded_once() {
     assert!(error.contains("unpacking"), "{error}");
     server.join().unwrap();
 
-    // Now there is room, but no server.
+    // Now there is disk space, but no server.
     let mut again = Command::new(env!("CARGO_BIN_EXE_xtask"));
     again.args(["download", "--from", &url, "--to"]).arg(&to);
     assert!(again.status().unwrap().success());
     assert!(to.is_dir());
-    // The lock beside the corpus: the archive is needed no longer.
+    // Only the lock and the corpus are left: the archive is no longer needed.
     assert_eq!(fs::read_dir(to.parent().unwrap()).unwrap().count(), 2);
 }
 

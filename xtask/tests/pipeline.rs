@@ -1,4 +1,4 @@
-//! The pipeline against a small workspace whose `ser` only notes how it was called.
+//! Tests the pipeline on a small workspace whose `ser` only records its calls.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::fs;
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// Writes what each subcommand is expected to write, appends its arguments to `calls.txt`, and fails on request.
+/// A stand-in for `ser`. It writes the files that each subcommand should write, appends its arguments to `calls.txt`, and fails on
+/// request.
 const SER: &str = r#"
 use std::{env, fs, io::Write};
 
@@ -43,12 +44,12 @@ fn main() {
         "report" => fs::write(after("--out").unwrap(), "<html>").unwrap(),
         other => panic!("unexpected {other}"),
     }
-    // As ser does when it has skipped some clips.
+    // The exit code of ser when it has skipped some clips.
     std::process::exit(if args[0] == "extract" { 3 } else { 0 });
 }
 "#;
 
-/// A workspace with a stand-in for ser-cli, for libtorch and for the recipes.
+/// A workspace with stand-ins for ser-cli, libtorch and the recipes.
 struct Workspace {
     folder: TempDir,
 }
@@ -107,7 +108,7 @@ impl Workspace {
         self.xtask().arg("pipeline").args(args).output().unwrap()
     }
 
-    /// The subcommands `ser` was called with since the last look.
+    /// Returns the calls of `ser` since the last time.
     fn calls(&self) -> Vec<String> {
         let text = fs::read_to_string(self.path("calls.txt")).unwrap_or_default();
         let _ = fs::remove_file(self.path("calls.txt"));
@@ -155,7 +156,7 @@ fn stages_run_in_order_and_only_as_often_as_needed() {
         calls[1]
     );
     let store = shown(&out.join("features"));
-    // By their files: the program knows the names of its own recipes only.
+    // Recipes are given as files, because the program knows only the names of its own recipes.
     let recipe = |name: &str| shown(&workspace.path(&format!("data/recipes/{name}.toml")));
     assert_eq!(
         calls[2],
@@ -204,12 +205,12 @@ fn stages_run_in_order_and_only_as_often_as_needed() {
         "{text}"
     );
 
-    // Nothing changed: only the synthetic corpus is looked at again.
+    // Nothing has changed: only the synthetic corpus is checked again.
     let text = good(&run());
     assert_eq!(workspace.stages(), ["synth"]);
     assert_eq!(text.matches("skipped").count(), 6, "{text}");
 
-    // One recipe changed: its stages and the report.
+    // One recipe has changed: its stages and the report run again.
     workspace.write("data/recipes/other.toml", "epochs = 3");
     good(&run());
     let calls = workspace.calls();
@@ -219,12 +220,12 @@ fn stages_run_in_order_and_only_as_often_as_needed() {
         "{calls:?}"
     );
 
-    // A lost result is made again, and the report with it.
+    // A lost result is produced again, and the report with it.
     fs::remove_dir_all(out.join("small")).unwrap();
     good(&run());
     assert_eq!(workspace.stages(), ["synth", "crossval", "report"]);
 
-    // New audio goes through everything but leaves the libtorch and build alone.
+    // New audio repeats all stages except libtorch and the build.
     fs::write(
         workspace.path("data/corpora/synthetic/03-01-02-01-01-01-01.wav"),
         "more",
@@ -289,7 +290,7 @@ fn a_pipeline_killed_at_any_moment_ends_as_if_it_had_not_been() {
         "--recipe",
         "other",
     ];
-    // Once for the build, which is not what is killed here.
+    // The first run builds, so that the kills below do not hit the build.
     good(&workspace.xtask().args(args).output().unwrap());
     let out = workspace.path("runs/synthetic");
     for milliseconds in (0..12).map(|n| 20 + 67 * n % 500) {
@@ -301,12 +302,12 @@ fn a_pipeline_killed_at_any_moment_ends_as_if_it_had_not_been() {
         std::thread::sleep(Duration::from_millis(milliseconds));
         run.kill().unwrap();
         run.wait().unwrap();
-        // The call that was under way is nobody's child now, and ends.
+        // The call of `ser` that was running has lost its parent, and ends.
         std::thread::sleep(Duration::from_millis(100));
         let before = workspace.stages();
         good(&workspace.xtask().args(args).output().unwrap());
         let after = workspace.stages();
-        // What had ended is not done again, but for the one that was under way.
+        // Finished stages do not run again, except the one that was running.
         let again = after.len() - 1;
         let done = before.len().saturating_sub(2);
         assert!(again <= 6 - done.min(6), "{before:?} {after:?}");

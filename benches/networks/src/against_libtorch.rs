@@ -1,4 +1,4 @@
-//! The networks of the built-in model alone: in plain Rust, as `ser` answers, and in libtorch, as they were trained.
+//! Compares the networks of the built-in model alone: in plain Rust, as `ser` answers, and in libtorch, in which they were trained.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -15,11 +15,12 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{Result, noise_clip, print};
 
-/// Clips that each of both answers in turn, and how often.
+/// Number of answers in a round.
 const CLIPS: usize = 20;
+/// Number of rounds in which the two take turns.
 const ROUNDS: usize = 15;
 
-/// A network in libtorch, and a window of the clip, which it hears once for each of its views.
+/// A network in libtorch, and a window of the clip, which it evaluates once for each of its views.
 struct Theirs {
     network: Box<dyn Network>,
     window: Tensor,
@@ -28,8 +29,8 @@ struct Theirs {
     weight: f64,
 }
 
-/// Times both on one thread: the same sizes and weights, fresh ones, on the same clip, a window long. libtorch is
-/// handed tensors that are standardised already.
+/// Times both on one thread, with the same sizes and the same untrained weights, on the same clip, which is one window long. libtorch
+/// gets tensors that are already standardised.
 pub fn compare() -> Result<()> {
     let experiment = Experiment::load("robust")?;
     let labels = experiment.task.emotions.clone();
@@ -105,13 +106,13 @@ fn info(recipe: &Recipe, weight: f64) -> NetworkInfo {
     }
 }
 
-/// Noise that fills the window of a recipe's network.
+/// Returns noise that fills the window of a recipe's network.
 fn clip(recipe: &Recipe) -> Result<Features> {
     let input = &recipe.input;
     noise_clip(input.frames * input.average, recipe.features.coefficients())
 }
 
-/// Probabilities of the mean of the networks.
+/// Returns the weighted mean of the probabilities of all networks.
 fn answer_of(networks: &[Theirs]) -> Result<Vec<f32>> {
     let _guard = tch::no_grad_guard();
     let (mut terms, mut weights) = (Vec::new(), 0.0);
@@ -127,7 +128,7 @@ fn answer_of(networks: &[Theirs]) -> Result<Vec<f32>> {
     Ok(Vec::try_from(sum / weights)?)
 }
 
-/// Milliseconds a clip.
+/// Times an answer, in milliseconds per clip.
 fn time<T>(mut answer: impl FnMut() -> Result<T>) -> Result<f64> {
     let start = Instant::now();
     for _ in 0..CLIPS {

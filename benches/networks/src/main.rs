@@ -1,11 +1,11 @@
-//! Times epochs of training, two folds of a cross-validation, the networks of an answer beside libtorch's, and
+//! Times epochs of training, two folds of a cross-validation, the networks of an answer in Rust and in libtorch, and
 //! `ser predict` from start to end.
 //!
 //! `ser-benches-networks [--ser PROGRAM]` prints one JSON line per figure; without `--ser`, `ser predict` is left
-//! out. The clips are synthetic: noise in the shape of what the recipes are trained on. `benches/peers/networks.py`
-//! does the same in PyTorch.
+//! out. The clips are synthetic: noise in the shape of the features that the recipes are trained on.
+//! `benches/peers/networks.py` does the same in PyTorch.
 
-// A program prints.
+// Printing the figures is the purpose of this program.
 #![allow(clippy::print_stdout)]
 
 mod against_libtorch;
@@ -21,16 +21,17 @@ use ser_model::{Example, TrainingData, keep_freed_memory, train};
 use ser_predict::Provenance;
 use ser_recipe::{Experiment, Recipe};
 
-/// The recipes, and how many weights their networks have here and in PyTorch.
+/// The recipes, and the number of weights of their networks, here and in PyTorch.
 const NETWORKS: [(&str, usize); 2] = [("seed5-cnn", 129_973), ("seed5-lstm", 199_941)];
-/// The two parts of the clips that `seed5` trains on: five emotions of RAVDESS without the test part.
+/// Number of training clips of `seed5`: five emotions of RAVDESS without the test part.
 const TRAINING: usize = 622;
+/// Number of validation clips of `seed5`.
 const VALIDATION: usize = 69;
-/// Epochs timed, behind one that warms up.
+/// Number of timed epochs, after one that warms up.
 const EPOCHS: u32 = 5;
-/// Epochs of a fold.
+/// Number of epochs of a fold.
 const EPOCHS_OF_FOLD: u32 = 5;
-/// Starts of `ser predict` timed, behind one that fills the page cache.
+/// Number of timed starts of `ser predict`, after one that fills the page cache.
 const STARTS: usize = 9;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -42,7 +43,7 @@ fn main() -> Result<()> {
         [flag, program] if flag == "--ser" => Some(Path::new(program)),
         _ => return Err("usage: ser-benches-networks [--ser PROGRAM]".into()),
     };
-    // As the program does that trains.
+    // The same setting as in the program.
     keep_freed_memory();
     for (name, weights) in NETWORKS {
         let mut recipe = Experiment::load(name)?.into_recipe()?;
@@ -76,13 +77,13 @@ fn print(job: &str, who: &str, threads: usize, unit: &str, value: f64) {
     println!("{}", json_line(job, who, threads, unit, value));
 }
 
-/// Clips of 1.2 to 2.6 s in 10 ms frames, 1.9 s on average.
+/// Returns clips of 1.2 to 2.6 s in 10 ms frames, 1.9 s on average.
 fn noise(coefficients: usize) -> Result<Vec<Features>> {
     let clip = |i: usize| noise_clip(120 + i * 37 % 141, coefficients);
     (0..TRAINING + VALIDATION).map(clip).collect()
 }
 
-/// Uniform noise.
+/// Returns uniform noise from −1 to 1.
 fn noise_clip(frames: usize, coefficients: usize) -> Result<Features> {
     let mut state = frames as u32;
     let value = || {
@@ -115,7 +116,7 @@ fn data<'a>(recipe: &Recipe, clips: &'a [Features]) -> TrainingData<'a> {
     }
 }
 
-/// Seconds from the end of one epoch to that of the next.
+/// Measures the median time from the end of one epoch to the end of the next, in seconds.
 fn epoch(recipe: &Recipe, clips: &[Features], weights: usize) -> Result<f64> {
     let mut ends = Vec::new();
     let trained = train(recipe, data(recipe, clips), 0, &mut |_| {
@@ -130,7 +131,7 @@ fn epoch(recipe: &Recipe, clips: &[Features], weights: usize) -> Result<f64> {
     Ok(median(seconds.collect()))
 }
 
-/// Seconds for two trainings as `ser crossval` runs them: at the same time, on one thread each.
+/// Measures two trainings as `ser crossval` runs them: at the same time, on one thread each. Returns seconds.
 fn side_by_side(recipe: &mut Recipe, clips: &[Features]) -> Result<f64> {
     recipe.training.threads = 1;
     let recipe = &*recipe;
@@ -144,7 +145,7 @@ fn side_by_side(recipe: &mut Recipe, clips: &[Features]) -> Result<f64> {
     })
 }
 
-/// Seconds for the same two, one after the other.
+/// Measures the same two trainings one after the other, on two threads each. Returns seconds.
 fn in_turn_on_two_threads(recipe: &mut Recipe, clips: &[Features]) -> Result<f64> {
     recipe.training.threads = 2;
     let start = Instant::now();
@@ -154,8 +155,8 @@ fn in_turn_on_two_threads(recipe: &mut Recipe, clips: &[Features]) -> Result<f64
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// Starts `ser predict` with a model of one network on one clip: seconds to its end. What it holds in memory is not told: Linux
-/// counts this process, which holds libtorch, as what a started one held at first.
+/// Measures `ser predict` with a model of one network on one clip, from start to end. Its memory is not measured, because Linux counts
+/// the memory of this process, which holds libtorch, as the initial memory of a process that it starts.
 fn start_to_end(ser: &Path) -> Result<()> {
     let mut recipe = Experiment::load("seed5-cnn")?.into_recipe()?;
     recipe.training.epochs = 1;

@@ -1,9 +1,9 @@
-//! Times the `ser` program with its built-in model: on one clip from start to end, on every clip of a folder, and on an
-//! hour of them one after the other.
+//! Times the `ser` program with its built-in model: on one clip from start to end, on an hour of clips one after another, and on a
+//! folder of clips.
 //!
-//! `answers SER DIR` prints a JSON object a line. SER may be the program of another commit, to compare with. It is to be
-//! started by itself: what `cargo run` has started before would count as memory of SER.
-#![allow(clippy::print_stdout, reason = "the lines are what it is for")]
+//! `answers SER DIR` prints one JSON object per line. SER may be the program of another commit, to compare with. Start this program
+//! directly: processes that `cargo run` has started before would count as memory of SER.
+#![allow(clippy::print_stdout, reason = "printing these lines is its purpose")]
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use ser_benches::{Cost, cost, json_line, median, most_memory, wav_files, write_samples};
 
-/// Starts on one clip that are timed, behind one that fills the page cache.
+/// Number of timed starts on one clip, after one that fills the page cache.
 const STARTS: usize = 9;
-/// In seconds.
+/// Seconds in an hour.
 const HOUR: usize = 3600;
 
 fn main() -> Result<()> {
@@ -24,7 +24,7 @@ fn main() -> Result<()> {
     };
     let clips = wav_files(folder)?;
 
-    // The largest process so far is what Linux tells of memory: the smallest job goes first.
+    // Linux reports the memory of the largest process so far, so the smallest job goes first.
     let one: Vec<Cost> = (0..=STARTS)
         .map(|_| cost(Command::new(ser).arg("predict").arg(&clips[0])))
         .collect::<Result<_>>()?;
@@ -51,11 +51,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The clips one after the other, from the first on again where they are too few.
+/// Writes an hour of clips one after another; they repeat if there are too few.
 fn write_hour(path: &Path, clips: &[PathBuf]) -> Result<()> {
     let rate = ser_audio::read(&clips[0])?.sample_rate;
     let mut failed = None;
-    // Read as they are written: Linux counts what this process holds as memory of the one that it starts.
+    // The clips are read while the file is written, because Linux counts the memory of this process as that of the process it starts.
     let sounds = clips.iter().cycle().map_while(|clip| {
         let sound = ser_audio::read(clip);
         sound.map_err(|error| failed = Some(error)).ok()
@@ -65,7 +65,7 @@ fn write_hour(path: &Path, clips: &[PathBuf]) -> Result<()> {
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// The program takes as many threads as there are cores.
+/// Prints a figure. The program uses as many threads as there are cores.
 fn print(job: &str, unit: &str, value: f64) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     println!("{}", json_line(job, "ser", threads, unit, value));

@@ -1,13 +1,13 @@
-//! Answers an archive in shards that are killed, and measures what it costs.
+//! Answers an archive in shards whose processes are killed, and measures what an archive costs.
 //!
-//! `archives make DIR COUNT` writes recordings and their manifest, `manifest.csv`: WAV for the most part, FLAC, Opus, stereo,
-//! silent, cut, and what is none. `archives kill SER DIR KILLS` answers DIR in one process, then in as many shards as kills,
-//! each killed at a random moment and begun again, and fails unless every row is there once and as in the one process.
-//! `archives time SER DIR` prints what a recording takes, a JSON object a line, and what the process held at most.
+//! `archives make DIR COUNT` writes recordings and their manifest, `manifest.csv`: most are WAV, others are FLAC, Opus, stereo,
+//! silent, cut off, or no recordings at all. `archives kill SER DIR KILLS` answers DIR in one process, and then in KILLS shards,
+//! each of which is killed at a random moment and started again. It fails unless each row is there once and agrees with the one
+//! process. `archives time SER DIR` prints the time per recording and the peak memory of the process, one JSON object per line.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "the lines are what it is for"
+    reason = "printing these lines is its purpose"
 )]
 
 use std::env;
@@ -55,7 +55,7 @@ fn manifest(folder: &Path) -> PathBuf {
     folder.join("manifest.csv")
 }
 
-/// The bytes of a recording of 0.5 to 1.2 s, each another, and the extension of its name.
+/// Returns the file extension and the bytes of a recording of 0.5 to 1.2 s. Each number gives a different recording.
 fn recording(number: usize) -> (&'static str, Vec<u8>) {
     let seconds = 0.5 + (number % 8) as f64 / 10.0;
     let pitch = 90.0 + (number % 151) as f64;
@@ -90,7 +90,7 @@ fn recording(number: usize) -> (&'static str, Vec<u8>) {
     }
 }
 
-/// WAV of samples of 16 bits.
+/// Returns a WAV file of 16-bit samples.
 fn wav(channels: u16, samples: &[i16]) -> Vec<u8> {
     let bytes = 2 * samples.len() as u32;
     let mut file = b"RIFF".to_vec();
@@ -120,7 +120,7 @@ fn finish(ser: &str, folder: &Path, shard: &str, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// All rows of the files in a folder, sorted.
+/// Returns all rows of the shards in a folder, sorted.
 fn rows(out: &Path) -> Result<Vec<String>> {
     let mut rows = Vec::new();
     for entry in fs::read_dir(out)? {
@@ -131,7 +131,7 @@ fn rows(out: &Path) -> Result<Vec<String>> {
                 .is_some_and(|name| name.as_encoded_bytes().starts_with(b"shard-"));
         if is_shard {
             let text = fs::read_to_string(&path)?;
-            // No field of these has a line in it.
+            // No field of these rows contains a line break.
             rows.extend(text.lines().skip(1).map(str::to_owned));
         }
     }
@@ -154,7 +154,7 @@ fn kill(ser: &str, folder: &Path, kills: usize) -> Result<()> {
             let after = shard_takes.mul_f64(rng.random_range(0.0..1.0));
             std::thread::sleep(after);
             child.kill()?;
-            // Without a code it was killed before its end.
+            // A process without an exit code was killed before it ended.
             if child.wait()?.code().is_none() {
                 break after;
             }
@@ -163,11 +163,14 @@ fn kill(ser: &str, folder: &Path, kills: usize) -> Result<()> {
         };
         ensure!(
             is_within(&rows(&out).unwrap_or_default(), &expected),
-            "killed: another row"
+            "after the kill: a row differs from the one process"
         );
         finish(ser, folder, &shard, &out)?;
         let there = rows(&out)?;
-        ensure!(is_within(&there, &expected), "begun again: another row");
+        ensure!(
+            is_within(&there, &expected),
+            "after the restart: a row differs from the one process"
+        );
         let (there, all) = (there.len(), expected.len());
         eprintln!("{shard}: killed after {after:.1?}, {there} rows of {all}");
     }
@@ -182,7 +185,7 @@ fn kill(ser: &str, folder: &Path, kills: usize) -> Result<()> {
     Ok(())
 }
 
-/// Whether all sorted rows are among others that are sorted too, each as often.
+/// Whether the first sorted rows are a subset of the others, which are sorted too. A row counts as often as it occurs.
 fn is_within(rows: &[String], others: &[String]) -> bool {
     let mut others = others.iter();
     rows.iter().all(|row| others.any(|other| other == row))

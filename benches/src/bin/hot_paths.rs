@@ -1,6 +1,6 @@
-//! The hot paths of sound, features and networks, for `cargo xtask bench --check` to count the instructions of.
+//! The hot paths of sound, features and networks, whose instructions `cargo xtask bench --check` counts.
 //!
-//! `hot_paths NAME COUNT` walks one of them COUNT times over the synthetic voice; without arguments the program prints
+//! `hot_paths NAME COUNT` runs one of them COUNT times on the synthetic voice; without arguments the program prints
 //! their names.
 #![allow(clippy::print_stdout, reason = "the names of the paths are its output")]
 
@@ -17,7 +17,7 @@ use ser_features::{Extra, FeatureConfig, FeatureExtractor, FeatureStore, Feature
 use ser_predict::Model;
 use tempfile::TempDir;
 
-/// Walks a path a number of times.
+/// Runs a path a number of times.
 type Walk = fn(usize) -> Result<()>;
 
 const PATHS: [(&str, Walk); 13] = [
@@ -58,7 +58,7 @@ fn native() -> FeatureConfig {
     }
 }
 
-/// A clip like those of RAVDESS in a folder of its own, which goes with the handle.
+/// Writes a clip like those of RAVDESS into a temporary folder, which is removed when the handle is dropped.
 fn clip_on_disk() -> Result<(TempDir, PathBuf)> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("clip.wav");
@@ -87,7 +87,7 @@ fn resample(count: usize) -> Result<()> {
     Ok(())
 }
 
-/// The chain behind the decoder, over samples in memory.
+/// Runs the chain after the decoder, on samples in memory.
 fn chain(config: &FeatureConfig, count: usize) -> Result<()> {
     let clip = voice(config.sample_rate);
     let extractor = FeatureExtractor::new(config)?;
@@ -133,7 +133,7 @@ fn file_to_mfcc(count: usize) -> Result<()> {
     whole_file(&FeatureConfig::default(), count)
 }
 
-/// The features that a recipe asks for.
+/// Returns the feature configuration of a recipe.
 fn of_recipe(text: &str) -> Result<FeatureConfig> {
     let recipe: toml::Table = toml::from_str(text)?;
     Ok(recipe["features"].clone().try_into()?)
@@ -144,13 +144,13 @@ fn file_to_log_mel(count: usize) -> Result<()> {
     whole_file(&of_recipe(recipe)?, count)
 }
 
-/// With F0, harmonics and formants, as the recipe robust-mlp has them too.
+/// Extracts functionals with F0, harmonics and formants, which the recipe robust-mlp uses too.
 fn file_to_functionals(count: usize) -> Result<()> {
     let recipe = include_str!("../../../data/recipes/mlp.toml");
     whole_file(&of_recipe(recipe)?, count)
 }
 
-/// All that the built-in model hears of a clip: functionals, and two kinds of levels at three pitches.
+/// Extracts all views of the built-in model: functionals, and two kinds of levels at three pitches.
 fn clip_to_views(count: usize) -> Result<()> {
     let model = Model::built_in()?;
     let views = Views::new(model.views())?;
@@ -161,7 +161,7 @@ fn clip_to_views(count: usize) -> Result<()> {
     Ok(())
 }
 
-/// The networks of the built-in model, from the features of a clip to probabilities.
+/// Runs the networks of the built-in model, from the features of a clip to probabilities.
 fn networks(count: usize) -> Result<()> {
     on_one_thread()?;
     let model = Model::built_in()?;
@@ -172,7 +172,7 @@ fn networks(count: usize) -> Result<()> {
     Ok(())
 }
 
-/// A second thread would wait a different number of instructions each time.
+/// Sets rayon to one thread, because a second thread would wait for a different number of instructions each time.
 fn on_one_thread() -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new();
     Ok(pool.num_threads(1).use_current_thread().build_global()?)
@@ -187,7 +187,7 @@ fn f0(count: usize) -> Result<()> {
     Ok(())
 }
 
-/// Looking for offset, hum and clicks where there are none.
+/// Searches a clean clip for offset, hum and clicks.
 fn restoration(count: usize) -> Result<()> {
     let clip = voice(48_000);
     for _ in 0..count {
@@ -212,7 +212,7 @@ fn store(count: usize) -> Result<()> {
         std::fs::copy(&paths[0], &path)?;
         paths.push(path);
     }
-    // The store trusts the time of a file only when it is some seconds old.
+    // The store trusts the modification time of a file only if it is some seconds old.
     let past = SystemTime::now() - Duration::from_secs(3600);
     for path in &paths {
         File::options().write(true).open(path)?.set_modified(past)?;

@@ -1,7 +1,7 @@
-//! Shows that memory follows neither the number of files nor their length: the peak of this process
-//! after 1000 generated files, after 100 000, and after one file of an hour. Prints a JSON object a
-//! line. Needs 2 GB for temporary files, and Linux, which keeps the peak.
-#![allow(clippy::print_stdout, reason = "the lines are what it is for")]
+//! Shows that memory depends neither on the number of files nor on their length: measures the peak of this process after 1000
+//! generated files, after 100 000, and after one file of an hour. Prints one JSON object per line. Needs 2 GB for temporary files, and
+//! Linux, which records the peak.
+#![allow(clippy::print_stdout, reason = "printing these lines is its purpose")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use ser_features::{FeatureConfig, FeatureExtractor, extract_files};
 
 const FEW: usize = 1000;
 const MANY: usize = 100_000;
-/// Half a second at 16 kHz.
+/// Samples of a file: half a second at 16 kHz.
 const SAMPLES: usize = 8000;
 const HOUR: usize = 3600 * 48_000;
 
@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     report("peak memory, then one synthetic file of 60 min")
 }
 
-/// Each file is another stretch of the same voice.
+/// Writes files that are different stretches of the same voice.
 fn write_files(folder: &Path, count: usize) -> Result<Vec<PathBuf>> {
     let voice = voice(16_000).samples;
     let write = |number: usize| {

@@ -1,6 +1,6 @@
 //! Writes the samples of a WAV file at another rate as a NumPy array: `resampled FILE RATE OUT.npy`.
 //!
-//! `ser extract` shows every stage but this one; `benches/peers/parity.py` compares it too.
+//! `ser extract` shows every stage except this one, and `benches/peers/parity.py` compares it too.
 
 use std::env;
 

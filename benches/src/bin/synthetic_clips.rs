@@ -1,4 +1,4 @@
-//! Writes 240 synthetic clips of the lengths and the format of RAVDESS's, for machines without it:
+//! Writes 240 synthetic clips with the lengths and the format of RAVDESS clips, for machines without RAVDESS:
 //! `synthetic_clips FOLDER`.
 
 use std::env;
@@ -18,7 +18,7 @@ fn main() -> Result<()> {
     fs::create_dir_all(&folder)?;
     let voice = voice(RATE).samples;
     for clip in 0..CLIPS {
-        // 3.0 to 4.4 s, each another stretch of the same voice.
+        // 3.0 to 4.4 s, each a different stretch of the same voice.
         let tenths = 30 + clip % 15;
         let stretch = voice.iter().copied().cycle().skip(clip * 700);
         let path = Path::new(&folder).join(format!("{clip:03}.wav"));

@@ -227,24 +227,6 @@ fn the_limit_is_that_of_speakers_who_are_left_out() {
     assert!(limit(|_| 0, |_| 0) <= mixed);
 }
 
-/// The validation loss in the history of a training is the loss of the finished model's predictions, for clips of 20 to
-/// 40 frames in windows of 30.
-#[test]
-fn validation_in_a_padded_batch_finds_the_loss_of_clips_answered_alone() {
-    let seen = task(80, 1);
-    for network in [CNN, LSTM, MLP] {
-        let recipe = recipe(network, "monitor = \"validation-loss\"");
-        let trained = train(&recipe, seen.data(64), 0, &mut |_| {}).unwrap();
-        let best = trained.history.best.unwrap() as usize - 1;
-        let watched = trained.history.epochs[best].validation_loss;
-        let alone = loss(&trained.model, &seen, 64);
-        assert!(
-            (alone - watched).abs() < 1e-4,
-            "{network}: {alone} {watched}"
-        );
-    }
-}
-
 #[test]
 fn bad_data_are_refused_with_the_reason() {
     let recipe = recipe(CNN, "");

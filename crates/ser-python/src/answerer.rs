@@ -1,4 +1,4 @@
-//! Rows of archives.
+//! Answers for the rows of archives.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,14 +16,14 @@ use crate::model::Model;
 use crate::speaker::Speaker;
 use crate::threads::pool;
 
-/// Answers rows. `ser_speech.archive` is what people see of it.
+/// Answers rows of archives; `ser_speech.archive` is the public module.
 #[pyclass(frozen, module = "ser_speech._native")]
 pub(crate) struct Answerer {
     answerer: ser_archive::Answerer,
     pool: Arc<ThreadPool>,
 }
 
-/// `(id, sound, start, end, speaker, channel)`.
+/// A row: `(id, sound, start, end, speaker, channel)`.
 type Asks<'py> = (
     String,
     Bound<'py, PyAny>,
@@ -35,7 +35,8 @@ type Asks<'py> = (
 
 #[pymethods]
 impl Answerer {
-    /// A model, the only labels that can be, the speakers whom rows may name, and so many threads, or one for each core.
+    /// Creates an answerer of a model, the only labels to choose from, the speakers that rows may name, and a number of threads,
+    /// by default one for each core.
     #[new]
     fn new(
         py: Python<'_>,
@@ -56,7 +57,7 @@ impl Answerer {
         })
     }
 
-    /// The columns of the answers: names, and the kinds of their values as Arrow names them.
+    /// The columns of the answers, each as its name and the Arrow name of its type.
     #[getter]
     fn columns(&self) -> Vec<(String, &'static str)> {
         let columns = self.answerer.columns().into_iter();
@@ -72,8 +73,10 @@ impl Answerer {
         columns.collect()
     }
 
-    /// Answers rows, in their order: a list of values for each, in the order of the columns. A sound is the path of a file, the
-    /// bytes of one, or an exception that says why it could not be fetched.
+    /// Answers rows, in their order: returns a list of values for each row, in the order of the columns.
+    ///
+    /// A row is `(id, sound, start, end, speaker, channel)`. A sound is the path of a file, the bytes of a file, or an
+    /// exception that says why it could not be fetched.
     fn answer<'py>(
         &self,
         py: Python<'py>,

@@ -1,4 +1,4 @@
-//! What all answers can be asked with: labels, a speaker, a channel.
+//! The arguments that all answers share: labels, a speaker, a channel.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -7,14 +7,18 @@ use ser_predict::{Enrolment, Predictor};
 use crate::error::raised;
 use crate::speaker::Speaker;
 
-/// Who answers, on whose voice.
+/// A predictor, and the speaker of the recording if one was given.
 pub(crate) struct Asked {
     pub(crate) predictor: Predictor,
     pub(crate) speaker: Option<Enrolment>,
 }
 
 impl Asked {
-    /// With the only labels that can be, and an enrolled speaker, where they are given.
+    /// Restricts the predictor to the labels, and checks that the speaker was enrolled with its model.
+    ///
+    /// # Errors
+    ///
+    /// `ValueError` for labels that the model does not know, and for a speaker of another model.
     pub(crate) fn new(
         py: Python<'_>,
         predictor: &Predictor,
@@ -36,7 +40,7 @@ impl Asked {
     }
 }
 
-/// A channel, counted from 1.
+/// Checks the number of a channel, counted from 1.
 pub(crate) fn channel(given: Option<i64>) -> PyResult<Option<u16>> {
     let number = |number: i64| match u16::try_from(number) {
         Ok(number) if number > 0 => Ok(number),
@@ -45,9 +49,9 @@ pub(crate) fn channel(given: Option<i64>) -> PyResult<Option<u16>> {
     given.map(number).transpose()
 }
 
-/// What is raised for what is none.
+/// The exception for an argument that is no channel.
 pub(crate) fn no_channel(given: &str) -> PyErr {
     PyValueError::new_err(format!(
-        "channel: expected a number from 1 on, for a timeline also \"each\", got {given}"
+        "channel: expected a number of 1 or more, or for a timeline \"each\", got {given}"
     ))
 }

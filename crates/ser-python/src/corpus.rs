@@ -13,7 +13,7 @@ use crate::answers::dict;
 use crate::error::raised_by_data;
 use crate::threads::compute;
 
-/// Labelled clips. `ser_speech.corpora.Corpus` is what people see of it.
+/// Labelled clips; `ser_speech.corpora.Corpus` is the public class.
 #[pyclass(frozen, module = "ser_speech._native")]
 pub(crate) struct Corpus {
     corpus: ser_data::Corpus,
@@ -22,7 +22,7 @@ pub(crate) struct Corpus {
 
 #[pymethods]
 impl Corpus {
-    /// Scans a folder, or reads a manifest.
+    /// Scans a folder or reads a manifest.
     #[staticmethod]
     fn open(
         py: Python<'_>,
@@ -74,7 +74,7 @@ impl Corpus {
         dict(py, &self.audit)
     }
 
-    /// The clips, each a `Clip`.
+    /// Returns the clips, each as a `Clip`.
     fn clips<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
         let class = CLASS.import(py, "ser_speech.corpora", "Clip")?;
@@ -99,7 +99,7 @@ impl Corpus {
         self.corpus.clips().iter().map(clip).collect()
     }
 
-    /// The samples of a clip, and their rate.
+    /// Returns the samples of a clip and their sampling rate in Hz.
     fn read<'py>(
         &self,
         py: Python<'py>,
@@ -112,13 +112,13 @@ impl Corpus {
         Ok((PyArray1::from_vec(py, sound.samples), sound.sample_rate))
     }
 
-    /// Only the clips with these labels.
+    /// Returns the corpus with only the clips of these labels.
     fn select(&self, py: Python<'_>, labels: Vec<String>) -> PyResult<Self> {
         let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
         self.changed(py, self.corpus.select(&labels))
     }
 
-    /// Labels renamed, from the first to the second of each pair.
+    /// Returns the corpus with renamed labels: the first of each pair becomes the second.
     fn merge_labels(&self, py: Python<'_>, renames: Vec<(String, String)>) -> PyResult<Self> {
         let renames = renames
             .iter()
@@ -127,7 +127,7 @@ impl Corpus {
         self.changed(py, self.corpus.merge_labels(&renames))
     }
 
-    /// The splits of a protocol, each a `Split`.
+    /// Returns the splits of a protocol, each as a `Split`.
     fn splits<'py>(
         &self,
         py: Python<'py>,
@@ -141,7 +141,7 @@ impl Corpus {
         splits.iter().map(|split| object(py, split)).collect()
     }
 
-    /// A split by hand, checked.
+    /// Returns a `Split` of given positions, checked for leaks.
     fn split<'py>(
         &self,
         py: Python<'py>,

@@ -1,4 +1,4 @@
-//! What is raised: `SerError` for what goes wrong with recordings and files, `ValueError` for a wrong argument.
+//! The exceptions: `SerError` for problems with recordings and files, `ValueError` for wrong arguments.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use ser_data::Error as Data;
 use ser_features::Error as Features;
 use ser_predict::Error;
 
-/// The exception for an error, met with the recording of that path if there is one.
+/// Converts an error to an exception. `path` is the recording that it occurred with, if there is one.
 pub(crate) fn raised(py: Python<'_>, error: &Error, path: Option<&Path>) -> PyErr {
     if let Error::Labels { .. } = error {
         return PyValueError::new_err(error.to_string());
@@ -22,7 +22,7 @@ pub(crate) fn raised(py: Python<'_>, error: &Error, path: Option<&Path>) -> PyEr
     }
 }
 
-/// An error as a `SerError`.
+/// Converts an error to a `SerError`.
 pub(crate) fn object<'py>(
     py: Python<'py>,
     error: &Error,
@@ -50,7 +50,7 @@ fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     CLASS.import(py, "ser_speech.errors", "SerError")
 }
 
-/// The exception for an error of a corpus: a `SerError` for its files and for leaks, a `ValueError` for what was asked of it.
+/// Converts an error of a corpus to an exception: a `SerError` for its files and for leaks, a `ValueError` for wrong arguments.
 pub(crate) fn raised_by_data(py: Python<'_>, error: Data) -> PyErr {
     let message = error.to_string();
     let (kind, parts, pairs) = match &error {
@@ -97,7 +97,7 @@ pub(crate) fn raised_by_data(py: Python<'_>, error: Data) -> PyErr {
     }
 }
 
-/// What an error says of itself.
+/// The fields of a `SerError` that an error has.
 #[derive(Default)]
 struct Parts<'e> {
     path: Option<&'e Path>,

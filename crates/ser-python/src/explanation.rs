@@ -1,4 +1,4 @@
-//! Why a model answered so.
+//! Explanations of answers.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::answers::dict;
 use crate::asked::Asked;
 use crate::recording::Recording;
 
-/// An `Explanation`.
+/// Explains the answer for a recording: returns an `Explanation`.
 pub(crate) fn explain<'py>(
     py: Python<'py>,
     recording: &Recording<'py>,
@@ -36,7 +36,8 @@ pub(crate) fn explain<'py>(
     let (explanation, svg) = explained.map_err(|error| recording.raised(py, &error))?;
     let svg = svg.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
 
-    // Patches lie where cells of the grid meet, band by band within a time: an array of Python has frequencies first.
+    // A patch is centred where the cells of the grid meet. The patches are ordered by time, then by band, but the Python array has
+    // frequencies first.
     let inner = |edges: &[f64]| edges[1..edges.len() - 1].to_pyarray(py);
     let (times, frequencies) = (inner(&explanation.seconds), inner(&explanation.hertz));
     let drops: Vec<f32> = explanation.patches.iter().map(|patch| patch.drop).collect();

@@ -1,4 +1,4 @@
-//! Features of arrays and files, planned once for many.
+//! Features of arrays and files. An extractor is planned once and used for many signals.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -15,9 +15,9 @@ use crate::error::raised;
 use crate::signal::{Signal, rate};
 use crate::threads::compute;
 
-/// Rows that are computed on all cores before Python is asked whether somebody wants to stop.
+/// Number of rows that are computed on all cores between two checks for Ctrl-C.
 const AT_ONCE: usize = 64;
-/// What a clip's functionals say of its voice.
+/// The functionals that `voice` adds.
 const VOICE: [Extra; 4] = [
     Extra::F0,
     Extra::Aperiodicity,
@@ -25,17 +25,17 @@ const VOICE: [Extra; 4] = [
     Extra::Formants,
 ];
 
-/// The chain from samples to features. Any number of threads may use it at a time.
+/// Computes features from samples. Any number of threads may use it at once.
 #[pyclass(frozen, module = "ser_speech._native")]
 pub(crate) struct FeatureExtractor {
     extractor: ser_features::FeatureExtractor,
-    /// Memory of threads that do not extract now.
+    /// The buffers that no thread uses at the moment.
     idle: Mutex<Vec<Scratch>>,
 }
 
 #[pymethods]
 impl FeatureExtractor {
-    /// `output` is what the chain ends with: `mfcc`, `mel` or `functionals`.
+    /// `output` names the result: `mfcc`, `mel` or `functionals`.
     #[new]
     #[pyo3(signature = (
         output, *, sr, n_fft=2048, hop_length=512, win_length=None, window="hann", center=true, pad_mode="constant", power=2.0,
@@ -108,13 +108,13 @@ impl FeatureExtractor {
         })
     }
 
-    /// A name for each value of a row.
+    /// The names of the values of a row.
     #[getter]
     fn names(&self) -> Vec<String> {
         self.extractor.config().coefficient_names()
     }
 
-    /// `[samples]` → `[frames, coefficients]`, one row of functionals.
+    /// Computes the features of a signal: `[samples]` → `[frames, coefficients]`; functionals are one row.
     fn extract<'py>(&self, signal: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let py = signal.py();
         let signal = Signal::new(signal)?;
@@ -127,7 +127,7 @@ impl FeatureExtractor {
         array(py, features.map_err(|error| wrong(&error))?)
     }
 
-    /// Functionals of many signals `[samples]`, on all cores: `[signals, coefficients]`.
+    /// Computes the functionals of many signals `[samples]` on all cores: `[signals, coefficients]`.
     fn extract_signals<'py>(
         &self,
         py: Python<'py>,
@@ -147,7 +147,7 @@ impl FeatureExtractor {
         })
     }
 
-    /// Functionals of many files, on all cores: `[files, coefficients]`.
+    /// Computes the functionals of many files on all cores: `[files, coefficients]`.
     fn extract_files<'py>(
         &self,
         py: Python<'py>,
@@ -163,7 +163,7 @@ impl FeatureExtractor {
         })
     }
 
-    /// Spectrogram → mel spectrogram: `[frames, n_fft/2 + 1]` → `[frames, n_mels]`.
+    /// Computes the mel spectrogram of a spectrogram: `[frames, n_fft/2 + 1]` → `[frames, n_mels]`.
     fn mel<'py>(
         &self,
         spectrogram: PyReadonlyArray2<'py, f32>,
@@ -175,14 +175,14 @@ impl FeatureExtractor {
         array(py, mel.map_err(|error| wrong(&error))?)
     }
 
-    /// Log-mel levels → cepstral coefficients: `[frames, n_mels]` → `[frames, n_mfcc]`.
+    /// Computes the cepstral coefficients of log-mel levels: `[frames, n_mels]` → `[frames, n_mfcc]`.
     fn mfcc<'py>(&self, levels: PyReadonlyArray2<'py, f32>) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let py = levels.py();
         let mfcc = ser_features::mfcc(self.extractor.config(), &features(&levels)?);
         array(py, mfcc.map_err(|error| wrong(&error))?)
     }
 
-    /// Power → dB.
+    /// Converts power to dB.
     fn power_to_db<'py>(
         &self,
         power: PyReadonlyArray1<'py, f32>,
@@ -211,7 +211,11 @@ impl FeatureExtractor {
         extracted.map(|()| features)
     }
 
-    /// The features of each, one behind the other, or the first that has none.
+    /// Extracts the features of each item in parallel, concatenated in their order.
+    ///
+    /// # Errors
+    ///
+    /// An item that failed, with its error.
     fn extract_each<'a, T: Sync>(
         &self,
         each: &'a [T],
@@ -226,7 +230,7 @@ impl FeatureExtractor {
         Ok(values.collect())
     }
 
-    /// A row for each, some at a time.
+    /// Extracts a row for each item, `AT_ONCE` items at a time, and checks for Ctrl-C in between.
     fn extract_rows<'py, T>(
         &self,
         py: Python<'py>,
@@ -243,7 +247,7 @@ impl FeatureExtractor {
     }
 }
 
-/// Derivative along the first axis: `[frames, coefficients]` → the same.
+/// Computes the derivative along the first axis: `[frames, coefficients]` → the same shape.
 #[pyfunction]
 pub(crate) fn delta<'py>(
     rows: PyReadonlyArray2<'py, f32>,
@@ -281,18 +285,18 @@ fn numbers(values: &[f32]) -> PyResult<&[f32]> {
 fn count(argument: &str, given: i64) -> PyResult<usize> {
     usize::try_from(given).map_err(|_| {
         PyValueError::new_err(format!(
-            "{argument}: expected a number from 1 on, got {given}"
+            "{argument}: expected a number of 1 or more, got {given}"
         ))
     })
 }
 
-/// One of the words that an argument can be.
+/// Parses an argument that is one of several words.
 fn word<T: DeserializeOwned>(argument: &str, given: &str) -> PyResult<T> {
     let known = serde_json::from_value(given.into());
     known.map_err(|error| PyValueError::new_err(format!("{argument}: {error}")))
 }
 
-/// What is raised for an argument that is wrong, by its name in Python.
+/// The exception for a wrong argument, with its name in Python.
 fn wrong(error: &Error) -> PyErr {
     let Error::Config {
         key,

@@ -1,4 +1,4 @@
-//! Answers on many files.
+//! Answers for many files.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,23 +14,27 @@ use ser_predict::{Answer, Enroller, Result, SMALLEST_COLLECTION};
 use crate::asked::Asked;
 use crate::recording::open;
 
-/// How often Python is asked whether somebody wants to stop, when there is nothing else to tell it.
+/// The longest time between two checks for Ctrl-C, if no file is finished meanwhile.
 const ASKED: Duration = Duration::from_millis(100);
 
-/// What files are asked.
+/// A job: files, and how they are to be answered.
 pub(crate) struct Files {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) asked: Asked,
     pub(crate) channel: Option<u16>,
-    /// Is told how many are done, and of how many.
+    /// Called with the number of finished files and the number of all files.
     pub(crate) progress: Option<Py<PyAny>>,
 }
 
-/// How many are done when a round begins, and how many there are in all rounds.
+/// The number of files that are finished when a round begins, and the number in all rounds.
 type Round = (usize, usize);
 
 impl Files {
-    /// What each expresses, in their order. It ends between two files when `progress` raises something, or on Ctrl-C.
+    /// Answers each file, in their order.
+    ///
+    /// # Errors
+    ///
+    /// The exception that `progress` raised, or `KeyboardInterrupt` on Ctrl-C. Either stops the job between two files.
     pub(crate) fn answers(
         &self,
         py: Python<'_>,
@@ -39,7 +43,12 @@ impl Files {
         self.answers_on(py, pool, &self.paths, (0, self.paths.len()))
     }
 
-    /// The same of the files of one collection: how they sound on average is known before. Each is heard twice.
+    /// Answers the files as one collection: the first round computes how they sound on average, and the second answers them. A file
+    /// that cannot be used is read in the first round only.
+    ///
+    /// # Errors
+    ///
+    /// As for `answers`, and `ValueError` if fewer than `SMALLEST_COLLECTION` files have speech.
     pub(crate) fn answers_adapted(
         &mut self,
         py: Python<'_>,
@@ -58,8 +67,8 @@ impl Files {
         let used = enroller.recordings();
         if used < SMALLEST_COLLECTION {
             return Err(PyValueError::new_err(format!(
-                "adapt: expected {SMALLEST_COLLECTION} files or more in which somebody speaks, got {used}: the mean of so few \
-                 is what these few express, and it is taken away from each"
+                "adapt: expected {SMALLEST_COLLECTION} files or more with speech, got {used}: the mean of so few files \
+                 reflects their emotions, and it is subtracted from each of them"
             )));
         }
         self.asked.speaker = Some(enroller.finish());
@@ -86,7 +95,7 @@ impl Files {
         self.each(py, pool, paths, round, answer)
     }
 
-    /// What `work` makes of each path, in their order.
+    /// Applies `work` to each path, and returns the results in their order.
     fn each<T: Send>(
         &self,
         py: Python<'_>,
@@ -103,7 +112,7 @@ impl Files {
                     let paths = paths.par_iter().with_max_len(1).enumerate();
                     paths.for_each_with(send, |send, (number, path)| {
                         if !is_stopped.load(Ordering::Relaxed) {
-                            // Nobody waits for it any more when this fails.
+                            // This fails only if the receiver has stopped, and then nobody needs the result.
                             let _ = send.send((number, work(path)));
                         }
                     });
@@ -143,7 +152,7 @@ impl Files {
 }
 
 impl Asked {
-    /// What a file expresses.
+    /// Answers a file as a whole.
     pub(crate) fn answer_file(&self, path: &Path, channel: Option<u16>) -> Result<Answer> {
         let stream = open(path, channel)?;
         self.predictor.answer_stream(stream, self.speaker())

@@ -19,7 +19,7 @@ mod timeline;
 
 use pyo3::pymodule;
 
-/// What is compiled of the package `ser_speech`.
+/// The compiled part of the package `ser_speech`.
 #[pymodule(name = "_native")]
 mod native {
     use std::ffi::OsString;
@@ -47,7 +47,7 @@ mod native {
         Ok(())
     }
 
-    /// The program `ser`: does what the arguments ask for, of which the first is its own name, and ends the process.
+    /// Runs the program `ser` with the arguments, of which the first is its own name, and ends the process.
     #[pyfunction]
     fn program(py: Python<'_>, args: Vec<OsString>) {
         py.detach(|| ser_cli::main(args))

@@ -1,4 +1,4 @@
-//! Emotions of live sound.
+//! Answers for live sound.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -15,7 +15,9 @@ use crate::error::raised;
 use crate::signal::{Signal, rate};
 use crate::threads::pool;
 
-/// Listens to live sound, block by block. Spans do not depend on how the sound is cut into blocks.
+/// Answers live sound, block by block. The spans do not depend on how the sound is divided into blocks.
+///
+/// A block is an array `[samples]` or `[channels, samples]` of any length.
 #[pyclass(frozen, module = "ser_speech")]
 pub(crate) struct Listener {
     state: Mutex<State>,
@@ -25,7 +27,7 @@ pub(crate) struct Listener {
 
 struct State {
     listener: ser_predict::Listener,
-    /// Where the sound has several channels.
+    /// Mixes the channels, if the sound has several.
     mixer: Option<Mixer>,
 }
 
@@ -48,7 +50,7 @@ impl Listener {
         })
     }
 
-    /// The spans that come of some work with the listener.
+    /// Runs `work` on the listener, and returns the spans that it yields as Python objects.
     fn spans<'py>(
         &self,
         py: Python<'py>,
@@ -56,7 +58,7 @@ impl Listener {
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let pool = pool(None)?;
         let spans = py.detach(|| {
-            // Before the threads are asked: one that waits for it would be missing to the one that has it.
+            // Lock before entering the pool: a pool thread that waited for the lock would be missing to the thread that holds it.
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let state = &mut *state;
             pool.install(|| work(state))
@@ -69,7 +71,7 @@ impl Listener {
 
 #[pymethods]
 impl Listener {
-    /// Takes the next samples, and gives the spans that are complete now.
+    /// Takes the next samples, and returns the spans that are now complete.
     fn push<'py>(&self, block: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let py = block.py();
         let signal = Signal::new(block)?;
@@ -92,7 +94,7 @@ impl Listener {
         })
     }
 
-    /// Says that no more samples come, and gives the last spans.
+    /// Ends the sound, and returns the last spans.
     fn finish<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         self.spans(py, |state| {
             let mut mixed = Vec::new();
@@ -105,7 +107,7 @@ impl Listener {
         })
     }
 
-    /// The spans of all blocks that an iterable gives, each as soon as it is complete.
+    /// Iterates over the spans of an iterable of blocks. Each span comes as soon as it is complete.
     #[pyo3(name = "spans")]
     fn over(listener: Py<Self>, blocks: &Bound<'_, PyAny>) -> PyResult<SpanIterator> {
         Ok(SpanIterator {
@@ -116,13 +118,13 @@ impl Listener {
     }
 }
 
-/// What `Listener.spans` gives.
+/// The iterator that `Listener.spans` returns.
 #[pyclass(module = "ser_speech")]
 pub(crate) struct SpanIterator {
     listener: Py<Listener>,
-    /// Until there are no more.
+    /// The source of blocks, or `None` after its end.
     blocks: Option<Py<PyIterator>>,
-    /// Spans that are complete.
+    /// Complete spans that were not yet returned.
     waiting: VecDeque<Py<PyAny>>,
 }
 

@@ -1,4 +1,4 @@
-//! Figures of answers whose truth is known.
+//! Figures for answers whose true labels are known.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use ser_eval::{Evaluation, Prediction, Predictions};
 
 use crate::answers::dict;
 
-/// What `metrics.json` has of answers: the position of each true label among the labels, `[clips, labels]` probabilities, and who
-/// speaks.
+/// Computes the content of `metrics.json`. `truth` is the position of each true label in `labels`; `probabilities` is
+/// `[clips, labels]`; `speakers` names the speaker of each clip.
 #[pyfunction]
 pub(crate) fn evaluate<'py>(
     labels: Vec<String>,

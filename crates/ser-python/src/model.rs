@@ -1,4 +1,4 @@
-//! A model that answers.
+//! The Python class `Model`.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::speaker::Speaker;
 use crate::threads::{compute, pool};
 use crate::timeline;
 
-/// A model that is ready to answer. Any number of threads may ask it at a time.
+/// A model that is ready to answer. Any number of threads may use it at once.
 #[pyclass(frozen, module = "ser_speech")]
 pub(crate) struct Model {
     pub(crate) predictor: Predictor,
@@ -30,7 +30,7 @@ pub(crate) struct Model {
 
 #[pymethods]
 impl Model {
-    /// Reads a model file; without one it is the built-in model.
+    /// Reads a model file, or the built-in model if `path` is `None`.
     #[staticmethod]
     #[pyo3(signature = (path=None))]
     fn load(py: Python<'_>, path: Option<PathBuf>) -> PyResult<Self> {
@@ -41,44 +41,44 @@ impl Model {
         Self::of(py, model, path.as_deref())
     }
 
-    /// Reads what `to_bytes` gave.
+    /// Reads a model from the bytes that `to_bytes` returned.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
         let model = py.detach(|| ser_predict::Model::from_bytes(data, "model".as_ref()));
         Self::of(py, model, None)
     }
 
-    /// What a model file holds.
+    /// Returns the content of a model file.
     fn to_bytes(&self, py: Python<'_>) -> PyResult<Cow<'static, [u8]>> {
         let bytes = py.detach(|| self.predictor.model().to_bytes());
         Ok(bytes.map_err(|error| raised(py, &error, None))?.into())
     }
 
-    /// For pickle, which other processes are handed models by.
+    /// Supports pickle, which sends models to other processes.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let read = slf.get_type().getattr("from_bytes")?;
         (read, (slf.get().to_bytes(slf.py())?,)).into_pyobject(slf.py())
     }
 
-    /// Its name.
+    /// The name of the model.
     #[getter]
     fn name(&self) -> &str {
         &self.predictor.model().name
     }
 
-    /// What an answer may be.
+    /// The labels that the model can predict.
     #[getter]
     fn labels(&self) -> Vec<String> {
         self.predictor.model().labels.clone()
     }
 
-    /// What tells its weights from others.
+    /// A fingerprint of the weights, which differs between models.
     #[getter]
     fn fingerprint(&self) -> String {
         self.predictor.model().fingerprint()
     }
 
-    /// What there is to say of it.
+    /// Describes the model: name, labels, parameters, fingerprint, enrolls, synthetic.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         dict(py, &ModelLine::new(self.predictor.model()))
     }
@@ -87,7 +87,7 @@ impl Model {
         format!("Model({:?})", self.name())
     }
 
-    /// What a recording expresses as a whole: an `Answer`.
+    /// Predicts the emotion of a recording as a whole: an `Answer`.
     #[pyo3(signature = (recording, sampling_rate=None, *, labels=None, speaker=None, channel=None))]
     fn predict<'py>(
         &self,
@@ -115,7 +115,7 @@ impl Model {
         answers::answer(py, &line)
     }
 
-    /// What files express, each as a whole: `Answers`, in which what cannot be answered is a `SerError`.
+    /// Predicts the emotion of each file as a whole: `Answers`, in which a file without an answer is a `SerError`.
     #[pyo3(signature = (paths, *, threads=None, progress=None, labels=None, speaker=None, channel=None, adapt=false))]
     #[allow(clippy::too_many_arguments, reason = "Python names them")]
     fn predict_files<'py>(
@@ -132,7 +132,7 @@ impl Model {
         let py = paths.py();
         if adapt && speaker.is_some() {
             return Err(PyValueError::new_err(
-                "adapt: expected no speaker beside it, as the files stand for one",
+                "adapt: expected no speaker beside it, because the files themselves take its place",
             ));
         }
         let mut files = Files {
@@ -163,7 +163,7 @@ impl Model {
         class.call1((rows,))
     }
 
-    /// What a recording expresses when: `Spans`.
+    /// Finds the speech in a recording, and predicts the emotion of each piece: `Spans`.
     #[pyo3(signature = (recording, sampling_rate=None, *, labels=None, speaker=None, channel=None))]
     fn timeline<'py>(
         &self,
@@ -179,7 +179,7 @@ impl Model {
         timeline::hear(py, &recording, &asked, channel)
     }
 
-    /// Listens to live sound of `sampling_rate` samples a second.
+    /// Returns a listener for live sound with the given sampling rate in Hz.
     #[pyo3(signature = (sampling_rate, *, labels=None, speaker=None, channel=None))]
     fn listen(
         &self,
@@ -193,7 +193,7 @@ impl Model {
         Listener::new(sampling_rate, &asked, self::channel(channel)?)
     }
 
-    /// What the networks make of a recording before they decide: one vector, that of one network behind that of another.
+    /// Returns the embedding of a recording: one vector, the embeddings of all networks, concatenated.
     #[pyo3(signature = (recording, sampling_rate=None, *, channel=None))]
     fn embed<'py>(
         &self,
@@ -211,7 +211,7 @@ impl Model {
         Ok(embeddings.concat().concat().to_pyarray(py))
     }
 
-    /// What the answer on a recording of 0.2 to 30 s rests on: an `Explanation`.
+    /// Explains the answer for a recording of 0.2 to 30 s: an `Explanation`.
     #[pyo3(signature = (recording, sampling_rate=None, *, labels=None, channel=None))]
     fn explain<'py>(
         &self,
@@ -226,7 +226,7 @@ impl Model {
         explanation::explain(py, &recording, &asked, self::channel(channel)?)
     }
 
-    /// How a speaker sounds on average, from recordings without labels: a `Speaker`.
+    /// Enrols a speaker from recordings without labels: a `Speaker`, which is how the voice sounds on average.
     #[pyo3(signature = (recordings, *, channel=None))]
     fn enroll(&self, recordings: &Bound<'_, PyAny>, channel: Option<i64>) -> PyResult<Speaker> {
         let py = recordings.py();
@@ -256,7 +256,7 @@ impl Model {
         if enroller.recordings() == 0 {
             let reason = match skipped.first() {
                 Some(error) => format!("nobody is enrolled: {error}"),
-                None => "nobody is enrolled: expected a recording or more, got none".to_owned(),
+                None => "nobody is enrolled: expected one recording or more, got none".to_owned(),
             };
             return Err(raised(py, &Error::NotSpeech(reason), None));
         }
@@ -275,7 +275,11 @@ impl Model {
         Ok(Self { predictor })
     }
 
-    /// Refuses a model to which a speaker makes no difference.
+    /// Checks that the model was trained with enrolment.
+    ///
+    /// # Errors
+    ///
+    /// `ValueError` if it was not, because enrolling a speaker would then make no difference.
     fn must_enrol(&self) -> PyResult<()> {
         match self.predictor.model().enrols() {
             true => Ok(()),
@@ -287,7 +291,7 @@ impl Model {
     }
 }
 
-/// Paths, of which a lone one is no list.
+/// Reads a list of paths, and refuses a single path, which Python would iterate over.
 fn files(paths: &Bound<'_, PyAny>) -> PyResult<Vec<PathBuf>> {
     if is_path(paths) {
         return Err(one_path("paths"));

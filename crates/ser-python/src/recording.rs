@@ -1,4 +1,4 @@
-//! What is listened to: a file, or a signal in memory.
+//! A recording: a file, or a signal in memory.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::error::raised;
 use crate::signal::{Signal, rate};
 use crate::threads::compute;
 
-/// What answers call a signal, which has no file.
+/// The name of a signal in answers, since it has no file.
 pub(crate) const SIGNAL: &str = "signal";
 
 pub(crate) enum Recording<'py> {
@@ -21,7 +21,7 @@ pub(crate) enum Recording<'py> {
 }
 
 impl<'py> Recording<'py> {
-    /// A path, or a signal and its rate.
+    /// Reads a path, or a signal with its sampling rate.
     pub(crate) fn new(
         recording: &Bound<'py, PyAny>,
         sampling_rate: Option<&Bound<'py, PyAny>>,
@@ -44,7 +44,7 @@ impl<'py> Recording<'py> {
         Ok(Self::Signal(signal, rate))
     }
 
-    /// What answers call it.
+    /// The name of the recording in answers.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
@@ -52,7 +52,7 @@ impl<'py> Recording<'py> {
         }
     }
 
-    /// What is computed of all of it, in memory.
+    /// Reads the whole recording into memory, and applies `work` to it.
     pub(crate) fn compute<T: Send>(
         &self,
         py: Python<'py>,
@@ -69,7 +69,8 @@ impl<'py> Recording<'py> {
         }
     }
 
-    /// The exception for an error that was met with it. What a signal itself is to blame for is a wrong argument.
+    /// Converts an error that occurred with this recording to an exception. A signal with a wrong rate or length is a wrong
+    /// argument, a `ValueError`.
     pub(crate) fn raised(&self, py: Python<'_>, error: &Error) -> PyErr {
         let is_of_rate = matches!(
             error,
@@ -83,7 +84,7 @@ impl<'py> Recording<'py> {
         }
     }
 
-    /// Where it is, if it is a file.
+    /// The path, if the recording is a file.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
@@ -92,7 +93,7 @@ impl<'py> Recording<'py> {
     }
 }
 
-/// Opens a file: one channel of it, or all of them compared.
+/// Opens a file with one channel, or with all channels compared.
 pub(crate) fn open(path: &Path, channel: Option<u16>) -> Result<AudioStream> {
     Ok(AudioStream::open(path)?.with(Channels::chosen(channel))?)
 }

@@ -8,11 +8,11 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use ser_audio::{Channels, MAX_CHANNELS, MAX_SAMPLE_RATE, Mixer, SAMPLE_RANGE};
 
-/// An array as it was given, if it is of 32-bit floats one behind the other, or else a copy that is.
+/// A contiguous array of 32-bit floats: the given array if it has that form, or else a converted copy.
 pub(crate) struct Signal<'py>(PyReadonlyArrayDyn<'py, f32>);
 
 impl<'py> Signal<'py> {
-    /// `[samples]` or `[channels, samples]`, of any type and strides.
+    /// Reads an array `[samples]` or `[channels, samples]` of any type and strides.
     pub(crate) fn new(signal: &Bound<'py, PyAny>) -> PyResult<Self> {
         static SAMPLES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let samples = SAMPLES.import(signal.py(), "ser_speech.signals", "samples")?;
@@ -23,7 +23,11 @@ impl<'py> Signal<'py> {
         self.0.is_empty()
     }
 
-    /// The samples of the one channel that it has.
+    /// Returns the samples of a signal with a single channel.
+    ///
+    /// # Errors
+    ///
+    /// `ValueError` if there are several channels.
     pub(crate) fn one_channel(&self) -> PyResult<&[f32]> {
         let samples = self.samples()?;
         samples.only().ok_or_else(|| {
@@ -34,7 +38,11 @@ impl<'py> Signal<'py> {
         })
     }
 
-    /// Its samples, all of which are numbers.
+    /// Returns the samples, all of which are within `SAMPLE_RANGE`.
+    ///
+    /// # Errors
+    ///
+    /// `ValueError` for another shape, for too many channels, and for a sample out of range.
     pub(crate) fn samples(&self) -> PyResult<Samples<'_>> {
         let (count, length) = match *self.0.shape() {
             [length] => (1, length),
@@ -45,7 +53,7 @@ impl<'py> Signal<'py> {
             let shape = self.0.shape();
             return Err(PyValueError::new_err(format!(
                 "expected an array [samples] or [channels, samples] of at most {MAX_CHANNELS} channels, got the shape {shape:?}; \
-                 [samples, channels], as soundfile gives, is to be transposed"
+                 an array [samples, channels], as soundfile gives, must be transposed"
             )));
         }
         let all = self.0.as_slice()?;
@@ -62,17 +70,17 @@ impl<'py> Signal<'py> {
     }
 }
 
-/// Samples of so many channels, one channel behind the other.
+/// The samples of one or several channels, one channel after another.
 #[derive(Clone, Copy)]
 pub(crate) struct Samples<'a> {
     all: &'a [f32],
     pub(crate) count: usize,
-    /// Samples of each channel.
+    /// Number of samples in each channel.
     pub(crate) length: usize,
 }
 
 impl<'a> Samples<'a> {
-    /// One of the channels, counted from 1.
+    /// Returns one of the channels, counted from 1.
     pub(crate) fn channel(self, number: u16) -> PyResult<&'a [f32]> {
         let at = usize::from(number) - 1;
         let channel = self.all.get(at * self.length..(at + 1) * self.length);
@@ -84,12 +92,12 @@ impl<'a> Samples<'a> {
         })
     }
 
-    /// The one channel, if there is no other.
+    /// Returns the channel if there is only one.
     pub(crate) fn only(self) -> Option<&'a [f32]> {
         (self.count == 1).then_some(self.all)
     }
 
-    /// One of the channels, or all of them compared and mixed, as of a file.
+    /// Returns one of the channels, or all channels compared and mixed, as for a file.
     pub(crate) fn mixed(self, py: Python<'_>, channel: Option<u16>) -> PyResult<Cow<'a, [f32]>> {
         if let Some(number) = channel {
             return Ok(self.channel(number)?.into());
@@ -106,21 +114,21 @@ impl<'a> Samples<'a> {
         }))
     }
 
-    /// Sample by sample, one of each channel.
+    /// Returns the samples of all channels, interleaved.
     pub(crate) fn interleaved(self) -> Vec<f32> {
         let frame = |at| (0..self.count).map(move |channel| self.all[channel * self.length + at]);
         (0..self.length).flat_map(frame).collect()
     }
 }
 
-/// Samples a second of a signal.
+/// Reads a sampling rate in Hz.
 pub(crate) fn rate(given: Option<&Bound<'_, PyAny>>) -> PyResult<u32> {
     let Some(given) = given else {
         return Err(PyTypeError::new_err(
-            "sampling_rate: a signal needs it, in Hz, as in predict(signal, 16000)",
+            "sampling_rate: expected the rate of the signal in Hz, as in predict(signal, 16000)",
         ));
     };
-    // 48000.0 is a rate as well.
+    // A float such as 48000.0 is accepted as well.
     let number: f64 = given.extract()?;
     let highest = f64::from(MAX_SAMPLE_RATE);
     if number.fract() != 0.0 || !(1.0..=highest).contains(&number) {

@@ -1,4 +1,4 @@
-//! Speakers whose voice is known.
+//! Enrolled speakers.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -10,13 +10,13 @@ use ser_predict::{Enrolment, Error, Predictor};
 use crate::error::raised;
 use crate::model::Model;
 
-/// How a speaker sounds on average, to a model: what `Model.enroll` gives, and what `speaker=` takes.
+/// How a speaker sounds on average to a model. `Model.enroll` returns it, and `speaker=` takes it.
 #[pyclass(frozen, module = "ser_speech")]
 pub(crate) struct Speaker {
-    /// With whose model it was made.
+    /// The predictor whose model the speaker was enrolled with.
     predictor: Predictor,
     enrolment: Enrolment,
-    /// Why other recordings could not be used.
+    /// The errors of the recordings that could not be used.
     skipped: Vec<Py<PyAny>>,
 }
 
@@ -33,7 +33,11 @@ impl Speaker {
         }
     }
 
-    /// What is known of the voice, for the model that it was made with.
+    /// Returns the enrolment for a predictor.
+    ///
+    /// # Errors
+    ///
+    /// `ValueError` if the speaker was enrolled with another model.
     pub(crate) fn of(&self, predictor: &Predictor) -> PyResult<Enrolment> {
         let (own, other) = (self.predictor.model(), predictor.model());
         if !std::ptr::eq(own, other) && own.fingerprint() != other.fingerprint() {
@@ -56,7 +60,7 @@ impl Speaker {
         Ok(Self::new(&model.predictor, enrolment, Vec::new()))
     }
 
-    /// Reads what `to_bytes` gave.
+    /// Reads a speaker from the bytes that `to_bytes` returned.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, data: &[u8], model: &Model) -> PyResult<Self> {
         let enrolment = Enrolment::from_json(model.predictor.model(), data, "speaker".as_ref());
@@ -64,26 +68,26 @@ impl Speaker {
         Ok(Self::new(&model.predictor, enrolment, Vec::new()))
     }
 
-    /// Writes a file for `load`, such as `ser enroll` keeps.
+    /// Writes a file for `load`, in the format of `ser enroll`.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         let written = ser_files::write_file(&path, &*self.to_bytes()?);
         written.map_err(|error| raised(py, &Error::Io(error), Some(&path)))
     }
 
-    /// What `save` writes.
+    /// Returns the bytes that `save` writes.
     fn to_bytes(&self) -> PyResult<Cow<'static, [u8]>> {
         let json = self.enrolment.to_json(self.predictor.model());
         let json = json.map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(json.into_bytes().into())
     }
 
-    /// Recordings that it was made from; pieces of the longer ones.
+    /// The number of recordings that the speaker was enrolled from; a longer recording counts as several pieces.
     #[getter]
     fn clips(&self) -> usize {
         self.enrolment.clips()
     }
 
-    /// What kept other recordings from being used: a `SerError` each.
+    /// The errors of the recordings that could not be used, each as a `SerError`.
     #[getter]
     fn skipped(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
         let skipped = self.skipped.iter();

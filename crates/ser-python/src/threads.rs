@@ -1,4 +1,4 @@
-//! Where answers are computed: beside the interpreter.
+//! The threads that compute answers while the interpreter is free.
 
 use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,13 +7,13 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// The threads on all cores, and the process that has them.
+/// The pool of threads on all cores, and the id of the process that it belongs to.
 ///
-/// They are not rayon's own: of a process that was forked off, as `multiprocessing` does on Linux, these would be said to be
-/// there and are not, so that it would wait for ever.
+/// This is not rayon's global pool: in a forked process, as `multiprocessing` creates on Linux, that pool would seem to exist while
+/// its threads do not, and the process would wait for ever.
 static ALL_CORES: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
 
-/// So many threads, or one for each core.
+/// Returns a pool of `threads` threads, or the pool on all cores.
 pub(crate) fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
     match threads {
         Some(0) => Err(PyValueError::new_err("threads: expected 1 or more, got 0")),
@@ -28,7 +28,7 @@ fn all_cores() -> PyResult<Arc<ThreadPool>> {
         Some((process, pool)) if *process == process::id() => Ok(pool.clone()),
         _ => {
             let pool = build(0)?;
-            // Threads of another process cannot be ended.
+            // The threads of another process cannot be joined, so the old pool must not be dropped.
             std::mem::forget(all_cores.replace((process::id(), pool.clone())));
             Ok(pool)
         }
@@ -42,7 +42,7 @@ fn build(threads: usize) -> PyResult<Arc<ThreadPool>> {
     })?))
 }
 
-/// Computes on all cores, while Python goes on in its other threads.
+/// Computes on all cores with the interpreter lock released, so that other Python threads can run.
 pub(crate) fn compute<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
     let pool = all_cores()?;
     Ok(py.detach(|| pool.install(work)))

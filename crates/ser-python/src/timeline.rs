@@ -1,4 +1,4 @@
-//! What a recording expresses when.
+//! The timeline of a recording.
 
 use std::path::Path;
 
@@ -12,19 +12,19 @@ use crate::asked::{self, Asked};
 use crate::recording::{Recording, open};
 use crate::threads::compute;
 
-/// Seconds of sound that are heard at a time: enough pieces for all cores, and few enough to be stopped soon.
+/// Seconds of sound that are answered at a time: enough pieces for all cores, but few enough that Ctrl-C takes effect soon.
 const AT_ONCE: u32 = 60;
 
-/// What was heard of a recording.
+/// The timeline of one channel or of all channels.
 struct Heard {
     spans: Vec<Span>,
-    /// Its length.
+    /// Length of the recording.
     seconds: f64,
-    /// What it lacks, in words.
+    /// What is missing from a damaged recording, in words.
     damage: Option<String>,
 }
 
-/// `Spans` of all channels mixed, of one of them, or of `each` by itself.
+/// Computes the `Spans` of all channels mixed, of one channel, or of `each` channel separately.
 pub(crate) fn hear<'py>(
     py: Python<'py>,
     recording: &Recording<'py>,
@@ -66,7 +66,7 @@ pub(crate) fn hear<'py>(
     class.call((rows,), Some(&facts))
 }
 
-/// Number of its channels.
+/// Returns the number of channels of a recording.
 fn channels(py: Python<'_>, recording: &Recording<'_>) -> PyResult<u16> {
     match recording {
         Recording::File(path) => {
@@ -79,7 +79,7 @@ fn channels(py: Python<'_>, recording: &Recording<'_>) -> PyResult<u16> {
     }
 }
 
-/// What is heard on one channel, or on all of them mixed.
+/// Computes the timeline of one channel, or of all channels mixed.
 fn one(
     py: Python<'_>,
     recording: &Recording<'_>,

@@ -1,4 +1,4 @@
-"""Answers are those of the program, as objects."""
+"""Answers agree with the program, as objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives: rows of Arrow in, rows out, and folders of answers a file a shard."""
+"""Archives: Arrow rows and their answers, and folders of answers with one file for each shard."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ser_speech.shards import Archive, dealt, summed
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> pyarrow.RecordBatch:
-    """Voices with parts and channels, and what has no answer."""
+    """Rows with voices, parts and channels, and rows that have no answer."""
     folder = tmp_path_factory.mktemp("archive")
     asked: list[dict[str, Any]] = []
     for number in range(40):
@@ -51,7 +51,7 @@ def answers(*batches: pyarrow.RecordBatch, **arguments: Any) -> list[dict[str, A
 
 def test_rows_are_those_of_the_program(table: pyarrow.RecordBatch, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.parquet"
-    # The program refuses a table that names somebody whom it does not know.
+    # The program refuses a table that names a speaker who is not enrolled.
     known = table.filter(pyarrow.array([name is None for name in table["speaker"].to_pylist()]))
     pyarrow.parquet.write_table(pyarrow.Table.from_batches([known]), manifest)
     out = tmp_path / "answers"
@@ -122,7 +122,7 @@ def test_layouts_of_arrow(table: pyarrow.RecordBatch) -> None:
         ({"path": ["a.wav"], "start": ["0.5"]}, "column `start`: expected numbers, found string"),
         ({"path": ["a.wav"], "channel": [1.5]}, "column `channel`: expected uint16"),
         ({"path": ["a.wav"], "channel": [-1]}, "column `channel`: expected uint16"),
-        ({"path": ["a.wav"], "channel": [0]}, "column `channel`, row 'a.wav': expected a number from 1 on, found 0"),
+        ({"path": ["a.wav"], "channel": [0]}, "column `channel`, row 'a.wav': expected a number of 1 or more, found 0"),
     ],
 )
 def test_a_wrong_table_is_an_error(columns: dict[str, list[object]], message: str) -> None:
@@ -143,13 +143,13 @@ def test_wrong_arguments_are_errors_at_once(tmp_path: Path) -> None:
 def test_labels_and_a_store_that_is_not_reached(table: pyarrow.RecordBatch) -> None:
     for row in answers(table.slice(0, 3), labels=["happy", "sad"]):
         assert row["label"] in ("happy", "sad") and row["probability_calm"] == 0
-    # No outage may become a row for each recording.
+    # An outage must not become an error row for each recording.
     with pytest.raises(ValueError, match="Protocol not known"):
         answers(pyarrow.record_batch({"path": ["nowhere://archive/a.wav"]}))
 
 
 def run(archive: Archive, table: pyarrow.RecordBatch) -> list[int]:
-    """What an engine does, in one process. Gives the shards that it answered."""
+    """Does the work of an engine in one process. Returns the shards that it answered."""
     parts = [[table.slice(0, 7), table.slice(7, 2)], [table.slice(9)]]
     sums = [row for part in parts for batch in summed(part, shards=archive.shards) for row in batch.to_pylist()]
     counts, there = archive.begin((row["counts"], row["sum"]) for row in sums)
@@ -174,7 +174,7 @@ def test_a_folder_is_gone_on_with(table: pyarrow.RecordBatch, tmp_path: Path, ou
     rows = [row for name in sorted(names) for row in read(store, f"{folder}/{name}")]
     assert sorted(rows, key=str) == sorted(answers(table), key=str)
     assert run(archive, table) == []
-    # As who was killed leaves it; rows come in another order.
+    # The state that a killed process leaves; the rows come in another order.
     store.rm_file(f"{folder}/shard-3-of-5.parquet")
     store.pipe_file(f"{folder}/.unfinished-shard-3-of-5.parquet.x7", b"half of wh")
     turned = table.take(pyarrow.array(range(len(table) - 1, -1, -1)))
@@ -191,7 +191,7 @@ def test_a_stream_that_breaks_off_between_batches_makes_no_shard(table: pyarrow.
     sink = pyarrow.BufferOutputStream()
     writer = pyarrow.ipc.new_stream(sink, rows.schema)
     writer.write_batch(rows.slice(0, 7))
-    # As of an executor that is killed now: no word that the stream ends, which a reader takes for the end.
+    # A killed executor writes no end-of-stream marker, and a reader takes the missing rest for the end.
     cut = pyarrow.ipc.open_stream(sink.getvalue())
     with pytest.raises(RuntimeError, match="shard 0: expected 48 rows, found 7"):
         list(archive.answer(cut, counts=counts))

@@ -140,7 +140,7 @@ def test_figures_of_answers(model: ser_speech.Model, speech: Path) -> None:
     assert set(found.labels) == set(model.labels) and found.log_loss is not None
     with pytest.raises(ValueError, match="clip 1 has no answer: .*missing.wav"):
         ser_speech.evaluate(["sad", "sad"], model.predict_files([speech, "missing.wav"]))
-    with pytest.raises(ValueError, match="got 1 and 2 beside 2"):
+    with pytest.raises(ValueError, match="got 1 and 2 for 2"):
         ser_speech.evaluate(["sad", "sad"], ["sad"])
     with pytest.raises(ValueError, match="got 'bored'"):
         ser_speech.evaluate(["bored", "sad"], answers)

@@ -1,4 +1,4 @@
-"""What an answer rests on."""
+"""Explanations of answers."""
 
 from __future__ import annotations
 

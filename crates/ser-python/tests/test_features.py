@@ -1,4 +1,4 @@
-"""Features are librosa's, by name, argument, shape and value, and take a tenth of its time."""
+"""Features have the names, arguments, shapes and values of librosa, and take a tenth of its time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ser_speech import _native, features
 
 Y = voice(3)
-# The limits of `benches/peers/parity.py`: mel bands by a share of their value, the rest by a difference.
+# The limits of `benches/peers/parity.py`: relative for mel bands, absolute for the rest.
 MEL, DECIBELS, CEPSTRUM = 5e-4, 1e-2, 2e-3
 
 SPECTRA: list[dict[str, Any]] = [
@@ -33,7 +33,7 @@ SPECTRA: list[dict[str, Any]] = [
 
 def same_mel(ours: NDArray[numpy.float32], theirs: NDArray[Any]) -> None:
     assert ours.dtype == numpy.float32 and ours.shape == theirs.shape
-    # Single precision holds nothing 100 dB below the loudest of a frame.
+    # Single precision cannot represent values 100 dB below the loudest value of a frame.
     nothing = 1e-10 * theirs.max(axis=-2, keepdims=True)
     assert (numpy.abs(ours - theirs) <= MEL * theirs + nothing).all()
 
@@ -86,7 +86,7 @@ def test_derivatives(arguments: dict[str, Any]) -> None:
 def test_more_axes_are_more_signals() -> None:
     signals = numpy.stack([[Y, 0.1 * Y], [Y[::-1], 0 * Y]])
     same_mel(features.melspectrogram(y=signals), librosa.feature.melspectrogram(y=signals))
-    # The loudest of all is what levels are cut off below.
+    # The limit `top_db` is relative to the loudest value of all signals.
     mfcc = features.mfcc(y=signals)
     same(mfcc, librosa.feature.mfcc(y=signals), CEPSTRUM)
     same(features.delta(mfcc), librosa.feature.delta(mfcc), CEPSTRUM)
@@ -100,7 +100,7 @@ def test_arrays_of_any_kind(stride: int) -> None:
     expected = features.mfcc(y=signal.copy())
     for same_signal in (signal, signal.astype(float), signal.astype(">f4"), signal.tolist()):
         assert (features.mfcc(y=same_signal) == expected).all()
-    # As recordings of 16 bits have it, which librosa refuses.
+    # Integers in the scale of 16-bit recordings, which librosa refuses.
     assert numpy.abs(features.mfcc(y=whole_numbers(signal)) - expected).max() < 10
 
 
@@ -111,7 +111,7 @@ WRONG: list[tuple[Callable[..., object], dict[str, Any], str]] = [
     (features.mfcc, {"y": [0, numpy.nan]}, "NaN at sample 1"),
     (features.mfcc, {"y": Y, "sr": 0}, "got 0"),
     (features.mfcc, {"y": Y, "n_mfcc": 129}, "n_mfcc: expected 1 to n_mels = 128, got 129"),
-    (features.mfcc, {"y": Y, "n_fft": -1}, "n_fft: expected a number from 1 on, got -1"),
+    (features.mfcc, {"y": Y, "n_fft": -1}, "n_fft: expected a number of 1 or more, got -1"),
     (features.mfcc, {"y": Y, "dct_type": 3}, "dct_type: expected 2, got 3"),
     (features.mfcc, {"y": Y, "norm": None}, "norm: expected 'ortho', got None"),
     (features.mfcc, {"y": Y, "window": "kaiser"}, "window: .*kaiser"),
@@ -157,7 +157,8 @@ def test_functionals_are_those_of_the_program(tmp_path: Path) -> None:
 
 
 def test_one_thread_is_faster_than_librosa(capsys: pytest.CaptureFixture[str]) -> None:
-    """On one core. What is tested may be a build of development, which is slower: the figure is that of ``cargo xtask python``."""
+    """Compares the time on one core. The limit is loose because the build may be a slower development build; ``cargo xtask python``
+    gives the real figure."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     try:
@@ -172,5 +173,5 @@ def test_one_thread_is_faster_than_librosa(capsys: pytest.CaptureFixture[str]) -
         os.sched_setaffinity(0, cores)
     theirs, ours = (1000 * sorted(times)[3] for times in took.values())
     with capsys.disabled():
-        print(f"\nmfcc of 3 s: {ours:.2f} ms, librosa {theirs:.2f} ms: {theirs / ours:.1f} times as fast (reach 10)")
+        print(f"\nmfcc of 3 s: {ours:.2f} ms, librosa {theirs:.2f} ms: {theirs / ours:.1f} times as fast (goal 10)")
     assert theirs / ours > 1

@@ -19,7 +19,7 @@ from conftest import printed, voice, whole_numbers, write_wav
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Voices, and among them what has no answer."""
+    """Recordings of voices, and among them files without an answer."""
     folder = tmp_path_factory.mktemp("files")
     files = [
         write_wav(folder / f"{number}.wav", whole_numbers(voice(1 + number % 3, 120 + 10 * number)))
@@ -37,7 +37,7 @@ def test_rows_are_those_of_the_program(
 ) -> None:
     answers = model.predict_files(map(str, files), threads=threads)
     answered = [row.to_dict() for row in answers if isinstance(row, ser_speech.Answer)]
-    # The program takes the files in a folder.
+    # Given a folder, the program would answer the files in it.
     assert answered == printed("predict", *[file for file in files if file.is_file()])
     kinds = [row.kind if isinstance(row, ser_speech.SerError) else None for row in answers]
     assert kinds[3:6] == ["not-opened", "not-read", "not-opened"] and kinds[9] == "too-short"
@@ -61,7 +61,7 @@ def test_a_collection_is_adapted_to_as_by_the_program(
     used = [file for file, row in zip(files, answers) if isinstance(row, ser_speech.Answer)]
     assert answered == [row.to_dict() for row in model.predict_files(used, speaker=speaker)]
     assert answered != [row.to_dict() for row in model.predict_files(used)]
-    # What cannot be used is heard once.
+    # A file that cannot be used is read only once.
     total = 2 * len(files)
     done = [*range(1, len(files) + 1), *range(total - len(used) + 1, total + 1)]
     assert told == [(number, total) for number in done]
@@ -144,7 +144,7 @@ def test_the_interpreter_goes_on_meanwhile(model: ser_speech.Model, tmp_path: Pa
     end = time.monotonic()
     is_over.set()
     ticking.join()
-    # It would be three ticks at most, one between two answers, if it were held.
+    # If the interpreter lock were held, there would be three ticks at most, one between two answers.
     assert len([at for at in ticks if begin < at < end]) > 6
 
 

@@ -1,4 +1,4 @@
-"""The notebook of the documentation runs, and was run."""
+"""The notebook of the documentation runs, and its outputs are saved."""
 
 from __future__ import annotations
 

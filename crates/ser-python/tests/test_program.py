@@ -1,4 +1,4 @@
-"""The program inside the wheel behaves as the one that cargo builds."""
+"""The program inside the wheel behaves like the one that cargo builds."""
 
 from __future__ import annotations
 

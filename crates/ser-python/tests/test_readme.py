@@ -17,7 +17,7 @@ def test_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     write_wav(tmp_path / "interview.wav", whole_numbers(voice(20)))
     rows = ["path,emotion,speaker"]
     for number in range(20):
-        # Ten speakers, happy and sad.
+        # Ten speakers, each with one happy and one sad clip.
         write_wav(tmp_path / f"{number}.wav", whole_numbers(voice(0.5, 100 + 7 * number)))
         rows.append(f"{number}.wav,{('joy', 'sad')[number % 2]},s{number // 2}")
     (tmp_path / "clips.csv").write_text("\n".join(rows), encoding="utf-8")

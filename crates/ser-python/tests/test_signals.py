@@ -1,4 +1,4 @@
-"""Arrays of any kind get the answer of the recording that they are, or a ValueError that says what was expected."""
+"""Arrays of any kind get the same answer as a recording with these samples, or a ValueError that says what was expected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FLOATS = (SIGNAL / 32_768).astype(numpy.float32)
 
 
 def offset(array: NDArray[Any]) -> NDArray[Any]:
-    """The same values at an odd address."""
+    """Returns the same values at an odd address."""
     memory = numpy.zeros(array.nbytes + 1, numpy.uint8)
     memory[1:] = array.view(numpy.uint8)
     return memory[1:].view(array.dtype)

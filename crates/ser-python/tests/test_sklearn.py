@@ -1,4 +1,4 @@
-"""A step of scikit-learn's pipelines."""
+"""Functionals as a step of a scikit-learn pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Speakers whose voice is known."""
+"""Enrolled speakers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An import and the first answer do not keep one waiting. The figures are printed: ``pytest -s``."""
+"""An import and the first answer are fast. The tests print the figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROUNDS = 7
 
 
 def milliseconds(before: str, measured: str, *args: str | Path) -> float:
-    """The least of several new interpreters, as what else the machine does only ever adds to it."""
+    """Returns the shortest time of several new interpreters. Other work on the machine can only add to it."""
     script = f"import sys, time\n{before}\nbegin = time.perf_counter()\n{measured}\nprint(time.perf_counter() - begin)"
     times = [
         float(subprocess.run([sys.executable, "-c", script, *args], check=True, capture_output=True).stdout)
@@ -24,7 +24,7 @@ def milliseconds(before: str, measured: str, *args: str | Path) -> float:
 def test_an_import(capsys: pytest.CaptureFixture[str]) -> None:
     took = milliseconds("", "import ser_speech")
     with capsys.disabled():
-        print(f"\nimport: {took:.1f} ms (reach 30)")
+        print(f"\nimport: {took:.1f} ms (goal 30)")
     assert took < 100
 
 
@@ -35,7 +35,7 @@ def test_a_first_answer(capsys: pytest.CaptureFixture[str], speech: Path) -> Non
         "ser_speech.Model.load().predict(signal, 16000)",
     )
     with capsys.disabled():
-        print(f"\nfirst answer: {of_file:.1f} ms on a file, {of_signal:.1f} ms on an array (reach 100)")
+        print(f"\nfirst answer: {of_file:.1f} ms on a file, {of_signal:.1f} ms on an array (goal 100)")
     assert max(of_file, of_signal) < 500
 
 

@@ -1,4 +1,4 @@
-"""Lists of answers as tables."""
+"""Lists of answers, converted to tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is expressed when: of files, signals and live sound."""
+"""Timelines of files, signals and live sound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// Bundles the page into the folder that has its engine and its model: node build.mjs FOLDER
+// Bundles the page into the folder that already holds its engine and its model: node build.mjs FOLDER
 import { createHash } from "node:crypto";
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -26,7 +26,7 @@ for (const file of readdirSync("static")) {
 }
 await bundle(["main.tsx", "worker.ts", "recorder.ts"]);
 
-// What is kept to answer without a network, and a version that changes with any of it.
+// The files that the browser keeps for offline use, and a version that changes whenever one of them does.
 const isKept = (file) => !file.endsWith(".d.ts") && !file.endsWith(".gz") && file !== "offline.js";
 const files = readdirSync(folder).filter(isKept).sort();
 const version = createHash("sha256");
@@ -36,7 +36,7 @@ await bundle(["offline.ts"], {
     VERSION: JSON.stringify(version.digest("hex").slice(0, 16)),
 });
 
-// Beside each file it compressed, for hosts that look for that; the model gains too little.
+// Writes a compressed copy beside each file, for hosts that look for one; compressing the model gains too little.
 const sizes = { page: 0, model: 0 };
 for (const file of [...files, "offline.js"]) {
     const content = readFileSync(path.join(folder, file));
@@ -47,4 +47,4 @@ for (const file of [...files, "offline.js"]) {
     sizes[isModel ? "model" : "page"] += brotliCompressSync(content).length;
 }
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
-console.log(`by brotli: the page ${megabytes(sizes.page)}, its model ${megabytes(sizes.model)}`);
+console.log(`compressed with brotli: the page ${megabytes(sizes.page)}, its model ${megabytes(sizes.model)}`);

@@ -1,4 +1,4 @@
-// The page in Chromium. `cargo test -p ser-cli --features page --test page` starts the service and makes the recordings.
+// Tests the page in Chromium. `cargo test -p ser-cli --features page --test page` starts the service and makes the recordings.
 import { defineConfig } from "@playwright/test";
 
 const folder = process.env.SER_RECORDINGS;
@@ -7,7 +7,7 @@ export default defineConfig({
     testDir: "tests",
     workers: 1,
     timeout: 60_000,
-    // Machines that test are busy.
+    // Machines that run tests are often busy.
     expect: { timeout: 20_000 },
     reporter: "list",
     use: {

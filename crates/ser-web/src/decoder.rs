@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::Result;
 
-/// Decodes a recording block by block: what a browser's own player cannot play, or a piece of it.
+/// Decodes a recording block by block, to play a format that the browser cannot play, or to cut out a piece.
 #[wasm_bindgen]
 pub struct Decoder {
     stream: AudioStream,
@@ -19,14 +19,14 @@ impl Decoder {
 
 #[wasm_bindgen]
 impl Decoder {
-    /// The next samples, of one channel; `undefined` behind the end.
+    /// Returns the next samples, of one channel, or `undefined` at the end.
     #[wasm_bindgen(js_name = next)]
     pub fn next_block(&mut self) -> Result<Option<Vec<f32>>> {
         let mut samples = Vec::new();
         Ok(self.stream.next_block(&mut samples)?.then_some(samples))
     }
 
-    /// Samples a second.
+    /// Sampling rate in Hz.
     #[wasm_bindgen(getter)]
     pub fn rate(&self) -> u32 {
         self.stream.sample_rate()

@@ -1,4 +1,4 @@
-//! A model in a page.
+//! The engine: a model in a page.
 
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Reads a model file. Throws when it is none, or damaged.
+    /// Reads a model file. Throws if the bytes are no model file, or a damaged one.
     #[wasm_bindgen(constructor)]
     pub fn new(model: &[u8]) -> Result<Self> {
         let model = Model::from_bytes(model, Path::new("the model"))?;
@@ -40,13 +40,14 @@ impl Engine {
         })
     }
 
-    /// What answers.
+    /// Describes the model.
     pub fn model(&self) -> Result<ModelObject> {
         let line = ModelLine::new(self.predictor.model());
         Ok(object(&line)?.unchecked_into())
     }
 
-    /// What a recording of any format and length expresses as a whole: the object that `ser predict --json` prints.
+    /// Predicts the emotion of a recording of any format and length as a whole. Returns the object that `ser predict --json`
+    /// prints.
     pub fn predict(&self, recording: Recording, options: Option<Options>) -> Result<AnswerObject> {
         let asked = Asked::new(&self.predictor, options)?;
         let stream = open(recording, &asked)?;
@@ -57,7 +58,7 @@ impl Engine {
         Ok(object(&line)?.unchecked_into())
     }
 
-    /// What a recording expresses when, step by step. `peaks` parts of it at least are kept to be drawn.
+    /// Starts the timeline of a recording, which is computed step by step. Its outline has at least `peaks` parts.
     pub fn timeline(
         &self,
         recording: Recording,
@@ -68,8 +69,8 @@ impl Engine {
         Timeline::new(open(recording, &asked)?, peaks, &asked)
     }
 
-    /// What the answer on a recording of 0.2 to 30 s rests on. It is heard some hundred times, which takes several times as
-    /// long as it lasts; `progress` is told the share that is done.
+    /// Explains the answer for a recording of 0.2 to 30 s. This evaluates the recording some hundred times, which takes several
+    /// times as long as the recording lasts; `progress` is called with the share that is done.
     pub fn explain(
         &self,
         recording: Recording,
@@ -80,7 +81,7 @@ impl Engine {
         let sound = open(recording, &asked)?.read_to_end()?;
         let explanation = asked.predictor.explain_telling(&sound, |share| {
             if let Some(progress) = &progress {
-                // What it throws is its own affair.
+                // An exception in the callback does not stop the explanation.
                 let _ = progress.call1(&JsValue::NULL, &share.into());
             }
         })?;
@@ -92,12 +93,13 @@ impl Engine {
         Ok(line.unchecked_into())
     }
 
-    /// Listens to live sound of `rate` samples a second.
+    /// Returns a listener for live sound with a sampling rate of `rate` Hz.
     pub fn listen(&self, rate: u32, options: Option<Options>) -> Result<Listener> {
         Listener::new(rate, &Asked::new(&self.predictor, options)?)
     }
 
-    /// How a speaker sounds on average, from recordings without labels. Throws when none can be used.
+    /// Enrols a speaker: computes how the voice sounds on average, from recordings without labels. Throws if no recording can be
+    /// used.
     pub fn enroll(
         &self,
         recordings: Vec<Recording>,
@@ -142,7 +144,7 @@ impl Engine {
         Ok(enrolled.unchecked_into())
     }
 
-    /// The outline of a recording in `count` parts at least, less than twice as many.
+    /// Returns the outline of a recording in at least `count` parts, but fewer than twice as many.
     pub fn peaks(
         &self,
         recording: Recording,
@@ -159,13 +161,13 @@ impl Engine {
         outline(&peaks, stream.sample_rate())
     }
 
-    /// The samples of a recording, mixed as for an answer.
+    /// Returns a decoder for the samples of a recording, mixed as for an answer.
     pub fn decode(&self, recording: Recording, options: Option<Options>) -> Result<Decoder> {
         let asked = Asked::new(&self.predictor, options)?;
         Ok(Decoder::new(open(recording, &asked)?))
     }
 
-    /// Spans of a recording of so many seconds in a form that players, editors and annotation tools read.
+    /// Writes the spans of a recording that lasts `seconds` in a format that players, editors and annotation tools read.
     pub fn captions(
         &self,
         spans: SpanObjects,
@@ -208,7 +210,7 @@ impl Engine {
     }
 }
 
-/// Peaks as an object.
+/// Converts peaks to an object.
 pub(crate) fn outline(peaks: &Peaks, rate: u32) -> Result<PeaksObject> {
     let outline = Object::new();
     set(&outline, "seconds", peaks.width() as f64 / f64::from(rate))?;

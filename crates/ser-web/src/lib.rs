@@ -17,11 +17,11 @@ use js_sys::JSON;
 use serde::Serialize;
 use wasm_bindgen::{JsError, JsValue};
 
-/// What is thrown: an error's words, with those of its causes.
+/// The result of a call. An error is thrown as an `Error` with its message and those of its causes.
 pub(crate) type Result<T> = std::result::Result<T, JsError>;
 
-/// As an object of JavaScript, by way of the JSON that the program prints.
+/// Converts a value to a JavaScript object, through the JSON that the program prints.
 pub(crate) fn object(value: &impl Serialize) -> Result<JsValue> {
     let json = serde_json::to_string(value)?;
-    JSON::parse(&json).map_err(|_| JsError::new("JSON that JavaScript does not read"))
+    JSON::parse(&json).map_err(|_| JsError::new("JavaScript cannot read the JSON of the answer"))
 }

@@ -1,4 +1,4 @@
-//! Emotions of live sound.
+//! Answers for live sound.
 
 use ser_audio::mean_square;
 use ser_predict::{Span, SpanLine};
@@ -9,7 +9,7 @@ use crate::options::Asked;
 use crate::types::SpanObjects;
 use crate::{Result, object};
 
-/// Listens to live sound.
+/// Answers live sound, block by block.
 #[wasm_bindgen]
 pub struct Listener {
     listener: ser_predict::Listener,
@@ -36,20 +36,20 @@ impl Listener {
 
 #[wasm_bindgen]
 impl Listener {
-    /// Takes the next samples, of one channel, and gives the spans that are complete now.
+    /// Takes the next samples, of one channel, and returns the spans that are now complete.
     pub fn push(&mut self, samples: &[f32]) -> Result<SpanObjects> {
         self.level = 10.0 * f64::from(mean_square(samples, samples.len())).log10();
         let spans = self.listener.push(samples)?;
         self.lines(&spans)
     }
 
-    /// Says that no more samples come, and gives the last spans.
+    /// Ends the sound, and returns the last spans.
     pub fn finish(&mut self) -> Result<SpanObjects> {
         let spans = self.listener.finish()?;
         self.lines(&spans)
     }
 
-    /// Level of the samples that came last, in dB of full scale; minus infinity in silence.
+    /// Level of the last block of samples in dB relative to full scale; minus infinity for silence.
     #[wasm_bindgen(getter)]
     pub fn level(&self) -> f64 {
         self.level

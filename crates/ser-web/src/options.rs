@@ -1,4 +1,4 @@
-//! How a recording is to be answered.
+//! The options for answering a recording.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::Result;
 
 #[wasm_bindgen]
 extern "C" {
-    /// `Options`
+    /// The TypeScript type `Options`.
     #[wasm_bindgen(typescript_type = "Options")]
     pub type Options;
 
@@ -25,7 +25,7 @@ extern "C" {
     fn channel(this: &Options) -> Option<u16>;
 }
 
-/// What the options come to.
+/// The options, checked and resolved against a model.
 pub(crate) struct Asked {
     pub(crate) name: String,
     pub(crate) predictor: Predictor,

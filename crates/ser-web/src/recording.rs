@@ -1,4 +1,4 @@
-//! Recordings that JavaScript has.
+//! Recordings that JavaScript provides.
 
 use std::io;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::options::Asked;
 
 #[wasm_bindgen]
 extern "C" {
-    /// `Recording`
+    /// The TypeScript type `Recording`.
     #[wasm_bindgen(typescript_type = "Recording")]
     pub type Recording;
 
@@ -25,7 +25,7 @@ extern "C" {
     fn read(this: &Recording, at: f64, length: usize) -> std::result::Result<Uint8Array, JsValue>;
 }
 
-/// Opens it as the options have it.
+/// Opens a recording with the name and the channels that the options give.
 pub(crate) fn open(recording: Recording, asked: &Asked) -> Result<AudioStream> {
     let name = Path::new(&asked.name);
     let stream = match recording.dyn_ref::<Uint8Array>() {
@@ -35,7 +35,7 @@ pub(crate) fn open(recording: Recording, asked: &Asked) -> Result<AudioStream> {
     Ok(stream.with(asked.channels)?)
 }
 
-/// A recording that JavaScript reads. A page's WebAssembly has one thread, which never leaves it.
+/// A recording that JavaScript reads. The `SendWrapper` is sound because WebAssembly in a page has a single thread.
 struct Elsewhere {
     recording: SendWrapper<Recording>,
     size: u64,

@@ -1,4 +1,4 @@
-//! Emotions of a recording in time.
+//! The timeline of a recording.
 
 use ser_audio::{AudioStream, Peaks};
 use ser_predict::SpanLine;
@@ -10,7 +10,7 @@ use crate::options::Asked;
 use crate::types::{PeaksObject, SpanObjects};
 use crate::{Result, object};
 
-/// Hears a recording step by step, in memory that does not grow with its length.
+/// Answers a recording step by step. Its memory does not grow with the length of the recording.
 #[wasm_bindgen]
 pub struct Timeline {
     timeline: ser_predict::Timeline,
@@ -31,7 +31,7 @@ impl Timeline {
 
 #[wasm_bindgen]
 impl Timeline {
-    /// Hears the next seconds, and gives the spans that are complete then; `undefined` behind the end.
+    /// Processes the next seconds, and returns the spans that are then complete, or `undefined` at the end.
     pub fn next(&mut self, seconds: f64) -> Result<Option<SpanObjects>> {
         let Some(spans) = self.timeline.step(seconds)? else {
             return Ok(None);
@@ -42,37 +42,37 @@ impl Timeline {
         Ok(Some(object(&lines)?.unchecked_into()))
     }
 
-    /// Seconds heard up to here; at the end, its length.
+    /// Seconds processed so far; at the end, the length of the recording.
     #[wasm_bindgen(getter)]
     pub fn heard(&self) -> f64 {
         self.timeline.heard()
     }
 
-    /// Its length in seconds, where the recording states it.
+    /// Length in seconds, if the recording states it.
     #[wasm_bindgen(getter)]
     pub fn duration(&self) -> Option<f64> {
         self.timeline.stream().duration()
     }
 
-    /// Number of its channels.
+    /// Number of channels.
     #[wasm_bindgen(getter)]
     pub fn channels(&self) -> u16 {
         self.timeline.stream().channels()
     }
 
-    /// Whether its channels have nothing in common up to here, as in a call: each is to be heard by itself.
+    /// Whether the channels have had nothing in common so far, as in a call. Each should then be answered separately.
     #[wasm_bindgen(getter, js_name = isCall)]
     pub fn is_call(&self) -> bool {
         self.timeline.stream().are_channels_apart()
     }
 
-    /// What it lacks up to here, in words.
+    /// What is missing from a damaged recording so far, in words.
     #[wasm_bindgen(getter)]
     pub fn damage(&self) -> Option<String> {
         self.timeline.stream().damage().map(|d| d.to_string())
     }
 
-    /// Its outline up to here.
+    /// Returns the outline of the recording so far.
     pub fn peaks(&self) -> Result<PeaksObject> {
         outline(&self.peaks, self.timeline.stream().sample_rate())
     }

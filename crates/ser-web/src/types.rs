@@ -1,40 +1,40 @@
-//! What JavaScript gives and gets, for TypeScript. The objects are those of `ser --json`.
+//! The TypeScript types of arguments and results. The objects are those of `ser --json`.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** A recording in memory, or one that is read where it lies: in a worker, a `File` by `FileReaderSync`. */
+/** A recording in memory, or one that is read piece by piece, such as a `File` through `FileReaderSync` in a worker. */
 export type Recording = Uint8Array | Stored;
 
 export interface Stored {
-    /** Bytes. */
+    /** Size in bytes. */
     readonly size: number;
-    /** The bytes from `at` on, `length` of them or fewer. */
+    /** Returns at most `length` bytes, starting at `at`. */
     read(at: number, length: number): Uint8Array;
 }
 
 export interface Options {
-    /** Name of the recording, as answers show it. */
+    /** Name of the recording in answers. */
     name?: string;
-    /** The only labels that can be; their probabilities sum to 1. */
+    /** The only labels to choose from; their probabilities sum to 1. */
     labels?: string[];
-    /** A speaker, as `Engine.enroll` gives one. */
+    /** The `profile` of a speaker, from `Engine.enroll`. */
     speaker?: Uint8Array;
-    /** The only channel that is listened to, counted from 1. Otherwise all are compared, and mixed if they belong together. */
+    /** The only channel to use, counted from 1. Without it, all channels are compared, and mixed if they belong together. */
     channel?: number;
 }
 
 export interface Model {
     name: string;
     labels: string[];
-    /** Trained values. */
+    /** Number of trained parameters. */
     parameters: number;
-    /** Tells this model from others. */
+    /** Fingerprint of the weights, which differs between models. */
     fingerprint: string;
-    /** Whether a speaker makes a difference. */
+    /** Whether an enrolled speaker makes a difference. */
     enrolls: boolean;
-    /** Whether it was trained on generated voices. */
+    /** Whether it was trained on synthetic voices. */
     synthetic: boolean;
 }
 
@@ -71,47 +71,47 @@ export interface Explanation {
 }
 
 export interface Enrollment {
-    /** Recordings it was made from. */
+    /** Number of recordings that the speaker was enrolled from. */
     clips: number;
-    /** Seconds of speech in them. */
+    /** Seconds of speech in these recordings. */
     seconds: number;
-    /** What `Options.speaker` takes: the file that `ser enroll` keeps. */
+    /** The value for `Options.speaker`: the file that `ser enroll` writes. */
     profile: Uint8Array;
-    /** Why the others could not be used. */
+    /** Why the other recordings could not be used. */
     skipped: string[];
 }
 
-/** The least and the greatest sample of every `seconds`, one behind the other. */
+/** The outline: the smallest and the largest sample of every `seconds`, as consecutive pairs. */
 export interface Peaks {
     seconds: number;
     pairs: Float32Array;
 }
 
-/** Forms that spans can be written in. */
+/** The formats that spans can be written in. */
 export type Form = "csv" | "json" | "vtt" | "srt" | "txt" | "TextGrid" | "rttm" | "svg";
 "#;
 
 #[wasm_bindgen]
 extern "C" {
-    /// `Model`
+    /// The TypeScript type `Model`.
     #[wasm_bindgen(typescript_type = "Model")]
     pub type ModelObject;
-    /// `Answer`
+    /// The TypeScript type `Answer`.
     #[wasm_bindgen(typescript_type = "Answer")]
     pub type AnswerObject;
-    /// `Span[]`
+    /// The TypeScript type `Span[]`.
     #[wasm_bindgen(typescript_type = "Span[]")]
     pub type SpanObjects;
-    /// `Explanation`
+    /// The TypeScript type `Explanation`.
     #[wasm_bindgen(typescript_type = "Explanation")]
     pub type ExplanationObject;
-    /// `Enrollment`
+    /// The TypeScript type `Enrollment`.
     #[wasm_bindgen(typescript_type = "Enrollment")]
     pub type EnrollmentObject;
-    /// A function that is told a share, 0 to 1.
+    /// A function that is called with the share that is done, from 0 to 1.
     #[wasm_bindgen(typescript_type = "(share: number) => void", extends = js_sys::Function)]
     pub type Progress;
-    /// `Peaks`
+    /// The TypeScript type `Peaks`.
     #[wasm_bindgen(typescript_type = "Peaks")]
     pub type PeaksObject;
 }

@@ -1,4 +1,4 @@
-// Answers the jobs of standard input, an array of JSON, with the page's engine: node answers.mjs FOLDER
+// Answers jobs with the engine of the page. Standard input is a JSON array of jobs: node answers.mjs FOLDER
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -8,7 +8,7 @@ const { initSync, Engine } = await import(pathToFileURL(path.join(folder, "ser_w
 initSync({ module: fs.readFileSync(path.join(folder, "ser_web_bg.wasm")) });
 const engine = new Engine(fs.readFileSync(path.join(folder, "model.safetensors")));
 
-/** A file that is read where it lies, as in a worker. */
+/** Returns a file that is read piece by piece, as in a worker. */
 function stored(file) {
     const handle = fs.openSync(file);
     const read = (at, length) => {
@@ -22,7 +22,7 @@ function recording(job) {
     return job.stored ? stored(job.file) : new Uint8Array(fs.readFileSync(job.file));
 }
 
-/** What JSON can hold: bytes and samples as arrays of numbers. */
+/** Converts bytes and samples to arrays of numbers, which JSON can hold. */
 function plain(key, value) {
     return ArrayBuffer.isView(value) ? Array.from(value) : value;
 }

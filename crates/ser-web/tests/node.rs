@@ -1,5 +1,5 @@
-//! The page's engine answers as the program does. It runs in node, where `SER_PAGE` names the folder that `cargo xtask
-//! page` made; without it the tests say that they skip.
+//! The engine of the page gives the answers of the program. It runs in node, from the folder that `cargo xtask page` made and
+//! `SER_PAGE` names; without `SER_PAGE` the tests print that they are skipped.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
@@ -15,10 +15,10 @@ use ser_predict::{AnswerLine, ExplanationLine, Predictor, Span, SpanLine, Timeli
 use serde_json::{Value, json};
 
 const RATE: u32 = 16_000;
-/// What a probability may differ by.
+/// The largest difference allowed between two probabilities.
 const NEAR: f64 = 1e-3;
 
-/// The engine's answers to jobs; `None` without a page.
+/// Returns the answers of the engine to jobs, or `None` without a page.
 fn engine(jobs: &[Value]) -> Option<Vec<Value>> {
     let Some(page) = std::env::var_os("SER_PAGE") else {
         eprintln!("skipped: SER_PAGE names no folder that `cargo xtask page` made");
@@ -39,7 +39,7 @@ fn engine(jobs: &[Value]) -> Option<Vec<Value>> {
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
-/// The engine's answer to one job.
+/// Returns the answer of the engine to one job.
 fn ask(job: Value) -> Option<Value> {
     let answers = engine(&[job])?;
     let answer = answers.into_iter().next().unwrap();
@@ -61,7 +61,7 @@ fn voice_file(folder: &Path, seconds: f64) -> PathBuf {
     file
 }
 
-/// The same but for the last digits of probabilities.
+/// Asserts that two values are equal, except for the last digits of numbers.
 fn assert_alike(found: &Value, expected: &Value, what: &str) {
     match (found, expected) {
         (Value::Number(a), Value::Number(b)) => {
@@ -84,11 +84,11 @@ fn assert_alike(found: &Value, expected: &Value, what: &str) {
     }
 }
 
-/// Answers of the program and of the engine on files.
+/// Asserts that the program and the engine give the same answers for files.
 fn assert_answers(files: &[PathBuf]) {
     let name = |file: &Path| file.file_name().unwrap().to_string_lossy().into_owned();
     let job = |file: &PathBuf| {
-        // Some in memory, some where they lie.
+        // Some files are read into memory first, others piece by piece.
         let stored = name(file).len() % 2 == 0;
         json!({"action": "predict", "file": file, "name": name(file), "stored": stored})
     };

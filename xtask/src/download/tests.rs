@@ -76,7 +76,7 @@ fn a_rezipped_archive_with_a_nested_second_copy_unpacks_once() {
         fs::read_to_string(clip).unwrap(),
         "03-01-05-02-01-02-11.wav"
     );
-    // Complete: nothing more to do, and nothing is asked of the network.
+    // The corpus is complete: there is nothing to do, and no request to the network.
     get(None, &to).unwrap();
 }
 
@@ -168,7 +168,7 @@ fn links_are_followed_and_what_leads_nowhere_is_passed_over() {
     assert_eq!(require_audio(&at("data")).unwrap(), found);
 }
 
-/// A server's answer with the bytes of a file.
+/// Returns a response of a server with the bytes of a file.
 fn answer(file: &Path) -> Answer {
     let body = fs::read(file).unwrap();
     let head = format!(
@@ -178,7 +178,7 @@ fn answer(file: &Path) -> Answer {
     [head.into_bytes(), body].concat().into()
 }
 
-/// What lies in a folder, sorted.
+/// Returns the names in a folder, sorted.
 fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .unwrap()
@@ -193,12 +193,12 @@ fn of_two_downloads_into_one_folder_one_makes_the_corpus_and_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("copy.zip");
     zip_of(&file, clip_entries());
-    // The user's own file is not ours to overwrite.
+    // A file of the user must not be overwritten.
     let own = folder.path().join("there/corpus.zip");
     fs::create_dir(own.parent().unwrap()).unwrap();
     fs::write(&own, "mine").unwrap();
     let to = own.with_file_name("corpus");
-    // One answer is enough: the second sees the corpus of the first before it asks.
+    // One response is enough: the second run finds the corpus of the first before it sends a request.
     let (url, server) = serve(vec![answer(&file)]);
     let results: Vec<Result<()>> = std::thread::scope(|scope| {
         let runs = [(); 2].map(|()| scope.spawn(|| get(Some(&url), &to)));
@@ -247,7 +247,7 @@ fn an_archive_with_the_published_checksum_is_downloaded_once() {
         size: None,
         md5: Some(&md5),
     };
-    // The second time the server is gone.
+    // The second time, the server is gone.
     for _ in 0..2 {
         let error = from_url(&source, &to).unwrap_err().to_string();
         assert!(error.contains("1439 of 1440"), "{error}");

@@ -1,5 +1,5 @@
-//! Times the crate `mel_spec`: `peer-mel-spec FOLDER` takes every 17th WAV file of the folder, of 48 kHz as RAVDESS's
-//! are, and prints the median of some rounds as a line of JSON, as `clips` does for ours.
+//! Times the crate `mel_spec`: `peer-mel-spec FOLDER` takes every 17th WAV file of the folder, at 48 kHz as in RAVDESS,
+//! and prints the median of several rounds as a line of JSON, as `clips` does for ours.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -62,7 +62,7 @@ fn wav_files(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-/// The first channel: the crate takes one, and a few clips have two.
+/// Reads the first channel of a clip. The crate takes only one channel, and a few clips have two.
 fn decode(path: &Path) -> Result<Vec<f32>, Box<dyn Error>> {
     let mut reader = hound::WavReader::open(path)?;
     let spec = reader.spec();

@@ -1,4 +1,4 @@
-//! The Fourier transforms in 40 MFCC with librosa's defaults and nothing else, as fast as plain code gets them.
+//! Only the Fourier transforms in 40 MFCC with librosa's defaults, as fast as plain code can compute them.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ fn frames(samples: &[f32]) -> usize {
     1 + samples.len() / HOP
 }
 
-/// The frame whose middle is sample `index · HOP`: a part of the signal, or `edge` where it reaches over an end of it.
+/// Returns the frame whose centre is sample `index · HOP`: a part of the signal, or `edge`, filled with zeros, if the frame reaches
+/// beyond an end of the signal.
 fn frame<'a>(samples: &'a [f32], index: usize, edge: &'a mut [f32]) -> &'a [f32] {
     let middle = index * HOP;
     let start = middle.checked_sub(N_FFT / 2);
@@ -30,7 +31,7 @@ fn frame<'a>(samples: &'a [f32], index: usize, edge: &'a mut [f32]) -> &'a [f32]
     edge
 }
 
-/// A real transform a frame, without window and power.
+/// One real transform per frame, without window and power.
 pub struct BareFfts {
     fft: Arc<dyn RealToComplex<f32>>,
     edge: [f32; N_FFT],
@@ -67,7 +68,7 @@ impl BareFfts {
     }
 }
 
-/// Two windowed frames in one complex transform, and the power of both.
+/// One complex transform for two windowed frames, and the power of both.
 pub struct PairedFfts {
     fft: Arc<dyn Fft<f32>>,
     window: Vec<f32>,
@@ -77,7 +78,7 @@ pub struct PairedFfts {
     power: [Vec<f32>; 2],
 }
 
-/// A transform that moves whole vectors is faster where a cache line starts.
+/// A buffer that starts at a cache line. Transforms that move whole vectors are faster there.
 #[repr(align(64))]
 struct CacheLines([Complex<f32>; N_FFT]);
 
@@ -86,7 +87,7 @@ impl PairedFfts {
         let fft = fourier::forward(N_FFT);
         let hann = |n| 0.5 - 0.5 * (std::f64::consts::TAU * n as f64 / N_FFT as f64).cos();
         Self {
-            // Halved, because the sum and the difference that part the frames are twice their spectra.
+            // The window is halved, because the sum and the difference that separate the frames are twice their spectra.
             window: (0..N_FFT).map(|n| (0.5 * hann(n)) as f32).collect(),
             edges: [[0.0; N_FFT]; 2],
             pair: Box::new(CacheLines([Complex::ZERO; N_FFT])),
@@ -118,7 +119,8 @@ fn join(a: &[f32], b: &[f32], window: &[f32], pair: &mut [Complex<f32>]) {
     }
 }
 
-/// Power of the bins 0 to half of `z = a + i·b`: there `A[k] = (Z[k] + Z̄[N−k])/2` and `B[k] = (Z[k] − Z̄[N−k])/2i`.
+/// Computes the power of bins 0 to N/2 of both frames from the transform of `z = a + i·b`: `A[k] = (Z[k] + Z̄[N−k])/2` and
+/// `B[k] = (Z[k] − Z̄[N−k])/2i`.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn part(pair: &[Complex<f32>], [a, b]: &mut [Vec<f32>; 2]) {
     let zeroth = 2.0 * pair[0];

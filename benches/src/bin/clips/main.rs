@@ -1,8 +1,8 @@
-//! Real clips from file to coefficients, beside what no program that computes them can do without.
+//! Times real clips from file to coefficients, together with the floor: the work that any program must do for them.
 //!
-//! `clips FOLDER` goes over all WAV files of a folder, of 48 kHz as those of RAVDESS are, and prints the median of some
-//! rounds, a line of JSON a job. In a round every job has its turn, so that a machine that slows down does so for all of
-//! them. A round before that is not counted: from then on the files come from memory.
+//! `clips FOLDER` processes all WAV files of a folder, at 48 kHz as in RAVDESS, and prints the median of several rounds, a line of
+//! JSON per job. Each job runs once in each round, so that a slow moment of the machine affects all of them. A first round is not
+//! counted; after it, the files are in the page cache.
 #![allow(clippy::print_stdout, reason = "the measured values are its output")]
 
 mod floors;
@@ -27,8 +27,8 @@ use ser_features::{
 
 const ROUNDS: usize = 5;
 const RATE: u32 = 48_000;
-/// Jobs on samples in memory take every 17th clip, as the peers do: as long on average as all of RAVDESS's, and more than
-/// a cache holds.
+/// Jobs on samples in memory take every 17th clip, as the peers do. These clips are as long on average as all clips of RAVDESS, and
+/// larger than a cache.
 const STEP: usize = 17;
 
 const MFCC: &str = "file to 40 MFCC, 48 kHz";
@@ -127,7 +127,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The values of each job in the order in which the jobs came.
+/// The values of each job, in the order of the jobs.
 #[derive(Default)]
 struct Results(Vec<(Job, Vec<f64>)>);
 
@@ -160,7 +160,7 @@ impl Results {
         }
     }
 
-    /// Does the work for every clip on this thread and adds the time of one.
+    /// Does the work for each clip on this thread, and adds the time per clip.
     fn time<C>(
         &mut self,
         name: &str,
@@ -187,7 +187,7 @@ fn milliseconds(start: Instant, clips: usize) -> f64 {
     1e3 * start.elapsed().as_secs_f64() / clips as f64
 }
 
-/// The time of one file when the features of all are computed in a pool.
+/// Computes the features of all files in a pool, and returns the time per file in milliseconds.
 fn extract(extractor: &FeatureExtractor, paths: &[PathBuf], pool: &ThreadPool) -> Result<f64> {
     let done = AtomicUsize::new(0);
     let start = Instant::now();
@@ -204,7 +204,7 @@ fn extract(extractor: &FeatureExtractor, paths: &[PathBuf], pool: &ThreadPool) -
     Ok(time)
 }
 
-/// The times of one file with a new store and with the same one again.
+/// Returns the times per file in milliseconds with a new store, and with the same store again.
 fn extract_twice(
     extractor: &FeatureExtractor,
     paths: &[PathBuf],
@@ -238,7 +238,7 @@ fn native() -> FeatureConfig {
     }
 }
 
-/// Kaldi's frames, bands and liftering; its window has a shape of its own.
+/// Returns a configuration with Kaldi's frames, bands and liftering, but not with its window.
 fn like_kaldi() -> FeatureConfig {
     FeatureConfig {
         pre_emphasis: Some(0.97),

@@ -1,4 +1,4 @@
-//! The recordings that are sent.
+//! The recordings that are sent to the service.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub struct Clip {
     pub bytes: Vec<u8>,
 }
 
-/// So many of the WAV files below a folder, evenly spread; all where there are fewer.
+/// Reads `count` of the WAV files below a folder, evenly spread, or all if there are fewer.
 pub fn clips(folder: &Path, count: usize) -> Result<Vec<Clip>> {
     let files = wav_files(folder)?;
     let step = (files.len() / count).max(1);
@@ -29,7 +29,7 @@ pub fn clips(folder: &Path, count: usize) -> Result<Vec<Clip>> {
         .collect()
 }
 
-/// The samples of clips one after the other, as 16 bits at a rate.
+/// Returns the samples of clips one after another, as 16-bit integers at a sampling rate.
 pub fn samples(clips: &[&Clip], rate: u32) -> Result<Vec<i16>> {
     let mut all = Vec::new();
     let mut resampled = Vec::new();

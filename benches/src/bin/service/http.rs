@@ -1,4 +1,4 @@
-//! As little of HTTP as a load takes: requests with a body over a connection that stays open.
+//! The little of HTTP that a load test needs: requests with a body over a persistent connection.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// How long an answer may take: `explain` takes seconds of processor time, of which a soak at low priority gets little.
+/// Longest time for a response. `explain` takes seconds of processor time, and a soak test at low priority gets little of it.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A response, read to its end.
+/// A response that was read completely.
 pub struct Response {
     pub status: u16,
     pub body: Vec<u8>,
@@ -31,16 +31,16 @@ impl Connection {
         self.0.get_ref()
     }
 
-    /// Asks and waits for the whole answer.
+    /// Sends a request, and waits for the whole response.
     pub fn request(&mut self, method: &str, path: &str, body: &[u8]) -> Result<Response> {
         let head = head(method, path, body.len());
-        // A service that refuses a body need not read it: its answer counts, not what became of the body.
+        // A service that refuses a body need not read it, so an error while sending matters only if there is no response.
         let sent = self.0.get_mut().write_all(&[&head, body].concat());
         let response = self.response();
         response.or_else(|error| sent.map_err(Into::into).and(Err(error)))
     }
 
-    /// Waits for the answer to what was sent.
+    /// Waits for the response to a request that was sent.
     pub fn response(&mut self) -> Result<Response> {
         let (status, length) = self.head()?;
         let mut body = vec![0; length.context("a response without its length")?];
@@ -48,7 +48,7 @@ impl Connection {
         Ok(Response { status, body })
     }
 
-    /// Waits for a status and the length of what follows: 100, without, if a body may be sent.
+    /// Waits for the status and the length of the body. The status 100, without a length, means that the body can be sent.
     pub fn head(&mut self) -> Result<(u16, Option<usize>)> {
         let mut line = String::new();
         self.0.read_line(&mut line)?;
@@ -68,13 +68,13 @@ impl Connection {
         }
     }
 
-    /// Whether more has come than was asked for.
+    /// Whether more has arrived than the response.
     pub fn has_surplus(&self) -> bool {
         !self.0.buffer().is_empty()
     }
 }
 
-/// What comes before a body of so many bytes.
+/// Returns the head of a request with a body of `length` bytes.
 pub fn head(method: &str, path: &str, length: usize) -> Vec<u8> {
     format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n")
         .into()

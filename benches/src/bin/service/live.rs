@@ -1,4 +1,4 @@
-//! Live streams at once, each as fast as somebody speaks.
+//! Simultaneous live streams, each at the speed of speech.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -13,25 +13,25 @@ use crate::clips::{Clip, samples};
 use crate::server::Server;
 
 pub const STREAMS: usize = 20;
-/// Clips that a stream says.
+/// Number of clips that a stream sends.
 const SAID: usize = 8;
 const RATE: u32 = 16_000;
-/// How much sound a message holds: about as much as the page sends.
+/// Duration of the sound in a message, about as much as the page sends.
 const MESSAGE: Duration = Duration::from_millis(20);
 
-/// How many seconds behind the sound the streams are told of it, in rising order.
+/// Delays of the messages of the service after the sound, in seconds, in ascending order.
 #[derive(Default)]
 pub struct Delays {
-    /// Levels, behind the sample that they were told of.
+    /// Delays of levels after the sample that they belong to.
     pub levels: Vec<f64>,
-    /// Spans, behind the end of the piece of speech.
+    /// Delays of spans after the end of the piece of speech.
     pub spans: Vec<f64>,
 }
 
-/// Speaks on all streams at once.
+/// Sends speech on all streams at once, and measures the delays.
 pub fn speak(server: &Server, clips: &[Clip]) -> Result<Delays> {
     let stream = |number: usize| {
-        // Not all in step.
+        // The streams start at different times.
         thread::sleep(Duration::from_millis(37 * number as u64));
         let said: Vec<&Clip> = clips.iter().cycle().skip(11 * number).take(SAID).collect();
         say(&server.address, &samples(&said, RATE)?)
@@ -45,7 +45,7 @@ pub fn speak(server: &Server, clips: &[Clip]) -> Result<Delays> {
     });
     let mut delays = Delays::default();
     for told in told {
-        let one = told.map_err(|_| anyhow::anyhow!("a stream broke"))??;
+        let one = told.map_err(|_| anyhow::anyhow!("a stream panicked"))??;
         delays.levels.extend(one.levels);
         delays.spans.extend(one.spans);
     }
@@ -54,7 +54,7 @@ pub fn speak(server: &Server, clips: &[Clip]) -> Result<Delays> {
     Ok(delays)
 }
 
-/// Opens a stream that takes samples of 16 bits at [`RATE`].
+/// Opens a stream that takes 16-bit samples at [`RATE`].
 pub fn open(address: &str) -> Result<WebSocket<TcpStream>> {
     let stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
@@ -63,13 +63,13 @@ pub fn open(address: &str) -> Result<WebSocket<TcpStream>> {
     Ok(socket)
 }
 
-/// Samples as a message.
+/// Returns a message with samples.
 pub fn message(samples: &[i16]) -> Message {
     let bytes: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
     Message::binary(bytes)
 }
 
-/// Says samples as fast as they sound, and hears meanwhile what is told.
+/// Sends samples in real time, and receives the messages of the service meanwhile.
 fn say(address: &str, samples: &[i16]) -> Result<Delays> {
     let mut socket = open(address)?;
     let (begun, mut delays) = (Instant::now(), Delays::default());
@@ -93,7 +93,7 @@ fn say(address: &str, samples: &[i16]) -> Result<Delays> {
         let rest = due.map_or(Duration::from_secs(10), |due| {
             due.saturating_sub(begun.elapsed())
         });
-        // A timeout of 0 would be none.
+        // A timeout of 0 would mean no timeout.
         let rest = rest.max(Duration::from_millis(1));
         socket.get_ref().set_read_timeout(Some(rest))?;
         let text = match socket.read() {
@@ -112,11 +112,11 @@ fn say(address: &str, samples: &[i16]) -> Result<Delays> {
         let behind = |key: &str| told[key].as_f64().map(|at| now - at);
         match told["event"].as_str() {
             Some("level") => delays.levels.extend(behind("seconds")),
-            // What ends with the stream, ends when that is said.
+            // A span that ends with the stream is complete only when the end is announced, so its delay says nothing.
             Some("span") if !is_over => delays.spans.extend(behind("end")),
             Some("span") => {}
             Some("end") => return Ok(delays),
-            _ => bail!("told {told}"),
+            _ => bail!("unexpected message {told}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Clips answered a second, and how long each waits.
+//! Measures how many clips are answered per second, and how long each waits.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,27 +12,27 @@ use crate::clips::Clip;
 use crate::http::Connection;
 use crate::server::Server;
 
-/// Connections at a time.
+/// Number of simultaneous connections.
 pub const CONNECTIONS: usize = 8;
-/// How long each load lasts.
+/// Duration of each load.
 const LOAD: Duration = Duration::from_secs(6);
 
-/// Clips that a service answers a second when each connection asks again at once.
+/// Returns the number of clips per second that a service answers if each connection sends its next request at once.
 pub fn borne(server: &Server, clips: &[Clip]) -> Result<f64> {
     let begun = Instant::now();
     let answered = ask(server, clips, None)?.len();
     Ok(answered as f64 / begun.elapsed().as_secs_f64())
 }
 
-/// Seconds from when each request is due to its answer, in rising order: so many requests are made a second, whether or not
-/// the service keeps up.
+/// Returns the seconds from the time at which each request is due to its response, in ascending order. `rate` requests are made per
+/// second, whether or not the service keeps up.
 pub fn waits(server: &Server, clips: &[Clip], rate: f64) -> Result<Vec<f64>> {
     let mut waits = ask(server, clips, Some(rate))?;
     waits.sort_by(f64::total_cmp);
     Ok(waits)
 }
 
-/// Asks on all connections; of each answer, how many seconds it took.
+/// Sends requests on all connections, and returns the seconds that each response took.
 fn ask(server: &Server, clips: &[Clip], rate: Option<f64>) -> Result<Vec<f64>> {
     let (begun, next) = (Instant::now(), AtomicUsize::new(0));
     let connection = || -> Result<Vec<f64>> {
@@ -60,14 +60,14 @@ fn ask(server: &Server, clips: &[Clip], rate: Option<f64>) -> Result<Vec<f64>> {
         for connection in connections {
             let waits = connection
                 .join()
-                .map_err(|_| anyhow::anyhow!("a client broke"))?;
+                .map_err(|_| anyhow::anyhow!("a client panicked"))?;
             all.extend(waits?);
         }
         Ok(all)
     })
 }
 
-/// Clips that `ser predict` answers a second, from start to end.
+/// Returns the number of clips per second that `ser predict` answers, from start to end.
 pub fn predict(ser: &str, clips: &[Clip]) -> Result<f64> {
     let begun = Instant::now();
     let mut command = Command::new(ser);
@@ -81,7 +81,7 @@ pub fn predict(ser: &str, clips: &[Clip]) -> Result<f64> {
     Ok(clips.len() as f64 / begun.elapsed().as_secs_f64())
 }
 
-/// The emotion that a service hears in each clip.
+/// Returns the emotion that a service predicts for each clip.
 pub fn emotions(server: &Server, clips: &[Clip]) -> Result<Vec<String>> {
     let mut connection = Connection::open(&server.address)?;
     let emotion = |clip: &Clip| {

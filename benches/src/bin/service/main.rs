@@ -1,12 +1,12 @@
-//! Measures `ser serve` from outside: what it bears, and that it bears it for long.
+//! Measures `ser serve` from outside: its capacity, and that it withstands a load for a long time.
 //!
-//! `service reach SER DIR [PYTHON SCRIPT MODEL]` prints the figures, a JSON object a line: with the WAV files below DIR, beside
-//! `ser predict` and the peer that the script starts. `service soak SER DIR MINUTES` loads the service with good clients,
-//! hostile ones and such as are killed, and fails if it does anything else than to answer or to refuse.
+//! `service reach SER DIR [PYTHON SCRIPT MODEL]` prints the figures, one JSON object per line. It uses the WAV files below DIR, and
+//! compares with `ser predict` and with the peer that the script starts. `service soak SER DIR MINUTES` loads the service with good
+//! clients, hostile clients and clients that are killed, and fails if the service does anything but answer or refuse.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "the lines are what it is for"
+    reason = "printing these lines is its purpose"
 )]
 
 mod clips;
@@ -27,12 +27,12 @@ use ser_benches::{json_line, median};
 use crate::clips::{Clip, clips};
 use crate::server::Server;
 
-/// Clips that are sent in turn.
+/// Number of clips that are sent in turn.
 const CLIPS: usize = 200;
-/// Turns of the services and the program.
+/// Number of rounds in which the services and the program take turns.
 const TURNS: usize = 3;
 const PEER: &str = "FastAPI, librosa, PyTorch";
-/// The first of them, of which both services tell the emotion.
+/// Number of clips, the first ones, on which the emotions of both services are compared.
 const COMPARED: usize = 40;
 
 fn main() -> Result<()> {
@@ -43,7 +43,7 @@ fn main() -> Result<()> {
             reach(ser, &clips(Path::new(folder), CLIPS)?, peer)
         }
         ["soak", ser, folder, minutes] => soak::run(ser, folder, minutes.parse()?),
-        // What `soak` starts to kill it.
+        // `soak` starts this client to kill it.
         [soak::CLIENT, address, folder] => soak::ask_forever(address, Path::new(folder)),
         _ => bail!(
             "usage: service reach SER DIR [PYTHON SCRIPT MODEL] | service soak SER DIR MINUTES"
@@ -68,7 +68,7 @@ fn reach(ser: &str, clips: &[Clip], peer: &[&str]) -> Result<()> {
     services.extend(peer.iter().map(|peer| (PEER, peer)));
     let job = format!("clips by HTTP, {} connections", load::CONNECTIONS);
     let (mut rates, mut alone) = (vec![Vec::new(); services.len()], Vec::new());
-    // They take turns, so that a slow moment of the machine falls on all; the first turn warms up.
+    // They take turns, so that a slow moment of the machine affects all of them. The first round warms up.
     for turn in 0..=TURNS {
         for ((_, service), rates) in services.iter().zip(&mut rates) {
             let rate = load::borne(service, clips)?;
@@ -120,7 +120,7 @@ fn reach(ser: &str, clips: &[Clip], peer: &[&str]) -> Result<()> {
     server.end()
 }
 
-/// What a share of the values, in rising order, do not exceed.
+/// Returns the quantile of values in ascending order: a `share` of the values do not exceed it.
 fn of(sorted: &[f64], share: f64) -> Result<f64> {
     ensure!(!sorted.is_empty(), "nothing was measured");
     Ok(sorted[((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len()) - 1])

@@ -1,4 +1,4 @@
-//! A service in a process of its own.
+//! A service in a separate process.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,14 +11,14 @@ use nix::unistd::Pid;
 
 use crate::http::{Connection, Response};
 
-/// A service that runs, until this is dropped.
+/// A running service, which is stopped when this is dropped.
 pub struct Server {
     program: Child,
     pub address: String,
 }
 
 impl Server {
-    /// Starts a program that prints a line with its address, and so does each of its workers.
+    /// Starts a program that prints a line with its address for each of its workers.
     pub fn start(command: &mut Command, workers: usize) -> Result<Self> {
         let mut program = command.stdout(Stdio::piped()).spawn()?;
         let stdout = program.stdout.take().context("no standard output")?;
@@ -28,7 +28,9 @@ impl Server {
         };
         let mut lines = BufReader::new(stdout).lines();
         for _ in 0..workers {
-            let line = lines.next().context("the service ended at once")??;
+            let line = lines
+                .next()
+                .context("the service ended before it was ready")??;
             let address = line.split("http://").nth(1);
             let address = address.with_context(|| format!("no address in {line:?}"))?;
             server.address = address.split(',').next().unwrap_or_default().to_owned();
@@ -36,7 +38,7 @@ impl Server {
         Ok(server)
     }
 
-    /// `ser serve` on a free port, without its log.
+    /// Starts `ser serve` on a free port, without its log.
     pub fn ser(ser: &str) -> Result<Self> {
         let mut command = Command::new(ser);
         command.args(["serve", "--bind", "127.0.0.1:0"]);
@@ -47,7 +49,7 @@ impl Server {
         Connection::open(&self.address)?.request("GET", path, b"")
     }
 
-    /// Megabytes in memory: `VmRSS` now, `VmHWM` at most so far.
+    /// Returns the memory of the service in MB: `VmRSS` is the current value, `VmHWM` the peak so far.
     pub fn memory(&self, key: &str) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.program.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix(key));
@@ -58,12 +60,12 @@ impl Server {
 
     fn signal(&self, signal: Signal) {
         if let Ok(id) = i32::try_from(self.program.id()) {
-            // A service that has ended is what is wanted.
+            // An error means that the service has already ended, which is the goal.
             let _ = kill(Pid::from_raw(id), signal);
         }
     }
 
-    /// Ends it as systems do.
+    /// Ends the service with SIGTERM, as operating systems do.
     pub fn end(mut self) -> Result<()> {
         self.signal(Signal::SIGTERM);
         let status = self.program.wait()?;

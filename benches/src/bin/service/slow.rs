@@ -1,4 +1,4 @@
-//! Many large recordings that come slowly, all at once.
+//! Many large recordings that are uploaded slowly at the same time.
 
 use std::io::Write;
 use std::thread;
@@ -11,24 +11,25 @@ use crate::http::{Connection, head};
 use crate::server::Server;
 
 pub const UPLOADS: usize = 200;
-/// In bytes.
+/// Size of an upload in bytes.
 const SIZE: usize = 20_000_000;
-/// Parts that an upload is sent in, and the time between them: 10 s in all.
+/// Number of parts in which an upload is sent.
 const PARTS: usize = 20;
+/// Time between two parts. An upload takes 10 s in all.
 const PAUSE: Duration = Duration::from_millis(500);
 const RATE: u32 = 48_000;
 
-/// What became of the uploads.
+/// The outcomes of the uploads.
 #[derive(Default)]
 pub struct Fate {
     pub answered: usize,
-    /// Sent away with 503, before anything was read.
+    /// Refused with 503, before anything was read.
     pub sent_away: usize,
-    /// Neither: accepted and then lost.
+    /// Accepted and then lost.
     pub lost: usize,
 }
 
-/// Sends the uploads. A client waits for the word to go on before it sends, as curl does with large bodies.
+/// Sends the uploads. A client waits for the status 100 before it sends the body, as curl does for large bodies.
 pub fn upload(server: &Server, clips: &[Clip]) -> Result<Fate> {
     let body = &recording(clips)?;
     let upload = || -> Result<u16> {
@@ -64,7 +65,7 @@ pub fn upload(server: &Server, clips: &[Clip]) -> Result<Fate> {
     Ok(fate)
 }
 
-/// The clips one after the other, again and again, as one WAV file.
+/// Returns a WAV file of the clips one after another, repeated up to `SIZE`.
 fn recording(clips: &[Clip]) -> Result<Vec<u8>> {
     let some: Vec<&Clip> = clips.iter().take(20).collect();
     let samples = samples(&some, RATE)?;

@@ -1,4 +1,4 @@
-//! Good clients beside hostile ones, those that go away and those that are killed, for as long as one likes.
+//! Loads the service for any length of time with good clients, hostile clients, clients that disconnect and clients that are killed.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -24,26 +24,26 @@ use crate::http::{Connection, Response, head};
 use crate::live;
 use crate::server::Server;
 
-/// The word by which this program is started to be killed.
+/// The argument with which this program starts itself as a client to be killed.
 pub const CLIENT: &str = "client";
-/// Clips that are sent in turn.
+/// Number of clips that are sent in turn.
 const CLIPS: usize = 48;
 const PATHS: [&str; 2] = ["/v1/predict", "/v1/timeline"];
-/// How long a client waits that was sent away.
+/// Time that a client waits after a 503.
 const BREATH: Duration = Duration::from_millis(500);
-/// Complaints that are told in full.
+/// Number of complaints that are printed.
 const TOLD: usize = 20;
 
 type Answers = BTreeMap<(usize, &'static str), Vec<u8>>;
 
-/// What all clients know and count.
+/// The state that all clients share.
 struct Soak<'s> {
     address: &'s str,
     folder: &'s str,
     clips: &'s [Clip],
-    /// What the service says of each clip when it has nothing else to do.
+    /// The answers of the idle service for each clip.
     expected: Answers,
-    /// Recordings to be damaged: clips, and whatever the fuzzer starts from.
+    /// Recordings to damage: clips, and the seeds of the fuzzer.
     sources: Vec<Vec<u8>>,
     is_over: AtomicBool,
     answered: AtomicUsize,
@@ -53,7 +53,11 @@ struct Soak<'s> {
     wrong: Mutex<Vec<String>>,
 }
 
-/// Loads a service for so many minutes; an error says what it did wrong.
+/// Loads a service for a number of minutes.
+///
+/// # Errors
+///
+/// The service did something wrong; the error says what.
 pub fn run(ser: &str, folder: &str, minutes: f64) -> Result<()> {
     let clips = clips(Path::new(folder), CLIPS)?;
     let server = Server::ser(ser)?;
@@ -113,7 +117,7 @@ pub fn run(ser: &str, folder: &str, minutes: f64) -> Result<()> {
     server.end()
 }
 
-/// Asks for clips until somebody kills this process.
+/// Sends requests until this process is killed.
 pub fn ask_forever(address: &str, folder: &Path) -> Result<()> {
     let clips = clips(folder, CLIPS)?;
     let mut connection = Connection::open(address)?;
@@ -126,7 +130,7 @@ pub fn ask_forever(address: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What the service says of each clip when it has nothing else to do.
+/// Returns the answers of the idle service for each clip.
 fn expected(server: &Server, clips: &[Clip]) -> Result<Answers> {
     let mut connection = Connection::open(&server.address)?;
     let mut answers = Answers::new();
@@ -155,7 +159,11 @@ impl Soak<'_> {
         }
     }
 
-    /// Counts an answer; says what is wrong with it if the service had no right to give it.
+    /// Counts a response.
+    ///
+    /// # Errors
+    ///
+    /// The service must not respond with this status.
     fn count(&self, response: &Response) -> Result<()> {
         match response.status {
             200 => &self.answered,
@@ -167,7 +175,11 @@ impl Soak<'_> {
         Ok(())
     }
 
-    /// Prints the figures; an error if the service did anything but answer and refuse, or has not let go of it all.
+    /// Prints the figures.
+    ///
+    /// # Errors
+    ///
+    /// The service did anything but answer and refuse, its memory grew, or requests are still in progress.
     fn judge(&self, server: &Server, minutes: f64, memory: &[f64]) -> Result<()> {
         let tenth = (memory.len() / 10).max(1);
         let after = |tenths: usize| {
@@ -176,7 +188,7 @@ impl Soak<'_> {
         };
         ensure!(
             memory.len() >= 30,
-            "too short to tell anything: take a minute at least"
+            "too short to measure anything: soak for at least a minute"
         );
         let (early, late) = (after(1), after(9));
         let job =
@@ -205,7 +217,7 @@ impl Soak<'_> {
         self.all_is_done(server)?;
         ensure!(
             wrong == 0,
-            "{wrong} times the service did wrong; the first stand above"
+            "the service misbehaved {wrong} times; the first cases are above"
         );
         ensure!(
             late <= 1.1 * early + 10.0,
@@ -214,7 +226,7 @@ impl Soak<'_> {
         Ok(())
     }
 
-    /// Nothing is under way any more, and the service itself has counted no status but those it may give.
+    /// Checks that no request is in progress any more, and that the service itself has counted no status that it must not give.
     fn all_is_done(&self, server: &Server) -> Result<()> {
         let is_done = |counts: &str| {
             counts.contains("ser_requests_in_flight 1\n") && counts.contains("ser_streams 0\n")
@@ -234,13 +246,13 @@ impl Soak<'_> {
         ensure!(odd.is_empty(), "the service counted {odd:?}");
         ensure!(
             is_done(&counts),
-            "requests are still under way a minute later:\n{counts}"
+            "requests are still in progress a minute later:\n{counts}"
         );
         Ok(())
     }
 }
 
-/// Asks for clips over one connection, and is told the same of each as ever.
+/// Requests answers for clips over one connection, and checks that each answer is the same as before.
 fn good(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
     let mut connection = Connection::open(soak.address)?;
     for _ in 0..random.random_range(1..100) {
@@ -252,10 +264,10 @@ fn good(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
         match response.status {
             200 => ensure!(
                 response.body == soak.expected[&(number, path)],
-                "another answer than before: {}",
+                "the answer differs from before: {}",
                 String::from_utf8_lossy(&response.body)
             ),
-            // It is to come back later, and the connection may be closed.
+            // The client should come back later, and the connection may be closed.
             503 => {
                 thread::sleep(BREATH);
                 return Ok(());
@@ -299,7 +311,7 @@ fn hostile(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
         .map_err(keep)
 }
 
-/// Cuts, repeats, overwrites and drops bytes, most of them in the beginning, where formats say what follows.
+/// Truncates, repeats, overwrites and removes bytes, most of them at the beginning, where formats have their headers.
 fn damage(bytes: &mut Vec<u8>, random: &mut ChaCha8Rng) {
     for _ in 0..random.random_range(1..8) {
         if bytes.is_empty() {
@@ -325,7 +337,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut ChaCha8Rng) {
     }
 }
 
-/// Goes away in the midst of a request, or before its answer.
+/// Disconnects in the middle of a request, or before the response.
 fn leaving(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
     let body = &soak.clips[random.random_range(0..soak.clips.len())].bytes;
     let request = [&head("POST", PATHS[0], body.len()), body.as_slice()].concat();
@@ -337,7 +349,7 @@ fn leaving(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
     };
     stream.write_all(&request[..sent])?;
     if random.random() {
-        // The service may have hung up first.
+        // The service may have closed the connection first.
         let _ = stream.shutdown(Shutdown::Write);
     }
     thread::sleep(Duration::from_millis(random.random_range(0..60)));
@@ -345,7 +357,7 @@ fn leaving(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
     Ok(())
 }
 
-/// Promises much and sends little, until it goes away: others find less room.
+/// Announces large bodies and sends little of them, until it disconnects. Meanwhile other clients have less room.
 fn hoarding(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
     let streams = (0..random.random_range(1..5)).map(|_| TcpStream::connect(soak.address));
     let mut streams: Vec<TcpStream> = streams.collect::<std::io::Result<_>>()?;
@@ -360,7 +372,7 @@ fn hoarding(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
     Ok(())
 }
 
-/// A client in a process of its own, which is killed.
+/// Runs a client in a separate process, and kills it.
 fn killed(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
     let mut client = Command::new(env::current_exe()?)
         .args([CLIENT, soak.address, soak.folder])
@@ -373,7 +385,7 @@ fn killed(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
     Ok(())
 }
 
-/// Speaks on a live stream ten times as fast as anybody, to its end or until it goes away.
+/// Sends speech on a live stream ten times as fast as real time, to the end or until it disconnects.
 fn speaking(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
     let clip = &soak.clips[random.random_range(0..soak.clips.len())];
     let mut socket = live::open(soak.address)?;
@@ -396,13 +408,13 @@ fn speaking(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
     }
 }
 
-/// Sends what is no HTTP, or nearly some.
+/// Sends bytes that are not HTTP, or almost HTTP.
 fn babbling(soak: &Soak, random: &mut ChaCha8Rng) -> Result<()> {
     let mut request = head("POST", PATHS[0], 100);
     damage(&mut request, random);
     let mut stream = TcpStream::connect(soak.address)?;
     stream.set_read_timeout(Some(Duration::from_millis(100)))?;
-    // It may hang up at any time.
+    // The service may close the connection at any time.
     let _ = stream.write_all(&request);
     let mut answer = [0; 12];
     if stream.read_exact(&mut answer).is_ok() {

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from ser_speech._native import Listener, Model, Speaker
 
-# As `typing` has it, whose import takes as long as all the rest.
+# Defined here as in `typing`, because importing `typing` takes as long as everything else together.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ser_speech.answers import Answer, Explanation, Region, Span
@@ -37,7 +37,7 @@ __all__ = [
     "evaluate",
 ]
 
-# What the first answer may wait for, and an import need not.
+# Names that are imported on first use, so that `import ser_speech` stays fast.
 _LATER = {
     "Answer": "answers",
     "Answers": "tables",

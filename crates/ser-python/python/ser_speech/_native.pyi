@@ -1,4 +1,4 @@
-"""What is compiled."""
+"""The compiled part of the package."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
@@ -40,7 +40,7 @@ class Answerer:
     ) -> Answerer: ...
     @property
     def columns(self) -> list[tuple[str, str]]:
-        """The columns of the answers: names, and the kinds of their values as Arrow names them."""
+        """The columns of the answers, each as its name and the Arrow name of its type."""
 
     def answer(
         self,
@@ -48,49 +48,52 @@ class Answerer:
             tuple[str, str | bytes | Exception, float | None, float | None, str | None, int | None]
         ],
     ) -> list[list[Any]]:
-        """A list of values for each ``(id, sound, start, end, speaker, channel)``. A sound is the path of a file, the bytes of
-        one, or why it could not be fetched."""
+        """Answers rows, in their order: returns a list of values for each row, in the order of the columns.
+
+        A row is ``(id, sound, start, end, speaker, channel)``. A sound is the path of a file, the bytes of a file, or an
+        exception that says why it could not be fetched.
+        """
 
 @final
 class Model:
-    """A model that is ready to answer. Any number of threads may ask it at a time.
+    """A model that is ready to answer. Any number of threads may use it at once.
 
     A recording is a path to a file of any format and length, or an array ``[samples]`` or ``[channels, samples]`` with its
-    sampling rate in Hz. All answers may be asked for with
+    sampling rate in Hz. The methods that answer share these arguments:
 
-    - ``labels``: the only labels that can be; their probabilities sum to 1;
-    - ``speaker``: whose voice it is, from ``enroll``;
-    - ``channel``: the only channel that is listened to, counted from 1. Otherwise all are compared, and mixed if they
-      belong together.
+    - ``labels``: the only labels to choose from; their probabilities sum to 1;
+    - ``speaker``: the speaker of the recording, as ``enroll`` returns it;
+    - ``channel``: the only channel to use, counted from 1. Without it, all channels are compared, and mixed if they belong
+      together.
 
-    What is wrong with a file is raised as ``SerError``, a wrong argument as ``ValueError`` or ``TypeError``.
+    A problem with a file raises ``SerError``; a wrong argument raises ``ValueError`` or ``TypeError``.
     """
 
     @staticmethod
     def load(path: _Path | None = None) -> Model:
-        """Reads a model file; without one it is the built-in model."""
+        """Reads a model file, or the built-in model if ``path`` is ``None``."""
 
     @staticmethod
     def from_bytes(data: bytes) -> Model:
-        """Reads what ``to_bytes`` gave."""
+        """Reads a model from the bytes that ``to_bytes`` returned."""
 
     def to_bytes(self) -> bytes:
-        """What a model file holds. Pickle keeps a model as that."""
+        """Returns the content of a model file. Pickle stores a model in this form."""
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The name of the model."""
 
     @property
     def labels(self) -> list[str]:
-        """What an answer may be."""
+        """The labels that the model can predict."""
 
     @property
     def fingerprint(self) -> str:
-        """What tells its weights from others."""
+        """A fingerprint of the weights, which differs between models."""
 
     def to_dict(self) -> dict[str, Any]:
-        """What there is to say of it: name, labels, parameters, fingerprint, enrolls, synthetic."""
+        """Describes the model: name, labels, parameters, fingerprint, enrolls, synthetic."""
 
     def predict(
         self,
@@ -101,7 +104,7 @@ class Model:
         speaker: Speaker | None = None,
         channel: int | None = None,
     ) -> Answer:
-        """What a recording expresses as a whole."""
+        """Predicts the emotion of a recording as a whole."""
 
     def predict_files(
         self,
@@ -114,15 +117,15 @@ class Model:
         channel: int | None = None,
         adapt: bool = False,
     ) -> Answers:
-        """What files express, each as a whole, in their order.
+        """Predicts the emotion of each file as a whole. The answers come in the order of the files.
 
-        A file that has no answer is a ``SerError`` in the list. The files are answered on ``threads`` threads, or
-        one for each core. ``progress`` is called with the number of files that are done and the number of all of them.
+        A file without an answer is a ``SerError`` in the list. The files are answered on ``threads`` threads, by default one
+        for each core. ``progress`` is called with the number of finished files and the number of all files.
 
-        ``adapt`` takes the files, four at least, for one collection: one channel, room and language, in which emotions are
-        mixed. How they sound on average is taken away from each, without labels; from a collection of one emotion that takes the
-        emotion away. Files without speech have no answer then, each counts twice in ``progress``, and confidences and the
-        marks of uncertain answers are those that were measured with a speaker enrolled.
+        ``adapt`` treats the files, at least four, as one collection: recordings of one channel, room and language, with mixed
+        emotions. Their average is subtracted from each file, without labels; in a collection of a single emotion this also
+        removes the emotion. Files without speech then have no answer, each file counts twice in ``progress``, and confidences
+        and the marks of uncertain answers are those that were measured with a speaker enrolled.
         """
 
     def timeline(
@@ -134,7 +137,8 @@ class Model:
         speaker: Speaker | None = None,
         channel: int | Literal["each"] | None = None,
     ) -> Spans:
-        """What a recording expresses when. Channels can be heard ``"each"`` by itself, as in calls."""
+        """Finds the speech in a recording, and predicts the emotion of each piece. ``channel="each"`` answers each channel
+        separately, as calls need it."""
 
     def listen(
         self,
@@ -144,7 +148,7 @@ class Model:
         speaker: Speaker | None = None,
         channel: int | None = None,
     ) -> Listener:
-        """Listens to live sound of so many samples a second."""
+        """Returns a listener for live sound with the given sampling rate in Hz."""
 
     def embed(
         self,
@@ -153,8 +157,8 @@ class Model:
         *,
         channel: int | None = None,
     ) -> NDArray[numpy.float32]:
-        """What the networks make of a recording before they decide, ``[E]``: the values of one network behind those of
-        another. Recordings that lie close together sound alike to the model."""
+        """Returns the embedding of a recording, ``[E]``: the embeddings of all networks, concatenated. Recordings whose
+        embeddings are close sound alike to the model."""
 
     def explain(
         self,
@@ -164,8 +168,8 @@ class Model:
         labels: Sequence[str] | None = None,
         channel: int | None = None,
     ) -> Explanation:
-        """What the answer on a recording of 0.2 to 30 s rests on. It is heard some hundred times, which takes about as long
-        as it lasts."""
+        """Explains the answer for a recording of 0.2 to 30 s. This evaluates the recording some hundred times, which takes
+        about as long as the recording lasts."""
 
     def enroll(
         self,
@@ -173,37 +177,38 @@ class Model:
         *,
         channel: int | None = None,
     ) -> Speaker:
-        """How a speaker sounds on average, from recordings without labels: paths, or pairs of an array and its rate.
+        """Enrols a speaker: computes how the voice sounds on average, from recordings without labels. A recording is a path, or
+        a pair of an array and its sampling rate.
 
-        Those that cannot be used are left out, and ``Speaker.skipped`` says why.
+        Recordings that cannot be used are left out; ``Speaker.skipped`` says why.
         """
 
 @final
 class Listener:
-    """Listens to live sound, block by block. Spans do not depend on how the sound is cut into blocks.
+    """Answers live sound, block by block. The spans do not depend on how the sound is divided into blocks.
 
     A block is an array ``[samples]`` or ``[channels, samples]`` of any length.
     """
 
     def push(self, block: ArrayLike) -> list[Span]:
-        """Takes the next samples, and gives the spans that are complete now."""
+        """Takes the next samples, and returns the spans that are now complete."""
 
     def finish(self) -> list[Span]:
-        """Says that no more samples come, and gives the last spans."""
+        """Ends the sound, and returns the last spans."""
 
     def spans(self, blocks: Iterable[ArrayLike]) -> SpanIterator:
-        """The spans of all blocks that an iterable gives, each as soon as it is complete."""
+        """Iterates over the spans of an iterable of blocks. Each span comes as soon as it is complete."""
 
 @final
 class SpanIterator(Iterator[Span]):
-    """What ``Listener.spans`` gives."""
+    """The iterator that ``Listener.spans`` returns."""
 
     def __iter__(self) -> SpanIterator: ...
     def __next__(self) -> Span: ...
 
 @final
 class Speaker:
-    """How a speaker sounds on average, to a model: what ``Model.enroll`` gives, and what ``speaker=`` takes."""
+    """How a speaker sounds on average to a model. ``Model.enroll`` returns it, and ``speaker=`` takes it."""
 
     @staticmethod
     def load(path: _Path, model: Model) -> Speaker:
@@ -211,25 +216,25 @@ class Speaker:
 
     @staticmethod
     def from_bytes(data: bytes, model: Model) -> Speaker:
-        """Reads what ``to_bytes`` gave."""
+        """Reads a speaker from the bytes that ``to_bytes`` returned."""
 
     def save(self, path: _Path) -> None:
-        """Writes a file for ``load``, such as ``ser enroll`` keeps."""
+        """Writes a file for ``load``, in the format of ``ser enroll``."""
 
     def to_bytes(self) -> bytes:
-        """What ``save`` writes."""
+        """Returns the bytes that ``save`` writes."""
 
     @property
     def clips(self) -> int:
-        """Recordings that it was made from; pieces of the longer ones."""
+        """The number of recordings that the speaker was enrolled from; a longer recording counts as several pieces."""
 
     @property
     def skipped(self) -> list[SerError]:
-        """Why other recordings could not be used."""
+        """The errors of the recordings that could not be used."""
 
 @final
 class FeatureExtractor:
-    """The chain from samples to features. Any number of threads may use it at a time."""
+    """Computes features from samples. Any number of threads may use it at once."""
 
     def __new__(
         cls,
@@ -256,37 +261,37 @@ class FeatureExtractor:
         voice: bool = False,
         relative_level: bool = True,
     ) -> FeatureExtractor:
-        """``output`` is what the chain ends with: ``mfcc``, ``mel`` or ``functionals``."""
+        """``output`` names the result: ``mfcc``, ``mel`` or ``functionals``."""
 
     @property
     def names(self) -> list[str]:
-        """A name for each value of a row."""
+        """The names of the values of a row."""
 
     def extract(self, signal: ArrayLike) -> NDArray[numpy.float32]:
-        """``[samples]`` → ``[frames, coefficients]``, one row of functionals."""
+        """Computes the features of a signal: ``[samples]`` → ``[frames, coefficients]``; functionals are one row."""
 
     def extract_signals(self, signals: Sequence[ArrayLike]) -> NDArray[numpy.float32]:
-        """Functionals of many signals ``[samples]``, on all cores: ``[signals, coefficients]``."""
+        """Computes the functionals of many signals ``[samples]`` on all cores: ``[signals, coefficients]``."""
 
     def extract_files(self, paths: Sequence[_Path]) -> NDArray[numpy.float32]:
-        """Functionals of many files, on all cores: ``[files, coefficients]``."""
+        """Computes the functionals of many files on all cores: ``[files, coefficients]``."""
 
     def mel(self, spectrogram: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
-        """Spectrogram → mel spectrogram: ``[frames, n_fft/2 + 1]`` → ``[frames, n_mels]``."""
+        """Computes the mel spectrogram of a spectrogram: ``[frames, n_fft/2 + 1]`` → ``[frames, n_mels]``."""
 
     def mfcc(self, levels: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
-        """Log-mel levels → cepstral coefficients: ``[frames, n_mels]`` → ``[frames, n_mfcc]``."""
+        """Computes the cepstral coefficients of log-mel levels: ``[frames, n_mels]`` → ``[frames, n_mfcc]``."""
 
     def power_to_db(self, power: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
-        """Power → dB."""
+        """Converts power to dB."""
 
 @final
 class Corpus:
-    """Labelled clips. ``corpora.Corpus`` is what people see of it."""
+    """Labelled clips. ``corpora.Corpus`` is the public class."""
 
     @staticmethod
     def open(path: _Path, root: _Path | None, labels: dict[str, list[str]]) -> Corpus:
-        """Scans a folder, or reads a manifest."""
+        """Scans a folder or reads a manifest."""
 
     @property
     def name(self) -> str: ...
@@ -301,19 +306,19 @@ class Corpus:
     @property
     def audit(self) -> dict[str, Any]: ...
     def clips(self) -> list[Clip]:
-        """The clips."""
+        """Returns the clips."""
 
     def read(self, index: int) -> tuple[NDArray[numpy.float32], int]:
-        """The samples of a clip, and their rate."""
+        """Returns the samples of a clip and their sampling rate in Hz."""
 
     def select(self, labels: Sequence[str]) -> Corpus:
-        """Only the clips with these labels."""
+        """Returns the corpus with only the clips of these labels."""
 
     def merge_labels(self, renames: Sequence[tuple[str, str]]) -> Corpus:
-        """Labels renamed, from the first to the second of each pair."""
+        """Returns the corpus with renamed labels: the first of each pair becomes the second."""
 
     def splits(self, protocol: str, seed: int) -> list[Split]:
-        """The splits of a protocol."""
+        """Returns the splits of a protocol."""
 
     def split(
         self,
@@ -323,10 +328,10 @@ class Corpus:
         test: Sequence[int],
         share_speakers: bool,
     ) -> Split:
-        """A split by hand, checked."""
+        """Returns a split of given positions, checked for leaks."""
 
 def delta(rows: NDArray[numpy.float32], width: int, order: int) -> NDArray[numpy.float32]:
-    """Derivative along the first axis: ``[frames, coefficients]`` → the same."""
+    """Computes the derivative along the first axis: ``[frames, coefficients]`` → the same shape."""
 
 def evaluate(
     labels: Sequence[str],
@@ -334,8 +339,8 @@ def evaluate(
     probabilities: NDArray[numpy.float32],
     speakers: Sequence[str],
 ) -> dict[str, Any]:
-    """What ``metrics.json`` has of answers: the position of each true label among the labels, ``[clips, labels]`` probabilities, and who
-    speaks."""
+    """Computes the content of ``metrics.json``. ``truth`` is the position of each true label in ``labels``; ``probabilities`` is
+    ``[clips, labels]``; ``speakers`` names the speaker of each clip."""
 
 def program(args: Sequence[str]) -> NoReturn:
-    """The program ``ser``: does what the arguments ask for, of which the first is its own name, and ends the process."""
+    """Runs the program ``ser`` with the arguments, of which the first is its own name, and ends the process."""

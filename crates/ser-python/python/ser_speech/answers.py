@@ -1,4 +1,4 @@
-"""What is said of recordings."""
+"""Answers for recordings, as objects."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a recording expresses as a whole."""
+    """The answer for a recording as a whole."""
 
     file: str
-    """Name of the recording; ``signal`` of an array."""
+    """Name of the recording; ``signal`` for an array."""
     emotion: str
     """The most probable label."""
     confidence: float
-    """Its probability."""
+    """Probability of the most probable label."""
     uncertain: bool
-    """Whether not to rely on it."""
+    """Whether you should not rely on the answer."""
     seconds: float
-    """Length of the recording."""
+    """Length of the recording in seconds."""
     probabilities: dict[str, float]
     """Probability of each label."""
     warnings: list[str]
-    """Remarks on the recording, in single words."""
+    """Remarks on the recording, as single words."""
     synthetic_model: bool
-    """Whether the model was trained on generated voices."""
+    """Whether the model was trained on synthetic voices."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The object that ``ser predict --json`` prints."""
+        """Returns the object that ``ser predict --json`` prints."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a piece of speech expresses."""
+    """The answer for a piece of speech."""
 
     start: float
-    """Where it begins, in seconds."""
+    """Start of the piece, in seconds."""
     end: float
-    """Where it ends, in seconds."""
+    """End of the piece, in seconds."""
     emotion: str
     """The most probable label."""
     confidence: float
-    """Its probability."""
+    """Probability of the most probable label."""
     uncertain: bool
-    """Whether not to rely on it."""
+    """Whether you should not rely on the answer."""
     probabilities: dict[str, float]
     """Probability of each label."""
     channel: int | None = None
-    """The channel, counted from 1, where each was heard by itself."""
+    """The channel, counted from 1, if each channel was answered separately."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The object that ``ser timeline --json`` prints."""
+        """Returns the object that ``ser timeline --json`` prints."""
         line = {name: getattr(self, name) for name in self.__slots__}
         if self.channel is None:
             del line["channel"]
@@ -64,42 +64,42 @@ class Span:
 
 
 class Region(TypedDict):
-    """A part of a recording, and what the answer owes to it."""
+    """A part of a recording, and how much the answer depends on it."""
 
     seconds: list[float]
-    """From and to."""
+    """Start and end in time, in seconds."""
     hertz: list[float]
-    """From and to."""
+    """Lower and upper limit in frequency, in Hz."""
     drop: float
-    """Probability of the answer less that without the region."""
+    """Probability of the answer minus its probability without the region."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """What the answer on a recording rests on."""
+    """The parts of a recording that the answer depends on."""
 
     file: str
-    """Name of the recording; ``signal`` of an array."""
+    """Name of the recording; ``signal`` for an array."""
     emotion: str
     """The most probable label."""
     probability: float
-    """Its probability."""
+    """Probability of the most probable label."""
     uncertain: bool
-    """Whether not to rely on it."""
+    """Whether you should not rely on the answer."""
     regions: list[Region]
-    """The regions that the answer owes most to, the strongest first."""
+    """The regions that the answer depends on most, the strongest first."""
     synthetic_model: bool
-    """Whether the model was trained on generated voices."""
+    """Whether the model was trained on synthetic voices."""
     drops: NDArray[numpy.float32]
-    """``[frequencies, times]``: probability of the answer less that without what sounds there."""
+    """``[frequencies, times]``: probability of the answer minus its probability without the sound in that patch."""
     times: NDArray[numpy.float64]
-    """``[times]``: middles of what was taken away, in seconds."""
+    """``[times]``: centres of the removed patches, in seconds."""
     frequencies: NDArray[numpy.float64]
-    """``[frequencies]``: middles of what was taken away, in Hz; evenly spaced in mel."""
+    """``[frequencies]``: centres of the removed patches, in Hz; evenly spaced in mel."""
     svg: str
     """The picture of ``ser explain``."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The object that ``ser explain --json`` prints, without its picture."""
+        """Returns the object that ``ser explain --json`` prints, without the picture."""
         arrays = {"drops", "times", "frequencies", "svg"}
         return {name: getattr(self, name) for name in self.__slots__ if name not in arrays}

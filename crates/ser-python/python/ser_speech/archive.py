@@ -1,17 +1,18 @@
-"""Archives of millions of recordings: rows in, rows out, for whatever hands out batches of Arrow.
+"""Answers for archives of millions of recordings, from any source of Arrow batches.
 
-A row names a recording; a row is its answer. ``ser_speech.spark`` and ``ser_speech.ray`` keep the answers of a cluster.
+Each input row names a recording, and each output row is its answer. ``ser_speech.spark`` and ``ser_speech.ray`` write the answers of
+a cluster.
 
-Columns in, in any order and case; others are passed over:
+The input columns may be in any order and case. Other columns are ignored.
 
-- ``path``: the recording, of any format that is read: a file, or what fsspec opens, such as ``s3://…`` and ``hdfs://…``;
-- ``bytes``: the bytes of such a file, instead;
-- ``id``: optional: what the answer is found by, another in every row; otherwise it is the path;
+- ``path``: the recording, in any supported format: a file, or a URL that fsspec can open, such as ``s3://…`` and ``hdfs://…``;
+- ``bytes``: the bytes of such a file, instead of ``path``;
+- ``id``: optional: identifies the answer, unique in each row; by default the path;
 - ``start``, ``end``: optional: the part of the recording, in seconds;
-- ``speaker``: optional: who speaks, one of ``speakers``;
-- ``channel``: optional: the only channel to listen to, counted from 1.
+- ``speaker``: optional: the speaker, one of ``speakers``;
+- ``channel``: optional: the only channel to use, counted from 1.
 
-Columns out are those of ``ser predict --manifest``, as ``answer_schema`` has them.
+The output columns are those of ``ser predict --manifest``; ``answer_schema`` returns them.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ import pyarrow.compute
 from ser_speech._native import Answerer, Model, Speaker
 
 COLUMNS = ("id", "path", "bytes", "start", "end", "speaker", "channel")
-"""What is read of a table."""
+"""The columns that are read from a table."""
 
-# Rows that a thread answers at a time, so that of recordings that are fetched few are in memory.
+# Rows per thread that are answered at a time, so that only a few fetched recordings are in memory.
 _AT_ONCE = 16
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
@@ -47,13 +48,13 @@ def answer_batches(
     speakers: Mapping[str, Speaker] | None = None,
     threads: int | None = 1,
 ) -> Iterator[pyarrow.RecordBatch]:
-    """A batch of answers for each batch of rows, a row for each row, in their order.
+    """Yields a batch of answers for each batch of rows, with one row for each row, in their order.
 
-    What is wrong with a recording, missing ones among them, stands in its row's ``error``. What is wrong with the table is a
-    ``ValueError``, and what keeps all recordings from being fetched, such as a store that is not reached, is raised as it is.
+    A problem with a recording, such as a missing file, is in ``error`` of its row. A problem with the table raises a
+    ``ValueError``. A problem that affects all recordings, such as a store that cannot be reached, raises its own exception.
 
-    ``model`` is a file that this process can open, without one the built-in model; it is read once a process. ``labels`` are the
-    only ones that can be. An engine that runs a task on each core wants 1 thread, ``None`` takes all cores.
+    ``model`` is a file that this process can open, by default the built-in model; each process reads it once. ``labels`` are the
+    only labels to choose from. Use 1 thread in an engine that runs a task on each core; ``None`` uses all cores.
     """
     return Question.of(model, labels, speakers, threads).answers(batches)
 
@@ -61,18 +62,18 @@ def answer_batches(
 def answer_schema(
     *, model: str | PathLike[str] | None = None, labels: Sequence[str] | None = None
 ) -> pyarrow.Schema:
-    """The columns of the answers: ``id``, ``label``, ``probability_…`` for each label of the model, ``uncertain``,
+    """Returns the columns of the answers: ``id``, ``label``, ``probability_…`` for each label of the model, ``uncertain``,
     ``out_of_distribution``, ``remarks``, ``seconds``, ``model`` and ``error``."""
     return Question.of(model, labels, None, 1).schema()
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of all rows, such as can be sent to other processes."""
+    """What is asked for all rows. It can be sent to other processes."""
 
     model: str | None
     fingerprint: str
-    """What the model must be, wherever it is opened."""
+    """The fingerprint that the model must have on every node."""
     labels: tuple[str, ...] | None
     speakers: tuple[tuple[str, bytes], ...]
     threads: int | None
@@ -85,7 +86,7 @@ class Question:
         speakers: Mapping[str, Speaker] | None,
         threads: int | None,
     ) -> Question:
-        """Of arguments, which are wrong here or not at all."""
+        """Makes a question of arguments, and checks them all, so that no wrong argument is found only later."""
         known = sorted((name, speaker.to_bytes()) for name, speaker in (speakers or {}).items())
         question = cls(
             model=None if model is None else os.path.abspath(fspath(model)),
@@ -98,18 +99,18 @@ class Question:
         return question
 
     def answerer(self) -> Answerer:
-        """Who answers in this process."""
-        # A process that was forked off has none of the threads.
+        """Returns the answerer of this process."""
+        # A forked process has none of its parent's threads, so it needs an answerer of its own.
         return _answerer(self, os.getpid())
 
     def schema(self) -> pyarrow.Schema:
-        """The columns of the answers."""
+        """Returns the columns of the answers."""
         types = {"string": pyarrow.string(), "bool": pyarrow.bool_()}
         types |= {"float32": pyarrow.float32(), "float64": pyarrow.float64()}
         return pyarrow.schema([(name, types[kind]) for name, kind in self.answerer().columns])
 
     def answers(self, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
-        """A batch of answers for each."""
+        """Yields a batch of answers for each batch of rows."""
         schema = self.schema()
         at_once = _AT_ONCE * (self.threads or os.cpu_count() or 1)
         for batch in batches:
@@ -128,7 +129,7 @@ def _answerer(question: Question, process: int) -> Answerer:
     model = Model.load(question.model)
     if model.fingerprint != question.fingerprint:
         raise ValueError(
-            f"{question.model}: expected the model {question.fingerprint}, found {model.fingerprint}: all nodes must open the same"
+            f"{question.model}: expected the model {question.fingerprint}, found {model.fingerprint}: all nodes must open the same model file"
         )
     speakers = {name: Speaker.from_bytes(data, model) for name, data in question.speakers}
     labels = None if question.labels is None else list(question.labels)
@@ -136,7 +137,7 @@ def _answerer(question: Question, process: int) -> Answerer:
 
 
 def rows(batch: pyarrow.RecordBatch) -> list[Row]:
-    """The rows of a table."""
+    """Returns the rows of a batch."""
     columns = {name.lower(): column for name, column in zip(batch.schema.names, batch.columns, strict=True)}
     if "path" not in columns and "id" not in columns:
         found = ", ".join(batch.schema.names) or "none"
@@ -159,7 +160,7 @@ def _row(
     if not id_:
         raise ValueError("column `path`: expected a value in each row, found none")
     if channel == 0:
-        raise ValueError(f"column `channel`, row {id_!r}: expected a number from 1 on, found 0")
+        raise ValueError(f"column `channel`, row {id_!r}: expected a number of 1 or more, found 0")
     return id_, path or None, data, start, end, speaker or None, channel
 
 
@@ -175,7 +176,7 @@ def _values(name: str, column: pyarrow.Array) -> list[object]:
         expected = {pyarrow.binary(): "bytes", pyarrow.string(): "text"}.get(kind, "numbers")
         raise ValueError(f"column `{name}`: expected {expected}, found {column.type}")
     if pyarrow.types.is_floating(column.type):
-        # pandas has those that are missing as NaN.
+        # pandas stores missing numbers as NaN.
         column = pyarrow.compute.if_else(pyarrow.compute.is_nan(column), None, column)
     try:
         values: list[object] = column.cast(kind).to_pylist()
@@ -185,7 +186,7 @@ def _values(name: str, column: pyarrow.Array) -> list[object]:
 
 
 def _is_like(found: pyarrow.DataType, kind: pyarrow.DataType) -> bool:
-    """Whether text or bytes, in whichever of Arrow's layouts."""
+    """Whether ``found`` is one of Arrow's layouts of text or bytes, as ``kind`` says."""
     layouts = {
         pyarrow.string(): [pyarrow.string(), pyarrow.large_string(), pyarrow.string_view()],
         pyarrow.binary(): [pyarrow.binary(), pyarrow.large_binary(), pyarrow.binary_view()],
@@ -194,7 +195,7 @@ def _is_like(found: pyarrow.DataType, kind: pyarrow.DataType) -> bool:
 
 
 def _sound(id_: str, path: str | None, data: bytes | None) -> str | bytes | Exception:
-    """What is to be heard: a file of this machine, or bytes."""
+    """Returns the sound of a row: the path of a local file, bytes, or the error of a recording that does not exist."""
     if data is not None:
         return data
     if path is None:

@@ -21,46 +21,47 @@ class Clip:
     """One recording, or a part of one, with its labels."""
 
     name: str
-    """What tells it from the other clips of its corpus."""
+    """Identifies the clip within its corpus."""
     file: str
     """Path of the recording."""
     start: float | None
-    """Where the clip begins in the file, in seconds; ``None``: it is all of it."""
+    """Start of the clip in the file, in seconds; ``None`` if the clip is the whole file."""
     end: float | None
-    """Where it ends."""
+    """End of the clip in the file, in seconds; ``None`` if the clip is the whole file."""
     emotion: str
-    """Its label."""
+    """The label."""
     speaker: str
-    """Who speaks."""
+    """The speaker."""
     gender: str | None
-    """Of the speaker, where known."""
+    """Gender of the speaker, if known."""
     intensity: str | None
-    """Of the emotion, where known."""
+    """Intensity of the emotion, if known."""
     statement: str | None
-    """The sentence, where known."""
+    """The sentence, if known."""
     repetition: int | None
-    """Number of the repetition, from 1."""
+    """Number of the repetition, counted from 1."""
     seconds: float
-    """Length."""
+    """Length in seconds."""
     content: str
-    """Hash of the sound: copies have the same."""
+    """Content hash of the sound; copies have the same hash."""
     attributes: dict[str, str]
-    """What else a manifest says of it, by column."""
+    """The other columns of the manifest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Positions of clips in a corpus, ascending. No clip, no sound and, but for random protocols, no speaker is in two parts.
+    """Positions of clips in a corpus, in ascending order. No clip and no sound is in two parts, and no speaker either, except in
+    random protocols.
 
-    As a pair it is what scikit-learn's ``cv=`` takes: train and validation together, and test.
+    A split iterates as the pair that scikit-learn's ``cv=`` takes: train and validation together, then test.
     """
 
     name: str
-    """Such as ``fold-1``."""
+    """Name of the split, such as ``fold-1``."""
     train: NDArray[numpy.int64]
-    """Clips to learn from."""
+    """Clips to train on."""
     validation: NDArray[numpy.int64]
-    """Clips to select on: an epoch, a threshold."""
+    """Clips to choose an epoch or a threshold on."""
     test: NDArray[numpy.int64]
     """Clips to report on."""
 
@@ -70,7 +71,7 @@ class Split:
 
 
 class Corpus(Sequence[Clip]):
-    """Labelled clips, sorted by the names of their files."""
+    """Labelled clips, sorted by file name."""
 
     def __init__(self, corpus: _native.Corpus) -> None:
         self._corpus = corpus
@@ -84,11 +85,11 @@ class Corpus(Sequence[Clip]):
         root: str | PathLike[str] | None = None,
         labels: Mapping[str, Sequence[str]] | None = None,
     ) -> Corpus:
-        """The clips of RAVDESS anywhere under a folder, or those of a manifest: a CSV table with the columns ``path``, ``emotion``
-        and ``speaker``.
+        """Opens the clips of a known corpus anywhere under a folder, or those of a manifest: a CSV table with the columns
+        ``path``, ``emotion`` and ``speaker``.
 
-        Relative paths of a manifest are looked up in its folder, or first in ``root``. ``labels`` joins spellings:
-        ``{"happy": ["Happy", "joy"]}``. ``audit`` says what was not taken.
+        Relative paths of a manifest are looked up in ``root`` first, if it is given, then in the manifest's folder. ``labels``
+        joins spellings: ``{"happy": ["Happy", "joy"]}``. ``audit`` lists the files that were skipped.
         """
         spellings = {label: list(written) for label, written in (labels or {}).items()}
         return cls(_native.Corpus.open(path, root, spellings))
@@ -113,12 +114,12 @@ class Corpus(Sequence[Clip]):
 
     @property
     def synthetic(self) -> bool:
-        """Whether anything in it is generated. Whatever is made from it must say so."""
+        """Whether any clip is synthetic. Everything made from a synthetic corpus must say so."""
         return self._corpus.synthetic
 
     @property
     def labels(self) -> list[str]:
-        """The labels, in the order of RAVDESS, others behind them; after ``select`` in the order given there."""
+        """The labels, in the order of RAVDESS and then all others; after ``select``, in the order given there."""
         return self._corpus.labels
 
     @property
@@ -138,36 +139,36 @@ class Corpus(Sequence[Clip]):
 
     @property
     def targets(self) -> NDArray[numpy.int64]:
-        """For each clip the position of its label in ``labels``."""
+        """The position of each clip's label in ``labels``."""
         return self._corpus.targets
 
     @property
     def checksum(self) -> str:
-        """Hash of what the clips are called, their labels and their sound; not of where they lie."""
+        """Hash of the names, labels and sounds of the clips. Their location makes no difference."""
         return self._corpus.checksum
 
     @property
     def audit(self) -> dict[str, Any]:
-        """What ``ser index`` finds: counts, oddities, and every file that was not taken, with its reason."""
+        """The findings of ``ser index``: counts, oddities, and every skipped file with the reason."""
         return self._corpus.audit
 
     def read(self, index: int) -> tuple[NDArray[numpy.float32], int]:
-        """The samples of a clip, mixed down to the mean of its channels, and their rate."""
+        """Returns the samples of a clip, mixed down to the mean of its channels, and their sampling rate in Hz."""
         return self._corpus.read(range(len(self))[index])
 
     def select(self, labels: Iterable[str]) -> Corpus:
-        """Only the clips with these labels."""
+        """Returns the corpus with only the clips of these labels."""
         return Corpus(self._corpus.select(list(labels)))
 
     def merge_labels(self, renames: Mapping[str, str]) -> Corpus:
-        """Labels renamed, so that several can become one: ``{"calm": "neutral"}``."""
+        """Returns the corpus with renamed labels, so that several can become one: ``{"calm": "neutral"}``."""
         return Corpus(self._corpus.merge_labels(list(renames.items())))
 
     def splits(self, protocol: str, *, seed: int = 0) -> list[Split]:
-        """The splits of a protocol, the same on every machine: ``speakers-5``, ``loso``, ``seed5``, ``random10`` of any corpus,
-        ``folds-a``, ``folds-b`` and ``statement`` of RAVDESS, ``given`` of a manifest.
+        """Returns the splits of a protocol, which are the same on every machine: ``speakers-5``, ``loso``, ``seed5`` and
+        ``random10`` for any corpus, ``folds-a``, ``folds-b`` and ``statement`` for RAVDESS, ``given`` for a manifest.
 
-        A leak is a ``SerError`` of the kind ``leak`` that names the clips.
+        A leak raises a ``SerError`` of the kind ``leak`` that names the clips.
         """
         return self._corpus.splits(protocol, seed)
 
@@ -180,14 +181,15 @@ class Corpus(Sequence[Clip]):
         name: str = "split",
         share_speakers: bool = False,
     ) -> Split:
-        """A split of one's own, checked for leaks as those of protocols are. The parts are positions of clips.
+        """Returns a split of your own, checked for leaks like the splits of protocols. The parts are positions of clips.
 
-        With ``share_speakers`` a speaker may be in two parts: such a split flatters.
+        With ``share_speakers`` a speaker may be in two parts; figures from such a split are too optimistic.
         """
         return self._corpus.split(name, _positions(train), _positions(validation), _positions(test), share_speakers)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A row for each clip, on an index of audformat: segmented where clips are parts of files, else filewise."""
+        """Returns a table with a row for each clip, on an index of audformat: segmented if clips are parts of files, else
+        filewise."""
         import pandas
 
         files = pandas.Index(self.files, name="file", dtype="string")

@@ -1,4 +1,4 @@
-"""What is raised when a recording or a file is not as it should be."""
+"""The error for problems with recordings and files."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Any
 
 
 class SerError(Exception):
-    """What goes wrong with a recording or a file. A wrong argument is a ``ValueError`` or a ``TypeError``."""
+    """A problem with a recording or a file. A wrong argument raises ``ValueError`` or ``TypeError`` instead."""
 
     message: str
-    """What is wrong, and what to do, in words."""
+    """A sentence that says what is wrong and what to do."""
     kind: str
-    """In one word: ``not-opened``, ``not-read``, ``no-such-channel``, ``too-long``, ``damaged``, ``no-speech``,
-    ``sampling-rate-too-low``, ``too-short`` or ``no-answer``; of a corpus also ``no-clips``, ``wrong-table`` or ``leak``."""
+    """The kind of problem, as one word: ``not-opened``, ``not-read``, ``no-such-channel``, ``too-long``, ``damaged``, ``no-speech``,
+    ``sampling-rate-too-low``, ``too-short`` or ``no-answer``; for a corpus also ``no-clips``, ``wrong-table`` or ``leak``."""
     path: str | None
     """The file, if there is one."""
     expected: str | None
-    """What should have been there, where that is a matter of one value."""
+    """The expected value, if the problem is a single value."""
     actual: str | None
-    """What was there."""
+    """The value that was found."""
     clips: list[tuple[tuple[str, str], tuple[str, str]]]
-    """Of a leak: the clips that two parts of a split share, each as its part and its name."""
+    """For a leak: the clips that two parts of a split share, each as its part and its name."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class SerError(Exception):
         return self.message
 
     def to_dict(self) -> dict[str, Any]:
-        """Its fields."""
+        """Returns the fields as a dictionary, without ``clips``."""
         return {
             "file": self.path,
             "error": self.message,

@@ -1,7 +1,7 @@
-"""Features by the names, arguments, shapes and values of librosa, and the functionals of a clip.
+"""Features with the names, arguments, shapes and values of librosa, and the functionals of a clip.
 
-All results are arrays of 32-bit floats. What librosa takes and this does not, such as other types of the cosine transform, is a
-``ValueError``.
+All results are arrays of 32-bit floats. Arguments that librosa accepts and this module does not, such as other types of the cosine
+transform, raise ``ValueError``.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def melspectrogram(
     htk: bool = False,
     norm: str | None = "slaney",
 ) -> Array:
-    """Mel spectrogram, ``[..., n_mels, frames]``, of signals ``y`` ``[..., samples]`` of the rate ``sr``, or of a spectrogram ``S``
-    ``[..., bins, frames]``.
+    """Computes the mel spectrogram, ``[..., n_mels, frames]``, of signals ``y`` ``[..., samples]`` with the sampling rate ``sr`` in
+    Hz, or of a spectrogram ``S`` ``[..., bins, frames]``.
 
     ``window`` is ``hann``, ``hamming``, ``blackman``, ``bartlett`` or ``rectangular``; ``pad_mode`` is ``constant``, ``reflect`` or
     ``edge``; ``power`` is 1 or 2.
@@ -87,8 +87,8 @@ def mfcc(
     fmax: float | None = None,
     htk: bool = False,
 ) -> Array:
-    """Mel-frequency cepstral coefficients, ``[..., n_mfcc, frames]``, of signals ``y`` ``[..., samples]`` of the rate ``sr``, or of
-    log-mel levels ``S`` ``[..., n_mels, frames]``.
+    """Computes the mel-frequency cepstral coefficients, ``[..., n_mfcc, frames]``, of signals ``y`` ``[..., samples]`` with the
+    sampling rate ``sr`` in Hz, or of log-mel levels ``S`` ``[..., n_mels, frames]``.
 
     The other arguments are those of ``melspectrogram``; ``mel_norm`` is its ``norm``.
     """
@@ -116,7 +116,7 @@ def mfcc(
     }
     if y is None or numpy.ndim(y) < 2:
         return _of_signals(y, _extractor("mfcc", norm=mel_norm, **spectrum, **cepstrum))
-    # The loudest of all channels is what levels are cut off below.
+    # As in librosa, the limit `top_db` is relative to the loudest value of all channels.
     mel = melspectrogram(y=y, norm=mel_norm, **spectrum)
     return mfcc(S=power_to_db(mel), sr=sr, n_mfcc=n_mfcc, lifter=lifter)
 
@@ -128,7 +128,8 @@ def power_to_db(
     amin: float = 1e-10,
     top_db: float | None = 80.0,
 ) -> Array:
-    """Power as levels in dB, of the same shape: ``10·log10(max(amin, S) / ref)``, raised to ``top_db`` below the loudest."""
+    """Converts power to levels in dB, of the same shape: ``10·log10(max(amin, S) / ref)``. Levels more than ``top_db`` below the
+    loudest are raised to that limit."""
     power = _numbers("S", S, 0)
     reference = abs(float(ref(power) if callable(ref) else ref))
     levels = _extractor("mel", sr=22_050, reference=max(reference, amin), amin=amin, top_db=top_db)
@@ -138,7 +139,8 @@ def power_to_db(
 def delta(
     data: ArrayLike, *, width: int = 9, order: int = 1, axis: int = -1, mode: str = "interp"
 ) -> Array:
-    """Derivative along an axis, of the same shape, by a Savitzky–Golay filter over ``width`` frames; ``order`` is 1 or 2."""
+    """Computes the derivative along an axis, of the same shape, with a Savitzky–Golay filter over ``width`` frames; ``order`` is 1
+    or 2."""
     if mode != "interp":
         raise ValueError(f"mode: expected 'interp', got {mode!r}")
     frames = numpy.moveaxis(_numbers("data", data, 1), axis, 0)
@@ -160,10 +162,11 @@ def functionals(
     voice: bool = False,
     relative_level: bool = True,
 ) -> dict[str, float]:
-    """A clip ``[samples]`` summed up, by name: statistics over time of its levels, cepstrum, spectral shape and modulation.
+    """Computes the functionals of a clip ``[samples]``, by name: statistics over time of its levels, cepstrum, spectral shape and
+    modulation.
 
-    With ``voice`` also those of F0, harmonics and formants, from 8 kHz on. How loud the clip is makes no difference unless
-    ``relative_level`` is false.
+    ``voice`` adds those of F0, harmonics and formants; it needs a sampling rate of 8 kHz or more. The loudness of the clip makes no
+    difference unless ``relative_level`` is false.
     """
     extractor = _extractor(
         "functionals",
@@ -182,7 +185,7 @@ def functionals(
 
 @lru_cache(maxsize=64)
 def _extractor(output: str, **config: Any) -> _native.FeatureExtractor:
-    """Planned once for all calls with the same arguments."""
+    """Returns the extractor for the arguments, which is planned once for all calls."""
     return _native.FeatureExtractor(output, **config)
 
 
@@ -192,14 +195,14 @@ def _numbers(name: str, given: ArrayLike, axes: int) -> Array:
         expected = f"{name}: expected an array of real numbers with {axes} axes or more"
         raise ValueError(f"{expected}, got {array.dtype} of the shape {array.shape}")
     with numpy.errstate(over="ignore"):
-        # What is beyond is infinite then, and refused as that.
+        # Values beyond the range of 32-bit floats become infinite, and the extractor refuses them.
         return array.astype(numpy.float32, copy=False)
 
 
 def _of_signals(y: ArrayLike | None, extractor: _native.FeatureExtractor) -> Array:
-    """``[..., samples]`` → ``[..., coefficients, frames]``."""
+    """Extracts features from signals: ``[..., samples]`` → ``[..., coefficients, frames]``."""
     if y is None:
-        raise ValueError("expected a signal as y=, or what is computed of one as S=")
+        raise ValueError("expected a signal as y=, or its spectrogram or levels as S=")
     signals = numpy.asarray(y)
     if signals.ndim == 1:
         return extractor.extract(signals).T
@@ -210,7 +213,7 @@ def _of_signals(y: ArrayLike | None, extractor: _native.FeatureExtractor) -> Arr
 
 
 def _of_frames(array: Array, step: Callable[[Array], Array]) -> Array:
-    """``[..., values, frames]`` → ``[..., coefficients, frames]``."""
+    """Applies a step to each frame: ``[..., values, frames]`` → ``[..., coefficients, frames]``."""
     frames = array.swapaxes(-1, -2)
     rows = step(numpy.ascontiguousarray(frames).reshape(-1, frames.shape[-1]))
     return rows.reshape(*frames.shape[:-1], -1).swapaxes(-1, -2)

@@ -1,4 +1,4 @@
-"""Figures of answers whose truth is known, with intervals over speakers."""
+"""Figures for answers whose true labels are known, with intervals over speakers."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 Interval = tuple[float, float]
-"""From and to, at 95 %."""
+"""Lower and upper limit of a 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Evaluation:
-    """Figures from 0 to 1. Intervals resample speakers, 1000 times: how well would it do on other people?"""
+    """Figures from 0 to 1. The intervals resample speakers 1000 times, so they say what to expect from other speakers."""
 
     n: int
     """Number of clips."""
     labels: list[str]
-    """The classes."""
+    """The labels, in the order of ``classes`` and ``confusion``."""
     accuracy: float
-    """Share of clips predicted right."""
+    """Share of clips that are predicted correctly."""
     accuracy_interval: Interval | None
     """``None`` with fewer than two speakers."""
     uar: float
-    """Unweighted average recall: the mean of the recalls of all classes that are there."""
+    """Unweighted average recall: the mean of the recalls of all classes that have clips."""
     uar_interval: Interval | None
     """``None`` with fewer than two speakers."""
     macro_f1: float
     """Mean F1 over the classes."""
     chance_accuracy: float
-    """Accuracy of always naming the most frequent class."""
+    """Accuracy of always predicting the most frequent class."""
     chance_uar: float
-    """UAR of always naming the same class."""
+    """UAR of always predicting the same class."""
     classes: list[dict[str, Any]]
     """``label``, ``precision``, ``recall``, ``f1`` and ``support`` of each class."""
     confusion: NDArray[numpy.int64]
-    """``[truth, predicted]``: number of clips."""
+    """``[true label, predicted label]``: number of clips."""
     speakers: list[dict[str, Any]]
     """``group``, ``n``, ``accuracy`` and ``uar`` of each speaker."""
     log_loss: float | None
-    """Mean of −ln of the true class's probability; ``None`` of answers without probabilities, as the next two."""
+    """Mean of −ln of the true class's probability; ``None`` without probabilities."""
     brier: float | None
-    """Mean of the squared distances between probabilities and truth, 0 to 2."""
+    """Mean of the squared distances between probabilities and true labels, from 0 to 2; ``None`` without probabilities."""
     calibration_error: float | None
-    """Expected calibration error over 15 bins of confidence."""
+    """Expected calibration error over 15 bins of confidence; ``None`` without probabilities."""
 
 
 def evaluate(
@@ -63,11 +63,11 @@ def evaluate(
     labels: Sequence[str] | None = None,
     probabilities: ArrayLike | None = None,
 ) -> Evaluation:
-    """Holds answers against the truth, clip by clip.
+    """Compares answers with the true labels, clip by clip.
 
-    ``predicted`` are labels, or what ``Model.predict_files`` gave, with probabilities. Of
-    labels ``probabilities`` may be given beside them, ``[clips, labels]`` in the order of ``labels``. Without ``speakers`` there are no
-    intervals: clips of one voice are not independent.
+    ``predicted`` are labels, or what ``Model.predict_files`` returned, which includes probabilities. For labels, ``probabilities``
+    can be given as well, ``[clips, labels]`` in the order of ``labels``. Without ``speakers`` there are no intervals, because clips
+    of one voice are not independent.
     """
     truth = list(truth)
     names, given = _answers(list(predicted))
@@ -81,8 +81,8 @@ def evaluate(
     voices = [""] * len(truth) if speakers is None else list(speakers)
     if not len(truth) == len(names) == len(voices):
         raise ValueError(
-            "expected as many predictions and speakers as labels of the truth, "
-            f"got {len(names)} and {len(voices)} beside {len(truth)}"
+            "expected one prediction and one speaker for each true label, "
+            f"got {len(names)} and {len(voices)} for {len(truth)}"
         )
     if given:
         probabilities = numpy.array([given.get(label, [0.0] * len(names)) for label in labels]).T
@@ -97,7 +97,7 @@ def evaluate(
         chosen = [labels[position] for position in rows.argmax(1)]
         differs = [(name, label) for name, label in zip(names, chosen, strict=True) if name != label]
         if differs:
-            raise ValueError("probabilities: expected the predicted label to be the most probable, got {!r} with {!r}".format(*differs[0]))
+            raise ValueError("probabilities: expected the predicted label to be the most probable, got {!r} where {!r} is".format(*differs[0]))
     found = _native.evaluate(labels, [at[label] for label in truth], rows, [str(voice) for voice in voices])
     metrics = found["metrics"]
     has_probabilities = probabilities is not None
@@ -117,7 +117,7 @@ def evaluate(
 def _answers(
     predicted: Sequence[str | Answer | SerError],
 ) -> tuple[list[str], dict[str, list[float]]]:
-    """The labels, and of answers the probabilities of each label."""
+    """Returns the predicted labels, and for answers the probabilities of each label."""
     names: list[str] = []
     given: dict[str, list[float]] = {}
     for number, answer in enumerate(predicted):

@@ -1,4 +1,4 @@
-"""The program ``ser``, which is inside this package."""
+"""The program ``ser``, which this package contains."""
 
 import signal
 import sys
@@ -7,8 +7,8 @@ from ser_speech import _native
 
 
 def main() -> None:
-    """Does what the command line asks for, and ends the process."""
-    # What Python does on Ctrl-C waits for Python, which is not asked again.
+    """Runs the command line, and ends the process."""
+    # Python handles Ctrl-C only when its interpreter runs again, and the program never returns to it.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     _native.program(["ser", *sys.argv[1:]])

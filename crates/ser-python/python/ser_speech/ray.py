@@ -1,4 +1,4 @@
-"""Answers on Ray: rows of a dataset as tasks, answers as a folder that a killed run goes on with."""
+"""Answers on Ray: tasks answer the rows of a dataset into a folder, and a killed run continues there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import ray.data
 from ser_speech._native import Speaker
 from ser_speech.shards import Archive, Work, dealt, summed
 
-# A block of paths has so many rows that their Python objects would take more memory than all else.
+# Rows per batch. A block of paths has so many rows that their Python objects would take more memory than everything else.
 _ROWS = 10_000
 
 
@@ -26,11 +26,11 @@ def answer(
     speakers: Mapping[str, Speaker] | None = None,
     threads: int = 1,
 ) -> ray.data.Dataset:
-    """Answers the rows of a dataset into a folder, a file a shard, and gives the answers.
+    """Answers the rows of a dataset into a folder with one file for each shard, and returns the answers.
 
-    Columns are those of ``ser_speech.archive``. Whatever is killed meanwhile, the same call answers the shards that are not there
-    yet: the folder is the checkpoint. All nodes open ``out``, the recordings and ``model`` by the same names. A task has so many
-    ``threads`` and is given as many cores.
+    The columns are those of ``ser_speech.archive``. The folder is the checkpoint: if anything is killed, the same call answers only
+    the missing shards. ``out``, the recordings and ``model`` must have the same paths or URLs on all nodes. Each task computes on
+    ``threads`` cores.
     """
     archive = Archive.of(out, shards, model, labels, speakers, threads)
     total = partial(_each, partial(summed, shards=shards))
@@ -47,7 +47,7 @@ def answer(
 
 
 def _each(work: Work, table: pyarrow.Table) -> pyarrow.Table:
-    """What is made of the batches of a block; one without rows has none."""
+    """Applies the work to the batches of a block. A block without rows counts as one empty batch."""
     nothing = pyarrow.RecordBatch.from_pylist([], table.schema)
     batches = table.to_batches(max_chunksize=_ROWS)
     return pyarrow.Table.from_batches(work(batches or [nothing]))

@@ -1,7 +1,7 @@
-"""Folders of answers, a file a shard: what ``ser_speech.spark`` and ``ser_speech.ray`` have in common.
+"""Folders of answers with one file for each shard: the common part of ``ser_speech.spark`` and ``ser_speech.ray``.
 
-A row belongs to the shard that the checksum of its id names, in whatever order rows come. The answers of a shard are a file, which is
-written beside its name and gets it when it is whole; what has its name is not answered again.
+The checksum of its id decides to which shard a row belongs, whatever the order of the rows. The file of a shard is written under a
+temporary name and renamed when it is complete, so a shard whose file exists is not answered again.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from ser_speech._native import Speaker
 from ser_speech.archive import COLUMNS, Question, rows
 
 HEADING = "_archive.json"
-"""Says what a folder holds. What reads folders of tables passes over names that begin so."""
+"""Name of the file that describes the folder. Readers of folders of tables skip names that begin with an underscore."""
 
 _FORMAT = 1
 
 Work = Callable[[Iterable[pyarrow.RecordBatch]], Iterator[pyarrow.RecordBatch]]
-"""What is made of batches."""
+"""A function from batches to batches."""
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A folder of the answers to one table. It can be sent to other processes."""
+    """A folder with the answers for one table. It can be sent to other processes."""
 
     out: str
-    """The folder, which all of them open by this name."""
+    """The folder, by the path or URL under which all processes open it."""
     shards: int
     question: Question
 
@@ -54,7 +54,7 @@ class Archive:
         speakers: Mapping[str, Speaker] | None,
         threads: int | None,
     ) -> Archive:
-        """Of what an engine was called with."""
+        """Makes an archive of the arguments of an engine's ``answer``."""
         if shards < 1:
             raise ValueError(f"shards: expected 1 or more, got {shards}")
         store, folder = fsspec.core.url_to_fs(fspath(out))
@@ -62,10 +62,11 @@ class Archive:
         return cls(store.unstrip_protocol(folder).rstrip("/"), shards, question)
 
     def begin(self, sums: Iterable[tuple[Sequence[int], int]]) -> tuple[list[int], list[int]]:
-        """Makes the folder for rows of which ``summed`` are the sums, or holds them against what it was made for. Gives the
-        number of rows of each shard, and the shards that are there.
+        """Creates the folder for rows with these sums of ``summed``, or checks that an existing folder was made for the same call.
+        Returns the number of rows of each shard, and the finished shards.
 
-        Raises ``ValueError`` for the answers to another table, by another model, or in another number of shards.
+        Raises ``ValueError`` if the folder holds the answers for another table, by another model, for other labels or speakers, or
+        in another number of shards.
         """
         counts, table = [0] * self.shards, 0
         for some, number in sums:
@@ -91,12 +92,12 @@ class Archive:
             if heading.get(name) != there.get(name):
                 raise ValueError(
                     f"{self.out}/{HEADING}: the answers here were begun by another call, {name}: expected {heading.get(name)}, "
-                    f"found {there.get(name)}: go on with that one, or name another folder"
+                    f"found {there.get(name)}: repeat that call, or choose another folder"
                 )
         return counts, list(self._files())
 
     def count(self) -> int:
-        """Answers that are there."""
+        """Returns the number of answers in the finished shards."""
         store, _ = fsspec.core.url_to_fs(self.out)
         count = 0
         for path in self._files().values():
@@ -105,12 +106,12 @@ class Archive:
         return count
 
     def check(self, count: int) -> None:
-        """Raises ``RuntimeError`` unless so many answers are there, and removes what was left unfinished."""
+        """Raises ``RuntimeError`` unless the folder has ``count`` answers, and removes unfinished files."""
         there = self.count()
         if there != count:
             raise RuntimeError(
-                f"{self.out}: expected {count} answers, found {there}: the rows changed between two readings; take a table that "
-                "stays as it is, and another folder"
+                f"{self.out}: expected {count} answers, found {there}: the rows changed between two readings; use a table that "
+                "does not change, and another folder"
             )
         store, folder = fsspec.core.url_to_fs(self.out)
         for path in store.glob(f"{folder}/.unfinished-*"):
@@ -119,10 +120,10 @@ class Archive:
     def answer(
         self, batches: Iterable[pyarrow.RecordBatch], *, counts: Sequence[int]
     ) -> Iterator[pyarrow.RecordBatch]:
-        """Answers rows that are sorted by ``shard``, each shard into its file. Gives the shards as they are there.
+        """Answers rows that are sorted by ``shard``, each shard into its file. Yields the number of each shard when its file exists.
 
-        Raises ``RuntimeError`` for a shard that has not as many rows as ``counts`` says, which is not written: to a worker of
-        Python an executor of Spark that dies between two batches looks like the end of the rows.
+        Raises ``RuntimeError`` for a shard with another number of rows than ``counts`` says, and does not write it: if a Spark
+        executor dies between two batches, its Python worker sees the end of the rows.
         """
         for shard, pieces in groupby(_pieces(batches), itemgetter(0)):
             self._answer_shard(shard, (piece for _, piece in pieces), counts[shard])
@@ -135,23 +136,23 @@ class Archive:
         if store.exists(f"{folder}/{name}"):
             return
         answers = self.question.answers(pieces)
-        # Rows come in another order each time.
+        # The rows come in a different order each time, and the file must be the same.
         table = pyarrow.Table.from_batches(answers, self.question.schema()).sort_by("id")
         if table.num_rows != count:
             raise RuntimeError(
-                f"{self.out}: shard {shard}: expected {count} rows, found {table.num_rows}: what handed them out died, or the table "
-                "changed meanwhile; call again, for another table with another folder"
+                f"{self.out}: shard {shard}: expected {count} rows, found {table.num_rows}: the source of the rows died, or the "
+                "table changed meanwhile; call again, with another folder if the table changed"
             )
         ids = table["id"].to_pylist()
         for first, second in zip(ids, ids[1:], strict=False):
             if first == second:
-                raise ValueError(f"two rows have the same id, {first!r}: answers are found by it, so that each must be another")
+                raise ValueError(f"two rows have the same id, {first!r}: an id identifies an answer, so each row needs its own")
         data = pyarrow.BufferOutputStream()
         pyarrow.parquet.write_table(table, data)
         self._write(name, data.getvalue().to_pybytes())
 
     def _write(self, name: str, data: bytes) -> None:
-        """Writes beside the name and renames. Whoever does so at the same time writes a file of their own."""
+        """Writes under a temporary name and renames. The name is unique, so processes that write the same file do not interfere."""
         store, folder = fsspec.core.url_to_fs(self.out)
         unfinished = f"{folder}/.unfinished-{name}.{uuid4().hex}"
         with store.open(unfinished, "wb") as file:
@@ -162,7 +163,7 @@ class Archive:
         store.mv(unfinished, f"{folder}/{name}")
 
     def _files(self) -> dict[int, str]:
-        """The shards that are there, and their files."""
+        """Returns the finished shards and their files."""
         store, folder = fsspec.core.url_to_fs(self.out)
         files = {}
         for path in store.ls(folder, detail=False, refresh=True):
@@ -173,8 +174,8 @@ class Archive:
 
 
 def summed(batches: Iterable[pyarrow.RecordBatch], *, shards: int) -> Iterator[pyarrow.RecordBatch]:
-    """Of all batches in one row: the number of rows of each shard, and the sum of the rows' checksums, which is the same in any
-    order."""
+    """Sums all batches up in one row: the number of rows of each shard, and the sum of the checksums of the rows, which does not
+    depend on their order."""
     counts, sums = [0] * shards, 0
     for batch in batches:
         for id_, path, _, *rest in rows(_without_bytes(batch)):
@@ -186,7 +187,7 @@ def summed(batches: Iterable[pyarrow.RecordBatch], *, shards: int) -> Iterator[p
 def dealt(
     batches: Iterable[pyarrow.RecordBatch], *, shards: int, there: Sequence[int]
 ) -> Iterator[pyarrow.RecordBatch]:
-    """The rows whose shards are not there, with the columns that are read and ``shard``."""
+    """Yields the rows whose shards are not finished, with only the columns that are read, and with ``shard``."""
     for batch in batches:
         numbers = pyarrow.array([_shard(id_, shards) for id_, *_ in rows(_without_bytes(batch))], pyarrow.int64())
         batch = batch.select([name for name in batch.schema.names if name.lower() in COLUMNS])
@@ -196,7 +197,7 @@ def dealt(
 
 
 def _without_bytes(batch: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
-    """Recordings themselves are many times as large as what they are told apart by."""
+    """Drops the recordings themselves, which are much larger than the columns that identify them."""
     return batch.select([name for name in batch.schema.names if name.lower() != "bytes"])
 
 
@@ -209,7 +210,7 @@ def _number(*row: object) -> int:
 
 
 def _pieces(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[tuple[int, pyarrow.RecordBatch]]:
-    """Batches, cut where a shard ends."""
+    """Divides batches where a shard ends."""
     for batch in batches:
         begin = 0
         for shard, same in groupby(batch["shard"].to_pylist()):

@@ -1,4 +1,4 @@
-"""Arrays of samples, as audformat, librosa, soundfile and Torch have them."""
+"""Arrays of samples, as audformat, librosa, soundfile and Torch provide them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ EXPECTED = "expected an array [samples] or [channels, samples]"
 
 
 def samples(signal: ArrayLike) -> NDArray[numpy.float32]:
-    """The samples as 32-bit floats one behind the other: the array itself if it is like that already.
+    """Returns the samples as a contiguous array of 32-bit floats; this is the array itself if it already has that form.
 
-    Integers of 8, 16 and 32 bits are scaled by their range, as recordings have them.
+    Integers of 8, 16 and 32 bits are scaled by their range, as in recordings.
     """
     try:
         array = numpy.asarray(signal)
     except ValueError as error:
-        raise ValueError(f"{EXPECTED}, got what makes no array: {error}") from error
+        raise ValueError(f"{EXPECTED}, got a value that is no array: {error}") from error
     if array.dtype.kind not in "fiu" or (array.dtype.kind in "iu" and array.dtype.itemsize > 4):
         raise ValueError(
-            "expected an array of floats from -1 to 1, or of integers of 8, 16 or 32 bits as recordings have them, "
+            "expected an array of floats from -1 to 1, or of integers of 8, 16 or 32 bits as in recordings, "
             f"got {array.dtype}"
         )
     if array.ndim not in (1, 2):
@@ -31,7 +31,7 @@ def samples(signal: ArrayLike) -> NDArray[numpy.float32]:
             f"{EXPECTED}, got the shape {array.shape}"
         )
     with numpy.errstate(over="ignore"):
-        # What is beyond is infinite then, and refused as that.
+        # Values beyond the range of 32-bit floats become infinite, and are refused later.
         floats = numpy.require(array, numpy.float32, ["C_CONTIGUOUS", "ALIGNED"])
     if array.dtype.kind == "f":
         return floats

@@ -1,4 +1,4 @@
-"""Features as a step of scikit-learn's pipelines."""
+"""Features as a step of a scikit-learn pipeline."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Functionals(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Clips → a row each, of the values that ``functionals`` gives, ``[clips, functionals]``.
+    """Transforms clips into the values of ``features.functionals``, a row for each clip: ``[clips, functionals]``.
 
-    Clips are paths of files, which are resampled to ``sampling_rate``; or signals of that rate: an array ``[clips, samples]``, or a list
-    of arrays ``[samples]`` of any lengths. Nothing is learned by ``fit``. All cores are used.
+    Clips are file paths, and the files are resampled to ``sampling_rate``; or signals at that sampling rate in Hz: an array
+    ``[clips, samples]``, or a list of arrays ``[samples]`` of any lengths. ``fit`` learns nothing. All cores are used.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class Functionals(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: Any) -> NDArray[numpy.float32]:
-        """A row for each clip."""
+        """Returns a row of functionals for each clip."""
         clips, are_files = self._clips(X, reset=False)
         extractor = self._extractor()
         return extractor.extract_files(clips) if are_files else extractor.extract_signals(clips)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[numpy.object_]:
-        """Names of the columns."""
+        """Returns the names of the columns."""
         return numpy.array(self._extractor().names, dtype=object)
 
     def __sklearn_tags__(self) -> Any:
@@ -72,7 +72,7 @@ class Functionals(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return _native.FeatureExtractor("functionals", sr=config.pop("sampling_rate"), **config)
 
     def _clips(self, X: Any, *, reset: bool) -> tuple[list[Any], bool]:
-        """The clips, and whether they are files."""
+        """Returns the clips, and whether they are files."""
         is_array = hasattr(X, "shape") and len(X.shape) != 1
         if not is_array and hasattr(X, "__len__") and len(X) > 0:
             clips = list(X)

@@ -1,4 +1,4 @@
-"""Answers on Spark: rows of a table as tasks, answers as a folder that a killed run goes on with."""
+"""Answers on Spark: tasks answer the rows of a table into a folder, and a killed run continues there."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def answer(
     speakers: Mapping[str, Speaker] | None = None,
     threads: int = 1,
 ) -> DataFrame:
-    """Answers the rows of a table into a folder, a file a shard, and gives the answers.
+    """Answers the rows of a table into a folder with one file for each shard, and returns the answers.
 
-    Columns are those of ``ser_speech.archive``; the ``content`` of Spark's ``binaryFile`` is taken as ``bytes``. Whatever is
-    killed meanwhile, the same call answers the shards that are not there yet. Executors, the driver and Spark open ``out``, and
-    executors the recordings and ``model``, by the same names. ``threads`` is ``spark.task.cpus``.
+    The columns are those of ``ser_speech.archive``; the column ``content`` of Spark's ``binaryFile`` is used as ``bytes``. If
+    anything is killed, the same call answers only the missing shards. ``out`` must have the same path or URL for the executors, the
+    driver and Spark, the recordings and ``model`` for the executors. Set ``threads`` to ``spark.task.cpus``.
     """
     archive = Archive.of(out, shards, model, labels, speakers, threads)
     if "content" in df.columns:

@@ -1,4 +1,4 @@
-"""Lists of answers, which are tables as well."""
+"""Lists of answers that convert to tables."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class Answers(list[Answer | SerError]):
-    """Answers on files, in their order. What has no answer is a ``SerError``."""
+    """The answers for files, in their order. A file without an answer is a ``SerError``."""
 
     @property
     def errors(self) -> list[SerError]:
-        """Why files have no answer."""
+        """The errors of the files without an answer."""
         return [row for row in self if isinstance(row, SerError)]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A row for each file, on a filewise index of audformat."""
+        """Returns a table with a row for each file, on a filewise index of audformat."""
         import pandas
 
         files = [row.path if isinstance(row, SerError) else row.file for row in self]
@@ -30,7 +30,7 @@ class Answers(list[Answer | SerError]):
         return _frame(self._columns(), index)
 
     def to_arrow(self) -> pyarrow.Table:
-        """A row for each file, with the columns of ``ser predict --out answers.parquet`` and ``error``."""
+        """Returns a table with a row for each file, with the columns of ``ser predict --out answers.parquet`` and ``error``."""
         files = [row.path if isinstance(row, SerError) else row.file for row in self]
         return _table({"file": ("string", files), **self._columns()})
 
@@ -46,14 +46,14 @@ class Answers(list[Answer | SerError]):
 
 
 class Spans(list[Span]):
-    """What a recording expresses when."""
+    """The timeline of a recording: its pieces of speech with their answers."""
 
     file: str
-    """Name of the recording; ``signal`` of an array."""
+    """Name of the recording; ``signal`` for an array."""
     seconds: float
-    """Its length."""
+    """Length of the recording in seconds."""
     damage: str | None
-    """What it lacks, in words."""
+    """What is missing from a damaged recording, in words."""
 
     def __init__(
         self, spans: Iterable[Span], *, file: str, seconds: float, damage: str | None = None
@@ -64,7 +64,7 @@ class Spans(list[Span]):
         self.damage = damage
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A row for each span, on a segmented index of audformat."""
+        """Returns a table with a row for each span, on a segmented index of audformat."""
         import pandas
 
         index = pandas.MultiIndex.from_arrays(
@@ -78,7 +78,7 @@ class Spans(list[Span]):
         return _frame(self._columns(), index)
 
     def to_arrow(self) -> pyarrow.Table:
-        """A row for each span, from ``start`` to ``end`` in seconds."""
+        """Returns a table with a row for each span, with ``start`` and ``end`` in seconds."""
         return _table(
             {
                 "file": ("string", [self.file] * len(self)),
@@ -96,7 +96,7 @@ class Spans(list[Span]):
 
 
 _Columns = dict[str, tuple[str, list[Any]]]
-"""Columns by their names: a type, and values, of which some may be missing."""
+"""Columns by name: a type, and values, some of which may be ``None``."""
 
 
 def _answers(rows: Sequence[Answer | Span | None]) -> _Columns:
@@ -117,7 +117,7 @@ def _probabilities(rows: Sequence[Answer | Span | None]) -> _Columns:
 def _frame(columns: _Columns, index: pandas.Index) -> pandas.DataFrame:
     import pandas
 
-    # Those that can lack a value.
+    # The pandas types that can hold missing values.
     types = {"bool": "boolean", "int32": "Int32"}
     series = {
         name: pandas.Series(values, index, dtype=types.get(kind, kind))

@@ -1,4 +1,4 @@
-"""Clusters of two nodes with a core each on this machine, and what of them can be killed."""
+"""Clusters of two nodes on this machine, each with one core, and their processes that can be killed."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ JOB = Path(__file__).with_name("job.py")
 
 
 class Cluster:
-    """Two nodes, of which jobs make use."""
+    """Two nodes that run jobs."""
 
     engine: str
     address: str
-    # Who is killed besides the driver and a node, and how its command line begins or what is in it.
+    # The processes to kill besides the driver and a node, each with a pattern for its command line.
     victims: dict[str, re.Pattern[str]]
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # What nodes of Ray know each other by.
+        # The token with which the nodes of Ray authenticate.
         self.token = secrets.token_hex(32)
         self.log: IO[bytes] = (folder / f"{self.engine}.log").open("ab")
         self.nodes: list[subprocess.Popen[bytes]] = []
@@ -36,11 +36,11 @@ class Cluster:
         self.begin()
 
     def begin(self) -> None:
-        """Starts what there is once, and the nodes."""
+        """Starts the processes that exist once, and the nodes."""
         raise NotImplementedError
 
     def node(self) -> list[str]:
-        """The command that starts a node."""
+        """Returns the command that starts a node."""
         raise NotImplementedError
 
     def spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
@@ -49,14 +49,14 @@ class Cluster:
         return subprocess.Popen(command, stdout=self.log, stderr=self.log, env=environment)
 
     def start(self, manifest: Path, out: Path, shards: int, batch: int) -> subprocess.Popen[bytes]:
-        """Starts the job, which is the same command each time."""
+        """Starts the job. The command is the same each time."""
         command = [sys.executable, JOB, self.engine, self.address, manifest, out, shards, batch]
         self.job = self.spawn([str(part) for part in command])
         return self.job
 
     def kill(self, victim: str, choice: random.Random) -> bool:
-        """Kills the driver, a node or another victim, ``kill -9``, with all that it started; nothing where there is none. Half of the
-        executors die alone: to their workers of Python that looks like the end of the rows."""
+        """Kills the driver, a node or another victim with ``kill -9``, together with all processes that it started. Returns whether
+        there was a victim. Half of the executors die alone; their Python workers then see the end of the rows."""
         if victim == "driver":
             found = [] if self.job is None else [self.job.pid]
         elif victim == "node":
@@ -74,7 +74,7 @@ class Cluster:
         return bool(found)
 
     def end(self) -> None:
-        """Kills all that is left."""
+        """Kills all remaining processes."""
         for process in [*self.nodes, *([] if self.job is None else [self.job])]:
             kill_tree(process.pid)
             process.wait()
@@ -105,7 +105,7 @@ class Spark(Cluster):
 
 
 class Ray(Cluster):
-    """A head and another node. There are no executors between a node and its workers, of which those that do our work count."""
+    """A head and another node. Ray has no executors between a node and its workers; only workers that run our tasks are victims."""
 
     engine = "ray"
     address = "127.0.0.1:6399"
@@ -130,7 +130,7 @@ CLUSTERS: dict[str, type[Cluster]] = {"spark": Spark, "ray": Ray}
 
 
 def descendants(pid: int) -> list[psutil.Process]:
-    """What a process started, and what that did; those that started others come first."""
+    """Returns all descendants of a process, parents before their children."""
     try:
         return list(psutil.Process(pid).children(recursive=True))
     except psutil.NoSuchProcess:
@@ -138,7 +138,7 @@ def descendants(pid: int) -> list[psutil.Process]:
 
 
 def line(process: psutil.Process) -> str:
-    """How a process was started, or what it calls itself."""
+    """Returns the command line of a process, or the title that it gave itself."""
     try:
         return " ".join(map(str, process.cmdline()))
     except psutil.Error:
@@ -146,13 +146,13 @@ def line(process: psutil.Process) -> str:
 
 
 def kill_tree(pid: int) -> None:
-    """``kill -9`` for a process and all that it started."""
+    """Kills a process and all its descendants with ``kill -9``."""
     for one in [pid, *(process.pid for process in descendants(pid))]:
         kill_one(one)
 
 
 def kill_one(pid: int) -> None:
-    """``kill -9``, unless it has ended."""
+    """Kills a process with ``kill -9``, unless it has ended."""
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:

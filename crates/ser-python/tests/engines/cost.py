@@ -1,9 +1,9 @@
-"""What a row costs on a cluster as rows become more: ``python cost.py spark|ray MANIFEST.csv [ROWS…]``.
+"""Measures what a row costs on a cluster for growing numbers of rows: ``python cost.py spark|ray MANIFEST.csv [ROWS…]``.
 
-Without numbers the rows are the recordings of the manifest. With them a row is the first tenth of a second of one, so that many rows
-take minutes, and each recording comes again until there are so many rows. Prints for each run the time that the command took, the
-processor time of the workers of Python, and the most memory that one of them held, and one of the executors of Java; and what each row
-took more than those of the run before, the first of which has two: that is what rows cost without the start of the engine.
+Without numbers, the rows are the recordings of the manifest. With them, a row is the first tenth of a second of a recording, so that
+many rows take minutes, and the recordings repeat until there are enough rows. For each run the script prints the time of the command,
+the processor time of the Python workers, and the largest memory of one Python worker and of one Java executor. It also prints the time
+for each row more than in the previous run, which is the cost of a row without the start of the engine; the first run has two rows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pyarrow.parquet
 from clusters import CLUSTERS, Cluster, descendants, line
 
 ROWS_OF_A_SHARD = 500
-# What Spark takes if nothing is said.
+# The default of Spark.
 BATCH = 10_000
 
 
@@ -54,7 +54,7 @@ def write_rows(folder: Path, paths: list[str], end: float | None) -> Path:
 
 
 def measure(cluster: Cluster, rows: Path, count: int) -> tuple[float, float]:
-    """The seconds that a run takes, and those of its workers' processors."""
+    """Runs the job, and returns its wall time and the processor time of its workers, in seconds."""
     began = time.monotonic()
     job = cluster.start(rows, rows.with_name("answers"), max(2, count // ROWS_OF_A_SHARD), BATCH)
     seconds: dict[int, float] = {}
@@ -79,7 +79,7 @@ def measure(cluster: Cluster, rows: Path, count: int) -> tuple[float, float]:
 def sample(process: psutil.Process, kind: str, seconds: dict[int, float], megabytes: dict[str, float]) -> None:
     try:
         times = process.cpu_times()
-        # What workers of Ray have mapped of the store of objects belongs to the store.
+        # The part of the object store that Ray workers have mapped belongs to the store.
         memory = process.memory_info()
         held = (memory.rss - memory.shared) / 1e6
     except psutil.Error:

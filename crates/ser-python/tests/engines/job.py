@@ -1,5 +1,5 @@
-"""What is started again after each kill: ``python job.py spark|ray ADDRESS MANIFEST OUT SHARDS BATCH``. Spark hands its workers so many
-rows at a time; Ray does not ask."""
+"""The job that is started again after each kill: ``python job.py spark|ray ADDRESS MANIFEST OUT SHARDS BATCH``. Spark passes BATCH rows
+at a time to its workers; Ray ignores it."""
 
 from __future__ import annotations
 

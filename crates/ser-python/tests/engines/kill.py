@@ -1,9 +1,9 @@
-"""Answers an archive on a cluster of which something is killed again and again, and holds the rows against those of one process.
+"""Answers an archive on a cluster while processes of the cluster are killed, and compares the rows with those of one process.
 
-``python kill.py spark|ray DIR KILLS``: DIR is what ``archives make`` wrote. Kills (``kill -9``) come at random moments and meet a
-worker of Python, an executor, a node and the driver in turn; a driver that ended is started again by the same command, and when all rows
-are there another folder is begun, until there were so many kills. After each, no row may be there that one process does not have, and none
-twice; when a command has ended well, all must be.
+``python kill.py spark|ray DIR KILLS``: DIR is the output of ``archives make``. The kills (``kill -9``) come at random moments and hit a
+Python worker, an executor, a node and the driver in turn. The same command starts the driver again when it has ended, and when all rows
+are answered, another folder is begun, until KILLS processes were killed. After each kill, no row may differ from those of one process,
+and none may be there twice; when a command has succeeded, all rows must be there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyarrow.parquet
 from clusters import CLUSTERS, Cluster
 
 SHARDS = 200
-# Several batches a shard, so that streams are cut between two of them.
+# Several batches per shard, so that streams break off between two batches.
 BATCH = 20
 
 
@@ -38,7 +38,7 @@ def main(engine: str, folder: str, kills: str) -> None:
 
 
 def write_manifest(source: Path, folder: Path) -> Path:
-    """The manifest in Parquet, with paths that are the same from everywhere."""
+    """Writes the manifest as Parquet, with absolute paths."""
     names = pyarrow.csv.read_csv(source / "manifest.csv")["path"].to_pylist()
     table = pyarrow.table({"id": names, "path": [str(source / name) for name in names]})
     pyarrow.parquet.write_table(table, folder / "manifest.parquet")
@@ -46,14 +46,14 @@ def write_manifest(source: Path, folder: Path) -> Path:
 
 
 def one_process(manifest: Path, out: Path) -> dict[str, object]:
-    """The answers of ``ser predict --manifest``, by id."""
+    """Returns the answers of ``ser predict --manifest``, by id."""
     program = str(Path(sys.executable).with_name("ser"))
     subprocess.run([program, "predict", "--manifest", manifest, "--out", out], check=True, stdout=subprocess.DEVNULL)
     return answers(out)
 
 
 def answers(out: Path) -> dict[str, object]:
-    """The rows of a folder by id, of which none may be there twice."""
+    """Returns the rows of a folder by id. No id may be there twice."""
     rows: dict[str, object] = {}
     for path in sorted(out.glob("shard-*")):
         for row in pyarrow.parquet.read_table(path, partitioning=None).to_pylist():
@@ -99,7 +99,7 @@ def kill(cluster: Cluster, manifest: Path, expected: dict[str, object], kills: i
 
 
 def ended(job: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """With what a command ended within a time."""
+    """Returns the exit code of a command, or ``None`` if it has not ended within ``seconds``."""
     try:
         return job.wait(seconds)
     except subprocess.TimeoutExpired:

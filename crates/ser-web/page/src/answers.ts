@@ -1,65 +1,65 @@
-// What answers a recording: this browser or the service. The objects are those of `ser --json`.
+// The interface of the two engines that answer: this browser and the service. The objects are those of `ser --json`.
 
 import type { Answer, Model, Peaks, Span } from "./ser_web.js";
 
 export type { Answer, Model, Peaks, Span };
 
-/** How a recording is to be answered. */
+/** The options for answering a recording. */
 export interface Asked {
-    /** The only labels that can be. */
+    /** The only labels to choose from. */
     labels?: string[];
-    /** Name of a speaker who is enrolled. */
+    /** Name of an enrolled speaker. */
     speaker?: string;
-    /** The only channel that is listened to, counted from 1. */
+    /** The only channel to use, counted from 1. */
     channel?: number;
 }
 
-/** What is known of a recording while it is being heard. */
+/** The results so far for a recording that is being processed. */
 export interface Heard {
     spans: Span[];
-    /** Seconds heard up to here. */
+    /** Seconds processed so far. */
     heard: number;
-    /** Its length in seconds, where the recording states it. */
+    /** Length in seconds, if the recording states it. */
     duration?: number | undefined;
     peaks: Peaks;
 }
 
-/** What a recording expresses when. */
+/** The timeline of a recording. */
 export interface Timeline {
     spans: Span[];
-    /** Its length. */
+    /** Length of the recording. */
     seconds: number;
-    /** Whether its channels have nothing in common, as in a call. */
+    /** Whether the channels have nothing in common, as in a call. */
     isCall: boolean;
-    /** What it lacks, in words. */
+    /** What is missing from a damaged recording, in words. */
     damage?: string | undefined;
-    /** Its outline, where what answers has made one on its way. */
+    /** The outline, if the engine has computed it along the way. */
     peaks?: Peaks;
 }
 
-/** Live sound that is listened to. */
+/** A stream of live sound that is being answered. */
 export interface LiveStream {
     push(samples: Float32Array): void;
-    /** What a short recording expresses, beside the spans. */
+    /** Answers a short recording as a whole, in addition to the spans. */
     predict(recording: File, asked: Asked): Promise<Answer>;
-    /** Ends when all that was pushed has been heard. */
+    /** Resolves when all pushed samples have been processed. */
     finish(): Promise<void>;
 }
 
-/** Hears spans of live sound as they end, or why there will be none any more. */
+/** Receives the spans of live sound as they end, or the error that ends the stream. */
 export type SpanHandler = (heard: { spans: Span[] } | { error: Error }) => void;
 
-/** All of this may be ended early by a signal, and fails with a reason in words. */
+/** An engine that answers. A signal can abort its calls, and a failed call rejects with a message for the user. */
 export interface Answers {
     model(): Promise<Model>;
     predict(recording: File, asked: Asked, signal: AbortSignal): Promise<Answer>;
     timeline(recording: File, asked: Asked, signal: AbortSignal, tell: (soFar: Heard) => void): Promise<Timeline>;
-    /** A picture (SVG) of what the answer rests on. */
+    /** Returns a picture (SVG) of the parts that the answer rests on. */
     explain(recording: File, asked: Asked, signal: AbortSignal, tell: (share: number) => void): Promise<string>;
     listen(rate: number, asked: Asked, handle: SpanHandler): Promise<LiveStream>;
-    /** Learns how a speaker sounds on average; gives the seconds of speech it was learned from. */
+    /** Enrols a speaker; returns the seconds of speech that the recordings had. */
     enroll(name: string, recordings: File[], signal: AbortSignal): Promise<number>;
     forget(name: string): Promise<void>;
-    /** Names of those who are enrolled. */
+    /** Returns the names of the enrolled speakers. */
     speakers(): string[];
 }

@@ -30,7 +30,7 @@ export function App() {
     const last = useRef(0);
     const choose = (isService: boolean) => {
         setIsService(isService);
-        // The speakers of one are unknown to the other.
+        // The browser and the service do not know each other's speakers.
         setAsked(({ speaker: _, ...others }) => others);
     };
 
@@ -55,12 +55,12 @@ export function App() {
             </header>
             <main>
                 <p class="notice">
-                    No measurement of what somebody feels: do not decide about a person by it. The law of the European Union forbids
-                    it at work and in schools.
+                    This does not measure what somebody feels. Do not use it to decide about people. The law of the European Union
+                    forbids its use at work and in schools.
                 </p>
                 {here && (
                     <fieldset class="engines">
-                        <legend>Who answers</legend>
+                        <legend>Answered by</legend>
                         <label>
                             <input type="radio" name="engine" checked={!isService} onChange={() => choose(false)} /> this
                             browser: nothing leaves the device
@@ -121,16 +121,16 @@ export function App() {
                 {model.result && (
                     <p>
                         Model {model.result.name} ({model.result.fingerprint}).{" "}
-                        {model.result.synthetic && "It was trained on generated voices."}
+                        {model.result.synthetic && "It was trained on synthetic voices."}
                     </p>
                 )}
-                <p>Recordings are heard in this page and forgotten with it.</p>
+                <p>This page forgets all recordings when you close it.</p>
             </footer>
         </>
     );
 }
 
-/** Takes recordings. */
+/** A field that accepts recordings, dropped or chosen. */
 function Drop({ add }: { add(files: File[]): void }) {
     const [isOver, setIsOver] = useState(false);
     const drop = (event: DragEvent) => {

@@ -1,7 +1,7 @@
 import { colour } from "./colours";
 import { percent } from "./words";
 
-/** A bar for each label that can be. */
+/** Shows a bar for each possible label. */
 export function Bars({ probabilities, sorted }: { probabilities: Record<string, number>; sorted?: boolean }) {
     const bars = Object.entries(probabilities);
     if (sorted) {

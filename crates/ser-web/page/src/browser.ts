@@ -1,4 +1,4 @@
-// This browser answers: nothing leaves the device.
+// The engine in this browser: nothing leaves the device.
 
 import type { Answer, Answers, Asked, LiveStream, Heard, SpanHandler, Model, Peaks, Span, Timeline } from "./answers";
 import type { Form, Options } from "./ser_web.js";
@@ -16,7 +16,7 @@ interface Job {
     reject(error: unknown): void;
 }
 
-/** Fetched and compiled once for all workers. */
+/** The module and the model, fetched and compiled once for all workers. */
 const parts: Promise<Parts> = load().catch((error: Error) => ({ missing: error.message }));
 
 async function load(): Promise<Parts> {
@@ -27,7 +27,7 @@ async function load(): Promise<Parts> {
     return { module, model };
 }
 
-/** The compiled module, which browsers keep from visit to visit if they compile it while it comes. */
+/** Compiles the module. Browsers cache a module between visits if they compile it while it downloads. */
 async function compiled(response: Response): Promise<WebAssembly.Module> {
     const isNamed = response.headers.get("Content-Type") === "application/wasm";
     return isNamed ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
@@ -41,7 +41,7 @@ async function fetched(name: string): Promise<Response> {
     return response;
 }
 
-/** A worker that is given one job at a time, and replaced where one has broken it or was ended early. */
+/** A worker that runs one job at a time. It is replaced when a job has crashed it or was aborted. */
 class Engine {
     #worker: Worker | undefined;
     #jobs = new Map<number, Job>();
@@ -90,7 +90,7 @@ class Engine {
         void parts.then((parts) => worker.postMessage(parts));
         this.#worker = worker;
         this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#hear(data);
-        // It could not be loaded: there is nobody to answer.
+        // The worker could not be loaded, so no job will be answered.
         this.#worker.onerror = (event) => {
             const jobs = [...this.#jobs.values()];
             this.#jobs.clear();
@@ -167,7 +167,7 @@ export class Browser implements Answers {
     }
 
     async listen(rate: number, asked: Asked, handle: SpanHandler): Promise<LiveStream> {
-        // One of its own, so that it need not wait for recordings that are being answered.
+        // Live sound has an engine of its own, so that it need not wait for recordings that are being answered.
         const engine = new Engine();
         const predict = (file: File, asked: Asked) => engine.call("predict", [file, this.#options(asked, file.name)]);
         const hear = (spans: Promise<Span[]>) =>
@@ -197,12 +197,12 @@ export class Browser implements Answers {
         return this.#profiles.names();
     }
 
-    /** Seconds that a recording states it has; infinitely many where it states nothing. */
+    /** Returns the length in seconds that a recording states, or infinity if it states none. */
     duration(recording: File, signal: AbortSignal): Promise<number> {
         return this.#engine.call("duration", [recording], { signal });
     }
 
-    /** The outline of a recording that something else has answered. */
+    /** Returns the outline of a recording that another engine has answered. */
     peaks(recording: File, asked: Asked, signal: AbortSignal): Promise<Peaks> {
         return this.#engine.call("peaks", [recording, { ...channel(asked) }], { signal });
     }
@@ -211,7 +211,7 @@ export class Browser implements Answers {
         return this.#engine.call("captions", [spans, form, seconds, name]);
     }
 
-    /** A recording or a piece of it as WAV, which every browser plays. */
+    /** Returns a recording or a piece of it as WAV, which every browser plays. */
     async wav(recording: File, asked: Asked, start = 0, end = Infinity, signal?: AbortSignal): Promise<File> {
         const args: Arguments<"decode"> = [recording, { ...channel(asked), name: recording.name }, start, end];
         const { rate, blocks } = await this.#engine.call("decode", args, { signal });

@@ -1,4 +1,4 @@
-// A colour for each emotion: those of Okabe and Ito, which the colour-blind tell apart.
+// A colour for each emotion, from the palette of Okabe and Ito, which colour-blind people can distinguish.
 
 const COLOURS: Record<string, string> = {
     neutral: "#8a94a3",

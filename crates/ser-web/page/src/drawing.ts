@@ -5,23 +5,23 @@ import { clock } from "./words";
 interface Drawn {
     spans: Span[];
     peaks: Peaks | undefined;
-    /** The greatest of the peaks, which fills the height. */
+    /** The largest peak, which fills the height. */
     loudest: number;
-    /** What is shown, in seconds. */
+    /** The part that is shown, in seconds. */
     start: number;
     end: number;
-    /** Where the sound is. */
+    /** Position of playback, in seconds. */
     at: number;
 }
 
-/** Room for times below the sound, in CSS pixels. */
+/** Height of the time axis below the sound, in CSS pixels. */
 const TIMES = 18;
-/** CSS pixels between two times, at least. */
+/** Least distance between two labels of the time axis, in CSS pixels. */
 const APART = 80;
-/** Seconds between two times. */
+/** Possible distances between two labels of the time axis, in seconds. */
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 
-/** Draws a recording: its outline over the colours of what is expressed, pale where that is uncertain. */
+/** Draws a recording: its outline over the colours of the emotions, which are pale where the answer is uncertain. */
 export function draw(canvas: HTMLCanvasElement, { spans, peaks, loudest, start, end, at }: Drawn) {
     const scale = devicePixelRatio;
     const { clientWidth: width, clientHeight: height } = canvas;

@@ -5,16 +5,16 @@ import { type Microphone, microphone } from "./microphone";
 import { Problem } from "./problem";
 import { clock } from "./words";
 
-/** Seconds that are recorded of a speaker. */
+/** Seconds that are recorded to enrol a speaker. */
 const MINUTE = 60;
 
 interface Props {
     answers: Answers;
-    /** Called with the name of the speaker who is enrolled now. */
+    /** Called at the end, with the name of the speaker if one was enrolled. */
     close(name?: string): void;
 }
 
-/** Learns how a speaker sounds on average, from a minute of talk or from recordings. */
+/** A dialog that enrols a speaker from a minute of talk or from recordings. */
 export function Enroll({ answers, close }: Props) {
     const dialog = useRef<HTMLDialogElement>(null);
     const source = useRef<Microphone | undefined>(undefined);
@@ -73,8 +73,8 @@ export function Enroll({ answers, close }: Props) {
             <form onSubmit={(event) => void learn(event)}>
                 <h2 id="enroll">Enroll a speaker</h2>
                 <p>
-                    Talk for a minute, about anything, in your ordinary voice; or choose recordings of the speaker. How the
-                    voice sounds on average is kept, no sound and no word.
+                    Talk for a minute about anything, in your ordinary voice, or choose recordings of the speaker. Only the average
+                    sound of the voice is kept: no recording and no words.
                 </p>
                 <label>
                     Name{" "}

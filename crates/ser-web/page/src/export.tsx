@@ -8,7 +8,7 @@ import { download } from "./words";
 
 const FORMS: [Form, string][] = [
     ["csv", "CSV"],
-    ["json", "JSON, a line a span"],
+    ["json", "JSON, one line per span"],
     ["vtt", "WebVTT captions"],
     ["srt", "SubRip captions"],
     ["txt", "Audacity labels"],
@@ -25,7 +25,7 @@ interface Props {
     answer: Answer | undefined;
 }
 
-/** Hands what was found to other programs. */
+/** Saves the answers as files for other programs. */
 export function Export({ spans, seconds, name, browser, answer }: Props) {
     const [error, setError] = useState<unknown>();
     const save = async (form: string) => {
@@ -55,7 +55,7 @@ export function Export({ spans, seconds, name, browser, answer }: Props) {
                     <option value="" disabled>
                         as …
                     </option>
-                    {answer && <option value="answer">JSON, the answer as a whole</option>}
+                    {answer && <option value="answer">JSON, the answer for the whole recording</option>}
                     {FORMS.map(([form, words]) => (
                         <option value={form} key={form}>
                             {words}

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** The address of a file as long as it is shown. */
+/** Returns a URL for a file, which is valid as long as the component shows it. */
 export function useAddress(file: Blob | undefined): string | undefined {
     const [address, setAddress] = useState<string>();
     useEffect(() => {
@@ -11,7 +11,7 @@ export function useAddress(file: Blob | undefined): string | undefined {
     return address;
 }
 
-/** Something that takes a while: what came of it, how far it is, or why it failed. It begins anew when `causes` change. */
+/** The state of a job that takes a while: its result, its progress or its error. The job starts again when `causes` change. */
 export interface Work<Result, Progress> {
     result?: Result;
     progress?: Progress;

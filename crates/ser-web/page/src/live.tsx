@@ -8,23 +8,23 @@ import { SpanLine } from "./span";
 import { Tape } from "./tape";
 import { clock } from "./words";
 
-/** Seconds of sound that the moving probabilities are of. */
+/** Seconds of sound that the moving probabilities cover. */
 const NOW = 3;
-/** Milliseconds from one to the next, at least. */
+/** Least time between two updates of the moving probabilities, in milliseconds. */
 const MOVES = 500;
-/** The level in dBFS at which the meter begins. */
+/** The lowest level on the meter, in dBFS. */
 const FAINTEST = -70;
-/** Spans that are shown. */
+/** Number of spans that are shown. */
 const SHOWN = 8;
 
 interface Props {
     answers: Answers;
     asked: Asked;
-    /** Takes what was recorded. */
+    /** Receives the recording at the end. */
     keep(recording: File): void;
 }
 
-/** What is said now. */
+/** Records from the microphone, and shows the answers live. */
 export function Live({ answers, asked, keep }: Props) {
     const [isOn, setIsOn] = useState(false);
     const [level, setLevel] = useState(FAINTEST);
@@ -55,7 +55,7 @@ export function Live({ answers, asked, keep }: Props) {
         let [isMoving, moved] = [false, 0];
         const move = async (stream: LiveStream, tape: Tape) => {
             [isMoving, moved] = [true, performance.now()];
-            // Where nobody speaks there is no answer.
+            // Without speech there is no answer.
             await stream.predict(tape.last(NOW), asked).then(setNow, () => setNow(undefined));
             isMoving = false;
         };
@@ -90,7 +90,7 @@ export function Live({ answers, asked, keep }: Props) {
                 {isOn ? "Stop" : "Record"}
             </button>
             <Problem error={error} />
-            {!isOn && <p class="muted">Speak, and see what is heard while you do.</p>}
+            {!isOn && <p class="muted">Speak, and see the answers while you do.</p>}
             {isOn && (
                 <>
                     <span class="clock">{clock(seconds)}</span>
@@ -101,7 +101,7 @@ export function Live({ answers, asked, keep }: Props) {
                         <h2>The last {NOW} seconds</h2>
                         {now ? <Bars probabilities={now.probabilities} /> : <p class="muted">listening</p>}
                     </div>
-                    <h2>Heard</h2>
+                    <h2>Pieces of speech</h2>
                     <ol class="heard" aria-live="polite">
                         {spans.map((span) => (
                             <li key={span.start}>
@@ -115,7 +115,7 @@ export function Live({ answers, asked, keep }: Props) {
     );
 }
 
-/** Level in dB of full scale. */
+/** Returns the level in dB relative to full scale. */
 function decibels(samples: Float32Array): number {
     return 10 * Math.log10(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
 }

@@ -6,5 +6,5 @@ const root = document.getElementById("page");
 if (root) {
     render(<App />, root);
 }
-// It answers without a network as well, once it was loaded.
+// Once loaded, the page also works without a network.
 void navigator.serviceWorker?.register("offline.js").catch(() => undefined);

@@ -1,13 +1,13 @@
 import { Tape } from "./tape";
 
-/** Sound from the microphone until it is stopped. */
+/** A recording from the microphone, until it is stopped. */
 export interface Microphone {
-    /** What it has recorded. */
+    /** The sound recorded so far. */
     tape: Tape;
     stop(): Promise<void>;
 }
 
-/** Opens the microphone as it is: what browsers do for calls (noise suppression, gain control) changes how a voice sounds. */
+/** Opens the microphone without the processing of calls (noise suppression, gain control), because that changes the voice. */
 export async function microphone(hear: (samples: Float32Array, tape: Tape) => void): Promise<Microphone> {
     const audio = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     const stream = await navigator.mediaDevices.getUserMedia({ audio });

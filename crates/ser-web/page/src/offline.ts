@@ -1,4 +1,4 @@
-// Keeps the page, so that it answers without a network as well. `FILES` and `VERSION` are set when it is built.
+// Caches the page, so that it also works without a network. The build sets `FILES` and `VERSION`.
 
 declare const FILES: string[];
 declare const VERSION: string;

@@ -13,14 +13,15 @@ interface Props {
     ask(asked: Asked): void;
 }
 
-/** How recordings are to be answered: the labels that can be, and who speaks. */
+/** The options for answering recordings: the labels to choose from, and the speaker. */
 export function Options({ answers, labels, asked, ask }: Props) {
     const [isEnrolling, setIsEnrolling] = useState(false);
     const [forgotten, setForgotten] = useState<{ name: string }>();
     const { error } = useWork(
         forgotten &&
             (async () => {
-                // What asks for the speaker is told to stop in the same moment, and goes first: its answer would be that there is none.
+                // Requests that name this speaker are aborted at the same moment. They must be aborted before the speaker is deleted;
+                // otherwise they would fail because there is no such speaker.
                 await Promise.resolve();
                 return answers.forget(forgotten.name);
             }),
@@ -41,7 +42,7 @@ export function Options({ answers, labels, asked, ask }: Props) {
     return (
         <section class="options" aria-label="How to answer">
             <fieldset>
-                <legend>What it can be</legend>
+                <legend>Labels to choose from</legend>
                 {labels.map((label) => (
                     <label key={label}>
                         <input type="checkbox" checked={chosen.includes(label)} onChange={() => toggle(label)} /> {label}

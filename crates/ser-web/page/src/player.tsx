@@ -12,12 +12,12 @@ interface Props {
     spans: Span[];
     seconds: number;
     peaks: Peaks | undefined;
-    /** The recording as WAV, for a browser that does not play it as it is. */
+    /** Converts the recording to WAV, for a browser that cannot play its format. */
     toWav(): Promise<File>;
     explain(span: Span): void;
 }
 
-/** A timeline that is played, clicked and driven by keys. */
+/** A timeline with a player, controlled by mouse and keyboard. */
 export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
     const audio = useRef<HTMLAudioElement>(null);
     const canvas = useRef<HTMLCanvasElement>(null);
@@ -27,10 +27,11 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
     const [isPlaying, setIsPlaying] = useState(false);
     const [zoom, setZoom] = useState(1);
     const address = useAddress(playable);
-    // A browser forgets what was asked of a recording that it does not play: the WAV in its place plays by itself.
+    // Whether the user asked to play. A browser drops that request for a format that it cannot play, so the WAV that replaces the
+    // recording starts by itself.
     const wanted = useRef(false);
 
-    // As long as it plays the line moves with every picture that the screen shows.
+    // While the recording plays, the line moves with every frame of the screen.
     useEffect(() => {
         if (!isPlaying) {
             return;
@@ -165,15 +166,15 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
                     </button>
                 )}
                 <span class="zoom">
-                    <button type="button" class="quiet" aria-label="Show less, larger" disabled={zoom >= 64} onClick={keys["+"]}>
+                    <button type="button" class="quiet" aria-label="Zoom in" disabled={zoom >= 64} onClick={keys["+"]}>
                         +
                     </button>
-                    <button type="button" class="quiet" aria-label="Show more, smaller" disabled={zoom <= 1} onClick={keys["-"]}>
+                    <button type="button" class="quiet" aria-label="Zoom out" disabled={zoom <= 1} onClick={keys["-"]}>
                         −
                     </button>
                 </span>
             </div>
-            {error !== undefined && <p class="problem">It cannot be played: {reason(error)}</p>}
+            {error !== undefined && <p class="problem">The recording cannot be played: {reason(error)}</p>}
             {spans.length > 0 && <Spans spans={spans} current={current} choose={choose} play={playSpan} />}
         </div>
     );

@@ -1,6 +1,6 @@
 import { reason } from "./words";
 
-/** Why something failed, if it did. */
+/** Shows why something failed, if it did. */
 export function Problem({ error }: { error: unknown }) {
     return error === undefined ? null : (
         <p class="problem" role="alert">

@@ -1,4 +1,4 @@
-// Speakers as the browser keeps them: how each sounds on average, no sound.
+// The enrolled speakers that this browser keeps: how each voice sounds on average, and no recordings.
 
 const PREFIX = "ser.speaker.";
 

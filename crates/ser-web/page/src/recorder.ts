@@ -1,11 +1,11 @@
-// Runs in the thread of the sound: hands samples over, a few blocks at a time.
+// Runs in the audio thread, and passes samples on, a few blocks at a time.
 
 declare class AudioWorkletProcessor {
     readonly port: MessagePort;
 }
 declare function registerProcessor(name: string, processor: new () => AudioWorkletProcessor): void;
 
-/** Samples that are handed over at a time, 21 ms at 48 kHz: what is said is answered as much later. */
+/** Number of samples that are passed on at a time: 21 ms at 48 kHz, which is the delay that this adds to answers. */
 const BLOCK = 1024;
 
 class Recorder extends AudioWorkletProcessor {

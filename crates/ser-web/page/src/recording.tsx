@@ -10,20 +10,20 @@ import { Problem } from "./problem";
 import { clock, percent, remark } from "./words";
 import { Why } from "./why";
 
-/** Seconds up to which a recording is answered as a whole as well. */
+/** The longest recording, in seconds, that is also answered as a whole. */
 const WHOLE = 60;
 
 interface Props {
     file: File;
     answers: Answers;
-    /** This browser's engine, for what no service needs to be asked. */
+    /** The engine of this browser, for everything that does not need the service. */
     browser: Browser;
     asked: Asked;
     answered(answer: Answer | undefined): void;
     remove(): void;
 }
 
-/** All that is said about a recording. */
+/** Shows the answers for a recording. */
 export function Recording({ file, answers, browser, asked: askedOfAll, answered, remove }: Props) {
     // A call has one speaker on each channel.
     const [channel, setChannel] = useState<number>();
@@ -35,7 +35,7 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
         stated === undefined
             ? undefined
             : async (signal, tell: Parameters<Answers["timeline"]>[3]) => {
-                  // The answer on the whole, which is asked for in the same moment, goes first: it takes less.
+                  // The answer for the whole recording is requested at the same moment. It goes first because it takes less time.
                   await Promise.resolve();
                   return answers.timeline(file, asked, signal, tell);
               },
@@ -82,7 +82,7 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
                 <p class="remark">
                     {channel
                         ? `Channel ${channel} alone.`
-                        : "Its two channels have nothing in common, as in a call: hear each by itself."}
+                        : "The two channels have nothing in common, as in a call. Answer each separately:"}
                     {[1, 2].map(
                         (number) =>
                             number !== channel && (
@@ -106,7 +106,7 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
                     <Export spans={result.spans} seconds={result.seconds} name={file.name} browser={browser} answer={whole.result} />
                 </footer>
             )}
-            {/* A piece is cut from the channel that was heard, and has no other. */}
+            {/* A piece is cut out of the channel that was answered, so it has no other channel. */}
             {why && (
                 <Why
                     answers={answers}
@@ -123,8 +123,8 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
 function Progress({ heard, duration }: { heard: number | undefined; duration: number | undefined }) {
     return (
         <p class="progress">
-            {duration ? <progress value={heard ?? 0} max={duration} aria-label="heard" /> : <progress aria-label="heard" />}
-            <span class="muted">{heard ? `${clock(heard)} heard` : "waiting"}</span>
+            {duration ? <progress value={heard ?? 0} max={duration} aria-label="processed" /> : <progress aria-label="processed" />}
+            <span class="muted">{heard ? `${clock(heard)} processed` : "waiting"}</span>
         </p>
     );
 }
@@ -134,14 +134,14 @@ function Whole({ answer }: { answer: Answer }) {
         <div class="answer">
             <p>
                 <strong>{answer.emotion}</strong> {percent(answer.confidence)}
-                {answer.uncertain && <span class="uncertain">uncertain: not to be relied on</span>}
+                {answer.uncertain && <span class="uncertain">uncertain: do not rely on it</span>}
             </p>
             {answer.warnings.map((word) => (
                 <p class="remark" key={word}>
                     {remark(word)}
                 </p>
             ))}
-            {answer.synthetic_model && <p class="remark">the model was trained on generated voices</p>}
+            {answer.synthetic_model && <p class="remark">the model was trained on synthetic voices</p>}
             <Bars probabilities={answer.probabilities} sorted />
         </div>
     );

@@ -1,8 +1,8 @@
-// The service answers: recordings are sent to where this page came from.
+// The engine of the service: recordings are sent to the host that served this page.
 
 import type { Answer, Answers, Asked, LiveStream, SpanHandler, Model, Span, Timeline } from "./answers";
 
-/** Names of those who were enrolled from this browser: the service tells nobody's. */
+/** Key for the names of the speakers that this browser enrolled, because the service does not list its speakers. */
 const SPEAKERS = "ser.service.speakers";
 
 interface Problem {
@@ -15,12 +15,12 @@ function words(problem: Partial<Problem>): string {
     return [problem.detail ?? problem.title, problem.next].filter(Boolean).join("; ");
 }
 
-/** What the service is: there, there for those with a token, or not. */
+/** Finds out whether there is a service, and whether it needs a token. */
 export async function serviceHere(): Promise<"open" | "token" | undefined> {
     try {
         const response = await fetch("v1/model");
         const kind = response.headers.get("content-type");
-        // Some hosts answer with a page of their own.
+        // Some static hosts answer any address with a page of their own.
         return kind === "application/json" ? "open" : kind === "application/problem+json" ? "token" : undefined;
     } catch {
         return undefined;
@@ -37,7 +37,7 @@ export class Service implements Answers {
             response = await fetch(`v1/${path}`, { ...init, headers });
         } catch (error) {
             init.signal?.throwIfAborted();
-            throw new Error("the service does not answer; see whether `ser serve` still runs", { cause: error });
+            throw new Error("the service does not answer; check that `ser serve` is still running", { cause: error });
         }
         if (!response.ok) {
             const problem: Partial<Problem> = await response.json().catch(() => ({}));
@@ -96,7 +96,7 @@ export class Service implements Answers {
                 }
             };
             socket.onclose = () => {
-                reject(new Error("the service does not listen; see whether it still runs, and the token"));
+                reject(new Error("the service does not accept live sound; check that it is still running, and check the token"));
                 hasEnded();
             };
         });

@@ -2,7 +2,7 @@ import type { Span } from "./answers";
 import { colour } from "./colours";
 import { clock, percent } from "./words";
 
-/** A piece of speech, and what it expresses, on one line. */
+/** Shows a piece of speech and its answer on one line. */
 export function SpanLine({ span }: { span: Span }) {
     return (
         <>

@@ -1,9 +1,9 @@
 import { wav } from "./wav";
 
-/** Seconds of which the samples are kept at hand; what is older the browser may move out of memory. */
+/** Seconds of samples that stay in memory; the browser may move older samples out of it. */
 const AT_HAND = 10;
 
-/** Samples of a microphone as they come. */
+/** Collects the samples of a microphone. */
 export class Tape {
     #older: Blob[] = [];
     #blocks: Float32Array<ArrayBuffer>[] = [];
@@ -28,7 +28,7 @@ export class Tape {
         }
     }
 
-    /** The last seconds, 10 at most. */
+    /** Returns the last seconds, at most 10. */
     last(seconds: number): File {
         const count = Math.ceil((seconds * this.rate) / (this.#blocks.at(-1)?.length ?? 1));
         return wav(this.#blocks.slice(-count), this.rate, "live");

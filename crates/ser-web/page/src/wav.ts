@@ -1,4 +1,4 @@
-/** A WAV file of one channel, of blocks of 32-bit floats, little endian. */
+/** Makes a WAV file of one channel from blocks of 32-bit little-endian floats. */
 export function wav(blocks: BlobPart[], rate: number, name: string): File {
     const samples = new Blob(blocks);
     const header = new DataView(new ArrayBuffer(44));

@@ -8,13 +8,13 @@ import { clock, percent } from "./words";
 interface Props {
     answers: Answers;
     asked: Asked;
-    /** The piece to explain; otherwise all of it. */
+    /** The piece to explain; without it, the whole recording. */
     span: Span | undefined;
     sound(signal: AbortSignal): Promise<File>;
     close(): void;
 }
 
-/** What an answer rests on, over the spectrogram. */
+/** Shows what an answer rests on, over the spectrogram. */
 export function Why({ answers, asked, span, sound, close }: Props) {
     const { result, progress, error } = useWork(
         async (signal, tell: (share: number) => void) => answers.explain(await sound(signal), asked, signal, tell),
@@ -25,13 +25,13 @@ export function Why({ answers, asked, span, sound, close }: Props) {
     const words = useMemo(() => result && described(result), [result]);
     const what = span ? `${clock(span.start)} to ${clock(span.end)}` : "the recording";
     return (
-        <section class="why" aria-label={`What the answer on ${what} rests on`}>
+        <section class="why" aria-label={`What the answer for ${what} rests on`}>
             <Problem error={error} />
             {!result && error === undefined && (
                 <p class="progress">
                     <progress value={progress ?? 0} aria-label="explained" />
                     <span class="muted">
-                        hearing {what} again and again, each time without another part: {percent(progress ?? 0)}
+                        answering {what} many times, each time without a different part: {percent(progress ?? 0)}
                     </span>
                 </p>
             )}
@@ -43,7 +43,7 @@ export function Why({ answers, asked, span, sound, close }: Props) {
     );
 }
 
-/** The description that the picture has in it. */
+/** Returns the description that the picture contains. */
 function described(svg: string): string {
     const description = /<desc>[^]*?<\/desc>/.exec(svg)?.[0] ?? "<desc/>";
     return new DOMParser().parseFromString(description, "text/xml").documentElement.textContent ?? "";

@@ -1,6 +1,6 @@
-// How the page says what it shows.
+// The words and number formats of the page.
 
-/** 0:12.3, 1:02:03.4 */
+/** Formats a time, such as 0:12.3 or 1:02:03.4. */
 export function clock(seconds: number): string {
     const tenths = Math.round(seconds * 10);
     const [hours, minutes, rest] = [Math.floor(tenths / 36_000), Math.floor(tenths / 600) % 60, (tenths % 600) / 10];
@@ -14,27 +14,27 @@ export function percent(probability: number): string {
 
 const REMARKS: Record<string, string> = {
     "no-speech": "no speech was found",
-    "too-short": "there is very little speech in it",
-    "very-quiet": "it is so quiet that little is left of the voice",
-    clipped: "its peaks are cut off",
-    narrowband: "it has the narrow band of a telephone",
+    "too-short": "there is very little speech in the recording",
+    "very-quiet": "the recording is so quiet that little of the voice remains",
+    clipped: "the peaks of the recording are cut off",
+    narrowband: "the recording has the narrow band of a telephone",
     noisy: "the background is loud",
-    damaged: "a part of it is missing",
-    "out-of-distribution": "the model has learned from nothing like it (out of distribution)",
-    long: "it is long, so that this is the mean over its pieces",
+    damaged: "a part of the recording is missing",
+    "out-of-distribution": "the recording is unlike anything in training (out of distribution)",
+    long: "the recording is long, so this answer is the mean over its pieces of speech",
 };
 
-/** A remark of an answer in words. */
+/** Returns a remark of an answer in words. */
 export function remark(word: string): string {
     return REMARKS[word] ?? word;
 }
 
-/** What an error says. */
+/** Returns the message of an error. */
 export function reason(error: unknown): string {
     return error instanceof Error ? error.message : `${error}`;
 }
 
-/** Hands a file to the user. */
+/** Saves a file as a download. */
 export function download(content: Blob, name: string) {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(content);

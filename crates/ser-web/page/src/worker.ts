@@ -1,4 +1,4 @@
-// The engine in a worker: one call after the other, each a message, answered by a message.
+// The engine in a worker. It runs one call after another; each call and each reply is a message.
 
 import init, { Engine } from "./ser_web.js";
 import type { Form, Listener, Options, Span, Stored } from "./ser_web.js";
@@ -8,24 +8,24 @@ declare class FileReaderSync {
     readAsArrayBuffer(blob: Blob): ArrayBuffer;
 }
 
-/** Seconds of a recording that are heard between two reports. */
+/** Seconds of a recording that are processed in one step; a report can follow each step. */
 const STEP = 5;
-/** Parts of a recording's outline, at least. */
+/** Least number of parts in the outline of a recording. */
 const PEAKS = 4000;
-/** Milliseconds between two reports. */
+/** Least time between two reports, in milliseconds. */
 const REPORTS = 1000;
 
 type Tell = (told: unknown) => void;
 
 const reader = new FileReaderSync();
 
-/** A file that is read where it lies. */
+/** Returns a file that is read piece by piece. */
 function stored(file: Blob): Stored {
     const read = (at: number, length: number) => new Uint8Array(reader.readAsArrayBuffer(file.slice(at, at + length)));
     return { size: file.size, read };
 }
 
-/** Does it no more often than a page can show. */
+/** Limits how often `report` is called. */
 function nowAndThen<Told extends unknown[]>(report: (...told: Told) => void): typeof report {
     let last = 0;
     return (...told) => {
@@ -41,7 +41,7 @@ let listener: Listener | undefined;
 const calls = {
     model: (engine: Engine) => engine.model(),
 
-    /** Seconds that a recording states it has; infinitely many where it states nothing. */
+    /** Returns the length in seconds that a recording states, or infinity if it states none. */
     duration(engine: Engine, _: Tell, file: File) {
         const timeline = engine.timeline(stored(file), 1);
         const { duration } = timeline;
@@ -51,7 +51,7 @@ const calls = {
 
     predict: (engine: Engine, _: Tell, file: File, options: Options) => engine.predict(stored(file), options),
 
-    /** Tells what it has heard since it last did, and gives what is left. */
+    /** Reports the spans since the last report, and returns the remaining ones. */
     timeline(engine: Engine, tell: Tell, file: File, options: Options) {
         const timeline = engine.timeline(stored(file), PEAKS, options);
         const report = nowAndThen(() => {
@@ -79,7 +79,7 @@ const calls = {
     captions: (engine: Engine, _: Tell, spans: Span[], form: Form, seconds: number, name: string) =>
         engine.captions(spans, form, seconds, name),
 
-    /** The samples between two times, in blocks: what a browser's own player cannot play, or a piece of it. */
+    /** Returns the samples between two times, in blocks, to play a format that the browser cannot play, or a piece. */
     decode(engine: Engine, _: Tell, file: File, options: Options, start: number, end: number) {
         const decoder = engine.decode(stored(file), options);
         const { rate } = decoder;
@@ -100,17 +100,17 @@ const calls = {
     finish: (_: Engine, __: Tell) => listener?.finish() ?? [],
 };
 
-/** What a worker can be asked for. */
+/** The calls that a worker accepts. */
 export type Calls = typeof calls;
 export interface Request {
     id: number;
     call: keyof Calls;
     args: unknown[];
 }
-/** What it answers; `broken` when it can be asked no more. */
+/** A reply of the worker; `broken` means that it can take no more calls. */
 export type Reply = { id: number } & ({ result: unknown } | { told: unknown } | { error: string; broken: boolean });
 
-/** What the engine is made of, or why it cannot be. */
+/** The parts of the engine, or why they could not be loaded. */
 export type Parts = { module: WebAssembly.Module; model: ArrayBuffer } | { missing: string };
 
 let start: (parts: Parts) => void;
@@ -121,7 +121,7 @@ const engine = new Promise<Parts>((resolve) => (start = resolve)).then(async (pa
     await init({ module_or_path: parts.module });
     return new Engine(new Uint8Array(parts.model));
 });
-// A browser compiles well only what has run: a second of noise does that before somebody has chosen a recording.
+// A browser optimises only code that has run, so the engine answers a second of noise before the user chooses a recording.
 const noise = Float32Array.from({ length: 48_000 }, () => (Math.random() - 0.5) / 10);
 const warmUp = (engine: Engine) => engine.predict(stored(wav([noise], noise.length, "noise")));
 engine.then((engine) => setTimeout(() => warmUp(engine))).catch(() => undefined);
@@ -139,9 +139,9 @@ onmessage = async ({ data }: MessageEvent<Parts | Request>) => {
         const result = method(await engine, (told) => reply({ id, told }), ...args);
         reply({ id, result });
     } catch (thrown) {
-        // What panics ends the module.
+        // A panic ends the module.
         const broken = thrown instanceof WebAssembly.RuntimeError;
-        const error = broken ? "the decoder broke on this recording" : (thrown as Error).message;
+        const error = broken ? "the decoder crashed on this recording" : (thrown as Error).message;
         reply({ id, error, broken });
     }
 };

@@ -1,4 +1,4 @@
-// The page's engine without the page.
+// Runs the engine of the page without the page.
 import type { Page } from "@playwright/test";
 
 /** Starts the worker and waits until it can answer. */
@@ -31,7 +31,7 @@ interface Answer {
     probabilities: Record<string, number>;
 }
 
-/** Answers on files that were chosen in the page, and the milliseconds that each took. */
+/** Returns the answers for the files that were chosen in the page, and the milliseconds that each took. */
 export function predict(page: Page): Promise<{ answer: Answer; milliseconds: number }[]> {
     return page.evaluate(async () => {
         const { ask } = globalThis as unknown as { ask(call: string, ...args: unknown[]): Promise<Answer> };
@@ -45,7 +45,7 @@ export function predict(page: Page): Promise<{ answer: Answer; milliseconds: num
     });
 }
 
-/** Hands files over, unseen by the page. */
+/** Chooses files in an input of its own, so that the page does not see them. */
 export async function hand(page: Page, files: string[]) {
     await page.evaluate(() => {
         document.querySelector("#files")?.remove();

@@ -1,4 +1,4 @@
-// How right and how fast the engine is in Chromium, on clips of RAVDESS, which SER_RAVDESS names.
+// Measures how accurate and how fast the engine is in Chromium, on the clips of RAVDESS in the folder that SER_RAVDESS names.
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "@playwright/test";
@@ -24,7 +24,7 @@ interface Times {
     answered: number;
 }
 
-/** In the page: hands it a recording a while after it can take one, and notes when, and when its answer is shown. */
+/** Runs in the page: passes it a recording `wait` ms after it can take one, and notes that time and when the answer is shown. */
 function handOver({ clip, wait }: { clip: string; wait: number }) {
     const bytes = Uint8Array.from(atob(clip), (char) => char.charCodeAt(0));
     const files = new DataTransfer();
@@ -87,7 +87,7 @@ test.describe("figures", () => {
     test.skip(!process.env.SER_FIGURES, "SER_FIGURES is not set");
 
     test("a clip, and the first one after loading", async ({ browser, baseURL }) => {
-        // In a context of its own each, so that nothing is kept from the last.
+        // Each round has its own context, so that nothing is cached from the previous one.
         const first = async (wait: number) => {
             const context = await browser.newContext({ baseURL: baseURL ?? "" });
             const page = await context.newPage();
@@ -122,7 +122,7 @@ test.describe("figures", () => {
 
     test("an hour", async ({ page }, info) => {
         test.setTimeout(600_000);
-        // Clips one behind the other, as 16-bit WAV at 48 kHz.
+        // Concatenates clips to a 16-bit WAV file at 48 kHz.
         const data = clips.slice(0, 1000).map((clip) => readFileSync(clip).subarray(44));
         const bytes = Buffer.concat(data).subarray(0, 3600 * 96_000);
         const header = Buffer.from(readFileSync(clips[0] ?? "").subarray(0, 44));

@@ -1,4 +1,4 @@
-// The page as people use it. Where the service is asked, it is the program, whose answers other tests hold.
+// Tests the page as users see it. The service is the program `ser`, whose answers other tests check.
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { createRequire } from "node:module";
@@ -32,13 +32,13 @@ async function drop(page: Page, name: string): Promise<Locator> {
     return card(page, name);
 }
 
-/** What the service says of a recording. */
+/** Returns the response of the service for a recording. */
 async function served(page: Page, route: string, name: string, headers = {}, fields = {}) {
     const recording = { name, mimeType: "application/octet-stream", buffer: readFileSync(file(name)) };
     return page.request.post(`v1/${route}`, { headers, multipart: { ...fields, recording } });
 }
 
-/** The dialog to enroll anna from recordings. */
+/** Opens the dialog to enrol anna from recordings. */
 async function anna(page: Page, ...names: string[]): Promise<Locator> {
     await page.getByText("How to answer").click();
     await page.getByRole("button", { name: "Enroll a speaker" }).click();
@@ -48,7 +48,7 @@ async function anna(page: Page, ...names: string[]): Promise<Locator> {
     return dialog;
 }
 
-/** The percentages of an answer as the page shows them. */
+/** Returns the percentages of an answer as the page shows them. */
 function percentages(probabilities: Record<string, number>): string[] {
     const sorted = Object.entries(probabilities).sort(([, a], [, b]) => b - a);
     return sorted.map(([label, probability]) => `${label}${Math.round(100 * probability)} %`);
@@ -66,7 +66,7 @@ async function picture(page: Page, name: string) {
     }
 }
 
-/** What the browser complains of: scripts that fail, what the policy forbids, files that are missing. */
+/** The errors that the browser reports: failed scripts, violations of the policy, missing files. */
 let complaints: string[] = [];
 
 test.beforeEach(async ({ page, baseURL }) => {
@@ -132,7 +132,7 @@ test("a long recording is played, clicked and driven by keys", async ({ page }) 
 
 test("a recording that the browser does not play is decoded to be played", async ({ page }) => {
     const odd = await choose(page, "voice.aiff");
-    // Before it is answered, and so before it is decoded.
+    // Play before the recording is answered, and therefore before it is decoded.
     await odd.getByRole("button", { name: "Play" }).click();
     await expect(odd.locator(".answer strong")).toBeVisible();
     await expect.poll(async () => Number(await position(odd).getAttribute("aria-valuenow"))).toBeGreaterThan(0.2);
@@ -197,7 +197,7 @@ test("nothing asks the service for a speaker who is being forgotten", async ({ p
     const voice = await choose(page, "voice.wav");
     await expect(spans(voice).first()).toBeVisible();
     const dialog = await anna(page, "short.wav");
-    // A service that is busy: it has not begun with this recording when the speaker is forgotten.
+    // Simulates a busy service, which has not begun with this recording when the speaker is forgotten.
     const events = await page.evaluateHandle(() => {
         const events: string[] = [];
         const { fetch } = globalThis;
@@ -296,7 +296,7 @@ test("it answers without a network, once it was loaded", async ({ page, context 
     await context.setOffline(true);
     await page.reload();
     await expect((await choose(page, "voice.wav")).locator(".answer strong")).toBeVisible();
-    // It has looked for a service.
+    // The page has looked for a service, and found no network.
     expect(complaints.splice(0)).toEqual(["Failed to load resource: net::ERR_INTERNET_DISCONNECTED"]);
 });
 
