@@ -58,8 +58,10 @@ impl fmt::Display for Damage {
             ));
         }
         if self.no_numbers > 0 {
-            let samples = self.no_numbers;
-            told.push(format!("{samples} samples are not numbers and are silent"));
+            told.push(match self.no_numbers {
+                1 => "1 sample is not a number and is silent".to_owned(),
+                samples => format!("{samples} samples are not numbers and are silent"),
+            });
         }
         f.write_str(&told.join("; "))
     }

@@ -32,10 +32,13 @@ pub fn run(args: &DoctorArgs, json: bool) -> Result<Outcome> {
         Finding {
             what: "system",
             found: Ok(format!(
-                "{} {}, {} cores",
+                "{} {}, {}",
                 std::env::consts::OS,
                 std::env::consts::ARCH,
-                std::thread::available_parallelism().map_or(0, usize::from)
+                in_words(
+                    std::thread::available_parallelism().map_or(0, usize::from),
+                    "core"
+                )
             )),
             next: "",
         },

@@ -83,7 +83,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         channel.into_iter().chain(cells).collect()
     });
     if spans.is_empty() {
-        println!("nobody speaks in this recording of {seconds:.0} s");
+        println!("there is no speech in this recording of {seconds:.0} s");
     } else {
         let header = ["channel", "from", "to", "emotion", "confidence"];
         println!("{}", table(&header[usize::from(!is_each)..], rows));

@@ -170,7 +170,7 @@ fn where_nobody_speaks_the_timeline_says_so_and_where_it_cannot_be_written_nothi
     let (folder, silent) = silence();
     let text = output(0, &[&"timeline", &silent]);
     assert!(
-        text.contains("nobody speaks") && !text.contains("emotion"),
+        text.contains("there is no speech") && !text.contains("emotion"),
         "{text}"
     );
 

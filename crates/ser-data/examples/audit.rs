@@ -46,10 +46,7 @@ fn main() -> Result<()> {
         );
     }
     for skip in &audit.skipped {
-        let path = skip.path.display().to_string();
-        // The line already begins with the path.
-        let reason = skip.reason.trim_start_matches(&format!("{path}: "));
-        println!("skipped: {path}: {reason}");
+        println!("skipped: {}: {}", skip.path.display(), skip.reason);
     }
     Ok(())
 }

@@ -190,8 +190,12 @@ fn train_network(
         standardiser,
     };
     let mut optimizer = optimizer(training, &model.vars)?;
-    let distortion = Distortion::of(recipe);
-    let class_weights = class_weights(training.class_weights, train, labels)?;
+    let objective = Objective {
+        recipe,
+        model: &model,
+        distortion: Distortion::of(recipe),
+        class_weights: class_weights(training.class_weights, train, labels)?,
+    };
     let strata: Vec<Stratum> = train.iter().map(|clip| clip.stratum).collect();
     let mut history = History::default();
     let mut best: Option<((f64, f64), TrainedNetwork)> = None;
@@ -213,45 +217,18 @@ fn train_network(
                     .learning_rate(training.learning_rate, steps_done, steps);
             steps_done += 1;
             optimizer.set_lr(learning_rate);
-            let clips = batch.iter().map(|(clip, k)| &clip.copies[*k]);
-            let clips: Vec<Cow<Features>> = match &distortion {
-                Some(distortion) => {
-                    let distorted = clips.map(|clip| distortion.apply(clip, rng).map(Cow::Owned));
-                    distorted.collect::<Result<_>>()?
-                }
-                None => clips.map(Cow::Borrowed).collect(),
-            };
-            let clips: Vec<&Features> = clips.iter().map(Cow::as_ref).collect();
-            let (x, lengths) = batcher.random(&clips, &recipe.augmentation, rng)?;
-            let mut x = model.network.embed(&x, &lengths, Some(rng))?;
-            if let (Some(config), Some(centre)) = (&recipe.enrolment, &model.centre) {
-                let groups = batch.len() / config.group;
-                let known: Vec<usize> = (0..groups).map(|_| draw_known(config, rng)).collect();
-                x = centred(&x, config, &known, centre, steps_done == 1)?;
-            }
-            let mixed = Mixed::draw(recipe.augmentation.mixup, batch.len(), rng)?;
-            let scores = model.network.classify(mixed.features(x)?, Some(rng))?;
-            let loss = |targets: Vec<i64>| {
-                Ok::<_, Error>(scores.f_cross_entropy_loss(
-                    &Tensor::f_from_slice(&targets)?,
-                    class_weights.as_ref(),
-                    Reduction::Mean,
-                    -100,
-                    training.label_smoothing,
-                )?)
-            };
-            let truth = (0..batch.len()).map(|i| batch[mixed.mostly(i)].0.stratum.class);
-            let targets: Vec<i64> = batch
-                .iter()
-                .map(|(clip, _)| clip.stratum.class as i64)
-                .collect();
-            let loss = mixed.loss(targets, loss)?;
+            let Forward {
+                loss,
+                scores,
+                mixed,
+            } = objective.forward(batch, &mut batcher, steps_done == 1, rng)?;
             optimizer.zero_grad();
             loss.f_backward()?;
             if let Some(norm) = training.gradient_clip {
                 optimizer.clip_grad_norm(norm);
             }
             optimizer.step();
+            let truth = (0..batch.len()).map(|i| batch[mixed.mostly(i)].0.stratum.class);
             tally.add(f64::try_from(&loss)?, &classes(&scores)?, truth);
         }
         // The last step may have made weights infinite or NaN, which no loss shows yet.
@@ -298,6 +275,70 @@ fn train_network(
     };
     history.best = Some(network.info.epoch);
     Ok((network, history, diverged))
+}
+
+/// What a batch is trained with, the same for every batch of a training.
+struct Objective<'a> {
+    recipe: &'a Recipe,
+    model: &'a TrainingNetwork,
+    distortion: Option<Distortion>,
+    class_weights: Option<Tensor>,
+}
+
+/// A batch after the forward pass.
+struct Forward {
+    loss: Tensor,
+    /// `[B, K]`
+    scores: Tensor,
+    mixed: Mixed,
+}
+
+impl Objective<'_> {
+    /// Computes the loss of a batch: distortion, augmentation, embedding, enrolment of some clips of each group, mixup,
+    /// classification. `is_first` says whether this is the first batch of the training.
+    fn forward(
+        &self,
+        batch: &[Drawn],
+        batcher: &mut Batcher,
+        is_first: bool,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Forward> {
+        let (recipe, model) = (self.recipe, self.model);
+        let clips = batch.iter().map(|(clip, k)| &clip.copies[*k]);
+        let clips: Vec<Cow<Features>> = match &self.distortion {
+            Some(distortion) => {
+                let distorted = clips.map(|clip| distortion.apply(clip, rng).map(Cow::Owned));
+                distorted.collect::<Result<_>>()?
+            }
+            None => clips.map(Cow::Borrowed).collect(),
+        };
+        let clips: Vec<&Features> = clips.iter().map(Cow::as_ref).collect();
+        let (x, lengths) = batcher.random(&clips, &recipe.augmentation, rng)?;
+        let mut x = model.network.embed(&x, &lengths, Some(rng))?;
+        if let (Some(config), Some(centre)) = (&recipe.enrolment, &model.centre) {
+            let groups = batch.len() / config.group;
+            let known: Vec<usize> = (0..groups).map(|_| draw_known(config, rng)).collect();
+            x = centred(&x, config, &known, centre, is_first)?;
+        }
+        let mixed = Mixed::draw(recipe.augmentation.mixup, batch.len(), rng)?;
+        let scores = model.network.classify(mixed.features(x)?, Some(rng))?;
+        let loss = |targets: Vec<i64>| {
+            Ok::<_, Error>(scores.f_cross_entropy_loss(
+                &Tensor::f_from_slice(&targets)?,
+                self.class_weights.as_ref(),
+                Reduction::Mean,
+                -100,
+                recipe.training.label_smoothing,
+            )?)
+        };
+        let targets = batch.iter().map(|(clip, _)| clip.stratum.class as i64);
+        let loss = mixed.loss(targets.collect(), loss)?;
+        Ok(Forward {
+            loss,
+            scores,
+            mixed,
+        })
+    }
 }
 
 /// Draws the clips of an epoch in random order, one copy of each. With enrolment they come in groups: the members

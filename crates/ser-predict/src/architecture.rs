@@ -138,7 +138,7 @@ impl Architecture {
         }
     }
 
-    /// Returns the number of trained values: the weights and biases of all layers, and the scales and shifts of the
+    /// Returns the number of trained parameters: the weights and biases of all layers, and the scales and shifts of the
     /// norms.
     #[must_use]
     pub fn parameters(&self, coefficients: usize, classes: usize) -> u64 {

@@ -112,14 +112,15 @@ impl Explanation {
 }
 
 impl Patch {
-    /// Describes the patch for people: `1.2–1.4 s, 330–1000 Hz: −18 points for angry`.
+    /// Describes the patch for people: `1.2–1.4 s, 330–1000 Hz: −18 points for angry`, which is what removing it changes.
     #[must_use]
     pub fn words(&self, emotion: &str) -> String {
         let (seconds, hertz) = (&self.region.seconds, &self.region.hertz);
         let tens = |hertz: f64| 10.0 * (hertz / 10.0).round();
-        let points = 100.0 * self.drop;
+        let points = 100.0 * self.drop.abs();
+        let sign = if self.drop < 0.0 { '+' } else { '−' };
         format!(
-            "{:.1}–{:.1} s, {}–{} Hz: −{points:.*} points for {emotion}",
+            "{:.1}–{:.1} s, {}–{} Hz: {sign}{points:.*} points for {emotion}",
             seconds.start,
             seconds.end,
             tens(hertz.start),
@@ -307,6 +308,9 @@ mod tests {
                 patch(0.6, -0.1),
             ],
         };
+        let words = [0, 4].map(|i| explanation.patches[i].words("angry"));
+        assert_eq!(words[0], "0.0–0.2 s, 0–500 Hz: −10 points for angry");
+        assert_eq!(words[1], "0.6–0.8 s, 0–500 Hz: +10 points for angry");
         let drops = explanation.strongest(3).into_iter().map(|p| p.drop);
         assert_eq!(drops.collect::<Vec<_>>(), [0.3, 0.15]);
         assert_eq!(explanation.strongest(1).len(), 1);

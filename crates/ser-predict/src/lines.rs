@@ -178,7 +178,7 @@ pub struct ModelLine {
     pub name: String,
     /// The labels that the model distinguishes.
     pub labels: Vec<String>,
-    /// Number of trained values.
+    /// Number of trained parameters.
     pub parameters: usize,
     /// Hash of the weights: [`Model::fingerprint`].
     pub fingerprint: String,

@@ -450,7 +450,7 @@ impl Model {
         Ok(self)
     }
 
-    /// Returns the number of trained values of all networks.
+    /// Returns the number of trained parameters of all networks.
     #[must_use]
     pub fn parameters(&self) -> usize {
         let of = |network: &TrainedNetwork| {

@@ -12,7 +12,7 @@ use crate::enroller::{Enroller, Speech};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Kind, Result};
 use crate::model::Model;
-use crate::segmenter::{LONGEST_PIECE, Piece, Segmenter};
+use crate::segmenter::{LONGEST_PIECE, Piece, Segmenter, check_rate};
 use crate::stream::Listener;
 
 /// Length in seconds of the longest recording that is answered as a whole. Longer ones are answered piece by piece, in
@@ -123,8 +123,9 @@ impl Predictor {
     /// Extracts the features of a recording, in the order of [`Model::views`]. The samples are not [`restored`] first.
     ///
     /// # Errors
-    /// The errors of feature extraction.
+    /// [`Error::SampleRate`] below 4000 Hz, and the errors of feature extraction.
     pub fn features(&self, sound: &Waveform) -> Result<Vec<Features>> {
+        check_rate(sound.sample_rate)?;
         Ok(self.views.extract(sound)?)
     }
 
@@ -132,8 +133,8 @@ impl Predictor {
     /// recording of more than [`LONG`] seconds is answered piece by piece.
     ///
     /// # Errors
-    /// The errors of feature extraction, and those of [`Model::predict_enrolled`]. For a recording of more than
-    /// [`LONG`] seconds also [`Error::NotSpeech`] if it contains no speech, and [`Error::SampleRate`] below 4000 Hz.
+    /// [`Error::SampleRate`] below 4000 Hz, the errors of feature extraction, and those of [`Model::predict_enrolled`].
+    /// For a recording of more than [`LONG`] seconds also [`Error::NotSpeech`] if it contains no speech.
     pub fn answer(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
         match sound.duration() <= LONG {
             true => self.answer_whole(sound, speaker),
@@ -308,7 +309,7 @@ impl Predictor {
         let seconds = taken as f64 / f64::from(rate);
         if spoken == 0.0 {
             return Err(Error::NotSpeech(format!(
-                "nobody speaks in its {seconds:.0} s"
+                "there is no speech in its {seconds:.0} s"
             )));
         }
         let probabilities = sum.iter().map(|p| (p / spoken) as f32).collect();
@@ -326,8 +327,8 @@ impl Predictor {
     /// the pieces that a [`Segmenter`] finds, so that recordings count by the length of the speech in them.
     ///
     /// # Errors
-    /// [`Error::NotSpeech`] if the recording contains no speech; [`Error::SampleRate`] for a recording of more than 6 s
-    /// below 4000 Hz; the errors of feature extraction.
+    /// [`Error::NotSpeech`] if the recording contains no speech; [`Error::SampleRate`] below 4000 Hz; the errors of
+    /// feature extraction.
     pub fn speech(&self, sound: &Waveform) -> Result<Speech> {
         if sound.duration() <= WHOLE {
             return self.speech_whole(sound);

@@ -68,18 +68,24 @@ pub struct Segmenter {
     cut: Option<u64>,
 }
 
+/// Refuses a sampling rate at which too little of a voice is left.
+pub(crate) fn check_rate(sample_rate: u32) -> Result<()> {
+    match sample_rate < LOWEST_RATE {
+        true => Err(Error::SampleRate {
+            lowest: LOWEST_RATE,
+            actual: sample_rate,
+        }),
+        false => Ok(()),
+    }
+}
+
 impl Segmenter {
     /// Creates a segmenter for samples at `sample_rate` Hz.
     ///
     /// # Errors
     /// [`Error::SampleRate`] below 4000 Hz.
     pub fn new(sample_rate: u32) -> Result<Self> {
-        if sample_rate < LOWEST_RATE {
-            return Err(Error::SampleRate {
-                lowest: LOWEST_RATE,
-                actual: sample_rate,
-            });
-        }
+        check_rate(sample_rate)?;
         Ok(Self {
             voice: VoiceActivity::new(sample_rate),
             rate: sample_rate,

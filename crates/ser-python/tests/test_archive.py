@@ -215,7 +215,7 @@ def test_a_folder_of_another_call_is_refused(table: pyarrow.RecordBatch, tmp_pat
         (archive_of(tmp_path, labels=["sad", "calm"]), table.slice(0, 4), "labels: expected"),
         (archive_of(tmp_path, speakers={"anna": speaker}), table.slice(0, 4), "speakers: expected"),
     ]:
-        with pytest.raises(ValueError, match="begun by another call") as raised:
+        with pytest.raises(ValueError, match="another call started the answers") as raised:
             run(archive, asked)
         assert message in str(raised.value)
 

@@ -108,7 +108,7 @@ impl Recipe {
         let network = self.network.architecture();
         let parameters = network.parameters(coefficients, self.task.emotions.len());
         if parameters > MOST_PARAMETERS {
-            let expected = "of at most 67108864 trained values";
+            let expected = "of at most 67108864 trained parameters";
             return Some(("network", expected, format!("of {parameters}")));
         }
         let clip = network.activations(self.input.frames, coefficients);

@@ -1,7 +1,7 @@
 //! Access control, rate limits, and the log of requests.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -172,13 +172,17 @@ impl Rates {
         if buckets.len() >= ADDRESSES {
             buckets.retain(|_, bucket| filled(*bucket) < most);
         }
+        // The addresses for which there is no bucket left share one.
+        let is_known = buckets.contains_key(&address);
+        let address = match is_known || buckets.len() < ADDRESSES {
+            true => address,
+            false => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        };
         let left = filled(*buckets.get(&address).unwrap_or(&(most, now)));
         if left < 1.0 {
             return ((1.0 - left) * 60.0 / most).ceil() as u64;
         }
-        if buckets.len() < ADDRESSES || buckets.contains_key(&address) {
-            buckets.insert(address, (left - 1.0, now));
-        }
+        buckets.insert(address, (left - 1.0, now));
         0
     }
 }
@@ -209,6 +213,17 @@ mod tests {
         ] {
             assert!(!is_here(other), "{other}");
         }
+    }
+
+    #[test]
+    fn addresses_beyond_the_limit_share_a_bucket() {
+        let rates = Rates::new(Some(1));
+        for number in 1..=ADDRESSES as u32 {
+            assert_eq!(rates.wait_of(Ipv4Addr::from_bits(number).into()), 0);
+        }
+        let beyond = |number: u32| rates.wait_of(Ipv4Addr::from_bits(number).into());
+        assert_eq!(beyond(u32::MAX), 0);
+        assert!(beyond(u32::MAX - 1) > 0);
     }
 
     #[test]

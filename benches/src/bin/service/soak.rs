@@ -194,6 +194,7 @@ impl Soak<'_> {
         let job =
             format!("{minutes} minutes of load, killed clients, cut connections, hostile files");
         let wrong = self.wrong.lock().map_or(0, |wrong| wrong.len());
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         for (unit, value) in [
             (
                 "answered, each as ever",
@@ -212,7 +213,7 @@ impl Soak<'_> {
             ("MB after a tenth of the time", early),
             ("MB at the end", late),
         ] {
-            println!("{}", json_line(&job, "ser", 2, unit, value));
+            println!("{}", json_line(&job, "ser", cores, unit, value));
         }
         self.all_is_done(server)?;
         ensure!(

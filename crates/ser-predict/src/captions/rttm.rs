@@ -98,10 +98,10 @@ mod tests {
     fn lines_do_not_overlap_by_rounding() {
         // The duration is the difference of the rounded start and end, so that each line ends where the next one
         // starts.
-        let spans = [span(0.0004, 1.0014, 1, false), span(1.0014, 2.0, 1, false)];
+        let spans = [span(0.0006, 1.0012, 1, false), span(1.0012, 2.0, 1, false)];
         assert_eq!(
             rttm(&spans, &labels(), "talk"),
-            "SPEAKER talk 1 0.000 1.001 <NA> <NA> angry <NA> <NA>\n\
+            "SPEAKER talk 1 0.001 1.000 <NA> <NA> angry <NA> <NA>\n\
              SPEAKER talk 1 1.001 0.999 <NA> <NA> angry <NA> <NA>\n"
         );
         assert_eq!(rttm(&[], &labels(), "talk"), "");

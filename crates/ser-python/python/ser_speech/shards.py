@@ -91,8 +91,8 @@ class Archive:
         for name in {**heading, **there}:
             if heading.get(name) != there.get(name):
                 raise ValueError(
-                    f"{self.out}/{HEADING}: the answers here were begun by another call, {name}: expected {heading.get(name)}, "
-                    f"found {there.get(name)}: repeat that call, or choose another folder"
+                    f"{self.out}/{HEADING}: another call started the answers here, {name}: expected {heading.get(name)}, "
+                    f"found {there.get(name)}: continue that call, or name another folder"
                 )
         return counts, list(self._files())
 

@@ -79,24 +79,36 @@ export class Service implements Answers {
         url.search = new URLSearchParams([["rate", `${rate}`], ["format", "f32le"], ...fields(asked)]).toString();
         const socket = new WebSocket(url, this.token ? ["ser.v1", `bearer.${this.token}`] : ["ser.v1"]);
         let hasEnded: () => void;
+        // Whether the stream has begun and nobody has been told yet why it ends.
+        let isOpen = false;
         const ended = new Promise<void>((resolve) => (hasEnded = resolve));
         return new Promise((resolve, reject) => {
-            socket.onopen = () =>
+            socket.onopen = () => {
+                isOpen = true;
                 resolve({
                     push: (samples) => socket.send(samples as Float32Array<ArrayBuffer>),
                     predict: (file, asked) => this.predict(file, asked, null),
-                    finish: () => (socket.send("end"), ended),
+                    finish: () => {
+                        isOpen = false;
+                        socket.send("end");
+                        return ended;
+                    },
                 });
+            };
             socket.onmessage = ({ data }) => {
                 const { event, ...told } = JSON.parse(data as string);
                 if (event === "span") {
                     handle({ spans: [told as Span] });
                 } else if (event === "problem") {
+                    isOpen = false;
                     handle({ error: new Error(words(told)) });
                 }
             };
             socket.onclose = () => {
                 reject(new Error("the service does not accept live sound; check that it is still running, and check the token"));
+                if (isOpen) {
+                    handle({ error: new Error("the service has closed the connection; check that it is still running, and record again") });
+                }
                 hasEnded();
             };
         });
