@@ -54,18 +54,20 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     // Built without training, as most users have it.
     let ours = command::build(root, &packages)?;
     let (data, clips) = data(root, &ours, args.data.as_deref())?;
-    let python = match args.no_peers {
-        true => None,
-        false => python_of_peers(root)?,
+    let python = if args.no_peers {
+        None
+    } else {
+        python_of_peers(root)?
     };
 
     let runs = root.join("benches/runs");
     fs::create_dir_all(&runs).with_context(|| format!("creating {}", runs.display()))?;
     let machine = Machine::find();
     let about = about(root, args, &machine, &clips, python.as_deref())?;
-    let (part, page) = match args.service {
-        true => ("-service", "docs/service.md"),
-        false => ("", "docs/performance.md"),
+    let (part, page) = if args.service {
+        ("-service", "docs/service.md")
+    } else {
+        ("", "docs/performance.md")
     };
     let name = format!("{}-{}{part}", today()?, machine.slug());
     let beside = runs.join(format!(".{name}"));
@@ -87,9 +89,10 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     let mut lines = Vec::new();
     for round in 1..=ROUNDS {
         println!("round {round} of {ROUNDS}");
-        let programs = match args.service {
-            true => vec![service(root, &ours, &data, python.as_deref())?],
-            false => programs(root, &ours, &data, python.as_deref(), round)?,
+        let programs = if args.service {
+            vec![service(root, &ours, &data, python.as_deref())?]
+        } else {
+            programs(root, &ours, &data, python.as_deref(), round)?
         };
         for mut program in programs {
             lines.extend(measure(&mut program, round)?);
@@ -131,9 +134,10 @@ fn data(root: &Path, ours: &Programs, given: Option<&Path>) -> Result<(PathBuf, 
         }
     };
     let count = download::require_audio(&folder)?.len();
-    let whose = match download::is_whole(&folder)? {
-        true => "RAVDESS",
-        false => "another corpus",
+    let whose = if download::is_whole(&folder)? {
+        "RAVDESS"
+    } else {
+        "another corpus"
     };
     Ok((folder, format!("{count} clips of {whose}")))
 }

@@ -60,9 +60,10 @@ pub fn check(root: &Path) -> Result<()> {
     }
     let ours = command::rustc_version(root)?;
     if !slower.is_empty() {
-        let hint = match ours == rustc {
-            true => String::new(),
-            false => format!(" (counted with {rustc}, now {ours}: the compiler may be the reason)"),
+        let hint = if ours == rustc {
+            String::new()
+        } else {
+            format!(" (counted with {rustc}, now {ours}: the compiler may be the reason)")
         };
         bail!(
             "slower than committed: {}{hint}. If that is intended, run `cargo xtask bench --save` and say why in the commit",

@@ -142,9 +142,10 @@ impl Archive {
             let mut table = Vec::new();
             self.fill(&mut table, manifest, answerer, told)
                 .map_err(ser_files::Error::at(&path))?;
-            return Ok(match storage::write_new(&path, table)? {
-                true => Done::Written(path),
-                false => Done::Before(path),
+            return Ok(if storage::write_new(&path, table)? {
+                Done::Written(path)
+            } else {
+                Done::Before(path)
             });
         }
         let claim = match Claim::take(&path)? {

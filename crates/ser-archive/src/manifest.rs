@@ -102,9 +102,10 @@ enum Source<'a> {
 impl<'a> Source<'a> {
     fn open(path: &'a Path) -> Result<Self> {
         if is_table(path) {
-            let table = match storage::is_object(path) {
-                true => Table::read(path, storage::read(path, Table::MOST_BYTES)?, &[PATH])?,
-                false => Table::open(path, &[PATH])?,
+            let table = if storage::is_object(path) {
+                Table::read(path, storage::read(path, Table::MOST_BYTES)?, &[PATH])?
+            } else {
+                Table::open(path, &[PATH])?
             };
             return Ok(Self::Csv(table));
         }

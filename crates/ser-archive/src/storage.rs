@@ -22,9 +22,10 @@ pub(crate) fn is_object(path: &Path) -> bool {
 
 /// Joins a path of a manifest to its root. A URL stays as it is.
 pub(crate) fn join(root: &Path, path: &str) -> PathBuf {
-    match is_object(Path::new(path)) {
-        true => path.into(),
-        false => root.join(path),
+    if is_object(Path::new(path)) {
+        path.into()
+    } else {
+        root.join(path)
     }
 }
 

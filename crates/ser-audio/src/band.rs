@@ -43,9 +43,12 @@ impl SpeechBand {
         let group = (sample_rate / LEAST_RATE).max(1);
         let rate = f64::from(sample_rate) / f64::from(group);
         // If the edge is higher than the sampling rate can carry, everything passes.
-        let section = |edge: f64, quality, high_pass| match edge < 0.45 * rate {
-            true => Section::new(TAU * edge / rate, quality, high_pass),
-            false => Section::ALL_PASS,
+        let section = |edge: f64, quality, high_pass| {
+            if edge < 0.45 * rate {
+                Section::new(TAU * edge / rate, quality, high_pass)
+            } else {
+                Section::ALL_PASS
+            }
         };
         let [first, second] = FOURTH_ORDER.map(|quality| section(LOW, quality, true));
         let [third, fourth] = FOURTH_ORDER.map(|quality| section(UPPER, quality, true));

@@ -146,9 +146,12 @@ impl Mixer {
         let frames = || self.waiting.chunks_exact(self.count);
         self.compared += frames().len() as u64;
         // Parts of a damaged file may hold samples that are not numbers.
-        let number = |x: f32| match SAMPLE_RANGE.contains(&x) {
-            true => f64::from(x),
-            false => 0.0,
+        let number = |x: f32| {
+            if SAMPLE_RANGE.contains(&x) {
+                f64::from(x)
+            } else {
+                0.0
+            }
         };
         for (channel, energy) in self.energies.iter_mut().enumerate() {
             *energy += frames()

@@ -166,9 +166,10 @@ impl Clock {
                     return 0;
                 }
                 *is_same = begins;
-                match lost as f64 > jitter {
-                    true => u64::try_from(lost).unwrap_or(u64::MAX),
-                    false => return 0,
+                if lost as f64 > jitter {
+                    u64::try_from(lost).unwrap_or(u64::MAX)
+                } else {
+                    return 0;
                 }
             }
             Time::Bytes {
@@ -230,9 +231,10 @@ impl Clock {
             Time::Stamps { base, anchor, .. } => {
                 // The samples that an Opus encoder puts in front are dropped from the packet, but count in its time
                 // stamps.
-                let left_out = match counts(*base, rate) {
-                    true => packet.dur.get().saturating_sub(decoded as u64),
-                    false => 0,
+                let left_out = if counts(*base, rate) {
+                    packet.dur.get().saturating_sub(decoded as u64)
+                } else {
+                    0
                 };
                 let at = i128::from(position) - i128::from(left_out);
                 anchor.get_or_insert((start(packet), at));

@@ -127,9 +127,10 @@ impl Coded {
         let (is_pipe, len) = (!source.is_seekable(), source.byte_len());
         let io_error = ser_files::Error::at(path);
         let head = wrapper::head(&mut source, wrapper::HEAD).map_err(&io_error)?;
-        let samples = match head.starts_with(b"RIFF") {
-            true => chunks(&mut Cursor::new(&head), Chunks::Riff).map_err(&io_error)?,
-            false => None,
+        let samples = if head.starts_with(b"RIFF") {
+            chunks(&mut Cursor::new(&head), Chunks::Riff).map_err(&io_error)?
+        } else {
+            None
         };
         let stated = samples.and_then(|samples| samples.len?.try_into().ok());
         let is_endless = stated.is_some_and(is_unknown_length);
@@ -162,12 +163,9 @@ impl Coded {
                 }
                 _ if head.get(4..8) == Some(b"ftyp") => Error::Unsupported {
                     path: path.to_path_buf(),
-                    reason: match is_pipe {
-                        true => "its directory (moov) does not come before its sound: give the file, not a pipe",
-                        false => {
-                            "its directory (moov), which is written last, is missing or damaged: without it the \
-                             sound cannot be decoded; copy or download the recording again"
-                        }
+                    reason: if is_pipe { "its directory (moov) does not come before its sound: give the file, not a pipe" } else {
+                        "its directory (moov), which is written last, is missing or damaged: without it the \
+                         sound cannot be decoded; copy or download the recording again"
                     }
                     .into(),
                 },
@@ -289,9 +287,10 @@ impl Coded {
         if self.is_at_end {
             return Ok(false);
         }
-        let there = match std::mem::take(&mut self.is_decoded) {
-            true => Ok(true),
-            false => self.decode(),
+        let there = if std::mem::take(&mut self.is_decoded) {
+            Ok(true)
+        } else {
+            self.decode()
         };
         match there {
             Ok(true) => {
@@ -505,9 +504,10 @@ impl Coded {
                 self.sample_rate
             );
             // Junk may look like a frame of any rate.
-            return match self.clock.is_stamped() {
-                true => Err(self.damaged(reason)),
-                false => Ok(Decoded::Bad(reason)),
+            return if self.clock.is_stamped() {
+                Err(self.damaged(reason))
+            } else {
+                Ok(Decoded::Bad(reason))
             };
         }
         self.channels = channels as u16;

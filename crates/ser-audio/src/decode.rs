@@ -323,14 +323,15 @@ impl AudioStream {
             if !self.next_decoded(samples)? {
                 let seconds = at as f64 / rate;
                 let is_there = at > first && end.is_none_or(|end| end <= seconds + BEYOND);
-                return match is_there {
-                    true => Ok(false),
-                    false => Err(Error::Part {
+                return if is_there {
+                    Ok(false)
+                } else {
+                    Err(Error::Part {
                         path: self.path.clone(),
                         start,
                         end,
                         seconds,
-                    }),
+                    })
                 };
             }
             let given = (samples.len() - before) as u64;

@@ -105,9 +105,10 @@ impl Frame {
 
     /// Returns the header of a file of such frames, of unknown length.
     fn header(&self) -> Vec<u8> {
-        let (least, most) = match self.is_variable {
-            true => (16, u16::MAX),
-            false => (self.samples, self.samples),
+        let (least, most) = if self.is_variable {
+            (16, u16::MAX)
+        } else {
+            (self.samples, self.samples)
         };
         let (rate, channels, bits) = self.format;
         let mut header = HEAD.to_vec();

@@ -171,9 +171,10 @@ pub(crate) fn chunks(reader: &mut (impl Read + Seek), kind: Chunks) -> io::Resul
 fn format_chunk(bytes: &[u8], is_big_endian: bool) -> Option<Samples> {
     let number = |at: usize| {
         let bytes = [*bytes.get(at)?, *bytes.get(at + 1)?];
-        Some(match is_big_endian {
-            true => u16::from_be_bytes(bytes),
-            false => u16::from_le_bytes(bytes),
+        Some(if is_big_endian {
+            u16::from_be_bytes(bytes)
+        } else {
+            u16::from_le_bytes(bytes)
         })
     };
     let (low, high) = if is_big_endian { (2, 0) } else { (0, 2) };

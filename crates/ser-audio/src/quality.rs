@@ -155,12 +155,13 @@ impl Quality {
             .chunks(band)
             .zip(background.chunks(band))
             .map(|(active, background)| (active.iter().sum(), background.iter().sum()))
-            .map(
-                |(active, background): (f64, f64)| match active > AUDIBLE * background {
-                    true => active - background,
-                    false => 0.0,
-                },
-            )
+            .map(|(active, background): (f64, f64)| {
+                if active > AUDIBLE * background {
+                    active - background
+                } else {
+                    0.0
+                }
+            })
             .collect();
         let last = (bandwidth(&above) * band).min(active.len() - 1);
         let (lowest, highest) = range(&waveform.samples);

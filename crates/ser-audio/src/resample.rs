@@ -73,9 +73,10 @@ impl Resampler {
     /// few bytes may state a rate of 1 Hz, and would require any amount of memory); or if both are so large and have so
     /// little in common that a block of the transform would have more than half a million samples.
     pub fn new(from: u32, to: u32) -> Result<Self> {
-        let bank = match from == to && from > 0 {
-            true => None,
-            false => Some(ResamplerBank::new(&[(from, to)])?),
+        let bank = if from == to && from > 0 {
+            None
+        } else {
+            Some(ResamplerBank::new(&[(from, to)])?)
         };
         Ok(Self { from, to, bank })
     }

@@ -81,9 +81,10 @@ fn print(evaluated: &Evaluated) {
         percent(metrics.calibration_error)
     );
     if evaluated.left_out > 0 {
-        let what = match evaluated.speaker_disjoint {
-            true => "clips or speakers",
-            false => "clips",
+        let what = if evaluated.speaker_disjoint {
+            "clips or speakers"
+        } else {
+            "clips"
         };
         let n = in_words(evaluated.left_out, "clip");
         println!("{n} left out, because the model was trained on these {what}");

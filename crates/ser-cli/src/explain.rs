@@ -29,9 +29,10 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     if !(SHORTEST_EXPLAINED..=LONG).contains(&seconds) {
         bail!(
             "{file}: the recording is {seconds:.2} s long; expected {SHORTEST_EXPLAINED} to {LONG} s{}",
-            match seconds > LONG {
-                true => "; for a longer recording use `ser timeline`",
-                false => "",
+            if seconds > LONG {
+                "; for a longer recording use `ser timeline`"
+            } else {
+                ""
             }
         );
     }

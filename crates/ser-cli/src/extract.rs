@@ -49,9 +49,10 @@ fn views(args: &ExtractArgs) -> Result<Vec<View>> {
     }
     let Some(path) = &args.config else {
         let is_table = args.out.as_deref().and_then(Form::of).is_some();
-        return Ok(vec![View::clean(match is_table {
-            true => Experiment::load("mlp")?.into_recipe()?.features,
-            false => FeatureConfig::default(),
+        return Ok(vec![View::clean(if is_table {
+            Experiment::load("mlp")?.into_recipe()?.features
+        } else {
+            FeatureConfig::default()
         })]);
     };
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;

@@ -104,9 +104,10 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     let adapted = collection.map(Collection::sentence);
     let became = (tally.answered() + tally.skipped() > 1).then(|| tally.sentence());
     for sentence in adapted.into_iter().chain(became) {
-        match args.csv || json {
-            true => eprintln!("{sentence}"),
-            false => println!("{sentence}"),
+        if args.csv || json {
+            eprintln!("{sentence}")
+        } else {
+            println!("{sentence}")
         }
     }
     Ok(Outcome::of(&skipped))
@@ -281,9 +282,10 @@ fn show(
     let uncertain = answers.iter().any(|(_, answer)| answer.uncertain);
     if let Some(threshold) = threshold.filter(|_| uncertain) {
         // No threshold was measured with collections. The one measured with each speaker enrolled is the closest.
-        let limits = match is_adapted {
-            true => "; this was measured with each speaker enrolled, not with a collection",
-            false => "",
+        let limits = if is_adapted {
+            "; this was measured with each speaker enrolled, not with a collection"
+        } else {
+            ""
         };
         let clips = model.provenance.validated_on.as_ref();
         let clips = clips.map_or_else(String::new, |clips| format!(" ({})", plain(clips)));

@@ -100,9 +100,12 @@ pub fn print_classes(evaluation: &Evaluation) {
         .iter()
         .zip(&metrics.classes)
         .map(|(label, class)| {
-            let defined = |figure: f64, is: bool| match is {
-                true => percent(figure),
-                false => "–".to_owned(),
+            let defined = |figure: f64, is: bool| {
+                if is {
+                    percent(figure)
+                } else {
+                    "–".to_owned()
+                }
             };
             vec![
                 label.clone(),

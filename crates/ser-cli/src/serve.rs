@@ -62,10 +62,7 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<Outcome> {
                 )
             })?;
             let address: SocketAddr = listener.local_addr()?;
-            let page = match ser_server::HAS_PAGE {
-                true => "including the web page, ",
-                false => "",
-            };
+            let page = if ser_server::HAS_PAGE { "including the web page, " } else { "" };
             println!(
                 "serving on http://{address}, {page}described at http://{address}/docs; stop it with Ctrl-C"
             );
@@ -96,10 +93,7 @@ fn log(json: bool) {
     let log = tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_target(false);
-    match json {
-        true => log.json().init(),
-        false => log.init(),
-    }
+    if json { log.json().init() } else { log.init() }
 }
 
 /// Waits for Ctrl-C or SIGTERM.

@@ -145,9 +145,10 @@ fn remembered(path: &Path) -> Result<Remembered> {
 pub fn run(args: &SpeakersArgs, json: bool) -> Result<Outcome> {
     if let Some(name) = &args.forget {
         ser_files::remove_file(enrolled(name)?)?;
-        match json {
-            true => println!("{}", serde_json::json!({ "forgotten": name })),
-            false => println!("{name} was removed"),
+        if json {
+            println!("{}", serde_json::json!({ "forgotten": name }))
+        } else {
+            println!("{name} was removed")
         }
         return Ok(Outcome::Done);
     }

@@ -167,9 +167,10 @@ fn form(out: &Path) -> Result<Form> {
 }
 
 fn elan(model: &Model, spans: &[Span], recording: &Path) -> Result<String> {
-    let path = match is_stdin(recording) {
-        true => None,
-        false => Some(std::path::absolute(recording)?),
+    let path = if is_stdin(recording) {
+        None
+    } else {
+        Some(std::path::absolute(recording)?)
     };
     let now = date::utc(SystemTime::now());
     Ok(captions::elan(spans, &model.labels, path.as_deref(), &now))

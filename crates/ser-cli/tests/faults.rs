@@ -201,9 +201,10 @@ fn extraction_selection_and_fitting_killed_at_any_moment_end_as_if_they_had_not_
         if command == "extract" {
             // The program does not clean up a folder of the user. Partial files remain there, but not under a final name.
             for (name, path) in tree(&out) {
-                match name.starts_with(ser_files::UNFINISHED) {
-                    true => fs::remove_file(path).unwrap(),
-                    false => assert_eq!(name, "all.safetensors"),
+                if name.starts_with(ser_files::UNFINISHED) {
+                    fs::remove_file(path).unwrap()
+                } else {
+                    assert_eq!(name, "all.safetensors")
                 }
             }
         }

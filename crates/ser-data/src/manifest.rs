@@ -212,9 +212,10 @@ fn clip(row: &Row<'_>, places: &Places<'_>) -> Result<Clip> {
 
 /// Returns the name of an additional column: as written, except for [`CORPUS`], which is looked up by this name.
 fn attribute(column: &str) -> &str {
-    match column.eq_ignore_ascii_case(CORPUS) {
-        true => CORPUS,
-        false => column,
+    if column.eq_ignore_ascii_case(CORPUS) {
+        CORPUS
+    } else {
+        column
     }
 }
 
@@ -411,9 +412,10 @@ fn refuse_overlaps(entries: &[Entry<'_>]) -> Result<()> {
         };
         if file == next_file && next.start < part.end {
             let (line, other_line) = (one.row.line(), other.row.line());
-            let (row, line) = match line < other_line {
-                true => (other.row, line),
-                false => (one.row, other_line),
+            let (row, line) = if line < other_line {
+                (other.row, line)
+            } else {
+                (one.row, other_line)
             };
             let expected = format!(
                 "a part of the file that does not overlap the one in line {line}: the same audio must not be in two clips"

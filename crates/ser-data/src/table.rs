@@ -48,9 +48,10 @@ impl Table {
             if !there.is_file() || there.len() > Self::MOST_BYTES {
                 let most = Self::MOST_BYTES >> 20;
                 let expected = format!("expected a table of at most {most} MiB in a file");
-                return Err(io::Error::other(match there.is_file() {
-                    true => format!("{expected}, found {} MiB: split it", there.len() >> 20),
-                    false => format!("{expected}, found a pipe or a device: save it as a file"),
+                return Err(io::Error::other(if there.is_file() {
+                    format!("{expected}, found {} MiB: split it", there.len() >> 20)
+                } else {
+                    format!("{expected}, found a pipe or a device: save it as a file")
                 }));
             }
             std::fs::read(path)

@@ -78,9 +78,10 @@ impl<R: Read + Seek> Archive<R> {
         let is_page = beginning.trim_ascii_start().starts_with(b"<");
         let unreadable = |error: ZipError| Error::NoArchive {
             path: path.to_owned(),
-            reason: match is_page {
-                true => "it is a web page, perhaps one that asks to sign in".to_owned(),
-                false => error.to_string(),
+            reason: if is_page {
+                "it is a web page, perhaps one that asks to sign in".to_owned()
+            } else {
+                error.to_string()
             },
         };
         let too_much = |what: String, limit: u64, actual: u64| Error::TooMuch {

@@ -110,13 +110,14 @@ impl Inputs {
         }
         let mut seen = HashSet::new();
         inputs.retain(|input| seen.insert((identity(&input.path), input.excerpt())));
-        match inputs.is_empty() {
-            true => Err(Error::NoRecording { skipped }),
-            false => Ok(Self {
+        if inputs.is_empty() {
+            Err(Error::NoRecording { skipped })
+        } else {
+            Ok(Self {
                 files: inputs,
                 skipped,
                 given: given.to_vec(),
-            }),
+            })
         }
     }
 }

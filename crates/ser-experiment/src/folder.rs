@@ -51,9 +51,10 @@ pub(crate) fn refuse_foreign(folder: &Path, is_own: impl Fn(&Path) -> bool) -> R
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(ser_files::Error::at(folder)(error).into()),
     };
-    match entries.next().is_some() && !is_own(folder) {
-        true => Err(Error::Foreign { path }),
-        false => Ok(()),
+    if entries.next().is_some() && !is_own(folder) {
+        Err(Error::Foreign { path })
+    } else {
+        Ok(())
     }
 }
 

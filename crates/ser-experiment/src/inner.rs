@@ -119,9 +119,10 @@ impl Inner<'_> {
     /// Returns the predictions on an inner split, if all that are needed exist.
     fn kept(&self, folder: &Path, inner: &Split) -> Result<Option<Answers>> {
         let answers = Answers::read(folder, inner.name())?;
-        let wanted = match self.conditions {
-            true => Condition::STANDARD.len(),
-            false => 0,
+        let wanted = if self.conditions {
+            Condition::STANDARD.len()
+        } else {
+            0
         };
         Ok(answers.filter(|answers| answers.conditions().count() >= wanted))
     }

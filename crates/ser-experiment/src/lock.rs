@@ -67,9 +67,10 @@ fn sweep(folder: &Path) -> Result<()> {
     let left: Vec<(bool, PathBuf)> = inside
         .filter(|(is_folder, path)| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            match is_folder {
-                true => path.extension().is_some_and(|e| e == folder::UNFINISHED),
-                false => name.starts_with(UNFINISHED),
+            if *is_folder {
+                path.extension().is_some_and(|e| e == folder::UNFINISHED)
+            } else {
+                name.starts_with(UNFINISHED)
             }
         })
         .collect();

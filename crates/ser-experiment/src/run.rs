@@ -92,9 +92,10 @@ impl Run {
             model,
             costs,
             test: Answers::pool(&test)?,
-            validation: match validation.is_empty() {
-                true => None,
-                false => Some(Answers::pool(&validation)?),
+            validation: if validation.is_empty() {
+                None
+            } else {
+                Some(Answers::pool(&validation)?)
             },
             histories,
         })
@@ -137,9 +138,10 @@ impl Run {
     pub fn command(&self, data: &str, out: &str) -> String {
         let (name, protocol) = (&self.experiment.name, self.experiment.task.protocol);
         // A recipe that is not built in was read from a file.
-        let file = match Experiment::built_in_names().any(|built_in| built_in == name) {
-            true => "",
-            false => ".toml",
+        let file = if Experiment::built_in_names().any(|built_in| built_in == name) {
+            ""
+        } else {
+            ".toml"
         };
         format!(
             "ser crossval --recipe {name}{file} --protocol {protocol} --data {data} --out {out}"

@@ -35,9 +35,10 @@ impl<'a> Source<'a> {
     pub(crate) fn read(folders: &Folders<'a>, task: &Task, on_event: OnEvent<'a>) -> Result<Self> {
         let clips = Prepared::read(&folders.data, &task.labels, &task.emotions, on_event)?;
         Ok(Self {
-            clips: match task.shared_sentences {
-                true => clips.with_shared_sentences(&task.emotions, on_event)?,
-                false => clips,
+            clips: if task.shared_sentences {
+                clips.with_shared_sentences(&task.emotions, on_event)?
+            } else {
+                clips
             },
             store: folders.store,
             on_event,

@@ -80,9 +80,10 @@ impl RunInfo {
 /// Returns the split as an experiment uses it: with a fixed schedule, the validation clips are training clips as well.
 fn as_trained(experiment: &Experiment, split: &Split) -> Split {
     let mut members = experiment.members.iter();
-    match members.all(|member| member.recipe.training.monitor == Monitor::LastEpoch) {
-        true => split.without_validation(),
-        false => split.clone(),
+    if members.all(|member| member.recipe.training.monitor == Monitor::LastEpoch) {
+        split.without_validation()
+    } else {
+        split.clone()
     }
 }
 

@@ -54,9 +54,10 @@ impl Trainer<'_> {
             validation.push(self.answers(&trained.model, held, split)?);
             trained.model
         };
-        let validation = match validation.is_empty() {
-            true => None,
-            false => Some(Answers::pool(&validation)?),
+        let validation = if validation.is_empty() {
+            None
+        } else {
+            Some(Answers::pool(&validation)?)
         };
         let seconds = start.elapsed().as_secs_f64();
         let experiment = Experiment::from(recipe.clone());

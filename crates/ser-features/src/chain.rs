@@ -111,13 +111,15 @@ impl Chain {
             deltas: (1..=config.deltas)
                 .map(|order| Delta::new(config.delta_width, order))
                 .collect(),
-            yin: match config.extras.iter().any(|extra| extra.is_vocal()) {
-                true => Some(plan_f0(config)?),
-                false => None,
+            yin: if config.extras.iter().any(|extra| extra.is_vocal()) {
+                Some(plan_f0(config)?)
+            } else {
+                None
             },
-            formants: match config.extras.contains(&Extra::Formants) {
-                true => Some(Formants::new(config.sample_rate)?),
-                false => None,
+            formants: if config.extras.contains(&Extra::Formants) {
+                Some(Formants::new(config.sample_rate)?)
+            } else {
+                None
             },
             functionals: match config.output {
                 Output::Functionals => Some(Functionals::new(config)),

@@ -109,9 +109,10 @@ impl Functionals {
         let levels =
             |row: &[f32]| -> f64 { row[..self.n_mels].iter().map(|&x| f64::from(x)).sum() };
         let sum: f64 = rows.chunks(self.stride).map(levels).sum();
-        let mean = match self.relative_level {
-            true => sum / (rows.len() / self.stride * self.n_mels) as f64,
-            false => 0.0,
+        let mean = if self.relative_level {
+            sum / (rows.len() / self.stride * self.n_mels) as f64
+        } else {
+            0.0
         };
         for row in rows.chunks_mut(self.stride) {
             for level in &mut row[..self.n_mels] {

@@ -109,9 +109,10 @@ impl<'a> Recording<'a> {
         };
         decoded.clear();
         let goes_on = self.stream.next_block(decoded)?;
-        match goes_on {
-            true => resampler.push(decoded, window),
-            false => resampler.finish(window),
+        if goes_on {
+            resampler.push(decoded, window)
+        } else {
+            resampler.finish(window)
         }
         Ok(goes_on)
     }

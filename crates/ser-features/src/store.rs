@@ -263,9 +263,10 @@ impl FeatureStore {
 
         let mut features = Features::default();
         let Worker { bytes, scratch, .. } = worker;
-        let stream = match is_short {
-            true => AudioStream::from_bytes(Arc::from(bytes.as_slice()), path)?,
-            false => AudioStream::open(path)?,
+        let stream = if is_short {
+            AudioStream::from_bytes(Arc::from(bytes.as_slice()), path)?
+        } else {
+            AudioStream::open(path)?
         };
         if let Some(change) = &self.change {
             let sound = stream.read_to_end()?;

@@ -97,9 +97,10 @@ impl Views {
         wanted.sort_unstable();
         wanted.dedup();
         if *planned != wanted {
-            *bank = match wanted.is_empty() {
-                true => None,
-                false => Some(ResamplerBank::new(&wanted)?),
+            *bank = if wanted.is_empty() {
+                None
+            } else {
+                Some(ResamplerBank::new(&wanted)?)
             };
             *planned = wanted;
             resampled.resize(planned.len(), Vec::new());

@@ -226,12 +226,13 @@ fn folder(path: &Path) -> io::Result<&Path> {
         _ => Path::new("."),
     };
     if !folder.is_dir() {
-        let (kind, what) = match folder.exists() {
-            true => (io::ErrorKind::NotADirectory, "is not a folder"),
-            false => (
+        let (kind, what) = if folder.exists() {
+            (io::ErrorKind::NotADirectory, "is not a folder")
+        } else {
+            (
                 io::ErrorKind::NotFound,
                 "does not exist: create it, or choose another",
-            ),
+            )
         };
         let missing = format!("the folder {} {what}", folder.display());
         return Err(io::Error::new(kind, missing));

@@ -65,9 +65,10 @@ fn divided(clips: &[Clip]) -> BTreeMap<usize, Vec<&Clip>> {
     let one = clips.iter().all(|clip| Some(clip.stratum.corpus) == corpus);
     let mut parts: BTreeMap<usize, Vec<&Clip>> = BTreeMap::new();
     for clip in clips {
-        let part = match one {
-            true => clip.stratum.speaker % PARTS,
-            false => clip.stratum.corpus,
+        let part = if one {
+            clip.stratum.speaker % PARTS
+        } else {
+            clip.stratum.corpus
         };
         parts.entry(part).or_default().push(clip);
     }

@@ -449,9 +449,10 @@ impl Mixed {
 
     /// Returns the index of the clip that has the larger weight in the mix at index `i`.
     fn mostly(&self, i: usize) -> usize {
-        match self.share < 0.5 {
-            true => self.partners[i] as usize,
-            false => i,
+        if self.share < 0.5 {
+            self.partners[i] as usize
+        } else {
+            i
         }
     }
 

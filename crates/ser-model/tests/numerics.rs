@@ -55,10 +55,7 @@ fn a_class_that_validation_lacks_and_one_that_training_lacks_are_no_obstacle() {
     for weights in ["", "class_weights = \"balanced\""] {
         let mut clips = task(80, 1);
         for (target, number) in clips.targets.iter_mut().zip(0..) {
-            *target = match number < 64 {
-                true => *target % 2,
-                false => 2,
-            };
+            *target = if number < 64 { *target % 2 } else { 2 };
         }
         let trained = train(&recipe(MLP, weights), clips.data(64), 0, &mut |_| {}).unwrap();
         assert!(

@@ -222,9 +222,10 @@ fn recurrent(
             &weights.below(&format!("layers.{i}")),
         )?;
         // After convolution blocks, a layer whose input and output have the same size adds its output to its input.
-        x = match is_behind_blocks && inputs == width {
-            true => graph.node("Add", &[&y, &x]),
-            false => y,
+        x = if is_behind_blocks && inputs == width {
+            graph.node("Add", &[&y, &x])
+        } else {
+            y
         };
         inputs = width;
     }

@@ -199,9 +199,10 @@ impl Architecture {
                 let steps = blocks.frames.div_ceil(c.stack.max(1));
                 // Each direction has four gates and a state.
                 let layers = product([steps, c.layers, 10, c.hidden]);
-                let inputs = match c.blocks.is_empty() {
-                    true => coefficients,
-                    false => twice(c.hidden),
+                let inputs = if c.blocks.is_empty() {
+                    coefficients
+                } else {
+                    twice(c.hidden)
                 };
                 let stacked = product([steps, c.stack, inputs]);
                 sum([clip, blocks.activations, stacked, layers])

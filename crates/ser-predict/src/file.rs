@@ -166,9 +166,10 @@ impl Model {
         let io = ser_files::Error::at(path);
         let found = std::fs::metadata(path).map_err(&io)?;
         if !found.is_file() || found.len() > LARGEST_FILE {
-            let actual = match found.is_file() {
-                true => format!("{} bytes", found.len()),
-                false => "a folder, a pipe or a device".to_owned(),
+            let actual = if found.is_file() {
+                format!("{} bytes", found.len())
+            } else {
+                "a folder, a pipe or a device".to_owned()
             };
             let expected = "a file of at most 4 GiB";
             return Err(Error::file(path, "not a model file", expected, actual));

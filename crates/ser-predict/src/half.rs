@@ -12,9 +12,10 @@ const UNITS: f32 = (1 << 24) as f32;
 pub(crate) fn widened(half: u16) -> f32 {
     let sign = u32::from(half & 0x8000) << 16;
     let magnitude = u32::from(half & 0x7FFF) << 13;
-    let magnitude = match half & INFINITE == INFINITE {
-        true => magnitude | f32::INFINITY.to_bits(),
-        false => (f32::from_bits(magnitude) * EXPONENTS).to_bits(),
+    let magnitude = if half & INFINITE == INFINITE {
+        magnitude | f32::INFINITY.to_bits()
+    } else {
+        (f32::from_bits(magnitude) * EXPONENTS).to_bits()
     };
     f32::from_bits(sign | magnitude)
 }

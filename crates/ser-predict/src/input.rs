@@ -146,9 +146,10 @@ impl Standardiser {
         let mean: Vec<f64> = moments.means().collect();
         let deviation = moments.variances().zip(&mean).map(|(variance, m)| {
             // Because of rounding, a constant coefficient has a variance of about ε·m² instead of 0.
-            match variance <= 1e-12 * (1.0 + m * m) {
-                true => 1.0,
-                false => variance.sqrt() as f32,
+            if variance <= 1e-12 * (1.0 + m * m) {
+                1.0
+            } else {
+                variance.sqrt() as f32
             }
         });
         Ok(Self {

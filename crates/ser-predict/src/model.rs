@@ -180,9 +180,10 @@ impl Model {
             let answer = self
                 .scratch
                 .with(|s| self.predict_one(clip, &views, speaker, s))?;
-            match answer.iter().all(|p| p.is_finite()) {
-                true => Ok(answer),
-                false => Err(Error::NotFinite { clip: number }),
+            if answer.iter().all(|p| p.is_finite()) {
+                Ok(answer)
+            } else {
+                Err(Error::NotFinite { clip: number })
             }
         };
         clips.par_iter().enumerate().map(answer).collect()
@@ -210,9 +211,10 @@ impl Model {
             let terms = answer.iter_mut().zip(probabilities);
             terms.for_each(|(sum, p)| *sum += share * p);
         }
-        let temperature = match enrolled {
-            true => self.enrolled_temperature,
-            false => self.temperature,
+        let temperature = if enrolled {
+            self.enrolled_temperature
+        } else {
+            self.temperature
         };
         temper(&mut answer, temperature);
         Ok(answer)
@@ -295,9 +297,10 @@ impl Model {
     /// Returns the confidence threshold for clips of an enrolled speaker, or else for clips alone.
     #[must_use]
     pub fn confidence_threshold(&self, enrolled: bool) -> Option<&ConfidenceThreshold> {
-        match enrolled {
-            true => self.enrolled_confidence_threshold.as_ref(),
-            false => self.confidence_threshold.as_ref(),
+        if enrolled {
+            self.enrolled_confidence_threshold.as_ref()
+        } else {
+            self.confidence_threshold.as_ref()
         }
     }
 
@@ -396,9 +399,10 @@ impl Model {
         let mut networks = Vec::new();
         let mut density: Option<Density> = None;
         for (model, weight) in models {
-            let difference = match model.labels == labels {
-                true => provenance.difference(&model.provenance),
-                false => Some([labels.join(", "), model.labels.join(", ")]),
+            let difference = if model.labels == labels {
+                provenance.difference(&model.provenance)
+            } else {
+                Some([labels.join(", "), model.labels.join(", ")])
             };
             if let Some([expected, actual]) = difference {
                 return Err(Error::Ensemble(format!(

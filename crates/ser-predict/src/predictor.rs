@@ -136,9 +136,10 @@ impl Predictor {
     /// [`Error::SampleRate`] below 4000 Hz, the errors of feature extraction, and those of [`Model::predict_enrolled`].
     /// For a recording of more than [`LONG`] seconds also [`Error::NotSpeech`] if it contains no speech.
     pub fn answer(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
-        match sound.duration() <= LONG {
-            true => self.answer_whole(sound, speaker),
-            false => self.answer_samples(&sound.samples, sound.sample_rate, speaker),
+        if sound.duration() <= LONG {
+            self.answer_whole(sound, speaker)
+        } else {
+            self.answer_samples(&sound.samples, sound.sample_rate, speaker)
         }
     }
 
@@ -288,9 +289,10 @@ impl Predictor {
         let mut sum = vec![0.0_f64; self.model.labels.len()];
         loop {
             taken += samples.len();
-            let spans = match samples.is_empty() {
-                false => listener.push(&samples)?,
-                true => listener.finish()?,
+            let spans = if samples.is_empty() {
+                listener.finish()?
+            } else {
+                listener.push(&samples)?
             };
             for span in spans {
                 let length = span.end - span.start;
@@ -389,9 +391,10 @@ impl Predictor {
         loop {
             samples.clear();
             more(&mut samples)?;
-            let pieces = match samples.is_empty() {
-                false => segmenter.push(&samples),
-                true => segmenter.finish(),
+            let pieces = if samples.is_empty() {
+                segmenter.finish()
+            } else {
+                segmenter.push(&samples)
             };
             let of_pieces = pieces.par_iter().map(|piece| {
                 let Some(features) = self.features_of_piece(piece)? else {

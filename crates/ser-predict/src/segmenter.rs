@@ -70,12 +70,13 @@ pub struct Segmenter {
 
 /// Refuses a sampling rate at which too little of a voice is left.
 pub(crate) fn check_rate(sample_rate: u32) -> Result<()> {
-    match sample_rate < LOWEST_RATE {
-        true => Err(Error::SampleRate {
+    if sample_rate < LOWEST_RATE {
+        Err(Error::SampleRate {
             lowest: LOWEST_RATE,
             actual: sample_rate,
-        }),
-        false => Ok(()),
+        })
+    } else {
+        Ok(())
     }
 }
 

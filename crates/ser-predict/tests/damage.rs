@@ -87,9 +87,10 @@ fn speech_begins_behind_damage_where_it_did() {
     // In this file the number of bytes is proportional to time.
     let seconds = |byte: usize| byte as f64 / (2.0 * f64::from(rate));
     for damaged in [zeroed, removed, file[..file.len() * 7 / 10].to_vec()] {
-        let end = match damaged.len() == file.len() * 7 / 10 {
-            true => seconds(damaged.len()),
-            false => f64::INFINITY,
+        let end = if damaged.len() == file.len() * 7 / 10 {
+            seconds(damaged.len())
+        } else {
+            f64::INFINITY
         };
         let found = starts(&predictor, stream(damaged));
         for &start in &whole {

@@ -44,9 +44,10 @@ fn clips_of_ravdess_keep_their_emotion() {
     let faults: [(&str, Fault); 6] = [
         ("offset of 4 %", |_, x, _| x + 0.04),
         ("clicks of 5 ms every 3 s", |t, x, peak| {
-            match (t + 2.3) % 3.0 < 0.005 {
-                true => x + 0.5 * peak,
-                false => x,
+            if (t + 2.3) % 3.0 < 0.005 {
+                x + 0.5 * peak
+            } else {
+                x
             }
         }),
         ("40 dB quieter", |_, x, _| 0.01 * x),

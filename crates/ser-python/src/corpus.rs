@@ -156,9 +156,10 @@ impl Corpus {
             validation: self.positions(&validation)?,
             test: self.positions(&test)?,
         };
-        let disjoint = match share_speakers {
-            true => Disjoint::Audio,
-            false => Disjoint::SpeakersAndAudio,
+        let disjoint = if share_speakers {
+            Disjoint::Audio
+        } else {
+            Disjoint::SpeakersAndAudio
         };
         let split = Split::new(&self.corpus, name, parts, disjoint);
         object(py, &split.map_err(|error| raised_by_data(py, error))?)

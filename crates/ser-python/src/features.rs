@@ -78,10 +78,7 @@ impl FeatureExtractor {
             pad_mode: word("pad_mode", pad_mode)?,
             power,
             n_mels: count("n_mels", n_mels)?,
-            mel_scale: match htk {
-                true => MelScale::Htk,
-                false => MelScale::Slaney,
-            },
+            mel_scale: if htk { MelScale::Htk } else { MelScale::Slaney },
             mel_norm: match norm {
                 Some(norm) => word("norm", norm)?,
                 None => MelNorm::None,
@@ -94,10 +91,7 @@ impl FeatureExtractor {
             top_db,
             n_mfcc: count("n_mfcc", n_mfcc)?,
             lifter,
-            extras: match voice {
-                true => VOICE.to_vec(),
-                false => Vec::new(),
-            },
+            extras: if voice { VOICE.to_vec() } else { Vec::new() },
             relative_level,
             ..FeatureConfig::default()
         };

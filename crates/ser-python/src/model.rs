@@ -142,12 +142,11 @@ impl Model {
             progress: progress.map(|progress| progress.clone().unbind()),
         };
         let pool = pool(threads)?;
-        let answers = match adapt {
-            true => {
-                self.must_enrol()?;
-                files.answers_adapted(py, &pool)?
-            }
-            false => files.answers(py, &pool)?,
+        let answers = if adapt {
+            self.must_enrol()?;
+            files.answers_adapted(py, &pool)?
+        } else {
+            files.answers(py, &pool)?
         };
         let model = files.asked.predictor.model();
         let row = |(path, answer): (&PathBuf, &_)| match answer {
@@ -281,12 +280,13 @@ impl Model {
     ///
     /// `ValueError` if it was not, because enrolling a speaker would then make no difference.
     fn must_enrol(&self) -> PyResult<()> {
-        match self.predictor.model().enrols() {
-            true => Ok(()),
-            false => Err(PyValueError::new_err(format!(
+        if self.predictor.model().enrols() {
+            Ok(())
+        } else {
+            Err(PyValueError::new_err(format!(
                 "{} was trained without enrolment: a speaker makes no difference to it",
                 self.name()
-            ))),
+            )))
         }
     }
 }

@@ -81,9 +81,10 @@ fn split(kind: SplitKind) -> &'static str {
 
 fn write_section(text: &mut String, section: &Section, evaluation: &Evaluation) -> Result<()> {
     let folds = &evaluation.folds;
-    let synthetic = match section.synthetic {
-        true => " SYNTHETIC DATA: these figures say nothing about emotions.",
-        false => "",
+    let synthetic = if section.synthetic {
+        " SYNTHETIC DATA: these figures say nothing about emotions."
+    } else {
+        ""
     };
     let _ = write!(
         text,

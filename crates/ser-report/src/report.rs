@@ -20,9 +20,10 @@ impl SplitKind {
     /// Returns the kind of a split that is, or is not, speaker-disjoint.
     #[must_use]
     pub fn of(speaker_disjoint: bool) -> Self {
-        match speaker_disjoint {
-            true => Self::SpeakerDisjoint,
-            false => Self::Random,
+        if speaker_disjoint {
+            Self::SpeakerDisjoint
+        } else {
+            Self::Random
         }
     }
 }

@@ -105,9 +105,10 @@ pub(crate) async fn timeline(
 
 fn hear(shared: &Shared, upload: &Upload, form: Option<Caption>) -> Result<Response, Problem> {
     let is_each = upload.asked.channel == Some(Channel::Each);
-    let channels = match is_each {
-        true => Channels::Only(1),
-        false => upload.asked.channels()?,
+    let channels = if is_each {
+        Channels::Only(1)
+    } else {
+        upload.asked.channels()?
     };
     let Question {
         name,

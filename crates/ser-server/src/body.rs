@@ -44,9 +44,10 @@ impl<'l> Pace<'l> {
     /// Adds the number of bytes that have arrived.
     pub(crate) fn took(&mut self, bytes: usize) -> Result<(), Problem> {
         self.taken += bytes;
-        match self.taken <= self.limits.body_bytes {
-            true => Ok(()),
-            false => Err(too_large(self.limits)),
+        if self.taken <= self.limits.body_bytes {
+            Ok(())
+        } else {
+            Err(too_large(self.limits))
         }
     }
 }

@@ -174,9 +174,10 @@ impl Rates {
         }
         // The addresses for which there is no bucket left share one.
         let is_known = buckets.contains_key(&address);
-        let address = match is_known || buckets.len() < ADDRESSES {
-            true => address,
-            false => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        let address = if is_known || buckets.len() < ADDRESSES {
+            address
+        } else {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED)
         };
         let left = filled(*buckets.get(&address).unwrap_or(&(most, now)));
         if left < 1.0 {

@@ -257,19 +257,18 @@ fn hear(
                 rest.extend(message);
                 let width = if is_float { 4 } else { 2 };
                 let whole = rest.len() - rest.len() % width;
-                let samples: Vec<f32> = match is_float {
-                    true => rest[..whole]
+                let samples: Vec<f32> = if is_float {
+                    rest[..whole]
                         .as_chunks()
                         .0
                         .iter()
                         .map(|x| finite(f32::from_le_bytes(*x)))
-                        .collect(),
-                    false => {
-                        let samples = rest[..whole].as_chunks().0.iter();
-                        samples
-                            .map(|x| f32::from(i16::from_le_bytes(*x)) / 32768.0)
-                            .collect()
-                    }
+                        .collect()
+                } else {
+                    let samples = rest[..whole].as_chunks().0.iter();
+                    samples
+                        .map(|x| f32::from(i16::from_le_bytes(*x)) / 32768.0)
+                        .collect()
                 };
                 rest.drain(..whole);
                 if !hearing.push(&samples)? {
@@ -299,9 +298,10 @@ fn hear(
 
 /// Replaces NaN, infinity and values out of range by silence.
 fn finite(sample: f32) -> f32 {
-    match ser_audio::SAMPLE_RANGE.contains(&sample) {
-        true => sample,
-        false => 0.0,
+    if ser_audio::SAMPLE_RANGE.contains(&sample) {
+        sample
+    } else {
+        0.0
     }
 }
 

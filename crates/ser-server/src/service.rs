@@ -157,13 +157,13 @@ pub(crate) async fn healthz() -> &'static str {
     (status = 503, description = "The service is shutting down.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn readyz(State(service): State<Service>) -> Result<&'static str, Problem> {
-    match service.0.is_ending.load(Ordering::Relaxed) {
-        false => Ok("ready\n"),
-        true => Err(Problem::new(
+    if service.0.is_ending.load(Ordering::Relaxed) {
+        return Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "ending",
             "the service is shutting down",
             "send the request to another instance",
-        )),
+        ));
     }
+    Ok("ready\n")
 }

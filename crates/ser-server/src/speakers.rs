@@ -39,12 +39,13 @@ fn locked(
 }
 
 fn check(name: &str) -> Result<(), Problem> {
-    match is_speaker_name(name) {
-        true => Ok(()),
-        false => Err(Problem::invalid(
+    if is_speaker_name(name) {
+        Ok(())
+    } else {
+        Err(Problem::invalid(
             format!("{name:?} is not a valid name for a speaker"),
             "use letters, digits, `-`, `_` and `.`, beginning with a letter or a digit",
-        )),
+        ))
     }
 }
 
@@ -214,9 +215,12 @@ pub(crate) async fn forget(
     State(service): State<Service>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let forget = move |shared: &Shared| match shared.speakers.remove(&name)? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Problem::unknown_speaker(StatusCode::NOT_FOUND, &name)),
+    let forget = move |shared: &Shared| {
+        if shared.speakers.remove(&name)? {
+            Ok(StatusCode::NO_CONTENT)
+        } else {
+            Err(Problem::unknown_speaker(StatusCode::NOT_FOUND, &name))
+        }
     };
     service.compute(forget).await
 }

@@ -103,9 +103,10 @@ impl FromRequest<Service> for Upload {
         let mut pace = Pace::new(limits);
         let kind = request.headers().get(header::CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let recordings = match kind.starts_with("multipart/form-data") {
-            true => form(request, &mut pace, &mut asked).await?,
-            false => vec![whole(request.into_body(), stated, &mut pace).await?],
+        let recordings = if kind.starts_with("multipart/form-data") {
+            form(request, &mut pace, &mut asked).await?
+        } else {
+            vec![whole(request.into_body(), stated, &mut pace).await?]
         };
         if recordings.is_empty() {
             return Err(Problem::invalid(

@@ -318,9 +318,10 @@ impl Steps {
         };
         let (whole, part) = oversampled(from.min(to) as f64 / from as f64);
         let is_easy = is_easy(step) && is_easy(step_out) && lcm(*unit, step) <= MIN_BLOCK;
-        let places = match is_easy {
-            true => None,
-            false => Places::new(step * whole, step_out * part),
+        let places = if is_easy {
+            None
+        } else {
+            Places::new(step * whole, step_out * part)
         };
         let chosen = match places {
             None => direct,

@@ -79,9 +79,12 @@ impl Window<'_> {
     fn blocks<'a, T>(&self, values: &'a [T]) -> impl Iterator<Item = &'a [T]> {
         let block = self.block().max(1);
         let count = (values.len() / block).max(1);
-        (0..count).map(move |at| match at + 1 == count {
-            true => &values[at * block..],
-            false => &values[at * block..(at + 1) * block],
+        (0..count).map(move |at| {
+            if at + 1 == count {
+                &values[at * block..]
+            } else {
+                &values[at * block..(at + 1) * block]
+            }
         })
     }
 

@@ -85,12 +85,11 @@ impl Header {
         // The length of the previous chunk.
         let mut before = 0;
         loop {
-            let chunk = match len.is_some_and(|len| position > len) {
-                true => None,
-                false => {
-                    reader.seek(SeekFrom::Start(position)).map_err(&io_error)?;
-                    Chunk::read(reader, &mut position, before % 2 == 1).map_err(&io_error)?
-                }
+            let chunk = if len.is_some_and(|len| position > len) {
+                None
+            } else {
+                reader.seek(SeekFrom::Start(position)).map_err(&io_error)?;
+                Chunk::read(reader, &mut position, before % 2 == 1).map_err(&io_error)?
             };
             let chunk = match chunk {
                 Some(chunk) if chunk.is_named() => chunk,

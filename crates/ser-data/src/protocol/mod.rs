@@ -71,9 +71,10 @@ impl Protocol {
 
     /// Returns what the parts of the splits do not share.
     pub fn disjoint(self) -> Disjoint {
-        match self.is_speaker_disjoint() {
-            true => Disjoint::SpeakersAndAudio,
-            false => Disjoint::Audio,
+        if self.is_speaker_disjoint() {
+            Disjoint::SpeakersAndAudio
+        } else {
+            Disjoint::Audio
         }
     }
 

@@ -46,9 +46,10 @@ pub(crate) fn validate(config: &FeatureConfig) -> Result<()> {
 pub(crate) fn count(config: &FeatureConfig) -> usize {
     let (bands, coefficients) = (config.n_mels, config.n_mfcc);
     let (statistics, thirds) = (STATISTICS.len(), THIRDS.len());
-    let voice = match config.extras.is_empty() {
-        true => 0,
-        false => voice::count(config),
+    let voice = if config.extras.is_empty() {
+        0
+    } else {
+        voice::count(config)
     };
     statistics * (coefficients + bands)
         + 3 * coefficients

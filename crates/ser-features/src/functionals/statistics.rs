@@ -46,9 +46,10 @@ impl Summary {
         let end = |part: usize| part * (track.len() / 3) + part.min(track.len() % 3);
         for (early, late) in [(0, 1), (1, 2), (0, 2)] {
             let [early, late] = [early, late].map(|part| &track[end(part)..end(part + 1)]);
-            let moved = match early.is_empty() || late.is_empty() {
-                true => 0.0,
-                false => mean(late) - mean(early),
+            let moved = if early.is_empty() || late.is_empty() {
+                0.0
+            } else {
+                mean(late) - mean(early)
             };
             self.push(moved);
         }

@@ -230,18 +230,20 @@ impl VoiceScratch {
 /// Returns the slope of the least-squares line through points; 0 for fewer than two points.
 fn slope(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     let (variance, covariance, _) = moments(points);
-    match variance > 0.0 {
-        true => covariance / variance,
-        false => 0.0,
+    if variance > 0.0 {
+        covariance / variance
+    } else {
+        0.0
     }
 }
 
 /// Returns Pearson's correlation; 0 if one of the values does not change.
 fn correlation(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     let (x, covariance, y) = moments(points);
-    match x > 0.0 && y > 0.0 {
-        true => covariance / (x * y).sqrt(),
-        false => 0.0,
+    if x > 0.0 && y > 0.0 {
+        covariance / (x * y).sqrt()
+    } else {
+        0.0
     }
 }
 
@@ -274,9 +276,10 @@ fn course(count: usize, point: impl Fn(usize) -> (f64, f64), summary: &mut Summa
                 next += 1;
             }
             let ((x0, z0), (x1, z1)) = (point(next.saturating_sub(1)), point(next));
-            let share = match x1 > x0 {
-                true => ((x - x0) / (x1 - x0)).clamp(0.0, 1.0),
-                false => 1.0,
+            let share = if x1 > x0 {
+                ((x - x0) / (x1 - x0)).clamp(0.0, 1.0)
+            } else {
+                1.0
             };
             *z = z0 + (z1 - z0) * share;
         }

@@ -274,15 +274,17 @@ pub fn functionals(config: &FeatureConfig, rows: &Features) -> Vec<(String, f64)
                     .collect()
             })
             .collect(),
-        f0: match config.extras.is_empty() {
-            true => Vec::new(),
-            false => (0..frames).map(|t| value(t, n_mels)).collect(),
+        f0: if config.extras.is_empty() {
+            Vec::new()
+        } else {
+            (0..frames).map(|t| value(t, n_mels)).collect()
         },
         values: Vec::new(),
     };
-    let average = match config.relative_level {
-        true => mean(&clip.levels.concat()),
-        false => 0.0,
+    let average = if config.relative_level {
+        mean(&clip.levels.concat())
+    } else {
+        0.0
     };
     clip.levels.iter_mut().flatten().for_each(|x| *x -= average);
 

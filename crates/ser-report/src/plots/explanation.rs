@@ -331,9 +331,10 @@ fn axes(canvas: &Canvas<'_>, explained: &Explained<'_>) -> Drawn {
     for hertz in TICKS.into_iter().filter(|&hertz| hertz <= 1.001 * top) {
         let y = explained.y(hertz);
         canvas.path(&[(LEFT - 5.0, y), (LEFT, y)], MUTED.into(), 0.5)?;
-        let text = match hertz < 1000.0 {
-            true => format!("{hertz} Hz"),
-            false => format!("{} kHz", hertz / 1000.0),
+        let text = if hertz < 1000.0 {
+            format!("{hertz} Hz")
+        } else {
+            format!("{} kHz", hertz / 1000.0)
         };
         canvas.tick(&text, (LEFT - 9.0, y), Anchor::Right)?;
     }
