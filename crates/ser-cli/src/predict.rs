@@ -130,8 +130,8 @@ fn line(model: &Model, file: &Path, answer: &Answer) -> AnswerLine {
 struct Printer<'a> {
     model: &'a Model,
     threshold: Option<&'a ConfidenceThreshold>,
-    /// Whether the answers are adapted to the average of a collection, not to a speaker.
-    is_adapted: bool,
+    /// How these answers differ from those that the threshold was measured with.
+    limits: String,
     form: Form,
 }
 
@@ -171,10 +171,25 @@ impl<'a> Printer<'a> {
         } else {
             Form::Table(Vec::new())
         };
+        let limits = [
+            // No threshold was measured with collections. The one measured with each speaker enrolled is the closest.
+            (
+                collection.is_some(),
+                "with each speaker enrolled, not with a collection",
+            ),
+            (
+                !args.answer.labels.is_empty(),
+                "with all labels of the model",
+            ),
+        ];
+        let limits = limits.iter().filter(|(differs, _)| *differs);
+        let limits: Vec<String> = limits
+            .map(|(_, limit)| format!("; this was measured {limit}"))
+            .collect();
         Ok(Self {
             model,
             threshold: model.confidence_threshold(speaker.is_some()),
-            is_adapted: collection.is_some(),
+            limits: limits.concat(),
             form,
         })
     }
@@ -216,7 +231,7 @@ impl<'a> Printer<'a> {
     fn finish(self, files: &[PathBuf]) -> Result<()> {
         match self.form {
             Form::File(answers) => println!("written: {}", answers.finish(files)?.display()),
-            Form::Table(answers) => show(self.model, self.threshold, self.is_adapted, &answers),
+            Form::Table(answers) => show(self.model, self.threshold, &self.limits, &answers),
             Form::Json | Form::Csv(_) => return Ok(()),
         }
         if self.model.provenance.synthetic {
@@ -238,7 +253,7 @@ impl<'a> Printer<'a> {
 fn show(
     model: &Model,
     threshold: Option<&ConfidenceThreshold>,
-    is_adapted: bool,
+    limits: &str,
     answers: &[(PathBuf, Answer)],
 ) {
     let rows = answers.iter().map(|(file, answer)| {
@@ -281,12 +296,6 @@ fn show(
     }
     let uncertain = answers.iter().any(|(_, answer)| answer.uncertain);
     if let Some(threshold) = threshold.filter(|_| uncertain) {
-        // No threshold was measured with collections. The one measured with each speaker enrolled is the closest.
-        let limits = if is_adapted {
-            "; this was measured with each speaker enrolled, not with a collection"
-        } else {
-            ""
-        };
         let clips = model.provenance.validated_on.as_ref();
         let clips = clips.map_or_else(String::new, |clips| format!(" ({})", plain(clips)));
         println!(

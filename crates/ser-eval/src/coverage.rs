@@ -38,7 +38,8 @@ pub struct ConfidenceThreshold {
 
 impl ConfidenceThreshold {
     /// Fits the threshold to answers after applying the temperature to their probabilities (see
-    /// [`temper`](crate::temper)). Returns `None` for fewer than eight answers.
+    /// [`temper`](crate::temper)). Returns `None` for fewer than eight answers, and if so many have the lowest
+    /// confidence that no threshold separates a quarter of them.
     #[must_use]
     pub fn fit(predictions: &Predictions, temperature: f64) -> Option<Self> {
         let mut answers: Vec<(f64, bool)> = predictions
@@ -55,13 +56,19 @@ impl ConfidenceThreshold {
             return None;
         }
         answers.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let (rejected, kept) = answers.split_at((REJECTED * answers.len() as f64) as usize);
+        let threshold = answers[(REJECTED * answers.len() as f64) as usize].0;
+        // Answers of the same confidence are on the same side, as in `rejects`.
+        let first_kept = answers.partition_point(|(confidence, _)| *confidence < threshold);
+        let (rejected, kept) = answers.split_at(first_kept);
+        if rejected.is_empty() {
+            return None;
+        }
         let right = |answers: &[(f64, bool)]| {
             let right = answers.iter().filter(|(_, right)| *right).count();
             right as f64 / answers.len() as f64
         };
         Some(Self {
-            threshold: kept.first()?.0,
+            threshold,
             accuracy_below: right(rejected),
             accuracy_above: right(kept),
         })
@@ -126,6 +133,25 @@ mod tests {
         let fitted = ConfidenceThreshold::fit(&predictions, 1.0).unwrap();
         assert!((fitted.threshold - 0.65).abs() < 1e-6, "{fitted:?}");
         assert_eq!((fitted.accuracy_below, fitted.accuracy_above), (0.0, 1.0));
+        // Answers of equal confidence are all kept or all rejected.
+        let tied = |confident: usize| {
+            let rows = predictions.rows().iter().cloned().enumerate();
+            let rows = rows.map(|(i, row)| Prediction {
+                probabilities: if i < confident {
+                    vec![0.4, 0.6]
+                } else {
+                    vec![0.1, 0.9]
+                },
+                ..row
+            });
+            let labels = vec!["a".to_owned(), "b".to_owned()];
+            let tied = Predictions::new(labels, rows.collect()).unwrap();
+            ConfidenceThreshold::fit(&tied, 1.0)
+        };
+        let found = tied(2).unwrap();
+        assert_eq!((found.accuracy_below, found.accuracy_above), (0.0, 1.0));
+        assert!(!found.rejects(0.9) && found.rejects(0.6));
+        assert_eq!(tied(3), None);
         // A higher temperature lowers the confidence and keeps the order.
         let flat = ConfidenceThreshold::fit(&predictions, 2.0).unwrap();
         assert!(flat.threshold < fitted.threshold && flat.accuracy_above == 1.0);

@@ -48,8 +48,8 @@ type Recalls = Vec<(usize, usize)>;
 ///
 /// Among several groups, two are always the farthest apart. The gap is therefore compared with gaps that chance alone
 /// makes, in 1000 draws: `p = (1 + draws with a gap as wide) / (1 + draws)`. A draw does not change how difficult each
-/// speaker is. If each speaker is in one group (gender), the draw permutes the groups among the speakers; if a speaker
-/// is in several (intensity), it permutes the groups within each speaker. If the groups are the speakers themselves,
+/// speaker is. It permutes the groups among the speakers who are in one group only (gender), and within each speaker who
+/// is in several (intensity). If the groups are the speakers themselves,
 /// the question is whether they differ at all: the draw distributes correct and wrong predictions anew among all clips
 /// of an emotion.
 #[must_use]
@@ -179,24 +179,16 @@ impl Counts {
                 *total = (total.0 + more.0, total.1 + more.1);
             }
         };
-        if self.speakers.iter().all(|groups| groups.len() <= 1) {
-            let mut names: Vec<usize> = self
-                .speakers
-                .iter()
-                .flat_map(BTreeMap::keys)
-                .copied()
-                .collect();
+        let (in_one, in_several): (Vec<_>, Vec<_>) =
+            self.speakers.iter().partition(|groups| groups.len() <= 1);
+        let among = std::iter::once(in_one);
+        let within = in_several.into_iter().map(|groups| vec![groups]);
+        for speakers in among.chain(within) {
+            let groups = || speakers.iter().copied().flatten();
+            let mut names: Vec<usize> = groups().map(|(group, _)| *group).collect();
             names.shuffle(rng);
-            let clips = self.speakers.iter().flat_map(BTreeMap::values);
-            names.into_iter().zip(clips).for_each(|(g, r)| add(g, r));
-        } else {
-            for groups in &self.speakers {
-                let mut names: Vec<usize> = groups.keys().copied().collect();
-                names.shuffle(rng);
-                names
-                    .into_iter()
-                    .zip(groups.values())
-                    .for_each(|(g, r)| add(g, r));
+            for (name, (_, recalls)) in names.into_iter().zip(groups()) {
+                add(name, recalls);
             }
         }
         totals

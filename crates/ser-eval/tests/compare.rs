@@ -88,6 +88,16 @@ fn uar_and_accuracy_are_tested_each_by_its_own_weights() {
     // The shares by accuracy are −1, −1, +1: every sum is as large. By UAR they are −1/6, −1/6, +1/2: 1/6 is the
     // smallest sum.
     assert_eq!((pair.accuracy.p, pair.uar.p), (1.0, 1.0));
+
+    // Two speakers of class 0 cancel each other, and that of class 1 is better: by accuracy the shares are +1, −1, +1,
+    // and every sum is as large. By UAR they are +1/6, −1/6, +1/2 with the sum 1/2: of the eight ways to set signs, only
+    // −1/6 −1/6 +1/2 and its opposite give a smaller one.
+    let (first, second) = (
+        clips([true, false, false, true]),
+        clips([false, true, false, false]),
+    );
+    let pair = &compare(&[("first", &first), ("second", &second)]).unwrap()[0];
+    assert_eq!((pair.accuracy.p, pair.uar.p), (1.0, 0.75));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The predictions of a model for some clips, in every [`Setting`] that was measured.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rand::SeedableRng;
@@ -193,9 +193,13 @@ impl Answers {
         self.by_setting.iter().map(|(at, answers)| (*at, answers))
     }
 
-    /// Iterates over the predictions with enrolment, from few to all clips enrolled.
+    /// Iterates over the predictions with enrolment, from few to all clips enrolled. A setting for which some speakers have
+    /// too few clips is left out: its figures are not comparable with those of the others, which are of all speakers.
     pub fn enrolled(&self) -> impl Iterator<Item = (Setting, &Predictions)> {
-        self.iter().filter(|(setting, _)| setting.is_enrolled())
+        let all = speakers(self.plain());
+        self.iter().filter(move |(setting, predictions)| {
+            setting.is_enrolled() && speakers(predictions) == all
+        })
     }
 
     /// Iterates over the predictions under conditions.
@@ -204,16 +208,25 @@ impl Answers {
             .filter(|(setting, _)| matches!(setting, Setting::Condition(_)))
     }
 
-    /// Computes the figures in every setting.
+    /// Computes the figures in every setting, with those of enrolment as in [`Answers::enrolled`].
     ///
     /// # Errors
     /// [`Error::Eval`] if there are no predictions.
     pub fn figures(&self) -> Result<Figures> {
-        let figures = self
-            .iter()
-            .map(|(setting, answers)| Ok((setting, FoldSummary::compute(answers)?)));
-        figures.collect()
+        let others = self.iter().filter(|(setting, _)| !setting.is_enrolled());
+        let mut settings: Vec<_> = others.chain(self.enrolled()).collect();
+        settings.sort_by_key(|(setting, _)| Setting::all().position(|other| other == *setting));
+        let figures = settings.into_iter();
+        figures
+            .map(|(setting, answers)| Ok((setting, FoldSummary::compute(answers)?)))
+            .collect()
     }
+}
+
+/// Returns the names of the speakers of the predicted clips.
+fn speakers(predictions: &Predictions) -> BTreeSet<&str> {
+    let rows = predictions.rows().iter();
+    rows.map(|row| row.speaker.as_str()).collect()
 }
 
 /// Figures over the splits, by setting. Those with [`Setting::Plain`] come first.

@@ -58,6 +58,7 @@ fn section(run: &Run) -> Result<Section> {
         parameters: run.parameters(),
         seconds: run.seconds(),
         temperatures: splits
+            .filter(|_| run.experiment.task.counted_as.is_empty())
             .map(|(info, cost)| (info.split.clone(), cost.temperature))
             .collect(),
         plain: run.test.plain().clone(),

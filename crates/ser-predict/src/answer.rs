@@ -18,7 +18,7 @@ pub struct Answer {
     pub warnings: Vec<Warning>,
     /// Whether the recording is unlike all clips that the model was trained on.
     pub out_of_distribution: bool,
-    /// Whether the answer is the mean over the pieces of a long recording.
+    /// Whether the recording is longer than [`LONG`](crate::LONG), so that its quality is that of its beginning.
     pub long: bool,
     /// Whether you should not rely on the answer: the recording is out of distribution or without speech, or the
     /// confidence is as low as that of the least confident quarter of the answers on validation clips.
@@ -34,6 +34,19 @@ pub(crate) struct Context {
     pub(crate) long: bool,
     /// Whether the speaker is enrolled.
     pub(crate) enrolled: bool,
+    /// Number of labels that are possible answers, if it is not all of them.
+    pub(crate) allowed: Option<usize>,
+}
+
+/// Converts a confidence among some of the labels to one among all of them that is as far above chance. The threshold was
+/// measured with all labels, and among two labels no confidence is below one half.
+fn among_all(confidence: f32, allowed: usize, labels: usize) -> f32 {
+    if allowed < 2 {
+        return confidence;
+    }
+    let chance = |labels: usize| 1.0 / labels as f32;
+    let above = (confidence - chance(allowed)) / (1.0 - chance(allowed));
+    chance(labels) + above * (1.0 - chance(labels))
 }
 
 impl Answer {
@@ -47,9 +60,13 @@ impl Answer {
             uncertain: false,
         };
         let threshold = model.confidence_threshold(context.enrolled);
+        let confidence = match context.allowed {
+            Some(allowed) => among_all(answer.confidence(), allowed, model.labels.len()),
+            None => answer.confidence(),
+        };
         answer.uncertain = answer.out_of_distribution
             || answer.warnings.contains(&Warning::NoSpeech)
-            || threshold.is_some_and(|threshold| threshold.rejects(answer.confidence()));
+            || threshold.is_some_and(|threshold| threshold.rejects(confidence));
         answer
     }
 
@@ -87,5 +104,19 @@ impl Answer {
         let label = self.label(labels);
         let mark = if self.uncertain { "?" } else { "" };
         format!("{label}{mark}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confidence_among_two_labels_is_compared_as_far_above_chance() {
+        assert_eq!(among_all(0.5, 2, 8), 0.125);
+        assert_eq!(among_all(1.0, 2, 8), 1.0);
+        assert!((among_all(0.75, 2, 8) - 0.5625).abs() < 1e-6);
+        assert_eq!(among_all(0.3, 8, 8), 0.3);
+        assert_eq!(among_all(1.0, 1, 8), 1.0);
     }
 }

@@ -8,9 +8,10 @@ use ser_audio::{Waveform, restored};
 use ser_features::{FeatureConfig, FeatureExtractor, Features, MelScale, Output};
 
 use crate::answer::Answer;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::Model;
-use crate::predictor::{LONG, Predictor};
+use crate::predictor::{LONG, Predictor, WHOLE};
+use crate::segmenter::Segmenter;
 
 /// Length in seconds of the shortest recording that can be explained.
 pub const SHORTEST_EXPLAINED: f64 = 0.2;
@@ -162,8 +163,8 @@ impl Predictor {
     /// # Errors
     /// - [`Error::Conditions`](crate::Error::Conditions) for a recording that [`Occlusion::new`] refuses because it is
     ///   shorter than 0.2 s or silent.
-    /// - [`Error::Shape`](crate::Error::Shape) for a recording of more than [`LONG`] seconds, which is not answered as
-    ///   a whole.
+    /// - [`Error::Shape`](crate::Error::Shape) for a recording of more than [`LONG`] seconds, because an explanation
+    ///   needs all of it in memory.
     /// - The errors of feature extraction.
     pub fn explain(&self, sound: &Waveform) -> Result<Explanation> {
         self.explain_telling(sound, |_| ())
@@ -192,7 +193,7 @@ impl Predictor {
         let occlusion = Occlusion::new(sound)?;
         let answer = self.answer(sound, None)?;
         let emotion = answer.emotion();
-        let probability = answer.confidence();
+        let parts = self.answered_parts(sound, emotion)?;
 
         let (seconds, hertz) = (times(sound), bands(top(self.model(), sound)));
         let mut regions = Vec::new();
@@ -205,12 +206,17 @@ impl Predictor {
             }
         }
         let patch = |region: &Region| -> Result<Patch> {
-            let features = self.features(&occlusion.without(std::slice::from_ref(region)))?;
-            let probabilities = self.probabilities(&features, None)?;
-            let without = probabilities.get(emotion);
+            let without = occlusion.without(std::slice::from_ref(region));
+            let mut drop = 0.0;
+            for part in &parts {
+                if !disjoint(&part.seconds, &region.seconds) {
+                    let probability = self.probability_of(&part.of(&without), emotion)?;
+                    drop += part.weight * (part.probability - probability);
+                }
+            }
             Ok(Patch {
                 region: region.clone(),
-                drop: probability - without.copied().unwrap_or(probability),
+                drop,
             })
         };
         let mut patches = Vec::with_capacity(regions.len());
@@ -225,6 +231,80 @@ impl Predictor {
             hertz,
             patches,
         })
+    }
+}
+
+/// A part of a recording that is answered by itself: the whole, or a piece of speech of a longer one.
+struct Part {
+    seconds: Range<f64>,
+    /// Share in the mean over the parts.
+    weight: f32,
+    /// Probability of the explained label.
+    probability: f32,
+}
+
+impl Part {
+    fn of(&self, sound: &Waveform) -> Waveform {
+        let at = |seconds: f64| {
+            let sample = (seconds * f64::from(sound.sample_rate)).round();
+            (sample.max(0.0) as usize).min(sound.samples.len())
+        };
+        let samples = &sound.samples[at(self.seconds.start)..at(self.seconds.end)];
+        Waveform::new(samples.to_vec(), sound.sample_rate)
+    }
+}
+
+impl Predictor {
+    /// Returns the parts of a restored recording from whose answers [`Predictor::answer`] computes its own.
+    fn answered_parts(&self, sound: &Waveform, emotion: usize) -> Result<Vec<Part>> {
+        let mut pieces = Vec::new();
+        if sound.duration() > WHOLE {
+            let mut segmenter = Segmenter::new(sound.sample_rate)?;
+            pieces.extend(segmenter.push(&sound.samples));
+            pieces.extend(segmenter.finish());
+        }
+        let mut parts = Vec::new();
+        for piece in pieces {
+            // A short piece is answered together with the speech before it.
+            let seconds = piece.end - piece.sound.duration()..piece.end;
+            parts.extend(self.answered_part(sound, seconds, piece.end - piece.start, emotion)?);
+        }
+        if parts.is_empty() {
+            let seconds = 0.0..sound.duration();
+            parts.extend(self.answered_part(sound, seconds, 1.0, emotion)?);
+        }
+        let total: f32 = parts.iter().map(|part| part.weight).sum();
+        parts.iter_mut().for_each(|part| part.weight /= total);
+        Ok(parts)
+    }
+
+    /// Returns a part with its answer; `None` if it is too short to have one.
+    fn answered_part(
+        &self,
+        sound: &Waveform,
+        seconds: Range<f64>,
+        length: f64,
+        emotion: usize,
+    ) -> Result<Option<Part>> {
+        let part = Part {
+            seconds,
+            weight: length as f32,
+            probability: 0.0,
+        };
+        match self.probability_of(&part.of(sound), emotion) {
+            Ok(probability) => Ok(Some(Part {
+                probability,
+                ..part
+            })),
+            Err(error) if error.kind() == Kind::TooShort && sound.duration() > WHOLE => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Computes the probability of a label for a sound.
+    fn probability_of(&self, sound: &Waveform, emotion: usize) -> Result<f32> {
+        let probabilities = self.probabilities(&self.features(sound)?, None)?;
+        Ok(probabilities.get(emotion).copied().unwrap_or_default())
     }
 }
 

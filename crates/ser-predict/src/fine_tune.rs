@@ -42,8 +42,8 @@ pub struct FineTuning<'a> {
 #[derive(Debug)]
 struct Embedded<'a> {
     network: &'a TrainedNetwork,
-    /// `[clips][views and windows][E]`
-    clips: Vec<Vec<Vec<f32>>>,
+    /// `[clips][views][windows][E]`
+    clips: Vec<Vec<Vec<Vec<f32>>>>,
     /// Weight `[K, E']` of the last layer; `bias` has the shape `[K]`.
     weight: Vec<f32>,
     bias: Vec<f32>,
@@ -106,13 +106,15 @@ impl Model {
         clips: &[LabelledClip],
     ) -> Result<Embedded<'a>> {
         let views = self.views();
-        let embed = |clip: &LabelledClip| -> Result<Vec<Vec<f32>>> {
+        let embed = |clip: &LabelledClip| -> Result<Vec<Vec<Vec<f32>>>> {
             let (mut scratch, mut embeddings) = (Scratch::default(), Vec::new());
             for view in network.views() {
                 let prepared = network.prepared(view, &views, clip.features)?;
+                let mut windows = Vec::new();
                 network.for_each_window(&prepared, &mut scratch, |scratch| {
-                    embeddings.push(scratch.embedding.clone());
+                    windows.push(scratch.embedding.clone());
                 });
+                embeddings.push(windows);
             }
             Ok(embeddings)
         };
@@ -187,14 +189,8 @@ impl FineTuning<'_> {
         let mut answer = vec![0.0_f32; self.model.labels.len()];
         for (i, network) in self.embedded.iter().enumerate() {
             let update = updates.and_then(|updates| updates.get(i));
-            let hidden = network.hidden(clip, update.and_then(|update| update.offset.as_deref()));
-            let mut scores = network.scores(&hidden);
-            if let Some(Update { correction, .. }) = update {
-                add_products(&mut scores, &correction.weight, &correction.bias, &hidden);
-            }
-            softmax(&mut scores);
             let share = (network.network.info.weight / total) as f32;
-            let terms = answer.iter_mut().zip(scores);
+            let terms = answer.iter_mut().zip(network.probabilities(clip, update));
             terms.for_each(|(sum, p)| *sum += share * p);
         }
         answer
@@ -207,11 +203,11 @@ impl Embedded<'_> {
             0.0;
             self.clips
                 .first()
-                .and_then(|w| w.first())
+                .and_then(|views| views.iter().flatten().next())
                 .map_or(0, Vec::len)
         ];
         let mut windows = 0;
-        for window in train.iter().flat_map(|&i| &self.clips[i]) {
+        for window in train.iter().flat_map(|&i| self.clips[i].iter().flatten()) {
             add(&mut sum, window);
             windows += 1;
         }
@@ -231,18 +227,45 @@ impl Embedded<'_> {
         }
     }
 
-    /// Computes the input of the last layer for a clip, averaged over its views and windows: `[E']`.
-    fn hidden(&self, clip: usize, offset: Option<&[f32]>) -> Vec<f32> {
+    /// Computes a mean over the windows of each view of a clip, and then over its views, of what `of` makes of the input
+    /// of the last layer `[E']`.
+    fn mean_over_windows(
+        &self,
+        clip: usize,
+        offset: Option<&[f32]>,
+        of: impl Fn(&[f32]) -> Vec<f32>,
+    ) -> Vec<f32> {
         let (mut scratch, mut mean) = (Scratch::default(), Vec::new());
-        let windows = &self.clips[clip];
-        for window in windows {
-            scratch.embedding.clone_from(window);
-            let hidden = self.network.hidden(offset, &mut scratch);
-            mean.resize(hidden.len(), 0.0_f32);
-            add(&mut mean, hidden);
+        let views = &self.clips[clip];
+        for windows in views {
+            let share = 1.0 / (views.len() * windows.len()) as f32;
+            for window in windows {
+                scratch.embedding.clone_from(window);
+                let values = of(self.network.hidden(offset, &mut scratch));
+                mean.resize(values.len(), 0.0_f32);
+                let terms = mean.iter_mut().zip(values);
+                terms.for_each(|(sum, value)| *sum += share * value);
+            }
         }
-        mean.iter_mut().for_each(|sum| *sum /= windows.len() as f32);
         mean
+    }
+
+    /// Computes the mean input of the last layer for a clip: `[E']`.
+    fn hidden(&self, clip: usize, offset: Option<&[f32]>) -> Vec<f32> {
+        self.mean_over_windows(clip, offset, <[f32]>::to_vec)
+    }
+
+    /// Computes the probabilities for a clip, with the update, as [`Model::predict`] does: `[K]`.
+    fn probabilities(&self, clip: usize, update: Option<&Update>) -> Vec<f32> {
+        let offset = update.and_then(|update| update.offset.as_deref());
+        self.mean_over_windows(clip, offset, |hidden| {
+            let mut scores = self.scores(hidden);
+            if let Some(Update { correction, .. }) = update {
+                add_products(&mut scores, &correction.weight, &correction.bias, hidden);
+            }
+            softmax(&mut scores);
+            scores
+        })
     }
 
     fn scores(&self, hidden: &[f32]) -> Vec<f32> {

@@ -13,18 +13,53 @@ use crate::enrolment::Enrolment;
 use crate::error::{Error, Kind, Result};
 use crate::model::Model;
 use crate::segmenter::{LONGEST_PIECE, Piece, Segmenter, check_rate};
-use crate::stream::Listener;
+use crate::stream::{Listener, Span};
 
-/// Length in seconds of the longest recording that is answered as a whole. Longer ones are answered piece by piece, in
-/// memory that does not grow with their length.
+/// Length in seconds above which a recording is answered in memory that does not grow with its length.
 pub const LONG: f64 = 30.0;
 
-/// Length in seconds of the longest recording that is enrolled as a whole. Longer ones are enrolled as pieces of
-/// speech.
-const WHOLE: f64 = 2.0 * LONGEST_PIECE;
+/// Length in seconds of the longest recording that is answered, or enrolled, as a whole. Of a longer one the pieces of
+/// speech are: statistics over a clip depend on how long it is, and models are trained on clips of a few seconds.
+pub(crate) const WHOLE: f64 = 2.0 * LONGEST_PIECE;
 
 /// Number of samples of a long recording that are processed at a time, which contain pieces for all cores.
 const AT_ONCE: usize = 1 << 20;
+
+/// The sum of the answers on pieces of speech, weighted by their lengths.
+#[derive(Default)]
+struct MeanAnswer {
+    /// `[K]`
+    sum: Vec<f64>,
+    /// Length of the pieces.
+    seconds: f64,
+    /// Length of those that are out of distribution.
+    unlike: f64,
+}
+
+impl MeanAnswer {
+    fn add(&mut self, spans: Vec<Span>) {
+        for Span {
+            start, end, answer, ..
+        } in spans
+        {
+            let length = end - start;
+            self.seconds += length;
+            if answer.out_of_distribution {
+                self.unlike += length;
+            }
+            self.sum.resize(answer.probabilities.len(), 0.0);
+            for (sum, p) in self.sum.iter_mut().zip(answer.probabilities) {
+                *sum += length * f64::from(p);
+            }
+        }
+    }
+
+    /// Returns the mean probabilities; `None` without pieces.
+    fn probabilities(&self) -> Option<Vec<f32>> {
+        let mean = |sum: &f64| (sum / self.seconds) as f32;
+        (self.seconds > 0.0).then(|| self.sum.iter().map(mean).collect())
+    }
+}
 
 /// A model that is ready to answer, with its feature extractors and its buffers.
 ///
@@ -112,6 +147,12 @@ impl Predictor {
         })
     }
 
+    /// Returns the number of labels that are possible answers, if it is not all of them.
+    fn number_allowed(&self) -> Option<usize> {
+        let allowed = self.allowed.as_ref()?;
+        Some(allowed.iter().filter(|allowed| **allowed).count())
+    }
+
     /// Returns the labels that are possible answers.
     pub fn allowed(&self) -> impl Iterator<Item = &str> {
         let allowed = self.allowed.as_deref();
@@ -129,15 +170,16 @@ impl Predictor {
         Ok(self.views.extract(sound)?)
     }
 
-    /// Answers a recording, which is [`restored`] first. `speaker` is enrolled with the model, if one is given. A
-    /// recording of more than [`LONG`] seconds is answered piece by piece.
+    /// Answers a recording, which is [`restored`] first. `speaker` is enrolled with the model, if one is given. The answer
+    /// on a recording of more than 6 s is the mean over its pieces of speech, weighted by their lengths; without speech,
+    /// it is that on the whole.
     ///
     /// # Errors
     /// [`Error::SampleRate`] below 4000 Hz, the errors of feature extraction, and those of [`Model::predict_enrolled`].
     /// For a recording of more than [`LONG`] seconds also [`Error::NotSpeech`] if it contains no speech.
     pub fn answer(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
         if sound.duration() <= LONG {
-            self.answer_whole(sound, speaker)
+            self.answer_short(sound, speaker)
         } else {
             self.answer_samples(&sound.samples, sound.sample_rate, speaker)
         }
@@ -158,7 +200,7 @@ impl Predictor {
         let (beginning, rest) = samples.split_at(beginning.min(samples.len()));
         let beginning = Waveform::new(beginning.to_vec(), sample_rate);
         if beginning.duration() <= LONG {
-            return self.answer_whole(&beginning, speaker);
+            return self.answer_short(&beginning, speaker);
         }
         let mut blocks = rest.chunks(AT_ONCE);
         self.answer_long(beginning, speaker, |samples| {
@@ -211,7 +253,7 @@ impl Predictor {
         let mut sound = Waveform::new(Vec::new(), stream.sample_rate());
         while sound.duration() <= LONG {
             if !stream.next_block(&mut sound.samples)? {
-                return self.answer_whole(&sound, speaker);
+                return self.answer_short(&sound, speaker);
             }
         }
         self.answer_long(sound, speaker, |samples| {
@@ -220,15 +262,40 @@ impl Predictor {
         })
     }
 
-    fn answer_whole(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
-        let sound = restored(sound);
-        let features = self.features(&sound)?;
+    /// Answers a recording of at most [`LONG`] seconds.
+    fn answer_short(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
+        let whole = restored(sound);
         let context = Context {
-            seconds: sound.duration(),
-            warnings: Quality::of(&sound).warnings(),
+            seconds: whole.duration(),
+            warnings: Quality::of(&whole).warnings(),
             ..Context::default()
         };
-        self.answer_features(&features, speaker, context)
+        if whole.duration() > WHOLE {
+            let mut listener = Listener::new(self, sound.sample_rate)?.of(speaker);
+            let mut mean = MeanAnswer::default();
+            mean.add(listener.push(&sound.samples)?);
+            mean.add(listener.finish()?);
+            if let Some(answer) = self.answer_mean(&mean, speaker, context.clone()) {
+                return Ok(answer);
+            }
+        }
+        self.answer_features(&self.features(&whole)?, speaker, context)
+    }
+
+    /// Returns the mean answer over pieces of speech; `None` if there are none.
+    fn answer_mean(
+        &self,
+        mean: &MeanAnswer,
+        speaker: Option<&Enrolment>,
+        context: Context,
+    ) -> Option<Answer> {
+        let context = Context {
+            out_of_distribution: mean.unlike > mean.seconds / 2.0,
+            enrolled: speaker.is_some_and(Enrolment::is_somebody),
+            allowed: self.number_allowed(),
+            ..context
+        };
+        Some(Answer::new(&self.model, mean.probabilities()?, context))
     }
 
     /// Answers a clip from its features.
@@ -241,6 +308,7 @@ impl Predictor {
         let context = Context {
             out_of_distribution: self.model.is_out_of_distribution(features)?,
             enrolled: speaker.is_some_and(Enrolment::is_somebody),
+            allowed: self.number_allowed(),
             ..context
         };
         let probabilities = self.probabilities(features, speaker)?;
@@ -285,23 +353,14 @@ impl Predictor {
         warnings.retain(|warning| !matches!(warning, Warning::NoSpeech | Warning::TooShort { .. }));
         let rate = beginning.sample_rate;
         let mut listener = Listener::new(self, rate)?.of(speaker);
-        let (mut samples, mut taken, mut spoken, mut unlike) = (beginning.samples, 0, 0.0, 0.0);
-        let mut sum = vec![0.0_f64; self.model.labels.len()];
+        let (mut samples, mut taken, mut mean) = (beginning.samples, 0, MeanAnswer::default());
         loop {
             taken += samples.len();
-            let spans = if samples.is_empty() {
+            mean.add(if samples.is_empty() {
                 listener.finish()?
             } else {
                 listener.push(&samples)?
-            };
-            for span in spans {
-                let length = span.end - span.start;
-                spoken += length;
-                unlike += length * f64::from(u8::from(span.answer.out_of_distribution));
-                for (sum, p) in sum.iter_mut().zip(span.answer.probabilities) {
-                    *sum += length * f64::from(p);
-                }
-            }
+            });
             if samples.is_empty() {
                 break;
             }
@@ -309,20 +368,15 @@ impl Predictor {
             more(&mut samples)?;
         }
         let seconds = taken as f64 / f64::from(rate);
-        if spoken == 0.0 {
-            return Err(Error::NotSpeech(format!(
-                "there is no speech in its {seconds:.0} s"
-            )));
-        }
-        let probabilities = sum.iter().map(|p| (p / spoken) as f32).collect();
         let context = Context {
             seconds,
             warnings,
-            out_of_distribution: unlike > spoken / 2.0,
             long: true,
-            enrolled: speaker.is_some_and(Enrolment::is_somebody),
+            ..Context::default()
         };
-        Ok(Answer::new(&self.model, probabilities, context))
+        let silent = || Error::NotSpeech(format!("there is no speech in its {seconds:.0} s"));
+        let answer = self.answer_mean(&mean, speaker, context);
+        answer.ok_or_else(silent)
     }
 
     /// Embeds the speech of a recording, for the enrolment of a speaker. A recording of more than 6 s is divided into

@@ -28,7 +28,8 @@ pub struct Section {
     pub parameters: usize,
     /// Duration of the trainings on all splits and inner splits, in seconds.
     pub seconds: f64,
-    /// The temperature of each split's model, by the name of the split.
+    /// The temperature of each split's model, by the name of the split. Empty if it cannot be removed from the
+    /// predictions, because probabilities of several labels were added after it was applied.
     pub temperatures: Vec<(String, f64)>,
     /// Test predictions for each clip alone.
     pub plain: Predictions,
@@ -196,22 +197,15 @@ fn write_corpora(text: &mut String, found: &CorpusTable) {
 
 /// Writes the calibration error, and the accuracy of the most confident predictions.
 fn write_confidence(text: &mut String, section: &Section, calibrated: f64) -> Result<()> {
-    let mut rows = section.plain.rows().to_vec();
-    for row in &mut rows {
-        let of = section
-            .temperatures
-            .iter()
-            .find(|(split, _)| *split == row.split);
-        temper(&mut row.probabilities, of.map_or(1.0, |(_, t)| 1.0 / t));
+    let _ = write!(text, "Expected calibration error {} %", percent(calibrated));
+    if !section.temperatures.is_empty() {
+        let raw = without_temperatures(section)?;
+        let raw = Metrics::compute(&raw)?.calibration_error;
+        let _ = write!(text, ", without a temperature {} %", percent(raw));
     }
-    let raw = Predictions::new(section.plain.labels().to_vec(), rows)?;
-    let raw = Metrics::compute(&raw)?.calibration_error;
-    let _ = write!(
-        text,
-        "Expected calibration error {} %, without a temperature {} %. Accuracy of the most confident predictions, \
-         pooled over the splits (the accuracy above is a mean over the splits):\n\n",
-        percent(calibrated),
-        percent(raw),
+    text.push_str(
+        ". Accuracy of the most confident predictions, pooled over the splits (the accuracy above is a mean over the \
+         splits):\n\n",
     );
     let rows = coverage(&section.plain).into_iter().map(|c| {
         vec![
@@ -222,6 +216,19 @@ fn write_confidence(text: &mut String, section: &Section, calibrated: f64) -> Re
     });
     table(text, &["answered %", "accuracy %", "confidence from"], rows);
     Ok(())
+}
+
+/// Returns the predictions as they were before the temperature of their split was applied.
+fn without_temperatures(section: &Section) -> Result<Predictions> {
+    let mut rows = section.plain.rows().to_vec();
+    for row in &mut rows {
+        let of = section
+            .temperatures
+            .iter()
+            .find(|(split, _)| *split == row.split);
+        temper(&mut row.probabilities, of.map_or(1.0, |(_, t)| 1.0 / t));
+    }
+    Ok(Predictions::new(section.plain.labels().to_vec(), rows)?)
 }
 
 fn group_row(group: &GroupRow) -> Vec<String> {

@@ -51,6 +51,10 @@ pub struct RunSummary {
     pub accuracy: MeanStd,
     /// UAR over the splits.
     pub uar: MeanStd,
+    /// UAR of all predictions pooled.
+    pub pooled_uar: f64,
+    /// UAR that guessing reaches: one divided by the number of classes that have test clips.
+    pub chance_uar: f64,
     /// Interval of the pooled accuracy, from resampling speakers.
     pub accuracy_interval: Option<Interval>,
     /// Interval of the pooled UAR, from resampling speakers.
@@ -198,6 +202,8 @@ impl Report {
             n: evaluation.metrics.n,
             accuracy: evaluation.folds.accuracy,
             uar: evaluation.folds.uar,
+            pooled_uar: evaluation.metrics.uar,
+            chance_uar: evaluation.metrics.chance_uar,
             accuracy_interval: evaluation.accuracy_interval,
             uar_interval: evaluation.uar_interval,
             page,

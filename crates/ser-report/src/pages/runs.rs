@@ -132,7 +132,7 @@ fn row(run: &RunSummary, current: bool) -> Markup {
             }
             td.n { (plus_minus(run.accuracy)) small { (range(run.accuracy_interval)) } }
             td.n { strong { (plus_minus(run.uar)) } small { (range(run.uar_interval)) } }
-            td.wide { (gauge(run.uar.mean, run.uar_interval, 1.0 / run.classes.max(1) as f64)) }
+            td.wide { (gauge(run.pooled_uar, run.uar_interval, run.chance_uar)) }
         }
     }
 }

@@ -358,7 +358,8 @@ fn scale(canvas: &Canvas<'_>, importance: &Map<'_>) -> Drawn {
         let text = format!("{:.decimals$}", most * edge as f64 / 5.0);
         canvas.tick(&text, (x + width + 8.0, y), Anchor::Left)?;
     }
-    if importance.largest(|value| -value) * 5.0 >= importance.largest(f32::abs) {
+    let gained = importance.largest(|value| -value);
+    if gained > 0.0 && gained * 5.0 >= importance.largest(f32::abs) {
         let y = BOTTOM - 34.0;
         for line in 0..4 {
             let y = y + f64::from(line) * 10.0;
