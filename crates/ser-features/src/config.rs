@@ -26,7 +26,8 @@ const LIFTERS: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 const F0_MIN_SAMPLE_RATE: u32 = 1200;
 /// The third formant lies below 4 kHz, which is half of this.
 pub(crate) const FORMANTS_MIN_SAMPLE_RATE: u32 = 8000;
-/// The shortest window in seconds that separates the harmonics of a low voice.
+/// The shortest window in seconds for harmonics. It does not separate the harmonics of a low voice: their ratios to noise
+/// are bounded by the window and encode pitch too, under longer windows as well (`docs/features.md`).
 const HARMONICS_MIN_WINDOW: f64 = 0.04;
 
 /// How a signal becomes features. The defaults are those of librosa, except that `n_mfcc` is 40 (librosa: 20).

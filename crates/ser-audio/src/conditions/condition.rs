@@ -58,9 +58,9 @@ pub enum Condition {
         /// Signal-to-noise ratio in dB.
         snr_db: f64,
     },
-    /// `noise-babble SNR`: adds twelve synthetic voices that talk in the background.
+    /// `noise-babble SNR`: adds noise with the spectrum of speech and the rhythm of twelve talkers.
     ///
-    /// Each voice is Gaussian noise with the long-term average spectrum of speech (Byrne et al. 1994,
+    /// Each talker is Gaussian noise with the long-term average spectrum of speech (Byrne et al. 1994,
     /// 63 Hz to 16 kHz) and syllables of 150 to 350 ms, which make a modulation around 4 Hz. It has
     /// no pitch and contains no recording of anybody: it masks speech as babble does, but has no words.
     ///
