@@ -28,7 +28,7 @@ pub struct Section {
     pub parameters: usize,
     /// Duration of the trainings on all splits and inner splits, in seconds.
     pub seconds: f64,
-    /// The temperature of each split's model, by the name of the split. Empty if it cannot be removed from the
+    /// The temperature of each split's model, by the name of the split; 1 if none was fitted. Empty if it cannot be removed from the
     /// predictions, because probabilities of several labels were added after it was applied.
     pub temperatures: Vec<(String, f64)>,
     /// Test predictions for each clip alone.
@@ -198,7 +198,7 @@ fn write_corpora(text: &mut String, found: &CorpusTable) {
 /// Writes the calibration error, and the accuracy of the most confident predictions.
 fn write_confidence(text: &mut String, section: &Section, calibrated: f64) -> Result<()> {
     let _ = write!(text, "Expected calibration error {} %", percent(calibrated));
-    if !section.temperatures.is_empty() {
+    if section.temperatures.iter().any(|(_, t)| *t != 1.0) {
         let raw = without_temperatures(section)?;
         let raw = Metrics::compute(&raw)?.calibration_error;
         let _ = write!(text, ", without a temperature {} %", percent(raw));
