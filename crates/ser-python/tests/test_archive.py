@@ -252,6 +252,13 @@ def test_two_rows_of_an_id_and_a_number_of_shards_that_is_none(table: pyarrow.Re
         archive_of(tmp_path, 0)
 
 
+@pytest.mark.parametrize("name", ["run [1]", "run*", "run{1,2}"])
+def test_a_folder_that_reads_as_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
+    for out in (tmp_path / name, f"memory://archive/{name}"):
+        with pytest.raises(ValueError, match="which stores and engines read as a pattern"):
+            archive_of(out)
+
+
 def test_speakers_travel(table: pyarrow.RecordBatch, model: ser_speech.Model) -> None:
     speaker = model.enroll([table["path"][0].as_py()])
     [row] = answers(table.slice(43, 1), speakers={"anna": speaker})
