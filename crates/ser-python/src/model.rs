@@ -17,7 +17,7 @@ use crate::error::{object, raised};
 use crate::explanation;
 use crate::files::Files;
 use crate::listener::Listener;
-use crate::recording::Recording;
+use crate::recording::{Recording, open};
 use crate::speaker::Speaker;
 use crate::threads::{compute, pool};
 use crate::timeline;
@@ -245,7 +245,14 @@ impl Model {
                 }
                 Err(_) => Recording::new(&recording, None)?,
             };
-            let speech = recording.compute(py, channel, |sound| self.predictor.speech(sound))?;
+            let speech = match &recording {
+                Recording::File(path) => {
+                    compute(py, || self.predictor.speech_stream(open(path, channel)?))
+                }
+                Recording::Signal(..) => {
+                    recording.compute(py, channel, |sound| self.predictor.speech(sound))
+                }
+            }?;
             match speech.and_then(|speech| enroller.add(&speech)) {
                 Ok(()) => {}
                 Err(error) => skipped.push(object(py, &error, recording.path())?.unbind()),

@@ -90,6 +90,24 @@ def test_bytes_and_urls_are_as_paths(table: pyarrow.RecordBatch) -> None:
     assert gone["label"] is None and "memory://archive/gone.wav: No such file" in gone["error"]
 
 
+@pytest.mark.parametrize("name", ["a ä.wav", "100%.wav", "take #2?.wav"])
+def test_file_urls_are_decoded(tmp_path: Path, name: str) -> None:
+    path = write_wav(tmp_path / name, whole_numbers(voice(0.8)))
+    expected = answers(pyarrow.record_batch({"id": ["voice"], "path": [str(path)]}))
+    assert expected[0]["error"] is None
+    encoded = path.as_uri()
+    # With a host and without two slashes; the last is how Spark's binaryFile names a file.
+    urls = [encoded, encoded.replace("file://", "file://localhost"), encoded.replace("file://", "file:"), f"file:{path}"]
+    for url in urls:
+        assert answers(pyarrow.record_batch({"id": ["voice"], "path": [url]})) == expected, url
+
+
+def test_a_file_of_another_machine_is_a_row(table: pyarrow.RecordBatch) -> None:
+    [path] = table["path"].to_pylist()[:1]
+    [row] = answers(pyarrow.record_batch({"path": [f"file://nas{path}"]}))
+    assert row["label"] is None and "expected a file on this machine" in row["error"] and "'nas'" in row["error"]
+
+
 def test_batches_come_as_they_went(table: pyarrow.RecordBatch) -> None:
     def batches() -> Iterator[pyarrow.RecordBatch]:
         yield from (table.slice(0, 0), table.slice(0, 1), table.slice(1, 20))
@@ -232,6 +250,13 @@ def test_two_rows_of_an_id_and_a_number_of_shards_that_is_none(table: pyarrow.Re
         run(archive_of(tmp_path), twice)
     with pytest.raises(ValueError, match="shards: expected 1 or more, got 0"):
         archive_of(tmp_path, 0)
+
+
+@pytest.mark.parametrize("name", ["run [1]", "run*", "run{1,2}"])
+def test_a_folder_that_reads_as_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
+    for out in (tmp_path / name, f"memory://archive/{name}"):
+        with pytest.raises(ValueError, match="which stores and engines read as a pattern"):
+            archive_of(out)
 
 
 def test_speakers_travel(table: pyarrow.RecordBatch, model: ser_speech.Model) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import audformat
 import numpy
+import pandas
 import pytest
 import ser_speech
 from conftest import program, voice, whole_numbers, write_wav
@@ -132,6 +134,25 @@ def test_figures() -> None:
     assert alone.uar == found.uar and alone.uar_interval is None and alone.speakers == []
     sure = ser_speech.evaluate(["a", "b"], ["a", "b"], labels=["a", "b"], probabilities=numpy.eye(2))
     assert sure.log_loss == pytest.approx(0, abs=1e-6) and sure.brier == 0
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), numpy.float32("nan"), pandas.NA, pandas.NaT, ""])
+def test_missing_values_are_no_speaker_and_no_label(nothing: Any) -> None:
+    labels, speakers = ["sad", "sad", "sad", "sad"], ["a", nothing, "b", nothing]
+    message = "expected a value for each clip, found 2 of 4 missing, at the positions 1, 3,"
+    with pytest.raises(ValueError, match=f"speakers: {message}"):
+        ser_speech.evaluate(labels, labels, speakers=speakers)
+    with pytest.raises(ValueError, match=f"truth: {message}"):
+        ser_speech.evaluate(speakers, labels)
+    with pytest.raises(ValueError, match=f"predicted: {message}"):
+        ser_speech.evaluate(labels, speakers)
+
+
+def test_speakers_may_be_numbers() -> None:
+    labels = ["sad", "happy"]
+    for speakers in ([0, 1], numpy.array([0, 1])):
+        found = ser_speech.evaluate(labels, labels, speakers=speakers)  # type: ignore[arg-type]
+        assert [row["group"] for row in found.speakers] == ["0", "1"]
 
 
 def test_figures_of_answers(model: ser_speech.Model, speech: Path) -> None:

@@ -33,9 +33,22 @@ def test_clips_are_files_or_signals(tmp_path: Path) -> None:
     assert rows.shape == (2, len(step.get_feature_names_out()))
     assert (step.transform(signals) == rows).all()
     assert (step.transform(numpy.array(list(map(str, files)))) == rows).all()
-    assert (step.transform(numpy.array([signals[1] / 32_768])) == rows[1]).all()
+    assert (step.transform(numpy.array([signals[1]])) == rows[1]).all()
     expected = features.functionals(y=signals[1], sr=RATE, voice=True)
     assert dict(zip(step.get_feature_names_out(), rows[1].tolist(), strict=True)) == expected
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "int16", ">i2", "uint16", "int32", "uint32", "float32", "float64"])
+def test_an_array_is_scaled_as_a_list_is(kind: str) -> None:
+    dtype = numpy.dtype(kind)
+    full_scale = 1.0 if dtype.kind == "f" else 2.0 ** (8 * dtype.itemsize - 1)
+    middle = full_scale if dtype.kind == "u" else 0.0
+    signals = [(middle + 0.5 * full_scale * voice(1, pitch)).astype(dtype) for pitch in (120, 220)]
+    step = Functionals(RATE, relative_level=False)
+    rows = step.fit_transform(signals)
+    assert (step.transform(numpy.stack(signals)) == rows).all()
+    # scikit-learn requires that 64-bit integers are accepted, but they have no scale.
+    assert (step.transform([[0, 1] * 500]) == step.transform([numpy.array([0.0, 1.0] * 500)])).all()
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

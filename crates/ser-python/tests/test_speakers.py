@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy
@@ -31,6 +32,33 @@ def test_a_speaker_makes_the_difference_that_it_makes_in_the_program(
     assert [answer] == model.predict_files([speech], speaker=speaker)
     of_signals = model.enroll([(whole_numbers(voice(3, pitch)), RATE) for pitch in (150, 160, 170)])
     assert of_signals.to_bytes() == speaker.to_bytes()
+
+
+def test_a_long_file_is_enrolled_as_its_samples_are(model: ser_speech.Model, tmp_path: Path) -> None:
+    signal = whole_numbers(voice(40))
+    speaker = model.enroll([write_wav(tmp_path / "long.wav", signal)])
+    assert speaker.clips > 1
+    assert speaker.to_bytes() == model.enroll([(signal, RATE)]).to_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak memory is read from /proc")
+def test_a_long_file_is_not_decoded_as_a_whole(speech: Path, tmp_path: Path) -> None:
+    # Ten minutes at 48 kHz, which take 115 MB as samples.
+    long = write_wav(tmp_path / "long.wav", numpy.zeros(600 * 48_000, numpy.int16), 48_000)
+    script = (
+        "import re, sys, ser_speech\n"
+        # `getrusage` would include the peak of the process that started this one.
+        "peak = lambda: 1024 * int(re.search(r'VmHWM:\\s+(\\d+) kB', open('/proc/self/status').read())[1])\n"
+        "model = ser_speech.Model.load()\n"
+        "model.enroll([sys.argv[1]])\n"
+        "before = peak()\n"
+        "[skipped] = model.enroll(sys.argv[1:]).skipped\n"
+        "print(skipped.kind, peak() - before)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, speech, long], check=True, stdout=subprocess.PIPE, text=True)
+    kind, grown = done.stdout.split()
+    assert kind == "no-speech"
+    assert int(grown) < 50e6, grown
 
 
 def test_a_speaker_is_kept(

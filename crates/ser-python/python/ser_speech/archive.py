@@ -5,7 +5,8 @@ a cluster.
 
 The input columns may be in any order and case. Other columns are ignored.
 
-- ``path``: the recording, in any supported format: a file, or a URL that fsspec can open, such as ``s3://…`` and ``hdfs://…``;
+- ``path``: the recording, in any supported format: a file, or a URL that fsspec can open, such as ``s3://…`` and ``hdfs://…``; in
+  ``file:`` URLs ``%20`` is a space, and so on, other URLs are passed on as they are;
 - ``bytes``: the bytes of such a file, instead of ``path``;
 - ``id``: optional: identifies the answer, unique in each row; by default the path;
 - ``start``, ``end``: optional: the part of the recording, in seconds;
@@ -23,6 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from os import PathLike, fspath
+from urllib.parse import unquote_to_bytes
 
 import pyarrow
 import pyarrow.compute
@@ -203,7 +205,7 @@ def _sound(id_: str, path: str | None, data: bytes | None) -> str | bytes | Exce
     if _URL.match(path) is None:
         return path
     if path.startswith("file:"):
-        return "/" + path.removeprefix("file:").lstrip("/")
+        return _local(path)
     import fsspec
 
     store, name = fsspec.core.url_to_fs(path)
@@ -212,3 +214,19 @@ def _sound(id_: str, path: str | None, data: bytes | None) -> str | bytes | Exce
     except (FileNotFoundError, IsADirectoryError) as error:
         return FileNotFoundError(f"{path}: No such file: check the path ({type(error).__name__})")
     return content
+
+
+def _local(url: str) -> str | Exception:
+    """Returns the path of a ``file:`` URL, or the error of a URL that names another machine.
+
+    ``#`` and ``?`` belong to the path, because the column ``path`` of Spark's ``binaryFile`` has them as they are.
+    """
+    host, path = "", url.removeprefix("file:")
+    if path.startswith("//"):
+        host, _, path = path[2:].partition("/")
+    if host not in ("", "localhost"):
+        return FileNotFoundError(
+            f"{url}: expected a file on this machine, such as file:///data/speech.wav, found the machine {host!r}: mount its folder, and "
+            "name the path there"
+        )
+    return "/" + os.fsdecode(unquote_to_bytes(path)).lstrip("/")

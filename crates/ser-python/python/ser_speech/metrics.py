@@ -67,10 +67,14 @@ def evaluate(
 
     ``predicted`` are labels, or what ``Model.predict_files`` returned, which includes probabilities. For labels, ``probabilities``
     can be given as well, ``[clips, labels]`` in the order of ``labels``. Without ``speakers`` there are no intervals, because clips
-    of one voice are not independent.
+    of one voice are not independent. A missing label or speaker, such as ``None`` or NaN, raises ``ValueError``.
     """
     truth = list(truth)
     names, given = _answers(list(predicted))
+    voices = ["all"] * len(truth) if speakers is None else list(speakers)
+    for argument, values in (("truth", truth), ("predicted", names), ("speakers", voices)):
+        _complete(argument, values)
+    names = [str(name) for name in names]
     if labels is None:
         labels = list(given) if given else sorted({*truth, *names})
     labels = list(labels)
@@ -78,7 +82,6 @@ def evaluate(
     unknown = [label for label in [*truth, *names] if label not in at]
     if unknown:
         raise ValueError(f"expected the labels {', '.join(map(str, labels))}, got {unknown[0]!r}")
-    voices = [""] * len(truth) if speakers is None else list(speakers)
     if not len(truth) == len(names) == len(voices):
         raise ValueError(
             "expected one prediction and one speaker for each true label, "
@@ -123,11 +126,30 @@ def _answers(
     for number, answer in enumerate(predicted):
         if isinstance(answer, SerError):
             raise ValueError(f"clip {number} has no answer: {answer}; leave it out of truth and answers")
-        names.append(answer.emotion if isinstance(answer, Answer) else str(answer))
+        names.append(answer.emotion if isinstance(answer, Answer) else answer)
         if isinstance(answer, Answer):
             for label, probability in answer.probabilities.items():
                 given.setdefault(label, []).append(probability)
     return names, given
+
+
+def _complete(argument: str, values: Sequence[object]) -> None:
+    """Raises ``ValueError`` if values are missing. As text they would count as one more label, or as one more speaker."""
+    missing = [position for position, value in enumerate(values) if _is_missing(value)]
+    if missing:
+        shown = ", ".join(map(str, missing[:10])) + (", …" if len(missing) > 10 else "")
+        raise ValueError(
+            f"{argument}: expected a value for each clip, found {len(missing)} of {len(values)} missing, at the positions {shown}, "
+            "counted from 0: leave these clips out"
+        )
+
+
+def _is_missing(value: object) -> bool:
+    try:
+        return value is None or not str(value) or bool(value != value)
+    except TypeError:
+        # A comparison with pandas' NA is NA, which is neither true nor false.
+        return True
 
 
 def _interval(found: dict[str, float] | None) -> Interval | None:

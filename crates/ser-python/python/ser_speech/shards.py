@@ -58,6 +58,9 @@ class Archive:
         if shards < 1:
             raise ValueError(f"shards: expected 1 or more, got {shards}")
         store, folder = fsspec.core.url_to_fs(fspath(out))
+        if re.search(r"[*?\[\]{}\\]", folder):
+            # Found only when the answers are read, this would cost the whole run.
+            raise ValueError(f"out: expected a path without *?[]{{}}\\, which stores and engines read as a pattern, got {folder}")
         question = Question.of(model, labels, speakers, threads)
         return cls(store.unstrip_protocol(folder).rstrip("/"), shards, question)
 

@@ -9,7 +9,7 @@ import numpy
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
-from ser_speech import _native
+from ser_speech import _native, signals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,9 @@ class Functionals(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Transforms clips into the values of ``features.functionals``, a row for each clip: ``[clips, functionals]``.
 
     Clips are file paths, and the files are resampled to ``sampling_rate``; or signals at that sampling rate in Hz: an array
-    ``[clips, samples]``, or a list of arrays ``[samples]`` of any lengths. ``fit`` learns nothing. All cores are used.
+    ``[clips, samples]``, or a list of arrays ``[samples]`` of any lengths. Integers of 8, 16 and 32 bits are scaled by their range, as
+    in recordings; those of 64 bits in ``[clips, samples]`` are taken as floats, since no recording has them. ``fit`` learns nothing.
+    All cores are used.
     """
 
     def __init__(
@@ -80,4 +82,8 @@ class Functionals(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 return [fspath(clip) for clip in clips], True
             if isinstance(X, list) and all(isinstance(clip, numpy.ndarray) for clip in clips):
                 return clips, False
-        return list(validate_data(self, X, dtype=numpy.float32, reset=reset)), False
+        rows = validate_data(self, X, reset=reset)
+        if rows.dtype.kind in "iu" and rows.dtype.itemsize > 4:
+            # The checks of scikit-learn require that these are accepted.
+            rows = rows.astype(numpy.float32)
+        return list(signals.samples(rows)), False
