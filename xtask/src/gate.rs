@@ -13,9 +13,10 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use ser_files::write_file;
 use serde_json::{Value, json};
 
-use crate::{command, paths};
+use crate::command;
 
 /// Number of calls that are counted together.
 const CALLS: u64 = 5;
@@ -88,7 +89,7 @@ pub fn save(root: &Path) -> Result<()> {
         "instructions": counts,
     }))?;
     let file = baseline_file(root);
-    paths::write_whole(&file, &(text + "\n"))?;
+    write_file(&file, text + "\n")?;
     println!("{} paths written to {}", counts.len(), file.display());
     Ok(())
 }

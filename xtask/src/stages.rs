@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
+use ser_files::write_file;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-
-use crate::paths::write_whole;
 
 /// A digest over everything a stage depends on.
 #[derive(Clone, Default)]
@@ -138,7 +137,7 @@ impl Stages {
     fn save(&self) -> Result<()> {
         let text = serde_json::to_string_pretty(&self.done)
             .with_context(|| format!("writing {}", self.file.display()))?;
-        write_whole(&self.file, &text)
+        Ok(write_file(&self.file, text)?)
     }
 }
 
