@@ -59,6 +59,9 @@ impl Fingerprint {
     }
 }
 
+/// The key of the folder of the recordings in the memory. No stage has this key.
+const DATA: &str = "data";
+
 /// The stages of one output folder.
 pub struct Stages {
     file: PathBuf,
@@ -132,6 +135,20 @@ impl Stages {
     /// Returns a text that identifies the last completion of a stage, as input of a stage that reads its outputs.
     pub fn completion(&self, key: &str) -> String {
         self.done.get(key).map(Value::to_string).unwrap_or_default()
+    }
+
+    /// Returns the folder of the recordings that the results of the output folder come from.
+    pub fn data(&self) -> Option<&str> {
+        self.done.get(DATA)?.as_str()
+    }
+
+    /// Remembers the folder of the recordings.
+    pub fn set_data(&mut self, folder: &str) -> Result<()> {
+        if self.data() != Some(folder) {
+            self.done.insert(DATA.to_owned(), json!(folder));
+            self.save()?;
+        }
+        Ok(())
     }
 
     fn save(&self) -> Result<()> {
