@@ -199,7 +199,7 @@ fn programs(
         // Each peer runs directly after the program that it is compared with.
         programs.insert(1, features);
         programs.insert(2, mel_spec);
-        programs.push(script("networks.py"));
+        programs.insert(4, script("networks.py"));
     }
     // Memory does not vary between rounds. The program reads its own from a source that only Linux has.
     if round == 1 && cfg!(target_os = "linux") {
@@ -331,5 +331,40 @@ impl Machine {
             .filter(|word| !word.is_empty())
             .collect();
         format!("{}-{}-cores", words.join("-"), self.cores)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_run_directly_after_the_program_that_they_are_compared_with() {
+        let built = |name: &str| {
+            format!(r#"{{"target":{{"name":"{name}"}},"executable":"/t/release/{name}"}}"#)
+        };
+        let names = ["ser", "clips", "ser-benches-networks", "answers"];
+        let ours = Programs::of(&names.map(built).join("\n"));
+        let order = |python: Option<&Path>| -> Vec<String> {
+            let programs = programs(Path::new("/w"), &ours, Path::new("/d"), python, 2);
+            let named = |program: &Command| {
+                let line = command::line(program);
+                let mut peers = ["features.py", "mel_spec", "networks.py"].into_iter();
+                let peer = peers.find(|peer| line.contains(peer));
+                peer.unwrap_or(line.split(' ').next().unwrap()).to_owned()
+            };
+            programs.unwrap().iter().map(named).collect()
+        };
+        let own = ["clips", "ser-benches-networks", "answers"];
+        assert_eq!(order(None), own);
+        let all = [
+            "clips",
+            "features.py",
+            "mel_spec",
+            "ser-benches-networks",
+            "networks.py",
+            "answers",
+        ];
+        assert_eq!(order(Some(Path::new("/p/python"))), all);
     }
 }
