@@ -40,7 +40,8 @@ fn children() -> Result<Usage> {
     Ok(getrusage(UsageWho::RUSAGE_CHILDREN)?)
 }
 
-/// Returns the peak memory, in MB, of the largest of the programs that this one has started and waited for.
+/// Returns the peak memory, in MB, of the largest of the programs that this one has started and waited for. On Linux a program begins
+/// with the peak of the one that started it, so this one must stay smaller.
 ///
 /// # Errors
 /// The system does not report it.

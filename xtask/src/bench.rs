@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use ser_files::write_file;
 use serde_json::Value;
 
 use crate::command::Programs;
@@ -46,6 +47,8 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     if args.save {
         return gate::save(root);
     }
+    let machine = Machine::find();
+    let (folder, beside) = folders(root, args.service, &machine)?;
     let mut packages = vec!["-p", "ser-cli", "-p", "ser-benches"];
     if !args.service {
         libtorch::ensure(root)?;
@@ -60,19 +63,9 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         python_of_peers(root)?
     };
 
-    let runs = root.join("benches/runs");
-    fs::create_dir_all(&runs).with_context(|| format!("creating {}", runs.display()))?;
-    let machine = Machine::find();
     let about = about(root, args, &machine, &clips, python.as_deref())?;
-    let (part, page) = if args.service {
-        ("-service", "docs/service.md")
-    } else {
-        ("", "docs/performance.md")
-    };
-    let name = format!("{}-{}{part}", today()?, machine.slug());
-    let beside = runs.join(format!(".{name}"));
     ser_download::clear(&beside)?;
-    fs::create_dir(&beside).with_context(|| format!("creating {}", beside.display()))?;
+    fs::create_dir_all(&beside).with_context(|| format!("creating {}", beside.display()))?;
 
     if !args.service {
         let start = SystemTime::now();
@@ -83,7 +76,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
             "--bench", "features", "--bench", "splits", "--bench", "networks",
         ]);
         command::run(&mut benches)?;
-        fs::write(beside.join("criterion.csv"), criterion(&ours, start)?)?;
+        write_file(beside.join("criterion.csv"), criterion(&ours, start)?)?;
     }
 
     let mut lines = Vec::new();
@@ -99,22 +92,42 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         }
     }
     let raw: Vec<String> = lines.iter().map(Line::to_json).collect();
-    fs::write(beside.join("results.jsonl"), raw.join("\n") + "\n")?;
+    write_file(beside.join("results.jsonl"), raw.join("\n") + "\n")?;
     let table = format!(
         "{clips}. {}, {} cores. Medians of {ROUNDS} rounds.\n\n{}",
         machine.processor,
         machine.cores,
         table::markdown(&lines)
     );
-    fs::write(beside.join("table.md"), &table)?;
-    fs::write(beside.join("run.toml"), about)?;
-
-    let folder = runs.join(&name);
-    ser_download::clear(&folder)?;
+    write_file(beside.join("table.md"), &table)?;
+    write_file(beside.join("run.toml"), about)?;
     fs::rename(&beside, &folder).with_context(|| format!("writing {}", folder.display()))?;
     println!("\n{table}\nkept in {}", folder.display());
+    let page = if args.service {
+        "docs/service.md"
+    } else {
+        "docs/performance.md"
+    };
     println!("next: copy table.md into {page} if that page is to show this run");
     Ok(())
+}
+
+/// Returns the folder for the results, and the one in which they are collected.
+///
+/// # Errors
+///
+/// Results of today are already there. They are never replaced, because they may be what a document shows.
+fn folders(root: &Path, service: bool, machine: &Machine) -> Result<(PathBuf, PathBuf)> {
+    let part = if service { "-service" } else { "" };
+    let name = format!("{}-{}{part}", today()?, machine.slug());
+    let runs = root.join("benches/runs");
+    let folder = runs.join(&name);
+    ensure!(
+        !folder.exists(),
+        "{} already holds a run of today: rename or remove it, and run again",
+        folder.display()
+    );
+    Ok((folder, runs.join(format!(".{name}"))))
 }
 
 /// Returns the folder of the clips to measure on, and a description of them.
@@ -199,7 +212,7 @@ fn programs(
         // Each peer runs directly after the program that it is compared with.
         programs.insert(1, features);
         programs.insert(2, mel_spec);
-        programs.push(script("networks.py"));
+        programs.insert(4, script("networks.py"));
     }
     // Memory does not vary between rounds. The program reads its own from a source that only Linux has.
     if round == 1 && cfg!(target_os = "linux") {
@@ -278,17 +291,18 @@ fn about(
         Some(python) => command::output(Command::new(python).arg("--version"))?,
         None => "none: the peers in Python were left out".to_owned(),
     };
+    let options = [
+        (args.service, " --service"),
+        (args.data.is_some(), " --data DIR"),
+        (args.no_peers, " --no-peers"),
+    ];
+    let given = options.iter().filter(|(is_given, _)| *is_given);
+    let options: String = given.map(|(_, option)| *option).collect();
     // Rust and TOML quote these strings in the same way.
     Ok(format!(
-        "command = \"cargo xtask bench{}{}\"\ndate = {:?}\nclips = {clips:?}\ncommit = {commit:?}\nuncommitted_changes = {changed}\n\
+        "command = \"cargo xtask bench{options}\"\ndate = {:?}\nclips = {clips:?}\ncommit = {commit:?}\nuncommitted_changes = {changed}\n\
          rounds = {ROUNDS}\nprocessor = {:?}\ncores = {}\nkernel = {kernel:?}\nrustc = {rustc:?}\n\
          python = {python:?}\npeers = \"versions in benches/peers/requirements.txt and benches/peers/mel_spec\"\n",
-        if args.service { " --service" } else { "" },
-        if args.data.is_some() {
-            " --data DIR"
-        } else {
-            ""
-        },
         today()?,
         machine.processor,
         machine.cores,
@@ -331,5 +345,58 @@ impl Machine {
             .filter(|word| !word.is_empty())
             .collect();
         format!("{}-{}-cores", words.join("-"), self.cores)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_the_same_day_is_not_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let machine = Machine {
+            processor: "AMD EPYC".to_owned(),
+            cores: 2,
+        };
+        let (folder, beside) = folders(root.path(), false, &machine).unwrap();
+        assert!(folder.ends_with(format!("{}-amd-epyc-2-cores", today().unwrap())));
+        // A run that was stopped does not count.
+        fs::create_dir_all(beside).unwrap();
+        folders(root.path(), false, &machine).unwrap();
+        fs::create_dir(&folder).unwrap();
+        let error = folders(root.path(), false, &machine).unwrap_err();
+        assert!(error.to_string().contains("already holds a run"), "{error}");
+        folders(root.path(), true, &machine).unwrap();
+    }
+
+    #[test]
+    fn peers_run_directly_after_the_program_that_they_are_compared_with() {
+        let built = |name: &str| {
+            format!(r#"{{"target":{{"name":"{name}"}},"executable":"/t/release/{name}"}}"#)
+        };
+        let names = ["ser", "clips", "ser-benches-networks", "answers"];
+        let ours = Programs::of(&names.map(built).join("\n"));
+        let order = |python: Option<&Path>| -> Vec<String> {
+            let programs = programs(Path::new("/w"), &ours, Path::new("/d"), python, 2);
+            let named = |program: &Command| {
+                let line = command::line(program);
+                let mut peers = ["features.py", "mel_spec", "networks.py"].into_iter();
+                let peer = peers.find(|peer| line.contains(peer));
+                peer.unwrap_or(line.split(' ').next().unwrap()).to_owned()
+            };
+            programs.unwrap().iter().map(named).collect()
+        };
+        let own = ["clips", "ser-benches-networks", "answers"];
+        assert_eq!(order(None), own);
+        let all = [
+            "clips",
+            "features.py",
+            "mel_spec",
+            "ser-benches-networks",
+            "networks.py",
+            "answers",
+        ];
+        assert_eq!(order(Some(Path::new("/p/python"))), all);
     }
 }

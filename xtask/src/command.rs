@@ -55,7 +55,7 @@ pub struct Programs(BTreeMap<String, PathBuf>);
 
 impl Programs {
     /// Reads the messages of cargo, one JSON object per line.
-    fn of(messages: &str) -> Self {
+    pub fn of(messages: &str) -> Self {
         let program = |message: &str| {
             let message: Value = serde_json::from_str(message).ok()?;
             let name = message["target"]["name"].as_str()?.to_owned();

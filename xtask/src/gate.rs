@@ -13,9 +13,10 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use ser_files::write_file;
 use serde_json::{Value, json};
 
-use crate::{command, paths};
+use crate::command;
 
 /// Number of calls that are counted together.
 const CALLS: u64 = 5;
@@ -88,7 +89,7 @@ pub fn save(root: &Path) -> Result<()> {
         "instructions": counts,
     }))?;
     let file = baseline_file(root);
-    paths::write_whole(&file, &(text + "\n"))?;
+    write_file(&file, text + "\n")?;
     println!("{} paths written to {}", counts.len(), file.display());
     Ok(())
 }
@@ -127,7 +128,7 @@ fn count_all(root: &Path) -> Result<Counts> {
     let count = |path: &str| -> Result<u64> {
         let once = count(program, path, 1)?;
         let more = count(program, path, 1 + CALLS)?;
-        Ok(more.saturating_sub(once) / CALLS)
+        per_call(path, once, more)
     };
     // Other work on the machine adds time but no instructions, so as many paths are counted at once as there are cores.
     let rest = Mutex::new(paths.lines());
@@ -149,6 +150,16 @@ fn count_all(root: &Path) -> Result<Counts> {
     })
 }
 
+/// Returns the instructions of one call, from those of the whole program with one call and with `CALLS` more.
+fn per_call(path: &str, once: u64, more: u64) -> Result<u64> {
+    // No count at all would pass for a gain.
+    ensure!(
+        more >= once + CALLS,
+        "{path}: {CALLS} more calls take no more instructions ({once} and {more}): the compiler may have removed its work"
+    );
+    Ok((more - once) / CALLS)
+}
+
 /// Counts the instructions of the whole program when it runs `path` `calls` times.
 fn count(program: &Path, path: &str, calls: u64) -> Result<u64> {
     let mut valgrind = Command::new("valgrind");
@@ -168,5 +179,19 @@ fn count(program: &Path, path: &str, calls: u64) -> Result<u64> {
             command::line(&valgrind),
             output.status
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_without_instructions_are_no_gain() {
+        assert_eq!(per_call("F0", 1_000, 1_000 + 7 * CALLS).unwrap(), 7);
+        for more in [1_000, 1_001, 900] {
+            let error = per_call("F0", 1_000, more).unwrap_err().to_string();
+            assert!(error.starts_with("F0: "), "{error}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Error, Result, bail, ensure};
 use ser_download::{Archive, Limits, Source, clear, size, with_suffix};
+use ser_files::write_file;
 
 use crate::fetch::fetch;
 use crate::{lock, paths, wheel};
@@ -23,6 +24,8 @@ pub const VERSION: &str = "2.13.0";
 const MINOR: &str = "2.13.";
 /// The file that is written last into an install. It lists the size and name of each library, to recognise a damaged install.
 const STAMP: &str = ".complete";
+/// The file that torch-sys compares with the version that it is written against.
+const BUILD_VERSION: &str = "build-version";
 
 /// The properties of a machine that decide which libtorch it needs.
 pub struct Host {
@@ -168,10 +171,14 @@ fn install_into(install: &Path, downloads: &Path, host: &Host) -> Result<String>
             }
         }
     };
-    fs::write(staging.join("build-version"), format!("{VERSION}+cpu\n"))?;
-    check(&staging, host).context("the new install is not complete")?;
+    if let Err(error) = name_version(&staging, host) {
+        // What was downloaded is not what its name says, so the next run must not use it again.
+        clear(downloads)?;
+        clear(&staging)?;
+        return Err(error).context("the new install is not complete");
+    }
     loads(&staging, host)?;
-    fs::write(staging.join(STAMP), stamp(&staging)?)?;
+    write_file(staging.join(STAMP), stamp(&staging)?)?;
     clear(install)?;
     fs::rename(&staging, install).with_context(|| format!("writing {}", install.display()))?;
     clear(downloads)?;
@@ -221,6 +228,13 @@ fn unpack_official(file: &Path, staging: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Writes the version of the headers, which torch-sys compares, into a new install, and checks the install.
+fn name_version(folder: &Path, host: &Host) -> Result<()> {
+    let version = header_version(folder)?;
+    write_file(folder.join(BUILD_VERSION), format!("{version}+cpu\n"))?;
+    check(folder, host).map(|_| ())
+}
+
 /// Checks that a folder holds the headers and libraries that torch-sys needs, in a version that it accepts. Returns the version.
 pub fn check(folder: &Path, host: &Host) -> Result<String> {
     let header = folder.join("include/torch/csrc/api/include/torch/torch.h");
@@ -235,7 +249,7 @@ pub fn check(folder: &Path, host: &Host) -> Result<String> {
             folder.display()
         );
     }
-    let build_version = folder.join("build-version");
+    let build_version = folder.join(BUILD_VERSION);
     if build_version.is_file() {
         // torch-sys compares this file, and accepts no other patch release.
         let version = fs::read_to_string(&build_version)
@@ -300,7 +314,7 @@ fn header_version(folder: &Path) -> Result<String> {
     ))
 }
 
-/// Checks with `ldd` that the dynamic loader finds every library that `libtorch_cpu` names.
+/// Checks with `ldd` that the dynamic loader can load `libtorch_cpu`, and finds every library that it names.
 fn loads(folder: &Path, host: &Host) -> Result<()> {
     if host.os != "linux" {
         return Ok(());
@@ -322,6 +336,14 @@ fn loads(folder: &Path, host: &Host) -> Result<()> {
         "{} needs libraries that are not there: {}",
         library.display(),
         missing.join(", ")
+    );
+    // A library of another processor, or a damaged one, has no listing.
+    ensure!(
+        output.status.success(),
+        "{} cannot be loaded on this machine: ldd says {} {}",
+        library.display(),
+        listing.trim(),
+        String::from_utf8_lossy(&output.stderr).trim()
     );
     Ok(())
 }
@@ -479,6 +501,31 @@ mod tests {
         assert_eq!(check(folder.path(), &LINUX).unwrap(), "2.13.0+cpu");
         fs::write(folder.path().join("build-version"), "2.13.1+cpu\n").unwrap();
         assert!(check(folder.path(), &LINUX).is_err());
+    }
+
+    #[test]
+    fn a_new_install_has_the_version_of_its_headers() {
+        let folder = tempfile::tempdir().unwrap();
+        fake(folder.path(), VERSION);
+        name_version(folder.path(), &LINUX).unwrap();
+        let written = fs::read_to_string(folder.path().join("build-version")).unwrap();
+        assert_eq!(written, "2.13.0+cpu\n");
+        // The archive or wheel was that of an older version.
+        fake(folder.path(), "2.12.0");
+        let error = format!("{:#}", name_version(folder.path(), &LINUX).unwrap_err());
+        assert!(error.contains("is version 2.12.0+cpu"), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_library_that_cannot_be_loaded_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fake(folder.path(), VERSION);
+        let error = loads(folder.path(), &LINUX).unwrap_err().to_string();
+        assert!(
+            error.contains("libtorch_cpu.so cannot be loaded"),
+            "{error}"
+        );
     }
 
     #[test]

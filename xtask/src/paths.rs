@@ -1,11 +1,9 @@
 //! The paths of the workspace, the per-user cache and the corpora.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use ser_download::with_suffix;
 
 /// Returns the workspace root, the folder above this crate.
 pub fn workspace() -> PathBuf {
@@ -40,12 +38,4 @@ pub fn libtorch_link(root: &Path) -> PathBuf {
 /// Returns the folder of downloaded and generated corpora.
 pub fn corpora(root: &Path) -> PathBuf {
     root.join("data/corpora")
-}
-
-/// Writes a file under a temporary name and renames it, so that the file is complete or absent.
-pub fn write_whole(file: &Path, text: &str) -> Result<()> {
-    let writing = || format!("writing {}", file.display());
-    let beside = with_suffix(file, ".part");
-    fs::write(&beside, text).with_context(writing)?;
-    fs::rename(&beside, file).with_context(writing)
 }

@@ -31,7 +31,7 @@ pub struct Args {
     /// The name of a recipe in data/recipes; can be given several times [default: the four of the main job].
     #[arg(long = "recipe", value_name = "NAME")]
     recipes: Vec<String>,
-    /// The folder for the results [default: runs/ravdess or runs/synthetic].
+    /// The folder for the results [default: runs/ravdess, runs/synthetic, or runs/ with the name of the folder of --data].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -51,54 +51,57 @@ const SOME_SKIPPED: i32 = 3;
 /// Runs all stages.
 pub fn run(root: &Path, args: &Args) -> Result<()> {
     let start = Instant::now();
-    let default_out = root.join("runs").join(if args.synthetic {
-        "synthetic"
-    } else {
-        "ravdess"
-    });
-    let out = args.out.clone().unwrap_or(default_out);
-    let out = std::path::absolute(&out).with_context(|| format!("resolving {}", out.display()))?;
-    let recipes = choose(root, &args.recipes, &out)?;
     // Checked first, so that a wrong folder is noticed before the minutes of building.
-    let given = match &args.data {
+    let data = match &args.data {
         Some(folder) => {
             let folder = folder
                 .canonicalize()
                 .with_context(|| format!("--data {}", folder.display()))?;
             download::require_audio(&folder).context("--data")?;
-            Some(folder)
+            folder
         }
-        None => None,
+        None if args.synthetic => paths::corpora(root).join("synthetic"),
+        None => download::folder(root),
     };
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None => default_out(root, args.data.as_deref(), &data)?,
+    };
+    let out = std::path::absolute(&out).with_context(|| format!("resolving {}", out.display()))?;
+    let recipes = choose(root, &args.recipes, &out)?;
     if args.synthetic {
         synthetic_notice();
     }
     let _lock = lock::hold(&out.join("pipeline.lock"), "this output folder")?;
+    let mut memory = Stages::open(&out)?;
+    // A path inside the workspace stays the same when the workspace is moved.
+    let source = data.strip_prefix(root).unwrap_or(&data).to_string_lossy();
+    if args.out.is_none()
+        && let Some(other) = memory.data().filter(|other| *other != source)
+    {
+        let out = out.display();
+        bail!(
+            "{out} holds the results of {other}, which would be lost: choose another folder for those of {source} with \
+             --out DIR, or replace them with --out {out}"
+        );
+    }
 
     stages::always("[1/7] libtorch", || libtorch::ensure(root))?;
     let ser = stages::always("[2/7] build", || build(root))?;
-    let (data, audio) = stages::always("[3/7] data", || {
-        let data = match given {
-            Some(folder) => folder,
-            None if args.synthetic => {
-                let folder = paths::corpora(root).join("synthetic");
-                let mut synth = ser_command(&ser, root);
-                synth.arg("synth").arg(&folder);
-                run_ser(synth.args(["--actors", SYNTHETIC_ACTORS]))?;
-                folder
-            }
-            None => {
-                let folder = download::folder(root);
-                download::get(None, &folder)?;
-                folder
-            }
-        };
+    let audio = stages::always("[3/7] data", || {
+        if args.synthetic {
+            let mut synth = ser_command(&ser, root);
+            synth.arg("synth").arg(&data);
+            run_ser(synth.args(["--actors", SYNTHETIC_ACTORS]))?;
+        } else if args.data.is_none() {
+            download::get(None, &data)?;
+        }
         let audio = download::require_audio(&data)?;
         println!("{} recordings in {}", audio.len(), data.display());
-        Ok((data, audio))
+        Ok(audio)
     })?;
 
-    let mut memory = Stages::open(&out)?;
+    memory.set_data(&source)?;
     let manifest = out.join("manifest.csv");
     let store = out.join("features");
     let program = Fingerprint::default().file(&ser)?;
@@ -192,6 +195,16 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         synthetic_notice();
     }
     Ok(())
+}
+
+/// Returns the default folder for the results. `given` is the folder of the user, and `data` the folder that is used.
+fn default_out(root: &Path, given: Option<&Path>, data: &Path) -> Result<PathBuf> {
+    // The user's folder may be a link with another name, or `.`, which has no name.
+    let name = given.and_then(Path::file_name).or(data.file_name());
+    let name = name.context(
+        "the folder of --data has no name: choose a folder for the results with --out DIR",
+    )?;
+    Ok(root.join("runs").join(name))
 }
 
 fn synthetic_notice() {
@@ -308,6 +321,26 @@ mod tests {
         let error = pick(&["c"]).err().unwrap().to_string();
         assert!(error.contains("`c`") && error.contains("a, b"), "{error}");
         assert!(pick(&["a", "a"]).is_err());
+    }
+
+    #[test]
+    fn results_lie_in_a_folder_that_is_called_like_the_recordings() {
+        let out = |given: Option<&str>, data: &str| {
+            let out = default_out(Path::new("/w"), given.map(Path::new), Path::new(data)).ok()?;
+            Some(out.display().to_string())
+        };
+        let downloaded = out(None, "/w/data/corpora/ravdess");
+        assert_eq!(downloaded.as_deref(), Some("/w/runs/ravdess"));
+        let named = out(Some("calls/"), "/home/anna/calls");
+        assert_eq!(named.as_deref(), Some("/w/runs/calls"));
+        // Called as the user calls it, although it leads elsewhere.
+        let link = out(Some("ravdess"), "/mnt/Audio_Speech_Actors_01-24");
+        assert_eq!(link.as_deref(), Some("/w/runs/ravdess"));
+        for nameless in [".", "../.."] {
+            let out = out(Some(nameless), "/home/anna/calls");
+            assert_eq!(out.as_deref(), Some("/w/runs/calls"));
+        }
+        assert_eq!(out(Some("/"), "/"), None);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use ser_download::clear;
+use ser_files::{remove_file, write_file};
 
 use crate::command;
 
@@ -23,6 +25,8 @@ pub fn run(root: &Path) -> Result<()> {
         size <= LARGEST,
         "the wheel has {size} bytes, more than the limit of {LARGEST}: find out what was added to it"
     );
+    // What `check` left there must not hide that the wheel lacks a file.
+    remove_package(&python, &folder)?;
     let mut pip = Command::new(&python);
     pip.args([
         "-m",
@@ -39,12 +43,7 @@ pub fn run(root: &Path) -> Result<()> {
 /// Tests the package with a library that is already built, in the layout of pip, because a wheel takes minutes to compile.
 pub fn check(root: &Path, library: &Path) -> Result<()> {
     let (python, sources, folder) = prepare(root)?;
-    let site = ["-c", "import site; print(site.getsitepackages()[0])"];
-    let site = command::output(Command::new(&python).args(site))?;
-    let package = Path::new(&site).join("ser_speech");
-    if package.exists() {
-        fs::remove_dir_all(&package).with_context(|| format!("removing {}", package.display()))?;
-    }
+    let (package, program) = remove_package(&python, &folder)?;
     fs::create_dir_all(&package).with_context(|| format!("creating {}", package.display()))?;
     let copy = |from: &Path, name: &OsStr| -> Result<()> {
         fs::copy(from, package.join(name))
@@ -59,14 +58,23 @@ pub fn check(root: &Path, library: &Path) -> Result<()> {
         }
     }
     copy(library, OsStr::new("_native.abi3.so"))?;
-    let program = folder.join("bin/ser");
     let script = format!(
         "#!{}\nfrom ser_speech.program import main\n\nmain()\n",
         python.display()
     );
-    fs::write(&program, script).with_context(|| format!("writing {}", program.display()))?;
+    write_file(&program, script)?;
     command::run(Command::new("chmod").arg("+x").arg(&program))?;
     test(&python, &sources)
+}
+
+/// Removes the package and its program from the environment. Returns their paths.
+fn remove_package(python: &Path, folder: &Path) -> Result<(PathBuf, PathBuf)> {
+    let site = ["-c", "import site; print(site.getsitepackages()[0])"];
+    let site = command::output(Command::new(python).args(site))?;
+    let (package, program) = (Path::new(&site).join("ser_speech"), folder.join("bin/ser"));
+    clear(&package)?;
+    remove_file(&program)?;
+    Ok((package, program))
 }
 
 /// Returns the Python of the package's environment, the folder of the package, and the folder of the environment.
@@ -95,9 +103,7 @@ fn test(python: &Path, sources: &Path) -> Result<()> {
 
 /// Builds the wheel and returns its path.
 fn build(python: &Path, sources: &Path, out: &Path) -> Result<PathBuf> {
-    if out.exists() {
-        fs::remove_dir_all(out).with_context(|| format!("removing {}", out.display()))?;
-    }
+    clear(out)?;
     let mut maturin = Command::new(python);
     maturin.current_dir(sources);
     maturin.args(["-m", "maturin", "build", "--release", "--out"]);
@@ -118,9 +124,39 @@ pub fn environment(folder: &Path, requirements: &Path) -> Result<PathBuf> {
     if fs::read_to_string(&installed).is_ok_and(|there| there == wanted) {
         return Ok(python);
     }
-    command::run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+    // An environment that is half updated must not count as complete for the versions that it had before.
+    remove_file(&installed)?;
+    command::run(Command::new("python3").args(["-m", "venv"]).arg(folder)).context(
+        "python3 made no environment; if its module venv is missing, install it (Debian and Ubuntu: apt-get install python3-venv)",
+    )?;
     let pip = ["-m", "pip", "install", "--quiet", "-r"];
     command::run(Command::new(&python).args(pip).arg(requirements))?;
-    fs::write(&installed, wanted).with_context(|| format!("writing {}", installed.display()))?;
+    write_file(&installed, wanted)?;
     Ok(python)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_that_could_not_be_updated_is_not_taken_for_what_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let (environment_folder, requirements) = (
+            folder.path().join("python"),
+            folder.path().join("requirements.txt"),
+        );
+        fs::create_dir(&environment_folder).unwrap();
+        let installed = environment_folder.join("requirements.txt");
+        fs::write(&installed, "pytest==1").unwrap();
+        fs::write(&requirements, "pytest==1").unwrap();
+        let python = environment(&environment_folder, &requirements).unwrap();
+        assert_eq!(python, environment_folder.join("bin/python"));
+        // python3 cannot make an environment here.
+        fs::write(environment_folder.join("bin"), "").unwrap();
+        fs::write(&requirements, "pytest==2").unwrap();
+        let error = environment(&environment_folder, &requirements).unwrap_err();
+        assert!(error.to_string().contains("python3-venv"), "{error:#}");
+        assert!(!installed.exists());
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use ser_download::clear;
 use serde_json::Value;
 
 use crate::{command, libtorch, python};
@@ -19,9 +20,7 @@ pub fn run(root: &Path) -> Result<()> {
     let environment = folder.join("python");
     let python = python::environment(&environment, &root.join("docs/requirements.txt"))?;
     let pages = folder.join("pages");
-    if pages.exists() {
-        fs::remove_dir_all(&pages).with_context(|| format!("removing {}", pages.display()))?;
-    }
+    clear(&pages)?;
     let mut listed = Command::new("git");
     listed
         .current_dir(root)

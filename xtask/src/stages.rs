@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
+use ser_files::write_file;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-
-use crate::paths::write_whole;
 
 /// A digest over everything a stage depends on.
 #[derive(Clone, Default)]
@@ -59,6 +58,9 @@ impl Fingerprint {
         ser_download::hex(&self.0.finalize())
     }
 }
+
+/// The key of the folder of the recordings in the memory. No stage has this key.
+const DATA: &str = "data";
 
 /// The stages of one output folder.
 pub struct Stages {
@@ -135,10 +137,24 @@ impl Stages {
         self.done.get(key).map(Value::to_string).unwrap_or_default()
     }
 
+    /// Returns the folder of the recordings that the results of the output folder come from.
+    pub fn data(&self) -> Option<&str> {
+        self.done.get(DATA)?.as_str()
+    }
+
+    /// Remembers the folder of the recordings.
+    pub fn set_data(&mut self, folder: &str) -> Result<()> {
+        if self.data() != Some(folder) {
+            self.done.insert(DATA.to_owned(), json!(folder));
+            self.save()?;
+        }
+        Ok(())
+    }
+
     fn save(&self) -> Result<()> {
         let text = serde_json::to_string_pretty(&self.done)
             .with_context(|| format!("writing {}", self.file.display()))?;
-        write_whole(&self.file, &text)
+        Ok(write_file(&self.file, text)?)
     }
 }
 

@@ -30,11 +30,13 @@ struct Plan {
     requirements: Vec<String>,
     /// Platform tags to give to pip if it finds nothing for the Python that runs it.
     platforms: Vec<String>,
+    /// The processor, as the names of wheels end.
+    processor: &'static str,
 }
 
 fn plan(host: &Host) -> Result<Plan> {
     let mut requirements = vec![format!("torch=={VERSION}")];
-    let platforms = match (host.os, host.arch) {
+    let (platforms, processor) = match (host.os, host.arch) {
         ("linux", "x86_64" | "aarch64") => {
             requirements.extend(CUDA_STUBS.map(|(requirement, _)| requirement.to_owned()));
             let tags = [
@@ -43,14 +45,16 @@ fn plan(host: &Host) -> Result<Plan> {
                 "manylinux_2_17",
                 "manylinux2014",
             ];
-            tags.map(|tag| format!("{tag}_{}", host.arch)).to_vec()
+            let tags = tags.map(|tag| format!("{tag}_{}", host.arch));
+            (tags.to_vec(), host.arch)
         }
-        ("macos", "aarch64") => vec!["macosx_14_0_arm64".to_owned()],
+        ("macos", "aarch64") => (vec!["macosx_14_0_arm64".to_owned()], "arm64"),
         (os, arch) => bail!("no PyTorch {VERSION} wheel is published for {os} {arch}"),
     };
     Ok(Plan {
         requirements,
         platforms,
+        processor,
     })
 }
 
@@ -61,7 +65,7 @@ pub fn install(host: &Host, downloads: &Path, staging: &Path) -> Result<u64> {
     let mut fetched = 0;
     let mut wheels = Vec::new();
     for requirement in &plan.requirements {
-        let (wheel, bytes) = download(&pip, requirement, &plan.platforms, downloads)?;
+        let (wheel, bytes) = download(&pip, requirement, &plan, downloads)?;
         fetched += bytes;
         wheels.push(wheel);
     }
@@ -81,15 +85,10 @@ pub fn install(host: &Host, downloads: &Path, staging: &Path) -> Result<u64> {
 fn download(
     pip: &[&str],
     requirement: &str,
-    platforms: &[String],
+    plan: &Plan,
     downloads: &Path,
 ) -> Result<(PathBuf, u64)> {
-    let prefix = requirement
-        .split("==")
-        .next()
-        .unwrap_or(requirement)
-        .replace('-', "_");
-    if let Some(wheel) = find_wheel(downloads, &prefix) {
+    if let Some(wheel) = find_wheel(downloads, requirement, plan.processor) {
         println!("  {requirement}: downloaded by an earlier run");
         return Ok((wheel, 0));
     }
@@ -105,7 +104,7 @@ fn download(
     .map(str::to_owned)
     .to_vec();
     foreign.extend(
-        platforms
+        plan.platforms
             .iter()
             .map(|platform| format!("--platform={platform}")),
     );
@@ -118,8 +117,13 @@ fn download(
             .with_context(|| format!("creating {}", temporary.display()))?;
         match run_pip(pip, requirement, &options, &incoming) {
             Ok(()) => {
-                let wheel = find_wheel(&incoming, &prefix).with_context(|| {
-                    format!("pip left no {prefix} wheel in {}", incoming.display())
+                let wheel = find_wheel(&incoming, requirement, plan.processor);
+                let wheel = wheel.with_context(|| {
+                    format!(
+                        "pip left no wheel of {requirement} for {} in {}",
+                        plan.processor,
+                        incoming.display()
+                    )
                 })?;
                 let target = downloads.join(wheel.file_name().unwrap_or_default());
                 fs::rename(&wheel, &target)
@@ -190,16 +194,27 @@ fn find_pip() -> Result<Vec<&'static str>> {
         .context("neither `python3 -m pip` nor `pip3` runs here; install pip (Debian: apt install python3-pip)")
 }
 
-fn find_wheel(folder: &Path, prefix: &str) -> Option<PathBuf> {
-    let start = format!("{prefix}-");
+/// Returns the wheel in a folder that satisfies a requirement, such as `torch==2.13.0` or `nvidia-cuda-cupti==13.*`. The folder may hold
+/// wheels that an interrupted install of another version left there.
+fn find_wheel(folder: &Path, requirement: &str, processor: &str) -> Option<PathBuf> {
+    let (package, wanted) = requirement.split_once("==")?;
+    let (package, ending) = (package.replace('-', "_"), format!("_{processor}.whl"));
+    // A wheel is called NAME-VERSION-PYTHON-ABI-PLATFORM.whl, and a version may have a local part: 2.13.0+cpu.
+    let is_wanted = |name: &str| {
+        let mut parts = name.split('-');
+        let is_package = parts.next() == Some(&package);
+        let version = parts.next().and_then(|version| version.split('+').next());
+        let is_version = version.is_some_and(|version| match wanted.strip_suffix('*') {
+            Some(begin) => version.starts_with(begin),
+            None => version == wanted,
+        });
+        is_package && is_version && name.ends_with(&ending)
+    };
     fs::read_dir(folder)
         .ok()?
         .filter_map(Result::ok)
         .map(|entry| entry.path())
-        .find(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with(&start) && name.ends_with(".whl")
-        })
+        .find(|path| is_wanted(&path.file_name().unwrap_or_default().to_string_lossy()))
 }
 
 /// Unpacks what a build needs from one wheel, and checks it against the wheel's RECORD.
@@ -293,6 +308,7 @@ mod tests {
             assert_eq!(linux.requirements[0], "torch==2.13.0");
             assert_eq!(linux.requirements[1..], stubs);
             assert!(linux.platforms.iter().all(|tag| tag.ends_with(arch)));
+            assert_eq!(linux.processor, arch);
         }
         let mac = plan(&Host {
             os: "macos",
@@ -300,6 +316,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!(mac.requirements, ["torch==2.13.0"]);
+        assert_eq!(mac.processor, "arm64");
         let intel_mac = Host {
             os: "macos",
             arch: "x86_64",
@@ -355,6 +372,35 @@ mod tests {
         assert_eq!(kept(&left_out), [""; 0]);
         let header = place("torch/include/torch/script.h");
         assert_eq!(header, Some(PathBuf::from("include/torch/script.h")));
+    }
+
+    #[test]
+    fn a_wheel_of_another_version_or_processor_is_not_taken_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let find = |requirement: &str, processor: &str| {
+            let found = find_wheel(folder.path(), requirement, processor)?;
+            Some(found.file_name()?.to_str()?.to_owned())
+        };
+        let touch = |name: &str| fs::write(folder.path().join(name), "").unwrap();
+        for left in [
+            "torch-2.12.0-cp312-cp312-manylinux_2_28_x86_64.whl",
+            "torch-2.13.0-cp312-cp312-manylinux_2_28_aarch64.whl",
+            "torch-2.13.0.1-cp312-cp312-manylinux_2_28_x86_64.whl",
+            "torch-2.13.0-cp312-cp312-manylinux_2_28_x86_64.whl.part",
+            "torchaudio-2.13.0-cp312-cp312-manylinux_2_28_x86_64.whl",
+            "nvidia_cuda_cupti-12.9.79-py3-none-manylinux_2_25_x86_64.whl",
+        ] {
+            touch(left);
+        }
+        assert_eq!(find("torch==2.13.0", "x86_64"), None);
+        assert_eq!(find("nvidia-cuda-cupti==13.*", "x86_64"), None);
+        let torch = "torch-2.13.0+cpu-cp312-cp312-manylinux_2_28_x86_64.whl";
+        let cupti = "nvidia_cuda_cupti-13.0.85-py3-none-manylinux_2_25_x86_64.whl";
+        touch(torch);
+        touch(cupti);
+        assert_eq!(find("torch==2.13.0", "x86_64").as_deref(), Some(torch));
+        let found = find("nvidia-cuda-cupti==13.*", "x86_64");
+        assert_eq!(found.as_deref(), Some(cupti));
     }
 
     #[test]

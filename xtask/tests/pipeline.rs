@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -264,6 +265,61 @@ fn a_failed_stage_ends_the_run_and_is_taken_up_again() {
     assert!(!text.contains("SYNTHETIC"), "{text}");
     assert!(workspace.path("results/report.html").is_file());
     assert_eq!(fs::read_dir(workspace.path("my data")).unwrap().count(), 1);
+}
+
+#[test]
+fn the_results_of_other_recordings_are_replaced_only_on_request() {
+    let workspace = Workspace::new();
+    workspace.write("a/calls/a.wav", "audio");
+    workspace.write("b/calls/b.wav", "audio");
+    let run = |data: &str, more: &[&str]| {
+        workspace.pipeline(&[&["--data", data, "--recipe", "small"], more].concat())
+    };
+    good(&run("a/calls", &[]));
+    let page = workspace.path("runs/calls/report.html");
+    assert!(page.is_file());
+    assert_eq!(
+        workspace.stages(),
+        ["index", "extract", "crossval", "report"]
+    );
+
+    let error = bad(&run("b/calls", &[]));
+    assert!(
+        error.contains("a/calls, which would be lost") && error.contains("with --out DIR"),
+        "{error}"
+    );
+    assert_eq!(workspace.stages(), [""; 0]);
+    // The refusal has changed nothing.
+    good(&run("a/calls", &[]));
+    assert_eq!(workspace.stages(), [""; 0]);
+
+    good(&run("b/calls", &["--out", "runs/calls"]));
+    assert_eq!(
+        workspace.stages(),
+        ["index", "extract", "crossval", "report"]
+    );
+    good(&run("b/calls", &[]));
+    assert_eq!(workspace.stages(), [""; 0]);
+    assert!(bad(&run("a/calls", &[])).contains("which would be lost"));
+}
+
+#[test]
+fn a_second_pipeline_says_that_it_waits_for_the_first() {
+    let workspace = Workspace::new();
+    let out = workspace.path("runs/synthetic");
+    fs::create_dir_all(&out).unwrap();
+    let first = ser_files::Lock::take(&out.join("pipeline.lock")).unwrap();
+    assert!(first.is_some());
+    let mut second = workspace.xtask();
+    second.args(["pipeline", "--synthetic", "--recipe", "small"]);
+    let mut second = second.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(second.stdout.take().unwrap()).lines();
+    let waits = "another process is working on this output folder: waiting for it";
+    assert!(lines.any(|line| line.unwrap() == waits));
+    assert_eq!(workspace.stages(), [""; 0]);
+    drop(first);
+    assert!(lines.any(|line| line.unwrap().starts_with("Report: ")));
+    assert!(second.wait().unwrap().success());
 }
 
 #[test]

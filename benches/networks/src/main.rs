@@ -155,8 +155,8 @@ fn in_turn_on_two_threads(recipe: &mut Recipe, clips: &[Features]) -> Result<f64
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// Measures `ser predict` with a model of one network on one clip, from start to end. Its memory is not measured, because Linux counts
-/// the memory of this process, which holds libtorch, as the initial memory of a process that it starts.
+/// Measures `ser predict` with a model of one network on one clip, from start to end, on one thread like the peer. Its memory is not
+/// measured, because Linux counts the memory of this process, which holds libtorch, as the initial memory of a process that it starts.
 fn start_to_end(ser: &Path) -> Result<()> {
     let mut recipe = Experiment::load("seed5-cnn")?.into_recipe()?;
     recipe.training.epochs = 1;
@@ -171,6 +171,7 @@ fn start_to_end(ser: &Path) -> Result<()> {
     for _ in 0..=STARTS {
         let start = Instant::now();
         let mut predict = Command::new(ser);
+        predict.env("RAYON_NUM_THREADS", "1");
         predict.arg("predict").arg("--model").arg(&model_file);
         let output = predict.arg(&clip).output()?;
         seconds.push(start.elapsed().as_secs_f64());

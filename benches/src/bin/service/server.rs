@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -58,8 +58,21 @@ impl Server {
         Ok(kilobytes / 1024.0)
     }
 
-    fn signal(&self, signal: Signal) {
-        if let Ok(id) = i32::try_from(self.program.id()) {
+    /// Checks that the service is still running.
+    ///
+    /// # Errors
+    ///
+    /// It has ended; the error says how.
+    pub fn require_running(&mut self) -> Result<()> {
+        match self.program.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!("the service ended by itself: {status}"),
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        // The number of a program that has ended may belong to another one by now.
+        if let (Ok(None), Ok(id)) = (self.program.try_wait(), i32::try_from(self.program.id())) {
             // An error means that the service has already ended, which is the goal.
             let _ = kill(Pid::from_raw(id), signal);
         }

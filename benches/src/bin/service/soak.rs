@@ -60,7 +60,8 @@ struct Soak<'s> {
 /// The service did something wrong; the error says what.
 pub fn run(ser: &str, folder: &str, minutes: f64) -> Result<()> {
     let clips = clips(Path::new(folder), CLIPS)?;
-    let server = Server::ser(ser)?;
+    let mut server = Server::ser(ser)?;
+    let address = server.address.clone();
     let mut sources: Vec<Vec<u8>> = clips
         .iter()
         .take(8)
@@ -71,7 +72,7 @@ pub fn run(ser: &str, folder: &str, minutes: f64) -> Result<()> {
         sources.push(fs::read(seed?.path())?);
     }
     let soak = Soak {
-        address: &server.address,
+        address: &address,
         folder,
         expected: expected(&server, &clips)?,
         clips: &clips,
@@ -113,6 +114,8 @@ pub fn run(ser: &str, folder: &str, minutes: f64) -> Result<()> {
         }
         soak.is_over.store(true, Ordering::Relaxed);
     });
+    // A service that is gone explains all that the clients complained about, and why so little was measured.
+    server.require_running()?;
     soak.judge(&server, minutes, &memory)?;
     server.end()
 }
