@@ -4,6 +4,7 @@
     reason = "helpers of tests, outside the functions marked as such"
 )]
 
+use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -17,8 +18,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Message, connect};
+use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
 const RATE: u32 = 16_000;
 
@@ -529,21 +529,49 @@ fn what_has_begun_is_finished_when_the_service_ends() {
     assert_eq!(Answer::read(socket).status, 200);
 }
 
-/// Sends messages to a live stream, and returns its text messages.
-fn live(service: &Running, query: &str, messages: &[Vec<u8>]) -> Vec<Value> {
+/// How long a test waits for the service before it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Opens a live stream. A read or write that takes longer than [`PATIENCE`] fails.
+fn open(service: &Running, query: &str) -> Result<WebSocket<TcpStream>, Box<dyn Error>> {
     let url = format!("ws://{}/v1/listen?{query}", service.address);
-    let (mut socket, _) = connect(url.into_client_request().unwrap()).unwrap();
+    let socket = TcpStream::connect(service.address)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    Ok(client(url, socket)?.0)
+}
+
+/// Sends messages to a live stream as fast as it takes them, and returns its text messages.
+fn live(service: &Running, query: &str, messages: &[Vec<u8>]) -> Vec<Value> {
+    let mut socket = open(service, query).unwrap();
     for message in messages {
         socket.send(Message::binary(message.clone())).unwrap();
     }
     socket.send(Message::text("end")).unwrap();
+    remaining(&mut socket).0
+}
+
+/// Returns the text messages of a live stream up to its close frame, and the code of that.
+fn remaining(socket: &mut WebSocket<TcpStream>) -> (Vec<Value>, u16) {
     let mut told = Vec::new();
-    while let Ok(message) = socket.read() {
-        if let Message::Text(text) = message {
-            told.push(serde_json::from_str(&text).unwrap());
+    loop {
+        match socket.read().unwrap() {
+            Message::Text(text) => told.push(serde_json::from_str(&text).unwrap()),
+            Message::Close(frame) => return (told, frame.unwrap().code.into()),
+            _ => {}
         }
     }
-    told
+}
+
+#[test]
+fn live_sound_that_is_sent_faster_than_real_time_is_answered_to_its_end() {
+    let service = Running::plain();
+    let tenth = vec![0; RATE as usize / 10 * 2];
+    let told = live(&service, "rate=16000", &vec![tenth; 1200]);
+    let levels = told.iter().filter(|told| told["event"] == "level").count();
+    assert_eq!(levels, 1200);
+    let end = json!({"event": "end", "seconds": 120.0});
+    assert_eq!(told.last(), Some(&end));
 }
 
 #[test]
@@ -582,8 +610,7 @@ fn live_sound_has_the_spans_of_its_recording() {
     // Sound that cannot be decoded is reported as a problem.
     let told = live(&service, "format=recording", &[b"<html>".repeat(100)]);
     assert_eq!(told[0]["event"], "problem", "{told:?}");
-    let refused =
-        |query: &str| connect(format!("ws://{}/v1/listen?{query}", service.address)).is_err();
+    let refused = |query: &str| open(&service, query).is_err();
     assert!(refused("") && refused("rate=100") && refused("rate=16000&labels=glad"));
 }
 
