@@ -26,7 +26,7 @@ pub struct Limits {
     pub connections: usize,
     /// Number of live streams at a time. Further ones are refused with 503.
     pub streams: usize,
-    /// How long the requests in progress may take when the service stops.
+    /// How long the requests and live streams in progress may take when the service stops.
     pub grace: Duration,
 }
 

@@ -178,7 +178,7 @@ async fn converse(
     // The message that the queue has no room for yet. While there is one, no further message is read, so that the client
     // has to wait. The messages to the client are still sent, since the computation may wait for that.
     let mut waiting = None;
-    let mut is_refused = false;
+    let (mut is_refused, mut is_ending) = (false, false);
     let is_over = loop {
         tokio::select! {
             message = timeout(IDLE, socket.recv()), if send_bytes.is_some() && waiting.is_none() => match message {
@@ -195,6 +195,11 @@ async fn converse(
                 if !is_passed {
                     send_bytes = None;
                 }
+            }
+            // The client learns how much of its sound was processed before the service shut down.
+            () = service.ending(), if send_bytes.is_some() => {
+                is_ending = true;
+                send_bytes = None;
             }
             message = told.recv() => {
                 let Some(message) = message else {
@@ -217,6 +222,8 @@ async fn converse(
         }
         let code = if is_refused {
             close_code::UNSUPPORTED
+        } else if is_ending {
+            close_code::AWAY
         } else {
             close_code::NORMAL
         };

@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use ser_predict::Predictor;
@@ -58,7 +57,7 @@ pub(crate) struct Shared {
     /// One permit for each core.
     cores: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
-    is_ending: AtomicBool,
+    is_ending: watch::Sender<bool>,
 }
 
 impl Service {
@@ -78,14 +77,20 @@ impl Service {
             waiting: Arc::new(Semaphore::new(limits.waiting)),
             cores: Arc::new(Semaphore::new(cores)),
             streams: Arc::new(Semaphore::new(limits.streams)),
-            is_ending: AtomicBool::new(false),
+            is_ending: watch::Sender::new(false),
             limits,
         }))
     }
 
     /// Marks the service as shutting down, which `/readyz` then reports.
     pub(crate) fn end(&self) {
-        self.0.is_ending.store(true, Ordering::Relaxed);
+        self.0.is_ending.send_replace(true);
+    }
+
+    /// Waits until the service shuts down.
+    pub(crate) async fn ending(&self) {
+        let mut is_ending = self.0.is_ending.subscribe();
+        let _ = is_ending.wait_for(|is_ending| *is_ending).await;
     }
 
     /// Reserves memory for a body of this length, and waits for it if necessary.
@@ -157,7 +162,7 @@ pub(crate) async fn healthz() -> &'static str {
     (status = 503, description = "The service is shutting down.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn readyz(State(service): State<Service>) -> Result<&'static str, Problem> {
-    if service.0.is_ending.load(Ordering::Relaxed) {
+    if *service.0.is_ending.borrow() {
         return Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "ending",

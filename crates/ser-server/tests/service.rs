@@ -541,6 +541,32 @@ fn open(service: &Running, query: &str) -> Result<WebSocket<TcpStream>, Box<dyn 
     Ok(client(url, socket)?.0)
 }
 
+#[test]
+fn a_live_stream_gets_its_last_span_when_the_service_ends() {
+    let mut service = Running::plain();
+    let mut socket = open(&service, "rate=16000&format=f32le").unwrap();
+    let samples = ser_fixtures::voice(RATE, 3.0, 160.0);
+    let samples: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
+    socket.send(Message::binary(samples)).unwrap();
+    // The level comes when everything was processed. The speech at the end has not ended by then.
+    loop {
+        let told = socket.read().unwrap();
+        let told: Value = serde_json::from_str(told.to_text().unwrap()).unwrap();
+        if told["event"] == "level" {
+            assert_eq!(told["seconds"], 3.0);
+            break;
+        }
+    }
+    drop(service.stop.take());
+    let (told, code) = remaining(&mut socket);
+    let events: Vec<&str> = told
+        .iter()
+        .map(|told| told["event"].as_str().unwrap())
+        .collect();
+    assert_eq!((events, code), (vec!["span", "end"], 1001), "{told:?}");
+    assert_eq!(told[1]["seconds"], 3.0);
+}
+
 /// Sends messages to a live stream as fast as it takes them, and returns its text messages.
 fn live(service: &Running, query: &str, messages: &[Vec<u8>]) -> Vec<Value> {
     let mut socket = open(service, query).unwrap();
