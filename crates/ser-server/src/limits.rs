@@ -14,19 +14,20 @@ pub struct Limits {
     pub seconds: f64,
     /// Number of requests that may wait for memory. Further requests are refused with 503.
     pub waiting: usize,
-    /// How long a request waits for memory before it is refused with 503.
+    /// How long a request waits for memory, and then for a core, before it is refused with 503.
     pub patience: Duration,
-    /// How long a client may pause while it sends a request, and how long it may keep sending after it was refused.
+    /// How long a client may pause while it sends a request or reads a response, and how long it may keep sending after it
+    /// was refused.
     pub idle: Duration,
     /// Number of bytes per second that a client must send on average, after the time of `idle`.
     pub least_rate: usize,
-    /// Number of requests per minute from one address; `None` for no limit.
+    /// Number of requests per minute from one address, or from one IPv6 network of 64 bits; `None` for no limit.
     pub per_minute: Option<u32>,
     /// Number of connections at a time. Further ones wait to be accepted.
     pub connections: usize,
     /// Number of live streams at a time. Further ones are refused with 503.
     pub streams: usize,
-    /// How long the requests in progress may take when the service stops.
+    /// How long the requests and live streams in progress may take when the service stops.
     pub grace: Duration,
 }
 

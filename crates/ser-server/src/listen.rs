@@ -85,7 +85,6 @@ enum Told {
 #[utoipa::path(get, path = "/v1/listen", tag = "answers", params(Live), responses(
     (status = 101, description = "The WebSocket is open."),
     Refused,
-    (status = 503, description = "No capacity for another live stream; `Retry-After` says when to try again.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn listen(
     State(service): State<Service>,
@@ -166,7 +165,7 @@ async fn converse(
     let (send_bytes, bytes) = mpsc::channel(WAITING);
     let (send_told, mut told) = mpsc::channel(WAITING);
     // A separate thread waits for sound without occupying a core; the threads of rayon compute.
-    let mut hearing = tokio::task::spawn_blocking({
+    let hearing = tokio::task::spawn_blocking({
         let shared = service.0.clone();
         move || {
             let result = hear(&shared, source, bytes, ear, &send_told);
@@ -174,71 +173,97 @@ async fn converse(
             let _ = send_told.blocking_send(last);
         }
     });
+    let idle = service.0.limits.idle;
     let mut send_bytes = Some(send_bytes);
-    let (mut is_refused, mut is_over) = (false, false);
-    loop {
-        let message = tokio::select! {
-            message = timeout(IDLE, socket.recv()), if send_bytes.is_some() => message,
-            last = told.recv() => match last {
-                Some(message) => {
-                    is_refused |= matches!(message, Told::Problem(_));
-                    let text = serde_json::to_string(&message).unwrap_or_default();
-                    if socket.send(Message::Text(text.into())).await.is_err() {
-                        break;
-                    }
-                    continue;
-                }
-                None => {
-                    is_over = true;
-                    break;
-                }
+    // The message that the queue has no room for yet. While there is one, no further message is read, so that the client
+    // has to wait. The messages to the client are still sent, since the computation may wait for that.
+    let mut waiting = None;
+    let (mut is_refused, mut is_ending) = (false, false);
+    let is_over = loop {
+        tokio::select! {
+            message = timeout(IDLE, socket.recv()), if send_bytes.is_some() && waiting.is_none() => match message {
+                Ok(Some(Ok(Message::Binary(message)))) => waiting = Some(message.to_vec()),
+                // The client has sent everything, or has sent nothing for too long. The remaining messages still go to it.
+                Ok(Some(Ok(Message::Text(text)))) if text == "end" => send_bytes = None,
+                Err(_) => send_bytes = None,
+                // The next read answers a close frame, and then finds the end of the connection.
+                Ok(Some(Ok(_))) => {}
+                // The client has disconnected.
+                Ok(Some(Err(_)) | None) => break false,
             },
-        };
-        match message {
-            Ok(Some(Ok(Message::Binary(message)))) => {
-                if let Some(sender) = &send_bytes
-                    && sender.send(message.to_vec()).await.is_err()
-                {
+            is_passed = pass(send_bytes.as_ref(), &mut waiting), if send_bytes.is_some() && waiting.is_some() => {
+                if !is_passed {
                     send_bytes = None;
                 }
             }
-            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
-            // The client has sent everything. The remaining messages still go to it.
-            Ok(Some(Ok(Message::Text(text)))) if text == "end" => send_bytes = None,
-            Ok(Some(Ok(Message::Text(_)))) => {}
-            // The client has disconnected, or has sent nothing for too long.
-            _ => break,
+            // The client learns how much of its sound was processed before the service shut down.
+            () = service.ending(), if send_bytes.is_some() => {
+                is_ending = true;
+                send_bytes = None;
+            }
+            message = told.recv() => {
+                let Some(message) = message else {
+                    break true;
+                };
+                is_refused |= matches!(message, Told::Problem(_));
+                if !tell(&mut socket, &message, idle).await {
+                    break false;
+                }
+            }
         }
-    }
+    };
     drop((send_bytes, told));
     // After a panic, the client has received no last message.
-    if is_over && (&mut hearing).await.is_err() {
-        is_refused = true;
-        let problem = Told::Problem(Problem::broken());
-        let text = serde_json::to_string(&problem).unwrap_or_default();
-        let _ = timeout(
-            Duration::from_secs(1),
-            socket.send(Message::Text(text.into())),
-        )
-        .await;
-    }
-    let close = CloseFrame {
-        code: if is_refused {
+    let is_broken = hearing.await.is_err();
+    if is_over {
+        if is_broken {
+            is_refused = true;
+            tell(&mut socket, &Told::Problem(Problem::broken()), idle).await;
+        }
+        let code = if is_refused {
             close_code::UNSUPPORTED
+        } else if is_ending {
+            close_code::AWAY
         } else {
             close_code::NORMAL
-        },
-        reason: "".into(),
-    };
-    let _ = timeout(
-        Duration::from_secs(1),
-        socket.send(Message::Close(Some(close))),
-    )
-    .await;
-    if !is_over {
-        let _ = hearing.await;
+        };
+        close(socket, code, idle).await;
     }
     streams.dec();
+}
+
+/// Puts the waiting message into the queue as soon as there is room. Returns `false` if nothing reads the queue any more.
+async fn pass(queue: Option<&Sender<Vec<u8>>>, waiting: &mut Option<Vec<u8>>) -> bool {
+    let Some(queue) = queue else {
+        return false;
+    };
+    let Ok(place) = queue.reserve().await else {
+        return false;
+    };
+    if let Some(message) = waiting.take() {
+        place.send(message);
+    }
+    true
+}
+
+/// Sends a message to the client. Returns `false` if the client has disconnected, or has read nothing for `longest`.
+async fn tell(socket: &mut WebSocket, told: &Told, longest: Duration) -> bool {
+    let text = serde_json::to_string(told).unwrap_or_default();
+    let sent = timeout(longest, socket.send(Message::Text(text.into())));
+    matches!(sent.await, Ok(Ok(())))
+}
+
+/// Sends a close frame, and then discards what the client still sends, until it has closed the connection too or `longest`
+/// has passed. Without that, the system would reset the connection, and the client could lose the last messages.
+async fn close(mut socket: WebSocket, code: u16, longest: Duration) {
+    let reason = "".into();
+    let frame = Message::Close(Some(CloseFrame { code, reason }));
+    let closed = async {
+        if socket.send(frame).await.is_ok() {
+            while let Some(Ok(_)) = socket.recv().await {}
+        }
+    };
+    let _ = timeout(longest, closed).await;
 }
 
 /// Processes the bytes of a stream as they arrive, and returns the last message to the client.

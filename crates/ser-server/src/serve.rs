@@ -11,7 +11,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
@@ -23,12 +23,11 @@ use crate::service::Service;
 const BREATH: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` completes. Then accepts no more connections, and waits up to [`Limits::grace`](crate::Limits::grace)
-/// for the requests in progress.
+/// for the requests and live streams in progress.
 pub async fn serve(listener: TcpListener, service: Service, stop: impl Future<Output = ()>) {
     let limits = service.0.limits.clone();
     let app = router(service.clone());
     let places = Arc::new(Semaphore::new(limits.connections));
-    let (end, is_ending) = watch::channel(());
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = async {
@@ -57,14 +56,14 @@ pub async fn serve(listener: TcpListener, service: Service, stop: impl Future<Ou
             .header_read_timeout(limits.idle)
             .serve_connection(TokioIo::new(stream), answer)
             .with_upgrades();
-        let mut is_ending = is_ending.clone();
+        let service = service.clone();
         tokio::spawn(async move {
             let _place = place;
             let mut connection = std::pin::pin!(connection);
             // Errors of a connection concern only its client.
             tokio::select! {
                 _ = connection.as_mut() => return,
-                _ = is_ending.changed() => connection.as_mut().graceful_shutdown(),
+                () = service.ending() => connection.as_mut().graceful_shutdown(),
             }
             let _ = connection.await;
         });
@@ -72,12 +71,17 @@ pub async fn serve(listener: TcpListener, service: Service, stop: impl Future<Ou
     drop(listener);
     service.end();
     tracing::info!("shutting down: finishing the requests in progress");
-    let _ = end.send(());
-    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    if timeout(limits.grace, places.acquire_many(all))
-        .await
-        .is_err()
-    {
+    let finished = async {
+        // A connection gives back its place when it becomes a live stream, which has a place of its own.
+        for (places, count) in [
+            (&places, limits.connections),
+            (&service.0.streams, limits.streams),
+        ] {
+            let all = u32::try_from(count).unwrap_or(u32::MAX);
+            let _ = places.acquire_many(all).await;
+        }
+    };
+    if timeout(limits.grace, finished).await.is_err() {
         tracing::warn!(
             "cut off the requests that took longer than {:?}",
             limits.grace

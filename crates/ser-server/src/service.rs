@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use ser_predict::Predictor;
@@ -20,7 +19,9 @@ use crate::speakers::Speakers;
 
 /// Number of bytes in one unit of the memory for bodies.
 const UNIT: usize = 1 << 10;
-/// Least number of bytes that a request reserves: as much as a decoded clip takes with its features.
+/// Least number of bytes that a request reserves, since a short body can hold a long recording: about as much as 20 s of
+/// sound at 48 kHz take when they are decoded. A request that computes may take more, such as 5.8 MB for 30 s, but only as
+/// many compute at a time as there are cores.
 const LEAST: usize = 4 << 20;
 
 /// The settings of a service.
@@ -58,7 +59,7 @@ pub(crate) struct Shared {
     /// One permit for each core.
     cores: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
-    is_ending: AtomicBool,
+    is_ending: watch::Sender<bool>,
 }
 
 impl Service {
@@ -78,14 +79,20 @@ impl Service {
             waiting: Arc::new(Semaphore::new(limits.waiting)),
             cores: Arc::new(Semaphore::new(cores)),
             streams: Arc::new(Semaphore::new(limits.streams)),
-            is_ending: AtomicBool::new(false),
+            is_ending: watch::Sender::new(false),
             limits,
         }))
     }
 
     /// Marks the service as shutting down, which `/readyz` then reports.
     pub(crate) fn end(&self) {
-        self.0.is_ending.store(true, Ordering::Relaxed);
+        self.0.is_ending.send_replace(true);
+    }
+
+    /// Waits until the service shuts down.
+    pub(crate) async fn ending(&self) {
+        let mut is_ending = self.0.is_ending.subscribe();
+        let _ = is_ending.wait_for(|is_ending| *is_ending).await;
     }
 
     /// Reserves memory for a body of this length, and waits for it if necessary.
@@ -112,13 +119,17 @@ impl Service {
         }
     }
 
-    /// Runs a computation on one of the cores. A panic ends only its own request.
+    /// Runs a computation on one of the cores, and waits for a core if necessary. A panic ends only its own request.
+    ///
+    /// # Errors
+    /// Those of the computation, and a [`Problem`] with status 503 if no core becomes free in time.
     pub(crate) async fn compute<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Shared) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let Ok(core) = self.0.cores.clone().acquire_owned().await else {
-            return Err(Problem::broken());
+        let patience = self.0.limits.patience;
+        let Ok(Ok(core)) = timeout(patience, self.0.cores.clone().acquire_owned()).await else {
+            return Err(Problem::busy(patience.as_secs().max(1)));
         };
         let shared = self.0.clone();
         let job = tokio::task::spawn_blocking(move || {
@@ -157,7 +168,7 @@ pub(crate) async fn healthz() -> &'static str {
     (status = 503, description = "The service is shutting down.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn readyz(State(service): State<Service>) -> Result<&'static str, Problem> {
-    if service.0.is_ending.load(Ordering::Relaxed) {
+    if *service.0.is_ending.borrow() {
         return Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "ending",
@@ -166,4 +177,31 @@ pub(crate) async fn readyz(State(service): State<Service>) -> Result<&'static st
         ));
     }
     Ok("ready\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_gets_no_core_in_time_is_told_to_try_again() {
+        let service = Service::new(Settings {
+            predictor: Predictor::built_in().unwrap(),
+            speakers: Speakers::default(),
+            tokens: Vec::new(),
+            is_local: true,
+            limits: Limits {
+                patience: Duration::from_millis(10),
+                ..Limits::default()
+            },
+        });
+        let cores = service.0.cores.available_permits();
+        let taken = service.0.cores.clone().acquire_many_owned(cores as u32);
+        let taken = taken.await.unwrap();
+        assert_eq!(service.compute(|_| Ok(())).await, Err(Problem::busy(1)));
+        drop(taken);
+        assert_eq!(service.compute(|_| Ok(())).await, Ok(()));
+    }
 }

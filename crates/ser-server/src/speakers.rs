@@ -49,13 +49,18 @@ fn check(name: &str) -> Result<(), Problem> {
     }
 }
 
+/// Returns the file of a speaker.
+fn path_of(folder: &std::path::Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.json"))
+}
+
 impl Speakers {
     pub(crate) fn get(&self, model: &Model, name: &str) -> Result<Option<Enrolment>, Problem> {
         check(name)?;
         match self {
             Self::Memory(speakers) => Ok(locked(speakers).get(name).cloned()),
             Self::Folder(folder) => {
-                let file = folder.join(format!("{name}.json"));
+                let file = path_of(folder, name);
                 if !file.is_file() {
                     return Ok(None);
                 }
@@ -81,7 +86,7 @@ impl Speakers {
                 Ok(())
             }
             Self::Folder(folder) => {
-                let file = folder.join(format!("{name}.json"));
+                let file = path_of(folder, name);
                 speaker.save(model, &file).map_err(|error| not_kept(&error))
             }
         }
@@ -93,7 +98,7 @@ impl Speakers {
         match self {
             Self::Memory(speakers) => Ok(locked(speakers).remove(name).is_some()),
             Self::Folder(folder) => {
-                let file = folder.join(format!("{name}.json"));
+                let file = path_of(folder, name);
                 let is_there = file.is_file();
                 if is_there {
                     ser_files::remove_file(file).map_err(|error| not_kept(&error.into()))?;
@@ -151,7 +156,7 @@ pub(crate) async fn enroll(
     upload: Upload,
 ) -> Result<Json<EnrolledAnswer>, Problem> {
     check(&name)?;
-    let enroll = move |shared: &Shared| {
+    let enroll = move |shared: &Shared, upload: &Upload| {
         let (model, predictor) = (shared.predictor.model(), &shared.predictor);
         if !model.enrols() {
             return Err(Problem::invalid(
@@ -177,7 +182,7 @@ pub(crate) async fn enroll(
             seconds: Some((100.0 * seconds).round() / 100.0),
         })
     };
-    Ok(Json(service.compute(enroll).await?))
+    Ok(Json(upload.answer(&service, enroll).await?))
 }
 
 /// Returns an enrolled speaker.

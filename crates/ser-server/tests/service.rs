@@ -4,6 +4,7 @@
     reason = "helpers of tests, outside the functions marked as such"
 )]
 
+use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -17,10 +18,11 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Message, connect};
+use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
 const RATE: u32 = 16_000;
+/// How long a test waits for the service before it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn predictor() -> &'static Predictor {
     static PREDICTOR: OnceLock<Predictor> = OnceLock::new();
@@ -74,7 +76,7 @@ impl Running {
             head += &format!("{name}: {value}\r\n");
         }
         head += &format!("Content-Length: {}\r\n\r\n", body.len());
-        let mut socket = TcpStream::connect(self.address).unwrap();
+        let mut socket = connect(self);
         socket.write_all(head.as_bytes()).unwrap();
         // The write fails if the service has refused the request already.
         let _ = socket.write_all(body);
@@ -88,7 +90,9 @@ impl Running {
     /// Waits until this number of requests is in progress.
     fn wait_for(&self, requests: usize) {
         let told = format!("ser_requests_in_flight {}\n", requests + 1);
+        let begun = Instant::now();
         while !self.get("/metrics").text().contains(&told) {
+            assert!(begun.elapsed() < PATIENCE, "{told}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -103,6 +107,14 @@ impl Drop for Running {
         drop(self.stop.take());
         self.ended.take().unwrap().join().unwrap();
     }
+}
+
+/// Connects to a service. A read or a write that takes longer than [`PATIENCE`] fails.
+fn connect(service: &Running) -> TcpStream {
+    let socket = TcpStream::connect(service.address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_write_timeout(Some(PATIENCE)).unwrap();
+    socket
 }
 
 /// A response.
@@ -164,9 +176,13 @@ impl Answer {
 
 /// Returns a WAV file of a voice.
 fn wav(seconds: f64, pitch: f64) -> Vec<u8> {
+    wav_of(ser_fixtures::voice(RATE, seconds, pitch))
+}
+
+fn wav_of(samples: Vec<f32>) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("voice.wav");
-    ser_fixtures::write_wav_f32(&file, RATE, ser_fixtures::voice(RATE, seconds, pitch));
+    ser_fixtures::write_wav_f32(&file, RATE, samples);
     std::fs::read(file).unwrap()
 }
 
@@ -406,13 +422,38 @@ fn what_is_wrong_with_a_request_is_said() {
 fn who_is_refused_while_sending_is_told_why() {
     let service = Running::new(|settings| settings.limits.body_bytes = 200_000);
     let head = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000000\r\n\r\n";
-    let mut socket = TcpStream::connect(service.address).unwrap();
+    let mut socket = connect(&service);
     socket.write_all(head.as_bytes()).unwrap();
     // Many clients read the response only after they have sent the last byte.
     for _ in 0..200 {
         socket.write_all(&[0; 100_000]).unwrap();
     }
     Answer::read(socket).assert_problem(413, "too-large");
+}
+
+#[test]
+fn all_bytes_of_a_form_count_towards_the_largest_size_of_a_body() {
+    let service = Running::new(|settings| settings.limits.body_bytes = 1 << 20);
+    let recording = wav(2.0, 160.0);
+    let (kind, form) = form(&[&recording], &[]);
+    // Returns the response to a form after so many bytes that belong to no field. Its length is not stated.
+    let padded = |bytes: usize| {
+        let mut socket = connect(&service);
+        let head = format!(
+            "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {kind}\r\n\
+             Transfer-Encoding: chunked\r\n\r\n"
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        let body = [vec![b'x'; bytes].as_slice(), b"\r\n".as_slice(), &form].concat();
+        for chunk in body.chunks(1 << 16) {
+            let chunk = [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat();
+            socket.write_all(&chunk).unwrap();
+        }
+        socket.write_all(b"0\r\n\r\n").unwrap();
+        Answer::read(socket)
+    };
+    assert_eq!(padded(1000).status, 200);
+    padded(12 << 20).assert_problem(413, "too-large");
 }
 
 #[test]
@@ -452,9 +493,21 @@ fn pages_of_other_origins_and_names_that_lead_here_are_refused() {
     );
 }
 
+#[test]
+fn wrong_tokens_count_towards_the_requests_of_an_address() {
+    let service = Running::new(|settings| {
+        settings.tokens = vec!["one".into()];
+        settings.limits.per_minute = Some(2);
+    });
+    let asked = |token: &str| service.request("GET", "/v1/model", &[("Authorization", token)], b"");
+    asked("Bearer two").assert_problem(401, "no-token");
+    asked("Bearer three").assert_problem(401, "no-token");
+    asked("Bearer one").assert_problem(429, "too-many-requests");
+}
+
 /// Sends the head of a request and half of its body.
 fn begin(service: &Running, body: &[u8]) -> TcpStream {
-    let mut socket = TcpStream::connect(service.address).unwrap();
+    let mut socket = connect(service);
     let head = format!(
         "POST /v1/predict HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         service.address,
@@ -494,9 +547,53 @@ fn a_client_that_stops_sending_is_not_waited_for() {
     Answer::read(socket).assert_problem(408, "too-slow");
     assert!(begun.elapsed() < Duration::from_secs(3));
     // The service does not wait for a client that never completes the head of its request, either.
-    let mut socket = TcpStream::connect(service.address).unwrap();
+    let begun = Instant::now();
+    let mut socket = connect(&service);
     socket.write_all(b"POST /v1/pre").unwrap();
     assert!(socket.read_to_end(&mut Vec::new()).is_ok());
+    assert!(begun.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn an_answer_is_not_computed_to_its_end_for_a_client_that_is_gone() {
+    let seconds = 1200.0;
+    let samples = ser_fixtures::voice(RATE, 20.0, 160.0).repeat(60);
+    let recording = wav_of(samples);
+    let service = Running::new(|settings| {
+        settings.limits.body_bytes = recording.len();
+        settings.limits.memory_bytes = recording.len();
+        settings.limits.patience = PATIENCE;
+    });
+    let mut socket = begin(&service, &recording);
+    socket.write_all(&recording[recording.len() / 2..]).unwrap();
+    // Meanwhile the service begins to compute.
+    std::thread::sleep(Duration::from_millis(200));
+    drop(socket);
+    // This request waits until the memory of the other one is free.
+    assert_eq!(service.post("/v1/predict", &wav(2.0, 160.0)).status, 200);
+    let counts = service.get("/metrics");
+    let heard = counts
+        .text()
+        .lines()
+        .find_map(|line| line.strip_prefix("ser_sound_seconds_total "));
+    let heard: f64 = heard.unwrap().parse().unwrap();
+    assert!(heard < seconds, "{heard}");
+}
+
+#[test]
+fn a_client_that_stops_reading_is_not_waited_for() {
+    let service = Running::new(|settings| {
+        settings.limits.idle = Duration::from_millis(300);
+        settings.limits.connections = 1;
+    });
+    let size = service.get("/openapi.json").body.len();
+    let mut socket = connect(&service);
+    // More than the system keeps for a client that does not read.
+    let requests = (32 << 20) / size;
+    let request = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let _ = socket.write_all(&request.repeat(requests));
+    // The client has the only place, which becomes free.
+    assert_eq!(service.get("/healthz").status, 200);
 }
 
 #[test]
@@ -529,21 +626,69 @@ fn what_has_begun_is_finished_when_the_service_ends() {
     assert_eq!(Answer::read(socket).status, 200);
 }
 
-/// Sends messages to a live stream, and returns its text messages.
-fn live(service: &Running, query: &str, messages: &[Vec<u8>]) -> Vec<Value> {
+/// Opens a live stream.
+fn open(service: &Running, query: &str) -> Result<WebSocket<TcpStream>, Box<dyn Error>> {
     let url = format!("ws://{}/v1/listen?{query}", service.address);
-    let (mut socket, _) = connect(url.into_client_request().unwrap()).unwrap();
+    Ok(client(url, connect(service))?.0)
+}
+
+#[test]
+fn a_live_stream_gets_its_last_span_when_the_service_ends() {
+    let mut service = Running::plain();
+    let mut socket = open(&service, "rate=16000&format=f32le").unwrap();
+    let samples = ser_fixtures::voice(RATE, 3.0, 160.0);
+    let samples: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
+    socket.send(Message::binary(samples)).unwrap();
+    // The level comes when everything was processed. The speech at the end has not ended by then.
+    loop {
+        let told = socket.read().unwrap();
+        let told: Value = serde_json::from_str(told.to_text().unwrap()).unwrap();
+        if told["event"] == "level" {
+            assert_eq!(told["seconds"], 3.0);
+            break;
+        }
+    }
+    drop(service.stop.take());
+    let (told, code) = remaining(&mut socket);
+    let events: Vec<&str> = told
+        .iter()
+        .map(|told| told["event"].as_str().unwrap())
+        .collect();
+    assert_eq!((events, code), (vec!["span", "end"], 1001), "{told:?}");
+    assert_eq!(told[1]["seconds"], 3.0);
+}
+
+/// Sends messages to a live stream as fast as it takes them, and returns its text messages.
+fn live(service: &Running, query: &str, messages: &[Vec<u8>]) -> Vec<Value> {
+    let mut socket = open(service, query).unwrap();
     for message in messages {
         socket.send(Message::binary(message.clone())).unwrap();
     }
     socket.send(Message::text("end")).unwrap();
+    remaining(&mut socket).0
+}
+
+/// Returns the text messages of a live stream up to its close frame, and the code of that.
+fn remaining(socket: &mut WebSocket<TcpStream>) -> (Vec<Value>, u16) {
     let mut told = Vec::new();
-    while let Ok(message) = socket.read() {
-        if let Message::Text(text) = message {
-            told.push(serde_json::from_str(&text).unwrap());
+    loop {
+        match socket.read().unwrap() {
+            Message::Text(text) => told.push(serde_json::from_str(&text).unwrap()),
+            Message::Close(frame) => return (told, frame.unwrap().code.into()),
+            _ => {}
         }
     }
-    told
+}
+
+#[test]
+fn live_sound_that_is_sent_faster_than_real_time_is_answered_to_its_end() {
+    let service = Running::plain();
+    let tenth = vec![0; RATE as usize / 10 * 2];
+    let told = live(&service, "rate=16000", &vec![tenth; 1200]);
+    let levels = told.iter().filter(|told| told["event"] == "level").count();
+    assert_eq!(levels, 1200);
+    let end = json!({"event": "end", "seconds": 120.0});
+    assert_eq!(told.last(), Some(&end));
 }
 
 #[test]
@@ -582,8 +727,7 @@ fn live_sound_has_the_spans_of_its_recording() {
     // Sound that cannot be decoded is reported as a problem.
     let told = live(&service, "format=recording", &[b"<html>".repeat(100)]);
     assert_eq!(told[0]["event"], "problem", "{told:?}");
-    let refused =
-        |query: &str| connect(format!("ws://{}/v1/listen?{query}", service.address)).is_err();
+    let refused = |query: &str| open(&service, query).is_err();
     assert!(refused("") && refused("rate=100") && refused("rate=16000&labels=glad"));
 }
 
