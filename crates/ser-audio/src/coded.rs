@@ -48,6 +48,9 @@ const MAX_BAD_PACKETS: usize = 50;
 /// Largest number of samples per channel that a packet may announce. FLAC and ALAC have up to 2^16.
 const MAX_PACKET: u64 = 1 << 17;
 
+/// Largest number of values, over all channels, of a block of silence: a small file may announce much of it.
+const SILENCE: usize = 1 << 16;
+
 /// Largest number of bytes of one text or picture in the metadata, which is not used.
 const MAX_METADATA: Limit = Limit::Maximum(1 << 16);
 
@@ -403,9 +406,10 @@ impl Coded {
         )
     }
 
-    /// Sets the next samples to silence, at most a second of it.
+    /// Sets the next samples to silence, at most [`SILENCE`] values of it.
     fn be_silent(&mut self) {
-        let frames = self.silence.min(self.sample_rate.into());
+        let most = SILENCE / usize::from(self.channels.max(1));
+        let frames = self.silence.min(most as u64);
         self.silence -= frames;
         self.silent += frames;
         self.places += usize::from(!self.is_silent);
