@@ -9,7 +9,7 @@ use symphonia::core::io::MediaSource;
 const BLOCK: u64 = 24 << 10;
 
 /// Largest number of chunks before the samples: no file has nearly as many.
-const MAX_CHUNKS: usize = 1000;
+pub(crate) const MAX_CHUNKS: usize = 1000;
 
 pub(crate) const PCM: u16 = 1;
 pub(crate) const FLOAT: u16 = 3;
