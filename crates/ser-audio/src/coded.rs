@@ -432,7 +432,7 @@ impl Coded {
             Some(Ok(None)) => return Ok(Next::End),
             Some(Err(Symphonia::ResetRequired)) => {
                 // Another stream begins where one ended, as in Ogg, or the same one again after a part of it was lost.
-                let track = Track::find(self.format.as_ref(), &self.path, None)?;
+                let track = self.find_again()?;
                 (self.track, self.decoder) = (track.id, track.decoder);
                 self.clock.begin_again();
                 return Ok(Next::Other);
@@ -490,7 +490,7 @@ impl Coded {
             Some(Err(error)) => return Err(failure(&self.path, self.seconds(), error)),
             None => {
                 // A decoder that panicked is not used again.
-                self.decoder = Track::find(self.format.as_ref(), &self.path, None)?.decoder;
+                self.decoder = self.find_again()?.decoder;
                 return Ok(Decoded::Bad("its decoder failed".into()));
             }
         };
@@ -519,6 +519,12 @@ impl Coded {
             self.silence_no_numbers();
         }
         Ok(Decoded::Samples)
+    }
+
+    /// Finds the track and creates its decoder anew.
+    fn find_again(&self) -> Result<Track> {
+        guarded(|| Track::find(self.format.as_ref(), &self.path, None))
+            .unwrap_or_else(|| Err(self.damaged("its decoder failed".into())))
     }
 
     /// Sets samples that are not numbers to 0.
