@@ -126,8 +126,8 @@ impl Archive {
     /// several answer it, the first write wins, and the others return [`Done::Before`].
     ///
     /// # Errors
-    /// [`Error::Io`] from the file system or the object storage, also if a recording is in object storage and the storage
-    /// does not respond.
+    /// [`Error::Io`] from the file system or the object storage, also if a recording cannot be read because its disk fails
+    /// or its storage does not respond.
     pub fn answer(
         &self,
         manifest: &Manifest,
