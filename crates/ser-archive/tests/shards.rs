@@ -79,7 +79,7 @@ fn a_folder_of_other_answers_is_refused_with_what_differs() {
     let other = |rows, shard| self::manifest(folder.path(), rows, shard);
     for (what, said) in [
         (
-            "manifest: expected 4 rows",
+            "manifest or root: expected 4 rows",
             refused(&other(4, "0/2"), &answerer, Form::Csv),
         ),
         (
