@@ -47,7 +47,7 @@ pub struct Failed {
     pub kind: Reason,
     /// The reason in words.
     pub words: String,
-    /// Whether the reason is that object storage did not respond.
+    /// Whether the reason concerns other recordings as well: object storage did not respond, or the disk failed.
     pub(crate) is_outage: bool,
 }
 
@@ -132,8 +132,8 @@ impl Answerer {
     /// answered, or a decoder panics on it, its row holds the error.
     #[must_use]
     pub fn answer(&self, rows: &[Row]) -> Vec<Answered> {
-        // If the storage does not respond, every further row would wait minutes for it. After the first outage, the other
-        // rows get the same error at once.
+        // If object storage does not respond, every further row would wait minutes for it. After the first outage, the
+        // other rows get the same error at once.
         let outage = OnceLock::new();
         let answer = |row| self.answer_row(row, &outage);
         rows.par_iter().map(answer).collect()
@@ -146,6 +146,7 @@ impl Answerer {
         };
         if let Err(failed) = &answer
             && failed.is_outage
+            && matches!(&row.sound, Sound::File(path) if storage::is_object(path))
         {
             outage.get_or_init(|| failed.clone());
         }
@@ -263,7 +264,7 @@ impl From<ser_audio::Error> for Failed {
         Self {
             kind: Reason::from(&error),
             words: error.to_string(),
-            is_outage: false,
+            is_outage: storage::is_failure(&error),
         }
     }
 }
@@ -273,7 +274,7 @@ impl From<ser_predict::Error> for Failed {
         Self {
             kind: error.kind(),
             words: error.to_string(),
-            is_outage: false,
+            is_outage: storage::is_failure(&error),
         }
     }
 }

@@ -19,7 +19,7 @@ pub const HEADING: &str = "_archive.json";
 
 /// Version of the archive format. It is raised when shards of an older program cannot share a folder with those of this
 /// program.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Largest size of a [`HEADING`] in object storage, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
@@ -71,7 +71,8 @@ impl Archive {
     ///
     /// # Errors
     /// [`Error::Io`] from the file system or the object storage. [`Error::Another`] if the folder holds the answers to
-    /// another manifest, of another model, set of labels or speakers, in another number of shards or another file format.
+    /// another manifest or root, of another model, set of labels or speakers, in another number of shards or another file
+    /// format.
     pub fn open(
         folder: &Path,
         manifest: &Manifest,
@@ -126,8 +127,8 @@ impl Archive {
     /// several answer it, the first write wins, and the others return [`Done::Before`].
     ///
     /// # Errors
-    /// [`Error::Io`] from the file system or the object storage, also if a recording is in object storage and the storage
-    /// does not respond.
+    /// [`Error::Io`] from the file system or the object storage, also if a recording cannot be read because its disk fails
+    /// or its storage does not respond.
     pub fn answer(
         &self,
         manifest: &Manifest,
@@ -205,7 +206,7 @@ fn check(path: &Path, expected: &Heading, there: &[u8]) -> Result<()> {
     type Told = fn(&Heading) -> String;
     let parts: [(&'static str, Told); 6] = [
         ("archive format", |heading| heading.format.to_string()),
-        ("manifest", |heading| {
+        ("manifest or root", |heading| {
             format!("{} rows ({})", heading.rows, heading.manifest)
         }),
         ("number of shards", |heading| heading.shards.to_string()),

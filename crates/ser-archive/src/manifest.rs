@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::num::NonZeroU16;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use ser_data::{Table, is_table};
@@ -33,7 +33,7 @@ pub struct Manifest {
     pub shard: Shard,
     /// Number of rows in all shards.
     pub count: u64,
-    /// Hash of all rows. It does not depend on the file format or on other columns.
+    /// Hash of all rows, with where their recordings are. It does not depend on the file format or on other columns.
     pub fingerprint: String,
     /// The names of the speakers in all rows.
     pub speakers: BTreeSet<String>,
@@ -60,9 +60,16 @@ impl Manifest {
     /// same id, and [`Error::Empty`] if there is no row.
     pub fn read(path: &Path, root: Option<&Path>, shard: Shard) -> Result<Self> {
         let source = Source::open(path)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let root = root.unwrap_or(path.parent().unwrap_or(Path::new("")));
+        let whole = if root == Path::new("") {
+            Path::new(".")
+        } else {
+            root
+        };
         let mut rows = Rows {
-            root: root.unwrap_or(folder),
+            root,
+            // The URL of a bucket and a folder that does not exist stay as they are written.
+            whole: whole.canonicalize().unwrap_or(whole.to_owned()),
             manifest: Self {
                 rows: Vec::new(),
                 shard,
@@ -179,6 +186,8 @@ impl Written<'_> {
 /// The state while rows are read.
 struct Rows<'a> {
     root: &'a Path,
+    /// The root, however it is written.
+    whole: PathBuf,
     manifest: Manifest,
     hash: Xxh3,
     /// For each row the two halves of the hash of its id, and its position.
@@ -192,9 +201,10 @@ impl Rows<'_> {
         let hash = xxh3_128(id.as_bytes());
         self.ids.push(((hash >> 64) as u64, hash as u64, position));
         // The `Debug` text delimits the fields, so two different rows never have the same text.
+        let path = storage::join(&self.whole, row.path);
         let text = format!(
             "{:?}",
-            (id, row.path, row.start, row.end, row.speaker, row.channel)
+            (id, path, row.start, row.end, row.speaker, row.channel)
         );
         self.hash.update(text.as_bytes());
         if let Some(speaker) = row.speaker

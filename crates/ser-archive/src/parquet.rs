@@ -46,18 +46,24 @@ fn read(
     let schema = reader.metadata().file_metadata().schema();
     let is_wanted = |column: &&Arc<Type>| known(column.name()).is_some();
     let wanted: Vec<_> = schema.get_fields().iter().filter(is_wanted).collect();
-    if !wanted
-        .iter()
-        .any(|column| known(column.name()) == Some(PATH))
-    {
-        let names = schema.get_fields().iter().map(|column| column.name());
-        return Err(Error::Row {
-            path: path.to_owned(),
-            place: "its schema".to_owned(),
-            column: PATH.to_owned(),
-            expected: "a column of that name".to_owned(),
-            actual: names.collect::<Vec<_>>().join(", "),
-        });
+    let refused = |column: &str, expected: &str, found: Vec<&str>| Error::Row {
+        path: path.to_owned(),
+        place: "its schema".to_owned(),
+        column: column.to_owned(),
+        expected: expected.to_owned(),
+        actual: found.join(", "),
+    };
+    for column in COLUMNS {
+        let names = wanted.iter().map(|column| column.name());
+        let names: Vec<_> = names.filter(|name| known(name) == Some(column)).collect();
+        if names.is_empty() && column == PATH {
+            let names = schema.get_fields().iter().map(|column| column.name());
+            return Err(refused(PATH, "a column of that name", names.collect()));
+        }
+        if names.len() > 1 {
+            let expected = "one column of that name, in any case";
+            return Err(refused(column, expected, names));
+        }
     }
     let wanted = wanted.into_iter().cloned().collect();
     let projection = Type::group_type_builder(schema.name()).with_fields(wanted);

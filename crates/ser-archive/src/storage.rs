@@ -29,11 +29,26 @@ pub(crate) fn join(root: &Path, path: &str) -> PathBuf {
     }
 }
 
-/// Whether an object could not be read for a reason that does not concern this object alone.
+/// Whether a recording could not be read for a reason that does not concern this recording alone.
 pub(crate) fn is_outage(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidInput, NotFound, PermissionDenied};
+    use io::ErrorKind::{
+        InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied,
+    };
 
-    !matches!(error.kind(), InvalidInput | NotFound | PermissionDenied)
+    !matches!(
+        error.kind(),
+        InvalidFilename | InvalidInput | IsADirectory | NotADirectory | NotFound | PermissionDenied
+    )
+}
+
+/// Whether the cause of an error is an [outage](is_outage) of the file system. Errors that do not come from the operating
+/// system say what is wrong with the recording.
+pub(crate) fn is_failure(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        let cause = cause.downcast_ref::<io::Error>();
+        cause.is_some_and(|cause| cause.raw_os_error().is_some() && is_outage(cause))
+    })
 }
 
 #[cfg(test)]

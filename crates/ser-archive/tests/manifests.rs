@@ -147,6 +147,48 @@ fn a_path_is_its_id_and_is_seen_from_the_root() {
 }
 
 #[test]
+fn the_same_rows_with_another_root_are_another_manifest() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("noisy")).unwrap();
+    let fingerprint = |manifest: &Path, root: Option<&Path>| {
+        let manifest = Manifest::read(manifest, root, Shard::ALL);
+        manifest.unwrap().fingerprint
+    };
+    let text = write(folder.path(), "m.csv", "path\na.wav\n");
+    let here = fingerprint(&text, None);
+    assert_eq!(fingerprint(&text, Some(&at("noisy/.."))), here);
+    assert_ne!(fingerprint(&text, Some(&at("noisy"))), here);
+    // Nothing is seen from the root.
+    let text = write(folder.path(), "m.csv", "path\n/a.wav\n");
+    let here = fingerprint(&text, None);
+    assert_eq!(fingerprint(&text, Some(&at("noisy"))), here);
+}
+
+#[test]
+fn parquet_with_a_column_twice_is_refused() {
+    use ser_tables::{Column, Form, Kind, TableWriter};
+
+    let folder = tempfile::tempdir().unwrap();
+    for twice in [["path", "Path"], ["id", "ID"]] {
+        let names = ["path", "id"].into_iter().filter(|&name| name != twice[0]);
+        let columns = names.chain(twice).map(|name| Column::new(name, Kind::Text));
+        let columns: Vec<_> = columns.collect();
+        let mut bytes = Vec::new();
+        let table = TableWriter::new(&mut bytes, Form::Parquet, &columns).unwrap();
+        table.finish().unwrap();
+        let refused = read(&write(folder.path(), "m.parquet", bytes)).unwrap_err();
+        let said = refused.to_string();
+        let expected = format!("column `{}`: expected one column", twice[0]);
+        assert!(said.contains(&expected), "{said}");
+        assert!(
+            said.ends_with(&format!("found {}", twice.join(", "))),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let twice = csv(50).replace("id 40", "id 12");

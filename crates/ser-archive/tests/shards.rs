@@ -79,7 +79,7 @@ fn a_folder_of_other_answers_is_refused_with_what_differs() {
     let other = |rows, shard| self::manifest(folder.path(), rows, shard);
     for (what, said) in [
         (
-            "manifest: expected 4 rows",
+            "manifest or root: expected 4 rows",
             refused(&other(4, "0/2"), &answerer, Form::Csv),
         ),
         (
@@ -105,4 +105,24 @@ fn a_folder_of_other_answers_is_refused_with_what_differs() {
     fs::write(out.join(HEADING), "{}").unwrap();
     let said = refused(&manifest, &answerer, Form::Csv);
     assert!(said.contains("something else"), "{said}");
+}
+
+/// A regular file whose bytes cannot be read, as on a disk that fails.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_fails_ends_the_call_and_writes_no_shard() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("answers");
+    let path = folder.path().join("m.csv");
+    fs::write(&path, "path\ngone.wav\n/proc/self/mem\n").unwrap();
+    let manifest = Manifest::read(&path, None, "0/1".parse().unwrap()).unwrap();
+    let answerer = answerer();
+    let archive = Archive::open(&out, &manifest, &answerer, Form::Csv).unwrap();
+    let said = archive.answer(&manifest, &answerer, |_| ()).unwrap_err();
+    let said = said.to_string();
+    assert!(
+        said.contains("/proc/self/mem: Input/output error"),
+        "{said}"
+    );
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
 }

@@ -48,6 +48,9 @@ const MAX_BAD_PACKETS: usize = 50;
 /// Largest number of samples per channel that a packet may announce. FLAC and ALAC have up to 2^16.
 const MAX_PACKET: u64 = 1 << 17;
 
+/// Largest number of values, over all channels, of a block of silence: a small file may announce much of it.
+const SILENCE: usize = 1 << 16;
+
 /// Largest number of bytes of one text or picture in the metadata, which is not used.
 const MAX_METADATA: Limit = Limit::Maximum(1 << 16);
 
@@ -403,9 +406,10 @@ impl Coded {
         )
     }
 
-    /// Sets the next samples to silence, at most a second of it.
+    /// Sets the next samples to silence, at most [`SILENCE`] values of it.
     fn be_silent(&mut self) {
-        let frames = self.silence.min(self.sample_rate.into());
+        let most = SILENCE / usize::from(self.channels.max(1));
+        let frames = self.silence.min(most as u64);
         self.silence -= frames;
         self.silent += frames;
         self.places += usize::from(!self.is_silent);
@@ -428,7 +432,7 @@ impl Coded {
             Some(Ok(None)) => return Ok(Next::End),
             Some(Err(Symphonia::ResetRequired)) => {
                 // Another stream begins where one ended, as in Ogg, or the same one again after a part of it was lost.
-                let track = Track::find(self.format.as_ref(), &self.path, None)?;
+                let track = self.find_again()?;
                 (self.track, self.decoder) = (track.id, track.decoder);
                 self.clock.begin_again();
                 return Ok(Next::Other);
@@ -486,7 +490,7 @@ impl Coded {
             Some(Err(error)) => return Err(failure(&self.path, self.seconds(), error)),
             None => {
                 // A decoder that panicked is not used again.
-                self.decoder = Track::find(self.format.as_ref(), &self.path, None)?.decoder;
+                self.decoder = self.find_again()?.decoder;
                 return Ok(Decoded::Bad("its decoder failed".into()));
             }
         };
@@ -515,6 +519,12 @@ impl Coded {
             self.silence_no_numbers();
         }
         Ok(Decoded::Samples)
+    }
+
+    /// Finds the track and creates its decoder anew.
+    fn find_again(&self) -> Result<Track> {
+        guarded(|| Track::find(self.format.as_ref(), &self.path, None))
+            .unwrap_or_else(|| Err(self.damaged("its decoder failed".into())))
     }
 
     /// Sets samples that are not numbers to 0.

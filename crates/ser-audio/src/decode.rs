@@ -65,9 +65,16 @@ pub struct AudioStream {
     mixer: Mixer,
     origin: Origin,
     path: PathBuf,
-    /// Number of samples that may still be returned, and the limit in seconds.
-    left: Option<(u64, f64)>,
+    limit: Option<Limit>,
     part: Option<Part>,
+}
+
+/// The length that is an error to exceed.
+struct Limit {
+    seconds: f64,
+    samples: u64,
+    /// Number of samples that may still be returned.
+    left: u64,
 }
 
 /// The part of a recording that is returned.
@@ -175,7 +182,7 @@ impl AudioStream {
             decoder,
             origin,
             path: path.to_path_buf(),
-            left: None,
+            limit: None,
             part: None,
         }
     }
@@ -185,7 +192,11 @@ impl AudioStream {
     pub fn at_most(self, seconds: f64) -> Self {
         let samples = (seconds * f64::from(self.sample_rate())) as u64;
         Self {
-            left: Some((samples, seconds)),
+            limit: Some(Limit {
+                seconds,
+                samples,
+                left: samples,
+            }),
             ..self
         }
     }
@@ -252,6 +263,9 @@ impl AudioStream {
     pub fn rewind(&mut self) -> Result<()> {
         self.decoder = self.origin.decoder(&self.path)?;
         self.mixer = Mixer::new(self.mixer.channels, self.channels().into());
+        if let Some(limit) = &mut self.limit {
+            limit.left = limit.samples;
+        }
         if let Some(part) = &mut self.part {
             part.decoded = 0;
         }
@@ -298,7 +312,7 @@ impl AudioStream {
     /// [`Error::Io`]; [`Error::Damaged`] if less than a tenth can be decoded, or if the sampling rate changes;
     /// [`Error::OutOfRange`] if most samples are not numbers; [`Error::Longer`] beyond the limit of
     /// [`at_most`](Self::at_most); [`Error::Part`] if the recording ends before its [part](Self::part) does. After an
-    /// error the stream is at its end.
+    /// error no more samples are given.
     pub fn next_block(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
         if self.part.is_some() {
             return self.next_of_part(samples);
@@ -360,11 +374,16 @@ impl AudioStream {
             }
         }
         let given = samples.len() - before;
-        if let Some((left, seconds)) = &mut self.left {
-            *left = left.checked_sub(given as u64).ok_or(Error::Longer {
-                path: self.path.clone(),
-                seconds: *seconds,
-            })?;
+        if let Some(limit) = &mut self.limit {
+            let Some(left) = limit.left.checked_sub(given as u64) else {
+                samples.truncate(before);
+                limit.left = 0;
+                return Err(Error::Longer {
+                    path: self.path.clone(),
+                    seconds: limit.seconds,
+                });
+            };
+            limit.left = left;
         }
         Ok(given > 0)
     }

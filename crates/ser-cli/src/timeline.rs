@@ -1,5 +1,6 @@
 //! The command `ser timeline`: answers each piece of speech in a long recording.
 
+use std::fs::Metadata;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -69,6 +70,9 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         for span in &spans {
             println!("{}", span_line(&model.labels, span)?);
         }
+        if model.provenance.synthetic {
+            eprintln!("{SYNTHETIC}");
+        }
         return Ok(Outcome::Done);
     }
     let is_each = args.channel == Some(TimelineChannel::Each);
@@ -113,8 +117,13 @@ struct Answered {
 
 /// Answers each channel separately, and returns the spans of all channels in the order of time.
 fn answer_each(file: &Path, answer: impl Fn(Option<u16>) -> Result<Answered>) -> Result<Answered> {
-    if is_stdin(file) {
-        bail!("standard input can be read only once: `--channel each` needs a file");
+    let is_pipe = |there: Metadata| !there.is_file() && !there.is_dir();
+    if is_stdin(file) || file.metadata().is_ok_and(is_pipe) {
+        bail!(
+            "{}: a pipe can be read only once, and `--channel each` reads every channel separately: save it as a file first, \
+             or use `--channel 1` for the first",
+            file.display()
+        );
     }
     let channels = open(file, None)?.channels();
     let mut first = answer(Some(1))?;

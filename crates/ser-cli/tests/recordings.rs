@@ -433,6 +433,9 @@ fn a_pipe_with_a_name_is_waited_for_with_a_word_and_read_once() {
             "{said}"
         );
     }
+    // This reads a recording several times.
+    let said = complaint(1, &[&"timeline", &at("pipe.wav"), &"--channel", &"each"]);
+    assert!(said.contains("save it as a file first"), "{said}");
 }
 
 #[cfg(not(feature = "live"))]

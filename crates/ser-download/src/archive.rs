@@ -233,6 +233,8 @@ impl<R: Read + Seek> Archive<R> {
             // One byte more than declared is enough to detect a wrong size; the zip crate checks the CRC at the end.
             let bytes = io::copy(&mut packed.take(entry.size + 1), &mut out).map_err(unpacking)?;
             self.declared(entry, bytes)?;
+            // The caller renames the folder, and a name may reach the disk before what it names.
+            out.sync_all().map_err(unpacking)?;
             written.push((entry.name.clone(), target));
         }
         Ok(written)

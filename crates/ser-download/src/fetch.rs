@@ -151,6 +151,10 @@ fn fetch_within(
         thread::sleep(wait);
     }
     download.verify()?;
+    // The name may reach the disk before what it names.
+    let part = File::options().write(true).open(&download.part);
+    part.and_then(|part| part.sync_all())
+        .map_err(at(&download.part))?;
     fs::rename(&download.part, dest).map_err(at(dest))?;
     ser_files::remove_file(&download.origin)?;
     Ok(download.received)

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use crate::lock::Lock;
-use crate::{Error, UNFINISHED, fill_up, folder, unfinished};
+use crate::{Error, NEW, UNFINISHED, fill_up, folder, unfinished};
 
 /// The right to write a file that does not exist yet. It ends when the value is dropped.
 ///
@@ -54,7 +54,7 @@ impl Claim {
         if is_written()? {
             return Ok(Claimed::Written);
         }
-        let Some(lock) = Lock::take(&path.with_file_name(unfinished_name(path)))? else {
+        let Some(lock) = Lock::take(&path.with_file_name(begin(path) + LOCK))? else {
             return Ok(Claimed::Others);
         };
         // The previous holder of the lock may have written the file in the meantime.
@@ -71,10 +71,14 @@ impl Claim {
 
     /// Removes partial files that killed programs left.
     fn sweep(&self) -> io::Result<()> {
-        let begins = format!("{}.", unfinished_name(&self.path));
+        let begins = begin(&self.path);
         for entry in fs::read_dir(folder(&self.path)?)? {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(&begins) {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            // What follows holds a dot if the file belongs to another one, such as `a.csv` if this one is `a`.
+            let is_partial = |end: &str| end != LOCK && !end.contains('.');
+            if name.strip_prefix(&begins).is_some_and(is_partial) {
                 fs::remove_file(entry.path())?;
             }
         }
@@ -90,7 +94,7 @@ impl Claim {
         self,
         fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
     ) -> io::Result<()> {
-        let file = unfinished(&self.path, &format!("{}.", unfinished_name(&self.path)))?;
+        let file = unfinished(&self.path, &begin(&self.path), NEW)?;
         fill_up(file.as_file(), fill)?;
         file.as_file().sync_all()?;
         file.persist(&self.path)?;
@@ -98,9 +102,13 @@ impl Claim {
     }
 }
 
-fn unfinished_name(path: &Path) -> String {
+/// End of the name of a lock. The end of a partial file's name is random and longer.
+const LOCK: &str = "lock";
+
+/// Returns how the names of the lock and of the partial files begin.
+fn begin(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    format!("{UNFINISHED}{name}")
+    format!("{UNFINISHED}{name}.")
 }
 
 #[cfg(test)]
@@ -125,7 +133,7 @@ mod tests {
         assert!(matches!(Claim::take(&path).unwrap(), Claimed::Others));
         drop(claim);
         // The state that a killed program leaves.
-        let left = [".unfinished-a.csv", ".unfinished-a.csv.x7"];
+        let left = [".unfinished-a.csv.lock", ".unfinished-a.csv.x7"];
         let of_another = ".unfinished-b.csv.x7";
         for name in left.iter().chain([&of_another]) {
             fs::write(folder.path().join(name), "half of wh").unwrap();
@@ -134,6 +142,24 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"all");
         assert!(folder.path().join(of_another).exists());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_claim_leaves_those_of_files_whose_names_begin_alike() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let claim = mine(&path);
+        let partial = folder.path().join(".unfinished-a.csv.x7");
+        fs::write(&partial, "half of wh").unwrap();
+        for name in ["a", "a.csv.lock", "a.csv.x7"] {
+            let other = mine(&folder.path().join(name));
+            assert!(partial.exists(), "{name}");
+            assert!(matches!(Claim::take(&path).unwrap(), Claimed::Others));
+            other.write(|file| file.write_all(b"all")).unwrap();
+        }
+        claim.write(|file| file.write_all(b"all")).unwrap();
+        fs::remove_file(partial).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 mod claim;
 mod lock;
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -93,8 +93,12 @@ pub fn in_words(error: &io::Error) -> String {
 /// Prefix of the names of unfinished files. A killed program leaves such a file behind.
 pub const UNFINISHED: &str = ".unfinished-";
 
-/// Writes a file beside `path`, syncs it to disk and renames it to `path`, replacing any file there. If `path` is a
-/// link, the link stays and its target is replaced; a device or a pipe is written to directly.
+/// Permissions of a new file, of which the umask takes some away, and of a private one.
+const NEW: u32 = 0o666;
+const PRIVATE: u32 = 0o600;
+
+/// Writes a file beside `path`, syncs it to disk and renames it to `path`, replacing any file there, whose permissions it takes
+/// over. If `path` is a link, the link stays and its target is replaced; a device or a pipe is written to directly.
 ///
 /// # Errors
 /// The errors of the file system and of `fill`. Then no temporary file remains, and an existing file stays unchanged.
@@ -115,23 +119,61 @@ pub fn write(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let path = match path.metadata() {
-        Ok(there) if !there.is_file() && !there.is_dir() => {
-            return fill_up(&File::options().write(true).open(path)?, fill);
-        }
-        Ok(_) => path.canonicalize()?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match path.read_link() {
-            // The link leads to a file that does not exist yet, or to another such link.
-            Ok(target) => return write(&path.with_file_name(target), fill),
-            Err(_) => path.to_owned(),
-        },
-        Err(error) => return Err(error),
-    };
-    let file = unfinished(&path, UNFINISHED)?;
+    replace(path, None, fill)
+}
+
+/// Writes a file as [`write()`] does, with the permissions `mode` or else with those of the file that is there.
+fn replace(
+    path: &Path,
+    mode: Option<u32>,
+    fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let there = path.metadata().ok();
+    if there.as_ref().is_some_and(is_written_directly) {
+        return fill_up(&File::options().write(true).open(path)?, fill);
+    }
+    let path = target(path)?;
+    let kept = there.as_ref().and_then(self::mode);
+    let file = unfinished(&path, UNFINISHED, mode.or(kept).unwrap_or(NEW))?;
+    // The umask must not take away what the file already allowed.
+    #[cfg(unix)]
+    if let (None, Some(kept)) = (mode, kept) {
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(kept);
+        file.as_file().set_permissions(permissions)?;
+    }
     fill_up(file.as_file(), fill)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Returns whether a file is written to directly: a device or a pipe.
+fn is_written_directly(there: &Metadata) -> bool {
+    !there.is_file() && !there.is_dir()
+}
+
+/// Returns the file to which a path leads through links. It may not exist yet.
+fn target(path: &Path) -> io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match path.read_link() {
+            Ok(next) => target(&path.with_file_name(next)),
+            Err(_) => Ok(path.to_owned()),
+        },
+        found => found,
+    }
+}
+
+/// Returns the permissions of a file, on Unix.
+#[cfg(unix)]
+fn mode(there: &Metadata) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+
+    there.is_file().then(|| there.mode() & 0o777)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Metadata) -> Option<u32> {
+    None
 }
 
 /// Writes the contents as [`write()`] does.
@@ -143,6 +185,15 @@ pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<
     write(path, |file| file.write_all(contents)).map_err(Error::at(path))
 }
 
+/// Writes a file as [`write_file`] does, that on Unix only its owner may read.
+///
+/// # Errors
+/// The errors of the file system, for example if the folder does not exist.
+pub fn write_private(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<(), Error> {
+    let (path, contents) = (path.as_ref(), contents.as_ref());
+    replace(path, Some(PRIVATE), |file| file.write_all(contents)).map_err(Error::at(path))
+}
+
 /// Writes a file as [`write_file`] does, unless a file of this name exists, which then stays unchanged. If several
 /// programs write at once, only one succeeds; returns whether it was this call.
 ///
@@ -151,7 +202,7 @@ pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<
 pub fn write_new(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<bool, Error> {
     let (path, contents) = (path.as_ref(), contents.as_ref());
     let write = || {
-        let mut file = unfinished(path, UNFINISHED)?;
+        let mut file = unfinished(path, UNFINISHED, NEW)?;
         file.write_all(contents)?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(path) {
@@ -187,36 +238,39 @@ pub fn remove_file(path: impl AsRef<Path>) -> Result<(), Error> {
 /// ```
 pub fn may_write(path: &Path, read: &[&Path]) -> Result<(), Error> {
     let at = Error::at(path);
-    let whole = path.canonicalize();
-    let is_read = |read: &&Path| {
-        whole
-            .as_ref()
-            .is_ok_and(|path| read.canonicalize().is_ok_and(|read| read == *path))
-    };
-    match path.metadata() {
-        Ok(there) if there.is_dir() => Err(at(io::ErrorKind::IsADirectory.into())),
-        Ok(there) if there.is_file() && read.iter().any(is_read) => Err(at(io::Error::other(
-            "it is also an input and would be overwritten: choose another output file",
-        ))),
-        // A device or a pipe.
-        Ok(there) if !there.is_file() => Ok(()),
-        _ => unfinished(whole.as_deref().unwrap_or(path), UNFINISHED)
-            .map(drop)
-            .map_err(at),
+    let there = path.metadata().ok();
+    if there.as_ref().is_some_and(Metadata::is_dir) {
+        return Err(at(io::ErrorKind::IsADirectory.into()));
     }
+    if there.as_ref().is_some_and(is_written_directly) {
+        return Ok(());
+    }
+    let target = target(path).map_err(&at)?;
+    let is_read = |read: &&Path| read.canonicalize().is_ok_and(|read| read == target);
+    if read.iter().any(is_read) {
+        return Err(at(io::Error::other(
+            "it is also an input and would be overwritten: choose another output file",
+        )));
+    }
+    unfinished(&target, UNFINISHED, NEW).map(drop).map_err(at)
 }
 
-/// Creates a file beside `path` whose name begins with `begins`; it is removed when the value is dropped.
-fn unfinished(path: &Path, begins: &str) -> io::Result<tempfile::NamedTempFile> {
-    let folder = folder(path)?;
-    let mut builder = tempfile::Builder::new();
-    // Temporary files are private to their owner by default; the umask decides about this one, since it becomes the
-    // final file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let made = builder.prefix(begins).tempfile_in(folder);
-    // The original message names a file that the user did not ask for, so keep only the kind.
-    made.map_err(|error| error.kind().into())
+/// Creates a file beside `path` whose name begins with `begins`, with the permissions `mode` on Unix, of which the umask
+/// takes some away. It is removed when the value is dropped.
+fn unfinished(path: &Path, begins: &str, mode: u32) -> io::Result<tempfile::NamedTempFile> {
+    let create = |path: &Path| {
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+        #[cfg(not(unix))]
+        let _ = mode;
+        options.open(path)
+    };
+    // The errors of `tempfile_in` would name a file that the user did not ask for.
+    tempfile::Builder::new()
+        .prefix(begins)
+        .make_in(folder(path)?, create)
 }
 
 /// Returns the folder that will contain a file, which must exist.
@@ -353,6 +407,29 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    fn permissions_are_those_of_the_file_that_was_there_or_private() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let mode = |name: &str| fs::metadata(at(name)).unwrap().permissions().mode() & 0o777;
+        for kept in [0o600, 0o666, 0o444] {
+            write_file(at("file"), "old").unwrap();
+            fs::set_permissions(at("file"), PermissionsExt::from_mode(kept)).unwrap();
+            write_file(at("file"), "new").unwrap();
+            assert_eq!(mode("file"), kept);
+        }
+        write_private(at("file"), "mine").unwrap();
+        write_private(at("private"), "mine").unwrap();
+        assert_eq!((mode("file"), mode("private")), (0o600, 0o600));
+        // The umask decides about a new one.
+        write_file(at("new"), "").unwrap();
+        fs::write(at("other"), "").unwrap();
+        assert_eq!(mode("new"), mode("other"));
+    }
+
+    #[cfg(unix)]
+    #[test]
     fn a_link_stays_and_what_it_leads_to_is_written() {
         use std::os::unix::fs::symlink;
 
@@ -361,6 +438,7 @@ mod tests {
         fs::create_dir(at("deep")).unwrap();
         symlink("deep/file", at("first")).unwrap();
         symlink(at("first"), at("second")).unwrap();
+        may_write(&at("second"), &[]).unwrap();
         // At first the links lead to no file.
         for text in ["old", "new"] {
             write(&at("second"), |file| file.write_all(text.as_bytes())).unwrap();
@@ -370,11 +448,13 @@ mod tests {
 
         symlink("deep", at("folder")).unwrap();
         symlink("round", at("round")).unwrap();
-        for name in ["folder", "round"] {
+        symlink("missing/file", at("astray")).unwrap();
+        for name in ["folder", "round", "astray"] {
+            may_write(&at(name), &[]).unwrap_err();
             write(&at(name), |file| file.write_all(b"new")).unwrap_err();
             assert!(at(name).is_symlink());
         }
         assert_eq!(fs::read_dir(at("deep")).unwrap().count(), 1);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 5);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6);
     }
 }

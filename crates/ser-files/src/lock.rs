@@ -113,7 +113,8 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// On other systems an open file cannot be removed.
+/// Elsewhere the standard library cannot tell. On Windows too an open file may be removed and its name used again, so that
+/// a program that opened the file just before its holder removed it may lock what nobody else finds.
 #[cfg(not(unix))]
 fn is_at(_: &File, _: &Path) -> bool {
     true

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ser_files::write_file;
+use ser_files::write_private;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -105,14 +105,15 @@ impl Enrolment {
         format!("{:032x}", hash.digest128())
     }
 
-    /// Writes the enrolment as a JSON file, which [`Enrolment::load`] reads with the same model.
+    /// Writes the enrolment as a JSON file, which [`Enrolment::load`] reads with the same model. On Unix only its owner may
+    /// read it: it describes a voice.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be written.
     pub fn save(&self, model: &Model, path: &Path) -> Result<()> {
         let text = self.to_json(model);
         let text = text.map_err(|e| Error::file(path, "contents", "JSON", e))?;
-        Ok(write_file(path, text)?)
+        Ok(write_private(path, text)?)
     }
 
     /// Returns the JSON that [`Enrolment::save`] writes.

@@ -94,7 +94,7 @@ pub enum Value<'a> {
     Double(f64),
 }
 
-/// Writes a table row by row. For Parquet, it holds one row group in memory, of about 16 MB.
+/// Writes a table row by row. For Parquet, it holds one row group in memory, of about 16 MB, or more if a single row is larger.
 pub struct TableWriter<W: Write>(Written<W>);
 
 enum Written<W: Write> {
@@ -110,8 +110,13 @@ impl<W: Write> TableWriter<W> {
     pub fn new(writer: W, form: Form, columns: &[Column]) -> io::Result<Self> {
         Ok(Self(match form {
             Form::Csv => {
-                let mut csv = csv::Writer::from_writer(writer);
-                let names = columns.iter().map(|column| text(Value::Text(&column.name)));
+                // The fields are quoted already.
+                let mut csv = csv::WriterBuilder::new()
+                    .quote_style(csv::QuoteStyle::Never)
+                    .from_writer(writer);
+                let names = columns
+                    .iter()
+                    .map(|column| field(Value::Text(&column.name)));
                 csv.write_record(names).map_err(of_writer)?;
                 Written::Csv(Box::new(csv))
             }
@@ -127,7 +132,7 @@ impl<W: Write> TableWriter<W> {
     pub fn row(&mut self, values: &[Value<'_>]) -> io::Result<()> {
         match &mut self.0 {
             Written::Csv(csv) => {
-                let fields = values.iter().map(|value| text(*value));
+                let fields = values.iter().map(|value| field(*value));
                 csv.write_record(fields).map_err(of_writer)
             }
             Written::Parquet(parquet) => parquet.row(values),
@@ -165,7 +170,18 @@ fn of_writer(error: csv::Error) -> io::Error {
     }
 }
 
-/// Returns a field of CSV. Numbers can be read back with the same bits.
+/// Returns a field of CSV with the quotes that it needs. Spreadsheets in many languages separate fields with semicolons,
+/// and would run what follows one, so a field that contains one is quoted as well.
+fn field(value: Value<'_>) -> String {
+    let text = text(value);
+    if text.contains([',', ';', '\t', '"', '\r', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+/// Returns the text of a field of CSV. Numbers can be read back with the same bits.
 fn text(value: Value<'_>) -> String {
     match value {
         Value::Missing => String::new(),
@@ -208,5 +224,9 @@ mod tests {
         let table = TableWriter::new(&mut csv, Form::Csv, &columns).unwrap();
         table.finish().unwrap();
         assert_eq!(csv, b"'=1+1\n");
+        for formula in ["a;=1+1.wav", "a\t=1+1.wav", "a,=1+1.wav", "a\n=1+1.wav"] {
+            assert_eq!(field(Value::Path(formula)), format!("\"{formula}\""));
+        }
+        assert_eq!(field(Value::Path("\";=1+1")), "\"\"\";=1+1\"");
     }
 }

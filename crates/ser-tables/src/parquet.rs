@@ -101,8 +101,12 @@ impl<W: Write> Parquet<W> {
             let (expected, found) = (self.columns.len(), values.len());
             return Err(wrong(format!("expected {expected} values, found {found}")));
         }
+        // A row that is refused leaves no values behind.
+        for (held, value) in self.columns.iter().zip(values) {
+            held.check(*value)?;
+        }
         for (held, value) in self.columns.iter_mut().zip(values) {
-            self.bytes += held.push(*value)?;
+            self.bytes += held.push(*value);
         }
         self.rows += 1;
         if self.bytes >= GROUP_BYTES || self.rows == GROUP_ROWS {
@@ -173,27 +177,38 @@ impl<W: Write> Parquet<W> {
 }
 
 impl Held {
-    /// Adds a value and returns its size in bytes.
-    fn push(&mut self, value: Value<'_>) -> io::Result<usize> {
-        let before = self.values.len();
+    /// Refuses a value that the column cannot hold.
+    fn check(&self, value: Value<'_>) -> io::Result<()> {
         match (self.column.kind, value) {
-            (_, Value::Missing) => {}
-            (Kind::Bool, Value::Bool(value)) => self.bools.push(value),
-            (Kind::Float, Value::Float(value)) => self.values.extend(value.to_le_bytes()),
-            (Kind::Double, Value::Double(value)) => self.values.extend(value.to_le_bytes()),
-            (Kind::Text, Value::Text(text) | Value::Path(text)) => {
-                self.values.extend(size(text.len())?.to_le_bytes());
-                self.values.extend(text.as_bytes());
-            }
+            (_, Value::Missing)
+            | (Kind::Bool, Value::Bool(_))
+            | (Kind::Float, Value::Float(_))
+            | (Kind::Double, Value::Double(_)) => Ok(()),
+            (Kind::Text, Value::Text(text) | Value::Path(text)) => size(text.len()).map(drop),
             (kind, value) => {
                 let name = &self.column.name;
-                return Err(wrong(format!(
+                Err(wrong(format!(
                     "column `{name}`: expected {kind:?}, found {value:?}"
-                )));
+                )))
+            }
+        }
+    }
+
+    /// Adds a [checked](Self::check) value and returns its size in bytes.
+    fn push(&mut self, value: Value<'_>) -> usize {
+        let before = self.values.len();
+        match value {
+            Value::Missing => {}
+            Value::Bool(value) => self.bools.push(value),
+            Value::Float(value) => self.values.extend(value.to_le_bytes()),
+            Value::Double(value) => self.values.extend(value.to_le_bytes()),
+            Value::Text(text) | Value::Path(text) => {
+                self.values.extend((text.len() as u32).to_le_bytes());
+                self.values.extend(text.as_bytes());
             }
         }
         self.is_there.push(value != Value::Missing);
-        Ok(self.values.len() - before)
+        self.values.len() - before
     }
 
     /// Returns all waiting values as a page with its header.

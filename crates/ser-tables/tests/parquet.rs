@@ -1,8 +1,7 @@
 //! Reads the written Parquet with the crate `parquet`.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::fs::File;
-
+use bytes::Bytes;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use ser_tables::{Column, Form, Kind, TableWriter, Value};
@@ -18,17 +17,19 @@ fn columns() -> [Column; 4] {
 
 /// Returns a file with these rows, and its number of row groups.
 fn written(rows: &[[Value<'_>; 4]]) -> (Vec<Vec<Field>>, usize) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("table.parquet");
-    let file = File::create(&path).unwrap();
-    let mut table = TableWriter::new(file, Form::Parquet, &columns()).unwrap();
+    let mut bytes = Vec::new();
+    let mut table = TableWriter::new(&mut bytes, Form::Parquet, &columns()).unwrap();
     for row in rows {
         table.row(row).unwrap();
     }
     table.finish().unwrap();
-    let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
+    found(bytes)
+}
+
+/// Returns the rows of a file, and its number of row groups.
+fn found(bytes: Vec<u8>) -> (Vec<Vec<Field>>, usize) {
+    let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
     let about = reader.metadata();
-    assert_eq!(about.file_metadata().num_rows(), rows.len() as i64);
     let names: Vec<String> = columns().iter().map(|c| c.name().to_owned()).collect();
     let found = reader.get_row_iter(None).unwrap().map(|row| {
         let row = row.unwrap();
@@ -39,7 +40,9 @@ fn written(rows: &[[Value<'_>; 4]]) -> (Vec<Vec<Field>>, usize) {
         assert_eq!(own, names);
         fields
     });
-    (found.collect(), about.num_row_groups())
+    let found: Vec<_> = found.collect();
+    assert_eq!(about.file_metadata().num_rows(), found.len() as i64);
+    (found, about.num_row_groups())
 }
 
 /// Returns a value as the reader represents it.
@@ -102,16 +105,30 @@ fn many_rows_are_several_groups_and_none_is_a_table_too() {
 }
 
 #[test]
-fn a_value_of_another_kind_is_refused() {
-    let mut table = TableWriter::new(Vec::new(), Form::Parquet, &columns()).unwrap();
+fn a_value_of_another_kind_is_refused_and_its_row_left_out() {
+    let mut bytes = Vec::new();
+    let mut table = TableWriter::new(&mut bytes, Form::Parquet, &columns()).unwrap();
+    let missing = Value::Missing;
     let row = [
+        Value::Text("a"),
+        Value::Bool(true),
+        missing,
         Value::Double(1.0),
-        Value::Missing,
-        Value::Missing,
-        Value::Missing,
     ];
-    let said = table.row(&row).unwrap_err().to_string();
-    assert!(said.contains("`path`") && said.contains("Text"), "{said}");
+    let wrong = [
+        Value::Text("b"),
+        Value::Bool(false),
+        missing,
+        Value::Text("c"),
+    ];
+    let said = table.row(&wrong).unwrap_err().to_string();
+    assert!(
+        said.contains("`seconds`") && said.contains("Double"),
+        "{said}"
+    );
     let said = table.row(&row[1..]).unwrap_err().to_string();
     assert!(said.contains("4 values, found 3"), "{said}");
+    table.row(&row).unwrap();
+    table.finish().unwrap();
+    assert_eq!(found(bytes), (vec![row.map(field).to_vec()], 1));
 }

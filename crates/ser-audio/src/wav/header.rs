@@ -7,6 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::foreign::MAX_CHUNKS;
 
 /// What the header of a WAV file states about its samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +85,7 @@ impl Header {
         let mut long_data = None;
         // The length of the previous chunk.
         let mut before = 0;
-        loop {
+        for _ in 0..MAX_CHUNKS {
             let chunk = if len.is_some_and(|len| position > len) {
                 None
             } else {
@@ -170,6 +171,9 @@ impl Header {
             before = stated;
             position += u64::from(stated);
         }
+        Err(wav(&format!(
+            "expected at most {MAX_CHUNKS} chunks before the samples, found more"
+        )))
     }
 }
 
@@ -258,10 +262,14 @@ fn is_whole(read: io::Result<()>) -> io::Result<bool> {
     }
 }
 
-/// Returns whether chunks follow each other from `position` to the end at `len`, or there is no room for one.
+/// Returns whether chunks follow each other from `position` to the end at `len`, or there is no room for one. Of many
+/// chunks, only the first [`MAX_CHUNKS`] are checked.
 fn are_chunks(reader: &mut (impl Read + Seek), mut position: u64, len: u64) -> io::Result<bool> {
     let mut before = 0;
-    while position + 8 < len {
+    for _ in 0..MAX_CHUNKS {
+        if position + 8 >= len {
+            return Ok(position <= len + 1);
+        }
         reader.seek(SeekFrom::Start(position))?;
         match Chunk::read(reader, &mut position, before % 2 == 1)? {
             Some(chunk) if chunk.is_named() => before = chunk.length,
@@ -269,7 +277,7 @@ fn are_chunks(reader: &mut (impl Read + Seek), mut position: u64, len: u64) -> i
         }
         position += u64::from(before);
     }
-    Ok(position <= len + 1)
+    Ok(true)
 }
 
 const PCM: u32 = 1;

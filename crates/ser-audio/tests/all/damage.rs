@@ -295,6 +295,33 @@ fn matroska_that_is_cut_short_says_so_and_gives_what_it_holds() {
     }
 }
 
+/// Returns `file` with the one occurrence of `from` replaced by `to`, of the same length.
+fn replaced(mut file: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    let at = file.windows(from.len()).position(|found| found == from);
+    let at = at.unwrap();
+    file[at..at + to.len()].copy_from_slice(to);
+    file
+}
+
+#[test]
+fn silence_comes_in_small_blocks_whatever_the_rate_and_the_channels() {
+    const CHANNELS: u64 = 200;
+    // Blocks of four samples per channel, a tenth of a second apart.
+    let field = |number: u64| element(0x9F, &number.to_be_bytes());
+    let file = replaced(matroska(20, true), &field(1), &field(CHANNELS));
+    let field = |rate: f64| element(0xB5, &rate.to_be_bytes());
+    let file = replaced(file, &field(8e3), &field(768e3));
+    let mut stream = AudioStream::from_bytes(file.into(), Path::new("clip")).unwrap();
+    let (mut samples, mut longest, mut all) = (Vec::new(), 0, 0);
+    // At its end it is refused, because too little of it can be decoded.
+    while let Ok(true) = stream.next_block(&mut samples) {
+        longest = longest.max(samples.len());
+        all += samples.drain(..).len();
+    }
+    assert!(all > 768_000, "{all} samples");
+    assert!(longest * CHANNELS as usize <= 1 << 16, "{longest} samples");
+}
+
 /// Returns the frames of [`flac`], which all have the same number of bytes, in Ogg, two per page.
 fn ogg(frames: usize) -> Vec<u8> {
     let file = flac(frames);

@@ -92,6 +92,24 @@ fn a_wav_file_without_samples_is_empty() {
 }
 
 #[test]
+fn of_endless_chunks_only_the_first_are_read() {
+    let plain = wav(1, 16, 8000, &[0; 100]);
+    let chunks = |count: usize| b"JUNK\0\0\0\0".repeat(count);
+    let with = |count| [&plain[..36], &chunks(count), &plain[36..]].concat();
+    assert_eq!(read_bytes(&with(900)).unwrap().len(), 50);
+    for result in [read_bytes(&with(1000)), piped(with(1000))] {
+        let error = result.unwrap_err().to_string();
+        assert!(
+            error.ends_with("at most 1000 chunks before the samples, found more"),
+            "{error}"
+        );
+    }
+    // Behind the samples, one invalid chunk after many valid ones goes unnoticed.
+    let behind = [&plain[..], &chunks(1000), b"\x01\x01\x01\x01\0\0\0\0end"].concat();
+    assert_eq!(read_bytes(&behind).unwrap().len(), 50);
+}
+
+#[test]
 fn a_damaged_wav_file_is_not_tried_as_anything_else() {
     let mut file = wav(1, 16, 8000, &[0; 100]);
     file[24..28].copy_from_slice(&[0; 4]);

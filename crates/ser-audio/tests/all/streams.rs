@@ -4,7 +4,7 @@ use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use ser_audio::{AudioStream, Stored, read};
+use ser_audio::{AudioStream, Error, Stored, read};
 
 use crate::signals::{FIXTURES, bytes_of, drain, fixture, piped, wav};
 
@@ -93,6 +93,23 @@ fn all_but_a_pipe_can_start_over() {
             let error = piped.rewind().unwrap_err().to_string();
             assert!(error.ends_with("a pipe cannot go back"), "{error}");
         }
+    }
+}
+
+#[test]
+fn a_limit_is_kept_after_its_error_and_starts_over_with_the_recording() {
+    let bytes = wav(1, 16, 8000, &[7; 200_000]);
+    let stream = AudioStream::from_bytes(bytes.into(), Path::new("clip")).unwrap();
+    // The first block is 32 768 samples; the last one is smaller than what is left of the limit after the second.
+    let mut stream = stream.at_most(9.0);
+    for _ in 0..2 {
+        let mut samples = Vec::new();
+        while stream.next_block(&mut samples).is_ok_and(|is_more| is_more) {}
+        assert_eq!(samples.len(), 65_536);
+        let refused = stream.next_block(&mut samples).unwrap_err();
+        assert!(matches!(refused, Error::Longer { .. }), "{refused}");
+        assert_eq!(samples.len(), 65_536);
+        stream.rewind().unwrap();
     }
 }
 

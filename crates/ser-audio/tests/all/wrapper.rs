@@ -83,6 +83,19 @@ fn sun_audio_is_read() {
 }
 
 #[test]
+fn an_incomplete_last_sample_is_left_out() {
+    for (encoding, width) in [(3, 2), (4, 3), (5, 4), (7, 8)] {
+        let data = vec![0; 96_000];
+        let expected = both(&au(encoding, 1, &data, u32::MAX));
+        assert_eq!(expected.len(), 96_000 / width);
+        for extra in 1..width {
+            let cut = [&data[..], &vec![1; extra]].concat();
+            assert_eq!(both(&au(encoding, 1, &cut, u32::MAX)), expected, "{width}");
+        }
+    }
+}
+
+#[test]
 fn sphere_is_read_and_shorten_refused() {
     let data = samples();
     let expected = decode(&wav(1, 16, 8000, &data)).unwrap();
