@@ -6,28 +6,34 @@ use ser_experiment::{Event, Figures, measure_conditions};
 use crate::Outcome;
 use crate::args::ConditionsArgs;
 use crate::events::Show;
-use crate::output::{mean_std, percent, table};
+use crate::output::{SYNTHETIC, mean_std, percent, table};
 
 /// Evaluates every split of a run on its test clips under each condition, and prints the figures.
 pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
     let show = Show::default();
     let on_event = |event: Event| show.event(event);
-    let figures = measure_conditions(
+    let measured = measure_conditions(
         &args.run,
         &args.data.origins(),
         args.store.as_deref(),
         &on_event,
     )?;
     if json {
-        for (setting, folds) in figures {
+        for (setting, folds) in &measured.figures {
             let condition = setting.to_string();
             let line = serde_json::json!({ "condition": condition, "figures": folds });
             println!("{line}");
         }
+        if measured.synthetic {
+            eprintln!("{SYNTHETIC}");
+        }
     } else {
-        print(&figures);
+        print(&measured.figures);
+        if measured.synthetic {
+            println!("{SYNTHETIC}");
+        }
     }
-    Ok(Outcome::Done)
+    Ok(Outcome::of(&measured.skipped))
 }
 
 fn print(figures: &Figures) {

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use ser_predict::{Listener, Model, Span};
 
 use crate::args::ListenArgs;
-use crate::output::{percent, span_line};
+use crate::output::{SYNTHETIC, percent, span_line};
 use crate::timeline::clock;
 use crate::{Outcome, model};
 
@@ -22,6 +22,10 @@ pub fn run(args: &ListenArgs, json: bool) -> Result<Outcome> {
     let speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     if args.stdin.is_none() && args.channel.number().is_some() {
         bail!("--channel works only with standard input, as in `ser listen - --channel 2`");
+    }
+    // Live sound has no end at which the note could stand.
+    if model.provenance.synthetic {
+        eprintln!("{SYNTHETIC}");
     }
     let (rate, blocks) = source::open(args)?;
     let mut listener = Listener::new(&predictor, rate)?.of(speaker.as_ref());

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use ser_data::Corpus;
+use ser_data::{Corpus, Scan};
 use ser_eval::{Evaluation, GroupRow};
-use ser_experiment::{Run, summaries, write_side_by_side};
+use ser_experiment::{Event, Run, Skipped, summaries, write_side_by_side};
 use ser_report::{CorpusTable, Known, RunSummary};
 
 use crate::Outcome;
 use crate::args::ReportArgs;
-use crate::output::{interval, mean_std, percent, plain, table};
+use crate::events::Show;
+use crate::output::{SYNTHETIC, interval, mean_std, percent, plain, table};
 
 /// Runs `ser report`: writes the pages of runs again, or one page with all runs side by side.
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
@@ -21,10 +22,18 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         let read: Vec<_> = args.data.iter().map(PathBuf::as_path).collect();
         ser_files::may_write(out, &read)?;
     }
+    let mut skipped = Vec::new();
     if !args.data.is_empty() {
-        let data = args.root.of_each(&args.data);
+        let (data, show) = (args.root.of_each(&args.data), Show::default());
         for run in &runs {
-            let corpus = Corpus::load_all(&data, &run.experiment.task.labels)?.corpus;
+            let Scan { corpus, audit } = Corpus::load_all(&data, &run.experiment.task.labels)?;
+            for left_out in Skipped::of_audit(&audit) {
+                // The runs read the same files.
+                if !skipped.contains(&left_out) {
+                    show.event(Event::Skipped(&left_out));
+                    skipped.push(left_out);
+                }
+            }
             let evaluation = run.write_page(&rows, &corpus, &args.by)?;
             for (column, rows) in &evaluation.by {
                 print_groups(column, rows);
@@ -54,7 +63,10 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         }
         println!("comparison: {}", out.display());
     }
-    Ok(Outcome::Done)
+    if runs.iter().any(Run::synthetic) {
+        println!("{SYNTHETIC}");
+    }
+    Ok(Outcome::of(&skipped))
 }
 
 /// Prints the UAR by corpus of a run with the protocol `corpora`, and nothing for other runs.

@@ -10,7 +10,7 @@ use ser_recipe::{Experiment, Task};
 use crate::Outcome;
 use crate::args::SelectArgs;
 use crate::events::Show;
-use crate::output::{mean_std, table};
+use crate::output::{SYNTHETIC, mean_std, table};
 
 /// Evaluates every recipe on the inner splits of every split, and prints the comparison.
 pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
@@ -39,10 +39,17 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
         args.conditions,
         &on_event,
     )?;
+    let is_synthetic = rows.iter().any(|row| row.synthetic);
     if json {
         rows.iter().for_each(print_json);
+        if is_synthetic {
+            eprintln!("{SYNTHETIC}");
+        }
     } else {
         print(&mut rows);
+        if is_synthetic {
+            println!("{SYNTHETIC}");
+        }
     }
     let skipped = rows.into_iter().flat_map(|row| row.skipped);
     Ok(Outcome::of(&skipped.collect::<Vec<_>>()))

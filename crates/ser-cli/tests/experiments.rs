@@ -79,6 +79,7 @@ fn selection_shows_recipes_side_by_side() {
     assert_eq!(rows.count(), 3, "{text}");
     assert!(text.contains("of 4 "), "{text}");
     assert!(text.contains("no test part was used"), "{text}");
+    assert!(text.contains("SYNTHETIC"), "{text}");
     let lines = select(&[&b, &"--json"]);
     let line: Value = serde_json::from_str(lines.lines().nth(1).unwrap()).unwrap();
     assert_eq!(line["recipe"], "b");
@@ -207,6 +208,19 @@ fn each_of_several_corpora_is_tested_by_what_was_learned_from_the_others() {
     );
 }
 
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
 #[test]
 fn conditions_are_shown_of_a_run_and_of_validation_clips() {
     let folder = tempfile::tempdir().unwrap();
@@ -218,6 +232,16 @@ fn conditions_are_shown_of_a_run_and_of_validation_clips() {
         text.contains("| clean ") && text.contains("| noise-babble 10 "),
         "{text}"
     );
+    assert!(text.contains("SYNTHETIC"), "{text}");
+    let more = folder.path().join("more");
+    copy(synthetic(), &more);
+    let bad = more.join("03-01-01-01-01-01-09.wav");
+    fs::write(&bad, "RIFFnothing").unwrap();
+    for command in ["conditions", "report"] {
+        let said = complaint(3, &[&command, &out, &"--data", &more]);
+        let skipped = format!("skipped: {}", bad.display());
+        assert_eq!(said.matches(&skipped).count(), 1, "{command}: {said}");
+    }
 
     let other = self::recipe(folder.path(), "other", false);
     let chosen = folder.path().join("selection");

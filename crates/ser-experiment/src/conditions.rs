@@ -3,33 +3,44 @@
 use std::path::Path;
 
 use ser_audio::conditions::Condition;
-use ser_data::{Corpus, Origin, Scan};
+use ser_data::Origin;
 use ser_predict::Model;
 
 use crate::answers::{Answers, Figures};
+use crate::corpus::{Prepared, Skipped};
 use crate::error::{Context, Error, Result};
 use crate::event::{Event, OnEvent, Stage};
 use crate::lock::Lock;
 use crate::run::Run;
 use crate::split_run::{MODEL, TEST, read_split, split_folders, test_answers};
 
+/// What [`measure_conditions()`] has measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// The figures for each clip alone and under each condition.
+    pub figures: Figures,
+    /// The files that could not be used.
+    pub skipped: Vec<Skipped>,
+    /// Whether the audio is synthetic.
+    pub synthetic: bool,
+}
+
 /// Predicts the test clips of every split of a cross-validation under each recording condition.
 ///
-/// The answers are kept in the folder of the run. Returns the figures for each clip alone and under each condition, including
-/// those of earlier calls.
+/// The answers are kept in the folder of the run. Returns the figures including those of earlier calls.
 ///
 /// # Errors
 /// - [`Error::NoCrossValidation`] if the folder holds no cross-validation
 /// - [`Error::Locked`] if another run writes into the folder
 /// - [`Error::In`] if the clips are not the clips that the run was made from
-/// - [`Error::Data`] if the clips cannot be read
+/// - [`Error::Data`] or [`Error::NoClips`] if the clips cannot be read
 /// - the errors of [`Run::read`], and [`Error::Predict`] if a model cannot be read or cannot answer
 pub fn measure_conditions(
     run: &Path,
     data: &[Origin<'_>],
     store: Option<&Path>,
     on_event: OnEvent,
-) -> Result<Figures> {
+) -> Result<Measured> {
     let _lock = Lock::take(run)?;
     let Run {
         dir,
@@ -37,9 +48,10 @@ pub fn measure_conditions(
         test,
         ..
     } = Run::read(run)?;
-    let Scan { corpus, .. } = Corpus::load_all(data, &experiment.task.labels)?;
-    let emotions: Vec<&str> = test.plain().labels().iter().map(String::as_str).collect();
-    let corpus = corpus.select(&emotions)?;
+    let (labels, emotions) = (&experiment.task.labels, test.plain().labels());
+    let Prepared {
+        corpus, skipped, ..
+    } = Prepared::read(data, labels, emotions, on_event)?;
     let folders = split_folders(&dir)?;
     if folders.is_empty() {
         return Err(Error::NoCrossValidation { path: dir });
@@ -60,5 +72,9 @@ pub fn measure_conditions(
     }
     on_event(Event::Finished { stage });
     let figures = Answers::pool(&parts)?.figures()?.into_iter();
-    Ok(figures.filter(|(at, _)| !at.is_enrolled()).collect())
+    Ok(Measured {
+        figures: figures.filter(|(at, _)| !at.is_enrolled()).collect(),
+        skipped,
+        synthetic: corpus.is_synthetic(),
+    })
 }

@@ -26,6 +26,8 @@ pub struct Candidate {
     pub seconds: f64,
     /// The files that could not be used.
     pub skipped: Vec<Skipped>,
+    /// Whether the audio is synthetic.
+    pub synthetic: bool,
 }
 
 /// Measures every experiment on the inner splits of every split of its protocol. No test part is used.
@@ -64,6 +66,7 @@ pub fn select(
             figures: answers.figures()?,
             seconds: start.elapsed().as_secs_f64(),
             skipped,
+            synthetic: source.clips.corpus.is_synthetic(),
         })
     };
     experiments.iter().map(try_out).collect()

@@ -12,7 +12,9 @@ use common::{
     train,
 };
 use safetensors::SafeTensors;
-use ser_experiment::{Candidate, Setting, evaluate, fit, measure_conditions, results, select};
+use ser_experiment::{
+    Candidate, Measured, Setting, evaluate, fit, measure_conditions, results, select,
+};
 use ser_experiment::{Run, SplitRun};
 use ser_predict::{Model, Predictor};
 use ser_recipe::{Experiment, Task};
@@ -288,7 +290,10 @@ fn conditions_are_measured_on_a_run_and_become_a_part_of_it() {
     let out = folder.path().join("run");
     crossval(&inner("plain", false), synthetic(), &out);
     let measured = || measure_conditions(&out, &[synthetic().into()], None, SILENT).unwrap();
-    let figures = measured();
+    let Measured {
+        figures, synthetic, ..
+    } = measured();
+    assert!(synthetic);
     let uar = |name: &str| {
         let found = figures.iter().find(|(at, _)| at.to_string() == name);
         found.unwrap().1.uar.mean
@@ -300,7 +305,7 @@ fn conditions_are_measured_on_a_run_and_become_a_part_of_it() {
     assert!(uar("noise-babble 10") >= 0.0);
     let telephone = out.join("fold-1/predictions-condition-telephone.csv");
     assert!(telephone.is_file());
-    assert_eq!(figures, measured());
+    assert_eq!(figures, measured().figures);
     let page = || results(&[Run::read(&out).unwrap()]).unwrap();
     assert!(page().contains("| room large |"));
     // A condition that was measured on some splits only is not reported.
