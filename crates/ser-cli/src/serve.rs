@@ -51,9 +51,8 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<Outcome> {
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
     }
     let runtime = Builder::new_multi_thread().enable_all().build();
-    runtime
-        .context("the threads of the service could not be started")?
-        .block_on(async {
+    let runtime = runtime.context("the threads of the service could not be started")?;
+    let outcome = runtime.block_on(async {
             let listener = TcpListener::bind(args.bind).await;
             let listener = listener.with_context(|| {
                 format!(
@@ -66,9 +65,19 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<Outcome> {
             println!(
                 "serving on http://{address}, {page}described at http://{address}/docs; stop it with Ctrl-C"
             );
-            serve(listener, service, stopped()).await;
+            let stopped_twice = async {
+                stopped().await;
+                stopped().await;
+            };
+            tokio::select! {
+                () = serve(listener, service, stopped()) => {}
+                () = stopped_twice => tracing::warn!("cut off the requests in progress, after a second signal"),
+            }
             Ok(Outcome::Done)
-        })
+        });
+    // To drop the runtime would be to wait for the computations that were cut off.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Reads the file of tokens, which has one token per line.

@@ -137,6 +137,30 @@ fn clients_that_hang_up_end_nothing_but_their_connection() {
 }
 
 #[test]
+fn a_second_signal_ends_the_service_at_once() {
+    use std::io::Write;
+    use std::time::{Duration, Instant};
+
+    let serving = Serving::new(&[]);
+    let mut socket = std::net::TcpStream::connect(&serving.address).unwrap();
+    // The service waits up to 15 s for the body.
+    let head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n";
+    socket.write_all(head).unwrap();
+    let begun = Instant::now();
+    serving.signal();
+    while std::net::TcpStream::connect(&serving.address).is_ok() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let log = serving.end();
+    assert!(log.contains("second signal"), "{log}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
 fn an_address_that_others_reach_needs_tokens() {
     let said = complaint(1, &[&"serve", &"--bind", &"0.0.0.0:0"]);
     assert!(said.contains("--tokens"), "{said}");

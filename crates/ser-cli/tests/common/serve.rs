@@ -75,16 +75,16 @@ impl Serving {
         (status, serde_json::from_str(body).unwrap())
     }
 
+    /// Sends SIGTERM to the service.
+    pub fn signal(&self) {
+        let id = self.program.id().to_string();
+        let mut kill = Command::new("kill");
+        assert!(kill.args(["-TERM", &id]).status().unwrap().success());
+    }
+
     /// Ends the service with SIGTERM, and returns its log.
     pub fn end(mut self) -> String {
-        let id = self.program.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        self.signal();
         let log = self.log.take().unwrap().join().unwrap();
         assert!(self.program.wait().unwrap().success(), "{log}");
         log
