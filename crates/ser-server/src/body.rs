@@ -31,6 +31,10 @@ impl<'l> Pace<'l> {
         }
     }
 
+    pub(crate) fn limits(&self) -> &'l Limits {
+        self.limits
+    }
+
     /// Waits for the next part of a body.
     pub(crate) async fn next<T>(&mut self, part: impl Future<Output = T>) -> Result<T, Problem> {
         let rate = self.limits.least_rate.max(1) as f64;

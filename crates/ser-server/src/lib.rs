@@ -33,6 +33,8 @@ pub const HAS_PAGE: bool = cfg!(feature = "page");
 
 /// Returns the router with all endpoints of the service, for [`serve`] or for nesting in another router.
 pub fn router(service: Service) -> Router {
+    // For forms. Other bodies are counted as they are read.
+    let body_limit = DefaultBodyLimit::max(service.0.limits.body_bytes);
     let guarded = Router::new()
         .route("/v1/predict", post(answers::predict))
         .route("/v1/timeline", post(answers::timeline))
@@ -57,8 +59,7 @@ pub fn router(service: Service) -> Router {
         .merge(guarded)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_allowed)
-        // The service has its own limits.
-        .layer(DefaultBodyLimit::disable())
+        .layer(body_limit)
         .layer(from_fn_with_state(service.clone(), guard::watch))
         .with_state(service)
 }

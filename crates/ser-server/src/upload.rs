@@ -168,7 +168,11 @@ async fn form(
     };
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|error| no_form(&error))?;
-    let wrong = |error: MultipartError| no_form(&error);
+    let limits = pace.limits();
+    let wrong = |error: MultipartError| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(limits),
+        _ => no_form(&error),
+    };
     let mut recordings = Vec::new();
     for _ in 0..PARTS {
         let Some(mut field) = pace.next(form.next_field()).await?.map_err(wrong)? else {
@@ -184,8 +188,8 @@ async fn form(
                 break;
             }
         }
-        let text = || match String::from_utf8(bytes.clone()) {
-            Ok(text) if text.len() <= FIELD => Ok(text),
+        let text = || match std::str::from_utf8(&bytes) {
+            Ok(text) if text.len() <= FIELD => Ok(text.to_owned()),
             _ => Err(Problem::invalid(
                 format!("the field {name} is not UTF-8 text of at most {FIELD} bytes"),
                 "GET /docs lists the fields",

@@ -21,6 +21,8 @@ use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
 const RATE: u32 = 16_000;
+/// How long a test waits for the service before it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn predictor() -> &'static Predictor {
     static PREDICTOR: OnceLock<Predictor> = OnceLock::new();
@@ -74,7 +76,7 @@ impl Running {
             head += &format!("{name}: {value}\r\n");
         }
         head += &format!("Content-Length: {}\r\n\r\n", body.len());
-        let mut socket = TcpStream::connect(self.address).unwrap();
+        let mut socket = connect(self);
         socket.write_all(head.as_bytes()).unwrap();
         // The write fails if the service has refused the request already.
         let _ = socket.write_all(body);
@@ -88,7 +90,9 @@ impl Running {
     /// Waits until this number of requests is in progress.
     fn wait_for(&self, requests: usize) {
         let told = format!("ser_requests_in_flight {}\n", requests + 1);
+        let begun = Instant::now();
         while !self.get("/metrics").text().contains(&told) {
+            assert!(begun.elapsed() < PATIENCE, "{told}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -103,6 +107,14 @@ impl Drop for Running {
         drop(self.stop.take());
         self.ended.take().unwrap().join().unwrap();
     }
+}
+
+/// Connects to a service. A read or a write that takes longer than [`PATIENCE`] fails.
+fn connect(service: &Running) -> TcpStream {
+    let socket = TcpStream::connect(service.address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_write_timeout(Some(PATIENCE)).unwrap();
+    socket
 }
 
 /// A response.
@@ -406,13 +418,38 @@ fn what_is_wrong_with_a_request_is_said() {
 fn who_is_refused_while_sending_is_told_why() {
     let service = Running::new(|settings| settings.limits.body_bytes = 200_000);
     let head = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000000\r\n\r\n";
-    let mut socket = TcpStream::connect(service.address).unwrap();
+    let mut socket = connect(&service);
     socket.write_all(head.as_bytes()).unwrap();
     // Many clients read the response only after they have sent the last byte.
     for _ in 0..200 {
         socket.write_all(&[0; 100_000]).unwrap();
     }
     Answer::read(socket).assert_problem(413, "too-large");
+}
+
+#[test]
+fn all_bytes_of_a_form_count_towards_the_largest_size_of_a_body() {
+    let service = Running::new(|settings| settings.limits.body_bytes = 1 << 20);
+    let recording = wav(2.0, 160.0);
+    let (kind, form) = form(&[&recording], &[]);
+    // Returns the response to a form after so many bytes that belong to no field. Its length is not stated.
+    let padded = |bytes: usize| {
+        let mut socket = connect(&service);
+        let head = format!(
+            "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {kind}\r\n\
+             Transfer-Encoding: chunked\r\n\r\n"
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        let body = [vec![b'x'; bytes].as_slice(), b"\r\n".as_slice(), &form].concat();
+        for chunk in body.chunks(1 << 16) {
+            let chunk = [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat();
+            socket.write_all(&chunk).unwrap();
+        }
+        socket.write_all(b"0\r\n\r\n").unwrap();
+        Answer::read(socket)
+    };
+    assert_eq!(padded(1000).status, 200);
+    padded(12 << 20).assert_problem(413, "too-large");
 }
 
 #[test]
@@ -454,7 +491,7 @@ fn pages_of_other_origins_and_names_that_lead_here_are_refused() {
 
 /// Sends the head of a request and half of its body.
 fn begin(service: &Running, body: &[u8]) -> TcpStream {
-    let mut socket = TcpStream::connect(service.address).unwrap();
+    let mut socket = connect(service);
     let head = format!(
         "POST /v1/predict HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         service.address,
@@ -494,9 +531,11 @@ fn a_client_that_stops_sending_is_not_waited_for() {
     Answer::read(socket).assert_problem(408, "too-slow");
     assert!(begun.elapsed() < Duration::from_secs(3));
     // The service does not wait for a client that never completes the head of its request, either.
-    let mut socket = TcpStream::connect(service.address).unwrap();
+    let begun = Instant::now();
+    let mut socket = connect(&service);
     socket.write_all(b"POST /v1/pre").unwrap();
     assert!(socket.read_to_end(&mut Vec::new()).is_ok());
+    assert!(begun.elapsed() < Duration::from_secs(3));
 }
 
 #[test]
@@ -529,16 +568,10 @@ fn what_has_begun_is_finished_when_the_service_ends() {
     assert_eq!(Answer::read(socket).status, 200);
 }
 
-/// How long a test waits for the service before it fails.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Opens a live stream. A read or write that takes longer than [`PATIENCE`] fails.
+/// Opens a live stream.
 fn open(service: &Running, query: &str) -> Result<WebSocket<TcpStream>, Box<dyn Error>> {
     let url = format!("ws://{}/v1/listen?{query}", service.address);
-    let socket = TcpStream::connect(service.address)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.set_write_timeout(Some(PATIENCE))?;
-    Ok(client(url, socket)?.0)
+    Ok(client(url, connect(service))?.0)
 }
 
 #[test]
