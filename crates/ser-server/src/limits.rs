@@ -16,7 +16,8 @@ pub struct Limits {
     pub waiting: usize,
     /// How long a request waits for memory before it is refused with 503.
     pub patience: Duration,
-    /// How long a client may pause while it sends a request, and how long it may keep sending after it was refused.
+    /// How long a client may pause while it sends a request or reads a response, and how long it may keep sending after it
+    /// was refused.
     pub idle: Duration,
     /// Number of bytes per second that a client must send on average, after the time of `idle`.
     pub least_rate: usize,

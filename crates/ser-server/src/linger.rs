@@ -14,10 +14,13 @@ const WASTE: usize = 1 << 14;
 
 /// A connection that keeps reading for a while after it was shut down, and discards what arrives. Otherwise a client that is
 /// refused while it sends its recording would find its connection broken, and many clients then never read the response.
+/// Writing fails if the client reads nothing for as long.
 pub(crate) struct Lingering {
     stream: TcpStream,
     longest: Duration,
     end: Option<Pin<Box<Sleep>>>,
+    /// When to give up writing; `None` if the last write has succeeded.
+    give_up: Option<Pin<Box<Sleep>>>,
 }
 
 impl Lingering {
@@ -26,7 +29,26 @@ impl Lingering {
             stream,
             longest,
             end: None,
+            give_up: None,
         }
+    }
+
+    /// Makes a write fail that has been waiting for too long.
+    fn within(
+        self: Pin<&mut Self>,
+        context: &mut Context,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let Self {
+            longest, give_up, ..
+        } = self.get_mut();
+        if written.is_ready() {
+            *give_up = None;
+            return written;
+        }
+        let give_up = give_up.get_or_insert_with(|| Box::pin(sleep(*longest)));
+        ready!(give_up.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn stream(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
@@ -46,19 +68,21 @@ impl AsyncRead for Lingering {
 
 impl AsyncWrite for Lingering {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.stream().poll_write(context, bytes)
+        let written = self.as_mut().stream().poll_write(context, bytes);
+        self.within(context, written)
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context,
         slices: &[IoSlice],
     ) -> Poll<io::Result<usize>> {
-        self.stream().poll_write_vectored(context, slices)
+        let written = self.as_mut().stream().poll_write_vectored(context, slices);
+        self.within(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -74,6 +98,7 @@ impl AsyncWrite for Lingering {
             stream,
             longest,
             end,
+            ..
         } = self.get_mut();
         if end.is_none() {
             ready!(Pin::new(&mut *stream).poll_shutdown(context))?;

@@ -174,6 +174,7 @@ async fn converse(
             let _ = send_told.blocking_send(last);
         }
     });
+    let idle = service.0.limits.idle;
     let mut send_bytes = Some(send_bytes);
     // The message that the queue has no room for yet. While there is one, no further message is read, so that the client
     // has to wait. The messages to the client are still sent, since the computation may wait for that.
@@ -206,7 +207,7 @@ async fn converse(
                     break true;
                 };
                 is_refused |= matches!(message, Told::Problem(_));
-                if !tell(&mut socket, &message).await {
+                if !tell(&mut socket, &message, idle).await {
                     break false;
                 }
             }
@@ -218,7 +219,7 @@ async fn converse(
     if is_over {
         if is_broken {
             is_refused = true;
-            tell(&mut socket, &Told::Problem(Problem::broken())).await;
+            tell(&mut socket, &Told::Problem(Problem::broken()), idle).await;
         }
         let code = if is_refused {
             close_code::UNSUPPORTED
@@ -227,7 +228,7 @@ async fn converse(
         } else {
             close_code::NORMAL
         };
-        close(socket, code, service.0.limits.idle).await;
+        close(socket, code, idle).await;
     }
     streams.dec();
 }
@@ -246,10 +247,11 @@ async fn pass(queue: Option<&Sender<Vec<u8>>>, waiting: &mut Option<Vec<u8>>) ->
     true
 }
 
-/// Sends a message to the client. Returns `false` if the client has disconnected.
-async fn tell(socket: &mut WebSocket, told: &Told) -> bool {
+/// Sends a message to the client. Returns `false` if the client has disconnected, or has read nothing for `longest`.
+async fn tell(socket: &mut WebSocket, told: &Told, longest: Duration) -> bool {
     let text = serde_json::to_string(told).unwrap_or_default();
-    socket.send(Message::Text(text.into())).await.is_ok()
+    let sent = timeout(longest, socket.send(Message::Text(text.into())));
+    matches!(sent.await, Ok(Ok(())))
 }
 
 /// Sends a close frame, and then discards what the client still sends, until it has closed the connection too or `longest`

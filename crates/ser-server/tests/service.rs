@@ -539,6 +539,22 @@ fn a_client_that_stops_sending_is_not_waited_for() {
 }
 
 #[test]
+fn a_client_that_stops_reading_is_not_waited_for() {
+    let service = Running::new(|settings| {
+        settings.limits.idle = Duration::from_millis(300);
+        settings.limits.connections = 1;
+    });
+    let size = service.get("/openapi.json").body.len();
+    let mut socket = connect(&service);
+    // More than the system keeps for a client that does not read.
+    let requests = (32 << 20) / size;
+    let request = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let _ = socket.write_all(&request.repeat(requests));
+    // The client has the only place, which becomes free.
+    assert_eq!(service.get("/healthz").status, 200);
+}
+
+#[test]
 fn who_asks_too_often_is_told_when_to_ask_again() {
     let service = Running::new(|settings| settings.limits.per_minute = Some(2));
     assert_eq!(
