@@ -32,7 +32,7 @@ pub(crate) async fn predict(
     State(service): State<Service>,
     upload: Upload,
 ) -> Result<Json<AnswerLine>, Problem> {
-    let answer = move |shared: &Shared| {
+    let answer = |shared: &Shared, upload: &Upload| {
         let Question {
             name,
             stream,
@@ -43,7 +43,7 @@ pub(crate) async fn predict(
         shared.metrics.heard(answer.seconds);
         Ok(AnswerLine::new(predictor.model(), name, &answer))
     };
-    Ok(Json(service.compute(answer).await?))
+    Ok(Json(upload.answer(&service, answer).await?))
 }
 
 /// The emotions of a recording over time.
@@ -98,8 +98,8 @@ pub(crate) async fn timeline(
     upload: Upload,
 ) -> Result<Response, Problem> {
     let form = choose(&headers, &CAPTIONS)?;
-    service
-        .compute(move |shared| hear(shared, &upload, form))
+    upload
+        .answer(&service, move |shared, upload| hear(shared, upload, form))
         .await
 }
 
@@ -181,8 +181,8 @@ pub(crate) async fn explain(
     upload: Upload,
 ) -> Result<Response, Problem> {
     let form = choose(&headers, &PICTURES)?;
-    service
-        .compute(move |shared| why(shared, &upload, form))
+    upload
+        .answer(&service, move |shared, upload| why(shared, upload, form))
         .await
 }
 

@@ -14,7 +14,7 @@ pub struct Limits {
     pub seconds: f64,
     /// Number of requests that may wait for memory. Further requests are refused with 503.
     pub waiting: usize,
-    /// How long a request waits for memory before it is refused with 503.
+    /// How long a request waits for memory, and then for a core, before it is refused with 503.
     pub patience: Duration,
     /// How long a client may pause while it sends a request or reads a response, and how long it may keep sending after it
     /// was refused.

@@ -85,7 +85,6 @@ enum Told {
 #[utoipa::path(get, path = "/v1/listen", tag = "answers", params(Live), responses(
     (status = 101, description = "The WebSocket is open."),
     Refused,
-    (status = 503, description = "No capacity for another live stream; `Retry-After` says when to try again.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn listen(
     State(service): State<Service>,

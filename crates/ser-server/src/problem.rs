@@ -93,7 +93,7 @@ pub(crate) struct Refused;
 /// The error responses of a request with a recording: those of [`Refused`] and some more.
 pub(crate) struct OfRecording;
 
-const REFUSED: [(&str, &str); 5] = [
+const REFUSED: [(&str, &str); 6] = [
     ("400", "The request is invalid or names something unknown."),
     ("401", "The request has no known token."),
     (
@@ -105,8 +105,12 @@ const REFUSED: [(&str, &str); 5] = [
         "Too many requests from this address; `Retry-After` says when to try again.",
     ),
     ("500", "The computation ended without a result."),
+    (
+        "503",
+        "No capacity now; `Retry-After` says when to try again.",
+    ),
 ];
-const OF_RECORDING: [(&str, &str); 6] = [
+const OF_RECORDING: [(&str, &str); 5] = [
     (
         "406",
         "There is no response in a format that `Accept` allows.",
@@ -123,10 +127,6 @@ const OF_RECORDING: [(&str, &str); 6] = [
     (
         "422",
         "The recording is damaged, too short, has too low a sampling rate, or has no speech where speech is required.",
-    ),
-    (
-        "503",
-        "No capacity now; `Retry-After` says when to try again.",
     ),
 ];
 

@@ -117,13 +117,17 @@ impl Service {
         }
     }
 
-    /// Runs a computation on one of the cores. A panic ends only its own request.
+    /// Runs a computation on one of the cores, and waits for a core if necessary. A panic ends only its own request.
+    ///
+    /// # Errors
+    /// Those of the computation, and a [`Problem`] with status 503 if no core becomes free in time.
     pub(crate) async fn compute<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Shared) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let Ok(core) = self.0.cores.clone().acquire_owned().await else {
-            return Err(Problem::broken());
+        let patience = self.0.limits.patience;
+        let Ok(Ok(core)) = timeout(patience, self.0.cores.clone().acquire_owned()).await else {
+            return Err(Problem::busy(patience.as_secs().max(1)));
         };
         let shared = self.0.clone();
         let job = tokio::task::spawn_blocking(move || {
@@ -171,4 +175,31 @@ pub(crate) async fn readyz(State(service): State<Service>) -> Result<&'static st
         ));
     }
     Ok("ready\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_gets_no_core_in_time_is_told_to_try_again() {
+        let service = Service::new(Settings {
+            predictor: Predictor::built_in().unwrap(),
+            speakers: Speakers::default(),
+            tokens: Vec::new(),
+            is_local: true,
+            limits: Limits {
+                patience: Duration::from_millis(10),
+                ..Limits::default()
+            },
+        });
+        let cores = service.0.cores.available_permits();
+        let taken = service.0.cores.clone().acquire_many_owned(cores as u32);
+        let taken = taken.await.unwrap();
+        assert_eq!(service.compute(|_| Ok(())).await, Err(Problem::busy(1)));
+        drop(taken);
+        assert_eq!(service.compute(|_| Ok(())).await, Ok(()));
+    }
 }

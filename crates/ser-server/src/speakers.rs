@@ -151,7 +151,7 @@ pub(crate) async fn enroll(
     upload: Upload,
 ) -> Result<Json<EnrolledAnswer>, Problem> {
     check(&name)?;
-    let enroll = move |shared: &Shared| {
+    let enroll = move |shared: &Shared, upload: &Upload| {
         let (model, predictor) = (shared.predictor.model(), &shared.predictor);
         if !model.enrols() {
             return Err(Problem::invalid(
@@ -177,7 +177,7 @@ pub(crate) async fn enroll(
             seconds: Some((100.0 * seconds).round() / 100.0),
         })
     };
-    Ok(Json(service.compute(enroll).await?))
+    Ok(Json(upload.answer(&service, enroll).await?))
 }
 
 /// Returns an enrolled speaker.

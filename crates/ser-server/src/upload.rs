@@ -1,14 +1,15 @@
 //! Extracts recordings and the options for their answers from requests.
 
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use axum::body::Body;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, Query, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
-use ser_audio::{AudioStream, Channels};
+use ser_audio::{AudioStream, Channels, Stored};
 use ser_predict::{Enrolment, Predictor};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
@@ -85,6 +86,8 @@ pub(crate) struct Upload {
     pub(crate) asked: Asked,
     /// Reserves the memory of the body until the upload is dropped.
     _memory: OwnedSemaphorePermit,
+    /// Expires when the client has disconnected.
+    client: Weak<()>,
 }
 
 impl FromRequest<Service> for Upload {
@@ -118,6 +121,7 @@ impl FromRequest<Service> for Upload {
             recordings,
             asked,
             _memory: memory,
+            client: Weak::new(),
         })
     }
 }
@@ -223,6 +227,26 @@ fn file_name(path: &str) -> String {
     name.replace(char::is_control, "\u{fffd}")
 }
 
+/// The bytes of a recording, which can no longer be read after the client has disconnected. So nothing computes an answer
+/// for a client that is gone, except for the part that was read.
+struct Awaited {
+    bytes: Arc<Vec<u8>>,
+    client: Weak<()>,
+}
+
+impl Stored for Awaited {
+    fn size(&self) -> u64 {
+        self.bytes.size()
+    }
+
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.client.strong_count() == 0 {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        self.bytes.read_at(at, buffer)
+    }
+}
+
 /// A recording with the model and the speaker for its answer.
 pub(crate) struct Question {
     pub(crate) name: String,
@@ -232,6 +256,21 @@ pub(crate) struct Question {
 }
 
 impl Upload {
+    /// Computes the answer on one of the cores.
+    ///
+    /// # Errors
+    /// As [`Service::compute`].
+    pub(crate) async fn answer<T: Send + 'static>(
+        mut self,
+        service: &Service,
+        job: impl FnOnce(&Shared, &Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        // If the client disconnects, the server drops this future, and with it the client.
+        let client = Arc::new(());
+        self.client = Arc::downgrade(&client);
+        service.compute(move |shared| job(shared, &self)).await
+    }
+
     /// Returns the one recording of the request, with the channels that were asked for.
     ///
     /// # Errors
@@ -269,7 +308,11 @@ impl Upload {
         channels: Channels,
         shared: &Shared,
     ) -> Result<AudioStream, Problem> {
-        let stream = AudioStream::from_stored(recording.bytes.clone(), Path::new(&recording.name))?;
+        let stored = Awaited {
+            bytes: recording.bytes.clone(),
+            client: self.client.clone(),
+        };
+        let stream = AudioStream::from_stored(Arc::new(stored), Path::new(&recording.name))?;
         let stream = stream.with(channels)?.at_most(shared.limits.seconds);
         Ok(stream)
     }

@@ -176,9 +176,13 @@ impl Answer {
 
 /// Returns a WAV file of a voice.
 fn wav(seconds: f64, pitch: f64) -> Vec<u8> {
+    wav_of(ser_fixtures::voice(RATE, seconds, pitch))
+}
+
+fn wav_of(samples: Vec<f32>) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("voice.wav");
-    ser_fixtures::write_wav_f32(&file, RATE, ser_fixtures::voice(RATE, seconds, pitch));
+    ser_fixtures::write_wav_f32(&file, RATE, samples);
     std::fs::read(file).unwrap()
 }
 
@@ -536,6 +540,32 @@ fn a_client_that_stops_sending_is_not_waited_for() {
     socket.write_all(b"POST /v1/pre").unwrap();
     assert!(socket.read_to_end(&mut Vec::new()).is_ok());
     assert!(begun.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn an_answer_is_not_computed_to_its_end_for_a_client_that_is_gone() {
+    let seconds = 1200.0;
+    let samples = ser_fixtures::voice(RATE, 20.0, 160.0).repeat(60);
+    let recording = wav_of(samples);
+    let service = Running::new(|settings| {
+        settings.limits.body_bytes = recording.len();
+        settings.limits.memory_bytes = recording.len();
+        settings.limits.patience = PATIENCE;
+    });
+    let mut socket = begin(&service, &recording);
+    socket.write_all(&recording[recording.len() / 2..]).unwrap();
+    // Meanwhile the service begins to compute.
+    std::thread::sleep(Duration::from_millis(200));
+    drop(socket);
+    // This request waits until the memory of the other one is free.
+    assert_eq!(service.post("/v1/predict", &wav(2.0, 160.0)).status, 200);
+    let counts = service.get("/metrics");
+    let heard = counts
+        .text()
+        .lines()
+        .find_map(|line| line.strip_prefix("ser_sound_seconds_total "));
+    let heard: f64 = heard.unwrap().parse().unwrap();
+    assert!(heard < seconds, "{heard}");
 }
 
 #[test]
