@@ -1,7 +1,7 @@
 //! Access control, rate limits, and the log of requests.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -67,14 +67,7 @@ fn check(service: &Service, request: &Request) -> Result<(), Problem> {
             "serve the page from the origin of the service, for example through one proxy for both",
         ));
     }
-    if !service.knows(token(headers)) {
-        return Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "no-token",
-            "the request has no known token",
-            "send `Authorization: Bearer TOKEN`",
-        ));
-    }
+    // Requests with a wrong token count too, so that nobody can try token after token.
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let wait = address.map_or(0, |address| service.wait_of(address.0.ip()));
     if wait > 0 {
@@ -87,6 +80,14 @@ fn check(service: &Service, request: &Request) -> Result<(), Problem> {
                 format!("try again in {wait} s"),
             )
         });
+    }
+    if !service.knows(token(headers)) {
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "no-token",
+            "the request has no known token",
+            "send `Authorization: Bearer TOKEN`",
+        ));
     }
     Ok(())
 }
@@ -144,6 +145,14 @@ pub(crate) async fn watch(
     response
 }
 
+/// Returns the address that stands for all addresses of one client: of IPv6, a client usually has a network of 64 bits.
+fn client_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address => address,
+    }
+}
+
 /// The number of requests that each address may still send: a token bucket that is filled at `per_minute`.
 pub(crate) struct Rates {
     per_minute: Option<u32>,
@@ -163,6 +172,7 @@ impl Rates {
         let Some(per_minute) = self.per_minute else {
             return 0;
         };
+        let address = client_of(address);
         let (most, now) = (f64::from(per_minute.max(1)), Instant::now());
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let filled = |(left, at): (f64, Instant)| {
@@ -235,5 +245,18 @@ mod tests {
         assert!((15..=20).contains(&rates.wait_of(one)));
         assert_eq!(rates.wait_of(other), 0);
         assert_eq!(Rates::new(None).wait_of(one), 0);
+    }
+
+    #[test]
+    fn the_addresses_of_one_client_share_a_bucket() {
+        let rates = Rates::new(Some(1));
+        let wait_of = |address: &str| rates.wait_of(address.parse().unwrap());
+        assert_eq!(wait_of("2001:db8:0:1::1"), 0);
+        assert!(wait_of("2001:db8:0:1:2:3:4:5") > 0);
+        assert_eq!(wait_of("2001:db8:0:2::1"), 0);
+        // A socket for both protocols shows IPv4 addresses in this form.
+        assert_eq!(wait_of("::ffff:10.0.0.1"), 0);
+        assert!(wait_of("10.0.0.1") > 0);
+        assert_eq!(wait_of("::ffff:10.0.0.2"), 0);
     }
 }

@@ -21,7 +21,7 @@ pub struct Limits {
     pub idle: Duration,
     /// Number of bytes per second that a client must send on average, after the time of `idle`.
     pub least_rate: usize,
-    /// Number of requests per minute from one address; `None` for no limit.
+    /// Number of requests per minute from one address, or from one IPv6 network of 64 bits; `None` for no limit.
     pub per_minute: Option<u32>,
     /// Number of connections at a time. Further ones wait to be accepted.
     pub connections: usize,

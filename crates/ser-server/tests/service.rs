@@ -493,6 +493,18 @@ fn pages_of_other_origins_and_names_that_lead_here_are_refused() {
     );
 }
 
+#[test]
+fn wrong_tokens_count_towards_the_requests_of_an_address() {
+    let service = Running::new(|settings| {
+        settings.tokens = vec!["one".into()];
+        settings.limits.per_minute = Some(2);
+    });
+    let asked = |token: &str| service.request("GET", "/v1/model", &[("Authorization", token)], b"");
+    asked("Bearer two").assert_problem(401, "no-token");
+    asked("Bearer three").assert_problem(401, "no-token");
+    asked("Bearer one").assert_problem(429, "too-many-requests");
+}
+
 /// Sends the head of a request and half of its body.
 fn begin(service: &Running, body: &[u8]) -> TcpStream {
     let mut socket = connect(service);
