@@ -49,13 +49,18 @@ fn check(name: &str) -> Result<(), Problem> {
     }
 }
 
+/// Returns the file of a speaker.
+fn path_of(folder: &std::path::Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.json"))
+}
+
 impl Speakers {
     pub(crate) fn get(&self, model: &Model, name: &str) -> Result<Option<Enrolment>, Problem> {
         check(name)?;
         match self {
             Self::Memory(speakers) => Ok(locked(speakers).get(name).cloned()),
             Self::Folder(folder) => {
-                let file = folder.join(format!("{name}.json"));
+                let file = path_of(folder, name);
                 if !file.is_file() {
                     return Ok(None);
                 }
@@ -81,7 +86,7 @@ impl Speakers {
                 Ok(())
             }
             Self::Folder(folder) => {
-                let file = folder.join(format!("{name}.json"));
+                let file = path_of(folder, name);
                 speaker.save(model, &file).map_err(|error| not_kept(&error))
             }
         }
@@ -93,7 +98,7 @@ impl Speakers {
         match self {
             Self::Memory(speakers) => Ok(locked(speakers).remove(name).is_some()),
             Self::Folder(folder) => {
-                let file = folder.join(format!("{name}.json"));
+                let file = path_of(folder, name);
                 let is_there = file.is_file();
                 if is_there {
                     ser_files::remove_file(file).map_err(|error| not_kept(&error.into()))?;
