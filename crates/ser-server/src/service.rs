@@ -19,7 +19,9 @@ use crate::speakers::Speakers;
 
 /// Number of bytes in one unit of the memory for bodies.
 const UNIT: usize = 1 << 10;
-/// Least number of bytes that a request reserves: as much as a decoded clip takes with its features.
+/// Least number of bytes that a request reserves, since a short body can hold a long recording: about as much as 20 s of
+/// sound at 48 kHz take when they are decoded. A request that computes may take more, such as 5.8 MB for 30 s, but only as
+/// many compute at a time as there are cores.
 const LEAST: usize = 4 << 20;
 
 /// The settings of a service.
