@@ -1,6 +1,8 @@
 //! Reads clips from disk and extracts their features.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+#[cfg(feature = "train")]
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ser_data::{Audit, Clip, Corpus, LabelMap, Origin, Recording, Scan, SkipKind};
