@@ -50,7 +50,7 @@ impl Listener {
     /// Creates a listener for samples at `sample_rate` Hz.
     ///
     /// # Errors
-    /// [`Error::SampleRate`] below 4000 Hz.
+    /// [`Error::SampleRate`](crate::Error::SampleRate) below 4000 Hz.
     pub fn new(predictor: &Predictor, sample_rate: u32) -> Result<Self> {
         Ok(Self {
             predictor: predictor.clone(),
