@@ -46,6 +46,15 @@ export interface LiveStream {
     finish(): Promise<void>;
 }
 
+/** A speaker who has just been enrolled. */
+export interface Enrolled {
+    name: string;
+    /** Seconds of speech in the recordings. */
+    seconds: number;
+    /** The names of the recordings that could not be used, each with the reason. */
+    skipped: string[];
+}
+
 /** Receives the spans of live sound as they end, or the error that ends the stream. */
 export type SpanHandler = (heard: { spans: Span[] } | { error: Error }) => void;
 
@@ -57,8 +66,7 @@ export interface Answers {
     /** Returns a picture (SVG) of the parts that the answer rests on. */
     explain(recording: File, asked: Asked, signal: AbortSignal, tell: (share: number) => void): Promise<string>;
     listen(rate: number, asked: Asked, handle: SpanHandler): Promise<LiveStream>;
-    /** Enrols a speaker; returns the seconds of speech that the recordings had. */
-    enroll(name: string, recordings: File[], signal: AbortSignal): Promise<number>;
+    enroll(name: string, recordings: File[], signal: AbortSignal): Promise<Enrolled>;
     forget(name: string): Promise<void>;
     /** Returns the names of the enrolled speakers. */
     speakers(): string[];

@@ -1,6 +1,6 @@
 // The engine in this browser: nothing leaves the device.
 
-import type { Answer, Answers, Asked, LiveStream, Heard, SpanHandler, Model, Peaks, Span, Timeline } from "./answers";
+import type { Answer, Answers, Asked, Enrolled, LiveStream, Heard, SpanHandler, Model, Peaks, Span, Timeline } from "./answers";
 import type { Form, Options } from "./ser_web.js";
 import { Profiles } from "./profiles";
 import { wav } from "./wav";
@@ -183,10 +183,10 @@ export class Browser implements Answers {
         };
     }
 
-    async enroll(name: string, recordings: File[], signal: AbortSignal): Promise<number> {
-        const { profile, seconds } = await this.#engine.call("enroll", [recordings, {}], { signal });
+    async enroll(name: string, recordings: File[], signal: AbortSignal): Promise<Enrolled> {
+        const { profile, seconds, skipped } = await this.#engine.call("enroll", [recordings], { signal });
         this.#profiles.set(name, profile);
-        return seconds;
+        return { name, seconds, skipped };
     }
 
     async forget(name: string): Promise<void> {

@@ -1,6 +1,6 @@
 // The engine of the service: recordings are sent to the host that served this page.
 
-import type { Answer, Answers, Asked, LiveStream, SpanHandler, Model, Span, Timeline } from "./answers";
+import type { Answer, Answers, Asked, Enrolled, LiveStream, SpanHandler, Model, Span, Timeline } from "./answers";
 
 /** Key for the names of the speakers that this browser enrolled, because the service does not list its speakers. */
 const SPEAKERS = "ser.service.speakers";
@@ -114,13 +114,14 @@ export class Service implements Answers {
         });
     }
 
-    async enroll(name: string, recordings: File[], signal: AbortSignal): Promise<number> {
+    async enroll(name: string, recordings: File[], signal: AbortSignal): Promise<Enrolled> {
         const body = new FormData();
         recordings.forEach((recording) => body.append("recording", recording, recording.name));
         const response = await this.#ask(`speakers/${encodeURIComponent(name)}`, { method: "PUT", body, signal });
         const { seconds } = await response.json();
         this.#keep([...new Set([...this.speakers(), name])].sort());
-        return seconds;
+        // If the service cannot use one of the recordings, it enrols nobody.
+        return { name, seconds, skipped: [] };
     }
 
     async forget(name: string): Promise<void> {

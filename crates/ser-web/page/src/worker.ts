@@ -74,7 +74,10 @@ const calls = {
     explain: (engine: Engine, tell: Tell, file: File, options: Options) =>
         engine.explain(stored(file), options, nowAndThen(tell)).svg,
 
-    enroll: (engine: Engine, _: Tell, files: File[], options: Options) => engine.enroll(files.map(stored), options),
+    enroll(engine: Engine, _: Tell, files: File[]) {
+        const names = files.map((file) => file.name);
+        return engine.enroll(files.map(stored), names);
+    },
 
     captions: (engine: Engine, _: Tell, spans: Span[], form: Form, seconds: number, name: string) =>
         engine.captions(spans, form, seconds, name),
