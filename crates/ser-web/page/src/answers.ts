@@ -65,7 +65,8 @@ export interface Answers {
     timeline(recording: File, asked: Asked, signal: AbortSignal, tell: (soFar: Heard) => void): Promise<Timeline>;
     /** Returns a picture (SVG) of the parts that the answer rests on. */
     explain(recording: File, asked: Asked, signal: AbortSignal, tell: (share: number) => void): Promise<string>;
-    listen(rate: number, asked: Asked, handle: SpanHandler): Promise<LiveStream>;
+    /** Opens a stream. Only the opening can be aborted; `finish` ends the stream. */
+    listen(rate: number, asked: Asked, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream>;
     enroll(name: string, recordings: File[], signal: AbortSignal): Promise<Enrolled>;
     forget(name: string): Promise<void>;
     /** Returns the names of the enrolled speakers. */

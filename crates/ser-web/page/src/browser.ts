@@ -166,13 +166,19 @@ export class Browser implements Answers {
         return this.#engine.call("explain", [recording, this.#options(asked, recording.name)], { signal, tell });
     }
 
-    async listen(rate: number, asked: Asked, handle: SpanHandler): Promise<LiveStream> {
+    async listen(rate: number, asked: Asked, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream> {
+        const options = this.#options(asked, "live");
         // Live sound has an engine of its own, so that it need not wait for recordings that are being answered.
         const engine = new Engine();
         const predict = (file: File, asked: Asked) => engine.call("predict", [file, this.#options(asked, file.name)]);
         const hear = (spans: Promise<Span[]>) =>
             spans.then((spans) => handle({ spans }), (error: Error) => handle({ error }));
-        await engine.call("listen", [rate, this.#options(asked, "live")]);
+        try {
+            await engine.call("listen", [rate, options], { signal });
+        } catch (error) {
+            engine.end();
+            throw error;
+        }
         return {
             push: (samples) => void hear(engine.call("push", [samples])),
             predict,

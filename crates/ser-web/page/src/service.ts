@@ -73,7 +73,7 @@ export class Service implements Answers {
         return (await this.#post("explain", "image/svg+xml", recording, asked, signal)).text();
     }
 
-    listen(rate: number, asked: Asked, handle: SpanHandler): Promise<LiveStream> {
+    listen(rate: number, asked: Asked, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream> {
         const url = new URL("v1/listen", document.baseURI);
         url.protocol = url.protocol.replace("http", "ws");
         url.search = new URLSearchParams([["rate", `${rate}`], ["format", "f32le"], ...fields(asked)]).toString();
@@ -86,12 +86,18 @@ export class Service implements Answers {
             socket.onopen = () => {
                 isOpen = true;
                 resolve({
+            const abort = () => {
+                reject(signal.reason);
+                socket.close();
+            };
+            signal.addEventListener("abort", abort, { once: true });
                     push: (samples) => socket.send(samples as Float32Array<ArrayBuffer>),
                     predict: (file, asked) => this.predict(file, asked, null),
                     finish: () => {
                         isOpen = false;
                         socket.send("end");
                         return ended;
+                signal.removeEventListener("abort", abort);
                     },
                 });
             };

@@ -51,7 +51,45 @@ async function anna(page: Page, ...names: string[]): Promise<Locator> {
 /** Returns the percentages of an answer as the page shows them. */
 function percentages(probabilities: Record<string, number>): string[] {
     const sorted = Object.entries(probabilities).sort(([, a], [, b]) => b - a);
-    return sorted.map(([label, probability]) => `${label}${Math.round(100 * probability)} %`);
+    return sorted.map(([label, probability]) => `${label}${percent(probability)}`);
+}
+
+interface Span {
+    start: number;
+    end: number;
+    emotion: string;
+    confidence: number;
+    uncertain: boolean;
+}
+
+/** Returns spans as the page lists them. */
+function listed(spans: Span[]): string[] {
+    return spans.map(({ start, end, emotion, confidence, uncertain }) => {
+        const answer = `${emotion} ${percent(confidence)}${uncertain ? " uncertain" : ""}`;
+        return `${clock(start)} – ${clock(end)} ${answer}`;
+    });
+}
+
+/** Lets the user allow the microphone only when `allow` is called; `states` are those of all microphones that were opened. */
+async function hesitate(page: Page) {
+    const asked = await page.evaluateHandle(() => {
+        const media = navigator.mediaDevices;
+        const ask = media.getUserMedia.bind(media);
+        const tracks: MediaStreamTrack[] = [];
+        let allow = () => {};
+        const allowed = new Promise<void>((resolve) => (allow = resolve));
+        media.getUserMedia = async (constraints) => {
+            await allowed;
+            const stream = await ask(constraints);
+            tracks.push(...stream.getTracks());
+            return stream;
+        };
+        return { allow: () => allow(), tracks };
+    });
+    return {
+        allow: () => asked.evaluate(({ allow }) => allow()),
+        states: () => asked.evaluate(({ tracks }) => tracks.map(({ readyState }) => readyState)),
+    };
 }
 
 async function accessible(page: Page) {
@@ -195,6 +233,54 @@ for (const engine of ["browser", "service"]) {
 test("nothing asks the service for a speaker who is being forgotten", async ({ page }) => {
     await page.getByRole("radio", { name: /the service/ }).check();
     const voice = await choose(page, "voice.wav");
+for (const end of ["Stop", "another engine"]) {
+    test(`a microphone that is allowed only after ${end} is closed at once`, async ({ page }) => {
+        const user = await hesitate(page);
+        const live = page.getByRole("region", { name: "Microphone" });
+        await live.getByRole("button", { name: "Record" }).click();
+        if (end === "Stop") {
+            await live.getByRole("button", { name: "Stop" }).click();
+        } else {
+            await page.getByRole("radio", { name: /the service/ }).check();
+        }
+        await expect(live.getByRole("button", { name: "Record" })).toBeVisible();
+        await user.allow();
+        await expect.poll(user.states).toEqual(["ended"]);
+        await expect(page.getByRole("article")).toHaveCount(0);
+        await expect(page.getByRole("alert")).toHaveCount(0);
+    });
+}
+
+for (const end of ["Cancel", "Escape"]) {
+    test(`a microphone that is allowed only after ${end} of an enrolment is closed at once`, async ({ page }) => {
+        const user = await hesitate(page);
+        const dialog = await anna(page);
+        await dialog.getByRole("button", { name: "Talk" }).click();
+        if (end === "Cancel") {
+            await dialog.getByRole("button", { name: "Cancel" }).click();
+        } else {
+            await page.keyboard.press("Escape");
+        }
+        await expect(dialog).toHaveCount(0);
+        await user.allow();
+        await expect.poll(user.states).toEqual(["ended"]);
+    });
+}
+
+test("an enrolment that is begun again has one open microphone", async ({ page }) => {
+    const user = await hesitate(page);
+    const dialog = await anna(page);
+    await dialog.getByRole("button", { name: "Talk" }).click();
+    await dialog.getByRole("button", { name: "Stop" }).click();
+    await dialog.getByRole("button", { name: "Talk" }).click();
+    await user.allow();
+    await expect.poll(user.states).toEqual(["ended", "live"]);
+    await expect(dialog.getByRole("progressbar")).toBeVisible();
+    await dialog.getByRole("button", { name: "Stop" }).click();
+    await expect.poll(user.states).toEqual(["ended", "ended"]);
+    await expect(dialog.getByRole("button", { name: "Enroll" })).toBeEnabled();
+});
+
     await expect(spans(voice).first()).toBeVisible();
     const dialog = await anna(page, "short.wav");
     // Simulates a busy service, which has not begun with this recording when the speaker is forgotten.
@@ -315,6 +401,42 @@ for (const colorScheme of ["light", "dark"] as const) {
             await page.getByText("How to answer").click();
             const long = await choose(page, "long.wav", "short.wav");
             await expect(spans(long).first()).toBeVisible();
+test("the page says what a speaker was enrolled from, and what was not used", async ({ page }) => {
+    const dialog = await anna(page, "voice.wav", "none.mp3");
+    await dialog.getByRole("button", { name: "Enroll" }).click();
+    await expect(page.getByText(/^anna is enrolled from \d\.\d s of speech\. Not used: none\.mp3: \w/)).toBeVisible();
+});
+
+test("nobody is enrolled from files without speech, and each is named", async ({ page }) => {
+    const dialog = await anna(page, "none.mp3");
+    await dialog.getByRole("button", { name: "Enroll" }).click();
+    await expect(dialog.getByRole("alert")).toContainText("nobody is enrolled: none.mp3: ");
+});
+
+test("a speaker who is forgotten in another tab is forgotten here", async ({ page, context }) => {
+    const voice = await choose(page, "voice.wav");
+    await expect(voice.locator(".bars li")).toHaveCount(8);
+    const before = await voice.locator(".bars li").allTextContents();
+    await (await anna(page, "voice.wav", "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await expect.poll(() => voice.locator(".bars li").allTextContents()).not.toEqual(before);
+    const other = await context.newPage();
+    await other.goto("/");
+    await other.evaluate(() => localStorage.removeItem("ser.speaker.anna"));
+    const speaker = page.getByRole("combobox", { name: "Speaker" });
+    await expect(speaker.getByRole("option")).toHaveText(["anybody"]);
+    await expect(speaker).toHaveValue("");
+    await expect.poll(() => voice.locator(".bars li").allTextContents()).toEqual(before);
+});
+
+test("nothing is answered with a speaker whose profile is gone", async ({ page }) => {
+    await (await anna(page, "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
+    await page.evaluate(() => localStorage.removeItem("ser.speaker.anna"));
+    const voice = await choose(page, "voice.wav");
+    await expect(voice.getByRole("alert")).toContainText("anna is not enrolled in this browser");
+    await expect(voice.locator(".answer")).toHaveCount(0);
+});
+
             await expect(card(page, "short.wav").locator(".answer strong")).toBeVisible();
             await spans(long).nth(2).click();
             await accessible(page);
