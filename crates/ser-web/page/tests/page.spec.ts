@@ -343,19 +343,53 @@ test("what was found is handed to other programs", async ({ page }) => {
         const text = readFileSync(await (await saved).path(), "utf8");
         expect(text).toBe(await (await served(page, "timeline", "long.wav", { Accept: type })).text());
     }
-    const saved = page.waitForEvent("download");
-    await long.getByLabel("Export").selectOption("CSV");
-    expect((await saved).suggestedFilename()).toBe("long.csv");
-    const lines = readFileSync(await (await saved).path(), "utf8").trim().split("\n");
-    expect(lines).toHaveLength(1 + (await spans(long).count()));
+    const count = await spans(long).count();
+    for (const [form, name, pattern, expected] of [
+        ["CSV", "long.csv", /\n/g, 1 + count],
+        ["ELAN annotations", "long.eaf", /<ANNOTATION>/g, count],
+    ] as const) {
+        const saved = page.waitForEvent("download");
+        await long.getByLabel("Export").selectOption(form);
+        expect((await saved).suggestedFilename()).toBe(name);
+        const text = readFileSync(await (await saved).path(), "utf8");
+        expect(text.match(pattern)).toHaveLength(expected);
+    }
+});
+
+test("the saved answers are those on the page, and the others are named", async ({ page }) => {
+    const save = async () => {
+        const saved = page.waitForEvent("download");
+        await page.getByRole("button", { name: "Save all answers" }).click();
+        const lines = readFileSync(await (await saved).path(), "utf8").trim().split("\n");
+        return lines.filter(Boolean).map((line) => JSON.parse(line).file);
+    };
+    const voice = await choose(page, "voice.wav", "long.wav");
+    await expect(voice.locator(".answer strong")).toBeVisible();
+    await expect(card(page, "long.wav").getByLabel("Export")).toBeVisible();
+    expect(await save()).toEqual(["voice.wav"]);
+    await expect(page.getByText("answers.jsonl lacks long.wav.")).toBeVisible();
+
+    const problem = { detail: "the service is busy", next: "try again" };
+    await page.route("**/v1/predict", (route) =>
+        route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify(problem) }),
+    );
+    await page.getByRole("radio", { name: /the service/ }).check();
+    await expect(voice.getByRole("alert")).toHaveText("the service is busy; try again");
+    expect(await save()).toEqual([]);
+    await expect(page.getByText("answers.jsonl lacks voice.wav, long.wav.")).toBeVisible();
+    expect(complaints.splice(0)).toEqual([expect.stringContaining("503")]);
+
+    await page.getByRole("button", { name: "Remove all" }).click();
+    await expect(page.getByText("answers.jsonl lacks")).toHaveCount(0);
 });
 
 test("a call is heard channel by channel", async ({ page }) => {
     const call = await choose(page, "call.wav");
     await call.getByRole("button", { name: "Channel 2" }).click();
-    const timeline = await (await served(page, "timeline", "call.wav", {}, { channel: 2 })).json();
     await expect(call.getByText("Channel 2 alone")).toBeVisible();
-    await expect(spans(call)).toHaveCount(timeline.spans.length);
+    await expect.poll(() => spans(call).allTextContents()).toEqual(second);
+    await call.getByRole("button", { name: "Channel 1" }).click();
+    await expect.poll(() => spans(call).allTextContents()).toEqual(first);
 });
 
 test("why of a piece of a call rests on the channel that was heard", async ({ page }) => {
@@ -422,6 +456,12 @@ test("a speaker who is forgotten in another tab is forgotten here", async ({ pag
     const other = await context.newPage();
     await other.goto("/");
     await other.evaluate(() => localStorage.removeItem("ser.speaker.anna"));
+    const of = async (channel: number) => {
+        const timeline = await (await served(page, "timeline", "call.wav", {}, { channel })).json();
+        return listed(timeline.spans);
+    };
+    const [first, second] = [await of(1), await of(2)];
+    expect(second).not.toEqual(first);
     const speaker = page.getByRole("combobox", { name: "Speaker" });
     await expect(speaker.getByRole("option")).toHaveText(["anybody"]);
     await expect(speaker).toHaveValue("");
