@@ -19,9 +19,12 @@ function words(problem: Partial<Problem>): string {
 export async function serviceHere(): Promise<"open" | "token" | undefined> {
     try {
         const response = await fetch("v1/model");
-        const kind = response.headers.get("content-type");
+        const kind = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
         // Some static hosts answer any address with a page of their own.
-        return kind === "application/json" ? "open" : kind === "application/problem+json" ? "token" : undefined;
+        if (kind !== "application/json" && kind !== "application/problem+json") {
+            return undefined;
+        }
+        return response.status === 401 ? "token" : "open";
     } catch {
         return undefined;
     }
@@ -83,21 +86,21 @@ export class Service implements Answers {
         let isOpen = false;
         const ended = new Promise<void>((resolve) => (hasEnded = resolve));
         return new Promise((resolve, reject) => {
-            socket.onopen = () => {
-                isOpen = true;
-                resolve({
             const abort = () => {
                 reject(signal.reason);
                 socket.close();
             };
             signal.addEventListener("abort", abort, { once: true });
+            socket.onopen = () => {
+                signal.removeEventListener("abort", abort);
+                isOpen = true;
+                resolve({
                     push: (samples) => socket.send(samples as Float32Array<ArrayBuffer>),
                     predict: (file, asked) => this.predict(file, asked, null),
                     finish: () => {
                         isOpen = false;
                         socket.send("end");
                         return ended;
-                signal.removeEventListener("abort", abort);
                     },
                 });
             };

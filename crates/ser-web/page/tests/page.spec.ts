@@ -4,6 +4,8 @@ import path from "node:path";
 import { createRequire } from "node:module";
 import { type Locator, type Page, expect, test } from "@playwright/test";
 
+import { clock, percent } from "../src/words";
+
 const FOLDER = process.env.SER_RECORDINGS ?? "";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -193,46 +195,6 @@ for (const engine of ["browser", "service"]) {
     });
 }
 
-test("why is a picture with words", async ({ page }) => {
-    const short = await choose(page, "short.wav");
-    await short.getByRole("button", { name: "Why?" }).click();
-    const why = short.getByRole("region", { name: /rests on/ });
-    await expect(why.getByRole("img")).toHaveAttribute("alt", /rests on in short\.wav/, { timeout: 60_000 });
-    expect(await why.getByRole("img").evaluate((img: HTMLImageElement) => img.decode().then(() => img.naturalWidth))).toBeGreaterThan(100);
-    await picture(page, "why");
-    await why.getByRole("button", { name: "Close" }).click();
-    await expect(why).toHaveCount(0);
-});
-
-test("an explanation that takes too long is stopped, and the next recording answered", async ({ page }) => {
-    const voice = await choose(page, "voice.wav");
-    await voice.getByRole("button", { name: "Why?" }).click();
-    await voice.getByRole("button", { name: "Stop" }).click();
-    await expect((await choose(page, "short.wav")).locator(".answer strong")).toBeVisible();
-});
-
-for (const engine of ["browser", "service"]) {
-    test(`a speaker is enrolled with the ${engine}, changes the answer and is forgotten`, async ({ page }) => {
-        if (engine === "service") {
-            await page.getByRole("radio", { name: /the service/ }).check();
-        }
-        const voice = await choose(page, "voice.wav");
-        await expect(voice.locator(".bars li")).toHaveCount(8);
-        const before = await voice.locator(".bars li").allTextContents();
-        const dialog = await anna(page, "voice.wav", "short.wav");
-        await accessible(page);
-        await dialog.getByRole("button", { name: "Enroll" }).click();
-        await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
-        await expect.poll(() => voice.locator(".bars li").allTextContents()).not.toEqual(before);
-        await page.getByRole("button", { name: "Forget anna" }).click();
-        await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("");
-        await expect.poll(() => voice.locator(".bars li").allTextContents()).toEqual(before);
-    });
-}
-
-test("nothing asks the service for a speaker who is being forgotten", async ({ page }) => {
-    await page.getByRole("radio", { name: /the service/ }).check();
-    const voice = await choose(page, "voice.wav");
 for (const end of ["Stop", "another engine"]) {
     test(`a microphone that is allowed only after ${end} is closed at once`, async ({ page }) => {
         const user = await hesitate(page);
@@ -281,6 +243,46 @@ test("an enrolment that is begun again has one open microphone", async ({ page }
     await expect(dialog.getByRole("button", { name: "Enroll" })).toBeEnabled();
 });
 
+test("why is a picture with words", async ({ page }) => {
+    const short = await choose(page, "short.wav");
+    await short.getByRole("button", { name: "Why?" }).click();
+    const why = short.getByRole("region", { name: /rests on/ });
+    await expect(why.getByRole("img")).toHaveAttribute("alt", /^The parts of short\.wav that .* rests on\. /, { timeout: 60_000 });
+    expect(await why.getByRole("img").evaluate((img: HTMLImageElement) => img.decode().then(() => img.naturalWidth))).toBeGreaterThan(100);
+    await picture(page, "why");
+    await why.getByRole("button", { name: "Close" }).click();
+    await expect(why).toHaveCount(0);
+});
+
+test("an explanation that takes too long is stopped, and the next recording answered", async ({ page }) => {
+    const voice = await choose(page, "voice.wav");
+    await voice.getByRole("button", { name: "Why?" }).click();
+    await voice.getByRole("button", { name: "Stop" }).click();
+    await expect((await choose(page, "short.wav")).locator(".answer strong")).toBeVisible();
+});
+
+for (const engine of ["browser", "service"]) {
+    test(`a speaker is enrolled with the ${engine}, changes the answer and is forgotten`, async ({ page }) => {
+        if (engine === "service") {
+            await page.getByRole("radio", { name: /the service/ }).check();
+        }
+        const voice = await choose(page, "voice.wav");
+        await expect(voice.locator(".bars li")).toHaveCount(8);
+        const before = await voice.locator(".bars li").allTextContents();
+        const dialog = await anna(page, "voice.wav", "short.wav");
+        await accessible(page);
+        await dialog.getByRole("button", { name: "Enroll" }).click();
+        await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
+        await expect.poll(() => voice.locator(".bars li").allTextContents()).not.toEqual(before);
+        await page.getByRole("button", { name: "Forget anna" }).click();
+        await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("");
+        await expect.poll(() => voice.locator(".bars li").allTextContents()).toEqual(before);
+    });
+}
+
+test("nothing asks the service for a speaker who is being forgotten", async ({ page }) => {
+    await page.getByRole("radio", { name: /the service/ }).check();
+    const voice = await choose(page, "voice.wav");
     await expect(spans(voice).first()).toBeVisible();
     const dialog = await anna(page, "short.wav");
     // Simulates a busy service, which has not begun with this recording when the speaker is forgotten.
@@ -311,6 +313,42 @@ test("a speaker whom the browser knows is not asked of the service", async ({ pa
     const answer = await (await served(page, "predict", "voice.wav")).json();
     await page.getByRole("radio", { name: /the service/ }).check();
     await expect.poll(() => voice.locator(".bars li").allTextContents()).toEqual(percentages(answer.probabilities));
+});
+
+test("the page says what a speaker was enrolled from, and what was not used", async ({ page }) => {
+    const dialog = await anna(page, "voice.wav", "none.mp3");
+    await dialog.getByRole("button", { name: "Enroll" }).click();
+    await expect(page.getByText(/^anna is enrolled from \d\.\d s of speech\. Not used: none\.mp3: \w/)).toBeVisible();
+});
+
+test("nobody is enrolled from files without speech, and each is named", async ({ page }) => {
+    const dialog = await anna(page, "none.mp3");
+    await dialog.getByRole("button", { name: "Enroll" }).click();
+    await expect(dialog.getByRole("alert")).toContainText("nobody is enrolled: none.mp3: ");
+});
+
+test("a speaker who is forgotten in another tab is forgotten here", async ({ page, context }) => {
+    const voice = await choose(page, "voice.wav");
+    await expect(voice.locator(".bars li")).toHaveCount(8);
+    const before = await voice.locator(".bars li").allTextContents();
+    await (await anna(page, "voice.wav", "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await expect.poll(() => voice.locator(".bars li").allTextContents()).not.toEqual(before);
+    const other = await context.newPage();
+    await other.goto("/");
+    await other.evaluate(() => localStorage.removeItem("ser.speaker.anna"));
+    const speaker = page.getByRole("combobox", { name: "Speaker" });
+    await expect(speaker.getByRole("option")).toHaveText(["anybody"]);
+    await expect(speaker).toHaveValue("");
+    await expect.poll(() => voice.locator(".bars li").allTextContents()).toEqual(before);
+});
+
+test("nothing is answered with a speaker whose profile is gone", async ({ page }) => {
+    await (await anna(page, "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
+    await page.evaluate(() => localStorage.removeItem("ser.speaker.anna"));
+    const voice = await choose(page, "voice.wav");
+    await expect(voice.getByRole("alert")).toContainText("anna is not enrolled in this browser");
+    await expect(voice.locator(".answer")).toHaveCount(0);
 });
 
 test("a speaker is enrolled by talking", async ({ page }) => {
@@ -385,6 +423,12 @@ test("the saved answers are those on the page, and the others are named", async 
 
 test("a call is heard channel by channel", async ({ page }) => {
     const call = await choose(page, "call.wav");
+    const of = async (channel: number) => {
+        const timeline = await (await served(page, "timeline", "call.wav", {}, { channel })).json();
+        return listed(timeline.spans);
+    };
+    const [first, second] = [await of(1), await of(2)];
+    expect(second).not.toEqual(first);
     await call.getByRole("button", { name: "Channel 2" }).click();
     await expect(call.getByText("Channel 2 alone")).toBeVisible();
     await expect.poll(() => spans(call).allTextContents()).toEqual(second);
@@ -427,6 +471,75 @@ test("a static host has no service to choose", async ({ page }) => {
     await expect(page.getByRole("radio")).toHaveCount(0);
 });
 
+for (const [what, status, contentType, needsToken] of [
+    ["with a parameter in its media type", 200, "application/json; charset=utf-8", false],
+    ["that is busy", 503, "application/problem+json", false],
+    ["that wants a token", 401, "application/problem+json", true],
+] as const) {
+    test(`a service ${what} can be chosen`, async ({ page }) => {
+        const body = status === 200 ? await (await page.request.get("v1/model")).text() : "{}";
+        await page.route("**/v1/model", (route) => route.fulfill({ status, contentType, body }));
+        await page.goto("/");
+        await page.getByRole("radio", { name: /the service/ }).check();
+        await expect(page.getByLabel("Token")).toHaveCount(Number(needsToken));
+        expect(complaints.splice(0).filter((text) => !text.includes(`${status}`))).toEqual([]);
+    });
+}
+
+test("the caches of other pages are left alone", async ({ page }) => {
+    const { older, others } = await page.evaluate(async () => {
+        const registration = await navigator.serviceWorker.ready;
+        await registration.unregister();
+        const { scope } = registration;
+        const older = `ser ${scope} older`;
+        const others = ["another page", `ser ${scope}below/ 1`];
+        await Promise.all([older, ...others].map((name) => caches.open(name)));
+        await navigator.serviceWorker.register("offline.js");
+        return { older, others };
+    });
+    const names = () => page.evaluate(() => caches.keys());
+    await expect.poll(names).not.toContain(older);
+    expect(await names()).toEqual(expect.arrayContaining(others));
+});
+
+test.describe("with a broken file", () => {
+    // Otherwise the files would not come from the network.
+    test.use({ serviceWorkers: "block" });
+
+    test("recordings are answered after the worker could not be loaded once", async ({ page }) => {
+        await page.route("**/worker.js", (route) => route.fulfill({ status: 404 }), { times: 1 });
+        await page.goto("/");
+        await expect(page.getByRole("alert")).toContainText("worker.js cannot be loaded");
+        for (const name of ["voice.wav", "short.wav"]) {
+            await expect((await choose(page, name)).locator(".answer strong")).toBeVisible();
+        }
+    });
+
+    test("a recording ends when the engine crashes, and is kept", async ({ page }) => {
+        await page.route("**/ser_web.js", async (route) => {
+            const crash = 'Listener.prototype.push = () => { throw new WebAssembly.RuntimeError("unreachable"); };';
+            const response = await route.fetch();
+            await route.fulfill({ response, body: `${await response.text()}\n${crash}` });
+        });
+        const live = page.getByRole("region", { name: "Microphone" });
+        await live.getByRole("button", { name: "Record" }).click();
+        await expect(live.getByRole("alert")).toContainText("crashed");
+        await expect(live.getByRole("button", { name: "Record" })).toBeVisible();
+        await expect(page.getByRole("article", { name: /^recorded at/ })).toBeVisible();
+    });
+});
+
+test("an engine that cannot hear live sound is ended", async ({ page }) => {
+    await (await anna(page, "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
+    await page.evaluate(() => localStorage.setItem("ser.speaker.anna", "{}"));
+    const live = page.getByRole("region", { name: "Microphone" });
+    await live.getByRole("button", { name: "Record" }).click();
+    await expect(live.getByRole("alert")).toContainText("speaker");
+    await expect(live.getByRole("button", { name: "Record" })).toBeVisible();
+    await expect.poll(() => page.workers().length).toBe(1);
+});
+
 for (const colorScheme of ["light", "dark"] as const) {
     for (const [device, width] of [["phone", 360], ["desktop", 1280]] as const) {
         test(`it can be read by all, ${colorScheme}, ${device}`, async ({ page }) => {
@@ -435,48 +548,6 @@ for (const colorScheme of ["light", "dark"] as const) {
             await page.getByText("How to answer").click();
             const long = await choose(page, "long.wav", "short.wav");
             await expect(spans(long).first()).toBeVisible();
-test("the page says what a speaker was enrolled from, and what was not used", async ({ page }) => {
-    const dialog = await anna(page, "voice.wav", "none.mp3");
-    await dialog.getByRole("button", { name: "Enroll" }).click();
-    await expect(page.getByText(/^anna is enrolled from \d\.\d s of speech\. Not used: none\.mp3: \w/)).toBeVisible();
-});
-
-test("nobody is enrolled from files without speech, and each is named", async ({ page }) => {
-    const dialog = await anna(page, "none.mp3");
-    await dialog.getByRole("button", { name: "Enroll" }).click();
-    await expect(dialog.getByRole("alert")).toContainText("nobody is enrolled: none.mp3: ");
-});
-
-test("a speaker who is forgotten in another tab is forgotten here", async ({ page, context }) => {
-    const voice = await choose(page, "voice.wav");
-    await expect(voice.locator(".bars li")).toHaveCount(8);
-    const before = await voice.locator(".bars li").allTextContents();
-    await (await anna(page, "voice.wav", "short.wav")).getByRole("button", { name: "Enroll" }).click();
-    await expect.poll(() => voice.locator(".bars li").allTextContents()).not.toEqual(before);
-    const other = await context.newPage();
-    await other.goto("/");
-    await other.evaluate(() => localStorage.removeItem("ser.speaker.anna"));
-    const of = async (channel: number) => {
-        const timeline = await (await served(page, "timeline", "call.wav", {}, { channel })).json();
-        return listed(timeline.spans);
-    };
-    const [first, second] = [await of(1), await of(2)];
-    expect(second).not.toEqual(first);
-    const speaker = page.getByRole("combobox", { name: "Speaker" });
-    await expect(speaker.getByRole("option")).toHaveText(["anybody"]);
-    await expect(speaker).toHaveValue("");
-    await expect.poll(() => voice.locator(".bars li").allTextContents()).toEqual(before);
-});
-
-test("nothing is answered with a speaker whose profile is gone", async ({ page }) => {
-    await (await anna(page, "short.wav")).getByRole("button", { name: "Enroll" }).click();
-    await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
-    await page.evaluate(() => localStorage.removeItem("ser.speaker.anna"));
-    const voice = await choose(page, "voice.wav");
-    await expect(voice.getByRole("alert")).toContainText("anna is not enrolled in this browser");
-    await expect(voice.locator(".answer")).toHaveCount(0);
-});
-
             await expect(card(page, "short.wav").locator(".answer strong")).toBeVisible();
             await spans(long).nth(2).click();
             await accessible(page);
