@@ -22,17 +22,25 @@ fn main() -> Result<(), Box<dyn Error>> {
             folder.display()
         )
     })?;
-    let mut list = String::from("[\n");
+    let (mut list, mut has_start) = (String::from("[\n"), false);
     for file in files {
         let file = file?.path().canonicalize()?;
         // Only the compressed files; the service has the model anyway.
         if file.extension().is_some_and(|extension| extension == "gz") {
             let name = file.file_stem().unwrap_or_default();
+            has_start |= name == "index.html";
             let mut hash = DefaultHasher::new();
             fs::read(&file)?.hash(&mut hash);
             let tag = hash.finish();
             list += &format!("    ({name:?}, \"\\\"{tag:016x}\\\"\", include_bytes!({file:?})),\n");
         }
+    }
+    if !has_start {
+        return Err(format!(
+            "{}: expected the page with index.html.gz, found none; make this folder again with `cargo xtask page`",
+            folder.display()
+        )
+        .into());
     }
     let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
     fs::write(Path::new(&out).join("page.rs"), list + "]\n")?;

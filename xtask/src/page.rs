@@ -12,27 +12,31 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// The sources that npm bundles.
 const SOURCES: &str = "crates/ser-web/page";
 
-/// Builds the folder from scratch, with the engine, the model, and the page that uses them. Returns its path.
+/// Builds the folder from scratch, with the engine, the model, and the page that uses them. Returns its path. If a step fails, the
+/// previous folder remains.
 pub fn run(root: &Path) -> Result<PathBuf> {
+    command::output(npm(root).arg("--version"))
+        .context("the page needs Node.js with npm: install them, then try again")?;
     let module = compile(root)?;
     let target = module.ancestors().nth(3).context("no target folder")?;
     let folder = target.join("page");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
-    }
+    let staging = ser_files::beside(&folder, "building");
+    ser_download::clear(&staging)?;
     let mut bindgen = command::cargo(root);
     bindgen.args(["run", "--quiet", "--package", "ser-bindgen", "--"]);
-    command::run(bindgen.arg(&module).arg(&folder))?;
+    command::run(bindgen.arg(&module).arg(&staging))?;
     let model = root.join("data/models/robust.safetensors");
-    copy(&model, &folder.join("model.safetensors"))?;
+    copy(&model, &staging.join("model.safetensors"))?;
     let types = root.join(SOURCES).join("src/ser_web.d.ts");
-    copy(&folder.join("ser_web.d.ts"), &types)?;
+    copy(&staging.join("ser_web.d.ts"), &types)?;
     command::run(npm(root).arg("ci"))?;
     command::run(
         npm(root)
             .args(["run", "--silent", "build", "--"])
-            .arg(&folder),
+            .arg(&staging),
     )?;
+    ser_download::clear(&folder)?;
+    fs::rename(&staging, &folder).with_context(|| format!("writing {}", folder.display()))?;
     println!("the page: {}", folder.display());
     Ok(folder)
 }

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array};
+use js_sys::{Array, Date, Float32Array, Object, Reflect, Uint8Array};
 use ser_audio::{AudioStream, Peaks};
 use ser_predict::{
-    AnswerLine, Enrolment, ExplanationLine, Model, ModelLine, Predictor, Span, SpanLine, Speech,
-    captions,
+    AnswerLine, Enroller, ExplanationLine, Model, ModelLine, Predictor, Span, SpanLine, captions,
 };
 use ser_report::plots::{self, TimelineSpan};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -98,11 +97,12 @@ impl Engine {
         Listener::new(rate, &Asked::new(&self.predictor, options)?)
     }
 
-    /// Enrols a speaker: computes how the voice sounds on average, from recordings without labels. Throws if no recording can be
-    /// used.
+    /// Enrols a speaker: computes how the voice sounds on average, from recordings without labels, each with its name. Throws if no
+    /// recording can be used.
     pub fn enroll(
         &self,
         recordings: Vec<Recording>,
+        names: Vec<String>,
         options: Option<Options>,
     ) -> Result<EnrollmentObject> {
         let model = self.predictor.model();
@@ -113,32 +113,35 @@ impl Engine {
             );
             return Err(JsError::new(&reason));
         }
-        let asked = Asked::new(&self.predictor, options)?;
-        let speech = |recording| -> Result<Speech> {
-            let sound = open(recording, &asked)?.read_to_end()?;
-            Ok(self.predictor.speech(&sound)?)
-        };
-        let skipped = Array::new();
-        let mut known = Vec::new();
-        for recording in recordings {
-            match speech(recording) {
-                Ok(speech) => known.push(speech),
+        let (expected, found) = (recordings.len(), names.len());
+        if expected != found {
+            let reason =
+                format!("names: expected one for each of {expected} recordings, found {found}");
+            return Err(JsError::new(&reason));
+        }
+        let mut asked = Asked::new(&self.predictor, options)?;
+        let (mut enroller, skipped) = (Enroller::new(model), Array::new());
+        for (recording, name) in recordings.into_iter().zip(names) {
+            asked.name = name;
+            let stream = open(recording, &asked).map_err(ser_predict::Error::from);
+            match stream.and_then(|stream| self.predictor.speech_stream(stream)) {
+                Ok(speech) => enroller.add(&speech)?,
                 Err(error) => {
-                    skipped
-                        .push(&Reflect::get(&error.into(), &"message".into()).unwrap_or_default());
+                    let (name, error) = (&asked.name, error.to_string());
+                    let reason = ser_files::without_path(&error, Path::new(name));
+                    skipped.push(&format!("{name}: {reason}").into());
                 }
             }
         }
-        if known.is_empty() {
+        let (clips, seconds) = (enroller.recordings(), enroller.seconds());
+        if clips == 0 {
             let reason = format!("nobody is enrolled: {}", skipped.join("; "));
             return Err(JsError::new(&reason));
         }
-        let speaker: Enrolment = self.predictor.enrol(&known)?;
-        let seconds: f64 = known.iter().map(Speech::seconds).sum();
         let enrolled = Object::new();
-        set(&enrolled, "clips", known.len() as u32)?;
+        set(&enrolled, "clips", clips as u32)?;
         set(&enrolled, "seconds", (seconds * 100.0).round() / 100.0)?;
-        let profile = speaker.to_json(model)?;
+        let profile = enroller.finish().to_json(model)?;
         set(&enrolled, "profile", Uint8Array::from(profile.as_bytes()))?;
         set(&enrolled, "skipped", skipped)?;
         Ok(enrolled.unchecked_into())
@@ -192,6 +195,11 @@ impl Engine {
                     .map(|line| Ok(serde_json::to_string(line)? + "\n"));
                 lines.collect::<Result<String>>()?
             }
+            "eaf" => {
+                let now = String::from(Date::new_0().to_iso_string());
+                // The page does not know the folder of the recording, and ELAN looks beside the document.
+                captions::elan(&spans, labels, Some(Path::new(name)), &now)
+            }
             "svg" => {
                 let spans = spans.iter().map(|span| TimelineSpan {
                     start: span.start,
@@ -203,7 +211,7 @@ impl Engine {
                 plots::timeline(labels, &spans, seconds, name, model.provenance.synthetic)?
             }
             other => {
-                let expected = "expected csv, json, vtt, srt, txt, TextGrid, rttm or svg";
+                let expected = "expected csv, json, vtt, srt, txt, TextGrid, eaf, rttm or svg";
                 return Err(JsError::new(&format!("form: {expected}, found {other:?}")));
             }
         })

@@ -10,7 +10,6 @@ use ser_audio::{AudioStream, Stored};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::Result;
 use crate::options::Asked;
 
 #[wasm_bindgen]
@@ -26,13 +25,22 @@ extern "C" {
 }
 
 /// Opens a recording with the name and the channels that the options give.
-pub(crate) fn open(recording: Recording, asked: &Asked) -> Result<AudioStream> {
+pub(crate) fn open(recording: Recording, asked: &Asked) -> ser_audio::Result<AudioStream> {
     let name = Path::new(&asked.name);
     let stream = match recording.dyn_ref::<Uint8Array>() {
         Some(bytes) => AudioStream::from_bytes(bytes.to_vec().into(), name)?,
         None => AudioStream::from_stored(Arc::new(Elsewhere::new(recording)), name)?,
     };
-    Ok(stream.with(asked.channels)?)
+    stream.with(asked.channels)
+}
+
+/// Returns the message of what JavaScript has thrown.
+fn message(thrown: &JsValue) -> String {
+    let error = thrown.dyn_ref::<js_sys::Error>();
+    error
+        .map(|error| error.message().into())
+        .or_else(|| thrown.as_string())
+        .unwrap_or_else(|| "JavaScript cannot read it, and does not say why".to_owned())
 }
 
 /// A recording that JavaScript reads. The `SendWrapper` is sound because WebAssembly in a page has a single thread.
@@ -61,9 +69,8 @@ impl Stored for Elsewhere {
         if length == 0 {
             return Ok(0);
         }
-        let bytes = self.recording.read(at as f64, length).map_err(|thrown| {
-            io::Error::other(format!("{:?}", js_sys::Object::from(thrown).to_string()))
-        })?;
+        let bytes = self.recording.read(at as f64, length);
+        let bytes = bytes.map_err(|thrown| io::Error::other(message(&thrown)))?;
         let read = (bytes.length() as usize).min(length);
         bytes.subarray(0, read as u32).copy_to(&mut buffer[..read]);
         Ok(read)

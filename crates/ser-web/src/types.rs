@@ -77,7 +77,7 @@ export interface Enrollment {
     seconds: number;
     /** The value for `Options.speaker`: the file that `ser enroll` writes. */
     profile: Uint8Array;
-    /** Why the other recordings could not be used. */
+    /** The names of the other recordings, each with the reason why it could not be used. */
     skipped: string[];
 }
 
@@ -88,7 +88,7 @@ export interface Peaks {
 }
 
 /** The formats that spans can be written in. */
-export type Form = "csv" | "json" | "vtt" | "srt" | "txt" | "TextGrid" | "rttm" | "svg";
+export type Form = "csv" | "json" | "vtt" | "srt" | "txt" | "TextGrid" | "eaf" | "rttm" | "svg";
 "#;
 
 #[wasm_bindgen]

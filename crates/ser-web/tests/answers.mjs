@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 
 const folder = path.resolve(process.argv[2]);
 const { initSync, Engine } = await import(pathToFileURL(path.join(folder, "ser_web.js")));
-initSync({ module: fs.readFileSync(path.join(folder, "ser_web_bg.wasm")) });
+const { memory } = initSync({ module: fs.readFileSync(path.join(folder, "ser_web_bg.wasm")) });
 const engine = new Engine(fs.readFileSync(path.join(folder, "model.safetensors")));
 
 /** Returns a file that is read piece by piece, as in a worker. */
@@ -19,6 +19,12 @@ function stored(file) {
 }
 
 function recording(job) {
+    if (job.thrown) {
+        const read = () => {
+            throw job.thrown.message ? new Error(job.thrown.message) : job.thrown;
+        };
+        return { size: 1000, read };
+    }
     return job.stored ? stored(job.file) : new Uint8Array(fs.readFileSync(job.file));
 }
 
@@ -35,7 +41,13 @@ const actions = {
         const explanation = engine.explain(recording(job), options(job), (done) => (share = done));
         return { ...explanation, share };
     },
-    enroll: (job) => engine.enroll(job.files.map((file) => recording({ file })), options(job)),
+    enroll: (job) => {
+        const before = memory.buffer.byteLength;
+        const recordings = job.files.map((file) => recording({ ...job, file }));
+        const names = job.names ?? job.files.map((file) => path.basename(file));
+        const enrolled = engine.enroll(recordings, names, options(job));
+        return { ...enrolled, grown: memory.buffer.byteLength - before };
+    },
     timeline: (job) => {
         const timeline = engine.timeline(recording(job), 100, options(job));
         const spans = [];

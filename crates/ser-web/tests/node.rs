@@ -160,7 +160,7 @@ fn timelines_live_sound_and_captions_are_alike() {
     let bytes: Vec<u8> = voice(40.0).iter().flat_map(|x| x.to_le_bytes()).collect();
     std::fs::write(&samples, bytes).unwrap();
     let forms = [
-        "vtt", "srt", "txt", "TextGrid", "rttm", "csv", "json", "svg", "doc",
+        "vtt", "srt", "txt", "TextGrid", "rttm", "csv", "json", "svg", "eaf", "doc",
     ];
     let mut jobs = vec![
         json!({"action": "timeline", "file": file}),
@@ -195,7 +195,11 @@ fn timelines_live_sound_and_captions_are_alike() {
         .collect();
     assert_alike(&Value::from(json), &expected, "json");
     assert!(text(7).starts_with("<svg"), "{}", text(7));
-    assert!(texts[8]["error"].as_str().unwrap().contains("\"doc\""));
+    let date = text(8).split("DATE=\"").nth(1).unwrap();
+    let (date, _) = date.split_once('"').unwrap();
+    let recording = Some(Path::new("voice.wav"));
+    assert_eq!(text(8), captions::elan(&spans, labels, recording, date));
+    assert!(texts[9]["error"].as_str().unwrap().contains("\"doc\""));
 }
 
 #[test]
@@ -222,19 +226,29 @@ fn a_speaker_and_labels_change_answers_alike() {
     let file = voice_file(folder.path(), 4.0);
     let none = folder.path().join("none.wav");
     ser_fixtures::write_wav_f32(&none, RATE, vec![0.0; 16_000]);
-    let Some(enrolled) = ask(json!({"action": "enroll", "files": [file, none]})) else {
+    let text = folder.path().join("text.mp3");
+    std::fs::write(&text, "no recording").unwrap();
+    let Some(enrolled) = ask(json!({"action": "enroll", "files": [file, none, text]})) else {
         return;
     };
     let predictor = Predictor::built_in().unwrap();
-    let speech = predictor.speech(&open(&file).unwrap().read_to_end().unwrap());
-    let speech = speech.unwrap();
+    let speech = |file: &Path| predictor.speech_stream(open(file)?);
+    let reason = |file: &Path| {
+        let reason = speech(file).unwrap_err().to_string();
+        ser_files::without_path(&reason, file).to_owned()
+    };
+    let skipped = [
+        format!("none.wav: {}", reason(&none)),
+        format!("text.mp3: {}", reason(&text)),
+    ];
+    let speech = speech(&file).unwrap();
     assert_eq!(enrolled["clips"], 1);
     assert_alike(
         &enrolled["seconds"],
         &json!((100.0 * speech.seconds()).round() / 100.0),
         "s",
     );
-    assert_eq!(enrolled["skipped"].as_array().unwrap().len(), 1);
+    assert_eq!(enrolled["skipped"], json!(skipped));
     let speaker = predictor.enrol(&[speech]).unwrap();
     let jobs = [
         json!({"action": "predict", "file": file, "name": "v", "speaker": enrolled["profile"], "labels": ["sad", "happy"]}),
@@ -256,5 +270,56 @@ fn a_speaker_and_labels_change_answers_alike() {
     assert_eq!(
         answers[3]["ok"]["fingerprint"],
         predictor.model().fingerprint()
+    );
+}
+
+#[test]
+fn a_speaker_is_enrolled_from_a_long_recording_piece_by_piece() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = voice_file(folder.path(), 7.0);
+    let long = folder.path().join("long.wav");
+    let samples = [voice(7.0), vec![0.0; 600 * RATE as usize]].concat();
+    let bytes = 4 * samples.len();
+    ser_fixtures::write_wav_f32(&long, RATE, samples);
+    let predictor = Predictor::built_in().unwrap();
+    let speech = predictor.speech_stream(open(&long).unwrap()).unwrap();
+    let seconds = (100.0 * speech.seconds()).round() / 100.0;
+    // The short recording takes the memory that the networks need.
+    let job = |file| json!({"action": "enroll", "files": [file], "stored": true});
+    let Some(found) = engine(&[job(short), job(long)]) else {
+        return;
+    };
+    let [short, long] = &found[..] else {
+        panic!("expected two answers, found {}", found.len());
+    };
+    assert_eq!(short["ok"]["clips"], 1);
+    assert_alike(&long["ok"]["seconds"], &json!(seconds), "seconds");
+    let grown = long["ok"]["grown"].as_u64().unwrap();
+    assert!(grown < bytes as u64 / 2, "{grown} of {bytes} bytes");
+}
+
+#[test]
+fn what_javascript_throws_is_told_in_its_words() {
+    let read = |thrown: Value| {
+        let job = json!({"action": "predict", "name": "gone.wav", "thrown": thrown});
+        Some(engine(&[job])?[0]["error"].as_str().unwrap().to_owned())
+    };
+    let Some(error) = read(json!({"message": "the \"disk\" is gone"})) else {
+        return;
+    };
+    assert_eq!(error, "gone.wav: the \"disk\" is gone");
+    assert_eq!(read(json!("unplugged")).unwrap(), "gone.wav: unplugged");
+}
+
+#[test]
+fn a_recording_to_enrol_without_a_name_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = voice_file(folder.path(), 1.0);
+    let job = json!({"action": "enroll", "files": [file], "names": []});
+    let Some(found) = engine(&[job]) else { return };
+    let error = found[0]["error"].as_str().unwrap();
+    assert_eq!(
+        error,
+        "names: expected one for each of 1 recordings, found 0"
     );
 }

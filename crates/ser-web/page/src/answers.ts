@@ -46,6 +46,15 @@ export interface LiveStream {
     finish(): Promise<void>;
 }
 
+/** A speaker who has just been enrolled. */
+export interface Enrolled {
+    name: string;
+    /** Seconds of speech in the recordings. */
+    seconds: number;
+    /** The names of the recordings that could not be used, each with the reason. */
+    skipped: string[];
+}
+
 /** Receives the spans of live sound as they end, or the error that ends the stream. */
 export type SpanHandler = (heard: { spans: Span[] } | { error: Error }) => void;
 
@@ -56,9 +65,9 @@ export interface Answers {
     timeline(recording: File, asked: Asked, signal: AbortSignal, tell: (soFar: Heard) => void): Promise<Timeline>;
     /** Returns a picture (SVG) of the parts that the answer rests on. */
     explain(recording: File, asked: Asked, signal: AbortSignal, tell: (share: number) => void): Promise<string>;
-    listen(rate: number, asked: Asked, handle: SpanHandler): Promise<LiveStream>;
-    /** Enrols a speaker; returns the seconds of speech that the recordings had. */
-    enroll(name: string, recordings: File[], signal: AbortSignal): Promise<number>;
+    /** Opens a stream. Only the opening can be aborted; `finish` ends the stream. */
+    listen(rate: number, asked: Asked, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream>;
+    enroll(name: string, recordings: File[], signal: AbortSignal): Promise<Enrolled>;
     forget(name: string): Promise<void>;
     /** Returns the names of the enrolled speakers. */
     speakers(): string[];

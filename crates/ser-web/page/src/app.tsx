@@ -6,7 +6,7 @@ import { useWork } from "./hooks";
 import { Live } from "./live";
 import { Options } from "./options";
 import { Problem } from "./problem";
-import { Recording } from "./recording";
+import { Recording, WHOLE } from "./recording";
 import { Service, serviceHere } from "./service";
 import { download } from "./words";
 
@@ -27,6 +27,8 @@ export function App() {
     const [asked, setAsked] = useState<Asked>({});
     const [items, setItems] = useState<Item[]>([]);
     const told = useRef(new Map<number, Answer>());
+    /** The names of the recordings that the file saved last lacks. */
+    const [lacking, setLacking] = useState<string[]>([]);
     const last = useRef(0);
     const choose = (isService: boolean) => {
         setIsService(isService);
@@ -38,12 +40,16 @@ export function App() {
         const added = files.map((file) => ({ id: ++last.current, file }));
         setItems((items) => [...added, ...items]);
     };
-    const remove = (id: number) => {
-        told.current.delete(id);
-        setItems((items) => items.filter((item) => item.id !== id));
+    const remove = (removed: Item[]) => {
+        setItems((items) => items.filter((item) => !removed.includes(item)));
+        setLacking([]);
+    };
+    const tell = (id: number, answer: Answer | undefined) => {
+        answer ? told.current.set(id, answer) : told.current.delete(id);
     };
     const save = () => {
         const lines = items.map(({ id }) => told.current.get(id)).filter((answer) => answer !== undefined);
+        setLacking(items.filter(({ id }) => !told.current.has(id)).map(({ file }) => file.name));
         download(new Blob(lines.map((line) => `${JSON.stringify(line)}\n`)), "answers.jsonl");
     };
 
@@ -99,20 +105,26 @@ export function App() {
                             <button type="button" onClick={save}>
                                 Save all answers (JSON)
                             </button>
-                            <button type="button" onClick={() => setItems([])}>
+                            <button type="button" onClick={() => remove(items)}>
                                 Remove all
                             </button>
                         </p>
                     )}
-                    {items.map(({ id, file }) => (
+                    {lacking.length > 0 && (
+                        <p class="remark" role="status">
+                            answers.jsonl lacks {lacking.join(", ")}. A recording has no answer as a whole until it is answered, if it
+                            cannot be answered, or if it is longer than {WHOLE} s.
+                        </p>
+                    )}
+                    {items.map((item) => (
                         <Recording
-                            key={id}
-                            file={file}
+                            key={item.id}
+                            file={item.file}
                             answers={answers}
                             browser={browser}
                             asked={asked}
-                            answered={(answer) => answer && told.current.set(id, answer)}
-                            remove={() => remove(id)}
+                            answered={(answer) => tell(item.id, answer)}
+                            remove={() => remove([item])}
                         />
                     ))}
                 </section>

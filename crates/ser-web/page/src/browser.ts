@@ -1,6 +1,6 @@
 // The engine in this browser: nothing leaves the device.
 
-import type { Answer, Answers, Asked, LiveStream, Heard, SpanHandler, Model, Peaks, Span, Timeline } from "./answers";
+import type { Answer, Answers, Asked, Enrolled, LiveStream, Heard, SpanHandler, Model, Peaks, Span, Timeline } from "./answers";
 import type { Form, Options } from "./ser_web.js";
 import { Profiles } from "./profiles";
 import { wav } from "./wav";
@@ -41,7 +41,7 @@ async function fetched(name: string): Promise<Response> {
     return response;
 }
 
-/** A worker that runs one job at a time. It is replaced when a job has crashed it or was aborted. */
+/** A worker that runs one job at a time. It is replaced when a job has crashed it or was aborted, or when it could not be loaded. */
 class Engine {
     #worker: Worker | undefined;
     #jobs = new Map<number, Job>();
@@ -49,7 +49,7 @@ class Engine {
     #running: number | undefined;
 
     constructor() {
-        this.#start();
+        this.#worker = this.#start();
     }
 
     call<K extends keyof Calls>(
@@ -63,7 +63,7 @@ class Engine {
             const end = () => {
                 this.#jobs.delete(id);
                 if (this.#running === id) {
-                    this.#start();
+                    this.#replace();
                 }
                 reject(signal?.reason);
             };
@@ -81,21 +81,28 @@ class Engine {
 
     end() {
         this.#worker?.terminate();
+        this.#worker = undefined;
+        this.#running = undefined;
         this.#jobs.clear();
     }
 
-    #start() {
-        this.#worker?.terminate();
+    #start(): Worker {
         const worker = new Worker("worker.js", { type: "module" });
         void parts.then((parts) => worker.postMessage(parts));
-        this.#worker = worker;
-        this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#hear(data);
-        // The worker could not be loaded, so no job will be answered.
-        this.#worker.onerror = (event) => {
+        worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#hear(data);
+        // The worker could not be loaded, so these jobs have no answer. The next one tries again.
+        worker.onerror = (event) => {
             const jobs = [...this.#jobs.values()];
-            this.#jobs.clear();
-            jobs.forEach((job) => job.reject(new Error(event.message || "worker.js cannot be loaded")));
+            this.end();
+            const reason = event.message || "worker.js cannot be loaded; check the connection, and try again";
+            jobs.forEach((job) => job.reject(new Error(reason)));
         };
+        return worker;
+    }
+
+    #replace() {
+        this.#worker?.terminate();
+        this.#worker = this.#start();
         this.#running = undefined;
         this.#next();
     }
@@ -105,7 +112,8 @@ class Engine {
         if (this.#running === undefined && next) {
             const [id, { request }] = next;
             this.#running = id;
-            this.#worker?.postMessage({ id, ...request });
+            this.#worker ??= this.#start();
+            this.#worker.postMessage({ id, ...request });
         }
     }
 
@@ -126,7 +134,7 @@ class Engine {
             job.reject(new Error(reply.error));
         }
         if ("broken" in reply && reply.broken) {
-            this.#start();
+            this.#replace();
         } else {
             this.#next();
         }
@@ -139,15 +147,21 @@ export class Browser implements Answers {
 
     #options(asked: Asked, name: string): Options {
         const { speaker, ...rest } = asked;
-        const profile = speaker === undefined ? undefined : this.#profiles.get(speaker);
-        return { ...rest, name, ...(profile && { speaker: profile }) };
+        if (speaker === undefined) {
+            return { ...rest, name };
+        }
+        const profile = this.#profiles.get(speaker);
+        if (!profile) {
+            throw new Error(`${speaker} is not enrolled in this browser; choose another speaker, or enroll ${speaker} again`);
+        }
+        return { ...rest, name, speaker: profile };
     }
 
     model(): Promise<Model> {
         return this.#engine.call("model", []);
     }
 
-    predict(recording: File, asked: Asked, signal?: AbortSignal): Promise<Answer> {
+    async predict(recording: File, asked: Asked, signal?: AbortSignal): Promise<Answer> {
         return this.#engine.call("predict", [recording, this.#options(asked, recording.name)], { signal });
     }
 
@@ -162,17 +176,23 @@ export class Browser implements Answers {
         return { ...rest, spans: [...spans, ...rest.spans] };
     }
 
-    explain(recording: File, asked: Asked, signal: AbortSignal, tell: (share: number) => void): Promise<string> {
+    async explain(recording: File, asked: Asked, signal: AbortSignal, tell: (share: number) => void): Promise<string> {
         return this.#engine.call("explain", [recording, this.#options(asked, recording.name)], { signal, tell });
     }
 
-    async listen(rate: number, asked: Asked, handle: SpanHandler): Promise<LiveStream> {
+    async listen(rate: number, asked: Asked, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream> {
+        const options = this.#options(asked, "live");
         // Live sound has an engine of its own, so that it need not wait for recordings that are being answered.
         const engine = new Engine();
-        const predict = (file: File, asked: Asked) => engine.call("predict", [file, this.#options(asked, file.name)]);
+        const predict = async (file: File, asked: Asked) => engine.call("predict", [file, this.#options(asked, file.name)]);
         const hear = (spans: Promise<Span[]>) =>
             spans.then((spans) => handle({ spans }), (error: Error) => handle({ error }));
-        await engine.call("listen", [rate, this.#options(asked, "live")]);
+        try {
+            await engine.call("listen", [rate, options], { signal });
+        } catch (error) {
+            engine.end();
+            throw error;
+        }
         return {
             push: (samples) => void hear(engine.call("push", [samples])),
             predict,
@@ -183,10 +203,10 @@ export class Browser implements Answers {
         };
     }
 
-    async enroll(name: string, recordings: File[], signal: AbortSignal): Promise<number> {
-        const { profile, seconds } = await this.#engine.call("enroll", [recordings, {}], { signal });
+    async enroll(name: string, recordings: File[], signal: AbortSignal): Promise<Enrolled> {
+        const { profile, seconds, skipped } = await this.#engine.call("enroll", [recordings], { signal });
         this.#profiles.set(name, profile);
-        return seconds;
+        return { name, seconds, skipped };
     }
 
     async forget(name: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import type { Answers } from "./answers";
-import { type Microphone, microphone } from "./microphone";
+import type { Answers, Enrolled } from "./answers";
+import { useSession } from "./hooks";
+import { microphone } from "./microphone";
 import { Problem } from "./problem";
 import { clock } from "./words";
 
@@ -10,67 +11,37 @@ const MINUTE = 60;
 
 interface Props {
     answers: Answers;
-    /** Called at the end, with the name of the speaker if one was enrolled. */
-    close(name?: string): void;
+    /** Called at the end, with the speaker if one was enrolled. */
+    close(enrolled?: Enrolled): void;
 }
 
 /** A dialog that enrols a speaker from a minute of talk or from recordings. */
 export function Enroll({ answers, close }: Props) {
     const dialog = useRef<HTMLDialogElement>(null);
-    const source = useRef<Microphone | undefined>(undefined);
-    const ending = useRef(new AbortController());
     const [name, setName] = useState("");
     const [files, setFiles] = useState<File[]>([]);
     const [seconds, setSeconds] = useState<number>();
-    const [isLearning, setIsLearning] = useState(false);
-    const [error, setError] = useState<unknown>();
-    useEffect(() => {
-        dialog.current?.showModal();
-        return () => {
-            ending.current.abort();
-            void source.current?.stop();
-        };
-    }, []);
+    useEffect(() => dialog.current?.showModal(), []);
 
-    const stop = async () => {
-        const { current } = source;
-        source.current = undefined;
-        await current?.stop();
-        if (current) {
-            setFiles([current.tape.all("talk.wav")]);
-        }
-    };
-    const record = async () => {
-        setError(undefined);
-        setSeconds(0);
-        try {
-            source.current = await microphone((_, tape) => {
-                setSeconds(tape.seconds);
-                if (tape.seconds >= MINUTE) {
-                    void stop();
-                }
-            });
-        } catch (error) {
-            setSeconds(undefined);
-            setError(error);
-        }
-    };
-    const learn = async (event: SubmitEvent) => {
+    const talk = useSession(async (session) => {
+        setSeconds(undefined);
+        const { tape, closed } = await microphone(session.signal, (_, tape) => {
+            setSeconds(tape.seconds);
+            if (tape.seconds >= MINUTE) {
+                session.abort();
+            }
+        });
+        await closed;
+        setFiles([tape.all("talk.wav")]);
+    });
+    const learn = useSession(async ({ signal }) => close(await answers.enroll(name, files, signal)));
+    const submit = (event: SubmitEvent) => {
         event.preventDefault();
-        await stop();
-        setIsLearning(true);
-        try {
-            await answers.enroll(name, files, ending.current.signal);
-            close(name);
-        } catch (error) {
-            setError(error);
-            setIsLearning(false);
-        }
+        learn.start();
     };
-    const isRecording = source.current !== undefined;
     return (
         <dialog ref={dialog} aria-labelledby="enroll" onClose={() => close()}>
-            <form onSubmit={(event) => void learn(event)}>
+            <form onSubmit={submit}>
                 <h2 id="enroll">Enroll a speaker</h2>
                 <p>
                     Talk for a minute about anything, in your ordinary voice, or choose recordings of the speaker. Only the average
@@ -87,8 +58,8 @@ export function Enroll({ answers, close }: Props) {
                     />
                 </label>
                 <p class="row">
-                    <button type="button" onClick={() => void (isRecording ? stop() : record())}>
-                        {isRecording ? "Stop" : "Talk"}
+                    <button type="button" onClick={talk.isOn ? talk.stop : talk.start}>
+                        {talk.isOn ? "Stop" : "Talk"}
                     </button>
                     {seconds !== undefined && (
                         <>
@@ -97,6 +68,7 @@ export function Enroll({ answers, close }: Props) {
                         </>
                     )}
                 </p>
+                <Problem error={talk.error} />
                 <label>
                     Recordings{" "}
                     <input
@@ -106,10 +78,10 @@ export function Enroll({ answers, close }: Props) {
                         onChange={({ currentTarget }) => setFiles([...(currentTarget.files ?? [])])}
                     />
                 </label>
-                <Problem error={error} />
+                <Problem error={learn.error} />
                 <p class="row">
-                    <button class="main" disabled={isLearning || isRecording || files.length === 0}>
-                        {isLearning ? "Listening" : "Enroll"}
+                    <button class="main" disabled={learn.isOn || talk.isOn || files.length === 0}>
+                        {learn.isOn ? "Listening" : "Enroll"}
                     </button>
                     <button type="button" onClick={() => close()}>
                         Cancel

@@ -13,6 +13,7 @@ const FORMS: [Form, string][] = [
     ["srt", "SubRip captions"],
     ["txt", "Audacity labels"],
     ["TextGrid", "Praat TextGrid"],
+    ["eaf", "ELAN annotations"],
     ["rttm", "RTTM"],
     ["svg", "SVG picture"],
 ];

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 /** Returns a URL for a file, which is valid as long as the component shows it. */
 export function useAddress(file: Blob | undefined): string | undefined {
@@ -34,4 +34,37 @@ export function useWork<Result, Progress = never>(
         return () => abort.abort();
     }, causes);
     return work;
+}
+
+/** A job that the user starts and stops. */
+export interface Session {
+    isOn: boolean;
+    /** Why the job failed. */
+    error: unknown;
+    start(): void;
+    stop(): void;
+}
+
+/** The job ends when its controller is aborted: by the user, by itself, or because the component is no longer shown. */
+export function useSession(job: (session: AbortController) => Promise<void>): Session {
+    const [isOn, setIsOn] = useState(false);
+    const [error, setError] = useState<unknown>();
+    const current = useRef<AbortController | undefined>(undefined);
+    const stop = () => current.current?.abort();
+    useEffect(() => stop, []);
+    const start = async () => {
+        const session = new AbortController();
+        current.current = session;
+        setIsOn(true);
+        setError(undefined);
+        try {
+            await job(session);
+        } catch (error) {
+            if (error !== session.signal.reason) {
+                setError(error);
+            }
+        }
+        setIsOn(false);
+    };
+    return { isOn, error, start: () => void start(), stop };
 }

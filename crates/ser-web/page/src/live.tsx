@@ -1,7 +1,8 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
-import type { Answer, Answers, Asked, LiveStream, Span } from "./answers";
+import type { Answer, Answers, Asked, LiveStream, Span, SpanHandler } from "./answers";
 import { Bars } from "./bars";
+import { useSession } from "./hooks";
 import { microphone } from "./microphone";
 import { Problem } from "./problem";
 import { SpanLine } from "./span";
@@ -26,31 +27,15 @@ interface Props {
 
 /** Records from the microphone, and shows the answers live. */
 export function Live({ answers, asked, keep }: Props) {
-    const [isOn, setIsOn] = useState(false);
     const [level, setLevel] = useState(FAINTEST);
     const [seconds, setSeconds] = useState(0);
     const [now, setNow] = useState<Answer>();
     const [spans, setSpans] = useState<Span[]>([]);
-    const [error, setError] = useState<unknown>();
-    const stop = useRef<(() => Promise<void>) | undefined>(undefined);
-    useEffect(() => () => void stop.current?.(), []);
 
-    const start = async () => {
-        setIsOn(true);
-        setError(undefined);
+    const { isOn, error, start, stop } = useSession(async (session) => {
         setNow(undefined);
         setSpans([]);
         setSeconds(0);
-        try {
-            await listen();
-        } catch (error) {
-            setError(error);
-            await stop.current?.();
-            setIsOn(false);
-        }
-    };
-
-    const listen = async () => {
         let stream: LiveStream | undefined;
         let [isMoving, moved] = [false, 0];
         const move = async (stream: LiveStream, tape: Tape) => {
@@ -59,7 +44,7 @@ export function Live({ answers, asked, keep }: Props) {
             await stream.predict(tape.last(NOW), asked).then(setNow, () => setNow(undefined));
             isMoving = false;
         };
-        const source = await microphone((samples, tape) => {
+        const { tape, closed } = await microphone(session.signal, (samples, tape) => {
             setLevel(Math.max(FAINTEST, decibels(samples)));
             setSeconds(tape.seconds);
             stream?.push(samples);
@@ -67,26 +52,32 @@ export function Live({ answers, asked, keep }: Props) {
                 void move(stream, tape);
             }
         });
-        stop.current = async () => {
-            stop.current = undefined;
-            await source.stop();
-            await stream?.finish();
-            setIsOn(false);
-            const time = new Date().toTimeString().slice(0, 8).replaceAll(":", ".");
-            keep(source.tape.all(`recorded at ${time}.wav`));
+        // Without answers the recording ends, but what was recorded is kept.
+        let problem: unknown;
+        const end = (error: unknown): undefined => {
+            problem ??= error;
+            session.abort();
         };
-        stream = await answers.listen(source.tape.rate, asked, (heard) => {
+        const handle: SpanHandler = (heard) => {
             if ("error" in heard) {
-                setError(heard.error);
+                end(heard.error);
             } else if (heard.spans.length) {
                 setSpans((spans) => [...spans, ...heard.spans].slice(-SHOWN));
             }
-        });
-    };
+        };
+        stream = await answers.listen(tape.rate, asked, session.signal, handle).catch(end);
+        await closed;
+        await stream?.finish();
+        const time = new Date().toTimeString().slice(0, 8).replaceAll(":", ".");
+        keep(tape.all(`recorded at ${time}.wav`));
+        if (problem !== undefined) {
+            throw problem;
+        }
+    });
 
     return (
         <section class="live" aria-label="Microphone">
-            <button type="button" class="main" onClick={() => void (isOn ? stop.current?.() : start())}>
+            <button type="button" class="main" onClick={isOn ? stop : start}>
                 {isOn ? "Stop" : "Record"}
             </button>
             <Problem error={error} />

@@ -1,22 +1,34 @@
 import { Tape } from "./tape";
 
-/** A recording from the microphone, until it is stopped. */
+/** A recording from the microphone. */
 export interface Microphone {
     /** The sound recorded so far. */
     tape: Tape;
-    stop(): Promise<void>;
+    /** Resolves when the microphone is closed. */
+    closed: Promise<void>;
 }
 
-/** Opens the microphone without the processing of calls (noise suppression, gain control), because that changes the voice. */
-export async function microphone(hear: (samples: Float32Array, tape: Tape) => void): Promise<Microphone> {
+/**
+ * Records until the signal is aborted. Opens the microphone without the processing of calls (noise suppression, gain control),
+ * because that changes the voice.
+ */
+export async function microphone(
+    signal: AbortSignal,
+    hear: (samples: Float32Array, tape: Tape) => void,
+): Promise<Microphone> {
     const audio = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-    const stream = await navigator.mediaDevices.getUserMedia({ audio });
-    const context = new AudioContext();
-    const stop = async () => {
-        stream.getTracks().forEach((track) => track.stop());
-        await context.close();
+    const opening = navigator.mediaDevices.getUserMedia({ audio });
+    let context: AudioContext | undefined;
+    const close = async () => {
+        // A page cannot withdraw the browser's question for permission. If the user allows the microphone after the recording has
+        // ended, it is closed at once.
+        void opening.then((stream) => stream.getTracks().forEach((track) => track.stop())).catch(() => undefined);
+        await context?.close();
     };
-    try {
+    const open = async () => {
+        const stream = await opening;
+        signal.throwIfAborted();
+        context = new AudioContext();
         await context.audioWorklet.addModule("recorder.js");
         const tape = new Tape(context.sampleRate);
         const recorder = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 0 });
@@ -26,9 +38,15 @@ export async function microphone(hear: (samples: Float32Array, tape: Tape) => vo
         };
         context.createMediaStreamSource(stream).connect(recorder);
         await context.resume();
-        return { tape, stop };
+        return tape;
+    };
+    const aborted = new Promise<never>((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+    try {
+        return { tape: await Promise.race([open(), aborted]), closed: aborted.catch(close) };
     } catch (error) {
-        await stop();
+        await close();
         throw error;
     }
 }

@@ -4,15 +4,18 @@ declare const FILES: string[];
 declare const VERSION: string;
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
+// All pages of an origin share one storage, so the name of a cache says to which page it belongs. An address has no space.
+const PREFIX = `ser ${worker.registration.scope} `;
+const CACHE = PREFIX + VERSION;
 
 worker.addEventListener("install", (event) => {
-    const keep = async () => (await caches.open(VERSION)).addAll(FILES.map((file) => new Request(file, { cache: "reload" })));
+    const keep = async () => (await caches.open(CACHE)).addAll(FILES.map((file) => new Request(file, { cache: "reload" })));
     event.waitUntil(keep());
 });
 
 worker.addEventListener("activate", (event) => {
     const forgetOlder = async () => {
-        const older = (await caches.keys()).filter((name) => name !== VERSION);
+        const older = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
         await Promise.all(older.map((name) => caches.delete(name)));
     };
     event.waitUntil(forgetOlder());
@@ -22,7 +25,7 @@ worker.addEventListener("fetch", (event) => {
     const url = new URL(event.request.url);
     const file = url.href.slice(worker.registration.scope.length) || "index.html";
     if (event.request.method === "GET" && FILES.includes(file)) {
-        const kept = async () => (await (await caches.open(VERSION)).match(file)) ?? fetch(event.request);
+        const kept = async () => (await (await caches.open(CACHE)).match(file)) ?? fetch(event.request);
         event.respondWith(kept());
     }
 });

@@ -1,6 +1,6 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
-import type { Answers, Asked } from "./answers";
+import type { Answers, Asked, Enrolled } from "./answers";
 import { Enroll } from "./enroll";
 import { useWork } from "./hooks";
 import { Problem } from "./problem";
@@ -16,6 +16,7 @@ interface Props {
 /** The options for answering recordings: the labels to choose from, and the speaker. */
 export function Options({ answers, labels, asked, ask }: Props) {
     const [isEnrolling, setIsEnrolling] = useState(false);
+    const [enrolled, setEnrolled] = useState<Enrolled>();
     const [forgotten, setForgotten] = useState<{ name: string }>();
     const { error } = useWork(
         forgotten &&
@@ -39,6 +40,25 @@ export function Options({ answers, labels, asked, ask }: Props) {
         choose("");
         setForgotten({ name });
     };
+    const close = (enrolled?: Enrolled) => {
+        setIsEnrolling(false);
+        if (enrolled) {
+            setEnrolled(enrolled);
+            choose(enrolled.name);
+        }
+    };
+    // Another tab may enroll and forget speakers too. A speaker forgotten there is forgotten here.
+    const [, setChange] = useState<StorageEvent>();
+    useEffect(() => {
+        const hear = (change: StorageEvent) => {
+            setChange(change);
+            if (speaker !== undefined && !answers.speakers().includes(speaker)) {
+                choose("");
+            }
+        };
+        addEventListener("storage", hear);
+        return () => removeEventListener("storage", hear);
+    }, [answers, asked]);
     return (
         <section class="options" aria-label="How to answer">
             <fieldset>
@@ -69,8 +89,14 @@ export function Options({ answers, labels, asked, ask }: Props) {
                     </button>
                 )}
                 <Problem error={error} />
+                {enrolled && enrolled.name === speaker && (
+                    <p class="remark" role="status">
+                        {enrolled.name} is enrolled from {enrolled.seconds.toFixed(1)} s of speech.
+                        {enrolled.skipped.length > 0 && ` Not used: ${enrolled.skipped.join("; ")}.`}
+                    </p>
+                )}
             </fieldset>
-            {isEnrolling && <Enroll answers={answers} close={(name) => (setIsEnrolling(false), name && choose(name))} />}
+            {isEnrolling && <Enroll answers={answers} close={close} />}
         </section>
     );
 }

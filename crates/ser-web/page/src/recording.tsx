@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 
 import type { Answer, Answers, Asked, Span } from "./answers";
 import { Bars } from "./bars";
@@ -11,7 +11,7 @@ import { clock, percent, remark } from "./words";
 import { Why } from "./why";
 
 /** The longest recording, in seconds, that is also answered as a whole. */
-const WHOLE = 60;
+export const WHOLE = 60;
 
 interface Props {
     file: File;
@@ -19,6 +19,7 @@ interface Props {
     /** The engine of this browser, for everything that does not need the service. */
     browser: Browser;
     asked: Asked;
+    /** Receives the answer for the whole recording whenever it changes; without an answer for the present options, `undefined`. */
     answered(answer: Answer | undefined): void;
     remove(): void;
 }
@@ -43,16 +44,11 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
     );
     const { result } = timeline;
     const isShort = (result?.seconds ?? stated ?? Infinity) <= WHOLE;
-    const whole = useWork(
-        isShort
-            ? async (signal) => {
-                  const answer = await answers.predict(file, asked, signal);
-                  answered(answer);
-                  return answer;
-              }
-            : undefined,
-        [...causes, isShort],
-    );
+    const whole = useWork(isShort ? (signal) => answers.predict(file, asked, signal) : undefined, [...causes, isShort]);
+    useEffect(() => {
+        answered(whole.result);
+        return () => answered(undefined);
+    }, [whole.result]);
     const outline = useWork(result && !result.peaks ? (signal) => browser.peaks(file, asked, signal) : undefined, [result]);
     const [why, setWhy] = useState<Span | "whole">();
     const toWav = useCallback(

@@ -1,6 +1,6 @@
 // The engine of the service: recordings are sent to the host that served this page.
 
-import type { Answer, Answers, Asked, LiveStream, SpanHandler, Model, Span, Timeline } from "./answers";
+import type { Answer, Answers, Asked, Enrolled, LiveStream, SpanHandler, Model, Span, Timeline } from "./answers";
 
 /** Key for the names of the speakers that this browser enrolled, because the service does not list its speakers. */
 const SPEAKERS = "ser.service.speakers";
@@ -19,9 +19,12 @@ function words(problem: Partial<Problem>): string {
 export async function serviceHere(): Promise<"open" | "token" | undefined> {
     try {
         const response = await fetch("v1/model");
-        const kind = response.headers.get("content-type");
+        const kind = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
         // Some static hosts answer any address with a page of their own.
-        return kind === "application/json" ? "open" : kind === "application/problem+json" ? "token" : undefined;
+        if (kind !== "application/json" && kind !== "application/problem+json") {
+            return undefined;
+        }
+        return response.status === 401 ? "token" : "open";
     } catch {
         return undefined;
     }
@@ -73,7 +76,7 @@ export class Service implements Answers {
         return (await this.#post("explain", "image/svg+xml", recording, asked, signal)).text();
     }
 
-    listen(rate: number, asked: Asked, handle: SpanHandler): Promise<LiveStream> {
+    listen(rate: number, asked: Asked, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream> {
         const url = new URL("v1/listen", document.baseURI);
         url.protocol = url.protocol.replace("http", "ws");
         url.search = new URLSearchParams([["rate", `${rate}`], ["format", "f32le"], ...fields(asked)]).toString();
@@ -83,7 +86,13 @@ export class Service implements Answers {
         let isOpen = false;
         const ended = new Promise<void>((resolve) => (hasEnded = resolve));
         return new Promise((resolve, reject) => {
+            const abort = () => {
+                reject(signal.reason);
+                socket.close();
+            };
+            signal.addEventListener("abort", abort, { once: true });
             socket.onopen = () => {
+                signal.removeEventListener("abort", abort);
                 isOpen = true;
                 resolve({
                     push: (samples) => socket.send(samples as Float32Array<ArrayBuffer>),
@@ -114,13 +123,14 @@ export class Service implements Answers {
         });
     }
 
-    async enroll(name: string, recordings: File[], signal: AbortSignal): Promise<number> {
+    async enroll(name: string, recordings: File[], signal: AbortSignal): Promise<Enrolled> {
         const body = new FormData();
         recordings.forEach((recording) => body.append("recording", recording, recording.name));
         const response = await this.#ask(`speakers/${encodeURIComponent(name)}`, { method: "PUT", body, signal });
         const { seconds } = await response.json();
         this.#keep([...new Set([...this.speakers(), name])].sort());
-        return seconds;
+        // If the service cannot use one of the recordings, it enrols nobody.
+        return { name, seconds, skipped: [] };
     }
 
     async forget(name: string): Promise<void> {

@@ -38,6 +38,14 @@ function nowAndThen<Told extends unknown[]>(report: (...told: Told) => void): ty
 
 let listener: Listener | undefined;
 
+/** Returns the listener, which is lost when a crash has ended the worker and another one has taken its place. */
+function listening(): Listener {
+    if (!listener) {
+        throw new Error("the engine has crashed and no longer hears the microphone; record again");
+    }
+    return listener;
+}
+
 const calls = {
     model: (engine: Engine) => engine.model(),
 
@@ -74,7 +82,10 @@ const calls = {
     explain: (engine: Engine, tell: Tell, file: File, options: Options) =>
         engine.explain(stored(file), options, nowAndThen(tell)).svg,
 
-    enroll: (engine: Engine, _: Tell, files: File[], options: Options) => engine.enroll(files.map(stored), options),
+    enroll(engine: Engine, _: Tell, files: File[]) {
+        const names = files.map((file) => file.name);
+        return engine.enroll(files.map(stored), names);
+    },
 
     captions: (engine: Engine, _: Tell, spans: Span[], form: Form, seconds: number, name: string) =>
         engine.captions(spans, form, seconds, name),
@@ -96,8 +107,8 @@ const calls = {
     listen(engine: Engine, _: Tell, rate: number, options: Options) {
         listener = engine.listen(rate, options);
     },
-    push: (_: Engine, __: Tell, samples: Float32Array) => listener?.push(samples) ?? [],
-    finish: (_: Engine, __: Tell) => listener?.finish() ?? [],
+    push: (_: Engine, __: Tell, samples: Float32Array) => listening().push(samples),
+    finish: (_: Engine, __: Tell) => listening().finish(),
 };
 
 /** The calls that a worker accepts. */

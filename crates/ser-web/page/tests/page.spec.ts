@@ -4,6 +4,8 @@ import path from "node:path";
 import { createRequire } from "node:module";
 import { type Locator, type Page, expect, test } from "@playwright/test";
 
+import { clock, percent } from "../src/words";
+
 const FOLDER = process.env.SER_RECORDINGS ?? "";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -51,7 +53,45 @@ async function anna(page: Page, ...names: string[]): Promise<Locator> {
 /** Returns the percentages of an answer as the page shows them. */
 function percentages(probabilities: Record<string, number>): string[] {
     const sorted = Object.entries(probabilities).sort(([, a], [, b]) => b - a);
-    return sorted.map(([label, probability]) => `${label}${Math.round(100 * probability)} %`);
+    return sorted.map(([label, probability]) => `${label}${percent(probability)}`);
+}
+
+interface Span {
+    start: number;
+    end: number;
+    emotion: string;
+    confidence: number;
+    uncertain: boolean;
+}
+
+/** Returns spans as the page lists them. */
+function listed(spans: Span[]): string[] {
+    return spans.map(({ start, end, emotion, confidence, uncertain }) => {
+        const answer = `${emotion} ${percent(confidence)}${uncertain ? " uncertain" : ""}`;
+        return `${clock(start)} – ${clock(end)} ${answer}`;
+    });
+}
+
+/** Lets the user allow the microphone only when `allow` is called; `states` are those of all microphones that were opened. */
+async function hesitate(page: Page) {
+    const asked = await page.evaluateHandle(() => {
+        const media = navigator.mediaDevices;
+        const ask = media.getUserMedia.bind(media);
+        const tracks: MediaStreamTrack[] = [];
+        let allow = () => {};
+        const allowed = new Promise<void>((resolve) => (allow = resolve));
+        media.getUserMedia = async (constraints) => {
+            await allowed;
+            const stream = await ask(constraints);
+            tracks.push(...stream.getTracks());
+            return stream;
+        };
+        return { allow: () => allow(), tracks };
+    });
+    return {
+        allow: () => asked.evaluate(({ allow }) => allow()),
+        states: () => asked.evaluate(({ tracks }) => tracks.map(({ readyState }) => readyState)),
+    };
 }
 
 async function accessible(page: Page) {
@@ -155,11 +195,59 @@ for (const engine of ["browser", "service"]) {
     });
 }
 
+for (const end of ["Stop", "another engine"]) {
+    test(`a microphone that is allowed only after ${end} is closed at once`, async ({ page }) => {
+        const user = await hesitate(page);
+        const live = page.getByRole("region", { name: "Microphone" });
+        await live.getByRole("button", { name: "Record" }).click();
+        if (end === "Stop") {
+            await live.getByRole("button", { name: "Stop" }).click();
+        } else {
+            await page.getByRole("radio", { name: /the service/ }).check();
+        }
+        await expect(live.getByRole("button", { name: "Record" })).toBeVisible();
+        await user.allow();
+        await expect.poll(user.states).toEqual(["ended"]);
+        await expect(page.getByRole("article")).toHaveCount(0);
+        await expect(page.getByRole("alert")).toHaveCount(0);
+    });
+}
+
+for (const end of ["Cancel", "Escape"]) {
+    test(`a microphone that is allowed only after ${end} of an enrolment is closed at once`, async ({ page }) => {
+        const user = await hesitate(page);
+        const dialog = await anna(page);
+        await dialog.getByRole("button", { name: "Talk" }).click();
+        if (end === "Cancel") {
+            await dialog.getByRole("button", { name: "Cancel" }).click();
+        } else {
+            await page.keyboard.press("Escape");
+        }
+        await expect(dialog).toHaveCount(0);
+        await user.allow();
+        await expect.poll(user.states).toEqual(["ended"]);
+    });
+}
+
+test("an enrolment that is begun again has one open microphone", async ({ page }) => {
+    const user = await hesitate(page);
+    const dialog = await anna(page);
+    await dialog.getByRole("button", { name: "Talk" }).click();
+    await dialog.getByRole("button", { name: "Stop" }).click();
+    await dialog.getByRole("button", { name: "Talk" }).click();
+    await user.allow();
+    await expect.poll(user.states).toEqual(["ended", "live"]);
+    await expect(dialog.getByRole("progressbar")).toBeVisible();
+    await dialog.getByRole("button", { name: "Stop" }).click();
+    await expect.poll(user.states).toEqual(["ended", "ended"]);
+    await expect(dialog.getByRole("button", { name: "Enroll" })).toBeEnabled();
+});
+
 test("why is a picture with words", async ({ page }) => {
     const short = await choose(page, "short.wav");
     await short.getByRole("button", { name: "Why?" }).click();
     const why = short.getByRole("region", { name: /rests on/ });
-    await expect(why.getByRole("img")).toHaveAttribute("alt", /rests on in short\.wav/, { timeout: 60_000 });
+    await expect(why.getByRole("img")).toHaveAttribute("alt", /^The parts of short\.wav that .* rests on\. /, { timeout: 60_000 });
     expect(await why.getByRole("img").evaluate((img: HTMLImageElement) => img.decode().then(() => img.naturalWidth))).toBeGreaterThan(100);
     await picture(page, "why");
     await why.getByRole("button", { name: "Close" }).click();
@@ -227,6 +315,42 @@ test("a speaker whom the browser knows is not asked of the service", async ({ pa
     await expect.poll(() => voice.locator(".bars li").allTextContents()).toEqual(percentages(answer.probabilities));
 });
 
+test("the page says what a speaker was enrolled from, and what was not used", async ({ page }) => {
+    const dialog = await anna(page, "voice.wav", "none.mp3");
+    await dialog.getByRole("button", { name: "Enroll" }).click();
+    await expect(page.getByText(/^anna is enrolled from \d\.\d s of speech\. Not used: none\.mp3: \w/)).toBeVisible();
+});
+
+test("nobody is enrolled from files without speech, and each is named", async ({ page }) => {
+    const dialog = await anna(page, "none.mp3");
+    await dialog.getByRole("button", { name: "Enroll" }).click();
+    await expect(dialog.getByRole("alert")).toContainText("nobody is enrolled: none.mp3: ");
+});
+
+test("a speaker who is forgotten in another tab is forgotten here", async ({ page, context }) => {
+    const voice = await choose(page, "voice.wav");
+    await expect(voice.locator(".bars li")).toHaveCount(8);
+    const before = await voice.locator(".bars li").allTextContents();
+    await (await anna(page, "voice.wav", "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await expect.poll(() => voice.locator(".bars li").allTextContents()).not.toEqual(before);
+    const other = await context.newPage();
+    await other.goto("/");
+    await other.evaluate(() => localStorage.removeItem("ser.speaker.anna"));
+    const speaker = page.getByRole("combobox", { name: "Speaker" });
+    await expect(speaker.getByRole("option")).toHaveText(["anybody"]);
+    await expect(speaker).toHaveValue("");
+    await expect.poll(() => voice.locator(".bars li").allTextContents()).toEqual(before);
+});
+
+test("nothing is answered with a speaker whose profile is gone", async ({ page }) => {
+    await (await anna(page, "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
+    await page.evaluate(() => localStorage.removeItem("ser.speaker.anna"));
+    const voice = await choose(page, "voice.wav");
+    await expect(voice.getByRole("alert")).toContainText("anna is not enrolled in this browser");
+    await expect(voice.locator(".answer")).toHaveCount(0);
+});
+
 test("a speaker is enrolled by talking", async ({ page }) => {
     await page.getByText("How to answer").click();
     await page.getByRole("button", { name: "Enroll a speaker" }).click();
@@ -257,19 +381,59 @@ test("what was found is handed to other programs", async ({ page }) => {
         const text = readFileSync(await (await saved).path(), "utf8");
         expect(text).toBe(await (await served(page, "timeline", "long.wav", { Accept: type })).text());
     }
-    const saved = page.waitForEvent("download");
-    await long.getByLabel("Export").selectOption("CSV");
-    expect((await saved).suggestedFilename()).toBe("long.csv");
-    const lines = readFileSync(await (await saved).path(), "utf8").trim().split("\n");
-    expect(lines).toHaveLength(1 + (await spans(long).count()));
+    const count = await spans(long).count();
+    for (const [form, name, pattern, expected] of [
+        ["CSV", "long.csv", /\n/g, 1 + count],
+        ["ELAN annotations", "long.eaf", /<ANNOTATION>/g, count],
+    ] as const) {
+        const saved = page.waitForEvent("download");
+        await long.getByLabel("Export").selectOption(form);
+        expect((await saved).suggestedFilename()).toBe(name);
+        const text = readFileSync(await (await saved).path(), "utf8");
+        expect(text.match(pattern)).toHaveLength(expected);
+    }
+});
+
+test("the saved answers are those on the page, and the others are named", async ({ page }) => {
+    const save = async () => {
+        const saved = page.waitForEvent("download");
+        await page.getByRole("button", { name: "Save all answers" }).click();
+        const lines = readFileSync(await (await saved).path(), "utf8").trim().split("\n");
+        return lines.filter(Boolean).map((line) => JSON.parse(line).file);
+    };
+    const voice = await choose(page, "voice.wav", "long.wav");
+    await expect(voice.locator(".answer strong")).toBeVisible();
+    await expect(card(page, "long.wav").getByLabel("Export")).toBeVisible();
+    expect(await save()).toEqual(["voice.wav"]);
+    await expect(page.getByText("answers.jsonl lacks long.wav.")).toBeVisible();
+
+    const problem = { detail: "the service is busy", next: "try again" };
+    await page.route("**/v1/predict", (route) =>
+        route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify(problem) }),
+    );
+    await page.getByRole("radio", { name: /the service/ }).check();
+    await expect(voice.getByRole("alert")).toHaveText("the service is busy; try again");
+    expect(await save()).toEqual([]);
+    await expect(page.getByText("answers.jsonl lacks voice.wav, long.wav.")).toBeVisible();
+    expect(complaints.splice(0)).toEqual([expect.stringContaining("503")]);
+
+    await page.getByRole("button", { name: "Remove all" }).click();
+    await expect(page.getByText("answers.jsonl lacks")).toHaveCount(0);
 });
 
 test("a call is heard channel by channel", async ({ page }) => {
     const call = await choose(page, "call.wav");
+    const of = async (channel: number) => {
+        const timeline = await (await served(page, "timeline", "call.wav", {}, { channel })).json();
+        return listed(timeline.spans);
+    };
+    const [first, second] = [await of(1), await of(2)];
+    expect(second).not.toEqual(first);
     await call.getByRole("button", { name: "Channel 2" }).click();
-    const timeline = await (await served(page, "timeline", "call.wav", {}, { channel: 2 })).json();
     await expect(call.getByText("Channel 2 alone")).toBeVisible();
-    await expect(spans(call)).toHaveCount(timeline.spans.length);
+    await expect.poll(() => spans(call).allTextContents()).toEqual(second);
+    await call.getByRole("button", { name: "Channel 1" }).click();
+    await expect.poll(() => spans(call).allTextContents()).toEqual(first);
 });
 
 test("why of a piece of a call rests on the channel that was heard", async ({ page }) => {
@@ -305,6 +469,75 @@ test("a static host has no service to choose", async ({ page }) => {
     await page.goto("/");
     await expect((await choose(page, "voice.wav")).locator(".answer strong")).toBeVisible();
     await expect(page.getByRole("radio")).toHaveCount(0);
+});
+
+for (const [what, status, contentType, needsToken] of [
+    ["with a parameter in its media type", 200, "application/json; charset=utf-8", false],
+    ["that is busy", 503, "application/problem+json", false],
+    ["that wants a token", 401, "application/problem+json", true],
+] as const) {
+    test(`a service ${what} can be chosen`, async ({ page }) => {
+        const body = status === 200 ? await (await page.request.get("v1/model")).text() : "{}";
+        await page.route("**/v1/model", (route) => route.fulfill({ status, contentType, body }));
+        await page.goto("/");
+        await page.getByRole("radio", { name: /the service/ }).check();
+        await expect(page.getByLabel("Token")).toHaveCount(Number(needsToken));
+        expect(complaints.splice(0).filter((text) => !text.includes(`${status}`))).toEqual([]);
+    });
+}
+
+test("the caches of other pages are left alone", async ({ page }) => {
+    const { older, others } = await page.evaluate(async () => {
+        const registration = await navigator.serviceWorker.ready;
+        await registration.unregister();
+        const { scope } = registration;
+        const older = `ser ${scope} older`;
+        const others = ["another page", `ser ${scope}below/ 1`];
+        await Promise.all([older, ...others].map((name) => caches.open(name)));
+        await navigator.serviceWorker.register("offline.js");
+        return { older, others };
+    });
+    const names = () => page.evaluate(() => caches.keys());
+    await expect.poll(names).not.toContain(older);
+    expect(await names()).toEqual(expect.arrayContaining(others));
+});
+
+test.describe("with a broken file", () => {
+    // Otherwise the files would not come from the network.
+    test.use({ serviceWorkers: "block" });
+
+    test("recordings are answered after the worker could not be loaded once", async ({ page }) => {
+        await page.route("**/worker.js", (route) => route.fulfill({ status: 404 }), { times: 1 });
+        await page.goto("/");
+        await expect(page.getByRole("alert")).toContainText("worker.js cannot be loaded");
+        for (const name of ["voice.wav", "short.wav"]) {
+            await expect((await choose(page, name)).locator(".answer strong")).toBeVisible();
+        }
+    });
+
+    test("a recording ends when the engine crashes, and is kept", async ({ page }) => {
+        await page.route("**/ser_web.js", async (route) => {
+            const crash = 'Listener.prototype.push = () => { throw new WebAssembly.RuntimeError("unreachable"); };';
+            const response = await route.fetch();
+            await route.fulfill({ response, body: `${await response.text()}\n${crash}` });
+        });
+        const live = page.getByRole("region", { name: "Microphone" });
+        await live.getByRole("button", { name: "Record" }).click();
+        await expect(live.getByRole("alert")).toContainText("crashed");
+        await expect(live.getByRole("button", { name: "Record" })).toBeVisible();
+        await expect(page.getByRole("article", { name: /^recorded at/ })).toBeVisible();
+    });
+});
+
+test("an engine that cannot hear live sound is ended", async ({ page }) => {
+    await (await anna(page, "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
+    await page.evaluate(() => localStorage.setItem("ser.speaker.anna", "{}"));
+    const live = page.getByRole("region", { name: "Microphone" });
+    await live.getByRole("button", { name: "Record" }).click();
+    await expect(live.getByRole("alert")).toContainText("speaker");
+    await expect(live.getByRole("button", { name: "Record" })).toBeVisible();
+    await expect.poll(() => page.workers().length).toBe(1);
 });
 
 for (const colorScheme of ["light", "dark"] as const) {
