@@ -8,7 +8,7 @@ use ser_audio::{Waveform, restored};
 use ser_features::{FeatureConfig, FeatureExtractor, Features, MelScale, Output};
 
 use crate::answer::Answer;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::predictor::{LONG, Predictor, WHOLE};
 use crate::segmenter::Segmenter;
@@ -210,7 +210,8 @@ impl Predictor {
             let mut drop = 0.0;
             for part in &parts {
                 if !disjoint(&part.seconds, &region.seconds) {
-                    let probability = self.probability_of(&part.of(&without), emotion)?;
+                    let features = self.features(&part.of(&without))?;
+                    let probability = self.probability_of(&features, emotion)?;
                     drop += part.weight * (part.probability - probability);
                 }
             }
@@ -265,45 +266,32 @@ impl Predictor {
         }
         let mut parts = Vec::new();
         for piece in pieces {
-            // A short piece is answered together with the speech before it.
-            let seconds = piece.end - piece.sound.duration()..piece.end;
-            parts.extend(self.answered_part(sound, seconds, piece.end - piece.start, emotion)?);
+            let mut part = Part {
+                // A short piece is answered together with the speech before it.
+                seconds: piece.end - piece.sound.duration()..piece.end,
+                weight: (piece.end - piece.start) as f32,
+                probability: 0.0,
+            };
+            if let Some(features) = self.features_of_speech(&part.of(sound))? {
+                part.probability = self.probability_of(&features, emotion)?;
+                parts.push(part);
+            }
         }
         if parts.is_empty() {
-            let seconds = 0.0..sound.duration();
-            parts.extend(self.answered_part(sound, seconds, 1.0, emotion)?);
+            parts.push(Part {
+                seconds: 0.0..sound.duration(),
+                weight: 1.0,
+                probability: self.probability_of(&self.features(sound)?, emotion)?,
+            });
         }
         let total: f32 = parts.iter().map(|part| part.weight).sum();
         parts.iter_mut().for_each(|part| part.weight /= total);
         Ok(parts)
     }
 
-    /// Returns a part with its answer; `None` if it is too short to have one.
-    fn answered_part(
-        &self,
-        sound: &Waveform,
-        seconds: Range<f64>,
-        length: f64,
-        emotion: usize,
-    ) -> Result<Option<Part>> {
-        let part = Part {
-            seconds,
-            weight: length as f32,
-            probability: 0.0,
-        };
-        match self.probability_of(&part.of(sound), emotion) {
-            Ok(probability) => Ok(Some(Part {
-                probability,
-                ..part
-            })),
-            Err(error) if error.kind() == Kind::TooShort && sound.duration() > WHOLE => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Computes the probability of a label for a sound.
-    fn probability_of(&self, sound: &Waveform, emotion: usize) -> Result<f32> {
-        let probabilities = self.probabilities(&self.features(sound)?, None)?;
+    /// Computes the probability of a label from the features of a sound.
+    fn probability_of(&self, features: &[Features], emotion: usize) -> Result<f32> {
+        let probabilities = self.probabilities(features, None)?;
         Ok(probabilities.get(emotion).copied().unwrap_or_default())
     }
 }

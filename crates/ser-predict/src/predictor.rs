@@ -12,7 +12,7 @@ use crate::enroller::{Enroller, Speech};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Kind, Result};
 use crate::model::Model;
-use crate::segmenter::{LONGEST_PIECE, Piece, Segmenter, check_rate};
+use crate::segmenter::{LONGEST_PIECE, Segmenter, check_rate};
 use crate::stream::{Listener, Span};
 
 /// Length in seconds above which a recording is answered in memory that does not grow with its length.
@@ -426,8 +426,8 @@ impl Predictor {
 
     /// Extracts the features of a piece of speech; `None` for a piece that is too short to have any, which counts as a
     /// pause.
-    pub(crate) fn features_of_piece(&self, piece: &Piece) -> Result<Option<Vec<Features>>> {
-        match self.features(&piece.sound) {
+    pub(crate) fn features_of_speech(&self, sound: &Waveform) -> Result<Option<Vec<Features>>> {
+        match self.features(sound) {
             Ok(features) => Ok(Some(features)),
             Err(error) if error.kind() == Kind::TooShort => Ok(None),
             Err(error) => Err(error),
@@ -451,7 +451,7 @@ impl Predictor {
                 segmenter.push(&samples)
             };
             let of_pieces = pieces.par_iter().map(|piece| {
-                let Some(features) = self.features_of_piece(piece)? else {
+                let Some(features) = self.features_of_speech(&piece.sound)? else {
                     return Ok(None);
                 };
                 let seconds = piece.end - piece.start;

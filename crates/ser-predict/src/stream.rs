@@ -88,7 +88,7 @@ impl Listener {
 
     fn answer(&self, pieces: &[Piece]) -> Result<Vec<Span>> {
         let answer = |piece: &Piece| -> Result<Option<Span>> {
-            let Some(features) = self.predictor.features_of_piece(piece)? else {
+            let Some(features) = self.predictor.features_of_speech(&piece.sound)? else {
                 return Ok(None);
             };
             let (start, end) = (piece.start, piece.end);
