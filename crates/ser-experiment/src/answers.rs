@@ -196,10 +196,7 @@ impl Answers {
     /// Iterates over the predictions with enrolment, from few to all clips enrolled. A setting for which some speakers have
     /// too few clips is left out: its figures are not comparable with those of the others, which are of all speakers.
     pub fn enrolled(&self) -> impl Iterator<Item = (Setting, &Predictions)> {
-        let all = speakers(self.plain());
-        self.iter().filter(move |(setting, predictions)| {
-            setting.is_enrolled() && speakers(predictions) == all
-        })
+        self.comparable().filter(|(at, _)| at.is_enrolled())
     }
 
     /// Iterates over the predictions under conditions.
@@ -213,13 +210,17 @@ impl Answers {
     /// # Errors
     /// [`Error::Eval`] if there are no predictions.
     pub fn figures(&self) -> Result<Figures> {
-        let others = self.iter().filter(|(setting, _)| !setting.is_enrolled());
-        let mut settings: Vec<_> = others.chain(self.enrolled()).collect();
-        settings.sort_by_key(|(setting, _)| Setting::all().position(|other| other == *setting));
-        let figures = settings.into_iter();
-        figures
-            .map(|(setting, answers)| Ok((setting, FoldSummary::compute(answers)?)))
-            .collect()
+        let figures = self
+            .comparable()
+            .map(|(setting, answers)| Ok((setting, FoldSummary::compute(answers)?)));
+        figures.collect()
+    }
+
+    /// Iterates over the predictions but those with enrolment that lack some speakers.
+    fn comparable(&self) -> impl Iterator<Item = (Setting, &Predictions)> {
+        let all = speakers(self.plain());
+        self.iter()
+            .filter(move |(at, found)| !at.is_enrolled() || speakers(found) == all)
     }
 }
 
