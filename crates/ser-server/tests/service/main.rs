@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
+
+mod live;
 
 const RATE: u32 = 16_000;
 /// How long a test waits for the service before it fails.
@@ -624,111 +625,6 @@ fn what_has_begun_is_finished_when_the_service_ends() {
     }
     socket.write_all(&recording[recording.len() / 2..]).unwrap();
     assert_eq!(Answer::read(socket).status, 200);
-}
-
-/// Opens a live stream.
-fn open(service: &Running, query: &str) -> Result<WebSocket<TcpStream>, Box<dyn Error>> {
-    let url = format!("ws://{}/v1/listen?{query}", service.address);
-    Ok(client(url, connect(service))?.0)
-}
-
-#[test]
-fn a_live_stream_gets_its_last_span_when_the_service_ends() {
-    let mut service = Running::plain();
-    let mut socket = open(&service, "rate=16000&format=f32le").unwrap();
-    let samples = ser_fixtures::voice(RATE, 3.0, 160.0);
-    let samples: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
-    socket.send(Message::binary(samples)).unwrap();
-    // The level comes when everything was processed. The speech at the end has not ended by then.
-    loop {
-        let told = socket.read().unwrap();
-        let told: Value = serde_json::from_str(told.to_text().unwrap()).unwrap();
-        if told["event"] == "level" {
-            assert_eq!(told["seconds"], 3.0);
-            break;
-        }
-    }
-    drop(service.stop.take());
-    let (told, code) = remaining(&mut socket);
-    let events: Vec<&str> = told
-        .iter()
-        .map(|told| told["event"].as_str().unwrap())
-        .collect();
-    assert_eq!((events, code), (vec!["span", "end"], 1001), "{told:?}");
-    assert_eq!(told[1]["seconds"], 3.0);
-}
-
-/// Sends messages to a live stream as fast as it takes them, and returns its text messages.
-fn live(service: &Running, query: &str, messages: &[Vec<u8>]) -> Vec<Value> {
-    let mut socket = open(service, query).unwrap();
-    for message in messages {
-        socket.send(Message::binary(message.clone())).unwrap();
-    }
-    socket.send(Message::text("end")).unwrap();
-    remaining(&mut socket).0
-}
-
-/// Returns the text messages of a live stream up to its close frame, and the code of that.
-fn remaining(socket: &mut WebSocket<TcpStream>) -> (Vec<Value>, u16) {
-    let mut told = Vec::new();
-    loop {
-        match socket.read().unwrap() {
-            Message::Text(text) => told.push(serde_json::from_str(&text).unwrap()),
-            Message::Close(frame) => return (told, frame.unwrap().code.into()),
-            _ => {}
-        }
-    }
-}
-
-#[test]
-fn live_sound_that_is_sent_faster_than_real_time_is_answered_to_its_end() {
-    let service = Running::plain();
-    let tenth = vec![0; RATE as usize / 10 * 2];
-    let told = live(&service, "rate=16000", &vec![tenth; 1200]);
-    let levels = told.iter().filter(|told| told["event"] == "level").count();
-    assert_eq!(levels, 1200);
-    let end = json!({"event": "end", "seconds": 120.0});
-    assert_eq!(told.last(), Some(&end));
-}
-
-#[test]
-fn live_sound_has_the_spans_of_its_recording() {
-    let service = Running::plain();
-    let recording = wav(12.0, 160.0);
-    let expected = service.post("/v1/timeline", &recording).json()["spans"].clone();
-    let samples: Vec<u8> = ser_fixtures::voice(RATE, 12.0, 160.0)
-        .iter()
-        .flat_map(|x| x.to_le_bytes())
-        .collect();
-    // The messages are cut anywhere, also within a sample.
-    let raw: Vec<Vec<u8>> = samples.chunks(3333).map(<[u8]>::to_vec).collect();
-    let whole: Vec<Vec<u8>> = recording.chunks(3333).map(<[u8]>::to_vec).collect();
-    for (query, messages) in [
-        ("rate=16000&format=f32le", raw),
-        ("format=recording", whole),
-    ] {
-        let told = live(&service, query, &messages);
-        let spans = told.iter().filter(|told| told["event"] == "span");
-        let spans: Vec<Value> = spans
-            .map(|span| {
-                let mut span = span.clone();
-                span.as_object_mut().unwrap().remove("event");
-                span
-            })
-            .collect();
-        assert_eq!(json!(spans), expected, "{query}");
-        let levels = told.iter().filter(|told| told["event"] == "level").count();
-        assert!((50..=120).contains(&levels), "{levels}");
-        assert_eq!(
-            told.last().unwrap(),
-            &json!({"event": "end", "seconds": 12.0})
-        );
-    }
-    // Sound that cannot be decoded is reported as a problem.
-    let told = live(&service, "format=recording", &[b"<html>".repeat(100)]);
-    assert_eq!(told[0]["event"], "problem", "{told:?}");
-    let refused = |query: &str| open(&service, query).is_err();
-    assert!(refused("") && refused("rate=100") && refused("rate=16000&labels=glad"));
 }
 
 #[test]
