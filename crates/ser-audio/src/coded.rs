@@ -166,7 +166,10 @@ impl Coded {
                 }
                 _ if head.get(4..8) == Some(b"ftyp") => Error::Unsupported {
                     path: path.to_path_buf(),
-                    reason: if is_pipe { "its directory (moov) does not come before its sound: give the file, not a pipe" } else {
+                    reason: if is_pipe {
+                        "its directory (moov) does not come before its sound: give the file, not \
+                         a pipe"
+                    } else {
                         "its directory (moov), which is written last, is missing or damaged: without it the \
                          sound cannot be decoded; copy or download the recording again"
                     }

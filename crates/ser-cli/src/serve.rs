@@ -56,7 +56,8 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<Outcome> {
             let listener = TcpListener::bind(args.bind).await;
             let listener = listener.with_context(|| {
                 format!(
-                    "{}: the service cannot listen here; choose another address with --bind, such as 127.0.0.1:0 for a free port",
+                    "{}: the service cannot listen here; choose another address with --bind, such as 127.0.0.1:0 for a \
+                     free port",
                     args.bind
                 )
             })?;
@@ -71,7 +72,9 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<Outcome> {
             };
             tokio::select! {
                 () = serve(listener, service, stopped()) => {}
-                () = stopped_twice => tracing::warn!("cut off the requests in progress, after a second signal"),
+                () = stopped_twice => {
+                    tracing::warn!("cut off the requests in progress, after a second signal");
+                }
             }
             Ok(Outcome::Done)
         });
