@@ -1,4 +1,4 @@
-"""Corpora, splits that cannot leak, and figures."""
+"""Corpora, splits that are checked for leaks, and figures."""
 
 from __future__ import annotations
 

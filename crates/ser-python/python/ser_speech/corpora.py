@@ -1,4 +1,4 @@
-"""Labelled clips, and splits of them that cannot leak."""
+"""Labelled clips, and splits of them that are checked for leaks."""
 
 from __future__ import annotations
 
