@@ -1,6 +1,6 @@
 //! Prints the UAR of the models of a cross-validation on longer recordings: test clips of one actor and emotion, one after the
-//! other. Each recording is answered from its features as a whole, and by the predictor, which takes the mean over pieces of
-//! speech from 6 s on.
+//! other, as recorded or without their pauses. Each recording is answered from its features as a whole, and by the predictor,
+//! which takes the mean over pieces of speech if a recording is longer than a clip.
 //!
 //! `cargo run --release -p ser-experiment --example long_recordings -- RUN DATA`
 
@@ -11,7 +11,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use rayon::prelude::*;
-use ser_audio::Waveform;
+use ser_audio::{VoiceActivity, Waveform};
 use ser_data::{Clip, Corpus};
 use ser_predict::{Model, Predictor, argmax};
 
@@ -21,6 +21,7 @@ const COUNTS: [usize; 3] = [1, 2, 4];
 /// A recording after it was answered.
 struct Answered {
     count: usize,
+    with_pauses: bool,
     seconds: f64,
     emotion: usize,
     whole: usize,
@@ -40,21 +41,33 @@ fn main() -> Result<()> {
             answered.extend(answer(&corpus, &model)?);
         }
     }
-    println!("| clips | recordings | seconds | UAR % as a whole | by the predictor |");
-    println!("| --- | --- | --- | --- | --- |");
-    for count in COUNTS {
-        let recordings: Vec<&Answered> = answered.iter().filter(|a| a.count == count).collect();
+    println!("| clips | pauses | recordings | seconds | UAR % as a whole | by the predictor |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    for (with_pauses, count) in kinds() {
+        let of_kind = |a: &&Answered| (a.with_pauses, a.count) == (with_pauses, count);
+        let recordings: Vec<&Answered> = answered.iter().filter(of_kind).collect();
         let seconds = recordings.iter().map(|a| a.seconds).sum::<f64>() / recordings.len() as f64;
         let (whole, by_predictor) = (
             uar(&recordings, |a| a.whole),
             uar(&recordings, |a| a.by_predictor),
         );
+        let pauses = if with_pauses {
+            "as recorded"
+        } else {
+            "left out"
+        };
         println!(
-            "| {count} | {} | {seconds:.1} | {whole:.1} | {by_predictor:.1} |",
+            "| {count} | {pauses} | {} | {seconds:.1} | {whole:.1} | {by_predictor:.1} |",
             recordings.len()
         );
     }
     Ok(())
+}
+
+/// Iterates over the kinds of recordings: whether they have the pauses of their clips, and how many clips they have.
+fn kinds() -> impl Iterator<Item = (bool, usize)> {
+    let of_each = |with_pauses| COUNTS.map(|count| (with_pauses, count));
+    [true, false].into_iter().flat_map(of_each)
 }
 
 /// Answers the recordings of the speakers whom a model was not trained on.
@@ -71,20 +84,29 @@ fn answer(corpus: &Corpus, model: &Path) -> Result<Vec<Answered>> {
     let mut recordings = Vec::new();
     for ((_, emotion), clips) in &groups {
         let emotion = model.labels.iter().position(|label| label == emotion);
-        for count in COUNTS {
-            let joined = clips.chunks_exact(count);
-            recordings.extend(joined.map(|clips| (count, emotion.unwrap_or_default(), clips)));
+        let emotion = emotion.unwrap_or_default();
+        for kind in kinds() {
+            let joined = clips.chunks_exact(kind.1);
+            recordings.extend(joined.map(|clips| (kind, emotion, clips)));
         }
     }
-    let answer = |&(count, emotion, clips): &(usize, usize, &[&Clip])| -> Result<Answered> {
+    type Recording<'a> = ((bool, usize), usize, &'a [&'a Clip]);
+    let answer = |&((with_pauses, count), emotion, clips): &Recording| -> Result<Answered> {
         let sounds = clips.iter().map(|clip| clip.read());
         let sounds = sounds.collect::<Result<Vec<Waveform>, _>>()?;
         let rate = sounds.first().map_or(1, |sound| sound.sample_rate);
-        let samples = sounds.into_iter().flat_map(|sound| sound.samples);
+        let samples = sounds.into_iter().flat_map(|sound| {
+            if with_pauses {
+                sound.samples
+            } else {
+                speech(&sound)
+            }
+        });
         let sound = Waveform::new(samples.collect(), rate);
         let features = predictor.features(&sound)?;
         Ok(Answered {
             count,
+            with_pauses,
             seconds: sound.duration(),
             emotion,
             whole: argmax(&model.predict(&[&features[..]])?[0]),
@@ -92,6 +114,18 @@ fn answer(corpus: &Corpus, model: &Path) -> Result<Vec<Answered>> {
         })
     };
     recordings.par_iter().map(answer).collect()
+}
+
+/// Returns the samples in which somebody speaks.
+fn speech(sound: &Waveform) -> Vec<f32> {
+    let mut voice = VoiceActivity::new(sound.sample_rate);
+    voice.push(&sound.samples);
+    voice.finish();
+    let segments = voice.drain().flat_map(|segment| {
+        let end = (segment.end as usize).min(sound.samples.len());
+        sound.samples[segment.start as usize..end].to_vec()
+    });
+    segments.collect()
 }
 
 /// Computes the unweighted average recall in percent.

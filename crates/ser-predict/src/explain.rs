@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::conditions::{Occlusion, Region};
-use ser_audio::{Waveform, restored};
+use ser_audio::{Quality, Waveform, restored};
 use ser_features::{FeatureConfig, FeatureExtractor, Features, MelScale, Output};
 
 use crate::answer::Answer;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::predictor::{LONG, Predictor, WHOLE};
+use crate::predictor::{LONG, Predictor, is_clip};
 use crate::segmenter::Segmenter;
 
 /// Length in seconds of the shortest recording that can be explained.
@@ -235,7 +235,7 @@ impl Predictor {
     }
 }
 
-/// A part of a recording that is answered by itself: the whole, or a piece of speech of a longer one.
+/// A part of a recording that is answered by itself: the whole of a clip, or a piece of speech.
 struct Part {
     seconds: Range<f64>,
     /// Share in the mean over the parts.
@@ -259,7 +259,7 @@ impl Predictor {
     /// Returns the parts of a restored recording from whose answers [`Predictor::answer`] computes its own.
     fn answered_parts(&self, sound: &Waveform, emotion: usize) -> Result<Vec<Part>> {
         let mut pieces = Vec::new();
-        if sound.duration() > WHOLE {
+        if !is_clip(&Quality::of(sound)) {
             let mut segmenter = Segmenter::new(sound.sample_rate)?;
             pieces.extend(segmenter.push(&sound.samples));
             pieces.extend(segmenter.finish());

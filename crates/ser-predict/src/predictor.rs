@@ -12,18 +12,23 @@ use crate::enroller::{Enroller, Speech};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Kind, Result};
 use crate::model::Model;
-use crate::segmenter::{LONGEST_PIECE, Segmenter, check_rate};
+use crate::segmenter::{CUT, Segmenter, check_rate};
 use crate::stream::{Listener, Span};
 
 /// Length in seconds above which a recording is answered in memory that does not grow with its length.
 pub const LONG: f64 = 30.0;
 
-/// Length in seconds of the longest recording that is answered, or enrolled, as a whole. Of a longer one the pieces of
-/// speech are: statistics over a clip depend on how long it is, and models are trained on clips of a few seconds.
-pub(crate) const WHOLE: f64 = 2.0 * LONGEST_PIECE;
+/// Length in seconds of the longest recording that can be [a clip](is_clip).
+const LONGEST_CLIP: f64 = 6.0;
 
 /// Number of samples of a long recording that are processed at a time, which contain pieces for all cores.
 const AT_ONCE: usize = 1 << 20;
+
+/// Tells whether a restored recording is answered, and enrolled, as a whole, and not by its pieces of speech. Statistics
+/// over a clip depend on how long it is, so it must be as short as the clips that models are trained on.
+pub(crate) fn is_clip(quality: &Quality) -> bool {
+    quality.seconds <= LONGEST_CLIP && quality.speech_seconds < CUT
+}
 
 /// The sum of the answers on pieces of speech, weighted by their lengths.
 #[derive(Default)]
@@ -171,8 +176,8 @@ impl Predictor {
     }
 
     /// Answers a recording, which is [`restored`] first. `speaker` is enrolled with the model, if one is given. The answer
-    /// on a recording of more than 6 s is the mean over its pieces of speech, weighted by their lengths; without speech,
-    /// it is that on the whole.
+    /// on a recording of more than 6 s, or with 3 s of speech, is the mean over its pieces of speech, weighted by their
+    /// lengths; without speech, it is that on the whole.
     ///
     /// # Errors
     /// [`Error::SampleRate`] below 4000 Hz, the errors of feature extraction, and those of [`Model::predict_enrolled`].
@@ -265,12 +270,13 @@ impl Predictor {
     /// Answers a recording of at most [`LONG`] seconds.
     fn answer_short(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
         let whole = restored(sound);
+        let quality = Quality::of(&whole);
         let context = Context {
             seconds: whole.duration(),
-            warnings: Quality::of(&whole).warnings(),
+            warnings: quality.warnings(),
             ..Context::default()
         };
-        if whole.duration() > WHOLE {
+        if !is_clip(&quality) {
             let mut listener = Listener::new(self, sound.sample_rate)?.of(speaker);
             let mut mean = MeanAnswer::default();
             mean.add(listener.push(&sound.samples)?);
@@ -379,15 +385,16 @@ impl Predictor {
         answer.ok_or_else(silent)
     }
 
-    /// Embeds the speech of a recording, for the enrolment of a speaker. A recording of more than 6 s is divided into
-    /// the pieces that a [`Segmenter`] finds, so that recordings count by the length of the speech in them.
+    /// Embeds the speech of a recording, for the enrolment of a speaker. A recording of more than 6 s, or with 3 s of
+    /// speech, is divided into the pieces that a [`Segmenter`] finds, so that recordings count by the length of the
+    /// speech in them.
     ///
     /// # Errors
     /// [`Error::NotSpeech`] if the recording contains no speech; [`Error::SampleRate`] below 4000 Hz; the errors of
     /// feature extraction.
     pub fn speech(&self, sound: &Waveform) -> Result<Speech> {
-        if sound.duration() <= WHOLE {
-            return self.speech_whole(sound);
+        if let Some(speech) = self.speech_of_clip(sound)? {
+            return Ok(speech);
         }
         let mut blocks = sound.samples.chunks(AT_ONCE);
         self.speech_long(sound.sample_rate, |samples| {
@@ -403,9 +410,9 @@ impl Predictor {
     /// The errors of decoding, and the same as for [`Predictor::speech`].
     pub fn speech_stream(&self, mut stream: AudioStream) -> Result<Speech> {
         let mut sound = Waveform::new(Vec::new(), stream.sample_rate());
-        while sound.duration() <= WHOLE {
+        while sound.duration() <= LONGEST_CLIP {
             if !stream.next_block(&mut sound.samples)? {
-                return self.speech_whole(&sound);
+                return self.speech(&sound);
             }
         }
         self.speech_long(sound.sample_rate, |samples| {
@@ -415,13 +422,21 @@ impl Predictor {
         })
     }
 
-    fn speech_whole(&self, sound: &Waveform) -> Result<Speech> {
+    /// Embeds the speech of [a clip](is_clip); `None` for other recordings.
+    fn speech_of_clip(&self, sound: &Waveform) -> Result<Option<Speech>> {
+        if sound.duration() > LONGEST_CLIP {
+            return Ok(None);
+        }
         let sound = restored(sound);
-        let seconds = Quality::of(&sound).speech_seconds;
-        if seconds == 0.0 {
+        let quality = Quality::of(&sound);
+        if !is_clip(&quality) {
+            return Ok(None);
+        }
+        if quality.speech_seconds == 0.0 {
             return Err(no_speech());
         }
-        Speech::of_clip(&self.model, &self.features(&sound)?, seconds)
+        let features = self.features(&sound)?;
+        Speech::of_clip(&self.model, &features, quality.speech_seconds).map(Some)
     }
 
     /// Extracts the features of a piece of speech; `None` for a piece that is too short to have any, which counts as a

@@ -4,11 +4,13 @@ use ser_audio::{Segment, VoiceActivity, Waveform, restored};
 
 use crate::error::{Error, Result};
 
-/// Length in seconds of the pieces into which longer speech is cut, about that of the clips that models are trained on.
-/// The last piece before a pause may be up to a second longer.
-pub const LONGEST_PIECE: f64 = 3.0;
+/// Length in seconds of the pieces into which longer speech is cut, about as much speech as the clips have that models
+/// are trained on: the median of RAVDESS is 1.8 s. The last piece before a pause may be up to a second longer.
+pub const LONGEST_PIECE: f64 = 2.0;
 /// Seconds of speech that must follow a cut, so that no very short piece remains.
 const BEHIND_CUT: f64 = 1.0;
+/// Seconds of speech from which on it is cut. In 1427 of the 1440 clips of RAVDESS there is less.
+pub(crate) const CUT: f64 = LONGEST_PIECE + BEHIND_CUT;
 /// A piece shorter than this number of seconds is answered together with the speech directly before it, up to this
 /// number of seconds in total.
 const JUDGED: f64 = 2.0;
@@ -135,7 +137,7 @@ impl Segmenter {
         let ended: Vec<Segment> = self.voice.drain().collect();
         for Segment { start, end, .. } in ended {
             let mut from = self.cut.take().unwrap_or(start);
-            while end.saturating_sub(from) >= self.samples(LONGEST_PIECE + BEHIND_CUT) {
+            while end.saturating_sub(from) >= self.samples(CUT) {
                 let to = from + self.samples(LONGEST_PIECE);
                 pieces.push(self.piece(start, from, to));
                 from = to;
@@ -146,7 +148,7 @@ impl Segmenter {
         }
         if let Some((start, certain)) = self.voice.speaking() {
             let mut from = self.cut.unwrap_or(start);
-            while certain.saturating_sub(from) >= self.samples(LONGEST_PIECE + BEHIND_CUT) {
+            while certain.saturating_sub(from) >= self.samples(CUT) {
                 let to = from + self.samples(LONGEST_PIECE);
                 pieces.push(self.piece(start, from, to));
                 from = to;

@@ -247,6 +247,46 @@ fn a_span_is_what_the_model_says_of_its_sound_alone() {
 }
 
 #[test]
+fn a_clip_is_answered_as_a_whole_and_anything_longer_by_its_pieces() {
+    let predictor = predictor();
+    // A clip with a pause in it; dense speech; little speech in a long recording.
+    for (seconds, spoken, is_clip) in [
+        (5.9, vec![(0.5, 1.5), (3.0, 4.2)], true),
+        (5.0, vec![(0.5, 4.5)], false),
+        (9.0, vec![(1.0, 2.0), (7.0, 8.5)], false),
+    ] {
+        let samples = sound(seconds, &spoken);
+        let mut listener = Listener::new(&predictor, RATE).unwrap();
+        let mut spans = listener.push(&samples).unwrap();
+        spans.extend(listener.finish().unwrap());
+        assert_eq!(spans.len(), 2, "{spans:?}");
+        let sound = Waveform::new(samples, RATE);
+        let features = predictor.features(&sound).unwrap();
+        let whole = predictor
+            .model()
+            .predict(&[&features[..]])
+            .unwrap()
+            .remove(0);
+        let total: f64 = spans.iter().map(|span| span.end - span.start).sum();
+        let of_pieces = |label: usize| {
+            let sum = spans
+                .iter()
+                .map(|s| (s.end - s.start) * f64::from(s.answer.probabilities[label]));
+            (sum.sum::<f64>() / total) as f32
+        };
+        let expected: Vec<f32> = if is_clip {
+            whole
+        } else {
+            (0..whole.len()).map(of_pieces).collect()
+        };
+        let answer = predictor.answer(&sound, None).unwrap();
+        let differs = answer.probabilities.iter().zip(&expected);
+        let most = differs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(most < 1e-5, "{seconds} s: {most}");
+    }
+}
+
+#[test]
 fn captions_are_numbered_and_timed() {
     let labels = ["calm", "angry"].map(String::from);
     let answer = |probabilities: [f32; 2], uncertain| Answer {
