@@ -8,13 +8,19 @@ use ser_fixtures::loopback::{Answer, dead, serve, stalled, status};
 const BODY: &str = "0123456789abcdef";
 const BODY_MD5: &str = "4032af8d61035123906e58e067140cc5";
 
-/// Limits for a server on this machine.
+/// Limits for a server on this machine, which a busy machine does not reach.
 const QUICK: Limits = Limits {
     connect: Duration::from_secs(1),
-    silence: Duration::from_millis(200),
+    silence: Duration::from_secs(10),
     pause: Duration::ZERO,
     retry_after: Duration::from_secs(2),
     bytes: 1000,
+};
+
+/// Limits for a server that stalls.
+const IMPATIENT: Limits = Limits {
+    silence: Duration::from_millis(200),
+    ..QUICK
 };
 
 /// Returns a response with the whole file that announces `announced` bytes and sends `body`.
@@ -70,17 +76,30 @@ fn unknown(url: &str) -> Source<'_> {
 struct Case {
     folder: tempfile::TempDir,
     dest: PathBuf,
+    limits: Limits,
 }
 
 impl Case {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dest = folder.path().join("file.zip");
-        Self { folder, dest }
+        let limits = QUICK;
+        Self {
+            folder,
+            dest,
+            limits,
+        }
+    }
+
+    fn impatient() -> Self {
+        Self {
+            limits: IMPATIENT,
+            ..Self::new()
+        }
     }
 
     fn fetch(&self, source: &Source) -> Result<u64> {
-        fetch_within(&QUICK, source, &self.dest, &mut |_| ())
+        fetch_within(&self.limits, source, &self.dest, &mut |_| ())
     }
 
     fn error(&self, source: &Source) -> String {
@@ -594,7 +613,7 @@ fn a_redirect_to_a_dead_host_or_to_nowhere_is_an_error_at_once() {
 #[test]
 fn a_server_that_says_nothing_is_given_up_after_the_silence_limit() {
     for said in ["", "HTTP/1.1 200 OK\r\nContent-"] {
-        let case = Case::new();
+        let case = Case::impatient();
         let (url, server) = serve(vec![stalled(said)]);
         let start = Instant::now();
         let error = case.error(&known(&url));
@@ -609,7 +628,7 @@ fn a_server_that_says_nothing_is_given_up_after_the_silence_limit() {
 
 #[test]
 fn a_server_that_stops_in_the_middle_is_asked_again() {
-    let case = Case::new();
+    let case = Case::impatient();
     let (url, server) = serve(vec![stalled(&full(16, "01234")), rest(5).into()]);
     assert_eq!(case.fetch(&known(&url)).unwrap(), 16);
     case.has_the_file_and_nothing_else();
@@ -618,7 +637,7 @@ fn a_server_that_stops_in_the_middle_is_asked_again() {
 
 #[test]
 fn a_server_that_always_stops_is_given_up_and_the_part_kept() {
-    let case = Case::new();
+    let case = Case::impatient();
     let head = &rest(5)[..head(&rest(5))];
     let (url, server) = serve(vec![
         stalled(&full(16, "01234")),
