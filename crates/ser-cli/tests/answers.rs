@@ -103,12 +103,15 @@ fn a_call_that_was_stopped_goes_on_and_ends_with_the_same_bytes() {
     for (signal, code) in [("INT", Some(130)), ("KILL", None)] {
         let out = folder.path().join(format!("{signal}.csv"));
         let mut child = waiting(&files, &out);
+        // Waiting for the child closes its standard input, after which it might finish before the signal arrives.
+        let input = child.stdin.take();
         let id = child.id().to_string();
         Command::new("kill")
             .args(["-s", signal, &id])
             .status()
             .unwrap();
         let ended = child.wait().unwrap();
+        drop(input);
         assert_eq!(ended.code(), code);
         assert_eq!(ended.signal().is_some(), code.is_none());
         assert!(!out.exists(), "half-written under its final name");
