@@ -1,6 +1,7 @@
 //! Prints the UAR of the models of a cross-validation on longer recordings: test clips of one actor and emotion, one after the
 //! other, as recorded or without their pauses. Each recording is answered from its features as a whole, and by the predictor,
-//! which takes the mean over pieces of speech if a recording is longer than a clip.
+//! which takes the mean over pieces of speech if a recording is longer than a clip. The last columns say how many of the
+//! predictor's answers are not marked as uncertain, and how many of these are right.
 //!
 //! `cargo run --release -p ser-experiment --example long_recordings -- RUN DATA`
 
@@ -26,6 +27,7 @@ struct Answered {
     emotion: usize,
     whole: usize,
     by_predictor: usize,
+    uncertain: bool,
 }
 
 fn main() -> Result<()> {
@@ -41,8 +43,10 @@ fn main() -> Result<()> {
             answered.extend(answer(&corpus, &model)?);
         }
     }
-    println!("| clips | pauses | recordings | seconds | UAR % as a whole | by the predictor |");
-    println!("| --- | --- | --- | --- | --- | --- |");
+    println!(
+        "| clips | pauses | recordings | seconds | UAR % as a whole | by the predictor | certain % | right of these % |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
     for (with_pauses, count) in kinds() {
         let of_kind = |a: &&Answered| (a.with_pauses, a.count) == (with_pauses, count);
         let recordings: Vec<&Answered> = answered.iter().filter(of_kind).collect();
@@ -51,14 +55,19 @@ fn main() -> Result<()> {
             uar(&recordings, |a| a.whole),
             uar(&recordings, |a| a.by_predictor),
         );
+        let certain = recordings.iter().filter(|a| !a.uncertain);
+        let right = certain.clone().filter(|a| a.by_predictor == a.emotion);
+        let (certain, right) = (certain.count() as f64, right.count() as f64);
         let pauses = if with_pauses {
             "as recorded"
         } else {
             "left out"
         };
         println!(
-            "| {count} | {pauses} | {} | {seconds:.1} | {whole:.1} | {by_predictor:.1} |",
-            recordings.len()
+            "| {count} | {pauses} | {} | {seconds:.1} | {whole:.1} | {by_predictor:.1} | {:.1} | {:.1} |",
+            recordings.len(),
+            100.0 * certain / recordings.len() as f64,
+            100.0 * right / certain,
         );
     }
     Ok(())
@@ -104,13 +113,15 @@ fn answer(corpus: &Corpus, model: &Path) -> Result<Vec<Answered>> {
         });
         let sound = Waveform::new(samples.collect(), rate);
         let features = predictor.features(&sound)?;
+        let answer = predictor.answer(&sound, None)?;
         Ok(Answered {
             count,
             with_pauses,
             seconds: sound.duration(),
             emotion,
             whole: argmax(&model.predict(&[&features[..]])?[0]),
-            by_predictor: predictor.answer(&sound, None)?.emotion(),
+            by_predictor: answer.emotion(),
+            uncertain: answer.uncertain,
         })
     };
     recordings.par_iter().map(answer).collect()
