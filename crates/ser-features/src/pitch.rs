@@ -77,7 +77,7 @@ pub struct Pitch {
     /// F0 in Hz; 0 if the frame is unvoiced.
     pub f0: f32,
     /// `d'` of the chosen period: 0 if the frame repeats exactly, about 1 for noise, and 1 if the
-    /// frame is silent or too short.
+    /// frame is silent, too short, or too loud for single precision (samples beyond about 10¹⁵).
     pub aperiodicity: f32,
 }
 
@@ -180,10 +180,16 @@ impl Yin {
         if frame.len() < 2 * self.max_period {
             return Pitch::NONE;
         }
-        self.correlate(frame, scratch);
-        if !self.normalise(frame, scratch) {
+        let (head, tail) = frame.split_at(self.terms(frame));
+        let first = sum_of_squares(head);
+        // No value of the correlation is above twice the energy of the frame, times the length of the transform.
+        let loudest = f64::from(f32::MAX) / (4 * self.fft.len()) as f64;
+        let is_audible = first > 0.0 && first + sum_of_squares(tail) <= loudest;
+        if !is_audible {
             return Pitch::NONE;
         }
+        self.correlate(frame, scratch);
+        self.normalise(frame, first, scratch);
         self.choose(&scratch.difference)
     }
 
@@ -216,8 +222,8 @@ impl Yin {
         self.fft.process_with_scratch(spectrum, &mut scratch.fft);
     }
 
-    /// Fills in `d'` for all periods. Returns `false` if the frame is silent.
-    fn normalise(&self, frame: &[f32], scratch: &mut YinScratch) -> bool {
+    /// Fills in `d'` for all periods. `first` is the energy of the first `W` samples.
+    fn normalise(&self, frame: &[f32], first: f64, scratch: &mut YinScratch) {
         let YinScratch {
             spectrum,
             sums,
@@ -225,7 +231,6 @@ impl Yin {
             ..
         } = scratch;
         let terms = self.terms(frame);
-        let first = sum_of_squares(&frame[..terms]);
         let scale = 2.0 / self.fft.len() as f64;
         sums.clear();
         let (mut shifted, mut sum) = (first, 0.0);
@@ -244,7 +249,6 @@ impl Yin {
             let relative = d * f64::from(period) / sum;
             if sum > 0.0 { relative as f32 } else { 1.0 }
         }));
-        first > 0.0
     }
 
     /// Chooses the best period.

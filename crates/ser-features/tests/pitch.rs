@@ -110,6 +110,41 @@ fn noise_and_silence_are_unvoiced() {
 }
 
 #[test]
+fn the_level_changes_nothing_until_single_precision_ends() {
+    let yin = yin(16_000);
+    // A tone begins in the frame, so that the correlation also has negative values.
+    let signal = |scale: f32| -> Vec<f32> {
+        let sample = |n: u16| {
+            if n < 1500 {
+                0.0
+            } else {
+                (0.08 * f32::from(n)).sin()
+            }
+        };
+        (0..3000).map(|n| scale * sample(n)).collect()
+    };
+    let centres = (1000..2000).step_by(10);
+    let pitches = |scale: f32| {
+        let (signal, mut scratch) = (signal(scale), YinScratch::default());
+        let pitches = centres.clone();
+        pitches
+            .map(|centre| yin.pitch(&signal, centre, &mut scratch))
+            .collect::<Vec<_>>()
+    };
+    let expected = pitches(1.0);
+    assert!(expected.iter().any(|pitch| pitch.f0 > 0.0));
+    for exponent in -30..50 {
+        assert_eq!(pitches(2f32.powi(exponent)), expected, "2^{exponent}");
+    }
+    for step in 0..200 {
+        let scale = 1e15 * 1.05f32.powi(step);
+        for pitch in pitches(scale) {
+            assert!(pitch.aperiodicity.is_finite(), "{scale}: {pitch:?}");
+        }
+    }
+}
+
+#[test]
 fn frames_at_the_edges_are_unvoiced_or_right() {
     let signal = voice(16_000, 0.2, |_| 200.0, &[1.0, 0.5]);
     let yin = yin(16_000);
