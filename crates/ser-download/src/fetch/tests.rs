@@ -17,12 +17,6 @@ const QUICK: Limits = Limits {
     bytes: 1000,
 };
 
-/// Limits for a server that stalls.
-const IMPATIENT: Limits = Limits {
-    silence: Duration::from_millis(200),
-    ..QUICK
-};
-
 /// Returns a response with the whole file that announces `announced` bytes and sends `body`.
 fn full(announced: usize, body: &str) -> String {
     format!(
@@ -83,19 +77,18 @@ impl Case {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dest = folder.path().join("file.zip");
-        let limits = QUICK;
         Self {
             folder,
             dest,
-            limits,
+            limits: QUICK,
         }
     }
 
+    /// Returns a download that soon takes a silent server for one that stalls.
     fn impatient() -> Self {
-        Self {
-            limits: IMPATIENT,
-            ..Self::new()
-        }
+        let mut case = Self::new();
+        case.limits.silence = Duration::from_millis(200);
+        case
     }
 
     fn fetch(&self, source: &Source) -> Result<u64> {

@@ -12,7 +12,8 @@ use crate::stream::Span;
 /// `angry`, or `angry?` if the answer is uncertain.
 ///
 /// `recording` is the absolute path of the recording, if it is a file, or only its name if the folder is not known; ELAN
-/// also finds a file of the same name beside the document. `date` is the time at which the document was made, such as `2026-11-28T12:00:00Z`.
+/// also finds a file of the same name beside the document. `date` is the time at which the document was made, such as
+/// `2026-11-28T12:00:00Z`.
 ///
 /// # Units
 /// Milliseconds.
