@@ -55,8 +55,19 @@ pub fn real_forward(length: usize) -> Arc<dyn RealToComplex<f32>> {
     RealFftPlanner::new().plan_fft_forward(length)
 }
 
-/// Plans [`forward`] in double precision, without vector code, for filters and noise, which are computed only once.
-pub(crate) fn precise_forward(length: usize) -> Arc<dyn Fft<f64>> {
+/// Plans [`forward`] in double precision, without vector code, for filters and noise, which are computed only once, and for tests.
+///
+/// # Example
+///
+/// ```
+/// use rustfft::num_complex::Complex;
+///
+/// let transform = ser_audio::fourier::precise_forward(4);
+/// let mut signal = [1.0, 0.0, -1.0, 0.0].map(Complex::<f64>::from);
+/// transform.process(&mut signal);
+/// assert_eq!(signal.map(|bin| bin.re), [0.0, 2.0, 0.0, 2.0]);
+/// ```
+pub fn precise_forward(length: usize) -> Arc<dyn Fft<f64>> {
     FftPlannerScalar::new().plan_fft_forward(length)
 }
 
