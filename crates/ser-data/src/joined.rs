@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::corpora::voices;
 use crate::{Audit, Clip, Corpus, Error, LabelMap, Origin, Renamed, Result, Scan};
 
 /// The attribute of a clip, and the column of a manifest, that names the corpus of the clip.
@@ -15,18 +16,24 @@ impl Clip {
 }
 
 impl Corpus {
-    /// Loads one corpus as [`Corpus::load_with`] does, or several as one. With several, each clip has its corpus as an
-    /// attribute ([`Clip::corpus`]), and its speaker becomes `corpus/speaker`, since two corpora may use the same name
-    /// for a speaker. A corpus is named by [`KnownCorpus::name`](crate::corpora::KnownCorpus::name), or else by its
-    /// folder or manifest; the column `corpus` of a manifest takes precedence.
+    /// Loads one corpus as [`Corpus::load_with`] does, or several as one. With several, also in one manifest, each clip has its
+    /// corpus as an attribute ([`Clip::corpus`]), and its speaker becomes `corpus/speaker`, since two corpora may use the same
+    /// name for a speaker. The actors of RAVDESS are the same in speech and song: `ravdess/speaker`. A corpus is named by
+    /// [`KnownCorpus::name`](crate::corpora::KnownCorpus::name), or else by its folder or manifest; the column `corpus` of a
+    /// manifest takes precedence.
     ///
     /// # Errors
     /// The errors of [`Corpus::load_with`], and [`Error::SameCorpus`] if a corpus is given twice.
     pub fn load_all(origins: &[Origin<'_>], labels: &LabelMap) -> Result<Scan> {
         if let [origin] = origins {
-            return Self::load_with(*origin, labels);
+            let scan = Self::load_with(*origin, labels)?;
+            let corpora: Option<BTreeSet<&str>> =
+                scan.corpus.clips().iter().map(Clip::corpus).collect();
+            if corpora.is_none_or(|corpora| corpora.len() < 2) {
+                return Ok(scan);
+            }
         }
-        let mut names = BTreeSet::new();
+        let (mut names, mut corpora) = (BTreeSet::new(), BTreeSet::new());
         let (mut clips, mut synthetic) = (Vec::new(), false);
         let (mut renamed, mut skipped) = (BTreeMap::new(), Vec::new());
         for origin in origins {
@@ -40,9 +47,22 @@ impl Corpus {
                 return Err(Error::SameCorpus { path, name });
             }
             synthetic |= corpus.is_synthetic();
+            let own = corpus.clips().iter();
+            let own: BTreeSet<&str> = own.map(|clip| clip.corpus().unwrap_or(&name)).collect();
+            if let Some(twice) = own.iter().find(|own| corpora.contains(**own)) {
+                return Err(Error::SameCorpus {
+                    path: origin.path.to_owned(),
+                    name: (*twice).to_owned(),
+                });
+            }
+            corpora.extend(own.into_iter().map(str::to_owned));
             for mut clip in corpus.clips().iter().cloned() {
                 let name = clip.corpus().unwrap_or(&name).to_owned();
-                clip.speaker = format!("{name}/{}", clip.speaker);
+                let voices = format!("{}/", voices(&name));
+                // A manifest that was written from several corpora has such speakers already.
+                if !clip.speaker.starts_with(&voices) {
+                    clip.speaker.insert_str(0, &voices);
+                }
                 clip.attributes.insert(CORPUS.to_owned(), name);
                 clips.push(clip);
             }

@@ -135,6 +135,15 @@ pub fn named(name: &str) -> Option<&'static KnownCorpus> {
     ALL.into_iter().find(|known| known.name == name)
 }
 
+/// Returns the name of the corpus that has the speakers of this one. The actors of RAVDESS both speak and sing.
+pub(crate) fn voices(name: &str) -> &str {
+    if name == ravdess::SONG.name {
+        ravdess::SPEECH.name
+    } else {
+        name
+    }
+}
+
 impl PartialEq for KnownCorpus {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -168,14 +177,17 @@ impl KnownCorpus {
 /// any.
 pub(crate) fn recognise(files: &[PathBuf]) -> Result<(&'static KnownCorpus, Vec<Option<Labels>>)> {
     let mut best = (&ravdess::SPEECH, vec![None; files.len()]);
-    let mut most = 0;
+    let (mut most, mut unread) = (0, None);
     for known in ALL {
         let labels: Vec<Option<Labels>> = match known.labelling {
             Labelling::Name(labels) => files.iter().map(|path| labels(path)).collect(),
-            Labelling::Tables(labels) => {
-                let mut labels = labels(files)?;
-                files.iter().map(|path| labels.remove(path)).collect()
-            }
+            Labelling::Tables(labels) => match labels(files) {
+                Ok(mut labels) => files.iter().map(|path| labels.remove(path)).collect(),
+                Err(error) => {
+                    unread = Some(error);
+                    continue;
+                }
+            },
         };
         let recordings = files.iter().zip(&labels);
         let count = recordings.filter(|(path, labels)| labels.is_some() && is_recording(path));
@@ -183,6 +195,10 @@ pub(crate) fn recognise(files: &[PathBuf]) -> Result<(&'static KnownCorpus, Vec<
         if count > most {
             (best, most) = ((known, labels), count);
         }
+    }
+    // Another corpus may have a table of that name beside its recordings.
+    if let (0, Some(error)) = (most, unread) {
+        return Err(error);
     }
     spell_alike(best.1.iter_mut().flatten());
     Ok(best)

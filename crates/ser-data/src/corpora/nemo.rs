@@ -34,7 +34,7 @@ const SPEAKERS: [(&str, &str); 9] = [
     ("IC0", FEMALE),
     ("KD0", FEMALE),
     ("KS0", MALE),
-    ("MK0", MALE),
+    ("MK0", FEMALE),
     ("MP0", MALE),
     ("SM0", MALE),
     ("TP0", MALE),

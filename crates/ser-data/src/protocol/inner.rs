@@ -76,11 +76,40 @@ fn corpus_groups(corpus: &Corpus, pool: &[usize], tested: &[usize]) -> Option<(V
             .is_some_and(|name| !distinct.contains(name))
     };
     (distinct.len() > 1 && tested.iter().all(is_untested)).then_some(())?;
-    let groups: BTreeMap<&str, usize> = distinct.iter().copied().zip(0..).collect();
+    let group_of = joined_by_speakers(corpus, pool, &corpora);
+    let firsts: BTreeSet<&str> = group_of.values().copied().collect();
+    let numbers: BTreeMap<&str, usize> = firsts.into_iter().zip(0..).collect();
+    (numbers.len() > 1).then_some(())?;
     Some((
-        corpora.iter().map(|name| groups[name]).collect(),
-        groups.len(),
+        corpora.iter().map(|name| numbers[group_of[name]]).collect(),
+        numbers.len(),
     ))
+}
+
+/// Returns for each corpus the first of those that it has speakers in common with, as speech and song of RAVDESS have: such
+/// corpora are left out together.
+fn joined_by_speakers<'a>(
+    corpus: &Corpus,
+    pool: &[usize],
+    corpora: &[&'a str],
+) -> BTreeMap<&'a str, &'a str> {
+    let mut group_of: BTreeMap<&str, &str> = corpora.iter().map(|&name| (name, name)).collect();
+    let mut of_speaker: BTreeMap<&str, &str> = BTreeMap::new();
+    for (&index, name) in pool.iter().zip(corpora) {
+        let here = group_of[name];
+        let there = group_of[*of_speaker
+            .entry(&corpus.clips()[index].speaker)
+            .or_insert(name)];
+        if here != there {
+            for group in group_of
+                .values_mut()
+                .filter(|group| [here, there].contains(group))
+            {
+                *group = here.min(there);
+            }
+        }
+    }
+    group_of
 }
 
 /// Returns the group of each clip in the pool, and the number of groups.
@@ -90,15 +119,17 @@ fn speaker_groups(
     random: &mut Random,
 ) -> Result<(Vec<usize>, usize)> {
     let clips = corpus.clips();
-    let mut by_gender: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
+    // A manifest may tell the gender in some rows of a speaker only.
+    let mut genders: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for &index in pool {
-        let speakers = by_gender.entry(clips[index].gender.as_deref()).or_default();
-        if !speakers.contains(&clips[index].speaker.as_str()) {
-            speakers.push(&clips[index].speaker);
-        }
+        let gender = genders.entry(&clips[index].speaker).or_default();
+        *gender = gender.or(clips[index].gender.as_deref());
+    }
+    let mut by_gender: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
+    for (speaker, gender) in genders {
+        by_gender.entry(gender).or_default().push(speaker);
     }
     for speakers in by_gender.values_mut() {
-        speakers.sort_unstable();
         random.shuffle(speakers);
     }
     let speakers: Vec<&str> = by_gender.into_values().flatten().collect();

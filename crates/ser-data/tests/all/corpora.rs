@@ -198,6 +198,10 @@ const NAMES: [(&str, &[Told]); 19] = [
                 "samples/WR0_surprised_64.wav",
                 ["surprised", "WR0", "male", "", "64", ""],
             ),
+            (
+                "samples/MK0_sadness_6.wav",
+                ["sad", "MK0", "female", "", "6", ""],
+            ),
         ],
     ),
     (
@@ -308,6 +312,18 @@ fn corpora_are_told_by_the_names_of_their_files() {
             assert_eq!(found, told.map(str::to_owned), "{name}: {file}");
         }
     }
+}
+
+#[test]
+fn a_table_of_another_corpus_does_not_hide_this_one() {
+    let folder = tempdir().unwrap();
+    let table = folder.path().join("train_sent_emo.csv");
+    fs::write(&table, "a table of my own").unwrap();
+    let error = Corpus::scan(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("train_sent_emo.csv"), "{error}");
+    Wav::new(1).write(folder.path().join("AudioWAV/1001_DFA_ANG_XX.wav"));
+    let found = Corpus::scan(folder.path()).unwrap().audit;
+    assert_eq!(found.known.map(|known| known.name), Some("crema-d"));
 }
 
 #[test]

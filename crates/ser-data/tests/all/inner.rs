@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use ser_data::{Disjoint, Error, Parts, Protocol, Split};
+use ser_data::{Corpus, Disjoint, Error, Parts, Protocol, Split};
 
 use crate::fixtures::ravdess_of;
 
@@ -44,6 +44,19 @@ fn inner_splits_divide_the_training_pool_by_speakers() {
         let all = split.inner(&corpus, 99, 0).unwrap();
         let tested: Vec<usize> = all.iter().flat_map(Split::test).copied().collect();
         assert_eq!(tested.len(), pool.len(), "all groups together are the pool");
+    }
+}
+
+#[test]
+fn a_speaker_whose_gender_only_some_rows_tell_is_in_one_group() {
+    let mut clips = ravdess_of(1..=24).clips().to_vec();
+    for (i, clip) in clips.iter_mut().enumerate() {
+        clip.gender = clip.gender.take().filter(|_| i % 7 == 0);
+    }
+    let corpus = Corpus::new("half told", false, clips);
+    for split in Protocol::FoldsA.splits(&corpus, 0).unwrap() {
+        let told = split.inner(&ravdess_of(1..=24), 9, 0).unwrap();
+        assert!(split.inner(&corpus, 9, 0).unwrap() == told);
     }
 }
 

@@ -105,6 +105,67 @@ fn the_same_corpus_twice_is_refused() {
 }
 
 #[test]
+fn the_same_corpus_in_a_manifest_is_refused() {
+    let folder = three_corpora();
+    let some = load(folder.path(), &["crowd", "british"]).unwrap().corpus;
+    some.write_manifest(folder.path().join("some.csv")).unwrap();
+    for names in [["some.csv", "crowd"], ["british", "some.csv"]] {
+        let error = load(folder.path(), &names).unwrap_err();
+        assert!(matches!(&error, Error::SameCorpus { .. }), "{error}");
+    }
+    let speakers = load(folder.path(), &["some.csv", "actors"])
+        .unwrap()
+        .corpus
+        .speakers();
+    assert!(speakers.contains(&"savee/JK".to_owned()), "{speakers:?}");
+}
+
+#[test]
+fn speakers_of_one_manifest_are_told_apart_by_their_corpora() {
+    let folder = three_corpora();
+    let mut manifest = "path,emotion,speaker,corpus\n".to_owned();
+    for (corpus, actor) in [("a", 1001), ("a", 1002), ("b", 1003), ("b", 1004)] {
+        let speaker = actor % 2;
+        let row = |emotion| {
+            format!("crowd/AudioWAV/{actor}_DFA_{emotion}_XX.wav,{emotion},{speaker},{corpus}\n")
+        };
+        manifest += &[row("ANG"), row("SAD")].concat();
+    }
+    std::fs::write(folder.path().join("two.csv"), manifest).unwrap();
+    let corpus = load(folder.path(), &["two.csv"]).unwrap().corpus;
+    assert_eq!(corpus.speakers(), ["a/0", "a/1", "b/0", "b/1"]);
+    for split in Protocol::Corpora.splits(&corpus, 0).unwrap() {
+        let parts = [split.train(), split.validation(), split.test()];
+        assert_eq!(parts.concat().len(), corpus.len());
+    }
+}
+
+#[test]
+fn actors_who_speak_and_sing_are_the_same_people() {
+    let folder = three_corpora();
+    for (actor, emotion) in [(1, "03"), (2, "03"), (3, "04"), (4, "05")] {
+        let name = format!("sung/03-02-{emotion}-01-01-01-{actor:02}.wav");
+        Wav::new(1000 + actor).write(folder.path().join(name));
+    }
+    let names = ["actors", "sung", "crowd", "british"];
+    let corpus = load(folder.path(), &names).unwrap().corpus;
+    assert_eq!(corpus.speakers().len(), 4 + 10 + 4);
+    for split in Protocol::Corpora.splits(&corpus, 0).unwrap() {
+        let trained = corpora(&corpus, &[split.train(), split.validation()].concat());
+        let tested = corpora(&corpus, split.test());
+        let both = BTreeSet::from(["ravdess", "ravdess-song"]);
+        if both.is_superset(&tested) {
+            assert!(trained.is_disjoint(&both), "{trained:?}");
+        }
+        // The inner splits leave out speech and song together.
+        for inner in split.inner(&corpus, 9, 0).unwrap() {
+            let held = corpora(&corpus, inner.test());
+            assert!(held.len() == 1 || held == both, "{held:?}");
+        }
+    }
+}
+
+#[test]
 fn each_corpus_is_tested_by_the_others() {
     let folder = three_corpora();
     let corpus = load(folder.path(), &["actors", "crowd", "british"])
