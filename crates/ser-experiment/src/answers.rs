@@ -216,11 +216,10 @@ impl Answers {
         figures.collect()
     }
 
-    /// Iterates over the predictions but those with enrolment that lack some speakers.
+    /// Iterates over the predictions but those that lack some speakers.
     fn comparable(&self) -> impl Iterator<Item = (Setting, &Predictions)> {
         let all = speakers(self.plain());
-        self.iter()
-            .filter(move |(at, found)| !at.is_enrolled() || speakers(found) == all)
+        self.iter().filter(move |(_, found)| speakers(found) == all)
     }
 }
 
@@ -302,7 +301,8 @@ fn with_collection(
 /// Predicts clips after fine-tuning on labelled clips of other speakers.
 ///
 /// In each draw the model is fine-tuned on clips of half of the speakers and tested on the other half; then the halves are
-/// swapped. If a half has fewer than `labelled` clips, the other half gets no predictions in this draw.
+/// swapped. If a half has fewer than `labelled` clips in a draw, there are no predictions at all: those of the other half alone
+/// would be of other speakers than those of the other settings.
 fn fine_tuned(
     model: &Model,
     corpus: &Corpus,
@@ -328,7 +328,7 @@ fn fine_tuned(
             let (mut train, asked) = (own(others), own(asked));
             train.shuffle(&mut rng);
             if train.len() < labelled {
-                continue;
+                return Ok(Vec::new());
             }
             train.truncate(labelled);
             let clips = train.iter().map(|&i| {

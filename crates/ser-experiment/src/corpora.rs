@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ser_data::CORPUS;
-use ser_eval::FoldSummary;
+use ser_eval::{FoldSummary, Predictions};
 use ser_report::{CorpusRow, CorpusTable, Known};
 
 use crate::answers::Answers;
@@ -19,15 +19,18 @@ pub(crate) fn corpus_table(answers: &Answers) -> Result<CorpusTable> {
     }
     let corpora: BTreeSet<&str> = clips.keys().map(|(_, corpus)| *corpus).collect();
     let settings = answers.iter();
-    let settings = settings.filter_map(|(setting, answers)| {
-        known(setting).map(|known| (known, FoldSummary::compute(answers)))
-    });
-    let settings = settings.map(|(known, figures)| Ok((known, figures?)));
-    let settings: Vec<(Known, FoldSummary)> = settings.collect::<Result<_>>()?;
+    let settings = settings.filter_map(|(setting, answers)| Some((known(setting)?, answers)));
+    let settings =
+        settings.map(|(known, answers)| Ok((known, answers, FoldSummary::compute(answers)?)));
+    let settings: Vec<(Known, &Predictions, FoldSummary)> = settings.collect::<Result<_>>()?;
     let rows = clips.into_iter().map(|((split, tested), clips)| {
         let trained = corpora.iter().filter(|corpus| **corpus != tested);
-        let uar = settings.iter();
-        let uar = uar.map(|(_, figures)| figures.uar_of_splits().get(split).copied());
+        let all = speakers(answers.plain(), tested);
+        let uar = settings.iter().map(|(_, answers, figures)| {
+            // The figure of some of the speakers is not comparable with that of all.
+            let is_of_all = speakers(answers, tested) == all;
+            is_of_all.then(|| figures.uar_of_splits().get(split).copied())?
+        });
         CorpusRow {
             tested: tested.to_owned(),
             trained: trained.map(|corpus| (*corpus).to_owned()).collect(),
@@ -37,8 +40,15 @@ pub(crate) fn corpus_table(answers: &Answers) -> Result<CorpusTable> {
     });
     Ok(CorpusTable {
         rows: rows.collect(),
-        known: settings.into_iter().map(|(known, _)| known).collect(),
+        known: settings.into_iter().map(|(known, ..)| known).collect(),
     })
+}
+
+/// Returns the names of the speakers of a corpus whose clips are predicted.
+fn speakers<'a>(predictions: &'a Predictions, corpus: &str) -> BTreeSet<&'a str> {
+    let rows = predictions.rows().iter();
+    let rows = rows.filter(|row| row.attributes.get(CORPUS).map_or("", String::as_str) == corpus);
+    rows.map(|row| row.speaker.as_str()).collect()
 }
 
 /// Returns the column of a setting. Conditions have none.
