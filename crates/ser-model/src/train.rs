@@ -589,10 +589,15 @@ fn class_weights(kind: ClassWeights, clips: &[Clip], labels: usize) -> Result<Op
     for clip in clips {
         counts[clip.stratum.class] += 1;
     }
-    let n = clips.len() as f32;
+    // Label smoothing would teach a class without clips, if it had a weight.
+    let present = counts.iter().filter(|&&count| count > 0).count();
+    let equal = clips.len() as f32 / present.max(1) as f32;
     let weights: Vec<f32> = counts
         .iter()
-        .map(|&c| n / (counts.len() as f32 * c.max(1) as f32))
+        .map(|&count| match count {
+            0 => 0.0,
+            _ => equal / count as f32,
+        })
         .collect();
     Ok(Some(Tensor::f_from_slice(&weights)?))
 }
