@@ -29,6 +29,8 @@ pub struct Answers {
     form: Form,
     labels: Vec<String>,
     unfinished: PathBuf,
+    /// Whether a stopped call has left answers.
+    is_taken_up: bool,
     kept: Mutex<Kept>,
 }
 
@@ -126,6 +128,7 @@ impl Answers {
         }
         let rows = take_up(&file, &heading).with_context(named)?;
         Ok(Self {
+            is_taken_up: !rows.is_empty(),
             path: path.to_owned(),
             form,
             labels: heading.labels,
@@ -193,9 +196,13 @@ impl Answers {
         Ok(self.path)
     }
 
-    /// Removes the unfinished file, and writes no other.
+    /// Removes the unfinished file, and writes no other. Answers of an earlier call are kept: their recordings may only be away,
+    /// on a drive that is not mounted.
     pub fn discard(self) -> Result<()> {
         drop(self.kept);
+        if self.is_taken_up {
+            return Ok(());
+        }
         Ok(ser_files::remove_file(self.unfinished)?)
     }
 

@@ -229,12 +229,18 @@ impl<'a> Printer<'a> {
 
     /// Prints the table, or writes the file.
     fn finish(self, files: &[PathBuf]) -> Result<()> {
+        let synthetic = self.model.provenance.synthetic;
         match self.form {
             Form::File(answers) => println!("written: {}", answers.finish(files)?.display()),
             Form::Table(answers) => show(self.model, self.threshold, &self.limits, &answers),
-            Form::Json | Form::Csv(_) => return Ok(()),
+            Form::Json | Form::Csv(_) => {
+                if synthetic {
+                    eprintln!("{SYNTHETIC}");
+                }
+                return Ok(());
+            }
         }
-        if self.model.provenance.synthetic {
+        if synthetic {
             println!("{SYNTHETIC}");
         }
         Ok(())

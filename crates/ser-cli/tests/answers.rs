@@ -76,6 +76,32 @@ fn unfinished(out: &Path) -> PathBuf {
     out.with_added_extension("unfinished")
 }
 
+#[cfg(unix)]
+#[test]
+fn answers_of_a_stopped_call_outlive_a_drive_that_is_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (drive, out) = (folder.path().join("drive"), folder.path().join("a.csv"));
+    fs::create_dir(&drive).unwrap();
+    let files: Vec<PathBuf> = clips(1, 2)
+        .iter()
+        .map(|clip| drive.join(clip.file_name().unwrap()))
+        .collect();
+    for (clip, file) in clips(1, 2).iter().zip(&files) {
+        fs::copy(clip, file).unwrap();
+    }
+    let mut child = waiting(&files, &out);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let begun = read(&unfinished(&out));
+    fs::rename(&drive, folder.path().join("away")).unwrap();
+    complaint(1, &words(&files, &[&"--out", &out]));
+    assert_eq!(read(&unfinished(&out)), begun);
+    fs::rename(folder.path().join("away"), &drive).unwrap();
+    let said = complaint(0, &words(&files, &[&"--out", &out]));
+    assert!(said.contains("2 recordings of 2 answered before"), "{said}");
+    assert_eq!(read(&out).lines().count(), 3);
+}
+
 /// Makes the call again, with a recording on standard input. Returns the exit code and the text on standard error.
 fn again(files: &[PathBuf], out: &Path, more: &[&dyn AsRef<OsStr>]) -> (i32, String) {
     let mut all: Vec<&dyn AsRef<OsStr>> = vec![&"-", &"--out", &out];

@@ -41,6 +41,7 @@ fn everything_made_from_synthetic_data_says_so() {
     let (model, wav) = (out.join("model.safetensors"), folder.path().join("a.wav"));
     tone(&wav, 200.0, 1.0);
     assert!(output(0, &[&"predict", &"--model", &model, &wav]).contains("SYNTHETIC"));
+    assert!(complaint(0, &[&"predict", &"--csv", &"--model", &model, &wav]).contains("SYNTHETIC"));
     let line = output(0, &[&"predict", &"--json", &"--model", &model, &wav]);
     let answer: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(answer["synthetic_model"], true);
