@@ -48,7 +48,7 @@ pub struct Failed {
     /// The reason in words.
     pub words: String,
     /// Whether the reason concerns other recordings as well: object storage did not respond, or the disk failed.
-    pub(crate) is_outage: bool,
+    pub is_outage: bool,
 }
 
 impl Answerer {
@@ -129,7 +129,8 @@ impl Answerer {
     }
 
     /// Answers rows on all threads of rayon, and returns the answers in the order of the rows. If a recording cannot be
-    /// answered, or a decoder panics on it, its row holds the error.
+    /// answered, or a decoder panics on it, its row holds the error. An error that is an [outage](Failed::is_outage) says
+    /// nothing about the recording, so the caller must not keep it as its answer.
     #[must_use]
     pub fn answer(&self, rows: &[Row]) -> Vec<Answered> {
         // If object storage does not respond, every further row would wait minutes for it. After the first outage, the

@@ -107,6 +107,27 @@ fn a_folder_of_other_answers_is_refused_with_what_differs() {
     assert!(said.contains("something else"), "{said}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_to_itself_is_a_row_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("loop.wav", folder.path().join("loop.wav")).unwrap();
+    let path = folder.path().join("m.csv");
+    fs::write(&path, "path\ngone.wav\nloop.wav\n").unwrap();
+    let manifest = Manifest::read(&path, None, "0/1".parse().unwrap()).unwrap();
+    let answerer = answerer();
+    let out = folder.path().join("answers");
+    let archive = Archive::open(&out, &manifest, &answerer, Form::Csv).unwrap();
+    let done = archive.answer(&manifest, &answerer, |_| ()).unwrap();
+    let shard = archive.path(manifest.shard);
+    assert_eq!(done, Done::Written(shard.clone()));
+    let text = fs::read_to_string(shard).unwrap();
+    assert!(
+        text.contains("loop.wav: Too many levels of symbolic links"),
+        "{text}"
+    );
+}
+
 /// A regular file whose bytes cannot be read, as on a disk that fails.
 #[cfg(target_os = "linux")]
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use rayon::ThreadPool;
@@ -76,7 +76,7 @@ impl Answerer {
     /// Answers rows, in their order: returns a list of values for each row, in the order of the columns.
     ///
     /// A row is `(id, sound, start, end, speaker, channel)`. A sound is the path of a file, the bytes of a file, or an
-    /// exception that says why it could not be fetched.
+    /// exception that says why it could not be fetched. If a disk fails, raises `OSError`.
     fn answer<'py>(
         &self,
         py: Python<'py>,
@@ -84,6 +84,11 @@ impl Answerer {
     ) -> PyResult<Vec<Vec<Bound<'py, PyAny>>>> {
         let rows = rows.into_iter().map(row).collect::<PyResult<Vec<_>>>()?;
         let answered = py.detach(|| self.pool.install(|| self.answerer.answer(&rows)));
+        // An outage says nothing about the recording: the same call may read it later.
+        let mut failed = answered.iter().filter_map(|one| one.answer.as_ref().err());
+        if let Some(outage) = failed.find(|failed| failed.is_outage) {
+            return Err(PyOSError::new_err(outage.words.clone()));
+        }
         let values = |answered| -> PyResult<Vec<_>> {
             let values = self.answerer.values(answered).into_iter();
             values.map(|value| object(py, value)).collect()

@@ -68,9 +68,9 @@ impl Speaker {
         Ok(Self::new(&model.predictor, enrolment, Vec::new()))
     }
 
-    /// Writes a file for `load`, in the format of `ser enroll`.
+    /// Writes a file for `load`, in the format of `ser enroll`. On Unix only its owner may read it.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        let written = ser_files::write_file(&path, &*self.to_bytes()?);
+        let written = ser_files::write_private(&path, &*self.to_bytes()?);
         written.map_err(|error| raised(py, &Error::Io(error), Some(&path)))
     }
 

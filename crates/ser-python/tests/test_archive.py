@@ -166,6 +166,17 @@ def test_labels_and_a_store_that_is_not_reached(table: pyarrow.RecordBatch) -> N
         answers(pyarrow.record_batch({"path": ["nowhere://archive/a.wav"]}))
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="this system has no file whose bytes cannot be read")
+def test_a_disk_that_fails_is_no_row(table: pyarrow.RecordBatch, tmp_path: Path) -> None:
+    [path] = table["path"].to_pylist()[:1]
+    asked = pyarrow.record_batch({"path": [path, "/proc/self/mem"]})
+    with pytest.raises(OSError, match="/proc/self/mem: Input/output error"):
+        answers(asked)
+    with pytest.raises(OSError, match="/proc/self/mem: Input/output error"):
+        run(archive_of(tmp_path, 1), asked)
+    assert [path.name for path in tmp_path.iterdir()] == ["_archive.json"]
+
+
 def run(archive: Archive, table: pyarrow.RecordBatch) -> list[int]:
     """Does the work of an engine in one process. Returns the shards that it answered."""
     parts = [[table.slice(0, 7), table.slice(7, 2)], [table.slice(9)]]

@@ -66,6 +66,9 @@ def test_a_speaker_is_kept(
 ) -> None:
     speaker = model.enroll(others)
     speaker.save(tmp_path / "anna.json")
+    # As `ser enroll` writes it: it describes a voice.
+    if os.name == "posix":
+        assert (tmp_path / "anna.json").stat().st_mode & 0o777 == 0o600
     answer = model.predict(speech, speaker=speaker)
     for again in (
         ser_speech.Speaker.load(tmp_path / "anna.json", model),

@@ -51,7 +51,7 @@ class Answerer:
         """Answers rows, in their order: returns a list of values for each row, in the order of the columns.
 
         A row is ``(id, sound, start, end, speaker, channel)``. A sound is the path of a file, the bytes of a file, or an
-        exception that says why it could not be fetched.
+        exception that says why it could not be fetched. If a disk fails, raises ``OSError``.
         """
 
 @final
@@ -219,7 +219,7 @@ class Speaker:
         """Reads a speaker from the bytes that ``to_bytes`` returned."""
 
     def save(self, path: _Path) -> None:
-        """Writes a file for ``load``, in the format of ``ser enroll``."""
+        """Writes a file for ``load``, in the format of ``ser enroll``. On Unix only its owner may read it."""
 
     def to_bytes(self) -> bytes:
         """Returns the bytes that ``save`` writes."""

@@ -53,7 +53,8 @@ def answer_batches(
     """Yields a batch of answers for each batch of rows, with one row for each row, in their order.
 
     A problem with a recording, such as a missing file, is in ``error`` of its row. A problem with the table raises a
-    ``ValueError``. A problem that affects all recordings, such as a store that cannot be reached, raises its own exception.
+    ``ValueError``. A problem that affects all recordings, such as a store that cannot be reached, raises its own exception; a disk
+    that fails raises ``OSError``.
 
     ``model`` is a file that this process can open, by default the built-in model; each process reads it once. ``labels`` are the
     only labels to choose from. Use 1 thread in an engine that runs a task on each core; ``None`` uses all cores.
