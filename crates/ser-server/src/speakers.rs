@@ -1,6 +1,7 @@
 //! The enrolled speakers of a service, and the endpoints for them.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -87,7 +88,8 @@ impl Speakers {
             }
             Self::Folder(folder) => {
                 let file = path_of(folder, name);
-                speaker.save(model, &file).map_err(|error| not_kept(&error))
+                let written = speaker.save(model, &file);
+                written.map_err(|error| not_changed(&error, "written"))
             }
         }
     }
@@ -101,7 +103,8 @@ impl Speakers {
                 let file = path_of(folder, name);
                 let is_there = file.is_file();
                 if is_there {
-                    ser_files::remove_file(file).map_err(|error| not_kept(&error.into()))?;
+                    let removed = ser_files::remove_file(file);
+                    removed.map_err(|error| not_changed(&error.into(), "deleted"))?;
                 }
                 Ok(is_there)
             }
@@ -117,6 +120,26 @@ fn not_kept(error: &Error) -> Problem {
         "not-kept",
         "the stored profile of the speaker cannot be used",
         "enrol the speaker again; the log of the service has the reason",
+    )
+}
+
+/// Returns the problem that a speaker's file cannot be written or deleted. The path goes to the log only, not to the client.
+fn not_changed(error: &Error, what: &str) -> Problem {
+    tracing::error!(%error, "a speaker's file cannot be {what}");
+    let detail = format!("the profile of the speaker cannot be {what}");
+    if matches!(error, Error::Io(error) if error.source.kind() == ErrorKind::StorageFull) {
+        return Problem::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "disk-full",
+            format!("{detail}: the disk of the service is full"),
+            "free space on the disk of the service, then try again",
+        );
+    }
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "not-writable",
+        detail,
+        "make the folder of the speakers writable for the service, then try again; the log of the service has the reason",
     )
 }
 
@@ -147,8 +170,8 @@ pub(crate) struct SpeakerName {
     responses(
         (status = 200, body = EnrolledAnswer),
         OfRecording,
-        (status = 409, description = "The stored profile of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
-        (status = 507, description = "The service already holds the largest number of speakers in memory.", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "The computation ended without a result, or the profile of the speaker cannot be written.", body = Problem, content_type = "application/problem+json"),
+        (status = 507, description = "The service already holds the largest number of speakers in memory, or its disk is full.", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn enroll(
     State(service): State<Service>,
@@ -214,7 +237,8 @@ pub(crate) async fn enrolled(
     (status = 204, description = "The speaker was deleted."),
     Refused,
     (status = 404, description = "Nobody is enrolled under this name.", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The stored profile of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
+    (status = 500, description = "The computation ended without a result, or the profile of the speaker cannot be deleted.", body = Problem, content_type = "application/problem+json"),
+    (status = 507, description = "The disk of the service is full.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn forget(
     State(service): State<Service>,

@@ -188,7 +188,8 @@ async fn form(
         while let Some(chunk) = pace.next(field.chunk()).await?.map_err(wrong)? {
             pace.took(chunk.len())?;
             bytes.extend_from_slice(&chunk);
-            if file.is_none() && bytes.len() > FIELD {
+            // A recording may come without a file name, as from `curl -F 'recording=<speech.wav'`.
+            if name != "recording" && bytes.len() > FIELD {
                 break;
             }
         }
@@ -216,6 +217,10 @@ async fn form(
                 return Err(Problem::invalid(detail, "GET /docs lists the fields"));
             }
         }
+    }
+    let more = pace.next(form.next_field()).await?.map_err(wrong)?;
+    if more.is_none() {
+        return Ok(recordings);
     }
     let detail = format!("the form has more than {PARTS} fields");
     Err(Problem::invalid(detail, "send it as several requests"))

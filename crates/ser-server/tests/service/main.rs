@@ -230,6 +230,16 @@ fn answers_are_those_of_the_library() {
         service.post("/v1/predict", &recording).json(),
         written(&expected)
     );
+    // The part of a form with the recording may have no file name.
+    let (kind, mut body) = form(&[&recording], &[]);
+    let file_name = b"; filename=\"/tmp/a b.wav\"";
+    let at = body
+        .windows(file_name.len())
+        .position(|bytes| bytes == file_name)
+        .unwrap();
+    body.drain(at..at + file_name.len());
+    let found = service.request("POST", "/v1/predict", &[("Content-Type", &kind)], &body);
+    assert_eq!(found.json(), written(&expected));
 
     let few = predictor().restricted_to(&["happy", "sad"]).unwrap();
     let answer = few.answer_stream(stream(&recording), None).unwrap();
@@ -372,6 +382,22 @@ fn speakers_are_enrolled_used_and_forgotten() {
 }
 
 #[test]
+fn a_profile_that_cannot_be_written_is_told_with_the_next_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let service = Running::new(|settings| settings.speakers = Speakers::Folder(path));
+    let recording = wav(5.0, 160.0);
+    let enrol = || service.request("PUT", "/v1/speakers/anna", &[], &recording);
+    #[cfg(target_os = "linux")]
+    {
+        std::os::unix::fs::symlink("/dev/full", folder.path().join("anna.json")).unwrap();
+        enrol().assert_problem(507, "disk-full");
+    }
+    folder.close().unwrap();
+    enrol().assert_problem(500, "not-writable");
+}
+
+#[test]
 fn what_is_wrong_with_a_request_is_said() {
     let service = Running::new(|settings| {
         settings.limits.body_bytes = 200_000;
@@ -413,6 +439,12 @@ fn what_is_wrong_with_a_request_is_said() {
         &body[..300],
     );
     torn.assert_problem(400, "invalid-request");
+    // A form has at most 64 fields, of which one is the recording.
+    for (others, status) in [(63, 200), (64, 400)] {
+        let (kind, body) = form(&[&short], &vec![("labels", "happy,sad"); others]);
+        let found = service.request("POST", "/v1/predict", &[("Content-Type", &kind)], &body);
+        assert_eq!(found.status, status, "{}", found.text());
+    }
     service.get("/v2").assert_problem(404, "not-found");
     service
         .get("/v1/predict")
