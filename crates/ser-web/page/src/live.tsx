@@ -37,6 +37,8 @@ export function Live({ answers, asked, keep }: Props) {
         setSpans([]);
         setSeconds(0);
         let stream: LiveStream | undefined;
+        // The samples that arrive before the stream is open, which it then gets first.
+        const early: Float32Array[] = [];
         let [isMoving, moved] = [false, 0];
         const move = async (stream: LiveStream, tape: Tape) => {
             [isMoving, moved] = [true, performance.now()];
@@ -47,7 +49,11 @@ export function Live({ answers, asked, keep }: Props) {
         const { tape, closed } = await microphone(session.signal, (samples, tape) => {
             setLevel(Math.max(FAINTEST, decibels(samples)));
             setSeconds(tape.seconds);
-            stream?.push(samples);
+            if (stream) {
+                stream.push(samples);
+            } else {
+                early.push(samples);
+            }
             if (stream && !isMoving && performance.now() - moved > MOVES) {
                 void move(stream, tape);
             }
@@ -66,6 +72,7 @@ export function Live({ answers, asked, keep }: Props) {
             }
         };
         stream = await answers.listen(tape.rate, asked, session.signal, handle).catch(end);
+        early.splice(0).forEach((samples) => stream?.push(samples));
         await closed;
         await stream?.finish();
         const time = new Date().toTimeString().slice(0, 8).replaceAll(":", ".");

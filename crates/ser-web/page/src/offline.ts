@@ -7,6 +7,8 @@ const worker = self as unknown as ServiceWorkerGlobalScope;
 // All pages of an origin share one storage, so the name of a cache says to which page it belongs. An address has no space.
 const PREFIX = `ser ${worker.registration.scope} `;
 const CACHE = PREFIX + VERSION;
+// The service serves its own model, which may be another one than that of the build.
+const MODEL = "model.safetensors";
 
 worker.addEventListener("install", (event) => {
     const keep = async () => (await caches.open(CACHE)).addAll(FILES.map((file) => new Request(file, { cache: "reload" })));
@@ -26,6 +28,15 @@ worker.addEventListener("fetch", (event) => {
     const file = url.href.slice(worker.registration.scope.length) || "index.html";
     if (event.request.method === "GET" && FILES.includes(file)) {
         const kept = async () => (await (await caches.open(CACHE)).match(file)) ?? fetch(event.request);
-        event.respondWith(kept());
+        const newest = async () => {
+            const response = await fetch(event.request).catch(() => undefined);
+            const cache = await caches.open(CACHE);
+            if (response?.ok) {
+                event.waitUntil(cache.put(file, response.clone()));
+                return response;
+            }
+            return (await cache.match(file)) ?? response ?? Response.error();
+        };
+        event.respondWith(file === MODEL ? newest() : kept());
     }
 });

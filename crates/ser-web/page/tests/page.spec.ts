@@ -464,6 +464,19 @@ test("it answers without a network, once it was loaded", async ({ page, context 
     expect(complaints.splice(0)).toEqual(["Failed to load resource: net::ERR_INTERNET_DISCONNECTED"]);
 });
 
+test("the model comes from the network while there is one, and replaces the kept one", async ({ page }) => {
+    await page.evaluate(async () => {
+        await navigator.serviceWorker.ready;
+        for (const name of await caches.keys()) {
+            await (await caches.open(name)).put("model.safetensors", new Response("another model"));
+        }
+    });
+    await page.reload();
+    await expect((await choose(page, "voice.wav")).locator(".answer strong")).toBeVisible();
+    const begins = () => page.evaluate(async () => (await (await caches.match("model.safetensors"))?.text())?.slice(0, 13));
+    await expect.poll(begins).not.toBe("another model");
+});
+
 test("a static host has no service to choose", async ({ page }) => {
     await page.route("**/v1/model", (route) => route.fulfill({ status: 200, contentType: "text/html", body: "no such page" }));
     await page.goto("/");
