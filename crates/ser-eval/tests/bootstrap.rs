@@ -1,4 +1,5 @@
 //! The interval resamples speakers: known cases, and its actual coverage.
+#![allow(clippy::print_stdout)]
 
 mod common;
 
@@ -56,7 +57,7 @@ fn fewer_than_two_speakers_have_no_interval() {
 
 #[test]
 fn the_order_of_the_clips_does_not_matter() {
-    let predictions = corpus(&mut ChaCha8Rng::seed_from_u64(3));
+    let predictions = corpus(&mut ChaCha8Rng::seed_from_u64(3), 24);
     let mut rows = predictions.rows().to_vec();
     rows.reverse();
     let reversed = Predictions::new(predictions.labels().to_vec(), rows).unwrap();
@@ -65,9 +66,9 @@ fn the_order_of_the_clips_does_not_matter() {
     assert_eq!(found, interval(&reversed, Statistic::Uar));
 }
 
-/// Returns 24 speakers with 20 clips each; the accuracy of each speaker is uniform from 0.4 to 0.9.
-fn corpus(rng: &mut ChaCha8Rng) -> Predictions {
-    let names: Vec<String> = (0..24).map(|speaker| speaker.to_string()).collect();
+/// Returns speakers with 20 clips each; the accuracy of each speaker is uniform from 0.4 to 0.9.
+fn corpus(rng: &mut ChaCha8Rng, speakers: usize) -> Predictions {
+    let names: Vec<String> = (0..speakers).map(|speaker| speaker.to_string()).collect();
     let mut clips = Vec::new();
     for name in &names {
         let skill = rng.random_range(0.4..0.9);
@@ -80,31 +81,35 @@ fn corpus(rng: &mut ChaCha8Rng) -> Predictions {
     two_classes(&clips)
 }
 
+/// Whether the normal interval that treats the clips as independent holds a value.
+fn naive_interval_holds(predictions: &Predictions, value: f64) -> bool {
+    let rows = predictions.rows();
+    let hits = rows.iter().filter(|row| row.predicted() == row.truth);
+    let (hits, n) = (hits.count() as f64, rows.len() as f64);
+    let accuracy = hits / n;
+    (accuracy - value).abs() <= 1.96 * (accuracy * (1.0 - accuracy) / n).sqrt()
+}
+
 #[test]
 fn the_interval_covers_the_true_figure_about_as_often_as_it_says() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let (mut covered, mut naive) = (0, 0);
-    let experiments = 200;
-    for _ in 0..experiments {
-        let predictions = corpus(&mut rng);
-        let found = interval(&predictions, Statistic::Accuracy).unwrap();
-        covered += u32::from((found.low..=found.high).contains(&0.65));
-        // The normal interval that treats the 480 clips as independent.
-        let n = predictions.rows().len() as f64;
-        let hits = predictions
-            .rows()
-            .iter()
-            .filter(|row| row.predicted() == row.truth)
-            .count();
-        let accuracy = hits as f64 / n;
-        let half = 1.96 * (accuracy * (1.0 - accuracy) / n).sqrt();
-        naive += u32::from((accuracy - 0.65).abs() <= half);
+    let experiments = 2000;
+    // The nominal level is 95 %. Percentile intervals over few clusters fall short: in 6000 experiments 92.6 % over 12 speakers
+    // and 93.9 % over 24 held the true accuracy. The limits are three standard errors of 2000 experiments away from these.
+    for (speakers, percent) in [(12, 90.8..=94.4), (24, 92.3..=95.5)] {
+        let (mut covered, mut naive) = (0, 0);
+        for _ in 0..experiments {
+            let predictions = corpus(&mut rng, speakers);
+            let found = interval(&predictions, Statistic::Accuracy).unwrap();
+            covered += u32::from((found.low..=found.high).contains(&0.65));
+            naive += u32::from(naive_interval_holds(&predictions, 0.65));
+        }
+        let share = 100.0 * f64::from(covered) / f64::from(experiments);
+        println!("{speakers} speakers: {share} % of the intervals hold the true accuracy");
+        assert!(percent.contains(&share), "{speakers} speakers: {share} %");
+        assert!(
+            naive < covered,
+            "clips taken for independent: {naive} of {experiments}"
+        );
     }
-    // The nominal level is 95 %; percentile intervals over 24 clusters fall slightly short. 200 experiments have a
-    // standard error of 1.7 points.
-    assert!((176..=199).contains(&covered), "{covered} of {experiments}");
-    assert!(
-        naive < covered,
-        "clips taken for independent: {naive} of {experiments}"
-    );
 }
