@@ -121,6 +121,7 @@ fn speech_is_found_in_every_clip_and_stays_where_it_is_in_noise() {
         );
     }
     let one = clean.iter().filter(|segments| segments.len() == 1).count();
+    println!("one segment: {one} of {} clips", clean.len());
     assert!(
         one as f64 > 0.9 * clean.len() as f64,
         "{one} clips have one segment"
