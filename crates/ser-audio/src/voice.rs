@@ -32,6 +32,9 @@ const SHORTEST_PAUSE: u64 = 30;
 /// Number of frames of speech after which its level is known, 0.8 s. Shorter sound may be a breath before somebody
 /// speaks.
 const LEVEL_KNOWN_AFTER: u64 = 80;
+/// Number of frames after which sound above the lower threshold that never reached the upper one is background: 30 s. Usually the
+/// floor rises to such sound within seconds, but sound can be made that keeps below the one and above the other for ever.
+const LONGEST_UNSURE: u64 = 3000;
 /// Number of frames added before and after a segment, for consonants below the thresholds: 50 and 100 ms.
 const LEAD: u64 = 5;
 const TRAIL: u64 = 10;
@@ -337,7 +340,12 @@ impl Speech {
                 begins,
             });
             run.begins |= begins;
-            return None;
+            let oldest = (frame + 1).saturating_sub(LONGEST_UNSURE);
+            if run.begins || run.start >= oldest {
+                return None;
+            }
+            run.start = oldest;
+            return self.joined.take();
         }
         self.end_run(frame);
         self.joined

@@ -1,5 +1,7 @@
 //! Tests voice activity detection.
 
+use std::f64::consts::TAU;
+
 use ser_audio::VoiceActivity;
 use ser_audio::Waveform;
 
@@ -202,4 +204,27 @@ fn odd_rates_do_no_harm() {
             assert!(segment.end <= waveform.samples.len() as u64);
         }
     }
+}
+
+#[test]
+fn sound_between_the_thresholds_is_not_kept_for_ever() {
+    let rate = 16_000;
+    let mut voice = VoiceActivity::new(rate);
+    let mut longest = 0.0f64;
+    for second in 0..120 {
+        // In each second one band is 5.8 or 7 times its floor of the last four seconds, and none ten times.
+        let (low, high) = [(40f64, 1f64), (40.0, 7.0), (0.0, 7.0), (40.0, 7.0)][second % 4];
+        let samples = (0..rate).map(|i| {
+            let turns = TAU * (second as f64 + f64::from(i) / f64::from(rate));
+            let tones = low.sqrt() * (200.0 * turns).sin() + high.sqrt() * (1500.0 * turns).sin();
+            (0.02 * tones) as f32
+        });
+        voice.push(&samples.collect::<Vec<_>>());
+        if let Some((start, _)) = voice.speaking() {
+            longest = longest.max((second + 1) as f64 - start as f64 / f64::from(rate));
+        }
+    }
+    assert_eq!(voice.drain().count(), 0);
+    // The judgement lies a second behind.
+    assert!((30.0..32.0).contains(&longest), "{longest} s");
 }
