@@ -63,15 +63,18 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<Outcome> {
             })?;
             let address: SocketAddr = listener.local_addr()?;
             let page = if ser_server::HAS_PAGE { "including the web page, " } else { "" };
+            // A client may end the service as soon as it knows the address.
+            let listen = || Signals::listen().context("the service could not listen for the signals that end it");
+            let (mut first, mut both) = (listen()?, listen()?);
             println!(
                 "serving on http://{address}, {page}described at http://{address}/docs; stop it with Ctrl-C"
             );
             let stopped_twice = async {
-                stopped().await;
-                stopped().await;
+                both.next().await;
+                both.next().await;
             };
             tokio::select! {
-                () = serve(listener, service, stopped()) => {}
+                () = serve(listener, service, async move { first.next().await }) => {}
                 () = stopped_twice => {
                     tracing::warn!("cut off the requests in progress, after a second signal");
                 }
@@ -108,27 +111,38 @@ fn log(json: bool) {
     if json { log.json().init() } else { log.init() }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn stopped() {
-    let interrupted = async {
-        // If no handler can be installed, the system ends the program at Ctrl-C.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
+/// The signals that end the service, Ctrl-C and SIGTERM, from its creation on.
+struct Signals {
     #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+            #[cfg(windows)]
+            interrupt: tokio::signal::windows::ctrl_c()?,
+        })
+    }
+
+    /// Waits for the next signal.
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
+        #[cfg(windows)]
+        self.interrupt.recv().await;
     }
 }
