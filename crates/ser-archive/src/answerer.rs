@@ -47,8 +47,17 @@ pub struct Failed {
     pub kind: Reason,
     /// The reason in words.
     pub words: String,
-    /// Whether the reason concerns other recordings as well: object storage did not respond, or the disk failed.
-    pub is_outage: bool,
+    /// Whether it is an [outage](Answered::outage).
+    is_outage: bool,
+}
+
+impl Answered {
+    /// Returns the reason why there is no answer if it concerns other recordings as well: object storage did not respond, or the
+    /// disk failed. That says nothing about this recording, which the same call may answer later.
+    #[must_use]
+    pub fn outage(&self) -> Option<&Failed> {
+        self.answer.as_ref().err().filter(|failed| failed.is_outage)
+    }
 }
 
 impl Answerer {
@@ -129,8 +138,8 @@ impl Answerer {
     }
 
     /// Answers rows on all threads of rayon, and returns the answers in the order of the rows. If a recording cannot be
-    /// answered, or a decoder panics on it, its row holds the error. An error that is an [outage](Failed::is_outage) says
-    /// nothing about the recording, so the caller must not keep it as its answer.
+    /// answered, or a decoder panics on it, its row holds the error. The caller must not keep an [outage](Answered::outage) as
+    /// the answer to a row.
     #[must_use]
     pub fn answer(&self, rows: &[Row]) -> Vec<Answered> {
         // If object storage does not respond, every further row would wait minutes for it. After the first outage, the

@@ -170,11 +170,8 @@ impl Archive {
         let mut table = TableWriter::new(file, self.form, &answerer.columns())?;
         for rows in manifest.rows.chunks(AT_ONCE) {
             for answered in answerer.answer(rows) {
-                // An outage says nothing about the recording: the same command may read it later.
-                if let Err(failed) = &answered.answer
-                    && failed.is_outage
-                {
-                    return Err(io::Error::other(failed.words.clone()));
+                if let Some(outage) = answered.outage() {
+                    return Err(io::Error::other(outage.words.clone()));
                 }
                 table.row(&answerer.values(&answered))?;
                 told(&answered);

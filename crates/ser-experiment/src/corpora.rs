@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ser_data::CORPUS;
-use ser_eval::{FoldSummary, Predictions};
+use ser_eval::{FoldSummary, Prediction, Predictions};
 use ser_report::{CorpusRow, CorpusTable, Known};
 
 use crate::answers::Answers;
@@ -14,21 +14,20 @@ use crate::setting::Setting;
 pub(crate) fn corpus_table(answers: &Answers) -> Result<CorpusTable> {
     let mut clips: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for row in answers.plain().rows() {
-        let corpus = row.attributes.get(CORPUS).map_or("", String::as_str);
-        *clips.entry((&row.split, corpus)).or_default() += 1;
+        *clips.entry((&row.split, corpus_of(row))).or_default() += 1;
     }
     let corpora: BTreeSet<&str> = clips.keys().map(|(_, corpus)| *corpus).collect();
     let settings = answers.iter();
     let settings = settings.filter_map(|(setting, answers)| Some((known(setting)?, answers)));
-    let settings =
-        settings.map(|(known, answers)| Ok((known, answers, FoldSummary::compute(answers)?)));
-    let settings: Vec<(Known, &Predictions, FoldSummary)> = settings.collect::<Result<_>>()?;
+    let settings = settings
+        .map(|(known, answers)| Ok((known, speakers(answers), FoldSummary::compute(answers)?)));
+    let settings: Vec<(Known, Speakers<'_>, FoldSummary)> = settings.collect::<Result<_>>()?;
+    let all = speakers(answers.plain());
     let rows = clips.into_iter().map(|((split, tested), clips)| {
         let trained = corpora.iter().filter(|corpus| **corpus != tested);
-        let all = speakers(answers.plain(), tested);
-        let uar = settings.iter().map(|(_, answers, figures)| {
+        let uar = settings.iter().map(|(_, speakers, figures)| {
             // The figure of some of the speakers is not comparable with that of all.
-            let is_of_all = speakers(answers, tested) == all;
+            let is_of_all = speakers.get(tested) == all.get(tested);
             is_of_all.then(|| figures.uar_of_splits().get(split).copied())?
         });
         CorpusRow {
@@ -44,11 +43,20 @@ pub(crate) fn corpus_table(answers: &Answers) -> Result<CorpusTable> {
     })
 }
 
-/// Returns the names of the speakers of a corpus whose clips are predicted.
-fn speakers<'a>(predictions: &'a Predictions, corpus: &str) -> BTreeSet<&'a str> {
-    let rows = predictions.rows().iter();
-    let rows = rows.filter(|row| row.attributes.get(CORPUS).map_or("", String::as_str) == corpus);
-    rows.map(|row| row.speaker.as_str()).collect()
+/// The names of the speakers whose clips are predicted, by corpus.
+type Speakers<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+fn speakers(predictions: &Predictions) -> Speakers<'_> {
+    let mut speakers = Speakers::new();
+    for row in predictions.rows() {
+        let of_corpus = speakers.entry(corpus_of(row)).or_default();
+        of_corpus.insert(&row.speaker);
+    }
+    speakers
+}
+
+fn corpus_of(row: &Prediction) -> &str {
+    row.attributes.get(CORPUS).map_or("", String::as_str)
 }
 
 /// Returns the column of a setting. Conditions have none.

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use rayon::ThreadPool;
-use ser_archive::{Row, Sound};
+use ser_archive::{Answered, Row, Sound};
 use ser_tables::{Kind, Value};
 
 use crate::asked::Asked;
@@ -84,9 +84,7 @@ impl Answerer {
     ) -> PyResult<Vec<Vec<Bound<'py, PyAny>>>> {
         let rows = rows.into_iter().map(row).collect::<PyResult<Vec<_>>>()?;
         let answered = py.detach(|| self.pool.install(|| self.answerer.answer(&rows)));
-        // An outage says nothing about the recording: the same call may read it later.
-        let mut failed = answered.iter().filter_map(|one| one.answer.as_ref().err());
-        if let Some(outage) = failed.find(|failed| failed.is_outage) {
+        if let Some(outage) = answered.iter().find_map(Answered::outage) {
             return Err(PyOSError::new_err(outage.words.clone()));
         }
         let values = |answered| -> PyResult<Vec<_>> {

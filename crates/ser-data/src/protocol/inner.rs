@@ -75,7 +75,7 @@ fn corpus_groups(corpus: &Corpus, pool: &[usize], tested: &[usize]) -> Option<(V
             .corpus()
             .is_some_and(|name| !distinct.contains(name))
     };
-    (distinct.len() > 1 && tested.iter().all(is_untested)).then_some(())?;
+    tested.iter().all(is_untested).then_some(())?;
     let group_of = joined_by_speakers(corpus, pool, &corpora);
     let firsts: BTreeSet<&str> = group_of.values().copied().collect();
     let numbers: BTreeMap<&str, usize> = firsts.into_iter().zip(0..).collect();
