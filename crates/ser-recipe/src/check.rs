@@ -8,7 +8,7 @@ use ser_predict::is_weight;
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
-use crate::recipe::{Monitor, Recipe, Task};
+use crate::recipe::{Balance, ClassWeights, Monitor, Recipe, Task};
 
 /// Upper limits. A recipe can come from an untrusted file; a larger value is a mistake or an attack.
 const MOST_COPIES: usize = 64;
@@ -249,6 +249,13 @@ impl Recipe {
                 "training.balance",
                 "each of corpus, class and speaker at most once",
                 format!("{:?}", t.balance),
+            ),
+            // Both together would correct for the numbers of clips twice.
+            (
+                t.class_weights == ClassWeights::None || !t.balance.contains(&Balance::Class),
+                "training.class_weights",
+                "none if training.balance draws the classes equally often",
+                "balanced".to_owned(),
             ),
             (
                 t.patience != Some(0),

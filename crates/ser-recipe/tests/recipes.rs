@@ -246,6 +246,14 @@ fn a_label_counts_as_another_one_of_the_recipe_and_each_level_is_balanced_once()
         refused.contains("`training.balance` must be each of corpus"),
         "{refused}"
     );
+    let weighted = "\nclass_weights = 'balanced'";
+    assert!(balanced(&format!("['corpus', 'speaker']{weighted}")).is_ok());
+    let refused = balanced(&format!("['corpus', 'class']{weighted}"));
+    let refused = refused.unwrap_err().to_string();
+    assert!(
+        refused.contains("`training.class_weights` must be none"),
+        "{refused}"
+    );
 }
 
 #[test]
