@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::accept::choose;
-use crate::problem::{OfRecording, Problem, Refused};
+use crate::problem::{OfRecording, OfSpeaker, Problem, Refused};
 use crate::service::{Service, Shared};
 use crate::upload::{Asked, Channel, Form, Question, Upload};
 
@@ -27,6 +27,7 @@ const AT_ONCE: f64 = 60.0;
     responses(
         (status = 200, body = AnswerLine),
         OfRecording,
+        OfSpeaker,
     ))]
 pub(crate) async fn predict(
     State(service): State<Service>,
@@ -91,6 +92,7 @@ type Caption = (captions::Form, &'static str);
             (TimelineAnswer = "application/json"), (String = "text/vtt"), (String = "application/x-subrip"),
             (String = "text/x-textgrid"))),
         OfRecording,
+        OfSpeaker,
     ))]
 pub(crate) async fn timeline(
     State(service): State<Service>,
@@ -174,6 +176,7 @@ const PICTURES: [(&str, Picture); 2] = [
         (status = 200, description = "By `Accept`, the regions as JSON, or a picture as SVG.", content(
             (ExplanationLine = "application/json"), (String = "image/svg+xml"))),
         OfRecording,
+        OfSpeaker,
     ))]
 pub(crate) async fn explain(
     State(service): State<Service>,

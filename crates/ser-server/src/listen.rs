@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::problem::{Problem, Refused};
+use crate::problem::{OfSpeaker, Problem, Refused};
 use crate::service::{Service, Shared};
 use crate::upload::Asked;
 
@@ -85,6 +85,7 @@ enum Told {
 #[utoipa::path(get, path = "/v1/listen", tag = "answers", params(Live), responses(
     (status = 101, description = "The WebSocket is open."),
     Refused,
+    OfSpeaker,
 ))]
 pub(crate) async fn listen(
     State(service): State<Service>,

@@ -93,6 +93,9 @@ pub(crate) struct Refused;
 /// The error responses of a request with a recording: those of [`Refused`] and some more.
 pub(crate) struct OfRecording;
 
+/// The error response of a request that names an enrolled speaker.
+pub(crate) struct OfSpeaker;
+
 const REFUSED: [(&str, &str); 6] = [
     ("400", "The request is invalid or names something unknown."),
     ("401", "The request has no known token."),
@@ -110,6 +113,8 @@ const REFUSED: [(&str, &str); 6] = [
         "No capacity now; `Retry-After` says when to try again.",
     ),
 ];
+const OF_SPEAKER: [(&str, &str); 1] =
+    [("409", "The stored profile of the speaker cannot be used.")];
 const OF_RECORDING: [(&str, &str); 5] = [
     (
         "406",
@@ -149,6 +154,12 @@ impl IntoResponses for Refused {
 impl IntoResponses for OfRecording {
     fn responses() -> BTreeMap<String, RefOr<Described>> {
         described(&[&REFUSED[..], &OF_RECORDING].concat())
+    }
+}
+
+impl IntoResponses for OfSpeaker {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        described(&OF_SPEAKER)
     }
 }
 

@@ -12,7 +12,7 @@ use ser_predict::{Enrolment, Error, Model, Speech, is_speaker_name};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::problem::{OfRecording, Problem, Refused};
+use crate::problem::{OfRecording, OfSpeaker, Problem, Refused};
 use crate::service::{Service, Shared};
 use crate::upload::{Form, Upload};
 
@@ -213,7 +213,7 @@ pub(crate) async fn enroll(
     (status = 200, body = EnrolledAnswer),
     Refused,
     (status = 404, description = "Nobody is enrolled under this name.", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The stored profile of the speaker cannot be used.", body = Problem, content_type = "application/problem+json"),
+    OfSpeaker,
 ))]
 pub(crate) async fn enrolled(
     State(service): State<Service>,

@@ -398,6 +398,29 @@ fn a_profile_that_cannot_be_written_is_told_with_the_next_step() {
 }
 
 #[test]
+fn a_profile_that_cannot_be_used_is_told_as_described() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("anna.json"), "no profile").unwrap();
+    let path = folder.path().to_owned();
+    let service = Running::new(|settings| settings.speakers = Speakers::Folder(path));
+    let recording = wav(1.0, 160.0);
+    let api = service.get("/openapi.json").json();
+    let answers = ["predict", "timeline", "explain"].map(|route| format!("/v1/{route}"));
+    for route in &answers {
+        service
+            .post(&format!("{route}?speaker=anna"), &recording)
+            .assert_problem(409, "not-kept");
+    }
+    service
+        .get("/v1/speakers/anna")
+        .assert_problem(409, "not-kept");
+    for path in answers.iter().map(String::as_str).chain(["/v1/listen"]) {
+        let operation = api["paths"][path].as_object().unwrap().values().next();
+        assert!(operation.unwrap()["responses"]["409"].is_object(), "{path}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_request_is_said() {
     let service = Running::new(|settings| {
         settings.limits.body_bytes = 200_000;
