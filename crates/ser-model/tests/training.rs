@@ -90,6 +90,20 @@ fn the_same_seed_gives_the_same_bytes_also_side_by_side() {
     assert!(alone == a && alone == b);
 }
 
+/// Without a weight of zero, smoothed labels would give the class a third of 0.3 on every clip.
+#[test]
+fn a_class_without_clips_is_not_learned_from_smoothed_labels() {
+    let recipe = recipe(MLP, "label_smoothing = 0.3\nclass_weights = \"balanced\"");
+    let mut seen = task(80, 1);
+    for target in &mut seen.targets {
+        *target %= 2;
+    }
+    let trained = train(&recipe, seen.data(64), 0, &mut |_| {}).unwrap();
+    let answers = trained.model.predict(&seen.views()).unwrap();
+    let mean = answers.iter().map(|p| p[2]).sum::<f32>() / answers.len() as f32;
+    assert!(mean < 0.05, "{mean}");
+}
+
 #[test]
 fn another_seed_gives_other_weights() {
     let recipe = recipe(LSTM, "");
