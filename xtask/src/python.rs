@@ -37,7 +37,7 @@ pub fn run(root: &Path) -> Result<()> {
         "--no-deps",
     ]);
     command::run(pip.arg(wheel))?;
-    test(&python, &sources)
+    test(&python, &sources, &[])
 }
 
 /// Tests the package with a library that is already built, in the layout of pip, because a wheel takes minutes to compile.
@@ -64,7 +64,8 @@ pub fn check(root: &Path, library: &Path) -> Result<()> {
     );
     write_file(&program, script)?;
     command::run(Command::new("chmod").arg("+x").arg(&program))?;
-    test(&python, &sources)
+    // Several processes are faster, but pytest then does not show the times that tests print. They are of a development build here.
+    test(&python, &sources, &["--numprocesses", "auto"])
 }
 
 /// Removes the package and its program from the environment. Returns their paths.
@@ -89,7 +90,7 @@ fn prepare(root: &Path) -> Result<(PathBuf, PathBuf, PathBuf)> {
     Ok((python, sources, folder))
 }
 
-fn test(python: &Path, sources: &Path) -> Result<()> {
+fn test(python: &Path, sources: &Path, options: &[&str]) -> Result<()> {
     let in_sources = |module: &str, args: &[&str]| {
         let mut command = Command::new(python);
         command.current_dir(sources).args(["-m", module]).args(args);
@@ -98,7 +99,7 @@ fn test(python: &Path, sources: &Path) -> Result<()> {
     in_sources("mypy", &["python", "tests"])?;
     let stubs = ["--mypy-config-file", "pyproject.toml", "ser_speech._native"];
     in_sources("mypy.stubtest", &stubs)?;
-    in_sources("pytest", &["--quiet"])
+    in_sources("pytest", &[&["--quiet"], options].concat())
 }
 
 /// Builds the wheel and returns its path.

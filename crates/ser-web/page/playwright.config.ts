@@ -5,7 +5,9 @@ const folder = process.env.SER_RECORDINGS;
 
 export default defineConfig({
     testDir: "tests",
-    workers: 1,
+    // What is measured has the machine to itself.
+    workers: process.env.SER_FIGURES ? 1 : 2,
+    fullyParallel: true,
     timeout: 60_000,
     // Machines that run tests are often busy.
     expect: { timeout: 20_000 },

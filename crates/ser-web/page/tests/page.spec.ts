@@ -40,12 +40,12 @@ async function served(page: Page, route: string, name: string, headers = {}, fie
     return page.request.post(`v1/${route}`, { headers, multipart: { ...fields, recording } });
 }
 
-/** Opens the dialog to enrol anna from recordings. */
-async function anna(page: Page, ...names: string[]): Promise<Locator> {
+/** Opens the dialog to enrol a speaker from recordings. Tests that enrol with the service at the same time need different speakers. */
+async function enrolling(page: Page, speaker: string, ...names: string[]): Promise<Locator> {
     await page.getByText("How to answer").click();
     await page.getByRole("button", { name: "Enroll a speaker" }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByLabel("Name").fill("anna");
+    await dialog.getByLabel("Name").fill(speaker);
     await dialog.getByLabel("Recordings").setInputFiles(names.map(file));
     return dialog;
 }
@@ -269,7 +269,7 @@ for (const engine of ["browser", "service"]) {
         const voice = await choose(page, "voice.wav");
         await expect(voice.locator(".bars li")).toHaveCount(8);
         const before = await voice.locator(".bars li").allTextContents();
-        const dialog = await anna(page, "voice.wav", "short.wav");
+        const dialog = await enrolling(page, "anna", "voice.wav", "short.wav");
         await accessible(page);
         await dialog.getByRole("button", { name: "Enroll" }).click();
         await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
@@ -284,7 +284,7 @@ test("nothing asks the service for a speaker who is being forgotten", async ({ p
     await page.getByRole("radio", { name: /the service/ }).check();
     const voice = await choose(page, "voice.wav");
     await expect(spans(voice).first()).toBeVisible();
-    const dialog = await anna(page, "short.wav");
+    const dialog = await enrolling(page, "berta", "short.wav");
     // Simulates a busy service, which has not begun with this recording when the speaker is forgotten.
     const events = await page.evaluateHandle(() => {
         const events: string[] = [];
@@ -301,14 +301,14 @@ test("nothing asks the service for a speaker who is being forgotten", async ({ p
         return events;
     });
     await dialog.getByRole("button", { name: "Enroll" }).click();
-    await page.getByRole("button", { name: "Forget anna" }).click();
-    await expect.poll(() => events.jsonValue()).toEqual(["stopped", "DELETE v1/speakers/anna"]);
+    await page.getByRole("button", { name: "Forget berta" }).click();
+    await expect.poll(() => events.jsonValue()).toEqual(["stopped", "DELETE v1/speakers/berta"]);
     await expect(page.getByRole("combobox", { name: "Speaker" }).getByRole("option")).toHaveText(["anybody"]);
 });
 
 test("a speaker whom the browser knows is not asked of the service", async ({ page }) => {
     const voice = await choose(page, "voice.wav");
-    await (await anna(page, "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await (await enrolling(page, "anna", "short.wav")).getByRole("button", { name: "Enroll" }).click();
     await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
     const answer = await (await served(page, "predict", "voice.wav")).json();
     await page.getByRole("radio", { name: /the service/ }).check();
@@ -316,13 +316,13 @@ test("a speaker whom the browser knows is not asked of the service", async ({ pa
 });
 
 test("the page says what a speaker was enrolled from, and what was not used", async ({ page }) => {
-    const dialog = await anna(page, "voice.wav", "none.mp3");
+    const dialog = await enrolling(page, "anna", "voice.wav", "none.mp3");
     await dialog.getByRole("button", { name: "Enroll" }).click();
     await expect(page.getByText(/^anna is enrolled from \d\.\d s of speech\. Not used: none\.mp3: \w/)).toBeVisible();
 });
 
 test("nobody is enrolled from files without speech, and each is named", async ({ page }) => {
-    const dialog = await anna(page, "none.mp3");
+    const dialog = await enrolling(page, "anna", "none.mp3");
     await dialog.getByRole("button", { name: "Enroll" }).click();
     await expect(dialog.getByRole("alert")).toContainText("nobody is enrolled: none.mp3: ");
 });
@@ -331,7 +331,7 @@ test("a speaker who is forgotten in another tab is forgotten here", async ({ pag
     const voice = await choose(page, "voice.wav");
     await expect(voice.locator(".bars li")).toHaveCount(8);
     const before = await voice.locator(".bars li").allTextContents();
-    await (await anna(page, "voice.wav", "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await (await enrolling(page, "anna", "voice.wav", "short.wav")).getByRole("button", { name: "Enroll" }).click();
     await expect.poll(() => voice.locator(".bars li").allTextContents()).not.toEqual(before);
     const other = await context.newPage();
     await other.goto("/");
@@ -343,7 +343,7 @@ test("a speaker who is forgotten in another tab is forgotten here", async ({ pag
 });
 
 test("nothing is answered with a speaker whose profile is gone", async ({ page }) => {
-    await (await anna(page, "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await (await enrolling(page, "anna", "short.wav")).getByRole("button", { name: "Enroll" }).click();
     await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
     await page.evaluate(() => localStorage.removeItem("ser.speaker.anna"));
     const voice = await choose(page, "voice.wav");
@@ -543,7 +543,7 @@ test.describe("with a broken file", () => {
 });
 
 test("an engine that cannot hear live sound is ended", async ({ page }) => {
-    await (await anna(page, "short.wav")).getByRole("button", { name: "Enroll" }).click();
+    await (await enrolling(page, "anna", "short.wav")).getByRole("button", { name: "Enroll" }).click();
     await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("anna");
     await page.evaluate(() => localStorage.setItem("ser.speaker.anna", "{}"));
     const live = page.getByRole("region", { name: "Microphone" });
