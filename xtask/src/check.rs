@@ -10,7 +10,7 @@ use crate::{command, gate, libtorch, page, python, site};
 pub fn run(root: &Path) -> Result<()> {
     command::run(command::cargo(root).args(["fmt", "--all", "--check"]))?;
     libtorch::ensure(root)?;
-    let package = without_libtorch(root)?;
+    let package = without_training(root)?;
     let page = page::run(root)?;
     let features = format!("{},ser-cli/page", command::TRAIN);
     let cargo = |args: &[&str]| {
@@ -30,9 +30,9 @@ pub fn run(root: &Path) -> Result<()> {
     gate::check(root)
 }
 
-/// Checks that the program without training builds on a machine that has neither libtorch nor a C++ compiler. (The C code of `ring`
-/// is allowed: any toolchain that links Rust can compile it.) Returns the library of the Python package, which must build there too.
-fn without_libtorch(root: &Path) -> Result<PathBuf> {
+/// Checks that the program without training needs neither libtorch nor a C++ compiler (the C code of `ring` is allowed: any toolchain
+/// that links Rust can compile it), and that it passes its tests. Returns the library of the Python package.
+fn without_training(root: &Path) -> Result<PathBuf> {
     let mut tree = command::cargo(root);
     tree.args(["tree", "--package", "ser-cli", "--edges", "normal,build"]);
     let tree = command::output(tree.args(["--prune", "ring"]))?;
@@ -45,21 +45,16 @@ fn without_libtorch(root: &Path) -> Result<PathBuf> {
             "ser-cli without the feature `train` depends on {native}"
         );
     }
-    // All packages that do not need libtorch, so that they are compiled only once, for this and for the other checks.
+    // Always the whole workspace: cargo unites the features of the packages that it is asked for, and other features mean that
+    // packages are compiled again. For the same reason the library is built together with a test.
     let cargo = |args: &[&str]| {
         let mut cargo = command::cargo(root);
         cargo.args(args).arg("--workspace");
-        cargo.args([
-            "--exclude",
-            "ser-model",
-            "--exclude",
-            "ser-benches-networks",
-        ]);
         cargo
     };
     command::run(cargo(&["clippy"]).args(["--", "-D", "warnings"]))?;
+    let messages = command::messages(&mut cargo(&["build", "--lib", "--test", "program"]))?;
     // All other tests are the same with training, and run there.
     command::run(&mut cargo(&["test", "--test", "program"]))?;
-    let messages = command::messages(&mut cargo(&["build", "--lib"]))?;
     command::built(&messages, "ser_python", DLL_EXTENSION)
 }

@@ -1,7 +1,4 @@
 //! Tests of `ser predict --adapt`, which standardises the recordings of a collection by their average.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
-
-mod common;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{clips, complaint, lines, output, read, ser, tone, words};
+use crate::common::{clips, complaint, lines, output, read, ser, tone, words};
 
 #[test]
 fn a_collection_is_enrolled_as_one_speaker_would_be_on_any_number_of_threads() {

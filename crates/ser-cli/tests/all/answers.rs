@@ -1,7 +1,4 @@
 //! Tests of `ser predict --out`, also with a program that is stopped.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
-
-mod common;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{clips, complaint, lines, output, read, ser, tone, words};
 use serde_json::Value;
+
+use crate::common::{clips, complaint, lines, output, read, ser, tone, words};
 
 #[test]
 fn a_file_holds_what_would_be_printed() {

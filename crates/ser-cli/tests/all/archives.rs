@@ -1,8 +1,5 @@
 //! Tests of `ser predict --manifest --shard`, also with a program that is killed.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -10,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{clips, complaint, output};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use ser_tables::{Column, Form, Kind, TableWriter, Value};
+
+use crate::common::{self, clips, complaint, output};
 
 /// Returns the rows of the manifest: recordings, parts of recordings, and rows that cannot be answered.
 fn rows() -> Vec<(String, String, Option<f64>)> {

@@ -1,19 +1,17 @@
 //! Tests of `ser download`, with a web server on this machine.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
 
-use common::{complaint, output, ser, synthetic};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use ser_data::corpora;
 use ser_fixtures::loopback::{Answer, dead, serve, status};
 use serde_json::Value;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+
+use crate::common::{self, complaint, output, ser, synthetic};
 
 /// Returns a short recording that differs for each number.
 fn wav(number: i16) -> Vec<u8> {

@@ -1,14 +1,12 @@
 //! Tests of `ser evaluate` on a manifest, and of error messages.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
-
-mod common;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{clips, complaint, lines, output, ser};
 use serde_json::Value;
+
+use crate::common::{clips, complaint, lines, output, ser};
 
 /// Writes a manifest of four clips with an additional column; one clip has an emotion that no model knows.
 fn manifest(folder: &Path) -> PathBuf {

@@ -1,17 +1,15 @@
 //! Tests of the output of `ser select`, `fit`, `conditions` and `results`, with ensembles and enrolment.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
-
-mod common;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{
-    complaint, inner_recipe_text, output, quick_recipe, quick_recipe_text, synthetic, with_recipe,
-    write_recipe,
-};
 use serde_json::Value;
+
+use crate::common::{
+    self, complaint, inner_recipe_text, output, quick_recipe, quick_recipe_text, synthetic,
+    with_recipe, write_recipe,
+};
 
 /// Writes a quick recipe with an inner split, augmentation and, if `enrols`, enrolment.
 fn recipe(folder: &Path, name: &str, enrols: bool) -> PathBuf {

@@ -1,17 +1,15 @@
 //! Tests of `ser explain`, also of whether the answer rests on the patches that it marks.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{complaint, output, synthetic, tone};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use ser_audio::conditions::{Occlusion, Region};
 use ser_predict::{Patch, Predictor};
 use serde_json::Value;
+
+use crate::common::{complaint, output, synthetic, tone};
 
 const MODEL: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),

@@ -1,14 +1,12 @@
 //! Tests of `ser extract`.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 
-use common::{complaint, output, synthetic, tone};
 use safetensors::SafeTensors;
 use ser_features::read_npy;
+
+use crate::common::{self, complaint, output, synthetic, tone};
 
 #[test]
 fn npy_is_coefficients_by_frames_as_librosa_has_it() {

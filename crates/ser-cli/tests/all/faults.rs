@@ -1,8 +1,5 @@
 //! Tests of runs that are killed, that meet a full disk, or that meet another run. A file under its final name is complete,
 //! and the next call ends as if nothing had happened.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -11,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use common::{complaint, quick_recipe, synthetic, with_recipe};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+use crate::common::{self, complaint, quick_recipe, synthetic, with_recipe};
 
 /// The arguments of a call of the program.
 type Call = Vec<String>;

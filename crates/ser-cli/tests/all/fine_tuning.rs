@@ -1,14 +1,12 @@
 //! Tests of `ser fit --from`, which fine-tunes the built-in model on labelled clips.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{complaint, output, synthetic};
 use serde_json::Value;
+
+use crate::common::{complaint, output, synthetic};
 
 /// Writes a manifest of the synthetic clips of these actors, with the emotions that are listed and their names.
 fn manifest(folder: &Path, name: &str, actors: &[u8], emotions: &[(&str, &str)]) -> PathBuf {

@@ -1,17 +1,12 @@
 //! Tests with damaged and misnamed files: every command names them, processes the others, and ends with 3.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
-mod common;
 #[cfg(unix)]
-#[path = "common/serve.rs"]
-mod serve;
-
 use std::ffi::OsStr;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use common::ser;
+use crate::common::{self, ser};
 
 const PCM: u16 = 1;
 const FLOAT: u16 = 3;
@@ -297,7 +292,7 @@ fn the_service_says_of_every_file_what_the_program_says() {
     let (printed, said) = with_skips(&words);
     let printed: Vec<Value> = common::lines(&printed);
 
-    let serving = serve::Serving::new(&[]);
+    let serving = crate::serve::Serving::new(&[]);
     for path in &files {
         let name = path.file_name().unwrap().to_str().unwrap();
         let bytes = fs::read(path).unwrap();

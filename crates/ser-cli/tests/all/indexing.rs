@@ -1,10 +1,8 @@
 //! Tests of `ser synth` and `ser index`.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
-mod common;
-
-use common::{output, synthetic};
 use serde_json::Value;
+
+use crate::common::{output, synthetic};
 
 #[test]
 fn a_synthetic_corpus_has_the_counts_of_ravdess_and_says_what_it_is() {

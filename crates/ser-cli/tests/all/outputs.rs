@@ -1,12 +1,9 @@
 //! Tests that an invalid `--out` is refused before any work is done.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{clips, complaint, output};
+use crate::common::{self, clips, complaint, output};
 
 /// Returns a folder, a manifest of two clips in it, and a copy of a clip with the ending .txt.
 fn folder() -> (tempfile::TempDir, PathBuf, PathBuf) {

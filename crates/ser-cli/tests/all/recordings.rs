@@ -1,14 +1,12 @@
 //! Tests of `ser predict`, `timeline`, `listen`, `enroll` and `explain` with the built-in model, on recordings of all kinds.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
-
-mod common;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{clips, complaint, lines, long, output, ser, synthetic, tone};
 use serde_json::Value;
+
+use crate::common::{clips, complaint, lines, long, output, ser, synthetic, tone};
 
 #[test]
 fn one_file_is_answered_without_a_model_or_anything_else() {

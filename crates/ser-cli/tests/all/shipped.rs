@@ -1,14 +1,12 @@
 //! Tests of the model in `data/models`.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::path::Path;
 
-use common::{output, synthetic};
 use ser_predict::Model;
 use ser_recipe::Experiment;
 use serde_json::Value;
+
+use crate::common::{output, synthetic};
 
 const MODEL: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),

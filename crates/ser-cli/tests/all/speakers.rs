@@ -1,12 +1,9 @@
 //! Tests of `ser enroll` and `ser speakers`, each with its own home folder.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
-
-mod common;
 
 use std::ffi::OsStr;
 use std::fs;
 
-use common::{clips, lines, long, ser};
+use crate::common::{clips, lines, long, ser};
 
 /// A user without any speakers.
 struct User(tempfile::TempDir);

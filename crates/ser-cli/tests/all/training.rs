@@ -1,14 +1,12 @@
 //! Tests of `ser train`, `crossval`, `evaluate`, `predict`, `report` and `compare`, from synthetic audio to a page.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
-
-mod common;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use common::{complaint, output, quick_recipe, ser, synthetic, tone, with_recipe};
 use serde_json::Value;
+
+use crate::common::{self, complaint, output, quick_recipe, ser, synthetic, tone, with_recipe};
 
 /// Trains a quick recipe on every split, with held-out speakers. Returns the recipe and the folder of the run.
 fn crossval(folder: &Path, epochs: u32) -> (std::path::PathBuf, std::path::PathBuf) {

@@ -1,6 +1,5 @@
 //! Runs the commands of docs/tutorial.md.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 use std::path::Path;
 use std::process::Command;
