@@ -25,7 +25,8 @@ pub fn run(root: &Path) -> Result<()> {
     let deny = ["--", "-D", "warnings"];
     command::run(cargo(&["clippy", "--all-targets"]).args(deny))?;
     site::run(root)?;
-    command::run(&mut cargo(&["test"]))?;
+    // The page has compiled this program, with features of its own, and it has no tests.
+    command::run(&mut cargo(&["test", "--exclude", "ser-bindgen"]))?;
     python::check(root, &package)?;
     gate::check(root)
 }

@@ -216,7 +216,7 @@ for (const end of ["Stop", "another engine"]) {
 for (const end of ["Cancel", "Escape"]) {
     test(`a microphone that is allowed only after ${end} of an enrolment is closed at once`, async ({ page }) => {
         const user = await hesitate(page);
-        const dialog = await anna(page);
+        const dialog = await enrolling(page, "anna");
         await dialog.getByRole("button", { name: "Talk" }).click();
         if (end === "Cancel") {
             await dialog.getByRole("button", { name: "Cancel" }).click();
@@ -231,7 +231,7 @@ for (const end of ["Cancel", "Escape"]) {
 
 test("an enrolment that is begun again has one open microphone", async ({ page }) => {
     const user = await hesitate(page);
-    const dialog = await anna(page);
+    const dialog = await enrolling(page, "anna");
     await dialog.getByRole("button", { name: "Talk" }).click();
     await dialog.getByRole("button", { name: "Stop" }).click();
     await dialog.getByRole("button", { name: "Talk" }).click();
