@@ -52,7 +52,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Compiles `ser-web`, and returns the path of its module: `target/wasm32-unknown-unknown/page/ser_web.wasm`.
+/// Compiles `ser-web`, and returns the path of its module: `target/wasm32-unknown-unknown/wasm/ser_web.wasm`.
 fn compile(root: &Path) -> Result<PathBuf> {
     let libraries = ["--print", "target-libdir", "--target", TARGET];
     let libraries = command::output(Command::new("rustc").current_dir(root).args(libraries))?;
@@ -62,7 +62,7 @@ fn compile(root: &Path) -> Result<PathBuf> {
         command::run(&mut rustup).context("the compiler lacks its library for WebAssembly")?;
     }
     let mut cargo = command::cargo(root);
-    cargo.args(["build", "--profile", "page", "--package", "ser-web"]);
+    cargo.args(["build", "--profile", "wasm", "--package", "ser-web"]);
     cargo.args(["--lib", "--target", TARGET]);
     let messages = command::messages(&mut cargo)?;
     let module = command::built(&messages, "ser_web", "wasm")?;

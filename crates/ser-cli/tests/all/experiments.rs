@@ -206,17 +206,18 @@ fn each_of_several_corpora_is_tested_by_what_was_learned_from_the_others() {
     );
 }
 
-/// Copies a corpus without the second repetitions of its clips, so that what is measured under all conditions takes half the time.
-fn copy_first_repetitions(from: &Path, to: &Path) {
+/// Copies the first repetition of the first sentence of each emotion, a quarter of the corpus, because measuring under all conditions
+/// takes long.
+fn copy_a_quarter(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name();
         let to = to.join(&name);
-        let repetition = name.to_str().and_then(|name| name.split('-').nth(5));
+        let parts: Vec<&str> = name.to_str().unwrap().split('-').collect();
         if entry.path().is_dir() {
-            copy_first_repetitions(&entry.path(), &to);
-        } else if repetition != Some("02") {
+            copy_a_quarter(&entry.path(), &to);
+        } else if parts.len() < 6 || parts[4..6] == ["01", "01"] {
             fs::copy(entry.path(), to).unwrap();
         }
     }
@@ -227,7 +228,7 @@ fn conditions_are_shown_of_a_run_and_of_validation_clips() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = recipe(folder.path(), "plain", false);
     let (data, out) = (folder.path().join("corpus"), folder.path().join("run"));
-    copy_first_repetitions(synthetic(), &data);
+    copy_a_quarter(synthetic(), &data);
     crossval(&recipe, &data, &out);
     let text = output(0, &[&"conditions", &out, &"--data", &data]);
     assert!(
@@ -236,7 +237,7 @@ fn conditions_are_shown_of_a_run_and_of_validation_clips() {
     );
     assert!(text.contains("SYNTHETIC"), "{text}");
     let more = folder.path().join("more");
-    copy_first_repetitions(&data, &more);
+    copy_a_quarter(&data, &more);
     let bad = more.join("03-01-01-01-01-01-09.wav");
     fs::write(&bad, "RIFFnothing").unwrap();
     for command in ["conditions", "report"] {
