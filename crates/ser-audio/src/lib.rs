@@ -12,7 +12,6 @@ mod error;
 mod flac;
 mod folder;
 mod foreign;
-pub mod fourier;
 mod lookahead;
 mod matroska;
 mod mpeg;

@@ -9,7 +9,6 @@ use realfft::num_complex::Complex;
 use serde::{Serialize, Serializer};
 
 use crate::damage::Damage;
-use crate::fourier;
 use crate::voice::{Segment, VoiceActivity};
 use crate::waveform::Waveform;
 
@@ -360,7 +359,7 @@ impl<'a> Spectra<'a> {
     fn new(waveform: &'a Waveform) -> Self {
         let length = (FRAME * f64::from(waveform.sample_rate)).max(2.0) as usize;
         let length = length.next_power_of_two();
-        let fft = fourier::real_forward(length);
+        let fft = ser_fourier::real_forward(length);
         let window = (0..length)
             .map(|n| (0.5 - 0.5 * (TAU * n as f64 / length as f64).cos()) as f32)
             .collect();

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use multiversion::multiversion;
 use rustfft::Fft;
 use rustfft::num_complex::Complex;
-use ser_audio::fourier;
 
 use crate::error::{Error, Result};
 use crate::prosody::frame_count;
@@ -150,7 +149,7 @@ impl Yin {
             max_period,
             frame_length,
             trough_threshold: trough_threshold as f32,
-            fft: fourier::forward(frame_length.next_power_of_two()),
+            fft: ser_fourier::forward(frame_length.next_power_of_two()),
         })
     }
 

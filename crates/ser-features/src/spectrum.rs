@@ -8,7 +8,6 @@ use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
 use rustfft::Fft;
 use rustfft::num_complex::Complex;
-use ser_audio::fourier;
 
 use crate::block::{LANES, Lanes, mul_add};
 use crate::config::{FeatureConfig, PadMode};
@@ -188,7 +187,7 @@ impl Spectrum {
             *half = (0.5 * value) as f32;
         }
         Self {
-            fft: fourier::forward(config.n_fft),
+            fft: ser_fourier::forward(config.n_fft),
             half_window,
             bins,
         }

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use rustfft::num_complex::Complex;
-use ser_audio::{Waveform, fourier};
+use ser_audio::Waveform;
 use ser_features::prosody::{
     centred, frame_count, rms, spectral_centroid, spectral_flatness, spectral_rolloff,
     zero_crossing_rate,
@@ -54,7 +54,7 @@ fn frames(clip: &Waveform) -> impl Iterator<Item = &[f32]> {
 
 /// Returns power spectra in double precision, with a periodic Hann window and zeros around the signal.
 fn power_spectra(clip: &Waveform) -> Vec<Vec<f64>> {
-    let fft = fourier::precise_forward(N_FFT);
+    let fft = ser_fourier::precise_forward(N_FFT);
     (0..frame_count(clip.samples.len(), N_FFT, HOP))
         .map(|frame| {
             let mut spectrum: Vec<Complex<f64>> = (0..N_FFT)

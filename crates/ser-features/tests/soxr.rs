@@ -6,7 +6,6 @@ use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 
 use rustfft::num_complex::Complex;
-use ser_audio::fourier;
 use ser_features::{FeatureConfig, FeatureExtractor, read_npy};
 
 fn reference(rate: u32, name: &str) -> PathBuf {
@@ -45,7 +44,7 @@ fn the_pass_band_agrees_with_soxr() {
         let mut signal: Vec<Complex<f64>> = (0..n)
             .map(|i| Complex::from(window(i) * theirs.data[i]))
             .collect();
-        let fft = fourier::precise_forward(n);
+        let fft = ser_fourier::precise_forward(n);
         fft.process(&mut difference);
         fft.process(&mut signal);
         let limit = (0.90 * lower_nyquist(from, to) / f64::from(to) * n as f64) as usize;

@@ -8,7 +8,6 @@ use multiversion::multiversion;
 use realfft::RealToComplex;
 use realfft::num_complex::Complex;
 use rustfft::Fft;
-use ser_audio::fourier;
 
 const N_FFT: usize = 2048;
 const HOP: usize = 512;
@@ -42,7 +41,7 @@ pub struct BareFfts {
 
 impl BareFfts {
     pub fn new() -> Self {
-        let fft = fourier::real_forward(N_FFT);
+        let fft = ser_fourier::real_forward(N_FFT);
         Self {
             edge: [0.0; N_FFT],
             frame: fft.make_input_vec(),
@@ -84,7 +83,7 @@ struct CacheLines([Complex<f32>; N_FFT]);
 
 impl PairedFfts {
     pub fn new() -> Self {
-        let fft = fourier::forward(N_FFT);
+        let fft = ser_fourier::forward(N_FFT);
         let hann = |n| 0.5 - 0.5 * (std::f64::consts::TAU * n as f64 / N_FFT as f64).cos();
         Self {
             // The window is halved, because the sum and the difference that separate the frames are twice their spectra.

@@ -1,8 +1,7 @@
 //! Filters by Fourier transform, in double precision so that the quietest samples of a clip survive.
 
 use rustfft::num_complex::Complex;
-
-use crate::fourier::{precise_forward, precise_inverse};
+use ser_fourier::{precise_forward, precise_inverse};
 
 /// Filters a signal with the given impulse response.
 ///

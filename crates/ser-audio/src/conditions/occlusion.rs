@@ -11,7 +11,6 @@ use rustfft::num_complex::Complex;
 
 use super::condition::check_clip;
 use super::error::{Error, Result};
-use crate::fourier;
 use crate::waveform::Waveform;
 
 /// Shortest window in seconds; it is extended to a power of two of samples.
@@ -104,10 +103,10 @@ impl<'a> Occlusion<'a> {
         let mut occlusion = Self {
             clip,
             window: (0..size).map(hann).collect(),
-            inverse: fourier::inverse(size),
+            inverse: ser_fourier::inverse(size),
             removable: Vec::new(),
         };
-        occlusion.analyse(&*fourier::forward(size));
+        occlusion.analyse(&*ser_fourier::forward(size));
         Ok(occlusion)
     }
 

@@ -10,7 +10,6 @@ use super::filter::Filter;
 use super::interpolation::{Interpolation, LEAD, OVERSAMPLING, Places};
 use super::ratio::{gcd, lcm, output_len};
 use crate::error::{Error, Result};
-use crate::fourier;
 
 /// Converts a signal to several sampling rates at once, as a [`Resampler`](super::Resampler) for each would,
 /// with one transform of the signal for all of them. A bank is planned once.
@@ -112,11 +111,11 @@ impl ResamplerBank {
         let length = units * unit;
         let lead_units = steps.iter().map(|steps| steps.lead().div_ceil(unit)).max();
         let (margin, lead) = (margin_units * unit, lead_units.unwrap_or(0) * unit);
-        let forward = fourier::forward(length);
+        let forward = ser_fourier::forward(length);
         let ways = rates.iter().zip(steps).zip(filters);
         let ways: Vec<Way> = ways
             .map(|((&(from, to), steps), filter)| {
-                let backward = fourier::inverse(steps.out(length));
+                let backward = ser_fourier::inverse(steps.out(length));
                 let bins = length.min(backward.len()) / 2;
                 let silence = steps.out(lead);
                 Way {

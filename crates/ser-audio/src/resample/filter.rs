@@ -3,8 +3,7 @@
 use std::f64::consts::PI;
 
 use rustfft::num_complex::Complex;
-
-use crate::fourier::precise_forward;
+use ser_fourier::precise_forward;
 
 /// The anti-aliasing filter: a sinc under a Kaiser window.
 pub(super) struct Filter {

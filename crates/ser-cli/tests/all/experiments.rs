@@ -226,10 +226,14 @@ fn copy_a_quarter(from: &Path, to: &Path) {
 #[test]
 fn conditions_are_shown_of_a_run_and_of_validation_clips() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = recipe(folder.path(), "plain", false);
+    let recipe = |name: &str| {
+        let text = inner_recipe_text(name, false).replace("batch_size = 16", "batch_size = 4");
+        write_recipe(folder.path(), name, &text)
+    };
+    let (plain, other) = (recipe("plain"), recipe("other"));
     let (data, out) = (folder.path().join("corpus"), folder.path().join("run"));
     copy_a_quarter(synthetic(), &data);
-    crossval(&recipe, &data, &out);
+    crossval(&plain, &data, &out);
     let text = output(0, &[&"conditions", &out, &"--data", &data]);
     assert!(
         text.contains("| clean ") && text.contains("| noise-babble 10 "),
@@ -246,11 +250,10 @@ fn conditions_are_shown_of_a_run_and_of_validation_clips() {
         assert_eq!(said.matches(&skipped).count(), 1, "{command}: {said}");
     }
 
-    let other = self::recipe(folder.path(), "other", false);
     let chosen = folder.path().join("selection");
     let select = |args: &[&dyn AsRef<OsStr>]| {
         let fixed: [&dyn AsRef<OsStr>; 6] =
-            [&"select", &recipe, &"--data", &data, &"--out", &chosen];
+            [&"select", &plain, &"--data", &data, &"--out", &chosen];
         output(0, &[&fixed[..], args].concat())
     };
     assert!(!select(&[]).contains("telephone"));

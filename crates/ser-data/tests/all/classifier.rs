@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use realfft::RealToComplex;
-use ser_audio::fourier;
 use ser_data::{Corpus, Protocol};
 
 const BANDS: usize = 24;
@@ -20,7 +19,7 @@ pub struct Measured {
 }
 
 pub fn measure(corpus: &Corpus) -> Vec<Measured> {
-    let plan = |rate: u32| fourier::real_forward(rate as usize / 40);
+    let plan = |rate: u32| ser_fourier::real_forward(rate as usize / 40);
     let planned: Vec<(u32, Arc<dyn RealToComplex<f32>>)> = [16_000, 22_050, 48_000]
         .map(|rate| (rate, plan(rate)))
         .into();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rustfft::Fft;
 use rustfft::num_complex::Complex;
-use ser_audio::fourier;
 
 use crate::config::{FeatureConfig, Window};
 use crate::window;
@@ -41,7 +40,7 @@ impl Modulation {
             rate: f64::from(config.sample_rate) / config.hop_length as f64,
             transforms: lengths
                 .take_while(|&length| length <= LONGEST_PLANNED)
-                .map(fourier::forward)
+                .map(ser_fourier::forward)
                 .collect(),
         }
     }
@@ -59,7 +58,7 @@ impl Modulation {
         let planned = self.transforms.iter().find(|plan| plan.len() == length);
         match planned {
             Some(plan) => plan.clone(),
-            None => fourier::forward(length),
+            None => ser_fourier::forward(length),
         }
     }
 

@@ -4,8 +4,8 @@ use std::f64::consts::TAU;
 use std::ops::Range;
 
 use rustfft::num_complex::Complex;
+use ser_audio::Waveform;
 use ser_audio::conditions::{Condition, Room};
-use ser_audio::{Waveform, fourier};
 
 fn apply(condition: &str, clip: &Waveform) -> Waveform {
     apply_seeded(condition, clip, 1)
@@ -57,7 +57,7 @@ fn band_db(clip: &Waveform, hz: Range<f64>) -> f64 {
     let mut spectrum: Vec<Complex<f64>> = samples
         .map(|(i, &x)| Complex::from(f64::from(x) * window(i)))
         .collect();
-    fourier::precise_forward(n).process(&mut spectrum);
+    ser_fourier::precise_forward(n).process(&mut spectrum);
     let bin = |hz: f64| (hz * n as f64 / f64::from(clip.sample_rate)).round() as usize;
     let power: f64 = spectrum[bin(hz.start)..bin(hz.end).min(n / 2)]
         .iter()

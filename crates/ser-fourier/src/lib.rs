@@ -1,7 +1,4 @@
-//! Plans of Fourier transforms.
-//!
-//! rustfft's planners are generic, so each crate that calls them compiles all of the transforms again,
-//! which takes half a minute of a build. Only this module calls them.
+#![doc = include_str!("../README.md")]
 
 use std::sync::Arc;
 
@@ -15,7 +12,7 @@ use rustfft::{Fft, FftPlanner, FftPlannerScalar};
 /// ```
 /// use rustfft::num_complex::Complex;
 ///
-/// let transform = ser_audio::fourier::forward(4);
+/// let transform = ser_fourier::forward(4);
 /// let mut signal = [1.0, 0.0, -1.0, 0.0].map(Complex::<f32>::from);
 /// transform.process(&mut signal);
 /// assert_eq!(signal.map(|bin| bin.re), [0.0, 2.0, 0.0, 2.0]);
@@ -31,7 +28,7 @@ pub fn forward(length: usize) -> Arc<dyn Fft<f32>> {
 /// ```
 /// use rustfft::num_complex::Complex;
 ///
-/// let transform = ser_audio::fourier::inverse(4);
+/// let transform = ser_fourier::inverse(4);
 /// let mut spectrum = [0.0, 2.0, 0.0, 2.0].map(Complex::<f32>::from);
 /// transform.process(&mut spectrum);
 /// assert_eq!(spectrum.map(|sample| sample.re), [4.0, 0.0, -4.0, 0.0]);
@@ -45,7 +42,7 @@ pub fn inverse(length: usize) -> Arc<dyn Fft<f32>> {
 /// # Example
 ///
 /// ```
-/// let transform = ser_audio::fourier::real_forward(4);
+/// let transform = ser_fourier::real_forward(4);
 /// let mut bins = transform.make_output_vec();
 /// transform.process(&mut [1.0, 0.0, -1.0, 0.0], &mut bins)?;
 /// assert_eq!(bins.iter().map(|bin| bin.re).collect::<Vec<_>>(), [0.0, 2.0, 0.0]);
@@ -62,7 +59,7 @@ pub fn real_forward(length: usize) -> Arc<dyn RealToComplex<f32>> {
 /// ```
 /// use rustfft::num_complex::Complex;
 ///
-/// let transform = ser_audio::fourier::precise_forward(4);
+/// let transform = ser_fourier::precise_forward(4);
 /// let mut signal = [1.0, 0.0, -1.0, 0.0].map(Complex::<f64>::from);
 /// transform.process(&mut signal);
 /// assert_eq!(signal.map(|bin| bin.re), [0.0, 2.0, 0.0, 2.0]);
@@ -71,7 +68,18 @@ pub fn precise_forward(length: usize) -> Arc<dyn Fft<f64>> {
     FftPlannerScalar::new().plan_fft_forward(length)
 }
 
-/// Plans [`inverse`] in double precision.
-pub(crate) fn precise_inverse(length: usize) -> Arc<dyn Fft<f64>> {
+/// Plans [`inverse`] as [`precise_forward`] plans [`forward`].
+///
+/// # Example
+///
+/// ```
+/// use rustfft::num_complex::Complex;
+///
+/// let transform = ser_fourier::precise_inverse(4);
+/// let mut spectrum = [0.0, 2.0, 0.0, 2.0].map(Complex::<f64>::from);
+/// transform.process(&mut spectrum);
+/// assert_eq!(spectrum.map(|sample| sample.re), [4.0, 0.0, -4.0, 0.0]);
+/// ```
+pub fn precise_inverse(length: usize) -> Arc<dyn Fft<f64>> {
     FftPlannerScalar::new().plan_fft_inverse(length)
 }
