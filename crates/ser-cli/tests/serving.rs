@@ -138,14 +138,17 @@ fn clients_that_hang_up_end_nothing_but_their_connection() {
 
 #[test]
 fn a_second_signal_ends_the_service_at_once() {
-    use std::io::Write;
+    use std::io::{Read, Write};
     use std::time::{Duration, Instant};
 
     let serving = Serving::new(&[]);
     let mut socket = std::net::TcpStream::connect(&serving.address).unwrap();
-    // The service waits up to 15 s for the body.
-    let head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n";
-    socket.write_all(head).unwrap();
+    // The service waits up to 15 s for the body, and says so: before that, it would have no request to finish.
+    let head = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n";
+    socket.write_all(head.as_bytes()).unwrap();
+    let mut said = [0; 12];
+    socket.read_exact(&mut said).unwrap();
+    assert_eq!(said, *b"HTTP/1.1 100");
     let begun = Instant::now();
     serving.signal();
     while std::net::TcpStream::connect(&serving.address).is_ok() {
