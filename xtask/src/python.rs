@@ -130,7 +130,8 @@ pub fn environment(folder: &Path, requirements: &Path) -> Result<PathBuf> {
     command::run(Command::new("python3").args(["-m", "venv"]).arg(folder)).context(
         "python3 made no environment; if its module venv is missing, install it (Debian and Ubuntu: apt-get install python3-venv)",
     )?;
-    let pip = ["-m", "pip", "install", "--quiet", "-r"];
+    // Modules are compiled when they are first imported, which most never are.
+    let pip = ["-m", "pip", "install", "--quiet", "--no-compile", "-r"];
     command::run(Command::new(&python).args(pip).arg(requirements))?;
     write_file(&installed, wanted)?;
     Ok(python)

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { brotliCompressSync, gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { brotliCompress, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const folder = path.resolve(process.argv[2]);
@@ -38,13 +39,17 @@ await bundle(["offline.ts"], {
 
 // Writes a compressed copy beside each file, for hosts that look for one; compressing the model gains too little.
 const sizes = { page: 0, model: 0 };
-for (const file of [...files, "offline.js"]) {
+const brotli = promisify(brotliCompress);
+const compress = async (file) => {
     const content = readFileSync(path.join(folder, file));
     const isModel = file === "model.safetensors";
     if (!isModel) {
         writeFileSync(path.join(folder, `${file}.gz`), gzipSync(content, { level: 9 }));
     }
-    sizes[isModel ? "model" : "page"] += brotliCompressSync(content).length;
-}
+    const { length } = await brotli(content);
+    sizes[isModel ? "model" : "page"] += length;
+};
+// The engine and the model take many seconds each, on a core of their own.
+await Promise.all([...files, "offline.js"].map(compress));
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
 console.log(`compressed with brotli: the page ${megabytes(sizes.page)}, its model ${megabytes(sizes.model)}`);
