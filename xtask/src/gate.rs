@@ -1,8 +1,7 @@
 //! `cargo xtask bench --check` and `--save`: compare the instructions of the hot paths with committed counts.
 //!
 //! Times on shared machines vary by tens of percent, instruction counts by less than one percent. The callgrind tool of valgrind
-//! counts them, once for one call and once for more calls. The difference is the cost of the calls, without the start of the
-//! program.
+//! counts them for two numbers of calls. The difference is the cost of the calls, without the start of the program.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,8 +20,9 @@ use crate::command;
 /// Number of calls that are counted together.
 const CALLS: u64 = 5;
 
-/// From this many instructions on, those of the first call and its preparation, a single call more is counted: it outweighs the
-/// start of the program by far, and valgrind computes the fused multiply-adds of networks so slowly that a call takes half a minute.
+/// From this many instructions on, those of the first call and its preparation, the first call is counted, and no other: what only a
+/// first call does is a small part of it, and valgrind computes the fused multiply-adds of networks so slowly that a call takes
+/// half a minute.
 const MANY: u64 = 300_000_000;
 
 /// Largest change in percent that is accepted. On one machine the counts repeat to six digits; another processor may take other
@@ -131,9 +131,11 @@ fn count_all(root: &Path) -> Result<Counts> {
     let paths = command::output(&mut Command::new(program))?;
     let count = |path: &str| -> Result<u64> {
         let once = count(program, path, 1)?;
-        let calls = if once < MANY { CALLS } else { 1 };
-        let more = count(program, path, 1 + calls)?;
-        per_call(path, once, more, calls)
+        if once < MANY {
+            per_call(path, once, count(program, path, 1 + CALLS)?, CALLS)
+        } else {
+            per_call(path, count(program, path, 0)?, once, 1)
+        }
     };
     // Other work on the machine adds time but no instructions, so as many paths are counted at once as there are cores.
     let rest = Mutex::new(paths.lines());
@@ -155,14 +157,14 @@ fn count_all(root: &Path) -> Result<Counts> {
     })
 }
 
-/// Returns the instructions of one call, from those of the whole program with one call and with `calls` more.
-fn per_call(path: &str, once: u64, more: u64, calls: u64) -> Result<u64> {
+/// Returns the instructions of one call, from those of the whole program with some calls and with `calls` more.
+fn per_call(path: &str, few: u64, more: u64, calls: u64) -> Result<u64> {
     // No count at all would pass for a gain.
     ensure!(
-        more >= once + calls,
-        "{path}: {calls} more calls take no more instructions ({once} and {more}): the compiler may have removed its work"
+        more >= few + calls,
+        "{path}: {calls} more calls take no more instructions ({few} and {more}): the compiler may have removed its work"
     );
-    Ok((more - once) / calls)
+    Ok((more - few) / calls)
 }
 
 /// Counts the instructions of the whole program when it runs `path` `calls` times.
