@@ -2,6 +2,7 @@
 
 use std::env::consts::DLL_EXTENSION;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Result, ensure};
 
@@ -14,10 +15,8 @@ pub fn run(root: &Path) -> Result<()> {
     let page = page::run(root)?;
     let features = format!("{},ser-cli/page", command::TRAIN);
     let cargo = |args: &[&str]| {
-        let mut cargo = command::cargo(root);
-        cargo
-            .args(args)
-            .args(["--workspace", "--features", &features]);
+        let mut cargo = in_workspace(root, args);
+        cargo.args(["--features", &features]);
         // The tests of the page and the service find the page there.
         cargo.env("SER_PAGE", &page);
         cargo
@@ -46,16 +45,19 @@ fn without_training(root: &Path) -> Result<PathBuf> {
             "ser-cli without the feature `train` depends on {native}"
         );
     }
-    // Always the whole workspace: cargo unites the features of the packages that it is asked for, and other features mean that
-    // packages are compiled again. For the same reason the library is built together with a test.
-    let cargo = |args: &[&str]| {
-        let mut cargo = command::cargo(root);
-        cargo.args(args).arg("--workspace");
-        cargo
-    };
+    let cargo = |args: &[&str]| in_workspace(root, args);
     command::run(cargo(&["clippy"]).args(["--", "-D", "warnings"]))?;
+    // The library is built with the features that a test needs, for the reason that `in_workspace` names.
     let messages = command::messages(&mut cargo(&["build", "--lib", "--test", "program"]))?;
     // All other tests are the same with training, and run there.
     command::run(&mut cargo(&["test", "--test", "program"]))?;
     command::built(&messages, "ser_python", DLL_EXTENSION)
+}
+
+/// Returns a command of cargo for the whole workspace, also where fewer packages would do: cargo unites the features of the packages
+/// that it is asked for, and compiles packages again whose features are others than before.
+fn in_workspace(root: &Path, args: &[&str]) -> Command {
+    let mut cargo = command::cargo(root);
+    cargo.args(args).arg("--workspace");
+    cargo
 }

@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 mod live;
+mod speakers;
 
 const RATE: u32 = 16_000;
 /// How long a test waits for the service before it fails.
@@ -322,102 +323,6 @@ fn an_explanation_is_regions_or_a_picture() {
     service
         .post("/v1/explain", &wav(31.0, 160.0))
         .assert_problem(413, "too-long");
-}
-
-#[test]
-fn speakers_are_enrolled_used_and_forgotten() {
-    for is_kept in [false, true] {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().to_owned();
-        let service = Running::new(|settings| {
-            if is_kept {
-                settings.speakers = Speakers::Folder(path);
-            }
-        });
-        let (one, two) = (wav(5.0, 160.0), wav(4.0, 150.0));
-        service
-            .get("/v1/speakers/anna")
-            .assert_problem(404, "unknown-speaker");
-        let (kind, body) = form(&[&one, &two], &[]);
-        let put = |name: &str| service.request("PUT", name, &[("Content-Type", &kind)], &body);
-        let enrolled = put("/v1/speakers/anna").json();
-        assert_eq!(
-            (&enrolled["speaker"], &enrolled["clips"]),
-            (&json!("anna"), &json!(2))
-        );
-        assert_eq!(service.get("/v1/speakers/anna").json()["clips"], 2);
-
-        let speech = [&one, &two].map(|bytes| {
-            predictor()
-                .speech(&stream(bytes).read_to_end().unwrap())
-                .unwrap()
-        });
-        let speaker = predictor().enrol(&speech).unwrap();
-        let answer = predictor()
-            .answer_stream(stream(&one), Some(&speaker))
-            .unwrap();
-        let expected = AnswerLine::new(predictor().model(), "recording".into(), &answer);
-        assert_eq!(
-            service.post("/v1/predict?speaker=anna", &one).json(),
-            written(&expected)
-        );
-
-        assert_eq!(
-            service
-                .request("DELETE", "/v1/speakers/anna", &[], b"")
-                .status,
-            204
-        );
-        service
-            .request("DELETE", "/v1/speakers/anna", &[], b"")
-            .assert_problem(404, "unknown-speaker");
-        service
-            .post("/v1/predict?speaker=anna", &one)
-            .assert_problem(400, "unknown-speaker");
-        for name in ["..%2F..%2Fetc", ".hidden", "%00"] {
-            put(&format!("/v1/speakers/{name}")).assert_problem(400, "invalid-request");
-        }
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    }
-}
-
-#[test]
-fn a_profile_that_cannot_be_written_is_told_with_the_next_step() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().to_owned();
-    let service = Running::new(|settings| settings.speakers = Speakers::Folder(path));
-    let recording = wav(5.0, 160.0);
-    let enrol = || service.request("PUT", "/v1/speakers/anna", &[], &recording);
-    #[cfg(target_os = "linux")]
-    {
-        std::os::unix::fs::symlink("/dev/full", folder.path().join("anna.json")).unwrap();
-        enrol().assert_problem(507, "disk-full");
-    }
-    folder.close().unwrap();
-    enrol().assert_problem(500, "not-writable");
-}
-
-#[test]
-fn a_profile_that_cannot_be_used_is_told_as_described() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("anna.json"), "no profile").unwrap();
-    let path = folder.path().to_owned();
-    let service = Running::new(|settings| settings.speakers = Speakers::Folder(path));
-    let recording = wav(1.0, 160.0);
-    let api = service.get("/openapi.json").json();
-    let answers = ["predict", "timeline", "explain"].map(|route| format!("/v1/{route}"));
-    for route in &answers {
-        service
-            .post(&format!("{route}?speaker=anna"), &recording)
-            .assert_problem(409, "not-kept");
-    }
-    service
-        .get("/v1/speakers/anna")
-        .assert_problem(409, "not-kept");
-    for path in answers.iter().map(String::as_str).chain(["/v1/listen"]) {
-        let operation = api["paths"][path].as_object().unwrap().values().next();
-        assert!(operation.unwrap()["responses"]["409"].is_object(), "{path}");
-    }
 }
 
 #[test]
