@@ -61,11 +61,7 @@ fn the_marked_patches_count(files: &[PathBuf]) {
 
 #[test]
 fn without_the_marked_tenth_a_synthetic_clip_loses_more_than_without_another() {
-    let names = [
-        "Actor_01/03-01-05-02-01-01-01.wav",
-        "Actor_03/03-01-04-02-01-02-03.wav",
-    ];
-    the_marked_patches_count(&names.map(|name| synthetic().join(name)));
+    the_marked_patches_count(&[synthetic().join("Actor_01/03-01-05-02-01-01-01.wav")]);
 }
 
 #[test]
@@ -75,7 +71,6 @@ fn without_the_marked_tenth_a_real_clip_loses_more_than_without_another() {
     };
     let names = [
         "Actor_03/03-01-05-02-01-01-03.wav",
-        "Actor_08/03-01-04-01-02-01-08.wav",
         "Actor_20/03-01-07-02-01-02-20.wav",
     ];
     the_marked_patches_count(&names.map(|name| folder.join(name)));

@@ -1,5 +1,4 @@
 //! An enrolment does not depend on how the recordings are given.
-#![allow(clippy::unwrap_used)]
 
 use ser_audio::{AudioStream, Waveform};
 use ser_predict::{Enroller, Error, Model, Predictor};

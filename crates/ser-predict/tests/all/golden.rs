@@ -1,6 +1,5 @@
 //! The built-in model gives the same answers as when libtorch computed its networks from 32-bit weights (commit
 //! f7dfdf7).
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::path::Path;
 

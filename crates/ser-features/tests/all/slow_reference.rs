@@ -2,8 +2,6 @@
 //! copy of the signal, a Fourier sum for every bin, a dense filterbank, direct cosine sums, and a
 //! polynomial fitted anew for every derivative.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::f64::consts::PI;
 
 use proptest::prelude::*;

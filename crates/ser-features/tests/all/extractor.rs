@@ -1,7 +1,5 @@
 //! Tests the extractor as a whole: files, stages before the frames, errors, reuse and threads.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 

@@ -1,5 +1,4 @@
 //! A clip that is encoded in Opus, as messengers do, gets the same answer as the original.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::path::Path;
 use std::sync::Arc;

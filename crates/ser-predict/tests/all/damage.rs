@@ -1,6 +1,5 @@
 //! Real speech in damaged files, and with one channel of opposite sign. The tests run if `SER_RAVDESS` names the folder
 //! of the clips.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};
 

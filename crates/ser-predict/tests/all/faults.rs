@@ -1,5 +1,4 @@
 //! Faults that equipment adds to a recording do not change its answer.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::f64::consts::TAU;
 

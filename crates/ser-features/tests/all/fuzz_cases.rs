@@ -1,9 +1,8 @@
 //! Runs the seeds of the fuzz target `wav` and every case it has found.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
-#[path = "../../../fuzz/src/seeds.rs"]
+#[path = "../../../../fuzz/src/seeds.rs"]
 mod seeds;
-#[path = "../../../fuzz/src/wav.rs"]
+#[path = "../../../../fuzz/src/wav.rs"]
 mod wav;
 
 #[test]

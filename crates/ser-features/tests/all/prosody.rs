@@ -1,7 +1,5 @@
 //! Compares level, noisiness, brightness and trimming with librosa's arrays (`tests/reference`).
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::{Path, PathBuf};
 
 use rustfft::num_complex::Complex;

@@ -1,7 +1,5 @@
 //! Checks which values a configuration accepts and refuses, and what it computes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::collections::HashSet;
 
 use ser_audio::Waveform;

@@ -1,5 +1,4 @@
 //! 16-bit weights in memory and in the model file.
-#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 

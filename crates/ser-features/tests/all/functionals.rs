@@ -1,8 +1,6 @@
 //! Compares functionals with slow and obvious ones in double precision, computed from the log-mel levels and F0 that
 //! the chain gives for the same signal, and checks what holds for any clip.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod slow;
 
 use std::collections::HashSet;

@@ -1,7 +1,5 @@
 //! Compares every stage of the chain with librosa's arrays (`tests/reference`).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::path::Path;
 
 use ser_audio::Waveform;

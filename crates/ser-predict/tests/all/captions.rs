@@ -1,5 +1,4 @@
 //! Labels with any characters, and their times, can be read back from captions in every format.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
 use proptest::prelude::*;
 use ser_predict::captions::{audacity, elan, rttm, sub_rip, text_grid, web_vtt};

@@ -1,7 +1,5 @@
 //! Checks that recordings too long for one segment of the chain give the same features as in one piece.
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::Path;
 
 use ser_features::{

@@ -1,9 +1,8 @@
 //! The seeds of the fuzz target `model`, and every case that it has found.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
-#[path = "../../../fuzz/src/model.rs"]
+#[path = "../../../../fuzz/src/model.rs"]
 mod model;
-#[path = "../../../fuzz/src/seeds.rs"]
+#[path = "../../../../fuzz/src/seeds.rs"]
 mod seeds;
 
 #[test]

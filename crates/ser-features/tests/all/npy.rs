@@ -1,7 +1,5 @@
 //! Tests the array format, in both directions.
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::Path;
 
 use ser_features::{Error, Features, NpyArray, read_npy, write_npy};

@@ -1,7 +1,5 @@
 //! Checks harmonics and formants on synthetic voices with known values.
 
-#![allow(clippy::unwrap_used)]
-
 use std::f64::consts::TAU;
 
 use ser_features::{

@@ -1,5 +1,4 @@
 //! Fine-tuning of a model on labelled clips.
-#![allow(clippy::unwrap_used)]
 
 use ser_audio::Waveform;
 use ser_features::Features;

@@ -1,7 +1,5 @@
 //! Checks F0 on signals with a known F0.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use std::f64::consts::TAU;
 
 use ser_features::{Error, Yin, YinScratch};

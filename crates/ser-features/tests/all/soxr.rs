@@ -1,7 +1,5 @@
 //! Compares resampled clips, and their MFCC, with those of soxr (`tests/reference`).
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
-
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,5 @@
 //! Checks that several kinds of features of one sound equal those of separate extractors.
 
-#![allow(clippy::unwrap_used)]
-
 use ser_audio::Waveform;
 use ser_features::{Error, Extra, FeatureConfig, FeatureExtractor, Output, Views};
 

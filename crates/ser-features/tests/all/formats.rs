@@ -1,7 +1,5 @@
 //! Checks that features do not depend on the format in which a sound is stored.
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::{Path, PathBuf};
 
 use ser_audio::{AudioStream, Waveform, read};

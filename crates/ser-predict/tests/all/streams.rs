@@ -1,5 +1,4 @@
 //! The same sound gives the same spans, regardless of how it arrives.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
 use ser_audio::VoiceActivity;
 use ser_audio::Waveform;

@@ -1,7 +1,5 @@
 //! Checks that nothing is computed twice, and that nothing damaged or outdated is ever returned.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
