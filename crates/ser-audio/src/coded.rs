@@ -13,22 +13,19 @@ use symphonia::core::codecs::audio::well_known::{
     CODEC_ID_PCM_S24BE, CODEC_ID_PCM_S24LE, CODEC_ID_PCM_U8,
 };
 use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions};
-use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as Symphonia;
-use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::well_known::{
     FORMAT_ID_ADTS, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3, FORMAT_ID_OGG,
 };
-use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
-use symphonia::core::meta::MetadataOptions;
+use symphonia::core::formats::{FormatReader, TrackType};
+use symphonia::core::io::MediaSource;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Duration;
-use symphonia::default::{get_codecs, get_probe};
+use symphonia::default::get_codecs;
 
 use crate::channels::Mixer;
 use crate::clock::Clock;
-use crate::counted::Counted;
+use crate::container;
 use crate::damage::{CutShort, Damage};
 use crate::decode::check_limits;
 use crate::error::{Error, Result};
@@ -50,9 +47,6 @@ const MAX_PACKET: u64 = 1 << 17;
 
 /// Largest number of values, over all channels, of a block of silence: a small file may announce much of it.
 const SILENCE: usize = 1 << 16;
-
-/// Largest number of bytes of one text or picture in the metadata, which is not used.
-const MAX_METADATA: Limit = Limit::Maximum(1 << 16);
 
 /// Largest sample that a codec without floating point may give: louder samples are noise from damage.
 const LOUDEST: f32 = 16.0;
@@ -147,44 +141,7 @@ impl Coded {
         } else if head.starts_with(b"ID3") || head.starts_with(&[0xFF]) {
             gaps = Gaps::find(&mut source).map_err(&io_error)?;
         }
-        let (source, taken) = Counted::new(source);
-        let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
-        let metadata = MetadataOptions::default()
-            .limit_tag_bytes(MAX_METADATA)
-            .limit_visual_bytes(MAX_METADATA);
-        let format = get_probe()
-            .probe(&Hint::new(), stream, FormatOptions::default(), metadata)
-            .map_err(|error| match error {
-                Symphonia::Unsupported(reason) if reason.starts_with("core (probe)") => {
-                    Error::Unsupported {
-                        path: path.to_path_buf(),
-                        reason: "no known audio format; ffmpeg turns most into WAV".into(),
-                    }
-                }
-                Symphonia::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
-                    io_error(error).into()
-                }
-                _ if head.get(4..8) == Some(b"ftyp") => Error::Unsupported {
-                    path: path.to_path_buf(),
-                    reason: if is_pipe {
-                        "its directory (moov) does not come before its sound: give the file, not \
-                         a pipe"
-                    } else {
-                        "its directory (moov), which is written last, is missing or damaged: without it the \
-                         sound cannot be decoded; copy or download the recording again"
-                    }
-                    .into(),
-                },
-                error if head.starts_with(CAPTURE) || head.starts_with(matroska::CAPTURE) => Error::Damaged {
-                    path: path.to_path_buf(),
-                    seconds: 0.0,
-                    reason: format!(
-                        "its beginning, or everything after it, is missing or damaged ({error}): copy or download the recording \
-                         again"
-                    ),
-                },
-                error => failure(path, 0.0, error),
-            })?;
+        let (format, taken) = container::open(source, &head, path)?;
         let Track {
             id,
             decoder,
@@ -669,7 +626,7 @@ fn guarded<T>(step: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// Converts an error of symphonia after `seconds` of samples.
-fn failure(path: &Path, seconds: f64, error: Symphonia) -> Error {
+pub(crate) fn failure(path: &Path, seconds: f64, error: Symphonia) -> Error {
     let path = path.to_path_buf();
     match error {
         Symphonia::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => {

@@ -19,19 +19,24 @@ pub(crate) struct Counted {
     given: usize,
     /// Position of the next byte to pass on.
     position: Arc<AtomicU64>,
+    /// Number of bytes that may still be passed on.
+    allowed: Arc<AtomicU64>,
 }
 
 impl Counted {
-    /// Creates a reader at the beginning of a source, and returns its position as well, which others may read.
-    pub(crate) fn new(source: Box<dyn MediaSource>) -> (Self, Arc<AtomicU64>) {
+    /// Creates a reader at the beginning of a source. Returns its position as well, which others may read, and the number of bytes
+    /// that may still be read, which others may set: beyond it, reading fails with [`io::ErrorKind::FileTooLarge`].
+    pub(crate) fn new(source: Box<dyn MediaSource>) -> (Self, Arc<AtomicU64>, Arc<AtomicU64>) {
         let position = Arc::new(AtomicU64::new(0));
+        let allowed = Arc::new(AtomicU64::new(u64::MAX));
         let counted = Self {
             source,
             block: Vec::new(),
             given: 0,
             position: position.clone(),
+            allowed: allowed.clone(),
         };
-        (counted, position)
+        (counted, position, allowed)
     }
 }
 
@@ -48,6 +53,10 @@ impl Read for Counted {
         let read = (&self.block[self.given..]).read(&mut buffer[..wanted])?;
         self.given += read;
         self.position.fetch_add(read as u64, Ordering::Relaxed);
+        let allowed = self.allowed.load(Ordering::Relaxed);
+        let left = allowed.checked_sub(read as u64);
+        self.allowed
+            .store(left.ok_or(io::ErrorKind::FileTooLarge)?, Ordering::Relaxed);
         Ok(read)
     }
 }

@@ -5,6 +5,7 @@ mod channels;
 mod clock;
 mod coded;
 pub mod conditions;
+mod container;
 mod counted;
 mod damage;
 mod decode;

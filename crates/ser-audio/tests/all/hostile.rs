@@ -262,3 +262,43 @@ fn a_rate_that_changes_is_an_error() {
         other => panic!("expected an error, got {other:?}"),
     }
 }
+
+/// Returns the beginning of CAF with AAC: a chunk that never ends, of zeros behind the number of packets, 2^40.
+fn endless_table(chunk: &[u8; 4], zeros: usize) -> Vec<u8> {
+    let mut bytes = b"caff\0\x01\0\0desc".to_vec();
+    bytes.extend(32_u64.to_be_bytes());
+    bytes.extend(16_000_f64.to_be_bytes());
+    bytes.extend(b"aac \0\0\0\0");
+    for number in [0, 1024, 1, 0_u32] {
+        bytes.extend(number.to_be_bytes());
+    }
+    bytes.extend(chunk);
+    bytes.extend((1_u64 << 50).to_be_bytes());
+    bytes.extend((1_u64 << 40).to_be_bytes());
+    bytes.resize(bytes.len() + zeros, 0);
+    bytes
+}
+
+#[test]
+fn tables_before_the_sound_of_caf_end_somewhere() {
+    for chunk in [b"pakt", b"kuki"] {
+        let bytes = endless_table(chunk, 5 << 20);
+        for result in [read_bytes(&bytes), piped(bytes.clone())] {
+            match result {
+                Err(Error::Unsupported { reason, .. }) => assert!(
+                    reason.starts_with("more than 4 MiB come before its sound"),
+                    "{reason}"
+                ),
+                other => panic!("expected an error, got {other:?}"),
+            }
+        }
+    }
+    // Behind something else, it is not looked for.
+    let behind = [vec![1; 3000], endless_table(b"pakt", 1 << 16)].concat();
+    assert!(
+        read_bytes(&behind)
+            .unwrap_err()
+            .to_string()
+            .contains("no known audio format")
+    );
+}
