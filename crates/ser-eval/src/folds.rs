@@ -12,13 +12,19 @@ const DRAW: &str = "-draw-";
 
 /// Returns the split name for predictions that are made several times for one split: `fold-1-draw-2` is the second draw
 /// of enrolment clips in `fold-1`.
+///
+/// ```
+/// let draw = ser_eval::draw_name("fold-1", 2);
+/// assert_eq!(ser_eval::without_draw(&draw), "fold-1");
+/// ```
 #[must_use]
 pub fn draw_name(split: &str, draw: u64) -> String {
     format!("{split}{DRAW}{draw}")
 }
 
 /// Returns the split to which a draw belongs, or the name itself if it is not a draw.
-fn without_draw(split: &str) -> &str {
+#[must_use]
+pub fn without_draw(split: &str) -> &str {
     split.rsplit_once(DRAW).map_or(split, |(split, _)| split)
 }
 

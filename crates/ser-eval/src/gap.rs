@@ -50,8 +50,8 @@ type Recalls = Vec<(usize, usize)>;
 /// makes, in 1000 draws: `p = (1 + draws with a gap as wide) / (1 + draws)`. A draw does not change how difficult each
 /// speaker is. It permutes the groups among the speakers who are in one group only (gender), and within each speaker who
 /// is in several (intensity). If the groups are the speakers themselves,
-/// the question is whether they differ at all: the draw distributes correct and wrong predictions anew among all clips
-/// of an emotion.
+/// the question is whether they differ at all: the draw distributes the clips of an emotion, each with its correct and wrong
+/// predictions, anew among the speakers. A clip has several predictions if it is in the test parts of several splits.
 #[must_use]
 pub fn gap(predictions: &Predictions, by: Group<'_>) -> Option<Gap> {
     let counts = Counts::of(predictions, by)?;
@@ -102,6 +102,17 @@ struct Counts {
     classes: usize,
     /// For each speaker, the groups in which the speaker has clips.
     speakers: Vec<BTreeMap<usize, Recalls>>,
+    /// The clips of each class.
+    clips: Vec<Clips>,
+}
+
+/// The clips of a class.
+#[derive(Default)]
+struct Clips {
+    /// The group of each clip, in ascending order.
+    groups: Vec<usize>,
+    /// `(hits, predictions)` of each clip, in descending order: a draw assigns them to the groups anew.
+    recalls: Recalls,
 }
 
 impl Counts {
@@ -120,6 +131,7 @@ impl Counts {
         let groups: Vec<&str> = present.into_keys().collect();
         let classes: Vec<usize> = shared.into_iter().collect();
         let mut speakers = Vec::new();
+        let mut clips: BTreeMap<(usize, usize, &str), (usize, usize)> = BTreeMap::new();
         for rows in by_speaker(rows).into_values() {
             let mut counts: BTreeMap<usize, Recalls> = BTreeMap::new();
             for row in rows {
@@ -129,16 +141,29 @@ impl Counts {
                     let recalls = counts
                         .entry(group)
                         .or_insert_with(|| vec![(0, 0); classes.len()]);
-                    recalls[class].0 += usize::from(row.predicted() == row.truth);
-                    recalls[class].1 += 1;
+                    let of_clip = clips.entry((class, group, &row.clip)).or_default();
+                    for recall in [&mut recalls[class], of_clip] {
+                        recall.0 += usize::from(row.predicted() == row.truth);
+                        recall.1 += 1;
+                    }
                 }
             }
             speakers.push(counts);
+        }
+        let mut of_class: Vec<Clips> = Vec::new();
+        of_class.resize_with(classes.len(), Clips::default);
+        for ((class, group, _), recall) in clips {
+            of_class[class].groups.push(group);
+            of_class[class].recalls.push(recall);
+        }
+        for clips in &mut of_class {
+            clips.recalls.sort_unstable_by(|a, b| b.cmp(a));
         }
         Some(Self {
             groups: groups.into_iter().map(str::to_owned).collect(),
             classes: classes.len(),
             speakers,
+            clips: of_class,
         })
     }
 
@@ -159,17 +184,12 @@ impl Counts {
     fn by_chance(&self, by: Group<'_>, rng: &mut ChaCha8Rng) -> Vec<Recalls> {
         let mut totals = vec![vec![(0, 0); self.classes]; self.groups.len()];
         if by == Group::Speaker {
-            let observed = self.totals();
-            for class in 0..self.classes {
-                let owners = observed.iter().enumerate();
-                let mut owners: Vec<usize> = owners
-                    .flat_map(|(group, recalls)| vec![group; recalls[class].1])
-                    .collect();
-                owners.shuffle(rng);
-                let hits: usize = observed.iter().map(|recalls| recalls[class].0).sum();
-                for (i, group) in owners.into_iter().enumerate() {
-                    totals[group][class].0 += usize::from(i < hits);
-                    totals[group][class].1 += 1;
+            for (class, clips) in self.clips.iter().enumerate() {
+                let mut groups = clips.groups.clone();
+                groups.shuffle(rng);
+                for (group, (hits, predictions)) in groups.into_iter().zip(&clips.recalls) {
+                    totals[group][class].0 += hits;
+                    totals[group][class].1 += predictions;
                 }
             }
             return totals;

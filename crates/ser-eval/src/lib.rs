@@ -21,7 +21,7 @@ pub use compare::{Difference, Pair, SIGN_FLIPS, compare, holm};
 pub use coverage::{ConfidenceThreshold, Coverage, coverage};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
-pub use folds::{Fold, FoldSummary, MeanStd, draw_name};
+pub use folds::{Fold, FoldSummary, MeanStd, draw_name, without_draw};
 pub use gap::{Gap, gap};
 pub use groups::{Group, GroupRow, group_table};
 pub use history::{Epoch, History, NamedHistory};

@@ -8,7 +8,7 @@
 mod common;
 
 use common::{certain, labels, row};
-use ser_eval::{Group, Predictions, gap};
+use ser_eval::{Group, Prediction, Predictions, gap};
 
 /// Returns twelve speakers, half of each gender, with eight clips of two classes; `right` is called with speaker and
 /// clip. The second half of a speaker's clips is strong.
@@ -115,4 +115,19 @@ fn there_is_no_gap_without_two_groups() {
         .for_each(|row| row.gender = Some("female".to_owned()));
     let predictions = Predictions::new(labels(&["calm", "angry"]), rows).unwrap();
     assert_eq!(gap(&predictions, Group::Gender), None);
+}
+
+#[test]
+fn clips_that_are_tested_again_are_no_further_evidence_that_speakers_differ() {
+    let once = run(|speaker, clip| (speaker * 5 + clip * 3) % 7 > 2);
+    let split = |i: usize| {
+        once.rows().iter().cloned().map(move |row| Prediction {
+            split: format!("seed-{i}"),
+            ..row
+        })
+    };
+    let rows = (1..=5).flat_map(split).collect();
+    let again = Predictions::new(labels(&["calm", "angry"]), rows).unwrap();
+    let [once, again] = [&once, &again].map(|run| gap(run, Group::Speaker).unwrap());
+    assert_eq!(once, again);
 }

@@ -133,9 +133,11 @@ pub struct Enrolled {
 pub struct Map {
     /// The split of the model. The models of other splits have spaces of their own.
     pub split: String,
-    /// The true class of each clip.
+    /// Number of test clips of the split. If there are many, only some of them are shown.
+    pub clips: usize,
+    /// The true class of each clip that is shown.
     pub truth: Vec<usize>,
-    /// The position of each clip.
+    /// The position of each clip that is shown.
     pub plane: Plane,
 }
 

@@ -84,6 +84,9 @@ pub(super) fn map(report: &Report, map: &Map) -> Result<Markup> {
         section #map aria-labelledby="map-title" {
             h2 #map-title { "Embeddings of the test clips" }
             p {
+                @if map.truth.len() < map.clips {
+                    "The marks are " (map.truth.len()) " of the " (map.clips) " test clips of " (map.split) ", drawn at random. "
+                }
                 "Each mark is a test clip of " (map.split) ", on which its model was not trained, placed by the "
                 "embeddings that the networks compute before they classify: clips close together are alike to the networks. "
                 "Emotions that lie apart are easy to distinguish. The models of other splits have spaces of their own, which "

@@ -63,6 +63,7 @@ pub fn exhibition() -> Report {
         sounds: worst_mistakes(&predictions).iter().map(sound).collect(),
         map: Some(Map {
             split: "test".to_owned(),
+            clips: 192,
             truth: (0..192).map(|i| i % 8).collect(),
             plane: principal_plane(&[embeddings]).unwrap(),
         }),
