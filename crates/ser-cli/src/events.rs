@@ -47,6 +47,10 @@ impl Show {
                 let labels: Vec<String> = renamed.iter().map(label).collect();
                 self.line(&format!("labels: {}", labels.join(", ")));
             }
+            Event::Absent(emotions) => self.line(&plain(&format!(
+                "no clip is labelled {}: the recipe is used without",
+                emotions.join(", ")
+            ))),
             Event::SentenceBound { clips } => self.line(&format!(
                 "{} left out, whose sentences are spoken in only one emotion",
                 in_words(clips, "clip")

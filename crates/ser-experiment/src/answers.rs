@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use ser_audio::conditions::Condition;
 use ser_data::{Clip, Corpus};
-use ser_eval::{FoldSummary, Prediction, Predictions, draw_name};
+use ser_eval::{FoldSummary, Prediction, Predictions, draw_name, without_draw};
 use ser_features::{FeatureConfig, Features};
 use ser_files::remove_file;
 use ser_predict::{LabelledClip, Model};
@@ -216,17 +216,18 @@ impl Answers {
         figures.collect()
     }
 
-    /// Iterates over the predictions but those that lack some speakers.
+    /// Iterates over the predictions but those that lack some speakers in some split.
     fn comparable(&self) -> impl Iterator<Item = (Setting, &Predictions)> {
         let all = speakers(self.plain());
         self.iter().filter(move |(_, found)| speakers(found) == all)
     }
 }
 
-/// Returns the names of the speakers of the predicted clips.
-fn speakers(predictions: &Predictions) -> BTreeSet<&str> {
+/// Returns the splits and the speakers of the predicted clips.
+fn speakers(predictions: &Predictions) -> BTreeSet<(&str, &str)> {
     let rows = predictions.rows().iter();
-    rows.map(|row| row.speaker.as_str()).collect()
+    rows.map(|row| (without_draw(&row.split), row.speaker.as_str()))
+        .collect()
 }
 
 /// Figures over the splits, by setting. Those with [`Setting::Plain`] come first.

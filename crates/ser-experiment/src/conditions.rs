@@ -12,6 +12,7 @@ use crate::error::{Context, Error, Result};
 use crate::event::{Event, OnEvent, Stage};
 use crate::lock::Lock;
 use crate::run::Run;
+use crate::setting::Setting;
 use crate::split_run::{MODEL, TEST, read_split, split_folders, test_answers};
 
 /// What [`measure_conditions()`] has measured.
@@ -73,7 +74,9 @@ pub fn measure_conditions(
     on_event(Event::Finished { stage });
     let figures = Answers::pool(&parts)?.figures()?.into_iter();
     Ok(Measured {
-        figures: figures.filter(|(at, _)| !at.is_enrolled()).collect(),
+        figures: figures
+            .filter(|(at, _)| matches!(at, Setting::Plain | Setting::Condition(_)))
+            .collect(),
         skipped,
         synthetic: corpus.is_synthetic(),
     })

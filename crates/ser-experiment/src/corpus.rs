@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use ser_data::ravdess::EMOTIONS;
 use ser_data::{Audit, Clip, Corpus, LabelMap, Origin, Recording, Scan, SkipKind};
 use ser_features::Features;
 use serde::{Deserialize, Serialize};
@@ -86,11 +87,12 @@ impl Prepared {
     /// Reads the clips of one or several folders or manifests, without features.
     ///
     /// Renames the labels, and keeps the clips of the given emotions, or all clips if no emotion is given. Files that cannot
-    /// be used are left out.
+    /// be used are left out, and so are emotions of RAVDESS that no clip has: the built-in recipes name all eight, and few other
+    /// corpora have *calm*.
     ///
     /// # Errors
-    /// [`Error::NoClips`] if no clip is left; [`Error::Data`] if a folder or manifest cannot be read, or if an emotion has no
-    /// clip.
+    /// [`Error::NoClips`] if no clip is left; [`Error::Data`] if a folder or manifest cannot be read; [`Error::NoClipOfEmotion`]
+    /// if no clip has another of the emotions, or fewer than two are left.
     pub fn read(
         data: &[Origin<'_>],
         labels: &LabelMap,
@@ -106,7 +108,7 @@ impl Prepared {
         }
         let skipped = Skipped::of_audit(&audit);
         tell(&skipped, on_event);
-        let corpus = select(&corpus, emotions)?;
+        let corpus = select(&corpus, &spoken(&corpus, emotions, on_event))?;
         if corpus.is_empty() {
             return Err(Error::NoClips { data: named(data) });
         }
@@ -128,6 +130,7 @@ impl Prepared {
         emotions: &[String],
         on_event: OnEvent,
     ) -> Result<Self> {
+        let emotions = self.chosen(emotions);
         let corpus = self.corpus.with_shared_sentences();
         let clips = self.corpus.len() - corpus.len();
         if clips > 0 {
@@ -140,9 +143,18 @@ impl Prepared {
         }
         Ok(Self {
             features: vec![Vec::new(); corpus.len()],
-            corpus: select(&corpus, emotions)?,
+            corpus: select(&corpus, &emotions)?,
             ..self
         })
+    }
+
+    /// Returns the emotions that were chosen among those of the clips: none if every label is taken.
+    fn chosen(&self, emotions: &[String]) -> Vec<String> {
+        if emotions.is_empty() {
+            Vec::new()
+        } else {
+            self.corpus.labels().to_vec()
+        }
     }
 
     /// Keeps the clips for whose index `keep` returns true, with their features.
@@ -193,6 +205,7 @@ impl Prepared {
         let (stage, steps) = (Stage::Features, recordings.len() * views.len());
         on_event(Event::Started { stage, steps });
         let mut features: Vec<Vec<Features>> = vec![Vec::new(); recordings.len()];
+        let emotions = self.chosen(emotions);
         let mut failures = BTreeMap::new();
         for view in views {
             let done = || on_event(Event::Advanced { stage, steps: 1 });
@@ -230,10 +243,26 @@ impl Prepared {
             });
         }
         Ok(Self {
-            corpus: select(&kept.corpus, emotions)?,
+            corpus: select(&kept.corpus, &emotions)?,
             ..kept
         })
     }
+}
+
+/// Returns the emotions without those of RAVDESS that no clip has, if at least two are left.
+fn spoken(corpus: &Corpus, emotions: &[String], on_event: OnEvent) -> Vec<String> {
+    let is_there = |emotion: &&String| {
+        corpus.labels().contains(emotion) || !EMOTIONS.contains(&emotion.as_str())
+    };
+    let (there, absent): (Vec<String>, Vec<String>) = emotions
+        .iter()
+        .cloned()
+        .partition(|emotion| is_there(&emotion));
+    if absent.is_empty() || there.len() < 2 {
+        return emotions.to_vec();
+    }
+    on_event(Event::Absent(&absent));
+    there
 }
 
 fn select(corpus: &Corpus, emotions: &[String]) -> Result<Corpus> {
@@ -241,5 +270,11 @@ fn select(corpus: &Corpus, emotions: &[String]) -> Result<Corpus> {
         return Ok(corpus.clone());
     }
     let emotions: Vec<&str> = emotions.iter().map(String::as_str).collect();
-    Ok(corpus.select(&emotions)?)
+    corpus.select(&emotions).map_err(|error| match error {
+        ser_data::Error::UnknownLabel { label, known } => Error::NoClipOfEmotion {
+            emotion: label,
+            known,
+        },
+        error => error.into(),
+    })
 }

@@ -206,6 +206,18 @@ pub enum Error {
     /// A recipe is not valid.
     #[error(transparent)]
     Recipe(#[from] ser_recipe::Error),
+    /// No clip has one of the emotions of the recipe.
+    #[error(
+        "no clip is labelled `{emotion}`, which the recipe names; the labels are {}: in the recipe, list only these in `emotions`, \
+         remove that line to take every label, or map labels, as in labels = {{ {emotion} = [\"...\"] }}",
+        known.join(", ")
+    )]
+    NoClipOfEmotion {
+        /// The emotion.
+        emotion: String,
+        /// The labels of the corpus.
+        known: Vec<String>,
+    },
     /// A corpus or split could not be read, or is not valid.
     #[error(transparent)]
     Data(#[from] ser_data::Error),
@@ -268,7 +280,7 @@ fn nothing_left(left_out: usize, unknown: usize, emotions: &[String], labels: &[
     }
     if unknown > 0 {
         reasons.push(format!(
-            "{unknown} clips have emotions that the model does not know ({}): it knows {}; rename them in the manifest",
+            "{unknown} clips have emotions that the model does not know ({}): it knows {}; rename them in the manifest (`ser index DIR --out FILE` writes one for a folder)",
             emotions.join(", "),
             labels.join(", ")
         ));

@@ -115,7 +115,7 @@ pub fn evaluate(
     } = Unseen::of(model, &corpus, data)?;
     let speaker_disjoint = model.provenance.speaker_disjoint;
     // A missing column is reported before any clip is answered.
-    let split = &model.provenance.split;
+    let split = corpus.name();
     let none = vec![vec![1.0 / model.labels.len() as f32; model.labels.len()]; part.len()];
     let unanswered = rows(model, &corpus, &part, none, split)?;
     Predictions::new(model.labels.clone(), unanswered)?.must_have(by)?;
@@ -200,18 +200,27 @@ impl Evaluated {
             .write_csv(out.join(format!("{TEST}.csv")))?;
         let (n, all) = (self.part.len(), self.corpus.len());
         let corpus = self.corpus.name();
+        let namesakes = match self.namesakes.len() {
+            0 => String::new(),
+            n => format!(
+                "; {n} of its speakers have names that speakers of the training clips have as well: if they are the same people, \
+                 these figures are too optimistic"
+            ),
+        };
         let report = Report {
             recipe: model.name.clone(),
             model: architectures(model.networks.iter().map(|n| n.info.network.name())),
-            protocol: format!("a finished model, measured on {n} of the {all} clips of {corpus}"),
-            // If no clip of the corpus was used in training, its speakers are new to the model.
-            split: SplitKind::of(self.speaker_disjoint || !self.heard),
+            protocol: format!(
+                "a finished model, measured on {n} of the {all} clips of {corpus}{namesakes}"
+            ),
+            // The clips of a random split have speakers of the training clips, also if none of those is in the corpus.
+            split: SplitKind::of(self.speaker_disjoint || !self.heard && self.namesakes.is_empty()),
             synthetic: self.synthetic,
             predictions: self.predictions.clone(),
             enrolled: Vec::new(),
             corpora: None,
             histories: Vec::new(),
-            map: map(model, &self.corpus, &self.part, &model.provenance.split)?,
+            map: map(model, &self.corpus, &self.part, corpus)?,
             sounds: sounds(&self.corpus, &self.predictions)?,
             recipe_text: model.recipe.clone(),
             environment: vec![

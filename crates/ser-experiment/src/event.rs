@@ -43,6 +43,8 @@ pub enum Event<'a> {
     Damaged(&'a Skip),
     /// Labels of the corpus were renamed, as the recipe says.
     Renamed(&'a [Renamed]),
+    /// No clip has these emotions of the recipe, which is used without them.
+    Absent(&'a [String]),
     /// Clips are left out because their sentence is said in one emotion only, as the recipe says.
     SentenceBound {
         /// The number of these clips.

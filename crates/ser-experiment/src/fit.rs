@@ -1,10 +1,9 @@
 //! Fit: trains a model for use on all clips.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::slice;
 
-use ser_data::{Clip, Corpus, Disjoint, Split};
+use ser_data::{Disjoint, Split};
 use ser_eval::{Epoch, FoldSummary};
 use ser_predict::Model;
 use ser_recipe::{Experiment, Recipe};
@@ -63,7 +62,7 @@ pub fn fit(
     }
     let answers = Answers::average(&answers)?;
     let mut model = Model::ensemble(&experiment.name, experiment.to_toml()?, models)?;
-    fit_temperatures(&mut model, &answers, validated_on(&source.clips.corpus));
+    fit_temperatures(&mut model, &answers, &source.clips.corpus);
     let path = folders.out.join(MODEL);
     let model = model.in_half_precision()?;
     model.save(&path)?;
@@ -73,15 +72,6 @@ pub fn fit(
         synthetic: model.provenance.synthetic,
         skipped,
     })
-}
-
-/// Describes the clips that the inner splits tested. With several corpora, each corpus was left out of training in turn.
-fn validated_on(corpus: &Corpus) -> String {
-    let corpora: BTreeSet<Option<&str>> = corpus.clips().iter().map(Clip::corpus).collect();
-    match corpora.len() {
-        1 => corpus.name().to_owned(),
-        _ => format!("{}, each left out of training", corpus.name()),
-    }
 }
 
 /// Returns the model of a recipe trained on all clips, its predictions on the inner splits, and the files left out.

@@ -6,6 +6,9 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use ser_audio::conditions::Condition;
 use ser_data::{Clip, Corpus};
 use ser_eval::{Evaluation, Predictions, principal_plane};
@@ -158,12 +161,13 @@ pub(crate) fn map(
     part: &[usize],
     split: &str,
 ) -> Result<Option<Map>> {
-    let every = part.len().div_ceil(MAP_CLIPS).max(1);
     let known = |clip: &Clip| model.labels.iter().position(|label| *label == clip.emotion);
-    let part = part.iter().step_by(every);
-    let shown: Vec<(usize, usize)> = part
-        .filter_map(|&i| Some((i, known(&corpus.clips()[i])?)))
-        .collect();
+    let of_known = |&i: &usize| Some((i, known(&corpus.clips()[i])?));
+    let mut shown: Vec<(usize, usize)> = part.iter().filter_map(of_known).collect();
+    let clips = shown.len();
+    // Drawn at random: the order of the clips is that of their names, which say what is in them.
+    shown.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
+    shown.truncate(MAP_CLIPS);
     let views = Views::new(model.views())?;
     let recordings = shown.iter().map(|&(i, _)| corpus.clips()[i].recording());
     let recordings: Vec<_> = recordings.collect();
@@ -173,6 +177,7 @@ pub(crate) fn map(
     let plane = principal_plane(&model.embeddings(&views)?);
     Ok(plane.map(|plane| Map {
         split: split.to_owned(),
+        clips,
         truth: shown.into_iter().map(|(_, truth)| truth).collect(),
         plane,
     }))

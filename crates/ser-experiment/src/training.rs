@@ -1,11 +1,11 @@
 //! Trains a recipe on one split, on its inner splits first if it has a fixed schedule, and measures the model on the test
 //! part.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use ser_data::{Clip, Split};
-use ser_eval::{ConfidenceThreshold, Epoch, History, NamedHistory, fit_temperature};
+use ser_data::{CORPUS, Clip, Corpus, Split};
+use ser_eval::{ConfidenceThreshold, Epoch, History, NamedHistory, Predictions, fit_temperature};
 pub(crate) use ser_model::LIBTORCH_VERSION;
 use ser_model::{Example, Trained, TrainingData};
 use ser_predict::{Model, Provenance};
@@ -190,17 +190,43 @@ pub(crate) fn join_split(
     Ok((run, model))
 }
 
-/// Fits the temperatures and confidence thresholds of a model to predictions of models like it for held-out clips. `clips`
-/// describes these clips, for the provenance.
-pub(crate) fn fit_temperatures(model: &mut Model, validation: &Answers, clips: String) {
-    model.provenance.validated_on = Some(clips);
+/// Fits the temperatures and confidence thresholds of a model to predictions of models like it for held-out clips of a corpus.
+pub(crate) fn fit_temperatures(model: &mut Model, validation: &Answers, corpus: &Corpus) {
     let plain = validation.plain();
+    model.provenance.validated_on = Some(validated_on(corpus, plain));
     model.temperature = fit_temperature(plain);
     model.confidence_threshold = ConfidenceThreshold::fit(plain, model.temperature);
     if let Some((_, enrolled)) = validation.enrolled().next() {
         model.enrolled_temperature = fit_temperature(enrolled);
         model.enrolled_confidence_threshold =
             ConfidenceThreshold::fit(enrolled, model.enrolled_temperature);
+    }
+}
+
+/// Describes the held-out clips of a corpus, for people. If several corpora were read, only those are named that the clips are of,
+/// and whether each was left out of training as a whole.
+fn validated_on(corpus: &Corpus, held_out: &Predictions) -> String {
+    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in corpus.clips().iter().filter_map(Clip::corpus) {
+        *sizes.entry(name).or_default() += 1;
+    }
+    if sizes.len() < 2 {
+        return corpus.name().to_owned();
+    }
+    let mut tested: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for row in held_out.rows() {
+        if let Some(name) = row.attributes.get(CORPUS) {
+            *tested.entry((name, &row.split)).or_default() += 1;
+        }
+    }
+    let names: BTreeSet<&str> = tested.keys().map(|(name, _)| *name).collect();
+    let each = if names.len() == 1 { "" } else { "each " };
+    let names = names.into_iter().collect::<Vec<_>>().join("+");
+    let whole = |((name, _), clips): (&(&str, &str), &usize)| sizes.get(name) == Some(clips);
+    if tested.iter().all(whole) {
+        format!("{names}, {each}left out of training")
+    } else {
+        names
     }
 }
 
@@ -215,7 +241,7 @@ fn measured(
     seconds: f64,
 ) -> Result<SplitRun> {
     if let Some(validation) = &validation {
-        fit_temperatures(model, validation, data.corpus.name().to_owned());
+        fit_temperatures(model, validation, &data.corpus);
     }
     let split = numbered.split;
     let settings = Setting::asked(experiment.task.protocol);
@@ -231,4 +257,48 @@ fn measured(
         validation,
         test: Answers::of(model, data, split.test(), split.name(), &settings)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ser_eval::Prediction;
+
+    use super::*;
+
+    #[test]
+    fn the_held_out_corpora_are_named_and_whether_they_were_left_out() {
+        let clip = |name: &&str| Clip {
+            path: format!("{name}.wav").into(),
+            emotion: "sad".into(),
+            attributes: [(CORPUS.to_owned(), name[..1].to_owned())].into(),
+            ..Clip::default()
+        };
+        let all = ["a1", "a2", "b1", "b2", "c1"];
+        let corpus = Corpus::new("a+b+c", false, all.iter().map(clip).collect());
+        let said = |held_out: &[(&str, &str)]| {
+            let rows = held_out.iter().map(|(split, name)| Prediction {
+                clip: (*name).to_owned(),
+                speaker: (*name).to_owned(),
+                truth: 0,
+                probabilities: vec![1.0, 0.0],
+                split: (*split).to_owned(),
+                gender: None,
+                intensity: None,
+                statement: None,
+                attributes: clip(name).attributes,
+            });
+            let labels = ["sad", "calm"].map(str::to_owned).to_vec();
+            let predictions = Predictions::new(labels, rows.collect()).unwrap();
+            validated_on(&corpus, &predictions)
+        };
+        let (first, second) = ("inner-1", "inner-2");
+        assert_eq!(said(&[(first, "c1")]), "c, left out of training");
+        assert_eq!(
+            said(&[(first, "a1"), (first, "a2"), (second, "b1"), (second, "b2")]),
+            "a+b, each left out of training"
+        );
+        // Speakers of both corpora were held out, and others of them trained on.
+        assert_eq!(said(&[(first, "a1"), (first, "b1")]), "a+b");
+        assert_eq!(said(&[(first, "a1"), (second, "a2")]), "a");
+    }
 }

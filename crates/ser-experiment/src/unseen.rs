@@ -64,16 +64,39 @@ impl Unseen {
                 labels: model.labels.clone(),
             });
         }
-        let speakers = part.iter().map(|&i| clips[i].speaker.as_str());
-        let in_training = |name: &&str| model.provenance.speakers.iter().any(|known| known == name);
-        let namesakes: BTreeSet<&str> = speakers.filter(in_training).collect();
+        let speakers: BTreeSet<&str> = part.iter().map(|&i| clips[i].speaker.as_str()).collect();
+        let in_training = |name: &str| {
+            let mut known = model.provenance.speakers.iter();
+            known.any(|known| may_be_the_same(known, name))
+        };
+        let namesakes = speakers.into_iter().filter(|name| in_training(name));
         Ok(Self {
             part,
             left_out,
             unknown: unknown_emotion.len(),
             unknown_emotions,
             heard: (0..clips.len()).any(is_seen),
-            namesakes: namesakes.into_iter().map(str::to_owned).collect(),
+            namesakes: namesakes.map(str::to_owned).collect(),
         })
+    }
+}
+
+/// Returns whether two speakers have the same name. Where several corpora were read, the name of a speaker begins with that of
+/// the corpus (`ravdess/01`), which is compared if both have one.
+fn may_be_the_same(one: &str, other: &str) -> bool {
+    let alone = |name: &str| name.split_once('/').map(|(_, alone)| alone.to_owned());
+    one == other || alone(one).as_deref() == Some(other) || alone(other).as_deref() == Some(one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_the_same;
+
+    #[test]
+    fn a_speaker_with_the_name_of_a_corpus_may_be_one_without() {
+        assert!(may_be_the_same("ravdess/01", "ravdess/01"));
+        assert!(may_be_the_same("01", "ravdess/01") && may_be_the_same("ravdess/01", "01"));
+        assert!(!may_be_the_same("ravdess/01", "emo-db/01"));
+        assert!(!may_be_the_same("01", "ravdess/02"));
     }
 }

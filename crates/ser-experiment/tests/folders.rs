@@ -4,10 +4,13 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 use std::sync::Mutex;
 
 use common::{SILENT, crossval, folders, quick, refusal, synthetic, train};
+use ser_data::synth::{SynthConfig, generate};
 use ser_experiment::{Event, Run, cross_validate, results, train_one};
+use ser_recipe::Experiment;
 
 #[test]
 fn a_finished_run_is_kept_and_another_recipe_replaces_it() {
@@ -16,17 +19,44 @@ fn a_finished_run_is_kept_and_another_recipe_replaces_it() {
     let once = quick("quick", "seed5", 1);
     train(&once, &out);
     let model = fs::read(out.join("model.safetensors")).unwrap();
+    assert_eq!(kept(once, synthetic(), &out), ["seed-1"]);
+    train(&quick("quick", "seed5", 2), &out);
+    assert!(model != fs::read(out.join("model.safetensors")).unwrap());
+}
+
+/// Trains on the first split, and returns the names of the splits that were there already.
+fn kept(experiment: Experiment, data: &Path, out: &Path) -> Vec<String> {
     let kept = Mutex::new(Vec::new());
     let on_event = |event: Event| {
         if let Event::Kept { name, .. } = event {
             kept.lock().unwrap().push(name.to_owned());
         }
     };
-    let recipe = once.into_recipe().unwrap();
-    train_one(&recipe, 1, &folders(synthetic(), &out), &on_event).unwrap();
-    assert_eq!(kept.into_inner().unwrap(), ["seed-1"]);
-    train(&quick("quick", "seed5", 2), &out);
-    assert!(model != fs::read(out.join("model.safetensors")).unwrap());
+    let recipe = experiment.into_recipe().unwrap();
+    train_one(&recipe, 1, &folders(data, out), &on_event).unwrap();
+    kept.into_inner().unwrap()
+}
+
+#[test]
+fn a_finished_run_is_kept_when_its_corpus_has_moved_with_a_damaged_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second, out] =
+        ["corpus", "moved/corpus", "run"].map(|name| folder.path().join(name));
+    let config = SynthConfig {
+        actors: 4,
+        ..SynthConfig::default()
+    };
+    generate(&first, &config, |_| {}).unwrap();
+    let damaged = "Actor_01/03-01-01-01-01-01-01.wav";
+    fs::write(first.join(damaged), "cut off").unwrap();
+    let once = || quick("quick", "seed5", 1);
+    assert!(kept(once(), &first, &out).is_empty());
+    fs::create_dir(folder.path().join("moved")).unwrap();
+    fs::rename(&first, &second).unwrap();
+    assert_eq!(kept(once(), &second, &out), ["seed-1"]);
+    // With the next clip damaged as well, there are fewer clips.
+    fs::write(second.join(damaged.replace("-01-01.wav", "-02-01.wav")), "").unwrap();
+    assert!(kept(once(), &second, &out).is_empty());
 }
 
 #[test]

@@ -6,14 +6,17 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use common::{
     SILENT, crossval, ensemble, folders, inner, quick, quick_recipe_text, refusal, synthetic, tone,
     train,
 };
 use safetensors::SafeTensors;
+use ser_data::Corpus;
 use ser_experiment::{
-    Candidate, Measured, Setting, evaluate, fit, measure_conditions, results, select,
+    Candidate, Event, Measured, Setting, evaluate, fit, measure_conditions, results, select,
+    train_one,
 };
 use ser_experiment::{Run, SplitRun};
 use ser_predict::{Model, Predictor};
@@ -370,4 +373,67 @@ fn evaluation_leaves_out_what_the_model_was_made_from() {
     }
     let message = refusal(evaluate(&model, &[seen.as_path().into()], &[], SILENT));
     assert!(message.contains("nothing to measure"), "{message}");
+}
+
+#[test]
+fn other_clips_of_the_speakers_of_a_random_split_are_not_called_new_voices() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    train(&quick("quick", "seed5", 1), &run);
+    let model = Model::load(&run.join("model.safetensors")).unwrap();
+    let corpus = Corpus::load(synthetic()).unwrap().corpus;
+    let unseen = corpus.filter(|i| {
+        let content = &corpus.clips()[i].content;
+        !model.provenance.content.contains(content)
+    });
+    let manifest = folder.path().join("unseen.csv");
+    unseen.write_manifest(&manifest).unwrap();
+    let out = folder.path().join("evaluation");
+    let predictor = Predictor::new(model).unwrap();
+    let found = evaluate(&predictor, &[manifest.as_path().into()], &[], SILENT).unwrap();
+    assert_eq!((found.left_out, found.namesakes.len()), (0, 4));
+    found.write(predictor.model(), &out).unwrap();
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("random split") && !page.contains("speaker-disjoint</span>"));
+    assert!(page.contains("4 of its speakers have names that speakers of the training clips"));
+    // The clips are those of the manifest, not of the split that the model was trained on.
+    assert!(
+        found
+            .predictions
+            .rows()
+            .iter()
+            .all(|row| row.split == "unseen")
+    );
+}
+
+#[test]
+fn a_recipe_does_without_the_emotions_of_ravdess_that_a_corpus_lacks_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = Corpus::load(synthetic()).unwrap().corpus;
+    let without = corpus.filter(|i| corpus.clips()[i].emotion != "calm");
+    let manifest = folder.path().join("without.csv");
+    without.write_manifest(&manifest).unwrap();
+    let absent = Mutex::new(Vec::new());
+    let on_event = |event: Event| {
+        if let Event::Absent(emotions) = event {
+            absent.lock().unwrap().extend_from_slice(emotions);
+        }
+    };
+    let out = folder.path().join("run");
+    let train = |recipe: &str| {
+        let experiment = Experiment::parse(recipe, "recipe").unwrap();
+        let recipe = experiment.into_recipe().unwrap();
+        train_one(&recipe, 1, &folders(&manifest, &out), &on_event)
+    };
+    let recipe = quick_recipe_text("quick", "seed5", 1);
+    train(&recipe).unwrap();
+    assert_eq!(*absent.lock().unwrap(), ["calm"]);
+    let model = Model::load(&out.join("model.safetensors")).unwrap();
+    assert_eq!(model.labels, ["neutral", "happy", "sad", "angry"]);
+
+    let message = refusal(train(&recipe.replace("\"happy\"", "\"hapy\"")));
+    assert!(
+        message.starts_with("no clip is labelled `hapy`"),
+        "{message}"
+    );
 }

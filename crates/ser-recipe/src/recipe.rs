@@ -54,7 +54,8 @@ pub struct Task {
     /// Seed of the splits.
     #[serde(default)]
     pub seed: u64,
-    /// The emotions to distinguish, in label order; if empty, every label of the corpus.
+    /// The emotions to distinguish, in label order; if empty, every label of the corpus. Emotions of RAVDESS that no clip of
+    /// another corpus has are left out; any other emotion must have clips.
     #[serde(default)]
     pub emotions: Vec<String>,
     /// Number of inner splits (see [`ser_data::Split::inner`]) on which a training with [`Monitor::LastEpoch`] is
