@@ -8,6 +8,7 @@ use ser_audio::{Quality, Waveform, restored};
 use ser_features::{FeatureConfig, FeatureExtractor, Features, MelScale, Output};
 
 use crate::answer::Answer;
+use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::predictor::{LONG, Predictor, is_clip};
@@ -153,7 +154,7 @@ impl Predictor {
     /// use ser_predict::Predictor;
     ///
     /// let sound = ser_audio::read("speech.mp3")?;
-    /// let explanation = Predictor::built_in()?.explain(&sound)?;
+    /// let explanation = Predictor::built_in()?.explain(&sound, None)?;
     /// for patch in explanation.strongest(3) {
     ///     println!("{:?}: {:.0} points", patch.region, 100.0 * patch.drop);
     /// }
@@ -166,8 +167,8 @@ impl Predictor {
     /// - [`Error::Shape`](crate::Error::Shape) for a recording of more than [`LONG`] seconds, because an explanation
     ///   needs all of it in memory.
     /// - The errors of feature extraction.
-    pub fn explain(&self, sound: &Waveform) -> Result<Explanation> {
-        self.explain_telling(sound, |_| ())
+    pub fn explain(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Explanation> {
+        self.explain_telling(sound, speaker, |_| ())
     }
 
     /// Explains an answer as [`Predictor::explain`] does, and reports progress.
@@ -180,6 +181,7 @@ impl Predictor {
     pub fn explain_telling(
         &self,
         sound: &Waveform,
+        speaker: Option<&Enrolment>,
         mut tell: impl FnMut(f64),
     ) -> Result<Explanation> {
         if sound.duration() > LONG {
@@ -191,9 +193,9 @@ impl Predictor {
         }
         let sound = &restored(sound);
         let occlusion = Occlusion::new(sound)?;
-        let answer = self.answer(sound, None)?;
+        let answer = self.answer(sound, speaker)?;
         let emotion = answer.emotion();
-        let parts = self.answered_parts(sound, emotion)?;
+        let parts = self.answered_parts(sound, speaker, emotion)?;
 
         let (seconds, hertz) = (times(sound), bands(top(self.model(), sound)));
         let mut regions = Vec::new();
@@ -211,7 +213,7 @@ impl Predictor {
             for part in &parts {
                 if !disjoint(&part.seconds, &region.seconds) {
                     let features = self.features(&part.of(&without))?;
-                    let probability = self.probability_of(&features, emotion)?;
+                    let probability = self.probability_of(&features, speaker, emotion)?;
                     drop += part.weight * (part.probability - probability);
                 }
             }
@@ -257,7 +259,12 @@ impl Part {
 
 impl Predictor {
     /// Returns the parts of a restored recording from whose answers [`Predictor::answer`] computes its own.
-    fn answered_parts(&self, sound: &Waveform, emotion: usize) -> Result<Vec<Part>> {
+    fn answered_parts(
+        &self,
+        sound: &Waveform,
+        speaker: Option<&Enrolment>,
+        emotion: usize,
+    ) -> Result<Vec<Part>> {
         let mut pieces = Vec::new();
         if !is_clip(&Quality::of(sound)) {
             let mut segmenter = Segmenter::new(sound.sample_rate)?;
@@ -273,7 +280,7 @@ impl Predictor {
                 probability: 0.0,
             };
             if let Some(features) = self.features_of_speech(&part.of(sound))? {
-                part.probability = self.probability_of(&features, emotion)?;
+                part.probability = self.probability_of(&features, speaker, emotion)?;
                 parts.push(part);
             }
         }
@@ -281,7 +288,7 @@ impl Predictor {
             parts.push(Part {
                 seconds: 0.0..sound.duration(),
                 weight: 1.0,
-                probability: self.probability_of(&self.features(sound)?, emotion)?,
+                probability: self.probability_of(&self.features(sound)?, speaker, emotion)?,
             });
         }
         let total: f32 = parts.iter().map(|part| part.weight).sum();
@@ -290,8 +297,13 @@ impl Predictor {
     }
 
     /// Computes the probability of a label from the features of a sound.
-    fn probability_of(&self, features: &[Features], emotion: usize) -> Result<f32> {
-        let probabilities = self.probabilities(features, None)?;
+    fn probability_of(
+        &self,
+        features: &[Features],
+        speaker: Option<&Enrolment>,
+        emotion: usize,
+    ) -> Result<f32> {
+        let probabilities = self.probabilities(features, speaker)?;
         Ok(probabilities.get(emotion).copied().unwrap_or_default())
     }
 }
