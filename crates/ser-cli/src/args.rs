@@ -30,8 +30,8 @@ EXIT CODES
 EXAMPLES
   ser synth corpus                                     write a synthetic corpus, to try the program
   ser download ravdess                                 show the licence, then download 208 MB
-  ser index RAVDESS --out ravdess.csv                  count clips, report oddities, write manifest
-  ser crossval --recipe folds-a-cnn --data RAVDESS --out runs/folds-a-cnn
+  ser index ravdess --out ravdess.csv                  count clips, report oddities, write manifest
+  ser crossval --recipe folds-a-cnn --data ravdess --out runs/folds-a-cnn
   ser predict speech.wav                               predict the emotion, with the built-in model
   ser timeline interview.mp3 --out interview.vtt interview.svg"
 )]
@@ -541,11 +541,12 @@ pub struct ServeArgs {
     /// Folder to store speakers in, as `ser enroll` does [default: in memory, until the service ends].
     #[arg(long, value_name = "DIR")]
     pub speakers: Option<PathBuf>,
-    /// Largest request body, in megabytes.
-    #[arg(long, value_name = "MB", default_value_t = 64)]
+    /// Largest request body, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 64)]
     pub megabytes: usize,
-    /// Megabytes that the bodies of all requests may take together; requests beyond that wait or are answered with 503.
-    #[arg(long, value_name = "MB", default_value_t = 256)]
+    /// MiB that the bodies of all requests may take together, at least --megabytes; requests beyond that wait or are
+    /// answered with 503.
+    #[arg(long, value_name = "MIB", default_value_t = 256)]
     pub memory: usize,
     /// Longest recording, in minutes.
     #[arg(long, value_name = "MINUTES", default_value_t = 120)]

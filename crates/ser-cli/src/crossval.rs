@@ -73,7 +73,7 @@ fn print_run(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
     if !protocol.is_speaker_disjoint() {
         println!(
             "In a random split, training and test clips share voices, so these figures are too optimistic for new \
-             speakers. To measure performance on new speakers, use a speaker-disjoint protocol such as folds-a."
+             speakers. To measure performance on new speakers, use a speaker-disjoint protocol: speakers-5, or folds-a on RAVDESS."
         );
     }
     print_other_parts(run)?;

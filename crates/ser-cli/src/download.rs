@@ -130,6 +130,15 @@ fn from_server(known: &KnownCorpus, source: &Source, to: &Path) -> Result<(usize
         );
     }
     let path = beside(to, "downloading");
+    let origin = beside(to, "origin");
+    if source.md5.is_none() {
+        // Without a checksum, only this file tells whether a finished download is from the same address.
+        let is_the_same = std::fs::read_to_string(&origin).is_ok_and(|url| url == source.url);
+        if !is_the_same {
+            ser_files::remove_file(&path)?;
+            ser_files::write_file(&origin, source.url)?;
+        }
+    }
     match fetch_with_bar(source, &path)? {
         0 => eprintln!("{} was already there", path.display()),
         received => eprintln!("{} downloaded", size(received)),
@@ -142,6 +151,7 @@ fn from_server(known: &KnownCorpus, source: &Source, to: &Path) -> Result<(usize
     let outlives = |error: &Error| source.outlives(error.as_ref());
     if !unpacked.as_ref().is_err_and(outlives) {
         ser_files::remove_file(&path)?;
+        ser_files::remove_file(&origin)?;
     }
     unpacked
 }

@@ -37,8 +37,8 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         eprintln!(
             "{}",
             plain(&format!(
-                "{n} left out ({unknown}): the model only knows {}; map the others to these with `labels` in the [task] table \
-                 of its recipe, or rename them in the manifest",
+                "{n} left out ({unknown}): the model only knows {}; rename the others in the manifest (`ser index DIR --out FILE` \
+                 writes one for a folder)",
                 model.labels.join(", ")
             ))
         );

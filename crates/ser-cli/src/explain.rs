@@ -37,8 +37,9 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
         );
     }
     let bar = progress(100, "percent");
-    let explanation =
-        predictor.explain_telling(&clip, |share| bar.set_position((100.0 * share) as u64));
+    let explanation = predictor.explain_telling(&clip, None, |share| {
+        bar.set_position((100.0 * share) as u64)
+    });
     let explanation = explanation.with_context(|| file.clone())?;
     bar.finish_and_clear();
     let answer = &explanation.answer;

@@ -40,7 +40,7 @@ pub fn run(
         let emotions = tuned.unknown_emotions.join(", ");
         let known = tuned.model.labels.join(", ");
         let line = format!(
-            "{n} left out ({emotions}): the model only knows {known}; rename them in the manifest"
+            "{n} left out ({emotions}): the model only knows {known}; rename them in the manifest (`ser index DIR --out FILE` writes one for a folder)"
         );
         eprintln!("{}", plain(&line));
     }

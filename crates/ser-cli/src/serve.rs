@@ -107,6 +107,8 @@ fn tokens(args: &ServeArgs) -> Result<Vec<String>> {
 fn log(json: bool) {
     let log = tracing_subscriber::fmt()
         .with_writer(io::stderr)
+        // Where standard error cannot be written, as on a full disk, the message about that could not be written either.
+        .log_internal_errors(false)
         .with_target(false);
     if json { log.json().init() } else { log.init() }
 }

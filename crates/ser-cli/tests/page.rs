@@ -71,8 +71,8 @@ fn the_page_answers_in_a_browser() {
     let folder = tempfile::tempdir().unwrap();
     record(folder.path());
     let serving = Serving::new(&[]);
-    let tested = Command::new("npx")
-        .args(["playwright", "test"])
+    let tested = Command::new("npm")
+        .args(["run", "--silent", "test"])
         .current_dir(page)
         .env("CHROMIUM", chromium)
         .env("SER_ADDRESS", format!("http://{}", serving.address))

@@ -29,6 +29,18 @@ fn nameless(mut line: Value) -> Value {
     line
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_cannot_be_written_stops_no_answer() {
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let serving = Serving::logging_to(full.unwrap().into(), &[]);
+    let recording = std::fs::read(&clips(1, 1)[0]).unwrap();
+    for _ in 0..2 {
+        assert_eq!(serving.post("/v1/predict", &recording).0, 200);
+    }
+    serving.end();
+}
+
 #[test]
 fn the_service_answers_as_the_program_does() {
     let serving = Serving::new(&["--json"]);

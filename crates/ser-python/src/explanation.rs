@@ -28,7 +28,7 @@ pub(crate) fn explain<'py>(
         None => recording.name(),
     };
     let explained = recording.compute(py, channel, |sound| {
-        let explanation = predictor.explain(sound)?;
+        let explanation = predictor.explain(sound, None)?;
         let levels = explanation.spectrogram(sound)?;
         let svg = plots::explained(model, &title, sound, &explanation, &levels);
         Ok((explanation, svg))

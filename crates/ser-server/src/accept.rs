@@ -30,7 +30,7 @@ pub(crate) fn choose<T: Copy>(headers: &HeaderMap, offered: &[(&str, T)]) -> Res
         let offered: Vec<&str> = offered.iter().map(|(kind, _)| *kind).collect();
         Problem::new(
             StatusCode::NOT_ACCEPTABLE,
-            "no-such-form",
+            "not-acceptable",
             format!(
                 "Accept: expected one of {}, found {accepted:?}",
                 offered.join(", ")

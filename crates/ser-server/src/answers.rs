@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ser_audio::{AudioStream, Channels};
 use ser_predict::{
@@ -194,17 +194,28 @@ fn why(shared: &Shared, upload: &Upload, form: Picture) -> Result<Response, Prob
         name,
         stream,
         predictor,
-        ..
+        speaker,
     } = upload.question(shared)?;
-    let sound = stream.at_most(LONG).read_to_end()?;
+    // Not even the program explains longer recordings.
+    let next = format!("send a recording, or a part of one, of {SHORTEST_EXPLAINED} to {LONG} s");
+    let sound = stream.at_most(LONG).read_to_end();
+    let sound = sound.map_err(|error| {
+        let mut problem = Problem::from(error);
+        if problem.status == StatusCode::PAYLOAD_TOO_LARGE {
+            problem.next.clone_from(&next);
+        }
+        problem
+    })?;
     if sound.duration() < SHORTEST_EXPLAINED {
-        return Err(Problem::invalid(
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "too-short",
             format!("the recording is {:.2} s long", sound.duration()),
-            format!("send a recording of {SHORTEST_EXPLAINED} to {LONG} s"),
+            next,
         ));
     }
     shared.metrics.heard(sound.duration());
-    let explanation = predictor.explain(&sound)?;
+    let explanation = predictor.explain(&sound, speaker.as_ref())?;
     let model = predictor.model();
     Ok(match form {
         Picture::Json => Json(ExplanationLine::new(model, name, &explanation)).into_response(),

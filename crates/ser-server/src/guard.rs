@@ -1,5 +1,6 @@
 //! Access control, rate limits, and the log of requests.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +10,7 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
 
 use crate::problem::Problem;
 use crate::service::Service;
@@ -31,8 +33,8 @@ const HEADERS: [(HeaderName, &str); 5] = [
     ),
 ];
 
-/// Prefix of the subprotocol that carries a token. A browser that opens a WebSocket can set no header except the
-/// subprotocols.
+/// Prefix of the subprotocol that carries a token, percent-encoded. A browser that opens a WebSocket can set no header except the
+/// subprotocols, which may not contain `/` or `=`, for example.
 const SUBPROTOCOL: &str = "bearer.";
 
 /// Middleware that refuses requests that are not allowed.
@@ -81,7 +83,7 @@ fn check(service: &Service, request: &Request) -> Result<(), Problem> {
             )
         });
     }
-    if !service.knows(token(headers)) {
+    if !service.knows(token(headers).as_deref()) {
         return Err(Problem::new(
             StatusCode::UNAUTHORIZED,
             "no-token",
@@ -109,12 +111,15 @@ fn is_here(host: &str) -> bool {
             .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-fn token(headers: &HeaderMap) -> Option<&str> {
+fn token(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     let bearer = text(headers, header::AUTHORIZATION);
-    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    let protocols = text(headers, header::SEC_WEBSOCKET_PROTOCOL).unwrap_or_default();
+    if let Some(token) = bearer.and_then(|value| value.strip_prefix("Bearer ")) {
+        return Some(token.into());
+    }
+    let protocols = text(headers, header::SEC_WEBSOCKET_PROTOCOL)?;
     let mut protocols = protocols.split(',').map(str::trim);
-    bearer.or(protocols.find_map(|protocol| protocol.strip_prefix(SUBPROTOCOL)))
+    let token = protocols.find_map(|protocol| protocol.strip_prefix(SUBPROTOCOL))?;
+    percent_decode_str(token).decode_utf8().ok()
 }
 
 /// Middleware that counts and logs a request, without its content and without names, and adds the headers for browsers to

@@ -2,6 +2,29 @@
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
+
+use crate::problem::Problem;
+
+/// Largest sampling rate in Hz. A second of sound at a higher rate would take more memory than the service expects.
+const HIGHEST_RATE: u32 = 192_000;
+
+/// Checks that a sampling rate is not too high.
+///
+/// # Errors
+/// A [`Problem`] with status 422.
+pub(crate) fn allowed(rate: u32) -> Result<(), Problem> {
+    if rate <= HIGHEST_RATE {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "high-rate",
+        format!("expected a sampling rate of at most {HIGHEST_RATE} Hz, found {rate} Hz"),
+        "resample to 48 000 Hz; speech has nothing above",
+    ))
+}
+
 /// The limits of a service, so that no client can exhaust it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {

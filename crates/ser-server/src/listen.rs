@@ -2,8 +2,11 @@
 
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -15,14 +18,19 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::limits::allowed;
 use crate::problem::{OfSpeaker, Problem, Refused};
 use crate::service::{Service, Shared};
 use crate::upload::Asked;
 
 /// Largest size of a message in bytes.
 const LONGEST: usize = 1 << 20;
-/// Number of messages in the queue between client and computation. A client that sends faster has to wait.
+/// Largest size of a part of a message in the queue between client and computation, in bytes.
+const AT_ONCE: usize = 1 << 16;
+/// Number of such parts in the queue. A client that sends faster has to wait.
 const WAITING: usize = 16;
+/// Largest number of bytes of a recording between two pieces of its sound: a decoder may keep them all.
+const UNHEARD: usize = 16 << 20;
 /// How long a client may send nothing before the stream is closed.
 const IDLE: Duration = Duration::from_secs(60);
 /// Largest number of levels sent per second.
@@ -115,7 +123,8 @@ pub(crate) async fn listen(
     if let Source::Samples { rate, .. } = source {
         ear(rate)?;
     }
-    let protocols = socket.max_message_size(LONGEST).protocols(["ser.v1"]);
+    let socket = socket.max_message_size(LONGEST).max_frame_size(LONGEST);
+    let protocols = socket.protocols(["ser.v1"]);
     Ok(protocols.on_upgrade(move |socket| converse(socket, service, source, ear, place)))
 }
 
@@ -141,14 +150,7 @@ impl Source {
                 "`rate` is missing",
                 "add `rate`, the number of samples per second",
             )),
-            (_, Some(rate)) if rate > ser_audio::MAX_SAMPLE_RATE => Err(Problem::invalid(
-                format!(
-                    "rate: expected at most {}, found {rate}",
-                    ser_audio::MAX_SAMPLE_RATE
-                ),
-                "send sound of 8000 to 48 000 Hz",
-            )),
-            (_, Some(rate)) => Ok(Self::Samples { rate, is_float }),
+            (_, Some(rate)) => allowed(rate).map(|()| Self::Samples { rate, is_float }),
         }
     }
 }
@@ -176,14 +178,14 @@ async fn converse(
     });
     let idle = service.0.limits.idle;
     let mut send_bytes = Some(send_bytes);
-    // The message that the queue has no room for yet. While there is one, no further message is read, so that the client
+    // The rest of a message that the queue has no room for yet. While there is one, no further message is read, so that the client
     // has to wait. The messages to the client are still sent, since the computation may wait for that.
     let mut waiting = None;
     let (mut is_refused, mut is_ending) = (false, false);
     let is_over = loop {
         tokio::select! {
             message = timeout(IDLE, socket.recv()), if send_bytes.is_some() && waiting.is_none() => match message {
-                Ok(Some(Ok(Message::Binary(message)))) => waiting = Some(message.to_vec()),
+                Ok(Some(Ok(Message::Binary(message)))) => waiting = Some(message),
                 // The client has sent everything, or has sent nothing for too long. The remaining messages still go to it.
                 Ok(Some(Ok(Message::Text(text)))) if text == "end" => send_bytes = None,
                 Err(_) => send_bytes = None,
@@ -233,16 +235,17 @@ async fn converse(
     streams.dec();
 }
 
-/// Puts the waiting message into the queue as soon as there is room. Returns `false` if nothing reads the queue any more.
-async fn pass(queue: Option<&Sender<Vec<u8>>>, waiting: &mut Option<Vec<u8>>) -> bool {
+/// Puts a part of the waiting message into the queue as soon as there is room. Returns `false` if nothing reads the queue any more.
+async fn pass(queue: Option<&Sender<Bytes>>, waiting: &mut Option<Bytes>) -> bool {
     let Some(queue) = queue else {
         return false;
     };
     let Ok(place) = queue.reserve().await else {
         return false;
     };
-    if let Some(message) = waiting.take() {
-        place.send(message);
+    if let Some(mut message) = waiting.take() {
+        place.send(message.split_to(message.len().min(AT_ONCE)));
+        *waiting = Some(message).filter(|rest| !rest.is_empty());
     }
     true
 }
@@ -271,7 +274,7 @@ async fn close(mut socket: WebSocket, code: u16, longest: Duration) {
 fn hear(
     shared: &Shared,
     source: Source,
-    mut bytes: Receiver<Vec<u8>>,
+    mut bytes: Receiver<Bytes>,
     ear: impl FnOnce(u32) -> Result<Listener, Problem>,
     told: &Sender<Told>,
 ) -> Result<Told, Problem> {
@@ -304,18 +307,21 @@ fn hear(
             hearing.finish()
         }
         Source::Recording { channels } => {
+            let unheard = Arc::new(AtomicUsize::new(0));
             let pipe = Received {
                 bytes,
-                message: Vec::new(),
-                given: 0,
+                message: Bytes::new(),
+                unheard: unheard.clone(),
             };
             let stream = AudioStream::from_reader(Box::new(pipe), Path::new("stream"))?;
             let mut stream = stream.with(channels)?;
             let rate = stream.sample_rate();
+            allowed(rate)?;
             let mut hearing = Hearing::new(ear(rate)?, rate, shared, told);
             let mut samples = Vec::new();
             while stream.next_block(&mut samples)? && hearing.push(&samples)? {
                 samples.clear();
+                unheard.store(0, Ordering::Relaxed);
             }
             hearing.finish()
         }
@@ -397,21 +403,27 @@ impl<'s> Hearing<'s> {
 
 /// Reads the messages of a stream as one file.
 struct Received {
-    bytes: Receiver<Vec<u8>>,
-    message: Vec<u8>,
-    given: usize,
+    bytes: Receiver<Bytes>,
+    /// The rest of a message.
+    message: Bytes,
+    /// Number of bytes received since the last sound.
+    unheard: Arc<AtomicUsize>,
 }
 
 impl Read for Received {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.given == self.message.len() {
+        while self.message.is_empty() {
             let Some(message) = self.bytes.blocking_recv() else {
                 return Ok(0);
             };
-            (self.message, self.given) = (message, 0);
+            let before = self.unheard.fetch_add(message.len(), Ordering::Relaxed);
+            if before + message.len() > UNHEARD {
+                return Err(io::Error::other("16 MiB without any sound"));
+            }
+            self.message = message;
         }
-        let read = (&self.message[self.given..]).read(buffer)?;
-        self.given += read;
+        let read = buffer.len().min(self.message.len());
+        buffer[..read].copy_from_slice(&self.message.split_to(read));
         Ok(read)
     }
 }

@@ -188,15 +188,27 @@ pub(crate) async fn enroll(
             ));
         }
         let channels = upload.asked.channels()?;
-        let speech = upload.recordings.iter().map(|recording| {
+        let mut speech: Vec<Speech> = Vec::new();
+        let mut seconds = 0.0;
+        for recording in &upload.recordings {
             let stream = upload.open(recording, channels, shared)?;
-            let speech = predictor.speech_stream(stream)?;
-            shared.metrics.heard(speech.seconds());
-            Ok(speech)
-        });
-        let speech: Vec<Speech> = speech.collect::<Result<_, Problem>>()?;
+            let more = predictor.speech_stream(stream)?;
+            shared.metrics.heard(more.seconds());
+            seconds += more.seconds();
+            if seconds > shared.limits.seconds {
+                return Err(Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "too-long",
+                    format!(
+                        "the recordings hold more than {} s of speech",
+                        shared.limits.seconds
+                    ),
+                    "send fewer recordings: a minute of speech is enough",
+                ));
+            }
+            speech.push(more);
+        }
         let speaker = predictor.enrol(&speech)?;
-        let seconds: f64 = speech.iter().map(Speech::seconds).sum();
         let clips = speaker.clips();
         shared.speakers.put(model, &name, speaker)?;
         Ok(EnrolledAnswer {

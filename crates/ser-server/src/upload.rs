@@ -16,6 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::body::{Pace, Recording, too_large};
+use crate::limits::allowed;
 use crate::problem::Problem;
 use crate::service::{Service, Shared};
 
@@ -23,6 +24,8 @@ use crate::service::{Service, Shared};
 const FIELD: usize = 1 << 12;
 /// Largest number of fields of a form, recordings included.
 const PARTS: usize = 64;
+/// The next step for a form with a field that cannot be used.
+const FIELDS: &str = "send the sound in the field `recording`; the other fields are `labels`, `speaker` and `channel`";
 
 /// The options of an answer, from the query or the fields of the form.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, IntoParams)]
@@ -197,7 +200,7 @@ async fn form(
             Ok(text) if text.len() <= FIELD => Ok(text.to_owned()),
             _ => Err(Problem::invalid(
                 format!("the field {name} is not UTF-8 text of at most {FIELD} bytes"),
-                "GET /docs lists the fields",
+                FIELDS,
             )),
         };
         match name.as_str() {
@@ -214,7 +217,7 @@ async fn form(
             }
             other => {
                 let detail = format!("the form has an unknown field, {other:?}");
-                return Err(Problem::invalid(detail, "GET /docs lists the fields"));
+                return Err(Problem::invalid(detail, FIELDS));
             }
         }
     }
@@ -319,6 +322,7 @@ impl Upload {
         };
         let stream = AudioStream::from_stored(Arc::new(stored), Path::new(&recording.name))?;
         let stream = stream.with(channels)?.at_most(shared.limits.seconds);
+        allowed(stream.sample_rate())?;
         Ok(stream)
     }
 }

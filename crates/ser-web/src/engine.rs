@@ -78,7 +78,8 @@ impl Engine {
     ) -> Result<ExplanationObject> {
         let asked = Asked::new(&self.predictor, options)?;
         let sound = open(recording, &asked)?.read_to_end()?;
-        let explanation = asked.predictor.explain_telling(&sound, |share| {
+        let speaker = asked.speaker.as_ref();
+        let explanation = asked.predictor.explain_telling(&sound, speaker, |share| {
             if let Some(progress) = &progress {
                 // An exception in the callback does not stop the explanation.
                 let _ = progress.call1(&JsValue::NULL, &share.into());

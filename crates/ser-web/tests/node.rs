@@ -210,7 +210,7 @@ fn an_explanation_is_alike() {
     let Some(mut found) = ask(job) else { return };
     let sound = open(&file).unwrap().read_to_end().unwrap();
     let predictor = Predictor::built_in().unwrap();
-    let explanation = predictor.explain(&sound).unwrap();
+    let explanation = predictor.explain(&sound, None).unwrap();
     assert_alike(&found["share"], &json!(1.0), "share");
     assert!(found["svg"].as_str().unwrap().contains("voice.wav"));
     let line = ExplanationLine::new(predictor.model(), "voice.wav".to_owned(), &explanation);

@@ -23,7 +23,7 @@ const DRAWS: u64 = 5;
 /// without as many other patches, chosen from those that hold any sound.
 fn lost(predictor: &Predictor, file: &Path) -> (f32, f32) {
     let clip = ser_audio::read(file).unwrap();
-    let explanation = predictor.explain(&clip).unwrap();
+    let explanation = predictor.explain(&clip, None).unwrap();
     let emotion = explanation.answer.emotion();
     let occlusion = Occlusion::new(&clip).unwrap();
     let without = |patches: &[Patch]| {

@@ -20,11 +20,16 @@ pub struct Serving {
 
 impl Serving {
     pub fn new(options: &[&str]) -> Self {
+        Self::logging_to(Stdio::piped(), options)
+    }
+
+    /// Starts a service that writes its log elsewhere.
+    pub fn logging_to(log: Stdio, options: &[&str]) -> Self {
         let mut program = Command::new(ser().get_program())
             .args(["serve", "--bind", "127.0.0.1:0"])
             .args(options)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -32,16 +37,17 @@ impl Serving {
         BufReader::new(stdout).read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).unwrap();
         let address = address.split(',').next().unwrap().to_owned();
-        let mut stderr = program.stderr.take().unwrap();
-        let log = std::thread::spawn(move || {
-            let mut log = String::new();
-            stderr.read_to_string(&mut log).unwrap();
-            log
+        let log = program.stderr.take().map(|mut stderr| {
+            std::thread::spawn(move || {
+                let mut log = String::new();
+                stderr.read_to_string(&mut log).unwrap();
+                log
+            })
         });
         Self {
             program,
             address,
-            log: Some(log),
+            log,
         }
     }
 
@@ -85,7 +91,8 @@ impl Serving {
     /// Ends the service with SIGTERM, and returns its log.
     pub fn end(mut self) -> String {
         self.signal();
-        let log = self.log.take().unwrap().join().unwrap();
+        let log = self.log.take().map(|log| log.join().unwrap());
+        let log = log.unwrap_or_default();
         assert!(self.program.wait().unwrap().success(), "{log}");
         log
     }

@@ -17,12 +17,11 @@ fn a_live_stream_gets_its_last_span_when_the_service_ends() {
     let samples = ser_fixtures::voice(RATE, 3.0, 160.0);
     let samples: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
     socket.send(Message::binary(samples)).unwrap();
-    // The level comes when everything was processed. The speech at the end has not ended by then.
+    // The last level comes when everything was processed. The speech at the end has not ended by then.
     loop {
         let told = socket.read().unwrap();
         let told: Value = serde_json::from_str(told.to_text().unwrap()).unwrap();
-        if told["event"] == "level" {
-            assert_eq!(told["seconds"], 3.0);
+        if told["event"] == "level" && told["seconds"] == 3.0 {
             break;
         }
     }
@@ -67,6 +66,28 @@ fn live_sound_that_is_sent_faster_than_real_time_is_answered_to_its_end() {
     assert_eq!(levels, 1200);
     let end = json!({"event": "end", "seconds": 120.0});
     assert_eq!(told.last(), Some(&end));
+}
+
+#[test]
+fn a_live_recording_in_which_no_sound_begins_is_refused() {
+    let service = Running::plain();
+    // FLAC with padding of the largest size before its sound.
+    let mut head = b"fLaC\0\0\0\x22".to_vec();
+    head.extend([0x10, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0x03, 0xE8, 0, 0xF0]);
+    head.resize(4 + 4 + 34, 0);
+    let padding = [&[1, 0xFF, 0xFF, 0xFF], &*vec![0; 0xFF_FFFF]].concat();
+    let recording = [head, padding.clone(), padding].concat();
+    let mut socket = open(&service, "format=recording").unwrap();
+    for message in recording.chunks(1 << 20) {
+        // The service closes the connection meanwhile.
+        if socket.send(Message::binary(message.to_vec())).is_err() {
+            break;
+        }
+    }
+    let (told, _) = remaining(&mut socket);
+    assert_eq!(told[0]["event"], "problem", "{told:?}");
+    let detail = told[0]["detail"].as_str().unwrap();
+    assert!(detail.contains("16 MiB without any sound"), "{detail}");
 }
 
 #[test]

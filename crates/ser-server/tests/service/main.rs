@@ -182,9 +182,13 @@ fn wav(seconds: f64, pitch: f64) -> Vec<u8> {
 }
 
 fn wav_of(samples: Vec<f32>) -> Vec<u8> {
+    wav_at(RATE, samples)
+}
+
+fn wav_at(rate: u32, samples: Vec<f32>) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("voice.wav");
-    ser_fixtures::write_wav_f32(&file, RATE, samples);
+    ser_fixtures::write_wav_f32(&file, rate, samples);
     std::fs::read(file).unwrap()
 }
 
@@ -290,7 +294,7 @@ fn a_timeline_comes_in_the_form_that_is_asked_for() {
         &[("Accept", "text/html")],
         &recording,
     );
-    other.assert_problem(406, "no-such-form");
+    other.assert_problem(406, "not-acceptable");
     // A recording that is cut short is reported as damaged.
     let cut = service
         .post("/v1/timeline", &recording[..recording.len() / 2])
@@ -303,7 +307,7 @@ fn an_explanation_is_regions_or_a_picture() {
     let service = Running::plain();
     let recording = wav(1.5, 160.0);
     let sound = stream(&recording).read_to_end().unwrap();
-    let explanation = predictor().explain(&sound).unwrap();
+    let explanation = predictor().explain(&sound, None).unwrap();
     let expected = ExplanationLine::new(predictor().model(), "recording".into(), &explanation);
     assert_eq!(
         service.post("/v1/explain", &recording).json(),
@@ -323,6 +327,9 @@ fn an_explanation_is_regions_or_a_picture() {
     service
         .post("/v1/explain", &wav(31.0, 160.0))
         .assert_problem(413, "too-long");
+    service
+        .post("/v1/explain", &wav(0.1, 160.0))
+        .assert_problem(422, "too-short");
 }
 
 #[test]
@@ -339,6 +346,7 @@ fn what_is_wrong_with_a_request_is_said() {
         (wav(3.0, 160.0), 413, "too-long"),
         (vec![1; 200_001], 413, "too-large"),
         (short[..60].to_vec(), 422, "damaged"),
+        (wav_at(384_000, vec![0.1; 40_000]), 422, "high-rate"),
     ] {
         service
             .post("/v1/predict", &body)
@@ -419,7 +427,8 @@ fn all_bytes_of_a_form_count_towards_the_largest_size_of_a_body() {
 
 #[test]
 fn only_who_has_a_token_may_ask() {
-    let service = Running::new(|settings| settings.tokens = vec!["one".into(), "two".into()]);
+    let service =
+        Running::new(|settings| settings.tokens = vec!["one".into(), "two".into(), "a/b=".into()]);
     let refused = service.get("/v1/model");
     refused.assert_problem(401, "no-token");
     assert_eq!(refused.header("www-authenticate"), Some("bearer"));
@@ -431,6 +440,19 @@ fn only_who_has_a_token_may_ask() {
     assert_eq!(
         [asked("Bearer two"), asked("Bearer three"), asked("two")],
         [200, 401, 401]
+    );
+    // A browser sends it as a subprotocol.
+    let asked = |protocols: &str| {
+        let headers = [("Sec-WebSocket-Protocol", protocols)];
+        service.request("GET", "/v1/model", &headers, b"").status
+    };
+    assert_eq!(
+        [
+            asked("ser.v1, bearer.two"),
+            asked("ser.v1, bearer.a%2Fb%3D"),
+            asked("ser.v1, bearer.a%2Fb")
+        ],
+        [200, 200, 401]
     );
     assert_eq!(service.get("/healthz").status, 200);
     service.get("/metrics").assert_problem(401, "no-token");

@@ -40,6 +40,19 @@ fn speakers_are_enrolled_used_and_forgotten() {
             written(&expected)
         );
 
+        // An explanation takes long, so it is compared once.
+        if !is_kept {
+            let short = wav(0.5, 160.0);
+            let sound = stream(&short).read_to_end().unwrap();
+            let explained = predictor().explain(&sound, Some(&speaker)).unwrap();
+            let expected =
+                ExplanationLine::new(predictor().model(), "recording".into(), &explained);
+            assert_eq!(
+                service.post("/v1/explain?speaker=anna", &short).json(),
+                written(&expected)
+            );
+        }
+
         assert_eq!(
             service
                 .request("DELETE", "/v1/speakers/anna", &[], b"")
@@ -56,6 +69,18 @@ fn speakers_are_enrolled_used_and_forgotten() {
             put(&format!("/v1/speakers/{name}")).assert_problem(400, "invalid-request");
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn the_speech_of_all_recordings_of_an_enrolment_is_limited() {
+    let service = Running::new(|settings| settings.limits.seconds = 4.0);
+    let recording = wav(3.0, 160.0);
+    for (recordings, status) in [(1, 200), (2, 413)] {
+        let (kind, body) = form(&vec![&*recording; recordings], &[]);
+        let headers = [("Content-Type", &*kind)];
+        let answer = service.request("PUT", "/v1/speakers/anna", &headers, &body);
+        assert_eq!(answer.status, status, "{}", answer.text());
     }
 }
 
