@@ -16,7 +16,7 @@ export default defineConfig({
         baseURL: process.env.SER_ADDRESS,
         permissions: ["microphone"],
         launchOptions: {
-            executablePath: process.env.CHROMIUM,
+            executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
             args: [
                 "--no-sandbox",
                 "--use-fake-ui-for-media-stream",

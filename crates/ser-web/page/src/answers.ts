@@ -42,7 +42,7 @@ export interface LiveStream {
     push(samples: Float32Array): void;
     /** Answers a short recording as a whole, in addition to the spans. */
     predict(recording: File, asked: Asked): Promise<Answer>;
-    /** Resolves when all pushed samples have been processed. */
+    /** Resolves when all pushed samples have been processed, or when an error has ended the stream. */
     finish(): Promise<void>;
 }
 

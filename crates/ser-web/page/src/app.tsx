@@ -1,4 +1,5 @@
-import { useMemo, useRef, useState } from "preact/hooks";
+import type { Ref } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import type { Answer, Asked } from "./answers";
 import { Browser } from "./browser";
@@ -8,7 +9,8 @@ import { Options } from "./options";
 import { Problem } from "./problem";
 import { Recording, WHOLE } from "./recording";
 import { Service, serviceHere } from "./service";
-import { download } from "./words";
+import { Update } from "./update";
+import { download, percent } from "./words";
 
 interface Item {
     id: number;
@@ -30,6 +32,10 @@ export function App() {
     /** The names of the recordings that the file saved last lacks. */
     const [lacking, setLacking] = useState<string[]>([]);
     const last = useRef(0);
+    const field = useRef<HTMLInputElement>(null);
+    const cards = useRef<HTMLElement>(null);
+    /** The answer that came last, for screen readers. */
+    const [announced, setAnnounced] = useState("");
     const choose = (isService: boolean) => {
         setIsService(isService);
         // The browser and the service do not know each other's speakers.
@@ -41,11 +47,19 @@ export function App() {
         setItems((items) => [...added, ...items]);
     };
     const remove = (removed: Item[]) => {
+        // The focus would be lost with the cards, so it moves to the card that takes their place, or to the field.
+        const next = 1 + Math.max(...removed.map((item) => items.indexOf(item)));
+        const card = cards.current?.querySelectorAll("article")[next];
+        card ? card.focus({ preventScroll: true }) : field.current?.focus();
         setItems((items) => items.filter((item) => !removed.includes(item)));
         setLacking([]);
     };
     const tell = (id: number, answer: Answer | undefined) => {
         answer ? told.current.set(id, answer) : told.current.delete(id);
+        if (answer) {
+            const { file, emotion, confidence, uncertain } = answer;
+            setAnnounced(`${file}: ${emotion} ${percent(confidence)}${uncertain ? ", uncertain" : ""}`);
+        }
     };
     const save = () => {
         const lines = items.map(({ id }) => told.current.get(id)).filter((answer) => answer !== undefined);
@@ -60,6 +74,7 @@ export function App() {
                 <p>Which emotion does a recording express, how sure is that, and why?</p>
             </header>
             <main>
+                <Update />
                 <p class="notice">
                     This does not measure what somebody feels. Do not use it to decide about people. The law of the European Union
                     forbids its use at work and in schools.
@@ -81,7 +96,7 @@ export function App() {
                                 <input
                                     type="password"
                                     autocomplete="off"
-                                    value={token}
+                                    defaultValue={token}
                                     onChange={({ currentTarget }) => setToken(currentTarget.value)}
                                 />
                             </label>
@@ -90,7 +105,7 @@ export function App() {
                 )}
                 <Problem error={model.error} />
                 <div class="inputs">
-                    <Drop add={add} />
+                    <Drop add={add} field={field} />
                     <Live answers={answers} asked={asked} keep={(file) => add([file])} key={isService ? "service" : "browser"} />
                 </div>
                 {model.result && (
@@ -99,7 +114,10 @@ export function App() {
                         <Options answers={answers} labels={model.result.labels} asked={asked} ask={setAsked} />
                     </details>
                 )}
-                <section aria-label="Answers" class="answers">
+                <p class="unseen" role="status">
+                    {announced}
+                </p>
+                <section aria-label="Answers" class="answers" ref={cards}>
                     {items.length > 1 && (
                         <p class="row">
                             <button type="button" onClick={save}>
@@ -142,23 +160,45 @@ export function App() {
     );
 }
 
+/** Whether files are dragged that the page takes. A field for files takes its files itself. */
+function isTaken({ dataTransfer, target }: DragEvent): boolean {
+    const isField = target instanceof HTMLInputElement && target.type === "file";
+    return dataTransfer !== null && dataTransfer.types.includes("Files") && !isField;
+}
+
 /** A field that accepts recordings, dropped or chosen. */
-function Drop({ add }: { add(files: File[]): void }) {
+function Drop({ add, field }: { add(files: File[]): void; field: Ref<HTMLInputElement> }) {
     const [isOver, setIsOver] = useState(false);
-    const drop = (event: DragEvent) => {
-        event.preventDefault();
-        setIsOver(false);
-        add([...(event.dataTransfer?.files ?? [])]);
-    };
+    // Recordings may be dropped anywhere, because the browser would leave the page to open a file that misses the field.
+    useEffect(() => {
+        const allow = (event: DragEvent) => {
+            if (isTaken(event)) {
+                event.preventDefault();
+            }
+        };
+        const drop = (event: DragEvent) => {
+            setIsOver(false);
+            if (isTaken(event)) {
+                event.preventDefault();
+                add([...(event.dataTransfer?.files ?? [])]);
+            }
+        };
+        addEventListener("dragover", allow);
+        addEventListener("drop", drop);
+        return () => {
+            removeEventListener("dragover", allow);
+            removeEventListener("drop", drop);
+        };
+    }, [add]);
     return (
         <label
             class={isOver ? "drop over" : "drop"}
-            onDragOver={(event) => (event.preventDefault(), setIsOver(true))}
+            onDragOver={() => setIsOver(true)}
             onDragLeave={() => setIsOver(false)}
-            onDrop={drop}
         >
             <span>Drop recordings here, or choose them</span>
             <input
+                ref={field}
                 type="file"
                 multiple
                 onChange={({ currentTarget }) => {

@@ -16,8 +16,16 @@ interface Job {
     reject(error: unknown): void;
 }
 
-/** The module and the model, fetched and compiled once for all workers. */
-const parts: Promise<Parts> = load().catch((error: Error) => ({ missing: error.message }));
+let parts: Promise<Parts> | undefined;
+
+/** Returns the module and the model, fetched and compiled once for all workers. After a failure, the next call tries again. */
+function loaded(): Promise<Parts> {
+    parts ??= load().catch((error: unknown) => {
+        parts = undefined;
+        throw error;
+    });
+    return parts;
+}
 
 async function load(): Promise<Parts> {
     const [module, model] = await Promise.all([
@@ -34,9 +42,9 @@ async function compiled(response: Response): Promise<WebAssembly.Module> {
 }
 
 async function fetched(name: string): Promise<Response> {
-    const response = await fetch(name);
-    if (!response.ok) {
-        throw new Error(`${name}: ${response.status} ${response.statusText}`);
+    const response = await fetch(name).catch(() => undefined);
+    if (!response?.ok) {
+        throw new Error(`${name} cannot be loaded; check the connection, and try again`);
     }
     return response;
 }
@@ -88,33 +96,47 @@ class Engine {
 
     #start(): Worker {
         const worker = new Worker("worker.js", { type: "module" });
-        void parts.then((parts) => worker.postMessage(parts));
+        loaded().then(
+            (parts) => worker.postMessage(parts),
+            (error: Error) => this.#fail(error.message),
+        );
         worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#hear(data);
-        // The worker could not be loaded, so these jobs have no answer. The next one tries again.
-        worker.onerror = (event) => {
-            const jobs = [...this.#jobs.values()];
-            this.end();
-            const reason = event.message || "worker.js cannot be loaded; check the connection, and try again";
-            jobs.forEach((job) => job.reject(new Error(reason)));
-        };
+        worker.onerror = (event) =>
+            this.#fail(event.message || "worker.js cannot be loaded; check the connection, and try again");
         return worker;
+    }
+
+    /** Ends all jobs because the engine could not be loaded. The next job tries again. */
+    #fail(reason: string) {
+        const jobs = [...this.#jobs.values()];
+        this.end();
+        jobs.forEach((job) => job.reject(new Error(reason)));
     }
 
     #replace() {
         this.#worker?.terminate();
-        this.#worker = this.#start();
+        this.#worker = undefined;
         this.#running = undefined;
         this.#next();
     }
 
+    /**
+     * Begins the next job, and starts a worker for it or for a later one. This waits until all jobs that are aborted at this moment
+     * are gone, because each of them would cost a worker.
+     */
     #next() {
-        const [next] = this.#jobs;
-        if (this.#running === undefined && next) {
-            const [id, { request }] = next;
-            this.#running = id;
+        queueMicrotask(() => {
+            if (this.#running !== undefined) {
+                return;
+            }
             this.#worker ??= this.#start();
-            this.#worker.postMessage({ id, ...request });
-        }
+            const [next] = this.#jobs;
+            if (next) {
+                const [id, { request }] = next;
+                this.#running = id;
+                this.#worker.postMessage({ id, ...request });
+            }
+        });
     }
 
     #hear(reply: Reply) {
@@ -128,15 +150,16 @@ class Engine {
         }
         this.#jobs.delete(reply.id);
         this.#running = undefined;
-        if ("result" in reply) {
-            job.resolve(reply.result);
-        } else {
-            job.reject(new Error(reply.error));
-        }
+        // This comes before the end of the job, because that may be followed by the end of the engine.
         if ("broken" in reply && reply.broken) {
             this.#replace();
         } else {
             this.#next();
+        }
+        if ("result" in reply) {
+            job.resolve(reply.result);
+        } else {
+            job.reject(new Error(reply.error));
         }
     }
 }
@@ -232,7 +255,7 @@ export class Browser implements Answers {
     }
 
     /** Returns a recording or a piece of it as WAV, which every browser plays. */
-    async wav(recording: File, asked: Asked, start = 0, end = Infinity, signal?: AbortSignal): Promise<File> {
+    async wav(recording: File, asked: Asked, signal: AbortSignal, start = 0, end = Infinity): Promise<File> {
         const args: Arguments<"decode"> = [recording, { ...channel(asked), name: recording.name }, start, end];
         const { rate, blocks } = await this.#engine.call("decode", args, { signal });
         return wav(blocks, rate, recording.name);

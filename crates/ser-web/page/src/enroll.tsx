@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { Answers, Enrolled } from "./answers";
 import { useSession } from "./hooks";
@@ -21,7 +21,12 @@ export function Enroll({ answers, close }: Props) {
     const [name, setName] = useState("");
     const [files, setFiles] = useState<File[]>([]);
     const [seconds, setSeconds] = useState<number>();
-    useEffect(() => dialog.current?.showModal(), []);
+    useLayoutEffect(() => {
+        const opened = dialog.current;
+        opened?.showModal();
+        // A dialog gives back the focus when it is closed, but not when it is only removed.
+        return () => opened?.close();
+    }, []);
 
     const talk = useSession(async (session) => {
         setSeconds(undefined);
@@ -31,8 +36,7 @@ export function Enroll({ answers, close }: Props) {
                 session.abort();
             }
         });
-        await closed;
-        setFiles([tape.all("talk.wav")]);
+        await closed.finally(() => setFiles([tape.all("talk.wav")]));
     });
     const learn = useSession(async ({ signal }) => close(await answers.enroll(name, files, signal)));
     const submit = (event: SubmitEvent) => {

@@ -28,8 +28,9 @@ interface Props {
 
 /** Saves the answers as files for other programs. */
 export function Export({ spans, seconds, name, browser, answer }: Props) {
+    const [form, setForm] = useState("csv");
     const [error, setError] = useState<unknown>();
-    const save = async (form: string) => {
+    const save = async () => {
         const stem = name.replace(/\.[^.]*$/, "");
         try {
             if (form === "answer") {
@@ -46,16 +47,7 @@ export function Export({ spans, seconds, name, browser, answer }: Props) {
         <>
             <label>
                 Export{" "}
-                <select
-                    value=""
-                    onChange={({ currentTarget }) => {
-                        void save(currentTarget.value);
-                        currentTarget.value = "";
-                    }}
-                >
-                    <option value="" disabled>
-                        as …
-                    </option>
+                <select value={form} onChange={({ currentTarget }) => setForm(currentTarget.value)}>
                     {answer && <option value="answer">JSON, the answer for the whole recording</option>}
                     {FORMS.map(([form, words]) => (
                         <option value={form} key={form}>
@@ -64,6 +56,9 @@ export function Export({ spans, seconds, name, browser, answer }: Props) {
                     ))}
                 </select>
             </label>
+            <button type="button" onClick={() => void save()}>
+                Save
+            </button>
             <Problem error={error} />
         </>
     );

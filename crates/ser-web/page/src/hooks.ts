@@ -63,6 +63,9 @@ export function useSession(job: (session: AbortController) => Promise<void>): Se
             if (error !== session.signal.reason) {
                 setError(error);
             }
+        } finally {
+            // A job that has failed must not leave anything open, such as the microphone.
+            session.abort();
         }
         setIsOn(false);
     };

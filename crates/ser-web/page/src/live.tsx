@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import type { Answer, Answers, Asked, LiveStream, Span, SpanHandler } from "./answers";
 import { Bars } from "./bars";
@@ -71,16 +71,26 @@ export function Live({ answers, asked, keep }: Props) {
                 setSpans((spans) => [...spans, ...heard.spans].slice(-SHOWN));
             }
         };
+        const recorded = closed.catch(end);
         stream = await answers.listen(tape.rate, asked, session.signal, handle).catch(end);
         early.splice(0).forEach((samples) => stream?.push(samples));
-        await closed;
-        await stream?.finish();
+        await recorded;
         const time = new Date().toTimeString().slice(0, 8).replaceAll(":", ".");
         keep(tape.all(`recorded at ${time}.wav`));
+        await stream?.finish();
         if (problem !== undefined) {
             throw problem;
         }
     });
+
+    useEffect(() => {
+        // The browser then asks the user before it leaves the page.
+        const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+        if (isOn) {
+            addEventListener("beforeunload", ask);
+        }
+        return () => removeEventListener("beforeunload", ask);
+    }, [isOn]);
 
     return (
         <section class="live" aria-label="Microphone">

@@ -4,7 +4,7 @@ import { Tape } from "./tape";
 export interface Microphone {
     /** The sound recorded so far. */
     tape: Tape;
-    /** Resolves when the microphone is closed. */
+    /** Resolves when the microphone is closed, and rejects if that was not because of the signal. */
     closed: Promise<void>;
 }
 
@@ -16,9 +16,17 @@ export async function microphone(
     signal: AbortSignal,
     hear: (samples: Float32Array, tape: Tape) => void,
 ): Promise<Microphone> {
+    if (!navigator.mediaDevices) {
+        throw new Error("the browser gives this page no microphone, because that needs HTTPS or localhost; open the page there");
+    }
     const audio = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     const opening = navigator.mediaDevices.getUserMedia({ audio });
     let context: AudioContext | undefined;
+    let lose: (error: Error) => void;
+    const ended = new Promise<never>((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+        lose = reject;
+    });
     const close = async () => {
         // A page cannot withdraw the browser's question for permission. If the user allows the microphone after the recording has
         // ended, it is closed at once.
@@ -28,6 +36,8 @@ export async function microphone(
     const open = async () => {
         const stream = await opening;
         signal.throwIfAborted();
+        const lost = "the microphone was disconnected or is no longer allowed; check it, and record again";
+        stream.getTracks().forEach((track) => (track.onended = () => lose(new Error(lost))));
         context = new AudioContext();
         await context.audioWorklet.addModule("recorder.js");
         const tape = new Tape(context.sampleRate);
@@ -40,11 +50,15 @@ export async function microphone(
         await context.resume();
         return tape;
     };
-    const aborted = new Promise<never>((_, reject) => {
-        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    });
     try {
-        return { tape: await Promise.race([open(), aborted]), closed: aborted.catch(close) };
+        const tape = await Promise.race([open(), ended]);
+        const closed = ended.catch(async (error) => {
+            await close();
+            if (!signal.aborted) {
+                throw error;
+            }
+        });
+        return { tape, closed };
     } catch (error) {
         await close();
         throw error;

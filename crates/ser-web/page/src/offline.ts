@@ -15,6 +15,19 @@ worker.addEventListener("install", (event) => {
     event.waitUntil(keep());
 });
 
+// A new version waits until no page of the old one is open, or until the user wants it.
+worker.addEventListener("message", ({ data }) => {
+    if (data === "skipWaiting") {
+        void worker.skipWaiting();
+    }
+});
+
+/** Whether the host still has this version. The model of another one may need another engine. */
+async function isCurrent(): Promise<boolean> {
+    const response = await fetch("offline.js", { cache: "no-cache" }).catch(() => undefined);
+    return response?.ok === true && (await response.text()).includes(VERSION);
+}
+
 worker.addEventListener("activate", (event) => {
     const forgetOlder = async () => {
         const older = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
@@ -29,9 +42,9 @@ worker.addEventListener("fetch", (event) => {
     if (event.request.method === "GET" && FILES.includes(file)) {
         const kept = async () => (await (await caches.open(CACHE)).match(file)) ?? fetch(event.request);
         const newest = async () => {
-            const response = await fetch(event.request).catch(() => undefined);
+            const [isOurs, response] = await Promise.all([isCurrent(), fetch(event.request).catch(() => undefined)]);
             const cache = await caches.open(CACHE);
-            if (response?.ok) {
+            if (isOurs && response?.ok) {
                 event.waitUntil(cache.put(file, response.clone()));
                 return response;
             }

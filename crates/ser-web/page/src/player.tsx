@@ -1,10 +1,10 @@
-import { memo } from "preact/compat";
 import { useCallback, useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 
 import type { Peaks, Span } from "./answers";
 import { draw } from "./drawing";
-import { useAddress } from "./hooks";
+import { useAddress, useWork } from "./hooks";
 import { SpanLine } from "./span";
+import { isExplained } from "./why";
 import { clock, percent, reason } from "./words";
 
 interface Props {
@@ -13,7 +13,7 @@ interface Props {
     seconds: number;
     peaks: Peaks | undefined;
     /** Converts the recording to WAV, for a browser that cannot play its format. */
-    toWav(): Promise<File>;
+    toWav(signal: AbortSignal): Promise<File>;
     explain(span: Span): void;
 }
 
@@ -21,15 +21,17 @@ interface Props {
 export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
     const audio = useRef<HTMLAudioElement>(null);
     const canvas = useRef<HTMLCanvasElement>(null);
-    const [playable, setPlayable] = useState<File>(file);
-    const [error, setError] = useState<unknown>();
     const [at, setAt] = useState(0);
     const [isPlaying, setIsPlaying] = useState(false);
     const [zoom, setZoom] = useState(1);
-    const address = useAddress(playable);
     // Whether the user asked to play. A browser drops that request for a format that it cannot play, so the WAV that replaces the
     // recording starts by itself.
     const wanted = useRef(false);
+    const isUnplayable = useRef(false);
+    // The conversion of a long recording takes long, so it waits until the user asks to play.
+    const [isConverted, setIsConverted] = useState(false);
+    const wav = useWork(isConverted ? (signal) => toWav(signal) : undefined, [isConverted, toWav]);
+    const address = useAddress(wav.result ?? file);
 
     // While the recording plays, the line moves with every frame of the screen.
     useEffect(() => {
@@ -38,7 +40,10 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
         }
         let frame = 0;
         const follow = () => {
-            setAt(audio.current?.currentTime ?? 0);
+            // While it loads another file, the element has no position.
+            if (audio.current?.readyState) {
+                setAt(audio.current.currentTime);
+            }
             frame = requestAnimationFrame(follow);
         };
         follow();
@@ -75,6 +80,7 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
     );
     const play = useCallback(() => {
         wanted.current = true;
+        setIsConverted(isUnplayable.current);
         audio.current?.play().catch(() => undefined);
     }, []);
     const toggle = () => (audio.current && !audio.current.paused ? audio.current.pause() : play());
@@ -87,8 +93,9 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
         wanted.current && play();
     };
     const notPlayed = () => {
-        if (playable === file) {
-            toWav().then(setPlayable, setError);
+        isUnplayable.current = true;
+        if (wanted.current) {
+            setIsConverted(true);
         }
     };
 
@@ -126,6 +133,16 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
     };
 
     const words = inside ? `${inside.emotion} ${percent(inside.confidence)}${inside.uncertain ? ", uncertain" : ""}` : "";
+    // A screen reader may read each new text aloud, so while the recording plays, the text changes only with the piece.
+    const text = useMemo(
+        () => `${clock(at)} of ${clock(seconds)}${words && `, ${words}`}`,
+        [isPlaying || at, inside, seconds],
+    );
+    // The list changes only with the piece, and not with every frame of the screen.
+    const list = useMemo(
+        () => <Spans spans={spans} current={current} choose={choose} play={playSpan} />,
+        [spans, current, choose, playSpan],
+    );
     return (
         <div class="player">
             {address && (
@@ -148,7 +165,7 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
                 aria-valuemin={0}
                 aria-valuemax={Math.round(seconds * 10) / 10}
                 aria-valuenow={Math.round(at * 10) / 10}
-                aria-valuetext={`${clock(at)} of ${clock(seconds)}${words && `, ${words}`}`}
+                aria-valuetext={text}
                 onKeyDown={press}
                 onClick={click}
             />
@@ -160,7 +177,7 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
                     {clock(at)} / {clock(seconds)}
                 </span>
                 <span>{words}</span>
-                {spans.length > 1 && spans[current] && (
+                {spans.length > 1 && spans[current] && isExplained(spans[current].end - spans[current].start) && (
                     <button type="button" onClick={() => spans[current] && explain(spans[current])}>
                         Why {spans[current].emotion}?
                     </button>
@@ -174,8 +191,15 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
                     </button>
                 </span>
             </div>
-            {error !== undefined && <p class="problem">The recording cannot be played: {reason(error)}</p>}
-            {spans.length > 0 && <Spans spans={spans} current={current} choose={choose} play={playSpan} />}
+            {isConverted && !wav.result && wav.error === undefined && (
+                <p class="muted">The browser cannot play this format, so the recording is converted first.</p>
+            )}
+            {wav.error !== undefined && (
+                <p class="problem" role="alert">
+                    The recording cannot be played: {reason(wav.error)}
+                </p>
+            )}
+            {spans.length > 0 && list}
         </div>
     );
 }
@@ -188,7 +212,7 @@ interface ListProps {
 }
 
 /** The pieces of speech as a list, for eyes, keys and screen readers. */
-const Spans = memo(({ spans, current, choose, play }: ListProps) => {
+function Spans({ spans, current, choose, play }: ListProps) {
     const list = useRef<HTMLUListElement>(null);
     const id = useId();
     useEffect(() => {
@@ -228,4 +252,4 @@ const Spans = memo(({ spans, current, choose, play }: ListProps) => {
             ))}
         </ul>
     );
-});
+}

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import type { Answer, Answers, Asked, Span } from "./answers";
 import { Bars } from "./bars";
@@ -8,7 +8,7 @@ import { useWork } from "./hooks";
 import { Player } from "./player";
 import { Problem } from "./problem";
 import { clock, percent, remark } from "./words";
-import { Why } from "./why";
+import { Why, isExplained } from "./why";
 
 /** The longest recording, in seconds, that is also answered as a whole. */
 export const WHOLE = 60;
@@ -51,21 +51,29 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
     }, [whole.result]);
     const outline = useWork(result && !result.peaks ? (signal) => browser.peaks(file, asked, signal) : undefined, [result]);
     const [why, setWhy] = useState<Span | "whole">();
+    // Of all options, only the channel changes the sound.
     const toWav = useCallback(
-        (start?: number, end?: number, signal?: AbortSignal) => browser.wav(file, asked, start, end, signal),
-        [file, asked],
+        (signal: AbortSignal, span?: Span) => browser.wav(file, asked, signal, span?.start, span?.end),
+        [file, channel],
     );
+    const choose = (channel: number) => {
+        setChannel(channel);
+        setWhy(undefined);
+    };
 
     const soFar = timeline.progress;
     const spans = result?.spans ?? soFar?.spans ?? [];
-    const seconds = result?.seconds ?? soFar?.duration ?? soFar?.heard;
+    // The last known length keeps the player in place while the recording is answered again with other options.
+    const known = useRef(0);
+    const seconds = result?.seconds ?? soFar?.duration ?? Math.max(known.current, soFar?.heard ?? 0);
+    known.current = seconds;
     const peaks = result?.peaks ?? outline.result ?? soFar?.peaks;
     const error = timeline.error ?? whole.error;
     return (
-        <article class="recording" aria-label={file.name}>
+        <article class="recording" aria-label={file.name} tabIndex={-1}>
             <header>
                 <h2>{file.name}</h2>
-                {seconds !== undefined && <span class="muted">{clock(seconds)}</span>}
+                {seconds > 0 && <span class="muted">{clock(seconds)}</span>}
                 <button type="button" class="quiet" onClick={remove} aria-label={`Remove ${file.name}`}>
                     ✕
                 </button>
@@ -79,22 +87,19 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
                     {channel
                         ? `Channel ${channel} alone.`
                         : "The two channels have nothing in common, as in a call. Answer each separately:"}
-                    {[1, 2].map(
-                        (number) =>
-                            number !== channel && (
-                                <button type="button" key={number} onClick={() => setChannel(number)}>
-                                    Channel {number}
-                                </button>
-                            ),
-                    )}
+                    {[1, 2].map((number) => (
+                        <button type="button" key={number} aria-pressed={number === channel} onClick={() => choose(number)}>
+                            Channel {number}
+                        </button>
+                    ))}
                 </p>
             )}
-            {seconds !== undefined && seconds > 0 && (
+            {seconds > 0 && (
                 <Player file={file} spans={spans} seconds={seconds} peaks={peaks} toWav={toWav} explain={setWhy} />
             )}
             {result && (
                 <footer>
-                    {isShort && (
+                    {isShort && isExplained(result.seconds) && (
                         <button type="button" onClick={() => setWhy("whole")}>
                             Why?
                         </button>
@@ -108,7 +113,7 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
                     answers={answers}
                     asked={why === "whole" ? asked : askedOfAll}
                     span={why === "whole" ? undefined : why}
-                    sound={(signal) => (why === "whole" ? Promise.resolve(file) : toWav(why.start, why.end, signal))}
+                    sound={(signal) => (why === "whole" ? Promise.resolve(file) : toWav(signal, why))}
                     close={() => setWhy(undefined)}
                 />
             )}

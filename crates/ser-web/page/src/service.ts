@@ -1,9 +1,14 @@
 // The engine of the service: recordings are sent to the host that served this page.
 
 import type { Answer, Answers, Asked, Enrolled, LiveStream, SpanHandler, Model, Span, Timeline } from "./answers";
+import { store, stored } from "./storage";
 
 /** Key for the names of the speakers that this browser enrolled, because the service does not list its speakers. */
 const SPEAKERS = "ser.service.speakers";
+/** Most bytes of live sound that may wait to be sent: 20 s at 48 kHz. */
+const MOST_WAITING = 4_000_000;
+/** How long the last live answers may take after the end of the sound, in seconds. */
+const LAST = 10;
 
 interface Problem {
     title: string;
@@ -33,20 +38,19 @@ export async function serviceHere(): Promise<"open" | "token" | undefined> {
 export class Service implements Answers {
     constructor(readonly token: string) {}
 
-    async #ask(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
+    /** Sends a request, and returns the response even if the service refuses the request. */
+    async #send(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
         const headers = { ...init.headers, ...(this.token && { Authorization: `Bearer ${this.token}` }) };
-        let response;
         try {
-            response = await fetch(`v1/${path}`, { ...init, headers });
+            return await fetch(`v1/${path}`, { ...init, headers });
         } catch (error) {
             init.signal?.throwIfAborted();
             throw new Error("the service does not answer; check that `ser serve` is still running", { cause: error });
         }
-        if (!response.ok) {
-            const problem: Partial<Problem> = await response.json().catch(() => ({}));
-            throw new Error(words(problem) || `${response.status} ${response.statusText}`);
-        }
-        return response;
+    }
+
+    async #ask(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
+        return accepted(await this.#send(path, init));
     }
 
     async #post(path: string, accept: string, recording: File, asked: Asked, signal: AbortSignal | null) {
@@ -76,15 +80,39 @@ export class Service implements Answers {
         return (await this.#post("explain", "image/svg+xml", recording, asked, signal)).text();
     }
 
-    listen(rate: number, asked: Asked, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream> {
+    async listen(rate: number, asked: Asked, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream> {
         const url = new URL("v1/listen", document.baseURI);
         url.protocol = url.protocol.replace("http", "ws");
         url.search = new URLSearchParams([["rate", `${rate}`], ["format", "f32le"], ...fields(asked)]).toString();
-        const socket = new WebSocket(url, this.token ? ["ser.v1", `bearer.${this.token}`] : ["ser.v1"]);
+        const socket = new WebSocket(url, this.token ? ["ser.v1", `bearer.${encoded(this.token)}`] : ["ser.v1"]);
         let hasEnded: () => void;
-        // Whether the stream has begun and nobody has been told yet why it ends.
+        // Whether the stream has begun, and neither side has ended it.
         let isOpen = false;
         const ended = new Promise<void>((resolve) => (hasEnded = resolve));
+        const fail = (reason: string) => {
+            isOpen = false;
+            handle({ error: new Error(reason) });
+            // A service that has stalled may never close its side, so nothing waits for that.
+            socket.close();
+            hasEnded();
+        };
+        const push = (samples: Float32Array) => {
+            if (isOpen && socket.bufferedAmount > MOST_WAITING) {
+                fail("the service does not keep up with the microphone; record again, or let this browser answer");
+            } else if (isOpen) {
+                socket.send(samples as Float32Array<ArrayBuffer>);
+            }
+        };
+        const finish = async () => {
+            if (isOpen) {
+                isOpen = false;
+                socket.send("end");
+                const reason = `the last answers are missing, because the service has not sent them within ${LAST} s`;
+                const late = setTimeout(() => fail(`${reason}; check that it is still running`), 1000 * LAST);
+                await ended;
+                clearTimeout(late);
+            }
+        };
         return new Promise((resolve, reject) => {
             const abort = () => {
                 reject(signal.reason);
@@ -94,29 +122,20 @@ export class Service implements Answers {
             socket.onopen = () => {
                 signal.removeEventListener("abort", abort);
                 isOpen = true;
-                resolve({
-                    push: (samples) => socket.send(samples as Float32Array<ArrayBuffer>),
-                    predict: (file, asked) => this.predict(file, asked, null),
-                    finish: () => {
-                        isOpen = false;
-                        socket.send("end");
-                        return ended;
-                    },
-                });
+                resolve({ push, predict: (file, asked) => this.predict(file, asked, null), finish });
             };
             socket.onmessage = ({ data }) => {
                 const { event, ...told } = JSON.parse(data as string);
                 if (event === "span") {
                     handle({ spans: [told as Span] });
                 } else if (event === "problem") {
-                    isOpen = false;
-                    handle({ error: new Error(words(told)) });
+                    fail(words(told));
                 }
             };
             socket.onclose = () => {
                 reject(new Error("the service does not accept live sound; check that it is still running, and check the token"));
                 if (isOpen) {
-                    handle({ error: new Error("the service has closed the connection; check that it is still running, and record again") });
+                    fail("the service has closed the connection; check that it is still running, and record again");
                 }
                 hasEnded();
             };
@@ -134,17 +153,35 @@ export class Service implements Answers {
     }
 
     async forget(name: string): Promise<void> {
-        await this.#ask(`speakers/${encodeURIComponent(name)}`, { method: "DELETE" });
+        const response = await this.#send(`speakers/${encodeURIComponent(name)}`, { method: "DELETE" });
+        // The service may no longer know the speaker, for example because it keeps speakers only until it ends.
+        if (response.status !== 404) {
+            await accepted(response);
+        }
         this.#keep(this.speakers().filter((known) => known !== name));
     }
 
     speakers(): string[] {
-        return JSON.parse(localStorage.getItem(SPEAKERS) ?? "[]");
+        return JSON.parse(stored(SPEAKERS) ?? "[]");
     }
 
     #keep(names: string[]) {
-        localStorage.setItem(SPEAKERS, JSON.stringify(names));
+        store(SPEAKERS, JSON.stringify(names));
     }
+}
+
+/** Returns a response, or throws the problem of a request that was refused. */
+async function accepted(response: Response): Promise<Response> {
+    if (!response.ok) {
+        const problem: Partial<Problem> = await response.json().catch(() => ({}));
+        throw new Error(words(problem) || `${response.status} ${response.statusText}`);
+    }
+    return response;
+}
+
+/** Encodes a token for the name of a subprotocol, which may have no separators. */
+function encoded(token: string): string {
+    return encodeURIComponent(token).replaceAll("(", "%28").replaceAll(")", "%29");
 }
 
 function fields({ labels, speaker, channel }: Asked): [string, string][] {

@@ -14,6 +14,9 @@ interface Props {
     close(): void;
 }
 
+/** Whether a recording or a piece with this length in seconds can be explained. */
+export const isExplained = (seconds: number) => seconds >= 0.2 && seconds <= 30;
+
 /** Shows what an answer rests on, over the spectrogram. */
 export function Why({ answers, asked, span, sound, close }: Props) {
     const { result, progress, error } = useWork(

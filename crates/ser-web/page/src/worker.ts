@@ -98,7 +98,9 @@ const calls = {
         const blocks: Blob[] = [];
         for (let at = 0, block; at < last && (block = decoder.next()); at += block.length) {
             const wanted = block.subarray(Math.max(0, first - at), Math.max(0, last - at));
-            blocks.push(new Blob([wanted.slice()]));
+            if (wanted.length) {
+                blocks.push(new Blob([wanted.slice()]));
+            }
         }
         decoder.free();
         return { rate, blocks };
@@ -121,14 +123,14 @@ export interface Request {
 /** A reply of the worker; `broken` means that it can take no more calls. */
 export type Reply = { id: number } & ({ result: unknown } | { told: unknown } | { error: string; broken: boolean });
 
-/** The parts of the engine, or why they could not be loaded. */
-export type Parts = { module: WebAssembly.Module; model: ArrayBuffer } | { missing: string };
+/** The parts of the engine. */
+export interface Parts {
+    module: WebAssembly.Module;
+    model: ArrayBuffer;
+}
 
 let start: (parts: Parts) => void;
 const engine = new Promise<Parts>((resolve) => (start = resolve)).then(async (parts) => {
-    if ("missing" in parts) {
-        throw new Error(parts.missing);
-    }
     await init({ module_or_path: parts.module });
     return new Engine(new Uint8Array(parts.model));
 });

@@ -1,54 +1,10 @@
-// Tests the page as users see it. The service is the program `ser`, whose answers other tests check.
+// Tests the page as users see it.
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { createRequire } from "node:module";
-import { type Locator, type Page, expect, test } from "@playwright/test";
+import { type Download, type Locator, type Page, expect } from "@playwright/test";
 
 import { clock, percent } from "../src/words";
-
-const FOLDER = process.env.SER_RECORDINGS ?? "";
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-const file = (name: string) => path.join(FOLDER, name);
-const card = (page: Page, name: string) => page.getByRole("article", { name });
-const position = (card: Locator) => card.getByRole("slider");
-const spans = (card: Locator) => card.getByRole("listbox").getByRole("option");
-
-async function choose(page: Page, ...names: string[]): Promise<Locator> {
-    await page.locator(".drop input").setInputFiles(names.map(file));
-    return card(page, names[0] ?? "");
-}
-
-/** Drags a file onto the page. */
-async function drop(page: Page, name: string): Promise<Locator> {
-    const bytes = readFileSync(file(name)).toString("base64");
-    const transfer = await page.evaluateHandle(
-        ([bytes, name]) => {
-            const transfer = new DataTransfer();
-            transfer.items.add(new File([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))], name));
-            return transfer;
-        },
-        [bytes, name] as const,
-    );
-    await page.locator(".drop").dispatchEvent("drop", { dataTransfer: transfer });
-    return card(page, name);
-}
-
-/** Returns the response of the service for a recording. */
-async function served(page: Page, route: string, name: string, headers = {}, fields = {}) {
-    const recording = { name, mimeType: "application/octet-stream", buffer: readFileSync(file(name)) };
-    return page.request.post(`v1/${route}`, { headers, multipart: { ...fields, recording } });
-}
-
-/** Opens the dialog to enrol a speaker from recordings. Tests that enrol with the service at the same time need different speakers. */
-async function enrolling(page: Page, speaker: string, ...names: string[]): Promise<Locator> {
-    await page.getByText("How to answer").click();
-    await page.getByRole("button", { name: "Enroll a speaker" }).click();
-    const dialog = page.getByRole("dialog");
-    await dialog.getByLabel("Name").fill(speaker);
-    await dialog.getByLabel("Recordings").setInputFiles(names.map(file));
-    return dialog;
-}
+import { accessible, card, choose, drop, enrolling, hesitate, position, served, spans, test } from "./page";
 
 /** Returns the percentages of an answer as the page shows them. */
 function percentages(probabilities: Record<string, number>): string[] {
@@ -72,32 +28,11 @@ function listed(spans: Span[]): string[] {
     });
 }
 
-/** Lets the user allow the microphone only when `allow` is called; `states` are those of all microphones that were opened. */
-async function hesitate(page: Page) {
-    const asked = await page.evaluateHandle(() => {
-        const media = navigator.mediaDevices;
-        const ask = media.getUserMedia.bind(media);
-        const tracks: MediaStreamTrack[] = [];
-        let allow = () => {};
-        const allowed = new Promise<void>((resolve) => (allow = resolve));
-        media.getUserMedia = async (constraints) => {
-            await allowed;
-            const stream = await ask(constraints);
-            tracks.push(...stream.getTracks());
-            return stream;
-        };
-        return { allow: () => allow(), tracks };
-    });
-    return {
-        allow: () => asked.evaluate(({ allow }) => allow()),
-        states: () => asked.evaluate(({ tracks }) => tracks.map(({ readyState }) => readyState)),
-    };
-}
-
-async function accessible(page: Page) {
-    await page.evaluate(AXE);
-    const found = await page.evaluate(() => (globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }).axe.run());
-    expect(found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`)).toEqual([]);
+async function exported(page: Page, card: Locator, form: string): Promise<Download> {
+    await card.getByLabel("Export").selectOption(form);
+    const saved = page.waitForEvent("download");
+    await card.getByRole("button", { name: "Save" }).click();
+    return saved;
 }
 
 async function picture(page: Page, name: string) {
@@ -105,19 +40,6 @@ async function picture(page: Page, name: string) {
         await page.screenshot({ path: path.join(process.env.SER_PICTURES, `${name}.png`), fullPage: true });
     }
 }
-
-/** The errors that the browser reports: failed scripts, violations of the policy, missing files. */
-let complaints: string[] = [];
-
-test.beforeEach(async ({ page, baseURL }) => {
-    complaints = [];
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-    page.on("request", (request) => expect.soft(new URL(request.url()).origin).toMatch(new RegExp(`^(${baseURL}|null)$`)));
-    await page.goto("/");
-});
-
-test.afterEach(() => expect(complaints).toEqual([]));
 
 test("a dropped file is answered by the browser as by the service", async ({ page }) => {
     const answer = await (await served(page, "predict", "voice.wav")).json();
@@ -133,6 +55,35 @@ test("a dropped file is answered by the browser as by the service", async ({ pag
     await expect.poll(() => asked).toBe(1);
     await expect(dropped.locator(".answer strong")).toHaveText(answer.emotion);
     expect(await dropped.locator(".bars li").allTextContents()).toEqual(expected);
+});
+
+test("a recording that misses the field is taken too", async ({ page }) => {
+    const isAllowed = await page.evaluate(() => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([], "voice.wav"));
+        return !document.body.dispatchEvent(new DragEvent("dragover", { dataTransfer, bubbles: true, cancelable: true }));
+    });
+    expect(isAllowed).toBe(true);
+    const dropped = await drop(page, "voice.wav", ".notice");
+    await expect(dropped.locator(".answer strong")).toBeVisible();
+});
+
+test("a screen reader is told each answer", async ({ page }) => {
+    const { emotion, confidence, uncertain } = await (await served(page, "predict", "voice.wav")).json();
+    await expect(page.getByRole("status")).toHaveText("");
+    await choose(page, "voice.wav");
+    const answer = `voice.wav: ${emotion} ${percent(confidence)}${uncertain ? ", uncertain" : ""}`;
+    await expect(page.getByRole("status")).toHaveText(answer);
+});
+
+test("the focus moves on when its card is removed", async ({ page }) => {
+    await choose(page, "voice.wav", "short.wav");
+    await page.getByRole("button", { name: "Remove voice.wav" }).press("Enter");
+    await expect(card(page, "voice.wav")).toHaveCount(0);
+    await expect(card(page, "short.wav")).toBeFocused();
+    await page.getByRole("button", { name: "Remove short.wav" }).press("Enter");
+    await expect(card(page, "short.wav")).toHaveCount(0);
+    await expect(page.locator(".drop input")).toBeFocused();
 });
 
 test("a long recording is played, clicked and driven by keys", async ({ page }) => {
@@ -154,10 +105,19 @@ test("a long recording is played, clicked and driven by keys", async ({ page }) 
     expect(await at()).toBe(70);
     await page.keyboard.press("Home");
     await page.keyboard.press("+");
+    const texts = await slider.evaluateHandle((slider) => {
+        const texts: (string | null)[] = [];
+        const hear = () => texts.push(slider.getAttribute("aria-valuetext"));
+        new MutationObserver(hear).observe(slider, { attributeFilter: ["aria-valuetext"] });
+        return texts;
+    });
     await page.keyboard.press("Space");
-    await expect.poll(at).toBeGreaterThan(0.3);
+    await expect.poll(at).toBeGreaterThan(1);
     await page.keyboard.press("Space");
     await expect(long.getByRole("button", { name: "Play" })).toBeVisible();
+    await expect(slider).toHaveAttribute("aria-valuetext", new RegExp(`^${clock(await at())} of `));
+    // A text for each tenth of a second would be too much for a screen reader.
+    expect((await texts.jsonValue()).length).toBeLessThan(8);
 
     await page.keyboard.press("-");
     const box = await slider.boundingBox();
@@ -170,12 +130,30 @@ test("a long recording is played, clicked and driven by keys", async ({ page }) 
     await picture(page, "timeline");
 });
 
-test("a recording that the browser does not play is decoded to be played", async ({ page }) => {
-    const odd = await choose(page, "voice.aiff");
-    // Play before the recording is answered, and therefore before it is decoded.
-    await odd.getByRole("button", { name: "Play" }).click();
-    await expect(odd.locator(".answer strong")).toBeVisible();
-    await expect.poll(async () => Number(await position(odd).getAttribute("aria-valuenow"))).toBeGreaterThan(0.2);
+for (const order of ["before", "after"]) {
+    test(`a recording that the browser does not play is decoded to be played ${order} it is answered`, async ({ page }) => {
+        const odd = await choose(page, "voice.aiff");
+        if (order === "after") {
+            await expect(odd.locator(".answer strong")).toBeVisible();
+        }
+        await odd.getByRole("button", { name: "Play" }).click();
+        await expect(odd.locator(".answer strong")).toBeVisible();
+        await expect.poll(async () => Number(await position(odd).getAttribute("aria-valuenow"))).toBeGreaterThan(0.2);
+    });
+}
+
+test("an option changes the answer, and leaves the place in the recording", async ({ page }) => {
+    const voice = await choose(page, "voice.wav");
+    await expect(voice.locator(".bars li")).toHaveCount(8);
+    await position(voice).focus();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("+");
+    await page.getByText("How to answer").click();
+    await page.getByRole("checkbox", { name: "calm" }).uncheck();
+    await expect(voice.locator(".bars li")).toHaveCount(7);
+    await expect(spans(voice).first()).toBeVisible();
+    await expect(position(voice)).toHaveAttribute("aria-valuenow", "1");
+    await expect(voice.getByRole("button", { name: "Zoom out" })).toBeEnabled();
 });
 
 for (const engine of ["browser", "service"]) {
@@ -194,6 +172,16 @@ for (const engine of ["browser", "service"]) {
         await expect(recorded.locator(".answer strong")).toBeVisible();
     });
 }
+
+test("the browser asks before it leaves the page during a recording", async ({ page }) => {
+    const leaves = () => page.evaluate(() => dispatchEvent(new Event("beforeunload", { cancelable: true })));
+    expect(await leaves()).toBe(true);
+    const live = page.getByRole("region", { name: "Microphone" });
+    await live.getByRole("button", { name: "Record" }).click();
+    await expect.poll(leaves).toBe(false);
+    await live.getByRole("button", { name: "Stop" }).click();
+    await expect.poll(leaves).toBe(true);
+});
 
 for (const end of ["Stop", "another engine"]) {
     test(`a microphone that is allowed only after ${end} is closed at once`, async ({ page }) => {
@@ -224,6 +212,7 @@ for (const end of ["Cancel", "Escape"]) {
             await page.keyboard.press("Escape");
         }
         await expect(dialog).toHaveCount(0);
+        await expect(page.getByRole("button", { name: "Enroll a speaker" })).toBeFocused();
         await user.allow();
         await expect.poll(user.states).toEqual(["ended"]);
     });
@@ -375,10 +364,11 @@ test("only the labels that can be are answered", async ({ page }) => {
 
 test("what was found is handed to other programs", async ({ page }) => {
     const long = await choose(page, "long.wav");
+    let downloads = 0;
+    page.on("download", () => downloads++);
     for (const [form, type] of [["WebVTT captions", "text/vtt"], ["Praat TextGrid", "text/x-textgrid"], ["SubRip captions", "application/x-subrip"]]) {
-        const saved = page.waitForEvent("download");
-        await long.getByLabel("Export").selectOption(form ?? "");
-        const text = readFileSync(await (await saved).path(), "utf8");
+        const saved = await exported(page, long, form ?? "");
+        const text = readFileSync(await saved.path(), "utf8");
         expect(text).toBe(await (await served(page, "timeline", "long.wav", { Accept: type })).text());
     }
     const count = await spans(long).count();
@@ -386,15 +376,16 @@ test("what was found is handed to other programs", async ({ page }) => {
         ["CSV", "long.csv", /\n/g, 1 + count],
         ["ELAN annotations", "long.eaf", /<ANNOTATION>/g, count],
     ] as const) {
-        const saved = page.waitForEvent("download");
-        await long.getByLabel("Export").selectOption(form);
-        expect((await saved).suggestedFilename()).toBe(name);
-        const text = readFileSync(await (await saved).path(), "utf8");
+        const saved = await exported(page, long, form);
+        expect(saved.suggestedFilename()).toBe(name);
+        const text = readFileSync(await saved.path(), "utf8");
         expect(text.match(pattern)).toHaveLength(expected);
     }
+    // The choice of a form alone saves nothing.
+    expect(downloads).toBe(5);
 });
 
-test("the saved answers are those on the page, and the others are named", async ({ page }) => {
+test("the saved answers are those on the page, and the others are named", async ({ page, complaints }) => {
     const save = async () => {
         const saved = page.waitForEvent("download");
         await page.getByRole("button", { name: "Save all answers" }).click();
@@ -429,8 +420,13 @@ test("a call is heard channel by channel", async ({ page }) => {
     };
     const [first, second] = [await of(1), await of(2)];
     expect(second).not.toEqual(first);
+    await spans(call).first().click();
+    await call.getByRole("button", { name: /^Why \w+\?$/ }).click();
+    await expect(call.getByRole("region", { name: /rests on/ })).toBeVisible();
     await call.getByRole("button", { name: "Channel 2" }).click();
     await expect(call.getByText("Channel 2 alone")).toBeVisible();
+    await expect(call.getByRole("button", { name: "Channel 2", pressed: true })).toBeFocused();
+    await expect(call.getByRole("region", { name: /rests on/ })).toHaveCount(0);
     await expect.poll(() => spans(call).allTextContents()).toEqual(second);
     await call.getByRole("button", { name: "Channel 1" }).click();
     await expect.poll(() => spans(call).allTextContents()).toEqual(first);
@@ -455,7 +451,7 @@ test("what is no recording is told, and the others are answered", async ({ page 
     await expect(none).toHaveCount(0);
 });
 
-test("it answers without a network, once it was loaded", async ({ page, context }) => {
+test("it answers without a network, once it was loaded", async ({ page, context, complaints }) => {
     await page.evaluate(() => navigator.serviceWorker.ready);
     await context.setOffline(true);
     await page.reload();
@@ -489,7 +485,7 @@ for (const [what, status, contentType, needsToken] of [
     ["that is busy", 503, "application/problem+json", false],
     ["that wants a token", 401, "application/problem+json", true],
 ] as const) {
-    test(`a service ${what} can be chosen`, async ({ page }) => {
+    test(`a service ${what} can be chosen`, async ({ page, complaints }) => {
         const body = status === 200 ? await (await page.request.get("v1/model")).text() : "{}";
         await page.route("**/v1/model", (route) => route.fulfill({ status, contentType, body }));
         await page.goto("/");
