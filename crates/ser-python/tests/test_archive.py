@@ -249,6 +249,13 @@ def test_a_folder_of_another_call_is_refused(table: pyarrow.RecordBatch, tmp_pat
         assert message in str(raised.value)
 
 
+def test_a_table_without_rows_is_refused_and_takes_no_folder(table: pyarrow.RecordBatch, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected a row for each recording, found none"):
+        run(archive_of(tmp_path), table.slice(0, 0))
+    assert not list(tmp_path.iterdir())
+    run(archive_of(tmp_path), table.slice(0, 2))
+
+
 def test_a_model_that_is_another_elsewhere_is_refused(table: pyarrow.RecordBatch) -> None:
     question = replace(archive_of("memory://archive/another").question, fingerprint="0" * 32)
     with pytest.raises(ValueError, match="expected the model 0000"):

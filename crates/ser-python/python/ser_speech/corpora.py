@@ -165,8 +165,8 @@ class Corpus(Sequence[Clip]):
         return Corpus(self._corpus.merge_labels(list(renames.items())))
 
     def splits(self, protocol: str, *, seed: int = 0) -> list[Split]:
-        """Returns the splits of a protocol, which are the same on every machine: ``speakers-5``, ``loso``, ``seed5`` and
-        ``random10`` for any corpus, ``folds-a``, ``folds-b`` and ``statement`` for RAVDESS, ``given`` for a manifest.
+        """Returns the splits of a protocol, which are the same on every machine: ``speakers-5`` for five speakers or more,
+        ``loso`` for three or more, ``seed5`` and ``random10`` for any corpus, ``folds-a``, ``folds-b`` and ``statement`` for RAVDESS, ``given`` for a manifest.
 
         A leak raises a ``SerError`` of the kind ``leak`` that names the clips.
         """

@@ -68,13 +68,15 @@ class Archive:
         """Creates the folder for rows with these sums of ``summed``, or checks that an existing folder was made for the same call.
         Returns the number of rows of each shard, and the finished shards.
 
-        Raises ``ValueError`` if the folder holds the answers for another table, by another model, for other labels or speakers, or
+        Raises ``ValueError`` without rows, and if the folder holds the answers for another table, by another model, for other labels or speakers, or
         in another number of shards.
         """
         counts, table = [0] * self.shards, 0
         for some, number in sums:
             counts = [count + int(more) for count, more in zip(counts, some, strict=True)]
             table += number
+        if sum(counts) == 0:
+            raise ValueError("expected a row for each recording, found none")
         heading = {
             "format": _FORMAT,
             "rows": sum(counts),
