@@ -23,11 +23,11 @@ pub enum Protocol {
     FoldsA,
     /// `folds-b`: six fixed folds of the RAVDESS actors.
     FoldsB,
-    /// `loso`: leaves one speaker out: each speaker is tested once, with all others in training.
+    /// `loso`: leaves one speaker out: each of three or more speakers is tested once, with all others in training.
     Loso,
     /// `statement`: trains on one sentence and tests on the other; the actors of `folds-a` are kept apart as well.
     Statement,
-    /// `speakers-5`: five speaker-disjoint folds of any corpus, balanced by number of clips.
+    /// `speakers-5`: five speaker-disjoint folds of any corpus of five speakers or more, balanced by number of clips.
     Speakers5,
     /// `corpora`: each of several corpora is tested once, with all others in training.
     Corpora,
