@@ -198,6 +198,8 @@ fn programs(
         let script = |name: &str| {
             let mut script = Command::new(python);
             script.arg(peers.join(name));
+            // Modules are compiled when they are first imported. If Python may not keep them, it compiles them at each start.
+            script.env_remove("PYTHONDONTWRITEBYTECODE");
             script
         };
         let mut features = script("features.py");
