@@ -58,8 +58,10 @@ pub struct Mixer {
     waiting: Vec<f32>,
     /// Number of samples compared, per channel.
     compared: u64,
+    /// Sum of each channel, so that a constant offset does not count.
+    sums: Vec<f64>,
     /// Sum of squares of each channel.
-    energies: Vec<f64>,
+    squares: Vec<f64>,
     /// Sum of products of each channel with the reference.
     products: Vec<f64>,
     /// The first channel that was audible.
@@ -77,7 +79,8 @@ impl Mixer {
             count,
             waiting: Vec::new(),
             compared: 0,
-            energies: vec![0.0; count],
+            sums: vec![0.0; count],
+            squares: vec![0.0; count],
             products: vec![0.0; count],
             reference: None,
             weights: vec![1.0; count],
@@ -153,14 +156,21 @@ impl Mixer {
                 0.0
             }
         };
-        for (channel, energy) in self.energies.iter_mut().enumerate() {
-            *energy += frames()
-                .map(|frame| number(frame[channel]).powi(2))
-                .sum::<f64>();
+        for channel in 0..self.count {
+            let values = || frames().map(|frame| number(frame[channel]));
+            self.sums[channel] += values().sum::<f64>();
+            self.squares[channel] += values().map(|x| x * x).sum::<f64>();
         }
-        let audible = AUDIBLE * self.compared as f64;
         if self.reference.is_none() {
-            self.reference = self.energies.iter().position(|&energy| energy >= audible);
+            let audible = AUDIBLE * self.compared as f64;
+            self.reference = (0..self.count).find(|&channel| self.energy(channel) >= audible);
+            if self.reference.is_some() && self.compared > frames().len() as u64 {
+                // Products are known from here on, so all other sums begin here too.
+                self.compared = 0;
+                self.sums.fill(0.0);
+                self.squares.fill(0.0);
+                return self.compare();
+            }
         }
         let Some(reference) = self.reference else {
             return;
@@ -169,9 +179,9 @@ impl Mixer {
             let products = frames().map(|frame| number(frame[channel]) * number(frame[reference]));
             *product += products.sum::<f64>();
         }
-        let loudest = self.energies.iter().copied().fold(0.0, f64::max);
+        let loudest = self.loudest();
         for channel in 0..self.count {
-            self.weights[channel] = if self.energies[channel] < UNHEARD * loudest {
+            self.weights[channel] = if self.energy(channel) < UNHEARD * loudest {
                 0.0
             } else if self.correlation(channel, reference) < OPPOSITE {
                 -1.0
@@ -181,22 +191,33 @@ impl Mixer {
         }
     }
 
+    /// Returns the energy of a channel without its offset.
+    fn energy(&self, channel: usize) -> f64 {
+        let offset = self.sums[channel].powi(2) / self.compared as f64;
+        (self.squares[channel] - offset).max(0.0)
+    }
+
+    fn loudest(&self) -> f64 {
+        (0..self.count).fold(0.0, |loudest, channel| self.energy(channel).max(loudest))
+    }
+
     fn correlation(&self, channel: usize, reference: usize) -> f64 {
-        let energies = self.energies[channel] * self.energies[reference];
-        self.products[channel] / energies.sqrt().max(f64::MIN_POSITIVE)
+        let offsets = self.sums[channel] * self.sums[reference] / self.compared as f64;
+        let energies = self.energy(channel) * self.energy(reference);
+        (self.products[channel] - offsets) / energies.sqrt().max(f64::MIN_POSITIVE)
     }
 
     /// Returns whether two channels that somebody speaks into have nothing in common, like those of a call.
     #[must_use]
     pub fn are_apart(&self) -> bool {
-        let loudest = self.energies.iter().copied().fold(0.0, f64::max);
+        let loudest = self.loudest();
         self.reference.is_some_and(|reference| {
             (0..self.count).any(|channel| {
                 let [softer, audible] = [BOTH * loudest, AUDIBLE * self.compared as f64];
                 channel != reference
                     && [channel, reference]
                         .iter()
-                        .all(|&c| self.energies[c] >= softer.max(audible))
+                        .all(|&c| self.energy(c) >= softer.max(audible))
                     && self.correlation(channel, reference).abs() < APART
             })
         })

@@ -81,6 +81,7 @@ fn probe_coded(mut coded: Coded) -> Result<Probe> {
             channels,
             bits_per_sample,
             float: false,
+            padded: false,
             frames: 0,
         }),
         None => {

@@ -116,12 +116,18 @@ const NOISY: f64 = 15.0;
 impl Quality {
     /// Measures a recording or a part of one.
     pub fn of(waveform: &Waveform) -> Self {
-        let mut voice = VoiceActivity::new(waveform.sample_rate);
-        voice.push(&waveform.samples);
+        Self::of_restored(waveform, waveform)
+    }
+
+    /// Measures a recording whose faults were removed: `restored` is what [`restored`](crate::restored()) returned for `recorded`.
+    /// Peak, clipping and steps are those of the recording, because restoration tilts flat tops and moves values between the steps.
+    pub fn of_restored(restored: &Waveform, recorded: &Waveform) -> Self {
+        let mut voice = VoiceActivity::new(restored.sample_rate);
+        voice.push(&restored.samples);
         voice.finish();
         let speech: Vec<Segment> = voice.drain().collect();
 
-        let mut spectra = Spectra::new(waveform);
+        let mut spectra = Spectra::new(restored);
         let is_active = |centre: u64| {
             let next = speech.partition_point(|segment| segment.end <= centre);
             speech.is_empty()
@@ -163,12 +169,18 @@ impl Quality {
             })
             .collect();
         let last = (bandwidth(&above) * band).min(active.len() - 1);
-        let (lowest, highest) = range(&waveform.samples);
+        let (lowest, highest) = range(&recorded.samples);
+        let mut clipped = cut_off(&recorded.samples, lowest, highest);
+        if !std::ptr::eq(restored, recorded) {
+            // A click that was removed had hidden that quieter tops are flat.
+            let (lowest, highest) = range(&restored.samples);
+            clipped = clipped.max(cut_off(&restored.samples, lowest, highest));
+        }
         Self {
-            seconds: waveform.duration(),
+            seconds: restored.duration(),
             level_db: decibels(level).max(LOWEST_LEVEL),
             peak: highest.max(-lowest).into(),
-            clipped: clipped(&waveform.samples, lowest, highest),
+            clipped,
             bandwidth_hz: spectra.hertz(last),
             snr_db: if level > noise {
                 decibels((level - noise) / noise).clamp(SNR.0, SNR.1)
@@ -178,7 +190,7 @@ impl Quality {
             speech_seconds: speech
                 .iter()
                 .fold(0.0, |sum, segment| sum + segment.seconds()),
-            is_coarse: waveform.samples.iter().all(|x| (x * STEPS).fract() == 0.0),
+            is_coarse: recorded.samples.iter().all(|x| (x * STEPS).fract() == 0.0),
         }
     }
 
@@ -297,7 +309,7 @@ fn range(samples: &[f32]) -> (f32, f32) {
 }
 
 /// Returns the share of the samples, which range from `lowest` to `highest`, that lie in flat tops.
-fn clipped(samples: &[f32], lowest: f32, highest: f32) -> f64 {
+fn cut_off(samples: &[f32], lowest: f32, highest: f32) -> f64 {
     if highest == lowest {
         return 0.0;
     }

@@ -270,7 +270,7 @@ impl Predictor {
     /// Answers a recording of at most [`LONG`] seconds.
     fn answer_short(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
         let whole = restored(sound);
-        let quality = Quality::of(&whole);
+        let quality = Quality::of_restored(&whole, sound);
         let context = Context {
             seconds: whole.duration(),
             warnings: quality.warnings(),
@@ -355,7 +355,7 @@ impl Predictor {
         mut more: impl FnMut(&mut Vec<f32>) -> Result<()>,
     ) -> Result<Answer> {
         // The quality of the beginning stands for that of the whole recording, but speech may begin later.
-        let mut warnings = Quality::of(&restored(&beginning)).warnings();
+        let mut warnings = Quality::of_restored(&restored(&beginning), &beginning).warnings();
         warnings.retain(|warning| !matches!(warning, Warning::NoSpeech | Warning::TooShort { .. }));
         let rate = beginning.sample_rate;
         let mut listener = Listener::new(self, rate)?.of(speaker);

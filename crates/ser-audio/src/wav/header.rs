@@ -20,6 +20,8 @@ pub struct WavInfo {
     pub bits_per_sample: u16,
     /// Whether the samples are floating point.
     pub float: bool,
+    /// Whether a sample has 24 bits in the low three of its four bytes, as ALSA's format `S24_LE`.
+    pub padded: bool,
     /// Samples per channel; `u64::MAX` for a pipe whose header does not state the number.
     pub frames: u64,
 }
@@ -363,6 +365,7 @@ impl Format {
                 channels: spec.channels,
                 bits_per_sample: 8 * bytes,
                 float,
+                padded: tag == PCM && bits == 24 && bytes == 4,
                 frames: 0,
             },
             block_align,

@@ -230,6 +230,9 @@ fn convert(info: &WavInfo, channels: usize, data: &[u8], samples: &mut Vec<f32>)
         (24, _) => mix_down(data, channels, samples, |[a, b, c]: [u8; 3]| {
             i32::from_le_bytes([0, a, b, c]) as f32 / 2_147_483_648.0
         }),
+        (_, false) if info.padded => mix_down(data, channels, samples, |[a, b, c, _]: [u8; 4]| {
+            i32::from_le_bytes([0, a, b, c]) as f32 / 2_147_483_648.0
+        }),
         (_, false) => mix_down(data, channels, samples, |bytes| {
             i32::from_le_bytes(bytes) as f32 / 2_147_483_648.0
         }),

@@ -1,6 +1,6 @@
 //! Tests the mixing of several channels into one.
 
-use ser_audio::{AudioStream, Channels, Error, read};
+use ser_audio::{AudioStream, Channels, Error, Mixer, read};
 
 use crate::signals::{Random, drain, fixture, speech};
 
@@ -63,6 +63,29 @@ fn channels_of_opposite_sign_do_not_cancel() {
         let compared = mixed(&left, &times(&left, factor), Channels::Compared);
         close(&compared, &times(&left, (1.0 - factor) / 2.0));
     }
+}
+
+#[test]
+fn offsets_of_opposite_sign_do_not_make_channels_opposite() {
+    let quiet = times(&voice(), 0.1);
+    let shifted = |by: f32| quiet.iter().map(|x| x + by).collect::<Vec<_>>();
+    close(
+        &mixed(&shifted(0.01), &shifted(-0.01), Channels::Compared),
+        &quiet,
+    );
+    // Nor are two voices with the same offset one.
+    let (one, other) = (
+        speech(8000, 3.0, &[(0.2, 1.2)]),
+        speech(8000, 3.0, &[(1.6, 2.8)]),
+    );
+    let mut mixer = Mixer::new(Channels::Compared, 2);
+    let pairs = one.samples.iter().zip(&other.samples);
+    let pairs: Vec<f32> = pairs
+        .flat_map(|(l, r)| [0.1 * l + 0.01, 0.1 * r + 0.01])
+        .collect();
+    mixer.push(&pairs, 2, &mut Vec::new());
+    mixer.finish(&mut Vec::new());
+    assert!(mixer.are_apart());
 }
 
 #[test]

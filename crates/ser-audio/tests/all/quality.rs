@@ -2,7 +2,7 @@
 
 use ser_audio::Waveform;
 use ser_audio::conditions::Condition;
-use ser_audio::{Quality, Warning};
+use ser_audio::{Quality, Warning, restored};
 
 use crate::signals::{Random, louder, speech};
 
@@ -59,6 +59,25 @@ fn every_fault_has_its_warning_and_no_other() {
     let mut clipped = louder(&good(), 4.0);
     for x in &mut clipped.samples {
         *x = x.clamp(-0.5, 0.5);
+    }
+    assert_eq!(words(&clipped), ["clipped"]);
+}
+
+#[test]
+fn what_was_removed_hides_neither_steps_nor_flat_tops() {
+    let words = |recorded: &Waveform| {
+        let restored = restored(recorded);
+        assert!(restored.samples != recorded.samples);
+        let warnings = Quality::of_restored(&restored, recorded).warnings();
+        warnings.iter().map(Warning::word).collect::<Vec<_>>()
+    };
+    let mut quiet = louder(&good(), 0.004);
+    quiet.samples.iter_mut().for_each(|x| *x += 3.0 / 32_768.0);
+    assert_eq!(words(&sixteen_bits(&quiet)), ["very-quiet"]);
+    let mut clipped = louder(&good(), 4.0);
+    let hum = |n: usize| 0.01 * (n as f32 * 50.0 / 48_000.0 * std::f32::consts::TAU).sin();
+    for (n, x) in clipped.samples.iter_mut().enumerate() {
+        *x = (*x + hum(n)).clamp(-0.5, 0.5);
     }
     assert_eq!(words(&clipped), ["clipped"]);
 }

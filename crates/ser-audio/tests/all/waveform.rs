@@ -187,6 +187,16 @@ fn extensible_formats_and_stray_extensions_are_read() {
     assert_eq!(samples(with_extension, &1f32.to_le_bytes()), [1.0]);
 }
 
+/// `arecord -f S24_LE` writes such files. The fourth byte is 0 or continues the sign.
+#[test]
+fn samples_of_24_bits_lie_in_the_low_bytes_of_four() {
+    let mut format = fmt(PCM, 1, 8000, 24);
+    format[8..12].copy_from_slice(&32_000u32.to_le_bytes());
+    format[12..14].copy_from_slice(&4u16.to_le_bytes());
+    let data = [0, 0, 0x40, 0, 0, 0, 0xC0, 0, 0, 0, 0xC0, 0xFF];
+    assert_eq!(samples(format, &data), [0.5, -0.5, -0.5]);
+}
+
 #[test]
 fn chunks_around_the_samples_are_skipped_with_their_padding() {
     let bytes = riff(&[
