@@ -8,9 +8,7 @@ use ser_features::{
     Error, Extra, FeatureConfig, FeatureExtractor, Features, Output, extract_files, trim,
 };
 
-fn clip(rate: u32) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/reference/sr{rate}/clip.wav"))
-}
+use crate::signals::{clip, reference};
 
 fn extractor(config: FeatureConfig) -> FeatureExtractor {
     FeatureExtractor::new(&config).unwrap()
@@ -31,8 +29,10 @@ fn tone(hz: f32, rate: u32, length: usize) -> Vec<f32> {
 #[test]
 fn a_file_gives_what_its_samples_give() {
     let extractor = extractor(FeatureConfig::default());
-    let from_file = extractor.extract_file(&clip(22_050)).unwrap();
-    let waveform = ser_audio::read(clip(22_050)).unwrap();
+    let from_file = extractor
+        .extract_file(&reference(22_050, "clip.wav"))
+        .unwrap();
+    let waveform = clip(22_050);
     assert_eq!(from_file, extractor.extract(&waveform).unwrap());
     assert_eq!(from_file.frames(), 24);
 }
@@ -40,11 +40,10 @@ fn a_file_gives_what_its_samples_give() {
 #[test]
 fn a_file_of_another_rate_is_resampled_first() {
     let extractor = extractor(FeatureConfig::default());
-    let by_hand = ser_audio::read(clip(48_000))
-        .unwrap()
-        .resample(22_050)
+    let by_hand = clip(48_000).resample(22_050).unwrap();
+    let from_file = extractor
+        .extract_file(&reference(48_000, "clip.wav"))
         .unwrap();
-    let from_file = extractor.extract_file(&clip(48_000)).unwrap();
     assert_eq!(from_file, extractor.extract(&by_hand).unwrap());
 }
 
@@ -117,7 +116,9 @@ fn an_error_names_the_file_and_what_it_lacks() {
         delta_width: 25,
         ..FeatureConfig::default()
     };
-    let error = extractor(wide).extract_file(&clip(22_050)).unwrap_err();
+    let error = extractor(wide)
+        .extract_file(&reference(22_050, "clip.wav"))
+        .unwrap_err();
     let text = error.to_string();
     assert!(
         text.contains("clip.wav") && text.contains("25 frames, found 24"),
@@ -339,7 +340,7 @@ fn buffers_keep_nothing_of_the_signal_before() {
 fn many_files_give_what_each_gives_and_a_bad_one_stops_none() {
     let extractor = extractor(FeatureConfig::default());
     let mut paths: Vec<PathBuf> = (0..20)
-        .map(|i| clip([16_000, 22_050, 48_000][i % 3]))
+        .map(|i| reference([16_000, 22_050, 48_000][i % 3], "clip.wav"))
         .collect();
     paths[7] = PathBuf::from("no/such/clip.wav");
     let results = Mutex::new(vec![None; paths.len()]);

@@ -4,13 +4,14 @@
 mod slow;
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use proptest::prelude::*;
 use ser_features::{
     Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, MelNorm, MelScale, Output,
     PadMode,
 };
+
+use crate::signals::{extract, noise, write_wav};
 
 const RATE: u32 = 16_000;
 
@@ -30,23 +31,6 @@ fn config() -> FeatureConfig {
         ],
         ..FeatureConfig::default()
     }
-}
-
-fn extract(config: &FeatureConfig, samples: &[f32]) -> Features {
-    let extractor = FeatureExtractor::new(config).unwrap();
-    let mut features = Features::default();
-    extractor
-        .extract_into(samples, &mut extractor.scratch(), &mut features)
-        .unwrap();
-    features
-}
-
-fn noise(length: usize, seed: u32) -> impl Iterator<Item = f32> {
-    let mut state = seed;
-    (0..length).map(move |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    })
 }
 
 /// Returns syllables of a gliding voice with noise between them.
@@ -173,17 +157,12 @@ fn silence_has_no_shape_that_changes() {
     }
 }
 
-fn write_wav(path: &Path, samples: &[f32]) {
-    let samples = samples.iter().map(|sample| (sample * 32_767.0) as i16);
-    ser_fixtures::write_wav(path, RATE, samples);
-}
-
 /// A file of more than one segment of the chain, which is resampled.
 #[test]
 fn a_file_is_one_piece_with_one_row_and_a_store_keeps_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.wav");
-    write_wav(&path, &speech(50 * RATE as usize));
+    write_wav(&path, &speech(50 * RATE as usize), RATE);
     let config = FeatureConfig {
         semitones: 1.0,
         ..config()

@@ -1,25 +1,18 @@
 //! Compares every stage of the chain with librosa's arrays (`tests/reference`).
 
-use std::path::Path;
-
-use ser_audio::Waveform;
 use ser_features::{
     Extra, FeatureConfig, FeatureExtractor, Features, MelFilterbank, Output, delta, mfcc,
     power_to_db, read_npy,
 };
 
+use crate::signals::{clip, reference};
+
 const FULL: [u32; 2] = [16_000, 22_050];
 const ALL: [u32; 3] = [16_000, 22_050, 48_000];
 
-fn clip(rate: u32) -> Waveform {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
-    ser_audio::read(folder.join(format!("sr{rate}/clip.wav"))).unwrap()
-}
-
 /// Returns librosa's array of that name, transposed to `[frames, coefficients]`.
 fn expected(rate: u32, name: &str) -> Features {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
-    let array = read_npy(folder.join(format!("sr{rate}/{name}.npy"))).unwrap();
+    let array = read_npy(reference(rate, &format!("{name}.npy"))).unwrap();
     let (rows, frames) = (array.shape[0], array.shape[1]);
     let value = |i: usize| array.data[i % rows * frames + i / rows] as f32;
     Features::from_parts((0..rows * frames).map(value).collect(), frames, rows).unwrap()

@@ -1,11 +1,11 @@
 //! Checks that recordings too long for one segment of the chain give the same features as in one piece.
 
-use std::path::Path;
-
 use ser_features::{
     Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, MelFilterbank, Output, PadMode,
     delta, mfcc, power_to_db,
 };
+
+use crate::signals::{extract, noise, write_wav};
 
 /// More than three segments of 4096 frames each.
 const FRAMES: usize = 13_000;
@@ -24,11 +24,9 @@ fn config() -> FeatureConfig {
 /// Returns a tone in noise, quiet at first and loudest in the third segment, so that a later segment sets the
 /// floor of the first ones. It is silent at both ends.
 fn signal(length: usize) -> Vec<f32> {
-    let mut state = 7_u32;
-    (0..length)
-        .map(|n| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let noise = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
+    noise(length, 7)
+        .enumerate()
+        .map(|(n, noise)| {
             let t = n as f32 / length as f32;
             let envelope = match t {
                 t if !(0.1..0.95).contains(&t) => 0.0,
@@ -41,25 +39,11 @@ fn signal(length: usize) -> Vec<f32> {
         .collect()
 }
 
-fn extract(config: &FeatureConfig, samples: &[f32]) -> Features {
-    let extractor = FeatureExtractor::new(config).unwrap();
-    let mut features = Features::default();
-    extractor
-        .extract_into(samples, &mut extractor.scratch(), &mut features)
-        .unwrap();
-    features
-}
-
 /// Returns a block of columns of the features.
 fn columns(features: &Features, columns: std::ops::Range<usize>) -> Vec<f32> {
     (0..features.frames())
         .flat_map(|frame| features.row(frame)[columns.clone()].to_vec())
         .collect()
-}
-
-fn write_wav(path: &Path, samples: &[f32], sample_rate: u32) {
-    let samples = samples.iter().map(|sample| (sample * 32_767.0) as i16);
-    ser_fixtures::write_wav(path, sample_rate, samples);
 }
 
 /// The reference is each stage on its own, over the whole signal.

@@ -8,6 +8,8 @@
     clippy::print_stdout
 )]
 
+mod signals;
+
 mod config;
 
 mod librosa;

@@ -4,16 +4,7 @@ use std::f64::consts::TAU;
 
 use ser_features::{Error, Yin, YinScratch};
 
-/// A small noise generator that gives the same samples on every machine.
-fn noise(samples: usize) -> Vec<f32> {
-    let mut state = 1u32;
-    (0..samples)
-        .map(|_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-        })
-        .collect()
-}
+use crate::signals::noise;
 
 /// Returns the harmonics `k` of `f0(t)` with the given amplitudes.
 fn voice(rate: u32, seconds: f64, f0: impl Fn(f64) -> f64, amplitudes: &[f64]) -> Vec<f32> {
@@ -85,7 +76,7 @@ fn a_gliding_voice_is_followed_within_one_percent() {
 #[test]
 fn noise_below_a_voice_changes_little() {
     let mut signal = voice(16_000, 1.0, |_| 150.0, &[1.0, 0.5, 0.3]);
-    for (x, n) in signal.iter_mut().zip(noise(16_000)) {
+    for (x, n) in signal.iter_mut().zip(noise(16_000, 1)) {
         // 20 dB below the voice.
         *x += 0.14 * n;
     }
@@ -102,7 +93,7 @@ fn noise_and_silence_are_unvoiced() {
             .iter()
             .all(|&f0| f0 == 0.0)
     );
-    let f0 = yin(16_000).track(&noise(16_000), 160);
+    let f0 = yin(16_000).track(&noise(16_000, 1).collect::<Vec<_>>(), 160);
     let voiced = f0.iter().filter(|&&f0| f0 > 0.0).count();
     assert_eq!(voiced, 0);
 }
@@ -209,7 +200,7 @@ fn naive(rate: u32, frame: &[f32], fmin: f64, fmax: f64, threshold: f64) -> f64 
 fn transforms_give_what_the_definition_gives() {
     let rate = 8000;
     let mut signal = voice(rate, 1.0, |t| 90.0 + 150.0 * t, &[1.0, 0.7, 0.2, 0.5]);
-    for (i, (x, n)) in signal.iter_mut().zip(noise(8000)).enumerate() {
+    for (i, (x, n)) in signal.iter_mut().zip(noise(8000, 1)).enumerate() {
         *x += 3.0 * n * i as f32 / 8000.0;
     }
     let yin = Yin::new(rate, 70.0, 500.0, 401, 0.15).unwrap();

@@ -1,7 +1,5 @@
 //! Compares level, noisiness, brightness and trimming with librosa's arrays (`tests/reference`).
 
-use std::path::{Path, PathBuf};
-
 use rustfft::num_complex::Complex;
 use ser_audio::Waveform;
 use ser_features::prosody::{
@@ -10,19 +8,11 @@ use ser_features::prosody::{
 };
 use ser_features::{read_npy, trim};
 
+use crate::signals::{clip, reference};
+
 const N_FFT: usize = 2048;
 const HOP: usize = 512;
 const RATES: [u32; 3] = [16_000, 22_050, 48_000];
-
-fn reference(rate: u32, name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/reference/sr{rate}/{name}"))
-}
-
-fn clip(rate: u32) -> Waveform {
-    let clip = ser_audio::read(reference(rate, "clip.wav")).unwrap();
-    assert_eq!(clip.sample_rate, rate);
-    clip
-}
 
 fn expected(rate: u32, name: &str) -> Vec<f64> {
     let array = read_npy(reference(rate, &format!("{name}.npy"))).unwrap();

@@ -1,14 +1,11 @@
 //! Compares resampled clips, and their MFCC, with those of soxr (`tests/reference`).
 
 use std::f64::consts::TAU;
-use std::path::{Path, PathBuf};
 
 use rustfft::num_complex::Complex;
 use ser_features::{FeatureConfig, FeatureExtractor, read_npy};
 
-fn reference(rate: u32, name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/reference/sr{rate}/{name}"))
-}
+use crate::signals::reference;
 
 fn db(ratio: f64) -> f64 {
     20.0 * ratio.log10()

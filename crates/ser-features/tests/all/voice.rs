@@ -6,15 +6,9 @@ use ser_features::{
     Error, Extra, FeatureConfig, FeatureExtractor, FormantScratch, Formants, Output,
 };
 
-const RATE: u32 = 16_000;
+use crate::signals::noise;
 
-fn noise(samples: usize) -> impl Iterator<Item = f32> {
-    let mut state = 7_u32;
-    (0..samples).map(move |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    })
-}
+const RATE: u32 = 16_000;
 
 /// Returns half a second of the harmonics of `hz` up to 7 kHz, each with its level in dB.
 fn harmonics(hz: f64, level: impl Fn(usize) -> f64) -> Vec<f32> {
@@ -99,7 +93,7 @@ fn noise_lowers_the_ratio_of_harmonics_to_noise_where_it_is() {
     for gain in [0.01, 0.03, 0.1] {
         let hoarse: Vec<f32> = voice
             .iter()
-            .zip(noise(voice.len()))
+            .zip(noise(voice.len(), 7))
             .map(|(x, n)| x + gain * n)
             .collect();
         let rows = middle(Extra::Harmonics, &hoarse);
@@ -113,7 +107,7 @@ fn noise_lowers_the_ratio_of_harmonics_to_noise_where_it_is() {
     // A voice that is noise above 3 kHz, and clear below.
     let half: Vec<f32> = harmonics(150.0, |k| if k <= 20 { tilt(k) } else { -80.0 })
         .iter()
-        .zip(noise(RATE as usize))
+        .zip(noise(RATE as usize, 7))
         .map(|(x, n)| x + 0.001 * n)
         .collect();
     let rows = middle(Extra::Harmonics, &half);
@@ -173,7 +167,7 @@ fn a_broader_resonance_has_a_broader_formant() {
 #[test]
 fn silence_noise_and_single_tones_have_no_voice() {
     let silence = vec![0.0; 8000];
-    let hiss: Vec<f32> = noise(8000).collect();
+    let hiss: Vec<f32> = noise(8000, 7).collect();
     for sound in [&silence, &hiss] {
         assert_eq!(middle(Extra::Harmonics, sound), [0.0; 8]);
         assert_eq!(middle(Extra::Formants, sound), [0.0; 6]);
