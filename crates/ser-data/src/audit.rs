@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ser_audio::Damage;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::corpora::KnownCorpus;
 use crate::ravdess::{ACTORS, Channel, Name};
@@ -150,10 +150,19 @@ pub struct MissingClips {
     pub names: Vec<String>,
 }
 
+/// Serializes a path as text. Without this, a path that is not UTF-8 would be an error.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn path_as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
 /// A file that was skipped or is damaged, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skip {
     /// The file or folder.
+    #[serde(serialize_with = "path_as_text")]
     pub path: PathBuf,
     /// The kind of reason.
     pub kind: SkipKind,

@@ -17,7 +17,7 @@ mod split_name;
 pub mod synth;
 mod table;
 
-pub use audit::{Audit, MissingClips, Skip, SkipKind};
+pub use audit::{Audit, MissingClips, Skip, SkipKind, path_as_text};
 pub use corpus::{Clip, Corpus, LabelMap, Origin, Renamed, Scan};
 pub use error::{Error, Result, Shared, SharedClips};
 pub use files::is_table;

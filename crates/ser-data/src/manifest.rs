@@ -1,6 +1,6 @@
 //! Reads and writes a corpus as a CSV table.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -451,9 +451,16 @@ fn refuse_spellings<'a>(
 
 /// Returns a key that is equal for names which differ only in case, blanks, `-`, `_` and leading zeros: the words and
 /// numbers of the name in their order. Two numbers stay separated, so that speaker 1 of group 11 is not speaker 11 of
-/// group 1.
+/// group 1, and a number keeps its sign, so that -1 is not 1.
 fn spelling(name: &str) -> String {
-    let mut key = String::new();
+    let is_negative = name
+        .strip_prefix('-')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let mut key = if is_negative {
+        "-".to_owned()
+    } else {
+        String::new()
+    };
     let mut rest = name;
     while let Some(next) = rest.chars().next() {
         let is_digit = next.is_ascii_digit();
@@ -526,11 +533,14 @@ pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
     };
     let is_there = |&column: &usize| clips.iter().any(|clip| optional(clip)[column].is_some());
     let there: Vec<usize> = (0..OPTIONAL.len()).filter(is_there).collect();
-    let attributes = clips.iter().flat_map(|clip| clip.attributes.keys());
-    let attributes: BTreeSet<&str> = attributes.map(String::as_str).collect();
+    // Several manifests may write the same column with another case.
+    let mut attributes: BTreeMap<String, &str> = BTreeMap::new();
+    for name in clips.iter().flat_map(|clip| clip.attributes.keys()) {
+        attributes.entry(name.to_lowercase()).or_insert(name);
+    }
     write_csv(path, |csv| {
         let further = there.iter().map(|&column| OPTIONAL[column]);
-        let further = further.chain(attributes.iter().copied());
+        let further = further.chain(attributes.values().copied());
         csv.write_record(COLUMNS.into_iter().chain(further))?;
         for (clip, path) in clips.iter().zip(&paths) {
             let text = |field: &Option<String>| field.clone().unwrap_or_default();
@@ -552,8 +562,11 @@ pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
             ];
             let optional = optional(clip);
             let further = there.iter().map(|&column| optional[column].as_deref());
-            let attribute = |name: &&str| clip.attributes.get(*name).map(String::as_str);
-            let further = further.chain(attributes.iter().map(attribute));
+            let attribute = |column: &String| {
+                let mut own = clip.attributes.iter();
+                own.find_map(|(name, value)| (name.to_lowercase() == *column).then_some(&**value))
+            };
+            let further = further.chain(attributes.keys().map(attribute));
             let further = further.map(Option::unwrap_or_default);
             csv.write_record(fields.iter().map(String::as_str).chain(further))?;
         }
@@ -565,5 +578,12 @@ pub(crate) fn write(corpus: &Corpus, path: &Path) -> Result<()> {
 /// `None` if the path is not UTF-8.
 fn with_slashes(relative: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
-    Some(parts?.join("/"))
+    let path = parts?.join("/");
+    // A blank at the beginning of a field is not read.
+    let begins_blank = path.starts_with(char::is_whitespace);
+    Some(if begins_blank {
+        format!("./{path}")
+    } else {
+        path
+    })
 }

@@ -30,23 +30,26 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
         }
     }
     let (known, labelled) = corpora::recognise(&files)?;
-    let mut candidates = Vec::new();
-    // A file of another type is reported as well if it has the name of a clip.
+    let (mut candidates, mut companions) = (Vec::new(), Vec::new());
     for (path, labels) in files.into_iter().zip(labelled) {
         match labels {
             Some(labels) if is_recording(&path) => {
-                candidates.push((labels, path.components().count(), path));
+                candidates.push((labels, is_lossy(&path), path.components().count(), path));
             }
-            labels => skipped.extend(foreign(known, labels.is_some(), path)),
+            Some(labels) => companions.push((labels.recording, path)),
+            None => skipped.extend(foreign(known, path)),
         }
     }
-    // The shallowest copy of a clip comes first and is kept.
-    candidates.sort_by(|(a, a_depth, a_path), (b, b_depth, b_path)| {
-        (&a.recording, a_depth, a_path).cmp(&(&b.recording, b_depth, b_path))
-    });
+    // Of several copies of a clip, the first is kept: one that has lost nothing, and of these the shallowest.
+    candidates.sort_by(
+        |(a, a_is_lossy, a_depth, a_path), (b, b_is_lossy, b_depth, b_path)| {
+            let (a, b) = (&a.recording, &b.recording);
+            (a, a_is_lossy, a_depth, a_path).cmp(&(b, b_is_lossy, b_depth, b_path))
+        },
+    );
     let probed: Vec<_> = candidates
         .into_par_iter()
-        .map(|(labels, _, path)| (labels, probe(&path).map_err(Error::from), path))
+        .map(|(labels, .., path)| (labels, probe(&path).map_err(Error::from), path))
         .collect();
 
     let mut kept: BTreeMap<String, Clip> = BTreeMap::new();
@@ -67,6 +70,10 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
                     SkipKind::Copy,
                     format!("the same audio as {}", first.path.display()),
                 ),
+                Some(first) if is_lossy(&path) && !is_lossy(&first.path) => (
+                    SkipKind::Copy,
+                    format!("a compressed copy of {}", first.path.display()),
+                ),
                 Some(first) => (
                     SkipKind::Conflict,
                     format!(
@@ -78,6 +85,10 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
         };
         skipped.push(Skip { path, kind, reason });
     }
+    // Some corpora have a transcript, a video or measurements of the same name beside each recording. Such a file is reported only
+    // if it stands in the place of a recording.
+    companions.retain(|(recording, _)| !kept.contains_key(recording));
+    skipped.extend(companions.into_iter().map(|(_, path)| no_recording(path)));
     skipped.sort_by(|a, b| a.path.cmp(&b.path));
     if kept.is_empty() {
         return Err(Error::NoClips {
@@ -105,32 +116,45 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
     Ok(Scan { corpus, audit })
 }
 
-/// Says why a file is skipped; `None` for a file that has nothing to do with the corpus.
-fn foreign(known: &KnownCorpus, has_name: bool, path: PathBuf) -> Option<Skip> {
-    let (kind, reason) = match (has_name, is_recording(&path)) {
-        (true, _) => {
-            let extension = path.extension().unwrap_or_default().display();
-            let reason = format!("expected a recording, found `.{extension}`");
-            (SkipKind::Unreadable, reason)
+/// Returns whether the format of a recording usually loses some of its sound.
+fn is_lossy(path: &Path) -> bool {
+    const LOSSY: [&str; 9] = [
+        "mp3", "mp2", "ogg", "oga", "opus", "m4a", "mp4", "aac", "webm",
+    ];
+    let extension = path.extension().unwrap_or_default();
+    LOSSY
+        .iter()
+        .any(|lossy| extension.eq_ignore_ascii_case(lossy))
+}
+
+/// Describes a file that has the name of a clip, but is no recording.
+fn no_recording(path: PathBuf) -> Skip {
+    let extension = path.extension().unwrap_or_default().display();
+    Skip {
+        reason: format!("expected a recording, found `.{extension}`"),
+        kind: SkipKind::Unreadable,
+        path,
+    }
+}
+
+/// Says why a file without the name of a clip is skipped; `None` for a file that has nothing to do with the corpus.
+fn foreign(known: &KnownCorpus, path: PathBuf) -> Option<Skip> {
+    if !is_recording(&path) {
+        return None;
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let (kind, reason) = match (known.name, stem.parse::<Name>()) {
+        ("ravdess", Ok(name)) => {
+            let (modality, channel) = (name.modality, name.channel);
+            let reason = format!("expected audio speech, found {modality} {channel}");
+            (SkipKind::NotSpeech, reason)
         }
-        (false, false) => return None,
-        (false, true) => {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            match (known.name, stem.parse::<Name>()) {
-                ("ravdess", Ok(name)) => {
-                    let (modality, channel) = (name.modality, name.channel);
-                    let reason = format!("expected audio speech, found {modality} {channel}");
-                    (SkipKind::NotSpeech, reason)
-                }
-                ("ravdess", Err(error)) => (SkipKind::ForeignName, error.to_string()),
-                _ => {
-                    let (title, example) = (known.title, known.example);
-                    let reason = format!(
-                        "expected a recording of {title} with an emotion label, such as {example}"
-                    );
-                    (SkipKind::ForeignName, reason)
-                }
-            }
+        ("ravdess", Err(error)) => (SkipKind::ForeignName, error.to_string()),
+        _ => {
+            let (title, example) = (known.title, known.example);
+            let reason =
+                format!("expected a recording of {title} with an emotion label, such as {example}");
+            (SkipKind::ForeignName, reason)
         }
     };
     Some(Skip { path, kind, reason })

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ser_data::{Corpus, Error, Scan};
+use ser_data::{Corpus, Error, LabelMap, Origin, Scan};
 use tempfile::tempdir;
 
 use crate::fixtures::{Wav, clip, manifest};
@@ -137,4 +137,40 @@ fn a_path_that_is_not_utf_8_is_refused_by_its_name_wherever_it_lies() {
         );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
+}
+
+#[test]
+fn columns_in_two_cases_are_one_and_a_blank_before_a_path_is_kept() {
+    let folder = tempdir().unwrap();
+    let mut both = Vec::new();
+    for (corpus, column, clip) in [("one", "Age", "a.wav"), ("two", "age", " b/c.wav")] {
+        Wav::new(corpus.len() as i16 + both.len() as i16).write(folder.path().join(clip));
+        let path = folder.path().join(format!("{corpus}.csv"));
+        fs::write(
+            &path,
+            format!("path,emotion,speaker,{column}\n./{clip},sad,a,18\n"),
+        )
+        .unwrap();
+        both.push(path);
+    }
+    let origins: Vec<Origin> = both.iter().map(|path| path.as_path().into()).collect();
+    let Scan { corpus, .. } = Corpus::load_all(&origins, &LabelMap::new()).unwrap();
+    let all = folder.path().join("all.csv");
+    corpus.write_manifest(&all).unwrap();
+    let read = Corpus::load(&all).unwrap().corpus;
+    assert_eq!(read.len(), 2);
+    for clip in read.clips() {
+        assert_eq!(clip.attributes["Age"], "18", "{}", clip.name);
+    }
+}
+
+#[test]
+fn numbers_with_a_sign_are_labels_of_their_own() {
+    let folder = tempdir().unwrap();
+    for i in 0..3 {
+        Wav::new(i).write(folder.path().join(format!("{i}.wav")));
+    }
+    let text = "path,emotion,speaker\n0.wav,-1,a\n1.wav,0,a\n2.wav,1,a\n";
+    let corpus = Corpus::load(manifest(folder.path(), text)).unwrap().corpus;
+    assert_eq!(corpus.labels(), ["-1", "0", "1"]);
 }

@@ -353,3 +353,38 @@ fn a_folder_without_clips_or_no_folder_is_an_error_with_its_path() {
         "{error}"
     );
 }
+
+#[test]
+fn what_lies_beside_a_recording_is_not_missed_and_what_stands_in_its_place_is() {
+    let folder = tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    Wav::new(1).write(file(&format!("{CLIP}.wav")));
+    for name in [CLIP, OTHER] {
+        fs::write(
+            file(&format!("{name}.txt")),
+            "Kids are talking by the door.",
+        )
+        .unwrap();
+    }
+    let Scan { corpus, audit } = Corpus::scan(folder.path()).unwrap();
+    assert_eq!(corpus.len(), 1);
+    let skipped: Vec<&Path> = audit.skipped.iter().map(|skip| &*skip.path).collect();
+    assert_eq!(skipped, [file(&format!("{OTHER}.txt"))]);
+}
+
+#[test]
+fn of_an_original_and_its_compressed_copy_the_original_is_taken() {
+    let folder = tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    fs::create_dir(file("AudioMP3")).unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ser-audio/tests/fixtures");
+    let copy = file("AudioMP3/1001_DFA_ANG_XX.mp3");
+    fs::copy(fixtures.join("mono.mp3"), &copy).unwrap();
+    Wav::new(1).write(file("AudioWAV/1001_DFA_ANG_XX.wav"));
+    let Scan { corpus, audit } = Corpus::scan(folder.path()).unwrap();
+    assert_eq!(corpus.clips()[0].path, file("AudioWAV/1001_DFA_ANG_XX.wav"));
+    assert_eq!(corpus.len(), 1);
+    let skipped = &audit.skipped;
+    assert_eq!((skipped.len(), skipped[0].kind), (1, SkipKind::Copy));
+    assert_eq!(skipped[0].path, copy);
+}
