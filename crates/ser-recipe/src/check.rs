@@ -178,6 +178,12 @@ impl Recipe {
                 a.masks.to_string(),
             ),
             (
+                a.masks > 0 || a.time_mask == 0 && a.coefficient_mask == 0,
+                "augmentation.masks",
+                "at least 1 with augmentation.time_mask or coefficient_mask",
+                "0".to_owned(),
+            ),
+            (
                 a.time_mask <= input.frames,
                 "augmentation.time_mask",
                 "at most input.frames",
@@ -262,6 +268,12 @@ impl Recipe {
                 "training.patience",
                 "at least 1",
                 "0".to_owned(),
+            ),
+            (
+                t.patience.is_none() || t.monitor != Monitor::LastEpoch,
+                "training.patience",
+                "none with training.monitor = \"last-epoch\", which never stops early",
+                format!("{:?}", t.patience.unwrap_or_default()),
             ),
             (
                 (1..=MOST_NETWORKS).contains(&t.networks),

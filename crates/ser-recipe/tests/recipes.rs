@@ -106,6 +106,11 @@ fn a_wrong_value_is_named_with_its_key() {
         (CNN, "weight_decay = nan", "training.weight_decay"),
         (CNN, "patience = 0", "training.patience"),
         (
+            CNN,
+            "patience = 5\nmonitor = \"last-epoch\"",
+            "training.patience",
+        ),
+        (
             &CNN.replace("kernel = 3", "kernel = 4"),
             "",
             "network.blocks.kernel",
