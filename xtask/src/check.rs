@@ -3,14 +3,20 @@
 use std::env::consts::DLL_EXTENSION;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 
 use crate::{command, gate, libtorch, page, python, site};
 
 pub fn run(root: &Path) -> Result<()> {
     command::run(command::cargo(root).args(["fmt", "--all", "--check"]))?;
     libtorch::ensure(root)?;
+    // Packages of Python are downloaded while cargo compiles.
+    let installing = thread::spawn({
+        let root = root.to_owned();
+        move || site::prepare(&root).and_then(|_| python::prepare(&root))
+    });
     let package = without_training(root)?;
     let page = page::run(root)?;
     let features = format!("{},ser-cli/page", command::TRAIN);
@@ -23,6 +29,8 @@ pub fn run(root: &Path) -> Result<()> {
     };
     let deny = ["--", "-D", "warnings"];
     command::run(cargo(&["clippy", "--all-targets"]).args(deny))?;
+    let installed = installing.join();
+    installed.map_err(|_| anyhow!("the thread that installs packages of Python panicked"))??;
     site::run(root)?;
     // The page has compiled this program, with features of its own, and it has no tests.
     command::run(&mut cargo(&["test", "--exclude", "ser-bindgen"]))?;

@@ -78,8 +78,9 @@ fn remove_package(python: &Path, folder: &Path) -> Result<(PathBuf, PathBuf)> {
     Ok((package, program))
 }
 
-/// Returns the Python of the package's environment, the folder of the package, and the folder of the environment.
-fn prepare(root: &Path) -> Result<(PathBuf, PathBuf, PathBuf)> {
+/// Installs what the package is tested with. Returns the Python of its environment, the folder of the package, and the folder of
+/// the environment.
+pub fn prepare(root: &Path) -> Result<(PathBuf, PathBuf, PathBuf)> {
     let sources = root.join(SOURCES);
     let folder = root.join("target/python");
     println!(

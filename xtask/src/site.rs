@@ -15,10 +15,15 @@ use crate::{command, libtorch, python};
 const PAGES: [&str; 3] = ["*.md", "docs", "CITATION.cff"];
 const NOTEBOOK: &str = "docs/notebook.ipynb";
 
+/// Installs what the site is made with, and returns its Python.
+pub fn prepare(root: &Path) -> Result<PathBuf> {
+    let environment = root.join("target/site/python");
+    python::environment(&environment, &root.join("docs/requirements.txt"))
+}
+
 pub fn run(root: &Path) -> Result<()> {
+    let python = prepare(root)?;
     let folder = root.join("target/site");
-    let environment = folder.join("python");
-    let python = python::environment(&environment, &root.join("docs/requirements.txt"))?;
     let pages = folder.join("pages");
     clear(&pages)?;
     let mut listed = Command::new("git");

@@ -47,7 +47,10 @@ fn print(finished: &Finished, json: bool) -> Result<Outcome> {
 /// Prints the figures of a run.
 fn print_run(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
     if json {
-        println!("{}", serde_json::to_string(evaluation)?);
+        let mut line = serde_json::to_value(evaluation)?;
+        line["synthetic"] = run.synthetic().into();
+        line["model"] = run.model.display().to_string().into();
+        println!("{line}");
         return Ok(());
     }
     let rows = evaluation.folds.folds.iter().map(|fold| {

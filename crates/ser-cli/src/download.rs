@@ -131,15 +131,14 @@ fn from_server(known: &KnownCorpus, source: &Source, to: &Path) -> Result<(usize
     }
     let path = beside(to, "downloading");
     let origin = beside(to, "origin");
-    if source.md5.is_none() {
-        // Without a checksum, only this file tells whether a finished download is from the same address.
-        let is_the_same = std::fs::read_to_string(&origin).is_ok_and(|url| url == source.url);
-        if !is_the_same {
-            ser_files::remove_file(&path)?;
-            ser_files::write_file(&origin, source.url)?;
-        }
+    // Without a checksum, only this file tells whether a finished download is from the same address.
+    let is_the_same = || std::fs::read_to_string(&origin).is_ok_and(|url| url == source.url);
+    if source.md5.is_none() && !is_the_same() {
+        ser_files::remove_file(&path)?;
     }
-    match fetch_with_bar(source, &path)? {
+    let received = fetch_with_bar(source, &path)?;
+    ser_files::write_file(&origin, source.url)?;
+    match received {
         0 => eprintln!("{} was already there", path.display()),
         received => eprintln!("{} downloaded", size(received)),
     }

@@ -25,6 +25,9 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         let mut line = serde_json::to_value(&evaluated.evaluation)?;
         line["certain"] = serde_json::to_value(evaluated.certain)?;
         line["out_of_distribution"] = evaluated.out_of_distribution.into();
+        line["left_out"] = evaluated.left_out.into();
+        line["namesakes"] = evaluated.namesakes.clone().into();
+        line["synthetic"] = evaluated.synthetic.into();
         println!("{line}");
     } else {
         print(&evaluated);

@@ -21,7 +21,7 @@ pub fn run(args: &ExportArgs, json: bool) -> Result<Outcome> {
     ser_files::write_file(out, &bytes)?;
     if json {
         let line = json!({"file": out.display().to_string(), "bytes": bytes.len(), "name": model.name,
-            "labels": model.labels, "fingerprint": model.fingerprint()});
+            "labels": model.labels, "fingerprint": model.fingerprint(), "synthetic": model.provenance.synthetic});
         println!("{line}");
         return Ok(Outcome::Done);
     }

@@ -31,7 +31,7 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
     let fitted = fit(&experiment, &folders, args.jobs, &on_event)?;
     let (path, plain) = (fitted.model.display(), &fitted.validation);
     if json {
-        let line = serde_json::json!({ "model": path.to_string(), "validation": plain });
+        let line = serde_json::json!({ "model": path.to_string(), "validation": plain, "synthetic": fitted.synthetic });
         println!("{line}");
         return Ok(Outcome::of(&fitted.skipped));
     }

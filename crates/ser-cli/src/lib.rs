@@ -50,6 +50,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::FromArgMatches;
+use clap::error::ErrorKind;
 use ser_experiment::Skipped;
 
 use crate::args::{Args, Command, FitArgs};
@@ -129,6 +130,15 @@ fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
     let matches = Args::of_this_build().get_matches_from(args);
     let Args { command, json } =
         Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    // The parser refuses this only where --json comes after the name of the command.
+    if let Command::Predict(args) = &command
+        && json
+        && (args.csv || args.manifest.is_some() || args.out.is_some())
+    {
+        let message = "the argument '--json' cannot be used with '--csv', '--manifest' or '--out'";
+        let mut parser = Args::of_this_build();
+        parser.error(ErrorKind::ArgumentConflict, message).exit();
+    }
     if command.goes_on_later() {
         tell_when_stopped();
     }

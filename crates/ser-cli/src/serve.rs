@@ -66,9 +66,14 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<Outcome> {
             // A client may end the service as soon as it knows the address.
             let listen = || Signals::listen().context("the service could not listen for the signals that end it");
             let (mut first, mut both) = (listen()?, listen()?);
-            println!(
-                "serving on http://{address}, {page}described at http://{address}/docs; stop it with Ctrl-C"
-            );
+            if json {
+                let page = ser_server::HAS_PAGE;
+                println!("{}", serde_json::json!({ "address": format!("http://{address}"), "page": page }));
+            } else {
+                println!(
+                    "serving on http://{address}, {page}described at http://{address}/docs; stop it with Ctrl-C"
+                );
+            }
             let stopped_twice = async {
                 both.next().await;
                 both.next().await;

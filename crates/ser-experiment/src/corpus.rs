@@ -18,6 +18,7 @@ use crate::view::{FeatureSource, View};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// The file.
+    #[serde(serialize_with = "ser_data::path_as_text")]
     pub path: PathBuf,
     /// Why it was left out.
     pub reason: String,

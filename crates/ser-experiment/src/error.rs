@@ -280,7 +280,8 @@ fn nothing_left(left_out: usize, unknown: usize, emotions: &[String], labels: &[
     }
     if unknown > 0 {
         reasons.push(format!(
-            "{unknown} clips have emotions that the model does not know ({}): it knows {}; rename them in the manifest (`ser index DIR --out FILE` writes one for a folder)",
+            "{unknown} clips have emotions that the model does not know ({}): it knows {}; rename them in the manifest (`ser index \
+             DIR --out FILE` writes one for a folder)",
             emotions.join(", "),
             labels.join(", ")
         ));

@@ -20,8 +20,8 @@ use crate::speakers::Speakers;
 /// Number of bytes in one unit of the memory for bodies.
 const UNIT: usize = 1 << 10;
 /// Least number of bytes that a request reserves, since a short body can hold a long recording: about as much as 20 s of
-/// sound at 48 kHz take when they are decoded. A request that computes may take more, such as 5.8 MB for 30 s, but only as
-/// many compute at a time as there are cores.
+/// sound at 48 kHz take when they are decoded. A request that computes may take more, such as 5.8 MB for 30 s at
+/// 48 kHz and four times as much at 192 kHz, but only as many compute at a time as there are cores.
 const LEAST: usize = 4 << 20;
 
 /// The settings of a service.

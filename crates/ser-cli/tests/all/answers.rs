@@ -39,6 +39,8 @@ fn a_file_holds_what_would_be_printed() {
     assert!(said.contains(".csv") && said.contains(".jsonl"), "{said}");
     complaint(2, &words(&files, &[&"--csv", &"--out", &csv]));
     complaint(2, &words(&files, &[&"--json", &"--out", &csv]));
+    let before = words(&files, &[&"--out", &csv]);
+    complaint(2, &[&[&"--json" as &dyn AsRef<OsStr>], &*before].concat());
 }
 
 #[test]

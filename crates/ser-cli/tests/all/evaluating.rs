@@ -32,7 +32,7 @@ fn clips_of_unknown_emotions_are_counted_and_the_exit_code_says_so() {
     for part in [
         "1 clip left out (smug)",
         "only knows neutral, ",
-        "rename them",
+        "rename the others in the manifest",
     ] {
         assert!(said.contains(part), "{part} is not in {said}");
     }

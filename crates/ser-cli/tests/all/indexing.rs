@@ -99,3 +99,17 @@ fn the_real_corpus_has_its_known_quirks() {
     let pair = serde_json::json!([["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]]);
     assert_eq!(audit["duplicates"], pair);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_whose_name_is_not_utf_8_is_told_in_json_too() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = one_clip();
+    let odd = std::ffi::OsStr::from_bytes(b"pri\xe9re.wav");
+    std::fs::write(folder.path().join(odd), "no clip").unwrap();
+    let audit: Value =
+        serde_json::from_str(&output(3, &[&"index", &folder.path(), &"--json"])).unwrap();
+    let path = audit["skipped"][0]["path"].as_str().unwrap();
+    assert!(path.ends_with("pri\u{fffd}re.wav"), "{path}");
+}

@@ -36,7 +36,7 @@ impl Serving {
         let stdout = program.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).unwrap();
-        let address = address.split(',').next().unwrap().to_owned();
+        let address = address.split([',', '"']).next().unwrap().to_owned();
         let log = program.stderr.take().map(|mut stderr| {
             std::thread::spawn(move || {
                 let mut log = String::new();
