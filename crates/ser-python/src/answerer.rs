@@ -43,7 +43,7 @@ impl Answerer {
         model: &Model,
         labels: Option<Vec<String>>,
         speakers: BTreeMap<String, Bound<'_, Speaker>>,
-        threads: Option<usize>,
+        threads: Option<i64>,
     ) -> PyResult<Self> {
         let asked = Asked::new(py, &model.predictor, labels, None)?;
         let speaker = |(name, speaker): (String, Bound<'_, Speaker>)| {

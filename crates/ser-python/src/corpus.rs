@@ -82,7 +82,7 @@ impl Corpus {
             let fields = PyDict::new(py);
             let span = clip.span();
             fields.set_item("name", &clip.name)?;
-            fields.set_item("file", clip.path.display().to_string())?;
+            fields.set_item("file", clip.path.as_os_str())?;
             fields.set_item("start", span.map(|(start, _)| start))?;
             fields.set_item("end", span.map(|(_, end)| end))?;
             fields.set_item("emotion", &clip.emotion)?;
@@ -132,8 +132,13 @@ impl Corpus {
         &self,
         py: Python<'py>,
         protocol: &str,
-        seed: u64,
+        seed: &Bound<'_, PyAny>,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let seed: u64 = seed.extract().map_err(|_| {
+            PyValueError::new_err(format!(
+                "seed: expected a number from 0 to 2**64 - 1, got {seed}"
+            ))
+        })?;
         let splits = protocol
             .parse()
             .and_then(|protocol: Protocol| protocol.splits(&self.corpus, seed));

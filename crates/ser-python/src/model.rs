@@ -121,7 +121,7 @@ impl Model {
     fn predict_files<'py>(
         &self,
         paths: &Bound<'py, PyAny>,
-        threads: Option<usize>,
+        threads: Option<i64>,
         progress: Option<&Bound<'py, PyAny>>,
         labels: Option<Vec<String>>,
         speaker: Option<&Speaker>,

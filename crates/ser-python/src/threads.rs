@@ -14,11 +14,15 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 static ALL_CORES: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
 
 /// Returns a pool of `threads` threads, or the pool on all cores.
-pub(crate) fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
-    match threads {
-        Some(0) => Err(PyValueError::new_err("threads: expected 1 or more, got 0")),
-        Some(threads) => build(threads),
+pub(crate) fn pool(threads: Option<i64>) -> PyResult<Arc<ThreadPool>> {
+    match threads.map(usize::try_from) {
+        Some(Ok(threads)) if threads > 0 => build(threads),
         None => all_cores(),
+        Some(_) => {
+            let threads = threads.unwrap_or_default();
+            let message = format!("threads: expected 1 or more, got {threads}");
+            Err(PyValueError::new_err(message))
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,25 @@ def test_a_manifest(manifest: Path) -> None:
     assert audformat.is_segmented_index(table) and table["dialect"].isna().sum() == 2
     with pytest.raises(IndexError):
         corpus.read(4)
+    with pytest.raises(ValueError, match="seed: expected a number from 0"):
+        corpus.splits("seed5", seed=-1)
+
+
+def test_whole_seconds_and_a_column_name(manifest: Path) -> None:
+    text = "path,start,end,emotion,speaker,name\na.wav,0,1,sad,anna,N1\nb.wav,1,2,sad,ben,N2\n"
+    manifest.write_text(text, encoding="utf-8")
+    table = Corpus.open(manifest).to_pandas()
+    assert [str(kind) for kind in table.index.dtypes] == ["string", "timedelta64[ns]", "timedelta64[ns]"]
+    assert table["name"].tolist() == ["a@0.000-1.000", "b@1.000-2.000"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_path_that_is_no_text_can_be_opened(folder: Path, tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/Col\xe8re"))
+    shutil.copytree(folder / "Actor_01", odd)
+    corpus = Corpus.open(tmp_path)
+    assert all(Path(file).is_file() for file in corpus.files)
+    assert corpus.to_pandas().index[0].endswith(".wav")
 
 
 def test_labels_are_chosen_and_merged(corpus: Corpus) -> None:
@@ -134,6 +156,12 @@ def test_figures() -> None:
     assert alone.uar == found.uar and alone.uar_interval is None and alone.speakers == []
     sure = ser_speech.evaluate(["a", "b"], ["a", "b"], labels=["a", "b"], probabilities=numpy.eye(2))
     assert sure.log_loss == pytest.approx(0, abs=1e-6) and sure.brier == 0
+    # Equal in 32 bits: the predicted label counts.
+    close = [[0.5 + 1e-9, 0.5 - 1e-9], [0.5 - 1e-9, 0.5 + 1e-9], [0.5, 0.5]]
+    tied = ser_speech.evaluate(["a", "b", "b"], ["a", "b", "b"], labels=["a", "b"], probabilities=close)
+    assert tied.accuracy == 1
+    with pytest.raises(ValueError, match="got 'b' where 'a' is"):
+        ser_speech.evaluate(["a"], ["b"], labels=["a", "b"], probabilities=[[0.6, 0.4]])
 
 
 @pytest.mark.parametrize("nothing", [None, float("nan"), numpy.float32("nan"), pandas.NA, pandas.NaT, ""])

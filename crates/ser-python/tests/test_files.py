@@ -85,6 +85,8 @@ def test_wrong_arguments_are_refused(model: ser_speech.Model, speech: Path) -> N
             model.predict_files(path)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="threads: expected 1 or more, got 0"):
         model.predict_files([speech], threads=0)
+    with pytest.raises(ValueError, match="threads: expected 1 or more, got -1"):
+        model.predict_files([speech], threads=-1)
     with pytest.raises(TypeError):
         model.predict_files([7])  # type: ignore[list-item]
 

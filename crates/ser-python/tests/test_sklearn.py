@@ -36,6 +36,9 @@ def test_clips_are_files_or_signals(tmp_path: Path) -> None:
     assert (step.transform(numpy.array([signals[1]])) == rows[1]).all()
     expected = features.functionals(y=signals[1], sr=RATE, voice=True)
     assert dict(zip(step.get_feature_names_out(), rows[1].tolist(), strict=True)) == expected
+    # The length of an array is that of the last fit alone.
+    assert step.fit(numpy.array([signals[1]])).n_features_in_ == len(signals[1])
+    assert not hasattr(step.fit(signals), "n_features_in_")
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int8", "int16", ">i2", "uint16", "int32", "uint32", "float32", "float64"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy
 
 from ser_speech import _native
+from ser_speech.tables import times
 
 if TYPE_CHECKING:
     import pandas
@@ -124,7 +125,7 @@ class Corpus(Sequence[Clip]):
 
     @property
     def files(self) -> list[str]:
-        """The file of each clip."""
+        """The file of each clip. If clips are parts of files, use ``read``: the file alone does not say which part."""
         return [clip.file for clip in self]
 
     @property
@@ -192,17 +193,19 @@ class Corpus(Sequence[Clip]):
         filewise."""
         import pandas
 
-        files = pandas.Index(self.files, name="file", dtype="string")
+        # A table holds text only, and a path may be no text.
+        names = [file.encode(errors="replace").decode() for file in self.files]
+        files = pandas.Index(names, name="file", dtype="string")
         index: pandas.Index[Any] = files
         if any(clip.start is not None for clip in self):
             starts = [0.0 if clip.start is None else clip.start for clip in self]
             ends = [clip.seconds if clip.end is None else clip.end for clip in self]
-            times = [pandas.to_timedelta(seconds, unit="s") for seconds in (starts, ends)]
-            index = pandas.MultiIndex.from_arrays([files, *times], names=["file", "start", "end"])
+            index = pandas.MultiIndex.from_arrays([files, times(starts), times(ends)], names=["file", "start", "end"])
         fields = ["name", "emotion", "speaker", "gender", "intensity", "statement"]
         columns = {field: [getattr(clip, field) for clip in self] for field in fields}
         attributes = dict.fromkeys(name for clip in self for name in clip.attributes)
-        columns |= {name: [clip.attributes.get(name) for clip in self] for name in attributes}
+        # A column of the manifest with the name of a field does not replace that field.
+        columns |= {name: [clip.attributes.get(name) for clip in self] for name in attributes if name not in columns}
         return pandas.DataFrame(columns, index, dtype="string")
 
 

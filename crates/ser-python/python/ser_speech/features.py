@@ -131,7 +131,10 @@ def power_to_db(
     """Converts power to levels in dB, of the same shape: ``10·log10(max(amin, S) / ref)``. Levels more than ``top_db`` below the
     loudest are raised to that limit."""
     power = _numbers("S", S, 0)
-    reference = abs(float(ref(power) if callable(ref) else ref))
+    given = ref(power) if callable(ref) else ref
+    if numpy.ndim(given) > 0:
+        raise ValueError(f"ref: expected a number or a function that returns one, got the shape {numpy.shape(given)}")
+    reference = abs(float(given))
     levels = _extractor("mel", sr=22_050, reference=max(reference, amin), amin=amin, top_db=top_db)
     return levels.power_to_db(power.ravel()).reshape(power.shape)
 
@@ -183,9 +186,18 @@ def functionals(
     return dict(zip(extractor.names, extractor.extract(y)[0].tolist(), strict=True))
 
 
-@lru_cache(maxsize=64)
 def _extractor(output: str, **config: Any) -> _native.FeatureExtractor:
     """Returns the extractor for the arguments, which is planned once for all calls."""
+    for name in ("window", "norm"):
+        value = config.get(name)
+        if not (value is None or isinstance(value, str)):
+            # librosa takes arrays and numbers here as well.
+            raise ValueError(f"{name}: expected a name, got {value!r}")
+    return _planned(output, **config)
+
+
+@lru_cache(maxsize=64)
+def _planned(output: str, **config: Any) -> _native.FeatureExtractor:
     return _native.FeatureExtractor(output, **config)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy
+
 from ser_speech.answers import Answer, Span
 from ser_speech.errors import SerError
 
@@ -70,8 +72,8 @@ class Spans(list[Span]):
         index = pandas.MultiIndex.from_arrays(
             [
                 pandas.Index([self.file] * len(self), dtype="string"),
-                pandas.to_timedelta([span.start for span in self], unit="s"),
-                pandas.to_timedelta([span.end for span in self], unit="s"),
+                times([span.start for span in self]),
+                times([span.end for span in self]),
             ],
             names=["file", "start", "end"],
         )
@@ -93,6 +95,13 @@ class Spans(list[Span]):
         if any(span.channel is not None for span in self):
             columns = {"channel": ("int32", [span.channel for span in self]), **columns}
         return columns
+
+
+def times(seconds: list[float]) -> pandas.TimedeltaIndex:
+    """Returns seconds as audformat has them: always in nanoseconds, whatever the values. A list would have the unit that fits it."""
+    import pandas
+
+    return pandas.to_timedelta(numpy.array(seconds, dtype=float), unit="s").as_unit("ns")
 
 
 _Columns = dict[str, tuple[str, list[Any]]]
