@@ -77,7 +77,7 @@ class Functionals(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Returns the clips, and whether they are files."""
         if reset:
             # Files and lists have no number of features, and an earlier fit may have been to an array.
-            vars(self).pop("n_features_in_", None)
+            self.__dict__.pop("n_features_in_", None)
         is_array = hasattr(X, "shape") and len(X.shape) != 1
         if not is_array and hasattr(X, "__len__") and len(X) > 0:
             clips = list(X)
