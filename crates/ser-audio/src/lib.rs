@@ -36,7 +36,7 @@ pub use decode::{AudioStream, MAX_CHANNELS, MAX_SAMPLE_RATE, MAX_SAMPLES, read};
 pub use error::{Error, Result};
 pub use folder::{EXTENSIONS, files, is_recording, recordings};
 pub use peaks::Peaks;
-pub use probe::{Probe, probe};
+pub use probe::{Probe, is_lossy, probe};
 pub use quality::{Quality, Warning};
 pub use resample::{Resampler, ResamplerBank};
 pub use restoration::restored;

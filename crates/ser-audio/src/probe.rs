@@ -10,6 +10,7 @@ use crate::coded::Coded;
 use crate::damage::Damage;
 use crate::decode::{AudioStream, Decoder};
 use crate::error::{Error, Result};
+use crate::folder::has_extension;
 use crate::wav::{WavInfo, WavStream};
 
 /// What an index stores about a recording.
@@ -111,6 +112,19 @@ fn probe_coded(mut coded: Coded) -> Result<Probe> {
         frames,
         damage: coded.damage().some(),
     })
+}
+
+/// Returns whether the name of a file is that of a format which usually loses some of the sound.
+///
+/// ```
+/// assert!(ser_audio::is_lossy("speech.MP3".as_ref()));
+/// assert!(!ser_audio::is_lossy("speech.flac".as_ref()));
+/// ```
+pub fn is_lossy(path: &Path) -> bool {
+    const LOSSY: &[&str] = &[
+        "mp3", "mp2", "ogg", "oga", "opus", "m4a", "mp4", "aac", "webm",
+    ];
+    has_extension(path, LOSSY)
 }
 
 /// Starts the hash of samples with a format.

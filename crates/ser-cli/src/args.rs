@@ -452,7 +452,7 @@ pub struct PredictArgs {
     /// `start` and `end` (in seconds), `speaker` (as enrolled) and `channel`. --out is then a folder in which every row of the
     /// table has a row, even without a prediction. If the program is built with the feature object-store, the table, --out and
     /// --root may be s3://bucket/key.
-    #[arg(long, value_name = "TABLE", requires = "out", conflicts_with_all = ["files", "speaker", "channel", "enroll", "csv", "json"])]
+    #[arg(long, value_name = "TABLE", requires = "out", conflicts_with_all = ["files", "speaker", "channel", "enroll", "csv"])]
     pub manifest: Option<PathBuf>,
     /// Folder in which relative paths of the table are looked up [default: the folder of the table].
     #[arg(long, value_name = "DIR", requires = "manifest")]
@@ -479,10 +479,10 @@ pub struct PredictArgs {
     /// File to write the predictions to: .csv, .parquet, .json (an array) or .jsonl (one object per line). Each prediction is kept as
     /// soon as it is made, so that the same command continues where it was stopped; a recording that has changed since is predicted
     /// again. With --manifest a folder, for files in the format of the table.
-    #[arg(long, value_name = "FILE|DIR", conflicts_with_all = ["csv", "json"])]
+    #[arg(long, value_name = "FILE|DIR", conflicts_with = "csv")]
     pub out: Option<PathBuf>,
     /// Print CSV, one line per recording.
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long)]
     pub csv: bool,
 }
 

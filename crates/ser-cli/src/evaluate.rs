@@ -6,7 +6,7 @@ use ser_experiment::{Evaluated, Event, evaluate, take_folder};
 
 use crate::args::EvaluateArgs;
 use crate::events::Show;
-use crate::output::{SYNTHETIC, in_words, interval, percent, plain};
+use crate::output::{SYNTHETIC, in_words, interval, percent, plain, tell_unknown};
 use crate::report::{print_classes, print_groups};
 use crate::{Outcome, model};
 
@@ -33,17 +33,10 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         print(&evaluated);
     }
     if evaluated.unknown > 0 {
-        let (n, unknown) = (
-            in_words(evaluated.unknown, "clip"),
-            evaluated.unknown_emotions.join(", "),
-        );
-        eprintln!(
-            "{}",
-            plain(&format!(
-                "{n} left out ({unknown}): the model only knows {}; rename the others in the manifest (`ser index DIR --out FILE` \
-                 writes one for a folder)",
-                model.labels.join(", ")
-            ))
+        tell_unknown(
+            evaluated.unknown,
+            &evaluated.unknown_emotions,
+            &model.labels,
         );
     }
     Ok(match evaluated.unknown {

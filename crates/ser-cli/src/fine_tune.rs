@@ -7,7 +7,7 @@ use ser_experiment::{Event, FineTuned, fine_tune};
 
 use crate::args::DataArgs;
 use crate::events::Show;
-use crate::output::{SYNTHETIC, in_words, interval, percent, plain, table};
+use crate::output::{SYNTHETIC, in_words, interval, percent, plain, table, tell_unknown};
 use crate::{Outcome, model};
 
 /// Fine-tunes a model, prints what became better and worse, and writes the model unless it is clearly worse.
@@ -36,13 +36,7 @@ pub fn run(
     let (mut outcome, unknown) = (Outcome::of(&tuned.skipped), tuned.unknown);
     if unknown > 0 {
         outcome = Outcome::SomeSkipped;
-        let n = in_words(unknown, "clip");
-        let emotions = tuned.unknown_emotions.join(", ");
-        let known = tuned.model.labels.join(", ");
-        let line = format!(
-            "{n} left out ({emotions}): the model only knows {known}; rename them in the manifest (`ser index DIR --out FILE` writes one for a folder)"
-        );
-        eprintln!("{}", plain(&line));
+        tell_unknown(unknown, &tuned.unknown_emotions, &tuned.model.labels);
     }
     if !is_refused {
         let path = tuned.write()?;

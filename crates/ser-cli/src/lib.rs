@@ -130,7 +130,7 @@ fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
     let matches = Args::of_this_build().get_matches_from(args);
     let Args { command, json } =
         Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    // The parser refuses this only where --json comes after the name of the command.
+    // The parser would refuse this only where --json comes after the name of the command.
     if let Command::Predict(args) = &command
         && json
         && (args.csv || args.manifest.is_some() || args.out.is_some())

@@ -49,6 +49,20 @@ pub fn tell(all: &[Skipped]) {
     }
 }
 
+/// Prints a line on standard error for clips that were left out because a model does not know their emotions.
+pub fn tell_unknown(clips: usize, emotions: &[String], labels: &[String]) {
+    let (n, emotions, known) = (
+        in_words(clips, "clip"),
+        emotions.join(", "),
+        labels.join(", "),
+    );
+    let line = format!(
+        "{n} left out ({emotions}): the model only knows {known}; rename the others in the manifest (`ser index DIR --out FILE` \
+         writes one for a folder)"
+    );
+    eprintln!("{}", plain(&line));
+}
+
 /// Returns a table whose columns, except the first, are aligned to the right. Characters that would steer a terminal are
 /// replaced.
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {

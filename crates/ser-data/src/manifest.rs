@@ -456,11 +456,7 @@ fn spelling(name: &str) -> String {
     let is_negative = name
         .strip_prefix('-')
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    let mut key = if is_negative {
-        "-".to_owned()
-    } else {
-        String::new()
-    };
+    let mut key = String::from(if is_negative { "-" } else { "" });
     let mut rest = name;
     while let Some(next) = rest.chars().next() {
         let is_digit = next.is_ascii_digit();

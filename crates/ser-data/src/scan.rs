@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use ser_audio::{Probe, is_recording, probe};
+use ser_audio::{Probe, is_lossy, is_recording, probe};
 
 use crate::audit::{Skip, SkipKind};
 use crate::corpora::{self, KnownCorpus, Labels};
@@ -114,17 +114,6 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
         ..Audit::new(&corpus, renamed, skipped)
     };
     Ok(Scan { corpus, audit })
-}
-
-/// Returns whether the format of a recording usually loses some of its sound.
-fn is_lossy(path: &Path) -> bool {
-    const LOSSY: [&str; 9] = [
-        "mp3", "mp2", "ogg", "oga", "opus", "m4a", "mp4", "aac", "webm",
-    ];
-    let extension = path.extension().unwrap_or_default();
-    LOSSY
-        .iter()
-        .any(|lossy| extension.eq_ignore_ascii_case(lossy))
 }
 
 /// Describes a file that has the name of a clip, but is no recording.

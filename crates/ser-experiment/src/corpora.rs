@@ -12,10 +12,7 @@ use crate::setting::Setting;
 
 /// Computes the table of UAR by corpus.
 pub(crate) fn corpus_table(answers: &Answers) -> Result<CorpusTable> {
-    let mut clips: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for row in answers.plain().rows() {
-        *clips.entry((&row.split, corpus_of(row))).or_default() += 1;
-    }
+    let clips = clips_by_corpus(answers.plain());
     let corpora: BTreeSet<&str> = clips.keys().map(|(_, corpus)| *corpus).collect();
     let settings = answers.iter();
     let settings = settings.filter_map(|(setting, answers)| Some((known(setting)?, answers)));
@@ -47,6 +44,15 @@ pub(crate) fn corpus_table(answers: &Answers) -> Result<CorpusTable> {
         rows: rows.collect(),
         known: settings.into_iter().map(|(known, ..)| known).collect(),
     })
+}
+
+/// Counts the predictions of each split and corpus.
+pub(crate) fn clips_by_corpus(predictions: &Predictions) -> BTreeMap<(&str, &str), usize> {
+    let mut clips = BTreeMap::new();
+    for row in predictions.rows() {
+        *clips.entry((&*row.split, corpus_of(row))).or_default() += 1;
+    }
+    clips
 }
 
 /// The names of the speakers whose clips are predicted, by corpus.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use ser_data::{CORPUS, Clip, Corpus, Split};
+use ser_data::{Clip, Corpus, Split};
 use ser_eval::{ConfidenceThreshold, Epoch, History, NamedHistory, Predictions, fit_temperature};
 pub(crate) use ser_model::LIBTORCH_VERSION;
 use ser_model::{Example, Trained, TrainingData};
@@ -12,6 +12,7 @@ use ser_predict::{Model, Provenance};
 use ser_recipe::{Experiment, Member, Monitor, Recipe};
 
 use crate::answers::Answers;
+use crate::corpora::clips_by_corpus;
 use crate::corpus::Prepared;
 use crate::error::Result;
 use crate::event::{Event, OnEvent};
@@ -213,16 +214,11 @@ fn validated_on(corpus: &Corpus, held_out: &Predictions) -> String {
     if sizes.len() < 2 {
         return corpus.name().to_owned();
     }
-    let mut tested: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for row in held_out.rows() {
-        if let Some(name) = row.attributes.get(CORPUS) {
-            *tested.entry((name, &row.split)).or_default() += 1;
-        }
-    }
-    let names: BTreeSet<&str> = tested.keys().map(|(name, _)| *name).collect();
+    let tested = clips_by_corpus(held_out);
+    let names: BTreeSet<&str> = tested.keys().map(|(_, name)| *name).collect();
     let each = if names.len() == 1 { "" } else { "each " };
     let names = names.into_iter().collect::<Vec<_>>().join("+");
-    let whole = |((name, _), clips): (&(&str, &str), &usize)| sizes.get(name) == Some(clips);
+    let whole = |((_, name), clips): (&(&str, &str), &usize)| sizes.get(name) == Some(clips);
     if tested.iter().all(whole) {
         format!("{names}, {each}left out of training")
     } else {
@@ -261,6 +257,7 @@ fn measured(
 
 #[cfg(test)]
 mod tests {
+    use ser_data::CORPUS;
     use ser_eval::Prediction;
 
     use super::*;

@@ -84,8 +84,8 @@ impl Unseen {
 /// Returns whether two speakers have the same name. Where several corpora were read, the name of a speaker begins with that of
 /// the corpus (`ravdess/01`), which is compared if both have one.
 fn may_be_the_same(one: &str, other: &str) -> bool {
-    let alone = |name: &str| name.split_once('/').map(|(_, alone)| alone.to_owned());
-    one == other || alone(one).as_deref() == Some(other) || alone(other).as_deref() == Some(one)
+    let is_the_end = |of: &str, name: &str| of.split_once('/').is_some_and(|(_, end)| end == name);
+    one == other || is_the_end(one, other) || is_the_end(other, one)
 }
 
 #[cfg(test)]
