@@ -294,6 +294,14 @@ impl Download<'_> {
             let (before, now) = (format!("{before} bytes as before"), format!("{now}"));
             return Err(self.begin_anew(self.contradiction(before, now)));
         }
+        // Some servers continue another file all the same, although the request names the mark of this one.
+        if let (Some(before), Some(now)) = (&origin.mark, mark_of(headers))
+            && start > 0
+            && before != now
+        {
+            let (before, now) = (format!("the file {before} as before"), now.to_owned());
+            return Err(self.begin_anew(self.contradiction(before, now)));
+        }
         let total = known.or(total);
         if total.is_some_and(|total| total > self.limits.bytes) {
             return Err(self.too_long(self.limits.bytes));
@@ -414,11 +422,7 @@ impl Download<'_> {
         // The part is truncated first: if the program is killed between the two lines, old bytes must not remain with
         // the new mark.
         let file = File::create(&self.part).map_err(at(&self.part))?;
-        let mark = ["etag", "last-modified"]
-            .iter()
-            .filter_map(|name| headers.get(*name)?.to_str().ok())
-            .find(|mark| !mark.starts_with("W/"))
-            .unwrap_or_default();
+        let mark = mark_of(headers).unwrap_or_default();
         let size = total.map(|total| total.to_string()).unwrap_or_default();
         let origin = format!("{}\n{mark}\n{size}", self.source.url);
         fs::write(&self.origin, origin).map_err(at(&self.origin))?;
@@ -509,6 +513,14 @@ fn dropped(error: &ureq::Error) -> bool {
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// Returns what tells this version of a file from others: its strong ETag, or else its date.
+fn mark_of(headers: &HeaderMap) -> Option<&str> {
+    ["etag", "last-modified"]
+        .iter()
+        .filter_map(|name| headers.get(*name)?.to_str().ok())
+        .find(|mark| !mark.starts_with("W/"))
 }
 
 /// Parses `bytes 100-199/200` to (100, Some(200)).

@@ -93,12 +93,15 @@ impl Claim {
     pub fn write(
         self,
         fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let file = unfinished(&self.path, &begin(&self.path), NEW)?;
-        fill_up(file.as_file(), fill)?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path)?;
-        Ok(())
+    ) -> Result<(), Error> {
+        let written = || {
+            let file = unfinished(&self.path, &begin(&self.path), NEW)?;
+            fill_up(file.as_file(), fill)?;
+            file.as_file().sync_all()?;
+            file.persist(&self.path)?;
+            Ok(())
+        };
+        written().map_err(Error::at(&self.path))
     }
 }
 
@@ -167,7 +170,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
         let failed = mine(&path).write(|_| Err(io::Error::other("the source ran dry")));
-        assert_eq!(failed.unwrap_err().to_string(), "the source ran dry");
+        let failed = failed.unwrap_err();
+        assert_eq!(failed.path, path);
+        assert_eq!(failed.source.to_string(), "the source ran dry");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         mine(&path);
         let missing = folder.path().join("missing/a.csv");

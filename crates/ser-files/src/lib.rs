@@ -1,4 +1,4 @@
-//! Writes files that are complete or absent.
+#![doc = include_str!("../README.md")]
 
 mod claim;
 mod lock;
@@ -118,8 +118,8 @@ const PRIVATE: u32 = 0o600;
 pub fn write(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
-) -> io::Result<()> {
-    replace(path, None, fill)
+) -> Result<(), Error> {
+    replace(path, None, fill).map_err(Error::at(path))
 }
 
 /// Writes a file as [`write()`] does, with the permissions `mode` or else with those of the file that is there.
@@ -182,7 +182,7 @@ fn mode(_: &Metadata) -> Option<u32> {
 /// The errors of the file system, for example if the folder does not exist.
 pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<(), Error> {
     let (path, contents) = (path.as_ref(), contents.as_ref());
-    write(path, |file| file.write_all(contents)).map_err(Error::at(path))
+    write(path, |file| file.write_all(contents))
 }
 
 /// Writes a file as [`write_file`] does, that on Unix only its owner may read.
@@ -381,7 +381,7 @@ mod tests {
             file.write_all(b"new")?;
             Err(io::Error::other("the source ran dry"))
         });
-        assert_eq!(failed.unwrap_err().to_string(), "the source ran dry");
+        assert_eq!(failed.unwrap_err().source.to_string(), "the source ran dry");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -294,6 +294,12 @@ fn a_part_of_another_url_or_a_changed_file_is_not_continued() {
     case.fetch(&known(&url)).unwrap();
     case.has_the_file_and_nothing_else();
     assert!(server.join().unwrap()[0].contains("if-range: \"v0\""));
+    // The server continues the new file all the same.
+    let case = Case::new();
+    let (url, _server) = serve(vec![rest(5).into(), whole().into()]);
+    case.leave("XXXXX", &url, "\"v0\"");
+    case.fetch(&unknown(&url)).unwrap();
+    case.has_the_file_and_nothing_else();
 }
 
 #[test]
