@@ -1,7 +1,5 @@
 //! Mixing of several channels into one.
 
-use crate::waveform::SAMPLE_RANGE;
-
 /// How the channels of a recording are mixed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Channels {
@@ -92,8 +90,8 @@ impl Mixer {
         self.channels == Channels::Mean || self.count == 1
     }
 
-    /// Mixes `interleaved`, which holds whole frames of `count` channels, and appends the result. Some samples may
-    /// wait.
+    /// Mixes `interleaved`, which holds whole frames of `count` channels with samples within
+    /// [`SAMPLE_RANGE`](crate::SAMPLE_RANGE), and appends the result. Some samples may wait.
     pub fn push(&mut self, interleaved: &[f32], count: usize, samples: &mut Vec<f32>) {
         if count != self.count {
             // What is known of the old channels does not apply to the new ones.
@@ -148,16 +146,8 @@ impl Mixer {
     fn compare(&mut self) {
         let frames = || self.waiting.chunks_exact(self.count);
         self.compared += frames().len() as u64;
-        // Parts of a damaged file may hold samples that are not numbers.
-        let number = |x: f32| {
-            if SAMPLE_RANGE.contains(&x) {
-                f64::from(x)
-            } else {
-                0.0
-            }
-        };
         for channel in 0..self.count {
-            let values = || frames().map(|frame| number(frame[channel]));
+            let values = || frames().map(|frame| f64::from(frame[channel]));
             self.sums[channel] += values().sum::<f64>();
             self.squares[channel] += values().map(|x| x * x).sum::<f64>();
         }
@@ -176,7 +166,8 @@ impl Mixer {
             return;
         };
         for (channel, product) in self.products.iter_mut().enumerate() {
-            let products = frames().map(|frame| number(frame[channel]) * number(frame[reference]));
+            let products =
+                frames().map(|frame| f64::from(frame[channel]) * f64::from(frame[reference]));
             *product += products.sum::<f64>();
         }
         let loudest = self.loudest();

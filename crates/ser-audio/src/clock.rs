@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::vec::IntoIter;
 
 use symphonia::core::formats::FormatReader;
-use symphonia::core::formats::well_known::{
-    FORMAT_ID_ADTS, FORMAT_ID_FLAC, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3,
-};
+use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_FLAC, FORMAT_ID_MP3};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{TimeBase, Timestamp};
 
@@ -88,7 +86,7 @@ impl Clock {
                 failed: 0,
                 left_out: 0,
             },
-            FORMAT_ID_MP1 | FORMAT_ID_MP2 | FORMAT_ID_MP3 => bytes(0),
+            FORMAT_ID_MP3 => bytes(0),
             FORMAT_ID_ADTS => bytes(ADTS_HEADER),
             _ => {
                 let track = format.tracks().iter().find(|t| t.id == track);

@@ -14,9 +14,7 @@ use symphonia::core::codecs::audio::well_known::{
 };
 use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as Symphonia;
-use symphonia::core::formats::well_known::{
-    FORMAT_ID_ADTS, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3, FORMAT_ID_OGG,
-};
+use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_MP3, FORMAT_ID_OGG};
 use symphonia::core::formats::{FormatReader, TrackType};
 use symphonia::core::io::MediaSource;
 use symphonia::core::packet::Packet;
@@ -26,16 +24,14 @@ use symphonia::default::get_codecs;
 use crate::channels::Mixer;
 use crate::clock::Clock;
 use crate::container;
-use crate::damage::{CutShort, Damage};
+use crate::damage::{CutShort, Damage, NoNumbers};
 use crate::decode::check_limits;
 use crate::error::{Error, Result};
-use crate::foreign::{Chunks, chunks};
 use crate::matroska::{self, Clusters};
 use crate::mpeg::Gaps;
 use crate::ogg::{CAPTURE, Pages};
 use crate::opus::OpusDecoder;
-use crate::wav::is_unknown_length;
-use crate::waveform::SAMPLE_RANGE;
+use crate::wav::{data_chunk, is_unknown_length};
 use crate::wrapper;
 
 /// Largest number of packets that are tried until one can be decoded, and of consecutive errors of a container before
@@ -89,8 +85,7 @@ pub(crate) struct Coded {
     places: usize,
     /// Whether the last samples were silence.
     is_silent: bool,
-    no_numbers: u64,
-    first_no_number: Option<(u64, f32)>,
+    no_numbers: NoNumbers,
     is_cut: bool,
     is_at_end: bool,
 }
@@ -125,12 +120,11 @@ impl Coded {
         let io_error = ser_files::Error::at(path);
         let head = wrapper::head(&mut source, wrapper::HEAD).map_err(&io_error)?;
         let samples = if head.starts_with(b"RIFF") {
-            chunks(&mut Cursor::new(&head), Chunks::Riff).map_err(&io_error)?
+            data_chunk(&mut Cursor::new(&head), Some(head.len() as u64)).map_err(&io_error)?
         } else {
             None
         };
-        let stated = samples.and_then(|samples| samples.len?.try_into().ok());
-        let is_endless = stated.is_some_and(is_unknown_length);
+        let is_endless = samples.is_some_and(|(_, stated)| is_unknown_length(stated));
         let (mut end, mut gaps, mut is_cut_within) = (None, Gaps::default(), None);
         if head.starts_with(CAPTURE) {
             end = Pages::end(&mut source).map_err(&io_error)?;
@@ -173,8 +167,7 @@ impl Coded {
             silent: 0,
             places: 0,
             is_silent: false,
-            no_numbers: 0,
-            first_no_number: None,
+            no_numbers: NoNumbers::default(),
             is_cut: false,
             is_at_end: false,
         };
@@ -228,7 +221,7 @@ impl Coded {
             }),
             silent_seconds: self.silent as f64 / rate,
             places: self.places,
-            no_numbers: self.no_numbers,
+            no_numbers: self.no_numbers.count,
         }
     }
 
@@ -246,7 +239,7 @@ impl Coded {
     }
 
     /// Decodes the next samples, with channels interleaved; returns `false` at the end.
-    fn next_interleaved(&mut self) -> Result<bool> {
+    pub(crate) fn next_interleaved(&mut self) -> Result<bool> {
         if self.is_at_end {
             return Ok(false);
         }
@@ -280,14 +273,7 @@ impl Coded {
             let seconds = heard as f64 / f64::from(self.sample_rate);
             return Err(self.damaged(format!("no more than {seconds:.1} s of it can be decoded")));
         }
-        match self.first_no_number {
-            Some((index, value)) if 2 * self.no_numbers > heard => Err(Error::OutOfRange {
-                path: self.path.clone(),
-                index,
-                value,
-            }),
-            _ => Ok(()),
-        }
+        self.no_numbers.check(&self.path)
     }
 
     /// Decodes packets until one of them gives samples or silence precedes one; returns `false` at the end.
@@ -382,10 +368,6 @@ impl Coded {
 
     /// Reads a packet from the container.
     fn next_packet(&mut self) -> Result<Next> {
-        let (path, seconds) = (
-            &self.path,
-            self.position as f64 / f64::from(self.sample_rate.max(1)),
-        );
         let format = &mut self.format;
         let packet = match guarded(|| format.next_packet()) {
             Some(Ok(Some(packet))) => packet,
@@ -405,7 +387,9 @@ impl Coded {
                     !self.is_open_ended && is_within.is_none_or(|cut| cut.load(Ordering::Relaxed));
                 return Ok(Next::End);
             }
-            Some(Err(error @ Symphonia::IoError(_))) => return Err(failure(path, seconds, error)),
+            Some(Err(error @ Symphonia::IoError(_))) => {
+                return Err(failure(&self.path, self.seconds(), error));
+            }
             Some(Err(_)) => return Ok(Next::Failed),
             None => {
                 // A container that panicked is not used again.
@@ -476,7 +460,9 @@ impl Coded {
         }
         self.channels = channels as u16;
         if self.is_float {
-            self.silence_no_numbers();
+            let interleaved = &mut self.interleaved;
+            self.no_numbers
+                .silence(interleaved, self.channels, self.position);
         }
         Ok(Decoded::Samples)
     }
@@ -485,20 +471,6 @@ impl Coded {
     fn find_again(&self) -> Result<Track> {
         guarded(|| Track::find(self.format.as_ref(), &self.path, None))
             .unwrap_or_else(|| Err(self.damaged("its decoder failed".into())))
-    }
-
-    /// Sets samples that are not numbers to 0.
-    fn silence_no_numbers(&mut self) {
-        for (frame, samples) in
-            (self.position..).zip(self.interleaved.chunks_exact_mut(self.channels.into()))
-        {
-            let Some(&value) = samples.iter().find(|x| !SAMPLE_RANGE.contains(x)) else {
-                continue;
-            };
-            samples.fill(0.0);
-            self.no_numbers += 1;
-            self.first_no_number.get_or_insert((frame, value));
-        }
     }
 
     fn damaged(&self, reason: String) -> Error {
@@ -582,7 +554,7 @@ impl Track {
         // Ogg is where its last page claims to be.
         let is_promise = match format.format_info().format {
             FORMAT_ID_ADTS | FORMAT_ID_OGG => false,
-            FORMAT_ID_MP1 | FORMAT_ID_MP2 | FORMAT_ID_MP3 => track.delay.is_some(),
+            FORMAT_ID_MP3 => track.delay.is_some(),
             _ => true,
         };
         let is_exact = parameters.codec == CODEC_ID_FLAC || is_integer_pcm(parameters.codec);

@@ -1,6 +1,10 @@
 //! What is missing from a damaged recording.
 
 use std::fmt;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::waveform::SAMPLE_RANGE;
 
 /// What is missing from a recording that is damaged or was cut short. The rest of it keeps the times of the whole
 /// recording.
@@ -15,7 +19,7 @@ pub struct Damage {
     pub silent_seconds: f64,
     /// The number of places in which these seconds lie.
     pub places: usize,
-    /// Number of samples that are not numbers, or beyond [`SAMPLE_RANGE`](crate::SAMPLE_RANGE), and were set to 0.
+    /// Number of samples, in all channels, that are not numbers, or beyond [`SAMPLE_RANGE`], and were set to 0.
     pub no_numbers: u64,
 }
 
@@ -64,6 +68,51 @@ impl fmt::Display for Damage {
             });
         }
         f.write_str(&told.join("; "))
+    }
+}
+
+/// Samples that are not numbers, or beyond [`SAMPLE_RANGE`].
+#[derive(Default)]
+pub(crate) struct NoNumbers {
+    /// Number of such samples, and of all samples that were checked.
+    pub(crate) count: u64,
+    checked: u64,
+    /// Position and value of the first such sample.
+    first: Option<(u64, f32)>,
+}
+
+impl NoNumbers {
+    /// Sets such samples to 0. `interleaved` holds whole frames of `channels` channels, the first of them at `position`.
+    pub(crate) fn silence(&mut self, interleaved: &mut [f32], channels: u16, position: u64) {
+        self.checked += interleaved.len() as u64;
+        if interleaved.iter().all(|x| SAMPLE_RANGE.contains(x)) {
+            return;
+        }
+        let frames = interleaved.chunks_exact_mut(channels.into());
+        for (index, frame) in (position..).zip(frames) {
+            for sample in frame {
+                if !SAMPLE_RANGE.contains(sample) {
+                    self.count += 1;
+                    self.first.get_or_insert((index, *sample));
+                    *sample = 0.0;
+                }
+            }
+        }
+    }
+
+    /// Refuses a recording with more such samples than others, because it is not merely noisy.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`].
+    pub(crate) fn check(&self, path: &Path) -> Result<()> {
+        match self.first {
+            Some((index, value)) if 2 * self.count > self.checked => Err(Error::OutOfRange {
+                path: path.to_path_buf(),
+                index,
+                value,
+            }),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -91,11 +91,7 @@ const BEYOND: f64 = 0.1;
 
 /// The decoder of a recording.
 pub(crate) enum Decoder {
-    Wav {
-        stream: WavStream<Box<dyn MediaSource>>,
-        /// Buffer of the stream.
-        bytes: Vec<u8>,
-    },
+    Wav(WavStream<Box<dyn MediaSource>>),
     Coded(Box<Coded>),
 }
 
@@ -114,10 +110,8 @@ impl AudioStream {
     ///
     /// # Formats
     ///
-    /// WAV as [`decode_wav`](crate::decode_wav) reads it, and with A-law, μ-law, ADPCM or 64-bit samples; FLAC; MP3;
-    /// Opus, Vorbis and FLAC in Ogg; AAC (low complexity), ALAC and Opus in MP4 and MOV; AAC in ADTS; AIFF; CAF; those
-    /// of these codecs that occur in Matroska and WebM; AU, NIST SPHERE, RIFX, Wave64. Of several tracks, the default
-    /// audio track is decoded.
+    /// Those of the table *What is decoded* on the page of the crate. Of several tracks, the default audio track is
+    /// decoded.
     ///
     /// # Scale
     ///
@@ -250,7 +244,7 @@ impl AudioStream {
     /// Returns what is known to be missing from the recording. It is complete at the end of the stream.
     pub fn damage(&self) -> Option<Damage> {
         match &self.decoder {
-            Decoder::Wav { stream, .. } => stream.damage().some(),
+            Decoder::Wav(stream) => stream.damage().some(),
             Decoder::Coded(coded) => coded.damage().some(),
         }
     }
@@ -275,7 +269,7 @@ impl AudioStream {
     /// Returns the sampling rate in Hz.
     pub fn sample_rate(&self) -> u32 {
         match &self.decoder {
-            Decoder::Wav { stream, .. } => stream.info().sample_rate,
+            Decoder::Wav(stream) => stream.info().sample_rate,
             Decoder::Coded(coded) => coded.sample_rate(),
         }
     }
@@ -286,14 +280,14 @@ impl AudioStream {
         match (&self.decoder, &self.origin) {
             _ if self.part.is_some() => None,
             (_, Origin::Pipe) | (Decoder::Coded(_), _) => None,
-            (Decoder::Wav { stream, .. }, _) => Some(stream.info().frames),
+            (Decoder::Wav(stream), _) => Some(stream.info().frames),
         }
     }
 
     /// Returns the length in seconds that the container states; `None` if it states none.
     pub fn duration(&self) -> Option<f64> {
         match &self.decoder {
-            Decoder::Wav { stream, .. } => {
+            Decoder::Wav(stream) => {
                 let info = stream.info();
                 (info.frames != u64::MAX).then(|| info.duration())
             }
@@ -364,9 +358,9 @@ impl AudioStream {
     fn next_decoded(&mut self, samples: &mut Vec<f32>) -> Result<bool> {
         let before = samples.len();
         match &mut self.decoder {
-            Decoder::Wav { stream, bytes } => {
+            Decoder::Wav(stream) => {
                 while samples.len() == before && !stream.is_at_end() {
-                    stream.read_block(bytes, &mut self.mixer, samples)?;
+                    stream.read_block(&mut self.mixer, samples)?;
                 }
             }
             Decoder::Coded(coded) => {
@@ -442,7 +436,7 @@ impl Origin {
 impl Decoder {
     fn channels(&self) -> u16 {
         match self {
-            Self::Wav { stream, .. } => stream.info().channels,
+            Self::Wav(stream) => stream.info().channels,
             Self::Coded(coded) => coded.channels(),
         }
     }
@@ -459,8 +453,7 @@ impl Decoder {
             Ok(stream) => {
                 let info = stream.info();
                 check_limits(path, info.channels.into(), info.sample_rate)?;
-                let bytes = Vec::new();
-                return Ok(Self::Wav { stream, bytes });
+                return Ok(Self::Wav(stream));
             }
             Err(refused) => refused,
         };

@@ -15,7 +15,7 @@ pub(crate) const PCM: u16 = 1;
 pub(crate) const FLOAT: u16 = 3;
 const A_LAW: u16 = 6;
 const MU_LAW: u16 = 7;
-const EXTENSIBLE: u16 = 0xFFFE;
+pub(crate) const EXTENSIBLE: u16 = 0xFFFE;
 
 /// The format and the position of samples, as a header states them.
 pub(crate) struct Samples {
@@ -103,8 +103,7 @@ pub(crate) fn sphere(head: &[u8]) -> Result<Samples, String> {
 /// The structure of the chunks of a file.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Chunks {
-    Riff,
-    /// As RIFF, but big-endian.
+    /// Big-endian RIFF.
     Rifx,
     /// Names of 16 bytes; lengths of 8 bytes that include the header.
     Wave64,
@@ -115,7 +114,7 @@ pub(crate) fn chunks(reader: &mut (impl Read + Seek), kind: Chunks) -> io::Resul
     let is_big_endian = kind == Chunks::Rifx;
     let (mut position, head_len) = match kind {
         Chunks::Wave64 => (40, 24),
-        Chunks::Riff | Chunks::Rifx => (12, 8),
+        Chunks::Rifx => (12, 8),
     };
     let mut format = None;
     for _ in 0..MAX_CHUNKS {
@@ -127,7 +126,6 @@ pub(crate) fn chunks(reader: &mut (impl Read + Seek), kind: Chunks) -> io::Resul
         }
         let [_, _, _, _, a, b, c, d, ..] = head;
         let stated = match kind {
-            Chunks::Riff => u32::from_le_bytes([a, b, c, d]).into(),
             Chunks::Rifx => u32::from_be_bytes([a, b, c, d]).into(),
             Chunks::Wave64 => {
                 let mut size = [0; 8];
@@ -228,12 +226,17 @@ impl Rewritten {
         }
     }
 
-    /// Creates a source of the samples without a header, for streams that have their own.
-    pub(crate) fn bare(inner: Box<dyn MediaSource>, len: Option<u64>, samples: &Samples) -> Self {
-        let behind = Self::behind(inner, len, samples.start);
+    /// Creates a source of the `stated` bytes from `start` on, of a file of `file_len` bytes.
+    pub(crate) fn part(
+        inner: Box<dyn MediaSource>,
+        file_len: Option<u64>,
+        start: u64,
+        stated: Option<u64>,
+    ) -> Self {
+        let behind = Self::behind(inner, file_len, start);
         // Several writers do not know the length, and some state a wrong one.
         Self {
-            len: match (behind.len, samples.len) {
+            len: match (behind.len, stated) {
                 (Some(held), Some(stated)) if stated > 0 => Some(held.min(stated)),
                 (held, _) => held,
             },
@@ -268,7 +271,7 @@ impl Rewritten {
             header,
             turned,
             flipped: if is_flipped { 0x80 } else { 0 },
-            ..Self::bare(inner, len, samples)
+            ..Self::part(inner, len, samples.start, samples.len)
         }
     }
 

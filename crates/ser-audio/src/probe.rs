@@ -5,7 +5,6 @@ use std::path::Path;
 use symphonia::core::io::MediaSource;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::channels::{Channels, Mixer};
 use crate::coded::Coded;
 use crate::damage::Damage;
 use crate::decode::{AudioStream, Decoder};
@@ -44,20 +43,15 @@ pub struct Probe {
 /// so samples that are not numbers go unnoticed. A recording without samples is an error.
 pub fn probe(path: &Path) -> Result<Probe> {
     match AudioStream::open(path)?.into_decoder() {
-        Decoder::Wav { stream, bytes } => probe_wav(stream, bytes, path),
+        Decoder::Wav(stream) => probe_wav(stream, path),
         Decoder::Coded(coded) => probe_coded(*coded),
     }
 }
 
-fn probe_wav(
-    mut stream: WavStream<Box<dyn MediaSource>>,
-    mut bytes: Vec<u8>,
-    path: &Path,
-) -> Result<Probe> {
+fn probe_wav(mut stream: WavStream<Box<dyn MediaSource>>, path: &Path) -> Result<Probe> {
     let mut hash = begin_pcm(&stream.info());
     while !stream.is_at_end() {
-        stream.read_bytes(&mut bytes)?;
-        hash.update(&bytes);
+        hash.update(stream.read_bytes()?);
     }
     let info = stream.info();
     if info.frames == 0 {
@@ -92,11 +86,9 @@ fn probe_coded(mut coded: Coded) -> Result<Probe> {
             hash
         }
     };
-    let mut mixer = Mixer::new(Channels::Mean, channels.into());
-    let (mut samples, mut stored, mut frames) = (Vec::new(), Vec::new(), 0);
-    while coded.next_block(&mut mixer, &mut samples)? {
-        frames += samples.len() as u64;
-        samples.clear();
+    let (mut stored, mut frames) = (Vec::new(), 0);
+    while coded.next_interleaved()? {
+        frames += (coded.interleaved().len() / usize::from(coded.channels())) as u64;
         match bits {
             Some(bits) => {
                 store(coded.interleaved(), bits, &mut stored);
@@ -114,17 +106,19 @@ fn probe_coded(mut coded: Coded) -> Result<Probe> {
     })
 }
 
-/// Returns whether the name of a file is that of a format which usually loses some of the sound.
+/// Returns whether the name of a file is that of a lossy format: of any but those that usually lose nothing of the sound.
 ///
 /// ```
 /// assert!(ser_audio::is_lossy("speech.MP3".as_ref()));
+/// assert!(ser_audio::is_lossy("speech.mka".as_ref()));
 /// assert!(!ser_audio::is_lossy("speech.flac".as_ref()));
 /// ```
 pub fn is_lossy(path: &Path) -> bool {
-    const LOSSY: &[&str] = &[
-        "mp3", "mp2", "ogg", "oga", "opus", "m4a", "mp4", "aac", "webm",
+    const LOSSLESS: &[&str] = &[
+        "aif", "aifc", "aiff", "ape", "au", "caf", "flac", "nist", "snd", "sph", "w64", "wav",
+        "wave",
     ];
-    has_extension(path, LOSSY)
+    !has_extension(path, LOSSLESS)
 }
 
 /// Starts the hash of samples with a format.

@@ -8,6 +8,7 @@ use symphonia::core::io::MediaSource;
 use crate::error::{Error, Result};
 use crate::flac::headless;
 use crate::foreign::{Chunks, Rewritten, Samples, au, chunks, sphere};
+use crate::wav::data_chunk;
 
 /// Number of bytes from the beginning that are inspected.
 pub(crate) const HEAD: usize = 4096;
@@ -141,6 +142,7 @@ const IN_WAV: &[(u16, &str)] = &[
     (0x0040, "G.721"),
     (0x0042, "G.723.1"),
     (0x0045, "G.726"),
+    (0x0050, "MP2"),
     (0x0064, "G.726"),
     (0x0083, "G.729"),
     (0x00FF, "AAC without frames"),
@@ -151,8 +153,8 @@ const IN_WAV: &[(u16, &str)] = &[
     (0xA109, "Speex"),
 ];
 
-/// MP2, MP3 and AAC in ADTS: streams that need no WAV around them.
-const STREAMS_IN_WAV: [u16; 3] = [0x0050, 0x0055, 0x1600];
+/// MP3 and AAC in ADTS: streams that need no WAV around them.
+const STREAMS_IN_WAV: [u16; 2] = [0x0055, 0x1600];
 
 /// The beginnings of files that are read directly.
 const READ: &[(usize, &[u8])] = &[
@@ -219,7 +221,9 @@ pub(crate) fn open(
     if let Some(samples) = samples {
         return rewritten(reader, len, samples.map_err(unsupported)?);
     }
-    if READ.iter().any(|&(at, bytes)| begins(&head, at, bytes)) || head.first() == Some(&0xFF) {
+    // Frames of FLAC without a header before them begin with the same byte, and are searched for below.
+    let is_mpeg = matches!(head[..], [0xFF, second, ..] if !matches!(second, 0xF8 | 0xF9));
+    if is_mpeg || READ.iter().any(|&(at, bytes)| begins(&head, at, bytes)) {
         return Ok((reader, len));
     }
     if let Some(start) = hidden(&head) {
@@ -298,9 +302,9 @@ fn in_wav(
         return Ok((reader, len));
     }
     let io_error = ser_files::Error::at(path);
-    match chunks(&mut reader, Chunks::Riff).map_err(&io_error)? {
-        Some(samples) => {
-            let found = Rewritten::bare(reader, len, &samples);
+    match data_chunk(&mut reader, len).map_err(&io_error)? {
+        Some((start, stated)) => {
+            let found = Rewritten::part(reader, len, start, Some(stated.into()));
             let len = found.byte_len();
             Ok((Box::new(found), len))
         }

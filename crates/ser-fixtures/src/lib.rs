@@ -38,7 +38,16 @@ fn named(value: Option<OsString>) -> Option<PathBuf> {
 /// # Panics
 /// The file cannot be written.
 pub fn write_wav_f32(path: &Path, sample_rate: u32, samples: impl IntoIterator<Item = f32>) {
-    write(path, sample_rate, 32, SampleFormat::Float, samples);
+    write(path, sample_rate, 1, 32, SampleFormat::Float, samples);
+}
+
+/// Writes two channels, of the length of the shorter one, as a WAV file of 32-bit floats.
+///
+/// # Panics
+/// The file cannot be written.
+pub fn write_stereo_f32(path: &Path, sample_rate: u32, left: &[f32], right: &[f32]) {
+    let samples = left.iter().zip(right).flat_map(|(&l, &r)| [l, r]);
+    write(path, sample_rate, 2, 32, SampleFormat::Float, samples);
 }
 
 /// Writes samples as a mono WAV file of 16-bit integers.
@@ -46,18 +55,32 @@ pub fn write_wav_f32(path: &Path, sample_rate: u32, samples: impl IntoIterator<I
 /// # Panics
 /// The file cannot be written.
 pub fn write_wav(path: &Path, sample_rate: u32, samples: impl IntoIterator<Item = i16>) {
-    write(path, sample_rate, 16, SampleFormat::Int, samples);
+    write_interleaved(path, sample_rate, 1, samples);
+}
+
+/// Writes interleaved samples as a WAV file of 16-bit integers with this number of channels.
+///
+/// # Panics
+/// The file cannot be written, or a channel lacks its last sample.
+pub fn write_interleaved(
+    path: &Path,
+    sample_rate: u32,
+    channels: u16,
+    samples: impl IntoIterator<Item = i16>,
+) {
+    write(path, sample_rate, channels, 16, SampleFormat::Int, samples);
 }
 
 fn write(
     path: &Path,
     sample_rate: u32,
+    channels: u16,
     bits_per_sample: u16,
     sample_format: SampleFormat,
     samples: impl IntoIterator<Item = impl Sample>,
 ) {
     let spec = WavSpec {
-        channels: 1,
+        channels,
         sample_rate,
         bits_per_sample,
         sample_format,
@@ -139,8 +162,8 @@ pub fn opus(samples: &[f32], bits_per_second: i32) -> Vec<u8> {
     let mut head = b"OpusHead\x01\x01".to_vec();
     head.extend((OPUS_LATE as u16).to_le_bytes());
     head.extend([0; 7]);
-    let mut file = ogg_page(2, 0, 0, &head);
-    file.extend(ogg_page(0, 0, 1, b"OpusTags\0\0\0\0\0\0\0\0"));
+    let mut file = ogg_page(2, 0, 0, &[&head]);
+    file.extend(ogg_page(0, 0, 1, &[b"OpusTags\0\0\0\0\0\0\0\0"]));
 
     let heard = samples.len() + OPUS_LATE;
     let mut samples = samples.to_vec();
@@ -151,23 +174,30 @@ pub fn opus(samples: &[f32], bits_per_second: i32) -> Vec<u8> {
         let len = encoder.encode(frame, OPUS_PACKET, &mut packet).unwrap();
         let granule = (n * OPUS_PACKET).min(heard) as u64;
         let flags = if n == packets { 4 } else { 0 };
-        file.extend(ogg_page(flags, granule, n as u32 + 1, &packet[..len]));
+        file.extend(ogg_page(flags, granule, n as u32 + 1, &[&packet[..len]]));
     }
     file
 }
 
-/// Returns an Ogg page that contains one packet.
-fn ogg_page(flags: u8, granule: u64, number: u32, packet: &[u8]) -> Vec<u8> {
+/// Returns page `number` of an Ogg stream, with whole packets. Bit 1 of `flags` marks the first page, bit 2 the last;
+/// `granule` is the number of samples up to the end of the page.
+///
+/// # References
+/// RFC 3533, section 6.
+pub fn ogg_page(flags: u8, granule: u64, number: u32, packets: &[&[u8]]) -> Vec<u8> {
     let mut page = b"OggS\0".to_vec();
     page.push(flags);
     page.extend(granule.to_le_bytes());
     page.extend([1, 0, 0, 0]);
     page.extend(number.to_le_bytes());
     page.extend([0; 4]);
-    page.push(packet.len() as u8 / 255 + 1);
-    page.resize(27 + packet.len() / 255, 255);
-    page.push((packet.len() % 255) as u8);
-    page.extend(packet);
+    let segments = packets.iter().map(|packet| packet.len() / 255 + 1);
+    page.push(segments.sum::<usize>() as u8);
+    for packet in packets {
+        page.resize(page.len() + packet.len() / 255, 255);
+        page.push((packet.len() % 255) as u8);
+    }
+    page.extend(packets.concat());
     let sum = crc(&page, 32, 0x04C1_1DB7);
     page[22..26].copy_from_slice(&sum.to_le_bytes());
     page
@@ -218,7 +248,7 @@ pub fn mp3(frames: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// Returns the CRC of `width` bits for a polynomial, most significant bit first, with the initial value 0.
-pub fn crc(bytes: &[u8], width: u32, polynomial: u32) -> u32 {
+fn crc(bytes: &[u8], width: u32, polynomial: u32) -> u32 {
     let mask = u32::MAX >> (32 - width);
     bytes.iter().fold(0, |sum, &byte| {
         (0..8).fold(sum ^ (u32::from(byte) << (width - 8)), |sum, _| {

@@ -13,9 +13,10 @@ use rustfft::{Fft, FftPlanner, FftPlannerScalar};
 /// use rustfft::num_complex::Complex;
 ///
 /// let transform = ser_fourier::forward(4);
-/// let mut signal = [1.0, 0.0, -1.0, 0.0].map(Complex::<f32>::from);
+/// let mut signal = [0.0, 1.0, 0.0, 0.0].map(Complex::<f32>::from);
 /// transform.process(&mut signal);
-/// assert_eq!(signal.map(|bin| bin.re), [0.0, 2.0, 0.0, 2.0]);
+/// let bins = [(1.0, 0.0), (0.0, -1.0), (-1.0, 0.0), (0.0, 1.0)];
+/// assert_eq!(signal.map(|bin| (bin.re, bin.im)), bins);
 /// ```
 pub fn forward(length: usize) -> Arc<dyn Fft<f32>> {
     FftPlanner::new().plan_fft_forward(length)
@@ -29,9 +30,10 @@ pub fn forward(length: usize) -> Arc<dyn Fft<f32>> {
 /// use rustfft::num_complex::Complex;
 ///
 /// let transform = ser_fourier::inverse(4);
-/// let mut spectrum = [0.0, 2.0, 0.0, 2.0].map(Complex::<f32>::from);
+/// let mut spectrum = [0.0, 1.0, 0.0, 0.0].map(Complex::<f32>::from);
 /// transform.process(&mut spectrum);
-/// assert_eq!(spectrum.map(|sample| sample.re), [4.0, 0.0, -4.0, 0.0]);
+/// let samples = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)];
+/// assert_eq!(spectrum.map(|sample| (sample.re, sample.im)), samples);
 /// ```
 pub fn inverse(length: usize) -> Arc<dyn Fft<f32>> {
     FftPlanner::new().plan_fft_inverse(length)
@@ -44,8 +46,9 @@ pub fn inverse(length: usize) -> Arc<dyn Fft<f32>> {
 /// ```
 /// let transform = ser_fourier::real_forward(4);
 /// let mut bins = transform.make_output_vec();
-/// transform.process(&mut [1.0, 0.0, -1.0, 0.0], &mut bins)?;
-/// assert_eq!(bins.iter().map(|bin| bin.re).collect::<Vec<_>>(), [0.0, 2.0, 0.0]);
+/// transform.process(&mut [0.0, 1.0, 0.0, 0.0], &mut bins)?;
+/// let bins: Vec<_> = bins.iter().map(|bin| (bin.re, bin.im)).collect();
+/// assert_eq!(bins, [(1.0, 0.0), (0.0, -1.0), (-1.0, 0.0)]);
 /// # Ok::<(), realfft::FftError>(())
 /// ```
 pub fn real_forward(length: usize) -> Arc<dyn RealToComplex<f32>> {
@@ -60,9 +63,10 @@ pub fn real_forward(length: usize) -> Arc<dyn RealToComplex<f32>> {
 /// use rustfft::num_complex::Complex;
 ///
 /// let transform = ser_fourier::precise_forward(4);
-/// let mut signal = [1.0, 0.0, -1.0, 0.0].map(Complex::<f64>::from);
+/// let mut signal = [0.0, 1.0, 0.0, 0.0].map(Complex::<f64>::from);
 /// transform.process(&mut signal);
-/// assert_eq!(signal.map(|bin| bin.re), [0.0, 2.0, 0.0, 2.0]);
+/// let bins = [(1.0, 0.0), (0.0, -1.0), (-1.0, 0.0), (0.0, 1.0)];
+/// assert_eq!(signal.map(|bin| (bin.re, bin.im)), bins);
 /// ```
 pub fn precise_forward(length: usize) -> Arc<dyn Fft<f64>> {
     FftPlannerScalar::new().plan_fft_forward(length)
@@ -76,9 +80,10 @@ pub fn precise_forward(length: usize) -> Arc<dyn Fft<f64>> {
 /// use rustfft::num_complex::Complex;
 ///
 /// let transform = ser_fourier::precise_inverse(4);
-/// let mut spectrum = [0.0, 2.0, 0.0, 2.0].map(Complex::<f64>::from);
+/// let mut spectrum = [0.0, 1.0, 0.0, 0.0].map(Complex::<f64>::from);
 /// transform.process(&mut spectrum);
-/// assert_eq!(spectrum.map(|sample| sample.re), [4.0, 0.0, -4.0, 0.0]);
+/// let samples = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)];
+/// assert_eq!(spectrum.map(|sample| (sample.re, sample.im)), samples);
 /// ```
 pub fn precise_inverse(length: usize) -> Arc<dyn Fft<f64>> {
     FftPlannerScalar::new().plan_fft_inverse(length)

@@ -65,8 +65,9 @@ impl ResamplerBank {
     /// # Errors
     /// [`Error::Resample`] for rates that [`Resampler::new`](super::Resampler::new) refuses, and for equal ones.
     pub fn new(rates: &[(u32, u32)]) -> Result<Self> {
-        let &(from, to) = rates.first().unwrap_or(&(0, 0));
-        let error = |reason: String| Error::Resample { from, to, reason };
+        let mut unit = 1;
+        let (mut steps, mut filters) = (Vec::new(), Vec::new());
+        let (mut reach, mut margin_units, mut units) = (0, 0, MIN_BLOCK);
         for &(from, to) in rates {
             let error = |reason: String| Error::Resample { from, to, reason };
             if from == 0 || to == 0 {
@@ -80,33 +81,30 @@ impl ResamplerBank {
                     "expected at most {MAX_RISE} times the original rate"
                 )));
             }
-        }
-        let mut unit = 1;
-        let steps = rates
-            .iter()
-            .map(|&(from, to)| Steps::choose(from, to, &mut unit));
-        let steps: Vec<Steps> = steps.collect();
-        let filters = rates.iter().map(|&(from, to)| Filter::new(from, to));
-        let filters: Vec<Filter> = filters.collect();
-        let reach = filters.iter().map(Filter::reach).max().unwrap_or(0);
-        let margin_units = reach.div_ceil(unit);
-        let mut units = (4 * margin_units).next_power_of_two();
-        let largest = |units: usize| {
-            let length = units.saturating_mul(unit);
-            let blocks = steps.iter().map(|steps| steps.out(length));
-            blocks.fold(length, usize::max)
-        };
-        while largest(units) < MIN_BLOCK {
-            units *= 2;
-        }
-        if largest(units) > MAX_BLOCK {
-            let divisor = gcd(from as usize, to as usize) as u32;
-            return Err(error(format!(
-                "their ratio {}/{} needs blocks of {} samples, expected at most {MAX_BLOCK}",
-                to / divisor,
-                from / divisor,
-                largest(units)
-            )));
+            let filter = Filter::new(from, to);
+            reach = filter.reach().max(reach);
+            steps.push(Steps::choose(from, to, &mut unit));
+            filters.push(filter);
+            // The blocks that all conversions so far need, so that an error names the one that makes them too long.
+            margin_units = reach.div_ceil(unit);
+            units = (4 * margin_units).next_power_of_two();
+            let largest = |units: usize| {
+                let length = units.saturating_mul(unit);
+                let blocks = steps.iter().map(|steps: &Steps| steps.out(length));
+                blocks.fold(length, usize::max)
+            };
+            while largest(units) < MIN_BLOCK {
+                units *= 2;
+            }
+            if largest(units) > MAX_BLOCK {
+                let divisor = gcd(from as usize, to as usize) as u32;
+                return Err(error(format!(
+                    "their ratio {}/{} needs blocks of {} samples, expected at most {MAX_BLOCK}",
+                    to / divisor,
+                    from / divisor,
+                    largest(units)
+                )));
+            }
         }
         let length = units * unit;
         let lead_units = steps.iter().map(|steps| steps.lead().div_ceil(unit)).max();

@@ -11,8 +11,9 @@ const LOW_RATE: u32 = 2000;
 /// Seconds from the middle of one window to that of the next. A window is twice as long.
 const HOP: f64 = 4.0;
 
-/// Subtracts offset and hum if there are any.
-pub(super) fn remove(sound: &mut Cow<'_, Waveform>) {
+/// Returns the sound without offset and hum, or the sound itself if there are none.
+pub(super) fn remove(sound: &Waveform) -> Cow<'_, Waveform> {
+    let mut cleaned = Cow::Borrowed(sound);
     let by = (sound.sample_rate / LOW_RATE).max(1) as usize;
     let mean = |samples: &[f32]| f64::from(samples.iter().sum::<f32>()) / by as f64;
     let low: Vec<f64> = sound.samples.chunks_exact(by).map(mean).collect();
@@ -62,7 +63,7 @@ pub(super) fn remove(sound: &mut Cow<'_, Waveform>) {
             false if is_last => 1.0,
             _ => 1.0 - at.abs_diff(middle) as f64 / hop as f64,
         };
-        let samples = &mut sound.to_mut().samples[from..to];
+        let samples = &mut cleaned.to_mut().samples[from..to];
         for ((at, x), value) in (from..)
             .zip(samples)
             .zip(fit.values(from as f64 / rate, rate))
@@ -70,6 +71,7 @@ pub(super) fn remove(sound: &mut Cow<'_, Waveform>) {
             *x = (f64::from(*x) - share(at) * value) as f32;
         }
     }
+    cleaned
 }
 
 /// Undoes the attenuation of the tones that was caused by taking means of `by` samples at a rate in Hz.

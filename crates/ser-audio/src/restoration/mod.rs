@@ -35,8 +35,7 @@ use crate::waveform::Waveform;
 /// assert!(mean.abs() < 1e-4);
 /// ```
 pub fn restored(sound: &Waveform) -> Cow<'_, Waveform> {
-    let mut sound = Cow::Borrowed(sound);
-    hum::remove(&mut sound);
+    let mut sound = hum::remove(sound);
     clicks::remove(&mut sound);
     sound
 }

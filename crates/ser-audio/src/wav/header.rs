@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::foreign::MAX_CHUNKS;
+use crate::foreign::{EXTENSIBLE, FLOAT, MAX_CHUNKS, PCM};
 
 /// What the header of a WAV file states about its samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl WavInfo {
     }
 
     /// Returns the number of bytes that one sample of every channel takes.
-    pub fn frame_bytes(&self) -> usize {
+    pub(crate) fn frame_bytes(&self) -> usize {
         usize::from(self.channels) * usize::from(self.bits_per_sample / 8)
     }
 }
@@ -79,54 +79,28 @@ impl Header {
         if !matches!(&riff[..4], b"RIFF" | b"RF64") || &riff[8..] != b"WAVE" {
             return Err(wav("it does not begin as RIFF WAVE"));
         }
-        let riff_length = le_u32(&riff[4..8]);
+        let riff_end = u64::from(le_u32(&riff[4..8])) + 8;
 
-        let (mut position, mut behind_format) = (12, 12);
+        let mut walk = Walk::new(len);
         let mut format = None;
         // RF64 (EBU Tech 3306) stores its 64-bit lengths in a separate chunk.
         let mut long_data = None;
-        // The length of the previous chunk.
-        let mut before = 0;
         for _ in 0..MAX_CHUNKS {
-            let chunk = if len.is_some_and(|len| position > len) {
-                None
-            } else {
-                reader.seek(SeekFrom::Start(position)).map_err(&io_error)?;
-                Chunk::read(reader, &mut position, before % 2 == 1).map_err(&io_error)?
-            };
-            let chunk = match chunk {
-                Some(chunk) if chunk.is_named() => chunk,
-                // A previous length was wrong.
-                _ => Chunk::search(reader, &mut position, behind_format)
-                    .map_err(&io_error)?
-                    .ok_or_else(|| wav("it has no data chunk"))?,
-            };
-            let stated = chunk.length;
+            let chunk = walk.next(reader).map_err(&io_error)?;
+            let chunk = chunk.ok_or_else(|| wav("it has no data chunk"))?;
+            let (position, stated) = (walk.position, chunk.length);
             match &chunk.name {
                 b"data" => {
                     let format: Format =
                         format.ok_or_else(|| wav("no fmt chunk before the data"))?;
                     let long_data = long_data.filter(|_| stated == u32::MAX);
                     let length = long_data.unwrap_or(stated.into());
-                    let is_real = match len {
-                        _ if long_data.is_some_and(|length| length > 0) => true,
-                        None => length > 0 && !is_unknown_length(stated),
-                        Some(len) => {
-                            let end = position.saturating_add(length);
-                            let riff_end = u64::from(riff_length) + 8;
-                            let is_real = end == len
-                                || (length > 0
-                                    && !is_unknown_length(stated)
-                                    && (end > len
-                                        || (len - end <= length
-                                            && [end, end + end % 2].contains(&riff_end))))
-                                || (end < len
-                                    && (length > 0 || end + 8 <= len)
-                                    && are_chunks(reader, end, len).map_err(&io_error)?);
-                            reader.seek(SeekFrom::Start(position)).map_err(&io_error)?;
-                            is_real
-                        }
-                    };
+                    // A length in 64 bits was filled in when it was known.
+                    let is_known = length > 0 && !is_unknown_length(stated);
+                    let is_real = long_data.is_some_and(|length| length > 0)
+                        || is_length_real(reader, position, length, is_known, riff_end, len)
+                            .map_err(&io_error)?;
+                    reader.seek(SeekFrom::Start(position)).map_err(&io_error)?;
                     let held = len.map(|len| len.saturating_sub(position));
                     let held = match (is_real, held) {
                         (true, Some(held)) => held.min(length),
@@ -158,8 +132,6 @@ impl Header {
                     let kept = (stated as usize).min(bytes.len());
                     reader.read_exact(&mut bytes[..kept]).map_err(cut_short)?;
                     format = Some(Format::parse(&bytes[..kept], path)?);
-                    // The length of the chunk may be wrong.
-                    behind_format = position + 16;
                 }
                 b"ds64" if &riff[..4] == b"RF64" && stated >= 16 => {
                     let mut lengths = [[0; 8]; 2];
@@ -170,12 +142,113 @@ impl Header {
                 }
                 _ => {}
             }
-            before = stated;
-            position += u64::from(stated);
         }
         Err(wav(&format!(
             "expected at most {MAX_CHUNKS} chunks before the samples, found more"
         )))
+    }
+}
+
+/// Returns whether the samples, which begin at `start`, can have this `length` in a file of `len` bytes. `is_known` says
+/// whether its writer can have known it, and `riff_end` is where the file ends according to its header. Leaves the reader
+/// anywhere.
+fn is_length_real(
+    reader: &mut (impl Read + Seek),
+    start: u64,
+    length: u64,
+    is_known: bool,
+    riff_end: u64,
+    len: Option<u64>,
+) -> io::Result<bool> {
+    // Nothing contradicts the length in a pipe.
+    let Some(len) = len else {
+        return Ok(is_known);
+    };
+    let end = start.saturating_add(length);
+    // The samples end where the file does. Then even a length that looks like the mark of an unknown one is right.
+    if end == len {
+        return Ok(true);
+    }
+    // The file was cut short.
+    if end > len {
+        return Ok(is_known);
+    }
+    // The header agrees. What follows may be anything then, such as a tag, if it is not longer than the samples.
+    let is_agreed = riff_end == end || riff_end == end.next_multiple_of(2);
+    if is_known && is_agreed && len - end <= length {
+        return Ok(true);
+    }
+    // A length of 0 was never filled in if there is something, but no room for a chunk.
+    if length == 0 && end + 8 > len {
+        return Ok(false);
+    }
+    // Only other chunks may follow.
+    are_chunks(reader, end, len)
+}
+
+/// Returns the position of the samples of a RIFF file and their stated length in bytes; `None` if it has none. `len` is
+/// the length of the file, `None` for a pipe. Leaves the reader anywhere.
+pub(crate) fn data_chunk(
+    reader: &mut (impl Read + Seek),
+    len: Option<u64>,
+) -> io::Result<Option<(u64, u32)>> {
+    let mut walk = Walk::new(len);
+    for _ in 0..MAX_CHUNKS {
+        match walk.next(reader)? {
+            Some(chunk) if chunk.name == *b"data" => {
+                return Ok(Some((walk.position, chunk.length)));
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    Ok(None)
+}
+
+/// A walk over the chunks of a file, up to its samples.
+struct Walk {
+    /// Number of bytes of the file; `None` for a pipe.
+    len: Option<u64>,
+    /// Start of the content of the last chunk, and its stated length.
+    position: u64,
+    length: u32,
+    /// Where a search for the samples begins.
+    behind_format: u64,
+}
+
+impl Walk {
+    /// Begins behind the name of the file.
+    fn new(len: Option<u64>) -> Self {
+        Self {
+            len,
+            position: 12,
+            length: 0,
+            behind_format: 12,
+        }
+    }
+
+    /// Reads the head of the next chunk, and leaves the reader before its content. If there is no chunk where the
+    /// lengths lead, one of them was wrong, and the samples are searched. Returns `None` if they are not found.
+    fn next(&mut self, reader: &mut (impl Read + Seek)) -> io::Result<Option<Chunk>> {
+        let is_behind_odd = self.length % 2 == 1;
+        self.position += u64::from(self.length);
+        let mut chunk = None;
+        if self.len.is_none_or(|len| self.position <= len) {
+            reader.seek(SeekFrom::Start(self.position))?;
+            chunk = Chunk::read(reader, &mut self.position, is_behind_odd)?;
+        }
+        let chunk = match chunk.filter(Chunk::is_named) {
+            None => Chunk::search(reader, &mut self.position, self.behind_format)?,
+            chunk => chunk,
+        };
+        if let Some(chunk) = &chunk {
+            self.length = chunk.length;
+            if chunk.name == *b"fmt " && self.behind_format == 12 {
+                // The length of the chunk may be wrong.
+                self.behind_format = self.position + 16;
+            }
+        }
+        Ok(chunk)
     }
 }
 
@@ -282,10 +355,6 @@ fn are_chunks(reader: &mut (impl Read + Seek), mut position: u64, len: u64) -> i
     Ok(true)
 }
 
-const PCM: u32 = 1;
-const FLOAT: u32 = 3;
-const EXTENSIBLE: u32 = 0xFFFE;
-
 /// The `fmt ` chunk.
 struct Format {
     /// The format, without the number of frames.
@@ -315,7 +384,7 @@ impl Format {
                 chunk.len()
             )));
         };
-        let tag = le_u32(&[plain[0], plain[1], 0, 0]);
+        let tag = u16::from_le_bytes([plain[0], plain[1]]);
         // Checked first, because hound reports a format that it does not know as damaged.
         if !matches!(tag, PCM | FLOAT | EXTENSIBLE) {
             return Err(unsupported(format!("format tag {tag:#06x}")));
@@ -385,7 +454,7 @@ fn reconcile(chunk: &mut [u8]) -> u16 {
     let product = channels.saturating_mul(sample);
     let is_agreed = |frame: u16| u32::from(frame).checked_mul(rate) == Some(per_second);
     let of_whole_samples = block_align > 0 && block_align.is_multiple_of(sample);
-    let is_roomy = le_u32(&[chunk[0], chunk[1], 0, 0]) == EXTENSIBLE || bits == 24;
+    let is_roomy = field(0) == EXTENSIBLE || bits == 24;
     let (channels, frame) = if block_align == product || is_agreed(product) {
         (channels, product)
     } else if is_roomy && block_align == channels.saturating_mul(4) {

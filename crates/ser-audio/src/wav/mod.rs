@@ -4,6 +4,6 @@ mod header;
 mod stream;
 
 pub use header::WavInfo;
-pub(crate) use header::is_unknown_length;
+pub(crate) use header::{data_chunk, is_unknown_length};
 pub(crate) use stream::WavStream;
 pub use stream::decode_wav;

@@ -11,9 +11,9 @@ use multiversion::multiversion;
 
 use super::header::{Header, WavInfo};
 use crate::channels::{Channels, Mixer};
-use crate::damage::{CutShort, Damage};
+use crate::damage::{CutShort, Damage, NoNumbers};
 use crate::error::{Error, Result};
-use crate::waveform::{SAMPLE_RANGE, Waveform};
+use crate::waveform::Waveform;
 
 /// Decodes a plain WAV file in memory and mixes its channels down to their mean. Overwrites `waveform`; `path` is for
 /// error messages.
@@ -41,8 +41,8 @@ use crate::waveform::{SAMPLE_RANGE, Waveform};
 /// # Errors
 ///
 /// [`Error::Wav`] if the file is damaged or not WAV, [`Error::Unsupported`] for a compressed or unusual sample
-/// format, and [`Error::OutOfRange`] if most floating-point samples are not numbers or lie outside [`SAMPLE_RANGE`]. If
-/// fewer do, these become 0.
+/// format, and [`Error::OutOfRange`] if most floating-point samples are not numbers or lie outside
+/// [`SAMPLE_RANGE`](crate::SAMPLE_RANGE). If fewer do, these become 0.
 pub fn decode_wav(bytes: &[u8], path: &Path, waveform: &mut Waveform) -> Result<WavInfo> {
     let len = Some(bytes.len() as u64);
     let stream = WavStream::new(Cursor::new(bytes), len, path);
@@ -50,9 +50,8 @@ pub fn decode_wav(bytes: &[u8], path: &Path, waveform: &mut Waveform) -> Result<
     waveform.sample_rate = stream.info().sample_rate;
     waveform.samples.clear();
     let mut mixer = Mixer::new(Channels::Mean, stream.info().channels.into());
-    let mut block = Vec::new();
     while !stream.is_at_end() {
-        stream.read_block(&mut block, &mut mixer, &mut waveform.samples)?;
+        stream.read_block(&mut mixer, &mut waveform.samples)?;
     }
     Ok(stream.info())
 }
@@ -68,10 +67,9 @@ pub(crate) struct WavStream<R> {
     block: u64,
     /// The stated number of samples per channel, if the file holds fewer.
     promised: Option<u64>,
-    /// The number of samples that are not numbers, and the first of them.
-    no_numbers: u64,
-    first_no_number: Option<(u64, f32)>,
-    /// Buffer for channels that are not mixed while they are read.
+    no_numbers: NoNumbers,
+    /// Buffers for the samples as they are stored, and for those that are not mixed while they are converted.
+    bytes: Vec<u8>,
     interleaved: Vec<f32>,
 }
 
@@ -104,8 +102,8 @@ impl<R: Read + Seek> WavStream<R> {
             position: 0,
             block: block.max(1),
             promised,
-            no_numbers: 0,
-            first_no_number: None,
+            no_numbers: NoNumbers::default(),
+            bytes: Vec::new(),
             interleaved: Vec::new(),
         })
     }
@@ -128,78 +126,51 @@ impl<R: Read + Seek> WavStream<R> {
                 held_seconds: seconds(self.info.frames),
                 promised_seconds: Some(seconds(promised)),
             }),
-            no_numbers: self.no_numbers,
+            no_numbers: self.no_numbers.count,
             ..Damage::default()
         }
     }
 
-    /// Appends the next samples, mixed down; none at the end. `bytes` is a buffer.
-    pub(crate) fn read_block(
-        &mut self,
-        bytes: &mut Vec<u8>,
-        mixer: &mut Mixer,
-        samples: &mut Vec<f32>,
-    ) -> Result<()> {
-        let position = self.position;
-        self.read_bytes(bytes)?;
-        let before = samples.len();
-        if mixer.is_mean() {
-            convert(&self.info, self.info.channels.into(), bytes, samples);
+    /// Appends the next samples, mixed down; none at the end.
+    pub(crate) fn read_block(&mut self, mixer: &mut Mixer, samples: &mut Vec<f32>) -> Result<()> {
+        let (position, channels) = (self.position, self.info.channels);
+        self.read_bytes()?;
+        if mixer.is_mean() && !self.info.float {
+            convert(&self.info, channels.into(), &self.bytes, samples);
         } else {
             self.interleaved.clear();
-            convert(&self.info, 1, bytes, &mut self.interleaved);
-            mixer.push(&self.interleaved, self.info.channels.into(), samples);
+            convert(&self.info, 1, &self.bytes, &mut self.interleaved);
+            if self.info.float {
+                let interleaved = &mut self.interleaved;
+                self.no_numbers.silence(interleaved, channels, position);
+            }
+            mixer.push(&self.interleaved, channels.into(), samples);
         }
         if self.is_at_end() {
             mixer.finish(samples);
+            self.no_numbers.check(&self.path)?;
         }
-        if self.info.float {
-            self.silence(&mut samples[before..], position);
-        }
-        // If every second sample is invalid, the recording is not merely noisy.
-        match self.first_no_number {
-            Some((index, value)) if self.is_at_end() && 2 * self.no_numbers > self.info.frames => {
-                Err(Error::OutOfRange {
-                    path: self.path.clone(),
-                    index,
-                    value,
-                })
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
-    /// Sets samples that are not numbers to 0; the first sample is at `position`.
-    fn silence(&mut self, samples: &mut [f32], position: u64) {
-        if samples.iter().all(|x| SAMPLE_RANGE.contains(x)) {
-            return;
-        }
-        for (index, sample) in (position..).zip(samples) {
-            if !SAMPLE_RANGE.contains(sample) {
-                self.no_numbers += 1;
-                self.first_no_number.get_or_insert((index, *sample));
-                *sample = 0.0;
-            }
-        }
-    }
-
-    /// Reads the next samples as they are stored and overwrites `bytes`; none at the end.
-    pub(crate) fn read_bytes(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
+    /// Reads the next samples and returns them as they are stored; none at the end.
+    pub(crate) fn read_bytes(&mut self) -> Result<&[u8]> {
         let frame_bytes = self.info.frame_bytes();
         let wanted = self.block.min(self.info.frames - self.position);
-        bytes.resize(wanted as usize * frame_bytes, 0);
-        let held = fill(&mut self.reader, bytes).map_err(ser_files::Error::at(&self.path))?;
+        self.bytes.resize(wanted as usize * frame_bytes, 0);
+        let held = fill(&mut self.reader, &mut self.bytes);
+        let held = held.map_err(ser_files::Error::at(&self.path))?;
         let frames = (held / frame_bytes) as u64;
         self.position += frames;
         if frames < wanted {
-            bytes.truncate(frames as usize * frame_bytes);
+            self.bytes.truncate(frames as usize * frame_bytes);
             let stated = self.info.frames;
             if stated != u64::MAX && self.promised.is_none() {
                 self.promised = Some(stated);
             }
             self.info.frames = self.position;
         }
-        Ok(())
+        Ok(&self.bytes)
     }
 }
 

@@ -2,19 +2,29 @@
 
 use ser_audio::{AudioStream, Channels, Error, Mixer, read};
 
-use crate::signals::{Random, drain, fixture, speech};
+use crate::signals::{Random, drain, fixture, speech, wav};
 
-/// Returns WAV of two channels of 32-bit floats.
-fn stereo(left: &[f32], right: &[f32]) -> AudioStream {
-    let pairs = left.iter().zip(right);
-    let data: Vec<u8> = pairs
-        .flat_map(|(l, r)| [l.to_le_bytes(), r.to_le_bytes()].concat())
-        .collect();
-    let mut file = crate::signals::wav(3, 32, 8000, &data);
+/// Returns WAV of two channels of floats with 32 or 64 bits.
+fn file(bits: u16, left: &[f32], right: &[f32]) -> Vec<u8> {
+    let samples = left.iter().zip(right).flat_map(|(&l, &r)| [l, r]);
+    let data: Vec<u8> = match bits {
+        32 => samples.flat_map(f32::to_le_bytes).collect(),
+        _ => samples.flat_map(|x| f64::from(x).to_le_bytes()).collect(),
+    };
+    let frame = 2 * bits / 8;
+    let mut file = wav(3, bits, 8000, &data);
     file[22..24].copy_from_slice(&2u16.to_le_bytes());
-    file[28..32].copy_from_slice(&64_000u32.to_le_bytes());
-    file[32..34].copy_from_slice(&8u16.to_le_bytes());
+    file[28..32].copy_from_slice(&(8000 * u32::from(frame)).to_le_bytes());
+    file[32..34].copy_from_slice(&frame.to_le_bytes());
+    file
+}
+
+fn open(file: Vec<u8>) -> AudioStream {
     AudioStream::from_bytes(file.into(), "clip.wav".as_ref()).unwrap()
+}
+
+fn stereo(left: &[f32], right: &[f32]) -> AudioStream {
+    open(file(32, left, right))
 }
 
 fn mixed(left: &[f32], right: &[f32], channels: Channels) -> Vec<f32> {
@@ -118,20 +128,37 @@ fn one_channel_is_that_channel_and_others_are_named() {
 }
 
 #[test]
+fn a_channel_without_numbers_is_silent_and_the_other_is_heard() {
+    let (voice, none) = (voice(), vec![f32::NAN; 24_000]);
+    for bits in [32, 64] {
+        let file = file(bits, &none, &voice);
+        let mixed = |channels| drain(open(file.clone()).with(channels).unwrap()).unwrap();
+        assert_eq!(mixed(Channels::Only(2)), voice, "{bits} bits");
+        close(&mixed(Channels::Compared), &voice);
+        close(&mixed(Channels::Mean), &times(&voice, 0.5));
+    }
+}
+
+#[test]
 fn a_pipe_and_a_file_are_compared_alike_and_again() {
-    let file = crate::signals::bytes_of("stereo.mp3");
-    let from_file = AudioStream::open(&fixture("stereo.mp3")).unwrap();
-    let mut from_file = from_file.with(Channels::Only(2)).unwrap();
-    let once = {
-        let mut samples = Vec::new();
-        while from_file.next_block(&mut samples).unwrap() {}
-        samples
-    };
-    from_file.rewind().unwrap();
-    assert_eq!(drain(from_file).unwrap(), once);
+    let left = speech(8000, 6.0, &[(0.5, 5.5)]).samples;
+    // The sign of the right channel changes at its third window, and soon most of it is opposite.
+    let (begin, rest) = left.split_at(8192);
+    let file = file(32, &left, &[begin, &times(rest, -1.0)].concat());
+    let mut from_memory = open(file.clone()).with(Channels::Compared).unwrap();
+    let mut once = Vec::new();
+    while from_memory.next_block(&mut once).unwrap() {}
+    close(&once[..8192], begin);
+    close(&once[40_960..], &left[40_960..]);
+    assert_eq!(once[8192..12_288], [0.0; 4096]);
+    from_memory.rewind().unwrap();
+    assert_eq!(drain(from_memory).unwrap(), once);
     let reader = Box::new(std::io::Cursor::new(file));
     let piped = AudioStream::from_reader(reader, "-".as_ref()).unwrap();
-    assert_eq!(drain(piped.with(Channels::Only(2)).unwrap()).unwrap(), once);
+    assert_eq!(
+        drain(piped.with(Channels::Compared).unwrap()).unwrap(),
+        once
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ser_audio::{AudioStream, Damage};
-use ser_fixtures::{FLAC_FRAME, crc};
+use ser_fixtures::{FLAC_FRAME, ogg_page};
 
 use crate::signals::{Random, bytes_of, wav};
 
@@ -111,9 +111,10 @@ fn flac_with_a_wrong_or_no_number_of_samples_gives_all_of_them() {
 fn flac_without_its_beginning_is_timed_as_the_whole() {
     let file = flac(20);
     let (whole, _) = heard(file.clone());
-    // The file begins in the third frame of 8201 bytes, so the fourth is the first.
-    for rest in [&file[42 + 20_000..], &file[5000 + 42 + 2 * 8201..]] {
-        let (samples, damage) = heard(rest.to_vec());
+    assert_eq!(heard(file[42..].to_vec()), (whole.clone(), None));
+    // The file begins in the third frame of 8201 bytes, so the fourth is the first, or exactly at the fourth.
+    for start in [20_000, 5000 + 2 * 8201, 3 * 8201] {
+        let (samples, damage) = heard(file[42 + start..].to_vec());
         assert_eq!(samples.len(), whole.len());
         assert!(samples[..3 * 4096].iter().all(|&x| x == 0.0));
         assert_eq!(samples[3 * 4096..], whole[3 * 4096..]);
@@ -328,35 +329,15 @@ fn ogg(frames: usize) -> Vec<u8> {
     let (header, frames) = file.split_at(42);
     let first = [b"\x7FFLAC\x01\0\0\0".as_slice(), header].concat();
     let mut packets = frames.chunks(2 * FLAC_FRAME + 9);
-    let mut bytes = page(2, 0, 0, &[&first]);
+    let mut bytes = ogg_page(2, 0, 0, &[&first]);
     let mut number = 1;
     while let (Some(one), other) = (packets.next(), packets.next()) {
         let other = other.unwrap_or_default();
         let last = if packets.len() == 0 { 4 } else { 0 };
         let granule = u64::from(number) * 2 * 4096;
-        bytes.extend(page(last, granule, number, &[one, other]));
+        bytes.extend(ogg_page(last, granule, number, &[one, other]));
         number += 1;
     }
-    bytes
-}
-
-pub fn page(flags: u8, granule: u64, number: u32, packets: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = b"OggS\0".to_vec();
-    bytes.push(flags);
-    bytes.extend(granule.to_le_bytes());
-    bytes.extend(7u32.to_le_bytes());
-    bytes.extend(number.to_le_bytes());
-    bytes.extend([0; 4]);
-    let mut segments = Vec::new();
-    for packet in packets {
-        segments.extend(vec![255; packet.len() / 255]);
-        segments.push((packet.len() % 255) as u8);
-    }
-    bytes.push(segments.len() as u8);
-    bytes.extend(segments);
-    bytes.extend(packets.concat());
-    let sum = crc(&bytes, 32, 0x04C1_1DB7);
-    bytes[22..26].copy_from_slice(&sum.to_le_bytes());
     bytes
 }
 
@@ -389,12 +370,12 @@ fn ogg_is_silent_where_pages_are_damaged_and_right_behind_them() {
 fn ogg_whose_last_page_ends_anywhere_gives_all_of_it() {
     let file = ogg(20);
     let (whole, _) = heard(file.clone());
-    let last = file.len() - page(4, 0, 0, &[&file[..8201], &file[..8201]]).len();
+    let last = file.len() - ogg_page(4, 0, 0, &[&file[..8201], &file[..8201]]).len();
     for granule in [0, 3, u64::MAX - 1, 1 << 50] {
         let mut wrong = file[..last].to_vec();
         let packets = &file[last + 27 + 66..];
         let (one, other) = packets.split_at(packets.len() / 2);
-        wrong.extend(page(4, granule, 10, &[one, other]));
+        wrong.extend(ogg_page(4, granule, 10, &[one, other]));
         assert_eq!(heard(wrong).0.len(), whole.len(), "{granule}");
     }
 }

@@ -231,7 +231,7 @@ fn bad_packets_are_silent_and_what_follows_stays_where_it_was() {
 }
 
 #[test]
-fn what_is_mostly_undecodable_is_an_error_that_says_how_much_is_not() {
+fn what_is_mostly_undecodable_is_an_error_that_says_how_much_can_be_decoded() {
     match read_bytes(&packets(5..165)) {
         Err(Error::Damaged { reason, .. }) => {
             assert!(reason.starts_with("no more than 0."), "{reason}");

@@ -1,8 +1,9 @@
 //! Tests what the header of Opus does to the samples.
 
 use ser_audio::{Error, read};
+use ser_fixtures::ogg_page;
 
-use crate::damage::{ends_alike, heard, page};
+use crate::damage::{ends_alike, heard};
 use crate::signals::{bytes_of, fixture, piped};
 
 /// Reads a fixture with other bytes in its Opus header, from `at` on.
@@ -97,14 +98,14 @@ fn pages(pre_skip: u16, packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut head = b"OpusHead\x01\x01".to_vec();
     head.extend(pre_skip.to_le_bytes());
     head.extend([0; 7]);
-    let mut pages = vec![page(2, 0, 0, &[&head])];
-    pages.push(page(0, 0, 1, &[b"OpusTags\0\0\0\0\0\0\0\0"]));
+    let mut pages = vec![ogg_page(2, 0, 0, &[&head])];
+    pages.push(ogg_page(0, 0, 1, &[b"OpusTags\0\0\0\0\0\0\0\0"]));
     let count = packets.len().div_ceil(3);
     for (n, packets) in (1..).zip(packets.chunks(3)) {
         let packets: Vec<&[u8]> = packets.iter().map(Vec::as_slice).collect();
         let flags = if n == count { 4 } else { 0 };
         let granule = (n * 3 * PACKET) as u64;
-        pages.push(page(flags, granule, n as u32 + 1, &packets));
+        pages.push(ogg_page(flags, granule, n as u32 + 1, &packets));
     }
     pages
 }

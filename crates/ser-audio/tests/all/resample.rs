@@ -237,6 +237,17 @@ fn a_bank_gives_what_a_resampler_for_each_rate_gives() {
 }
 
 #[test]
+fn a_bank_names_the_rates_that_are_impossible() {
+    for (from, to) in [(48_000, 131_101), (48_000, 0)] {
+        let error = ResamplerBank::new(&[(48_000, 16_000), (from, to)]).unwrap_err();
+        assert!(
+            matches!(error, Error::Resample { from: f, to: t, .. } if (f, t) == (from, to)),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn impossible_rates_are_errors() {
     for (from, to) in [
         (0, 16_000),

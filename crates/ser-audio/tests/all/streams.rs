@@ -1,4 +1,4 @@
-//! Tests recordings that come through a pipe.
+//! Tests where a recording may come from, and how much of it is read.
 
 use std::io::{self, Cursor, Read};
 use std::path::Path;

@@ -167,13 +167,16 @@ fn rifx_and_wave64_are_read() {
 fn mp3_in_wav_is_read() {
     let mp3 = bytes_of("mono.mp3");
     let mut file = wav(0x55, 0, 16_000, &mp3);
-    assert_eq!(both(&file), piped(mp3).unwrap());
-    file[20..22].copy_from_slice(&0x161u16.to_le_bytes());
-    let error = decode(&file).unwrap_err().to_string();
-    assert!(
-        error.ends_with("a WAV file that holds WMA: convert it with ffmpeg"),
-        "{error}"
-    );
+    let expected = piped(mp3).unwrap();
+    assert_eq!(both(&file), expected);
+    let unpadded = [&file[..36], b"LIST\x03\0\0\0abc", &file[36..]].concat();
+    assert_eq!(both(&unpadded), expected);
+    for (tag, name) in [(0x161u16, "WMA"), (0x50, "MP2")] {
+        file[20..22].copy_from_slice(&tag.to_le_bytes());
+        let error = decode(&file).unwrap_err().to_string();
+        let reason = format!("a WAV file that holds {name}: convert it with ffmpeg");
+        assert!(error.ends_with(&reason), "{error}");
+    }
 }
 
 #[test]
