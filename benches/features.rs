@@ -6,18 +6,11 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ser_audio::{Resampler, Waveform};
-use ser_benches::{read_into, voice, write_wav};
+use ser_benches::{make_old, native, read_into, voice, write_wav};
 use ser_features::{
     FeatureConfig, FeatureExtractor, FeatureStore, Features, MelFilterbank, delta, mfcc,
     power_to_db, trim,
 };
-
-fn native() -> FeatureConfig {
-    FeatureConfig {
-        sample_rate: 48_000,
-        ..FeatureConfig::default()
-    }
-}
 
 fn stages(c: &mut Criterion) {
     let mut group = c.benchmark_group("stage, 48 kHz");
@@ -26,7 +19,7 @@ fn stages(c: &mut Criterion) {
     let clip = voice(48_000);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clip.wav");
-    write_wav(&path, &clip).unwrap();
+    write_wav(&path, &clip);
 
     let mut decoded = Waveform::default();
     group.bench_function("read and decode", |b| {
@@ -66,7 +59,7 @@ fn clips(c: &mut Criterion) {
     let mut group = c.benchmark_group("clip, file to 40 MFCC");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clip.wav");
-    write_wav(&path, &voice(48_000)).unwrap();
+    write_wav(&path, &voice(48_000));
     for (name, config) in [
         ("48 kHz", native()),
         ("22 050 Hz", FeatureConfig::default()),
@@ -91,10 +84,9 @@ fn store(c: &mut Criterion) {
         .map(|i| folder.path().join(format!("{i}.wav")))
         .collect();
     for path in &paths {
-        write_wav(path, &clip).unwrap();
+        write_wav(path, &clip);
     }
-    // The store trusts the modification time of a file only if it is some seconds old.
-    std::thread::sleep(Duration::from_secs(3));
+    make_old(&paths).unwrap();
     let extractor = FeatureExtractor::new(&native()).unwrap();
     group.bench_function("all computed", |b| {
         b.iter(|| {

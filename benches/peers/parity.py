@@ -135,7 +135,8 @@ def resampling(resampled, clips, rate):
 
 def show(name, stage, found, limit):
     """Prints a row, and returns whether the limit is exceeded."""
-    above = limit is not None and found[1 if stage == "mel" else 0] > limit
+    # A deviation that is no number is above every limit.
+    above = limit is not None and not found[1 if stage == "mel" else 0] <= limit
     shown = "" if limit is None else f"{limit:g}"
     row = ROW.format(name, stage, f"{found[0]:.1e}", f"{found[1]:.1e}", shown)
     print(row + ("  ABOVE" if above else ""))

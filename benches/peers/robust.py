@@ -7,6 +7,7 @@ out: detecting damaged or noisy recordings, and restoring them.
 """
 
 import json
+import math
 import sys
 
 import librosa
@@ -272,7 +273,8 @@ def functionals(samples, features):
     width = x.shape[1] // 8
     groups = [x[:, g * width : (g + 1) * width if g < 7 else None].mean(1) for g in range(8)]
     row.append(modulation(np.stack([energy, *groups], axis=1), rate / hop))
-    f0, aperiodicity = yin(samples, rate, n_fft, hop)
+    # Three periods of 60 Hz, whatever `n_fft` is.
+    f0, aperiodicity = yin(samples, rate, math.ceil(3 * rate / 60), hop)
     voiced = f0 > 0
     companions = np.hstack(
         [

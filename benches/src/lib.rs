@@ -3,10 +3,14 @@
 
 mod cost;
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, ensure};
 use ser_audio::{AudioStream, Waveform};
+use ser_features::FeatureConfig;
 
 pub use cost::{Cost, cost, most_memory};
 
@@ -37,6 +41,15 @@ pub fn voice(sample_rate: u32) -> Waveform {
     Waveform::new(samples.collect(), sample_rate)
 }
 
+/// Returns the configuration of 40 MFCC, librosa's defaults, at the sampling rate of RAVDESS.
+#[must_use]
+pub fn native() -> FeatureConfig {
+    FeatureConfig {
+        sample_rate: 48_000,
+        ..FeatureConfig::default()
+    }
+}
+
 /// Reads a recording into `waveform`, replacing its content but keeping its memory.
 ///
 /// # Errors
@@ -51,32 +64,31 @@ pub fn read_into(path: &Path, waveform: &mut Waveform) -> ser_audio::Result<()> 
 
 /// Writes a signal as a 16-bit mono WAV file, like the clips of RAVDESS.
 ///
-/// # Errors
-/// The errors of hound.
-pub fn write_wav(path: &Path, waveform: &Waveform) -> hound::Result<()> {
-    write_samples(path, waveform.sample_rate, waveform.samples.iter().copied())
+/// # Panics
+/// The file cannot be written.
+pub fn write_wav(path: &Path, waveform: &Waveform) {
+    write_samples(path, waveform.sample_rate, waveform.samples.iter().copied());
 }
 
 /// Writes a signal like [`write_wav`], but the signal need not be in memory.
 ///
+/// # Panics
+/// The file cannot be written.
+pub fn write_samples(path: &Path, sample_rate: u32, samples: impl Iterator<Item = f32>) {
+    let samples = samples.map(|sample| (sample * 32_767.0) as i16);
+    ser_fixtures::write_wav(path, sample_rate, samples);
+}
+
+/// Makes files an hour old. A feature store trusts the modification time of a file only if it is some seconds old.
+///
 /// # Errors
-/// The errors of hound.
-pub fn write_samples(
-    path: &Path,
-    sample_rate: u32,
-    samples: impl Iterator<Item = f32>,
-) -> hound::Result<()> {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec)?;
-    for sample in samples {
-        writer.write_sample((sample * 32_767.0) as i16)?;
+/// A file cannot be opened, or its time cannot be set.
+pub fn make_old(paths: &[PathBuf]) -> io::Result<()> {
+    let past = SystemTime::now() - Duration::from_secs(3600);
+    for path in paths {
+        File::options().write(true).open(path)?.set_modified(past)?;
     }
-    writer.finalize()
+    Ok(())
 }
 
 /// Returns the WAV files anywhere below a folder, by name.

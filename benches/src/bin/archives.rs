@@ -11,7 +11,7 @@
 )]
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -21,7 +21,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use ser_benches::{Cost, cost, json_line, most_memory};
-use ser_fixtures::{flac, opus, voice};
+use ser_fixtures::{flac, opus, voice, write_interleaved, write_wav};
 
 const RATE: u32 = 16_000;
 
@@ -40,12 +40,7 @@ fn make(folder: &Path, count: usize) -> Result<()> {
     fs::create_dir_all(folder)?;
     let names: Vec<String> = (0..count)
         .into_par_iter()
-        .map(|number| {
-            let (extension, bytes) = recording(number);
-            let name = format!("{number:06}.{extension}");
-            fs::write(folder.join(&name), bytes)?;
-            Ok(name)
-        })
+        .map(|number| write_recording(folder, number))
         .collect::<Result<_>>()?;
     fs::write(manifest(folder), format!("path\n{}\n", names.join("\n")))?;
     Ok(())
@@ -55,55 +50,47 @@ fn manifest(folder: &Path) -> PathBuf {
     folder.join("manifest.csv")
 }
 
-/// Returns the file extension and the bytes of a recording of 0.5 to 1.2 s. Each number gives a different recording.
-fn recording(number: usize) -> (&'static str, Vec<u8>) {
+/// Writes a recording of 0.5 to 1.2 s, and returns its file name. Each number gives a different recording.
+fn write_recording(folder: &Path, number: usize) -> Result<String> {
     let seconds = 0.5 + (number % 8) as f64 / 10.0;
     let pitch = 90.0 + (number % 151) as f64;
-    let pcm = |rate| -> Vec<i16> {
-        let samples = voice(rate, seconds, pitch).into_iter();
+    let pcm = || -> Vec<i16> {
+        let samples = voice(RATE, seconds, pitch).into_iter();
         samples.map(|x| (x * 32_767.0) as i16).collect()
     };
-    match number % 20 {
-        0 | 1 => ("flac", flac(RATE, &pcm(RATE))),
-        2 => ("opus", opus(&voice(48_000, seconds, pitch), 24_000)),
-        3 => ("wav", wav(1, &vec![0; 8_000])),
-        4 => {
-            let stereo = pcm(RATE).into_iter().flat_map(|x| [x, -x]);
-            ("wav", wav(2, &stereo.collect::<Vec<_>>()))
-        }
+    let kind = number % 20;
+    let extension = match kind {
+        0 | 1 | 6 => "flac",
+        2 => "opus",
+        7 => "mp3",
+        _ => "wav",
+    };
+    let name = format!("{number:06}.{extension}");
+    let path = folder.join(&name);
+    match kind {
+        0 | 1 => fs::write(&path, flac(RATE, &pcm()))?,
+        2 => fs::write(&path, opus(&voice(48_000, seconds, pitch), 24_000))?,
+        3 => write_wav(&path, RATE, vec![0; 8_000]),
+        4 => write_interleaved(&path, RATE, 2, pcm().into_iter().flat_map(|x| [x, -x])),
         5 => {
-            let mut cut = wav(1, &pcm(RATE));
-            cut.truncate(20 + cut.len() / 10 * (number / 20 % 10));
-            ("wav", cut)
+            write_wav(&path, RATE, pcm());
+            let file = File::options().write(true).open(&path)?;
+            let tenth = file.metadata()?.len() / 10;
+            file.set_len(20 + tenth * (number as u64 / 20 % 10))?;
         }
         6 => {
-            let mut damaged = flac(RATE, &pcm(RATE));
+            let mut damaged = flac(RATE, &pcm());
             let mut rng = ChaCha8Rng::seed_from_u64(number as u64);
             for _ in 0..20 {
                 let place = rng.random_range(0..damaged.len());
                 damaged[place] = rng.random();
             }
-            ("flac", damaged)
+            fs::write(&path, damaged)?;
         }
-        7 => ("mp3", b"<!DOCTYPE html><title>404</title>".to_vec()),
-        _ => ("wav", wav(1, &pcm(RATE))),
+        7 => fs::write(&path, "<!DOCTYPE html><title>404</title>")?,
+        _ => write_wav(&path, RATE, pcm()),
     }
-}
-
-/// Returns a WAV file of 16-bit samples.
-fn wav(channels: u16, samples: &[i16]) -> Vec<u8> {
-    let bytes = 2 * samples.len() as u32;
-    let mut file = b"RIFF".to_vec();
-    file.extend((36 + bytes).to_le_bytes());
-    file.extend(b"WAVEfmt \x10\0\0\0\x01\0");
-    file.extend(channels.to_le_bytes());
-    file.extend(RATE.to_le_bytes());
-    file.extend((RATE * 2 * u32::from(channels)).to_le_bytes());
-    file.extend((2 * channels).to_le_bytes());
-    file.extend(b"\x10\0data");
-    file.extend(bytes.to_le_bytes());
-    file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
-    file
+    Ok(name)
 }
 
 fn predict(ser: &str, folder: &Path, shard: &str, out: &Path) -> Command {

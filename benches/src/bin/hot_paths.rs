@@ -5,14 +5,12 @@
 #![allow(clippy::print_stdout, reason = "the names of the paths are its output")]
 
 use std::env;
-use std::fs::File;
 use std::hint::black_box;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use ser_audio::{Quality, Resampler, Waveform, restored};
-use ser_benches::{read_into, voice, write_wav};
+use ser_benches::{make_old, native, read_into, voice, write_wav};
 use ser_features::{Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, Views, Yin};
 use ser_predict::Model;
 use tempfile::TempDir;
@@ -51,18 +49,11 @@ fn main() -> Result<()> {
     walk(count.parse()?)
 }
 
-fn native() -> FeatureConfig {
-    FeatureConfig {
-        sample_rate: 48_000,
-        ..FeatureConfig::default()
-    }
-}
-
 /// Writes a clip like those of RAVDESS into a temporary folder, which is removed when the handle is dropped.
 fn clip_on_disk() -> Result<(TempDir, PathBuf)> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("clip.wav");
-    write_wav(&path, &voice(48_000))?;
+    write_wav(&path, &voice(48_000));
     Ok((folder, path))
 }
 
@@ -212,11 +203,7 @@ fn store(count: usize) -> Result<()> {
         std::fs::copy(&paths[0], &path)?;
         paths.push(path);
     }
-    // The store trusts the modification time of a file only if it is some seconds old.
-    let past = SystemTime::now() - Duration::from_secs(3600);
-    for path in &paths {
-        File::options().write(true).open(path)?.set_modified(past)?;
-    }
+    make_old(&paths)?;
     on_one_thread()?;
     let extractor = FeatureExtractor::new(&native())?;
     let kept = folder.path().join("store");

@@ -22,7 +22,7 @@ fn main() -> Result<()> {
         let tenths = 30 + clip % 15;
         let stretch = voice.iter().copied().cycle().skip(clip * 700);
         let path = Path::new(&folder).join(format!("{clip:03}.wav"));
-        write_samples(&path, RATE, stretch.take(tenths * RATE as usize / 10))?;
+        write_samples(&path, RATE, stretch.take(tenths * RATE as usize / 10));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 use std::sync::mpsc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use ser_features::{Extra, FeatureConfig, FeatureExtractor, Output, extract_files};
 
 fn main() -> Result<()> {
@@ -57,8 +57,7 @@ fn main() -> Result<()> {
             csv.write_record([path.display().to_string()].into_iter().chain(values))?;
         }
         csv.flush()
-    })
-    .with_context(|| table.clone())?;
+    })?;
 
     println!("{table}: {} of {} files", rows.len(), paths.len());
     if rows.len() < paths.len() {

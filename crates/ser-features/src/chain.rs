@@ -90,7 +90,7 @@ pub(crate) struct Piece<'a> {
 impl Chain {
     pub(crate) fn new(config: &FeatureConfig) -> Result<Self> {
         let bank = MelFilterbank::new(config)?;
-        let is_spectral = |extra: &Extra| extra.is_brightness() || *extra == Extra::Harmonics;
+        let is_spectral = |extra: &Extra| extra.needs_spectrum() || *extra == Extra::Harmonics;
         let needs_all_bins = config.extras.iter().any(is_spectral);
         let bins = if needs_all_bins {
             0..config.n_fft / 2 + 1
@@ -335,7 +335,7 @@ impl Chain {
         let offset = config.values_per_frame() - config.extra_rows();
         let bin_width = config.sample_rate as f32 / length as f32;
         let has_harmonics = config.extras.contains(&Extra::Harmonics);
-        let has_brightness = config.extras.iter().any(|extra| extra.is_brightness());
+        let needs_spectrum = config.extras.iter().any(|extra| extra.needs_spectrum());
         let SweepScratch {
             power: block,
             row: power,
@@ -352,11 +352,11 @@ impl Chain {
                 None => Pitch::NONE,
             };
             // Without F0 there are no harmonics, so the spectrum is not needed for them.
-            if has_brightness || has_harmonics && pitch.f0 > 0.0 {
+            if needs_spectrum || has_harmonics && pitch.f0 > 0.0 {
                 power.clear();
                 power.extend(block.iter().map(|power| power.0[lane]));
             }
-            if has_brightness {
+            if needs_spectrum {
                 magnitude.clear();
                 magnitude.extend(power.iter().map(|power| power.sqrt()));
             }
@@ -384,29 +384,11 @@ impl Chain {
                     Extra::Formants => {
                         let voiced = self.formants.as_ref().filter(|_| pitch.f0 > 0.0);
                         let found = voiced.and_then(|f| f.find(part.samples, centre, formants));
-                        let [a, b, c] = found.unwrap_or_default();
-                        values.copy_from_slice(&[
-                            a.frequency,
-                            b.frequency,
-                            c.frequency,
-                            a.bandwidth,
-                            b.bandwidth,
-                            c.bandwidth,
-                        ]);
+                        values.copy_from_slice(&Formants::rows(found.unwrap_or_default()));
                     }
                 }
             }
         }
-    }
-}
-
-impl Extra {
-    /// Returns whether it needs the spectrum of every frame.
-    fn is_brightness(self) -> bool {
-        matches!(
-            self,
-            Self::SpectralCentroid | Self::SpectralRolloff | Self::SpectralFlatness
-        )
     }
 }
 
@@ -419,9 +401,9 @@ pub(crate) fn raise(power: &mut [Lanes], exponent: f64) {
     }
 }
 
-/// Computes `y[n] = x[n] − a·x[n−1]`. The sample before the first one continues the first two in a
-/// straight line, as in `librosa.effects.preemphasis`, which *adds* `2·x[0] − x[1]` to the first
-/// value. If `is_start` is false, the first sample has no output and only precedes the others.
+/// Computes `y[n] = x[n] − a·x[n−1]` and `y[0] = 3·x[0] − x[1]`: `librosa.effects.preemphasis` adds
+/// `2·x[0] − x[1]` to the first value instead of subtracting `a` times a sample before it. If `is_start`
+/// is false, the first sample has no output and only precedes the others.
 fn pre_emphasise(samples: &[f32], a: f32, is_start: bool, out: &mut Vec<f32>) {
     out.clear();
     if let (Some(&first), true) = (samples.first(), is_start) {

@@ -62,7 +62,8 @@ pub struct FeatureConfig {
     /// Default: no trimming.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trim_db: Option<f64>,
-    /// Coefficient `a` of the pre-emphasis `y[n] = x[n] − a·x[n−1]`, for example 0.97. Default: no pre-emphasis.
+    /// Coefficient `a` of the pre-emphasis `y[n] = x[n] − a·x[n−1]`, for example 0.97. The first value is
+    /// `y[0] = 3·x[0] − x[1]`, as in librosa. Default: no pre-emphasis.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pre_emphasis: Option<f64>,
     /// Length of the Fourier transform in samples, 2 to 2¹⁸. Default 2048.
@@ -308,6 +309,14 @@ impl Extra {
             | Self::SpectralRolloff
             | Self::SpectralFlatness => false,
         }
+    }
+
+    /// Returns whether it needs the spectrum of every frame, and not only that of the voiced ones.
+    pub(crate) fn needs_spectrum(self) -> bool {
+        matches!(
+            self,
+            Self::SpectralCentroid | Self::SpectralRolloff | Self::SpectralFlatness
+        )
     }
 
     /// Returns the lowest sampling rate in Hz at which it can be computed.

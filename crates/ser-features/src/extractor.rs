@@ -109,7 +109,8 @@ impl FeatureExtractor {
         .map_err(|error| error.in_file(path))
     }
 
-    /// Extracts the features of a recording of any length in memory that does not grow with the length.
+    /// Extracts the features of a recording of any length in memory that does not grow with the length, except
+    /// for 4 bytes per frame if [`trim_db`](FeatureConfig::trim_db) is set.
     ///
     /// `take` receives one piece after another: the index of its first frame and its rows,
     /// `[frames, config.coefficients()]`. The values are exactly those of
@@ -195,8 +196,8 @@ impl FeatureExtractor {
     ///
     /// The stages are trimming, pre-emphasis, framing and windowing, power spectrum, mel bands, dB,
     /// cosine transform, derivatives, extra rows and functionals, as far as the configuration asks for
-    /// them. After a first call with the longest signal, later calls allocate nothing, except for a few
-    /// bytes in trimming and in functionals of more than 4096 frames.
+    /// them. After a first call with the longest signal, later calls allocate nothing, except in trimming,
+    /// 4 bytes per frame, and in functionals of more than 4096 frames.
     ///
     /// # Shape
     /// `[config.frames(n), config.coefficients()]`, where `n` is the number of samples after

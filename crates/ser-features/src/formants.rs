@@ -106,6 +106,13 @@ impl Formants {
         "bandwidth_3",
     ];
 
+    /// Returns the values of three formants in the order of the names.
+    pub(crate) fn rows(formants: [Formant; 3]) -> [f32; 6] {
+        let [a, b, c] = formants.map(|formant| formant.frequency);
+        let [d, e, f] = formants.map(|formant| formant.bandwidth);
+        [a, b, c, d, e, f]
+    }
+
     /// Plans for a sampling rate in Hz.
     ///
     /// # Errors

@@ -266,9 +266,7 @@ impl Functionals {
         let frames = rows.len() / self.stride;
         let transform = self.modulation.start(frames, modulation);
         let mut add = |track: &[f32]| {
-            let levels = self
-                .modulation
-                .levels(&*transform, track, mean(track), modulation);
+            let levels = self.modulation.levels(&*transform, track, modulation);
             levels.into_iter().for_each(|level| summary.push(level));
         };
         add(&shape[ENERGY]);

@@ -41,8 +41,7 @@ pub fn write_npy(path: impl AsRef<Path>, features: &Features) -> Result<()> {
     header.push_str(&" ".repeat(padding));
     header.push('\n');
     let values = features.as_slice();
-    let path = path.as_ref();
-    let written = ser_files::write(path, |file| {
+    ser_files::write(path.as_ref(), |file| {
         file.write_all(MAGIC)?;
         file.write_all(&[1, 0])?;
         file.write_all(&(header.len() as u16).to_le_bytes())?;
@@ -53,8 +52,8 @@ pub fn write_npy(path: impl AsRef<Path>, features: &Features) -> Result<()> {
             }
         }
         Ok(())
-    });
-    Ok(written.map_err(ser_files::Error::at(path))?)
+    })?;
+    Ok(())
 }
 
 /// Reads a little-endian array of single or double precision in C order.

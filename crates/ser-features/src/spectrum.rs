@@ -61,9 +61,10 @@ impl Framing {
 
     /// Returns the range of samples that frames need, with `reach` more on both sides, within the signal.
     ///
-    /// A frame that extends over the end of the signal mirrors samples up to one before its first.
+    /// A frame that extends over one end of the signal mirrors samples up to one beyond its other end.
     pub(crate) fn span(&self, frames: Range<usize>, reach: usize) -> Range<usize> {
-        let start = (frames.start * self.hop).saturating_sub(self.pad + reach.max(1));
+        let reach = reach.max(1);
+        let start = (frames.start * self.hop).saturating_sub(self.pad + reach);
         let end = (frames.end - 1) * self.hop + self.length + reach;
         start.min(self.samples)..end.saturating_sub(self.pad).min(self.samples)
     }

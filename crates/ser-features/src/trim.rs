@@ -38,8 +38,9 @@ pub fn trim(samples: &[f32], top_db: f64, frame_length: usize, hop_length: usize
 /// Number of frames whose samples are requested together.
 const FRAMES_AT_A_TIME: usize = 4096;
 
-/// Does the same as [`trim`] for a signal of which only a part needs to be in memory. Mean squares
-/// below `amin` are raised to `amin`, so such frames are as silent as the zeros around the signal.
+/// Does the same as [`trim`] for a signal of which only a part needs to be in memory; the level of every
+/// frame is, 4 bytes each. Mean squares below `amin` are raised to `amin`, so such frames are as silent as
+/// the zeros around the signal.
 pub(crate) fn trim_signal(
     signal: &mut impl Signal,
     top_db: f64,

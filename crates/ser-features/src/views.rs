@@ -1,13 +1,12 @@
 //! Several kinds of features of the same sound.
 
-use std::sync::{Mutex, PoisonError};
-
 use ser_audio::{ResamplerBank, Waveform};
 
 use crate::config::FeatureConfig;
 use crate::error::Result;
 use crate::extractor::{FeatureExtractor, Scratch};
 use crate::features::Features;
+use crate::pool::ScratchPool;
 
 /// Extracts several kinds of features from each sound. It is planned once from their configurations.
 ///
@@ -31,8 +30,7 @@ use crate::features::Features;
 #[derive(Debug)]
 pub struct Views {
     extractors: Vec<FeatureExtractor>,
-    /// Memory of threads that are not extracting now.
-    idle: Mutex<Vec<Memory>>,
+    memory: ScratchPool<Memory>,
 }
 
 /// Memory that a thread reuses from sound to sound.
@@ -56,7 +54,7 @@ impl Views {
         let extractors = configs.into_iter().map(FeatureExtractor::new);
         Ok(Self {
             extractors: extractors.collect::<Result<_>>()?,
-            idle: Mutex::default(),
+            memory: ScratchPool::default(),
         })
     }
 
@@ -70,11 +68,7 @@ impl Views {
     /// # Errors
     /// Those of [`FeatureExtractor::extract`] for the first configuration that fails.
     pub fn extract(&self, sound: &Waveform) -> Result<Vec<Features>> {
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut memory = idle().pop().unwrap_or_default();
-        let features = self.extract_with(sound, &mut memory);
-        idle().push(memory);
-        features
+        self.memory.with(|memory| self.extract_with(sound, memory))
     }
 
     fn extract_with(&self, sound: &Waveform, memory: &mut Memory) -> Result<Vec<Features>> {

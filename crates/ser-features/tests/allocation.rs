@@ -146,12 +146,13 @@ fn write_long(path: &Path, minutes: u32, plain: bool) {
 }
 
 /// Returns the peak number of bytes that extracting the features of such a file takes, over all pieces.
-fn peak_bytes(minutes: u32, plain: bool) -> isize {
+fn peak_bytes(minutes: u32, plain: bool, trim_db: Option<f64>) -> isize {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.wav");
     write_long(&path, minutes, plain);
     let config = FeatureConfig {
         sample_rate: 16_000,
+        trim_db,
         n_fft: 512,
         hop_length: 160,
         deltas: 1,
@@ -174,14 +175,23 @@ fn peak_bytes(minutes: u32, plain: bool) -> isize {
 
 #[test]
 fn memory_does_not_grow_with_the_recording() {
-    let (short, long) = (peak_bytes(2, true), peak_bytes(20, true));
+    let (short, long) = (peak_bytes(2, true, None), peak_bytes(20, true, None));
     assert!(short > 1 << 20, "{short} bytes: does this count at all?");
     assert_eq!(short, long);
 }
 
 #[test]
+fn trimming_takes_four_bytes_a_frame() {
+    let (short, long) = (
+        peak_bytes(2, true, Some(30.0)),
+        peak_bytes(6, true, Some(30.0)),
+    );
+    assert!(long <= short + 4 * 4 * 6000, "{long} after {short} bytes");
+}
+
+#[test]
 fn nor_does_it_where_the_length_is_not_known_beforehand() {
-    let (short, long) = (peak_bytes(10, false), peak_bytes(20, false));
+    let (short, long) = (peak_bytes(10, false, None), peak_bytes(20, false, None));
     assert!(short < 32 << 20, "{short} bytes");
     // The decoder, which is a dependency, takes a few kilobytes more or less.
     assert!(long < short + (64 << 10), "{long} after {short} bytes");

@@ -1,4 +1,5 @@
-//! Only the Fourier transforms in 40 MFCC with librosa's defaults, as fast as plain code can compute them.
+//! The Fourier transforms in 40 MFCC alone, with librosa's defaults, written plainly: one real transform per frame, or one
+//! complex transform for two.
 
 use std::hint::black_box;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Times real clips from file to coefficients, together with the floor: the work that any program must do for them.
+//! Times real clips from file to coefficients, beside reference values: reading, decoding, and the Fourier transforms alone.
 //!
 //! `clips FOLDER` processes all WAV files of a folder, at 48 kHz as in RAVDESS, and prints the median of several rounds, a line of
 //! JSON per job. Each job runs once in each round, so that a slow moment of the machine affects all of them. A first round is not
@@ -19,7 +19,7 @@ use anyhow::{Context, Result, ensure};
 use floors::{BareFfts, PairedFfts};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use ser_audio::{Resampler, Waveform};
-use ser_benches::{json_line, median, read_into, wav_files};
+use ser_benches::{json_line, median, native, read_into, wav_files};
 use ser_features::{
     FeatureConfig, FeatureExtractor, FeatureStore, Features, MelNorm, MelScale, Output,
     extract_files,
@@ -229,13 +229,6 @@ fn extract_twice(
         paths.len()
     );
     Ok([first, second])
-}
-
-fn native() -> FeatureConfig {
-    FeatureConfig {
-        sample_rate: RATE,
-        ..FeatureConfig::default()
-    }
 }
 
 /// Returns a configuration with Kaldi's frames, bands and liftering, but not with its window.

@@ -83,7 +83,7 @@ fn reach(ser: &str, clips: &[Clip], peer: &[&str]) -> Result<()> {
         let waits = load::waits(service, clips, rate / 2.0)?;
         for (share, name) in [(0.5, "half"), (0.99, "99 of 100")] {
             let job = format!("clips by HTTP at half that load: {name} within");
-            print(&job, who, "ms", 1e3 * of(&waits, share)?);
+            print(&job, who, "ms", 1e3 * quantile(&waits, share)?);
         }
     }
     if let Some(peer) = peer {
@@ -112,16 +112,16 @@ fn reach(ser: &str, clips: &[Clip], peer: &[&str]) -> Result<()> {
     let delays = live::speak(&server, clips)?;
     let job = format!("{} live streams at once", live::STREAMS);
     let level = format!("{job}: level behind the sound, 99 of 100 within");
-    print(&level, "ser", "ms", 1e3 * of(&delays.levels, 0.99)?);
+    print(&level, "ser", "ms", 1e3 * quantile(&delays.levels, 0.99)?);
     for (share, name) in [(0.5, "half"), (0.99, "99 of 100")] {
         let span = format!("{job}: span behind the end of the speech, {name} within");
-        print(&span, "ser", "ms", 1e3 * of(&delays.spans, share)?);
+        print(&span, "ser", "ms", 1e3 * quantile(&delays.spans, share)?);
     }
     server.end()
 }
 
 /// Returns the quantile of values in ascending order: a `share` of the values do not exceed it.
-fn of(sorted: &[f64], share: f64) -> Result<f64> {
+fn quantile(sorted: &[f64], share: f64) -> Result<f64> {
     ensure!(!sorted.is_empty(), "nothing was measured");
     Ok(sorted[((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len()) - 1])
 }

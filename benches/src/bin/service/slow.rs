@@ -4,7 +4,7 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::clips::{Clip, samples};
 use crate::http::{Connection, head};
@@ -25,44 +25,50 @@ pub struct Fate {
     pub answered: usize,
     /// Refused with 503, before anything was read.
     pub sent_away: usize,
-    /// Accepted and then lost.
+    /// Accepted, and then refused or left without an answer.
     pub lost: usize,
 }
 
 /// Sends the uploads. A client waits for the status 100 before it sends the body, as curl does for large bodies.
 pub fn upload(server: &Server, clips: &[Clip]) -> Result<Fate> {
     let body = &recording(clips)?;
-    let upload = || -> Result<u16> {
+    let upload = || -> Result<Option<Result<u16>>> {
         let mut connection = Connection::open(&server.address)?;
         let mut first = head("POST", "/v1/predict", body.len());
         first.truncate(first.len() - 2);
         first.extend(b"Expect: 100-continue\r\n\r\n");
         connection.stream().write_all(&first)?;
-        let (status, _) = connection.head()?;
-        if status != 100 {
-            return Ok(status);
+        match connection.head()? {
+            (100, _) => Ok(Some(send(connection, body))),
+            (503, _) => Ok(None),
+            (status, _) => bail!("an upload was refused with {status}"),
         }
-        for part in body.chunks(body.len().div_ceil(PARTS)) {
-            connection.stream().write_all(part)?;
-            thread::sleep(PAUSE);
-        }
-        Ok(connection.response()?.status)
     };
-    let statuses = thread::scope(|scope| {
+    let outcomes = thread::scope(|scope| {
         let uploads: Vec<_> = (0..UPLOADS).map(|_| scope.spawn(upload)).collect();
-        let statuses = uploads.into_iter().map(|upload| upload.join());
-        statuses.collect::<Vec<_>>()
+        let outcomes = uploads.into_iter().map(|upload| upload.join());
+        outcomes.collect::<Vec<_>>()
     });
     let mut fate = Fate::default();
-    for status in statuses {
-        match status {
-            Ok(Ok(200)) => fate.answered += 1,
-            Ok(Ok(503)) => fate.sent_away += 1,
-            _ => fate.lost += 1,
+    for outcome in outcomes {
+        match outcome.map_err(|_| anyhow!("an upload panicked"))?? {
+            None => fate.sent_away += 1,
+            Some(Ok(200)) => fate.answered += 1,
+            Some(Ok(503) | Err(_)) => fate.lost += 1,
+            Some(Ok(status)) => bail!("an accepted upload was refused with {status}"),
         }
     }
     ensure!(fate.answered > 0, "no upload was answered");
     Ok(fate)
+}
+
+/// Sends the body of an upload that was accepted, and returns the status of the response.
+fn send(mut connection: Connection, body: &[u8]) -> Result<u16> {
+    for part in body.chunks(body.len().div_ceil(PARTS)) {
+        connection.stream().write_all(part)?;
+        thread::sleep(PAUSE);
+    }
+    Ok(connection.response()?.status)
 }
 
 /// Returns a WAV file of the clips one after another, repeated up to `SIZE`.
@@ -73,6 +79,6 @@ fn recording(clips: &[Clip]) -> Result<Vec<u8>> {
     let path = folder.path().join("long.wav");
     let samples = samples.iter().cycle().take(SIZE / 2);
     let samples = samples.map(|&x| f32::from(x) / 32_767.0);
-    ser_benches::write_samples(&path, RATE, samples)?;
+    ser_benches::write_samples(&path, RATE, samples);
     Ok(std::fs::read(path)?)
 }

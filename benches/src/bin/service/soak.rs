@@ -31,6 +31,8 @@ const CLIPS: usize = 48;
 const PATHS: [&str; 2] = ["/v1/predict", "/v1/timeline"];
 /// Time that a client waits after a 503.
 const BREATH: Duration = Duration::from_millis(500);
+/// Shortest soak in seconds. The memory is measured every second.
+const SHORTEST: usize = 30;
 /// Number of complaints that are printed.
 const TOLD: usize = 20;
 
@@ -190,8 +192,8 @@ impl Soak<'_> {
             median(values.copied().collect())
         };
         ensure!(
-            memory.len() >= 30,
-            "too short to measure anything: soak for at least a minute"
+            memory.len() >= SHORTEST,
+            "too short to measure anything: soak for at least {SHORTEST} s"
         );
         let (early, late) = (after(1), after(9));
         let job =

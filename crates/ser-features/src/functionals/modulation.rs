@@ -9,6 +9,8 @@ use rustfft::num_complex::Complex;
 use crate::config::{FeatureConfig, Window};
 use crate::window;
 
+use super::statistics::mean;
+
 /// The edges of the modulation ranges in Hz. Syllables occur at 3 to 8 Hz.
 pub(super) const EDGES: [f64; 7] = [0.3, 1.5, 3.0, 5.0, 8.0, 13.0, 25.0];
 
@@ -63,12 +65,11 @@ impl Modulation {
     }
 
     /// Returns the level of the modulation of a track in each range: `ln(mean of |X[k]|² + 0.001)` over the
-    /// bins of the range, where `X` is the transform of the track minus its mean `mean`, under the window.
+    /// bins of the range, where `X` is the transform of the track minus its mean, under the window.
     pub(super) fn levels(
         &self,
         transform: &dyn Fft<f32>,
         track: &[f32],
-        mean: f64,
         scratch: &mut ModulationScratch,
     ) -> [f64; EDGES.len() - 1] {
         let ModulationScratch {
@@ -77,10 +78,11 @@ impl Modulation {
             fft,
         } = scratch;
         let length = transform.len();
+        let mean = mean(track) as f32;
         let zero = Complex::new(0.0, 0.0);
         spectrum.clear();
         let values = track.iter().zip(window);
-        spectrum.extend(values.map(|(&x, weight)| Complex::from((x - mean as f32) * *weight)));
+        spectrum.extend(values.map(|(&x, weight)| Complex::from((x - mean) * *weight)));
         spectrum.resize(length, zero);
         fft.resize(transform.get_inplace_scratch_len(), zero);
         transform.process_with_scratch(spectrum, fft);

@@ -89,6 +89,8 @@ pub(super) struct VoiceScratch {
     unvoiced: Vec<usize>,
     /// The first frame of each run of consecutive loud voiced frames, and the frame after its last one.
     runs: Vec<(usize, usize)>,
+    /// All values of an extra row.
+    column: Vec<f32>,
     track: Vec<f32>,
     sorted: Vec<f32>,
 }
@@ -147,8 +149,8 @@ impl Functionals {
         }
         // A row is 0 where there is nothing to measure.
         for index in self.n_mels + 1..self.stride {
-            column(rows, self.stride, index, &mut voice.sorted);
-            let values = voice.sorted.iter().zip(&*is_loud);
+            column(rows, self.stride, index, &mut voice.column);
+            let values = voice.column.iter().zip(&*is_loud);
             let values = values.filter(|&(&value, &is_loud)| is_loud && value != 0.0);
             voice.track.clear();
             voice.track.extend(values.map(|(&value, _)| value));

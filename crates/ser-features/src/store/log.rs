@@ -257,7 +257,8 @@ impl Log {
                 io::copy(&mut old.by_ref().take(length), new)?;
             }
             Ok(())
-        })?;
+        })
+        .map_err(|error| error.source)?;
         self.refresh()
     }
 }

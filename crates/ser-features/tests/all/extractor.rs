@@ -5,20 +5,14 @@ use std::sync::Mutex;
 
 use ser_audio::{SAMPLE_RANGE, Waveform};
 use ser_features::{
-    Error, Extra, FeatureConfig, FeatureExtractor, Features, Output, extract_files, trim,
+    Error, Extra, FeatureConfig, FeatureExtractor, Features, MelFilterbank, Output, PadMode,
+    extract_files, trim,
 };
 
-use crate::signals::{clip, reference};
+use crate::signals::{clip, extract, noise, reference, try_extract};
 
 fn extractor(config: FeatureConfig) -> FeatureExtractor {
     FeatureExtractor::new(&config).unwrap()
-}
-
-fn features(config: FeatureConfig, samples: &[f32]) -> Result<Features, Error> {
-    let extractor = extractor(config);
-    let mut features = Features::default();
-    extractor.extract_into(samples, &mut extractor.scratch(), &mut features)?;
-    Ok(features)
 }
 
 fn tone(hz: f32, rate: u32, length: usize) -> Vec<f32> {
@@ -72,7 +66,7 @@ fn twelve_semitones_double_the_frequency_and_halve_the_frames() {
         output: Output::LogMel,
         ..FeatureConfig::default()
     };
-    let a5 = features(config, &tone(880.0, 22_050, 22_050)).unwrap();
+    let a5 = extract(&config, &tone(880.0, 22_050, 22_050));
     let (as_played, up) = (levels(0.0), levels(12.0));
     assert_eq!((as_played.frames(), up.frames()), (87, 44));
     assert_ne!(loudest_band(as_played.row(40)), loudest_band(up.row(20)));
@@ -96,8 +90,8 @@ fn semitones_leave_bare_samples_alone() {
         plain.spectrogram(&samples).unwrap()
     );
     assert_eq!(
-        features(config, &samples).unwrap(),
-        features(FeatureConfig::default(), &samples).unwrap()
+        extract(&config, &samples),
+        extract(&FeatureConfig::default(), &samples)
     );
 }
 
@@ -132,22 +126,37 @@ fn no_samples_and_too_few_are_errors() {
         center: false,
         ..FeatureConfig::default()
     };
+    assert!(matches!(try_extract(&uncentred, &[]), Err(Error::Empty)));
     assert!(matches!(
-        features(uncentred.clone(), &[]),
-        Err(Error::Empty)
-    ));
-    assert!(matches!(
-        features(uncentred, &[0.0; 2047]),
+        try_extract(&uncentred, &[0.0; 2047]),
         Err(Error::TooShort {
             expected: 2048,
             actual: 2047,
             ..
         })
     ));
-    assert_eq!(
-        features(FeatureConfig::default(), &[0.5]).unwrap().frames(),
-        1
-    );
+    assert_eq!(extract(&FeatureConfig::default(), &[0.5]).frames(), 1);
+}
+
+/// The extractor requests only the samples that a frame needs; the stages by hand have the whole signal.
+#[test]
+fn a_single_frame_is_padded_as_any_other() {
+    let signal: Vec<f32> = noise(1500, 1).collect();
+    for pad_mode in [PadMode::Constant, PadMode::Reflect, PadMode::Edge] {
+        let config = FeatureConfig {
+            hop_length: 2048,
+            pad_mode,
+            output: Output::Mel,
+            ..FeatureConfig::default()
+        };
+        let power = extractor(config.clone()).spectrogram(&signal).unwrap();
+        let expected = MelFilterbank::new(&config).unwrap().apply(&power).unwrap();
+        let found = extract(&config, &signal);
+        assert_eq!(found.frames(), 1);
+        for (a, b) in found.row(0).iter().zip(expected.row(0)) {
+            assert!((a - b).abs() <= 1e-4 * b, "{pad_mode:?}: {a}, not {b}");
+        }
+    }
 }
 
 #[test]
@@ -166,7 +175,7 @@ fn silence_has_features_too() {
         ],
         ..FeatureConfig::default()
     };
-    let silence = features(config, &[0.0; 8000]).unwrap();
+    let silence = extract(&config, &[0.0; 8000]);
     for frame in 0..silence.frames() {
         let row = silence.row(frame);
         // −100 dB, from `amin`, in each of 128 bands.
@@ -216,7 +225,7 @@ fn bands_between_two_bins_have_no_energy() {
         fmax: Some(102.0),
         ..FeatureConfig::default()
     };
-    let level = features(config, &tone(101.5, 22_050, 5000)).unwrap();
+    let level = extract(&config, &tone(101.5, 22_050, 5000));
     assert!((level.row(0)[0] + 100.0).abs() < 1e-3);
 }
 
@@ -229,7 +238,7 @@ fn top_db_lifts_what_is_quieter_and_false_lifts_nothing() {
             top_db,
             ..FeatureConfig::default()
         };
-        let levels = features(config, &signal).unwrap();
+        let levels = extract(&config, &signal);
         let values = || levels.as_slice().iter().copied();
         values().fold(f32::MIN, f32::max) - values().fold(f32::MAX, f32::min)
     };
@@ -246,9 +255,9 @@ fn the_largest_samples_have_finite_features_and_are_trimmed_as_others() {
     };
     let loud = [vec![0.0; 9000], vec![*SAMPLE_RANGE.end(); 9000]].concat();
     let quiet: Vec<f32> = loud.iter().map(|sample| sample * 1e-10).collect();
-    let found = features(config(), &loud).unwrap();
+    let found = extract(&config(), &loud);
     assert!(found.as_slice().iter().all(|value| value.is_finite()));
-    assert_eq!(found.frames(), features(config(), &quiet).unwrap().frames());
+    assert_eq!(found.frames(), extract(&config(), &quiet).frames());
 }
 
 #[test]
@@ -262,8 +271,8 @@ fn trimming_comes_first() {
     let by_hand = &signal[trim(&signal, 40.0, 2048, 512)];
     assert!(by_hand.len() < 15_000);
     assert_eq!(
-        features(config, &signal).unwrap(),
-        features(FeatureConfig::default(), by_hand).unwrap()
+        extract(&config, &signal),
+        extract(&FeatureConfig::default(), by_hand)
     );
 }
 
@@ -279,13 +288,13 @@ fn a_quiet_signal_is_trimmed_as_a_loud_one_where_amin_lets_it() {
             amin,
             ..FeatureConfig::default()
         };
-        features(config, signal).unwrap().frames()
+        extract(&config, signal).frames()
     };
     assert_eq!(frames(1e-20, &quiet), frames(1e-20, &loud));
     assert!(frames(1e-10, &quiet) > frames(1e-10, &loud));
 }
 
-/// `librosa.effects.preemphasis` adds `2·y[0] − y[1]` to its first value.
+/// `librosa.effects.preemphasis` adds `2·x[0] − x[1]` to its first value.
 #[test]
 fn pre_emphasis_is_librosas() {
     let signal = tone(440.0, 22_050, 9000);
@@ -296,8 +305,8 @@ fn pre_emphasis_is_librosas() {
         ..FeatureConfig::default()
     };
     assert_eq!(
-        features(config, &signal).unwrap(),
-        features(FeatureConfig::default(), &by_hand).unwrap()
+        extract(&config, &signal),
+        extract(&FeatureConfig::default(), &by_hand)
     );
 }
 
@@ -310,7 +319,7 @@ fn f0_of_a_tone_is_its_frequency_wherever_frames_start() {
             extras: vec![Extra::F0],
             ..FeatureConfig::default()
         };
-        let found = features(config, &tone(220.0, rate, rate as usize)).unwrap();
+        let found = extract(&config, &tone(220.0, rate, rate as usize));
         let middle = found.row(found.frames() / 2)[40];
         assert!((middle - 220.0).abs() < 1.0, "{rate} Hz: {middle}");
     }
@@ -332,7 +341,7 @@ fn buffers_keep_nothing_of_the_signal_before() {
         extractor
             .extract_into(signal, &mut scratch, &mut reused)
             .unwrap();
-        assert_eq!(reused, features(config.clone(), signal).unwrap());
+        assert_eq!(reused, extract(&config, signal));
     }
 }
 

@@ -139,7 +139,9 @@ fn frames_at_the_edges_are_unvoiced_or_right() {
     let yin = yin(16_000);
     let f0 = yin.track(&signal, 100);
     assert_eq!(f0.len(), 1 + signal.len() / 100);
-    for &f0 in f0.iter().filter(|&&f0| f0 > 0.0) {
+    let voiced: Vec<f32> = f0.into_iter().filter(|&f0| f0 > 0.0).collect();
+    assert!(voiced.len() > 20, "{} frames are voiced", voiced.len());
+    for f0 in voiced {
         assert_near(f0, 200.0, 0.01, "edge");
     }
     let mut scratch = YinScratch::default();
@@ -150,7 +152,7 @@ fn frames_at_the_edges_are_unvoiced_or_right() {
         signal.len() + 5000,
         usize::MAX / 2,
     ] {
-        yin.pitch(&signal, centre, &mut scratch);
+        assert_eq!(yin.pitch(&signal, centre, &mut scratch).f0, 0.0, "{centre}");
     }
     assert_eq!(yin.pitch(&[], 0, &mut scratch).f0, 0.0);
     assert!(yin.track(&[], 100).is_empty());

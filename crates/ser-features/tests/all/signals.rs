@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ser_audio::Waveform;
-use ser_features::{FeatureConfig, FeatureExtractor, Features};
+use ser_features::{FeatureConfig, FeatureExtractor, Features, Result};
 
 /// Returns the path of a file that belongs to librosa's arrays at this sampling rate.
 pub fn reference(rate: u32, name: &str) -> PathBuf {
@@ -33,10 +33,12 @@ pub fn write_wav(path: &Path, samples: &[f32], sample_rate: u32) {
 }
 
 pub fn extract(config: &FeatureConfig, samples: &[f32]) -> Features {
+    try_extract(config, samples).unwrap()
+}
+
+pub fn try_extract(config: &FeatureConfig, samples: &[f32]) -> Result<Features> {
     let extractor = FeatureExtractor::new(config).unwrap();
     let mut features = Features::default();
-    extractor
-        .extract_into(samples, &mut extractor.scratch(), &mut features)
-        .unwrap();
-    features
+    extractor.extract_into(samples, &mut extractor.scratch(), &mut features)?;
+    Ok(features)
 }

@@ -9,6 +9,8 @@ use ser_features::{
     FeatureConfig, FeatureExtractor, Features, MelNorm, MelScale, Output, PadMode, Window,
 };
 
+use crate::signals::{self, noise};
+
 type Rows = Vec<Vec<f64>>;
 
 fn padded(config: &FeatureConfig, samples: &[f32]) -> Vec<f64> {
@@ -186,13 +188,9 @@ fn delta(config: &FeatureConfig, rows: &Rows, order: usize) -> Rows {
 
 /// Returns noise and a tone from a seed.
 fn signal(length: usize, seed: u32) -> Vec<f32> {
-    let mut state = seed;
-    (0..length)
-        .map(|n| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let noise = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
-            0.2 * noise + 0.3 * (0.3 * n as f32).sin()
-        })
+    let noise = noise(length, seed).enumerate();
+    noise
+        .map(|(n, noise)| 0.2 * noise + 0.3 * (0.3 * n as f32).sin())
         .collect()
 }
 
@@ -301,13 +299,7 @@ proptest! {
         prop_assume!(config.frames(length) >= config.delta_width);
 
         let extract = |output: Output| {
-            let config = FeatureConfig { output, ..config.clone() };
-            let extractor = FeatureExtractor::new(&config).unwrap();
-            let mut features = Features::default();
-            extractor
-                .extract_into(&samples, &mut extractor.scratch(), &mut features)
-                .unwrap();
-            features
+            signals::extract(&FeatureConfig { output, ..config.clone() }, &samples)
         };
         let power = spectrogram(&config, &samples);
         let energies = mel(&config, &power);

@@ -43,12 +43,12 @@ fn set_age(path: &Path, seconds: u64) {
     file.set_modified(time).unwrap();
 }
 
-struct House {
+struct Fixture {
     folder: TempDir,
     clips: Vec<PathBuf>,
 }
 
-impl House {
+impl Fixture {
     fn new(clips: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clips = (0..clips)
@@ -113,53 +113,53 @@ fn counts(hits: usize, computed: usize) -> StoreCounts {
 
 #[test]
 fn the_second_run_computes_nothing() {
-    let house = House::new(5);
-    assert_eq!(house.check(), counts(0, 5));
-    let size = fs::metadata(house.file()).unwrap().len();
-    assert_eq!(house.check(), counts(5, 0));
-    assert_eq!(fs::metadata(house.file()).unwrap().len(), size);
+    let fixture = Fixture::new(5);
+    assert_eq!(fixture.check(), counts(0, 5));
+    let size = fs::metadata(fixture.file()).unwrap().len();
+    assert_eq!(fixture.check(), counts(5, 0));
+    assert_eq!(fs::metadata(fixture.file()).unwrap().len(), size);
 
-    let store = house.open();
-    assert_eq!(check(&store, &house.clips), counts(5, 0));
-    assert_eq!(check(&store, &house.clips), counts(5, 0));
+    let store = fixture.open();
+    assert_eq!(check(&store, &fixture.clips), counts(5, 0));
+    assert_eq!(check(&store, &fixture.clips), counts(5, 0));
 }
 
 #[test]
 fn changed_sounds_are_kept_apart_by_the_name_of_the_change() {
-    let house = House::new(3);
-    house.check();
+    let fixture = Fixture::new(3);
+    fixture.check();
     let times = |factor: f32| {
         let name = format!("times {factor}");
         let change = move |sound: &Waveform| {
             let samples = sound.samples.iter().map(|x| factor * x * x).collect();
             Ok(Waveform::new(samples, sound.sample_rate))
         };
-        FeatureStore::open_changed(house.store_folder(), &extractor(), &name, change).unwrap()
+        FeatureStore::open_changed(fixture.store_folder(), &extractor(), &name, change).unwrap()
     };
-    let (first, twice) = extract(&times(2.0), &house.clips);
+    let (first, twice) = extract(&times(2.0), &fixture.clips);
     assert_eq!(first, counts(0, 3));
-    let sound = ser_audio::read(&house.clips[1]).unwrap();
+    let sound = ser_audio::read(&fixture.clips[1]).unwrap();
     let samples = sound.samples.iter().map(|x| 2.0 * x * x).collect();
     let expected = extractor().extract(&Waveform::new(samples, RATE)).unwrap();
     assert_eq!(twice[&1], expected);
 
-    assert_eq!(extract(&times(2.0), &house.clips), (counts(3, 0), twice));
-    assert_eq!(extract(&times(3.0), &house.clips).0, counts(0, 3));
-    assert_eq!(house.check(), counts(3, 0));
+    assert_eq!(extract(&times(2.0), &fixture.clips), (counts(3, 0), twice));
+    assert_eq!(extract(&times(3.0), &fixture.clips).0, counts(0, 3));
+    assert_eq!(fixture.check(), counts(3, 0));
 }
 
 #[test]
 fn a_sound_that_cannot_be_changed_is_named_and_not_kept() {
-    let house = House::new(1);
+    let fixture = Fixture::new(1);
     let change = |_: &Waveform| {
         let reason = "no such room".to_owned();
         Err(Error::Change { reason })
     };
     let store =
-        FeatureStore::open_changed(house.store_folder(), &extractor(), "room", change).unwrap();
+        FeatureStore::open_changed(fixture.store_folder(), &extractor(), "room", change).unwrap();
     for _ in 0..2 {
         let counts = store
-            .extract(&house.clips, |_, features| {
+            .extract(&fixture.clips, |_, features| {
                 let message = features.unwrap_err().to_string();
                 assert!(message.ends_with("clip0.wav: no such room"), "{message}");
             })
@@ -170,25 +170,25 @@ fn a_sound_that_cannot_be_changed_is_named_and_not_kept() {
 
 #[test]
 fn one_store_serves_what_it_has_just_computed() {
-    let house = House::new(3);
-    let store = house.open();
-    assert_eq!(check(&store, &house.clips), counts(0, 3));
-    assert_eq!(check(&store, &house.clips), counts(3, 0));
+    let fixture = Fixture::new(3);
+    let store = fixture.open();
+    assert_eq!(check(&store, &fixture.clips), counts(0, 3));
+    assert_eq!(check(&store, &fixture.clips), counts(3, 0));
 }
 
 #[test]
 fn a_changed_file_is_recomputed_and_nothing_else() {
-    let house = House::new(4);
-    house.check();
-    write_clip(&house.clips[2], 77);
-    assert_eq!(house.check(), counts(3, 1));
-    assert_eq!(house.check(), counts(4, 0));
+    let fixture = Fixture::new(4);
+    fixture.check();
+    write_clip(&fixture.clips[2], 77);
+    assert_eq!(fixture.check(), counts(3, 1));
+    assert_eq!(fixture.check(), counts(4, 0));
 }
 
 #[test]
 fn a_file_changed_within_the_clocks_grain_is_recomputed() {
-    let house = House::new(1);
-    let clip = &house.clips[0];
+    let fixture = Fixture::new(1);
+    let clip = &fixture.clips[0];
     let now = SystemTime::now();
     for number in 0..5 {
         write_clip(clip, number);
@@ -199,78 +199,78 @@ fn a_file_changed_within_the_clocks_grain_is_recomputed() {
             .unwrap()
             .set_modified(now)
             .unwrap();
-        assert_eq!(house.check(), counts(0, 1));
+        assert_eq!(fixture.check(), counts(0, 1));
     }
 }
 
 #[test]
 fn a_touched_file_is_recognised_by_its_content() {
-    let house = House::new(2);
-    house.check();
-    set_age(&house.clips[0], 10);
-    assert_eq!(house.check(), counts(2, 0));
-    let size = fs::metadata(house.file()).unwrap().len();
+    let fixture = Fixture::new(2);
+    fixture.check();
+    set_age(&fixture.clips[0], 10);
+    assert_eq!(fixture.check(), counts(2, 0));
+    let size = fs::metadata(fixture.file()).unwrap().len();
     // From now on the store recognises it by its new time and appends nothing more.
-    assert_eq!(house.check(), counts(2, 0));
-    assert_eq!(fs::metadata(house.file()).unwrap().len(), size);
+    assert_eq!(fixture.check(), counts(2, 0));
+    assert_eq!(fs::metadata(fixture.file()).unwrap().len(), size);
 }
 
 #[test]
 fn a_moved_or_copied_file_is_recognised_by_its_content() {
-    let mut house = House::new(2);
-    house.check();
-    let size = fs::metadata(house.file()).unwrap().len();
-    let moved = house.folder.path().join("elsewhere.wav");
-    fs::rename(&house.clips[0], &moved).unwrap();
-    let copied = house.folder.path().join("copy.wav");
-    fs::copy(&house.clips[1], &copied).unwrap();
+    let mut fixture = Fixture::new(2);
+    fixture.check();
+    let size = fs::metadata(fixture.file()).unwrap().len();
+    let moved = fixture.folder.path().join("elsewhere.wav");
+    fs::rename(&fixture.clips[0], &moved).unwrap();
+    let copied = fixture.folder.path().join("copy.wav");
+    fs::copy(&fixture.clips[1], &copied).unwrap();
     set_age(&copied, 60);
-    house.clips = vec![moved, copied, house.clips[1].clone()];
-    assert_eq!(house.check(), counts(3, 0));
-    let grown = fs::metadata(house.file()).unwrap().len() - size;
+    fixture.clips = vec![moved, copied, fixture.clips[1].clone()];
+    assert_eq!(fixture.check(), counts(3, 0));
+    let grown = fs::metadata(fixture.file()).unwrap().len() - size;
     assert!(grown < 700, "two paths took {grown} bytes");
-    assert_eq!(house.check(), counts(3, 0));
+    assert_eq!(fixture.check(), counts(3, 0));
 }
 
 #[test]
 fn paths_that_swapped_their_files_swap_their_features() {
-    let house = House::new(2);
-    house.check();
-    let aside = house.folder.path().join("aside.wav");
-    fs::rename(&house.clips[0], &aside).unwrap();
-    fs::rename(&house.clips[1], &house.clips[0]).unwrap();
-    fs::rename(&aside, &house.clips[1]).unwrap();
+    let fixture = Fixture::new(2);
+    fixture.check();
+    let aside = fixture.folder.path().join("aside.wav");
+    fs::rename(&fixture.clips[0], &aside).unwrap();
+    fs::rename(&fixture.clips[1], &fixture.clips[0]).unwrap();
+    fs::rename(&aside, &fixture.clips[1]).unwrap();
     // Their times differ by less than their age, but they differ.
-    assert_eq!(house.check(), counts(2, 0));
+    assert_eq!(fixture.check(), counts(2, 0));
 }
 
 #[test]
 fn another_config_has_its_own_features() {
-    let house = House::new(2);
-    house.check();
+    let fixture = Fixture::new(2);
+    fixture.check();
     let other = FeatureConfig {
         n_mfcc: 12,
         ..config()
     };
     let extractor = FeatureExtractor::new(&other).unwrap();
-    let store = FeatureStore::open(house.store_folder(), &extractor).unwrap();
-    let (found, results) = extract(&store, &house.clips);
+    let store = FeatureStore::open(fixture.store_folder(), &extractor).unwrap();
+    let (found, results) = extract(&store, &fixture.clips);
     assert_eq!(found, counts(0, 2));
     assert!(results.values().all(|f| f.coefficients() == 12));
-    assert_eq!(house.check(), counts(2, 0));
+    assert_eq!(fixture.check(), counts(2, 0));
 }
 
 #[test]
 fn failures_are_reported_with_their_path_and_never_stored() {
-    let house = House::new(2);
-    let bad = house.folder.path().join("bad.wav");
+    let fixture = Fixture::new(2);
+    let bad = fixture.folder.path().join("bad.wav");
     fs::write(&bad, "RIFF").unwrap();
-    let missing = house.folder.path().join("missing.wav");
-    let mut paths = house.clips.clone();
+    let missing = fixture.folder.path().join("missing.wav");
+    let mut paths = fixture.clips.clone();
     paths.extend([bad.clone(), missing.clone()]);
     for hits in [0, 2] {
         let errors = Mutex::new(Vec::new());
-        let found = house
+        let found = fixture
             .open()
             .extract(&paths, |index, result| {
                 if let Err(error) = result {
@@ -293,14 +293,14 @@ fn failures_are_reported_with_their_path_and_never_stored() {
         }
     }
     write_clip(&bad, 9);
-    assert_eq!(check(&house.open(), &paths[..3]), counts(2, 1));
+    assert_eq!(check(&fixture.open(), &paths[..3]), counts(2, 1));
 }
 
 #[test]
 fn a_torn_tail_is_cut_off_and_its_record_computed_again() {
-    let house = House::new(3);
-    house.check();
-    let whole = fs::read(house.file()).unwrap();
+    let fixture = Fixture::new(3);
+    fixture.check();
+    let whole = fs::read(fixture.file()).unwrap();
     let record = (whole.len() - 16) / 3;
     for (kept, hits) in [
         (whole.len() - 1, 2),
@@ -312,11 +312,11 @@ fn a_torn_tail_is_cut_off_and_its_record_computed_again() {
         (7, 0),
         (0, 0),
     ] {
-        fs::write(house.file(), &whole[..kept]).unwrap();
-        assert_eq!(house.check(), counts(hits, 3 - hits), "{kept} bytes kept");
-        assert_eq!(house.check(), counts(3, 0));
+        fs::write(fixture.file(), &whole[..kept]).unwrap();
+        assert_eq!(fixture.check(), counts(hits, 3 - hits), "{kept} bytes kept");
+        assert_eq!(fixture.check(), counts(3, 0));
         assert_eq!(
-            fs::metadata(house.file()).unwrap().len(),
+            fs::metadata(fixture.file()).unwrap().len(),
             whole.len() as u64
         );
     }
@@ -324,104 +324,108 @@ fn a_torn_tail_is_cut_off_and_its_record_computed_again() {
 
 #[test]
 fn a_flipped_bit_anywhere_is_noticed() {
-    let house = House::new(3);
-    house.check();
-    let whole = fs::read(house.file()).unwrap();
+    let fixture = Fixture::new(3);
+    fixture.check();
+    let whole = fs::read(fixture.file()).unwrap();
     for position in (0..whole.len()).step_by(97).chain(0..120) {
         let mut damaged = whole.clone();
         damaged[position] ^= 1 << (position % 8);
-        fs::write(house.file(), &damaged).unwrap();
-        let found = house.check();
+        fs::write(fixture.file(), &damaged).unwrap();
+        let found = fixture.check();
         // A changed identity of the file is no damage.
         let harmless = (8..16).contains(&position);
         assert!(harmless || found.computed > 0, "byte {position}: {found:?}");
-        assert_eq!(house.check(), counts(3, 0), "byte {position}");
+        assert_eq!(fixture.check(), counts(3, 0), "byte {position}");
     }
 }
 
 #[test]
 fn damage_while_the_store_is_open_is_noticed() {
-    let house = House::new(3);
-    let store = house.open();
-    check(&store, &house.clips);
-    let mut bytes = fs::read(house.file()).unwrap();
+    let fixture = Fixture::new(3);
+    let store = fixture.open();
+    check(&store, &fixture.clips);
+    let mut bytes = fs::read(fixture.file()).unwrap();
     let last = bytes.len() - 3;
     bytes[last] ^= 16;
-    fs::write(house.file(), &bytes).unwrap();
-    assert_eq!(check(&store, &house.clips), counts(2, 1));
+    fs::write(fixture.file(), &bytes).unwrap();
+    assert_eq!(check(&store, &fixture.clips), counts(2, 1));
     // The file of features is emptied, and then removed.
-    fs::write(house.file(), "").unwrap();
-    assert_eq!(check(&store, &house.clips).hits, 0);
-    fs::remove_file(house.file()).unwrap();
-    check(&store, &house.clips);
-    assert_eq!(house.check().failed, 0);
+    fs::write(fixture.file(), "").unwrap();
+    assert_eq!(check(&store, &fixture.clips).hits, 0);
+    fs::remove_file(fixture.file()).unwrap();
+    check(&store, &fixture.clips);
+    assert_eq!(fixture.check().failed, 0);
 }
 
 #[test]
 fn two_stores_at_once_neither_harm_nor_repeat_each_other() {
-    let house = House::new(24);
-    let (first, second) = (house.open(), house.open());
-    assert_eq!(check(&first, &house.clips[..8]), counts(0, 8));
+    let fixture = Fixture::new(24);
+    let (first, second) = (fixture.open(), fixture.open());
+    assert_eq!(check(&first, &fixture.clips[..8]), counts(0, 8));
     // The second store was opened before those eight existed; it finds them when it appends its own first record.
-    assert_eq!(check(&second, &house.clips[8..9]), counts(0, 1));
-    assert_eq!(check(&second, &house.clips[..9]), counts(9, 0));
+    assert_eq!(check(&second, &fixture.clips[8..9]), counts(0, 1));
+    assert_eq!(check(&second, &fixture.clips[..9]), counts(9, 0));
 
-    let backwards: Vec<_> = house.clips.iter().rev().cloned().collect();
+    let backwards: Vec<_> = fixture.clips.iter().rev().cloned().collect();
     std::thread::scope(|scope| {
-        scope.spawn(|| check(&first, &house.clips));
+        scope.spawn(|| check(&first, &fixture.clips));
         scope.spawn(|| check(&second, &backwards));
-        scope.spawn(|| check(&house.open(), &house.clips));
+        scope.spawn(|| check(&fixture.open(), &fixture.clips));
     });
-    assert_eq!(house.check(), counts(24, 0));
+    assert_eq!(fixture.check(), counts(24, 0));
 }
 
 #[test]
 fn what_is_outdated_is_removed_when_it_outweighs_the_rest() {
-    let house = House::new(3);
-    house.check();
-    let size = |house: &House| fs::metadata(house.file()).unwrap().len();
-    let once = size(&house);
-    let watcher = house.open();
+    let fixture = Fixture::new(3);
+    fixture.check();
+    let size = |fixture: &Fixture| fs::metadata(fixture.file()).unwrap().len();
+    let once = size(&fixture);
+    let watcher = fixture.open();
 
     for number in 10..13 {
-        write_clip(&house.clips[0], number);
-        house.check();
+        write_clip(&fixture.clips[0], number);
+        fixture.check();
     }
-    assert!(size(&house) > once * 3 / 2);
+    assert!(size(&fixture) > once * 3 / 2);
     for round in 2..12 {
-        for (index, clip) in (0..).zip(&house.clips) {
+        for (index, clip) in (0..).zip(&fixture.clips) {
             write_clip(clip, 10 * round + index);
         }
-        assert_eq!(house.check(), counts(0, 3));
-        assert!(size(&house) <= once * 3, "{} of {once} bytes", size(&house));
+        assert_eq!(fixture.check(), counts(0, 3));
+        assert!(
+            size(&fixture) <= once * 3,
+            "{} of {once} bytes",
+            size(&fixture)
+        );
     }
-    house.open();
-    assert!(size(&house) <= once * 2);
-    assert_eq!(house.check(), counts(3, 0));
+    fixture.open();
+    assert!(size(&fixture) <= once * 2);
+    assert_eq!(fixture.check(), counts(3, 0));
     // A store that stayed open switches to the new file.
-    check(&watcher, &house.clips);
-    assert_eq!(house.check(), counts(3, 0));
-    assert_eq!(fs::read_dir(house.store_folder()).unwrap().count(), 2);
+    check(&watcher, &fixture.clips);
+    assert_eq!(fixture.check(), counts(3, 0));
+    assert_eq!(fs::read_dir(fixture.store_folder()).unwrap().count(), 2);
 }
 
 #[test]
 fn a_store_that_cannot_be_written_still_delivers() {
-    let house = House::new(2);
-    let blocked = house.folder.path().join("blocked");
+    let fixture = Fixture::new(2);
+    let blocked = fixture.folder.path().join("blocked");
     fs::write(&blocked, "a file where the folder should be").unwrap();
     let error = FeatureStore::open(&blocked, &extractor()).unwrap_err();
     assert!(matches!(error, Error::Io(error) if error.path == blocked));
 
-    let store = house.open();
-    fs::remove_dir_all(house.store_folder()).unwrap();
+    let store = fixture.open();
+    fs::remove_dir_all(fixture.store_folder()).unwrap();
     let delivered = Mutex::new(0);
     let error = store
-        .extract(&house.clips, |_, features| {
+        .extract(&fixture.clips, |_, features| {
             features.unwrap();
             *delivered.lock().unwrap() += 1;
         })
         .unwrap_err();
-    assert!(matches!(error, Error::Io(error) if error.path == house.file()));
+    assert!(matches!(error, Error::Io(error) if error.path == fixture.file()));
     assert_eq!(delivered.into_inner().unwrap(), 2);
 }
 

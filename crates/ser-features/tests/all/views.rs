@@ -2,19 +2,10 @@
 
 use ser_audio::Waveform;
 use ser_features::{Error, Extra, FeatureConfig, FeatureExtractor, Output, Views};
+use ser_fixtures::voice;
 
 fn sound(rate: u32, seconds: f64) -> Waveform {
-    let mut noise = 1_u32;
-    let samples = (0..(seconds * f64::from(rate)) as usize).map(|n| {
-        let t = n as f64 / f64::from(rate);
-        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let hiss = f64::from(noise >> 16) / 65_536.0 - 0.5;
-        let voice: f64 = (1..20)
-            .map(|k| (900.0 * f64::from(k) * t).sin() / f64::from(k))
-            .sum();
-        (0.3 * voice + 0.01 * hiss) as f32
-    });
-    Waveform::new(samples.collect(), rate)
+    Waveform::new(voice(rate, seconds, 140.0), rate)
 }
 
 fn configs() -> Vec<FeatureConfig> {

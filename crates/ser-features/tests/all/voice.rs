@@ -2,11 +2,9 @@
 
 use std::f64::consts::TAU;
 
-use ser_features::{
-    Error, Extra, FeatureConfig, FeatureExtractor, FormantScratch, Formants, Output,
-};
+use ser_features::{Error, Extra, FeatureConfig, FormantScratch, Formants, Output};
 
-use crate::signals::noise;
+use crate::signals::{extract, noise};
 
 const RATE: u32 = 16_000;
 
@@ -57,11 +55,7 @@ fn middle(extra: Extra, samples: &[f32]) -> Vec<f32> {
         extras: vec![extra],
         ..FeatureConfig::default()
     };
-    let extractor = FeatureExtractor::new(&config).unwrap();
-    let mut features = ser_features::Features::default();
-    extractor
-        .extract_into(samples, &mut extractor.scratch(), &mut features)
-        .unwrap();
+    let features = extract(&config, samples);
     features.row(features.frames() / 2)[24..].to_vec()
 }
 
@@ -165,7 +159,7 @@ fn a_broader_resonance_has_a_broader_formant() {
 }
 
 #[test]
-fn silence_noise_and_single_tones_have_no_voice() {
+fn silence_and_noise_have_no_voice_and_a_voice_has_one() {
     let silence = vec![0.0; 8000];
     let hiss: Vec<f32> = noise(8000, 7).collect();
     for sound in [&silence, &hiss] {
