@@ -9,15 +9,13 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::{AudioStream, Channels};
+use ser_data::MOST_SECONDS;
 use ser_predict::{Answer, Enrolment, Kind as Reason, Predictor};
 use ser_tables::{Column, Kind, Value};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::row::{Row, Sound};
 use crate::storage::{self, Object};
-
-/// The latest time in seconds that a row may name. Beyond it, a time in seconds no longer distinguishes single samples.
-pub(crate) const LATEST: f64 = 1e6;
 
 /// A model and the enrolled speakers that rows may name.
 #[derive(Debug, Clone)]
@@ -175,12 +173,12 @@ impl Answerer {
         });
         let speaker = speaker.transpose()?;
         let start = row.start.unwrap_or(0.0);
-        let is_part = (0.0..LATEST).contains(&start)
-            && row.end.is_none_or(|end| end > start && end <= LATEST);
+        let is_part = (0.0..MOST_SECONDS).contains(&start)
+            && row.end.is_none_or(|end| end > start && end <= MOST_SECONDS);
         if !is_part {
             let end = row.end.map_or(String::new(), |end| format!(" to {end} s"));
             return Err(Failed::new(format!(
-                "expected a start and a later end in seconds from 0 to {LATEST}, found {start}{end}"
+                "expected a start and a later end in seconds from 0 to {MOST_SECONDS}, found {start}{end}"
             )));
         }
         let object = object(row)?;

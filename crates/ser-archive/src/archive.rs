@@ -154,8 +154,7 @@ impl Archive {
             Claimed::Others => return Ok(Done::Elsewhere(path)),
             Claimed::Written => return Ok(Done::Before(path)),
         };
-        let written = claim.write(|file| self.fill(file, manifest, answerer, told));
-        written.map_err(ser_files::Error::at(&path))?;
+        claim.write(|file| self.fill(file, manifest, answerer, told))?;
         Ok(Done::Written(path))
     }
 

@@ -10,7 +10,6 @@ use ser_data::{Table, is_table};
 use ser_tables::Form;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use crate::answerer::LATEST;
 use crate::error::{Error, Result};
 use crate::parquet;
 use crate::row::{Row, Sound};
@@ -170,8 +169,8 @@ fn written<'a>(row: &ser_data::Row<'a>) -> Result<Written<'a>> {
     Ok(Written {
         id: row.optional("id"),
         path: row.required(PATH)?,
-        start: row.seconds("start", LATEST)?,
-        end: row.seconds("end", LATEST)?,
+        start: row.seconds("start")?,
+        end: row.seconds("end")?,
         speaker: row.optional("speaker"),
         channel: channel.map(NonZeroU16::get),
     })

@@ -8,8 +8,8 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::Type;
+use ser_data::MOST_SECONDS;
 
-use crate::answerer::LATEST;
 use crate::error::{Error, Result};
 use crate::manifest::{COLUMNS, PATH, Written};
 
@@ -148,7 +148,7 @@ fn number(field: &Field) -> Option<Option<f64>> {
 fn seconds(field: &Field) -> Result<Option<f64>, &'static str> {
     match number(field) {
         Some(None) => Ok(None),
-        Some(Some(seconds)) if (0.0..=LATEST).contains(&seconds) => Ok(Some(seconds)),
+        Some(Some(seconds)) if (0.0..=MOST_SECONDS).contains(&seconds) => Ok(Some(seconds)),
         _ => Err("seconds from 0 to 1000000"),
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use ser_archive::{Answerer, Row, Sound};
-use ser_fixtures::{flac, voice, write_wav, write_wav_f32};
+use ser_fixtures::{flac, voice, write_stereo_f32, write_wav, write_wav_f32};
 use ser_predict::Predictor;
 use ser_tables::Value;
 
@@ -44,13 +44,13 @@ fn a_file_and_its_bytes_get_the_answer_of_the_predictor() {
 fn a_part_is_answered_as_a_recording_of_it_and_a_channel_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, part) = (folder.path().join("a.wav"), folder.path().join("b.wav"));
-    let samples = voice(16_000, 40.0, 150.0);
-    write_wav_f32(&whole, 16_000, samples.iter().copied());
-    write_wav_f32(&part, 16_000, samples[16_000..48_000].iter().copied());
+    let voices = [voice(16_000, 40.0, 110.0), voice(16_000, 40.0, 150.0)];
+    write_stereo_f32(&whole, 16_000, &voices[0], &voices[1]);
+    write_wav_f32(&part, 16_000, voices[1][16_000..48_000].iter().copied());
     let asked = Row {
         start: Some(1.0),
         end: Some(3.0),
-        channel: Some(1),
+        channel: Some(2),
         ..row(&whole)
     };
     let answers = answerer().answer(&[asked, row(&part), row(&whole)]);

@@ -32,7 +32,7 @@ fn main() -> Result<()> {
     csv.flush()?;
 
     // Reading it examines each file; the manifest gets what was found, and relative paths.
-    let Scan { corpus, audit } = Corpus::read_manifest(draft.path())?;
+    let Scan { corpus, audit } = Corpus::load(draft.path())?;
     corpus.write_manifest(manifest)?;
     for skip in &audit.skipped {
         eprintln!("skipped: {}", skip.reason);

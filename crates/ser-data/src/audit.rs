@@ -203,7 +203,7 @@ pub enum SkipKind {
     ForeignName,
     /// A RAVDESS file that is not audio-only speech, in a folder of speech.
     NotSpeech,
-    /// A second copy of a clip: same name, same audio.
+    /// A second copy of a clip: same name, and the same audio or a compressed form of it.
     Copy,
     /// Same name as a clip that was taken, but different audio.
     Conflict,

@@ -167,11 +167,23 @@ impl Corpus {
         }
     }
 
-    /// Loads a corpus: scans a folder, or reads a file whose name ends in `.csv` or `.tsv` ([`is_table`]) as a
-    /// manifest.
+    /// Loads a corpus: scans a folder ([`Corpus::scan`]), or reads a manifest, a file whose name ends in `.csv` or `.tsv`
+    /// ([`is_table`]), for corpora that are not recognised by their file names.
+    ///
+    /// A manifest is a table in UTF-8 or UTF-16 with a header; commas, semicolons or tabs separate the columns.
+    ///
+    /// The columns may be in any order. `path`, `emotion` and `speaker` are required: the path of a recording in any
+    /// format that [`ser_audio::read`] reads, absolute or relative to the manifest's folder, and any text for the other
+    /// two. `gender`, `intensity`, `statement`, `repetition`, `split` ([`Side`]) and `synthetic` (`true` or `false`)
+    /// are optional; any other column is kept in [`Clip::attributes`]. If the rows name several corpora in the column
+    /// [`CORPUS`], each speaker becomes `corpus/speaker`, since two corpora may use the same name for a speaker; a row without
+    /// one belongs to the corpus that the manifest is named after. `start` and `end` in seconds, one or both, make
+    /// the row a part of a file; parts of one file must not overlap. If `content`, `sample_rate`, `channels` and
+    /// `frames` are all given, they are trusted and the audio is not read.
     ///
     /// # Errors
-    /// The errors of [`Corpus::scan`] and [`Corpus::read_manifest`].
+    /// The errors of [`Corpus::scan`] for a folder. For a manifest, [`Error::Csv`] with line and column, or
+    /// [`Error::NoClips`] if no clip is usable. A bad audio file is not an error: [`Audit::skipped`] lists it.
     pub fn load(path: impl AsRef<Path>) -> Result<Scan> {
         Self::load_with(path.as_ref().into(), &LabelMap::new())
     }
@@ -209,25 +221,7 @@ impl Corpus {
         scan::scan(folder.as_ref(), &LabelMap::new())
     }
 
-    /// Reads a corpus from a manifest, for corpora that are not recognised by their file names.
-    ///
-    /// A manifest is a table in UTF-8 or UTF-16 with a header; commas, semicolons or tabs separate the columns.
-    ///
-    /// The columns may be in any order. `path`, `emotion` and `speaker` are required: the path of a recording in any
-    /// format that [`ser_audio::read`] reads, absolute or relative to the manifest's folder, and any text for the other
-    /// two. `gender`, `intensity`, `statement`, `repetition`, `split` ([`Side`]) and `synthetic` (`true` or `false`)
-    /// are optional; any other column is kept in [`Clip::attributes`]. `start` and `end` in seconds, one or both, make
-    /// the row a part of a file; parts of one file must not overlap. If `content`, `sample_rate`, `channels` and
-    /// `frames` are all given, they are trusted and the audio is not read.
-    ///
-    /// # Errors
-    /// [`Error::Csv`] with line and column, or [`Error::NoClips`] if no clip is usable. A bad audio file is not an
-    /// error: [`Audit::skipped`] lists it.
-    pub fn read_manifest(path: impl AsRef<Path>) -> Result<Scan> {
-        manifest::read(path.as_ref().into(), &LabelMap::new())
-    }
-
-    /// Writes the corpus as a manifest that [`Corpus::read_manifest`] reads. Paths below the manifest's folder are
+    /// Writes the corpus as a manifest that [`Corpus::load`] reads. Paths below the manifest's folder are
     /// written relative to it.
     ///
     /// # Errors
@@ -236,7 +230,7 @@ impl Corpus {
         manifest::write(self, path.as_ref())
     }
 
-    /// Returns the name of the folder or manifest that the corpus was loaded from.
+    /// Returns the name of the folder or manifest that the corpus was loaded from; several are joined by `+`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -263,8 +257,8 @@ impl Corpus {
 
     /// Returns the labels: those of RAVDESS in their order, then the others sorted. After [`Corpus::select`] they have
     /// the order given there.
-    pub fn labels(&self) -> Vec<String> {
-        self.labels.clone()
+    pub fn labels(&self) -> &[String] {
+        &self.labels
     }
 
     /// Returns, for each clip, the index of its emotion in [`Corpus::labels`].
@@ -280,6 +274,13 @@ impl Corpus {
     pub fn speakers(&self) -> Vec<String> {
         let speakers: BTreeSet<&String> = self.clips.iter().map(|clip| &clip.speaker).collect();
         speakers.into_iter().cloned().collect()
+    }
+
+    /// Returns, for each clip, the index of its speaker in [`Corpus::speakers`].
+    pub fn speaker_numbers(&self) -> Vec<usize> {
+        let speakers = self.speakers();
+        let index: HashMap<&String, usize> = speakers.iter().zip(0..).collect();
+        self.clips.iter().map(|clip| index[&clip.speaker]).collect()
     }
 
     /// Returns the clips with these labels; [`Corpus::labels`] then has this order.

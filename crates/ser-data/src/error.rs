@@ -48,7 +48,7 @@ pub enum Error {
         skipped: Vec<Skip>,
     },
 
-    /// A corpus should be read from a file that is not a manifest by its name.
+    /// A file was given as a corpus, but its name is not that of a manifest.
     #[error(
         "{}: expected a folder with clips, or a manifest whose name ends in .csv or .tsv (a spreadsheet can save CSV), found another file",
         path.display()

@@ -23,7 +23,7 @@ pub(crate) fn write_csv(
     path: &Path,
     fill: impl FnOnce(&mut csv::Writer<&mut BufWriter<&File>>) -> csv::Result<()>,
 ) -> Result<()> {
-    let written = ser_files::write(path, |file| {
+    ser_files::write(path, |file| {
         let separator = if has_extension(path, TABS) {
             b'\t'
         } else {
@@ -33,11 +33,10 @@ pub(crate) fn write_csv(
             .delimiter(separator)
             .from_writer(file);
         fill(&mut writer).map_err(|error| match error.into_kind() {
-            // Keep the error of the system: the path is added below.
             csv::ErrorKind::Io(error) => error,
             other => std::io::Error::other(format!("{other:?}")),
         })?;
         writer.flush()
-    });
-    Ok(written.map_err(ser_files::Error::at(path))?)
+    })?;
+    Ok(())
 }

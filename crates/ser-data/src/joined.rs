@@ -13,12 +13,21 @@ impl Clip {
     pub fn corpus(&self) -> Option<&str> {
         self.attributes.get(CORPUS).map(String::as_str)
     }
+
+    /// Names the corpus, also in front of the speaker: two corpora may use the same name for a speaker.
+    pub(crate) fn set_corpus(&mut self, corpus: &str) {
+        let voices = format!("{}/", voices(corpus));
+        // A manifest that was written from several corpora has such speakers already.
+        if !self.speaker.starts_with(&voices) {
+            self.speaker.insert_str(0, &voices);
+        }
+        self.attributes.insert(CORPUS.to_owned(), corpus.to_owned());
+    }
 }
 
 impl Corpus {
-    /// Loads one corpus as [`Corpus::load_with`] does, or several as one. With several, also in one manifest, each clip has its
-    /// corpus as an attribute ([`Clip::corpus`]), and its speaker becomes `corpus/speaker`, since two corpora may use the same
-    /// name for a speaker. The actors of RAVDESS are the same in speech and song: `ravdess/speaker`. A corpus is named by
+    /// Loads one corpus as [`Corpus::load_with`] does, or several as one. With several, each clip has its corpus as an attribute
+    /// ([`Clip::corpus`]), and its speaker becomes `corpus/speaker`, as in a manifest of several corpora. The actors of RAVDESS are the same in speech and song: `ravdess/speaker`. A corpus is named by
     /// [`KnownCorpus::name`](crate::corpora::KnownCorpus::name), or else by its folder or manifest; the column `corpus` of a
     /// manifest takes precedence.
     ///
@@ -26,12 +35,7 @@ impl Corpus {
     /// The errors of [`Corpus::load_with`], and [`Error::SameCorpus`] if a corpus is given twice.
     pub fn load_all(origins: &[Origin<'_>], labels: &LabelMap) -> Result<Scan> {
         if let [origin] = origins {
-            let scan = Self::load_with(*origin, labels)?;
-            let corpora: Option<BTreeSet<&str>> =
-                scan.corpus.clips().iter().map(Clip::corpus).collect();
-            if corpora.is_none_or(|corpora| corpora.len() < 2) {
-                return Ok(scan);
-            }
+            return Self::load_with(*origin, labels);
         }
         let (mut names, mut corpora) = (BTreeSet::new(), BTreeSet::new());
         let (mut clips, mut synthetic) = (Vec::new(), false);
@@ -58,12 +62,7 @@ impl Corpus {
             corpora.extend(own.into_iter().map(str::to_owned));
             for mut clip in corpus.clips().iter().cloned() {
                 let name = clip.corpus().unwrap_or(&name).to_owned();
-                let voices = format!("{}/", voices(&name));
-                // A manifest that was written from several corpora has such speakers already.
-                if !clip.speaker.starts_with(&voices) {
-                    clip.speaker.insert_str(0, &voices);
-                }
-                clip.attributes.insert(CORPUS.to_owned(), name);
+                clip.set_corpus(&name);
                 clips.push(clip);
             }
             for Renamed { from, to, clips } in audit.renamed {

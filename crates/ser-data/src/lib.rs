@@ -26,4 +26,4 @@ pub use protocol::Protocol;
 pub use recording::{Excerpt, Recording, read_each};
 pub use split::{Disjoint, Parts, Side, Split};
 pub use split_name::SplitName;
-pub use table::{Row, Table};
+pub use table::{MOST_SECONDS, Row, Table};

@@ -11,7 +11,7 @@ use crate::audit::{Skip, SkipKind};
 use crate::corpus::{mapped, renamed};
 use crate::files::write_csv;
 use crate::joined::CORPUS;
-use crate::table::{Row, Table};
+use crate::table::{MOST_SECONDS, Row, Table};
 use crate::{
     Audit, Clip, Corpus, Error, Excerpt, LabelMap, Origin, Result, Scan, Side, read_each, recording,
 };
@@ -59,9 +59,6 @@ struct Span {
 const SHORTEST: f64 = 0.01;
 /// Tolerance in seconds, since 0.03 − 0.02 is slightly less than 0.01 in floating point.
 const ROUNDING: f64 = 1e-9;
-/// The largest end of a part of a file, in seconds (eleven days): beyond that, the resolution of seconds no longer
-/// distinguishes samples.
-const FARTHEST: f64 = 1e6;
 /// How far a part may end after its file, in seconds: tables round, and codecs pad.
 const BEYOND: f64 = 0.1;
 
@@ -118,8 +115,8 @@ pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
     for row in table.rows() {
         synthetic |= is_synthetic(&row)?;
         let mut clip = clip(&row, &places)?;
-        let of = clip.corpus().unwrap_or(&name).to_owned();
-        clip.emotion = mapped(labels, &of, &clip.emotion);
+        let of = clip.corpus().unwrap_or(&name);
+        clip.emotion = mapped(labels, of, &clip.emotion);
         let file = clip.path.canonicalize();
         let file = file.unwrap_or_else(|_| clip.path.clone());
         let (span, known) = (span(&row)?, probe_in(&row)?);
@@ -138,6 +135,13 @@ pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
         };
         entries.push((entry, known));
     }
+    let corpus_of = |clip: &Clip| clip.corpus().unwrap_or(&name).to_owned();
+    let corpora = entries.iter().map(|(entry, _)| corpus_of(&entry.clip));
+    if corpora.collect::<HashSet<_>>().len() > 1 {
+        for (Entry { clip, .. }, _) in &mut entries {
+            clip.set_corpus(&corpus_of(clip));
+        }
+    }
     let listed = || entries.iter().map(|(entry, _)| entry);
     refuse_spellings(listed(), "speaker", "use one spelling", |clip| {
         &clip.speaker
@@ -150,8 +154,10 @@ pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
     refuse_overlaps(&entries)?;
     refuse_twins(&entries)?;
     let written = entries.iter().filter_map(|entry| {
-        let of = entry.clip.corpus().unwrap_or(&name);
-        Some((of.to_owned(), entry.row.optional("emotion")?.to_owned()))
+        Some((
+            corpus_of(&entry.clip),
+            entry.row.optional("emotion")?.to_owned(),
+        ))
     });
     let renamed = renamed(labels, &written.collect::<Vec<_>>());
     let clips: Vec<Clip> = entries.into_iter().map(|entry| entry.clip).collect();
@@ -239,7 +245,7 @@ fn probe_in(row: &Row<'_>) -> Result<Option<Probe>> {
 
 /// Reads the part of the file that a row names.
 fn span(row: &Row<'_>) -> Result<Option<Span>> {
-    let (start, end) = (row.seconds(START, FARTHEST)?, row.seconds(END, FARTHEST)?);
+    let (start, end) = (row.seconds(START)?, row.seconds(END)?);
     if start.is_none() && end.is_none() {
         return Ok(None);
     }
@@ -256,7 +262,7 @@ impl Span {
     fn of_known(self, part: &Probe, row: &Row<'_>) -> Result<Excerpt> {
         let rate = f64::from(part.sample_rate);
         let start = (self.start * rate).round() as u64;
-        let last = ((FARTHEST * rate) as u64).saturating_sub(start);
+        let last = ((MOST_SECONDS * rate) as u64).saturating_sub(start);
         let end = start + part.frames.min(last);
         let is_end = |seconds: f64| (seconds * rate).round() as u64 == end;
         if part.frames > last

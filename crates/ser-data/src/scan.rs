@@ -34,23 +34,23 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
     for (path, labels) in files.into_iter().zip(labelled) {
         match labels {
             Some(labels) if is_recording(&path) => {
-                candidates.push((labels, is_lossy(&path), path.components().count(), path));
+                candidates.push((labels, path));
             }
             Some(labels) => companions.push((labels.recording, path)),
             None => skipped.extend(foreign(known, path)),
         }
     }
-    // Of several copies of a clip, the first is kept: one that has lost nothing, and of these the shallowest.
-    candidates.sort_by(
-        |(a, a_is_lossy, a_depth, a_path), (b, b_is_lossy, b_depth, b_path)| {
-            let (a, b) = (&a.recording, &b.recording);
-            (a, a_is_lossy, a_depth, a_path).cmp(&(b, b_is_lossy, b_depth, b_path))
-        },
-    );
-    let probed: Vec<_> = candidates
+    let mut probed: Vec<_> = candidates
         .into_par_iter()
-        .map(|(labels, .., path)| (labels, probe(&path).map_err(Error::from), path))
+        .map(|(labels, path)| (labels, probe(&path).map_err(Error::from), path))
         .collect();
+    // Of several copies of a clip, the first is kept: one that is not damaged and has lost nothing, and of these the shallowest.
+    probed.sort_by_cached_key(|(labels, probe, path)| {
+        let is_damaged = probe.as_ref().is_ok_and(|probe| probe.damage.is_some());
+        let depth = path.components().count();
+        let recording = labels.recording.clone();
+        (recording, is_damaged, is_lossy(path), depth, path.clone())
+    });
 
     let mut kept: BTreeMap<String, Clip> = BTreeMap::new();
     for (labels, probe, path) in probed {

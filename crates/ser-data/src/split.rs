@@ -218,36 +218,34 @@ impl Split {
         })
     }
 
-    /// Reads a file that [`Split::write_csv`] wrote, and checks the split as [`Split::new`] does. The split is named
-    /// after the file.
+    /// Reads the file of a split that [`Split::write_csv`] wrote, and checks the split as [`Split::new`] does.
     ///
     /// # Errors
     /// A clip that the corpus does not have, an unknown part, or the errors of [`Split::new`].
-    pub fn read_csv(corpus: &Corpus, path: impl AsRef<Path>, disjoint: Disjoint) -> Result<Split> {
-        let path = path.as_ref();
+    pub fn read_csv(
+        corpus: &Corpus,
+        name: &str,
+        path: impl AsRef<Path>,
+        disjoint: Disjoint,
+    ) -> Result<Split> {
         let clips = corpus.clips().iter().zip(0..);
         let by_name: HashMap<(&str, &str), usize> = clips
-            .map(|(clip, index)| ((clip.name.as_str(), clip.content.as_str()), index))
+            // A table keeps no blanks around a field.
+            .map(|(clip, index)| ((clip.name.trim(), clip.content.as_str()), index))
             .collect();
-        let table = Table::open(path, &["name", "content", "part"])?;
+        let table = Table::open(path.as_ref(), &["name", "content", "part"])?;
         let mut parts = Parts::default();
         for row in table.rows() {
-            let name = row.required("name")?;
-            let content = row.required("content")?;
+            let clip = (row.required("name")?, row.required("content")?);
             let side = Side::find(row.required("part")?);
             let side = side.ok_or_else(|| row.wrong("part", "train, validation or test"))?;
-            let index = by_name.get(&(name, content)).copied();
+            let index = by_name.get(&clip).copied();
             parts.side(side).push(
                 index
                     .ok_or_else(|| row.wrong("name", "a clip of the corpus, with this content"))?,
             );
         }
-        Split::new(
-            corpus,
-            path.file_stem().unwrap_or_default().to_string_lossy(),
-            parts,
-            disjoint,
-        )
+        Split::new(corpus, name, parts, disjoint)
     }
 }
 

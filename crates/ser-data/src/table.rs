@@ -13,6 +13,9 @@ use crate::{Error, Result};
 /// Unicode text.
 const SEPARATORS: [u8; 3] = [b',', SEMICOLON, b'\t'];
 const SEMICOLON: u8 = b';';
+/// Largest number of seconds in a table: eleven days. More is a mistake, such as milliseconds.
+pub const MOST_SECONDS: f64 = 1e6;
+
 /// A table, read as a whole, of at most 256 MiB. Names of columns are matched without regard to case, and an empty
 /// field counts as missing.
 pub struct Table {
@@ -185,12 +188,12 @@ impl<'a> Row<'a> {
             .transpose()
     }
 
-    /// Parses the field as seconds from 0 to `most`. If semicolons separate the columns, the decimal mark may be a
+    /// Parses the field as seconds from 0 to [`MOST_SECONDS`]. If semicolons separate the columns, the decimal mark may be a
     /// comma.
     ///
     /// # Errors
     /// [`Error::Csv`] if it is not such a number.
-    pub fn seconds(&self, column: &str, most: f64) -> Result<Option<f64>> {
+    pub fn seconds(&self, column: &str) -> Result<Option<f64>> {
         let Some(field) = self.optional(column) else {
             return Ok(None);
         };
@@ -199,9 +202,9 @@ impl<'a> Row<'a> {
             _ => field.parse::<f64>(),
         };
         match seconds {
-            Ok(seconds) if (0.0..=most).contains(&seconds) => Ok(Some(seconds)),
+            Ok(seconds) if (0.0..=MOST_SECONDS).contains(&seconds) => Ok(Some(seconds)),
             _ => {
-                let expected = format!("seconds from 0 to {most}, such as 1.25");
+                let expected = format!("seconds from 0 to {MOST_SECONDS}, such as 1.25");
                 Err(self.wrong(column, &expected))
             }
         }

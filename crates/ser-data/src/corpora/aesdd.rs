@@ -35,7 +35,7 @@ fn labels(path: &Path) -> Option<Labels> {
     let speaker: u8 = speaker.parse().ok()?;
     let repetition = match take {
         "" => 1,
-        "b" => 2,
+        "b" | "B" => 2,
         _ => return None,
     };
     let utterance = utterance.trim_end();

@@ -52,13 +52,17 @@ const WOMEN: [u16; 43] = [
 fn labels(path: &Path) -> Option<Labels> {
     let [actor, sentence, emotion, intensity] = fields(stem(path)?, '_')?;
     let number = number(actor, 4, 1001..=1091)?;
-    let (_, level) = INTENSITIES.iter().find(|(code, _)| *code == intensity)?;
+    let (_, level) = INTENSITIES
+        .iter()
+        .find(|(code, _)| code.eq_ignore_ascii_case(intensity))?;
     let gender = if WOMEN.contains(&number) {
         FEMALE
     } else {
         MALE
     };
-    SENTENCES.contains(&sentence).then_some(())?;
+    let sentence = SENTENCES
+        .into_iter()
+        .find(|code| code.eq_ignore_ascii_case(sentence))?;
     Some(Labels {
         recording: format!(
             "{actor}_{sentence}_{emotion}_{}",

@@ -52,10 +52,16 @@ fn labels(path: &Path) -> Option<Labels> {
     let stem = stem(path)?;
     let (speaker, sentence, emotion) = (stem.get(..2)?, stem.get(2..5)?, stem.get(5..6)?);
     let version = stem.get(6..)?;
-    let is_version = matches!(version.as_bytes(), [b'a'..=b'z']);
+    let &[version] = version.as_bytes() else {
+        return None;
+    };
+    version.is_ascii_alphabetic().then_some(())?;
     // Version 2 contains laryngograms of the same names.
     let is_sound = !path.iter().any(|folder| folder == "laryngo");
-    (is_sound && is_version && SENTENCES.contains(&sentence)).then_some(())?;
+    is_sound.then_some(())?;
+    let sentence = SENTENCES
+        .into_iter()
+        .find(|code| code.eq_ignore_ascii_case(sentence))?;
     Some(Labels {
         recording: stem.to_owned(),
         emotion: decoded(&EMOTIONS, emotion)?,
@@ -63,6 +69,6 @@ fn labels(path: &Path) -> Option<Labels> {
         gender: Some(decoded(&SPEAKERS, speaker)?),
         intensity: None,
         statement: Some(sentence.to_owned()),
-        repetition: version.bytes().next().map(|version| version - b'a' + 1),
+        repetition: Some(version.to_ascii_lowercase() - b'a' + 1),
     })
 }

@@ -40,7 +40,7 @@ const SPEAKERS: [(&str, &str); 4] = [
 fn labels(path: &Path) -> Option<Labels> {
     let stem = stem(path)?;
     let [speaker, emotion, sentence, repetition] = fields(stem, '_')?;
-    let digits = sentence.strip_suffix(['a', 'b'])?;
+    let digits = sentence.strip_suffix(['a', 'b', 'A', 'B'])?;
     number(digits, digits.len(), 1..=15)?;
     Some(Labels {
         recording: stem.to_owned(),

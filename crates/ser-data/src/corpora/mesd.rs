@@ -38,8 +38,10 @@ fn labels(path: &Path) -> Option<Labels> {
     let mut fields = stem.splitn(4, '_');
     let (emotion, voice) = (fields.next()?, fields.next()?);
     let (corpus, word) = (fields.next()?, fields.next()?);
-    let (_, speaker, gender) = VOICES.iter().find(|(code, ..)| *code == voice)?;
-    ["A", "B"].contains(&corpus).then_some(())?;
+    let (_, speaker, gender) = VOICES
+        .iter()
+        .find(|(code, ..)| code.eq_ignore_ascii_case(voice))?;
+    matches!(corpus, "A" | "B" | "a" | "b").then_some(())?;
     Some(Labels {
         recording: stem.to_owned(),
         emotion: decoded(&EMOTIONS, emotion)?,

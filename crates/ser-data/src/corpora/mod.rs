@@ -204,7 +204,7 @@ pub(crate) fn recognise(files: &[PathBuf]) -> Result<(&'static KnownCorpus, Vec<
     Ok(best)
 }
 
-/// Gives each speaker and each recording one spelling, that of its first file. A file system without case can rename
+/// Gives each speaker, recording and sentence one spelling, that of its first file. A file system without case can rename
 /// files, and `eb0` beside `EB0` would put one voice on both sides of a split.
 fn spell_alike<'a>(labels: impl Iterator<Item = &'a mut Labels>) {
     fn first(names: &mut HashMap<String, String>, name: &mut String) {
@@ -212,9 +212,13 @@ fn spell_alike<'a>(labels: impl Iterator<Item = &'a mut Labels>) {
         name.clone_from(spelling.or_insert_with(|| name.clone()));
     }
     let (mut speakers, mut recordings) = (HashMap::new(), HashMap::new());
+    let mut sentences = HashMap::new();
     for labels in labels {
         first(&mut speakers, &mut labels.speaker);
         first(&mut recordings, &mut labels.recording);
+        if let Some(sentence) = &mut labels.statement {
+            first(&mut sentences, sentence);
+        }
     }
 }
 

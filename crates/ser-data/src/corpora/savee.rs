@@ -33,12 +33,15 @@ fn labels(path: &Path) -> Option<Labels> {
     let stem = stem(path)?;
     // `DC/a01.wav`; copies have `DC_a01.wav` and `DCa01.wav`.
     let in_name = SPEAKERS.into_iter().find_map(|speaker| {
-        let utterance = stem.strip_prefix(speaker)?;
+        let (start, utterance) = stem.split_at_checked(speaker.len())?;
+        start.eq_ignore_ascii_case(speaker).then_some(())?;
         Some((speaker, utterance.strip_prefix('_').unwrap_or(utterance)))
     });
     let in_folder = || {
         let folder = path.parent()?.file_name()?.to_str()?;
-        let speaker = SPEAKERS.into_iter().find(|known| *known == folder)?;
+        let speaker = SPEAKERS
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(folder))?;
         Some((speaker, stem))
     };
     let (speaker, utterance) = in_name.or_else(in_folder)?;

@@ -35,7 +35,7 @@ const GENDERS: [(&str, &str); 2] = [("F", FEMALE), ("M", MALE)];
 
 fn labels(path: &Path) -> Option<Labels> {
     let stem = stem(path)?.trim_end_matches(']');
-    let [gender, speaker, _, "S", sentence, emotion, repetition] = fields(stem, '_')? else {
+    let [gender, speaker, _, "S" | "s", sentence, emotion, repetition] = fields(stem, '_')? else {
         return None;
     };
     number(speaker, 2, 1..=10)?;

@@ -38,7 +38,7 @@ fn labels(path: &Path) -> Option<Labels> {
     let [speaker, utterance, emotion] = fields(stem, '_')?;
     let numbers = [
         speaker.get(2..)?,
-        utterance.strip_prefix('F')?,
+        utterance.strip_prefix(['F', 'f'])?,
         emotion.get(1..)?,
     ];
     numbers.into_iter().all(is_number).then_some(())?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::random;
+use super::{add_gender, random};
 use crate::random::Random;
 use crate::{Corpus, Disjoint, Error, Parts, Result, Split, SplitName};
 
@@ -14,7 +14,8 @@ impl Split {
     /// split *tests* are validation clips for this split: recipes, epochs, temperatures and weights may be chosen on
     /// them.
     ///
-    /// If this split tests a corpus that it does not train on, so do the inner splits: each tests another corpus. If
+    /// If this split tests a corpus that it does not train on, or tests nothing and trains on several corpora, each inner
+    /// split tests a corpus that it does not train on. If
     /// this split keeps speakers apart, so do the inner splits: the speakers, balanced by gender, are divided into
     /// groups of four or more (two halves if there are fewer than eight), and each inner split tests another group.
     /// Otherwise each tests another tenth, stratified by emotion. The inner splits have no validation part. They are
@@ -119,11 +120,9 @@ fn speaker_groups(
     random: &mut Random,
 ) -> Result<(Vec<usize>, usize)> {
     let clips = corpus.clips();
-    // A manifest may tell the gender in some rows of a speaker only.
     let mut genders: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for &index in pool {
-        let gender = genders.entry(&clips[index].speaker).or_default();
-        *gender = gender.or(clips[index].gender.as_deref());
+        add_gender(&mut genders, &clips[index]);
     }
     let mut by_gender: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
     for (speaker, gender) in genders {

@@ -4,12 +4,13 @@ mod inner;
 mod random;
 mod speakers;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Corpus, Disjoint, Error, Result, Split};
+use crate::{Clip, Corpus, Disjoint, Error, Result, Split};
 
 /// A rule that divides a corpus into splits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -119,6 +120,12 @@ impl Protocol {
             Protocol::Given => Ok(vec![given::split(corpus, seed)?]),
         }
     }
+}
+
+/// Adds the speaker of a clip, with the gender if the clip tells it. A manifest may tell it in some rows of a speaker only.
+fn add_gender<'a>(genders: &mut BTreeMap<&'a str, Option<&'a str>>, clip: &'a Clip) {
+    let gender = genders.entry(&clip.speaker).or_default();
+    *gender = gender.or(clip.gender.as_deref());
 }
 
 impl fmt::Display for Protocol {

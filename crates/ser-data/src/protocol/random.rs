@@ -129,8 +129,8 @@ fn shuffled_by_emotion(corpus: &Corpus, groups: &[Group], random: &mut Random) -
 /// Divides groups into the rest and one clip in `one_in`, with the same share of every emotion.
 ///
 /// Each emotion gives its share rounded down. The clips that are then missing from the total come from the emotions
-/// that rounding reduced most. So the total is exact, every emotion is within one clip of its share, and a rare emotion
-/// stays in the rest.
+/// that rounding reduced most. Without copies of clips, which stay together, the total is exact and every emotion is
+/// within one clip of its share.
 fn hold_out(
     corpus: &Corpus,
     groups: &[Group],

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::add_gender;
 use super::folds::{self, Fold};
 use crate::random::Random;
 use crate::ravdess::Statement;
@@ -149,8 +150,7 @@ fn validation_speakers(
     let untested = untested.filter(|clip| !tested.contains(&clip.speaker));
     let mut by_corpus: BTreeMap<Option<&str>, BTreeMap<&str, Option<&str>>> = BTreeMap::new();
     for clip in untested {
-        let gender_of = by_corpus.entry(clip.corpus()).or_default();
-        gender_of.insert(&clip.speaker, clip.gender.as_deref());
+        add_gender(by_corpus.entry(clip.corpus()).or_default(), clip);
     }
     let of_each = by_corpus.values().map(|gender_of| draw(gender_of, random));
     let chosen: Vec<String> = of_each.flatten().collect();

@@ -469,6 +469,18 @@ fn a_speaker_in_two_spellings_is_one_and_so_is_a_recording() {
 }
 
 #[test]
+fn names_that_a_file_system_without_case_changed_are_still_read() {
+    for (name, files) in NAMES {
+        for (file, _) in files {
+            for file in [file.to_ascii_uppercase(), file.to_ascii_lowercase()] {
+                let known = corpora::named(name).unwrap();
+                assert!(known.tells(Path::new(&file)), "{name}: {file}");
+            }
+        }
+    }
+}
+
+#[test]
 fn no_name_belongs_to_two_corpora() {
     for (name, files) in NAMES {
         for (file, _) in files {

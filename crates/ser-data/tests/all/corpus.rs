@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ser_data::ravdess::EMOTIONS;
-use ser_data::{Clip, Corpus, Error, Excerpt};
+use ser_data::{CORPUS, Clip, Corpus, Error, Excerpt};
 
 use crate::fixtures::{clip, edited, ravdess_of};
 
@@ -113,6 +113,13 @@ fn the_checksum_depends_on_names_all_labels_and_content_only() {
         checksum_after(|clip| clip.gender = Some("male".to_owned())),
         checksum_after(|clip| clip.intensity = Some("male".to_owned())),
     );
+    let changed = checksum_after(|clip| clip.statement = Some("kids".to_owned()));
+    assert_ne!(changed, corpus.checksum());
+    let of_another = |clip: &mut Clip| {
+        clip.attributes
+            .insert(CORPUS.to_owned(), "another".to_owned());
+    };
+    assert_ne!(checksum_after(of_another), corpus.checksum());
     assert_ne!(gender, corpus.checksum());
     assert_ne!(gender, intensity);
     let changed = checksum_after(|clip| clip.path.set_file_name("9.wav"));

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hound::{SampleFormat, WavSpec, WavWriter};
 use ser_data::ravdess::Name;
 use ser_data::{Clip, Corpus};
 
@@ -76,19 +75,9 @@ impl Wav {
     pub fn write(self, path: impl AsRef<Path>) {
         let path = path.as_ref();
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let spec = WavSpec {
-            channels: self.channels,
-            sample_rate: self.sample_rate,
-            bits_per_sample: 16,
-            sample_format: SampleFormat::Int,
-        };
-        let mut writer = WavWriter::create(path, spec).unwrap();
-        for n in 0..(self.sample_rate / 10) as i16 {
-            for _ in 0..self.channels {
-                writer.write_sample(n.wrapping_mul(self.content)).unwrap();
-            }
-        }
-        writer.finalize().unwrap();
+        let samples = (0..(self.sample_rate / 10) as i16)
+            .flat_map(|n| std::iter::repeat_n(n.wrapping_mul(self.content), self.channels.into()));
+        ser_fixtures::write_interleaved(path, self.sample_rate, self.channels, samples);
     }
 }
 

@@ -134,10 +134,25 @@ fn speakers_of_one_manifest_are_told_apart_by_their_corpora() {
     std::fs::write(folder.path().join("two.csv"), manifest).unwrap();
     let corpus = load(folder.path(), &["two.csv"]).unwrap().corpus;
     assert_eq!(corpus.speakers(), ["a/0", "a/1", "b/0", "b/1"]);
+    let alone = Corpus::load(folder.path().join("two.csv")).unwrap().corpus;
+    assert_eq!(alone.clips(), corpus.clips());
     for split in Protocol::Corpora.splits(&corpus, 0).unwrap() {
         let parts = [split.train(), split.validation(), split.test()];
         assert_eq!(parts.concat().len(), corpus.len());
     }
+}
+
+#[test]
+fn a_row_without_a_corpus_belongs_to_that_of_the_manifest() {
+    let folder = three_corpora();
+    // Two corpora may spell the numbers of their speakers differently.
+    let rows = "path,emotion,speaker,corpus\n\
+        crowd/AudioWAV/1001_DFA_ANG_XX.wav,angry,03,a\n\
+        crowd/AudioWAV/1002_DFA_ANG_XX.wav,angry,3,b\n\
+        crowd/AudioWAV/1003_DFA_ANG_XX.wav,angry,3,\n";
+    std::fs::write(folder.path().join("mine.csv"), rows).unwrap();
+    let corpus = load(folder.path(), &["mine.csv"]).unwrap().corpus;
+    assert_eq!(corpus.speakers(), ["a/03", "b/3", "mine/3"]);
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn a_manifest_may_be_written_as_any_spreadsheet_does() {
                 fs::write(&path, &bytes).unwrap();
                 let corpus = Corpus::load(&path).unwrap().corpus;
                 assert_eq!(corpus.speakers(), ["Jörg", "Zoë"], "{separator:?}");
+                assert_eq!(corpus.speaker_numbers(), [1, 0], "{separator:?}");
                 assert_eq!(corpus.labels(), ["happy", "sad"], "{separator:?}");
             }
         }
@@ -485,15 +486,7 @@ fn twins_with_two_speakers_or_labels_are_refused() {
 
 /// Writes one second of a ramp at 8 kHz in 16 bits: sample n has the value n.
 fn ramp(path: &Path) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 8_000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    (0..8_000i16).for_each(|n| writer.write_sample(n).unwrap());
-    writer.finalize().unwrap();
+    ser_fixtures::write_wav(path, 8_000, 0..8_000);
 }
 
 #[test]

@@ -388,3 +388,22 @@ fn of_an_original_and_its_compressed_copy_the_original_is_taken() {
     assert_eq!((skipped.len(), skipped[0].kind), (1, SkipKind::Copy));
     assert_eq!(skipped[0].path, copy);
 }
+
+#[test]
+fn of_a_damaged_copy_and_a_complete_one_the_complete_one_is_taken() {
+    let folder = tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let (damaged, complete) = (
+        file("1001_DFA_ANG_XX.wav"),
+        file("before/1001_DFA_ANG_XX.wav"),
+    );
+    Wav::new(1).write(&damaged);
+    Wav::new(1).write(&complete);
+    let bytes = fs::read(&damaged).unwrap();
+    fs::write(&damaged, &bytes[..bytes.len() / 2]).unwrap();
+    let Scan { corpus, audit } = Corpus::scan(folder.path()).unwrap();
+    let taken: Vec<&Path> = corpus.clips().iter().map(|clip| &*clip.path).collect();
+    assert_eq!(taken, [complete]);
+    assert_eq!(audit.skipped.len(), 1);
+    assert_eq!(audit.skipped[0].path, damaged);
+}

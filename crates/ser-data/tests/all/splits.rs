@@ -183,11 +183,19 @@ fn a_split_comes_back_from_its_csv_wherever_the_corpus_lies() {
             .starts_with("name,content,part\n1,same,train\n")
     );
 
+    // A recording may be called `talk .wav`.
+    let blank = edited(&corpus(), |clip| {
+        let name = clip.path.file_stem().unwrap().display();
+        clip.path = clip.path.with_file_name(format!("{name} .wav"));
+    });
+    let read = Split::read_csv(&blank, "mine", &path, Disjoint::Audio);
+    assert_eq!(read.unwrap(), split);
+
     let moved = edited(&corpus(), |clip| {
         clip.path = Path::new("/elsewhere").join(&clip.path)
     });
     assert_eq!(
-        Split::read_csv(&moved, &path, Disjoint::Audio).unwrap(),
+        Split::read_csv(&moved, "mine", &path, Disjoint::Audio).unwrap(),
         split
     );
 }
@@ -198,7 +206,7 @@ fn a_split_csv_is_checked_when_it_is_read() {
     let path = folder.path().join("mine.csv");
     let read = |rows: &str| {
         fs::write(&path, format!("name,content,part\n{rows}")).unwrap();
-        Split::read_csv(&corpus(), &path, Disjoint::Audio)
+        Split::read_csv(&corpus(), "mine", &path, Disjoint::Audio)
     };
     match read("0,0.wav,train\n9,9.wav,test\n") {
         Err(Error::Csv {
