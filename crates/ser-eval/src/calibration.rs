@@ -1,14 +1,12 @@
 //! Calibration: whether predictions with a confidence of 0.7 are correct in seven of ten cases.
 
-use serde::{Deserialize, Serialize};
-
 use crate::Predictions;
 
 /// Number of confidence bins of equal width (Guo et al. 2017 use 15).
 const BINS: usize = 15;
 
 /// The clips whose confidence lies in one range.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bin {
     /// Lower end of the range, excluded except for 0.
     pub low: f64,
@@ -55,35 +53,4 @@ pub(crate) fn calibration_error(bins: &[Bin]) -> f64 {
         .map(|bin| bin.n as f64 * (bin.confidence - bin.accuracy).abs());
     let n: usize = bins.iter().map(|bin| bin.n).sum();
     gaps.sum::<f64>() / n.max(1) as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Prediction;
-
-    #[test]
-    fn a_bin_holds_what_lies_in_its_range_and_empty_ones_are_left_out() {
-        // Two in the tenth bin, one in the next, one at the upper end of the last bin.
-        let confidences = [0.66, 0.65, 0.7, 1.0];
-        let rows = confidences.iter().enumerate().map(|(i, &p)| Prediction {
-            clip: i.to_string(),
-            speaker: "1".to_owned(),
-            truth: usize::from(i == 1),
-            probabilities: vec![p, 1.0 - p],
-            split: "one".to_owned(),
-            gender: None,
-            intensity: None,
-            statement: None,
-            attributes: Default::default(),
-        });
-        let labels = vec!["a".to_owned(), "b".to_owned()];
-        let bins = reliability(&Predictions::new(labels, rows.collect()).unwrap());
-        let found: Vec<(usize, f64)> = bins.iter().map(|bin| (bin.n, bin.accuracy)).collect();
-        assert_eq!(found, [(2, 0.5), (1, 1.0), (1, 1.0)]);
-        assert!((bins[0].confidence - 0.655).abs() < 1e-6);
-        assert_eq!((bins[0].low, bins[0].high), (9.0 / 15.0, 10.0 / 15.0));
-        let expected = (2.0 * (bins[0].confidence - 0.5) + 0.3) / 4.0;
-        assert!((calibration_error(&bins) - expected).abs() < 1e-6);
-    }
 }

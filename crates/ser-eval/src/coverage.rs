@@ -8,7 +8,7 @@ use crate::{Predictions, temper};
 const SHARES: [f64; 5] = [1.0, 0.9, 0.75, 0.5, 0.25];
 
 /// Accuracy over the most confident share of the clips.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Coverage {
     /// Share of the clips that are answered.
     pub share: f64,
@@ -99,61 +99,4 @@ pub fn coverage(predictions: &Predictions) -> Vec<Coverage> {
         })
     };
     SHARES.into_iter().filter_map(at).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Prediction;
-
-    #[test]
-    fn the_least_confident_clips_are_left_out_first() {
-        // Confidences 0.55, 0.6, …, 0.9; only the two lowest are wrong.
-        let rows = (0..8_u8).map(|i| {
-            let p = 0.55 + 0.05 * f32::from(i);
-            Prediction {
-                clip: i.to_string(),
-                speaker: "1".to_owned(),
-                truth: usize::from(i >= 2),
-                probabilities: vec![1.0 - p, p],
-                split: "one".to_owned(),
-                gender: None,
-                intensity: None,
-                statement: None,
-                attributes: Default::default(),
-            }
-        });
-        let labels = vec!["a".to_owned(), "b".to_owned()];
-        let predictions = Predictions::new(labels, rows.collect()).unwrap();
-        let found = coverage(&predictions);
-        let accuracies: Vec<f64> = found.iter().map(|c| c.accuracy).collect();
-        assert_eq!(accuracies, [0.75, 0.75, 1.0, 1.0, 1.0]);
-        assert!((found[3].confidence - 0.75).abs() < 1e-6, "{found:?}");
-
-        let fitted = ConfidenceThreshold::fit(&predictions, 1.0).unwrap();
-        assert!((fitted.threshold - 0.65).abs() < 1e-6, "{fitted:?}");
-        assert_eq!((fitted.accuracy_below, fitted.accuracy_above), (0.0, 1.0));
-        // Answers of equal confidence are all kept or all rejected.
-        let tied = |confident: usize| {
-            let rows = predictions.rows().iter().cloned().enumerate();
-            let rows = rows.map(|(i, row)| Prediction {
-                probabilities: if i < confident {
-                    vec![0.4, 0.6]
-                } else {
-                    vec![0.1, 0.9]
-                },
-                ..row
-            });
-            let labels = vec!["a".to_owned(), "b".to_owned()];
-            let tied = Predictions::new(labels, rows.collect()).unwrap();
-            ConfidenceThreshold::fit(&tied, 1.0)
-        };
-        let found = tied(2).unwrap();
-        assert_eq!((found.accuracy_below, found.accuracy_above), (0.0, 1.0));
-        assert!(!found.rejects(0.9) && found.rejects(0.6));
-        assert_eq!(tied(3), None);
-        // A higher temperature lowers the confidence and keeps the order.
-        let flat = ConfidenceThreshold::fit(&predictions, 2.0).unwrap();
-        assert!(flat.threshold < fitted.threshold && flat.accuracy_above == 1.0);
-    }
 }

@@ -26,7 +26,7 @@ pub struct Evaluation {
     pub intensities: Vec<GroupRow>,
     /// Figures per sentence; empty if no sentence is known.
     pub statements: Vec<GroupRow>,
-    /// Figures per value of other columns, see [`Evaluation::by`]; not written if empty.
+    /// Figures per value of other columns, see [`Evaluation::compute_by`]; not written if empty.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by: BTreeMap<String, Vec<GroupRow>>,
 }
@@ -37,6 +37,19 @@ impl Evaluation {
     /// # Errors
     /// [`crate::Error::Empty`] without predictions.
     pub fn compute(predictions: &Predictions) -> Result<Self> {
+        Self::compute_by(predictions, &[])
+    }
+
+    /// Computes all figures, also per value of these manifest columns.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoColumn`] for a column that no clip has, [`crate::Error::Empty`] without predictions.
+    pub fn compute_by(predictions: &Predictions, columns: &[String]) -> Result<Self> {
+        predictions.must_have(columns)?;
+        let of_column = |column: &String| {
+            let rows = group_table(predictions, Group::of_column(column));
+            (column.clone(), rows)
+        };
         Ok(Self {
             metrics: Metrics::compute(predictions)?,
             accuracy_interval: bootstrap::interval(predictions, Statistic::Accuracy),
@@ -46,20 +59,7 @@ impl Evaluation {
             genders: group_table(predictions, Group::Gender),
             intensities: group_table(predictions, Group::Intensity),
             statements: group_table(predictions, Group::Statement),
-            by: BTreeMap::new(),
+            by: columns.iter().map(of_column).collect(),
         })
-    }
-
-    /// Adds figures per value of these manifest columns. `predictions` must be the ones from which `self` was computed.
-    ///
-    /// # Errors
-    /// [`crate::Error::NoColumn`] for a column that no clip has.
-    pub fn by(mut self, predictions: &Predictions, columns: &[String]) -> Result<Self> {
-        predictions.must_have(columns)?;
-        for column in columns {
-            let rows = group_table(predictions, Group::of_column(column));
-            self.by.insert(column.clone(), rows);
-        }
-        Ok(self)
     }
 }

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
 
 use crate::bootstrap::{Interval, RESAMPLES, SEED, by_speaker, interval_over};
 use crate::metrics::mean_recall;
 use crate::{Group, Predictions};
 
 /// The difference between the best and the worst of several groups of clips.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Gap {
     /// The group with the highest UAR.
     pub best: String,
@@ -39,7 +38,7 @@ impl Gap {
     }
 }
 
-/// `(hits, clips)` for each class.
+/// `(hits, predictions)` for each class.
 type Recalls = Vec<(usize, usize)>;
 
 /// Returns the gap between the groups, or `None` if there are fewer than two groups or no class that all of them have.

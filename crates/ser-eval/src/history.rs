@@ -32,7 +32,7 @@ pub struct Epoch {
 }
 
 /// The epochs of one training, and the epoch whose weights were kept.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     /// The epochs in the order in which they ran.
     pub epochs: Vec<Epoch>,
@@ -41,7 +41,7 @@ pub struct History {
 }
 
 /// The history of one split, with the name that a picture shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NamedHistory {
     /// Name of the split, for example `fold 1` or `seed 42`.
     pub name: String,

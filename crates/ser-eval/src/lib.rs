@@ -27,5 +27,5 @@ pub use groups::{Group, GroupRow, group_table};
 pub use history::{Epoch, History, NamedHistory};
 pub use metrics::{ClassMetrics, Confusion, Metrics, accuracy, uar};
 pub use plane::{Plane, principal_plane};
-pub use predictions::{Prediction, Predictions};
+pub use predictions::{Prediction, Predictions, argmax};
 pub use temperature::{fit_temperature, temper};

@@ -188,7 +188,7 @@ pub struct Metrics {
     pub macro_f1: f64,
     /// Accuracy of always predicting the most frequent class of these clips.
     pub chance_accuracy: f64,
-    /// UAR of any constant prediction: one divided by the number of classes present.
+    /// UAR of always predicting one of the classes present: one divided by their number.
     pub chance_uar: f64,
     /// Precision, recall, F1 and support of each class.
     pub classes: Vec<ClassMetrics>,

@@ -49,17 +49,23 @@ pub struct Prediction {
     pub attributes: BTreeMap<String, String>,
 }
 
+/// Returns the index of the highest probability; the first one if several are equal.
+#[must_use]
+pub fn argmax(probabilities: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, probability) in probabilities.iter().enumerate() {
+        if *probability > probabilities[best] {
+            best = index;
+        }
+    }
+    best
+}
+
 impl Prediction {
     /// Returns the index of the most probable class; the first one if several are equal.
     #[must_use]
     pub fn predicted(&self) -> usize {
-        let mut best = 0;
-        for (index, probability) in self.probabilities.iter().enumerate() {
-            if *probability > self.probabilities[best] {
-                best = index;
-            }
-        }
-        best
+        argmax(&self.probabilities)
     }
 
     /// Returns the probability of the predicted class.
@@ -136,7 +142,7 @@ impl Predictions {
     ///
     /// # Errors
     /// [`Error::Empty`] without a weight above 0; [`Error::LabelsDiffer`] if the models have different labels;
-    /// [`Error::Prediction`] if the models do not have the same clips in the same order.
+    /// [`Error::Prediction`] with the first clip that differs if the models do not have the same clips in the same order.
     pub fn average<'a>(parts: impl IntoIterator<Item = (f64, &'a Self)>) -> Result<Self> {
         let parts: Vec<_> = parts
             .into_iter()
@@ -157,24 +163,32 @@ impl Predictions {
                     actual: part.labels.clone(),
                 });
             }
-            for (i, row) in rows.iter_mut().enumerate() {
-                let same = |other: &&Prediction| {
-                    (&other.clip, &other.split, other.truth) == (&row.clip, &row.split, row.truth)
-                };
-                let other = part.rows.get(i).filter(same);
-                let other = other.filter(|_| part.rows.len() == first.rows.len());
-                let other = other.ok_or_else(|| Error::Prediction {
+            if let Some(row) = first.first_difference(part) {
+                return Err(Error::Prediction {
                     clip: row.clip.clone(),
                     split: row.split.clone(),
                     expected: "the same clips in the same order from every model".to_owned(),
                     actual: "another clip, split or truth, or none".to_owned(),
-                })?;
-                let share = (weight / total) as f32;
+                });
+            }
+            let share = (weight / total) as f32;
+            for (row, other) in rows.iter_mut().zip(&part.rows) {
                 let values = row.probabilities.iter_mut().zip(&other.probabilities);
                 values.for_each(|(sum, p)| *sum += share * p);
             }
         }
         Self::new(first.labels.clone(), rows)
+    }
+
+    /// Returns the first row that is not of the same clip, split and true class as the row of `other` at its position, or
+    /// that only one of the two has.
+    fn first_difference<'a>(&'a self, other: &'a Self) -> Option<&'a Prediction> {
+        let same = |(a, b): &(&Prediction, &Prediction)| {
+            (&a.clip, &a.split, a.truth) == (&b.clip, &b.split, b.truth)
+        };
+        let rows = self.rows.iter().zip(&other.rows);
+        let matching = rows.take_while(same).count();
+        self.rows.get(matching).or_else(|| other.rows.get(matching))
     }
 
     /// Returns the class labels; [`Prediction::truth`] is an index into them.

@@ -1,4 +1,4 @@
-//! CSV files: what is written can be read back, and errors name what is wrong.
+//! Predictions and histories: what is written to a file can be read back, and errors name what is wrong.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests, outside the functions marked as such"
@@ -115,18 +115,29 @@ proptest! {
         prop_assert_eq!(History::read_csv(&path).unwrap(), history);
     }
 
+    // Both files have ten columns. Without rows of ten cells, no cell would be parsed.
     #[test]
-    fn no_text_makes_the_readers_panic(text in "[a-z0-9,.\n\"-]{0,200}", header in any::<bool>()) {
+    fn no_text_makes_the_readers_panic(
+        rows in "(([a-z0-9.-]{0,3},){9}([a-z]{0,3}|true|false)\n){0,3}",
+        text in "[a-z0-9,.\n\"-]{0,100}",
+        has_header in any::<bool>(),
+    ) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("any.csv");
-        let header = if header { HEADER } else { "" };
-        std::fs::write(&path, format!("{header}{text}")).unwrap();
+        let write = |header: &str| {
+            let header = if has_header { header } else { "" };
+            std::fs::write(&path, format!("{header}{rows}{text}")).unwrap();
+        };
+        write(HEADER);
         let _ = Predictions::read_csv(&path);
+        write(HISTORY_HEADER);
         let _ = History::read_csv(&path);
     }
 }
 
 const HEADER: &str = "clip,split,speaker,gender,intensity,statement,truth,predicted,p_a,p_b\n";
+const HISTORY_HEADER: &str = "epoch,learning_rate,train_loss,train_accuracy,train_uar,\
+                              validation_loss,validation_accuracy,validation_uar,seconds,best\n";
 
 fn read(rows: &str) -> Error {
     let folder = tempfile::tempdir().unwrap();
@@ -191,6 +202,27 @@ fn a_file_that_does_not_fit_together_is_refused_with_its_path() {
 }
 
 #[test]
+fn a_history_has_one_best_epoch_and_numbers_in_every_cell() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.csv");
+    let read = |rows: &str| {
+        std::fs::write(&path, format!("{HISTORY_HEADER}{rows}")).unwrap();
+        History::read_csv(&path)
+    };
+    let first = "1,0.001,2.0,0.5,0.5,2.0,0.5,0.5,1.0,true\n";
+    let second = "2,0.001,1.5,0.6,0.6,1.8,0.6,0.6,1.0,false\n";
+    assert_eq!(read(&format!("{first}{second}")).unwrap().best, Some(1));
+
+    let error = read(&format!("{first}{}", second.replace("false", "true"))).unwrap_err();
+    assert!(
+        matches!(&error, Error::Cell { line: 3, column, .. } if column == "best"),
+        "{error}"
+    );
+    let error = read(&first.replace("2.0,0.5,0.5,2.0", "low,0.5,0.5,2.0")).unwrap_err();
+    assert!(matches!(error, Error::Csv { .. }), "{error}");
+}
+
+#[test]
 fn rows_that_are_no_distribution_are_refused() {
     let new = |truth, p: &[f32]| {
         Predictions::new(labels(&["a", "b"]), vec![row("x.wav", "01", truth, p)])
@@ -247,4 +279,63 @@ fn pooled_parts_have_the_same_labels_and_no_clip_twice() {
     let other = Predictions::pool([part(&["a", "b"], "1"), part(&["b", "a"], "2")]);
     assert!(matches!(other, Err(Error::LabelsDiffer { .. })));
     assert!(matches!(Predictions::pool([]), Err(Error::Empty { .. })));
+}
+
+/// Returns predictions with one row per element of `rows`: clip, truth, and probability of the first of two classes.
+fn of_two(names: &[&str], rows: &[(&str, usize, f32)]) -> Predictions {
+    let rows = rows.iter();
+    let rows = rows.map(|&(clip, truth, p)| row(clip, "01", truth, &[p, 1.0 - p]));
+    Predictions::new(labels(names), rows.collect()).unwrap()
+}
+
+#[test]
+fn an_average_weighs_the_probabilities_of_each_clip() {
+    let first = of_two(&["a", "b"], &[("x.wav", 0, 0.75), ("y.wav", 1, 0.5)]);
+    let second = of_two(&["a", "b"], &[("x.wav", 0, 0.0), ("y.wav", 1, 0.25)]);
+    let found = Predictions::average([(1.0, &first), (2.0, &second), (0.0, &first)]).unwrap();
+    for (row, expected) in found.rows().iter().zip([0.25, 1.0 / 3.0]) {
+        assert!((row.probabilities[0] - expected).abs() < 1e-6, "{row:?}");
+        assert!((row.probabilities[1] - (1.0 - expected)).abs() < 1e-6);
+    }
+    let clips = |of: &Predictions| -> Vec<(String, usize)> {
+        let rows = of.rows().iter();
+        rows.map(|row| (row.clip.clone(), row.truth)).collect()
+    };
+    assert_eq!(clips(&found), clips(&first));
+}
+
+#[test]
+fn an_average_of_other_labels_or_clips_is_refused_with_the_first_clip_that_differs() {
+    let first = of_two(&["a", "b"], &[("x.wav", 0, 0.5), ("y.wav", 1, 0.5)]);
+    let with = |second: &Predictions| Predictions::average([(1.0, &first), (1.0, second)]);
+    let other = of_two(&["a", "c"], &[("x.wav", 0, 0.5), ("y.wav", 1, 0.5)]);
+    assert!(matches!(with(&other), Err(Error::LabelsDiffer { .. })));
+
+    let differs = |found: ser_eval::Result<Predictions>, at: &str| {
+        let error = found.unwrap_err();
+        assert!(
+            matches!(&error, Error::Prediction { clip, .. } if clip == at),
+            "{error}"
+        );
+    };
+    let renamed = of_two(&["a", "b"], &[("x.wav", 0, 0.5), ("z.wav", 1, 0.5)]);
+    differs(with(&renamed), "y.wav");
+    let relabelled = of_two(&["a", "b"], &[("x.wav", 1, 0.5), ("y.wav", 1, 0.5)]);
+    differs(with(&relabelled), "x.wav");
+    let rows = [("x.wav", 0, 0.5), ("y.wav", 1, 0.5), ("z.wav", 1, 0.5)];
+    differs(with(&of_two(&["a", "b"], &rows)), "z.wav");
+    differs(with(&of_two(&["a", "b"], &rows[..1])), "y.wav");
+    let none = of_two(&["a", "b"], &[]);
+    differs(Predictions::average([(1.0, &none), (1.0, &first)]), "x.wav");
+}
+
+#[test]
+fn an_average_needs_a_weight_above_zero() {
+    let only = of_two(&["a", "b"], &[("x.wav", 0, 0.5)]);
+    for parts in [vec![], vec![(0.0, &only)]] {
+        assert!(matches!(
+            Predictions::average(parts),
+            Err(Error::Empty { .. })
+        ));
+    }
 }

@@ -271,9 +271,7 @@ fn clips_are_grouped_by_any_column_that_one_of_them_has() {
     let predictions = Predictions::new(predictions.labels().to_vec(), rows).unwrap();
     let by = |columns: &[&str]| {
         let columns: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();
-        Evaluation::compute(&predictions)
-            .unwrap()
-            .by(&predictions, &columns)
+        Evaluation::compute_by(&predictions, &columns)
     };
     let found = by(&["room", "speaker"]).unwrap().by;
     let rooms: Vec<_> = found["room"]

@@ -54,12 +54,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ],
         command: "cargo run -p ser-report --example synthetic_report -- OUT".to_owned(),
         comparison: Vec::new(),
-        by: Vec::new(),
     };
-    let disjoint_row = disjoint.summary(
-        &Evaluation::compute(&disjoint.predictions)?,
-        Some("folds-a-cnn.html".to_owned()),
-    );
+    let disjoint_evaluation = Evaluation::compute(&disjoint.predictions)?;
+    let page = Some("folds-a-cnn.html".to_owned());
+    let disjoint_row = disjoint.summary(&disjoint_evaluation, page);
 
     let random = Report {
         recipe: "seed5-cnn".to_owned(),
@@ -81,8 +79,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..disjoint
     };
 
-    write_file(folder.join("folds-a-cnn.html"), &render(&disjoint)?)?;
-    write_file(folder.join("seed5-cnn.html"), &render(&random)?)?;
+    let page = render(&disjoint, &disjoint_evaluation)?;
+    write_file(folder.join("folds-a-cnn.html"), &page)?;
+    let page = render(&random, &evaluation)?;
+    write_file(folder.join("seed5-cnn.html"), &page)?;
     let index = render_summary(&[random_row, disjoint_row, alone]);
     write_file(folder.join("index.html"), &index)?;
     plots::write_all(folder, &random, &evaluation)?;

@@ -6,7 +6,7 @@ use ser_eval::bootstrap::Interval;
 use ser_eval::{Evaluation, GroupRow, MeanStd, Metrics, Predictions, coverage, temper};
 
 use crate::error::Result;
-use crate::figures::{percent, plus_minus};
+use crate::figures::{percent, percent_or_dash, plus_minus};
 use crate::report::{CorpusTable, Enrolled, Known, SplitKind};
 
 /// One run in a document of results.
@@ -146,9 +146,9 @@ fn write_section(text: &mut String, section: &Section, evaluation: &Evaluation) 
     let rows = metrics.classes.iter().map(|class| {
         vec![
             class.label.clone(),
-            percent(class.precision),
-            percent(class.recall),
-            percent(class.f1),
+            percent_or_dash(class.precision_defined.then_some(class.precision)),
+            percent_or_dash(class.recall_defined.then_some(class.recall)),
+            percent_or_dash((class.precision_defined || class.recall_defined).then_some(class.f1)),
             class.support.to_string(),
         ]
     });
@@ -170,7 +170,6 @@ fn write_section(text: &mut String, section: &Section, evaluation: &Evaluation) 
 }
 
 fn write_corpora(text: &mut String, found: &CorpusTable) {
-    let figure = |uar: Option<f64>| uar.map_or_else(|| "–".to_owned(), percent);
     let known = found.known.iter().map(Known::to_string);
     let header = ["tested", "trained on", "clips"].map(str::to_owned);
     let header: Vec<String> = header.into_iter().chain(known).collect();
@@ -183,11 +182,12 @@ fn write_corpora(text: &mut String, found: &CorpusTable) {
         ];
         first
             .into_iter()
-            .chain(row.uar.iter().copied().map(figure))
+            .chain(row.uar.iter().copied().map(percent_or_dash))
             .collect()
     });
     let first = ["mean", "", ""].map(str::to_owned).into_iter();
-    let means = first.chain(found.means().into_iter().map(figure)).collect();
+    let means = found.means().into_iter().map(percent_or_dash);
+    let means = first.chain(means).collect();
     let _ = writeln!(
         text,
         "UAR % on corpora that the model was not trained on:\n"

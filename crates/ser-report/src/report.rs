@@ -4,10 +4,10 @@ use std::fmt;
 
 use ser_eval::bootstrap::Interval;
 use ser_eval::{Evaluation, MeanStd, NamedHistory, Plane, Predictions};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Whether test speakers are also in training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SplitKind {
     /// No test speaker is in training: the figure holds for new speakers.
@@ -29,7 +29,7 @@ impl SplitKind {
 }
 
 /// One run in a comparison table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunSummary {
     /// Name of the recipe.
     pub recipe: String,
@@ -62,12 +62,12 @@ pub struct RunSummary {
     /// Relative path of the run's own page.
     pub page: Option<String>,
     /// UAR by corpus, if the run tests corpora.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub corpora: Option<CorpusTable>,
 }
 
 /// UAR on corpora, each tested with a model that was trained on the others.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CorpusTable {
     /// The columns: what the model knows about the tested corpus. Neighbouring columns with the same [`Known::what`] share a
     /// heading.
@@ -77,7 +77,7 @@ pub struct CorpusTable {
 }
 
 /// A column of a [`CorpusTable`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Known {
     /// What the model knows, for example `enrolled`.
     pub what: String,
@@ -92,7 +92,7 @@ impl fmt::Display for Known {
 }
 
 /// A row of a [`CorpusTable`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CorpusRow {
     /// The tested corpus.
     pub tested: String,
@@ -185,8 +185,6 @@ pub struct Report {
     /// the same recipe and protocol. The page of a random split needs the speaker-disjoint run of the same model
     /// here.
     pub comparison: Vec<RunSummary>,
-    /// Columns of a manifest by which the figures are computed as well.
-    pub by: Vec<String>,
 }
 
 impl Report {

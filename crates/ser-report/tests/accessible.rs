@@ -8,14 +8,14 @@ mod common;
 
 use std::collections::HashSet;
 
-use common::exhibition;
+use common::{exhibition, rendered};
 use ser_eval::{Evaluation, Predictions, compare};
-use ser_report::{Report, render, render_comparison, worst_mistakes};
+use ser_report::{Report, render_comparison, worst_mistakes};
 
 /// Returns the page of a run that has all sections on clips, and a page that compares three runs.
 fn pages() -> [String; 2] {
     let report = exhibition();
-    [render(&report).unwrap(), comparison(&report)]
+    [rendered(&report), comparison(&report)]
 }
 
 /// Renders the comparison of the run, the same run again, and a run whose predictions for the second half of the clips
@@ -141,7 +141,7 @@ fn without_sound_the_mistakes_are_listed_and_the_way_to_hear_them_is_named() {
         map: None,
         ..exhibition()
     };
-    let html = render(&report).unwrap();
+    let html = rendered(&report);
     assert!(!html.contains("<audio") && html.contains("ser report RUN --data DATA"));
     for row in worst_mistakes(&report.predictions) {
         assert!(html.contains(&row.clip), "{}", row.clip);
@@ -190,11 +190,10 @@ fn a_gap_larger_than_chance_is_said_in_words_and_a_smaller_one_too() {
         }] = 1.0;
     }
     let predictions = Predictions::new(exhibition().predictions.labels().to_vec(), rows).unwrap();
-    let html = render(&Report {
+    let html = rendered(&Report {
         predictions,
         ..exhibition()
-    })
-    .unwrap();
+    });
     let planted = "The intensities differ by more than chance: “<b>strong</b>” has the highest UAR, \
                    100.0 %, “<b>normal</b>” the lowest, 50.0 %; the gap is <b>50.0 points</b> (";
     assert!(html.contains(planted), "{html}");
@@ -207,7 +206,7 @@ fn a_gap_larger_than_chance_is_said_in_words_and_a_smaller_one_too() {
 
 #[test]
 fn the_map_says_whose_space_it_shows() {
-    let html = render(&exhibition()).unwrap();
+    let html = rendered(&exhibition());
     assert!(html.contains("Each mark is a test clip of test"));
     assert!(html.contains("The models of other splits have spaces of their own"));
 }

@@ -1,5 +1,5 @@
-//! Tests that the contrast of every text and mark to its background is high enough, on light and on dark screens. WCAG 2.2
-//! requires 4.5 to 1 for text, and 3 to 1 for marks.
+//! Tests that the contrast to the background is high enough, on light and on dark screens, for the texts of pages, and for
+//! texts, circles and polygons in pictures. WCAG 2.2 requires 4.5 to 1 for text, and 3 to 1 for marks.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests, outside the functions marked as such"
@@ -145,7 +145,7 @@ fn ground(node: &Node, at: (f64, f64), card: Colour, fill: &dyn Fn(&Node) -> Col
 }
 
 #[test]
-fn every_text_and_mark_of_a_picture_stands_out() {
+fn texts_circles_and_polygons_of_five_pictures_stand_out() {
     let report = exhibition();
     let evaluation = Evaluation::compute(&report.predictions).unwrap();
     let labels = report.predictions.labels();

@@ -6,12 +6,14 @@
 
 mod common;
 
-use common::{exhibition, labels, row};
-use ser_eval::{Epoch, Evaluation, History, Metrics, NamedHistory, Predictions, compare};
+use common::{description, exhibition, labels, rendered, row, texts};
+use ser_eval::{
+    Epoch, Evaluation, History, Metrics, NamedHistory, Prediction, Predictions, compare,
+};
 use ser_report::plots::{self, Curve, Normalised};
 use ser_report::{
     CorpusRow, CorpusTable, Enrolled, Error, Known, Report, RunSummary, Section, SplitKind,
-    markdown, render, render_comparison, render_summary,
+    markdown, render_comparison, render_summary,
 };
 
 const NASTY: &str = "<b>&\"it's\"</b>";
@@ -88,7 +90,6 @@ fn report(split: SplitKind, synthetic: bool) -> Report {
         environment: vec![("libtorch".to_owned(), NASTY.to_owned())],
         command: "ser train --recipe x && echo done".to_owned(),
         comparison: Vec::new(),
-        by: Vec::new(),
     }
 }
 
@@ -192,20 +193,72 @@ fn no_text_of_a_picture_leaves_its_frame() {
 #[test]
 fn the_matrix_shows_counts_or_percent() {
     let metrics = Metrics::compute(&predictions()).unwrap();
-    let texts = |picture: String| -> Vec<String> {
-        let document = roxmltree::Document::parse(&picture).unwrap();
-        let nodes = document
-            .descendants()
-            .filter(|node| node.tag_name().name() == "text");
-        nodes
-            .map(|node| node.text().unwrap().trim().to_owned())
-            .collect()
-    };
-    let counts = texts(plots::confusion(&metrics, Normalised::Counts).unwrap());
-    let rows = texts(plots::confusion(&metrics, Normalised::Rows).unwrap());
+    let counts = texts(&plots::confusion(&metrics, Normalised::Counts).unwrap());
+    let rows = texts(&plots::confusion(&metrics, Normalised::Rows).unwrap());
     assert_eq!(counts.iter().filter(|text| *text == "2").count(), 3);
     assert_eq!(rows.iter().filter(|text| *text == "100").count(), 3);
     assert!(counts.contains(&"n = 2".to_owned()) && counts.contains(&NASTY.to_owned()));
+}
+
+/// Returns predictions of calm and angry, from the split, truth and prediction of each clip. Other labels have no clips.
+fn of_splits(clips: &[(&str, usize, usize)]) -> Predictions {
+    let rows = clips.iter().enumerate();
+    let rows = rows.map(|(i, &(split, truth, predicted))| {
+        let probabilities = [0, 1, 2].map(|class| if class == predicted { 1.0 } else { 0.0 });
+        Prediction {
+            split: split.to_owned(),
+            ..row(&i.to_string(), "01", truth, &probabilities)
+        }
+    });
+    Predictions::new(labels(&["calm", "angry", "sad"]), rows.collect()).unwrap()
+}
+
+#[test]
+fn no_accuracy_is_above_the_scale_of_its_picture() {
+    let right = of_splits(&[("1", 0, 0), ("1", 1, 1)]);
+    let shown = texts(&plots::confidence(&right).unwrap());
+    assert!(shown.contains(&"90 %".to_owned()), "{shown:?}");
+    assert!(!shown.contains(&"110 %".to_owned()), "{shown:?}");
+}
+
+#[test]
+fn the_picture_of_enrolment_shows_the_accuracy_to_which_its_interval_belongs() {
+    // Pooled, three of four are right; the mean over the splits is five sixths.
+    let predictions = of_splits(&[("1", 0, 0), ("2", 0, 0), ("2", 1, 1), ("2", 1, 0)]);
+    let evaluation = Evaluation::compute(&predictions).unwrap();
+    let enrolled = Enrolled {
+        label: "2".to_owned(),
+        description: "two".to_owned(),
+        predictions,
+    };
+    let picture = plots::enrolment(&evaluation, &[enrolled]).unwrap();
+    assert_eq!(description(&picture), "none: 75.0 %. 2: 75.0 %.");
+    assert!(texts(&picture)[0].starts_with("Pooled accuracy"));
+}
+
+#[test]
+fn an_undefined_figure_is_not_said_to_be_zero() {
+    // Calm is never predicted, and no clip is sad.
+    let predictions = of_splits(&[("1", 0, 1), ("1", 1, 1), ("1", 1, 2)]);
+    let metrics = Metrics::compute(&predictions).unwrap();
+    let bars = description(&plots::per_class(&metrics).unwrap());
+    assert_eq!(
+        bars,
+        "calm: recall 0 %, precision none. angry: recall 50 %, precision 50 %. \
+         sad: recall none, precision 0 %."
+    );
+    let matrix = plots::confusion(&metrics, Normalised::Rows).unwrap();
+    assert!(
+        description(&matrix).ends_with(" sad: no clips."),
+        "{matrix}"
+    );
+    let section = Section {
+        plain: predictions,
+        ..section()
+    };
+    let text = markdown("Results", "", &[section]).unwrap();
+    assert!(text.contains("| calm | – | 0.0 | 0.0 | 1 |"), "{text}");
+    assert!(text.contains("| sad | 0.0 | – | 0.0 | 0 |"), "{text}");
 }
 
 #[test]
@@ -270,13 +323,13 @@ fn all_pictures_are_written_as_files() {
 
 #[test]
 fn a_page_loads_nothing_and_runs_nothing() {
-    let page = render(&report(SplitKind::Random, true)).unwrap();
+    let page = rendered(&report(SplitKind::Random, true));
     let run = summary("seed5-cnn", SplitKind::Random);
     let pairs = compare(&[("a", &predictions()), ("b", &predictions())]).unwrap();
     let compared = render_comparison(std::slice::from_ref(&run), &pairs).unwrap();
     for html in [
         page,
-        render(&exhibition()).unwrap(),
+        rendered(&exhibition()),
         render_summary(&[run]),
         compared,
     ] {
@@ -294,7 +347,7 @@ fn a_page_loads_nothing_and_runs_nothing() {
 
 #[test]
 fn every_text_of_a_user_is_escaped() {
-    let html = render(&report(SplitKind::SpeakerDisjoint, false)).unwrap();
+    let html = rendered(&report(SplitKind::SpeakerDisjoint, false));
     assert!(!html.contains("<b>&\"it"));
     assert!(html.contains("<h1>recipe &lt;b&gt;&amp;&quot;it's&quot;&lt;/b&gt;</h1>"));
     assert!(html.contains("ser train --recipe x &amp;&amp; echo done"));
@@ -304,8 +357,7 @@ fn every_text_of_a_user_is_escaped() {
 
 #[test]
 fn every_element_of_a_page_is_closed() {
-    let pages =
-        [report(SplitKind::Random, true), exhibition()].map(|report| render(&report).unwrap());
+    let pages = [report(SplitKind::Random, true), exhibition()].map(|report| rendered(&report));
     let html = pages.concat();
     let mut open = Vec::new();
     let mut rest = html.as_str();
@@ -337,16 +389,8 @@ fn every_element_of_a_page_is_closed() {
 #[test]
 fn synthetic_data_is_announced_and_real_data_is_not() {
     let banner = "class=\"synthetic\"";
-    assert!(
-        render(&report(SplitKind::Random, true))
-            .unwrap()
-            .contains(banner)
-    );
-    assert!(
-        !render(&report(SplitKind::Random, false))
-            .unwrap()
-            .contains(banner)
-    );
+    assert!(rendered(&report(SplitKind::Random, true)).contains(banner));
+    assert!(!rendered(&report(SplitKind::Random, false)).contains(banner));
     let mut run = summary("seed5-cnn", SplitKind::Random);
     assert!(!render_summary(std::slice::from_ref(&run)).contains(banner));
     run.synthetic = true;
@@ -359,18 +403,14 @@ fn a_random_split_never_stands_alone() {
         "A random split has the same voices in training and test: its figures are optimistic.";
     let missing = "not measured yet";
     let mut random = report(SplitKind::Random, false);
-    let page = render(&random).unwrap();
+    let page = rendered(&random);
     assert!(page.contains(flatters) && page.contains("has not been measured yet"));
 
     random.comparison = vec![summary("folds-a-cnn", SplitKind::SpeakerDisjoint)];
-    let page = render(&random).unwrap();
+    let page = rendered(&random);
     assert!(page.contains(flatters) && page.contains("<a href=\"folds-a-cnn.html\">"));
     assert!(!page.contains(missing) && !page.contains("has not been measured yet"));
-    assert!(
-        !render(&report(SplitKind::SpeakerDisjoint, false))
-            .unwrap()
-            .contains(flatters)
-    );
+    assert!(!rendered(&report(SplitKind::SpeakerDisjoint, false)).contains(flatters));
 
     let cnn = summary("seed5-cnn", SplitKind::Random);
     let disjoint = summary("folds-a-cnn", SplitKind::SpeakerDisjoint);
@@ -409,7 +449,7 @@ fn a_random_split_never_stands_alone() {
 
 #[test]
 fn the_worst_confusion_is_put_into_words() {
-    let html = render(&report(SplitKind::Random, false)).unwrap();
+    let html = rendered(&report(SplitKind::Random, false));
     let words =
         "is predicted as <b>calm</b> for 100 % of its clips <span class=\"muted\">(2 of 2)</span>";
     assert_eq!(html.matches(words).count(), 2);
@@ -462,11 +502,11 @@ fn a_run_on_corpora_shows_each_of_them_alone_and_beside_other_runs() {
         corpora: Some(corpora()),
         ..report(SplitKind::SpeakerDisjoint, false)
     };
-    let html = render(&with).unwrap();
+    let html = rendered(&with);
     cells(&html);
     assert!(html.contains("href=\"#corpora\""));
     let without = report(SplitKind::SpeakerDisjoint, false);
-    assert!(!render(&without).unwrap().contains("id=\"corpora\""));
+    assert!(!rendered(&without).contains("id=\"corpora\""));
 
     let evaluation = Evaluation::compute(&with.predictions).unwrap();
     let [first, second] = [&with, &without].map(|report| report.summary(&evaluation, None));
@@ -479,9 +519,9 @@ fn a_run_on_corpora_shows_each_of_them_alone_and_beside_other_runs() {
     assert!(html.contains("href=\"#corpora\""));
 }
 
-#[test]
-fn a_document_of_results_has_a_row_and_a_section_for_every_run() {
-    let section = Section {
+/// Returns a section with every part.
+fn section() -> Section {
+    Section {
         recipe: "best folds-a".to_owned(),
         description: "several".to_owned(),
         protocol: "five folds".to_owned(),
@@ -495,7 +535,12 @@ fn a_document_of_results_has_a_row_and_a_section_for_every_run() {
         enrolled: report(SplitKind::Random, false).enrolled,
         corpora: Some(corpora()),
         conditions: vec![("telephone".to_owned(), predictions())],
-    };
+    }
+}
+
+#[test]
+fn a_document_of_results_has_a_row_and_a_section_for_every_run() {
+    let section = section();
     let other = Section {
         recipe: "best seed5".to_owned(),
         split: SplitKind::Random,

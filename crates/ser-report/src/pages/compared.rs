@@ -5,7 +5,8 @@ use ser_eval::{Difference, Pair, SIGN_FLIPS};
 
 use super::corpora;
 use super::page::{
-    SIGNIFICANT, level, p_value, picture, scroll, shell, signed, signed_range, synthetic_banner,
+    SIGNIFICANT, level, p_number, p_value, picture, scroll, shell, signed, signed_range,
+    synthetic_banner,
 };
 use super::runs::{comparison_table, how_to_read};
 use crate::error::Result;
@@ -126,11 +127,10 @@ fn pair_table(pairs: &[Pair]) -> Markup {
 }
 
 fn figures(difference: &Difference, several: bool) -> Markup {
-    let p = |p: f64| p_value(p).replacen("p = ", "", 1).replacen("p ", "", 1);
     html! {
         td.n { strong { (signed(difference.value)) } }
         td.n { (signed_range(difference.interval)) }
-        td.n { (p(difference.p)) }
-        @if several { td.n { (p(difference.corrected)) } }
+        td.n { (p_number(difference.p)) }
+        @if several { td.n { (p_number(difference.corrected)) } }
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::page::scroll;
-use crate::figures::percent;
+use crate::figures::percent_or_dash;
 use crate::report::{CorpusTable, RunSummary};
 
 /// Renders the section for one run.
@@ -48,7 +48,6 @@ fn table(run: Option<&str>, found: &CorpusTable) -> Markup {
             _ => headings.push((&known.what, 1)),
         }
     }
-    let figure = |uar: Option<f64>| uar.map_or_else(|| "–".to_owned(), percent);
     html! {
         table {
             caption { "UAR by corpus" @if let Some(run) = run { ": " (run) } }
@@ -69,14 +68,14 @@ fn table(run: Option<&str>, found: &CorpusTable) -> Markup {
                         th scope="row" { (row.tested) }
                         td { (row.trained.join(", ")) }
                         td.n { (row.clips) }
-                        @for uar in &row.uar { td.n { (figure(*uar)) } }
+                        @for uar in &row.uar { td.n { (percent_or_dash(*uar)) } }
                     }
                 }
             }
             tfoot {
                 tr {
                     th scope="row" colspan="3" { "Mean" }
-                    @for uar in found.means() { td.n { (figure(uar)) } }
+                    @for uar in found.means() { td.n { (percent_or_dash(uar)) } }
                 }
             }
         }

@@ -88,13 +88,20 @@ pub(super) fn signed_range(interval: Option<Interval>) -> String {
     )
 }
 
+/// Formats a p-value as `< 0.001`, `0.021` or `0.21`.
+pub(super) fn p_number(p: f64) -> String {
+    match p {
+        p if p < 0.001 => "< 0.001".to_owned(),
+        p if p < 0.1 => format!("{p:.3}"),
+        p => format!("{p:.2}"),
+    }
+}
+
 /// Formats a p-value as `p < 0.001`, `p = 0.021` or `p = 0.21`.
 pub(super) fn p_value(p: f64) -> String {
-    match p {
-        p if p < 0.001 => "p < 0.001".to_owned(),
-        p if p < 0.1 => format!("p = {p:.3}"),
-        p => format!("p = {p:.2}"),
-    }
+    let number = p_number(p);
+    let sign = if number.starts_with('<') { "" } else { "= " };
+    format!("p {sign}{number}")
 }
 
 /// Renders the badge that says whether a split is speaker-disjoint.

@@ -20,16 +20,14 @@ use crate::report::{Report, SplitKind};
 /// Number of confusions that are described in words.
 const CONFUSIONS: usize = 6;
 
-/// Renders the page of one run as self-contained HTML, which loads no script, no font and no picture.
+/// Renders the page of one run as self-contained HTML, which loads no script, no font and no picture. `evaluation` holds
+/// the figures of `report.predictions`.
 ///
 /// # Errors
-/// - [`ser_eval::Error::Empty`] if there are no predictions
-/// - [`ser_eval::Error::NoColumn`] if `report.by` names a column that no clip has
+/// - [`ser_eval::Error::Empty`] if there are no predictions for a number of enrolled clips
 /// - [`crate::Error::Empty`] if the histories have no finite value
 /// - [`crate::Error::Picture`] if a picture cannot be drawn
-pub fn render(report: &Report) -> Result<String> {
-    let evaluation = Evaluation::compute(&report.predictions)?;
-    let evaluation = evaluation.by(&report.predictions, &report.by)?;
+pub fn render(report: &Report, evaluation: &Evaluation) -> Result<String> {
     let metrics = &evaluation.metrics;
     let banner = report
         .synthetic
@@ -41,7 +39,7 @@ pub fn render(report: &Report) -> Result<String> {
         p { (split_badge(report.split)) }
     };
     let sections = html! {
-        (headline(&evaluation))
+        (headline(evaluation))
         @if report.split == SplitKind::Random { (warning(report)) }
         @if !report.histories.is_empty() { (training(&report.histories)?) }
         section #confusions aria-labelledby="confusions-title" {
@@ -57,12 +55,12 @@ pub fn render(report: &Report) -> Result<String> {
         }
         (splits(&evaluation.folds))
         @if let Some(found) = &report.corpora { (corpora::of_run(found)) }
-        (groups(&report.predictions, &evaluation))
+        (groups(&report.predictions, evaluation))
         (confidence(report, metrics)?)
         (mistakes(report))
         @if let Some(found) = &report.map { (map(report, found)?) }
-        @if !report.enrolled.is_empty() { (enrolment(report, &evaluation)?) }
-        @if !report.comparison.is_empty() { (comparison(report, &evaluation)) }
+        @if !report.enrolled.is_empty() { (enrolment(report, evaluation)?) }
+        @if !report.comparison.is_empty() { (comparison(report, evaluation)) }
         (how_to_read())
         (reproduction(report))
     };

@@ -106,7 +106,8 @@ pub(super) fn comparison_table(runs: &[&RunSummary], current: Option<&RunSummary
         (scroll("Runs", &table))
         p.note {
             "Large figures: mean ± sample standard deviation over the splits. Small figures: " (level())
-            " interval of the pooled clips, from resampling speakers. The scale shows mean and interval, with a tick at chance."
+            " interval of the pooled clips, from resampling speakers. The scale shows the UAR of the "
+            "pooled clips with its interval, and a tick at chance."
         }
     }
 }

@@ -85,7 +85,8 @@ pub(super) fn enrolment(report: &Report, evaluation: &Evaluation) -> Result<Mark
             h2 #enrolment-title { "With other clips of the speaker enrolled" }
             p {
                 "Enrolled clips of a test speaker, without their labels, show how that voice sounds on average. "
-                "They are not scored, except in the last row."
+                "They are not scored, unless the row says transductive. The picture shows all clips pooled, the table the mean "
+                "± sample standard deviation over the splits."
             }
             (picture(plots::enrolment(evaluation, &report.enrolled)?))
             (scroll("Figures with enrolment", &table))

@@ -32,15 +32,20 @@ pub fn per_class(metrics: &Metrics) -> Result<String> {
         bottom,
     };
     let size = (left + FULL + RIGHT, bottom + 30.0);
+    let whole_percent = |value: f64, defined: bool, unit: &str| {
+        if defined {
+            format!("{:.0}{unit}", 100.0 * value)
+        } else {
+            "none".to_owned()
+        }
+    };
     let sentences: Vec<_> = metrics
         .classes
         .iter()
         .map(|class| {
-            let (recall, precision) = (100.0 * class.recall, 100.0 * class.precision);
-            format!(
-                "{}: recall {recall:.0} %, precision {precision:.0} %.",
-                class.label
-            )
+            let recall = whole_percent(class.recall, class.recall_defined, " %");
+            let precision = whole_percent(class.precision, class.precision_defined, " %");
+            format!("{}: recall {recall}, precision {precision}.", class.label)
         })
         .collect();
 
@@ -79,11 +84,7 @@ pub fn per_class(metrics: &Metrics) -> Result<String> {
             ];
             for (value, defined, colour, y) in bars {
                 canvas.rect((left, y), (FULL * value, BAR), faint(colour, 1.0))?;
-                let text = if defined {
-                    format!("{:.0}", 100.0 * value)
-                } else {
-                    "none".to_owned()
-                };
+                let text = whole_percent(value, defined, "");
                 let end = (left + FULL * value + 7.0, y + BAR / 2.0);
                 canvas.tick(&text, end, Anchor::Left)?;
             }

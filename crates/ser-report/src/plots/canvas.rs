@@ -44,6 +44,9 @@ pub(super) const TICK: f64 = 12.0;
 /// Margin at the sides of a picture, in CSS pixels.
 pub(super) const EDGE: f64 = 12.0;
 
+/// Names the model of a picture if it was trained on synthetic voices.
+pub(super) const SYNTHETIC: &str = "a model of SYNTHETIC voices";
+
 /// Units of the drawing per CSS pixel. The backend draws at whole units only; two per pixel keep curves smooth.
 pub(super) const SCALE: f64 = 2.0;
 /// Plotters divides the size of a font by this factor when it writes the SVG.
@@ -236,11 +239,19 @@ impl Frame<'_> {
         let shapes = drawing.split_once(">\n").map_or("", |(_, shapes)| shapes);
         let words = html! { title { (title) } desc { (self.description) } }.into_string();
         let label = html! { (title) }.into_string();
-        Ok(format!(
+        let picture = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" role=\"img\" \
              aria-label=\"{label}\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\">\n\
              {words}\n<style>{STYLE}</style>\n{shapes}",
             size.0, size.1
-        ))
+        );
+        // The name of a file may contain any character.
+        Ok(picture.replace(is_forbidden, "\u{fffd}"))
     }
+}
+
+/// Returns whether a character makes XML not well-formed, also when it is escaped.
+fn is_forbidden(c: char) -> bool {
+    let is_control = c < ' ' && !['\t', '\n', '\r'].contains(&c);
+    is_control || ['\u{fffe}', '\u{ffff}'].contains(&c)
 }

@@ -116,12 +116,17 @@ fn draw_cell(
 
 fn description(metrics: &Metrics) -> String {
     let mut sentences = vec!["Rows are true emotions, columns are predicted ones.".to_owned()];
-    for (class, (label, row)) in metrics
-        .labels
+    for (class, (figures, row)) in metrics
+        .classes
         .iter()
         .zip(&metrics.confusion_rows)
         .enumerate()
     {
+        let label = &figures.label;
+        if !figures.recall_defined {
+            sentences.push(format!("{label}: no clips."));
+            continue;
+        }
         let right = row.get(class).copied().unwrap_or_default();
         let others = row
             .iter()

@@ -1,65 +1,30 @@
 //! The picture of an explanation: the waveform, the spectrogram, and the parts that the answer rests on.
 
 use std::fmt::Write;
-use std::ops::Range;
 
 use plotters::style::RGBColor;
+use ser_audio::Waveform;
+use ser_audio::conditions::Region;
+use ser_features::Features;
+use ser_predict::{Explanation, Model};
 
 use super::axes::{Axes, multiples, step};
 use super::canvas::{
-    Anchor, BLUE, Canvas, Drawn, Frame, GRID, INK, LABEL, MUTED, ON_BLUE, SCALE, TICK, TITLE,
-    VERMILION, bold, faint, fit,
+    Anchor, BLUE, Canvas, Drawn, Frame, GRID, INK, LABEL, MUTED, ON_BLUE, SCALE, SYNTHETIC, TICK,
+    TITLE, VERMILION, bold, faint, fit,
 };
 use crate::error::{Error, Result};
 
-/// A recording, the answer, and the parts that it rests on.
-#[derive(Debug, Clone)]
-pub struct Explained<'a> {
-    /// Name of the recording.
-    pub file: &'a str,
-    /// The answer.
-    pub emotion: &'a str,
-    /// Its probability.
-    pub probability: f32,
-    /// Whether the model was trained on synthetic voices. If so, the picture says it.
-    pub synthetic: bool,
-    /// The samples of the recording.
-    pub samples: &'a [f32],
-    /// Duration of the recording in seconds.
-    pub duration: f64,
-    /// Frequencies in Hz, ascending, which are evenly spaced from the bottom to the top of the picture.
-    pub hertz: &'a [f64],
-    /// The spectrogram in dB, over the same time and frequencies. Levels 60 dB or more below the loudest are not
-    /// visible.
-    pub levels: Map<'a>,
-    /// How much the probability falls when the sound there is removed.
-    pub importance: Map<'a>,
-    /// Regions that are numbered, and described below the picture.
-    pub regions: &'a [MarkedRegion],
-}
-
 /// Values over the time and the frequencies of a picture. They are evenly spaced, and as far from its ends as from each
 /// other: `n` values divide it into `n + 1` parts.
-#[derive(Debug, Clone, Copy)]
-pub struct Map<'a> {
+struct Grid<'a> {
     /// `[times, bands]`, row-major.
-    pub values: &'a [f32],
+    values: &'a [f32],
     /// Number of values at each time, from the lowest frequency up.
-    pub bands: usize,
+    bands: usize,
 }
 
-/// A part of the recording, with its description.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MarkedRegion {
-    /// Time in seconds.
-    pub seconds: Range<f64>,
-    /// Frequency in Hz.
-    pub hertz: Range<f64>,
-    /// One line of text.
-    pub text: String,
-}
-
-impl Map<'_> {
+impl Grid<'_> {
     /// Returns the value at a position, given as 0 to 1 in time and in frequency. It is interpolated linearly; beyond the
     /// outermost values it is constant.
     fn at(&self, x: f64, y: f64) -> f32 {
@@ -130,37 +95,66 @@ const TICKS: [f64; 9] = [
     100.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0, 32_000.0,
 ];
 
-/// Draws the waveform and the spectrogram of a recording over one time axis.
+/// Draws which parts of a recording the answer of a model rests on: the waveform and the spectrogram of the recording over
+/// one time axis.
 ///
 /// Over the spectrogram, blue with contour lines shows how much the probability of the answer falls when the sound there is
 /// removed; stripes show where it rises. The strongest regions have numbered frames, and are described below.
 ///
+/// `file` is the name of the recording, `levels` the result of [`Explanation::spectrogram`], of which levels 60 dB or more
+/// below the loudest are not visible.
+///
 /// # Errors
-/// [`Error::Picture`] if a map is empty or has an incomplete row, if `hertz` has fewer than two values, or if drawing fails.
-pub fn explanation(explained: &Explained<'_>) -> Result<String> {
-    let Explained {
-        file,
-        emotion,
-        probability,
-        regions,
-        ..
-    } = *explained;
+/// [`Error::Picture`] if there are no levels or no patches, if the patches do not fill the grid, or if drawing fails.
+pub fn explanation(
+    model: &Model,
+    file: &str,
+    sound: &Waveform,
+    explanation: &Explanation,
+    levels: &Features,
+) -> Result<String> {
     let name = "the explanation";
-    let whole = explained.levels.is_whole() && explained.importance.is_whole();
-    if !whole || explained.hertz.len() < 2 {
+    let drops: Vec<f32> = explanation.patches.iter().map(|p| p.drop).collect();
+    let importance = Grid {
+        values: &drops,
+        bands: explanation.hertz.len().saturating_sub(2),
+    };
+    let levels = Grid {
+        values: levels.as_slice(),
+        bands: levels.coefficients(),
+    };
+    if !levels.is_whole() || !importance.is_whole() {
         return Err(Error::Picture {
             picture: name,
-            reason:
-                "a map is empty or has an incomplete row, or there are fewer than two frequencies"
-                    .to_owned(),
+            reason: "there are no levels or no patches, or the patches do not fill the grid"
+                .to_owned(),
         });
     }
-    let answer = format!("{emotion}, {:.0} %", 100.0 * probability);
+    let place = Place {
+        duration: sound.duration(),
+        hertz: &explanation.hertz,
+    };
+    let synthetic = model.provenance.synthetic;
+    let emotion = explanation.answer.label(&model.labels);
+    let regions = explanation.strongest().into_iter();
+    let regions: Vec<(&Region, String)> = regions
+        .map(|patch| (&patch.region, patch.words(emotion)))
+        .collect();
+    let answer = format!(
+        "{}, {:.0} %",
+        explanation.answer.marked(&model.labels),
+        100.0 * explanation.answer.confidence()
+    );
     let room = WIDTH - LEFT - 20.0;
     let title = fit(&format!("{answer}: {file}"), TITLE, room);
     let mut description = format!("The parts of {file} that the answer ({answer}) rests on.");
-    for region in regions {
-        description += &format!(" {}.", region.text);
+    for (_, words) in &regions {
+        description += &format!(" {words}.");
+    }
+    let mut note = "blue: removing the sound here makes the answer less probable".to_owned();
+    if synthetic {
+        description += &format!(" The answer is that of {SYNTHETIC}.");
+        note += &format!("; {SYNTHETIC}");
     }
     let height = WORDS + LINE * regions.len() as f64;
     let picture = Frame {
@@ -171,59 +165,49 @@ pub fn explanation(explained: &Explained<'_>) -> Result<String> {
         description: &description,
     };
     let drawing = picture.around(|canvas| {
-        let mut about = "blue: removing the sound here makes the answer less probable".to_owned();
-        if explained.synthetic {
-            about += "; a model of SYNTHETIC voices";
+        canvas.note(&note, (LEFT, 45.0), Anchor::Left)?;
+        axes(canvas, &place)?;
+        scale(canvas, &importance)?;
+        for (region, _) in &regions {
+            frame(canvas, &place, region)?;
         }
-        canvas.note(&about, (LEFT, 45.0), Anchor::Left)?;
-        axes(canvas, explained)?;
-        scale(canvas, &explained.importance)?;
-        for region in regions {
-            frame(canvas, explained, region)?;
-        }
-        for (number, region) in regions.iter().enumerate() {
-            let corner = (
-                explained.x(region.seconds.start),
-                explained.y(region.hertz.end),
-            );
+        for (number, (region, words)) in regions.iter().enumerate() {
+            let corner = (place.x(region.seconds.start), place.y(region.hertz.end));
             badge(canvas, number, corner)?;
             let y = WORDS + LINE * number as f64 - 4.0;
             badge(canvas, number, (LEFT + 9.0, y))?;
-            let text = fit(&region.text, LABEL, WIDTH - LEFT - 50.0);
+            let text = fit(words, LABEL, WIDTH - LEFT - 50.0);
             canvas.label(&text, (LEFT + 28.0, y), Anchor::Left)?;
         }
         Ok(())
     })?;
     // Plotters cannot draw a path of many parts, so the maps are inserted as SVG text, beneath the rest of the drawing.
-    let ground = format!("</style>\n{}", maps(explained));
-    Ok(drawing.replacen("</style>\n", &ground, 1))
+    let maps = maps(&sound.samples, &levels, &importance);
+    Ok(drawing.replacen("</style>\n", &format!("</style>\n{maps}"), 1))
 }
 
 /// Returns waveform, spectrogram and importance as groups of strokes, in units of their cells.
-fn maps(explained: &Explained<'_>) -> String {
+fn maps(samples: &[f32], levels: &Grid<'_>, importance: &Grid<'_>) -> String {
     let mut out = group(
         (LEFT, WAVE_TOP),
         (PLOT_WIDTH, WAVE_HEIGHT),
         (2 * COLUMNS, 200),
     );
-    out += &path(MUTED, 1.0, &waveform(explained.samples));
+    out += &path(MUTED, 1.0, &waveform(samples));
     out += "</g>\n";
     out += &group((LEFT, TOP), (PLOT_WIDTH, PLOT_HEIGHT), (COLUMNS, ROWS));
-    let loudest = explained.levels.largest(|db| db);
+    let loudest = levels.largest(|db| db);
     let shade = |cell| {
-        let share = 1.0 - (loudest - explained.levels.in_cell(cell)) / LOUDNESS;
+        let share = 1.0 - (loudest - levels.in_cell(cell)) / LOUDNESS;
         (share * SHADES as f32).min(SHADES as f32 - 1.0) as usize
     };
     for (shade, strokes) in strokes(SHADES, shade).iter().enumerate().skip(1) {
         let opacity = 0.72 * shade as f64 / (SHADES - 1) as f64;
         out += &path(INK, opacity, strokes);
     }
-    let most = explained
-        .importance
-        .largest(f32::abs)
-        .max(f32::MIN_POSITIVE);
+    let most = importance.largest(f32::abs).max(f32::MIN_POSITIVE);
     let fifth = |sign: f32, cell| {
-        let share = sign * explained.importance.in_cell(cell) / most;
+        let share = sign * importance.in_cell(cell) / most;
         (5.0 * share).clamp(0.0, 4.0) as usize
     };
     let lost = |cell| fifth(1.0, cell);
@@ -301,7 +285,15 @@ fn waveform(samples: &[f32]) -> String {
     strokes
 }
 
-impl Explained<'_> {
+/// Converts times and frequencies of the recording to positions in the picture.
+struct Place<'a> {
+    /// Duration of the recording in seconds.
+    duration: f64,
+    /// Frequencies in Hz, ascending, which are evenly spaced from the bottom to the top of the picture.
+    hertz: &'a [f64],
+}
+
+impl Place<'_> {
     fn x(&self, seconds: f64) -> f64 {
         AXES.x((seconds / self.duration).clamp(0.0, 1.0))
     }
@@ -316,20 +308,20 @@ impl Explained<'_> {
     }
 }
 
-fn axes(canvas: &Canvas<'_>, explained: &Explained<'_>) -> Drawn {
+fn axes(canvas: &Canvas<'_>, place: &Place<'_>) -> Drawn {
     canvas.outline((LEFT, WAVE_TOP), (PLOT_WIDTH, WAVE_HEIGHT), GRID)?;
     canvas.outline((LEFT, TOP), (PLOT_WIDTH, PLOT_HEIGHT), GRID)?;
-    let apart = step(explained.duration, 10);
+    let apart = step(place.duration, 10);
     let decimals = (-apart.log10().floor()).max(0.0) as usize;
-    for seconds in multiples(apart, 0.0, explained.duration) {
-        let x = explained.x(seconds);
+    for seconds in multiples(apart, 0.0, place.duration) {
+        let x = place.x(seconds);
         AXES.tick_below(canvas, x, &format!("{seconds:.decimals$}"))?;
     }
     let middle = (AXES.middle(), BOTTOM + 34.0);
     canvas.note("seconds", middle, Anchor::Middle)?;
-    let top = explained.hertz.last().copied().unwrap_or_default();
+    let top = place.hertz.last().copied().unwrap_or_default();
     for hertz in TICKS.into_iter().filter(|&hertz| hertz <= 1.001 * top) {
-        let y = explained.y(hertz);
+        let y = place.y(hertz);
         canvas.path(&[(LEFT - 5.0, y), (LEFT, y)], MUTED.into(), 0.5)?;
         let text = if hertz < 1000.0 {
             format!("{hertz} Hz")
@@ -342,7 +334,7 @@ fn axes(canvas: &Canvas<'_>, explained: &Explained<'_>) -> Drawn {
 }
 
 /// Draws the legend of the shades of blue and of the stripes.
-fn scale(canvas: &Canvas<'_>, importance: &Map<'_>) -> Drawn {
+fn scale(canvas: &Canvas<'_>, importance: &Grid<'_>) -> Drawn {
     let (x, width, height) = (RIGHT + 22.0, 18.0, 30.0);
     let heading = (x, TOP + 6.0);
     canvas.tick("points lost", heading, Anchor::Left)?;
@@ -372,15 +364,9 @@ fn scale(canvas: &Canvas<'_>, importance: &Map<'_>) -> Drawn {
 }
 
 /// Draws the frame of a region in the spectrogram, and shades its span of the waveform.
-fn frame(canvas: &Canvas<'_>, explained: &Explained<'_>, region: &MarkedRegion) -> Drawn {
-    let (left, right) = (
-        explained.x(region.seconds.start),
-        explained.x(region.seconds.end),
-    );
-    let (top, bottom) = (
-        explained.y(region.hertz.end),
-        explained.y(region.hertz.start),
-    );
+fn frame(canvas: &Canvas<'_>, place: &Place<'_>, region: &Region) -> Drawn {
+    let (left, right) = (place.x(region.seconds.start), place.x(region.seconds.end));
+    let (top, bottom) = (place.y(region.hertz.end), place.y(region.hertz.start));
     let span = (right - left, WAVE_HEIGHT);
     canvas.rect((left, WAVE_TOP), span, faint(BLUE, 0.22))?;
     let corners = [
@@ -405,9 +391,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn maps_are_linear_between_their_values() {
+    fn grids_are_linear_between_their_values() {
         // Two times, three bands.
-        let map = Map {
+        let grid = Grid {
             values: &[0.0, 1.0, 2.0, 4.0, 5.0, 6.0],
             bands: 3,
         };
@@ -418,7 +404,7 @@ mod tests {
             (0.5, 0.375, 2.5),
             (1.0, 1.0, 6.0),
         ] {
-            assert!((map.at(x, y) - expected).abs() < 1e-5, "{x} {y}");
+            assert!((grid.at(x, y) - expected).abs() < 1e-5, "{x} {y}");
         }
     }
 }

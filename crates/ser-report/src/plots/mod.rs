@@ -11,7 +11,6 @@ mod canvas;
 mod confusion;
 mod curves;
 mod differences;
-mod explained;
 mod explanation;
 mod map;
 mod points;
@@ -25,17 +24,16 @@ use ser_files::{remove_file, write_file};
 
 use crate::error::Result;
 use crate::report::{Enrolled, Report};
+use points::{Point, points};
 
 pub use bars::per_class;
 pub use confusion::{Normalised, confusion};
 pub use curves::{Curve, curves};
 pub use differences::differences;
-pub use explained::explained;
-pub use explanation::{Explained, Map, MarkedRegion, explanation};
+pub use explanation::explanation;
 pub use map::map;
-pub use points::{Point, points};
 pub use reliability::reliability;
-pub use timeline::{TimelineSpan, timeline};
+pub use timeline::timeline;
 
 /// Writes every picture into an existing folder: `confusion-counts.svg`, `confusion-rows.svg`,
 /// `per-class.svg`, `reliability.svg` and `coverage.svg`; with enrolment `enrolment.svg`; with a map
@@ -94,7 +92,8 @@ fn write_or_remove(path: PathBuf, picture: Option<Result<String>>) -> Result<()>
 /// Draws the accuracy against the share of clips that are answered; see [`coverage`].
 ///
 /// # Errors
-/// The errors of [`points`].
+/// [`Error::Empty`](crate::Error::Empty) if there are no predictions, [`Error::Picture`](crate::Error::Picture) if
+/// drawing fails.
 pub fn confidence(predictions: &Predictions) -> Result<String> {
     let answered = coverage(predictions);
     let answered = answered.iter().map(|c| Point {
@@ -109,14 +108,14 @@ pub fn confidence(predictions: &Predictions) -> Result<String> {
     )
 }
 
-/// Draws the accuracy against the number of enrolled clips of the test speaker, beginning with none.
+/// Draws the accuracy over all clips pooled against the number of enrolled clips of the test speaker, beginning with none.
 ///
 /// # Errors
-/// [`ser_eval::Error::Empty`] if there are no predictions, and the errors of [`points`].
+/// [`ser_eval::Error::Empty`] if there are no predictions, [`Error::Picture`](crate::Error::Picture) if drawing fails.
 pub fn enrolment(alone: &Evaluation, enrolled: &[Enrolled]) -> Result<String> {
     let point = |label: &str, evaluation: &Evaluation| Point {
         label: label.to_owned(),
-        value: evaluation.folds.accuracy.mean,
+        value: evaluation.metrics.accuracy,
         interval: evaluation.accuracy_interval,
     };
     let mut curve = vec![point("none", alone)];
@@ -127,7 +126,7 @@ pub fn enrolment(alone: &Evaluation, enrolled: &[Enrolled]) -> Result<String> {
         curve.push(point(label, &Evaluation::compute(predictions)?));
     }
     points(
-        "Accuracy with other clips of the speaker enrolled",
+        "Pooled accuracy with other clips of the speaker enrolled",
         "clips enrolled, without their labels",
         &curve,
     )

@@ -18,14 +18,13 @@ const AXES: Axes = Axes {
 const CAP: f64 = 5.0;
 
 /// One point of [`points`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Point {
+pub(super) struct Point {
     /// The setting, as the axis shows it.
-    pub label: String,
+    pub(super) label: String,
     /// The figure as a fraction from 0 to 1.
-    pub value: f64,
+    pub(super) value: f64,
     /// Its interval, if there is one.
-    pub interval: Option<Interval>,
+    pub(super) interval: Option<Interval>,
 }
 
 /// Draws a figure in several settings as evenly spaced points on a line, with intervals. `title` names the
@@ -33,14 +32,14 @@ pub struct Point {
 ///
 /// # Errors
 /// [`Error::Empty`] if there is no finite value, [`Error::Picture`] if drawing fails.
-pub fn points(title: &str, axis: &str, points: &[Point]) -> Result<String> {
+pub(super) fn points(title: &str, axis: &str, points: &[Point]) -> Result<String> {
     let ends = |p: &Point| ends(p.value, p.interval);
     let values = || points.iter().flat_map(ends).filter(|v| v.is_finite());
     if values().next().is_none() {
         return Err(Error::Empty { what: "points" });
     }
-    // The scale ends at multiples of 10 %, beyond everything that is drawn.
-    let low = (values().fold(1.0, f64::min) * 10.0).floor() / 10.0;
+    // The scale ends at multiples of 10 %, beyond everything that is drawn, and never above 100 %.
+    let low = ((values().fold(1.0, f64::min) * 10.0).floor() / 10.0).min(0.9);
     let high = (values().fold(0.0, f64::max) * 10.0).ceil() / 10.0;
     let high = high.max(low + 0.1);
     let x = |i: usize| AXES.x((i as f64 + 0.5) / points.len() as f64);

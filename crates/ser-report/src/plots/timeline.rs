@@ -1,7 +1,9 @@
 //! The picture of the emotions in a long recording over time.
 
+use ser_predict::{Model, Span};
+
 use super::axes::Axes;
-use super::canvas::{Anchor, BLUE, EDGE, Frame, GRID, LABEL, TITLE, faint, fit, widest};
+use super::canvas::{Anchor, BLUE, EDGE, Frame, GRID, LABEL, SYNTHETIC, TITLE, faint, fit, widest};
 use crate::error::Result;
 
 const TOP: f64 = 52.0;
@@ -19,31 +21,13 @@ const TICKS: [f64; 11] = [
 ];
 const MOST_TICKS: f64 = 10.0;
 
-/// A piece of speech with its answer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TimelineSpan {
-    /// Start in seconds.
-    pub start: f64,
-    /// End in seconds.
-    pub end: f64,
-    /// Index of its label.
-    pub label: usize,
-    /// Probability of that label, from 0 to 1.
-    pub confidence: f32,
-}
-
-/// Draws the spans of speech of a recording of `seconds`, with one row per label. The colour of a span is stronger the higher
-/// its confidence is.
+/// Draws the spans of speech of a recording of `seconds`, with one row per label of the model that answered. The colour of
+/// a span is stronger the higher its confidence is.
 ///
 /// # Errors
 /// [`crate::Error::Picture`] if drawing fails.
-pub fn timeline(
-    labels: &[String],
-    spans: &[TimelineSpan],
-    seconds: f64,
-    title: &str,
-    synthetic: bool,
-) -> Result<String> {
+pub fn timeline(model: &Model, spans: &[Span], seconds: f64, title: &str) -> Result<String> {
+    let labels = &model.labels;
     let widest = widest(labels).min(LONGEST_LABEL);
     let left = EDGE + widest + 12.0;
     let bottom = TOP + labels.len() as f64 * ROW;
@@ -57,26 +41,36 @@ pub fn timeline(
     let x = |time: f64| left + FULL * (time / seconds.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
     let step = TICKS.into_iter().find(|step| seconds / step <= MOST_TICKS);
     let step = step.unwrap_or(7200.0 * (seconds / 7200.0 / MOST_TICKS).ceil().max(1.0));
-    let note = if synthetic { " · synthetic model" } else { "" };
-    let heading = fit(&format!("{title}{note}"), TITLE, FULL);
-    let shares: Vec<String> = labels
+    let heading = fit(title, TITLE, FULL);
+    let synthetic = model.provenance.synthetic;
+    let of_row = |row: usize| {
+        let spans = spans.iter();
+        spans.filter(move |span| span.answer.emotion() == row)
+    };
+    let mut sentences: Vec<String> = labels
         .iter()
         .enumerate()
-        .map(|(number, label)| {
-            let own = spans.iter().filter(|span| span.label == number);
-            let spoken: f64 = own.map(|span| span.end - span.start).sum();
+        .map(|(row, label)| {
+            // Not `sum`, which is −0 without spans.
+            let spoken = of_row(row).fold(0.0, |sum, span| sum + (span.end - span.start));
             format!("{label}: {spoken:.0} s.")
         })
         .collect();
+    if synthetic {
+        sentences.push(format!("The answers are those of {SYNTHETIC}."));
+    }
 
     let frame = Frame {
         name: "the timeline",
         size,
         title: &heading,
         left,
-        description: &shares.join(" "),
+        description: &sentences.join(" "),
     };
     frame.around(|canvas| {
+        if synthetic {
+            canvas.note(SYNTHETIC, (left, 38.0), Anchor::Left)?;
+        }
         for tick in 0..=(seconds / step) as u32 {
             let at = x(f64::from(tick) * step);
             axes.line_up(canvas, at, &clock(f64::from(tick) * step))?;
@@ -86,13 +80,13 @@ pub fn timeline(
             let label = fit(label, LABEL, widest);
             canvas.label(&label, (left - 12.0, middle), Anchor::Right)?;
             canvas.path(&[(left, middle), (left + FULL, middle)], GRID.into(), 0.5)?;
-        }
-        for span in spans.iter().filter(|span| span.label < labels.len()) {
-            let top = TOP + (span.label as f64 + 0.5) * ROW - BAR / 2.0;
-            let (from, to) = (x(span.start), x(span.end));
-            let width = (to - from - 0.5).max(THINNEST);
-            let strength = 0.25 + 0.75 * f64::from(span.confidence.clamp(0.0, 1.0));
-            canvas.rect((from, top), (width, BAR), faint(BLUE, strength))?;
+            for span in of_row(row) {
+                let (from, to) = (x(span.start), x(span.end));
+                let size = ((to - from - 0.5).max(THINNEST), BAR);
+                let confidence = f64::from(span.answer.confidence().clamp(0.0, 1.0));
+                let colour = faint(BLUE, 0.25 + 0.75 * confidence);
+                canvas.rect((from, middle - BAR / 2.0), size, colour)?;
+            }
         }
         Ok(())
     })

@@ -8,10 +8,33 @@
 #[path = "../../../ser-eval/tests/common/mod.rs"]
 mod predictions;
 
-use ser_eval::{Prediction, Predictions, principal_plane};
-use ser_report::{Map, Report, Sound, SplitKind, worst_mistakes};
+use ser_eval::{Evaluation, Prediction, Predictions, principal_plane};
+use ser_report::{Map, Report, Sound, SplitKind, render, worst_mistakes};
 
 pub use predictions::{labels, row};
+
+/// Renders the page of a run.
+pub fn rendered(report: &Report) -> String {
+    render(report, &Evaluation::compute(&report.predictions).unwrap()).unwrap()
+}
+
+/// Returns all texts that a picture shows.
+pub fn texts(picture: &str) -> Vec<String> {
+    let document = roxmltree::Document::parse(picture).unwrap();
+    let nodes = document.descendants();
+    let nodes = nodes.filter(|node| node.tag_name().name() == "text");
+    nodes
+        .map(|node| node.text().unwrap().trim().to_owned())
+        .collect()
+}
+
+/// Returns the description of a picture for screen readers.
+pub fn description(picture: &str) -> String {
+    let document = roxmltree::Document::parse(picture).unwrap();
+    let mut nodes = document.descendants();
+    let desc = nodes.find(|node| node.tag_name().name() == "desc").unwrap();
+    desc.text().unwrap().to_owned()
+}
 
 /// Returns a run with everything that a page can show of clips: eight classes, twelve speakers of two genders, low to
 /// high confidences, a map, and the sounds of the listed mistakes.
@@ -75,6 +98,5 @@ pub fn exhibition() -> Report {
         environment: vec![("threads".to_owned(), "2".to_owned())],
         command: "ser crossval".to_owned(),
         comparison: Vec::new(),
-        by: Vec::new(),
     }
 }
