@@ -8,6 +8,18 @@ use std::path::{Path, PathBuf};
 /// # Panics
 /// `check` panics, after the name of the file was printed, or there are no seeds.
 pub fn each(target: &str, check: fn(&[u8])) {
+    for path in paths(target) {
+        // The test harness shows this only if the test fails.
+        println!("{}", path.display());
+        check(&fs::read(&path).unwrap());
+    }
+}
+
+/// Returns the files in `fuzz/seeds/<target>`, in the order of their names.
+///
+/// # Panics
+/// There are none.
+pub fn paths(target: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
         .map(|above| above.join("fuzz/seeds").join(target))
@@ -17,9 +29,5 @@ pub fn each(target: &str, check: fn(&[u8])) {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     assert!(!paths.is_empty(), "no seeds of {target}");
-    for path in paths {
-        // The test harness shows this only if the test fails.
-        println!("{}", path.display());
-        check(&fs::read(&path).unwrap());
-    }
+    paths
 }

@@ -6,8 +6,7 @@ mod proto;
 mod windows;
 
 use prost::Message;
-use ser_features::FeatureConfig;
-use ser_predict::{Model, Result, TrainedNetwork};
+use ser_predict::{Model, Result};
 use serde_json::json;
 
 use crate::graph::{Graph, Name, Size, ints, value};
@@ -67,14 +66,9 @@ pub fn export(model: &Model) -> Result<Vec<u8>> {
         attribute: Vec::new(),
     });
 
-    let width = |view: &FeatureConfig| {
-        let of = |trained: &&TrainedNetwork| trained.views().contains(view);
-        let trained = model.networks.iter().find(of);
-        trained.map_or(0, |trained| trained.info.standardiser.mean.len())
-    };
     let inputs = views.iter().enumerate().map(|(i, view)| {
         let frames = format!("frames_{i}");
-        let shape = [Size::Any(&frames), Size::Of(width(view))];
+        let shape = [Size::Any(&frames), Size::Of(view.coefficients())];
         value(
             &input_name(i),
             &shape,
@@ -141,14 +135,45 @@ fn metadata(model: &Model) -> Vec<proto::Entry> {
 
 #[cfg(test)]
 mod tests {
+    use ser_features::FeatureConfig;
+
     use super::*;
+
+    fn exported(model: &Model) -> proto::Model {
+        let bytes = export(model).unwrap();
+        proto::Model::decode(bytes.as_slice()).unwrap()
+    }
+
+    #[test]
+    fn metadata_and_shapes_say_what_the_inputs_and_the_probabilities_are() {
+        let model = Model::built_in().unwrap();
+        let file = exported(&model);
+        let metadata = |key: &str| {
+            let entries = &file.metadata_props;
+            &entries.iter().find(|entry| entry.key == key).unwrap().value
+        };
+        let views: Vec<FeatureConfig> = serde_json::from_str(metadata("features")).unwrap();
+        assert!(views.iter().eq(model.views()));
+        let labels: Vec<String> = serde_json::from_str(metadata("labels")).unwrap();
+        assert_eq!(labels, model.labels);
+
+        let graph = file.graph.as_ref().unwrap();
+        let sizes = |value: &proto::ValueInfo| -> Vec<Option<i64>> {
+            let tensor = value.kind.as_ref().unwrap().tensor_type.as_ref().unwrap();
+            let dimensions = &tensor.shape.as_ref().unwrap().dim;
+            dimensions.iter().map(|size| size.dim_value).collect()
+        };
+        assert_eq!(graph.input.len(), views.len());
+        for (input, view) in graph.input.iter().zip(&views) {
+            assert_eq!(sizes(input), [None, Some(view.coefficients() as i64)]);
+        }
+        assert_eq!(sizes(&graph.output[0]), [Some(labels.len() as i64)]);
+    }
 
     #[test]
     fn every_value_is_made_once_and_before_it_is_used() {
         let model = Model::built_in().unwrap();
-        let bytes = export(&model).unwrap();
-        let file = proto::Model::decode(bytes.as_slice()).unwrap();
-        let graph = file.graph.unwrap();
+        let graph = exported(&model).graph.unwrap();
         let mut known: std::collections::BTreeSet<&str> =
             graph.input.iter().map(|i| i.name.as_str()).collect();
         assert_eq!(known.len(), model.views().len());

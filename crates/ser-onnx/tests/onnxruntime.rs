@@ -197,6 +197,7 @@ fn exported_models_answer_in_onnxruntime_as_here() {
     assert_eq!(found.len(), expected.len(), "{said}");
     let mut farthest = 0.0_f32;
     for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        assert_eq!(found.len(), expected.len(), "{number}");
         for (a, b) in found.iter().zip(expected) {
             assert!((a - b).abs() < MOST, "{number}: {found:?} {expected:?}");
             farthest = farthest.max((a - b).abs());

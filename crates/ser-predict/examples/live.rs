@@ -17,7 +17,7 @@ fn main() -> Result<()> {
     let labels = &predictor.model().labels;
     let input = Box::new(io::stdin());
     let mut stream = AudioStream::from_reader(input, Path::new("standard input"))?;
-    let mut listener = Listener::new(&predictor, stream.sample_rate())?;
+    let mut listener = Listener::new(&predictor, stream.sample_rate(), None)?;
 
     let mut samples = Vec::new();
     while stream.next_block(&mut samples)? {

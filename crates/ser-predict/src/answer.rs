@@ -1,8 +1,10 @@
 //! The answer for a recording, and whether it is uncertain, which is decided only here.
 
 use ser_audio::Warning;
+use ser_eval::argmax;
 
-use crate::model::{Model, argmax};
+use crate::enrolment::Enrolment;
+use crate::predictor::Predictor;
 
 /// The remark on a recording that is unlike all training clips.
 pub const OUT_OF_DISTRIBUTION: &str = "out-of-distribution";
@@ -25,17 +27,12 @@ pub struct Answer {
     pub uncertain: bool,
 }
 
-/// The properties of a recording that determine its answer together with the probabilities.
-#[derive(Debug, Clone, Default)]
+/// What is known about a recording before the model answers: the fields of an [`Answer`] with the same names.
+#[derive(Debug, Default)]
 pub(crate) struct Context {
     pub(crate) seconds: f64,
     pub(crate) warnings: Vec<Warning>,
-    pub(crate) out_of_distribution: bool,
     pub(crate) long: bool,
-    /// Whether the speaker is enrolled.
-    pub(crate) enrolled: bool,
-    /// Number of labels that are possible answers, if it is not all of them.
-    pub(crate) allowed: Option<usize>,
 }
 
 /// Converts a confidence among some of the labels to one among all of them that is as far above chance. The threshold was
@@ -50,17 +47,25 @@ fn among_all(confidence: f32, allowed: usize, labels: usize) -> f32 {
 }
 
 impl Answer {
-    pub(crate) fn new(model: &Model, probabilities: Vec<f32>, context: Context) -> Self {
+    /// Creates the answer of a predictor with these probabilities.
+    pub(crate) fn new(
+        predictor: &Predictor,
+        speaker: Option<&Enrolment>,
+        probabilities: Vec<f32>,
+        out_of_distribution: bool,
+        context: Context,
+    ) -> Self {
         let mut answer = Self {
             probabilities,
             seconds: context.seconds,
             warnings: context.warnings,
-            out_of_distribution: context.out_of_distribution,
+            out_of_distribution,
             long: context.long,
             uncertain: false,
         };
-        let threshold = model.confidence_threshold(context.enrolled);
-        let confidence = match context.allowed {
+        let model = predictor.model();
+        let threshold = model.threshold_for(speaker.is_some_and(Enrolment::is_somebody));
+        let confidence = match predictor.number_allowed() {
             Some(allowed) => among_all(answer.confidence(), allowed, model.labels.len()),
             None => answer.confidence(),
         };

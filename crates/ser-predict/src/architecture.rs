@@ -77,7 +77,7 @@ pub struct MlpConfig {
     pub hidden: Vec<usize>,
 }
 
-fn one() -> usize {
+pub(crate) fn one() -> usize {
     1
 }
 
@@ -144,7 +144,7 @@ impl Architecture {
     pub fn parameters(&self, coefficients: usize, classes: usize) -> u64 {
         match self {
             Self::Cnn(c) => {
-                let blocks = Plane::behind(&c.blocks, 1, coefficients);
+                let blocks = PlaneSizes::behind(&c.blocks, 1, coefficients);
                 sum([
                     blocks.parameters,
                     linear(blocks.frame_values(), c.embedding),
@@ -156,7 +156,7 @@ impl Architecture {
                 let width = twice(c.hidden);
                 let (mut frames, mut inputs) = (0, coefficients);
                 if !c.blocks.is_empty() {
-                    let blocks = Plane::behind(&c.blocks, 1, coefficients);
+                    let blocks = PlaneSizes::behind(&c.blocks, 1, coefficients);
                     let embedding = linear(blocks.frame_values(), width);
                     frames = sum([blocks.parameters, embedding, product([2, width])]);
                     inputs = width;
@@ -190,12 +190,12 @@ impl Architecture {
         let clip = product([frames, coefficients]);
         match self {
             Self::Cnn(c) => {
-                let blocks = Plane::behind(&c.blocks, frames, coefficients);
+                let blocks = PlaneSizes::behind(&c.blocks, frames, coefficients);
                 let embedded = product([blocks.frames, c.embedding]);
                 sum([clip, blocks.activations, embedded])
             }
             Self::Lstm(c) => {
-                let blocks = Plane::behind(&c.blocks, frames, coefficients);
+                let blocks = PlaneSizes::behind(&c.blocks, frames, coefficients);
                 let steps = blocks.frames.div_ceil(c.stack.max(1));
                 // Each direction has four gates and a state.
                 let layers = product([steps, c.layers, 10, c.hidden]);
@@ -215,8 +215,8 @@ impl Architecture {
     }
 }
 
-/// The plane that convolution blocks compute from a clip.
-struct Plane {
+/// The sizes of the plane that convolution blocks compute from a clip.
+struct PlaneSizes {
     channels: usize,
     frames: usize,
     height: usize,
@@ -224,7 +224,7 @@ struct Plane {
     activations: u64,
 }
 
-impl Plane {
+impl PlaneSizes {
     fn behind(blocks: &[ConvBlock], frames: usize, coefficients: usize) -> Self {
         let mut plane = Self {
             channels: 1,

@@ -4,7 +4,8 @@ use ser_features::Features;
 
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
-use crate::model::{Model, TrainedNetwork, add};
+use crate::model::Model;
+use crate::trained_network::{TrainedNetwork, add};
 
 /// The smallest number of recordings that are treated as a collection, whose mean is subtracted from each of them.
 ///

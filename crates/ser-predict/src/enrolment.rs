@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Error, Result};
+use crate::file;
 use crate::model::Model;
 
 /// Version of the file format. It is raised when an older program could not read the file correctly.
@@ -52,8 +53,7 @@ struct Kept {
 
 impl Kept {
     fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(ser_files::Error::at(path))?;
-        Self::parse(&bytes, path)
+        Self::parse(&file::read(path)?, path)
     }
 
     fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
@@ -134,8 +134,8 @@ impl Enrolment {
     /// Reads a speaker that was enrolled with this model.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be read; [`Error::ModelFile`] if it is damaged, has another format, or belongs
-    /// to another model.
+    /// [`Error::Io`] if the file cannot be read; [`Error::ModelFile`] if it is larger than 4 GiB or not a regular file,
+    /// is damaged, has another format, or belongs to another model.
     pub fn load(model: &Model, path: &Path) -> Result<Self> {
         Self::of(Kept::read(path)?, model, path)
     }
@@ -173,7 +173,8 @@ impl Enrolment {
     /// Reads the name of the model that a speaker was enrolled with.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be read; [`Error::ModelFile`] if it is damaged or has another format.
+    /// [`Error::Io`] if the file cannot be read; [`Error::ModelFile`] as for [`Enrolment::load`], except that any model
+    /// will do.
     pub fn model_of(path: &Path) -> Result<String> {
         Ok(Kept::read(path)?.model)
     }

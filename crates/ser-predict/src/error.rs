@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::explain::SHORTEST_EXPLAINED;
+use crate::predictor::LONG;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -32,6 +35,16 @@ pub enum Error {
         /// What it is.
         actual: String,
     },
+    /// A value in the description of a network is invalid.
+    #[error("{key}: expected {expected}, found {actual}")]
+    Network {
+        /// Name of the value.
+        key: &'static str,
+        /// What the value must be.
+        expected: String,
+        /// What it is.
+        actual: String,
+    },
     /// Features, or other input of an operation, do not have the shape that it takes.
     #[error("{what}: expected {expected}, got {actual}")]
     Shape {
@@ -43,11 +56,8 @@ pub enum Error {
         actual: String,
     },
     /// The probabilities that a model computes for a clip are infinite or not numbers.
-    #[error("the model cannot answer clip {clip}: its probabilities are not finite")]
-    NotFinite {
-        /// Number of the clip, counted from 0.
-        clip: usize,
-    },
+    #[error("the probabilities that the model computes are not finite")]
+    NotFinite,
     /// The chosen labels are not labels of the model, or there are too few of them.
     #[error("labels: expected some of {expected}, found {actual}")]
     Labels {
@@ -62,9 +72,25 @@ pub enum Error {
     /// The clips have no frame from which to compute a mean and a deviation.
     #[error("the clips have no frame of features from which to compute a mean and a deviation")]
     NoFrames,
+    /// The model was trained without enrolment.
+    #[error(
+        "{model} was trained without enrolment, so a speaker makes no difference to its answers"
+    )]
+    NoEnrolment {
+        /// Name of the model.
+        model: String,
+    },
     /// A recording contains no speech, so that there is nothing to answer or to enrol.
     #[error("{0}")]
     NotSpeech(String),
+    /// A recording is too short or too long to be explained.
+    #[error(
+        "expected a recording of {SHORTEST_EXPLAINED} to {LONG} s, found one of {seconds:.2} s"
+    )]
+    ExplainedLength {
+        /// Length of the recording in seconds.
+        seconds: f64,
+    },
     /// The sampling rate is too low to recognise anything in a voice.
     #[error("expected a sampling rate of {lowest} Hz or more, found {actual} Hz")]
     SampleRate {
@@ -167,6 +193,8 @@ impl Error {
             Self::Labels { .. } => Kind::UnknownLabel,
             Self::NotSpeech(_) => Kind::NoSpeech,
             Self::SampleRate { .. } => Kind::LowRate,
+            Self::ExplainedLength { seconds } if *seconds > LONG => Kind::TooLong,
+            Self::ExplainedLength { .. } => Kind::TooShort,
             Self::Features(error) => of_features(error),
             _ => Kind::Other,
         }

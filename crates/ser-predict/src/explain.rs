@@ -29,8 +29,8 @@ const SPAN: usize = 2;
 /// Number of patches between two reports of progress, large enough to keep many cores busy.
 const AT_ONCE: usize = 32;
 
-/// Number of patches that [`Explanation::named`] returns.
-const NAMED: usize = 3;
+/// Number of patches that [`Explanation::strongest`] returns.
+const STRONGEST: usize = 3;
 
 /// Size of the spectrogram: about this many frames, and exactly this many mel bands.
 const COLUMNS: usize = 315;
@@ -63,11 +63,11 @@ pub struct Patch {
 }
 
 impl Explanation {
-    /// Returns the patches on which the answer depends most, the strongest first. No two of them overlap.
+    /// Returns the three patches on which the answer depends most, the strongest first. No two of them overlap.
     ///
-    /// There are fewer than `count` if no others have a drop above 0.
+    /// There are fewer than three if no others have a drop above 0.
     #[must_use]
-    pub fn strongest(&self, count: usize) -> Vec<&Patch> {
+    pub fn strongest(&self) -> Vec<&Patch> {
         let mut ranked: Vec<&Patch> = self.patches.iter().filter(|p| p.drop > 0.0).collect();
         ranked.sort_by(|a, b| b.drop.total_cmp(&a.drop));
         let mut strongest: Vec<&Patch> = Vec::new();
@@ -76,17 +76,11 @@ impl Explanation {
                 disjoint(&patch.region.seconds, &other.region.seconds)
                     || disjoint(&patch.region.hertz, &other.region.hertz)
             };
-            if strongest.len() < count && strongest.iter().all(apart) {
+            if strongest.len() < STRONGEST && strongest.iter().all(apart) {
                 strongest.push(patch);
             }
         }
         strongest
-    }
-
-    /// Returns the three strongest patches, which are the ones that are shown; see [`Explanation::strongest`].
-    #[must_use]
-    pub fn named(&self) -> Vec<&Patch> {
-        self.strongest(NAMED)
     }
 
     /// Returns the levels of the recording in dB over the times and the frequencies of the grid.
@@ -155,17 +149,17 @@ impl Predictor {
     ///
     /// let sound = ser_audio::read("speech.mp3")?;
     /// let explanation = Predictor::built_in()?.explain(&sound, None)?;
-    /// for patch in explanation.strongest(3) {
+    /// for patch in explanation.strongest() {
     ///     println!("{:?}: {:.0} points", patch.region, 100.0 * patch.drop);
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
+    /// - [`Error::ExplainedLength`](crate::Error::ExplainedLength) for a recording of less than [`SHORTEST_EXPLAINED`]
+    ///   or more than [`LONG`] seconds, because an explanation needs all of it in memory.
     /// - [`Error::Conditions`](crate::Error::Conditions) for a recording that [`Occlusion::new`] refuses because it is
-    ///   shorter than 0.2 s or silent.
-    /// - [`Error::Shape`](crate::Error::Shape) for a recording of more than [`LONG`] seconds, because an explanation
-    ///   needs all of it in memory.
+    ///   silent.
     /// - The errors of feature extraction.
     pub fn explain(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Explanation> {
         self.explain_telling(sound, speaker, |_| ())
@@ -184,20 +178,18 @@ impl Predictor {
         speaker: Option<&Enrolment>,
         mut tell: impl FnMut(f64),
     ) -> Result<Explanation> {
-        if sound.duration() > LONG {
-            return Err(Error::Shape {
-                what: "seconds of a recording to explain",
-                expected: format!("at most {LONG}"),
-                actual: format!("{:.1}", sound.duration()),
-            });
+        let seconds = sound.duration();
+        if !(SHORTEST_EXPLAINED..=LONG).contains(&seconds) {
+            return Err(Error::ExplainedLength { seconds });
         }
-        let sound = &restored(sound);
-        let occlusion = Occlusion::new(sound)?;
+        let whole = &restored(sound);
+        let occlusion = Occlusion::new(whole)?;
+        // The warnings of the answer are about the recording, and restoration would remove their reasons.
         let answer = self.answer(sound, speaker)?;
         let emotion = answer.emotion();
-        let parts = self.answered_parts(sound, speaker, emotion)?;
+        let parts = self.answered_parts(whole, speaker, emotion)?;
 
-        let (seconds, hertz) = (times(sound), bands(top(self.model(), sound)));
+        let (seconds, hertz) = (times(whole), bands(top(self.model(), whole)));
         let mut regions = Vec::new();
         for time in seconds.windows(SPAN + 1) {
             for band in hertz.windows(SPAN + 1) {
@@ -386,13 +378,14 @@ mod tests {
                 patch(0.25, 0.2),
                 patch(0.4, 0.15),
                 patch(0.6, -0.1),
+                patch(0.65, 0.05),
+                patch(0.9, 0.04),
             ],
         };
         let words = [0, 4].map(|i| explanation.patches[i].words("angry"));
         assert_eq!(words[0], "0.0–0.2 s, 0–500 Hz: −10 points for angry");
         assert_eq!(words[1], "0.6–0.8 s, 0–500 Hz: +10 points for angry");
-        let drops = explanation.strongest(3).into_iter().map(|p| p.drop);
-        assert_eq!(drops.collect::<Vec<_>>(), [0.3, 0.15]);
-        assert_eq!(explanation.strongest(1).len(), 1);
+        let drops = explanation.strongest().into_iter().map(|p| p.drop);
+        assert_eq!(drops.collect::<Vec<_>>(), [0.3, 0.15, 0.05]);
     }
 }

@@ -14,8 +14,9 @@ use crate::density::{Density, DensityInfo, statistics_count};
 use crate::error::{Error, Result};
 use crate::format3;
 use crate::half;
-use crate::model::{Model, NetworkInfo, TrainedNetwork};
+use crate::model::Model;
 use crate::provenance::Provenance;
+use crate::trained_network::{NetworkInfo, TrainedNetwork};
 use crate::weights::{Sink, Source, Tensor, Tensors};
 
 /// Prefix of the tensor names of a density.
@@ -24,18 +25,12 @@ const DENSITY: &str = "density.";
 const FORMAT: u32 = 5;
 /// Key of the only metadata entry. There is only one because the safetensors header does not keep the order of several.
 const METADATA_KEY: &str = "ser";
-/// Largest number of frames in a window, and of frames averaged into one. A file may come from an untrusted source; a
-/// value above this limit or those below is a mistake or an attack.
-const MOST_FRAMES: usize = 1 << 16;
-/// Largest number of values of a window in all layers of a network. As 32-bit floats they take 1 GiB.
-const MOST_ACTIVATIONS: u64 = 1 << 28;
-/// Largest number of copies of a clip that a network evaluates.
-const MOST_COPIES: usize = 64;
-/// Largest number of networks.
-const MOST_NETWORKS: usize = 64;
+/// Largest number of networks of a model. A file may come from an untrusted source; a value above this limit or those
+/// below is a mistake or an attack.
+pub const MOST_NETWORKS: usize = 64;
 /// Largest number of components of a density.
 const MOST_COMPONENTS: usize = 1 << 12;
-/// Largest size of a model file in bytes.
+/// Largest size in bytes of the file of a model or of an enrolled speaker.
 const LARGEST_FILE: u64 = 1 << 32;
 
 /// The content of the metadata entry.
@@ -163,19 +158,7 @@ impl Model {
     /// [`Error::Io`] if the file cannot be read; [`Error::ModelFile`] if it is larger than 4 GiB or not a regular file,
     /// and as for [`Model::from_bytes`].
     pub fn load(path: &Path) -> Result<Self> {
-        let io = ser_files::Error::at(path);
-        let found = std::fs::metadata(path).map_err(&io)?;
-        if !found.is_file() || found.len() > LARGEST_FILE {
-            let actual = if found.is_file() {
-                format!("{} bytes", found.len())
-            } else {
-                "a folder, a pipe or a device".to_owned()
-            };
-            let expected = "a file of at most 4 GiB";
-            return Err(Error::file(path, "not a model file", expected, actual));
-        }
-        let bytes = std::fs::read(path).map_err(io)?;
-        Self::from_bytes(&bytes, path)
+        Self::from_bytes(&read(path)?, path)
     }
 
     /// Reads a model file that is in memory, with the checks of [`Model::load`]. Error messages name `path`.
@@ -219,6 +202,46 @@ impl Model {
         let tensors = SafeTensors::deserialize(bytes).map_err(no_safetensors)?;
         let tensors = read_tensors(&tensors, &envelope, path)?;
         header.build(tensors, path)
+    }
+}
+
+/// Reads a file whole. A device or a pipe may have no end, so it is not read.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be read; [`Error::ModelFile`] if it is larger than 4 GiB or not a regular file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let io = ser_files::Error::at(path);
+    let found = std::fs::metadata(path).map_err(&io)?;
+    if found.is_file() && found.len() <= LARGEST_FILE {
+        return Ok(std::fs::read(path).map_err(io)?);
+    }
+    let actual = if found.is_file() {
+        format!("{} bytes", found.len())
+    } else {
+        "a folder, a pipe or a device".to_owned()
+    };
+    Err(Error::file(
+        path,
+        "contents",
+        "a file of at most 4 GiB",
+        actual,
+    ))
+}
+
+/// Names the file in an error that concerns its contents.
+fn in_file(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Weights {
+            tensor,
+            expected,
+            actual,
+        } => Error::file(path, &tensor, &expected, actual),
+        Error::Network {
+            key,
+            expected,
+            actual,
+        } => Error::file(path, key, &expected, actual),
+        error => error,
     }
 }
 
@@ -331,7 +354,7 @@ impl Header {
             return wrong("networks", &expected, self.networks.len().to_string());
         }
         for network in &self.networks {
-            network.check(path)?;
+            network.check().map_err(|error| in_file(path, error))?;
         }
         let Some(density) = &self.density else {
             return Ok(());
@@ -359,14 +382,7 @@ impl Header {
     /// Builds the described model from the tensors.
     fn build(self, mut tensors: Tensors, path: &Path) -> Result<Model> {
         let classes = self.labels.len();
-        let misfit = |error| match error {
-            Error::Weights {
-                tensor,
-                expected,
-                actual,
-            } => Error::file(path, &tensor, &expected, actual),
-            error => error,
-        };
+        let misfit = |error| in_file(path, error);
         let mut networks = Vec::new();
         for (i, info) in self.networks.into_iter().enumerate() {
             let network = TrainedNetwork::take(info, classes, &mut tensors, &format!("{i}."));
@@ -405,67 +421,4 @@ impl Header {
         model.enrolled_confidence_threshold = self.enrolled_confidence_threshold;
         Ok(model)
     }
-}
-
-impl NetworkInfo {
-    /// Checks that the description is valid. Sizes are limited here, before any memory is allocated for them.
-    fn check(&self, path: &Path) -> Result<()> {
-        let wrong = |what: &str, expected: &str, actual: &dyn std::fmt::Display| {
-            Err(Error::file(path, what, expected, actual))
-        };
-        if !is_weight(self.weight) {
-            return wrong("weight", "above 0 and at most 1000000", &self.weight);
-        }
-        if let Some((key, expected, actual)) = self.network.invalid() {
-            return wrong(key, expected, &actual);
-        }
-        if let Some(shrinkage) = self.shrinkage.filter(|k| !(k.is_finite() && *k >= 0.0)) {
-            return wrong("shrinkage", "at least 0", &shrinkage);
-        }
-        let within = 1..=MOST_FRAMES;
-        for (key, frames) in [
-            ("input.frames", self.input.frames),
-            ("input.average", self.input.average),
-        ] {
-            if !within.contains(&frames) {
-                return wrong(key, "from 1 to 65536", &frames);
-            }
-        }
-        if self.test_semitones.len() > MOST_COPIES {
-            return wrong("test_semitones", "at most 64", &self.test_semitones.len());
-        }
-        let copies = self.test_semitones.iter();
-        let copies = copies.map(|&semitones| self.features.faster(semitones));
-        for features in std::iter::once(self.features.clone()).chain(copies) {
-            if let Err(error) = features.validate() {
-                return wrong("features", "values in their ranges", &error);
-            }
-        }
-        let coefficients = self.features.coefficients();
-        let asked = self.network.activations(self.input.frames, coefficients);
-        if asked > MOST_ACTIVATIONS {
-            let expected = "so small that a window has at most 268435456 values in all layers";
-            return wrong("input.frames", expected, &asked);
-        }
-        let statistics = &self.standardiser;
-        for values in [&statistics.mean, &statistics.deviation] {
-            if values.len() != coefficients || !values.iter().all(|v| v.is_finite()) {
-                let expected = format!("{coefficients} finite values");
-                let finite = values.iter().filter(|v| v.is_finite()).count();
-                let actual = format!("{} values, {finite} of them finite", values.len());
-                return wrong("standardiser", &expected, &actual);
-            }
-        }
-        match statistics.deviation.iter().find(|&&v| v <= 0.0) {
-            Some(deviation) => wrong("deviation", "above 0", deviation),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Returns whether a number is valid as the weight of a network in a mean: above 0 and at most 1000000, so that the sum
-/// of the weights is finite.
-#[must_use]
-pub fn is_weight(weight: f64) -> bool {
-    weight > 0.0 && weight <= 1e6
 }

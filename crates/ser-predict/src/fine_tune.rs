@@ -7,9 +7,10 @@ use ser_features::Features;
 
 use crate::architecture::Architecture;
 use crate::error::{Error, Result};
-use crate::model::{Model, TrainedNetwork, add, softmax};
+use crate::model::Model;
 use crate::network::Scratch;
 use crate::regression::{Correction, Examples, add_products};
+use crate::trained_network::{TrainedNetwork, add, add_share, softmax};
 
 /// Weight of the penalty on moving the last layer away from its original weights.
 const RIDGE: f64 = 1.0;
@@ -190,8 +191,7 @@ impl FineTuning<'_> {
         for (i, network) in self.embedded.iter().enumerate() {
             let update = updates.and_then(|updates| updates.get(i));
             let share = (network.network.info.weight / total) as f32;
-            let terms = answer.iter_mut().zip(network.probabilities(clip, update));
-            terms.for_each(|(sum, p)| *sum += share * p);
+            add_share(&mut answer, share, &network.probabilities(clip, update));
         }
         answer
     }
@@ -243,8 +243,7 @@ impl Embedded<'_> {
                 scratch.embedding.clone_from(window);
                 let values = of(self.network.hidden(offset, &mut scratch));
                 mean.resize(values.len(), 0.0_f32);
-                let terms = mean.iter_mut().zip(values);
-                terms.for_each(|(sum, value)| *sum += share * value);
+                add_share(&mut mean, share, &values);
             }
         }
         mean

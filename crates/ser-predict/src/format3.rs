@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use crate::architecture::Architecture;
 use crate::file::Header;
 use crate::input::{Input, Standardiser};
-use crate::model::NetworkInfo;
 use crate::provenance::Provenance;
+use crate::trained_network::NetworkInfo;
 
 /// Protocols whose test speakers also occur in training.
 const RANDOM_PROTOCOLS: [&str; 2] = ["seed5", "random10"];

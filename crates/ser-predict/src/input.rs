@@ -3,6 +3,7 @@
 use ser_features::Features;
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::one;
 use crate::error::{Error, Result};
 
 /// Describes how frames become the windows of a network.
@@ -19,10 +20,6 @@ pub struct Input {
     /// this mean is the level of the recording, which carries no information outside the corpus.
     #[serde(default)]
     pub relative_level: bool,
-}
-
-fn one() -> usize {
-    1
 }
 
 impl Input {
@@ -51,7 +48,7 @@ impl Input {
                 .collect();
         }
         if self.relative_level {
-            take_level(&mut data);
+            subtract_level(&mut data);
         }
         // `from_parts` cannot fail here: the sizes agree by construction.
         Features::from_parts(data, frames, coefficients).unwrap_or_default()
@@ -70,7 +67,7 @@ impl Input {
 }
 
 /// Subtracts the mean of all values from each value.
-pub fn take_level(data: &mut [f32]) {
+pub fn subtract_level(data: &mut [f32]) {
     let sum: f64 = data.iter().map(|&x| f64::from(x)).sum();
     let mean = (sum / data.len().max(1) as f64) as f32;
     data.iter_mut().for_each(|x| *x -= mean);

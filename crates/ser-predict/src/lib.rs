@@ -22,6 +22,7 @@ mod regression;
 mod segmenter;
 mod stream;
 mod timeline;
+mod trained_network;
 mod weights;
 
 pub use answer::{Answer, OUT_OF_DISTRIBUTION};
@@ -31,15 +32,19 @@ pub use enroller::{Enroller, SMALLEST_COLLECTION, Speech};
 pub use enrolment::{Enrolment, LONGEST_SPEAKER_NAME, is_speaker_name};
 pub use error::{Error, Kind, Result};
 pub use explain::{Explanation, Patch, SHORTEST_EXPLAINED};
-pub use file::is_weight;
+pub use file::MOST_NETWORKS;
 pub use fine_tune::{FineTuning, LabelledClip};
-pub use input::{Input, Standardiser, check_coefficients, take_level};
-pub use lines::{AnswerLine, ExplanationLine, ModelLine, RegionLine, SpanLine};
-pub use model::{Model, NetworkInfo, TrainedNetwork, argmax};
+pub use input::{Input, Standardiser, check_coefficients, subtract_level};
+pub use lines::{AnswerLine, EnrolmentLine, ExplanationLine, ModelLine, RegionLine, SpanLine};
+pub use model::Model;
 pub use network::{NORM_EPSILON, Scratch, VARIANCE_EPSILON, batch_norm};
 pub use predictor::{LONG, Predictor};
 pub use provenance::Provenance;
 pub use segmenter::{LONGEST_PIECE, Piece, Segmenter};
+pub use ser_eval::argmax;
 pub use stream::{Listener, Span};
 pub use timeline::Timeline;
+pub use trained_network::{
+    MOST_ACTIVATIONS, MOST_COPIES, MOST_FRAMES, NetworkInfo, TrainedNetwork, is_weight,
+};
 pub use weights::{Tensor, Tensors};

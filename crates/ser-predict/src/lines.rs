@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::answer::Answer;
+use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::explain::Explanation;
 use crate::model::Model;
@@ -126,7 +127,7 @@ pub struct ExplanationLine {
     pub probability: f32,
     /// Whether you should not rely on the answer.
     pub uncertain: bool,
-    /// The regions of [`Explanation::named`].
+    /// The regions of [`Explanation::strongest`].
     pub regions: Vec<RegionLine>,
     /// Path of the picture, if it is a file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,7 +152,7 @@ impl ExplanationLine {
     /// Creates the line for the explanation of a model's answer for the recording named `file`.
     #[must_use]
     pub fn new(model: &Model, file: String, explanation: &Explanation) -> Self {
-        let regions = explanation.named().into_iter();
+        let regions = explanation.strongest().into_iter();
         let regions = regions.map(|patch| RegionLine {
             seconds: [patch.region.seconds.start, patch.region.seconds.end],
             hertz: [patch.region.hertz.start, patch.region.hertz.end],
@@ -166,6 +167,35 @@ impl ExplanationLine {
             regions: regions.collect(),
             picture: None,
             synthetic_model: model.provenance.synthetic,
+        }
+    }
+}
+
+/// An enrolled speaker.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EnrolmentLine {
+    /// Name of the speaker.
+    pub speaker: String,
+    /// Number of recordings, or of pieces of longer ones, that the speaker was enrolled from.
+    pub clips: usize,
+    /// Seconds of speech that the speaker was enrolled from; known only when the speaker is enrolled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// Path of the profile, if it is a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+impl EnrolmentLine {
+    /// Creates the line for a speaker who was enrolled from `seconds` seconds of speech, which are rounded to hundredths.
+    #[must_use]
+    pub fn new(speaker: String, enrolment: &Enrolment, seconds: Option<f64>) -> Self {
+        Self {
+            speaker,
+            clips: enrolment.clips(),
+            seconds: seconds.map(|seconds| (100.0 * seconds).round() / 100.0),
+            file: None,
         }
     }
 }

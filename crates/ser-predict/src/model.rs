@@ -1,60 +1,21 @@
 //! A trained model: its networks, and how their answers are combined.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_eval::{ConfidenceThreshold, temper};
-use ser_features::{FeatureConfig, Features};
-use serde::{Deserialize, Serialize};
+use ser_features::{FeatureConfig, Features, ScratchPool};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::architecture::Architecture;
 use crate::density::{Density, clip_statistics};
 use crate::enroller::{Enroller, Speech};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::half;
-use crate::input::{Input, Standardiser, check_coefficients};
-use crate::network::{Network, Scratch};
+use crate::network::Scratch;
 use crate::provenance::Provenance;
-use crate::weights::{Sink, Source, Tensors};
-
-/// The description of a network, without its weights, as the model file stores it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NetworkInfo {
-    /// Weight of its probabilities in the mean over the networks.
-    pub weight: f64,
-    /// The epoch whose weights are kept, counted from 1.
-    pub epoch: u32,
-    /// Configuration by which a clip becomes features.
-    pub features: FeatureConfig,
-    /// Test-time augmentation: the network also evaluates copies of the clip that are played faster by these numbers of
-    /// semitones, and its answer is the mean.
-    pub test_semitones: Vec<f64>,
-    /// Configuration by which features become windows.
-    pub input: Input,
-    /// Kind and sizes of the network.
-    pub network: Architecture,
-    /// Number of clips that the average voice counts as, beside the enrolled clips; `None` if the network does not
-    /// support enrolment.
-    pub shrinkage: Option<f64>,
-    /// Mean and deviation of the features of the training part.
-    pub standardiser: Standardiser,
-}
-
-/// One network of a model, with its weights.
-#[derive(Debug)]
-pub struct TrainedNetwork {
-    /// Its description.
-    pub info: NetworkInfo,
-    /// Feature configurations that the network evaluates: that of the clip, then those of its copies.
-    views: Vec<FeatureConfig>,
-    network: Network,
-    /// `[E]`: the average embedding of training; `None` if the network does not support enrolment.
-    pub(crate) centre: Option<Vec<f32>>,
-    classes: usize,
-}
+use crate::trained_network::{NetworkInfo, TrainedNetwork, add, add_share};
+use crate::weights::{Sink, Tensors};
 
 /// One or several networks with everything that an answer needs: labels, features, statistics, temperatures and origin.
 ///
@@ -85,21 +46,7 @@ pub struct Model {
     /// Distribution of the training clips; `None` if it was not measured, in which case no clip is out of distribution.
     pub density: Option<Density>,
     /// Buffers that are reused for further clips.
-    scratch: ScratchPool,
-}
-
-/// A pool of buffers. It holds as many as threads have used at the same time.
-#[derive(Debug, Default)]
-struct ScratchPool(Mutex<Vec<Scratch>>);
-
-impl ScratchPool {
-    fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
-        let pool = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut scratch = pool().pop().unwrap_or_default();
-        let result = work(&mut scratch);
-        pool().push(scratch);
-        result
-    }
+    scratch: ScratchPool<Scratch>,
 }
 
 impl Model {
@@ -143,7 +90,7 @@ impl Model {
     /// Returns every pair of a network and one of its views.
     pub(crate) fn network_views(&self) -> impl Iterator<Item = (&TrainedNetwork, &FeatureConfig)> {
         let networks = self.networks.iter();
-        networks.flat_map(|network| network.views.iter().map(move |view| (network, view)))
+        networks.flat_map(|network| network.views().iter().map(move |view| (network, view)))
     }
 
     /// Computes the probabilities of the labels for each clip, on rayon's threads. The features of a clip are in the
@@ -176,17 +123,17 @@ impl Model {
     ) -> Result<Vec<Vec<f32>>> {
         speaker.check(self)?;
         let views = self.views();
-        let answer = |(number, clip): (usize, &&[Features])| {
+        let answer = |clip: &&[Features]| {
             let answer = self
                 .scratch
                 .with(|s| self.predict_one(clip, &views, speaker, s))?;
             if answer.iter().all(|p| p.is_finite()) {
                 Ok(answer)
             } else {
-                Err(Error::NotFinite { clip: number })
+                Err(Error::NotFinite)
             }
         };
-        clips.par_iter().enumerate().map(answer).collect()
+        clips.par_iter().map(answer).collect()
     }
 
     fn predict_one(
@@ -201,15 +148,14 @@ impl Model {
             let all = self.network_views().zip(&speaker.offsets);
             all.filter(|(_, offset)| offset.is_some() || !enrolled)
         };
-        let weight = |network: &TrainedNetwork| network.info.weight / network.views.len() as f64;
+        let weight = |network: &TrainedNetwork| network.info.weight / network.views().len() as f64;
         let total: f64 = voting().map(|((network, _), _)| weight(network)).sum();
         let mut answer = vec![0.0_f32; self.labels.len()];
         for ((network, view), offset) in voting() {
             let prepared = network.prepared(view, views, clip)?;
             let share = (weight(network) / total) as f32;
             let probabilities = network.predict(&prepared, offset.as_deref(), scratch);
-            let terms = answer.iter_mut().zip(probabilities);
-            terms.for_each(|(sum, p)| *sum += share * p);
+            add_share(&mut answer, share, &probabilities);
         }
         let temperature = if enrolled {
             self.enrolled_temperature
@@ -261,18 +207,32 @@ impl Model {
         self.networks.iter().any(|network| network.centre.is_some())
     }
 
-    /// Returns how unlike the training clips a clip is: its distance in the [`Density`], divided by the limit of the
-    /// density; 0 for a model without a density. Above 1 the clip is out of distribution, and its answer is a guess.
-    /// The features of the clip are in the order of [`Model::views`].
+    /// Checks that the model [supports enrolment](Model::enrols).
+    ///
+    /// # Errors
+    /// [`Error::NoEnrolment`] if it does not.
+    pub fn check_enrols(&self) -> Result<()> {
+        if self.enrols() {
+            Ok(())
+        } else {
+            Err(Error::NoEnrolment {
+                model: self.name.clone(),
+            })
+        }
+    }
+
+    /// Returns whether a clip is out of distribution, so that its answer is a guess: whether its distance in the
+    /// [`Density`] is above the limit of the density. In a model without a density, no clip is. The features of the clip
+    /// are in the order of [`Model::views`].
     ///
     /// # Errors
     /// [`Error::Shape`] if the number of features or of their coefficients is wrong.
-    pub fn out_of_distribution_score(&self, clip: &[Features]) -> Result<f32> {
+    pub fn is_out_of_distribution(&self, clip: &[Features]) -> Result<bool> {
         let Some(density) = &self.density else {
-            return Ok(0.0);
+            return Ok(false);
         };
         let Some(network) = self.networks.get(density.info.network) else {
-            return Ok(0.0);
+            return Ok(false);
         };
         let NetworkInfo {
             features,
@@ -282,21 +242,12 @@ impl Model {
         } = &network.info;
         let prepared = network.prepared(features, &self.views(), clip)?;
         let statistics = clip_statistics(input, standardiser, &prepared);
-        Ok(density.distance(&statistics) / density.info.limit)
-    }
-
-    /// Returns whether a clip is out of distribution, which means that its [`Model::out_of_distribution_score`] is
-    /// above 1.
-    ///
-    /// # Errors
-    /// The same as for [`Model::out_of_distribution_score`].
-    pub fn is_out_of_distribution(&self, clip: &[Features]) -> Result<bool> {
-        Ok(self.out_of_distribution_score(clip)? > 1.0)
+        Ok(density.distance(&statistics) / density.info.limit > 1.0)
     }
 
     /// Returns the confidence threshold for clips of an enrolled speaker, or else for clips alone.
     #[must_use]
-    pub fn confidence_threshold(&self, enrolled: bool) -> Option<&ConfidenceThreshold> {
+    pub fn threshold_for(&self, enrolled: bool) -> Option<&ConfidenceThreshold> {
         if enrolled {
             self.enrolled_confidence_threshold.as_ref()
         } else {
@@ -320,8 +271,11 @@ impl Model {
             let embed = |clip: &&[Features]| -> Result<Vec<f32>> {
                 let prepared = network.prepared(&network.info.features, &views, clip)?;
                 Ok(self.scratch.with(|scratch| {
-                    let mut mean = vec![0.0; network.embedding()];
-                    let windows = network.add_embeddings(&prepared, &mut mean, scratch);
+                    let (mut mean, mut windows) = (vec![0.0; network.embedding()], 0_u32);
+                    network.for_each_window(&prepared, scratch, |scratch| {
+                        add(&mut mean, &scratch.embedding);
+                        windows += 1;
+                    });
                     mean.iter_mut().for_each(|x| *x /= windows as f32);
                     mean
                 }))
@@ -395,7 +349,12 @@ impl Model {
                 "an ensemble needs at least one model".to_owned(),
             ));
         };
-        let (labels, provenance) = (first.labels.clone(), first.provenance.clone());
+        let labels = first.labels.clone();
+        // Nothing is measured for the ensemble yet.
+        let provenance = Provenance {
+            validated_on: None,
+            ..first.provenance.clone()
+        };
         let mut networks = Vec::new();
         let mut density: Option<Density> = None;
         for (model, weight) in models {
@@ -490,220 +449,4 @@ impl Model {
         }
         tensors
     }
-}
-
-pub(crate) fn add(sum: &mut [f32], terms: &[f32]) {
-    sum.iter_mut().zip(terms).for_each(|(sum, x)| *sum += x);
-}
-
-impl TrainedNetwork {
-    /// Creates a network from its description and its weights, which have the names that they have in the model file
-    /// (see `docs/model-format.md`).
-    ///
-    /// # Errors
-    /// [`Error::Weights`] if a tensor is missing, has another shape, is not finite, or does not belong to the network.
-    pub fn new(info: NetworkInfo, classes: usize, mut tensors: Tensors) -> Result<Self> {
-        let network = Self::take(info, classes, &mut tensors, "")?;
-        match tensors.into_keys().next() {
-            None => Ok(network),
-            Some(tensor) => Err(Error::Weights {
-                tensor,
-                expected: "no tensor of this name".to_owned(),
-                actual: "one".to_owned(),
-            }),
-        }
-    }
-
-    /// Creates a network as [`TrainedNetwork::new`] does, from the tensors whose names begin with `prefix`. These are
-    /// removed from `tensors`.
-    pub(crate) fn take(
-        info: NetworkInfo,
-        classes: usize,
-        tensors: &mut Tensors,
-        prefix: &str,
-    ) -> Result<Self> {
-        let mut source = Source {
-            tensors,
-            prefix: prefix.to_owned(),
-        };
-        let coefficients = info.standardiser.mean.len();
-        let embedding = info.network.embedding(coefficients);
-        let centre = info.shrinkage.map(|_| source.take("centre", &[embedding]));
-        let copies = info.test_semitones.iter();
-        let copies = copies.map(|&semitones| info.features.faster(semitones));
-        Ok(Self {
-            views: std::iter::once(info.features.clone())
-                .chain(copies)
-                .collect(),
-            centre: centre.transpose()?,
-            network: Network::new(&info.network, source, coefficients, classes)?,
-            classes,
-            info,
-        })
-    }
-
-    /// Returns the network with only these rows of its last layer.
-    fn of_classes(&self, rows: &[usize]) -> Result<Self> {
-        let mut tensors = self.tensors();
-        for name in ["output.weight", "output.bias"] {
-            if let Some(tensor) = tensors.get_mut(name) {
-                let width = tensor.values.len() / self.classes.max(1);
-                let row = |&row: &usize| tensor.values[row * width..(row + 1) * width].to_vec();
-                tensor.values = rows.iter().flat_map(row).collect();
-                tensor.shape[0] = rows.len();
-            }
-        }
-        Self::new(self.info.clone(), rows.len(), tensors)
-    }
-
-    /// Returns the weights as [`TrainedNetwork::new`] takes them.
-    pub(crate) fn tensors(&self) -> Tensors {
-        let mut tensors = Tensors::new();
-        self.store(Sink {
-            tensors: &mut tensors,
-            prefix: String::new(),
-        });
-        tensors
-    }
-
-    /// Returns the feature configurations that the network evaluates: that of the clip, then those of its copies for
-    /// [`NetworkInfo::test_semitones`]. Its answer is the mean over them.
-    #[must_use]
-    pub fn views(&self) -> &[FeatureConfig] {
-        &self.views
-    }
-
-    fn store(&self, mut sink: Sink) {
-        if let Some(centre) = &self.centre {
-            sink.put("centre", &[centre.len()], centre.clone());
-        }
-        self.network.store(sink);
-    }
-
-    /// Returns `E`, the number of values of an embedding.
-    fn embedding(&self) -> usize {
-        let coefficients = self.info.standardiser.mean.len();
-        self.info.network.embedding(coefficients)
-    }
-
-    /// Returns the prepared features of a clip in one view. `clip` is in the order of `views`.
-    pub(crate) fn prepared(
-        &self,
-        view: &FeatureConfig,
-        views: &[&FeatureConfig],
-        clip: &[Features],
-    ) -> Result<Features> {
-        let position = views.iter().position(|other| *other == view);
-        let features = position.and_then(|i| clip.get(i));
-        let features = features.filter(|_| clip.len() == views.len());
-        let features = features.ok_or_else(|| Error::Shape {
-            what: "views of a clip",
-            expected: views.len().to_string(),
-            actual: clip.len().to_string(),
-        })?;
-        check_coefficients(features, self.info.standardiser.mean.len())?;
-        Ok(self.info.input.prepare(features))
-    }
-
-    /// Computes the probabilities `[K]` for a clip that [`Input::prepare`] has prepared. `offset` is that of the
-    /// enrolled speaker, if there is one.
-    #[must_use]
-    pub fn predict(
-        &self,
-        prepared: &Features,
-        offset: Option<&[f32]>,
-        scratch: &mut Scratch,
-    ) -> Vec<f32> {
-        let mut sum = vec![0.0_f32; self.classes];
-        let mut windows = 0_u32;
-        self.for_each_window(prepared, scratch, |scratch| {
-            move_by(offset, &mut scratch.embedding);
-            self.network.classify(scratch);
-            softmax(&mut scratch.scores);
-            add(&mut sum, &scratch.scores);
-            windows += 1;
-        });
-        sum.iter_mut().for_each(|p| *p /= windows as f32);
-        sum
-    }
-
-    /// Computes the offset that [`Model::enrol`] subtracts from the embeddings of a voice, from `sum` `[E]`, the sum of
-    /// the embeddings of `windows` windows of `clips` clips. `None` if there is no window, or if the network was
-    /// trained without enrolment.
-    pub(crate) fn offset(&self, clips: usize, sum: &[f32], windows: u32) -> Option<Vec<f32>> {
-        let (centre, shrinkage) = (self.centre.as_ref()?, self.info.shrinkage?);
-        (windows > 0).then(|| {
-            let n = clips as f64;
-            let share = (n / (n + shrinkage)) as f32;
-            let offset = sum.iter().zip(centre);
-            let offset = offset.map(|(sum, centre)| (sum / windows as f32 - centre) * share);
-            offset.collect()
-        })
-    }
-
-    /// Returns the input of the last layer, `[E']`, for `scratch.embedding` after subtracting the offset.
-    pub(crate) fn hidden<'a>(&self, offset: Option<&[f32]>, scratch: &'a mut Scratch) -> &'a [f32] {
-        move_by(offset, &mut scratch.embedding);
-        self.network.hidden(scratch)
-    }
-
-    /// Returns the weight `[K, E']` and the bias `[K]` of the last layer.
-    pub(crate) fn output(&self) -> (Vec<f32>, Vec<f32>) {
-        self.network.output().weights()
-    }
-
-    /// Adds the embeddings of the windows of a prepared clip to `sum` `[E]`, and returns the number of windows.
-    fn add_embeddings(&self, prepared: &Features, sum: &mut [f32], scratch: &mut Scratch) -> u32 {
-        let mut windows = 0;
-        self.for_each_window(prepared, scratch, |scratch| {
-            add(sum, &scratch.embedding);
-            windows += 1;
-        });
-        windows
-    }
-
-    /// Embeds the windows of a prepared clip one after the other, and calls `take` after each with the embedding in the
-    /// buffers.
-    pub(crate) fn for_each_window(
-        &self,
-        prepared: &Features,
-        scratch: &mut Scratch,
-        mut take: impl FnMut(&mut Scratch),
-    ) {
-        let NetworkInfo {
-            input,
-            standardiser,
-            ..
-        } = &self.info;
-        for start in input.window_starts(prepared.frames()) {
-            let length = standardiser.window(input, prepared, start, &mut scratch.window);
-            self.network.embed(input.frames, length, scratch);
-            take(scratch);
-        }
-    }
-}
-
-fn move_by(offset: Option<&[f32]>, embedding: &mut [f32]) {
-    if let Some(offset) = offset {
-        let moved = embedding.iter_mut().zip(offset);
-        moved.for_each(|(x, offset)| *x -= offset);
-    }
-}
-
-/// Replaces scores `x` by `eˣ / Σ eˣ`. The largest score is subtracted first, so that nothing overflows.
-pub(crate) fn softmax(scores: &mut [f32]) {
-    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    scores.iter_mut().for_each(|x| *x = (*x - most).exp());
-    let sum: f32 = scores.iter().sum();
-    scores.iter_mut().for_each(|x| *x /= sum);
-}
-
-/// Returns the class of the highest probability; of several equal ones, the first.
-#[must_use]
-pub fn argmax(probabilities: &[f32]) -> usize {
-    let best = probabilities
-        .iter()
-        .enumerate()
-        .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
-    best.map_or(0, |(i, _)| i)
 }

@@ -38,7 +38,7 @@ struct MeanAnswer {
     /// Length of the pieces.
     seconds: f64,
     /// Length of those that are out of distribution.
-    unlike: f64,
+    out_of_distribution_seconds: f64,
 }
 
 impl MeanAnswer {
@@ -50,7 +50,7 @@ impl MeanAnswer {
             let length = end - start;
             self.seconds += length;
             if answer.out_of_distribution {
-                self.unlike += length;
+                self.out_of_distribution_seconds += length;
             }
             self.sum.resize(answer.probabilities.len(), 0.0);
             for (sum, p) in self.sum.iter_mut().zip(answer.probabilities) {
@@ -63,6 +63,11 @@ impl MeanAnswer {
     fn probabilities(&self) -> Option<Vec<f32>> {
         let mean = |sum: &f64| (sum / self.seconds) as f32;
         (self.seconds > 0.0).then(|| self.sum.iter().map(mean).collect())
+    }
+
+    /// Returns whether most of the speech is out of distribution.
+    fn is_out_of_distribution(&self) -> bool {
+        self.out_of_distribution_seconds > self.seconds / 2.0
     }
 }
 
@@ -153,7 +158,7 @@ impl Predictor {
     }
 
     /// Returns the number of labels that are possible answers, if it is not all of them.
-    fn number_allowed(&self) -> Option<usize> {
+    pub(crate) fn number_allowed(&self) -> Option<usize> {
         let allowed = self.allowed.as_ref()?;
         Some(allowed.iter().filter(|allowed| **allowed).count())
     }
@@ -214,16 +219,6 @@ impl Predictor {
         })
     }
 
-    /// Answers many recordings on all of rayon's threads.
-    pub fn answer_all(
-        &self,
-        sounds: &[Waveform],
-        speaker: Option<&Enrolment>,
-    ) -> Vec<Result<Answer>> {
-        let answer = |sound: &Waveform| self.answer(sound, speaker);
-        sounds.par_iter().map(answer).collect()
-    }
-
     /// Answers a file in any format that [`ser_audio`] reads. Its channels are [compared](Channels::Compared); see also
     /// [`Predictor::answer_stream`].
     ///
@@ -277,31 +272,21 @@ impl Predictor {
             ..Context::default()
         };
         if !is_clip(&quality) {
-            let mut listener = Listener::new(self, sound.sample_rate)?.of(speaker);
+            let mut listener = Listener::new(self, sound.sample_rate, speaker)?;
             let mut mean = MeanAnswer::default();
             mean.add(listener.push(&sound.samples)?);
             mean.add(listener.finish()?);
-            if let Some(answer) = self.answer_mean(&mean, speaker, context.clone()) {
-                return Ok(answer);
+            if let Some(probabilities) = mean.probabilities() {
+                return Ok(Answer::new(
+                    self,
+                    speaker,
+                    probabilities,
+                    mean.is_out_of_distribution(),
+                    context,
+                ));
             }
         }
         self.answer_features(&self.features(&whole)?, speaker, context)
-    }
-
-    /// Returns the mean answer over pieces of speech; `None` if there are none.
-    fn answer_mean(
-        &self,
-        mean: &MeanAnswer,
-        speaker: Option<&Enrolment>,
-        context: Context,
-    ) -> Option<Answer> {
-        let context = Context {
-            out_of_distribution: mean.unlike > mean.seconds / 2.0,
-            enrolled: speaker.is_some_and(Enrolment::is_somebody),
-            allowed: self.number_allowed(),
-            ..context
-        };
-        Some(Answer::new(&self.model, mean.probabilities()?, context))
     }
 
     /// Answers a clip from its features.
@@ -311,14 +296,15 @@ impl Predictor {
         speaker: Option<&Enrolment>,
         context: Context,
     ) -> Result<Answer> {
-        let context = Context {
-            out_of_distribution: self.model.is_out_of_distribution(features)?,
-            enrolled: speaker.is_some_and(Enrolment::is_somebody),
-            allowed: self.number_allowed(),
-            ..context
-        };
+        let out_of_distribution = self.model.is_out_of_distribution(features)?;
         let probabilities = self.probabilities(features, speaker)?;
-        Ok(Answer::new(&self.model, probabilities, context))
+        Ok(Answer::new(
+            self,
+            speaker,
+            probabilities,
+            out_of_distribution,
+            context,
+        ))
     }
 
     /// Computes the probabilities of the labels, `[K]`, with sum 1. Labels that are not possible answers have 0.
@@ -358,7 +344,7 @@ impl Predictor {
         let mut warnings = Quality::of_restored(&restored(&beginning), &beginning).warnings();
         warnings.retain(|warning| !matches!(warning, Warning::NoSpeech | Warning::TooShort { .. }));
         let rate = beginning.sample_rate;
-        let mut listener = Listener::new(self, rate)?.of(speaker);
+        let mut listener = Listener::new(self, rate, speaker)?;
         let (mut samples, mut taken, mut mean) = (beginning.samples, 0, MeanAnswer::default());
         loop {
             taken += samples.len();
@@ -378,11 +364,16 @@ impl Predictor {
             seconds,
             warnings,
             long: true,
-            ..Context::default()
         };
         let silent = || Error::NotSpeech(format!("there is no speech in its {seconds:.0} s"));
-        let answer = self.answer_mean(&mean, speaker, context);
-        answer.ok_or_else(silent)
+        let probabilities = mean.probabilities().ok_or_else(silent)?;
+        Ok(Answer::new(
+            self,
+            speaker,
+            probabilities,
+            mean.is_out_of_distribution(),
+            context,
+        ))
     }
 
     /// Embeds the speech of a recording, for the enrolment of a speaker. A recording of more than 6 s, or with 3 s of

@@ -23,8 +23,8 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// Returns the first difference between the origins of two models, described for this one and for the other; `None`
-    /// if they are equal.
+    /// Returns the first difference between the training clips of two models, described for this one and for the other;
+    /// `None` if they are the same.
     pub(crate) fn difference(&self, other: &Self) -> Option<[String; 2]> {
         let both = |words: fn(&Self) -> String| [words(self), words(other)];
         let told = [
@@ -32,8 +32,40 @@ impl Provenance {
             both(|p| format!("the corpus with checksum {}", p.corpus)),
             both(|p| format!("{} clips", p.content.len())),
             both(|p| format!("the speakers {}", p.speakers.join(", "))),
-            both(|p| format!("{p:?}")),
+            both(|p| format!("synthetic = {}", p.synthetic)),
+            both(|p| format!("speaker_disjoint = {}", p.speaker_disjoint)),
         ];
-        told.into_iter().find(|[one, other]| one != other)
+        let pairs = self.content.iter().zip(&other.content);
+        let clips = pairs.map(|(one, other)| [one, other].map(|hash| format!("the clip {hash}")));
+        let mut told = told.into_iter().chain(clips);
+        told.find(|[one, other]| one != other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_named_by_its_field() {
+        let one = Provenance {
+            content: vec!["a".to_owned(), "b".to_owned()],
+            ..Provenance::default()
+        };
+        let with = |change: fn(&mut Provenance)| {
+            let mut other = one.clone();
+            change(&mut other);
+            one.difference(&other)
+        };
+        let both = |one: &str, other: &str| Some([one.to_owned(), other.to_owned()]);
+        let synthetic = both("synthetic = false", "synthetic = true");
+        assert_eq!(with(|other| other.synthetic = true), synthetic);
+        let clip = both("the clip b", "the clip c");
+        assert_eq!(with(|other| other.content[1] = "c".to_owned()), clip);
+        // The same clips may be measured on others.
+        assert_eq!(
+            with(|other| other.validated_on = Some("RAVDESS".to_owned())),
+            None
+        );
     }
 }

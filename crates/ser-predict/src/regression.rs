@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_of_no_alternative_keeps_its_score() {
+    fn an_excluded_class_keeps_its_weights() {
         let (rows, targets) = rows();
         let scores = vec![vec![0.0, 0.0, f32::NEG_INFINITY]; rows.len()];
         let fitted = Examples::new(&rows).fit(&scores, &targets, &[1.0; 10], 1.0);

@@ -203,3 +203,38 @@ impl Segmenter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_sound_is_kept_than_documented_however_long_it_lasts() {
+        let rate = LOWEST_RATE;
+        let mut segmenter = Segmenter::new(rate).unwrap();
+        let mut most = [0.0_f64; 2];
+        for second in 0..360_u32 {
+            let is_speech = second >= 180;
+            let sample = |n: u32| {
+                let noise = (n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0 - 0.5;
+                let cycle = std::f32::consts::TAU * (n % rate) as f32 / rate as f32;
+                let syllables = 0.6 + 0.4 * (4.0 * cycle).sin();
+                let voice: f32 = (1..8).map(|k| (150.0 * k as f32 * cycle).sin()).sum();
+                1e-3 * noise
+                    + if is_speech {
+                        0.05 * syllables * voice
+                    } else {
+                        0.0
+                    }
+            };
+            let samples: Vec<f32> = (second * rate..(second + 1) * rate).map(sample).collect();
+            let pieces = segmenter.push(&samples);
+            assert!(is_speech || pieces.is_empty());
+            let kept = segmenter.kept.len() as f64 / f64::from(rate);
+            let most = &mut most[usize::from(is_speech)];
+            *most = most.max(kept);
+        }
+        assert!(segmenter.cut.is_some(), "speech goes on until the end");
+        assert!(most[0] <= 12.1 && most[1] <= 18.0, "{most:?}");
+    }
+}

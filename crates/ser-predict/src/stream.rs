@@ -47,25 +47,21 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Creates a listener for samples at `sample_rate` Hz.
+    /// Creates a listener for samples at `sample_rate` Hz. All speech counts as that of `speaker`, who is enrolled with
+    /// the model, if one is given.
     ///
     /// # Errors
     /// [`Error::SampleRate`](crate::Error::SampleRate) below 4000 Hz.
-    pub fn new(predictor: &Predictor, sample_rate: u32) -> Result<Self> {
+    pub fn new(
+        predictor: &Predictor,
+        sample_rate: u32,
+        speaker: Option<&Enrolment>,
+    ) -> Result<Self> {
         Ok(Self {
             predictor: predictor.clone(),
-            speaker: None,
+            speaker: speaker.cloned(),
             segmenter: Segmenter::new(sample_rate)?,
         })
-    }
-
-    /// Treats all speech as that of `speaker`, who is enrolled with the model; `None` stands for an unknown speaker.
-    #[must_use]
-    pub fn of(self, speaker: Option<&Enrolment>) -> Self {
-        Self {
-            speaker: speaker.cloned(),
-            ..self
-        }
     }
 
     /// Takes the next samples, and answers the pieces of speech that are now complete.

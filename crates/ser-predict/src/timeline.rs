@@ -41,7 +41,7 @@ impl Timeline {
         speaker: Option<&Enrolment>,
     ) -> Result<Self> {
         Ok(Self {
-            listener: Listener::new(predictor, stream.sample_rate())?.of(speaker),
+            listener: Listener::new(predictor, stream.sample_rate(), speaker)?,
             stream,
             samples: Vec::new(),
             taken: 0,
@@ -50,7 +50,8 @@ impl Timeline {
     }
 
     /// Reads the next `seconds` seconds or slightly more, and returns the spans that are then complete; `None` after
-    /// the end. With more seconds per step, more spans can be answered in parallel.
+    /// the end. With more seconds per step, more spans can be answered in parallel. However few they are, some sound is
+    /// read, so that a loop over the steps ends.
     ///
     /// # Errors
     /// The errors of decoding, and the same as for [`Listener::push`].
@@ -58,10 +59,14 @@ impl Timeline {
         if self.is_over {
             return Ok(None);
         }
-        let wanted = seconds * f64::from(self.stream.sample_rate());
+        // Negative numbers and NaN become 0.
+        let wanted = (seconds * f64::from(self.stream.sample_rate())).ceil() as usize;
         self.samples.clear();
-        while !self.is_over && (self.samples.len() as f64) < wanted {
+        loop {
             self.is_over = !self.stream.next_block(&mut self.samples)?;
+            if self.is_over || self.samples.len() >= wanted {
+                break;
+            }
         }
         self.taken += self.samples.len() as u64;
         let mut spans = self.listener.push(&self.samples)?;

@@ -4,22 +4,19 @@ use std::collections::BTreeSet;
 
 use ser_data::LabelMap;
 use ser_features::Output;
-use ser_predict::is_weight;
+use ser_predict::{MOST_ACTIVATIONS, MOST_COPIES, MOST_FRAMES, MOST_NETWORKS, is_weight};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::recipe::{Balance, ClassWeights, Monitor, Recipe, Task};
 
-/// Upper limits. A recipe can come from an untrusted file; a larger value is a mistake or an attack.
-const MOST_COPIES: usize = 64;
-const MOST_NETWORKS: usize = 64;
-const MOST_FRAMES: usize = 1 << 16;
+/// Upper limits, beside those that a model file has. A recipe can come from an untrusted file; a larger value is a mistake
+/// or an attack.
 const MOST_MASKS: usize = 64;
 const MOST_THREADS: i32 = 1024;
 /// 256 MiB of weights.
 const MOST_PARAMETERS: u64 = 1 << 26;
-/// 1 GiB for a batch and all activations of a network.
-const MOST_ACTIVATIONS: u64 = 1 << 28;
 
 /// Creates the error for a value out of range. [`with_line`](crate::text::with_line) adds the line where the text is
 /// known.
@@ -65,227 +62,236 @@ fn are_counted(task: &Task) -> bool {
 fn task(task: &Task) -> [Check; 2] {
     let (labels, counted_as) = (&task.labels, &task.counted_as);
     [
-        (is_map(labels), LABELS, MAP, format!("{labels:?}")),
-        (
-            are_counted(task),
-            COUNTED_AS,
-            COUNTED,
-            format!("{counted_as:?}"),
-        ),
+        check(is_map(labels), LABELS, MAP, as_toml(labels)),
+        check(are_counted(task), COUNTED_AS, COUNTED, as_toml(counted_as)),
     ]
 }
 
 /// Whether the value is valid, its key, what it must be, and what it is.
-type Check = (bool, &'static str, &'static str, String);
+type Check = (bool, &'static str, String, String);
+
+fn check(
+    valid: bool,
+    key: &'static str,
+    expected: impl Into<String>,
+    actual: impl ToString,
+) -> Check {
+    (valid, key, expected.into(), actual.to_string())
+}
+
+/// Formats a list or a table as in a recipe.
+fn as_toml(value: &impl Serialize) -> String {
+    let value = toml::Value::try_from(value);
+    value.map_or_else(|error| error.to_string(), |value| value.to_string())
+}
 
 impl Recipe {
     /// Checks that every value is in its range, by itself and together with the others. Errors name `origin`.
     ///
     /// # Errors
-    /// [`Error::Value`] for the first value out of range, and [`Error::Features`] for an invalid feature configuration.
-    pub fn check(&self, origin: &str) -> Result<()> {
+    /// [`Error::Value`] for the first value out of range.
+    pub(crate) fn check(&self, origin: &str) -> Result<()> {
         self.features.validate().map_err(|error| match error {
             ser_features::Error::Config {
                 key,
                 expected,
                 actual,
             } => wrong(origin, &format!("features.{key}"), &expected, actual),
-            error => error.into(),
+            error => wrong(origin, "features", "valid", error.to_string()),
         })?;
-        let checks = task(&self.task).into_iter().chain(self.checks());
-        let failed = checks.into_iter().find(|(holds, ..)| !holds);
-        let failed = failed.map(|(_, key, expected, actual)| (key, expected, actual));
-        let failed = failed.or_else(|| self.network.invalid());
+        let network = || {
+            let (key, expected, actual) = self.network.invalid()?;
+            Some(check(false, key, expected, actual))
+        };
+        let mut checks = task(&self.task).into_iter().chain(self.checks());
+        let failed = checks.find(|(valid, ..)| !valid).or_else(network);
         match failed.or_else(|| self.too_large()) {
             None => Ok(()),
-            Some((key, expected, actual)) => Err(wrong(origin, key, expected, actual)),
+            Some((_, key, expected, actual)) => Err(wrong(origin, key, &expected, actual)),
         }
     }
 
-    /// Returns the size that is in its range but too large together with the others.
-    fn too_large(&self) -> Option<(&'static str, &'static str, String)> {
+    /// Returns the failed check of a size that is in its range but too large together with the others.
+    fn too_large(&self) -> Option<Check> {
         let coefficients = self.features.coefficients();
         let network = self.network.architecture();
         let parameters = network.parameters(coefficients, self.task.emotions.len());
         if parameters > MOST_PARAMETERS {
-            let expected = "of at most 67108864 trained parameters";
-            return Some(("network", expected, format!("of {parameters}")));
+            let expected = format!("of at most {MOST_PARAMETERS} trained parameters");
+            let actual = format!("of {parameters}");
+            return Some(check(false, "network", expected, actual));
         }
         let clip = network.activations(self.input.frames, coefficients);
         let clips = self.training.batch_size as u64;
         let batch = clip.saturating_mul(clips);
+        // In training, a batch may take as much memory as a window of a finished network.
         (batch > MOST_ACTIVATIONS).then(|| {
-            let expected = "so small that a batch has at most 268435456 values in all layers";
-            ("input.frames", expected, format!("{batch} values"))
+            let expected = format!(
+                "so small that a batch has at most {MOST_ACTIVATIONS} values in all layers"
+            );
+            check(false, "input.frames", expected, format!("{batch} values"))
         })
     }
 
     fn checks(&self) -> Vec<Check> {
         let (t, input, a) = (&self.training, &self.input, &self.augmentation);
         let e = self.enrolment.as_ref();
+        let up_to = |most: usize| format!("from 1 to {most}");
         let positive = |x: f64| x.is_finite() && x > 0.0;
         let not_negative = |x: f64| x.is_finite() && x >= 0.0;
         vec![
-            (is_name(&self.name), "name", NAME, self.name.clone()),
-            (
+            check(is_name(&self.name), "name", NAME, &self.name),
+            check(
                 (1..=MOST_FRAMES).contains(&input.frames),
                 "input.frames",
-                "from 1 to 65536",
-                input.frames.to_string(),
+                up_to(MOST_FRAMES),
+                input.frames,
             ),
-            (
+            check(
                 (1..=MOST_FRAMES).contains(&input.average),
                 "input.average",
-                "from 1 to 65536",
-                input.average.to_string(),
+                up_to(MOST_FRAMES),
+                input.average,
             ),
-            (
+            check(
                 a.semitones.len() <= MOST_COPIES && a.semitones.iter().all(|s| s.abs() <= 12.0),
                 "augmentation.semitones",
-                "at most 64 numbers from -12 to 12",
-                format!("{:?}", a.semitones),
+                format!("at most {MOST_COPIES} numbers from -12 to 12"),
+                as_toml(&a.semitones),
             ),
-            (
+            check(
                 a.test_semitones.iter().all(|s| a.semitones.contains(s)),
                 "augmentation.test_semitones",
                 "some of augmentation.semitones",
-                format!("{:?}", a.test_semitones),
+                as_toml(&a.test_semitones),
             ),
-            (
+            check(
                 a.conditions.len() <= MOST_COPIES,
                 "augmentation.conditions",
-                "at most 64",
-                a.conditions.len().to_string(),
+                format!("at most {MOST_COPIES}"),
+                a.conditions.len(),
             ),
-            (
+            check(
                 a.distortion == 0.0
                     || (0.0..=1.0).contains(&a.distortion)
-                        && self.features.output == Output::LogMel,
+                        && self.features.output == Output::LogMel
+                        && self.features.deltas == 0
+                        && self.features.extras.is_empty(),
                 "augmentation.distortion",
-                "from 0 to 1, and 0 unless features.output is log_mel",
-                a.distortion.to_string(),
+                "from 0 to 1, and 0 unless features.output is log_mel, without deltas and extras",
+                a.distortion,
             ),
-            (
+            check(
                 (0.0..=1.0).contains(&a.stretch),
                 "augmentation.stretch",
                 "from 0 to 1",
-                a.stretch.to_string(),
+                a.stretch,
             ),
-            (
+            check(
                 a.masks <= MOST_MASKS,
                 "augmentation.masks",
-                "at most 64",
-                a.masks.to_string(),
+                format!("at most {MOST_MASKS}"),
+                a.masks,
             ),
-            (
+            check(
                 a.masks > 0 || a.time_mask == 0 && a.coefficient_mask == 0,
                 "augmentation.masks",
                 "at least 1 with augmentation.time_mask or coefficient_mask",
-                "0".to_owned(),
+                0,
             ),
-            (
+            check(
                 a.time_mask <= input.frames,
                 "augmentation.time_mask",
                 "at most input.frames",
-                a.time_mask.to_string(),
+                a.time_mask,
             ),
-            (
+            check(
                 a.coefficient_mask <= self.features.coefficients(),
                 "augmentation.coefficient_mask",
                 "at most the coefficients of a frame",
-                a.coefficient_mask.to_string(),
+                a.coefficient_mask,
             ),
-            (
+            check(
                 not_negative(a.mixup),
                 "augmentation.mixup",
                 "at least 0",
-                a.mixup.to_string(),
+                a.mixup,
             ),
-            (
+            check(
                 e.is_none_or(|e| e.group > 1 && t.batch_size.is_multiple_of(e.group)),
                 "enrolment.group",
                 "at least 2, and a divisor of training.batch_size",
-                e.map_or(0, |e| e.group).to_string(),
+                e.map_or(0, |e| e.group),
             ),
-            (
+            check(
                 e.is_none_or(|e| not_negative(e.shrinkage)),
                 "enrolment.shrinkage",
                 "at least 0",
-                e.map_or(0.0, |e| e.shrinkage).to_string(),
+                e.map_or(0.0, |e| e.shrinkage),
             ),
-            (
-                t.epochs > 0,
-                "training.epochs",
-                "at least 1",
-                t.epochs.to_string(),
-            ),
+            check(t.epochs > 0, "training.epochs", "at least 1", t.epochs),
             // Batch norm cannot compute a variance over a single clip.
-            (
+            check(
                 t.batch_size > 1,
                 "training.batch_size",
                 "at least 2",
-                t.batch_size.to_string(),
+                t.batch_size,
             ),
-            (
+            check(
                 positive(t.learning_rate),
                 "training.learning_rate",
                 "above 0",
-                t.learning_rate.to_string(),
+                t.learning_rate,
             ),
-            (
+            check(
                 not_negative(t.weight_decay),
                 "training.weight_decay",
                 "at least 0",
-                t.weight_decay.to_string(),
+                t.weight_decay,
             ),
-            (
+            check(
                 t.gradient_clip.is_none_or(positive),
                 "training.gradient_clip",
                 "above 0",
-                format!("{:?}", t.gradient_clip),
+                t.gradient_clip.unwrap_or_default(),
             ),
-            (
+            check(
                 (0.0..1.0).contains(&t.label_smoothing),
                 "training.label_smoothing",
                 "at least 0 and below 1",
-                t.label_smoothing.to_string(),
+                t.label_smoothing,
             ),
-            (
+            check(
                 (1..t.balance.len()).all(|i| !t.balance[..i].contains(&t.balance[i])),
                 "training.balance",
                 "each of corpus, class and speaker at most once",
-                format!("{:?}", t.balance),
+                as_toml(&t.balance),
             ),
             // Both together would correct for the numbers of clips twice.
-            (
+            check(
                 t.class_weights == ClassWeights::None || !t.balance.contains(&Balance::Class),
                 "training.class_weights",
                 "none if training.balance draws the classes equally often",
-                "balanced".to_owned(),
+                "balanced",
             ),
-            (
-                t.patience != Some(0),
-                "training.patience",
-                "at least 1",
-                "0".to_owned(),
-            ),
-            (
+            check(t.patience != Some(0), "training.patience", "at least 1", 0),
+            check(
                 t.patience.is_none() || t.monitor != Monitor::LastEpoch,
                 "training.patience",
                 "none with training.monitor = \"last-epoch\", which never stops early",
-                format!("{:?}", t.patience.unwrap_or_default()),
+                t.patience.unwrap_or_default(),
             ),
-            (
+            check(
                 (1..=MOST_NETWORKS).contains(&t.networks),
                 "training.networks",
-                "from 1 to 64",
-                t.networks.to_string(),
+                up_to(MOST_NETWORKS),
+                t.networks,
             ),
-            (
+            check(
                 (1..=MOST_THREADS).contains(&t.threads),
                 "training.threads",
-                "from 1 to 1024",
-                t.threads.to_string(),
+                format!("from 1 to {MOST_THREADS}"),
+                t.threads,
             ),
         ]
     }
@@ -300,26 +306,32 @@ pub(crate) fn ensemble(name: &str, weights: &[f64], origin: &str) -> Result<()> 
     if count && weights.iter().all(|&w| is_weight(w)) {
         return Ok(());
     }
-    let expected = "1 to 64 recipes, with weights above 0 and at most 1000000";
-    let actual = format!("weights {weights:?}");
-    Err(wrong(origin, "members", expected, actual))
+    let expected =
+        format!("1 to {MOST_NETWORKS} recipes, with weights above 0 and at most 1000000");
+    let actual = format!("weights {}", as_toml(&weights));
+    Err(wrong(origin, "members", &expected, actual))
 }
 
 impl Experiment {
     /// Checks the values that are known only after the members' recipes are read.
     pub(crate) fn check_members(&self, origin: &str) -> Result<()> {
         if let Some((_, key, expected, actual)) =
-            task(&self.task).into_iter().find(|(holds, ..)| !holds)
+            task(&self.task).into_iter().find(|(valid, ..)| !valid)
         {
-            return Err(wrong(origin, key, expected, actual));
+            return Err(wrong(origin, key, &expected, actual));
         }
         let recipes = || self.members.iter().map(|member| &member.recipe);
         let names = || recipes().map(|recipe| recipe.name.as_str());
         let last = |recipe: &&Recipe| recipe.training.monitor == Monitor::LastEpoch;
-        let tried = recipes().filter(last).count();
+        let keep_last = recipes().filter(last).count();
+        let networks: usize = recipes().map(|recipe| recipe.training.networks).sum();
+        if networks > MOST_NETWORKS {
+            let expected = format!("recipes with at most {MOST_NETWORKS} networks in all");
+            return Err(wrong(origin, "members", &expected, networks.to_string()));
+        }
         let expected = if names().collect::<BTreeSet<_>>().len() < self.members.len() {
             "recipes with different names"
-        } else if self.task.inner > 0 && tried != 0 && tried != self.members.len() {
+        } else if self.task.inner > 0 && keep_last != 0 && keep_last != self.members.len() {
             "recipes with training.monitor = \"last-epoch\" in all or in none of them, since task.inner is above 0"
         } else {
             return Ok(());

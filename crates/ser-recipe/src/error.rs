@@ -37,9 +37,6 @@ pub enum Error {
         /// The names of the built-in recipes.
         known: String,
     },
-    /// An error in the feature configuration.
-    #[error(transparent)]
-    Features(#[from] ser_features::Error),
 }
 
 fn at(line: Option<usize>) -> String {

@@ -189,8 +189,8 @@ impl Experiment {
     /// Reads and checks a built-in recipe by name, or a TOML file by path.
     ///
     /// # Errors
-    /// [`Error::Unknown`], [`Error::Io`], [`Error::Syntax`], [`Error::Value`] or [`Error::Features`], for the
-    /// experiment and for the recipes that it names.
+    /// [`Error::Unknown`], [`Error::Io`], [`Error::Syntax`] or [`Error::Value`], for the experiment and for the
+    /// recipes that it names.
     pub fn load(name_or_path: &str) -> Result<Self> {
         Self::parse(&read(name_or_path)?, name_or_path)
     }
@@ -204,8 +204,8 @@ impl Experiment {
     ///
     /// # Errors
     /// The errors of [`Experiment::load`]. [`Error::Value`] also for two members with the same name, whose runs would
-    /// be in the same folder, and, if [`Task::inner`] is above 0, for members of which only some keep the last epoch,
-    /// since they would be evaluated on different clips.
+    /// be in the same folder; for members with more networks in all than a model file can hold; and, if [`Task::inner`]
+    /// is above 0, for members of which only some keep the last epoch, since they would be evaluated on different clips.
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         if !is_ensemble(text, origin)? {
             return Ok(Recipe::parse(text, origin)?.into());

@@ -97,7 +97,7 @@ pub struct Augmentation {
     #[serde(default)]
     pub conditions: Vec<Condition>,
     /// Probability of a room, of noise and of a narrow band. Each is drawn anew whenever a batch is built, and applied
-    /// to the log-mel levels.
+    /// to the log-mel levels. Features with other rows beside the levels, which are deltas or extras, cannot be distorted.
     #[serde(default)]
     pub distortion: f64,
     /// Frames are stretched in time by a factor of `exp(U(−stretch, stretch))`, with interpolation.
@@ -253,8 +253,7 @@ impl Recipe {
     /// Reads and checks a recipe. Errors name `origin`.
     ///
     /// # Errors
-    /// [`Error::Syntax`](crate::Error::Syntax), [`Error::Value`](crate::Error::Value),
-    /// [`Error::Features`](crate::Error::Features).
+    /// [`Error::Syntax`](crate::Error::Syntax) or [`Error::Value`](crate::Error::Value).
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         let recipe: Self = from_toml(text, origin)?;
         recipe.check(origin).map_err(|e| with_line(e, text))?;

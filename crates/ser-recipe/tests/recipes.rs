@@ -142,6 +142,135 @@ fn a_wrong_value_is_named_with_its_key() {
 }
 
 #[test]
+fn every_other_value_out_of_its_range_is_refused_too() {
+    let conditions = format!("masks = 1\nconditions = [{}]", "'telephone', ".repeat(65));
+    for (network, from, to, key) in [
+        (CNN, "frames = 30", "frames = 0", "input.frames"),
+        (
+            CNN,
+            "frames = 30",
+            "frames = 30\naverage = 0",
+            "input.average",
+        ),
+        (
+            CNN,
+            "masks = 1",
+            "masks = 1\nsemitones = [13.0]",
+            "augmentation.semitones",
+        ),
+        (
+            CNN,
+            "masks = 1",
+            "masks = 1\nsemitones = [nan]",
+            "augmentation.semitones",
+        ),
+        (CNN, "masks = 1", &conditions, "augmentation.conditions"),
+        (
+            CNN,
+            "masks = 1",
+            "masks = 1\nstretch = 1.5",
+            "augmentation.stretch",
+        ),
+        (CNN, "masks = 1", "masks = 65", "augmentation.masks"),
+        (CNN, "masks = 1", "masks = 0", "augmentation.masks"),
+        (
+            CNN,
+            "time_mask = 4",
+            "time_mask = 31",
+            "augmentation.time_mask",
+        ),
+        (
+            CNN,
+            "coefficient_mask = 2",
+            "coefficient_mask = 13",
+            "augmentation.coefficient_mask",
+        ),
+        (
+            CNN,
+            "masks = 1",
+            "masks = 1\nmixup = -0.1",
+            "augmentation.mixup",
+        ),
+        (
+            CNN,
+            "[training]",
+            "[enrolment]\ngroup = 3\nshrinkage = 1.0\n[training]",
+            "enrolment.group",
+        ),
+        (
+            CNN,
+            "[training]",
+            "[enrolment]\ngroup = 4\nshrinkage = -1.0\n[training]",
+            "enrolment.shrinkage",
+        ),
+        (CNN, "epochs = 12", "epochs = 0", "training.epochs"),
+        (
+            CNN,
+            "batch_size = 16",
+            "batch_size = 1",
+            "training.batch_size",
+        ),
+        (
+            CNN,
+            "learning_rate = 0.01",
+            "learning_rate = 0.0",
+            "training.learning_rate",
+        ),
+        (
+            CNN,
+            "epochs = 12",
+            "epochs = 12\nnetworks = 0",
+            "training.networks",
+        ),
+        (
+            CNN,
+            "epochs = 12",
+            "epochs = 12\nnetworks = 65",
+            "training.networks",
+        ),
+        (
+            CNN,
+            "block_dropout = 0.05",
+            "block_dropout = 1.0",
+            "network.block_dropout",
+        ),
+        (
+            MLP,
+            "dropout = 0.1",
+            "input_dropout = -0.1",
+            "network.input_dropout",
+        ),
+    ] {
+        let sound = recipe_text(network, "");
+        assert!(Recipe::parse(&sound, "test").is_ok());
+        let wrong = sound.replacen(from, to, 1);
+        assert_ne!(wrong, sound, "{from}");
+        let message = Recipe::parse(&wrong, "test").unwrap_err().to_string();
+        assert!(
+            message.contains(&format!("`{key}` must be")),
+            "{key} is not in: {message}"
+        );
+    }
+}
+
+/// The value in a message is written as in the recipe, and its limits are those that are checked.
+#[test]
+fn a_message_has_the_value_as_the_recipe_has_it() {
+    for (training, expected) in [
+        ("gradient_clip = -1.0", "above 0, but is -1"),
+        (
+            "balance = ['class', 'class']",
+            "at most once, but is [\"class\", \"class\"]",
+        ),
+        ("networks = 65", "from 1 to 64, but is 65"),
+    ] {
+        let recipe = Recipe::parse(&recipe_text(CNN, training), "test");
+        let message = recipe.unwrap_err().to_string();
+        assert!(message.ends_with(expected), "{message}");
+    }
+}
+
+#[test]
 fn a_wrong_value_is_named_with_its_line() {
     let sound = recipe_text(CNN, "threads = 1");
     let line = |of: &str| 1 + sound.lines().position(|line| line.contains(of)).unwrap();
@@ -279,7 +408,7 @@ fn a_name_is_one_that_a_folder_can_have() {
 }
 
 #[test]
-fn members_have_names_of_their_own_and_are_tried_alike() {
+fn members_have_names_of_their_own_and_all_or_none_keep_the_last_epoch() {
     let of = |members: &str, inner: usize| {
         let text = format!(
             "name = 'e'\ndescription = 'd'\ntask = {{ protocol = 'loso', inner = {inner} }}\n\
@@ -340,6 +469,18 @@ fn values_that_do_not_go_together_are_refused() {
             "augmentation.distortion",
         ),
         (
+            text(CNN)
+                .replace("n_mels", "deltas = 1\nn_mels")
+                .replace("masks = 1", "masks = 1\ndistortion = 0.5"),
+            "augmentation.distortion",
+        ),
+        (
+            text(CNN)
+                .replace("n_mels", "extras = [\"f0\"]\nn_mels")
+                .replace("masks = 1", "masks = 1\ndistortion = 0.5"),
+            "augmentation.distortion",
+        ),
+        (
             text(CNN).replace(
                 "masks = 1",
                 "masks = 1\nsemitones = [-1.0]\ntest_semitones = [-1.0, 1.0]",
@@ -350,6 +491,32 @@ fn values_that_do_not_go_together_are_refused() {
         let message = Recipe::parse(&text, "test").unwrap_err().to_string();
         assert!(message.contains(key), "{key} is not in: {message}");
     }
+}
+
+#[test]
+fn the_members_of_an_ensemble_have_as_many_networks_as_a_model_file_can_hold() {
+    let of = |networks: [usize; 2]| {
+        let members = networks.map(|networks| {
+            let mut recipe =
+                Recipe::parse(&recipe_text(MLP, &format!("networks = {networks}")), "test")
+                    .unwrap();
+            recipe.name = format!("r{networks}");
+            let recipe = toml::Value::try_from(recipe).unwrap();
+            format!("{{ recipe = {recipe} }}")
+        });
+        let members = members.join(", ");
+        let text = format!(
+            "name = 'e'\ndescription = 'd'\ntask = {{ protocol = 'loso' }}\nmembers = [{members}]"
+        );
+        Experiment::parse(&text, "e")
+    };
+    assert_eq!(of([63, 1]).unwrap().members.len(), 2);
+    let refused = of([63, 2]).unwrap_err().to_string();
+    assert!(
+        refused.contains("`members` must be recipes with at most 64 networks in all")
+            && refused.contains("65"),
+        "{refused}"
+    );
 }
 
 #[test]

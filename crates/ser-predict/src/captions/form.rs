@@ -23,8 +23,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// All formats.
-    pub const ALL: [Self; 6] = [
+    const ALL: [Self; 6] = [
         Self::Csv,
         Self::WebVtt,
         Self::SubRip,

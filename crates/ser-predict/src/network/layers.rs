@@ -170,7 +170,7 @@ fn relu(x: f32) -> f32 {
 /// pooling divide both `T` and `C`, rounding up.
 #[derive(Debug)]
 pub(crate) struct Convolution {
-    block: ConvBlock,
+    pub(super) block: ConvBlock,
     inputs: usize,
     /// The weights of an output, in the order `[kernel, kernel, inputs]`; in the file the order is
     /// `[inputs, kernel, kernel]`.

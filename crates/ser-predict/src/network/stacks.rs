@@ -13,7 +13,6 @@ use super::layers::{
 #[derive(Debug)]
 pub(super) struct Blocks {
     blocks: Vec<Convolution>,
-    configs: Vec<ConvBlock>,
     /// Height and channels of the plane after the last block.
     height: usize,
     channels: usize,
@@ -35,29 +34,13 @@ impl Blocks {
         }
         Ok(Self {
             blocks,
-            configs: configs.to_vec(),
             height,
             channels,
         })
     }
 
-    /// Returns how many frames the blocks leave of `frames` frames of a clip or of a plane.
-    fn remaining(&self, frames: usize) -> usize {
-        let left = |frames: usize, b: &ConvBlock| frames.div_ceil(b.stride).div_ceil(b.pool[0]);
-        self.configs.iter().fold(frames, left)
-    }
-
-    /// Returns how many frames the blocks must get so that the outputs of the first `length` frames do not depend on
-    /// any later frame: these include the frames that the last kernels reach.
-    fn needed(&self, length: usize) -> usize {
-        let reach = |frames: usize, b: &ConvBlock| {
-            let frames = frames.saturating_mul(b.pool[0]).saturating_mul(b.stride);
-            frames.saturating_add(b.kernel / 2)
-        };
-        self.configs
-            .iter()
-            .rev()
-            .fold(self.remaining(length), reach)
+    fn configs(&self) -> impl DoubleEndedIterator<Item = &ConvBlock> + Clone {
+        self.blocks.iter().map(|convolution| &convolution.block)
     }
 
     /// Applies the blocks to `plane` in place: `[T, C, 1] → [T', height, channels]`.
@@ -67,6 +50,26 @@ impl Blocks {
             std::mem::swap(plane, next);
         }
     }
+}
+
+/// Returns how many frames blocks leave of `frames` frames of a clip or of a plane.
+fn remaining<'a>(blocks: impl Iterator<Item = &'a ConvBlock>, frames: usize) -> usize {
+    let left = |frames: usize, b: &ConvBlock| frames.div_ceil(b.stride).div_ceil(b.pool[0]);
+    blocks.fold(frames, left)
+}
+
+/// Returns how many frames blocks must get so that the outputs of the first `length` frames do not depend on any later
+/// frame: these include the frames that the last kernels reach.
+fn needed<'a>(
+    blocks: impl DoubleEndedIterator<Item = &'a ConvBlock> + Clone,
+    length: usize,
+) -> usize {
+    let reach = |frames: usize, b: &ConvBlock| {
+        let frames = frames.saturating_mul(b.pool[0]).saturating_mul(b.stride);
+        frames.saturating_add(b.kernel / 2)
+    };
+    let left = remaining(blocks.clone(), length);
+    blocks.rev().fold(left, reach)
 }
 
 /// Convolution blocks, followed by an embedding of each remaining frame: linear layer, norm, ReLU.
@@ -120,9 +123,9 @@ impl FrameEmbedding {
     pub(super) fn embed(&self, frames: usize, length: usize, scratch: &mut Scratch) {
         let coefficients = scratch.window.len() / frames;
         // Frames beyond the reach of the kernels are padding and do not affect the result.
-        let needed = self.blocks.needed(length).min(frames);
+        let needed = needed(self.blocks.configs(), length).min(frames);
         self.forward(needed, coefficients, scratch);
-        let rows = &scratch.rows[..self.blocks.remaining(length) * self.values];
+        let rows = &scratch.rows[..remaining(self.blocks.configs(), length) * self.values];
         mean_and_deviation(rows, self.values, &mut scratch.embedding);
     }
 }
@@ -181,8 +184,8 @@ impl Recurrent {
         match &self.frames {
             Some(embedding) => {
                 embedding.forward(frames, coefficients, scratch);
-                frames = embedding.blocks.remaining(frames);
-                length = embedding.blocks.remaining(length);
+                frames = remaining(embedding.blocks.configs(), frames);
+                length = remaining(embedding.blocks.configs(), length);
                 values = self.width;
             }
             None => scratch.rows.clone_from(&scratch.window),
@@ -221,12 +224,8 @@ mod tests {
             stride: 4096,
             pool: [4096, 1],
         };
-        let blocks = Blocks {
-            blocks: Vec::new(),
-            configs: vec![block; 3],
-            height: 1,
-            channels: 1,
-        };
-        assert_eq!((blocks.remaining(100), blocks.needed(100)), (1, usize::MAX));
+        let blocks = [block.clone(), block.clone(), block];
+        assert_eq!(remaining(blocks.iter(), 100), 1);
+        assert_eq!(needed(blocks.iter(), 100), usize::MAX);
     }
 }

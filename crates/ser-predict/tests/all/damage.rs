@@ -52,7 +52,7 @@ fn clips_with_a_channel_turned_round_keep_their_emotion() {
 
 /// Returns the times in seconds at which pieces of speech begin in a stream.
 fn starts(predictor: &Predictor, mut stream: AudioStream) -> Vec<f64> {
-    let mut listener = Listener::new(predictor, stream.sample_rate()).unwrap();
+    let mut listener = Listener::new(predictor, stream.sample_rate(), None).unwrap();
     let (mut samples, mut spans) = (Vec::new(), Vec::new());
     while stream.next_block(&mut samples).unwrap() {
         spans.extend(listener.push(&samples).unwrap());

@@ -1,7 +1,7 @@
-//! An enrolment does not depend on how the recordings are given.
+//! An enrolment does not depend on how the recordings are given, and is read only from a regular file.
 
 use ser_audio::{AudioStream, Waveform};
-use ser_predict::{Enroller, Error, Model, Predictor};
+use ser_predict::{Enroller, Enrolment, Error, Model, Predictor};
 
 const RATE: u32 = 16_000;
 
@@ -40,7 +40,7 @@ fn a_stream_is_heard_as_the_whole_recording_is() {
 }
 
 #[test]
-fn what_was_added_is_counted_and_order_is_all_that_matters() {
+fn adding_one_by_one_equals_enrolling_all_at_once() {
     let predictor = Predictor::built_in().unwrap();
     let sounds = [voice(3.0, 120.0), voice(20.0, 160.0), voice(2.0, 240.0)];
     let speech = sounds.map(|sound| predictor.speech(&sound).unwrap());
@@ -53,7 +53,7 @@ fn what_was_added_is_counted_and_order_is_all_that_matters() {
 }
 
 #[test]
-fn what_another_model_heard_is_refused() {
+fn speech_embedded_by_another_model_is_refused() {
     let twice = [(); 2].map(|()| (Model::built_in().unwrap(), 1.0));
     let other = Model::ensemble("other", String::new(), twice.into()).unwrap();
     let predictor = Predictor::built_in().unwrap();
@@ -61,4 +61,32 @@ fn what_another_model_heard_is_refused() {
     let mut enroller = Enroller::new(&other);
     assert!(matches!(enroller.add(&speech), Err(Error::Shape { .. })));
     assert_eq!(enroller.recordings(), 0);
+}
+
+#[test]
+fn a_model_without_enrolment_says_so() {
+    let model = Model::built_in().unwrap();
+    assert!(model.check_enrols().is_ok());
+    let Model {
+        labels, provenance, ..
+    } = model;
+    let plain = Model::new("plain", labels, Vec::new(), provenance, String::new());
+    let error = plain.check_enrols().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "plain was trained without enrolment, so a speaker makes no difference to its answers"
+    );
+}
+
+#[test]
+fn only_a_regular_file_is_read() {
+    let model = Model::built_in().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let errors = [
+        Model::load(folder.path()).unwrap_err(),
+        Enrolment::load(&model, folder.path()).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, Error::ModelFile { .. }), "{error}");
+    }
 }

@@ -15,7 +15,7 @@ fn sound(seconds: u32) -> Waveform {
 }
 
 #[test]
-fn probabilities_of_what_can_be_sum_to_one_in_their_proportions() {
+fn allowed_labels_sum_to_one_and_keep_their_ratios() {
     let all = Predictor::built_in().unwrap();
     let two = all.restricted_to(&["happy", "sad"]).unwrap();
     assert!(two.allowed().eq(["happy", "sad"]));

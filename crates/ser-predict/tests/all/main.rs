@@ -19,6 +19,7 @@ mod captions;
 mod streams;
 
 mod enrolling;
+mod explain;
 mod fine_tune;
 
 mod half_precision;

@@ -1,8 +1,11 @@
 //! The same sound gives the same spans, regardless of how it arrives.
 
-use ser_audio::VoiceActivity;
-use ser_audio::Waveform;
-use ser_predict::{Answer, LONGEST_PIECE, Listener, Piece, Predictor, Segmenter, Span, captions};
+use std::path::Path;
+
+use ser_audio::{AudioStream, VoiceActivity, Waveform};
+use ser_predict::{
+    Answer, LONGEST_PIECE, Listener, Piece, Predictor, Segmenter, Span, Timeline, captions,
+};
 
 const RATE: u32 = 16_000;
 
@@ -190,10 +193,10 @@ fn a_rate_at_which_nothing_is_left_of_a_voice_is_refused() {
 fn a_file_and_a_microphone_give_the_same_spans() {
     let predictor = predictor();
     let samples = sound(14.0, &[(0.5, 3.0), (4.0, 12.0)]);
-    let mut listener = Listener::new(&predictor, RATE).unwrap();
+    let mut listener = Listener::new(&predictor, RATE, None).unwrap();
     let mut file = listener.push(&samples).unwrap();
     file.extend(listener.finish().unwrap());
-    let mut listener = Listener::new(&predictor, RATE).unwrap();
+    let mut listener = Listener::new(&predictor, RATE, None).unwrap();
     let mut live: Vec<Span> = Vec::new();
     unevenly(&samples, |block| live.extend(listener.push(block).unwrap()));
     live.extend(listener.finish().unwrap());
@@ -208,13 +211,29 @@ fn a_file_and_a_microphone_give_the_same_spans() {
 }
 
 #[test]
+fn a_timeline_ends_however_short_its_steps_are() {
+    let predictor = predictor();
+    let file = ser_fixtures::flac(8_000, &vec![0; 40_000]);
+    for seconds in [0.0, -1.0, f64::NAN] {
+        let stream = AudioStream::from_bytes(file.as_slice().into(), Path::new("silence")).unwrap();
+        let mut timeline = Timeline::new(&predictor, stream, None).unwrap();
+        let mut steps = 0;
+        while timeline.step(seconds).unwrap().is_some() {
+            steps += 1;
+            assert!(steps < 1_000, "steps of {seconds} s");
+        }
+        assert!(steps > 1 && timeline.heard() >= 5.0, "{steps}");
+    }
+}
+
+#[test]
 fn a_span_is_told_soon_after_its_end_and_never_changed() {
     let predictor = predictor();
     let samples = sound(12.0, &[(1.0, 2.5), (3.2, 5.0), (5.5, 6.0), (8.0, 10.0)]);
-    let mut listener = Listener::new(&predictor, RATE).unwrap();
+    let mut listener = Listener::new(&predictor, RATE, None).unwrap();
     let mut whole = listener.push(&samples).unwrap();
     whole.extend(listener.finish().unwrap());
-    let mut listener = Listener::new(&predictor, RATE).unwrap();
+    let mut listener = Listener::new(&predictor, RATE, None).unwrap();
     let (mut heard, mut told) = (0, Vec::new());
     for block in samples.chunks(RATE as usize / 50) {
         heard += block.len();
@@ -232,7 +251,7 @@ fn a_span_is_told_soon_after_its_end_and_never_changed() {
 fn a_span_is_what_the_model_says_of_its_sound_alone() {
     let predictor = predictor();
     let samples = sound(6.0, &[(1.0, 3.0)]);
-    let mut listener = Listener::new(&predictor, RATE).unwrap();
+    let mut listener = Listener::new(&predictor, RATE, None).unwrap();
     let mut spans = listener.push(&samples).unwrap();
     spans.extend(listener.finish().unwrap());
     let [span] = spans.as_slice() else {
@@ -255,7 +274,7 @@ fn a_clip_is_answered_as_a_whole_and_anything_longer_by_its_pieces() {
         (9.0, vec![(1.0, 2.0), (7.0, 8.5)], false),
     ] {
         let samples = sound(seconds, &spoken);
-        let mut listener = Listener::new(&predictor, RATE).unwrap();
+        let mut listener = Listener::new(&predictor, RATE, None).unwrap();
         let mut spans = listener.push(&samples).unwrap();
         spans.extend(listener.finish().unwrap());
         assert_eq!(spans.len(), 2, "{spans:?}");

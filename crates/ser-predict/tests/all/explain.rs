@@ -1,0 +1,42 @@
+//! Explanations of answers.
+
+use ser_audio::{Warning, Waveform};
+use ser_predict::{Error, Kind, Predictor};
+
+/// Returns a synthetic voice between 0.1 and 0.4 s, whose peaks are cut off at half of full scale, in faint noise.
+fn clipped(seconds: f32) -> Waveform {
+    let sample = |n: u32| {
+        let noise = (n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0 - 0.5;
+        let time = n as f32 / 16_000.0;
+        let cycle = std::f32::consts::TAU * 150.0 * time;
+        let voice: f32 = (1..12).map(|k| (k as f32 * cycle).sin() / k as f32).sum();
+        let speaks = (0.1..0.4).contains(&time);
+        let voice = if speaks { voice } else { 0.0 };
+        (voice + 1e-3 * noise).clamp(-0.5, 0.5)
+    };
+    Waveform::new(
+        (0..(seconds * 16_000.0) as u32).map(sample).collect(),
+        16_000,
+    )
+}
+
+#[test]
+fn the_explained_answer_is_that_for_the_recording_with_its_warnings() {
+    let predictor = Predictor::built_in().unwrap();
+    let sound = clipped(0.5);
+    let explained = predictor.explain(&sound, None).unwrap().answer;
+    let is_clipped = |warning: &Warning| matches!(warning, Warning::Clipped { .. });
+    assert!(explained.warnings.iter().any(is_clipped), "{explained:?}");
+    assert_eq!(explained, predictor.answer(&sound, None).unwrap());
+}
+
+#[test]
+fn recordings_too_short_or_too_long_to_be_explained_are_refused() {
+    let predictor = Predictor::built_in().unwrap();
+    for (seconds, kind) in [(0.19, Kind::TooShort), (30.1, Kind::TooLong)] {
+        let error = predictor.explain(&clipped(seconds), None).unwrap_err();
+        assert!(matches!(error, Error::ExplainedLength { .. }), "{error}");
+        assert_eq!(error.kind(), kind);
+        assert!(error.to_string().contains("0.2 to 30 s"), "{error}");
+    }
+}
