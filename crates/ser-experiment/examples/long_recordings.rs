@@ -14,6 +14,7 @@ use anyhow::Result;
 use rayon::prelude::*;
 use ser_audio::{VoiceActivity, Waveform};
 use ser_data::{Clip, Corpus};
+use ser_experiment::Run;
 use ser_predict::{Model, Predictor, argmax};
 
 /// Numbers of clips that make a recording.
@@ -37,11 +38,10 @@ fn main() -> Result<()> {
     };
     let corpus = Corpus::load(&data)?.corpus;
     let mut answered = Vec::new();
-    for folder in std::fs::read_dir(run)? {
-        let model = folder?.path().join("model.safetensors");
-        if model.is_file() {
-            answered.extend(answer(&corpus, &model)?);
-        }
+    let run = Run::read(Path::new(&run))?;
+    for info in &run.infos {
+        let model = run.dir.join(&info.split).join("model.safetensors");
+        answered.extend(answer(&corpus, &model)?);
     }
     println!(
         "| clips | pauses | recordings | seconds | UAR % as a whole | by the predictor | certain % | right of these % |"
@@ -50,11 +50,16 @@ fn main() -> Result<()> {
     for (with_pauses, count) in kinds() {
         let of_kind = |a: &&Answered| (a.with_pauses, a.count) == (with_pauses, count);
         let recordings: Vec<&Answered> = answered.iter().filter(of_kind).collect();
+        if recordings.is_empty() {
+            continue; // No actor has enough clips of an emotion.
+        }
         let seconds = recordings.iter().map(|a| a.seconds).sum::<f64>() / recordings.len() as f64;
-        let (whole, by_predictor) = (
-            uar(&recordings, |a| a.whole),
-            uar(&recordings, |a| a.by_predictor),
-        );
+        let truth: Vec<usize> = recordings.iter().map(|a| a.emotion).collect();
+        let percent = |answer: fn(&Answered) -> usize| -> Result<f64> {
+            let answers: Vec<usize> = recordings.iter().map(|a| answer(a)).collect();
+            Ok(100.0 * ser_eval::uar(&truth, &answers)?)
+        };
+        let (whole, by_predictor) = (percent(|a| a.whole)?, percent(|a| a.by_predictor)?);
         let certain = recordings.iter().filter(|a| !a.uncertain);
         let right = certain.clone().filter(|a| a.by_predictor == a.emotion);
         let (certain, right) = (certain.count() as f64, right.count() as f64);
@@ -79,7 +84,7 @@ fn kinds() -> impl Iterator<Item = (bool, usize)> {
     [true, false].into_iter().flat_map(of_each)
 }
 
-/// Answers the recordings of the speakers whom a model was not trained on.
+/// Answers the recordings of the speakers whom a model was not trained on, in the emotions that it knows.
 fn answer(corpus: &Corpus, model: &Path) -> Result<Vec<Answered>> {
     let predictor = Predictor::new(Model::load(model)?)?;
     let model = predictor.model();
@@ -92,8 +97,9 @@ fn answer(corpus: &Corpus, model: &Path) -> Result<Vec<Answered>> {
     }
     let mut recordings = Vec::new();
     for ((_, emotion), clips) in &groups {
-        let emotion = model.labels.iter().position(|label| label == emotion);
-        let emotion = emotion.unwrap_or_default();
+        let Some(emotion) = model.labels.iter().position(|label| label == emotion) else {
+            continue;
+        };
         for kind in kinds() {
             let joined = clips.chunks_exact(kind.1);
             recordings.extend(joined.map(|clips| (kind, emotion, clips)));
@@ -137,16 +143,4 @@ fn speech(sound: &Waveform) -> Vec<f32> {
         sound.samples[segment.start as usize..end].to_vec()
     });
     segments.collect()
-}
-
-/// Computes the unweighted average recall in percent.
-fn uar(recordings: &[&Answered], answer: impl Fn(&Answered) -> usize) -> f64 {
-    let mut recalls: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-    for recording in recordings {
-        let (right, all) = recalls.entry(recording.emotion).or_default();
-        *right += f64::from(u8::from(answer(recording) == recording.emotion));
-        *all += 1.0;
-    }
-    let sum: f64 = recalls.values().map(|(right, all)| right / all).sum();
-    100.0 * sum / recalls.len() as f64
 }

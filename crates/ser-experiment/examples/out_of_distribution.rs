@@ -6,13 +6,14 @@
 #![allow(clippy::print_stdout)]
 
 use std::f32::consts::TAU;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use rayon::prelude::*;
 use ser_audio::Waveform;
 use ser_audio::conditions::Condition;
 use ser_data::{Clip, Corpus};
+use ser_experiment::Run;
 use ser_predict::{Model, Predictor};
 
 /// Changes the sound of a test clip; the number is a seed, a different one for each clip.
@@ -26,7 +27,9 @@ fn main() -> Result<()> {
     let corpus = Corpus::load(&data)?.corpus;
     let sounds = sounds()?;
     let (mut clips, mut called) = (0, vec![0; sounds.len()]);
-    for model in models(Path::new(&run))? {
+    let run = Run::read(Path::new(&run))?;
+    for info in &run.infos {
+        let model = run.dir.join(&info.split).join("model.safetensors");
         let predictor = Predictor::new(Model::load(&model)?)?;
         let learned_from = &predictor.model().provenance.speakers;
         let tested = corpus.clips().iter().zip(0..);
@@ -53,18 +56,6 @@ fn main() -> Result<()> {
         println!("| {name} | {share:.1} |");
     }
     Ok(())
-}
-
-/// Returns the model files of a cross-validation.
-fn models(run: &Path) -> Result<Vec<PathBuf>> {
-    let folders = std::fs::read_dir(run)?.collect::<Result<Vec<_>, _>>()?;
-    let mut models: Vec<PathBuf> = folders
-        .iter()
-        .map(|folder| folder.path().join("model.safetensors"))
-        .filter(|model| model.is_file())
-        .collect();
-    models.sort();
-    Ok(models)
 }
 
 /// Returns the changes with their names: first those that leave ordinary speech, then the others.

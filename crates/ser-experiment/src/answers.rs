@@ -1,27 +1,24 @@
 //! The predictions of a model for some clips, in every [`Setting`] that was measured.
 
+#[cfg(feature = "train")]
+mod asked;
+
+#[cfg(feature = "train")]
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use ser_audio::conditions::Condition;
 use ser_data::{Clip, Corpus};
-use ser_eval::{FoldSummary, Prediction, Predictions, draw_name, without_draw};
-use ser_features::{FeatureConfig, Features};
+use ser_eval::{FoldSummary, Prediction, Predictions, without_draw};
+use ser_features::Features;
 use ser_files::remove_file;
-use ser_predict::{LabelledClip, Model};
+use ser_predict::Model;
 
-use crate::corpus::Prepared;
 use crate::error::{Error, Result};
-use crate::labels::Labels;
+use crate::labels::{Counted, Labels};
 use crate::setting::Setting;
-use crate::view::{View, features_under};
-
-/// Number of random draws of enrolment clips or labelled clips, for each number of clips.
-const DRAWS: u64 = 3;
+use crate::view::features_under;
 
 /// Predictions for the same clips, by setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,50 +28,9 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Predicts the clips of `part` with a model, each clip alone and in each of the given settings.
-    ///
-    /// [`Setting::Condition`] is skipped here; see [`Answers::add_conditions`].
-    ///
-    /// # Errors
-    /// - [`Error::NoView`] if the data lack features that the model needs
-    /// - [`Error::UnknownEmotion`] if a clip has an emotion that is not a label of the model
-    /// - [`Error::Predict`] if the model cannot answer
-    pub fn of(
-        model: &Model,
-        data: &Prepared,
-        part: &[usize],
-        split: &str,
-        settings: &[Setting],
-    ) -> Result<Self> {
-        let (corpus, features) = (&data.corpus, features_of_part(model, data, part)?);
-        let answers = model.predict(&of(&features, part))?;
-        let plain = rows(model, corpus, part, answers, split)?;
-        let plain = Predictions::new(model.labels.clone(), plain)?;
-        let mut by_setting = vec![(Setting::Plain, plain)];
-        for &setting in settings {
-            let found = match setting {
-                Setting::Plain | Setting::Condition(_) => continue,
-                Setting::Labelled(n) => fine_tuned(model, corpus, &features, part, split, n)?,
-                _ if !model.enrols() => continue,
-                Setting::Collection => with_collection(model, corpus, &features, part, split)?,
-                Setting::Enrolled(_) | Setting::EnrolledAll => {
-                    with_enrolment(model, corpus, &features, part, split, setting)?
-                }
-            };
-            if !found.is_empty() {
-                let found = Predictions::new(model.labels.clone(), found)?;
-                by_setting.push((setting, found));
-            }
-        }
-        Ok(Self { by_setting })
-    }
-
     /// Adds the predictions under each condition of [`Condition::STANDARD`] that has none yet; calls `done` after each
     /// condition.
-    ///
-    /// # Errors
-    /// An error if a clip cannot be read or changed; [`Error::Predict`] if the model cannot answer.
-    pub fn add_conditions(
+    pub(crate) fn add_conditions(
         &mut self,
         model: &Model,
         corpus: &Corpus,
@@ -86,13 +42,14 @@ impl Answers {
         let configs = model.views();
         let clips = part.iter().map(|&i| corpus.clips()[i].recording());
         let recordings: Vec<_> = clips.collect();
+        let rows = Rows::new(model, corpus);
         for condition in Condition::STANDARD {
             let setting = Setting::Condition(condition);
             if self.get(setting).is_none() {
                 let clips = features_under(condition, &configs, &recordings, store)?;
                 let views: Vec<&[Features]> = clips.iter().map(Vec::as_slice).collect();
                 let answers = model.predict(&views)?;
-                let rows = rows(model, corpus, part, answers, split)?;
+                let rows = rows.of(part, answers, split)?;
                 let answers = Predictions::new(model.labels.clone(), rows)?;
                 self.by_setting.push((setting, answers));
             }
@@ -140,10 +97,7 @@ impl Answers {
     }
 
     /// Pools the answers of several splits.
-    ///
-    /// # Errors
-    /// [`Error::Eval`] if the parts have different labels, or if there is no part.
-    pub fn pool(parts: &[Self]) -> Result<Self> {
+    pub(crate) fn pool(parts: &[Self]) -> Result<Self> {
         let mut by_setting = Vec::new();
         for setting in Setting::all() {
             let found: Vec<&Predictions> = parts.iter().filter_map(|p| p.get(setting)).collect();
@@ -157,10 +111,8 @@ impl Answers {
 
     /// Returns the weighted mean of the answers of several recipes, as their ensemble gives it: with enrolment, only the
     /// members that support it contribute.
-    ///
-    /// # Errors
-    /// [`Error::Eval`] if the answers are for different clips or have different labels, or if there is no member.
-    pub fn average(members: &[(f64, impl Borrow<Self>)]) -> Result<Self> {
+    #[cfg(feature = "train")]
+    pub(crate) fn average(members: &[(f64, impl Borrow<Self>)]) -> Result<Self> {
         let mut by_setting = Vec::new();
         for setting in Setting::all() {
             let found = members
@@ -233,154 +185,6 @@ fn speakers(predictions: &Predictions) -> BTreeSet<(&str, &str)> {
 /// Figures over the splits, by setting. Those with [`Setting::Plain`] come first.
 pub type Figures = Vec<(Setting, FoldSummary)>;
 
-/// Predicts clips when some other clips of each speaker, or all clips, are enrolled. A speaker with too few clips gets no
-/// predictions.
-fn with_enrolment(
-    model: &Model,
-    corpus: &Corpus,
-    features: &ClipFeatures,
-    part: &[usize],
-    split: &str,
-    setting: Setting,
-) -> Result<Vec<Prediction>> {
-    let (known, draws) = match setting {
-        Setting::Enrolled(n) => (Some(n), DRAWS),
-        _ => (None, 1),
-    };
-    let mut found = Vec::new();
-    for draw in 1..=draws {
-        let mut rng = ChaCha8Rng::seed_from_u64(draw);
-        for speaker in corpus.speakers() {
-            let own = |&&i: &&usize| corpus.clips()[i].speaker == speaker;
-            let mut clips: Vec<usize> = part.iter().filter(own).copied().collect();
-            let (enrolled, asked) = match known {
-                None => (&clips[..], &clips[..]),
-                Some(n) if n < clips.len() => {
-                    clips.shuffle(&mut rng);
-                    clips.split_at(n)
-                }
-                Some(_) => continue,
-            };
-            let speaker = model.enrol(&of(features, enrolled))?;
-            let answers = model.predict_enrolled(&of(features, asked), &speaker)?;
-            found.extend(rows(
-                model,
-                corpus,
-                asked,
-                answers,
-                &draw_name(split, draw),
-            )?);
-        }
-    }
-    Ok(found)
-}
-
-/// Predicts clips when all clips of `part` of the same corpus are known, without labels or speakers.
-fn with_collection(
-    model: &Model,
-    corpus: &Corpus,
-    features: &ClipFeatures,
-    part: &[usize],
-    split: &str,
-) -> Result<Vec<Prediction>> {
-    let mut collections: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
-    for &i in part {
-        collections
-            .entry(corpus.clips()[i].corpus())
-            .or_default()
-            .push(i);
-    }
-    let mut found = Vec::new();
-    for clips in collections.into_values() {
-        let collection = model.enrol(&of(features, &clips))?;
-        let answers = model.predict_enrolled(&of(features, &clips), &collection)?;
-        found.extend(rows(model, corpus, &clips, answers, split)?);
-    }
-    Ok(found)
-}
-
-/// Predicts clips after fine-tuning on labelled clips of other speakers.
-///
-/// In each draw the model is fine-tuned on clips of half of the speakers and tested on the other half; then the halves are
-/// swapped. If a half has fewer than `labelled` clips in a draw, there are no predictions at all: those of the other half alone
-/// would be of other speakers than those of the other settings.
-fn fine_tuned(
-    model: &Model,
-    corpus: &Corpus,
-    features: &ClipFeatures,
-    part: &[usize],
-    split: &str,
-    labelled: usize,
-) -> Result<Vec<Prediction>> {
-    let speaker = |i: usize| corpus.clips()[i].speaker.as_str();
-    let mut speakers: Vec<&str> = part.iter().map(|&i| speaker(i)).collect();
-    speakers.sort_unstable();
-    speakers.dedup();
-    let mut found = Vec::new();
-    for draw in 1..=DRAWS {
-        let mut rng = ChaCha8Rng::seed_from_u64(draw);
-        speakers.shuffle(&mut rng);
-        let (first, second) = speakers.split_at(speakers.len() / 2);
-        for (others, asked) in [(first, second), (second, first)] {
-            let own = |speakers: &[&str]| -> Vec<usize> {
-                let clips = part.iter().copied();
-                clips.filter(|&i| speakers.contains(&speaker(i))).collect()
-            };
-            let (mut train, asked) = (own(others), own(asked));
-            train.shuffle(&mut rng);
-            if train.len() < labelled {
-                return Ok(Vec::new());
-            }
-            train.truncate(labelled);
-            let clips = train.iter().map(|&i| {
-                Ok(LabelledClip {
-                    features: &features[&i],
-                    target: target(model, &corpus.clips()[i])?,
-                    speaker: speakers.iter().position(|s| *s == speaker(i)).unwrap_or(0),
-                    recording: i,
-                })
-            });
-            let clips = clips.collect::<Result<Vec<_>>>()?;
-            let tuned = model.fine_tune(&clips)?.model()?;
-            let answers = tuned.predict(&of(features, &asked))?;
-            found.extend(rows(
-                model,
-                corpus,
-                &asked,
-                answers,
-                &draw_name(split, draw),
-            )?);
-        }
-    }
-    Ok(found)
-}
-
-/// The features of clips that a model takes, by the index of the clip in its corpus.
-type ClipFeatures = BTreeMap<usize, Vec<Features>>;
-
-/// Returns the features of some clips.
-fn of<'a>(features: &'a ClipFeatures, clips: &[usize]) -> Vec<&'a [Features]> {
-    clips.iter().map(|i| &features[i][..]).collect()
-}
-
-/// Returns the features that a model takes, for the clips of `part`.
-fn features_of_part(model: &Model, data: &Prepared, part: &[usize]) -> Result<ClipFeatures> {
-    let place = |config: &FeatureConfig| {
-        let wanted = View::clean(config.clone());
-        let place = data.views.iter().position(|view| *view == wanted);
-        place.ok_or_else(|| Error::NoView {
-            model: model.name.clone(),
-        })
-    };
-    let places = model.views().into_iter().map(place);
-    let places = places.collect::<Result<Vec<usize>>>()?;
-    let of = |&i: &usize| {
-        let features = places.iter().map(|&at| data.features[i][at].clone());
-        (i, features.collect())
-    };
-    Ok(part.iter().map(of).collect())
-}
-
 /// Returns the index of a clip's emotion among the labels of a model.
 pub(crate) fn target(model: &Model, clip: &Clip) -> Result<usize> {
     let target = model.labels.iter().position(|label| *label == clip.emotion);
@@ -389,35 +193,50 @@ pub(crate) fn target(model: &Model, clip: &Clip) -> Result<usize> {
     })
 }
 
-/// Joins the probabilities that a model gives with the labels and attributes of their clips.
+/// Joins the probabilities that a model gives for clips of a corpus with the labels and attributes of the clips.
 ///
 /// On a corpus without clips of a label, the probability of this label is added to the label that it counts as
 /// ([`Task::counted_as`](ser_recipe::Task)).
-pub(crate) fn rows(
-    model: &Model,
-    corpus: &Corpus,
-    part: &[usize],
-    answers: Vec<Vec<f32>>,
-    split: &str,
-) -> Result<Vec<Prediction>> {
-    let counted = Labels::of(model).counted(&model.labels, corpus);
-    let rows = answers.into_iter().zip(part);
-    let rows = rows.map(|(mut probabilities, &i)| {
-        let clip = &corpus.clips()[i];
-        for &(from, to) in counted.get(&clip.corpus()).into_iter().flatten() {
-            probabilities[to] += std::mem::take(&mut probabilities[from]);
+pub(crate) struct Rows<'a> {
+    model: &'a Model,
+    corpus: &'a Corpus,
+    counted: Counted<'a>,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn new(model: &'a Model, corpus: &'a Corpus) -> Self {
+        Self {
+            model,
+            corpus,
+            counted: Labels::of(model).counted(&model.labels, corpus),
         }
-        Ok(Prediction {
-            clip: clip.name.clone(),
-            speaker: clip.speaker.clone(),
-            truth: target(model, clip)?,
-            probabilities,
-            split: split.to_owned(),
-            gender: clip.gender.clone(),
-            intensity: clip.intensity.clone(),
-            statement: clip.statement.clone(),
-            attributes: clip.attributes.clone(),
-        })
-    });
-    rows.collect()
+    }
+
+    /// Returns the predictions for the clips of `part`, whose probabilities are `[clips][labels]`.
+    pub(crate) fn of(
+        &self,
+        part: &[usize],
+        answers: Vec<Vec<f32>>,
+        split: &str,
+    ) -> Result<Vec<Prediction>> {
+        let rows = answers.into_iter().zip(part);
+        let rows = rows.map(|(mut probabilities, &i)| {
+            let clip = &self.corpus.clips()[i];
+            for &(from, to) in self.counted.get(&clip.corpus()).into_iter().flatten() {
+                probabilities[to] += std::mem::take(&mut probabilities[from]);
+            }
+            Ok(Prediction {
+                clip: clip.name.clone(),
+                speaker: clip.speaker.clone(),
+                truth: target(self.model, clip)?,
+                probabilities,
+                split: split.to_owned(),
+                gender: clip.gender.clone(),
+                intensity: clip.intensity.clone(),
+                statement: clip.statement.clone(),
+                attributes: clip.attributes.clone(),
+            })
+        });
+        rows.collect()
+    }
 }

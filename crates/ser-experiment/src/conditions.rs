@@ -5,6 +5,7 @@ use std::path::Path;
 use ser_audio::conditions::Condition;
 use ser_data::Origin;
 use ser_predict::Model;
+use ser_recipe::Task;
 
 use crate::answers::{Answers, Figures};
 use crate::corpus::{Prepared, Skipped};
@@ -46,13 +47,18 @@ pub fn measure_conditions(
     let Run {
         dir,
         experiment,
+        infos,
         test,
         ..
     } = Run::read(run)?;
-    let (labels, emotions) = (&experiment.task.labels, test.plain().labels());
+    // Only the clips that the run was made from say which labels count as another one.
+    let task = Task {
+        emotions: test.plain().labels().to_vec(),
+        ..experiment.task.clone()
+    };
     let Prepared {
         corpus, skipped, ..
-    } = Prepared::read(data, labels, emotions, on_event)?;
+    } = Prepared::of_task(data, &task, on_event)?;
     let folders = split_folders(&dir)?;
     if folders.is_empty() {
         return Err(Error::NoCrossValidation { path: dir });
@@ -60,14 +66,14 @@ pub fn measure_conditions(
     let (stage, steps) = (Stage::Conditions, folders.len() * Condition::STANDARD.len());
     on_event(Event::Started { stage, steps });
     let mut parts = Vec::new();
-    for folder in &folders {
-        let split = read_split(folder, &corpus, &experiment)
+    for (folder, info) in folders.iter().zip(&infos) {
+        let name = &info.split;
+        let split = read_split(folder, &corpus, name, &experiment)
             .context_of(|| "the run was made from other clips".to_owned())?;
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let model = Model::load(&folder.join(MODEL))?;
         let mut answers = test_answers(folder)?;
         let done = || on_event(Event::Advanced { stage, steps: 1 });
-        answers.add_conditions(&model, &corpus, split.test(), &name, store, &done)?;
+        answers.add_conditions(&model, &corpus, split.test(), name, store, &done)?;
         answers.write(folder, TEST)?;
         parts.push(answers);
     }

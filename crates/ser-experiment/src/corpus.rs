@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use ser_data::ravdess::EMOTIONS;
 use ser_data::{Audit, Clip, Corpus, LabelMap, Origin, Recording, Scan, SkipKind};
 use ser_features::Features;
+use ser_recipe::Task;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -121,16 +122,18 @@ impl Prepared {
         })
     }
 
-    /// Leaves out the clips whose sentence is said in one emotion only. Call it before features are extracted.
-    ///
-    /// # Errors
-    /// [`Error::NoClips`] if no clip is left; [`Error::Data`] if one of the given emotions has no clip left.
-    #[cfg(feature = "train")]
-    pub(crate) fn with_shared_sentences(
-        self,
-        emotions: &[String],
-        on_event: OnEvent,
-    ) -> Result<Self> {
+    /// Reads the clips of a task, without features: those of [`Prepared::read`], without those that the task leaves out.
+    pub(crate) fn of_task(data: &[Origin<'_>], task: &Task, on_event: OnEvent) -> Result<Self> {
+        let clips = Self::read(data, &task.labels, &task.emotions, on_event)?;
+        if task.shared_sentences {
+            clips.with_shared_sentences(&task.emotions, on_event)
+        } else {
+            Ok(clips)
+        }
+    }
+
+    /// Leaves out the clips whose sentence is said in one emotion only.
+    fn with_shared_sentences(self, emotions: &[String], on_event: OnEvent) -> Result<Self> {
         let emotions = self.chosen(emotions);
         let corpus = self.corpus.with_shared_sentences();
         let clips = self.corpus.len() - corpus.len();

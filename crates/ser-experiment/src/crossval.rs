@@ -6,7 +6,7 @@ use ser_data::Split;
 use ser_eval::{Epoch, Evaluation};
 use ser_files::remove_file;
 use ser_predict::Model;
-use ser_recipe::{Experiment, Member, Monitor, Recipe};
+use ser_recipe::{Experiment, Monitor, Recipe};
 
 use crate::answers::Answers;
 use crate::corpus::{Prepared, Skipped};
@@ -19,9 +19,10 @@ use crate::parallel::side_by_side;
 use crate::run::Run;
 use crate::source::{Folders, Source, splits};
 use crate::split_run::{
-    MODEL, Numbered, SplitRun, TEST, is_of_cross_validation, is_split, split_folders,
+    MODEL, Numbered, SplitRun, TEST, is_of_cross_validation, is_split, refuse_one_split,
+    split_folders,
 };
-use crate::training::{Trainer, join_split, run_info};
+use crate::training::{Trainer, join_split};
 use crate::view::{View, each_once};
 
 /// Name of the folder of the members, in the folder of an ensemble.
@@ -112,14 +113,8 @@ struct CrossValidation<'a> {
 impl CrossValidation<'_> {
     /// Trains and measures a recipe on every split.
     fn recipe(&self, out: &Path, recipe: &Recipe) -> Result<Prepared> {
-        let clips = &self.source.clips;
-        // If all splits are finished, no features need to be extracted.
-        if are_finished(out, recipe, clips)? {
-            (self.on_event)(Event::Kept {
-                name: &recipe.name,
-                folder: out,
-            });
-            return Ok(clips.clone());
+        if self.is_kept(out, &Experiment::from(recipe.clone()))? {
+            return Ok(self.source.clips.clone());
         }
         let data = self.source.extract(recipe)?;
         let splits = splits(&recipe.task, &data)?;
@@ -133,9 +128,19 @@ impl CrossValidation<'_> {
 
     /// Cross-validates every member of an ensemble as a run of its own, and joins the models of each split.
     fn ensemble(&self, out: &Path, ensemble: &Experiment) -> Result<Prepared> {
+        if self.is_kept(out, ensemble)? {
+            return Ok(self.source.clips.clone());
+        }
         let folder = |recipe: &Recipe| -> PathBuf { out.join(MEMBERS).join(&recipe.name) };
+        let recipes = ensemble.members.iter().map(|member| &member.recipe);
+        // A folder that cannot be used is refused before the first training.
+        let planned = splits(&ensemble.task, &self.source.clips)?;
+        refuse_others(out, &planned)?;
+        for recipe in recipes.clone() {
+            refuse_others(&folder(recipe), &planned)?;
+        }
         let (mut learned, mut skipped) = (Vec::new(), Vec::new());
-        for Member { recipe, .. } in &ensemble.members {
+        for recipe in recipes.clone() {
             (self.on_event)(Event::Member {
                 experiment: &ensemble.name,
                 recipe: &recipe.name,
@@ -144,7 +149,6 @@ impl CrossValidation<'_> {
             learned.push(member.corpus);
             Skipped::add(&mut skipped, member.skipped);
         }
-        let recipes = ensemble.members.iter().map(|member| &member.recipe);
         let views = recipes.clone().flat_map(Recipe::views).map(View::clean);
         let mut data = self.source.views(&ensemble.task, &each_once(views))?;
         Skipped::add(&mut data.skipped, skipped);
@@ -154,54 +158,79 @@ impl CrossValidation<'_> {
         let splits = splits(&ensemble.task, &data)?;
         clear(out, &splits)?;
         for numbered in Numbered::all(&splits) {
-            let split = numbered.split;
+            let (split, name) = (numbered.split, numbered.split.name());
+            let dir = out.join(name);
+            if SplitRun::is_finished(&dir, ensemble, &data, numbered) {
+                (self.on_event)(Event::Kept { name, folder: &dir });
+                continue;
+            }
             let read = |recipe: &Recipe| -> Result<_> {
-                let dir = folder(recipe).join(split.name());
+                let dir = folder(recipe).join(name);
                 let run = SplitRun::read(&dir)?;
                 let run = run.ok_or_else(|| Error::NoRun { path: dir.clone() })?;
                 Ok((run, Model::load(&dir.join(MODEL))?))
             };
             let members = recipes.clone().map(read).collect::<Result<_>>()?;
             let (run, model) = join_split(ensemble, members, &data, numbered)
-                .context_of(|| format!("split {}", split.name()))?;
-            run.write(&out.join(split.name()), &data.corpus, split, &model)?;
+                .context_of(|| format!("split {name}"))?;
+            run.write(&dir, &data.corpus, split, &model)?;
         }
         Ok(data)
     }
-}
 
-/// Returns whether a folder holds the finished splits of a recipe, all of them and no others.
-fn are_finished(out: &Path, recipe: &Recipe, data: &Prepared) -> Result<bool> {
-    if !out.is_dir() {
-        return Ok(false);
+    /// Returns whether a folder holds the finished splits of an experiment, all of them and no others. They are kept then, and
+    /// no features need to be extracted.
+    fn is_kept(&self, out: &Path, experiment: &Experiment) -> Result<bool> {
+        if !out.is_dir() {
+            return Ok(false);
+        }
+        let clips = &self.source.clips;
+        let splits = splits(&experiment.task, clips)?;
+        let is_finished = |at: Numbered| {
+            let dir = out.join(at.split.name());
+            SplitRun::is_finished(&dir, experiment, clips, at)
+        };
+        let is_kept = split_folders(out)?.len() == splits.len()
+            && Numbered::all(&splits).into_iter().all(is_finished);
+        if is_kept {
+            (self.on_event)(Event::Kept {
+                name: &experiment.name,
+                folder: out,
+            });
+        }
+        Ok(is_kept)
     }
-    let splits = splits(&recipe.task, data)?;
-    let mut numbered = Numbered::all(&splits).into_iter();
-    let there = |at: Numbered| is_finished(&out.join(at.split.name()), recipe, data, at);
-    Ok(split_folders(out)?.len() == splits.len() && numbered.all(there))
 }
 
-/// Returns whether a folder holds the finished run of a recipe on this split of these clips.
-fn is_finished(dir: &Path, recipe: &Recipe, data: &Prepared, numbered: Numbered) -> bool {
-    let experiment = Experiment::from(recipe.clone());
-    let info = run_info(&experiment, recipe.training.threads, data, numbered);
-    SplitRun::is_finished(dir, &info, &experiment)
+/// Returns an error if a folder holds anything that a cross-validation with these splits may not replace.
+fn refuse_others(out: &Path, splits: &[Split]) -> Result<()> {
+    if !out.is_dir() {
+        return Ok(());
+    }
+    refuse_one_split(out)?;
+    for split in splits {
+        refuse_foreign(&out.join(split.name()), is_split)?;
+    }
+    for folder in other_splits(out, splits)? {
+        refuse_foreign(&folder, is_of_cross_validation)?;
+    }
+    Ok(())
+}
+
+/// Returns the folders of splits that are none of the given ones.
+fn other_splits(out: &Path, splits: &[Split]) -> Result<Vec<PathBuf>> {
+    let mut folders = split_folders(out)?;
+    folders.retain(|folder| !splits.iter().any(|split| folder.ends_with(split.name())));
+    Ok(folders)
 }
 
 /// Prepares the folder of a cross-validation: creates it, and removes what does not belong to this run.
 fn clear(out: &Path, splits: &[Split]) -> Result<()> {
+    refuse_others(out, splits)?;
     folder::create(out)?;
-    if is_split(out) {
-        return Err(Error::HoldsOneSplit {
-            path: out.to_owned(),
-        });
-    }
     // Splits of a recipe that ran here earlier would be pooled with the splits of this one.
-    for folder in split_folders(out)? {
-        if !splits.iter().any(|split| folder.ends_with(split.name())) {
-            refuse_foreign(&folder, is_of_cross_validation)?;
-            remove(&folder)?;
-        }
+    for folder in other_splits(out, splits)? {
+        remove(&folder)?;
     }
     // Its page, its metrics and the answers they were computed from do not belong to this run either. Its pictures are
     // removed when the next page is written.
@@ -218,7 +247,8 @@ fn run_split(
     on_event: OnEvent,
 ) -> Result<()> {
     let name = numbered.split.name();
-    if is_finished(dir, recipe, data, numbered) {
+    let experiment = Experiment::from(recipe.clone());
+    if SplitRun::is_finished(dir, &experiment, data, numbered) {
         on_event(Event::Kept { name, folder: dir });
         return Ok(());
     }

@@ -65,7 +65,7 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// A folder for a cross-validation holds a single split.
+    /// A folder for a cross-validation or a fit holds a single split.
     #[error("{} holds one split, written by `ser train`: choose another --out", path.display())]
     HoldsOneSplit {
         /// The folder.
@@ -166,20 +166,15 @@ pub enum Error {
         /// The labels of the model.
         labels: Vec<String>,
     },
-    /// The clips for fine-tuning are too few or too many, or have too few emotions.
-    #[error(
-        "{data}: to fine-tune a model, expected {expected}, found {clips} clips of {emotions} emotions that the \
-         model knows and was not trained on"
-    )]
+    /// The clips for fine-tuning are too few or too many, have too few emotions, or cannot be divided for a cross-validation.
+    #[error("{data}: to fine-tune a model, expected {expected}, found {found}")]
     FineTuning {
         /// The folders and manifests that were given.
         data: String,
         /// What fine-tuning needs.
         expected: String,
-        /// Number of clips found.
-        clips: usize,
-        /// Number of emotions of these clips.
-        emotions: usize,
+        /// What the clips are.
+        found: String,
     },
     /// The given files, folders, patterns and manifests contain no recording.
     #[error("no recording among the inputs{}", first_reason(skipped))]

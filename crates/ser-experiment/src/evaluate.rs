@@ -9,7 +9,7 @@ use ser_predict::{Answer, Model, Predictor};
 use ser_report::{Report, SplitKind};
 use serde::Serialize;
 
-use crate::answers::rows;
+use crate::answers::Rows;
 use crate::corpus::{Prepared, Skipped, named, tell};
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
@@ -117,7 +117,8 @@ pub fn evaluate(
     // A missing column is reported before any clip is answered.
     let split = corpus.name();
     let none = vec![vec![1.0 / model.labels.len() as f32; model.labels.len()]; part.len()];
-    let unanswered = rows(model, &corpus, &part, none, split)?;
+    let rows = Rows::new(model, &corpus);
+    let unanswered = rows.of(&part, none, split)?;
     Predictions::new(model.labels.clone(), unanswered)?.must_have(by)?;
     let (stage, steps) = (Stage::Answers, part.len());
     on_event(Event::Started { stage, steps });
@@ -144,7 +145,7 @@ pub fn evaluate(
         return Err(Error::NoClips { data: named(data) });
     }
     let probabilities = answers.iter().map(|answer| answer.probabilities.clone());
-    let rows = rows(model, &corpus, &answered, probabilities.collect(), split)?;
+    let rows = rows.of(&answered, probabilities.collect(), split)?;
     let predictions = Predictions::new(model.labels.clone(), rows)?;
     let unlike = answers
         .iter()
@@ -153,7 +154,7 @@ pub fn evaluate(
     Ok(Evaluated {
         certain: Certain::of(&answers, &predictions),
         out_of_distribution: unlike as f64 / answers.len() as f64,
-        evaluation: Evaluation::compute(&predictions)?.by(&predictions, by)?,
+        evaluation: Evaluation::compute_by(&predictions, by)?,
         part: answered,
         predictions,
         left_out,
@@ -233,7 +234,6 @@ impl Evaluated {
             ],
             command: "ser evaluate --model MODEL --data DATA --out DIR".to_owned(),
             comparison: Vec::new(),
-            by: self.evaluation.by.keys().cloned().collect(),
         };
         write_page(out, &report, &self.evaluation)
     }

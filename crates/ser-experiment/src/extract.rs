@@ -152,16 +152,16 @@ pub fn extract(
         ser_files::may_write(out, &given)?;
     }
     let config = &view.config;
-    let mut source = FeatureSource::open(view, store)?;
+    let source = FeatureSource::open(view, store)?;
     let (stage, steps) = (Stage::Features, files.len() * views.len());
     on_event(Event::Started { stage, steps });
     let done = match out {
         None => {
-            let done = for_each(&mut source, &files, on_event, &mut skipped, |_, _| Ok(()))?;
+            let done = for_each(&source, &files, on_event, &mut skipped, |_, _| Ok(()))?;
             for copy in copies {
-                let mut source = FeatureSource::open(copy, store)?;
+                let source = FeatureSource::open(copy, store)?;
                 let mut failed = Vec::new();
-                for_each(&mut source, &files, on_event, &mut failed, |_, _| Ok(()))?;
+                for_each(&source, &files, on_event, &mut failed, |_, _| Ok(()))?;
                 // Most of these files failed above as well, and are listed already.
                 Skipped::add(&mut skipped, failed);
             }
@@ -175,21 +175,17 @@ pub fn extract(
                     files.len()
                 )));
             }
-            for_each(
-                &mut source,
-                &files,
-                on_event,
-                &mut skipped,
-                |_, features| Ok(write_npy(out, features)?),
-            )?
+            for_each(&source, &files, on_event, &mut skipped, |_, features| {
+                Ok(write_npy(out, features)?)
+            })?
         }
         Some(out) if has_extension(out, "safetensors") => {
-            write_safetensors(out, config, &mut source, &files, on_event, &mut skipped)?
+            write_safetensors(out, config, &source, &files, on_event, &mut skipped)?
         }
         Some(out) if let Some(form) = Form::of(out) => {
             let about = About::new(&files, config, out)?;
             let each = |use_it: &mut dyn FnMut(&Input, &Features) -> Result<()>| {
-                for_each(&mut source, &files, on_event, &mut skipped, use_it)
+                for_each(&source, &files, on_event, &mut skipped, use_it)
             };
             about.write(out, form, each)?
         }
@@ -221,7 +217,7 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 /// Extracts the features chunk by chunk, calls `use_it` in order for every file whose features could be extracted, and
 /// returns the number of these files.
 fn for_each(
-    source: &mut FeatureSource,
+    source: &FeatureSource,
     inputs: &[Input],
     on_event: OnEvent,
     skipped: &mut Vec<Skipped>,
@@ -263,7 +259,7 @@ fn files_in_chunk(inputs: &[Input]) -> usize {
 fn write_safetensors(
     out: &Path,
     config: &FeatureConfig,
-    source: &mut FeatureSource,
+    source: &FeatureSource,
     inputs: &[Input],
     on_event: OnEvent,
     skipped: &mut Vec<Skipped>,
@@ -324,13 +320,12 @@ fn write_safetensors(
     let mut header = serde_json::to_vec(&header).map_err(wrong)?;
     header.resize(header.len().next_multiple_of(8), b' '); // aligns the data
 
-    let written = ser_files::write(out, |file| {
+    ser_files::write(out, |file| {
         file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.write_all(&header)?;
         data.seek(SeekFrom::Start(0))?;
         std::io::copy(&mut data, file)?;
         Ok(())
-    });
-    written.map_err(&on_disk)?;
+    })?;
     Ok(done)
 }

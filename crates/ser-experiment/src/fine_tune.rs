@@ -12,7 +12,7 @@ use ser_eval::{
 use ser_features::Features;
 use ser_predict::{LabelledClip, Model, Predictor};
 
-use crate::answers::{rows, target};
+use crate::answers::{Rows, target};
 use crate::corpus::{Prepared, Skipped, named, tell};
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
@@ -36,7 +36,7 @@ pub struct FineTuned {
     /// The figures before fine-tuning.
     pub before: Evaluation,
     /// The figures after fine-tuning, by cross-validation: each clip is answered by a model that was not fine-tuned on clips of
-    /// its speaker or, if all clips are of one speaker, not on this clip.
+    /// its speaker or, if all clips are of one speaker, not on clips of its recording.
     pub after: Evaluation,
     /// The UAR after fine-tuning minus the UAR before.
     pub gain: Difference,
@@ -64,7 +64,9 @@ pub struct FineTuned {
 /// Fine-tunes a model ([`Model::fine_tune`]) on the clips of folders and manifests, leaving out the clips that it was made from.
 ///
 /// If `labels` are given, the model is first restricted to them ([`Model::of_labels`]). The sound of the clips is [`restored`]
-/// and their channels are [compared](Channels::Compared), as when the model answers.
+/// and their channels are [compared](Channels::Compared), as when the model answers. But each clip is taken as a whole, while a
+/// [`Predictor`] answers a recording of more than 6 s, or with 3 s of speech, by its pieces of speech: give clips that are not
+/// longer.
 ///
 /// The temperature of the new model is fitted to the answers of the cross-validation, but is not lower than before: a few clips
 /// are no reason for higher confidence. Its confidence threshold is fitted to the same answers. It is also used for enrolled
@@ -72,7 +74,8 @@ pub struct FineTuned {
 ///
 /// # Errors
 /// - [`Error::Foreign`] if `out`, the folder for the model, holds anything
-/// - [`Error::FineTuning`] if the clips are too few or too many, or have too few emotions
+/// - [`Error::FineTuning`] if the clips are too few or too many, have too few emotions, or are all of one speaker and one
+///   recording
 /// - [`Error::NothingToMeasure`] if no clip is left
 /// - [`Error::Predict`] if `labels` are not labels of the model
 /// - the errors of [`Prepared::read`]
@@ -101,28 +104,23 @@ pub fn fine_tune(
     let (part, features) = features(&predictor, &corpus, unseen.part, &mut skipped, on_event);
     check(&corpus, &part, data)?;
 
-    let speakers = corpus.speakers();
-    // Parts of the same file count as one recording, and so do files with the same sound.
-    let recording = |clip: &Clip| match clip.excerpt {
-        Some(_) => clip.path.to_string_lossy().into_owned(),
-        None => clip.content.clone(),
-    };
+    let speakers = corpus.speaker_numbers();
     let keys: BTreeSet<String> = corpus.clips().iter().map(recording).collect();
     let recordings: BTreeMap<String, usize> = keys.into_iter().zip(0..).collect();
     let clips = part.iter().zip(&features).map(|(&i, features)| {
         let clip = &corpus.clips()[i];
-        let speaker = speakers.binary_search(&clip.speaker);
         Ok(LabelledClip {
             features,
             target: target(model, clip)?,
-            speaker: speaker.unwrap_or(speakers.len()),
+            speaker: speakers[i],
             recording: recordings[&recording(clip)],
         })
     });
     let clips = clips.collect::<Result<Vec<_>>>()?;
     let tuning = model.fine_tune(&clips)?;
+    let rows = Rows::new(model, &corpus);
     let answers = |answers| {
-        let rows = rows(model, &corpus, &part, answers, SPLIT)?;
+        let rows = rows.of(&part, answers, SPLIT)?;
         Ok::<_, Error>(Predictions::new(model.labels.clone(), rows)?)
     };
     let (before, after) = (answers(tuning.before())?, answers(tuning.after())?);
@@ -149,25 +147,49 @@ pub fn fine_tune(
     })
 }
 
+/// Returns what identifies the recording that a clip is from: parts of the same file are of one recording, and so are files with
+/// the same sound.
+fn recording(clip: &Clip) -> String {
+    match clip.excerpt {
+        Some(_) => clip.path.to_string_lossy().into_owned(),
+        None => clip.content.clone(),
+    }
+}
+
+/// Returns an error if the clips of `part` are not enough for fine-tuning and for the cross-validation on them.
 fn check(corpus: &Corpus, part: &[usize], data: &[Origin<'_>]) -> Result<()> {
+    let clips: Vec<&Clip> = part.iter().map(|&i| &corpus.clips()[i]).collect();
     let mut emotions: BTreeMap<&str, usize> = BTreeMap::new();
-    for &i in part {
-        *emotions.entry(&corpus.clips()[i].emotion).or_default() += 1;
+    for clip in &clips {
+        *emotions.entry(&clip.emotion).or_default() += 1;
     }
     // If an emotion had one clip only, no clip of it would be left to train on when that clip is held out.
-    let is_enough = emotions.len() > 1 && emotions.values().all(|clips| *clips > 1);
-    if CLIPS.contains(&part.len()) && is_enough {
+    let single = emotions.iter().find(|(_, clips)| **clips == 1);
+    // If all clips are of one recording, no clip would be left.
+    let recordings: BTreeSet<String> = clips.iter().map(|clip| recording(clip)).collect();
+    let is_one = speakers_of(&clips).len() == 1 && recordings.len() == 1;
+    if CLIPS.contains(&clips.len()) && emotions.len() > 1 && single.is_none() && !is_one {
         return Ok(());
+    }
+    let mut found = format!(
+        "{} clips of {} emotions that the model knows and was not trained on",
+        clips.len(),
+        emotions.len()
+    );
+    if let Some((emotion, _)) = single {
+        found += &format!(", a single one of {emotion}");
+    }
+    if is_one {
+        found += ", all of one speaker and one recording";
     }
     Err(Error::FineTuning {
         data: named(data),
         expected: format!(
-            "{} to {} clips of at least two emotions, at least two clips of each",
+            "{} to {} clips of at least two emotions, at least two clips of each, and of at least two speakers or two recordings",
             CLIPS.start(),
             CLIPS.end()
         ),
-        clips: part.len(),
-        emotions: emotions.len(),
+        found,
     })
 }
 
@@ -233,6 +255,8 @@ fn described(mut model: Model, corpus: &Corpus, learned: &[&Clip], after: &Predi
     origin.validated_on = Some(format!("{}, by cross-validation", corpus.name()));
     origin.synthetic |= corpus.is_synthetic();
     origin.speakers.extend(speakers_of(learned));
+    origin.speakers.sort_unstable();
+    origin.speakers.dedup();
     origin
         .content
         .extend(learned.iter().map(|clip| clip.content.clone()));

@@ -1,21 +1,22 @@
 //! Fit: trains a model for use on all clips.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::slice;
 
-use ser_data::{Disjoint, Split};
+use ser_data::{Corpus, Disjoint, Split};
 use ser_eval::{Epoch, FoldSummary};
 use ser_predict::Model;
 use ser_recipe::{Experiment, Recipe};
 
 use crate::answers::Answers;
 use crate::corpus::Skipped;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::event::{Event, OnEvent, Stage};
-use crate::inner::{Inner, refuse_best_epoch};
+use crate::folder::files;
+use crate::inner::{Inner, is_inner, refuse_best_epoch};
 use crate::lock::Lock;
 use crate::source::{Folders, Source};
-use crate::split_run::MODEL;
+use crate::split_run::{MODEL, refuse_one_split};
 use crate::training::{Trainer, fit_temperatures};
 
 /// A model that was trained on all clips.
@@ -35,7 +36,8 @@ pub struct Fitted {
 /// half precision, into the folder of results. The task of the experiment says how many inner splits there are.
 ///
 /// # Errors
-/// The errors of [`select`](crate::select()).
+/// - [`Error::HoldsOneSplit`] or [`Error::Foreign`] if the folder of results holds a model that no fit wrote
+/// - the errors of [`select`](crate::select())
 pub fn fit(
     experiment: &Experiment,
     folders: &Folders,
@@ -44,6 +46,7 @@ pub fn fit(
 ) -> Result<Fitted> {
     let _lock = Lock::take(folders.out)?;
     refuse_best_epoch(experiment)?;
+    refuse_other_model(folders.out)?;
     let inner = Inner {
         out: folders.out,
         store: folders.store,
@@ -54,15 +57,18 @@ pub fn fit(
     let source = Source::read(folders, &experiment.task, on_event)?;
     let disjoint = experiment.task.protocol.disjoint();
     let (mut models, mut answers, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+    let mut corpora = Vec::new();
     for member in &experiment.members {
-        let (model, own, left_out) = fit_recipe(&member.recipe, &source, &inner, disjoint)?;
-        models.push((model, member.weight));
-        answers.push((member.weight, own));
-        Skipped::add(&mut skipped, left_out);
+        let fitted = fit_recipe(&member.recipe, &source, &inner, disjoint)?;
+        models.push((fitted.model, member.weight));
+        answers.push((member.weight, fitted.answers));
+        Skipped::add(&mut skipped, fitted.skipped);
+        corpora.push(fitted.corpus);
     }
     let answers = Answers::average(&answers)?;
     let mut model = Model::ensemble(&experiment.name, experiment.to_toml()?, models)?;
-    fit_temperatures(&mut model, &answers, &source.clips.corpus);
+    let corpus = source.clips.common_with(&corpora).corpus;
+    fit_temperatures(&mut model, &answers, &corpus);
     let path = folders.out.join(MODEL);
     let model = model.in_half_precision()?;
     model.save(&path)?;
@@ -74,13 +80,35 @@ pub fn fit(
     })
 }
 
-/// Returns the model of a recipe trained on all clips, its predictions on the inner splits, and the files left out.
+/// Returns an error if the folder holds a model that no fit wrote. It would be replaced by one that was trained on all clips,
+/// while figures that were measured on the other one stay beside it.
+fn refuse_other_model(out: &Path) -> Result<()> {
+    refuse_one_split(out)?;
+    // A fit leaves the predictions of its recipes beside the model.
+    if out.join(MODEL).exists() && !files(out)?.iter().any(|folder| is_inner(folder)) {
+        let path = out.to_owned();
+        return Err(Error::Foreign { path });
+    }
+    Ok(())
+}
+
+/// A recipe that was trained on all clips.
+struct FittedRecipe {
+    model: Model,
+    /// The predictions on the inner splits.
+    answers: Answers,
+    /// The clips that it was trained on.
+    corpus: Corpus,
+    skipped: Vec<Skipped>,
+}
+
+/// Measures a recipe on inner splits of all clips, and trains it on all clips.
 fn fit_recipe(
     recipe: &Recipe,
     source: &Source,
     inner: &Inner,
     disjoint: Disjoint,
-) -> Result<(Model, Answers, Vec<Skipped>)> {
+) -> Result<FittedRecipe> {
     let path = inner.folder(recipe).join(MODEL);
     let clips = &source.clips;
     let split = Split::untested(&clips.corpus, disjoint)?;
@@ -89,7 +117,12 @@ fn fit_recipe(
     if path.is_file()
         && let Some(answers) = finished
     {
-        return Ok((Model::load(&path)?, answers, clips.skipped.clone()));
+        return Ok(FittedRecipe {
+            model: Model::load(&path)?,
+            answers,
+            corpus: clips.corpus.clone(),
+            skipped: clips.skipped.clone(),
+        });
     }
     let data = source.extract(recipe)?;
     let split = Split::untested(&data.corpus, disjoint)?;
@@ -110,5 +143,10 @@ fn fit_recipe(
         on_event(Event::Finished { stage });
         model.save(&path)?;
     }
-    Ok((Model::load(&path)?, answers, data.skipped))
+    Ok(FittedRecipe {
+        model: Model::load(&path)?,
+        answers,
+        corpus: data.corpus,
+        skipped: data.skipped,
+    })
 }

@@ -113,7 +113,7 @@ impl About {
         });
         match (done, written) {
             (Some(rows @ (Ok(0) | Err(_))), _) => rows,
-            (_, Err(error)) => Err(on_disk(error).into()),
+            (_, Err(error)) => Err(error.into()),
             (rows, Ok(())) => rows.unwrap_or(Ok(0)),
         }
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use ser_audio::conditions::Condition;
 use ser_data::{Corpus, Split};
 use ser_files::write_file;
+use ser_model::LIBTORCH_VERSION;
 use ser_recipe::{Experiment, Monitor, Recipe};
 
 use crate::answers::Answers;
@@ -17,7 +18,7 @@ use crate::event::{Event, OnEvent, Stage};
 use crate::folder::{self, refuse_foreign, remove};
 use crate::parallel::side_by_side;
 use crate::split_run::RECIPE;
-use crate::training::{LIBTORCH_VERSION, Trainer};
+use crate::training::Trainer;
 
 /// An inner cross-validation: where the predictions are kept, and which ones are needed.
 pub(crate) struct Inner<'a> {
@@ -165,7 +166,7 @@ fn identity(recipe: &Recipe, corpus: &Corpus) -> Result<String> {
 }
 
 /// Returns whether a folder holds predictions on inner splits, of any recipe.
-fn is_inner(folder: &Path) -> bool {
+pub(crate) fn is_inner(folder: &Path) -> bool {
     let found = fs::read_to_string(folder.join(RECIPE)).unwrap_or_default();
     found.lines().any(|line| line.starts_with(MARK))
 }

@@ -53,7 +53,7 @@ pub use page::{summaries, write_side_by_side};
 pub use results::results;
 pub use run::Run;
 pub use setting::Setting;
-pub use split_run::{Cost, Numbered, RunInfo, SplitRun};
+pub use split_run::{Cost, RunInfo, SplitRun};
 pub use view::View;
 
 #[cfg(feature = "train")]

@@ -20,7 +20,7 @@ use ser_report::{Map, Report, RunSummary, Sound, render, render_summary, worst_m
 use crate::error::{Context, Result};
 use crate::folder::write_json;
 use crate::run::Run;
-use crate::split_run::{TEST, read_split};
+use crate::split_run::{TEST, is_split, read_split};
 use crate::view::features_of;
 
 /// Name of the page in the folder of a run.
@@ -62,16 +62,17 @@ impl Run {
         let emotions: Vec<&str> = self.emotions().iter().map(String::as_str).collect();
         let corpus = corpus.select(&emotions)?;
         let first = self.model.parent().unwrap_or(&self.dir);
-        let split = read_split(first, &corpus, &self.experiment)
+        let name = &self.infos[0].split;
+        let split = read_split(first, &corpus, name, &self.experiment)
             .context_of(|| format!("{} was made from other clips", self.dir.display()))?;
         let model = Model::load(&self.model)?;
         let plain = self.test.plain();
         let mut report = self.report(comparison)?;
         report.sounds = sounds(&corpus, plain)?;
-        report.map = map(&model, &corpus, split.test(), &self.infos[0].split)?;
-        report.by = by.to_vec();
-        let evaluation = Evaluation::compute(plain)?.by(plain, by)?;
-        if self.infos.len() > 1 {
+        report.map = map(&model, &corpus, split.test(), name)?;
+        let evaluation = Evaluation::compute_by(plain, by)?;
+        // The folder of a single split holds its own predictions already.
+        if !is_split(&self.dir) {
             self.test.write(&self.dir, TEST)?;
         }
         write_page(&self.dir, &report, &evaluation)?;
@@ -83,7 +84,7 @@ impl Run {
 pub(crate) fn write_page(dir: &Path, report: &Report, evaluation: &Evaluation) -> Result<()> {
     write_json(&dir.join(METRICS), evaluation)?;
     ser_report::plots::write_all(dir, report, evaluation)?;
-    Ok(write_file(dir.join(PAGE), render(report)?)?)
+    Ok(write_file(dir.join(PAGE), render(report, evaluation)?)?)
 }
 
 /// Returns a summary of each run, for a table with one row per run.

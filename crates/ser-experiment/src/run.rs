@@ -101,6 +101,14 @@ impl Run {
         })
     }
 
+    /// Reads several folders.
+    ///
+    /// # Errors
+    /// The errors of [`Run::read`].
+    pub fn read_all(folders: &[PathBuf]) -> Result<Vec<Self>> {
+        folders.iter().map(|dir| Self::read(dir)).collect()
+    }
+
     /// Returns the labels, in the order of the probabilities.
     #[must_use]
     pub fn emotions(&self) -> &[String] {
@@ -197,7 +205,6 @@ impl Run {
             ],
             command: self.command("DATA", "DIR"),
             comparison: comparison.to_vec(),
-            by: Vec::new(),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Selection: compares recipes on inner splits, without using a test part.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Instant;
 
 use ser_data::SplitName;
@@ -57,19 +59,25 @@ pub fn select(
         conditions,
         on_event,
     };
-    let try_out = |experiment: &Experiment| {
+    // Experiments with the same clips share them, so that they are read, and their skipped files reported, once.
+    let (mut sources, mut candidates) = (BTreeMap::new(), Vec::new());
+    for experiment in experiments {
         let start = Instant::now();
-        let source = Source::read(folders, &experiment.task, on_event)?;
-        let (answers, skipped) = answers(experiment, &source, &inner)?;
-        Ok(Candidate {
+        let task = &experiment.task;
+        let source = match sources.entry((&task.labels, &task.emotions, task.shared_sentences)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(Source::read(folders, task, on_event)?),
+        };
+        let (answers, skipped) = answers(experiment, source, &inner)?;
+        candidates.push(Candidate {
             name: experiment.name.clone(),
             figures: answers.figures()?,
             seconds: start.elapsed().as_secs_f64(),
             skipped,
             synthetic: source.clips.corpus.is_synthetic(),
-        })
-    };
-    experiments.iter().map(try_out).collect()
+        });
+    }
+    Ok(candidates)
 }
 
 /// Returns the predictions of an experiment on the inner splits, averaged over its members, and the files left out.

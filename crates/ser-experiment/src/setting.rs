@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use ser_audio::conditions::Condition;
+#[cfg(feature = "train")]
 use ser_data::Protocol;
 
 /// The setting in which a model answers.
@@ -28,7 +29,7 @@ pub enum Setting {
 
 impl Setting {
     /// The settings with enrolment that are measured on a test part.
-    pub const ENROLLED: [Self; 6] = [
+    pub(crate) const ENROLLED: [Self; 6] = [
         Self::Enrolled(2),
         Self::Enrolled(4),
         Self::Enrolled(8),
@@ -38,7 +39,7 @@ impl Setting {
     ];
 
     /// The further settings that are measured on a corpus that the model was not trained on.
-    pub const OTHER_CORPUS: [Self; 4] = [
+    pub(crate) const OTHER_CORPUS: [Self; 4] = [
         Self::Collection,
         Self::Labelled(10),
         Self::Labelled(50),
@@ -47,7 +48,8 @@ impl Setting {
 
     /// Returns the settings besides [`Setting::Plain`] that are measured on the test part of a protocol. For
     /// [`Protocol::Corpora`] they include [`Setting::OTHER_CORPUS`].
-    pub fn asked(protocol: Protocol) -> Vec<Self> {
+    #[cfg(feature = "train")]
+    pub(crate) fn asked(protocol: Protocol) -> Vec<Self> {
         let enrolled = Self::ENROLLED.into_iter();
         match protocol {
             Protocol::Corpora => enrolled.chain(Self::OTHER_CORPUS).collect(),
@@ -56,7 +58,7 @@ impl Setting {
     }
 
     /// The settings with enrolment that are measured on validation clips. The temperature for enrolled speakers is fitted in the
-    /// first one.
+    /// first of them for which every validation speaker has enough clips.
     pub const ENROLLED_VALIDATION: [Self; 2] = [Self::Enrolled(15), Self::EnrolledAll];
 
     /// Iterates over all settings, in the order of reports.

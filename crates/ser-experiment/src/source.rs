@@ -33,13 +33,8 @@ pub(crate) struct Source<'a> {
 impl<'a> Source<'a> {
     /// Reads the clips of a task.
     pub(crate) fn read(folders: &Folders<'a>, task: &Task, on_event: OnEvent<'a>) -> Result<Self> {
-        let clips = Prepared::read(&folders.data, &task.labels, &task.emotions, on_event)?;
         Ok(Self {
-            clips: if task.shared_sentences {
-                clips.with_shared_sentences(&task.emotions, on_event)?
-            } else {
-                clips
-            },
+            clips: Prepared::of_task(&folders.data, task, on_event)?,
             store: folders.store,
             on_event,
         })

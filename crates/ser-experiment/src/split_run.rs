@@ -1,20 +1,22 @@
-//! Reads and writes the folder of one trained split. It is complete or absent: all files are written into
-//! `<name>.ser-unfinished`, which is then renamed.
+//! The folder of one trained split, which is complete or absent.
 
-use std::fs;
+#[cfg(feature = "train")]
+mod written;
+
 use std::path::{Path, PathBuf};
 
 use ser_data::{Corpus, Split};
 use ser_eval::{History, NamedHistory};
-use ser_files::write_file;
-use ser_predict::Model;
-use ser_recipe::{Experiment, Monitor};
+use ser_recipe::Experiment;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "train")]
+pub(crate) use written::{Numbered, is_of_cross_validation, refuse_one_split};
+
 use crate::answers::Answers;
-use crate::corpus::{Prepared, Skipped};
+use crate::corpus::Skipped;
 use crate::error::{Error, Result};
-use crate::folder::{self, UNFINISHED, read_json, refuse_foreign, write_json};
+use crate::folder::{self, UNFINISHED, read_json};
 
 /// What a split folder was made from, stored in `run.json`. A folder with another `run.json` is another run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,67 +47,6 @@ pub struct RunInfo {
     pub libtorch: String,
     /// Number of libtorch threads per training.
     pub threads: i32,
-}
-
-impl RunInfo {
-    /// Describes a run before it starts. `libtorch` is the version of libtorch, `threads` the number of its threads per
-    /// training.
-    #[must_use]
-    pub fn new(
-        experiment: &Experiment,
-        libtorch: &str,
-        threads: i32,
-        data: &Prepared,
-        numbered: Numbered,
-    ) -> Self {
-        let split = as_trained(experiment, numbered.split);
-        Self {
-            recipe: experiment.name.clone(),
-            split: split.name().to_owned(),
-            splits: numbered.of,
-            corpus: data.corpus.name().to_owned(),
-            checksum: data.corpus.checksum(),
-            synthetic: data.corpus.is_synthetic(),
-            train: split.train().len(),
-            validation: split.validation().len(),
-            test: split.test().len(),
-            skipped: data.skipped.clone(),
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-            libtorch: libtorch.to_owned(),
-            threads,
-        }
-    }
-}
-
-/// Returns the split as an experiment uses it: with a fixed schedule, the validation clips are training clips as well.
-fn as_trained(experiment: &Experiment, split: &Split) -> Split {
-    let mut members = experiment.members.iter();
-    if members.all(|member| member.recipe.training.monitor == Monitor::LastEpoch) {
-        split.without_validation()
-    } else {
-        split.clone()
-    }
-}
-
-/// One of the splits of a protocol.
-#[derive(Debug, Clone, Copy)]
-pub struct Numbered<'a> {
-    /// The split.
-    pub split: &'a Split,
-    /// Its number, counted from 1.
-    pub number: usize,
-    /// Number of splits of the protocol.
-    pub of: usize,
-}
-
-impl<'a> Numbered<'a> {
-    /// Numbers all splits of a protocol.
-    #[must_use]
-    pub fn all(splits: &'a [Split]) -> Vec<Self> {
-        let of = splits.len();
-        let numbered = |(split, number)| Self { split, number, of };
-        splits.iter().zip(1..).map(numbered).collect()
-    }
 }
 
 /// Size, training time and temperature of a model, stored in `training.json`.
@@ -181,48 +122,6 @@ impl SplitRun {
             test: test_answers(dir)?,
         }))
     }
-
-    /// Returns whether a folder holds exactly this run, finished.
-    #[must_use]
-    pub fn is_finished(dir: &Path, info: &RunInfo, experiment: &Experiment) -> bool {
-        // The paths of files that were left out change with the spelling of the folder; the clips have their checksum.
-        let of_clips = |info: &RunInfo| RunInfo {
-            skipped: Vec::new(),
-            ..info.clone()
-        };
-        Self::read(dir).is_ok_and(|run| {
-            run.is_some_and(|run| {
-                of_clips(&run.info) == of_clips(info) && run.experiment == *experiment
-            })
-        })
-    }
-
-    /// Writes the folder under a temporary name, then renames it to `dir`. The folder of another run there is replaced.
-    ///
-    /// # Errors
-    /// - [`Error::Foreign`] if `dir` holds anything but a run
-    /// - [`Error::Io`], [`Error::Data`], [`Error::Eval`] or [`Error::Predict`] if a file cannot be written
-    /// - [`Error::Recipe`] if the recipe cannot be written as TOML
-    pub fn write(&self, dir: &Path, corpus: &Corpus, split: &Split, model: &Model) -> Result<()> {
-        refuse_foreign(dir, is_split)?;
-        let unfinished = dir.with_added_extension(UNFINISHED);
-        folder::remove(&unfinished)?;
-        folder::create(&unfinished)?;
-        write_file(unfinished.join(RECIPE), self.experiment.to_toml()?)?;
-        as_trained(&self.experiment, split).write_csv(corpus, unfinished.join(SPLIT))?;
-        for NamedHistory { name, history } in &self.histories {
-            history.write_csv(unfinished.join(format!("{HISTORY}-{name}.csv")))?;
-        }
-        model.save(&unfinished.join(MODEL))?;
-        if let Some(validation) = &self.validation {
-            validation.write(&unfinished, VALIDATION)?;
-        }
-        self.test.write(&unfinished, TEST)?;
-        write_json(&unfinished.join(COST), &self.cost)?;
-        write_json(&unfinished.join(INFO), &self.info)?;
-        folder::remove(dir)?;
-        Ok(fs::rename(&unfinished, dir).map_err(ser_files::Error::at(dir))?)
-    }
 }
 
 /// Reads the predictions on the test part from a split folder.
@@ -232,16 +131,14 @@ pub(crate) fn test_answers(dir: &Path) -> Result<Answers> {
 }
 
 /// Reads the split that a split folder was made with. `corpus` must be the corpus that it was made from.
-pub(crate) fn read_split(dir: &Path, corpus: &Corpus, experiment: &Experiment) -> Result<Split> {
+pub(crate) fn read_split(
+    dir: &Path,
+    corpus: &Corpus,
+    name: &str,
+    experiment: &Experiment,
+) -> Result<Split> {
     let disjoint = experiment.task.protocol.disjoint();
-    Ok(Split::read_csv(corpus, dir.join(SPLIT), disjoint)?)
-}
-
-/// Returns whether a folder holds a split and has the name that a cross-validation gives it.
-#[cfg(feature = "train")]
-pub(crate) fn is_of_cross_validation(dir: &Path) -> bool {
-    let info = read_json::<RunInfo>(&dir.join(INFO));
-    info.is_ok_and(|info| dir.ends_with(info.split))
+    Ok(Split::read_csv(corpus, name, dir.join(SPLIT), disjoint)?)
 }
 
 /// Returns whether a folder holds a finished split.

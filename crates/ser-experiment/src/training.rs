@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use ser_data::{Clip, Corpus, Split};
 use ser_eval::{ConfidenceThreshold, Epoch, History, NamedHistory, Predictions, fit_temperature};
-pub(crate) use ser_model::LIBTORCH_VERSION;
 use ser_model::{Example, Trained, TrainingData};
 use ser_predict::{Model, Provenance};
 use ser_recipe::{Experiment, Member, Monitor, Recipe};
@@ -62,10 +61,7 @@ impl Trainer<'_> {
         };
         let seconds = start.elapsed().as_secs_f64();
         let experiment = Experiment::from(recipe.clone());
-        let info = run_info(&experiment, recipe.training.threads, data, numbered);
-        let run = measured(
-            &mut model, experiment, info, data, numbered, validation, seconds,
-        )?;
+        let run = measured(&mut model, experiment, data, numbered, validation, seconds)?;
         Ok((SplitRun { histories, ..run }, model))
     }
 
@@ -96,16 +92,14 @@ impl Trainer<'_> {
         seed: u64,
     ) -> Result<Trained> {
         let corpus = &self.data.corpus;
-        let (targets, known) = (corpus.targets(), corpus.speakers());
+        let (targets, speakers) = (corpus.targets(), corpus.speaker_numbers());
         let corpora: BTreeSet<Option<&str>> = corpus.clips().iter().map(Clip::corpus).collect();
         let corpora = Vec::from_iter(corpora);
         let examples = |part: &[usize]| -> Vec<Example> {
             let example = |&i: &usize| Example {
                 copies: &self.data.features[i],
                 target: targets[i],
-                speaker: known
-                    .binary_search(&corpus.clips()[i].speaker)
-                    .unwrap_or(known.len()),
+                speaker: speakers[i],
                 corpus: corpora
                     .binary_search(&corpus.clips()[i].corpus())
                     .unwrap_or_default(),
@@ -113,9 +107,7 @@ impl Trainer<'_> {
             part.iter().map(example).collect()
         };
         let seen = || train.iter().chain(validation).map(|&i| &corpus.clips()[i]);
-        let mut speakers: Vec<String> = seen().map(|clip| clip.speaker.clone()).collect();
-        speakers.sort_unstable();
-        speakers.dedup();
+        let voices: BTreeSet<&String> = seen().map(|clip| &clip.speaker).collect();
         let mut content: Vec<String> = seen().map(|clip| clip.content.clone()).collect();
         content.sort_unstable();
         let data = TrainingData {
@@ -127,7 +119,7 @@ impl Trainer<'_> {
                 corpus: corpus.checksum(),
                 synthetic: corpus.is_synthetic(),
                 speaker_disjoint: self.recipe.task.protocol.is_speaker_disjoint(),
-                speakers,
+                speakers: voices.into_iter().cloned().collect(),
                 content,
                 validated_on: None,
             },
@@ -149,16 +141,6 @@ fn named(split: &Split, history: History) -> NamedHistory {
     }
 }
 
-/// Describes a run before it starts, with the version of libtorch that the program is built for.
-pub(crate) fn run_info(
-    experiment: &Experiment,
-    threads: i32,
-    data: &Prepared,
-    numbered: Numbered,
-) -> RunInfo {
-    RunInfo::new(experiment, LIBTORCH_VERSION, threads, data, numbered)
-}
-
 /// Joins the models of the members of an ensemble on a split, in the order of the members, and measures the ensemble.
 pub(crate) fn join_split(
     ensemble: &Experiment,
@@ -168,8 +150,6 @@ pub(crate) fn join_split(
 ) -> Result<(SplitRun, Model)> {
     let weights = || ensemble.members.iter().map(|member: &Member| member.weight);
     let seconds = members.iter().map(|(run, _)| run.cost.seconds).sum();
-    let threads = members.iter().map(|(run, _)| run.info.threads);
-    let threads = threads.max().unwrap_or(1);
     let validation = members.iter().map(|(run, _)| run.validation.as_ref());
     let validation: Option<Vec<&Answers>> = validation.collect();
     let validation = validation.map(|answers| {
@@ -178,11 +158,9 @@ pub(crate) fn join_split(
     });
     let models = members.into_iter().map(|(_, model)| model).zip(weights());
     let mut model = Model::ensemble(&ensemble.name, ensemble.to_toml()?, models.collect())?;
-    let info = run_info(ensemble, threads, data, numbered);
     let run = measured(
         &mut model,
         ensemble.clone(),
-        info,
         data,
         numbered,
         validation.transpose()?,
@@ -230,7 +208,6 @@ fn validated_on(corpus: &Corpus, held_out: &Predictions) -> String {
 fn measured(
     model: &mut Model,
     experiment: Experiment,
-    info: RunInfo,
     data: &Prepared,
     numbered: Numbered,
     validation: Option<Answers>,
@@ -242,7 +219,7 @@ fn measured(
     let split = numbered.split;
     let settings = Setting::asked(experiment.task.protocol);
     Ok(SplitRun {
-        info,
+        info: RunInfo::of(&experiment, data, numbered),
         experiment,
         cost: Cost {
             parameters: model.parameters(),

@@ -231,7 +231,7 @@ impl FeatureSource {
     /// Returns the features of recordings by index, and for the recordings that failed the reason. Calls `one_done` after each
     /// recording.
     pub(crate) fn extract(
-        &mut self,
+        &self,
         recordings: &[Recording<'_>],
         one_done: &(dyn Fn() + Sync),
     ) -> Result<Extracted> {
@@ -375,7 +375,7 @@ mod tests {
             ..View::clean(statistics)
         };
         for store in [None, Some(store.as_path())] {
-            let mut source = FeatureSource::open(&view, store).unwrap();
+            let source = FeatureSource::open(&view, store).unwrap();
             let (found, failed) = source.extract(&both, &|| ()).unwrap();
             assert_eq!((&found[&0], failed.len()), (&made[0][1], 0));
             assert_eq!(found[&1], made[1][1]);
@@ -414,7 +414,7 @@ mod tests {
                 ..View::clean(recipe("robust-mlp").features)
             };
             for store in [None, Some(store.as_path()), Some(store.as_path())] {
-                let mut source = FeatureSource::open(&view, store).unwrap();
+                let source = FeatureSource::open(&view, store).unwrap();
                 let (found, failed) = source.extract(&wanted, &|| ()).unwrap();
                 assert_eq!(found[&0], found[&1], "{condition}");
                 assert_ne!(found[&0], found[&2], "{condition}");

@@ -1,12 +1,12 @@
-//! Tests the evaluation of a finished model on a corpus, without training.
+//! Tests the evaluation and the fine-tuning of a finished model on a corpus, which need no libtorch.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::PathBuf;
 
 use ser_data::synth::{SynthConfig, generate};
-use ser_experiment::evaluate;
-use ser_predict::{LONG, Predictor};
+use ser_experiment::{evaluate, fine_tune};
+use ser_predict::{LONG, Model, Predictor};
 use walkdir::WalkDir;
 
 #[test]
@@ -48,4 +48,40 @@ fn a_long_clip_is_answered_as_predict_answers_it() {
         assert_eq!(answer.long, row.clip.contains("long"), "{}", row.clip);
     }
     assert_eq!(evaluated.part.len(), 2);
+}
+
+#[test]
+fn fine_tuning_needs_clips_that_can_be_divided_for_a_cross_validation() {
+    let folder = tempfile::tempdir().unwrap();
+    let [wav, manifest, out] =
+        ["long.wav", "manifest.csv", "out"].map(|name| folder.path().join(name));
+    let sample = |i: u32| ((f64::from(i) * f64::from(i) * 1e-5).sin() * 9000.0) as i16;
+    ser_fixtures::write_wav(&wav, 16_000, (0..12 * 8_000).map(sample));
+    // Twelve clips of half a second, one after the other in one file.
+    let tuned = |of: &dyn Fn(u32) -> (&'static str, &'static str)| {
+        let row = |i: u32| {
+            let ((emotion, speaker), start) = (of(i), f64::from(i) / 2.0);
+            format!("long.wav,{emotion},{speaker},{start},{}\n", start + 0.5)
+        };
+        let rows: String = (0..12).map(row).collect();
+        fs::write(&manifest, format!("path,emotion,speaker,start,end\n{rows}")).unwrap();
+        let model = Model::built_in().unwrap();
+        fine_tune(model, &[], &[manifest.as_path().into()], &out, &|_| {})
+    };
+    let emotion = |i: u32| if i.is_multiple_of(2) { "happy" } else { "sad" };
+    let message = tuned(&|i| (emotion(i), "anna")).unwrap_err().to_string();
+    assert!(
+        message.ends_with("all of one speaker and one recording"),
+        "{message}"
+    );
+    let single = |i: u32| if i == 7 { "calm" } else { emotion(i) };
+    let message = tuned(&|i| (single(i), "anna")).unwrap_err().to_string();
+    assert!(message.contains("a single one of calm"), "{message}");
+
+    // The model was trained on other speakers with these names.
+    let known = Model::built_in().unwrap().provenance.speakers;
+    assert!(known.contains(&"02".to_owned()));
+    let tuned = tuned(&|i| (emotion(i), if i < 6 { "02" } else { "01" })).unwrap();
+    assert_eq!(tuned.speakers, 2);
+    assert_eq!(tuned.model.provenance.speakers, known);
 }

@@ -15,12 +15,11 @@ use common::{
 use safetensors::SafeTensors;
 use ser_data::Corpus;
 use ser_experiment::{
-    Candidate, Event, Measured, Setting, evaluate, fit, measure_conditions, results, select,
+    Event, Measured, Run, Setting, SplitRun, evaluate, fit, measure_conditions, results, select,
     train_one,
 };
-use ser_experiment::{Run, SplitRun};
 use ser_predict::{Model, Predictor};
-use ser_recipe::{Experiment, Task};
+use ser_recipe::{Experiment, Monitor, Task};
 use serde_json::Value;
 
 /// Returns everything in a model file that answers depend on.
@@ -78,9 +77,13 @@ fn with_inner(experiment: &Experiment, inner: usize) -> Experiment {
     experiment.clone().with_task(task).unwrap()
 }
 
-fn selection(experiments: &[&Experiment], data: &Path, out: &Path) -> Vec<Candidate> {
-    let experiments: Vec<Experiment> = experiments.iter().map(|e| with_inner(e, 1)).collect();
-    select(&experiments, &folders(data, out), None, false, SILENT).unwrap()
+/// Renames a label of the corpus, which is an event whenever the corpus is read.
+fn glad(experiment: &Experiment) -> Experiment {
+    let mut task = experiment.task.clone();
+    task.labels = [("glad".to_owned(), vec!["happy".to_owned()])].into();
+    let happy = task.emotions.iter_mut().filter(|label| *label == "happy");
+    happy.for_each(|label| *label = "glad".to_owned());
+    experiment.clone().with_task(task).unwrap()
 }
 
 #[test]
@@ -96,16 +99,44 @@ fn another_test_part_changes_nothing_in_the_model() {
     let file = |run: &Path, split: &str| run.join(split).join("model.safetensors");
     assert!(learned(&file(&a, "fold-1")) == learned(&file(&b, "fold-1")));
     assert!(learned(&file(&a, "fold-2")) != learned(&file(&b, "fold-2")));
-    let answers = |run: &Path| fs::read(run.join("fold-1/predictions.csv")).unwrap();
-    assert!(answers(&a) != answers(&b), "the test part is another one");
+    let answers = |run: &Path, file: &str| fs::read(run.join("fold-1").join(file)).unwrap();
+    let [test, validation] = ["predictions.csv", "validation.csv"];
+    assert!(answers(&a, validation) == answers(&b, validation));
+    assert!(
+        answers(&a, test) != answers(&b, test),
+        "the test part is another one"
+    );
 
     // The predictions by which recipes are chosen do not change either.
     let selected = |data: &Path, out: &Path| {
-        selection(&[&plain], data, out);
+        let plain = [with_inner(&plain, 1)];
+        select(&plain, &folders(data, out), None, false, SILENT).unwrap();
         fs::read(out.join("plain/fold-1-inner-1.csv")).unwrap()
     };
     let (c, d) = (folder.path().join("c"), folder.path().join("d"));
     assert!(selected(synthetic(), &c) == selected(&other, &d));
+}
+
+#[test]
+fn another_test_part_changes_nothing_in_the_choice_of_an_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = with_another_test_part(folder.path());
+    let recipe = quick("early", "loso", 3).into_recipe().unwrap();
+    assert_eq!(recipe.training.monitor, Monitor::ValidationLoss);
+    let trained = |data: &Path, name: &str| {
+        let out = folder.path().join(name);
+        // Speaker 01 is in the test part of the first split.
+        train_one(&recipe, 1, &folders(data, &out), SILENT).unwrap();
+        out
+    };
+    let (a, b) = (trained(synthetic(), "a"), trained(&other, "b"));
+    let both = |file: &str| [&a, &b].map(|run| fs::read(run.join(file)).unwrap());
+    let [one, another] = [&a, &b].map(|run| learned(&run.join("model.safetensors")));
+    assert!(one == another);
+    let [one, another] = both("validation.csv");
+    assert!(one == another);
+    let [one, another] = both("predictions.csv");
+    assert!(one != another, "the test part is another one");
 }
 
 #[test]
@@ -257,13 +288,29 @@ fn selection_compares_recipes_and_goes_on_where_it_was() {
     let (a, b) = (inner("a", false), inner("b", true));
     let both = ensemble("both", &[&a, &b]);
     let out = folder.path().join("selection");
+    let experiments = [&a, &b, &both].map(|e| glad(&with_inner(e, 1)));
+    let reads = Mutex::new(0);
+    let on_event = |event: Event| {
+        if let Event::Renamed(_) = event {
+            *reads.lock().unwrap() += 1;
+        }
+    };
     let figures = || {
-        let rows = selection(&[&a, &b, &both], synthetic(), &out);
+        let rows = select(
+            &experiments,
+            &folders(synthetic(), &out),
+            None,
+            false,
+            &on_event,
+        );
+        let rows = rows.unwrap();
         let figures = rows.into_iter().map(|row| (row.name, row.figures));
         figures.collect::<Vec<_>>()
     };
     let first = figures();
     assert_eq!(first.len(), 3);
+    // All experiments have the same clips, which are read once.
+    assert_eq!(*reads.lock().unwrap(), 1);
     fs::remove_file(out.join("a/fold-2-inner-1.csv")).unwrap();
     assert_eq!(first, figures());
 

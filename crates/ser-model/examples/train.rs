@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release -p ser-model --example train -- folds-a-cnn ravdess/ model.safetensors`. The
 //! data may be a manifest of any corpus, and the recipe a TOML file. The augmented copies of clips that some
-//! recipes ask for are left out.
+//! recipes ask for, in training or when they predict, are left out.
 
 #![allow(clippy::print_stdout)]
 
@@ -24,6 +24,7 @@ fn main() -> Result<()> {
     };
     let mut recipe = Experiment::load(recipe)?.into_recipe()?;
     recipe.augmentation.semitones.clear();
+    recipe.augmentation.test_semitones.clear();
     recipe.augmentation.conditions.clear();
 
     let Scan { mut corpus, .. } = Corpus::load(data)?;
@@ -35,7 +36,8 @@ fn main() -> Result<()> {
     let split = splits.first().context("the protocol has no split")?;
 
     let extractor = FeatureExtractor::new(&recipe.features)?;
-    let (clips, targets, speakers) = (corpus.clips(), corpus.targets(), corpus.speakers());
+    let (clips, targets) = (corpus.clips(), corpus.targets());
+    let speakers = corpus.speaker_numbers();
     let features = clips
         .par_iter()
         .map(|clip| extractor.extract_file(&clip.path));
@@ -46,14 +48,14 @@ fn main() -> Result<()> {
             copies: &features[clip..=clip],
             target: targets[clip],
             corpus: 0,
-            speaker: speakers.partition_point(|speaker| *speaker < clips[clip].speaker),
+            speaker: speakers[clip],
         };
         part.iter().map(example).collect()
     };
     let seen = || split.train().iter().chain(split.validation());
     let voices: BTreeSet<String> = seen().map(|&clip| clips[clip].speaker.clone()).collect();
     let data = TrainingData {
-        labels: corpus.labels(),
+        labels: corpus.labels().to_vec(),
         train: examples(split.train()),
         validation: examples(split.validation()),
         provenance: Provenance {

@@ -192,23 +192,45 @@ mod tests {
 
     #[test]
     fn masks_blank_a_part_and_only_a_part() {
-        let (clip, input) = (ramp(40), input(40));
-        let s = Standardiser::fit([&clip].into_iter()).unwrap();
+        const FRAMES: usize = 40;
+        const COEFFICIENTS: usize = 8;
+        // No value of the clip is the mean of its coefficient, so that only masks set values to zero.
+        let data = (0..FRAMES * COEFFICIENTS).map(|i| i as f32).collect();
+        let clip = Features::from_parts(data, FRAMES, COEFFICIENTS).unwrap();
+        let (input, s) = (
+            input(FRAMES),
+            Standardiser::fit([&clip].into_iter()).unwrap(),
+        );
         let augmentation = Augmentation {
             masks: 1,
             time_mask: 10,
+            coefficient_mask: 3,
             ..Augmentation::default()
         };
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        let mut most = 0;
+        let (mut most_frames, mut most_coefficients) = (0, 0);
         for _ in 0..50 {
             let mut batcher = Batcher::new(&input, &s);
             let (x, _) = batcher.random(&[&clip], &augmentation, &mut rng).unwrap();
             let x = Vec::<f32>::try_from(x.flatten(0, 2)).unwrap();
-            let blank = x.chunks(2).filter(|row| *row == [0.0, 0.0]).count();
-            assert!(blank <= 10);
-            most = most.max(blank);
+            let row = |t: usize| &x[t * COEFFICIENTS..(t + 1) * COEFFICIENTS];
+            let is_blank_frame = |t: usize| row(t).iter().all(|&x| x == 0.0);
+            let is_blank_coefficient = |c: usize| (0..FRAMES).all(|t| row(t)[c] == 0.0);
+            for t in 0..FRAMES {
+                for (c, &x) in row(t).iter().enumerate() {
+                    let is_masked = is_blank_frame(t) || is_blank_coefficient(c);
+                    assert_eq!(x == 0.0, is_masked, "frame {t}, coefficient {c}");
+                }
+            }
+            let frames = (0..FRAMES).filter(|&t| is_blank_frame(t)).count();
+            let coefficients = (0..COEFFICIENTS).filter(|&c| is_blank_coefficient(c));
+            let coefficients = coefficients.count();
+            assert!(frames <= 10 && coefficients <= 3);
+            most_frames = most_frames.max(frames);
+            most_coefficients = most_coefficients.max(coefficients);
         }
-        assert!(most > 5, "masks as wide as asked for appear: {most}");
+        // Masks as wide as asked for appear.
+        assert!(most_frames > 5, "{most_frames}");
+        assert_eq!(most_coefficients, 3);
     }
 }

@@ -11,7 +11,7 @@ use ser_features::Features;
 use ser_recipe::Recipe;
 
 use crate::error::Result;
-use ser_predict::take_level;
+use ser_predict::subtract_level;
 
 /// Lower and upper end of a uniform distribution.
 type Range = (f32, f32);
@@ -94,7 +94,7 @@ impl Distortion {
             *level = 10.0 * level.max(floor).log10();
         }
         if self.relative_level {
-            take_level(&mut levels);
+            subtract_level(&mut levels);
         }
         let frames = levels.len() / bands;
         Ok(Features::from_parts(levels, frames, clip.coefficients())?)
@@ -262,7 +262,7 @@ mod tests {
         over_seeds(|distortion, rng| {
             let bands = distortion.centres.len();
             let mut levels: Vec<f32> = (0..90 * bands).map(|i| -((i % 97) as f32)).collect();
-            take_level(&mut levels);
+            subtract_level(&mut levels);
             let clip = Features::from_parts(levels, 90, bands).unwrap();
             let distorted = distortion.apply(&clip, rng).unwrap();
             assert!(distorted.frames() > 90 && distorted != clip);

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Once;
 use std::time::Instant;
 
 use rand::seq::SliceRandom;
@@ -14,7 +13,7 @@ use ser_features::Features;
 use ser_predict::{Model, NetworkInfo, Provenance, Scratch, Standardiser, TrainedNetwork, argmax};
 use ser_recipe::{ClassWeights, EnrolmentConfig, Monitor, OptimizerKind, Recipe, Training};
 use tch::nn::{Adam, AdamW, Optimizer, OptimizerConfig, VarStore};
-use tch::{Device, Kind, Reduction, Tensor};
+use tch::{Kind, Reduction, Tensor};
 
 use crate::balance::{self, Stratum};
 use crate::batch::Batcher;
@@ -22,19 +21,14 @@ use crate::density;
 use crate::distort::Distortion;
 use crate::error::{Error, Result};
 use crate::layers::NO_DECAY;
-use crate::network::TrainingNetwork;
-use crate::network::classes;
+use crate::libtorch::{call_first, set_threads};
+use crate::network::{TrainingNetwork, tensors};
 
 /// Share of the batch's mean in each update of the average embedding.
 const CENTRE_MOMENTUM: f64 = 0.05;
 
 /// Probability that no clip of a group is known.
 const NOBODY: f64 = 0.15;
-
-/// Makes parallel trainings wait until the first of them has called MKL. Two threads that ask MKL at the same time for
-/// the first square root of a process may get it with less precision (PyTorch issue 188792). Before this, two of a
-/// hundred parallel trainings gave other weights than the same training alone.
-static FIRST_CALLS: Once = Once::new();
 
 /// One clip with its class and speaker.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +93,7 @@ pub fn train(
 ) -> Result<Trained> {
     check(&data, recipe)?;
     set_threads(recipe.training.threads);
-    FIRST_CALLS.call_once(call_first);
+    call_first();
     let prepared = |examples: &[Example]| -> Vec<Clip> {
         let clip = |e: &Example| {
             let copies = e.copies.iter().map(|copy| recipe.input.prepare(copy));
@@ -147,16 +141,6 @@ pub fn train(
         history: first.unwrap_or_default(),
         diverged,
     })
-}
-
-/// Calls the functions of MKL that the networks use. An error is ignored: the training will hit it as well and report it.
-fn call_first() {
-    let calls = || {
-        Tensor::f_ones([16], (Kind::Float, Device::Cpu))?
-            .f_sqrt()?
-            .f_tanh()
-    };
-    let _ = calls();
 }
 
 /// A clip with prepared features.
@@ -241,7 +225,7 @@ fn train_network(
             epoch,
             ..described.clone()
         };
-        let trained = TrainedNetwork::new(info, labels, model.tensors()?)?;
+        let trained = TrainedNetwork::new(info, labels, tensors(&model.vars)?)?;
         let seen = validate(&trained, validation);
         let row = Epoch {
             epoch,
@@ -467,46 +451,6 @@ impl Mixed {
     }
 }
 
-/// Sets the number of threads that libtorch uses within an operation. Operations do not run in parallel.
-pub fn set_threads(threads: i32) {
-    tch::set_num_threads(threads);
-}
-
-/// Makes the process keep the memory that a batch frees, for the next batch. Programs that train should call it.
-///
-/// By default, glibc returns large blocks to the system at once, and each batch gets them back as new pages, which
-/// the system clears: this takes up to a quarter of an epoch. The function does nothing except on Linux with glibc.
-pub fn keep_freed_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        // The highest threshold that every version of glibc accepts, and the size of the heap of a thread.
-        const LARGEST_BLOCK: libc::c_int = 32 << 20;
-        const HEAP: libc::c_int = 64 << 20;
-        // SAFETY: mallopt takes plain numbers and locks the heap that it changes. A thread that allocates
-        // at the same time uses the old values or the new ones.
-        unsafe {
-            libc::mallopt(libc::M_MMAP_THRESHOLD, LARGEST_BLOCK);
-            libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
-            libc::mallopt(libc::M_TOP_PAD, HEAP);
-        }
-    }
-}
-
-/// The version of libtorch that this crate is built for.
-pub const LIBTORCH_VERSION: &str = "2.13.0";
-
-/// Checks that libtorch computes a known sum, and returns a text with the version that this crate is built for.
-///
-/// # Errors
-/// [`Error::Torch`] if libtorch refuses an operation, [`Error::Data`] if the sum is wrong.
-pub fn check_libtorch() -> Result<String> {
-    let sum = f64::try_from(Tensor::f_from_slice(&[1.0_f32, 2.0, 4.0])?.f_sum(Kind::Double)?)?;
-    if sum != 7.0 {
-        return Err(Error::Data(format!("libtorch computes 1 + 2 + 4 = {sum}")));
-    }
-    Ok(format!("{LIBTORCH_VERSION}, computes"))
-}
-
 fn check(data: &TrainingData, recipe: &Recipe) -> Result<()> {
     let training = &recipe.training;
     let classes = data.labels.len();
@@ -646,6 +590,13 @@ impl Tally {
         }
         Ok(figure(&self.truth, &self.predicted)?)
     }
+}
+
+/// Returns the argmax of class scores: `[B, K] → B` class numbers.
+fn classes(scores: &Tensor) -> Result<Vec<usize>> {
+    let best = scores.f_argmax(1, false)?.f_to_kind(Kind::Int64)?;
+    let best = Vec::<i64>::try_from(best)?;
+    Ok(best.into_iter().map(|c| c as usize).collect())
 }
 
 /// Predicts the validation clips, and measures their plain cross-entropy (no label smoothing, no class weights).

@@ -3,6 +3,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 use ser_features::{FeatureConfig, Features, Output};
 use ser_model::{build_network, tensors};
 use ser_predict::{ConvBlock, Input, Model, NetworkInfo, Provenance, Standardiser, TrainedNetwork};
@@ -58,7 +59,7 @@ fn mlp_config(rng: &mut ChaCha8Rng) -> NetworkConfig {
 }
 
 fn normal(rng: &mut ChaCha8Rng) -> f32 {
-    (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0
+    StandardNormal.sample(rng)
 }
 
 /// Builds a network whose norms have statistics as after training, not the initial ones.

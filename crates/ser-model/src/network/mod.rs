@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use ser_predict::Tensors;
 use ser_recipe::{NetworkConfig, Recipe};
 use tch::nn::{Path, VarStore};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::error::Result;
 
@@ -96,11 +96,6 @@ impl TrainingNetwork {
         })
     }
 
-    /// Returns a copy of the current weights, for a [`ser_predict::TrainedNetwork`].
-    pub(crate) fn tensors(&self) -> Result<Tensors> {
-        tensors(&self.vars)
-    }
-
     /// Returns whether all weights are finite.
     pub(crate) fn is_finite(&self) -> Result<bool> {
         for weight in self.vars.variables().values() {
@@ -124,11 +119,4 @@ pub fn tensors(vars: &VarStore) -> Result<Tensors> {
         Ok((name, ser_predict::Tensor { shape, values }))
     });
     copied.collect()
-}
-
-/// Returns the argmax of class scores or probabilities: `[B, K] → B` class numbers.
-pub(crate) fn classes(scores: &Tensor) -> Result<Vec<usize>> {
-    let best = scores.f_argmax(1, false)?.f_to_kind(Kind::Int64)?;
-    let best = Vec::<i64>::try_from(best)?;
-    Ok(best.into_iter().map(|c| c as usize).collect())
 }
