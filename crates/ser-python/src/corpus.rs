@@ -56,7 +56,7 @@ impl Corpus {
 
     #[getter]
     fn labels(&self) -> Vec<String> {
-        self.corpus.labels()
+        self.corpus.labels().to_vec()
     }
 
     #[getter]

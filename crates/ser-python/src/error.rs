@@ -9,7 +9,7 @@ use pyo3::types::PyType;
 use ser_audio::Error as Audio;
 use ser_data::Error as Data;
 use ser_features::Error as Features;
-use ser_predict::Error;
+use ser_predict::{Error, LONG, SHORTEST_EXPLAINED};
 
 /// Converts an error to an exception. `path` is the recording that it occurred with, if there is one.
 pub(crate) fn raised(py: Python<'_>, error: &Error, path: Option<&Path>) -> PyErr {
@@ -125,6 +125,10 @@ impl<'e> Parts<'e> {
                 expected, actual, ..
             }
             | Error::Labels { expected, actual } => Self::but(expected, actual),
+            Error::ExplainedLength { seconds } => Self::but(
+                format!("{SHORTEST_EXPLAINED} to {LONG} s"),
+                format!("{seconds:.2} s"),
+            ),
             Error::SampleRate { lowest, actual } => {
                 Self::but(format!("{lowest} Hz or more"), format!("{actual} Hz"))
             }

@@ -7,12 +7,14 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
-use ser_predict::ExplanationLine;
+use ser_audio::Waveform;
+use ser_predict::{ExplanationLine, LONG, Result};
 use ser_report::plots;
 
 use crate::answers::dict;
 use crate::asked::Asked;
-use crate::recording::Recording;
+use crate::recording::{Recording, open};
+use crate::threads::compute;
 
 /// Explains the answer for a recording: returns an `Explanation`.
 pub(crate) fn explain<'py>(
@@ -27,12 +29,19 @@ pub(crate) fn explain<'py>(
         Some(file) => file.to_string_lossy().into_owned(),
         None => recording.name(),
     };
-    let explained = recording.compute(py, channel, |sound| {
-        let explanation = predictor.explain(sound, None)?;
+    let explain = |sound: &Waveform| -> Result<_> {
+        let explanation = predictor.explain(sound, asked.speaker())?;
         let levels = explanation.spectrogram(sound)?;
-        let svg = plots::explained(model, &title, sound, &explanation, &levels);
+        let svg = plots::explanation(model, &title, sound, &explanation, &levels);
         Ok((explanation, svg))
-    })?;
+    };
+    let explained = match recording {
+        // A longer file is refused before all of it is decoded.
+        Recording::File(path) => compute(py, || {
+            explain(&open(path, channel)?.at_most(LONG).read_to_end()?)
+        }),
+        Recording::Signal(..) => recording.compute(py, channel, explain),
+    }?;
     let (explanation, svg) = explained.map_err(|error| recording.raised(py, &error))?;
     let svg = svg.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
 

@@ -1,14 +1,15 @@
 //! Features of arrays and files. An extractor is planned once and used for many signals.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use numpy::{PyUntypedArrayMethods, ToPyArray};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use ser_features::{Error, Extra, FeatureConfig, Features, MelNorm, MelScale, Result, Scratch};
+use ser_features::{
+    Error, Extra, FeatureConfig, Features, MelNorm, MelScale, Result, Scratch, ScratchPool,
+};
 use serde::de::DeserializeOwned;
 
 use crate::error::raised;
@@ -29,8 +30,7 @@ const VOICE: [Extra; 4] = [
 #[pyclass(frozen, module = "ser_speech._native")]
 pub(crate) struct FeatureExtractor {
     extractor: ser_features::FeatureExtractor,
-    /// The buffers that no thread uses at the moment.
-    idle: Mutex<Vec<Scratch>>,
+    scratch: ScratchPool<Scratch>,
 }
 
 #[pymethods]
@@ -98,7 +98,7 @@ impl FeatureExtractor {
         let extractor = ser_features::FeatureExtractor::new(&config).map_err(|e| wrong(&e))?;
         Ok(Self {
             extractor,
-            idle: Mutex::default(),
+            scratch: ScratchPool::default(),
         })
     }
 
@@ -197,12 +197,10 @@ impl FeatureExtractor {
         &self,
         extract: impl FnOnce(&mut Scratch, &mut Features) -> Result<()>,
     ) -> Result<Features> {
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut scratch = idle().pop().unwrap_or_default();
         let mut features = Features::default();
-        let extracted = extract(&mut scratch, &mut features);
-        idle().push(scratch);
-        extracted.map(|()| features)
+        self.scratch
+            .with(|scratch| extract(scratch, &mut features))?;
+        Ok(features)
     }
 
     /// Extracts the features of each item in parallel, concatenated in their order.

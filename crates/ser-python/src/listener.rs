@@ -38,11 +38,11 @@ impl Listener {
         channel: Option<u16>,
     ) -> PyResult<Self> {
         let rate = rate(Some(sampling_rate))?;
-        let listener = ser_predict::Listener::new(&asked.predictor, rate);
+        let listener = ser_predict::Listener::new(&asked.predictor, rate, asked.speaker());
         let listener = listener.map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(Self {
             state: Mutex::new(State {
-                listener: listener.of(asked.speaker()),
+                listener,
                 mixer: None,
             }),
             labels: asked.predictor.model().labels.clone(),

@@ -211,16 +211,17 @@ impl Model {
     }
 
     /// Explains the answer for a recording of 0.2 to 30 s: an `Explanation`.
-    #[pyo3(signature = (recording, sampling_rate=None, *, labels=None, channel=None))]
+    #[pyo3(signature = (recording, sampling_rate=None, *, labels=None, speaker=None, channel=None))]
     fn explain<'py>(
         &self,
         recording: &Bound<'py, PyAny>,
         sampling_rate: Option<&Bound<'py, PyAny>>,
         labels: Option<Vec<String>>,
+        speaker: Option<&Speaker>,
         channel: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = recording.py();
-        let asked = Asked::new(py, &self.predictor, labels, None)?;
+        let asked = Asked::new(py, &self.predictor, labels, speaker)?;
         let recording = Recording::new(recording, sampling_rate)?;
         explanation::explain(py, &recording, &asked, self::channel(channel)?)
     }
@@ -285,16 +286,10 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// `ValueError` if it was not, because enrolling a speaker would then make no difference.
+    /// `ValueError` if it was not.
     fn must_enrol(&self) -> PyResult<()> {
-        if self.predictor.model().enrols() {
-            Ok(())
-        } else {
-            Err(PyValueError::new_err(format!(
-                "{} was trained without enrolment: a speaker makes no difference to it",
-                self.name()
-            )))
-        }
+        let checked = self.predictor.model().check_enrols();
+        checked.map_err(|error| PyValueError::new_err(error.to_string()))
     }
 }
 

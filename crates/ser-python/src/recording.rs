@@ -77,7 +77,9 @@ impl<'py> Recording<'py> {
             Error::SampleRate { .. } | Error::Features(Features::Audio(Audio::Resample { .. }))
         );
         match self {
-            Self::Signal(..) if is_of_rate || error.kind() == Kind::TooShort => {
+            Self::Signal(..)
+                if is_of_rate || matches!(error.kind(), Kind::TooShort | Kind::TooLong) =>
+            {
                 PyValueError::new_err(error.to_string())
             }
             _ => raised(py, error, self.path()),

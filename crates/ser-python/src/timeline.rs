@@ -10,6 +10,7 @@ use ser_predict::{Listener, Result, Span, SpanLine, Timeline};
 use crate::answers::span;
 use crate::asked::{self, Asked};
 use crate::recording::{Recording, open};
+use crate::signal::Samples;
 use crate::threads::compute;
 
 /// Seconds of sound that are answered at a time: enough pieces for all cores, but few enough that Ctrl-C takes effect soon.
@@ -22,6 +23,8 @@ struct Heard {
     seconds: f64,
     /// What is missing from a damaged recording, in words.
     damage: Option<String>,
+    /// Number of channels of the recording.
+    channels: u16,
 }
 
 /// Computes the `Spans` of all channels mixed, of one channel, or of `each` channel separately.
@@ -41,10 +44,11 @@ pub(crate) fn hear<'py>(
         spans,
         seconds,
         damage,
+        ..
     } = if is_each {
         let mut first = one(py, recording, asked, Some(1))?;
         let mut spans = vec![std::mem::take(&mut first.spans)];
-        for channel in 2..=channels(py, recording)? {
+        for channel in 2..=first.channels {
             spans.push(one(py, recording, asked, Some(channel))?.spans);
         }
         let spans = Span::of_channels(spans);
@@ -66,19 +70,6 @@ pub(crate) fn hear<'py>(
     class.call((rows,), Some(&facts))
 }
 
-/// Returns the number of channels of a recording.
-fn channels(py: Python<'_>, recording: &Recording<'_>) -> PyResult<u16> {
-    match recording {
-        Recording::File(path) => {
-            let stream = compute(py, || open(path, None))?;
-            Ok(stream
-                .map_err(|error| recording.raised(py, &error))?
-                .channels())
-        }
-        Recording::Signal(signal, _) => Ok(signal.samples()?.count as u16),
-    }
-}
-
 /// Computes the timeline of one channel, or of all channels mixed.
 fn one(
     py: Python<'_>,
@@ -89,8 +80,7 @@ fn one(
     let heard = match recording {
         Recording::File(path) => of_file(py, path, asked, channel)?,
         Recording::Signal(signal, rate) => {
-            let samples = signal.samples()?.mixed(py, channel)?;
-            of_samples(py, &samples, *rate, asked)?
+            of_samples(py, signal.samples()?, *rate, asked, channel)?
         }
     };
     heard.map_err(|error| recording.raised(py, &error))
@@ -122,21 +112,24 @@ fn of_file(
         spans,
         seconds: timeline.heard(),
         damage: timeline.stream().damage().map(|damage| damage.to_string()),
+        channels: timeline.stream().channels(),
     }))
 }
 
 fn of_samples(
     py: Python<'_>,
-    samples: &[f32],
+    samples: Samples<'_>,
     rate: u32,
     asked: &Asked,
+    channel: Option<u16>,
 ) -> PyResult<Result<Heard>> {
-    let mut listener = match Listener::new(&asked.predictor, rate) {
-        Ok(listener) => listener.of(asked.speaker()),
+    let mut listener = match Listener::new(&asked.predictor, rate, asked.speaker()) {
+        Ok(listener) => listener,
         Err(error) => return Ok(Err(error)),
     };
+    let mixed = samples.mixed(py, channel)?;
     let mut spans = Vec::new();
-    for block in samples.chunks((AT_ONCE * rate) as usize) {
+    for block in mixed.chunks((AT_ONCE * rate) as usize) {
         match compute(py, || listener.push(block))? {
             Ok(complete) => spans.extend(complete),
             Err(error) => return Ok(Err(error)),
@@ -148,8 +141,9 @@ fn of_samples(
         spans.extend(rest);
         Heard {
             spans,
-            seconds: samples.len() as f64 / f64::from(rate),
+            seconds: samples.length as f64 / f64::from(rate),
             damage: None,
+            channels: samples.count as u16,
         }
     }))
 }

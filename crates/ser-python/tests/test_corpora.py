@@ -183,6 +183,13 @@ def test_speakers_may_be_numbers() -> None:
         assert [row["group"] for row in found.speakers] == ["0", "1"]
 
 
+def test_labels_may_be_numbers() -> None:
+    truth, predicted = numpy.array([0, 1, 1]), [0, 1, 0]
+    for labels in (None, [0, 1]):
+        found = ser_speech.evaluate(truth, predicted, labels=labels)  # type: ignore[arg-type]
+        assert found.labels == ["0", "1"] and found.accuracy == pytest.approx(2 / 3)
+
+
 def test_figures_of_answers(model: ser_speech.Model, speech: Path) -> None:
     answers = model.predict_files([speech, speech])
     found = ser_speech.evaluate(["sad", answers[0].emotion if isinstance(answers[0], ser_speech.Answer) else ""], answers)
@@ -193,6 +200,8 @@ def test_figures_of_answers(model: ser_speech.Model, speech: Path) -> None:
         ser_speech.evaluate(["sad", "sad"], ["sad"])
     with pytest.raises(ValueError, match="got 'bored'"):
         ser_speech.evaluate(["bored", "sad"], answers)
+    with pytest.raises(ValueError, match="probabilities: expected none beside answers"):
+        ser_speech.evaluate(["sad", "sad"], answers, probabilities=numpy.zeros((2, 8)))
     with pytest.raises(ValueError, match=r"expected the shape \(1, 2\)"):
         ser_speech.evaluate(["a"], ["b"], probabilities=[[1, 2, 3]])
     with pytest.raises(ValueError, match="most probable"):

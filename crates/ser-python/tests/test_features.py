@@ -1,4 +1,4 @@
-"""Features have the names, arguments, shapes and values of librosa, and take a tenth of its time."""
+"""Features have the names, arguments, shapes and values of librosa, and are faster."""
 
 from __future__ import annotations
 

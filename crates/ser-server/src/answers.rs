@@ -2,28 +2,28 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use ser_audio::{AudioStream, Channels};
+use ser_audio::Channels;
 use ser_predict::{
-    AnswerLine, ExplanationLine, LONG, ModelLine, SHORTEST_EXPLAINED, Span, SpanLine, Timeline,
-    captions,
+    AnswerLine, Error, ExplanationLine, Kind, LONG, ModelLine, SHORTEST_EXPLAINED, Span, SpanLine,
+    Timeline, captions,
 };
 use ser_report::plots;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::accept::choose;
-use crate::problem::{OfRecording, OfSpeaker, Problem, Refused};
+use crate::problem::{OfFormat, OfRecording, OfSpeaker, Problem, Refused};
 use crate::service::{Service, Shared};
-use crate::upload::{Asked, Channel, Form, Question, Upload};
+use crate::upload::{AnswerOptions, Channel, Upload, UploadForm};
 
 /// Seconds of a long recording that are processed at a time.
 const AT_ONCE: f64 = 60.0;
 
 /// Predicts the emotion of a recording as a whole.
-#[utoipa::path(post, path = "/v1/predict", tag = "answers", params(Asked),
-    request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
+#[utoipa::path(post, path = "/v1/predict", tag = "answers", params(AnswerOptions),
+    request_body(content((Vec<u8> = "application/octet-stream"), (UploadForm = "multipart/form-data"))),
     responses(
         (status = 200, body = AnswerLine),
         OfRecording,
@@ -34,15 +34,16 @@ pub(crate) async fn predict(
     upload: Upload,
 ) -> Result<Json<AnswerLine>, Problem> {
     let answer = |shared: &Shared, upload: &Upload| {
-        let Question {
-            name,
-            stream,
-            predictor,
-            speaker,
-        } = upload.question(shared)?;
+        let (recording, asked) = (upload.recording()?, &upload.asked);
+        let (predictor, speaker) = (asked.predictor(shared)?, asked.speaker(shared)?);
+        let stream = upload.open(recording, asked.channels()?, shared)?;
         let answer = predictor.answer_stream(stream, speaker.as_ref())?;
         shared.metrics.heard(answer.seconds);
-        Ok(AnswerLine::new(predictor.model(), name, &answer))
+        Ok(AnswerLine::new(
+            predictor.model(),
+            recording.name.clone(),
+            &answer,
+        ))
     };
     Ok(Json(upload.answer(&service, answer).await?))
 }
@@ -53,7 +54,9 @@ pub(crate) struct TimelineAnswer {
     file: String,
     /// Length of the recording in seconds.
     seconds: f64,
-    /// Whether the channels have nothing in common, as in a call; if so, use `channel=each`.
+    /// Number of channels.
+    channels: u16,
+    /// Whether some channels have nothing in common, as in a call; if so, use `channel=each`.
     channels_apart: bool,
     /// What is missing, if the recording is damaged.
     damage: Option<String>,
@@ -85,13 +88,14 @@ const CAPTIONS: [(&str, Option<Caption>); 4] = [
 type Caption = (captions::Form, &'static str);
 
 /// Finds the pieces of speech in a recording, and predicts the emotion of each.
-#[utoipa::path(post, path = "/v1/timeline", tag = "answers", params(Asked),
-    request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
+#[utoipa::path(post, path = "/v1/timeline", tag = "answers", params(AnswerOptions),
+    request_body(content((Vec<u8> = "application/octet-stream"), (UploadForm = "multipart/form-data"))),
     responses(
         (status = 200, description = "The pieces of speech; by `Accept`, as JSON, WebVTT, SubRip or a TextGrid for Praat.", content(
             (TimelineAnswer = "application/json"), (String = "text/vtt"), (String = "application/x-subrip"),
             (String = "text/x-textgrid"))),
         OfRecording,
+        OfFormat,
         OfSpeaker,
     ))]
 pub(crate) async fn timeline(
@@ -106,19 +110,10 @@ pub(crate) async fn timeline(
 }
 
 fn hear(shared: &Shared, upload: &Upload, form: Option<Caption>) -> Result<Response, Problem> {
-    let is_each = upload.asked.channel == Some(Channel::Each);
-    let channels = if is_each {
-        Channels::Only(1)
-    } else {
-        upload.asked.channels()?
-    };
-    let Question {
-        name,
-        stream,
-        predictor,
-        speaker,
-    } = upload.question_on(channels, shared)?;
-    let listen = |stream: AudioStream| -> Result<(Vec<Span>, Timeline), Problem> {
+    let (recording, asked) = (upload.recording()?, &upload.asked);
+    let (predictor, speaker) = (asked.predictor(shared)?, asked.speaker(shared)?);
+    let listen = |channels: Channels| -> Result<(Vec<Span>, Timeline), Problem> {
+        let stream = upload.open(recording, channels, shared)?;
         let mut timeline = Timeline::new(&predictor, stream, speaker.as_ref())?;
         let mut spans = Vec::new();
         while let Some(complete) = timeline.step(AT_ONCE)? {
@@ -127,26 +122,32 @@ fn hear(shared: &Shared, upload: &Upload, form: Option<Caption>) -> Result<Respo
         shared.metrics.heard(timeline.heard());
         Ok((spans, timeline))
     };
-    let count = stream.channels();
-    let (mut spans, timeline) = listen(stream)?;
+    let is_each = asked.channel == Some(Channel::Each);
+    let first = if is_each {
+        Channels::Only(1)
+    } else {
+        asked.channels()?
+    };
+    let (mut spans, timeline) = listen(first)?;
+    let (seconds, stream) = (timeline.heard(), timeline.stream());
     if is_each {
         let mut channels = vec![spans];
-        for channel in 2..=count {
-            let question = upload.question_on(Channels::Only(channel), shared)?;
-            channels.push(listen(question.stream)?.0);
+        for channel in 2..=stream.channels() {
+            channels.push(listen(Channels::Only(channel))?.0);
         }
         spans = Span::of_channels(channels);
     }
-    let (model, seconds, stream) = (predictor.model(), timeline.heard(), timeline.stream());
+    let (model, name) = (predictor.model(), &recording.name);
     let labels = &model.labels;
     if let Some((form, kind)) = form {
-        let text = form.write(&spans, labels, seconds, &name);
+        let text = form.write(&spans, labels, seconds, name);
         let text = text.map_err(|_| Problem::broken())?;
         return Ok(([(header::CONTENT_TYPE, kind)], text).into_response());
     }
     let answer = TimelineAnswer {
-        file: name,
+        file: name.clone(),
         seconds,
+        channels: stream.channels(),
         channels_apart: stream.are_channels_apart(),
         damage: stream.damage().map(|damage| damage.to_string()),
         spans: spans
@@ -159,23 +160,24 @@ fn hear(shared: &Shared, upload: &Upload, form: Option<Caption>) -> Result<Respo
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Picture {
+enum ExplanationFormat {
     Json,
     Svg,
 }
 
-const PICTURES: [(&str, Picture); 2] = [
-    ("application/json", Picture::Json),
-    ("image/svg+xml", Picture::Svg),
+const EXPLANATIONS: [(&str, ExplanationFormat); 2] = [
+    ("application/json", ExplanationFormat::Json),
+    ("image/svg+xml", ExplanationFormat::Svg),
 ];
 
 /// Explains which parts of a recording, in time and frequency, the answer rests on.
-#[utoipa::path(post, path = "/v1/explain", tag = "answers", params(Asked),
-    request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
+#[utoipa::path(post, path = "/v1/explain", tag = "answers", params(AnswerOptions),
+    request_body(content((Vec<u8> = "application/octet-stream"), (UploadForm = "multipart/form-data"))),
     responses(
         (status = 200, description = "By `Accept`, the regions as JSON, or a picture as SVG.", content(
             (ExplanationLine = "application/json"), (String = "image/svg+xml"))),
         OfRecording,
+        OfFormat,
         OfSpeaker,
     ))]
 pub(crate) async fn explain(
@@ -183,45 +185,40 @@ pub(crate) async fn explain(
     headers: HeaderMap,
     upload: Upload,
 ) -> Result<Response, Problem> {
-    let form = choose(&headers, &PICTURES)?;
+    let format = choose(&headers, &EXPLANATIONS)?;
     upload
-        .answer(&service, move |shared, upload| why(shared, upload, form))
+        .answer(&service, move |shared, upload| why(shared, upload, format))
         .await
 }
 
-fn why(shared: &Shared, upload: &Upload, form: Picture) -> Result<Response, Problem> {
-    let Question {
-        name,
-        stream,
-        predictor,
-        speaker,
-    } = upload.question(shared)?;
-    // Not even the program explains longer recordings.
-    let next = format!("send a recording, or a part of one, of {SHORTEST_EXPLAINED} to {LONG} s");
-    let sound = stream.at_most(LONG).read_to_end();
-    let sound = sound.map_err(|error| {
+fn why(shared: &Shared, upload: &Upload, format: ExplanationFormat) -> Result<Response, Problem> {
+    let (recording, asked) = (upload.recording()?, &upload.asked);
+    let (predictor, speaker) = (asked.predictor(shared)?, asked.speaker(shared)?);
+    let stream = upload.open(recording, asked.channels()?, shared)?;
+    let longest = LONG.min(shared.limits.seconds);
+    let refused = |error: Error| {
+        let is_of_length = matches!(error.kind(), Kind::TooShort | Kind::TooLong);
         let mut problem = Problem::from(error);
-        if problem.status == StatusCode::PAYLOAD_TOO_LARGE {
-            problem.next.clone_from(&next);
+        // Not even the program explains longer recordings.
+        if is_of_length {
+            let lengths = format!("{SHORTEST_EXPLAINED} to {longest} s");
+            problem.next = format!("send a recording, or a part of one, of {lengths}");
         }
         problem
-    })?;
-    if sound.duration() < SHORTEST_EXPLAINED {
-        return Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "too-short",
-            format!("the recording is {:.2} s long", sound.duration()),
-            next,
-        ));
-    }
+    };
+    let sound = stream.at_most(longest).read_to_end();
+    let sound = sound.map_err(|error| refused(error.into()))?;
+    let explanation = predictor.explain(&sound, speaker.as_ref());
+    let explanation = explanation.map_err(refused)?;
     shared.metrics.heard(sound.duration());
-    let explanation = predictor.explain(&sound, speaker.as_ref())?;
-    let model = predictor.model();
-    Ok(match form {
-        Picture::Json => Json(ExplanationLine::new(model, name, &explanation)).into_response(),
-        Picture::Svg => {
+    let (model, name) = (predictor.model(), &recording.name);
+    Ok(match format {
+        ExplanationFormat::Json => {
+            Json(ExplanationLine::new(model, name.clone(), &explanation)).into_response()
+        }
+        ExplanationFormat::Svg => {
             let levels = explanation.spectrogram(&sound)?;
-            let picture = plots::explained(model, &name, &sound, &explanation, &levels);
+            let picture = plots::explanation(model, name, &sound, &explanation, &levels);
             let picture = picture.map_err(|_| Problem::broken())?;
             ([(header::CONTENT_TYPE, "image/svg+xml")], picture).into_response()
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -71,17 +71,20 @@ fn check(service: &Service, request: &Request) -> Result<(), Problem> {
     }
     // Requests with a wrong token count too, so that nobody can try token after token.
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let wait = address.map_or(0, |address| service.wait_of(address.0.ip()));
-    if wait > 0 {
-        return Err(Problem {
-            retry_after: Some(wait),
-            ..Problem::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too-many-requests",
-                "this address has sent more requests than allowed",
-                format!("try again in {wait} s"),
-            )
-        });
+    if let Some(ConnectInfo(address)) = address {
+        let taken = service.0.rates.take(address.ip());
+        taken.map_err(|wait| {
+            let seconds = wait.as_secs_f64().ceil() as u64;
+            Problem {
+                retry_after: Some(seconds),
+                ..Problem::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too-many-requests",
+                    "this address has sent more requests than allowed",
+                    format!("try again in {seconds} s"),
+                )
+            }
+        })?;
     }
     if !service.knows(token(headers).as_deref()) {
         return Err(Problem::new(
@@ -150,7 +153,8 @@ pub(crate) async fn watch(
     response
 }
 
-/// Returns the address that stands for all addresses of one client: of IPv6, a client usually has a network of 64 bits.
+/// Returns the address that stands for all addresses of one client. An IPv6 client usually has a /64 network, so all its addresses
+/// count as one.
 fn client_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -159,12 +163,12 @@ fn client_of(address: IpAddr) -> IpAddr {
 }
 
 /// The number of requests that each address may still send: a token bucket that is filled at `per_minute`.
-pub(crate) struct Rates {
+pub(crate) struct RateLimiter {
     per_minute: Option<u32>,
     buckets: Mutex<HashMap<IpAddr, (f64, Instant)>>,
 }
 
-impl Rates {
+impl RateLimiter {
     pub(crate) fn new(per_minute: Option<u32>) -> Self {
         Self {
             per_minute,
@@ -172,10 +176,13 @@ impl Rates {
         }
     }
 
-    /// Takes one request of an address. Returns 0 if it is allowed, and otherwise the seconds to wait.
-    pub(crate) fn wait_of(&self, address: IpAddr) -> u64 {
+    /// Takes one request of an address.
+    ///
+    /// # Errors
+    /// The time to wait if the address has no request left.
+    pub(crate) fn take(&self, address: IpAddr) -> Result<(), Duration> {
         let Some(per_minute) = self.per_minute else {
-            return 0;
+            return Ok(());
         };
         let address = client_of(address);
         let (most, now) = (f64::from(per_minute.max(1)), Instant::now());
@@ -196,10 +203,10 @@ impl Rates {
         };
         let left = filled(*buckets.get(&address).unwrap_or(&(most, now)));
         if left < 1.0 {
-            return ((1.0 - left) * 60.0 / most).ceil() as u64;
+            return Err(Duration::from_secs_f64((1.0 - left) * 60.0 / most));
         }
         buckets.insert(address, (left - 1.0, now));
-        0
+        Ok(())
     }
 }
 
@@ -233,35 +240,36 @@ mod tests {
 
     #[test]
     fn addresses_beyond_the_limit_share_a_bucket() {
-        let rates = Rates::new(Some(1));
+        let rates = RateLimiter::new(Some(1));
+        let take = |number: u32| rates.take(Ipv4Addr::from_bits(number).into());
         for number in 1..=ADDRESSES as u32 {
-            assert_eq!(rates.wait_of(Ipv4Addr::from_bits(number).into()), 0);
+            assert_eq!(take(number), Ok(()));
         }
-        let beyond = |number: u32| rates.wait_of(Ipv4Addr::from_bits(number).into());
-        assert_eq!(beyond(u32::MAX), 0);
-        assert!(beyond(u32::MAX - 1) > 0);
+        assert_eq!(take(u32::MAX), Ok(()));
+        assert!(take(u32::MAX - 1).is_err());
     }
 
     #[test]
     fn an_address_has_so_many_requests_a_minute() {
-        let rates = Rates::new(Some(3));
+        let rates = RateLimiter::new(Some(3));
         let (one, other) = ([127, 0, 0, 1].into(), [127, 0, 0, 2].into());
-        assert_eq!([0; 3].map(|_| rates.wait_of(one)), [0; 3]);
-        assert!((15..=20).contains(&rates.wait_of(one)));
-        assert_eq!(rates.wait_of(other), 0);
-        assert_eq!(Rates::new(None).wait_of(one), 0);
+        assert_eq!([(); 3].map(|()| rates.take(one)), [Ok(()); 3]);
+        let wait = rates.take(one).unwrap_err().as_secs_f64();
+        assert!((14.0..=20.0).contains(&wait), "{wait}");
+        assert_eq!(rates.take(other), Ok(()));
+        assert_eq!(RateLimiter::new(None).take(one), Ok(()));
     }
 
     #[test]
     fn the_addresses_of_one_client_share_a_bucket() {
-        let rates = Rates::new(Some(1));
-        let wait_of = |address: &str| rates.wait_of(address.parse().unwrap());
-        assert_eq!(wait_of("2001:db8:0:1::1"), 0);
-        assert!(wait_of("2001:db8:0:1:2:3:4:5") > 0);
-        assert_eq!(wait_of("2001:db8:0:2::1"), 0);
+        let rates = RateLimiter::new(Some(1));
+        let is_allowed = |address: &str| rates.take(address.parse().unwrap()).is_ok();
+        assert!(is_allowed("2001:db8:0:1::1"));
+        assert!(!is_allowed("2001:db8:0:1:2:3:4:5"));
+        assert!(is_allowed("2001:db8:0:2::1"));
         // A socket for both protocols shows IPv4 addresses in this form.
-        assert_eq!(wait_of("::ffff:10.0.0.1"), 0);
-        assert!(wait_of("10.0.0.1") > 0);
-        assert_eq!(wait_of("::ffff:10.0.0.2"), 0);
+        assert!(is_allowed("::ffff:10.0.0.1"));
+        assert!(!is_allowed("10.0.0.1"));
+        assert!(is_allowed("::ffff:10.0.0.2"));
     }
 }

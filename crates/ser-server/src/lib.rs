@@ -23,7 +23,6 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 
 pub use limits::Limits;
-pub use problem::Problem;
 pub use serve::serve;
 pub use service::{Service, Settings};
 pub use speakers::Speakers;

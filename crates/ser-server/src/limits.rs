@@ -1,13 +1,22 @@
 //! The limits of a service.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use tokio::sync::Semaphore;
 
 use crate::problem::Problem;
 
 /// Largest sampling rate in Hz. A second of sound at a higher rate would take more memory than the service expects.
 const HIGHEST_RATE: u32 = 192_000;
+
+/// Returns a semaphore with this many permits, or the largest possible number of them.
+pub(crate) fn semaphore(permits: usize) -> Arc<Semaphore> {
+    // `acquire_many`, which waits for all of them when the service stops, counts in 32 bits.
+    let most = Semaphore::MAX_PERMITS.min(u32::MAX as usize);
+    Arc::new(Semaphore::new(permits.min(most)))
+}
 
 /// Checks that a sampling rate is not too high.
 ///
@@ -44,7 +53,9 @@ pub struct Limits {
     pub idle: Duration,
     /// Number of bytes per second that a client must send on average, after the time of `idle`.
     pub least_rate: usize,
-    /// Number of requests per minute from one address, or from one IPv6 network of 64 bits; `None` for no limit.
+    /// Number of requests per minute from one address, or from one IPv6 network of 64 bits; `None` for no limit. A router
+    /// that [`serve`](crate::serve) does not run knows the addresses only from axum's `ConnectInfo<SocketAddr>`, without
+    /// which there is no limit.
     pub per_minute: Option<u32>,
     /// Number of connections at a time. Further ones wait to be accepted.
     pub connections: usize,

@@ -21,7 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::limits::allowed;
 use crate::problem::{OfSpeaker, Problem, Refused};
 use crate::service::{Service, Shared};
-use crate::upload::Asked;
+use crate::upload::AnswerOptions;
 
 /// Largest size of a message in bytes.
 const LONGEST: usize = 1 << 20;
@@ -53,7 +53,7 @@ pub(crate) struct Live {
     labels: Option<String>,
     /// Name of an enrolled speaker.
     speaker: Option<String>,
-    /// The only channel of a `recording` to use, counted from 1.
+    /// The only channel of a `recording` to use, counted from 1; not allowed for `s16le` and `f32le`.
     #[param(minimum = 1)]
     channel: Option<u16>,
 }
@@ -93,6 +93,7 @@ enum Told {
 #[utoipa::path(get, path = "/v1/listen", tag = "answers", params(Live), responses(
     (status = 101, description = "The WebSocket is open."),
     Refused,
+    (status = 422, description = "The sampling rate is too low or too high.", body = Problem, content_type = "application/problem+json"),
     OfSpeaker,
 ))]
 pub(crate) async fn listen(
@@ -106,19 +107,17 @@ pub(crate) async fn listen(
     let place = service.0.streams.clone().try_acquire_owned();
     let place = place.map_err(|_| Problem::busy(30))?;
     // Errors in the options are reported before the WebSocket is opened.
-    let asked = Asked {
+    let asked = AnswerOptions {
         labels: live.labels.clone(),
         speaker: live.speaker.clone(),
         channel: None,
     };
     let source = Source::new(&live)?;
-    let heard = {
-        let asked = asked.clone();
-        service.compute(move |shared| Ok((asked.predictor(shared)?, asked.speaker(shared)?)))
-    };
+    let heard =
+        service.compute(move |shared| Ok((asked.predictor(shared)?, asked.speaker(shared)?)));
     let (predictor, speaker) = heard.await?;
     let ear = move |rate| -> Result<Listener, Problem> {
-        Ok(Listener::new(&predictor, rate)?.of(speaker.as_ref()))
+        Ok(Listener::new(&predictor, rate, speaker.as_ref())?)
     };
     if let Source::Samples { rate, .. } = source {
         ear(rate)?;
@@ -139,6 +138,12 @@ impl Source {
     fn new(live: &Live) -> Result<Self, Problem> {
         let is_float = live.format == LiveFormat::F32;
         match (live.format, live.rate) {
+            (LiveFormat::S16 | LiveFormat::F32, _) if live.channel.is_some() => {
+                Err(Problem::invalid(
+                    "`channel`: raw samples have one channel",
+                    "omit `channel`, or send a recording",
+                ))
+            }
             (LiveFormat::Recording, None) => Ok(Self::Recording {
                 channels: Channels::chosen(live.channel),
             }),

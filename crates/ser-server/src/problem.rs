@@ -11,26 +11,28 @@ use serde::Serialize;
 use utoipa::openapi::{Content, Ref, RefOr, Response as Described, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
+use crate::speakers::SpeakerName;
+
 /// Why a request failed, and what to do next: `application/problem+json`.
 ///
 /// # References
 /// RFC 9457.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// The kind of problem, such as `urn:ser:problem:damaged`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(crate) kind: String,
     /// The kind in words.
-    pub title: String,
+    pub(crate) title: String,
     /// The status of the response.
-    pub status: u16,
+    pub(crate) status: u16,
     /// What is wrong with this request.
-    pub detail: String,
+    pub(crate) detail: String,
     /// The next step.
-    pub next: String,
+    pub(crate) next: String,
     /// Seconds to wait before trying again, for `Retry-After`.
     #[serde(skip)]
-    pub retry_after: Option<u64>,
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -73,11 +75,11 @@ impl Problem {
         )
     }
 
-    pub(crate) fn unknown_speaker(status: StatusCode, name: &str) -> Self {
+    pub(crate) fn unknown_speaker(status: StatusCode, speaker: &SpeakerName) -> Self {
         Self::new(
             status,
             "unknown-speaker",
-            format!("nobody is enrolled as {name:?}"),
+            format!("nobody is enrolled as {:?}", speaker.name),
             "enrol the speaker: PUT /v1/speakers/NAME with recordings of the voice",
         )
     }
@@ -92,6 +94,9 @@ pub(crate) struct Refused;
 
 /// The error responses of a request with a recording: those of [`Refused`] and some more.
 pub(crate) struct OfRecording;
+
+/// The error response of a request that chooses the format of the response.
+pub(crate) struct OfFormat;
 
 /// The error response of a request that names an enrolled speaker.
 pub(crate) struct OfSpeaker;
@@ -115,11 +120,11 @@ const REFUSED: [(&str, &str); 6] = [
 ];
 const OF_SPEAKER: [(&str, &str); 1] =
     [("409", "The stored profile of the speaker cannot be used.")];
-const OF_RECORDING: [(&str, &str); 5] = [
-    (
-        "406",
-        "There is no response in a format that `Accept` allows.",
-    ),
+const OF_FORMAT: [(&str, &str); 1] = [(
+    "406",
+    "There is no response in a format that `Accept` allows.",
+)];
+const OF_RECORDING: [(&str, &str); 4] = [
     ("408", "The body arrived too slowly."),
     (
         "413",
@@ -154,6 +159,12 @@ impl IntoResponses for Refused {
 impl IntoResponses for OfRecording {
     fn responses() -> BTreeMap<String, RefOr<Described>> {
         described(&[&REFUSED[..], &OF_RECORDING].concat())
+    }
+}
+
+impl IntoResponses for OfFormat {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        described(&OF_FORMAT)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The server: accepts connections, limits them, and shuts down.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,10 +10,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
+use crate::limits::semaphore;
 use crate::linger::Lingering;
 use crate::router;
 use crate::service::Service;
@@ -27,7 +26,7 @@ const BREATH: Duration = Duration::from_millis(100);
 pub async fn serve(listener: TcpListener, service: Service, stop: impl Future<Output = ()>) {
     let limits = service.0.limits.clone();
     let app = router(service.clone());
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = semaphore(limits.connections);
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = async {

@@ -1,18 +1,15 @@
 //! The state that all requests share.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use ser_predict::Predictor;
 
-use crate::guard::Rates;
-use crate::limits::Limits;
+use crate::guard::RateLimiter;
+use crate::limits::{Limits, semaphore};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::speakers::Speakers;
@@ -52,7 +49,7 @@ pub(crate) struct Shared {
     pub(crate) is_local: bool,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
-    pub(crate) rates: Rates,
+    pub(crate) rates: RateLimiter,
     /// Memory for bodies, in units of [`UNIT`] bytes.
     memory: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
@@ -74,17 +71,17 @@ impl Service {
             tokens: settings.tokens.iter().map(|token| hash(token)).collect(),
             is_local: settings.is_local,
             metrics: Metrics::new(),
-            rates: Rates::new(limits.per_minute),
-            memory: Arc::new(Semaphore::new(limits.memory_bytes.div_ceil(UNIT))),
-            waiting: Arc::new(Semaphore::new(limits.waiting)),
-            cores: Arc::new(Semaphore::new(cores)),
-            streams: Arc::new(Semaphore::new(limits.streams)),
+            rates: RateLimiter::new(limits.per_minute),
+            memory: semaphore(limits.memory_bytes.div_ceil(UNIT)),
+            waiting: semaphore(limits.waiting),
+            cores: semaphore(cores),
+            streams: semaphore(limits.streams),
             is_ending: watch::Sender::new(false),
             limits,
         }))
     }
 
-    /// Marks the service as shutting down, which `/readyz` then reports.
+    /// Tells the requests in progress that the service shuts down.
     pub(crate) fn end(&self) {
         self.0.is_ending.send_replace(true);
     }
@@ -145,11 +142,6 @@ impl Service {
         let given = token.map(hash);
         tokens.is_empty() || given.is_some_and(|given| tokens.contains(&given))
     }
-
-    /// Takes one request of an address. Returns 0 if it is allowed, and otherwise the seconds to wait.
-    pub(crate) fn wait_of(&self, address: IpAddr) -> u64 {
-        self.0.rates.wait_of(address)
-    }
 }
 
 fn hash(token: &str) -> [u8; 32] {
@@ -163,20 +155,10 @@ pub(crate) async fn healthz() -> &'static str {
 }
 
 /// Reports whether the service accepts requests.
-#[utoipa::path(get, path = "/readyz", tag = "operation", responses(
-    (status = 200, description = "The service accepts requests."),
-    (status = 503, description = "The service is shutting down.", body = Problem, content_type = "application/problem+json"),
-))]
-pub(crate) async fn readyz(State(service): State<Service>) -> Result<&'static str, Problem> {
-    if *service.0.is_ending.borrow() {
-        return Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "ending",
-            "the service is shutting down",
-            "send the request to another instance",
-        ));
-    }
-    Ok("ready\n")
+#[utoipa::path(get, path = "/readyz", tag = "operation", responses((status = 200, description = "The service accepts requests.")))]
+pub(crate) async fn readyz() -> &'static str {
+    // A service that shuts down accepts no connection that could ask.
+    "ready\n"
 }
 
 #[cfg(test)]
@@ -185,17 +167,32 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_request_that_gets_no_core_in_time_is_told_to_try_again() {
-        let service = Service::new(Settings {
+    fn service(limits: Limits) -> Service {
+        Service::new(Settings {
             predictor: Predictor::built_in().unwrap(),
             speakers: Speakers::default(),
             tokens: Vec::new(),
             is_local: true,
-            limits: Limits {
-                patience: Duration::from_millis(10),
-                ..Limits::default()
-            },
+            limits,
+        })
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_computation_ends_only_its_own_request() {
+        let service = service(Limits::default());
+        let cores = service.0.cores.available_permits();
+        for _ in 0..=cores {
+            let ended: Result<(), Problem> = service.compute(|_| panic!("a decoder")).await;
+            assert_eq!(ended, Err(Problem::broken()));
+        }
+        assert_eq!(service.compute(|_| Ok(())).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_gets_no_core_in_time_is_told_to_try_again() {
+        let service = service(Limits {
+            patience: Duration::from_millis(10),
+            ..Limits::default()
         });
         let cores = service.0.cores.available_permits();
         let taken = service.0.cores.clone().acquire_many_owned(cores as u32);

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
-use ser_predict::{Enrolment, Error, Model, Speech, is_speaker_name};
-use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use axum::http::request::Parts;
+use ser_predict::{Enrolment, EnrolmentLine, Error, Model, Speech, is_speaker_name};
+use utoipa::IntoParams;
 
 use crate::problem::{OfRecording, OfSpeaker, Problem, Refused};
 use crate::service::{Service, Shared};
-use crate::upload::{Form, Upload};
+use crate::upload::{Upload, UploadForm};
 
 /// Largest number of speakers in memory.
 const MOST: usize = 10_000;
@@ -39,43 +39,82 @@ fn locked(
     speakers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn check(name: &str) -> Result<(), Problem> {
-    if is_speaker_name(name) {
-        Ok(())
-    } else {
-        Err(Problem::invalid(
-            format!("{name:?} is not a valid name for a speaker"),
-            "use letters, digits, `-`, `_` and `.`, beginning with a letter or a digit",
-        ))
+/// The name of a speaker, which is valid as the name of a file; it is the parameter in the path of the speaker.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct SpeakerName {
+    /// Name of the speaker: letters, digits, `-`, `_` and `.`, beginning with a letter or a digit.
+    #[param(pattern = r"^[\p{L}\p{N}][\p{L}\p{N}_.-]*$", max_length = 60)]
+    pub(crate) name: String,
+}
+
+impl SpeakerName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// A [`Problem`] with status 400 if the name is not valid.
+    pub(crate) fn new(name: String) -> Result<Self, Problem> {
+        if is_speaker_name(&name) {
+            return Ok(Self { name });
+        }
+        Err(invalid_name(format!(
+            "{name:?} is not a valid name for a speaker"
+        )))
+    }
+
+    /// Returns the file of the speaker.
+    fn path_in(&self, folder: &std::path::Path) -> PathBuf {
+        folder.join(format!("{}.json", self.name))
     }
 }
 
-/// Returns the file of a speaker.
-fn path_of(folder: &std::path::Path, name: &str) -> PathBuf {
-    folder.join(format!("{name}.json"))
+impl<S: Send + Sync> FromRequestParts<S> for SpeakerName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(name)) => Self::new(name),
+            Err(error) => Err(invalid_name(error.body_text())),
+        }
+    }
+}
+
+fn invalid_name(detail: String) -> Problem {
+    Problem::invalid(
+        detail,
+        "use letters, digits, `-`, `_` and `.`, beginning with a letter or a digit",
+    )
 }
 
 impl Speakers {
-    pub(crate) fn get(&self, model: &Model, name: &str) -> Result<Option<Enrolment>, Problem> {
-        check(name)?;
+    pub(crate) fn get(
+        &self,
+        model: &Model,
+        speaker: &SpeakerName,
+    ) -> Result<Option<Enrolment>, Problem> {
         match self {
-            Self::Memory(speakers) => Ok(locked(speakers).get(name).cloned()),
+            Self::Memory(speakers) => Ok(locked(speakers).get(&speaker.name).cloned()),
             Self::Folder(folder) => {
-                let file = path_of(folder, name);
+                let file = speaker.path_in(folder);
                 if !file.is_file() {
                     return Ok(None);
                 }
-                let speaker = Enrolment::load(model, &file).map_err(|error| not_kept(&error))?;
-                Ok(Some(speaker))
+                let enrolment = Enrolment::load(model, &file).map_err(|error| unusable(&error))?;
+                Ok(Some(enrolment))
             }
         }
     }
 
-    fn put(&self, model: &Model, name: &str, speaker: Enrolment) -> Result<(), Problem> {
+    fn put(
+        &self,
+        model: &Model,
+        speaker: &SpeakerName,
+        enrolment: Enrolment,
+    ) -> Result<(), Problem> {
         match self {
             Self::Memory(speakers) => {
                 let mut speakers = locked(speakers);
-                if speakers.len() >= MOST && !speakers.contains_key(name) {
+                if speakers.len() >= MOST && !speakers.contains_key(&speaker.name) {
                     return Err(Problem::new(
                         StatusCode::INSUFFICIENT_STORAGE,
                         "too-many-speakers",
@@ -83,24 +122,22 @@ impl Speakers {
                         "delete one with DELETE /v1/speakers/NAME",
                     ));
                 }
-                speakers.insert(name.to_owned(), speaker);
+                speakers.insert(speaker.name.clone(), enrolment);
                 Ok(())
             }
             Self::Folder(folder) => {
-                let file = path_of(folder, name);
-                let written = speaker.save(model, &file);
+                let written = enrolment.save(model, &speaker.path_in(folder));
                 written.map_err(|error| not_changed(&error, "written"))
             }
         }
     }
 
     /// Removes a speaker, and returns whether the speaker was enrolled.
-    fn remove(&self, name: &str) -> Result<bool, Problem> {
-        check(name)?;
+    fn remove(&self, speaker: &SpeakerName) -> Result<bool, Problem> {
         match self {
-            Self::Memory(speakers) => Ok(locked(speakers).remove(name).is_some()),
+            Self::Memory(speakers) => Ok(locked(speakers).remove(&speaker.name).is_some()),
             Self::Folder(folder) => {
-                let file = path_of(folder, name);
+                let file = speaker.path_in(folder);
                 let is_there = file.is_file();
                 if is_there {
                     let removed = ser_files::remove_file(file);
@@ -113,11 +150,11 @@ impl Speakers {
 }
 
 /// Returns the problem that a speaker's file cannot be used. The path goes to the log only, not to the client.
-fn not_kept(error: &Error) -> Problem {
+fn unusable(error: &Error) -> Problem {
     tracing::error!(%error, "a speaker's file cannot be used");
     Problem::new(
         StatusCode::CONFLICT,
-        "not-kept",
+        "unusable-profile",
         "the stored profile of the speaker cannot be used",
         "enrol the speaker again; the log of the service has the reason",
     )
@@ -143,50 +180,28 @@ fn not_changed(error: &Error, what: &str) -> Problem {
     )
 }
 
-/// An enrolled speaker.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct EnrolledAnswer {
-    speaker: String,
-    /// Number of recordings, or of pieces of longer ones, that the speaker was enrolled from.
-    clips: usize,
-    /// Seconds of speech that the speaker was enrolled from; only in the response to the enrolment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seconds: Option<f64>,
-}
-
-/// The parameter in the path of a speaker.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes the path to clients")]
-pub(crate) struct SpeakerName {
-    /// Name of the speaker: letters, digits, `-`, `_` and `.`, beginning with a letter or a digit.
-    #[param(pattern = r"^[\p{L}\p{N}][\p{L}\p{N}_.-]*$", max_length = 60)]
-    name: String,
-}
-
 /// Enrols a speaker from recordings of the voice, without labels. The recordings are not kept.
 #[utoipa::path(put, path = "/v1/speakers/{name}", tag = "speakers", params(SpeakerName),
-    request_body(content((Vec<u8> = "application/octet-stream"), (Form = "multipart/form-data"))),
+    request_body(content((Vec<u8> = "application/octet-stream"), (UploadForm = "multipart/form-data"))),
     responses(
-        (status = 200, body = EnrolledAnswer),
+        (status = 200, body = EnrolmentLine),
         OfRecording,
         (status = 500, description = "The computation ended without a result, or the profile of the speaker cannot be written.", body = Problem, content_type = "application/problem+json"),
         (status = 507, description = "The service already holds the largest number of speakers in memory, or its disk is full.", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn enroll(
     State(service): State<Service>,
-    Path(name): Path<String>,
+    speaker: SpeakerName,
     upload: Upload,
-) -> Result<Json<EnrolledAnswer>, Problem> {
-    check(&name)?;
+) -> Result<Json<EnrolmentLine>, Problem> {
     let enroll = move |shared: &Shared, upload: &Upload| {
         let (model, predictor) = (shared.predictor.model(), &shared.predictor);
-        if !model.enrols() {
-            return Err(Problem::invalid(
-                "the model was trained without enrolment, so a speaker makes no difference",
+        model.check_enrols().map_err(|error| {
+            Problem::invalid(
+                error.to_string(),
                 "send recordings without naming a speaker",
-            ));
-        }
+            )
+        })?;
         let channels = upload.asked.channels()?;
         let mut speech: Vec<Speech> = Vec::new();
         let mut seconds = 0.0;
@@ -208,38 +223,30 @@ pub(crate) async fn enroll(
             }
             speech.push(more);
         }
-        let speaker = predictor.enrol(&speech)?;
-        let clips = speaker.clips();
-        shared.speakers.put(model, &name, speaker)?;
-        Ok(EnrolledAnswer {
-            speaker: name,
-            clips,
-            seconds: Some((100.0 * seconds).round() / 100.0),
-        })
+        let enrolment = predictor.enrol(&speech)?;
+        let line = EnrolmentLine::new(speaker.name.clone(), &enrolment, Some(seconds));
+        shared.speakers.put(model, &speaker, enrolment)?;
+        Ok(line)
     };
     Ok(Json(upload.answer(&service, enroll).await?))
 }
 
 /// Returns an enrolled speaker.
 #[utoipa::path(get, path = "/v1/speakers/{name}", tag = "speakers", params(SpeakerName), responses(
-    (status = 200, body = EnrolledAnswer),
+    (status = 200, body = EnrolmentLine),
     Refused,
     (status = 404, description = "Nobody is enrolled under this name.", body = Problem, content_type = "application/problem+json"),
     OfSpeaker,
 ))]
 pub(crate) async fn enrolled(
     State(service): State<Service>,
-    Path(name): Path<String>,
-) -> Result<Json<EnrolledAnswer>, Problem> {
+    speaker: SpeakerName,
+) -> Result<Json<EnrolmentLine>, Problem> {
     let find = move |shared: &Shared| {
-        let speaker = shared.speakers.get(shared.predictor.model(), &name)?;
-        let speaker =
-            speaker.ok_or_else(|| Problem::unknown_speaker(StatusCode::NOT_FOUND, &name))?;
-        Ok(EnrolledAnswer {
-            clips: speaker.clips(),
-            speaker: name,
-            seconds: None,
-        })
+        let enrolment = shared.speakers.get(shared.predictor.model(), &speaker)?;
+        let enrolment =
+            enrolment.ok_or_else(|| Problem::unknown_speaker(StatusCode::NOT_FOUND, &speaker))?;
+        Ok(EnrolmentLine::new(speaker.name, &enrolment, None))
     };
     Ok(Json(service.compute(find).await?))
 }
@@ -254,13 +261,13 @@ pub(crate) async fn enrolled(
 ))]
 pub(crate) async fn forget(
     State(service): State<Service>,
-    Path(name): Path<String>,
+    speaker: SpeakerName,
 ) -> Result<StatusCode, Problem> {
     let forget = move |shared: &Shared| {
-        if shared.speakers.remove(&name)? {
+        if shared.speakers.remove(&speaker)? {
             Ok(StatusCode::NO_CONTENT)
         } else {
-            Err(Problem::unknown_speaker(StatusCode::NOT_FOUND, &name))
+            Err(Problem::unknown_speaker(StatusCode::NOT_FOUND, &speaker))
         }
     };
     service.compute(forget).await

@@ -19,6 +19,7 @@ use crate::body::{Pace, Recording, too_large};
 use crate::limits::allowed;
 use crate::problem::Problem;
 use crate::service::{Service, Shared};
+use crate::speakers::SpeakerName;
 
 /// Largest size in bytes of a form field other than a recording.
 const FIELD: usize = 1 << 12;
@@ -31,7 +32,7 @@ const FIELDS: &str = "send the sound in the field `recording`; the other fields 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Asked {
+pub(crate) struct AnswerOptions {
     /// The only labels to predict, separated by commas; all labels of the model by default.
     #[param(min_length = 1)]
     pub(crate) labels: Option<String>,
@@ -69,7 +70,7 @@ impl TryFrom<String> for Channel {
 /// A form with a recording.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the form to clients")]
-pub(crate) struct Form {
+pub(crate) struct UploadForm {
     /// The recording, in any format.
     #[schema(value_type = String, format = Binary)]
     recording: Vec<u8>,
@@ -86,7 +87,7 @@ pub(crate) struct Form {
 /// The content of a request with recordings.
 pub(crate) struct Upload {
     pub(crate) recordings: Vec<Recording>,
-    pub(crate) asked: Asked,
+    pub(crate) asked: AnswerOptions,
     /// Reserves the memory of the body until the upload is dropped.
     _memory: OwnedSemaphorePermit,
     /// Expires when the client has disconnected.
@@ -102,9 +103,10 @@ impl FromRequest<Service> for Upload {
         if stated.is_some_and(|length| length > limits.body_bytes) {
             return Err(too_large(limits));
         }
-        let Query(mut asked) = Query::<Asked>::try_from_uri(request.uri()).map_err(|error| {
-            Problem::invalid(error.body_text(), "GET /docs lists the parameters")
-        })?;
+        let Query(mut asked) =
+            Query::<AnswerOptions>::try_from_uri(request.uri()).map_err(|error| {
+                Problem::invalid(error.body_text(), "GET /docs lists the parameters")
+            })?;
         let memory = service.reserve(stated.unwrap_or(limits.body_bytes)).await?;
         let mut pace = Pace::new(limits);
         let kind = request.headers().get(header::CONTENT_TYPE);
@@ -167,7 +169,7 @@ async fn whole(
 async fn form(
     request: Request,
     pace: &mut Pace<'_>,
-    asked: &mut Asked,
+    asked: &mut AnswerOptions,
 ) -> Result<Vec<Recording>, Problem> {
     let no_form = |error: &dyn std::fmt::Display| {
         let next = "send a form as browsers do, as in `curl -F recording=@speech.wav`";
@@ -255,14 +257,6 @@ impl Stored for Awaited {
     }
 }
 
-/// A recording with the model and the speaker for its answer.
-pub(crate) struct Question {
-    pub(crate) name: String,
-    pub(crate) stream: AudioStream,
-    pub(crate) predictor: Predictor,
-    pub(crate) speaker: Option<Enrolment>,
-}
-
 impl Upload {
     /// Computes the answer on one of the cores.
     ///
@@ -279,37 +273,24 @@ impl Upload {
         service.compute(move |shared| job(shared, &self)).await
     }
 
-    /// Returns the one recording of the request, with the channels that were asked for.
+    /// Returns the one recording of the request.
     ///
     /// # Errors
-    /// As [`question_on`](Self::question_on), and a [`Problem`] for `channel=each`.
-    pub(crate) fn question(&self, shared: &Shared) -> Result<Question, Problem> {
-        self.question_on(self.asked.channels()?, shared)
-    }
-
-    /// Returns the one recording of the request, with these channels.
-    ///
-    /// # Errors
-    /// A [`Problem`] if there is not exactly one recording, if it cannot be opened, or if a label or the speaker is unknown.
-    pub(crate) fn question_on(
-        &self,
-        channels: Channels,
-        shared: &Shared,
-    ) -> Result<Question, Problem> {
-        let [recording] = self.recordings.as_slice() else {
-            return Err(Problem::invalid(
-                format!("expected one recording, found {}", self.recordings.len()),
+    /// A [`Problem`] if there are several.
+    pub(crate) fn recording(&self) -> Result<&Recording, Problem> {
+        match self.recordings.as_slice() {
+            [recording] => Ok(recording),
+            several => Err(Problem::invalid(
+                format!("expected one recording, found {}", several.len()),
                 "send each recording in a separate request",
-            ));
-        };
-        Ok(Question {
-            name: recording.name.clone(),
-            predictor: self.asked.predictor(shared)?,
-            speaker: self.asked.speaker(shared)?,
-            stream: self.open(recording, channels, shared)?,
-        })
+            )),
+        }
     }
 
+    /// Opens a recording of the request with these channels.
+    ///
+    /// # Errors
+    /// A [`Problem`] if the recording cannot be opened, lacks the channel, or has too high a sampling rate.
     pub(crate) fn open(
         &self,
         recording: &Recording,
@@ -327,7 +308,7 @@ impl Upload {
     }
 }
 
-impl Asked {
+impl AnswerOptions {
     /// Returns the channels for an answer to a whole recording, which cannot be `each`.
     pub(crate) fn channels(&self) -> Result<Channels, Problem> {
         match self.channel {
@@ -354,9 +335,10 @@ impl Asked {
         let Some(name) = &self.speaker else {
             return Ok(None);
         };
-        match shared.speakers.get(shared.predictor.model(), name)? {
+        let name = SpeakerName::new(name.clone())?;
+        match shared.speakers.get(shared.predictor.model(), &name)? {
             Some(speaker) => Ok(Some(speaker)),
-            None => Err(Problem::unknown_speaker(StatusCode::BAD_REQUEST, name)),
+            None => Err(Problem::unknown_speaker(StatusCode::BAD_REQUEST, &name)),
         }
     }
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 use js_sys::{Array, Date, Float32Array, Object, Reflect, Uint8Array};
 use ser_audio::{AudioStream, Peaks};
 use ser_predict::{
-    AnswerLine, Enroller, ExplanationLine, Model, ModelLine, Predictor, Span, SpanLine, captions,
+    AnswerLine, Enroller, ExplanationLine, LONG, Model, ModelLine, Predictor, Span, SpanLine,
+    captions,
 };
-use ser_report::plots::{self, TimelineSpan};
+use ser_report::plots;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsError, JsValue};
 
@@ -77,7 +78,8 @@ impl Engine {
         progress: Option<Progress>,
     ) -> Result<ExplanationObject> {
         let asked = Asked::new(&self.predictor, options)?;
-        let sound = open(recording, &asked)?.read_to_end()?;
+        // A longer recording is refused before all of it is decoded.
+        let sound = open(recording, &asked)?.at_most(LONG).read_to_end()?;
         let speaker = asked.speaker.as_ref();
         let explanation = asked.predictor.explain_telling(&sound, speaker, |share| {
             if let Some(progress) = &progress {
@@ -87,7 +89,7 @@ impl Engine {
         })?;
         let model = asked.predictor.model();
         let levels = explanation.spectrogram(&sound)?;
-        let svg = plots::explained(model, &asked.name, &sound, &explanation, &levels)?;
+        let svg = plots::explanation(model, &asked.name, &sound, &explanation, &levels)?;
         let line = object(&ExplanationLine::new(model, asked.name, &explanation))?;
         set(&line, "svg", svg)?;
         Ok(line.unchecked_into())
@@ -107,13 +109,7 @@ impl Engine {
         options: Option<Options>,
     ) -> Result<EnrollmentObject> {
         let model = self.predictor.model();
-        if !model.enrols() {
-            let name = &model.name;
-            let reason = format!(
-                "{name} was trained without enrolment: a speaker makes no difference to it"
-            );
-            return Err(JsError::new(&reason));
-        }
+        model.check_enrols()?;
         let (expected, found) = (recordings.len(), names.len());
         if expected != found {
             let reason =
@@ -134,15 +130,15 @@ impl Engine {
                 }
             }
         }
-        let (clips, seconds) = (enroller.recordings(), enroller.seconds());
-        if clips == 0 {
+        if enroller.recordings() == 0 {
             let reason = format!("nobody is enrolled: {}", skipped.join("; "));
             return Err(JsError::new(&reason));
         }
-        let enrolled = Object::new();
-        set(&enrolled, "clips", clips as u32)?;
-        set(&enrolled, "seconds", (seconds * 100.0).round() / 100.0)?;
-        let profile = enroller.finish().to_json(model)?;
+        let seconds = (enroller.seconds() * 100.0).round() / 100.0;
+        let (enrolment, enrolled) = (enroller.finish(), Object::new());
+        set(&enrolled, "clips", enrolment.clips() as u32)?;
+        set(&enrolled, "seconds", seconds)?;
+        let profile = enrolment.to_json(model)?;
         set(&enrolled, "profile", Uint8Array::from(profile.as_bytes()))?;
         set(&enrolled, "skipped", skipped)?;
         Ok(enrolled.unchecked_into())
@@ -201,16 +197,7 @@ impl Engine {
                 // The page does not know the folder of the recording, and ELAN looks beside the document.
                 captions::elan(&spans, labels, Some(Path::new(name)), &now)
             }
-            "svg" => {
-                let spans = spans.iter().map(|span| TimelineSpan {
-                    start: span.start,
-                    end: span.end,
-                    label: span.answer.emotion(),
-                    confidence: span.answer.confidence(),
-                });
-                let spans: Vec<TimelineSpan> = spans.collect();
-                plots::timeline(labels, &spans, seconds, name, model.provenance.synthetic)?
-            }
+            "svg" => plots::timeline(model, &spans, seconds, name)?,
             other => {
                 let expected = "expected csv, json, vtt, srt, txt, TextGrid, eaf, rttm or svg";
                 return Err(JsError::new(&format!("form: {expected}, found {other:?}")));

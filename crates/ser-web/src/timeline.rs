@@ -60,9 +60,9 @@ impl Timeline {
         self.timeline.stream().channels()
     }
 
-    /// Whether the channels have had nothing in common so far, as in a call. Each should then be answered separately.
-    #[wasm_bindgen(getter, js_name = isCall)]
-    pub fn is_call(&self) -> bool {
+    /// Whether some channels have had nothing in common so far, as in a call. Each should then be answered separately.
+    #[wasm_bindgen(getter, js_name = channelsApart)]
+    pub fn channels_apart(&self) -> bool {
         self.timeline.stream().are_channels_apart()
     }
 

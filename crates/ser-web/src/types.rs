@@ -71,9 +71,9 @@ export interface Explanation {
 }
 
 export interface Enrollment {
-    /** Number of recordings that the speaker was enrolled from. */
+    /** Number of recordings, or of pieces of longer ones, that the speaker was enrolled from. */
     clips: number;
-    /** Seconds of speech in these recordings. */
+    /** Seconds of speech that the speaker was enrolled from. */
     seconds: number;
     /** The value for `Options.speaker`: the file that `ser enroll` writes. */
     profile: Uint8Array;

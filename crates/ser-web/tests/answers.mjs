@@ -52,8 +52,8 @@ const actions = {
         const timeline = engine.timeline(recording(job), 100, options(job));
         const spans = [];
         for (let next; (next = timeline.next(5)); ) spans.push(...next);
-        const { heard, duration, channels, isCall, damage } = timeline;
-        return { spans, heard, duration, channels, isCall, damage, peaks: timeline.peaks() };
+        const { heard, duration, channels, channelsApart, damage } = timeline;
+        return { spans, heard, duration, channels, channelsApart, damage, peaks: timeline.peaks() };
     },
     listen: (job) => {
         const bytes = fs.readFileSync(job.samples);
@@ -64,7 +64,7 @@ const actions = {
             spans.push(...listener.push(samples.subarray(at, at + 480)));
         }
         spans.push(...listener.finish());
-        return { spans, level: listener.level };
+        return { spans };
     },
     captions: (job) => engine.captions(job.spans, job.form, job.seconds, job.name),
 };

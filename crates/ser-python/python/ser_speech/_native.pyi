@@ -66,7 +66,8 @@ class Model:
     - ``channel``: the only channel to use, counted from 1. Without it, all channels are compared, and mixed if they belong
       together.
 
-    A problem with a file raises ``SerError``; a wrong argument raises ``ValueError`` or ``TypeError``.
+    A recording without an answer, such as a file that cannot be read or an array without speech, raises ``SerError``. A wrong
+    argument, such as an array with another length or sampling rate than a method takes, raises ``ValueError`` or ``TypeError``.
     """
 
     @staticmethod
@@ -166,6 +167,7 @@ class Model:
         sampling_rate: SupportsFloat | None = None,
         *,
         labels: Sequence[str] | None = None,
+        speaker: Speaker | None = None,
         channel: int | None = None,
     ) -> Explanation:
         """Explains the answer for a recording of 0.2 to 30 s. This evaluates the recording some hundred times, which takes

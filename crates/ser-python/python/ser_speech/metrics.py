@@ -67,21 +67,24 @@ def evaluate(
 
     ``predicted`` are labels, or what ``Model.predict_files`` returned, which includes probabilities. For labels, ``probabilities``
     can be given as well, ``[clips, labels]`` in the order of ``labels``. Without ``speakers`` there are no intervals, because clips
-    of one voice are not independent. A missing label or speaker, such as ``None`` or NaN, raises ``ValueError``.
+    of one voice are not independent. Labels that are no text, such as integers, are compared as text. A missing label or speaker,
+    such as ``None`` or NaN, raises ``ValueError``.
     """
     truth = list(truth)
     names, given = _answers(list(predicted))
     voices = ["all"] * len(truth) if speakers is None else list(speakers)
     for argument, values in (("truth", truth), ("predicted", names), ("speakers", voices)):
         _complete(argument, values)
-    names = [str(name) for name in names]
+    if given and probabilities is not None:
+        raise ValueError("probabilities: expected none beside answers, which have their own")
+    truth, names = [str(label) for label in truth], [str(label) for label in names]
     if labels is None:
         labels = list(given) if given else sorted({*truth, *names})
-    labels = list(labels)
+    labels = [str(label) for label in labels]
     at = {label: position for position, label in enumerate(labels)}
     unknown = [label for label in [*truth, *names] if label not in at]
     if unknown:
-        raise ValueError(f"expected the labels {', '.join(map(str, labels))}, got {unknown[0]!r}")
+        raise ValueError(f"expected the labels {', '.join(labels)}, got {unknown[0]!r}")
     if not len(truth) == len(names) == len(voices):
         raise ValueError(
             "expected one prediction and one speaker for each true label, "

@@ -126,6 +126,40 @@ fn live_sound_has_the_spans_of_its_recording() {
     // Sound that cannot be decoded is reported as a problem.
     let told = live(&service, "format=recording", &[b"<html>".repeat(100)]);
     assert_eq!(told[0]["event"], "problem", "{told:?}");
-    let refused = |query: &str| open(&service, query).is_err();
-    assert!(refused("") && refused("rate=100") && refused("rate=16000&labels=glad"));
+}
+
+/// Returns the response to a request for a live stream that the service refuses to open.
+fn refused(service: &Running, query: &str) -> Answer {
+    let headers = [
+        ("Connection", "Upgrade, close"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    service.request("GET", &format!("/v1/listen?{query}"), &headers, b"")
+}
+
+#[test]
+fn a_live_stream_with_wrong_options_is_refused_before_it_opens() {
+    let service = Running::plain();
+    for (query, status, kind) in [
+        ("", 400, "invalid-request"),
+        ("rate=16000&format=recording", 400, "invalid-request"),
+        ("rate=16000&channel=1", 400, "invalid-request"),
+        ("rate=16000&labels=glad", 400, "unknown-label"),
+        ("rate=100", 422, "sampling-rate-too-low"),
+        ("rate=200000", 422, "high-rate"),
+    ] {
+        refused(&service, query).assert_problem(status, kind);
+    }
+}
+
+#[test]
+fn a_live_stream_beyond_the_limit_is_refused() {
+    let service = Running::new(|settings| settings.limits.streams = 1);
+    let first = open(&service, "rate=16000").unwrap();
+    let second = refused(&service, "rate=16000");
+    second.assert_problem(503, "busy");
+    assert_eq!(second.header("retry-after"), Some("30"));
+    drop(first);
 }

@@ -70,9 +70,12 @@ impl Running {
     }
 
     fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
-        if !headers.iter().any(|(name, _)| *name == "Host") {
-            head += &format!("Host: {}\r\n", self.address);
+        let mut head = format!("{method} {path} HTTP/1.1\r\n");
+        let host = self.address.to_string();
+        for (name, value) in [("Connection", "close"), ("Host", &host)] {
+            if !headers.iter().any(|(given, _)| *given == name) {
+                head += &format!("{name}: {value}\r\n");
+            }
         }
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
@@ -276,8 +279,8 @@ fn a_timeline_comes_in_the_form_that_is_asked_for() {
         .collect();
     assert_eq!(found["spans"], written(&lines));
     assert_eq!(
-        (&found["seconds"], &found["damage"]),
-        (&json!(20.0), &Value::Null)
+        (&found["seconds"], &found["channels"], &found["damage"]),
+        (&json!(20.0), &json!(1), &Value::Null)
     );
     for (kind, expected) in [
         ("text/vtt", captions::web_vtt(&spans, labels)),
@@ -352,6 +355,10 @@ fn what_is_wrong_with_a_request_is_said() {
             .post("/v1/predict", &body)
             .assert_problem(status, kind);
     }
+    // The longest recording of the service is shorter than the longest that can be explained.
+    service
+        .post("/v1/explain", &wav(3.0, 160.0))
+        .assert_problem(413, "too-long");
     for (query, kind) in [
         ("labels=glad", "unknown-label"),
         ("labels=", "unknown-label"),
@@ -502,7 +509,7 @@ fn begin(service: &Running, body: &[u8]) -> TcpStream {
 }
 
 #[test]
-fn who_comes_when_all_memory_is_taken_is_sent_away_and_nobody_who_was_let_in() {
+fn a_full_service_refuses_new_requests_and_answers_those_it_accepted() {
     let service = Running::new(|settings| {
         settings.limits.memory_bytes = 8 << 20;
         settings.limits.patience = Duration::from_millis(300);
@@ -610,6 +617,32 @@ fn what_has_begun_is_finished_when_the_service_ends() {
 }
 
 #[test]
+fn a_service_takes_limits_of_any_size() {
+    let mut service = Running::new(|settings| {
+        let limits = &mut settings.limits;
+        for limit in [
+            &mut limits.body_bytes,
+            &mut limits.memory_bytes,
+            &mut limits.waiting,
+            &mut limits.connections,
+            &mut limits.streams,
+        ] {
+            *limit = usize::MAX;
+        }
+    });
+    let recording = wav(2.0, 160.0);
+    let mut socket = begin(&service, &recording);
+    service.wait_for(1);
+    // It also waits for requests in progress when it stops.
+    drop(service.stop.take());
+    while TcpStream::connect(service.address).is_ok() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    socket.write_all(&recording[recording.len() / 2..]).unwrap();
+    assert_eq!(Answer::read(socket).status, 200);
+}
+
+#[test]
 fn the_description_has_every_path_and_the_counts_every_request() {
     let service = Running::plain();
     let api = service.get("/openapi.json").json();
@@ -627,6 +660,11 @@ fn the_description_has_every_path_and_the_counts_every_request() {
         ("/metrics", "get"),
     ] {
         assert!(api["paths"][path][method].is_object(), "{method} {path}");
+    }
+    // Only these choose the format of the response.
+    for (path, is_chosen) in [("predict", false), ("timeline", true), ("explain", true)] {
+        let responses = &api["paths"][format!("/v1/{path}")]["post"]["responses"];
+        assert_eq!(responses["406"].is_object(), is_chosen, "{path}");
     }
     let page = service.get("/docs");
     assert!(page.text().contains("/v1/speakers/{name}"));

@@ -65,11 +65,21 @@ fn speakers_are_enrolled_used_and_forgotten() {
         service
             .post("/v1/predict?speaker=anna", &one)
             .assert_problem(400, "unknown-speaker");
-        for name in ["..%2F..%2Fetc", ".hidden", "%00"] {
+        for name in ["..%2F..%2Fetc", ".hidden", "%00", "%FF"] {
             put(&format!("/v1/speakers/{name}")).assert_problem(400, "invalid-request");
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
+}
+
+#[test]
+fn the_name_of_a_speaker_is_checked_before_the_recordings_are_read() {
+    let service = Running::plain();
+    let too_large =
+        "PUT /v1/speakers/.hidden HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000000\r\n\r\n";
+    let mut socket = connect(&service);
+    socket.write_all(too_large.as_bytes()).unwrap();
+    Answer::read(socket).assert_problem(400, "invalid-request");
 }
 
 #[test]
@@ -112,11 +122,11 @@ fn a_profile_that_cannot_be_used_is_told_as_described() {
     for route in &answers {
         service
             .post(&format!("{route}?speaker=anna"), &recording)
-            .assert_problem(409, "not-kept");
+            .assert_problem(409, "unusable-profile");
     }
     service
         .get("/v1/speakers/anna")
-        .assert_problem(409, "not-kept");
+        .assert_problem(409, "unusable-profile");
     for path in answers.iter().map(String::as_str).chain(["/v1/listen"]) {
         let operation = api["paths"][path].as_object().unwrap().values().next();
         assert!(operation.unwrap()["responses"]["409"].is_object(), "{path}");

@@ -5,7 +5,7 @@ import type { Answer, Model, Peaks, Span } from "./ser_web.js";
 export type { Answer, Model, Peaks, Span };
 
 /** The options for answering a recording. */
-export interface Asked {
+export interface AnswerOptions {
     /** The only labels to choose from. */
     labels?: string[];
     /** Name of an enrolled speaker. */
@@ -29,8 +29,10 @@ export interface Timeline {
     spans: Span[];
     /** Length of the recording. */
     seconds: number;
-    /** Whether the channels have nothing in common, as in a call. */
-    isCall: boolean;
+    /** Number of channels. */
+    channels: number;
+    /** Whether some channels have nothing in common, as in a call. */
+    channelsApart: boolean;
     /** What is missing from a damaged recording, in words. */
     damage?: string | undefined;
     /** The outline, if the engine has computed it along the way. */
@@ -41,7 +43,7 @@ export interface Timeline {
 export interface LiveStream {
     push(samples: Float32Array): void;
     /** Answers a short recording as a whole, in addition to the spans. */
-    predict(recording: File, asked: Asked): Promise<Answer>;
+    predict(recording: File, asked: AnswerOptions): Promise<Answer>;
     /** Resolves when all pushed samples have been processed, or when an error has ended the stream. */
     finish(): Promise<void>;
 }
@@ -61,12 +63,12 @@ export type SpanHandler = (heard: { spans: Span[] } | { error: Error }) => void;
 /** An engine that answers. A signal can abort its calls, and a failed call rejects with a message for the user. */
 export interface Answers {
     model(): Promise<Model>;
-    predict(recording: File, asked: Asked, signal: AbortSignal): Promise<Answer>;
-    timeline(recording: File, asked: Asked, signal: AbortSignal, tell: (soFar: Heard) => void): Promise<Timeline>;
+    predict(recording: File, asked: AnswerOptions, signal: AbortSignal): Promise<Answer>;
+    timeline(recording: File, asked: AnswerOptions, signal: AbortSignal, tell: (soFar: Heard) => void): Promise<Timeline>;
     /** Returns a picture (SVG) of the parts that the answer rests on. */
-    explain(recording: File, asked: Asked, signal: AbortSignal, tell: (share: number) => void): Promise<string>;
+    explain(recording: File, asked: AnswerOptions, signal: AbortSignal, tell: (share: number) => void): Promise<string>;
     /** Opens a stream. Only the opening can be aborted; `finish` ends the stream. */
-    listen(rate: number, asked: Asked, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream>;
+    listen(rate: number, asked: AnswerOptions, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream>;
     enroll(name: string, recordings: File[], signal: AbortSignal): Promise<Enrolled>;
     forget(name: string): Promise<void>;
     /** Returns the names of the enrolled speakers. */

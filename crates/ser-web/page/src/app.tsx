@@ -1,7 +1,7 @@
 import type { Ref } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import type { Answer, Asked } from "./answers";
+import type { Answer, AnswerOptions } from "./answers";
 import { Browser } from "./browser";
 import { useWork } from "./hooks";
 import { Live } from "./live";
@@ -26,7 +26,7 @@ export function App() {
     const [token, setToken] = useState("");
     const answers = useMemo(() => (isService ? new Service(token) : browser), [isService, token]);
     const model = useWork(() => answers.model(), [answers]);
-    const [asked, setAsked] = useState<Asked>({});
+    const [asked, setAsked] = useState<AnswerOptions>({});
     const [items, setItems] = useState<Item[]>([]);
     const told = useRef(new Map<number, Answer>());
     /** The names of the recordings that the file saved last lacks. */

@@ -1,6 +1,7 @@
 // The engine in this browser: nothing leaves the device.
 
-import type { Answer, Answers, Asked, Enrolled, LiveStream, Heard, SpanHandler, Model, Peaks, Span, Timeline } from "./answers";
+import type { Answer, AnswerOptions, Answers, Enrolled, Heard } from "./answers";
+import type { LiveStream, Model, Peaks, Span, SpanHandler, Timeline } from "./answers";
 import type { Form, Options } from "./ser_web.js";
 import { Profiles } from "./profiles";
 import { wav } from "./wav";
@@ -168,7 +169,7 @@ export class Browser implements Answers {
     #engine = new Engine();
     #profiles = new Profiles();
 
-    #options(asked: Asked, name: string): Options {
+    #options(asked: AnswerOptions, name: string): Options {
         const { speaker, ...rest } = asked;
         if (speaker === undefined) {
             return { ...rest, name };
@@ -184,11 +185,11 @@ export class Browser implements Answers {
         return this.#engine.call("model", []);
     }
 
-    async predict(recording: File, asked: Asked, signal?: AbortSignal): Promise<Answer> {
+    async predict(recording: File, asked: AnswerOptions, signal?: AbortSignal): Promise<Answer> {
         return this.#engine.call("predict", [recording, this.#options(asked, recording.name)], { signal });
     }
 
-    async timeline(recording: File, asked: Asked, signal: AbortSignal, tell: (soFar: Heard) => void): Promise<Timeline> {
+    async timeline(recording: File, asked: AnswerOptions, signal: AbortSignal, tell: (soFar: Heard) => void): Promise<Timeline> {
         let spans: Span[] = [];
         const hear = (told: Heard) => {
             spans = [...spans, ...told.spans];
@@ -199,15 +200,16 @@ export class Browser implements Answers {
         return { ...rest, spans: [...spans, ...rest.spans] };
     }
 
-    async explain(recording: File, asked: Asked, signal: AbortSignal, tell: (share: number) => void): Promise<string> {
+    async explain(recording: File, asked: AnswerOptions, signal: AbortSignal, tell: (share: number) => void): Promise<string> {
         return this.#engine.call("explain", [recording, this.#options(asked, recording.name)], { signal, tell });
     }
 
-    async listen(rate: number, asked: Asked, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream> {
+    async listen(rate: number, asked: AnswerOptions, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream> {
         const options = this.#options(asked, "live");
         // Live sound has an engine of its own, so that it need not wait for recordings that are being answered.
         const engine = new Engine();
-        const predict = async (file: File, asked: Asked) => engine.call("predict", [file, this.#options(asked, file.name)]);
+        const predict = async (file: File, asked: AnswerOptions) =>
+            engine.call("predict", [file, this.#options(asked, file.name)]);
         const hear = (spans: Promise<Span[]>) =>
             spans.then((spans) => handle({ spans }), (error: Error) => handle({ error }));
         try {
@@ -246,7 +248,7 @@ export class Browser implements Answers {
     }
 
     /** Returns the outline of a recording that another engine has answered. */
-    peaks(recording: File, asked: Asked, signal: AbortSignal): Promise<Peaks> {
+    peaks(recording: File, asked: AnswerOptions, signal: AbortSignal): Promise<Peaks> {
         return this.#engine.call("peaks", [recording, { ...channel(asked) }], { signal });
     }
 
@@ -255,13 +257,13 @@ export class Browser implements Answers {
     }
 
     /** Returns a recording or a piece of it as WAV, which every browser plays. */
-    async wav(recording: File, asked: Asked, signal: AbortSignal, start = 0, end = Infinity): Promise<File> {
+    async wav(recording: File, asked: AnswerOptions, signal: AbortSignal, start = 0, end = Infinity): Promise<File> {
         const args: Arguments<"decode"> = [recording, { ...channel(asked), name: recording.name }, start, end];
         const { rate, blocks } = await this.#engine.call("decode", args, { signal });
         return wav(blocks, rate, recording.name);
     }
 }
 
-function channel({ channel }: Asked): Pick<Asked, "channel"> {
+function channel({ channel }: AnswerOptions): Pick<AnswerOptions, "channel"> {
     return channel === undefined ? {} : { channel };
 }

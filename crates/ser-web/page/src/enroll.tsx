@@ -56,8 +56,9 @@ export function Enroll({ answers, close }: Props) {
                     <input
                         required
                         value={name}
-                        pattern="[\p{L}\p{N}_.\-]+"
-                        title="letters, digits, -, _ and ."
+                        pattern="[\p{L}\p{N}][\p{L}\p{N}_.\-]*"
+                        maxLength={60}
+                        title="a letter or a digit, then letters, digits, -, _ and ."
                         onInput={({ currentTarget }) => setName(currentTarget.value)}
                     />
                 </label>

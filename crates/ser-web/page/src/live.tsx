@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-import type { Answer, Answers, Asked, LiveStream, Span, SpanHandler } from "./answers";
+import type { Answer, AnswerOptions, Answers, LiveStream, Span, SpanHandler } from "./answers";
 import { Bars } from "./bars";
 import { useSession } from "./hooks";
 import { microphone } from "./microphone";
@@ -20,7 +20,7 @@ const SHOWN = 8;
 
 interface Props {
     answers: Answers;
-    asked: Asked;
+    asked: AnswerOptions;
     /** Receives the recording at the end. */
     keep(recording: File): void;
 }

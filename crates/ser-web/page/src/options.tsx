@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-import type { Answers, Asked, Enrolled } from "./answers";
+import type { AnswerOptions, Answers, Enrolled } from "./answers";
 import { Enroll } from "./enroll";
 import { useWork } from "./hooks";
 import { Problem } from "./problem";
@@ -9,8 +9,8 @@ interface Props {
     answers: Answers;
     /** All labels of the model. */
     labels: string[];
-    asked: Asked;
-    ask(asked: Asked): void;
+    asked: AnswerOptions;
+    ask(asked: AnswerOptions): void;
 }
 
 /** The options for answering recordings: the labels to choose from, and the speaker. */

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import type { Answer, Answers, Asked, Span } from "./answers";
+import type { Answer, AnswerOptions, Answers, Span } from "./answers";
 import { Bars } from "./bars";
 import type { Browser } from "./browser";
 import { Export } from "./export";
@@ -18,7 +18,7 @@ interface Props {
     answers: Answers;
     /** The engine of this browser, for everything that does not need the service. */
     browser: Browser;
-    asked: Asked;
+    asked: AnswerOptions;
     /** Receives the answer for the whole recording whenever it changes; without an answer for the present options, `undefined`. */
     answered(answer: Answer | undefined): void;
     remove(): void;
@@ -63,10 +63,11 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
 
     const soFar = timeline.progress;
     const spans = result?.spans ?? soFar?.spans ?? [];
-    // The last known length keeps the player in place while the recording is answered again with other options.
-    const known = useRef(0);
-    const seconds = result?.seconds ?? soFar?.duration ?? Math.max(known.current, soFar?.heard ?? 0);
-    known.current = seconds;
+    // What is known already keeps the player and the buttons in place while the recording is answered again with other options.
+    const known = useRef({ seconds: 0, channels: 0 });
+    const seconds = result?.seconds ?? soFar?.duration ?? Math.max(known.current.seconds, soFar?.heard ?? 0);
+    const channels = result?.channels ?? known.current.channels;
+    known.current = { seconds, channels };
     const peaks = result?.peaks ?? outline.result ?? soFar?.peaks;
     const error = timeline.error ?? whole.error;
     return (
@@ -82,12 +83,12 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
             {!result && error === undefined && <Progress heard={soFar?.heard} duration={soFar?.duration} />}
             {whole.result && <Whole answer={whole.result} />}
             {result?.damage && <p class="remark">{result.damage}</p>}
-            {(result?.isCall || channel) && (
+            {(result?.channelsApart || channel) && (
                 <p class="remark">
                     {channel
                         ? `Channel ${channel} alone.`
-                        : "The two channels have nothing in common, as in a call. Answer each separately:"}
-                    {[1, 2].map((number) => (
+                        : "Some channels have nothing in common, as in a call. Answer each separately:"}
+                    {Array.from({ length: channels }, (_, index) => index + 1).map((number) => (
                         <button type="button" key={number} aria-pressed={number === channel} onClick={() => choose(number)}>
                             Channel {number}
                         </button>

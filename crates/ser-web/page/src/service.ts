@@ -1,6 +1,6 @@
 // The engine of the service: recordings are sent to the host that served this page.
 
-import type { Answer, Answers, Asked, Enrolled, LiveStream, SpanHandler, Model, Span, Timeline } from "./answers";
+import type { Answer, AnswerOptions, Answers, Enrolled, LiveStream, SpanHandler, Model, Span, Timeline } from "./answers";
 import { store, stored } from "./storage";
 
 /** Key for the names of the speakers that this browser enrolled, because the service does not list its speakers. */
@@ -53,7 +53,7 @@ export class Service implements Answers {
         return accepted(await this.#send(path, init));
     }
 
-    async #post(path: string, accept: string, recording: File, asked: Asked, signal: AbortSignal | null) {
+    async #post(path: string, accept: string, recording: File, asked: AnswerOptions, signal: AbortSignal | null) {
         const body = new FormData();
         for (const [name, value] of fields(asked)) {
             body.append(name, value);
@@ -66,21 +66,21 @@ export class Service implements Answers {
         return (await this.#ask("model", {})).json();
     }
 
-    async predict(recording: File, asked: Asked, signal: AbortSignal | null): Promise<Answer> {
+    async predict(recording: File, asked: AnswerOptions, signal: AbortSignal | null): Promise<Answer> {
         return (await this.#post("predict", "application/json", recording, asked, signal)).json();
     }
 
-    async timeline(recording: File, asked: Asked, signal: AbortSignal): Promise<Timeline> {
+    async timeline(recording: File, asked: AnswerOptions, signal: AbortSignal): Promise<Timeline> {
         const response = await this.#post("timeline", "application/json", recording, asked, signal);
-        const { spans, seconds, channels_apart, damage } = await response.json();
-        return { spans, seconds, isCall: channels_apart, damage: damage ?? undefined };
+        const { spans, seconds, channels, channels_apart: channelsApart, damage } = await response.json();
+        return { spans, seconds, channels, channelsApart, damage: damage ?? undefined };
     }
 
-    async explain(recording: File, asked: Asked, signal: AbortSignal): Promise<string> {
+    async explain(recording: File, asked: AnswerOptions, signal: AbortSignal): Promise<string> {
         return (await this.#post("explain", "image/svg+xml", recording, asked, signal)).text();
     }
 
-    async listen(rate: number, asked: Asked, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream> {
+    async listen(rate: number, asked: AnswerOptions, signal: AbortSignal, handle: SpanHandler): Promise<LiveStream> {
         const url = new URL("v1/listen", document.baseURI);
         url.protocol = url.protocol.replace("http", "ws");
         url.search = new URLSearchParams([["rate", `${rate}`], ["format", "f32le"], ...fields(asked)]).toString();
@@ -184,7 +184,7 @@ function encoded(token: string): string {
     return encodeURIComponent(token).replaceAll("(", "%28").replaceAll(")", "%29");
 }
 
-function fields({ labels, speaker, channel }: Asked): [string, string][] {
+function fields({ labels, speaker, channel }: AnswerOptions): [string, string][] {
     const fields: [string, string | undefined][] = [
         ["labels", labels?.join(",")],
         ["speaker", speaker],

@@ -1,13 +1,13 @@
 import { useMemo } from "preact/hooks";
 
-import type { Answers, Asked, Span } from "./answers";
+import type { AnswerOptions, Answers, Span } from "./answers";
 import { useAddress, useWork } from "./hooks";
 import { Problem } from "./problem";
 import { clock, percent } from "./words";
 
 interface Props {
     answers: Answers;
-    asked: Asked;
+    asked: AnswerOptions;
     /** The piece to explain; without it, the whole recording. */
     span: Span | undefined;
     sound(signal: AbortSignal): Promise<File>;

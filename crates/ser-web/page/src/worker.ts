@@ -71,10 +71,10 @@ const calls = {
             spans.push(...complete);
             report();
         }
-        const { heard: seconds, isCall, damage } = timeline;
+        const { heard: seconds, channels, channelsApart, damage } = timeline;
         const peaks = timeline.peaks();
         timeline.free();
-        return { spans, seconds, isCall, damage, peaks };
+        return { spans, seconds, channels, channelsApart, damage, peaks };
     },
 
     peaks: (engine: Engine, _: Tell, file: File, options: Options) => engine.peaks(stored(file), PEAKS, options),

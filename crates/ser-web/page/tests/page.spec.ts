@@ -341,6 +341,19 @@ test("nothing is answered with a speaker whose profile is gone", async ({ page }
     await expect(voice.locator(".answer")).toHaveCount(0);
 });
 
+test("a name that the service would refuse is not accepted", async ({ page }) => {
+    const name = (await enrolling(page, "anna")).getByLabel("Name");
+    for (const [text, isRefused] of [
+        ["anna", false],
+        ["Zoë_2", false],
+        [".anna", true],
+        ["-anna", true],
+    ] as const) {
+        await name.fill(text);
+        expect(await name.evaluate((input: HTMLInputElement) => input.validity.patternMismatch), text).toBe(isRefused);
+    }
+});
+
 test("a speaker is enrolled by talking", async ({ page }) => {
     await page.getByText("How to answer").click();
     await page.getByRole("button", { name: "Enroll a speaker" }).click();
@@ -431,6 +444,17 @@ test("a call is heard channel by channel", async ({ page }) => {
     await expect.poll(() => spans(call).allTextContents()).toEqual(second);
     await call.getByRole("button", { name: "Channel 1" }).click();
     await expect.poll(() => spans(call).allTextContents()).toEqual(first);
+});
+
+test("every channel of a recording can be heard by itself", async ({ page }) => {
+    await page.route("**/v1/timeline", async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, json: { ...(await response.json()), channels: 3, channels_apart: true } });
+    });
+    await page.getByRole("radio", { name: /the service/ }).check();
+    const meeting = await choose(page, "voice.wav");
+    await expect(meeting.getByText("Some channels have nothing in common")).toBeVisible();
+    await expect(meeting.getByRole("button", { name: /^Channel/ })).toHaveText(["Channel 1", "Channel 2", "Channel 3"]);
 });
 
 test("why of a piece of a call rests on the channel that was heard", async ({ page }) => {
