@@ -15,7 +15,12 @@ pub fn run(root: &Path) -> Result<()> {
     // Packages of Python are downloaded while cargo compiles.
     let installing = thread::spawn({
         let root = root.to_owned();
-        move || site::prepare(&root).and_then(|_| python::prepare(&root))
+        move || -> Result<PathBuf> {
+            site::prepare(&root)?;
+            python::prepare(&root)?;
+            let requirements = root.join("xtask/requirements.txt");
+            python::environment(&root.join("target/tools"), &requirements)
+        }
     });
     let package = without_training(root)?;
     let page = page::run(root)?;
@@ -30,10 +35,13 @@ pub fn run(root: &Path) -> Result<()> {
     let deny = ["--", "-D", "warnings"];
     command::run(cargo(&["clippy", "--all-targets"]).args(deny))?;
     let installed = installing.join();
-    installed.map_err(|_| anyhow!("the thread that installs packages of Python panicked"))??;
+    let tools = installed
+        .map_err(|_| anyhow!("the thread that installs packages of Python panicked"))??;
     site::run(root)?;
     // The page has compiled this program, with features of its own, and it has no tests.
-    command::run(&mut cargo(&["test", "--exclude", "ser-bindgen"]))?;
+    let mut test = cargo(&["test", "--exclude", "ser-bindgen"]);
+    test.env("SER_SCHEMATHESIS", tools.with_file_name("schemathesis"));
+    command::run(test.env("SER_PYTHON", tools))?;
     python::check(root, &package)?;
     gate::check(root)
 }

@@ -13,6 +13,7 @@ mod check;
 mod command;
 mod download;
 mod fetch;
+mod files;
 mod gate;
 mod libtorch;
 mod lock;
@@ -48,7 +49,7 @@ enum Task {
     Libtorch,
     /// Get the RAVDESS speech corpus (208 MB from Zenodo, or a copy you already have).
     Download(download::Args),
-    /// Run the main job from nothing to a report; skip the stages that are unchanged.
+    /// Train and evaluate on RAVDESS, from nothing to a report; skip the stages that are unchanged.
     Pipeline(pipeline::Args),
     /// Run the tests of all crates (installs libtorch first if it is missing).
     Test {

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::command;
+use crate::files::copy;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The sources that npm bundles.
@@ -45,11 +46,6 @@ fn npm(root: &Path) -> Command {
     let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
     npm.current_dir(root.join(SOURCES));
     npm
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to).with_context(|| format!("{} to {}", from.display(), to.display()))?;
-    Ok(())
 }
 
 /// Compiles `ser-web`, and returns the path of its module: `target/wasm32-unknown-unknown/wasm/ser_web.wasm`.

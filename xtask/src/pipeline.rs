@@ -1,4 +1,4 @@
-//! `cargo xtask pipeline`: runs the main job from nothing to a report.
+//! `cargo xtask pipeline`: trains and evaluates on RAVDESS, from nothing to a report.
 //!
 //! The stages are libtorch → build → data → index → extract → train → report. From the index on, each stage is a call of `ser`, and a
 //! stage that is done and unchanged is skipped (see `stages.rs`).
@@ -16,6 +16,9 @@ use crate::{command, download, libtorch, lock, paths};
 /// The task of the Python original (5 emotions, random split), and the realistic one (8 emotions, held-out speakers).
 const RECIPES: [&str; 4] = ["seed5-cnn", "folds-a-cnn", "seed5-lstm", "folds-a-lstm"];
 
+/// The folder of the recipes, in the workspace.
+const RECIPE_FOLDER: &str = "data/recipes";
+
 /// Number of actors in the synthetic corpus: half as many as in RAVDESS, which takes half the time and still shows that everything
 /// works.
 const SYNTHETIC_ACTORS: &str = "12";
@@ -28,7 +31,8 @@ pub struct Args {
     /// Use the built-in synthetic corpus, which needs no download and says nothing about real speech.
     #[arg(long, conflicts_with = "data")]
     synthetic: bool,
-    /// The name of a recipe in data/recipes; can be given several times [default: the four of the main job].
+    /// The name of a recipe in data/recipes; can be given several times [default: seed5-cnn, folds-a-cnn, seed5-lstm and
+    /// folds-a-lstm].
     #[arg(long = "recipe", value_name = "NAME")]
     recipes: Vec<String>,
     /// The folder for the results [default: runs/ravdess, runs/synthetic, or runs/ with the name of the folder of --data].
@@ -44,6 +48,9 @@ struct Recipe {
     /// The folder for its results.
     out: PathBuf,
 }
+
+/// The folder with the results of the members of an ensemble, beside those of its splits.
+const MEMBERS: &str = "members";
 
 /// The exit code of `ser` when it has done its work but had to skip some inputs.
 const SOME_SKIPPED: i32 = 3;
@@ -105,6 +112,10 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     let manifest = out.join("manifest.csv");
     let store = out.join("features");
     let program = Fingerprint::default().file(&ser)?;
+    // A recipe may be an ensemble, whose members are other files of the folder.
+    let with_recipes = recipe_files(root)?
+        .iter()
+        .try_fold(program.clone(), |inputs, file| inputs.file(file))?;
 
     let mut index = ser_command(&ser, root);
     index.arg("index").arg(&data).arg("--out").arg(&manifest);
@@ -127,10 +138,9 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
             .arg(&recipe.file)
             .arg("--store")
             .arg(&store);
-        let inputs = program
+        let inputs = with_recipes
             .clone()
             .text(&command::line(&extract))
-            .file(&recipe.file)?
             .file(&manifest)?;
         let inputs = inputs.listing(&audio)?;
         memory.run(&title, &key, inputs, &[&store], || run_ser(&mut extract))?;
@@ -150,10 +160,9 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
             .arg(&store)
             .arg("--out")
             .arg(&recipe.out);
-        let inputs = program
+        let inputs = with_recipes
             .clone()
             .text(&command::line(&crossval))
-            .file(&recipe.file)?
             .file(&manifest)?;
         let inputs = inputs.listing(&audio)?;
         memory.run(&title, &key, inputs, &[&recipe.out], || {
@@ -219,7 +228,6 @@ fn synthetic_notice() {
 ///
 /// A recipe does not exist, or is given twice.
 fn choose(root: &Path, names: &[String], out: &Path) -> Result<Vec<Recipe>> {
-    let folder = root.join("data/recipes");
     let names = if names.is_empty() {
         RECIPES.map(str::to_owned).to_vec()
     } else {
@@ -227,24 +235,13 @@ fn choose(root: &Path, names: &[String], out: &Path) -> Result<Vec<Recipe>> {
     };
     let mut recipes: Vec<Recipe> = Vec::new();
     for name in names {
-        let file = folder.join(format!("{name}.toml"));
+        let file = root.join(RECIPE_FOLDER).join(format!("{name}.toml"));
         if !file.is_file() {
-            let known =
-                fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
-            let mut known: Vec<String> = known
-                .filter_map(Result::ok)
-                .filter_map(|entry| {
-                    entry
-                        .file_name()
-                        .to_str()?
-                        .strip_suffix(".toml")
-                        .map(str::to_owned)
-                })
-                .collect();
-            known.sort();
+            let known = recipe_files(root)?;
+            let known = known.iter().filter_map(|file| file.file_stem()?.to_str());
             bail!(
-                "there is no recipe `{name}`; data/recipes has: {}",
-                known.join(", ")
+                "there is no recipe `{name}`; {RECIPE_FOLDER} has: {}",
+                known.collect::<Vec<_>>().join(", ")
             );
         }
         ensure!(
@@ -258,6 +255,24 @@ fn choose(root: &Path, names: &[String], out: &Path) -> Result<Vec<Recipe>> {
         });
     }
     Ok(recipes)
+}
+
+/// Returns all recipes, sorted by name.
+fn recipe_files(root: &Path) -> Result<Vec<PathBuf>> {
+    let folder = root.join(RECIPE_FOLDER);
+    let reading = || format!("reading {}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(reading)? {
+        let path = entry.with_context(reading)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn ser_command(ser: &Path, root: &Path) -> Command {
@@ -285,7 +300,7 @@ fn build(root: &Path) -> Result<PathBuf> {
     Ok(programs.path("ser")?.to_owned())
 }
 
-/// Returns the first model file in a folder of results.
+/// Returns the first model file in a folder of results. In the results of an ensemble, this is not the model of a member.
 fn model_under(folder: &Path) -> Option<PathBuf> {
     let mut entries: Vec<PathBuf> = fs::read_dir(folder)
         .ok()?
@@ -297,9 +312,10 @@ fn model_under(folder: &Path) -> Option<PathBuf> {
         path.extension()
             .is_some_and(|extension| extension == "safetensors")
     });
-    model
-        .cloned()
-        .or_else(|| entries.iter().find_map(|path| model_under(path)))
+    model.cloned().or_else(|| {
+        let mut folders = entries.iter().filter(|path| !path.ends_with(MEMBERS));
+        folders.find_map(|path| model_under(path))
+    })
 }
 
 #[cfg(test)]
@@ -355,6 +371,9 @@ mod tests {
         fs::create_dir(&split).unwrap();
         assert_eq!(model_under(folder.path()), None);
         fs::write(split.join("model.safetensors"), "x").unwrap();
+        let member = folder.path().join("members/cnn/split-1");
+        fs::create_dir_all(&member).unwrap();
+        fs::write(member.join("model.safetensors"), "x").unwrap();
         assert_eq!(
             model_under(folder.path()),
             Some(split.join("model.safetensors"))

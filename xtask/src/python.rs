@@ -1,7 +1,6 @@
 //! `cargo xtask python`: builds the Python package as a wheel, installs it into a separate environment, and tests it there. For
 //! `cargo xtask check` it does the same without the wheel.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +10,7 @@ use ser_download::clear;
 use ser_files::{remove_file, write_file};
 
 use crate::command;
+use crate::files::copy;
 
 const SOURCES: &str = "crates/ser-python";
 /// Largest size of the wheel, in bytes.
@@ -44,20 +44,14 @@ pub fn run(root: &Path) -> Result<()> {
 pub fn check(root: &Path, library: &Path) -> Result<()> {
     let (python, sources, folder) = prepare(root)?;
     let (package, program) = remove_package(&python, &folder)?;
-    fs::create_dir_all(&package).with_context(|| format!("creating {}", package.display()))?;
-    let copy = |from: &Path, name: &OsStr| -> Result<()> {
-        fs::copy(from, package.join(name))
-            .with_context(|| format!("copying {}", from.display()))?;
-        Ok(())
-    };
     let written = sources.join("python/ser_speech");
     for file in fs::read_dir(&written).with_context(|| format!("reading {}", written.display()))? {
         let file = file?;
         if file.file_type()?.is_file() {
-            copy(&file.path(), &file.file_name())?;
+            copy(&file.path(), &package.join(file.file_name()))?;
         }
     }
-    copy(library, OsStr::new("_native.abi3.so"))?;
+    copy(library, &package.join("_native.abi3.so"))?;
     let script = format!(
         "#!{}\nfrom ser_speech.program import main\n\nmain()\n",
         python.display()

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use ser_download::clear;
 use serde_json::Value;
 
+use crate::files::copy;
 use crate::{command, libtorch, python};
 
 /// The sources of the pages. They are copied with their paths, because they link to each other as in the repository.
@@ -102,13 +103,6 @@ fn loaded_from_elsewhere(page: &str) -> Option<&str> {
         let is_elsewhere = tag.contains("//") && !tag.contains("\"canonical\"");
         is_elsewhere && (is("script ") || is("img ") || is("link ") || is("iframe "))
     })
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let copying = || format!("{} to {}", from.display(), to.display());
-    fs::create_dir_all(to.parent().context("no folder")?).with_context(copying)?;
-    fs::copy(from, to).with_context(copying)?;
-    Ok(())
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {

@@ -81,14 +81,13 @@ struct Heading {
 }
 
 impl Answers {
-    /// Prepares to write `path`, and reads the answers that a stopped call has left for it.
+    /// Prepares to write `path`, which [`may_write`] has accepted, and reads the answers that a stopped call has left for it.
     ///
     /// # Errors
-    /// If `path` cannot be written or its name has another ending, if another program is writing it, or if the unfinished
-    /// file holds anything other than the answers of the same call.
+    /// If the unfinished file cannot be opened, if another program is writing it, or if it holds anything other than the
+    /// answers of the same call.
     pub fn open(
         path: &Path,
-        recordings: &[PathBuf],
         predictor: &Predictor,
         speaker: Option<&Enrolment>,
         collection: Option<usize>,
@@ -96,8 +95,6 @@ impl Answers {
     ) -> Result<Self> {
         let model = predictor.model();
         let form = form(path)?;
-        let recordings: Vec<&Path> = recordings.iter().map(PathBuf::as_path).collect();
-        ser_files::may_write(path, &recordings)?;
         let unfinished = path.with_added_extension("unfinished");
         let heading = Heading {
             format: FORMAT,
@@ -184,12 +181,11 @@ impl Answers {
             .unwrap_or_else(PoisonError::into_inner);
         let keys: Vec<String> = files.iter().map(|file| key(file)).collect::<Result<_>>()?;
         let rows = keys.iter().filter_map(|key| Some(&kept.rows.get(key)?.1));
-        let written = ser_files::write(&self.path, |file| match self.form {
+        ser_files::write(&self.path, |file| match self.form {
             Form::Table(form) => table(file, form, &self.labels, rows),
             Form::JsonLines => json(file, ["", "", ""], rows),
             Form::Json => json(file, ["[\n", ",", "]\n"], rows),
-        });
-        written.with_context(|| self.path.display().to_string())?;
+        })?;
         // Windows does not remove an open file.
         drop(kept.file);
         ser_files::remove_file(self.unfinished)?;
@@ -209,6 +205,16 @@ impl Answers {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Checks that the answers for these recordings can be written to `path`.
+///
+/// # Errors
+/// If the name of `path` has another ending, or if it cannot be written or is one of the recordings.
+pub fn may_write(path: &Path, recordings: &[PathBuf]) -> Result<()> {
+    form(path)?;
+    let recordings: Vec<&Path> = recordings.iter().map(PathBuf::as_path).collect();
+    Ok(ser_files::may_write(path, &recordings)?)
 }
 
 /// Returns the format of the file, from the ending of its name.

@@ -600,6 +600,7 @@ pub struct ManArgs {
 
 /// `ser doctor`
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("root", |root| root.requires("data")))]
 pub struct DoctorArgs {
     /// Also check this corpus: a folder or a CSV manifest.
     #[arg(long, value_name = "DIR|CSV")]
@@ -624,6 +625,7 @@ pub struct ExplainArgs {
 
 /// `ser report`
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("root", |root| root.requires("data")))]
 pub struct ReportArgs {
     /// Folders written by train or crossval.
     #[arg(required = true)]

@@ -7,13 +7,12 @@ use ser_report::RunSummary;
 
 use crate::Outcome;
 use crate::args::CompareArgs;
-use crate::output::{SYNTHETIC, interval, mean_std, percent, table};
+use crate::output::{SYNTHETIC, interval, mean_std, percent, points, table};
 use crate::report::print_corpora_of;
 
 /// Prints which runs are better than others, and by how much.
 pub fn run(args: &CompareArgs, json: bool) -> Result<Outcome> {
-    let runs = args.runs.iter().map(|dir| Run::read(dir));
-    let runs = runs.collect::<ser_experiment::Result<Vec<_>>>()?;
+    let runs = Run::read_all(&args.runs)?;
     let mut comparison = compare(&runs)?;
     if let Some(out) = &args.out {
         comparison.link(out, &runs);
@@ -45,7 +44,6 @@ fn print(rows: &[RunSummary], pairs: &[Pair]) {
     });
     let header = ["run", "accuracy", "95 % interval", "UAR", "95 % interval"];
     println!("{}\n", table(&header, runs));
-    let points = |difference: f64| format!("{:+.1}", 100.0 * difference);
     let row = |pair: &Pair, figure: &str, difference: &Difference| {
         vec![
             format!("{} − {}", pair.first, pair.second),

@@ -6,7 +6,7 @@ use ser_experiment::{Event, Figures, measure_conditions};
 use crate::Outcome;
 use crate::args::ConditionsArgs;
 use crate::events::Show;
-use crate::output::{SYNTHETIC, mean_std, percent, table};
+use crate::output::{SYNTHETIC, mean_std, points, table};
 
 /// Evaluates every split of a run on its test clips under each condition, and prints the figures.
 pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
@@ -43,9 +43,9 @@ fn print(figures: &Figures) {
             setting.to_string(),
             mean_std(folds.accuracy),
             mean_std(folds.uar),
-            percent(folds.uar.mean - clean),
+            points(folds.uar.mean - clean),
         ]
     });
-    let header = ["condition", "accuracy", "UAR", "UAR − clean"];
+    let header = ["condition", "accuracy", "UAR", "UAR − clean, points"];
     println!("{}", table(&header, rows));
 }

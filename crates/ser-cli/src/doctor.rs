@@ -67,31 +67,30 @@ pub fn run(args: &DoctorArgs, json: bool) -> Result<Outcome> {
         findings.push(Finding {
             what: "corpus",
             found: corpus(args.root.of(data)),
-            next: "`ser index` reports what is wrong with the corpus; `cargo xtask download` downloads RAVDESS",
+            next: "`ser index` reports what is wrong with the corpus; `ser download ravdess` downloads RAVDESS",
         });
     }
-    let mut well = true;
-    let mut rows = Vec::new();
-    for Finding { what, found, next } in &findings {
-        well &= found.is_ok();
-        let (mark, found) = match found {
-            Ok(found) => ("well", found.clone()),
+    let rows: Vec<(&str, bool, String)> = findings
+        .into_iter()
+        .map(|Finding { what, found, next }| match found {
+            Ok(found) => (what, true, found),
             Err(error) => (
-                "not well",
-                format!("{}. What to do: {next}", in_full(error)),
+                what,
+                false,
+                format!("{}. What to do: {next}", in_full(&error)),
             ),
-        };
-        rows.push(vec![(*what).to_owned(), mark.to_owned(), found]);
-    }
+        })
+        .collect();
+    let well = rows.iter().all(|(_, well, _)| *well);
     if json {
-        let facts = rows.iter().map(|row| {
-            let fact = serde_json::json!({ "well": row[1] == "well", "found": row[2] });
-            (row[0].clone(), fact)
+        let facts = rows.into_iter().map(|(what, well, found)| {
+            let fact = serde_json::json!({ "well": well, "found": found });
+            (what.to_owned(), fact)
         });
         println!("{}", serde_json::Value::Object(facts.collect()));
     } else {
-        for row in &rows {
-            println!("{:<9} {}", row[0], plain(&row[2]));
+        for (what, _, found) in &rows {
+            println!("{what:<9} {}", plain(found));
         }
         if well {
             println!("no problems found");

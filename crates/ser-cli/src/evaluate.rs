@@ -32,17 +32,12 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     } else {
         print(&evaluated);
     }
-    if evaluated.unknown > 0 {
-        tell_unknown(
-            evaluated.unknown,
-            &evaluated.unknown_emotions,
-            &model.labels,
-        );
-    }
-    Ok(match evaluated.unknown {
-        0 => Outcome::of(&evaluated.skipped),
-        _ => Outcome::SomeSkipped,
-    })
+    Ok(tell_unknown(
+        evaluated.unknown,
+        &evaluated.unknown_emotions,
+        &model.labels,
+        &evaluated.skipped,
+    ))
 }
 
 fn print(evaluated: &Evaluated) {
@@ -53,10 +48,11 @@ fn print(evaluated: &Evaluated) {
     let evaluation = &evaluated.evaluation;
     let metrics = &evaluation.metrics;
     let figure = |value: f64, ends: Option<Interval>| match ends {
-        Some(_) => {
-            let ends = interval(ends, |end| format!("{:.1}", 100.0 * end));
-            format!("{} (95 % interval over speakers {ends})", percent(value))
-        }
+        Some(_) => format!(
+            "{} (95 % interval over speakers {})",
+            percent(value),
+            interval(ends, percent)
+        ),
         None => percent(value),
     };
     println!(

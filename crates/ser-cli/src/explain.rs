@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
-use ser_predict::{ExplanationLine, LONG, SHORTEST_EXPLAINED};
+use anyhow::{Context, Result, anyhow, bail};
+use ser_predict::{ExplanationLine, Kind, LONG};
 use ser_report::plots;
 
 use crate::args::ExplainArgs;
@@ -24,18 +24,12 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
         );
     }
     ser_files::may_write(&out, &[&args.file])?;
-    let clip = crate::recordings::open(&args.file, None)?.read_to_end()?;
-    let seconds = clip.duration();
-    if !(SHORTEST_EXPLAINED..=LONG).contains(&seconds) {
-        bail!(
-            "{file}: the recording is {seconds:.2} s long; expected {SHORTEST_EXPLAINED} to {LONG} s{}",
-            if seconds > LONG {
-                "; for a longer recording use `ser timeline`"
-            } else {
-                ""
-            }
-        );
-    }
+    let stream = crate::recordings::open(&args.file, None)?;
+    let clip = stream.at_most(LONG).read_to_end();
+    let clip = clip.map_err(|error| match Kind::from(&error) {
+        Kind::TooLong => anyhow!("{error}; for a longer recording use `ser timeline`"),
+        _ => error.into(),
+    })?;
     let bar = progress(100, "percent");
     let explanation = predictor.explain_telling(&clip, None, |share| {
         bar.set_position((100.0 * share) as u64)
@@ -49,7 +43,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
 
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
     let levels = explanation.spectrogram(&clip)?;
-    let picture = plots::explained(model, &plain(&name), &clip, &explanation, &levels)?;
+    let picture = plots::explanation(model, &plain(&name), &clip, &explanation, &levels)?;
     ser_files::write_file(&out, &picture)?;
 
     if json {
@@ -71,7 +65,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     if uncertain {
         println!("{UNCERTAIN}");
     }
-    let regions = explanation.named();
+    let regions = explanation.strongest();
     if regions.is_empty() {
         println!("removing any one part does not lower the probability of {emotion}");
     } else {

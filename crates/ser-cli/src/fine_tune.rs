@@ -7,7 +7,7 @@ use ser_experiment::{Event, FineTuned, fine_tune};
 
 use crate::args::DataArgs;
 use crate::events::Show;
-use crate::output::{SYNTHETIC, in_words, interval, percent, plain, table, tell_unknown};
+use crate::output::{SYNTHETIC, in_words, interval, percent, plain, points, table, tell_unknown};
 use crate::{Outcome, model};
 
 /// Fine-tunes a model, prints what became better and worse, and writes the model unless it is clearly worse.
@@ -27,17 +27,19 @@ pub fn run(
     let (before, after) = (tuned.before.metrics.uar, tuned.after.metrics.uar);
     let is_refused = tuned.is_clearly_worse() && !even_if_worse;
     let mut line = serde_json::json!({
-        "clips": tuned.clips, "speakers": tuned.speakers, "absent": tuned.absent,
-        "before": tuned.before.metrics, "after": tuned.after.metrics, "gain": tuned.gain, "model": null,
+        "clips": tuned.clips, "speakers": tuned.speakers, "absent": tuned.absent, "left_out": tuned.left_out,
+        "before": tuned.before.metrics, "after": tuned.after.metrics, "gain": tuned.gain, "worse": worse(&tuned),
+        "synthetic": tuned.synthetic, "model": null,
     });
     if !json {
         print(&tuned);
     }
-    let (mut outcome, unknown) = (Outcome::of(&tuned.skipped), tuned.unknown);
-    if unknown > 0 {
-        outcome = Outcome::SomeSkipped;
-        tell_unknown(unknown, &tuned.unknown_emotions, &tuned.model.labels);
-    }
+    let outcome = tell_unknown(
+        tuned.unknown,
+        &tuned.unknown_emotions,
+        &tuned.model.labels,
+        &tuned.skipped,
+    );
     if !is_refused {
         let path = tuned.write()?;
         line["model"] = path.display().to_string().into();
@@ -57,6 +59,12 @@ pub fn run(
         );
     }
     Ok(outcome)
+}
+
+/// Returns the emotions whose recall fell.
+fn worse(tuned: &FineTuned) -> Vec<String> {
+    let worse = tuned.worse().into_iter();
+    worse.map(|(label, ..)| label).collect()
 }
 
 fn print(tuned: &FineTuned) {
@@ -89,21 +97,20 @@ fn print(tuned: &FineTuned) {
     );
     match tuned.gain.interval {
         Some(_) => println!(
-            "gain in UAR: {:+.1} points, 95 % interval over speakers {}",
-            100.0 * tuned.gain.value,
-            interval(tuned.gain.interval, |end| format!("{:+.1}", 100.0 * end))
+            "gain in UAR: {} points, 95 % interval over speakers {}",
+            points(tuned.gain.value),
+            interval(tuned.gain.interval, points)
         ),
         None => println!(
             "All clips are of one speaker: the figures hold only for this speaker, and for others the model may have become \
              worse."
         ),
     }
-    let worse = tuned.worse();
+    let worse = worse(tuned);
     if !worse.is_empty() {
-        let worse = worse.iter().map(|(label, ..)| plain(label));
         println!(
             "recognised better before fine-tuning: {}",
-            worse.collect::<Vec<_>>().join(", ")
+            plain(&worse.join(", "))
         );
     }
     if !tuned.absent.is_empty() {

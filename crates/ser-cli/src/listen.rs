@@ -28,7 +28,7 @@ pub fn run(args: &ListenArgs, json: bool) -> Result<Outcome> {
         eprintln!("{SYNTHETIC}");
     }
     let (rate, blocks) = source::open(args)?;
-    let mut listener = Listener::new(&predictor, rate)?.of(speaker.as_ref());
+    let mut listener = Listener::new(&predictor, rate, speaker.as_ref())?;
     let meter = Meter::new(model, json);
     let mut waiting = Vec::new();
     for block in blocks {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use ser_predict::{Enrolment, Model, Predictor};
 
 use crate::args::AnswerArgs;
@@ -39,12 +39,7 @@ pub fn speaker(model: &Model, name: Option<&str>) -> Result<Option<Enrolment>> {
 
 /// Fails if the model was trained without enrolment.
 pub fn must_enrol(model: &Model) -> Result<()> {
-    if !model.enrols() {
-        bail!(
-            "{} was trained without enrolment, so a speaker makes no difference to its answers: use the built-in \
-             model, or train a recipe with the table [enrolment]",
-            model.name
-        );
-    }
-    Ok(())
+    model.check_enrols().map_err(|error| {
+        anyhow!("{error}: use the built-in model, or train a recipe with the table [enrolment]")
+    })
 }

@@ -9,6 +9,8 @@ use ser_eval::bootstrap::Interval;
 use ser_experiment::Skipped;
 use ser_predict::{Span, SpanLine};
 
+use crate::Outcome;
+
 /// Returns a progress bar, which is visible only on a terminal.
 pub fn progress(total: usize, what: &'static str) -> ProgressBar {
     let bar = ProgressBar::new(total as u64);
@@ -49,8 +51,17 @@ pub fn tell(all: &[Skipped]) {
     }
 }
 
-/// Prints a line on standard error for clips that were left out because a model does not know their emotions.
-pub fn tell_unknown(clips: usize, emotions: &[String], labels: &[String]) {
+/// Prints a line on standard error if clips were left out because a model does not know their emotions. Returns the outcome of
+/// the command that left them out and skipped the files of `skipped`.
+pub fn tell_unknown(
+    clips: usize,
+    emotions: &[String],
+    labels: &[String],
+    skipped: &[Skipped],
+) -> Outcome {
+    if clips == 0 {
+        return Outcome::of(skipped);
+    }
     let (n, emotions, known) = (
         in_words(clips, "clip"),
         emotions.join(", "),
@@ -61,6 +72,7 @@ pub fn tell_unknown(clips: usize, emotions: &[String], labels: &[String]) {
          writes one for a folder)"
     );
     eprintln!("{}", plain(&line));
+    Outcome::SomeSkipped
 }
 
 /// Returns a table whose columns, except the first, are aligned to the right. Characters that would steer a terminal are
@@ -84,6 +96,11 @@ pub fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
+/// Formats a difference of shares in percentage points: `-0.0852` becomes `-8.5`.
+pub fn points(difference: f64) -> String {
+    format!("{:+.1}", 100.0 * difference)
+}
+
 /// Formats a mean with its standard deviation, such as `81.3 ± 2.1 %`; a single value has no deviation.
 pub fn mean_std(figure: ser_eval::MeanStd) -> String {
     match figure.std {
@@ -92,7 +109,7 @@ pub fn mean_std(figure: ser_eval::MeanStd) -> String {
     }
 }
 
-/// Formats an interval, such as `67.2 – 77.6`, with `of` for each end. Returns an empty text for no interval.
+/// Formats an interval, such as `67.2 % – 77.6 %`, with `of` for each end. Returns an empty text for no interval.
 pub fn interval(interval: Option<Interval>, of: fn(f64) -> String) -> String {
     interval.map_or_else(String::new, |i| format!("{} – {}", of(i.low), of(i.high)))
 }

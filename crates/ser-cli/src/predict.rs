@@ -11,7 +11,7 @@ use ser_experiment::Skipped;
 use ser_predict::{Answer, AnswerLine, Enrolment, Model, OUT_OF_DISTRIBUTION, Predictor};
 use ser_tables::TableWriter;
 
-use crate::answers::Answers;
+use crate::answers::{self, Answers};
 use crate::args::PredictArgs;
 use crate::collection::Collection;
 use crate::output::{
@@ -33,6 +33,10 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     let mut speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let channel = args.channel.number();
     let (mut files, mut skipped) = recordings(&args.files);
+    // Checked first, because --enroll and --adapt decode all recordings before the first answer.
+    if let Some(out) = &args.out {
+        answers::may_write(out, &files)?;
+    }
     tell(&skipped);
     let mut tally = Tally::default();
     for _ in &skipped {
@@ -51,7 +55,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     let speaker = collection
         .map(|collection| &collection.mean)
         .or(speaker.as_ref());
-    let mut printer = Printer::new(&predictor, speaker, collection, &files, args, json)?;
+    let mut printer = Printer::new(&predictor, speaker, collection, args, json)?;
     let left = printer.left(&files, &mut tally)?;
     if left.len() < files.len() {
         let before = in_words(files.len() - left.len(), "recording");
@@ -147,7 +151,6 @@ impl<'a> Printer<'a> {
         predictor: &'a Predictor,
         speaker: Option<&Enrolment>,
         collection: Option<&Collection>,
-        files: &[PathBuf],
         args: &PredictArgs,
         json: bool,
     ) -> Result<Self> {
@@ -155,7 +158,6 @@ impl<'a> Printer<'a> {
         let form = if let Some(out) = &args.out {
             Form::File(Answers::open(
                 out,
-                files,
                 predictor,
                 speaker,
                 collection.map(|collection| collection.recordings),
@@ -188,7 +190,7 @@ impl<'a> Printer<'a> {
             .collect();
         Ok(Self {
             model,
-            threshold: model.confidence_threshold(speaker.is_some()),
+            threshold: model.threshold_for(speaker.is_some()),
             limits: limits.concat(),
             form,
         })

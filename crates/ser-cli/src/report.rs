@@ -15,8 +15,7 @@ use crate::output::{SYNTHETIC, interval, mean_std, percent, plain, table};
 
 /// Runs `ser report`: writes the pages of runs again, or one page with all runs side by side.
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
-    let runs = args.runs.iter().map(|dir| Run::read(dir));
-    let runs = runs.collect::<ser_experiment::Result<Vec<_>>>()?;
+    let runs = Run::read_all(&args.runs)?;
     let rows = summaries(&runs)?;
     if let Some(out) = &args.out {
         let read: Vec<_> = args.data.iter().map(PathBuf::as_path).collect();
@@ -135,7 +134,6 @@ pub fn print_classes(evaluation: &Evaluation) {
 
 /// Prints the figures of each group of clips.
 pub fn print_groups(column: &str, rows: &[GroupRow]) {
-    let ends = |ends| interval(ends, |end| format!("{:.1}", 100.0 * end));
     let rows = rows.iter().map(|row| {
         vec![
             plain(row.group.as_deref().unwrap_or("not given")),
@@ -143,7 +141,7 @@ pub fn print_groups(column: &str, rows: &[GroupRow]) {
             row.speakers.to_string(),
             percent(row.accuracy),
             percent(row.uar),
-            ends(row.uar_interval),
+            interval(row.uar_interval, percent),
         ]
     });
     let header = [

@@ -9,8 +9,7 @@ use crate::args::ResultsArgs;
 
 /// Writes the document from the folders of runs.
 pub fn run(args: &ResultsArgs) -> Result<Outcome> {
-    let runs = args.runs.iter().map(|dir| Run::read(dir));
-    let runs = runs.collect::<ser_experiment::Result<Vec<_>>>()?;
+    let runs = Run::read_all(&args.runs)?;
     write_file(&args.out, results(&runs)?)?;
     println!("results: {}", args.out.display());
     Ok(Outcome::Done)

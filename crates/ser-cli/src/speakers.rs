@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use ser_predict::{Enrolment, LONGEST_SPEAKER_NAME, is_speaker_name};
+use ser_predict::{Enrolment, EnrolmentLine, LONGEST_SPEAKER_NAME, is_speaker_name};
 use serde::Serialize;
 
 use crate::args::{EnrollArgs, SpeakersArgs};
@@ -72,13 +72,14 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    enroller.finish().save(predictor.model(), &path)?;
+    let enrolment = enroller.finish();
+    enrolment.save(predictor.model(), &path)?;
     if json {
-        let hundredths = (seconds * 100.0).round() / 100.0;
-        let line = serde_json::json!({
-            "speaker": args.name, "clips": recordings, "seconds": hundredths, "file": path.display().to_string(),
-        });
-        println!("{line}");
+        let line = EnrolmentLine {
+            file: Some(path.display().to_string()),
+            ..EnrolmentLine::new(args.name.clone(), &enrolment, Some(seconds))
+        };
+        println!("{}", serde_json::to_string(&line)?);
     } else {
         println!(
             "{} is enrolled{anew} from {seconds:.1} s of speech in {}: use `ser predict --speaker {} FILES…`",

@@ -1,5 +1,6 @@
 //! The command `ser timeline`: answers each piece of speech in a long recording.
 
+use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::path::Path;
 use std::time::SystemTime;
@@ -8,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use ser_audio::Damage;
 use ser_files::write_file;
 use ser_predict::{Model, Span, Timeline, captions};
-use ser_report::plots::{self, TimelineSpan};
+use ser_report::plots;
 
 use crate::args::{TimelineArgs, TimelineChannel};
 use crate::output::{SYNTHETIC, UNCERTAIN, damaged_line, percent, progress, span_line, table};
@@ -62,7 +63,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
                 form.write(&spans, &model.labels, seconds, &stem)?
             }
             Form::Elan => elan(model, &spans, &args.file)?,
-            Form::Picture => picture(model, &spans, seconds, &title)?,
+            Form::Picture => plots::timeline(model, &spans, seconds, &title)?,
         };
         write_file(out, text)?;
     }
@@ -91,7 +92,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
     } else {
         let header = ["channel", "from", "to", "emotion", "confidence"];
         println!("{}", table(&header[usize::from(!is_each)..], rows));
-        summary(model, &spans, seconds);
+        summary(&model.labels, &spans, seconds);
     }
     if spans.iter().any(|span| span.answer.uncertain) {
         println!("{UNCERTAIN}");
@@ -185,45 +186,32 @@ fn elan(model: &Model, spans: &[Span], recording: &Path) -> Result<String> {
     Ok(captions::elan(spans, &model.labels, path.as_deref(), &now))
 }
 
-fn picture(model: &Model, spans: &[Span], seconds: f64, title: &str) -> Result<String> {
-    let spans: Vec<TimelineSpan> = spans
-        .iter()
-        .map(|span| TimelineSpan {
-            start: span.start,
-            end: span.end,
-            label: span.answer.emotion(),
-            confidence: span.answer.confidence(),
-        })
-        .collect();
-    let synthetic = model.provenance.synthetic;
-    Ok(plots::timeline(
-        &model.labels,
-        &spans,
-        seconds,
-        title,
-        synthetic,
-    )?)
-}
-
-/// Prints the share of each emotion in the time with speech.
-fn summary(model: &Model, spans: &[Span], seconds: f64) {
-    let spoken: f64 = spans.iter().map(|span| span.end - span.start).sum();
-    let mut shares = vec![0.0; model.labels.len()];
+/// Prints the share of each emotion in the time with speech, for each channel separately, because channels may overlap.
+fn summary(labels: &[String], spans: &[Span], seconds: f64) {
+    let mut channels: BTreeMap<Option<u16>, Vec<&Span>> = BTreeMap::new();
     for span in spans {
-        shares[span.answer.emotion()] += (span.end - span.start) / spoken;
+        channels.entry(span.channel).or_default().push(span);
     }
-    let mut shares: Vec<_> = model.labels.iter().zip(shares).collect();
-    shares.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let shares = shares.iter().filter(|(_, share)| *share > 0.0);
-    let shares: Vec<String> = shares
-        .map(|(label, share)| format!("{label} {}", percent(*share)))
-        .collect();
-    println!(
-        "speech in {} of {}; shares of the speech: {}",
-        clock(spoken),
-        clock(seconds),
-        shares.join(", ")
-    );
+    for (channel, spans) in channels {
+        let spoken: f64 = spans.iter().map(|span| span.end - span.start).sum();
+        let mut shares = vec![0.0; labels.len()];
+        for span in spans {
+            shares[span.answer.emotion()] += (span.end - span.start) / spoken;
+        }
+        let mut shares: Vec<_> = labels.iter().zip(shares).collect();
+        shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let shares = shares.iter().filter(|(_, share)| *share > 0.0);
+        let shares: Vec<String> = shares
+            .map(|(label, share)| format!("{label} {}", percent(*share)))
+            .collect();
+        let channel = channel.map_or_else(String::new, |number| format!("channel {number}: "));
+        println!(
+            "{channel}speech in {} of {}; shares of the speech: {}",
+            clock(spoken),
+            clock(seconds),
+            shares.join(", ")
+        );
+    }
 }
 
 /// Formats a time such as `1:02:03.4`.

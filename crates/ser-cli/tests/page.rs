@@ -10,7 +10,6 @@ mod serve;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hound::{SampleFormat, WavSpec, WavWriter};
 use serve::Serving;
 
 const RATE: u32 = 48_000;
@@ -43,18 +42,8 @@ fn record(folder: &Path) {
     )
     .unwrap();
     let (one, other) = (voice(12.0, 120.0), voice(13.0, 230.0));
-    let spec = WavSpec {
-        channels: 2,
-        sample_rate: RATE,
-        bits_per_sample: 32,
-        sample_format: SampleFormat::Float,
-    };
-    let mut call = WavWriter::create(folder.join("call.wav"), spec).unwrap();
-    for (one, other) in one.iter().zip(&other[RATE as usize..]) {
-        call.write_sample(*one).unwrap();
-        call.write_sample(*other).unwrap();
-    }
-    call.finalize().unwrap();
+    let call = folder.join("call.wav");
+    ser_fixtures::write_stereo_f32(&call, RATE, &one, &other[RATE as usize..]);
 }
 
 #[test]

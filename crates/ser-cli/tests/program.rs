@@ -3,62 +3,55 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::{complaint, output, ser};
 
-#[test]
-fn help_names_every_command_and_the_exit_codes() {
-    let help = output(0, &[&"--help"]);
-    for word in [
-        "synth",
-        "download",
-        "index",
-        "extract",
-        "train",
-        "crossval",
-        "evaluate",
-        "predict",
-        "explain",
-        "report",
-        "compare",
-        "doctor",
-        "EXIT CODES",
-        "EXAMPLES",
-    ] {
-        assert!(help.contains(word), "{word}");
-    }
+/// Returns the names of the commands in the help of the program.
+fn commands(help: &str) -> BTreeSet<&str> {
+    let section = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let section = section.take_while(|line| line.is_empty() || line.starts_with(' '));
+    // Lines that continue an explanation are indented further.
+    let names = section.filter_map(|line| {
+        let line = line
+            .strip_prefix("  ")
+            .filter(|line| !line.starts_with(' '))?;
+        line.split_whitespace().next()
+    });
+    names.filter(|name| *name != "help").collect()
 }
 
 #[test]
-fn every_command_explains_its_arguments() {
-    for command in [
-        "synth",
-        "download",
-        "index",
-        "extract",
-        "train",
-        "crossval",
-        "select",
-        "fit",
-        "evaluate",
-        "predict",
-        "timeline",
-        "listen",
-        "enroll",
-        "speakers",
-        "explain",
-        "report",
-        "compare",
-        "conditions",
-        "results",
-        "doctor",
-        "completions",
-        "man",
+fn the_help_the_commands_and_the_readme_name_the_same_commands() {
+    let help = output(0, &[&"--help"]);
+    let commands = commands(&help);
+    for command in &commands {
+        let help = output(0, &[command, &"--help"]);
+        let usage = format!("Usage: ser {command}");
+        assert!(help.contains(&usage), "{usage} is not in {help}");
+    }
+    let readme = include_str!("../README.md").lines();
+    let table = readme.skip_while(|line| !line.starts_with("| command |"));
+    let rows = table.skip(2).take_while(|line| line.starts_with('|'));
+    let first = rows.filter_map(|row| row.split('|').nth(1));
+    let documented =
+        first.flat_map(|cell| cell.split(',').map(|name| name.trim().trim_matches('`')));
+    assert_eq!(commands, documented.collect());
+}
+
+#[test]
+fn the_help_explains_the_exit_codes() {
+    let help = output(0, &[&"--help"]);
+    for code in [
+        "  0  done",
+        "  1  failed",
+        "  2  invalid command line",
+        "  3  done, but some inputs were skipped",
+        "  130  stopped with Ctrl-C",
     ] {
-        let help = output(0, &[&command, &"--help"]);
-        assert!(help.contains("Usage: ser"), "{command}");
         assert!(
-            help.lines().filter(|line| !line.trim().is_empty()).count() > 5,
-            "{command}"
+            help.lines().any(|line| line.starts_with(code)),
+            "{code} is not in {help}"
         );
     }
 }
@@ -67,6 +60,18 @@ fn every_command_explains_its_arguments() {
 fn a_wrong_command_line_ends_with_2() {
     ser().arg("predict").assert().code(2);
     ser().arg("dance").assert().code(2);
+}
+
+#[test]
+fn a_root_without_a_manifest_is_refused() {
+    for call in [
+        &["doctor", "--root", "."][..],
+        &["report", "run", "--out", "all.html", "--root", "."],
+    ] {
+        let ended = ser().args(call).assert().code(2);
+        let said = String::from_utf8_lossy(&ended.get_output().stderr).into_owned();
+        assert!(said.contains("--data"), "{said}");
+    }
 }
 
 #[cfg(not(feature = "train"))]

@@ -108,21 +108,8 @@ fn the_service_keeps_to_its_own_description() {
 fn each_channel_of_a_call_is_heard_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("call.wav");
-    let voices = [120.0, 230.0].map(|pitch| ser_fixtures::voice(16_000, 12.0, pitch));
-    let [one, other] = voices;
-    let spec = hound::WavSpec {
-        channels: 2,
-        sample_rate: 16_000,
-        bits_per_sample: 32,
-        sample_format: hound::SampleFormat::Float,
-    };
-    let mut call = hound::WavWriter::create(&file, spec).unwrap();
-    // Each voice has its own channel.
-    for (sample, other) in one.into_iter().zip(other.into_iter().skip(32_000)) {
-        call.write_sample(sample).unwrap();
-        call.write_sample(other).unwrap();
-    }
-    call.finalize().unwrap();
+    let [one, other] = [120.0, 230.0].map(|pitch| ser_fixtures::voice(16_000, 12.0, pitch));
+    ser_fixtures::write_stereo_f32(&file, 16_000, &one, &other[32_000..]);
     let serving = Serving::new(&[]);
     let bytes = std::fs::read(&file).unwrap();
     let (_, answer) = serving.post("/v1/timeline?channel=each", &bytes);

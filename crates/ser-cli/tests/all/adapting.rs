@@ -84,6 +84,19 @@ fn what_cannot_be_used_is_named_once_and_changes_nothing() {
 }
 
 #[test]
+fn a_file_that_cannot_be_written_is_refused_before_any_recording_is_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    // With three recordings --adapt fails as well, but only after it has decoded them.
+    let files = clips(1, 3);
+    let table = folder.path().join("a.xlsx");
+    let said = complaint(1, &words(&files, &[&"--adapt", &"--out", &table]));
+    assert!(said.contains(".csv"), "{said}");
+    let nowhere = folder.path().join("nowhere/a.csv");
+    let said = complaint(1, &words(&files, &[&"--adapt", &"--out", &nowhere]));
+    assert!(said.contains("nowhere"), "{said}");
+}
+
+#[test]
 fn what_can_be_read_once_is_no_part_of_a_collection_and_one_thing_is_adapted_to() {
     let files = clips(1, 5);
     let said = complaint(1, &words(&files, &[&"-", &"--adapt"]));

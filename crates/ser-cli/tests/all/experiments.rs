@@ -239,6 +239,11 @@ fn conditions_are_shown_of_a_run_and_of_validation_clips() {
         text.contains("| clean ") && text.contains("| noise-babble 10 "),
         "{text}"
     );
+    let clean = text.lines().find(|line| line.starts_with("| clean "));
+    assert!(
+        clean.is_some_and(|line| line.ends_with(" +0.0 |")),
+        "{text}"
+    );
     assert!(text.contains("SYNTHETIC"), "{text}");
     let more = folder.path().join("more");
     copy_a_quarter(&data, &more);

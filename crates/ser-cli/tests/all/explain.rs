@@ -9,12 +9,7 @@ use ser_audio::conditions::{Occlusion, Region};
 use ser_predict::{Patch, Predictor};
 use serde_json::Value;
 
-use crate::common::{complaint, output, synthetic, tone};
-
-const MODEL: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../data/models/robust.safetensors"
-);
+use crate::common::{MODEL, complaint, output, synthetic, tone};
 
 /// Number of random choices of patches that the marked ones are compared with.
 const DRAWS: u64 = 5;

@@ -102,6 +102,15 @@ fn a_model_of_some_labels_answers_no_other() {
     let line: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(line["absent"], Value::Array(Vec::new()));
     assert_eq!(line["speakers"], 2);
+    assert_eq!(line["left_out"], 0);
+    assert_eq!(line["synthetic"], true);
+    let classes = |when: &str| line[when]["classes"].as_array().unwrap().clone();
+    let both = classes("before").into_iter().zip(classes("after"));
+    let fell = both.filter(|(before, after)| {
+        after["recall"].as_f64().unwrap() < before["recall"].as_f64().unwrap()
+    });
+    let fell: Vec<Value> = fell.map(|(before, _)| before["label"].clone()).collect();
+    assert_eq!(line["worse"], Value::Array(fell));
     let (model, clip) = (
         out.join("model.safetensors"),
         synthetic().join("Actor_01/03-01-01-01-01-01-01.wav"),

@@ -1,6 +1,5 @@
 //! Tests with damaged and misnamed files: every command names them, processes the others, and ends with 3.
 
-#[cfg(unix)]
 use std::ffi::OsStr;
 use std::fs;
 use std::ops::Range;

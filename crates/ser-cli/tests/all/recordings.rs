@@ -280,7 +280,7 @@ fn channels_of_a_call_are_heard_one_by_one_or_each_by_itself() {
     let mut words: Vec<&dyn AsRef<OsStr>> =
         vec![&"timeline", &file, &"--channel", &"each", &"--out"];
     words.extend(files.iter().map(|file| file as &dyn AsRef<OsStr>));
-    assert!(output(0, &words).contains("channel"));
+    let told = output(0, &words);
     assert_eq!(complaint(0, &words), "");
     for (file, marks) in files.iter().zip([
         ["<v Channel 1>", "<v Channel 2>"],
@@ -315,6 +315,10 @@ fn channels_of_a_call_are_heard_one_by_one_or_each_by_itself() {
             .collect();
         assert_eq!(spans.len(), of_each.len());
         assert!(!spans.is_empty());
+        let length = |span: &Value| span["end"].as_f64().unwrap() - span["start"].as_f64().unwrap();
+        let spoken: f64 = spans.iter().map(length).sum();
+        let summary = format!("channel {number}: speech in 0:{spoken:04.1} of ");
+        assert!(told.contains(&summary), "{summary} is not in {told}");
         for (one, other) in spans.iter().zip(of_each) {
             assert_eq!(one["start"], other["start"]);
             assert_eq!(one["probabilities"], other["probabilities"]);
@@ -472,6 +476,18 @@ fn the_doctor_looks_at_model_disk_and_corpus() {
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
-    let said = complaint(1, &[&"doctor", &"--data", &"/nowhere"]);
+    let ended = ser()
+        .args(["doctor", "--json", "--data", "/nowhere"])
+        .assert()
+        .code(1);
+    let [told, said] = [&ended.get_output().stdout, &ended.get_output().stderr]
+        .map(|text| String::from_utf8_lossy(text).into_owned());
     assert!(said.contains("what to do"), "{said}");
+    let found: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        [&found["corpus"]["well"], &found["model"]["well"]],
+        [false, true]
+    );
+    let advice = found["corpus"]["found"].as_str().unwrap();
+    assert!(advice.contains("`ser download ravdess`"), "{advice}");
 }

@@ -6,12 +6,7 @@ use ser_predict::Model;
 use ser_recipe::Experiment;
 use serde_json::Value;
 
-use crate::common::{output, synthetic};
-
-const MODEL: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../data/models/robust.safetensors"
-);
+use crate::common::{MODEL, output, synthetic};
 
 #[test]
 fn it_is_what_its_recipe_makes_of_all_24_actors() {

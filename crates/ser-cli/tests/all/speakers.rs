@@ -72,7 +72,8 @@ fn seconds_of_speech_count_and_not_recordings() {
     assert!(!told.contains("hardly helps"), "{told}");
     let told = user.run(0, &[&"--json", &"enroll", &"anna", &much]).0;
     let told = lines(&told).remove(0);
-    assert_eq!(told["clips"], 1);
+    // Its pieces count, as in the service, the page and Python.
+    assert!(told["clips"].as_u64().unwrap() > 1, "{told}");
     let seconds = told["seconds"].as_f64().unwrap();
     assert!(seconds > 8.0 * of_one && seconds < 16.0 * of_one, "{told}");
 }

@@ -14,6 +14,12 @@ mod small;
 
 pub use small::*;
 
+/// The file of the built-in model.
+pub const MODEL: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../data/models/robust.safetensors"
+);
+
 pub fn ser() -> Command {
     Command::cargo_bin("ser").unwrap()
 }
