@@ -176,7 +176,7 @@ impl Corpus {
     /// format that [`ser_audio::read`] reads, absolute or relative to the manifest's folder, and any text for the other
     /// two. `gender`, `intensity`, `statement`, `repetition`, `split` ([`Side`]) and `synthetic` (`true` or `false`)
     /// are optional; any other column is kept in [`Clip::attributes`]. If the rows name several corpora in the column
-    /// [`CORPUS`], each speaker becomes `corpus/speaker`, since two corpora may use the same name for a speaker; a row without
+    /// [`CORPUS`](crate::CORPUS), each speaker becomes `corpus/speaker`, since two corpora may use the same name for a speaker; a row without
     /// one belongs to the corpus that the manifest is named after. `start` and `end` in seconds, one or both, make
     /// the row a part of a file; parts of one file must not overlap. If `content`, `sample_rate`, `channels` and
     /// `frames` are all given, they are trusted and the audio is not read.

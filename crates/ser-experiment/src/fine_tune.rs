@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use ser_audio::{Channels, restored};
+use ser_audio::Channels;
 use ser_data::{Clip, Corpus, Origin};
 use ser_eval::{
     ConfidenceThreshold, Difference, Evaluation, Predictions, compare, fit_temperature,
@@ -27,6 +27,9 @@ use crate::view::of_each;
 const CLIPS: RangeInclusive<usize> = 10..=2000;
 /// Name of the split in the predictions.
 const SPLIT: &str = "fine-tuning";
+
+/// The features of the pieces of a clip, and their lengths in seconds.
+type Pieces = Vec<(Vec<Features>, f64)>;
 
 /// A fine-tuned model, and its figures on the clips that it was fine-tuned on.
 #[derive(Debug)]
@@ -63,10 +66,9 @@ pub struct FineTuned {
 
 /// Fine-tunes a model ([`Model::fine_tune`]) on the clips of folders and manifests, leaving out the clips that it was made from.
 ///
-/// If `labels` are given, the model is first restricted to them ([`Model::of_labels`]). The sound of the clips is [`restored`]
-/// and their channels are [compared](Channels::Compared), as when the model answers. But each clip is taken as a whole, while a
-/// [`Predictor`] answers a recording of more than 6 s, or with 3 s of speech, by its pieces of speech: give clips that are not
-/// longer.
+/// If `labels` are given, the model is first restricted to them ([`Model::of_labels`]). The channels of the clips are
+/// [compared](Channels::Compared), and longer clips are divided into their [pieces](Predictor::pieces) of speech, as when the model
+/// answers.
 ///
 /// The temperature of the new model is fitted to the answers of the cross-validation, but is not lower than before: a few clips
 /// are no reason for higher confidence. Its confidence threshold is fitted to the same answers. It is also used for enrolled
@@ -101,16 +103,19 @@ pub fn fine_tune(
     } = Prepared::read(data, &labels, &[], on_event)?;
     let unseen = Unseen::of(model, &corpus, data)?;
     check(&corpus, &unseen.part, data)?;
-    let (part, features) = features(&predictor, &corpus, unseen.part, &mut skipped, on_event);
+    let (part, pieces) = pieces(&predictor, &corpus, unseen.part, &mut skipped, on_event);
     check(&corpus, &part, data)?;
 
     let speakers = corpus.speaker_numbers();
     let keys: BTreeSet<String> = corpus.clips().iter().map(recording).collect();
     let recordings: BTreeMap<String, usize> = keys.into_iter().zip(0..).collect();
-    let clips = part.iter().zip(&features).map(|(&i, features)| {
+    let clips = part.iter().zip(&pieces).map(|(&i, pieces)| {
         let clip = &corpus.clips()[i];
+        let pieces = pieces.iter();
         Ok(LabelledClip {
-            features,
+            pieces: pieces
+                .map(|(features, seconds)| (&features[..], *seconds))
+                .collect(),
             target: target(model, clip)?,
             speaker: speakers[i],
             recording: recordings[&recording(clip)],
@@ -202,14 +207,14 @@ fn difference(before: &Predictions, after: &Predictions) -> Result<Difference> {
         .ok_or(ser_eval::Error::Empty { what: "runs" })?)
 }
 
-/// Returns the clips whose features could be extracted, and their features.
-fn features(
+/// Returns the clips whose features could be extracted, and the features of their pieces.
+fn pieces(
     predictor: &Predictor,
     corpus: &Corpus,
     part: Vec<usize>,
     skipped: &mut Vec<Skipped>,
     on_event: OnEvent,
-) -> (Vec<usize>, Vec<Vec<Features>>) {
+) -> (Vec<usize>, Vec<Pieces>) {
     let (stage, steps) = (Stage::Features, part.len());
     on_event(Event::Started { stage, steps });
     let recordings: Vec<_> = part
@@ -217,17 +222,17 @@ fn features(
         .map(|&i| corpus.clips()[i].recording())
         .collect();
     let found = of_each(&recordings, Channels::Compared, |_, sound| {
-        let features = predictor.features(&restored(sound));
+        let pieces = predictor.pieces(sound);
         on_event(Event::Advanced { stage, steps: 1 });
-        Ok(features?)
+        Ok(pieces?)
     });
     on_event(Event::Finished { stage });
-    let (mut taken, mut features, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut taken, mut pieces, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for (i, found) in part.into_iter().zip(found) {
         match found {
             Ok(found) => {
                 taken.push(i);
-                features.push(found);
+                pieces.push(found);
             }
             Err(error) => {
                 failed.push(Skipped::new(&corpus.clips()[i].path, &error.to_string()));
@@ -236,7 +241,7 @@ fn features(
     }
     tell(&failed, on_event);
     skipped.extend(failed);
-    (taken, features)
+    (taken, pieces)
 }
 
 fn speakers_of(clips: &[&Clip]) -> BTreeSet<String> {

@@ -19,10 +19,11 @@ const RIDGE: f64 = 1.0;
 const FOLDS: usize = 5;
 
 /// A clip with its label, speaker and recording.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LabelledClip<'a> {
-    /// Its features, in the order of [`Model::views`].
-    pub features: &'a [Features],
+    /// Its pieces, as [`Predictor::pieces`](crate::Predictor::pieces) returns them: the features of each, in the order of
+    /// [`Model::views`], and its length in seconds, by which it is weighted. A clip that is answered as a whole is one piece.
+    pub pieces: Vec<(&'a [Features], f64)>,
     /// Index of its label among those of the model.
     pub target: usize,
     /// Number of its speaker. Clips with the same number have the same voice.
@@ -43,11 +44,20 @@ pub struct FineTuning<'a> {
 #[derive(Debug)]
 struct Embedded<'a> {
     network: &'a TrainedNetwork,
-    /// `[clips][views][windows][E]`
-    clips: Vec<Vec<Vec<Vec<f32>>>>,
+    /// `[clips][windows]`, the windows of all pieces and views.
+    clips: Vec<Vec<Window>>,
     /// Weight `[K, E']` of the last layer; `bias` has the shape `[K]`.
     weight: Vec<f32>,
     bias: Vec<f32>,
+}
+
+/// The embedding of a window of a clip.
+#[derive(Debug)]
+struct Window {
+    /// Its weight in the mean over the clip: the pieces of a clip count by their lengths, the views and windows of a piece alike.
+    share: f32,
+    /// `[E]`
+    embedding: Vec<f32>,
 }
 
 /// The changes that fine-tuning makes to a network.
@@ -62,7 +72,7 @@ impl Model {
     /// Prepares fine-tuning of this model on labelled clips. [`FineTuning::model()`] then changes each network in two
     /// steps:
     ///
-    /// 1. Embeddings are shifted as for an enrolled speaker ([`Model::enrol`]), with all the clips in place of a
+    /// 1. Embeddings are shifted as for an enrolled speaker ([`Model::enrol`]), with the pieces of all clips in place of a
     ///    speaker's clips. This removes what channel, room and language have in common in all of them.
     /// 2. The last layer is fitted to the clips by logistic regression with a penalty on the distance from its original
     ///    weights (L2-SP, Li et al. 2018). Each emotion has the same weight. For an emotion that no clip has, the
@@ -73,7 +83,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Shape`] if the number of features or of their coefficients is wrong, if a target is not the index of a
-    /// label, or if there are no clips.
+    /// label, or if there are no clips, or no pieces of one.
     pub fn fine_tune<'a>(&'a self, clips: &'a [LabelledClip<'a>]) -> Result<FineTuning<'a>> {
         let labels = self.labels.len();
         let wrong = clips.iter().find(|clip| clip.target >= labels);
@@ -84,9 +94,9 @@ impl Model {
                 actual: clip.target.to_string(),
             });
         }
-        if clips.is_empty() {
+        if clips.is_empty() || clips.iter().any(|clip| clip.pieces.is_empty()) {
             return Err(Error::Shape {
-                what: "labelled clips",
+                what: "labelled clips, or pieces of one",
                 expected: "one or more".to_owned(),
                 actual: "none".to_owned(),
             });
@@ -107,17 +117,23 @@ impl Model {
         clips: &[LabelledClip],
     ) -> Result<Embedded<'a>> {
         let views = self.views();
-        let embed = |clip: &LabelledClip| -> Result<Vec<Vec<Vec<f32>>>> {
-            let (mut scratch, mut embeddings) = (Scratch::default(), Vec::new());
-            for view in network.views() {
-                let prepared = network.prepared(view, &views, clip.features)?;
-                let mut windows = Vec::new();
-                network.for_each_window(&prepared, &mut scratch, |scratch| {
-                    windows.push(scratch.embedding.clone());
-                });
-                embeddings.push(windows);
+        let embed = |clip: &LabelledClip| -> Result<Vec<Window>> {
+            let (mut scratch, mut windows) = (Scratch::default(), Vec::new());
+            let seconds: f64 = clip.pieces.iter().map(|(_, seconds)| seconds).sum();
+            for (features, length) in &clip.pieces {
+                for view in network.views() {
+                    let prepared = network.prepared(view, &views, features)?;
+                    let mut embeddings = Vec::new();
+                    network.for_each_window(&prepared, &mut scratch, |scratch| {
+                        embeddings.push(scratch.embedding.clone());
+                    });
+                    let alike = (network.views().len() * embeddings.len()) as f64;
+                    let share = (length / seconds / alike) as f32;
+                    let of_view = embeddings.into_iter();
+                    windows.extend(of_view.map(|embedding| Window { share, embedding }));
+                }
             }
-            Ok(embeddings)
+            Ok(windows)
         };
         let (weight, bias) = network.output();
         Ok(Embedded {
@@ -199,19 +215,14 @@ impl FineTuning<'_> {
 
 impl Embedded<'_> {
     fn fit_update(&self, train: &[usize], clips: &[LabelledClip]) -> Update {
-        let mut sum = vec![
-            0.0;
-            self.clips
-                .first()
-                .and_then(|views| views.iter().flatten().next())
-                .map_or(0, Vec::len)
-        ];
+        let mut sum = vec![0.0; self.network.embedding()];
         let mut windows = 0;
-        for window in train.iter().flat_map(|&i| self.clips[i].iter().flatten()) {
-            add(&mut sum, window);
+        for window in train.iter().flat_map(|&i| &self.clips[i]) {
+            add(&mut sum, &window.embedding);
             windows += 1;
         }
-        let offset = self.network.offset(train.len(), &sum, windows);
+        let pieces = train.iter().map(|&i| clips[i].pieces.len()).sum();
+        let offset = self.network.offset(pieces, &sum, windows);
         let hidden = train.iter().map(|&i| self.hidden(i, offset.as_deref()));
         let hidden: Vec<Vec<f32>> = hidden.collect();
         let targets: Vec<usize> = train.iter().map(|&i| clips[i].target).collect();
@@ -227,8 +238,7 @@ impl Embedded<'_> {
         }
     }
 
-    /// Computes a mean over the windows of each view of a clip, and then over its views, of what `of` makes of the input
-    /// of the last layer `[E']`.
+    /// Computes the mean over the windows of a clip, by their shares, of what `of` makes of the input of the last layer `[E']`.
     fn mean_over_windows(
         &self,
         clip: usize,
@@ -236,15 +246,11 @@ impl Embedded<'_> {
         of: impl Fn(&[f32]) -> Vec<f32>,
     ) -> Vec<f32> {
         let (mut scratch, mut mean) = (Scratch::default(), Vec::new());
-        let views = &self.clips[clip];
-        for windows in views {
-            let share = 1.0 / (views.len() * windows.len()) as f32;
-            for window in windows {
-                scratch.embedding.clone_from(window);
-                let values = of(self.network.hidden(offset, &mut scratch));
-                mean.resize(values.len(), 0.0_f32);
-                add_share(&mut mean, share, &values);
-            }
+        for Window { share, embedding } in &self.clips[clip] {
+            scratch.embedding.clone_from(embedding);
+            let values = of(self.network.hidden(offset, &mut scratch));
+            mean.resize(values.len(), 0.0_f32);
+            add_share(&mut mean, *share, &values);
         }
         mean
     }

@@ -12,8 +12,8 @@ use crate::enroller::{Enroller, Speech};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Kind, Result};
 use crate::model::Model;
-use crate::segmenter::{CUT, Segmenter, check_rate};
-use crate::stream::{Listener, Span};
+use crate::segmenter::{CUT, Piece, Segmenter, check_rate};
+use crate::stream::Listener;
 
 /// Length in seconds above which a recording is answered in memory that does not grow with its length.
 pub const LONG: f64 = 30.0;
@@ -42,20 +42,15 @@ struct MeanAnswer {
 }
 
 impl MeanAnswer {
-    fn add(&mut self, spans: Vec<Span>) {
-        for Span {
-            start, end, answer, ..
-        } in spans
-        {
-            let length = end - start;
-            self.seconds += length;
-            if answer.out_of_distribution {
-                self.out_of_distribution_seconds += length;
-            }
-            self.sum.resize(answer.probabilities.len(), 0.0);
-            for (sum, p) in self.sum.iter_mut().zip(answer.probabilities) {
-                *sum += length * f64::from(p);
-            }
+    /// Adds the answer for a piece of this length.
+    fn add(&mut self, answer: Answer, seconds: f64) {
+        self.seconds += seconds;
+        if answer.out_of_distribution {
+            self.out_of_distribution_seconds += seconds;
+        }
+        self.sum.resize(answer.probabilities.len(), 0.0);
+        for (sum, p) in self.sum.iter_mut().zip(answer.probabilities) {
+            *sum += seconds * f64::from(p);
         }
     }
 
@@ -271,22 +266,61 @@ impl Predictor {
             warnings: quality.warnings(),
             ..Context::default()
         };
-        if !is_clip(&quality) {
-            let mut listener = Listener::new(self, sound.sample_rate, speaker)?;
-            let mut mean = MeanAnswer::default();
-            mean.add(listener.push(&sound.samples)?);
-            mean.add(listener.finish()?);
-            if let Some(probabilities) = mean.probabilities() {
-                return Ok(Answer::new(
-                    self,
-                    speaker,
-                    probabilities,
-                    mean.is_out_of_distribution(),
-                    context,
-                ));
+        let pieces = self.pieces_of(&whole, &quality, sound)?;
+        let answers = pieces.par_iter().map(|(features, seconds)| {
+            let answer = self.answer_features(features, speaker, Context::default())?;
+            Ok((answer, *seconds))
+        });
+        let mut mean = MeanAnswer::default();
+        for (answer, seconds) in answers.collect::<Result<Vec<_>>>()? {
+            mean.add(answer, seconds);
+        }
+        Ok(Answer::new(
+            self,
+            speaker,
+            mean.probabilities().unwrap_or_default(),
+            mean.is_out_of_distribution(),
+            context,
+        ))
+    }
+
+    /// Extracts the features by which [`Predictor::answer`] answers a recording: those of the whole, or those of each piece of
+    /// speech. Each is in the order of [`Model::views`], and has a length in seconds, by which the probabilities are weighted.
+    ///
+    /// # Errors
+    /// [`Error::SampleRate`] below 4000 Hz, the errors of feature extraction, and [`Error::NotSpeech`] for a recording of more
+    /// than [`LONG`] seconds that contains no speech.
+    pub fn pieces(&self, sound: &Waveform) -> Result<Vec<(Vec<Features>, f64)>> {
+        let whole = restored(sound);
+        self.pieces_of(&whole, &Quality::of_restored(&whole, sound), sound)
+    }
+
+    /// Extracts the features of the pieces of a recording, of which `whole` is the restored sound.
+    fn pieces_of(
+        &self,
+        whole: &Waveform,
+        quality: &Quality,
+        sound: &Waveform,
+    ) -> Result<Vec<(Vec<Features>, f64)>> {
+        if !is_clip(quality) {
+            let mut segmenter = Segmenter::new(sound.sample_rate)?;
+            let mut pieces = segmenter.push(&sound.samples);
+            pieces.extend(segmenter.finish());
+            let of_piece = |piece: &Piece| -> Result<_> {
+                let features = self.features_of_speech(&piece.sound)?;
+                Ok(features.map(|features| (features, piece.end - piece.start)))
+            };
+            let found = pieces.par_iter().map(of_piece);
+            let found = found.collect::<Result<Vec<Option<_>>>>()?;
+            let found: Vec<_> = found.into_iter().flatten().collect();
+            if !found.is_empty() {
+                return Ok(found);
+            }
+            if whole.duration() > LONG {
+                return Err(no_speech());
             }
         }
-        self.answer_features(&self.features(&whole)?, speaker, context)
+        Ok(vec![(self.features(whole)?, whole.duration())])
     }
 
     /// Answers a clip from its features.
@@ -348,11 +382,14 @@ impl Predictor {
         let (mut samples, mut taken, mut mean) = (beginning.samples, 0, MeanAnswer::default());
         loop {
             taken += samples.len();
-            mean.add(if samples.is_empty() {
+            let spans = if samples.is_empty() {
                 listener.finish()?
             } else {
                 listener.push(&samples)?
-            });
+            };
+            for span in spans {
+                mean.add(span.answer, span.end - span.start);
+            }
             if samples.is_empty() {
                 break;
             }

@@ -150,7 +150,8 @@ fn fine_tuned(
             train.truncate(labelled);
             let clips = train.iter().map(|&i| {
                 Ok(LabelledClip {
-                    features: &features[&i],
+                    // Clips are tested as a whole here, so they are also learned as a whole.
+                    pieces: vec![(&features[&i][..], 1.0)],
                     target: target(model, &corpus.clips()[i])?,
                     speaker: numbers[i],
                     recording: i,

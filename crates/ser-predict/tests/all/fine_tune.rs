@@ -44,7 +44,7 @@ fn labelled<'a>(model: &Model, clips: &'a [Vec<Features>]) -> Vec<LabelledClip<'
     let clips = clips.iter().enumerate();
     clips
         .map(|(i, features)| LabelledClip {
-            features,
+            pieces: vec![(&features[..], 1.0)],
             target: targets[i % 2],
             speaker: i / 4,
             recording: i,
@@ -87,7 +87,7 @@ fn a_model_learns_what_the_clips_say_and_answers_new_speakers_by_it() {
         4
     );
     // The cross-validation answers with models that were not trained on the speaker.
-    let others: Vec<LabelledClip> = clips.iter().copied().filter(|c| c.speaker != 1).collect();
+    let others: Vec<LabelledClip> = clips.iter().filter(|c| c.speaker != 1).cloned().collect();
     let without = model
         .fine_tune(&others)
         .unwrap()
@@ -221,7 +221,10 @@ fn copies_of_a_recording_are_never_on_both_sides_of_the_cross_validation() {
     let mut clips = labelled(model, &known);
     clips.iter_mut().for_each(|clip| clip.speaker = 0);
     let alone = model.fine_tune(&clips).unwrap().after();
-    let copied: Vec<LabelledClip> = clips.iter().flat_map(|&clip| [clip; 3]).collect();
+    let copied: Vec<LabelledClip> = clips
+        .iter()
+        .flat_map(|clip| vec![clip.clone(); 3])
+        .collect();
     let with_copies = model.fine_tune(&copied).unwrap().after();
     for (i, clip) in clips.iter().enumerate() {
         let answers = with_copies[3 * i..3 * i + 3].iter();
@@ -230,4 +233,39 @@ fn copies_of_a_recording_are_never_on_both_sides_of_the_cross_validation() {
         let gain = with_copies[3 * i][clip.target] - alone[i][clip.target];
         assert!(gain < 0.35, "{i}: {gain}");
     }
+}
+
+#[test]
+fn a_longer_recording_is_learned_by_the_pieces_by_which_it_is_answered() {
+    let mut model = Model::built_in().unwrap();
+    model.temperature = 1.0;
+    let predictor = Predictor::new(model).unwrap();
+    let model = predictor.model();
+    // Three seconds of rising speech, and one of falling speech, with a pause between them.
+    let mut long = Waveform::new(vec![0.0; 8_000], 16_000);
+    for rises in [true, true, true] {
+        long.samples.extend(sound(150.0, rises, 0).samples);
+    }
+    long.samples.extend([0.0; 32_000]);
+    long.samples.extend(sound(150.0, false, 1).samples);
+    let pieces = predictor.pieces(&long).unwrap();
+    assert!(pieces.len() > 1);
+    let pieces = pieces.iter();
+    let clip = LabelledClip {
+        pieces: pieces.map(|(features, s)| (&features[..], *s)).collect(),
+        target: 0,
+        speaker: 0,
+        recording: 0,
+    };
+    let clips = [clip];
+    let before = model.fine_tune(&clips).unwrap().before();
+    let answer = predictor.answer(&long, None).unwrap();
+    for (found, expected) in before[0].iter().zip(&answer.probabilities) {
+        assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+    }
+    // As a whole it would be answered differently.
+    let whole = predictor.features(&long).unwrap();
+    let of_whole = &model.predict(&[&whole]).unwrap()[0];
+    let differ = |(a, b): (&f32, &f32)| (a - b).abs() > 1e-3;
+    assert!(of_whole.iter().zip(&before[0]).any(differ));
 }
