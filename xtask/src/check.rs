@@ -62,12 +62,28 @@ fn without_training(root: &Path) -> Result<PathBuf> {
         );
     }
     let cargo = |args: &[&str]| in_workspace(root, args);
-    command::run(cargo(&["clippy"]).args(["--", "-D", "warnings"]))?;
+    let mut clippy = cargo(&["clippy"]);
+    if has_sound_devices() {
+        clippy.args(["--features", "ser-cli/live"]);
+    } else {
+        println!("skipped: the feature `live`, which needs pkg-config and the headers of ALSA");
+    }
+    command::run(clippy.args(["--", "-D", "warnings"]))?;
     // The library is built with the features that a test needs, for the reason that `in_workspace` names.
     let messages = command::messages(&mut cargo(&["build", "--lib", "--test", "program"]))?;
     // All other tests are the same with training, and run there.
     command::run(&mut cargo(&["test", "--test", "program"]))?;
     command::built(&messages, "ser_python", DLL_EXTENSION)
+}
+
+/// Returns whether a program can be compiled for sound devices here; on Linux this takes the headers of ALSA.
+fn has_sound_devices() -> bool {
+    let alsa = || {
+        Command::new("pkg-config")
+            .args(["--exists", "alsa"])
+            .status()
+    };
+    !cfg!(target_os = "linux") || alsa().is_ok_and(|status| status.success())
 }
 
 /// Returns a command of cargo for the whole workspace, also where fewer packages would do: cargo unites the features of the packages

@@ -204,7 +204,7 @@ mod source {
 }
 
 /// Returns the sampling rate and the blocks of samples of standard input.
-fn piped(args: &ListenArgs) -> Result<(u32, impl Iterator<Item = Block>)> {
+fn piped(args: &ListenArgs) -> Result<(u32, impl Iterator<Item = Block> + use<>)> {
     let mut stream = crate::recordings::open("-".as_ref(), args.channel.number())?;
     let rate = stream.sample_rate();
     let blocks = std::iter::from_fn(move || {
