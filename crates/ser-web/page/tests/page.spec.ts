@@ -447,10 +447,8 @@ test("a call is heard channel by channel", async ({ page }) => {
 });
 
 test("every channel of a recording can be heard by itself", async ({ page }) => {
-    await page.route("**/v1/timeline", async (route) => {
-        const response = await route.fetch();
-        await route.fulfill({ response, json: { ...(await response.json()), channels: 3, channels_apart: true } });
-    });
+    const json = { file: "voice.wav", seconds: 2, channels: 3, channels_apart: true, spans: [], synthetic_model: false };
+    await page.route("**/v1/timeline", (route) => route.fulfill({ json }));
     await page.getByRole("radio", { name: /the service/ }).check();
     const meeting = await choose(page, "voice.wav");
     await expect(meeting.getByText("Some channels have nothing in common")).toBeVisible();
