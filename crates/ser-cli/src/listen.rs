@@ -139,19 +139,18 @@ mod source {
     use super::{Block, piped};
     use crate::args::ListenArgs;
 
+    const NO_DEVICE: &str = "no sound device to record from was found: connect a microphone, or pipe a recording in, as in \
+                             `arecord -f S16_LE -r 16000 | ser listen -`";
+
     /// Returns the sampling rate and the blocks of samples.
     pub fn open(args: &ListenArgs) -> Result<(u32, Box<dyn Iterator<Item = Block>>)> {
         if args.stdin.is_some() {
             let (rate, blocks) = piped(args)?;
             return Ok((rate, Box::new(blocks)));
         }
-        let device = cpal::default_host().default_input_device().context(
-            "no sound device to record from was found: connect a microphone, or pipe a recording in, as in \
-             `arecord -f S16_LE -r 16000 | ser listen -`",
-        )?;
-        let config = device
-            .default_input_config()
-            .context("the sound device has no input")?;
+        let device = cpal::default_host().default_input_device();
+        let device = device.context(NO_DEVICE)?;
+        let config = device.default_input_config().context(NO_DEVICE)?;
         let rate = config.sample_rate();
         let (send, receive) = mpsc::channel();
         let begin = match config.sample_format() {
