@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{MultiProgress, ProgressBar};
 use ser_data::Renamed;
 use ser_experiment::{Event, Stage};
+use ser_predict::LONGEST_CLIP;
 
 use crate::output::{damaged_line, in_words, percent, plain, progress_in, skipped_line};
 
@@ -51,6 +52,11 @@ impl Show {
                 "no clip is labelled {}: the recipe is used without",
                 emotions.join(", ")
             ))),
+            Event::Longer { clips, of } => self.line(&format!(
+                "{clips} of {} last more than {LONGEST_CLIP} s: they are learned and measured as a whole, but the model will answer such \
+                 recordings by their pieces of speech; `ser evaluate` measures these answers",
+                in_words(of, "clip")
+            )),
             Event::SentenceBound { clips } => self.line(&format!(
                 "{} left out, whose sentences are spoken in only one emotion",
                 in_words(clips, "clip")

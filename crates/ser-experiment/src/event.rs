@@ -45,6 +45,14 @@ pub enum Event<'a> {
     Renamed(&'a [Renamed]),
     /// No clip has these emotions of the recipe, which is used without them.
     Absent(&'a [String]),
+    /// Some clips last more than [`LONGEST_CLIP`](ser_predict::LONGEST_CLIP). They are learned and measured as a whole, but a
+    /// trained model divides such recordings into pieces of speech.
+    Longer {
+        /// The number of these clips.
+        clips: usize,
+        /// The number of all clips.
+        of: usize,
+    },
     /// Clips are left out because their sentence is said in one emotion only, as the recipe says.
     SentenceBound {
         /// The number of these clips.

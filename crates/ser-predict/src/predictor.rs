@@ -18,8 +18,8 @@ use crate::stream::Listener;
 /// Length in seconds above which a recording is answered in memory that does not grow with its length.
 pub const LONG: f64 = 30.0;
 
-/// Length in seconds of the longest recording that can be [a clip](is_clip).
-const LONGEST_CLIP: f64 = 6.0;
+/// Length in seconds of the longest recording that can be answered as a whole. A longer one is divided into pieces of speech.
+pub const LONGEST_CLIP: f64 = 6.0;
 
 /// Number of samples of a long recording that are processed at a time, which contain pieces for all cores.
 const AT_ONCE: usize = 1 << 20;
