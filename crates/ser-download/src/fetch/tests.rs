@@ -95,6 +95,13 @@ impl Case {
         fetch_within(&self.limits, source, &self.dest, &mut |_| ())
     }
 
+    /// Downloads, and expects the file and nothing else. Returns the number of bytes that were received.
+    fn complete(&self, source: &Source) -> u64 {
+        let received = self.fetch(source).unwrap();
+        self.has_the_file_and_nothing_else();
+        received
+    }
+
     fn error(&self, source: &Source) -> String {
         let error = self.fetch(source).unwrap_err().to_string();
         assert!(!self.dest.exists(), "{error}");
@@ -136,21 +143,18 @@ fn a_file_arrives_whole_and_leaves_nothing_beside() {
 fn a_file_that_is_there_and_right_is_not_downloaded_again() {
     let case = Case::new();
     fs::write(&case.dest, BODY).unwrap();
-    assert_eq!(case.fetch(&known(&dead())).unwrap(), 0);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&known(&dead())), 0);
     // A file with a wrong checksum is replaced.
     fs::write(&case.dest, "0123").unwrap();
     let (url, _server) = serve(vec![whole().into()]);
-    assert_eq!(case.fetch(&known(&url)).unwrap(), 16);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&known(&url)), 16);
 }
 
 #[test]
 fn a_file_without_a_checksum_that_is_there_is_taken_as_it_is() {
     let case = Case::new();
     fs::write(&case.dest, BODY).unwrap();
-    assert_eq!(case.fetch(&unknown(&dead())).unwrap(), 0);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&unknown(&dead())), 0);
 }
 
 #[test]
@@ -175,8 +179,7 @@ fn progress_is_told_and_so_is_a_wait() {
 fn a_cut_download_is_continued_where_it_stopped() {
     let case = Case::new();
     let (url, server) = serve(vec![full(16, "01234").into(), rest(5).into()]);
-    assert_eq!(case.fetch(&known(&url)).unwrap(), 16);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&known(&url)), 16);
     let seen = server.join().unwrap();
     assert!(
         seen[1].contains("range: bytes=5-") && seen[1].contains("if-range: \"v1\""),
@@ -229,8 +232,7 @@ fn drops_in_a_row_are_made_good_as_long_as_each_brings_something() {
         .collect();
     let case = Case::new();
     let (url, server) = serve(drops);
-    assert_eq!(case.fetch(&known(&url)).unwrap(), 16);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&known(&url)), 16);
     assert_eq!(server.join().unwrap().len(), 16);
 }
 
@@ -248,8 +250,7 @@ fn a_server_that_drops_everything_is_given_up_and_the_next_call_continues() {
         let (url, server) = serve(answers);
         let error = case.error(&known(&url));
         assert!(error.contains("run again"), "dropped at {cut}: {error}");
-        assert_eq!(case.fetch(&known(&url)).unwrap(), 16 - got as u64);
-        case.has_the_file_and_nothing_else();
+        assert_eq!(case.complete(&known(&url)), 16 - got as u64);
         server.join().unwrap();
     }
 }
@@ -259,8 +260,7 @@ fn a_later_run_continues_the_part_of_a_killed_one() {
     let case = Case::new();
     let (url, server) = serve(vec![rest(7).into()]);
     case.leave(&BODY[..7], &url, "\"v1\"");
-    assert_eq!(case.fetch(&known(&url)).unwrap(), 9);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&known(&url)), 9);
     assert!(server.join().unwrap()[0].contains("range: bytes=7-"));
 }
 
@@ -269,13 +269,11 @@ fn a_run_killed_before_its_last_step_needs_no_network() {
     let case = Case::new();
     let url = dead();
     case.leave(BODY, &url, "\"v1\"");
-    assert_eq!(case.fetch(&known(&url)).unwrap(), 0);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&known(&url)), 0);
     // Neither does one without a published size, since the server announced it.
     let case = Case::new();
     case.leave(BODY, &url, "\"v1\"\n16");
-    assert_eq!(case.fetch(&unknown(&url)).unwrap(), 0);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&unknown(&url)), 0);
 }
 
 #[test]
@@ -284,22 +282,19 @@ fn a_part_of_another_url_or_a_changed_file_is_not_continued() {
     let case = Case::new();
     case.leave("XXXXX", "http://elsewhere/", "\"v1\"");
     let (url, server) = serve(vec![whole().into()]);
-    case.fetch(&known(&url)).unwrap();
-    case.has_the_file_and_nothing_else();
+    case.complete(&known(&url));
     assert!(!server.join().unwrap()[0].contains("range:"));
     // The same URL, but the server responds to If-Range with the whole new file.
     let case = Case::new();
     let (url, server) = serve(vec![whole().into()]);
     case.leave("XXXXX", &url, "\"v0\"");
-    case.fetch(&known(&url)).unwrap();
-    case.has_the_file_and_nothing_else();
+    case.complete(&known(&url));
     assert!(server.join().unwrap()[0].contains("if-range: \"v0\""));
     // The server continues the new file all the same.
     let case = Case::new();
     let (url, _server) = serve(vec![rest(5).into(), whole().into()]);
     case.leave("XXXXX", &url, "\"v0\"");
-    case.fetch(&unknown(&url)).unwrap();
-    case.has_the_file_and_nothing_else();
+    case.complete(&unknown(&url));
 }
 
 #[test]
@@ -308,8 +303,7 @@ fn a_part_that_nothing_vouches_for_is_not_continued() {
     let case = Case::new();
     let (url, server) = serve(vec![whole().into()]);
     case.leave(&BODY[..5], &url, "\n16");
-    case.fetch(&unknown(&url)).unwrap();
-    case.has_the_file_and_nothing_else();
+    case.complete(&unknown(&url));
     assert!(!server.join().unwrap()[0].contains("range:"));
 }
 
@@ -317,8 +311,7 @@ fn a_part_that_nothing_vouches_for_is_not_continued() {
 fn a_server_that_ignores_ranges_is_downloaded_from_the_start() {
     let case = Case::new();
     let (url, server) = serve(vec![full(16, "01234567").into(), whole().into()]);
-    assert_eq!(case.fetch(&known(&url)).unwrap(), 24);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&known(&url)), 24);
     assert!(server.join().unwrap()[1].contains("range: bytes=8-"));
 }
 
@@ -340,8 +333,7 @@ fn another_range_than_asked_for_is_not_appended() {
         let case = Case::new();
         let (url, server) = serve(vec![partial(range, BODY).into(), whole().into()]);
         case.leave(&BODY[..5], &url, "\"v1\"");
-        case.fetch(&known(&url)).unwrap();
-        case.has_the_file_and_nothing_else();
+        case.complete(&known(&url));
         assert!(!server.join().unwrap()[1].contains("range:"), "{range}");
     }
 }
@@ -365,8 +357,7 @@ fn a_range_shorter_than_the_rest_is_continued() {
         rest(10).into(),
     ]);
     case.leave(&BODY[..5], &url, "\"v1\"");
-    assert_eq!(case.fetch(&known(&url)).unwrap(), 11);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&known(&url)), 11);
     server.join().unwrap();
 }
 
@@ -383,8 +374,7 @@ fn a_rest_of_a_file_of_another_size_is_refused_or_begun_anew() {
     // If it contradicts the size of the first half, it may be a newer one.
     let case = Case::new();
     let (url, server) = serve(vec![full(16, "01234").into(), other(), whole().into()]);
-    case.fetch(&unknown(&url)).unwrap();
-    case.has_the_file_and_nothing_else();
+    case.complete(&unknown(&url));
     assert!(!server.join().unwrap()[2].contains("range:"));
 }
 
@@ -446,8 +436,7 @@ fn a_chunked_answer_without_its_end_is_cut_off() {
     let head = "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
     let case = Case::new();
     let (url, server) = serve(vec![format!("{head}5\r\n01234\r\n").into(), rest(5).into()]);
-    assert_eq!(case.fetch(&unknown(&url)).unwrap(), 16);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&unknown(&url)), 16);
     server.join().unwrap();
 }
 
@@ -571,8 +560,7 @@ fn a_redirect_is_followed_also_when_continuing() {
     let (target, mirror) = serve(vec![full(16, "01234").into(), rest(5).into()]);
     let there = || status(&format!("302 Found\r\nLocation: {target}"));
     let (url, server) = serve(vec![there(), there()]);
-    assert_eq!(case.fetch(&known(&url)).unwrap(), 16);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&known(&url)), 16);
     assert!(mirror.join().unwrap()[1].contains("range: bytes=5-"));
     server.join().unwrap();
 }
@@ -629,8 +617,7 @@ fn a_server_that_says_nothing_is_given_up_after_the_silence_limit() {
 fn a_server_that_stops_in_the_middle_is_asked_again() {
     let case = Case::impatient();
     let (url, server) = serve(vec![stalled(&full(16, "01234")), rest(5).into()]);
-    assert_eq!(case.fetch(&known(&url)).unwrap(), 16);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&known(&url)), 16);
     server.join().unwrap();
 }
 
@@ -687,8 +674,7 @@ fn a_target_that_cannot_be_written_is_named() {
     server.join().unwrap();
     // When the folder is gone, the next call needs nothing from the server.
     fs::remove_dir(&case.dest).unwrap();
-    assert_eq!(case.fetch(&known(&url)).unwrap(), 0);
-    case.has_the_file_and_nothing_else();
+    assert_eq!(case.complete(&known(&url)), 0);
 }
 
 /// A full disk, which Linux provides as a device.
