@@ -3,7 +3,7 @@
 use std::env::consts::DLL_EXTENSION;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use anyhow::{Result, anyhow, ensure};
 
@@ -22,8 +22,13 @@ pub fn run(root: &Path) -> Result<()> {
             python::environment(&root.join("target/tools"), &requirements)
         }
     });
+    // The module of the page is linked as one unit, on one core.
+    let building = thread::spawn({
+        let root = root.to_owned();
+        move || page::run(&root)
+    });
     let package = without_training(root)?;
-    let page = page::run(root)?;
+    let page = joined(building)?;
     let features = format!("{},ser-cli/page", command::TRAIN);
     let cargo = |args: &[&str]| {
         let mut cargo = in_workspace(root, args);
@@ -34,9 +39,7 @@ pub fn run(root: &Path) -> Result<()> {
     };
     let deny = ["--", "-D", "warnings"];
     command::run(cargo(&["clippy", "--all-targets"]).args(deny))?;
-    let installed = installing.join();
-    let tools = installed
-        .map_err(|_| anyhow!("the thread that installs packages of Python panicked"))??;
+    let tools = joined(installing)?;
     site::run(root)?;
     // The page has compiled this program, with features of its own, and it has no tests.
     let mut test = cargo(&["test", "--exclude", "ser-bindgen"]);
@@ -44,6 +47,12 @@ pub fn run(root: &Path) -> Result<()> {
     command::run(test.env("SER_PYTHON", tools))?;
     python::check(root, &package)?;
     gate::check(root)
+}
+
+/// Waits for a thread, and returns its result.
+fn joined<T>(thread: JoinHandle<Result<T>>) -> Result<T> {
+    let result = thread.join();
+    result.map_err(|_| anyhow!("a thread of the checks panicked"))?
 }
 
 /// Checks that the program without training needs neither libtorch nor a C++ compiler (the C code of `ring` is allowed: any toolchain

@@ -52,9 +52,8 @@ impl Show {
                 "no clip is labelled {}: the recipe is used without",
                 emotions.join(", ")
             ))),
-            Event::Longer { clips, of } => self.line(&format!(
-                "{clips} of {} last more than {LONGEST_CLIP} s: they are learned and measured as a whole, but the model will answer such \
-                 recordings by their pieces of speech; `ser evaluate` measures these answers",
+            Event::Divided { clips, of } => self.line(&format!(
+                "{clips} of {} last more than {LONGEST_CLIP} s or have 3 s of speech: they are learned and answered by their pieces of speech",
                 in_words(of, "clip")
             )),
             Event::SentenceBound { clips } => self.line(&format!(
@@ -78,6 +77,7 @@ impl Show {
 
     fn start(&self, stage: Stage, steps: usize) {
         let (what, message) = match stage {
+            Stage::Pieces => ("pieces of speech", ""),
             Stage::Features => ("features", ""),
             Stage::Answers => ("answers", ""),
             Stage::Split(name) => (name, ""),

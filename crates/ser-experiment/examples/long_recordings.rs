@@ -7,15 +7,17 @@
 
 #![allow(clippy::print_stdout)]
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
 use rayon::prelude::*;
-use ser_audio::{VoiceActivity, Waveform};
 use ser_data::{Clip, Corpus};
 use ser_experiment::Run;
 use ser_predict::{Model, Predictor, argmax};
+
+use joined::{groups, joined};
+
+mod joined;
 
 /// Numbers of clips that make a recording.
 const COUNTS: [usize; 3] = [1, 2, 4];
@@ -88,36 +90,21 @@ fn kinds() -> impl Iterator<Item = (bool, usize)> {
 fn answer(corpus: &Corpus, model: &Path) -> Result<Vec<Answered>> {
     let predictor = Predictor::new(Model::load(model)?)?;
     let model = predictor.model();
-    let mut groups: BTreeMap<(&str, &str), Vec<&Clip>> = BTreeMap::new();
-    for clip in corpus.clips() {
-        if !model.provenance.speakers.contains(&clip.speaker) {
-            let group = groups.entry((&clip.speaker, &clip.emotion));
-            group.or_default().push(clip);
-        }
-    }
+    let mut groups = groups(corpus);
+    groups.retain(|(speaker, _), _| !model.provenance.speakers.iter().any(|s| s == speaker));
     let mut recordings = Vec::new();
     for ((_, emotion), clips) in &groups {
         let Some(emotion) = model.labels.iter().position(|label| label == emotion) else {
             continue;
         };
         for kind in kinds() {
-            let joined = clips.chunks_exact(kind.1);
-            recordings.extend(joined.map(|clips| (kind, emotion, clips)));
+            let of_kind = clips.chunks_exact(kind.1);
+            recordings.extend(of_kind.map(|clips| (kind, emotion, clips)));
         }
     }
     type Recording<'a> = ((bool, usize), usize, &'a [&'a Clip]);
     let answer = |&((with_pauses, count), emotion, clips): &Recording| -> Result<Answered> {
-        let sounds = clips.iter().map(|clip| clip.read());
-        let sounds = sounds.collect::<Result<Vec<Waveform>, _>>()?;
-        let rate = sounds.first().map_or(1, |sound| sound.sample_rate);
-        let samples = sounds.into_iter().flat_map(|sound| {
-            if with_pauses {
-                sound.samples
-            } else {
-                speech(&sound)
-            }
-        });
-        let sound = Waveform::new(samples.collect(), rate);
+        let sound = joined(clips, with_pauses)?;
         let features = predictor.features(&sound)?;
         let answer = predictor.answer(&sound, None)?;
         Ok(Answered {
@@ -131,16 +118,4 @@ fn answer(corpus: &Corpus, model: &Path) -> Result<Vec<Answered>> {
         })
     };
     recordings.par_iter().map(answer).collect()
-}
-
-/// Returns the samples in which somebody speaks.
-fn speech(sound: &Waveform) -> Vec<f32> {
-    let mut voice = VoiceActivity::new(sound.sample_rate);
-    voice.push(&sound.samples);
-    voice.finish();
-    let segments = voice.drain().flat_map(|segment| {
-        let end = (segment.end as usize).min(sound.samples.len());
-        sound.samples[segment.start as usize..end].to_vec()
-    });
-    segments.collect()
 }

@@ -11,12 +11,13 @@ use std::path::Path;
 use ser_audio::conditions::Condition;
 use ser_data::{Clip, Corpus};
 use ser_eval::{FoldSummary, Prediction, Predictions, without_draw};
-use ser_features::Features;
 use ser_files::remove_file;
 use ser_predict::Model;
 
+use crate::corpus::Prepared;
 use crate::error::{Error, Result};
 use crate::labels::{Counted, Labels};
+use crate::pieces::{ClipFeatures, predict};
 use crate::setting::Setting;
 use crate::view::features_under;
 
@@ -33,22 +34,28 @@ impl Answers {
     pub(crate) fn add_conditions(
         &mut self,
         model: &Model,
-        corpus: &Corpus,
+        data: &Prepared,
         part: &[usize],
         split: &str,
         store: Option<&Path>,
         done: &dyn Fn(),
     ) -> Result<()> {
         let configs = model.views();
-        let clips = part.iter().map(|&i| corpus.clips()[i].recording());
-        let recordings: Vec<_> = clips.collect();
-        let rows = Rows::new(model, corpus);
+        let of_clips: Vec<_> = part.iter().map(|&i| data.recordings(i)).collect();
+        let recordings = of_clips.iter().flatten();
+        let recordings: Vec<_> = recordings.map(|(recording, _)| *recording).collect();
+        let rows = Rows::new(model, &data.corpus);
         for condition in Condition::STANDARD {
             let setting = Setting::Condition(condition);
             if self.get(setting).is_none() {
-                let clips = features_under(condition, &configs, &recordings, store)?;
-                let views: Vec<&[Features]> = clips.iter().map(Vec::as_slice).collect();
-                let answers = model.predict(&views)?;
+                let pieces = features_under(condition, &configs, &recordings, store)?;
+                let mut pieces = pieces.into_iter();
+                let clips = of_clips.iter().map(|of_clip| {
+                    let lengths = of_clip.iter().map(|(_, seconds)| *seconds);
+                    pieces.by_ref().take(of_clip.len()).zip(lengths).collect()
+                });
+                let clips: Vec<ClipFeatures> = clips.collect();
+                let answers = predict(model, &Vec::from_iter(&clips), None)?;
                 let rows = rows.of(part, answers, split)?;
                 let answers = Predictions::new(model.labels.clone(), rows)?;
                 self.by_setting.push((setting, answers));

@@ -56,9 +56,7 @@ pub fn measure_conditions(
         emotions: test.plain().labels().to_vec(),
         ..experiment.task.clone()
     };
-    let Prepared {
-        corpus, skipped, ..
-    } = Prepared::of_task(data, &task, on_event)?;
+    let data = Prepared::of_task(data, &task, on_event)?;
     let folders = split_folders(&dir)?;
     if folders.is_empty() {
         return Err(Error::NoCrossValidation { path: dir });
@@ -68,12 +66,12 @@ pub fn measure_conditions(
     let mut parts = Vec::new();
     for (folder, info) in folders.iter().zip(&infos) {
         let name = &info.split;
-        let split = read_split(folder, &corpus, name, &experiment)
+        let split = read_split(folder, &data.corpus, name, &experiment)
             .context_of(|| "the run was made from other clips".to_owned())?;
         let model = Model::load(&folder.join(MODEL))?;
         let mut answers = test_answers(folder)?;
         let done = || on_event(Event::Advanced { stage, steps: 1 });
-        answers.add_conditions(&model, &corpus, split.test(), name, store, &done)?;
+        answers.add_conditions(&model, &data, split.test(), name, store, &done)?;
         answers.write(folder, TEST)?;
         parts.push(answers);
     }
@@ -83,7 +81,7 @@ pub fn measure_conditions(
         figures: figures
             .filter(|(at, _)| matches!(at, Setting::Plain | Setting::Condition(_)))
             .collect(),
-        skipped,
-        synthetic: corpus.is_synthetic(),
+        synthetic: data.corpus.is_synthetic(),
+        skipped: data.skipped,
     })
 }

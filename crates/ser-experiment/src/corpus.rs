@@ -1,18 +1,18 @@
 //! Reads clips from disk and extracts their features.
 
-use std::collections::BTreeMap;
 #[cfg(feature = "train")]
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ser_data::ravdess::EMOTIONS;
-use ser_data::{Audit, Clip, Corpus, LabelMap, Origin, Recording, Scan, SkipKind};
+use ser_data::{Audit, Corpus, LabelMap, Origin, Recording, Scan, SkipKind};
 use ser_features::Features;
 use ser_recipe::Task;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
+use crate::pieces::{ClipFeatures, Piece, find_pieces};
 use crate::view::{FeatureSource, View};
 
 /// A file that was left out, and why.
@@ -77,16 +77,18 @@ pub(crate) fn tell(skipped: &[Skipped], on_event: OnEvent) {
 pub struct Prepared {
     /// The clips that could be read and have one of the requested emotions.
     pub corpus: Corpus,
+    /// The pieces of speech by which each clip is learned and answered; none for a clip that is taken as a whole.
+    pub pieces: Vec<Vec<Piece>>,
     /// The requested views.
     pub views: Vec<View>,
-    /// The features of each clip in each view.
-    pub features: Vec<Vec<Features>>,
+    /// The features of the pieces of each clip in each view.
+    pub features: Vec<ClipFeatures>,
     /// The files that could not be used.
     pub skipped: Vec<Skipped>,
 }
 
 impl Prepared {
-    /// Reads the clips of one or several folders or manifests, without features.
+    /// Reads the clips of one or several folders or manifests, without features and pieces.
     ///
     /// Renames the labels, and keeps the clips of the given emotions, or all clips if no emotion is given. Files that cannot
     /// be used are left out, and so are emotions of RAVDESS that no clip has: the built-in recipes name all eight, and few other
@@ -116,20 +118,22 @@ impl Prepared {
         }
         Ok(Self {
             features: vec![Vec::new(); corpus.len()],
+            pieces: vec![Vec::new(); corpus.len()],
             corpus,
             views: Vec::new(),
             skipped,
         })
     }
 
-    /// Reads the clips of a task, without features: those of [`Prepared::read`], without those that the task leaves out.
+    /// Reads the clips of a task, with their pieces and without features: those of [`Prepared::read`], without those that the
+    /// task leaves out.
     pub(crate) fn of_task(data: &[Origin<'_>], task: &Task, on_event: OnEvent) -> Result<Self> {
-        let clips = Self::read(data, &task.labels, &task.emotions, on_event)?;
+        let mut clips = Self::read(data, &task.labels, &task.emotions, on_event)?;
         if task.shared_sentences {
-            clips.with_shared_sentences(&task.emotions, on_event)
-        } else {
-            Ok(clips)
+            clips = clips.with_shared_sentences(&task.emotions, on_event)?;
         }
+        clips.pieces = find_pieces(&clips.corpus, on_event);
+        Ok(clips)
     }
 
     /// Leaves out the clips whose sentence is said in one emotion only.
@@ -147,6 +151,7 @@ impl Prepared {
         }
         Ok(Self {
             features: vec![Vec::new(); corpus.len()],
+            pieces: vec![Vec::new(); corpus.len()],
             corpus: select(&corpus, &emotions)?,
             ..self
         })
@@ -161,16 +166,29 @@ impl Prepared {
         }
     }
 
-    /// Keeps the clips for whose index `keep` returns true, with their features.
+    /// Keeps the clips for whose index `keep` returns true, with their pieces and features.
     fn filter(self, keep: impl Fn(usize) -> bool) -> Self {
-        let corpus = self.corpus.filter(&keep);
-        let features = self.features.into_iter().enumerate();
-        let features = features.filter(|&(i, _)| keep(i));
         Self {
-            corpus,
-            features: features.map(|(_, features)| features).collect(),
+            corpus: self.corpus.filter(&keep),
+            pieces: filter(self.pieces, &keep),
+            features: filter(self.features, &keep),
             ..self
         }
+    }
+
+    /// Returns the recordings of the pieces of a clip, each with its length in seconds.
+    pub(crate) fn recordings(&self, clip: usize) -> Vec<(Recording<'_>, f64)> {
+        let pieces = &self.pieces[clip];
+        let clip = &self.corpus.clips()[clip];
+        if pieces.is_empty() {
+            return vec![(clip.recording(), clip.seconds())];
+        }
+        let of_piece = |piece: &Piece| {
+            let excerpt = Some(piece.excerpt);
+            let path = &clip.path;
+            (Recording { path, excerpt }, piece.seconds)
+        };
+        pieces.iter().map(of_piece).collect()
     }
 
     /// Keeps the clips whose names occur in all other corpora as well.
@@ -191,7 +209,8 @@ impl Prepared {
         self.filter(|i| common[i])
     }
 
-    /// Extracts the features of the clips in each view. Files whose features cannot be extracted are left out.
+    /// Extracts the features of the clips in each view. Left out are files whose features cannot be extracted, and pieces of
+    /// a clip that are too short to have any.
     ///
     /// # Errors
     /// - [`Error::NoClips`] if no clip is left
@@ -204,43 +223,43 @@ impl Prepared {
         store: Option<&Path>,
         on_event: OnEvent,
     ) -> Result<Self> {
-        let clips = self.corpus.clips();
-        let recordings: Vec<Recording<'_>> = clips.iter().map(Clip::recording).collect();
-        let (stage, steps) = (Stage::Features, recordings.len() * views.len());
-        on_event(Event::Started { stage, steps });
-        let mut features: Vec<Vec<Features>> = vec![Vec::new(); recordings.len()];
+        let clips = 0..self.corpus.len();
+        let of_clips: Vec<_> = clips.map(|i| self.recordings(i)).collect();
+        let recordings = of_clips.iter().flatten();
+        let recordings: Vec<_> = recordings.map(|(recording, _)| *recording).collect();
         let emotions = self.chosen(emotions);
-        let mut failures = BTreeMap::new();
-        for view in views {
-            let done = || on_event(Event::Advanced { stage, steps: 1 });
-            let (found, failed) = FeatureSource::open(view, store)?.extract(&recordings, &done)?;
-            for (i, found) in found {
-                features[i].push(found);
+        let mut found = in_all_views(&recordings, views, store, on_event)?.into_iter();
+        let (mut pieces, mut features) = (self.pieces.clone(), Vec::new());
+        let mut failed = Vec::new();
+        for (of_clip, pieces) in of_clips.iter().zip(&mut pieces) {
+            let found: Vec<_> = found.by_ref().take(of_clip.len()).collect();
+            let mut is_kept = found.iter().map(Result::is_ok);
+            pieces.retain(|_| is_kept.next().unwrap_or_default());
+            let (mut clip, mut reason) = (ClipFeatures::new(), None);
+            for ((recording, seconds), features) in of_clip.iter().zip(found) {
+                match features {
+                    Ok(features) => clip.push((features, *seconds)),
+                    Err(error) => reason = Some(Skipped::new(recording.path, &error)),
+                }
             }
-            failures.extend(failed);
+            if clip.is_empty() {
+                failed.extend(reason);
+            }
+            features.push(clip);
         }
-        on_event(Event::Finished { stage });
-        let views = views.to_vec();
-        if failures.is_empty() {
-            return Ok(Self {
-                views,
-                features,
-                ..self
-            });
-        }
-        let failures = failures.iter();
-        let failed = failures.map(|(&i, reason)| Skipped::new(recordings[i].path, reason));
-        let failed: Vec<Skipped> = failed.collect();
         tell(&failed, on_event);
-        let whole: Vec<bool> = features.iter().map(|f| f.len() == views.len()).collect();
-        let skipped = [self.skipped.clone(), failed].concat();
         let found = Self {
+            skipped: [self.skipped.clone(), failed].concat(),
+            views: views.to_vec(),
+            pieces,
             features,
-            views,
-            skipped,
             ..self
         };
-        let kept = found.filter(|i| whole[i]);
+        if found.features.iter().all(|clip| !clip.is_empty()) {
+            return Ok(found);
+        }
+        let has_features: Vec<bool> = found.features.iter().map(|clip| !clip.is_empty()).collect();
+        let kept = found.filter(|i| has_features[i]);
         if kept.corpus.is_empty() {
             return Err(Error::NoClips {
                 data: kept.corpus.name().to_owned(),
@@ -251,6 +270,38 @@ impl Prepared {
             ..kept
         })
     }
+}
+
+/// Returns the features of each recording in all views, or the reason why they cannot be extracted.
+fn in_all_views(
+    recordings: &[Recording<'_>],
+    views: &[View],
+    store: Option<&Path>,
+    on_event: OnEvent,
+) -> Result<Vec<std::result::Result<Vec<Features>, String>>> {
+    let (stage, steps) = (Stage::Features, recordings.len() * views.len());
+    on_event(Event::Started { stage, steps });
+    let mut features = vec![Ok(Vec::new()); recordings.len()];
+    for view in views {
+        let done = || on_event(Event::Advanced { stage, steps: 1 });
+        let (found, failed) = FeatureSource::open(view, store)?.extract(recordings, &done)?;
+        for (i, found) in found {
+            if let Ok(features) = &mut features[i] {
+                features.push(found);
+            }
+        }
+        for (i, reason) in failed {
+            features[i] = Err(reason);
+        }
+    }
+    on_event(Event::Finished { stage });
+    Ok(features)
+}
+
+/// Keeps the elements for whose index `keep` returns true.
+fn filter<T>(all: Vec<T>, keep: impl Fn(usize) -> bool) -> Vec<T> {
+    let kept = all.into_iter().enumerate().filter(|&(i, _)| keep(i));
+    kept.map(|(_, one)| one).collect()
 }
 
 /// Returns the emotions without those of RAVDESS that no clip has, if at least two are left.

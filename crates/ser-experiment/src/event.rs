@@ -45,9 +45,9 @@ pub enum Event<'a> {
     Renamed(&'a [Renamed]),
     /// No clip has these emotions of the recipe, which is used without them.
     Absent(&'a [String]),
-    /// Some clips last more than [`LONGEST_CLIP`](ser_predict::LONGEST_CLIP). They are learned and measured as a whole, but a
-    /// trained model divides such recordings into pieces of speech.
-    Longer {
+    /// Some clips are divided into their [pieces of speech](ser_predict::pieces_of_speech), which are learned and answered one by
+    /// one, as a trained model answers such recordings.
+    Divided {
         /// The number of these clips.
         clips: usize,
         /// The number of all clips.
@@ -91,7 +91,9 @@ pub enum Event<'a> {
 /// A stage of a long computation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stage<'a> {
-    /// The extraction of features. A step is a clip in one view.
+    /// The search for the pieces of speech of clips. A step is a clip.
+    Pieces,
+    /// The extraction of features. A step is a clip, or a piece of one, in one view.
     Features,
     /// The answers of a finished model. A step is a clip.
     Answers,

@@ -9,7 +9,6 @@ use ser_data::{Clip, Corpus, Origin};
 use ser_eval::{
     ConfidenceThreshold, Difference, Evaluation, Predictions, compare, fit_temperature,
 };
-use ser_features::Features;
 use ser_predict::{LabelledClip, Model, Predictor};
 
 use crate::answers::{Rows, target};
@@ -18,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
 use crate::folder::{self, refuse_foreign};
 use crate::labels::Labels;
+use crate::pieces::ClipFeatures;
 use crate::split_run::MODEL;
 use crate::unseen::Unseen;
 use crate::view::of_each;
@@ -27,9 +27,6 @@ use crate::view::of_each;
 const CLIPS: RangeInclusive<usize> = 10..=2000;
 /// Name of the split in the predictions.
 const SPLIT: &str = "fine-tuning";
-
-/// The features of the pieces of a clip, and their lengths in seconds.
-type Pieces = Vec<(Vec<Features>, f64)>;
 
 /// A fine-tuned model, and its figures on the clips that it was fine-tuned on.
 #[derive(Debug)]
@@ -214,7 +211,7 @@ fn pieces(
     part: Vec<usize>,
     skipped: &mut Vec<Skipped>,
     on_event: OnEvent,
-) -> (Vec<usize>, Vec<Pieces>) {
+) -> (Vec<usize>, Vec<ClipFeatures>) {
     let (stage, steps) = (Stage::Features, part.len());
     on_event(Event::Started { stage, steps });
     let recordings: Vec<_> = part

@@ -145,9 +145,8 @@ impl Inner<'_> {
         let (trained, mut answers) = trainer.inner_split(inner, number as u64)?;
         advanced(1);
         if self.conditions {
-            let (model, corpus) = (&trained.model, &data.corpus);
-            let (part, name) = (inner.test(), inner.name());
-            answers.add_conditions(model, corpus, part, name, self.store, &|| advanced(1))?;
+            let (model, part, name) = (&trained.model, inner.test(), inner.name());
+            answers.add_conditions(model, data, part, name, self.store, &|| advanced(1))?;
         }
         Ok(answers)
     }

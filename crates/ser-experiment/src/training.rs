@@ -96,15 +96,18 @@ impl Trainer<'_> {
         let corpora: BTreeSet<Option<&str>> = corpus.clips().iter().map(Clip::corpus).collect();
         let corpora = Vec::from_iter(corpora);
         let examples = |part: &[usize]| -> Vec<Example> {
-            let example = |&i: &usize| Example {
-                copies: &self.data.features[i],
-                target: targets[i],
-                speaker: speakers[i],
-                corpus: corpora
-                    .binary_search(&corpus.clips()[i].corpus())
-                    .unwrap_or_default(),
-            };
-            part.iter().map(example).collect()
+            let mut examples = Vec::new();
+            for &i in part {
+                let corpus = corpora.binary_search(&corpus.clips()[i].corpus());
+                let pieces = self.data.features[i].iter();
+                examples.extend(pieces.map(|(copies, _)| Example {
+                    copies,
+                    target: targets[i],
+                    speaker: speakers[i],
+                    corpus: corpus.unwrap_or_default(),
+                }));
+            }
+            examples
         };
         let seen = || train.iter().chain(validation).map(|&i| &corpus.clips()[i]);
         let voices: BTreeSet<&String> = seen().map(|clip| &clip.speaker).collect();

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use common::{
-    SILENT, crossval, ensemble, folders, inner, quick, quick_recipe_text, refusal, synthetic, tone,
-    train,
+    SILENT, crossval, ensemble, folders, inner, inner_recipe_text, quick, quick_recipe_text,
+    refusal, synthetic, tone, train,
 };
 use safetensors::SafeTensors;
 use ser_data::Corpus;
@@ -18,6 +18,7 @@ use ser_experiment::{
     Event, Measured, Run, Setting, SplitRun, evaluate, fit, measure_conditions, results, select,
     train_one,
 };
+use ser_fixtures::{voice, write_wav_f32};
 use ser_predict::{Model, Predictor};
 use ser_recipe::{Experiment, Monitor, Task};
 use serde_json::Value;
@@ -363,6 +364,60 @@ fn conditions_are_measured_on_a_run_and_become_a_part_of_it() {
     let part = page();
     assert!(!part.contains("| room large |"), "{part}");
     assert!(part.contains("| room small |"), "{part}");
+}
+
+#[test]
+fn long_clips_are_learned_and_tested_by_the_pieces_that_a_model_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut manifest = "path,emotion,speaker\n".to_owned();
+    for speaker in 0..3 {
+        // Every recording has a piece that sounds like those of the other emotion.
+        for (emotion, pitches) in [
+            ("sad", [120.0, 130.0, 270.0]),
+            ("happy", [260.0, 140.0, 280.0]),
+        ] {
+            let name = format!("{emotion}-{speaker}.wav");
+            let samples = pitches.map(|pitch| voice(16_000, 8.0, pitch + 5.0 * f64::from(speaker)));
+            write_wav_f32(&folder.path().join(&name), 16_000, samples.concat());
+            manifest += &format!("{name},{emotion},speaker-{speaker}\n");
+        }
+    }
+    let data = folder.path().join("long.csv");
+    fs::write(&data, manifest).unwrap();
+    let out = folder.path().join("run");
+    let recipe = inner_recipe_text("long", false).replace("epochs = 2", "epochs = 20");
+    let experiment = Experiment::parse(&recipe, "long").unwrap();
+    let finished = crossval(&experiment, &data, &out);
+    let plain = finished.run.test.plain();
+    assert_eq!(plain.rows().len(), 6);
+    let distance = |a: &[f32], b: &[f32]| {
+        let pairs = a.iter().zip(b);
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    for row in plain.rows() {
+        let model = out.join(&row.split).join("model.safetensors");
+        let predictor = Predictor::new(Model::load(&model).unwrap()).unwrap();
+        let wav = folder.path().join(format!("{}.wav", row.clip));
+        let sound = ser_audio::read(&wav).unwrap();
+        let answer = predictor.answer(&sound, None).unwrap().probabilities;
+        // The model answers restored sound.
+        let far = distance(&row.probabilities, &answer);
+        assert!(far < 1e-3, "{}: {far}", row.clip);
+        let pieces = predictor.pieces(&sound).unwrap();
+        let pieces: Vec<_> = pieces.iter().map(|(features, _)| &features[..]).collect();
+        let of_pieces = predictor.model().predict(&pieces).unwrap();
+        let apart = of_pieces.iter().map(|piece| distance(piece, &answer));
+        assert!(apart.fold(0.0, f32::max) > 0.05, "the pieces are alike");
+    }
+    // The level has no effect on these features, which are of pieces under a condition as well.
+    measure_conditions(&out, &[data.as_path().into()], None, SILENT).unwrap();
+    let run = Run::read(&out).unwrap();
+    let quieter = Setting::Condition("gain -20".parse().unwrap());
+    let quieter = run.test.get(quieter).unwrap();
+    for (plain, quieter) in plain.rows().iter().zip(quieter.rows()) {
+        let far = distance(&plain.probabilities, &quieter.probabilities);
+        assert!(far < 1e-3, "{}: {far}", plain.clip);
+    }
 }
 
 #[test]

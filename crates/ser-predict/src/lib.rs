@@ -38,7 +38,7 @@ pub use input::{Input, Standardiser, check_coefficients, subtract_level};
 pub use lines::{AnswerLine, EnrolmentLine, ExplanationLine, ModelLine, RegionLine, SpanLine};
 pub use model::Model;
 pub use network::{NORM_EPSILON, Scratch, VARIANCE_EPSILON, batch_norm};
-pub use predictor::{LONG, LONGEST_CLIP, Predictor};
+pub use predictor::{LONG, LONGEST_CLIP, Predictor, pieces_of_speech};
 pub use provenance::Provenance;
 pub use segmenter::{LONGEST_PIECE, Piece, Segmenter};
 pub use ser_eval::argmax;

@@ -30,6 +30,42 @@ pub(crate) fn is_clip(quality: &Quality) -> bool {
     quality.seconds <= LONGEST_CLIP && quality.speech_seconds < CUT
 }
 
+/// Finds the pieces of speech by which [`Predictor::answer`] answers a recording, and by which such a clip should be learned:
+/// those of a recording of more than [`LONGEST_CLIP`], or with 3 s of speech. Any other recording is answered as a whole, and has
+/// none; nor has one without speech.
+///
+/// # Errors
+/// [`Error::SampleRate`] below 4000 Hz.
+///
+/// ```
+/// use ser_audio::Waveform;
+/// use ser_predict::pieces_of_speech;
+///
+/// // A tone in faint noise, for the given number of seconds.
+/// let recording = |seconds: u32| {
+///     let noise = |n: u32| 1e-4 * (n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0;
+///     let tone = |n: u32| if n > 8000 { (0.2 * n as f32).sin() / 8.0 } else { 0.0 };
+///     Waveform::new((0..16_000 * seconds).map(|n| noise(n) + tone(n)).collect(), 16_000)
+/// };
+/// assert!(pieces_of_speech(&recording(2))?.is_empty());
+/// assert_eq!(pieces_of_speech(&recording(5))?.len(), 2);
+/// # Ok::<(), ser_predict::Error>(())
+/// ```
+pub fn pieces_of_speech(sound: &Waveform) -> Result<Vec<Piece>> {
+    let whole = restored(sound);
+    pieces(sound, &Quality::of_restored(&whole, sound))
+}
+
+fn pieces(sound: &Waveform, quality: &Quality) -> Result<Vec<Piece>> {
+    if is_clip(quality) {
+        return Ok(Vec::new());
+    }
+    let mut segmenter = Segmenter::new(sound.sample_rate)?;
+    let mut pieces = segmenter.push(&sound.samples);
+    pieces.extend(segmenter.finish());
+    Ok(pieces)
+}
+
 /// The sum of the answers on pieces of speech, weighted by their lengths.
 #[derive(Default)]
 struct MeanAnswer {
@@ -302,23 +338,19 @@ impl Predictor {
         quality: &Quality,
         sound: &Waveform,
     ) -> Result<Vec<(Vec<Features>, f64)>> {
-        if !is_clip(quality) {
-            let mut segmenter = Segmenter::new(sound.sample_rate)?;
-            let mut pieces = segmenter.push(&sound.samples);
-            pieces.extend(segmenter.finish());
-            let of_piece = |piece: &Piece| -> Result<_> {
-                let features = self.features_of_speech(&piece.sound)?;
-                Ok(features.map(|features| (features, piece.end - piece.start)))
-            };
-            let found = pieces.par_iter().map(of_piece);
-            let found = found.collect::<Result<Vec<Option<_>>>>()?;
-            let found: Vec<_> = found.into_iter().flatten().collect();
-            if !found.is_empty() {
-                return Ok(found);
-            }
-            if whole.duration() > LONG {
-                return Err(no_speech());
-            }
+        let pieces = pieces(sound, quality)?;
+        let of_piece = |piece: &Piece| -> Result<_> {
+            let features = self.features_of_speech(&piece.sound)?;
+            Ok(features.map(|features| (features, piece.end - piece.start)))
+        };
+        let found = pieces.par_iter().map(of_piece);
+        let found = found.collect::<Result<Vec<Option<_>>>>()?;
+        let found: Vec<_> = found.into_iter().flatten().collect();
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        if whole.duration() > LONG {
+            return Err(no_speech());
         }
         Ok(vec![(self.features(whole)?, whole.duration())])
     }

@@ -1,0 +1,197 @@
+//! The pieces of speech by which long clips are learned and answered, as a trained model answers such recordings.
+
+use ser_audio::{Channels, Waveform};
+use ser_data::{Clip, Corpus, Excerpt};
+use ser_features::Features;
+use ser_predict::{Enrolment, LONGEST_PIECE, Model, pieces_of_speech};
+
+use crate::error::Result;
+use crate::event::{Event, OnEvent, Stage};
+use crate::view::of_each;
+
+/// A piece of speech of a clip.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Piece {
+    /// The samples of the file from which the piece is learned and answered. If the piece is short, they begin with some of the
+    /// speech before it.
+    pub excerpt: Excerpt,
+    /// Length of the piece in seconds.
+    pub seconds: f64,
+}
+
+/// The features of the pieces of a clip, of each piece one for each view, and the length in seconds by which its probabilities
+/// are weighted. A clip that is learned and answered as a whole has a single piece.
+pub type ClipFeatures = Vec<(Vec<Features>, f64)>;
+
+/// Finds the pieces of each clip. A clip has none if it is answered as a whole, or if it cannot be read.
+pub(crate) fn find_pieces(corpus: &Corpus, on_event: OnEvent) -> Vec<Vec<Piece>> {
+    let clips = corpus.clips();
+    // There is no more speech in a clip than it is long.
+    let is_long = |&i: &usize| clips[i].seconds() > LONGEST_PIECE;
+    let long: Vec<usize> = (0..clips.len()).filter(is_long).collect();
+    let (stage, steps) = (Stage::Pieces, long.len());
+    on_event(Event::Started { stage, steps });
+    let recordings: Vec<_> = long.iter().map(|&i| clips[i].recording()).collect();
+    let found = of_each(&recordings, Channels::Mean, |at, sound| {
+        let found = pieces_of(&clips[long[at]], sound);
+        on_event(Event::Advanced { stage, steps: 1 });
+        found
+    });
+    on_event(Event::Finished { stage });
+    let mut pieces = vec![Vec::new(); clips.len()];
+    for (i, found) in long.into_iter().zip(found) {
+        // A clip that cannot be read is reported when its features are extracted.
+        pieces[i] = found.unwrap_or_default();
+    }
+    let divided = pieces.iter().filter(|pieces| !pieces.is_empty()).count();
+    if divided > 0 {
+        let of = clips.len();
+        on_event(Event::Divided { clips: divided, of });
+    }
+    pieces
+}
+
+fn pieces_of(clip: &Clip, sound: &Waveform) -> Result<Vec<Piece>> {
+    let first = clip.excerpt.map_or(0, |excerpt| excerpt.start);
+    let rate = f64::from(sound.sample_rate);
+    let found = pieces_of_speech(sound)?;
+    let pieces = found.iter().map(|piece| {
+        let end = first + (piece.end * rate).round() as u64;
+        let start = end.saturating_sub(piece.sound.samples.len() as u64);
+        Piece {
+            excerpt: Excerpt { start, end },
+            seconds: piece.end - piece.start,
+        }
+    });
+    Ok(pieces.collect())
+}
+
+/// Returns the features of all pieces of some clips.
+pub(crate) fn all_pieces<'a>(clips: &[&'a ClipFeatures]) -> Vec<&'a [Features]> {
+    let pieces = clips.iter().flat_map(|clip| clip.iter());
+    pieces.map(|(features, _)| &features[..]).collect()
+}
+
+/// Returns the probabilities of clips, `[clips][labels]`: the mean over the pieces of a clip, weighted by their lengths.
+pub(crate) fn predict(
+    model: &Model,
+    clips: &[&ClipFeatures],
+    speaker: Option<&Enrolment>,
+) -> Result<Vec<Vec<f32>>> {
+    let pieces = all_pieces(clips);
+    let answers = match speaker {
+        Some(speaker) => model.predict_enrolled(&pieces, speaker)?,
+        None => model.predict(&pieces)?,
+    };
+    let mut answers = answers.into_iter();
+    let of_clip = |clip: &&ClipFeatures| {
+        let weights = clip.iter().map(|(_, seconds)| *seconds);
+        mean(answers.by_ref().take(clip.len()).zip(weights).collect())
+    };
+    Ok(clips.iter().map(of_clip).collect())
+}
+
+/// Returns the weighted mean of probabilities.
+fn mean(answers: Vec<(Vec<f32>, f64)>) -> Vec<f32> {
+    match <[_; 1]>::try_from(answers) {
+        // Not even rounded: the answer on a clip is that of its only piece.
+        Ok([(answer, _)]) => answer,
+        Err(answers) => {
+            let all: f64 = answers.iter().map(|(_, weight)| weight).sum();
+            let labels = answers.first().map_or(0, |(answer, _)| answer.len());
+            let of_label = |k: usize| {
+                let weighted = answers.iter().map(|(p, weight)| f64::from(p[k]) * weight);
+                (weighted.sum::<f64>() / all) as f32
+            };
+            (0..labels).map(of_label).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use ser_data::Corpus;
+    use ser_fixtures::{voice, write_wav_f32};
+    use ser_predict::Segmenter;
+
+    use super::*;
+
+    /// A clip of 2.5 s, one of 6 s with more than 3 s of speech, one of 13 s, the same 13 s as a part of a longer file, and 7 s
+    /// of silence.
+    fn corpus(folder: &std::path::Path) -> Corpus {
+        let write = |name: &str, samples: Vec<f32>| {
+            write_wav_f32(&folder.join(name), 8000, samples);
+        };
+        let long = voice(8000, 13.0, 150.0);
+        write("short.wav", voice(8000, 2.5, 150.0));
+        write("spoken.wav", voice(8000, 2.0, 150.0).repeat(3));
+        write("long.wav", long.clone());
+        write(
+            "talk.wav",
+            [&voice(8000, 2.0, 220.0), &long[..], &long[..]].concat(),
+        );
+        write("silent.wav", vec![0.0; 7 * 8000]);
+        let manifest = "path,emotion,speaker,start,end\nshort.wav,sad,anna,,\nspoken.wav,sad,anna,,\nlong.wav,sad,anna,,\ntalk.wav,happy,anna,2,15\n\
+                        silent.wav,happy,anna,,\n";
+        std::fs::write(folder.join("clips.csv"), manifest).unwrap();
+        Corpus::load(folder.join("clips.csv")).unwrap().corpus
+    }
+
+    #[test]
+    fn long_clips_have_the_pieces_that_a_model_answers() {
+        let folder = tempfile::tempdir().unwrap();
+        let corpus = corpus(folder.path());
+        let told = Mutex::new(Vec::new());
+        let on_event = |event: Event| {
+            if let Event::Divided { clips, of } = event {
+                told.lock().unwrap().push((clips, of));
+            }
+        };
+        let pieces = find_pieces(&corpus, &on_event);
+        assert_eq!(told.into_inner().unwrap(), [(3, 5)]);
+        let of = |name: &str| {
+            let is_named = |clip: &&Clip| clip.name.starts_with(name);
+            let clip = corpus.clips().iter().find(is_named).unwrap();
+            let at = corpus.clips().iter().position(|other| other == clip);
+            (clip, &pieces[at.unwrap()])
+        };
+        assert!(of("short").1.is_empty() && of("silent").1.is_empty());
+
+        let (clip, found) = of("long");
+        let mut segmenter = Segmenter::new(8000).unwrap();
+        let sound = clip.read().unwrap();
+        let mut answered = segmenter.push(&sound.samples);
+        answered.extend(segmenter.finish());
+        assert!(answered.len() > 2, "{}", answered.len());
+        assert_eq!(found.len(), answered.len());
+        for (found, answered) in found.iter().zip(&answered) {
+            let Excerpt { start, end } = found.excerpt;
+            let learned = &sound.samples[start as usize..end as usize];
+            // Restoration takes the mean of the noise away.
+            let pairs = learned.iter().zip(&answered.sound.samples);
+            assert_eq!(learned.len(), answered.sound.samples.len());
+            assert!(pairs.clone().all(|(a, b)| (a - b).abs() < 1e-3));
+            assert!((found.seconds - (answered.end - answered.start)).abs() < 1e-9);
+        }
+
+        let (_, elsewhere) = of("talk");
+        let moved = found.iter().map(|piece| Piece {
+            excerpt: Excerpt {
+                start: piece.excerpt.start + 16_000,
+                end: piece.excerpt.end + 16_000,
+            },
+            ..*piece
+        });
+        assert_eq!(*elsewhere, moved.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn pieces_count_by_their_lengths() {
+        let answers = vec![(vec![1.0, 0.0], 3.0), (vec![0.2, 0.8], 1.0)];
+        assert_eq!(mean(answers), [0.8, 0.2]);
+        let alone = vec![0.1_f32, 0.9];
+        assert_eq!(mean(vec![(alone.clone(), 0.3)]), alone);
+    }
+}
