@@ -27,8 +27,8 @@ pub fn run(root: &Path) -> Result<()> {
         let root = root.to_owned();
         move || page::run(&root)
     });
-    let package = without_training(root)?;
-    let page = joined(building)?;
+    let package = without_training(root);
+    let (page, package) = (joined(building)?, package?);
     let features = format!("{},ser-cli/page", command::TRAIN);
     let cargo = |args: &[&str]| {
         let mut cargo = in_workspace(root, args);

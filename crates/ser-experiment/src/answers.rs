@@ -17,7 +17,7 @@ use ser_predict::Model;
 use crate::corpus::Prepared;
 use crate::error::{Error, Result};
 use crate::labels::{Counted, Labels};
-use crate::pieces::{ClipFeatures, predict};
+use crate::pieces::{predict, with_features};
 use crate::setting::Setting;
 use crate::view::features_under;
 
@@ -48,13 +48,13 @@ impl Answers {
         for condition in Condition::STANDARD {
             let setting = Setting::Condition(condition);
             if self.get(setting).is_none() {
-                let pieces = features_under(condition, &configs, &recordings, store)?;
-                let mut pieces = pieces.into_iter();
+                let found = features_under(condition, &configs, &recordings, store)?;
+                let mut found = found.into_iter();
                 let clips = of_clips.iter().map(|of_clip| {
-                    let lengths = of_clip.iter().map(|(_, seconds)| *seconds);
-                    pieces.by_ref().take(of_clip.len()).zip(lengths).collect()
+                    let found = found.by_ref().take(of_clip.len()).collect();
+                    with_features(of_clip, found).map_err(Error::Extraction)
                 });
-                let clips: Vec<ClipFeatures> = clips.collect();
+                let clips = clips.collect::<Result<Vec<_>>>()?;
                 let answers = predict(model, &Vec::from_iter(&clips), None)?;
                 let rows = rows.of(part, answers, split)?;
                 let answers = Predictions::new(model.labels.clone(), rows)?;

@@ -68,6 +68,11 @@ pub fn measure_conditions(
         let name = &info.split;
         let split = read_split(folder, &data.corpus, name, &experiment)
             .context_of(|| "the run was made from other clips".to_owned())?;
+        if info.divided != data.divided() {
+            let (then, now) = (info.divided, data.divided());
+            let reason = format!("{then} clips were learned by their pieces, expected {now}");
+            return Err(Error::other_version(folder, reason));
+        }
         let model = Model::load(&folder.join(MODEL))?;
         let mut answers = test_answers(folder)?;
         let done = || on_event(Event::Advanced { stage, steps: 1 });

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 
 use ser_data::ravdess::EMOTIONS;
 use ser_data::{Audit, Corpus, LabelMap, Origin, Recording, Scan, SkipKind};
-use ser_features::Features;
 use ser_recipe::Task;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
-use crate::pieces::{ClipFeatures, Piece, find_pieces};
-use crate::view::{FeatureSource, View};
+use crate::pieces::{ClipFeatures, Piece, find_pieces, with_features};
+use crate::view::{FeatureSource, InViews, View};
 
 /// A file that was left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +76,8 @@ pub(crate) fn tell(skipped: &[Skipped], on_event: OnEvent) {
 pub struct Prepared {
     /// The clips that could be read and have one of the requested emotions.
     pub corpus: Corpus,
-    /// The pieces of speech by which each clip is learned and answered; none for a clip that is taken as a whole.
+    /// The pieces of speech by which each clip is learned and answered; none for a clip that is taken as a whole, as
+    /// [`Prepared::read`] takes all.
     pub pieces: Vec<Vec<Piece>>,
     /// The requested views.
     pub views: Vec<View>,
@@ -176,6 +176,11 @@ impl Prepared {
         }
     }
 
+    /// Returns the number of clips that are learned and answered by pieces.
+    pub(crate) fn divided(&self) -> usize {
+        self.pieces.iter().filter(|clip| !clip.is_empty()).count()
+    }
+
     /// Returns the recordings of the pieces of a clip, each with its length in seconds.
     pub(crate) fn recordings(&self, clip: usize) -> Vec<(Recording<'_>, f64)> {
         let pieces = &self.pieces[clip];
@@ -209,8 +214,8 @@ impl Prepared {
         self.filter(|i| common[i])
     }
 
-    /// Extracts the features of the clips in each view. Left out are files whose features cannot be extracted, and pieces of
-    /// a clip that are too short to have any.
+    /// Extracts the features of the clips in each view. Pieces whose features cannot be extracted are left out, and so are
+    /// files of which nothing remains.
     ///
     /// # Errors
     /// - [`Error::NoClips`] if no clip is left
@@ -235,17 +240,11 @@ impl Prepared {
             let found: Vec<_> = found.by_ref().take(of_clip.len()).collect();
             let mut is_kept = found.iter().map(Result::is_ok);
             pieces.retain(|_| is_kept.next().unwrap_or_default());
-            let (mut clip, mut reason) = (ClipFeatures::new(), None);
-            for ((recording, seconds), features) in of_clip.iter().zip(found) {
-                match features {
-                    Ok(features) => clip.push((features, *seconds)),
-                    Err(error) => reason = Some(Skipped::new(recording.path, &error)),
-                }
-            }
-            if clip.is_empty() {
-                failed.extend(reason);
-            }
-            features.push(clip);
+            features.push(with_features(of_clip, found).unwrap_or_else(|reason| {
+                let clip = of_clip.first();
+                failed.extend(clip.map(|(clip, _)| Skipped::new(clip.path, &reason)));
+                ClipFeatures::new()
+            }));
         }
         tell(&failed, on_event);
         let found = Self {
@@ -278,7 +277,7 @@ fn in_all_views(
     views: &[View],
     store: Option<&Path>,
     on_event: OnEvent,
-) -> Result<Vec<std::result::Result<Vec<Features>, String>>> {
+) -> Result<Vec<InViews>> {
     let (stage, steps) = (Stage::Features, recordings.len() * views.len());
     on_event(Event::Started { stage, steps });
     let mut features = vec![Ok(Vec::new()); recordings.len()];

@@ -113,7 +113,7 @@ fn fit_recipe(
     let clips = &source.clips;
     let split = Split::untested(&clips.corpus, disjoint)?;
     // If an earlier call finished this recipe, no features need to be extracted.
-    let finished = inner.finished(recipe, &clips.corpus, &[split])?;
+    let finished = inner.finished(recipe, clips, &[split])?;
     if path.is_file()
         && let Some(answers) = finished
     {

@@ -57,14 +57,14 @@ impl Inner<'_> {
     pub(crate) fn finished(
         &self,
         recipe: &Recipe,
-        corpus: &Corpus,
+        clips: &Prepared,
         splits: &[Split],
     ) -> Result<Option<Answers>> {
-        if !self.are_of(recipe, corpus)? {
+        if !self.are_of(recipe, clips)? {
             refuse_foreign(&self.folder(recipe), is_inner)?;
             return Ok(None);
         }
-        self.all_kept(recipe, &inner(recipe, corpus, splits)?)
+        self.all_kept(recipe, &inner(recipe, &clips.corpus, splits)?)
     }
 
     /// Trains a recipe on the inner splits of `splits` where earlier calls did not, and returns its predictions.
@@ -75,10 +75,10 @@ impl Inner<'_> {
         splits: &[Split],
     ) -> Result<Answers> {
         let folder = self.folder(recipe);
-        if !self.are_of(recipe, &data.corpus)? {
+        if !self.are_of(recipe, data)? {
             remove(&folder)?;
             folder::create(&folder)?;
-            write_file(folder.join(RECIPE), identity(recipe, &data.corpus)?)?;
+            write_file(folder.join(RECIPE), identity(recipe, data)?)?;
         }
         let inner = inner(recipe, &data.corpus, splits)?;
         let each = 1 + usize::from(self.conditions) * Condition::STANDARD.len();
@@ -102,11 +102,11 @@ impl Inner<'_> {
         answers.ok_or_else(|| Error::other_version(&folder, "some of its answers are missing"))
     }
 
-    /// Returns whether the folder of a recipe holds predictions of exactly this recipe on this corpus. Those of another recipe
+    /// Returns whether the folder of a recipe holds predictions of exactly this recipe on these clips. Those of another recipe
     /// with the same name must not be mixed with them.
-    fn are_of(&self, recipe: &Recipe, corpus: &Corpus) -> Result<bool> {
+    fn are_of(&self, recipe: &Recipe, clips: &Prepared) -> Result<bool> {
         let found = fs::read_to_string(self.folder(recipe).join(RECIPE));
-        Ok(found.ok() == Some(identity(recipe, corpus)?))
+        Ok(found.ok() == Some(identity(recipe, clips)?))
     }
 
     /// Returns the predictions on all inner splits, if all that are needed exist.
@@ -156,11 +156,12 @@ impl Inner<'_> {
 const MARK: &str = "# inner splits of the clips with the checksum";
 
 /// Returns the text of the recipe file, which identifies a folder of predictions.
-fn identity(recipe: &Recipe, corpus: &Corpus) -> Result<String> {
-    let (recipe, checksum) = (recipe.to_toml()?, corpus.checksum());
+fn identity(recipe: &Recipe, clips: &Prepared) -> Result<String> {
+    let (recipe, checksum) = (recipe.to_toml()?, clips.corpus.checksum());
     let (program, libtorch) = (env!("CARGO_PKG_VERSION"), LIBTORCH_VERSION);
+    let divided = clips.divided();
     Ok(format!(
-        "{recipe}\n{MARK} {checksum}, by ser {program}, libtorch {libtorch}\n"
+        "{recipe}\n{MARK} {checksum}, {divided} of them by pieces, by ser {program}, libtorch {libtorch}\n"
     ))
 }
 

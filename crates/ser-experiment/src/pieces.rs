@@ -1,13 +1,13 @@
 //! The pieces of speech by which long clips are learned and answered, as a trained model answers such recordings.
 
 use ser_audio::{Channels, Waveform};
-use ser_data::{Clip, Corpus, Excerpt};
+use ser_data::{Clip, Corpus, Excerpt, Recording};
 use ser_features::Features;
-use ser_predict::{Enrolment, LONGEST_PIECE, Model, pieces_of_speech};
+use ser_predict::{CUT, Enrolment, Model, pieces_of_speech};
 
 use crate::error::Result;
 use crate::event::{Event, OnEvent, Stage};
-use crate::view::of_each;
+use crate::view::{InViews, of_each};
 
 /// A piece of speech of a clip.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,7 +27,7 @@ pub type ClipFeatures = Vec<(Vec<Features>, f64)>;
 pub(crate) fn find_pieces(corpus: &Corpus, on_event: OnEvent) -> Vec<Vec<Piece>> {
     let clips = corpus.clips();
     // There is no more speech in a clip than it is long.
-    let is_long = |&i: &usize| clips[i].seconds() > LONGEST_PIECE;
+    let is_long = |&i: &usize| clips[i].seconds() >= CUT;
     let long: Vec<usize> = (0..clips.len()).filter(is_long).collect();
     let (stage, steps) = (Stage::Pieces, long.len());
     on_event(Event::Started { stage, steps });
@@ -40,7 +40,7 @@ pub(crate) fn find_pieces(corpus: &Corpus, on_event: OnEvent) -> Vec<Vec<Piece>>
     on_event(Event::Finished { stage });
     let mut pieces = vec![Vec::new(); clips.len()];
     for (i, found) in long.into_iter().zip(found) {
-        // A clip that cannot be read is reported when its features are extracted.
+        // A clip that cannot be read is reported when its features are extracted, from the whole of it.
         pieces[i] = found.unwrap_or_default();
     }
     let divided = pieces.iter().filter(|pieces| !pieces.is_empty()).count();
@@ -64,6 +64,24 @@ fn pieces_of(clip: &Clip, sound: &Waveform) -> Result<Vec<Piece>> {
         }
     });
     Ok(pieces.collect())
+}
+
+/// Joins the pieces of a clip that have features with their lengths, or returns the reason why none has.
+pub(crate) fn with_features(
+    of_clip: &[(Recording<'_>, f64)],
+    found: Vec<InViews>,
+) -> std::result::Result<ClipFeatures, String> {
+    let (mut clip, mut reason) = (ClipFeatures::new(), None);
+    for ((_, seconds), features) in of_clip.iter().zip(found) {
+        match features {
+            Ok(features) => clip.push((features, *seconds)),
+            Err(error) => reason = Some(error),
+        }
+    }
+    match reason {
+        Some(reason) if clip.is_empty() => Err(reason),
+        _ => Ok(clip),
+    }
 }
 
 /// Returns the features of all pieces of some clips.
@@ -112,11 +130,15 @@ fn mean(answers: Vec<(Vec<f32>, f64)>) -> Vec<f32> {
 mod tests {
     use std::sync::Mutex;
 
-    use ser_data::Corpus;
+    use ser_data::{Corpus, LabelMap};
+    use ser_features::FeatureConfig;
     use ser_fixtures::{voice, write_wav_f32};
     use ser_predict::Segmenter;
+    use ser_recipe::Experiment;
 
     use super::*;
+    use crate::corpus::Prepared;
+    use crate::view::View;
 
     /// A clip of 2.5 s, one of 6 s with more than 3 s of speech, one of 13 s, the same 13 s as a part of a longer file, and 7 s
     /// of silence.
@@ -185,6 +207,54 @@ mod tests {
             ..*piece
         });
         assert_eq!(*elsewhere, moved.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn pieces_without_features_are_left_out_and_a_clip_without_any_is_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let clips = corpus(folder.path()).len();
+        let manifest = folder.path().join("clips.csv");
+        let origin = [manifest.as_path().into()];
+        let mut data = Prepared::read(&origin, &LabelMap::new(), &[], &|_| {}).unwrap();
+        let piece = |start, end| Piece {
+            excerpt: Excerpt { start, end },
+            seconds: (end - start) as f64 / 8000.0,
+        };
+        let (good, too_short) = (piece(8000, 24_000), piece(0, 80));
+        let at = |data: &Prepared, name: &str| {
+            let mut clips = data.corpus.clips().iter();
+            clips.position(|clip| clip.name.starts_with(name))
+        };
+        let (long, talk) = (at(&data, "long").unwrap(), at(&data, "talk").unwrap());
+        data.pieces[long] = vec![too_short, good];
+        data.pieces[talk] = vec![too_short];
+        // Derivatives need nine frames.
+        let recipe = Experiment::load("folds-a-cnn")
+            .unwrap()
+            .into_recipe()
+            .unwrap();
+        let config = FeatureConfig {
+            deltas: 1,
+            ..recipe.features
+        };
+        let found = data
+            .extract(&[], &[View::clean(config)], None, &|_| {})
+            .unwrap();
+        assert_eq!(
+            (found.corpus.len(), found.features.len()),
+            (clips - 1, clips - 1)
+        );
+        assert_eq!(at(&found, "talk"), None);
+        assert!(
+            found.skipped[0].path.ends_with("talk.wav"),
+            "{:?}",
+            found.skipped
+        );
+        let long = at(&found, "long").unwrap();
+        assert_eq!(found.pieces[long], [good]);
+        let lengths: Vec<f64> = found.features[long].iter().map(|(_, s)| *s).collect();
+        assert_eq!(lengths, [2.0]);
+        assert_eq!(found.divided(), 1);
     }
 
     #[test]

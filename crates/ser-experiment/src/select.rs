@@ -90,7 +90,7 @@ fn answers(
     let (mut members, mut skipped) = (Vec::new(), clips.skipped.clone());
     for member in &experiment.members {
         let recipe = &member.recipe;
-        let finished = inner.finished(recipe, &clips.corpus, &splits(&recipe.task, clips)?)?;
+        let finished = inner.finished(recipe, clips, &splits(&recipe.task, clips)?)?;
         let answers = match finished {
             Some(answers) => answers,
             None => {

@@ -39,6 +39,9 @@ pub struct RunInfo {
     pub validation: usize,
     /// Number of test clips.
     pub test: usize,
+    /// Number of clips that were learned and tested by their pieces of speech; 0 in runs of programs that divided no clip.
+    #[serde(default)]
+    pub divided: usize,
     /// Files that were left out.
     pub skipped: Vec<Skipped>,
     /// Version of the program.

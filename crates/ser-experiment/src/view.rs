@@ -113,6 +113,9 @@ pub(crate) fn of_each<T: Send>(
 /// Features, and reasons of failures, by the index of their recording.
 pub(crate) type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>);
 
+/// The features of a recording in several views, or the reason why those in one of them cannot be extracted.
+pub(crate) type InViews = std::result::Result<Vec<Features>, String>;
+
 /// Returns the features of each recording under a condition, one for each configuration.
 ///
 /// Features that a store keeps come from the store. For the others, the condition is applied once per recording.
@@ -121,8 +124,8 @@ pub(crate) fn features_under(
     configs: &[&FeatureConfig],
     recordings: &[Recording<'_>],
     store: Option<&Path>,
-) -> Result<Vec<Vec<Features>>> {
-    let mut kept: BTreeMap<usize, BTreeMap<usize, Features>> = BTreeMap::new();
+) -> Result<Vec<InViews>> {
+    let mut kept: BTreeMap<usize, Extracted> = BTreeMap::new();
     let mut made = Vec::new();
     for (position, &config) in configs.iter().enumerate() {
         let view = View {
@@ -130,27 +133,29 @@ pub(crate) fn features_under(
             ..View::clean(config.clone())
         };
         if store.is_some() && view.is_kept() {
-            let (features, failed) =
-                FeatureSource::open(&view, store)?.extract(recordings, &|| ())?;
-            if let Some(reason) = failed.into_values().next() {
-                return Err(Error::Extraction(reason));
-            }
-            kept.insert(position, features);
+            let found = FeatureSource::open(&view, store)?.extract(recordings, &|| ())?;
+            kept.insert(position, found);
         } else {
             made.push(config);
         }
     }
-    let mut features_of_each = vec![Vec::new(); recordings.len()];
+    let mut features_of_each = vec![Ok(Vec::new()); recordings.len()];
     if !made.is_empty() {
-        let made = Views::new(made)?;
-        features_of_each = features_of(recordings, condition, 0, &made)
-            .into_iter()
-            .collect::<Result<_>>()?;
+        let made = features_of(recordings, condition, 0, &Views::new(made)?);
+        let made = made.into_iter();
+        features_of_each = made
+            .map(|found| found.map_err(|error| error.to_string()))
+            .collect();
     }
     // The positions are in ascending order, so that the features end up at the positions of their configurations.
-    for (position, features) in kept {
-        for (i, features) in features {
-            features_of_each[i].insert(position, features);
+    for (position, (found, failed)) in kept {
+        for (i, found) in found {
+            if let Ok(features) = &mut features_of_each[i] {
+                features.insert(position, found);
+            }
+        }
+        for (i, reason) in failed {
+            features_of_each[i] = Err(reason);
         }
     }
     Ok(features_of_each)
@@ -362,7 +367,11 @@ mod tests {
             ..recording
         };
         let both = [part, recording];
-        let extract = |store| features_under(room, &configs, &both, store).unwrap();
+        let extract = |store| {
+            let found = features_under(room, &configs, &both, store).unwrap();
+            let found = found.into_iter().map(Result::unwrap);
+            found.collect::<Vec<_>>()
+        };
         let made = extract(None);
         for _ in 0..2 {
             assert_eq!(extract(Some(&store)), made);

@@ -385,11 +385,13 @@ fn long_clips_are_learned_and_tested_by_the_pieces_that_a_model_answers() {
     let data = folder.path().join("long.csv");
     fs::write(&data, manifest).unwrap();
     let out = folder.path().join("run");
-    let recipe = inner_recipe_text("long", false).replace("epochs = 2", "epochs = 20");
+    let recipe = inner_recipe_text("long", true).replace("epochs = 2", "epochs = 20");
     let experiment = Experiment::parse(&recipe, "long").unwrap();
     let finished = crossval(&experiment, &data, &out);
     let plain = finished.run.test.plain();
     assert_eq!(plain.rows().len(), 6);
+    let enrolled = finished.run.test.get(Setting::EnrolledAll).unwrap();
+    assert_eq!(enrolled.rows().len(), 6);
     let distance = |a: &[f32], b: &[f32]| {
         let pairs = a.iter().zip(b);
         pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
@@ -409,6 +411,17 @@ fn long_clips_are_learned_and_tested_by_the_pieces_that_a_model_answers() {
         let apart = of_pieces.iter().map(|piece| distance(piece, &answer));
         assert!(apart.fold(0.0, f32::max) > 0.05, "the pieces are alike");
     }
+    // A run of an earlier program, which divided no clip, is not kept.
+    let info = out.join("fold-1/run.json");
+    let divided = fs::read_to_string(&info).unwrap();
+    fs::write(&info, divided.replace("\"divided\": 6", "\"divided\": 0")).unwrap();
+    let measured = measure_conditions(&out, &[data.as_path().into()], None, SILENT);
+    let error = refusal(measured);
+    assert!(
+        error.contains("0 clips were learned by their pieces"),
+        "{error}"
+    );
+    fs::write(&info, divided).unwrap();
     // The level has no effect on these features, which are of pieces under a condition as well.
     measure_conditions(&out, &[data.as_path().into()], None, SILENT).unwrap();
     let run = Run::read(&out).unwrap();

@@ -40,7 +40,7 @@ pub use model::Model;
 pub use network::{NORM_EPSILON, Scratch, VARIANCE_EPSILON, batch_norm};
 pub use predictor::{LONG, LONGEST_CLIP, Predictor, pieces_of_speech};
 pub use provenance::Provenance;
-pub use segmenter::{LONGEST_PIECE, Piece, Segmenter};
+pub use segmenter::{CUT, LONGEST_PIECE, Piece, Segmenter};
 pub use ser_eval::argmax;
 pub use stream::{Listener, Span};
 pub use timeline::Timeline;

@@ -31,7 +31,7 @@ pub(crate) fn is_clip(quality: &Quality) -> bool {
 }
 
 /// Finds the pieces of speech by which [`Predictor::answer`] answers a recording, and by which such a clip should be learned:
-/// those of a recording of more than [`LONGEST_CLIP`], or with 3 s of speech. Any other recording is answered as a whole, and has
+/// those of a recording of more than [`LONGEST_CLIP`], or with [`CUT`] seconds of speech. Any other recording is answered as a whole, and has
 /// none; nor has one without speech.
 ///
 /// # Errors
@@ -52,14 +52,14 @@ pub(crate) fn is_clip(quality: &Quality) -> bool {
 /// # Ok::<(), ser_predict::Error>(())
 /// ```
 pub fn pieces_of_speech(sound: &Waveform) -> Result<Vec<Piece>> {
-    let whole = restored(sound);
-    pieces(sound, &Quality::of_restored(&whole, sound))
-}
-
-fn pieces(sound: &Waveform, quality: &Quality) -> Result<Vec<Piece>> {
-    if is_clip(quality) {
+    // A longer recording is no clip, whatever its quality.
+    if sound.duration() <= LONGEST_CLIP && is_clip(&Quality::of_restored(&restored(sound), sound)) {
         return Ok(Vec::new());
     }
+    all_pieces(sound)
+}
+
+fn all_pieces(sound: &Waveform) -> Result<Vec<Piece>> {
     let mut segmenter = Segmenter::new(sound.sample_rate)?;
     let mut pieces = segmenter.push(&sound.samples);
     pieces.extend(segmenter.finish());
@@ -338,7 +338,11 @@ impl Predictor {
         quality: &Quality,
         sound: &Waveform,
     ) -> Result<Vec<(Vec<Features>, f64)>> {
-        let pieces = pieces(sound, quality)?;
+        let pieces = if is_clip(quality) {
+            Vec::new()
+        } else {
+            all_pieces(sound)?
+        };
         let of_piece = |piece: &Piece| -> Result<_> {
             let features = self.features_of_speech(&piece.sound)?;
             Ok(features.map(|features| (features, piece.end - piece.start)))

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 pub const LONGEST_PIECE: f64 = 2.0;
 /// Seconds of speech that must follow a cut, so that no very short piece remains.
 const BEHIND_CUT: f64 = 1.0;
-/// Seconds of speech from which on it is cut. In 99 % of the clips of RAVDESS there is less.
-pub(crate) const CUT: f64 = LONGEST_PIECE + BEHIND_CUT;
+/// Seconds of speech from which on it is cut, and a recording is answered by its pieces. In 99 % of the clips of RAVDESS there is less.
+pub const CUT: f64 = LONGEST_PIECE + BEHIND_CUT;
 /// A piece shorter than this number of seconds is answered together with the speech directly before it, up to this
 /// number of seconds in total.
 const JUDGED: f64 = 2.0;

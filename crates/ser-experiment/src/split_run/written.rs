@@ -52,6 +52,7 @@ impl RunInfo {
             train: split.train().len(),
             validation: split.validation().len(),
             test: split.test().len(),
+            divided: data.divided(),
             skipped: data.skipped.clone(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
             libtorch: LIBTORCH_VERSION.to_owned(),
