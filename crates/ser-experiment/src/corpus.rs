@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
-use crate::pieces::{ClipFeatures, Piece, find_pieces, with_features};
+use crate::pieces::{ClipFeatures, Piece, divided, find_pieces, with_features};
 use crate::view::{FeatureSource, InViews, View};
 
 /// A file that was left out, and why.
@@ -178,7 +178,7 @@ impl Prepared {
 
     /// Returns the number of clips that are learned and answered by pieces.
     pub(crate) fn divided(&self) -> usize {
-        self.pieces.iter().filter(|clip| !clip.is_empty()).count()
+        divided(&self.pieces)
     }
 
     /// Returns the recordings of the pieces of a clip, each with its length in seconds.

@@ -43,12 +43,16 @@ pub(crate) fn find_pieces(corpus: &Corpus, on_event: OnEvent) -> Vec<Vec<Piece>>
         // A clip that cannot be read is reported when its features are extracted, from the whole of it.
         pieces[i] = found.unwrap_or_default();
     }
-    let divided = pieces.iter().filter(|pieces| !pieces.is_empty()).count();
+    let (divided, of) = (divided(&pieces), clips.len());
     if divided > 0 {
-        let of = clips.len();
         on_event(Event::Divided { clips: divided, of });
     }
     pieces
+}
+
+/// Returns the number of clips that have pieces.
+pub(crate) fn divided(pieces: &[Vec<Piece>]) -> usize {
+    pieces.iter().filter(|clip| !clip.is_empty()).count()
 }
 
 fn pieces_of(clip: &Clip, sound: &Waveform) -> Result<Vec<Piece>> {
@@ -111,19 +115,14 @@ pub(crate) fn predict(
 
 /// Returns the weighted mean of probabilities.
 fn mean(answers: Vec<(Vec<f32>, f64)>) -> Vec<f32> {
-    match <[_; 1]>::try_from(answers) {
-        // Not even rounded: the answer on a clip is that of its only piece.
-        Ok([(answer, _)]) => answer,
-        Err(answers) => {
-            let all: f64 = answers.iter().map(|(_, weight)| weight).sum();
-            let labels = answers.first().map_or(0, |(answer, _)| answer.len());
-            let of_label = |k: usize| {
-                let weighted = answers.iter().map(|(p, weight)| f64::from(p[k]) * weight);
-                (weighted.sum::<f64>() / all) as f32
-            };
-            (0..labels).map(of_label).collect()
-        }
-    }
+    let all: f64 = answers.iter().map(|(_, weight)| weight).sum();
+    let labels = answers.first().map_or(0, |(answer, _)| answer.len());
+    // In 64 bits, so that the mean of a single answer is that answer, to the last bit.
+    let of_label = |k: usize| {
+        let weighted = answers.iter().map(|(p, weight)| f64::from(p[k]) * weight);
+        (weighted.sum::<f64>() / all) as f32
+    };
+    (0..labels).map(of_label).collect()
 }
 
 #[cfg(test)]
