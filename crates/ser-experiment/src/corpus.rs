@@ -1,7 +1,5 @@
 //! Reads clips from disk and extracts their features.
 
-#[cfg(feature = "train")]
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ser_data::ravdess::EMOTIONS;
@@ -196,22 +194,14 @@ impl Prepared {
         pieces.iter().map(of_piece).collect()
     }
 
-    /// Keeps the clips whose names occur in all other corpora as well.
+    /// Returns the same clips without their features.
     #[cfg(feature = "train")]
-    pub(crate) fn common_with(self, others: &[Corpus]) -> Self {
-        let names = others.iter().map(|corpus| -> BTreeSet<String> {
-            corpus
-                .clips()
-                .iter()
-                .map(|clip| clip.name.clone())
-                .collect()
-        });
-        let names: Vec<BTreeSet<String>> = names.collect();
-        let clips = self.corpus.clips().iter();
-        let common: Vec<bool> = clips
-            .map(|clip| names.iter().all(|names| names.contains(&clip.name)))
-            .collect();
-        self.filter(|i| common[i])
+    pub(crate) fn without_features(self) -> Self {
+        Self {
+            views: Vec::new(),
+            features: vec![Vec::new(); self.corpus.len()],
+            ..self
+        }
     }
 
     /// Extracts the features of the clips in each view. Pieces whose features cannot be extracted are left out, and so are

@@ -63,7 +63,7 @@ pub fn cross_validate(
     };
     let data = match &experiment.members[..] {
         [member] => validation.recipe(folders.out, &member.recipe)?,
-        _ => validation.ensemble(folders.out, experiment)?,
+        _ => validation.ensemble(experiment, folders.out)?,
     };
     finish(folders.out, data)
 }
@@ -113,8 +113,9 @@ struct CrossValidation<'a> {
 impl CrossValidation<'_> {
     /// Trains and measures a recipe on every split.
     fn recipe(&self, out: &Path, recipe: &Recipe) -> Result<Prepared> {
-        if self.is_kept(out, &Experiment::from(recipe.clone()))? {
-            return Ok(self.source.clips.clone());
+        let experiment = Experiment::from(recipe.clone());
+        if is_finished(out, &experiment, &self.source.clips)? {
+            return Ok(self.kept(out, &experiment));
         }
         let data = self.source.extract(recipe)?;
         let splits = splits(&recipe.task, &data)?;
@@ -127,9 +128,9 @@ impl CrossValidation<'_> {
     }
 
     /// Cross-validates every member of an ensemble as a run of its own, and joins the models of each split.
-    fn ensemble(&self, out: &Path, ensemble: &Experiment) -> Result<Prepared> {
-        if self.is_kept(out, ensemble)? {
-            return Ok(self.source.clips.clone());
+    fn ensemble(mut self, ensemble: &Experiment, out: &Path) -> Result<Prepared> {
+        if is_finished(out, ensemble, &self.source.clips)? {
+            return Ok(self.kept(out, ensemble));
         }
         let folder = |recipe: &Recipe| -> PathBuf { out.join(MEMBERS).join(&recipe.name) };
         let recipes = ensemble.members.iter().map(|member| &member.recipe);
@@ -139,22 +140,18 @@ impl CrossValidation<'_> {
         for recipe in recipes.clone() {
             refuse_others(&folder(recipe), &planned)?;
         }
-        let (mut learned, mut skipped) = (Vec::new(), Vec::new());
+        self.source = self.source.common_to_members(ensemble, |recipe, clips| {
+            is_finished(&folder(recipe), &Experiment::from(recipe.clone()), clips)
+        })?;
         for recipe in recipes.clone() {
             (self.on_event)(Event::Member {
                 experiment: &ensemble.name,
                 recipe: &recipe.name,
             });
-            let member = self.recipe(&folder(recipe), recipe)?;
-            learned.push(member.corpus);
-            Skipped::add(&mut skipped, member.skipped);
+            self.recipe(&folder(recipe), recipe)?;
         }
         let views = recipes.clone().flat_map(Recipe::views).map(View::clean);
-        let mut data = self.source.views(&ensemble.task, &each_once(views))?;
-        Skipped::add(&mut data.skipped, skipped);
-        // Members also leave out a clip if the features of an augmented copy of it cannot be extracted. With another
-        // corpus, the splits would differ, and clips that members were trained on might be tested.
-        let data = data.common_with(&learned);
+        let data = self.source.views(&ensemble.task, &each_once(views))?;
         let splits = splits(&ensemble.task, &data)?;
         clear(out, &splits)?;
         for numbered in Numbered::all(&splits) {
@@ -178,28 +175,29 @@ impl CrossValidation<'_> {
         Ok(data)
     }
 
-    /// Returns whether a folder holds the finished splits of an experiment, all of them and no others. They are kept then, and
-    /// no features need to be extracted.
-    fn is_kept(&self, out: &Path, experiment: &Experiment) -> Result<bool> {
-        if !out.is_dir() {
-            return Ok(false);
-        }
-        let clips = &self.source.clips;
-        let splits = splits(&experiment.task, clips)?;
-        let is_finished = |at: Numbered| {
-            let dir = out.join(at.split.name());
-            SplitRun::is_finished(&dir, experiment, clips, at)
-        };
-        let is_kept = split_folders(out)?.len() == splits.len()
-            && Numbered::all(&splits).into_iter().all(is_finished);
-        if is_kept {
-            (self.on_event)(Event::Kept {
-                name: &experiment.name,
-                folder: out,
-            });
-        }
-        Ok(is_kept)
+    /// Reports that the finished splits of an experiment are kept, and returns the clips that it was trained on.
+    fn kept(&self, out: &Path, experiment: &Experiment) -> Prepared {
+        (self.on_event)(Event::Kept {
+            name: &experiment.name,
+            folder: out,
+        });
+        self.source.clips.clone()
     }
+}
+
+/// Returns whether a folder holds the finished splits of an experiment, all of them and no others. They are kept then, and no
+/// features need to be extracted.
+fn is_finished(out: &Path, experiment: &Experiment, clips: &Prepared) -> Result<bool> {
+    if !out.is_dir() {
+        return Ok(false);
+    }
+    let splits = splits(&experiment.task, clips)?;
+    let is_finished = |at: Numbered| {
+        let dir = out.join(at.split.name());
+        SplitRun::is_finished(&dir, experiment, clips, at)
+    };
+    Ok(split_folders(out)?.len() == splits.len()
+        && Numbered::all(&splits).into_iter().all(is_finished))
 }
 
 /// Returns an error if a folder holds anything that a cross-validation with these splits may not replace.

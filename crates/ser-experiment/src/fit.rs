@@ -9,7 +9,7 @@ use ser_predict::Model;
 use ser_recipe::{Experiment, Recipe};
 
 use crate::answers::Answers;
-use crate::corpus::Skipped;
+use crate::corpus::{Prepared, Skipped};
 use crate::error::{Context, Error, Result};
 use crate::event::{Event, OnEvent, Stage};
 use crate::folder::files;
@@ -54,20 +54,23 @@ pub fn fit(
         conditions: false,
         on_event,
     };
-    let source = Source::read(folders, &experiment.task, on_event)?;
     let disjoint = experiment.task.protocol.disjoint();
+    let source = Source::read(folders, &experiment.task, on_event)?;
+    let source = source.common_to_members(experiment, |recipe, clips| {
+        Ok(finished(recipe, clips, &inner, disjoint)?.is_some())
+    })?;
     let (mut models, mut answers, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-    let mut corpora = Vec::new();
+    let mut corpus = source.clips.corpus.clone();
     for member in &experiment.members {
         let fitted = fit_recipe(&member.recipe, &source, &inner, disjoint)?;
         models.push((fitted.model, member.weight));
         answers.push((member.weight, fitted.answers));
         Skipped::add(&mut skipped, fitted.skipped);
-        corpora.push(fitted.corpus);
+        // The same for all members.
+        corpus = fitted.corpus;
     }
     let answers = Answers::average(&answers)?;
     let mut model = Model::ensemble(&experiment.name, experiment.to_toml()?, models)?;
-    let corpus = source.clips.common_with(&corpora).corpus;
     fit_temperatures(&mut model, &answers, &corpus);
     let path = folders.out.join(MODEL);
     let model = model.in_half_precision()?;
@@ -102,6 +105,18 @@ struct FittedRecipe {
     skipped: Vec<Skipped>,
 }
 
+/// Returns the predictions of a recipe on the inner splits, if an earlier call finished it and its model.
+fn finished(
+    recipe: &Recipe,
+    clips: &Prepared,
+    inner: &Inner,
+    disjoint: Disjoint,
+) -> Result<Option<Answers>> {
+    let split = Split::untested(&clips.corpus, disjoint)?;
+    let answers = inner.finished(recipe, clips, &[split])?;
+    Ok(answers.filter(|_| inner.folder(recipe).join(MODEL).is_file()))
+}
+
 /// Measures a recipe on inner splits of all clips, and trains it on all clips.
 fn fit_recipe(
     recipe: &Recipe,
@@ -111,12 +126,8 @@ fn fit_recipe(
 ) -> Result<FittedRecipe> {
     let path = inner.folder(recipe).join(MODEL);
     let clips = &source.clips;
-    let split = Split::untested(&clips.corpus, disjoint)?;
     // If an earlier call finished this recipe, no features need to be extracted.
-    let finished = inner.finished(recipe, clips, &[split])?;
-    if path.is_file()
-        && let Some(answers) = finished
-    {
+    if let Some(answers) = finished(recipe, clips, inner, disjoint)? {
         return Ok(FittedRecipe {
             model: Model::load(&path)?,
             answers,

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use ser_data::SplitName;
 use ser_eval::{FoldSummary, MeanStd};
-use ser_recipe::Experiment;
+use ser_recipe::{Experiment, Recipe};
 
 use crate::answers::{Answers, Figures};
-use crate::corpus::Skipped;
+use crate::corpus::{Prepared, Skipped};
 use crate::error::Result;
 use crate::event::OnEvent;
 use crate::inner::{Inner, refuse_best_epoch};
@@ -68,7 +68,7 @@ pub fn select(
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(Source::read(folders, task, on_event)?),
         };
-        let (answers, skipped) = answers(experiment, source, &inner)?;
+        let (answers, skipped) = answers(experiment, source.clone(), &inner)?;
         candidates.push(Candidate {
             name: experiment.name.clone(),
             figures: answers.figures()?,
@@ -83,15 +83,20 @@ pub fn select(
 /// Returns the predictions of an experiment on the inner splits, averaged over its members, and the files left out.
 fn answers(
     experiment: &Experiment,
-    source: &Source,
+    source: Source,
     inner: &Inner,
 ) -> Result<(Answers, Vec<Skipped>)> {
+    let finished = |recipe: &Recipe, clips: &Prepared| {
+        inner.finished(recipe, clips, &splits(&recipe.task, clips)?)
+    };
+    let source = source.common_to_members(experiment, |recipe, clips| {
+        Ok(finished(recipe, clips)?.is_some())
+    })?;
     let clips = &source.clips;
     let (mut members, mut skipped) = (Vec::new(), clips.skipped.clone());
     for member in &experiment.members {
         let recipe = &member.recipe;
-        let finished = inner.finished(recipe, clips, &splits(&recipe.task, clips)?)?;
-        let answers = match finished {
+        let answers = match finished(recipe, clips)? {
             Some(answers) => answers,
             None => {
                 let data = source.extract(recipe)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ser_data::{Origin, Split};
-use ser_recipe::{Recipe, Task};
+use ser_recipe::{Experiment, Recipe, Task};
 
 use crate::corpus::Prepared;
 use crate::error::Result;
@@ -22,6 +22,7 @@ pub struct Folders<'a> {
 }
 
 /// The clips of a task, the same for all members of an ensemble.
+#[derive(Clone)]
 pub(crate) struct Source<'a> {
     /// The clips, without features.
     pub(crate) clips: Prepared,
@@ -38,6 +39,30 @@ impl<'a> Source<'a> {
             store: folders.store,
             on_event,
         })
+    }
+
+    /// Leaves out the clips that a member of an ensemble cannot be trained on, because some of their features cannot be extracted.
+    /// Members that were trained on other clips would have other splits, and could not be joined.
+    ///
+    /// `is_finished` returns whether an earlier call trained the recipe on exactly these clips, so that it needs no features.
+    pub(crate) fn common_to_members(
+        self,
+        ensemble: &Experiment,
+        is_finished: impl Fn(&Recipe, &Prepared) -> Result<bool>,
+    ) -> Result<Self> {
+        let mut clips = self.clips.clone();
+        if ensemble.members.len() > 1 {
+            for member in &ensemble.members {
+                let recipe = &member.recipe;
+                if !is_finished(recipe, &clips)? {
+                    let views = View::of_training(recipe);
+                    let emotions = &recipe.task.emotions;
+                    let found = clips.extract(emotions, &views, self.store, self.on_event)?;
+                    clips = found.without_features();
+                }
+            }
+        }
+        Ok(Self { clips, ..self })
     }
 
     /// Returns the clips with all features that a recipe is trained on.

@@ -226,30 +226,46 @@ fn an_ensemble_is_measured_plain_and_enrolled_and_held_in_full() {
 }
 
 #[test]
-fn an_ensemble_has_the_splits_of_its_members_where_a_copy_of_a_clip_has_no_features() {
+fn members_leave_out_the_same_clips_before_any_of_them_is_trained() {
     let folder = tempfile::tempdir().unwrap();
     let (data, _) = copy_of_synthetic(folder.path());
     let short = data.join("Actor_01/03-01-05-01-01-01-01.wav");
     tone(&short, 500.0, 0.04);
     // An octave faster, the short clip does not fill a frame.
-    let recipe = |name: &str| {
-        let text = quick_recipe_text(name, "seed5", 1);
+    let recipe = |name: &str, semitones: f64| {
+        let text = inner_recipe_text(name, false);
         let text = text.replace("n_mels = 32", "n_mels = 32\n        center = false");
-        let text = text.replace("[network]", "[augmentation]\nsemitones = [12.0]\n[network]");
-        Experiment::parse(&text, name).unwrap()
+        let text = text.replace("semitones = [2.0]", &format!("semitones = [{semitones:?}]"));
+        with_inner(&Experiment::parse(&text, name).unwrap(), 2)
     };
-    let both = ensemble("both", &[&recipe("a"), &recipe("b")]);
+    let (a, b) = (recipe("a", 2.0), recipe("b", 12.0));
+    let both = ensemble("both", &[&a, &b]);
     let out = folder.path().join("run");
     let finished = crossval(&both, &data, &out);
     let skipped: Vec<&Path> = finished.skipped.iter().map(|s| s.path.as_path()).collect();
     assert_eq!(skipped, [short]);
-    for seed in 1..=5 {
+    for number in 1..=4 {
         let split = |run: &str| {
-            let path = out.join(run).join(format!("seed-{seed}/split.csv"));
+            let path = out.join(run).join(format!("fold-{number}/split.csv"));
             fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
         assert_eq!(split(""), split("members/a"));
+        assert_eq!(split(""), split("members/b"));
     }
+
+    let out = folder.path().join("selection");
+    let selected = select(
+        std::slice::from_ref(&both),
+        &folders(&data, &out),
+        None,
+        false,
+        SILENT,
+    )
+    .unwrap();
+    assert_eq!(selected[0].skipped, finished.skipped);
+    let out = folder.path().join("fit");
+    let fitted = fit(&both, &folders(&data, &out), None, SILENT).unwrap();
+    assert_eq!(fitted.skipped, finished.skipped);
 }
 
 #[test]
