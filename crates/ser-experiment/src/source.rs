@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ser_audio::conditions::Condition;
 use ser_data::{Origin, Split};
 use ser_recipe::{Experiment, Recipe, Task};
 
@@ -41,8 +42,8 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// Leaves out the clips that a member of an ensemble cannot be trained on, because some of their features cannot be extracted.
-    /// Members that were trained on other clips would have other splits, and could not be joined.
+    /// Leaves out the clips that are too short for the features of a member of an ensemble. Members that were trained on other
+    /// clips would have other splits, and could not be joined.
     ///
     /// `is_finished` returns whether an earlier call trained the recipe on exactly these clips, so that it needs no features.
     pub(crate) fn common_to_members(
@@ -55,7 +56,9 @@ impl<'a> Source<'a> {
             for member in &ensemble.members {
                 let recipe = &member.recipe;
                 if !is_finished(recipe, &clips)? {
-                    let views = View::of_training(recipe);
+                    // Under the other conditions no clip becomes shorter, and to apply them twice would take minutes.
+                    let mut views = View::of_training(recipe);
+                    views.retain(|view| may_shorten(view.condition));
                     let emotions = &recipe.task.emotions;
                     let found = clips.extract(emotions, &views, self.store, self.on_event)?;
                     clips = found.without_features();
@@ -75,6 +78,14 @@ impl<'a> Source<'a> {
         let clips = self.clips.clone();
         clips.extract(&task.emotions, views, self.store, self.on_event)
     }
+}
+
+/// Returns whether a clip may be shorter under a condition, or is taken as it is.
+fn may_shorten(condition: Condition) -> bool {
+    matches!(
+        condition,
+        Condition::Clean | Condition::Speed { .. } | Condition::Cut { .. }
+    )
 }
 
 /// Returns the splits of the protocol of a task.
