@@ -1,5 +1,6 @@
 //! Reads clips from disk and extracts their features.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ser_data::ravdess::EMOTIONS;
@@ -130,8 +131,10 @@ impl Prepared {
         if task.shared_sentences {
             clips = clips.with_shared_sentences(&task.emotions, on_event)?;
         }
-        clips.pieces = find_pieces(&clips.corpus, on_event);
-        Ok(clips)
+        let emotions = clips.chosen(&task.emotions);
+        let (pieces, failed) = find_pieces(&clips.corpus, on_event);
+        clips.pieces = pieces;
+        clips.without(&failed, &emotions, on_event)
     }
 
     /// Leaves out the clips whose sentence is said in one emotion only.
@@ -164,14 +167,35 @@ impl Prepared {
         }
     }
 
-    /// Keeps the clips for whose index `keep` returns true, with their pieces and features.
-    fn filter(self, keep: impl Fn(usize) -> bool) -> Self {
-        Self {
-            corpus: self.corpus.filter(&keep),
-            pieces: filter(self.pieces, &keep),
-            features: filter(self.features, &keep),
-            ..self
+    /// Leaves out the clips with these indices, and reports them with the reasons. Each of the given emotions must have a clip left.
+    fn without(
+        self,
+        failed: &BTreeMap<usize, String>,
+        emotions: &[String],
+        on_event: OnEvent,
+    ) -> Result<Self> {
+        if failed.is_empty() {
+            return Ok(self);
         }
+        let clips = self.corpus.clips();
+        let skipped = failed.iter();
+        let skipped = skipped.map(|(&i, reason)| Skipped::new(&clips[i].path, reason));
+        let skipped: Vec<Skipped> = skipped.collect();
+        tell(&skipped, on_event);
+        let keep = |i: usize| !failed.contains_key(&i);
+        let corpus = self.corpus.filter(keep);
+        if corpus.is_empty() {
+            return Err(Error::NoClips {
+                data: corpus.name().to_owned(),
+            });
+        }
+        Ok(Self {
+            corpus: select(&corpus, emotions)?,
+            pieces: filter(self.pieces, keep),
+            features: filter(self.features, keep),
+            skipped: [self.skipped, skipped].concat(),
+            ..self
+        })
     }
 
     /// Returns the number of clips that are learned and answered by pieces.
@@ -225,39 +249,23 @@ impl Prepared {
         let emotions = self.chosen(emotions);
         let mut found = in_all_views(&recordings, views, store, on_event)?.into_iter();
         let (mut pieces, mut features) = (self.pieces.clone(), Vec::new());
-        let mut failed = Vec::new();
-        for (of_clip, pieces) in of_clips.iter().zip(&mut pieces) {
+        let mut failed = BTreeMap::new();
+        for (i, of_clip) in of_clips.iter().enumerate() {
             let found: Vec<_> = found.by_ref().take(of_clip.len()).collect();
             let mut is_kept = found.iter().map(Result::is_ok);
-            pieces.retain(|_| is_kept.next().unwrap_or_default());
+            pieces[i].retain(|_| is_kept.next().unwrap_or_default());
             features.push(with_features(of_clip, found).unwrap_or_else(|reason| {
-                let clip = of_clip.first();
-                failed.extend(clip.map(|(clip, _)| Skipped::new(clip.path, &reason)));
+                failed.insert(i, reason);
                 ClipFeatures::new()
             }));
         }
-        tell(&failed, on_event);
         let found = Self {
-            skipped: [self.skipped.clone(), failed].concat(),
             views: views.to_vec(),
             pieces,
             features,
             ..self
         };
-        if found.features.iter().all(|clip| !clip.is_empty()) {
-            return Ok(found);
-        }
-        let has_features: Vec<bool> = found.features.iter().map(|clip| !clip.is_empty()).collect();
-        let kept = found.filter(|i| has_features[i]);
-        if kept.corpus.is_empty() {
-            return Err(Error::NoClips {
-                data: kept.corpus.name().to_owned(),
-            });
-        }
-        Ok(Self {
-            corpus: select(&kept.corpus, &emotions)?,
-            ..kept
-        })
+        found.without(&failed, &emotions, on_event)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The pieces of speech by which long clips are learned and answered, as a trained model answers such recordings.
 
+use std::collections::BTreeMap;
+
 use ser_audio::{Channels, Waveform};
 use ser_data::{Clip, Corpus, Excerpt, Recording};
 use ser_features::Features;
@@ -23,8 +25,12 @@ pub struct Piece {
 /// are weighted. A clip that is learned and answered as a whole has a single piece.
 pub type ClipFeatures = Vec<(Vec<Features>, f64)>;
 
-/// Finds the pieces of each clip. A clip has none if it is answered as a whole, or if it cannot be read.
-pub(crate) fn find_pieces(corpus: &Corpus, on_event: OnEvent) -> Vec<Vec<Piece>> {
+/// Finds the pieces of each clip. A clip has none if it is answered as a whole. Also returns the clips that cannot be answered, by
+/// their indices, each with the reason.
+pub(crate) fn find_pieces(
+    corpus: &Corpus,
+    on_event: OnEvent,
+) -> (Vec<Vec<Piece>>, BTreeMap<usize, String>) {
     let clips = corpus.clips();
     // There is no more speech in a clip than it is long.
     let is_long = |&i: &usize| clips[i].seconds() >= CUT;
@@ -39,15 +45,18 @@ pub(crate) fn find_pieces(corpus: &Corpus, on_event: OnEvent) -> Vec<Vec<Piece>>
     });
     on_event(Event::Finished { stage });
     let mut pieces = vec![Vec::new(); clips.len()];
+    let mut failed = BTreeMap::new();
     for (i, found) in long.into_iter().zip(found) {
-        // A clip that cannot be read is reported when its features are extracted, from the whole of it.
-        pieces[i] = found.unwrap_or_default();
+        match found {
+            Ok(found) => pieces[i] = found,
+            Err(error) => drop(failed.insert(i, error.to_string())),
+        }
     }
     let (divided, of) = (divided(&pieces), clips.len());
     if divided > 0 {
         on_event(Event::Divided { clips: divided, of });
     }
-    pieces
+    (pieces, failed)
 }
 
 /// Returns the number of clips that have pieces.
@@ -140,7 +149,7 @@ mod tests {
     use crate::view::View;
 
     /// A clip of 2.5 s, one of 6 s with more than 3 s of speech, one of 13 s, the same 13 s as a part of a longer file, and 7 s
-    /// of silence.
+    /// and 31 s of silence.
     fn corpus(folder: &std::path::Path) -> Corpus {
         let write = |name: &str, samples: Vec<f32>| {
             write_wav_f32(&folder.join(name), 8000, samples);
@@ -154,8 +163,9 @@ mod tests {
             [&voice(8000, 2.0, 220.0), &long[..], &long[..]].concat(),
         );
         write("silent.wav", vec![0.0; 7 * 8000]);
+        write("waiting.wav", vec![0.0; 31 * 8000]);
         let manifest = "path,emotion,speaker,start,end\nshort.wav,sad,anna,,\nspoken.wav,sad,anna,,\nlong.wav,sad,anna,,\ntalk.wav,happy,anna,2,15\n\
-                        silent.wav,happy,anna,,\n";
+                        silent.wav,happy,anna,,\nwaiting.wav,happy,anna,,\n";
         std::fs::write(folder.join("clips.csv"), manifest).unwrap();
         Corpus::load(folder.join("clips.csv")).unwrap().corpus
     }
@@ -170,17 +180,20 @@ mod tests {
                 told.lock().unwrap().push((clips, of));
             }
         };
-        let pieces = find_pieces(&corpus, &on_event);
-        assert_eq!(told.into_inner().unwrap(), [(3, 5)]);
+        let (pieces, failed) = find_pieces(&corpus, &on_event);
+        assert_eq!(told.into_inner().unwrap(), [(3, 6)]);
         let of = |name: &str| {
             let is_named = |clip: &&Clip| clip.name.starts_with(name);
             let clip = corpus.clips().iter().find(is_named).unwrap();
             let at = corpus.clips().iter().position(|other| other == clip);
-            (clip, &pieces[at.unwrap()])
+            let at = at.unwrap();
+            (clip, &pieces[at], failed.get(&at))
         };
         assert!(of("short").1.is_empty() && of("silent").1.is_empty());
+        assert_eq!(failed.len(), 1);
+        assert!(of("waiting").2.unwrap().contains("no speech"));
 
-        let (clip, found) = of("long");
+        let (clip, found, _) = of("long");
         let mut segmenter = Segmenter::new(8000).unwrap();
         let sound = clip.read().unwrap();
         let mut answered = segmenter.push(&sound.samples);
@@ -197,7 +210,7 @@ mod tests {
             assert!((found.seconds - (answered.end - answered.start)).abs() < 1e-9);
         }
 
-        let (_, elsewhere) = of("talk");
+        let (_, elsewhere, _) = of("talk");
         let moved = found.iter().map(|piece| Piece {
             excerpt: Excerpt {
                 start: piece.excerpt.start + 16_000,
@@ -206,6 +219,19 @@ mod tests {
             ..*piece
         });
         assert_eq!(*elsewhere, moved.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_long_clip_without_speech_is_left_out_of_a_task() {
+        let folder = tempfile::tempdir().unwrap();
+        let corpus = corpus(folder.path());
+        let task = Experiment::load("folds-a-cnn").unwrap().task;
+        let manifest = folder.path().join("clips.csv");
+        let found = Prepared::of_task(&[manifest.as_path().into()], &task, &|_| {}).unwrap();
+        let left_out: Vec<_> = found.skipped.iter().map(|skipped| &skipped.path).collect();
+        assert_eq!(left_out, [&folder.path().join("waiting.wav")]);
+        assert_eq!(found.corpus.len(), corpus.len() - 1);
+        assert_eq!((found.pieces.len(), found.divided()), (corpus.len() - 1, 3));
     }
 
     #[test]

@@ -32,10 +32,10 @@ pub(crate) fn is_clip(quality: &Quality) -> bool {
 
 /// Finds the pieces of speech by which [`Predictor::answer`] answers a recording, and by which such a clip should be learned:
 /// those of a recording of more than [`LONGEST_CLIP`], or with [`CUT`] seconds of speech. Any other recording is answered as a whole, and has
-/// none; nor has one without speech.
+/// none; nor has one of up to [`LONG`] seconds without speech.
 ///
 /// # Errors
-/// [`Error::SampleRate`] below 4000 Hz.
+/// [`Error::SampleRate`] below 4000 Hz, and [`Error::NotSpeech`] for a recording of more than [`LONG`] seconds without speech.
 ///
 /// ```
 /// use ser_audio::Waveform;
@@ -56,7 +56,11 @@ pub fn pieces_of_speech(sound: &Waveform) -> Result<Vec<Piece>> {
     if sound.duration() <= LONGEST_CLIP && is_clip(&Quality::of_restored(&restored(sound), sound)) {
         return Ok(Vec::new());
     }
-    all_pieces(sound)
+    let pieces = all_pieces(sound)?;
+    if pieces.is_empty() && sound.duration() > LONG {
+        return Err(no_speech());
+    }
+    Ok(pieces)
 }
 
 fn all_pieces(sound: &Waveform) -> Result<Vec<Piece>> {
