@@ -140,7 +140,7 @@ impl CrossValidation<'_> {
         for recipe in recipes.clone() {
             refuse_others(&folder(recipe), &planned)?;
         }
-        self.source = self.source.common_to_members(ensemble, |recipe, clips| {
+        self.source = self.source.common_to(recipes.clone(), |recipe, clips| {
             is_finished(&folder(recipe), &Experiment::from(recipe.clone()), clips)
         })?;
         for recipe in recipes.clone() {

@@ -56,7 +56,8 @@ pub fn fit(
     };
     let disjoint = experiment.task.protocol.disjoint();
     let source = Source::read(folders, &experiment.task, on_event)?;
-    let source = source.common_to_members(experiment, |recipe, clips| {
+    let recipes = experiment.members.iter().map(|member| &member.recipe);
+    let source = source.common_to(recipes, |recipe, clips| {
         Ok(finished(recipe, clips, &inner, disjoint)?.is_some())
     })?;
     let (mut models, mut answers, mut skipped) = (Vec::new(), Vec::new(), Vec::new());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::time::Instant;
 
-use ser_data::SplitName;
+use ser_data::{LabelMap, SplitName};
 use ser_eval::{FoldSummary, MeanStd};
 use ser_recipe::{Experiment, Recipe};
 
@@ -34,6 +34,7 @@ pub struct Candidate {
 
 /// Measures every experiment on the inner splits of every split of its protocol. No test part is used.
 ///
+/// Clips that are too short for one of the recipes are left out for all experiments, which are compared on the same clips.
 /// The task of an experiment says how many inner splits there are. With `conditions` the clips are predicted under every
 /// recording condition as well.
 ///
@@ -63,12 +64,21 @@ pub fn select(
     let (mut sources, mut candidates) = (BTreeMap::new(), Vec::new());
     for experiment in experiments {
         let start = Instant::now();
-        let task = &experiment.task;
-        let source = match sources.entry((&task.labels, &task.emotions, task.shared_sentences)) {
+        let source = match sources.entry(clips_of(experiment)) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(Source::read(folders, task, on_event)?),
+            Entry::Vacant(new) => {
+                let same = experiments.iter();
+                let same = same.filter(|other| clips_of(other) == clips_of(experiment));
+                let recipes = same.flat_map(|other| &other.members);
+                let source = Source::read(folders, &experiment.task, on_event)?;
+                new.insert(
+                    source.common_to(recipes.map(|member| &member.recipe), |recipe, clips| {
+                        Ok(finished(recipe, clips, &inner)?.is_some())
+                    })?,
+                )
+            }
         };
-        let (answers, skipped) = answers(experiment, source.clone(), &inner)?;
+        let (answers, skipped) = answers(experiment, source, &inner)?;
         candidates.push(Candidate {
             name: experiment.name.clone(),
             figures: answers.figures()?,
@@ -80,23 +90,28 @@ pub fn select(
     Ok(candidates)
 }
 
+/// Returns what decides which clips an experiment is trained on.
+fn clips_of(experiment: &Experiment) -> (&LabelMap, &[String], bool) {
+    let task = &experiment.task;
+    (&task.labels, &task.emotions, task.shared_sentences)
+}
+
+/// Returns the predictions of a recipe on the inner splits, if an earlier call finished them.
+fn finished(recipe: &Recipe, clips: &Prepared, inner: &Inner) -> Result<Option<Answers>> {
+    inner.finished(recipe, clips, &splits(&recipe.task, clips)?)
+}
+
 /// Returns the predictions of an experiment on the inner splits, averaged over its members, and the files left out.
 fn answers(
     experiment: &Experiment,
-    source: Source,
+    source: &Source,
     inner: &Inner,
 ) -> Result<(Answers, Vec<Skipped>)> {
-    let finished = |recipe: &Recipe, clips: &Prepared| {
-        inner.finished(recipe, clips, &splits(&recipe.task, clips)?)
-    };
-    let source = source.common_to_members(experiment, |recipe, clips| {
-        Ok(finished(recipe, clips)?.is_some())
-    })?;
     let clips = &source.clips;
     let (mut members, mut skipped) = (Vec::new(), clips.skipped.clone());
     for member in &experiment.members {
         let recipe = &member.recipe;
-        let answers = match finished(recipe, clips)? {
+        let answers = match finished(recipe, clips, inner)? {
             Some(answers) => answers,
             None => {
                 let data = source.extract(recipe)?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ser_audio::conditions::Condition;
 use ser_data::{Origin, Split};
-use ser_recipe::{Experiment, Recipe, Task};
+use ser_recipe::{Recipe, Task};
 
 use crate::corpus::Prepared;
 use crate::error::Result;
@@ -23,7 +23,6 @@ pub struct Folders<'a> {
 }
 
 /// The clips of a task, the same for all members of an ensemble.
-#[derive(Clone)]
 pub(crate) struct Source<'a> {
     /// The clips, without features.
     pub(crate) clips: Prepared,
@@ -42,27 +41,33 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// Leaves out the clips that are too short for the features of a member of an ensemble. Members that were trained on other
-    /// clips would have other splits, and could not be joined.
+    /// Leaves out the clips that are too short for the features of one of several recipes, so that all are trained and tested on
+    /// the same clips. Members of an ensemble that were trained on other clips would have other splits, and could not be joined.
     ///
     /// `is_finished` returns whether an earlier call trained the recipe on exactly these clips, so that it needs no features.
-    pub(crate) fn common_to_members(
+    pub(crate) fn common_to<'r>(
         self,
-        ensemble: &Experiment,
+        recipes: impl Iterator<Item = &'r Recipe>,
         is_finished: impl Fn(&Recipe, &Prepared) -> Result<bool>,
     ) -> Result<Self> {
+        let mut once: Vec<&Recipe> = Vec::new();
+        for recipe in recipes {
+            if !once.contains(&recipe) {
+                once.push(recipe);
+            }
+        }
+        if once.len() == 1 {
+            return Ok(self);
+        }
         let mut clips = self.clips.clone();
-        if ensemble.members.len() > 1 {
-            for member in &ensemble.members {
-                let recipe = &member.recipe;
-                if !is_finished(recipe, &clips)? {
-                    // Under the other conditions no clip becomes shorter, and to apply them twice would take minutes.
-                    let mut views = View::of_training(recipe);
-                    views.retain(|view| may_shorten(view.condition));
-                    let emotions = &recipe.task.emotions;
-                    let found = clips.extract(emotions, &views, self.store, self.on_event)?;
-                    clips = found.without_features();
-                }
+        for recipe in once {
+            if !is_finished(recipe, &clips)? {
+                // Under the other conditions no clip becomes shorter, and to apply them twice would take minutes.
+                let mut views = View::of_training(recipe);
+                views.retain(|view| may_shorten(view.condition));
+                let emotions = &recipe.task.emotions;
+                let found = clips.extract(emotions, &views, self.store, self.on_event)?;
+                clips = found.without_features();
             }
         }
         Ok(Self { clips, ..self })
