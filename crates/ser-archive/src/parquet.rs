@@ -132,6 +132,7 @@ fn number(field: &Field) -> Option<Option<f64>> {
         Field::Null => return Some(None),
         Field::Double(number) => number,
         Field::Float(number) => number.into(),
+        Field::Float16(number) => number.into(),
         Field::Byte(number) => number.into(),
         Field::Short(number) => number.into(),
         Field::Int(number) => number.into(),
@@ -140,6 +141,8 @@ fn number(field: &Field) -> Option<Option<f64>> {
         Field::UShort(number) => number.into(),
         Field::UInt(number) => number.into(),
         Field::ULong(number) => number as f64,
+        // A literal such as 0.5 is a decimal in SQL.
+        Field::Decimal(_) => field.to_string().parse().ok()?,
         _ => return None,
     };
     Some((!number.is_nan()).then_some(number))

@@ -95,6 +95,33 @@ fn csv(rows: usize) -> String {
 }
 
 #[test]
+fn seconds_may_be_decimals_as_literals_in_sql_are() {
+    let schema =
+        "message duckdb { optional binary path (UTF8); optional int32 start (DECIMAL(9,2)); }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    while let Some(mut column) = group.next_column().unwrap() {
+        match column.untyped() {
+            ColumnWriter::ByteArrayColumnWriter(writer) => {
+                let path = ["a.wav".into()];
+                writer.write_batch(&path, Some(&[1]), None).unwrap();
+            }
+            ColumnWriter::Int32ColumnWriter(writer) => {
+                writer.write_batch(&[150], Some(&[1]), None).unwrap();
+            }
+            _ => unreachable!(),
+        }
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let table = write(folder.path(), "m.parquet", writer.into_inner().unwrap());
+    assert_eq!(read(&table).unwrap().rows[0].start, Some(1.5));
+}
+
+#[test]
 fn parquet_and_csv_are_the_same_rows_and_shards_share_them_out() {
     let folder = tempfile::tempdir().unwrap();
     let rows = 2_500;

@@ -5,7 +5,7 @@ use ser_audio::Damage;
 use serde::{Serialize, Serializer};
 
 use crate::corpora::KnownCorpus;
-use crate::ravdess::{ACTORS, Channel, Name};
+use crate::ravdess::{ACTORS, Channel, Modality, Name};
 use crate::{Clip, Corpus, Error, Renamed};
 
 /// The findings of an indexing run: counts, oddities, and every skipped file with its reason.
@@ -126,7 +126,8 @@ fn duplicates(clips: &[Clip]) -> Vec<Vec<String>> {
 fn missing(clips: &[Clip]) -> Option<Vec<MissingClips>> {
     let speech = |clip: &Clip| {
         let name: Name = clip.name.parse().ok()?;
-        (name.channel == Channel::Speech).then_some(name)
+        let is_audio = name.modality == Modality::Audio;
+        (is_audio && name.channel == Channel::Speech).then_some(name)
     };
     let present: BTreeSet<Name> = clips.iter().map(speech).collect::<Option<_>>()?;
     let per_actor = (1..=ACTORS).map(|actor| {

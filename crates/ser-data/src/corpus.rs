@@ -456,25 +456,29 @@ fn give_names(clips: &mut [Clip]) {
         groups.entry(called).or_default().push(index);
     }
     for group in groups.into_values() {
-        let deepest = group.iter().map(|&i| clips[i].path.iter().count()).max();
+        let files: Vec<PathBuf> = group.iter().map(|&i| clips[i].path.clone()).collect();
+        let stems: Vec<PathBuf> = files.iter().map(|file| file.with_extension("")).collect();
         let part = |i: usize| {
             let span = clips[i].span();
             let part = span.map(|(start, end)| format!("@{start:.3}-{end:.3}"));
             part.unwrap_or_default()
         };
-        let named = |folders: usize| -> Vec<String> {
-            let path = |&i: &usize| below(&clips[i].path.with_extension(""), folders) + &part(i);
-            group.iter().map(path).collect()
+        let named = |paths: &[PathBuf], folders: usize| -> Vec<String> {
+            let paths = paths.iter().zip(&group);
+            paths
+                .map(|(path, &i)| below(path, folders) + &part(i))
+                .collect()
         };
         let is_enough =
             |names: &Vec<String>| names.iter().collect::<BTreeSet<_>>().len() == names.len();
-        let names = (0..deepest.unwrap_or(0)).map(named).find(is_enough);
+        let deepest = files.iter().map(|file| file.iter().count()).max();
+        let deepest = deepest.unwrap_or(0);
         // If `a.wav` and `a.WAV` are in one folder, only the extension distinguishes them.
-        let whole = || {
-            let path = |&i: &usize| clips[i].path.to_string_lossy().into_owned() + &part(i);
-            group.iter().map(path).collect()
-        };
-        for (index, name) in group.iter().zip(names.unwrap_or_else(whole)) {
+        let mut names = (0..deepest).map(|folders| named(&stems, folders));
+        let mut longer = (0..deepest).map(|folders| named(&files, folders));
+        let names = names.find(is_enough).or_else(|| longer.find(is_enough));
+        let names = names.unwrap_or_else(|| named(&files, deepest));
+        for (index, name) in group.iter().zip(names) {
             clips[*index].name = name;
         }
     }

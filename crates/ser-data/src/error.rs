@@ -96,6 +96,32 @@ pub enum Error {
         name: String,
     },
 
+    /// Two corpora contain the same part of a file.
+    #[error(
+        "{}: the corpora `{}` and `{}` both contain this sound, which would be learned from one and tested in the other: list it once",
+        path.display(), corpora[0], corpora[1]
+    )]
+    SharedSound {
+        /// The file.
+        path: PathBuf,
+        /// The names of the corpora.
+        corpora: [String; 2],
+    },
+
+    /// Two corpora spell a label in two ways.
+    #[error(
+        "{}: the label `{found}` is spelled `{known}` elsewhere: use one spelling, or let `labels` in the [task] of a recipe merge them",
+        path.display()
+    )]
+    Spellings {
+        /// A clip with the second spelling.
+        path: PathBuf,
+        /// The first spelling.
+        known: String,
+        /// The second spelling.
+        found: String,
+    },
+
     /// The corpus does not have this label.
     #[error("no clip is labelled `{label}`; the labels are {}", known.join(", "))]
     UnknownLabel {

@@ -1,8 +1,10 @@
 //! Joins several corpora into one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use crate::corpora::voices;
+use crate::manifest::{overlap, spelling};
 use crate::{Audit, Clip, Corpus, Error, LabelMap, Origin, Renamed, Result, Scan};
 
 /// The attribute of a clip, and the column of a manifest, that names the corpus of the clip.
@@ -32,7 +34,8 @@ impl Corpus {
     /// manifest takes precedence.
     ///
     /// # Errors
-    /// The errors of [`Corpus::load_with`], and [`Error::SameCorpus`] if a corpus is given twice.
+    /// The errors of [`Corpus::load_with`]; [`Error::SameCorpus`] if a corpus is given twice; [`Error::SharedSound`] if two corpora
+    /// contain the same part of a file; [`Error::Spellings`] if they spell a label in two ways.
     pub fn load_all(origins: &[Origin<'_>], labels: &LabelMap) -> Result<Scan> {
         if let [origin] = origins {
             return Self::load_with(*origin, labels);
@@ -46,20 +49,19 @@ impl Corpus {
                 .known
                 .map_or(corpus.name(), |known| known.name)
                 .to_owned();
-            if !names.insert(name.clone()) {
-                let path = origin.path.to_owned();
-                return Err(Error::SameCorpus { path, name });
-            }
+            names.insert(name.clone());
             synthetic |= corpus.is_synthetic();
             let own = corpus.clips().iter();
             let own: BTreeSet<&str> = own.map(|clip| clip.corpus().unwrap_or(&name)).collect();
-            if let Some(twice) = own.iter().find(|own| corpora.contains(**own)) {
-                return Err(Error::SameCorpus {
-                    path: origin.path.to_owned(),
-                    name: (*twice).to_owned(),
-                });
+            // A corpus in two spellings would be two corpora, one of which is tested by the other.
+            for own in own {
+                if !corpora.insert(spelling(own)) {
+                    return Err(Error::SameCorpus {
+                        path: origin.path.to_owned(),
+                        name: own.to_owned(),
+                    });
+                }
             }
-            corpora.extend(own.into_iter().map(str::to_owned));
             for mut clip in corpus.clips().iter().cloned() {
                 let name = clip.corpus().unwrap_or(&name).to_owned();
                 clip.set_corpus(&name);
@@ -71,6 +73,8 @@ impl Corpus {
             skipped.extend(audit.damaged);
             skipped.extend(audit.skipped);
         }
+        refuse_shared(&clips)?;
+        refuse_spellings(&clips)?;
         let name = Vec::from_iter(names).join("+");
         let corpus = Self::new(name, synthetic, clips);
         let renamed = renamed.into_iter();
@@ -78,4 +82,41 @@ impl Corpus {
         let audit = Audit::new(&corpus, renamed.collect(), skipped);
         Ok(Scan { corpus, audit })
     }
+}
+
+/// Refuses a part of a file that two corpora contain: it would be learned from one and tested in the other.
+fn refuse_shared(clips: &[Clip]) -> Result<()> {
+    let canonical = |clip: &Clip| {
+        clip.path
+            .canonicalize()
+            .unwrap_or_else(|_| clip.path.clone())
+    };
+    let files: Vec<PathBuf> = clips.iter().map(canonical).collect();
+    let parts = files.iter().zip(clips);
+    let parts = parts.map(|(file, clip)| (file.as_path(), clip.excerpt, clip));
+    match overlap(parts.collect()) {
+        None => Ok(()),
+        Some((one, other)) => Err(Error::SharedSound {
+            path: one.path.clone(),
+            corpora: [one, other].map(|clip| clip.corpus().unwrap_or_default().to_owned()),
+        }),
+    }
+}
+
+/// Refuses two spellings of a label, which would become two labels.
+fn refuse_spellings(clips: &[Clip]) -> Result<()> {
+    let mut first: BTreeMap<String, &String> = BTreeMap::new();
+    for clip in clips {
+        let known = *first
+            .entry(spelling(&clip.emotion))
+            .or_insert(&clip.emotion);
+        if known != &clip.emotion {
+            return Err(Error::Spellings {
+                known: known.clone(),
+                found: clip.emotion.clone(),
+                path: clip.path.clone(),
+            });
+        }
+    }
+    Ok(())
 }

@@ -57,8 +57,10 @@ struct Span {
 
 /// The shortest part of a file, in seconds. A shorter one is a mistake, and names of parts have a resolution of 1 ms.
 const SHORTEST: f64 = 0.01;
-/// Tolerance in seconds, since 0.03 − 0.02 is slightly less than 0.01 in floating point.
-const ROUNDING: f64 = 1e-9;
+/// Tolerance in samples: a part that is written as it was rounded to samples may be shorter by one.
+const ROUNDING: f64 = 1.0;
+/// Tolerance in seconds, which is that of a sample at the lowest sampling rate of a recording.
+const ROUNDING_SECONDS: f64 = ROUNDING / 4000.0;
 /// How far a part may end after its file, in seconds: tables round, and codecs pad.
 const BEYOND: f64 = 0.1;
 
@@ -135,6 +137,11 @@ pub(crate) fn read(origin: Origin<'_>, labels: &LabelMap) -> Result<Scan> {
         };
         entries.push((entry, known));
     }
+    let named = entries.iter().map(|(entry, _)| entry);
+    let named = named.filter(|entry| entry.clip.corpus().is_some());
+    refuse_spellings(named, CORPUS, "use one spelling", |clip| {
+        clip.corpus().unwrap_or_default()
+    })?;
     let corpus_of = |clip: &Clip| clip.corpus().unwrap_or(&name).to_owned();
     let corpora = entries.iter().map(|(entry, _)| corpus_of(&entry.clip));
     if corpora.collect::<HashSet<_>>().len() > 1 {
@@ -197,7 +204,7 @@ fn clip(row: &Row<'_>, places: &Places<'_>) -> Result<Clip> {
     });
     let is_other = |name: &str| {
         let name = name.to_ascii_lowercase();
-        ![&COLUMNS[..], &OPTIONAL].concat().contains(&name.as_str())
+        !COLUMNS.contains(&name.as_str()) && !OPTIONAL.contains(&name.as_str())
     };
     let others = row.filled().filter(|(name, _)| is_other(name));
     Ok(Clip {
@@ -250,7 +257,7 @@ fn span(row: &Row<'_>) -> Result<Option<Span>> {
         return Ok(None);
     }
     let start = start.unwrap_or(0.0);
-    if end.is_some_and(|end| end - start < SHORTEST - ROUNDING) {
+    if end.is_some_and(|end| end - start < SHORTEST - ROUNDING_SECONDS) {
         let expected = format!("an end at least {SHORTEST} s after the start");
         return Err(row.wrong(END, &expected));
     }
@@ -266,7 +273,7 @@ impl Span {
         let end = start + part.frames.min(last);
         let is_end = |seconds: f64| (seconds * rate).round() as u64 == end;
         if part.frames > last
-            || (part.frames as f64) < SHORTEST * rate
+            || (part.frames as f64) < SHORTEST * rate - ROUNDING
             || !self.end.is_none_or(is_end)
         {
             let expected = "the number of samples from start to end; if content, sample_rate, channels and frames are empty, \
@@ -283,7 +290,7 @@ impl Span {
         let start = samples(self.start);
         let end = self.end.map_or(file.frames, samples);
         let whole = file.frames as f64 / rate;
-        let is_too_short = (file.frames.saturating_sub(start) as f64) < SHORTEST * rate;
+        let is_too_short = (file.frames.saturating_sub(start) as f64) < SHORTEST * rate - ROUNDING;
         if is_too_short || end as f64 > (whole + BEYOND) * rate {
             let end = self
                 .end
@@ -397,40 +404,40 @@ fn hash_parts(entries: &mut Vec<Entry<'_>>, skipped: &mut Vec<Skip>) {
 /// Refuses parts of one file that overlap: otherwise the same audio could be in the training and the test part of a
 /// split.
 fn refuse_overlaps(entries: &[Entry<'_>]) -> Result<()> {
+    let parts = entries.iter();
+    let parts = parts.map(|entry| (entry.file.as_path(), entry.clip.excerpt, entry));
+    let Some((one, other)) = overlap(parts.collect()) else {
+        return Ok(());
+    };
+    let (line, other_line) = (one.row.line(), other.row.line());
+    let (row, line) = if line < other_line {
+        (other.row, line)
+    } else {
+        (one.row, other_line)
+    };
+    let expected = format!(
+        "a part of the file that does not overlap the one in line {line}: the same audio must not be in two clips"
+    );
+    let column = [START, END].into_iter().find(|c| row.optional(c).is_some());
+    Err(row.wrong(column.unwrap_or("path"), &expected))
+}
+
+/// Returns two of the given values whose files are the same, and whose parts of the file overlap. Without a part, the whole file
+/// is meant.
+pub(crate) fn overlap<T: Copy>(mut parts: Vec<(&Path, Option<Excerpt>, T)>) -> Option<(T, T)> {
     let whole = Excerpt {
         start: 0,
         end: u64::MAX,
     };
-    let mut parts: Vec<(&Path, Excerpt, &Entry<'_>)> = entries
-        .iter()
-        .map(|entry| {
-            (
-                entry.file.as_path(),
-                entry.clip.excerpt.unwrap_or(whole),
-                entry,
-            )
+    parts.sort_by_key(|&(file, part, _)| (file, part.unwrap_or(whole)));
+    // Of sorted parts, two neighbours overlap if any two do.
+    let neighbours = parts.iter().zip(parts.iter().skip(1));
+    neighbours
+        .filter(|((file, part, _), (next_file, next, _))| {
+            file == next_file && next.unwrap_or(whole).start < part.unwrap_or(whole).end
         })
-        .collect();
-    parts.sort_by_key(|&(file, part, _)| (file, part));
-    for pair in parts.windows(2) {
-        let [(file, part, one), (next_file, next, other)] = pair else {
-            continue;
-        };
-        if file == next_file && next.start < part.end {
-            let (line, other_line) = (one.row.line(), other.row.line());
-            let (row, line) = if line < other_line {
-                (other.row, line)
-            } else {
-                (one.row, other_line)
-            };
-            let expected = format!(
-                "a part of the file that does not overlap the one in line {line}: the same audio must not be in two clips"
-            );
-            let column = [START, END].into_iter().find(|c| row.optional(c).is_some());
-            return Err(row.wrong(column.unwrap_or("path"), &expected));
-        }
-    }
-    Ok(())
+        .map(|((_, _, one), (_, _, other))| (*one, *other))
+        .next()
 }
 
 /// Refuses two spellings that differ only as typing errors do: one speaker would be on two sides of a split, or one
@@ -439,7 +446,7 @@ fn refuse_spellings<'a>(
     entries: impl Iterator<Item = &'a Entry<'a>>,
     column: &str,
     way_out: &str,
-    name: impl Fn(&Clip) -> &String,
+    name: impl Fn(&Clip) -> &str,
 ) -> Result<()> {
     let mut first: HashMap<String, &Entry> = HashMap::new();
     for entry in entries {
@@ -458,7 +465,7 @@ fn refuse_spellings<'a>(
 /// Returns a key that is equal for names which differ only in case, blanks, `-`, `_` and leading zeros: the words and
 /// numbers of the name in their order. Two numbers stay separated, so that speaker 1 of group 11 is not speaker 11 of
 /// group 1, and a number keeps its sign, so that -1 is not 1.
-fn spelling(name: &str) -> String {
+pub(crate) fn spelling(name: &str) -> String {
     let is_negative = name
         .strip_prefix('-')
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));

@@ -29,7 +29,10 @@ pub(crate) fn scan(folder: &Path, labels: &LabelMap) -> Result<Scan> {
             Err(error) => skipped.push(Skip::unreadable(error.path.clone(), error.into())),
         }
     }
-    let (known, labelled) = corpora::recognise(&files)?;
+    // Names of folders may be labels, also that of the current folder, which `.` does not show.
+    let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    let located: Vec<PathBuf> = files.iter().map(absolute).collect();
+    let (known, labelled) = corpora::recognise(&located)?;
     let (mut candidates, mut companions) = (Vec::new(), Vec::new());
     for (path, labels) in files.into_iter().zip(labelled) {
         match labels {

@@ -35,6 +35,9 @@ use serde::Serialize;
 
 use crate::{Result, is_table, synth};
 
+/// The name of the speech clips of RAVDESS.
+pub(crate) const RAVDESS: &str = ravdess::SPEECH.name;
+
 /// A corpus that is recognised by its file names.
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
@@ -138,7 +141,7 @@ pub fn named(name: &str) -> Option<&'static KnownCorpus> {
 /// Returns the name of the corpus that has the speakers of this one. The actors of RAVDESS both speak and sing.
 pub(crate) fn voices(name: &str) -> &str {
     if name == ravdess::SONG.name {
-        ravdess::SPEECH.name
+        RAVDESS
     } else {
         name
     }

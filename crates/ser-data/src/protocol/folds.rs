@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::corpora::{RAVDESS, recognise, voices};
 use crate::random::Random;
 use crate::table::Table;
 use crate::{Corpus, Error, Protocol, Result};
@@ -10,8 +11,18 @@ use crate::{Corpus, Error, Protocol, Result};
 /// Speakers that are tested together.
 pub(super) type Fold = Vec<String>;
 
-/// Returns the published folds, after checking them against the speakers of the corpus.
+/// Returns the published folds, after checking them against the corpus.
 pub(super) fn fixed(protocol: Protocol, corpus: &Corpus) -> Result<Vec<Fold>> {
+    // The speakers of some other corpora have such numbers as well.
+    let files = corpus.clips().iter().map(|clip| clip.path.clone());
+    let (known, _) = recognise(&files.collect::<Vec<_>>())?;
+    if voices(known.name) != RAVDESS {
+        return Err(Error::Unsuited {
+            protocol: protocol.to_string(),
+            expected: "RAVDESS (`speakers-5` keeps the speakers of any corpus apart)".to_owned(),
+            actual: format!("clips of {}", known.title),
+        });
+    }
     let published = published(protocol)?;
     let present = corpus.speakers();
     let unknown: Vec<String> = present

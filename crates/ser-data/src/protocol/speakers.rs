@@ -149,8 +149,12 @@ fn validation_speakers(
     let untested = corpus.clips().iter();
     let untested = untested.filter(|clip| !tested.contains(&clip.speaker));
     let mut by_corpus: BTreeMap<Option<&str>, BTreeMap<&str, Option<&str>>> = BTreeMap::new();
+    // Speakers of two corpora, as of speech and song of RAVDESS, are drawn with the first: otherwise both draws together could
+    // leave nobody to train on.
+    let mut first: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for clip in untested {
-        add_gender(by_corpus.entry(clip.corpus()).or_default(), clip);
+        let corpus = *first.entry(&clip.speaker).or_insert(clip.corpus());
+        add_gender(by_corpus.entry(corpus).or_default(), clip);
     }
     let of_each = by_corpus.values().map(|gender_of| draw(gender_of, random));
     let chosen: Vec<String> = of_each.flatten().collect();

@@ -121,6 +121,80 @@ fn the_same_corpus_in_a_manifest_is_refused() {
 }
 
 #[test]
+fn what_one_manifest_may_not_hold_two_corpora_may_not_hold_together() {
+    let folder = three_corpora();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let file = "crowd/AudioWAV/1001_DFA_ANG_XX.wav";
+    let refused = |names: [&str; 2]| load(folder.path(), &names).unwrap_err();
+    // One file as a whole and in part, which would be two voices.
+    write(
+        "whole.csv",
+        &format!("path,emotion,speaker\n{file},angry,p1\n"),
+    );
+    write(
+        "part.csv",
+        &format!("path,emotion,speaker,start,end\n{file},angry,p1,0,0.02\n"),
+    );
+    let error = refused(["whole.csv", "part.csv"]);
+    assert!(matches!(&error, Error::SharedSound { .. }), "{error}");
+    // Two spellings of a label.
+    write(
+        "Angry.csv",
+        &format!("path,emotion,speaker\n{file},Angry,p1\n"),
+    );
+    let error = refused(["british", "Angry.csv"]);
+    assert!(
+        matches!(&error, Error::Spellings { found, .. } if found == "Angry"),
+        "{error}"
+    );
+    // Two spellings of a corpus, in two corpora and in one.
+    write(
+        "other.csv",
+        &format!("path,emotion,speaker,corpus\n{file},angry,p1,Crema_D\n"),
+    );
+    let error = refused(["crowd", "other.csv"]);
+    assert!(matches!(&error, Error::SameCorpus { .. }), "{error}");
+    let sad = file.replace("ANG", "SAD");
+    let rows = format!("path,emotion,speaker,corpus\n{file},angry,p1,a\n{sad},sad,p1,A\n");
+    write("both.csv", &rows);
+    let error = load(folder.path(), &["both.csv"]).unwrap_err().to_string();
+    assert!(error.contains("line 3, column `corpus`"), "{error}");
+}
+
+#[test]
+fn manifests_of_one_name_are_told_apart_by_their_column() {
+    let folder = three_corpora();
+    for (at, emotion) in [("a", "ANG"), ("b", "SAD")] {
+        let file = format!("../crowd/AudioWAV/1001_DFA_{emotion}_XX.wav");
+        std::fs::create_dir(folder.path().join(at)).unwrap();
+        let rows = format!("path,emotion,speaker,corpus\n{file},sad,1,{at}\n");
+        std::fs::write(folder.path().join(at).join("manifest.csv"), rows).unwrap();
+    }
+    let corpus = load(folder.path(), &["a/manifest.csv", "b/manifest.csv"]);
+    assert_eq!(corpus.unwrap().corpus.speakers(), ["a/1", "b/1"]);
+}
+
+#[test]
+fn people_of_two_corpora_are_drawn_for_validation_once() {
+    let folder = tempdir().unwrap();
+    for actor in [1, 3, 5] {
+        for channel in [1, 2] {
+            for emotion in ["03", "04"] {
+                let name = format!("{channel}/03-0{channel}-{emotion}-01-01-01-{actor:02}.wav");
+                let content = 10 * actor + channel;
+                let content = content * 10 + emotion.parse::<i32>().unwrap();
+                Wav::new(content as _).write(folder.path().join(name));
+            }
+        }
+    }
+    let corpus = load(folder.path(), &["1", "2"]).unwrap().corpus;
+    assert_eq!(corpus.speakers().len(), 3);
+    for split in Protocol::Loso.splits(&corpus, 0).unwrap() {
+        assert!(!split.train().is_empty() && !split.validation().is_empty());
+    }
+}
+
+#[test]
 fn speakers_of_one_manifest_are_told_apart_by_their_corpora() {
     let folder = three_corpora();
     let mut manifest = "path,emotion,speaker,corpus\n".to_owned();

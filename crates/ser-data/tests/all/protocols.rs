@@ -341,6 +341,20 @@ fn a_fold_without_actors_is_an_error_that_names_them() {
 }
 
 #[test]
+fn fixed_folds_refuse_another_corpus_with_the_same_numbers_of_speakers() {
+    let emo_db = ["03", "08", "09", "10", "11", "12", "13", "14", "15", "16"];
+    let clips = emo_db.map(|speaker| clip(&format!("wav/{speaker}a01Fa.wav"), "happy", speaker));
+    let corpus = Corpus::new("emo-db", false, clips.to_vec());
+    for protocol in [Protocol::FoldsA, Protocol::FoldsB] {
+        let error = protocol.splits(&corpus, 0).unwrap_err().to_string();
+        assert!(
+            error.contains("speakers-5") && error.contains("Emo-DB"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn fixed_folds_refuse_speakers_they_do_not_know_and_name_them() {
     let mut clips = ravdess_of(1..=24).clips().to_vec();
     clips.push(clip("x.wav", "sad", "anna"));
