@@ -14,7 +14,7 @@ use ser_eval::{FoldSummary, Prediction, Predictions, without_draw};
 use ser_files::remove_file;
 use ser_predict::Model;
 
-use crate::corpus::Prepared;
+use crate::corpus::{Prepared, Skipped};
 use crate::error::{Error, Result};
 use crate::labels::{Counted, Labels};
 use crate::pieces::{predict, with_features};
@@ -30,7 +30,7 @@ pub struct Answers {
 
 impl Answers {
     /// Adds the predictions under each condition of [`Condition::STANDARD`] that has none yet; calls `done` after each
-    /// condition.
+    /// condition. Returns the clips that are left out under a condition, because their features cannot be extracted there.
     pub(crate) fn add_conditions(
         &mut self,
         model: &Model,
@@ -39,30 +39,42 @@ impl Answers {
         split: &str,
         store: Option<&Path>,
         done: &dyn Fn(),
-    ) -> Result<()> {
+    ) -> Result<Vec<Skipped>> {
         let configs = model.views();
         let of_clips: Vec<_> = part.iter().map(|&i| data.recordings(i)).collect();
         let recordings = of_clips.iter().flatten();
         let recordings: Vec<_> = recordings.map(|(recording, _)| *recording).collect();
         let rows = Rows::new(model, &data.corpus);
+        let mut failed = Vec::new();
         for condition in Condition::STANDARD {
             let setting = Setting::Condition(condition);
             if self.get(setting).is_none() {
                 let found = features_under(condition, &configs, &recordings, store)?;
                 let mut found = found.into_iter();
-                let clips = of_clips.iter().map(|of_clip| {
+                let (mut answered, mut clips) = (Vec::new(), Vec::new());
+                for (&i, of_clip) in part.iter().zip(&of_clips) {
                     let found = found.by_ref().take(of_clip.len()).collect();
-                    with_features(of_clip, found).map_err(Error::Extraction)
-                });
-                let clips = clips.collect::<Result<Vec<_>>>()?;
+                    match with_features(of_clip, found) {
+                        Ok(clip) => {
+                            answered.push(i);
+                            clips.push(clip);
+                        }
+                        Err(reason) => {
+                            let path = &data.corpus.clips()[i].path;
+                            let Skipped { path, reason } = Skipped::new(path, &reason);
+                            let reason = format!("under `{condition}`: {reason}");
+                            failed.push(Skipped { path, reason });
+                        }
+                    }
+                }
                 let answers = predict(model, &Vec::from_iter(&clips), None)?;
-                let rows = rows.of(part, answers, split)?;
+                let rows = rows.of(&answered, answers, split)?;
                 let answers = Predictions::new(model.labels.clone(), rows)?;
                 self.by_setting.push((setting, answers));
             }
             done();
         }
-        Ok(())
+        Ok(failed)
     }
 
     /// Writes `NAME.csv`, and a file beside it for each other setting. Files that earlier answers left for other settings are

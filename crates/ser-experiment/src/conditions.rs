@@ -8,7 +8,7 @@ use ser_predict::Model;
 use ser_recipe::Task;
 
 use crate::answers::{Answers, Figures};
-use crate::corpus::{Prepared, Skipped};
+use crate::corpus::{Prepared, Skipped, tell};
 use crate::error::{Context, Error, Result};
 use crate::event::{Event, OnEvent, Stage};
 use crate::lock::Lock;
@@ -63,20 +63,28 @@ pub fn measure_conditions(
     }
     let (stage, steps) = (Stage::Conditions, folders.len() * Condition::STANDARD.len());
     on_event(Event::Started { stage, steps });
-    let mut parts = Vec::new();
+    let (mut parts, mut skipped) = (Vec::new(), data.skipped.clone());
     for (folder, info) in folders.iter().zip(&infos) {
         let name = &info.split;
         let split = read_split(folder, &data.corpus, name, &experiment)
             .context_of(|| "the run was made from other clips".to_owned())?;
-        if info.divided != data.divided() {
-            let (then, now) = (info.divided, data.divided());
+        // Clips that the run lost are in no part.
+        let clips = [split.train(), split.validation(), split.test()].concat();
+        let now = clips
+            .iter()
+            .filter(|&&i| !data.pieces[i].is_empty())
+            .count();
+        if info.divided != now {
+            let then = info.divided;
             let reason = format!("{then} clips were learned by their pieces, expected {now}");
             return Err(Error::other_version(folder, reason));
         }
         let model = Model::load(&folder.join(MODEL))?;
         let mut answers = test_answers(folder)?;
         let done = || on_event(Event::Advanced { stage, steps: 1 });
-        answers.add_conditions(&model, &data, split.test(), name, store, &done)?;
+        let failed = answers.add_conditions(&model, &data, split.test(), name, store, &done)?;
+        tell(&failed, on_event);
+        skipped.extend(failed);
         answers.write(folder, TEST)?;
         parts.push(answers);
     }
@@ -87,6 +95,6 @@ pub fn measure_conditions(
             .filter(|(at, _)| matches!(at, Setting::Plain | Setting::Condition(_)))
             .collect(),
         synthetic: data.corpus.is_synthetic(),
-        skipped: data.skipped,
+        skipped,
     })
 }

@@ -1,6 +1,8 @@
 //! Reads clips from disk and extracts their features.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "train")]
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ser_data::ravdess::EMOTIONS;
@@ -199,6 +201,7 @@ impl Prepared {
     }
 
     /// Returns the number of clips that are learned and answered by pieces.
+    #[cfg(feature = "train")]
     pub(crate) fn divided(&self) -> usize {
         divided(&self.pieces)
     }
@@ -218,14 +221,27 @@ impl Prepared {
         pieces.iter().map(of_piece).collect()
     }
 
-    /// Returns the same clips without their features.
+    /// Leaves out the clips that [`Prepared::extract`] leaves out in these views. Keeps no features, and all pieces of the others.
     #[cfg(feature = "train")]
-    pub(crate) fn without_features(self) -> Self {
-        Self {
-            views: Vec::new(),
-            features: vec![Vec::new(); self.corpus.len()],
+    pub(crate) fn with_features_in(
+        self,
+        emotions: &[String],
+        views: &[View],
+        store: Option<&Path>,
+        on_event: OnEvent,
+    ) -> Result<Self> {
+        let found = self.clone().extract(emotions, views, store, on_event)?;
+        let (corpus, skipped) = (found.corpus, found.skipped);
+        let names: BTreeSet<&str> = corpus.clips().iter().map(|clip| &*clip.name).collect();
+        let clips = self.corpus.clips();
+        let pieces = filter(self.pieces, |i| names.contains(&*clips[i].name));
+        Ok(Self {
+            features: vec![Vec::new(); corpus.len()],
+            pieces,
+            corpus,
+            skipped,
             ..self
-        }
+        })
     }
 
     /// Extracts the features of the clips in each view. Pieces whose features cannot be extracted are left out, and so are

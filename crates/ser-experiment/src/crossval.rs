@@ -165,6 +165,12 @@ impl CrossValidation<'_> {
                 let dir = folder(recipe).join(name);
                 let run = SplitRun::read(&dir)?;
                 let run = run.ok_or_else(|| Error::NoRun { path: dir.clone() })?;
+                // Files may have changed during the trainings. On other clips the splits are others, and clips that the member was
+                // trained on would be tested.
+                if run.info.checksum != data.corpus.checksum() {
+                    let (first, second) = (out.to_owned(), dir);
+                    return Err(Error::Mixed { first, second });
+                }
                 Ok((run, Model::load(&dir.join(MODEL))?))
             };
             let members = recipes.clone().map(read).collect::<Result<_>>()?;

@@ -12,7 +12,7 @@ use ser_model::LIBTORCH_VERSION;
 use ser_recipe::{Experiment, Monitor, Recipe};
 
 use crate::answers::Answers;
-use crate::corpus::Prepared;
+use crate::corpus::{Prepared, tell};
 use crate::error::{Context, Error, Result};
 use crate::event::{Event, OnEvent, Stage};
 use crate::folder::{self, refuse_foreign, remove};
@@ -146,7 +146,9 @@ impl Inner<'_> {
         advanced(1);
         if self.conditions {
             let (model, part, name) = (&trained.model, inner.test(), inner.name());
-            answers.add_conditions(model, data, part, name, self.store, &|| advanced(1))?;
+            let done = || advanced(1);
+            let failed = answers.add_conditions(model, data, part, name, self.store, &done)?;
+            tell(&failed, self.on_event);
         }
         Ok(answers)
     }

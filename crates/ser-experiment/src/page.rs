@@ -3,6 +3,7 @@
 //! The sounds of the worst mistakes and the map of clips are made from the clips when the page is written, and not
 //! kept in the folder of the run: so no further file can become outdated, and runs of earlier versions get them as well.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
@@ -66,7 +67,8 @@ impl Run {
         let split = read_split(first, &corpus, name, &self.experiment)
             .context_of(|| format!("{} was made from other clips", self.dir.display()))?;
         let model = Model::load(&self.model)?;
-        let plain = self.test.plain();
+        let plain = with_attributes(self.test.plain(), &corpus)?;
+        let plain = &plain;
         let mut report = self.report(comparison)?;
         report.sounds = sounds(&corpus, plain)?;
         report.map = map(&model, &corpus, split.test(), name)?;
@@ -78,6 +80,20 @@ impl Run {
         write_page(&self.dir, &report, &evaluation)?;
         Ok(evaluation)
     }
+}
+
+/// Returns the predictions with the additional columns of the clips as the corpus has them now.
+fn with_attributes(predictions: &Predictions, corpus: &Corpus) -> Result<Predictions> {
+    let clips = corpus.clips().iter();
+    let clips: BTreeMap<&str, &Clip> = clips.map(|clip| (&*clip.name, clip)).collect();
+    let rows = predictions.rows().iter().cloned().map(|mut row| {
+        if let Some(clip) = clips.get(&*row.clip) {
+            row.attributes = clip.attributes.clone();
+        }
+        row
+    });
+    let labels = predictions.labels().to_vec();
+    Ok(Predictions::new(labels, rows.collect())?)
 }
 
 /// Writes the metrics, pictures and page of a report into a folder.

@@ -12,6 +12,7 @@ use crate::corpora::corpus_table;
 use crate::error::{Error, Result};
 use crate::setting::Setting;
 use crate::split_run::{Cost, MODEL, RunInfo, SplitRun, is_split, split_folders};
+use crate::view::each_once;
 
 /// A finished run.
 #[derive(Debug)]
@@ -226,13 +227,7 @@ pub(crate) fn enrolled(answers: &Answers) -> Vec<ser_report::Enrolled> {
 
 /// Joins the names of architectures, each once.
 pub(crate) fn architectures(networks: impl IntoIterator<Item = &'static str>) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    for name in networks {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names.join(" + ")
+    each_once(networks).join(" + ")
 }
 
 /// Describes a protocol in one phrase.

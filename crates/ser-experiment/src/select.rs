@@ -16,6 +16,7 @@ use crate::inner::{Inner, refuse_best_epoch};
 use crate::lock::Lock;
 use crate::setting::Setting;
 use crate::source::{Folders, Source, splits};
+use crate::view::each_once;
 
 /// The figures of an experiment on the inner splits of all splits.
 #[derive(Debug, Clone)]
@@ -34,7 +35,8 @@ pub struct Candidate {
 
 /// Measures every experiment on the inner splits of every split of its protocol. No test part is used.
 ///
-/// Clips that are too short for one of the recipes are left out for all experiments, which are compared on the same clips.
+/// Clips of which a feature of one of the recipes cannot be extracted are left out for all experiments with the same emotions, which
+/// are compared on the same clips.
 /// The task of an experiment says how many inner splits there are. With `conditions` the clips are predicted under every
 /// recording condition as well.
 ///
@@ -160,12 +162,6 @@ impl Candidate {
 /// Returns the names of the splits whose inner splits the candidates were measured on, each once.
 #[must_use]
 pub fn outer_splits(candidates: &[Candidate]) -> Vec<String> {
-    let mut outer = Vec::new();
-    for fold in candidates.iter().flat_map(|row| &row.plain().folds) {
-        let split = SplitName::from(fold.split.as_str()).outer;
-        if !outer.contains(&split) {
-            outer.push(split);
-        }
-    }
-    outer
+    let folds = candidates.iter().flat_map(|row| &row.plain().folds);
+    each_once(folds.map(|fold| SplitName::from(fold.split.as_str()).outer))
 }

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use ser_audio::conditions::Condition;
 use ser_data::{Origin, Split};
 use ser_recipe::{Recipe, Task};
 
 use crate::corpus::Prepared;
 use crate::error::Result;
 use crate::event::OnEvent;
-use crate::view::View;
+use crate::view::{View, each_once};
 
 /// The folders of an experiment.
 #[derive(Debug, Clone)]
@@ -41,33 +40,25 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// Leaves out the clips that are too short for the features of one of several recipes, so that all are trained and tested on
+    /// Leaves out the clips of which a feature of one of several recipes cannot be extracted, so that all are trained and tested on
     /// the same clips. Members of an ensemble that were trained on other clips would have other splits, and could not be joined.
     ///
-    /// `is_finished` returns whether an earlier call trained the recipe on exactly these clips, so that it needs no features.
+    /// The features of all recipes are extracted for this, and again for each training: to keep those of all would take too much
+    /// memory. `is_finished` returns whether an earlier call trained the recipe on exactly these clips, so that it needs no features.
     pub(crate) fn common_to<'r>(
         self,
         recipes: impl Iterator<Item = &'r Recipe>,
         is_finished: impl Fn(&Recipe, &Prepared) -> Result<bool>,
     ) -> Result<Self> {
-        let mut once: Vec<&Recipe> = Vec::new();
-        for recipe in recipes {
-            if !once.contains(&recipe) {
-                once.push(recipe);
-            }
-        }
-        if once.len() == 1 {
+        let recipes = each_once(recipes);
+        if recipes.len() == 1 {
             return Ok(self);
         }
         let mut clips = self.clips.clone();
-        for recipe in once {
+        for recipe in recipes {
             if !is_finished(recipe, &clips)? {
-                // Under the other conditions no clip becomes shorter, and to apply them twice would take minutes.
-                let mut views = View::of_training(recipe);
-                views.retain(|view| may_shorten(view.condition));
-                let emotions = &recipe.task.emotions;
-                let found = clips.extract(emotions, &views, self.store, self.on_event)?;
-                clips = found.without_features();
+                let (emotions, views) = (&recipe.task.emotions, View::of_training(recipe));
+                clips = clips.with_features_in(emotions, &views, self.store, self.on_event)?;
             }
         }
         Ok(Self { clips, ..self })
@@ -83,14 +74,6 @@ impl<'a> Source<'a> {
         let clips = self.clips.clone();
         clips.extract(&task.emotions, views, self.store, self.on_event)
     }
-}
-
-/// Returns whether a clip may be shorter under a condition, or is taken as it is.
-fn may_shorten(condition: Condition) -> bool {
-    matches!(
-        condition,
-        Condition::Clean | Condition::Speed { .. } | Condition::Cut { .. }
-    )
 }
 
 /// Returns the splits of the protocol of a task.

@@ -80,12 +80,12 @@ impl View {
     }
 }
 
-/// Returns every view once, in the order of first appearance.
-pub(crate) fn each_once(views: impl IntoIterator<Item = View>) -> Vec<View> {
+/// Returns every value once, in the order of first appearance.
+pub(crate) fn each_once<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut once = Vec::new();
-    for view in views {
-        if !once.contains(&view) {
-            once.push(view);
+    for value in values {
+        if !once.contains(&value) {
+            once.push(value);
         }
     }
     once

@@ -15,8 +15,8 @@ use common::{
 use safetensors::SafeTensors;
 use ser_data::Corpus;
 use ser_experiment::{
-    Event, Measured, Run, Setting, SplitRun, evaluate, fit, measure_conditions, results, select,
-    train_one,
+    Event, Measured, Run, Setting, SplitRun, Stage, cross_validate, evaluate, fit,
+    measure_conditions, results, select, train_one,
 };
 use ser_fixtures::{voice, write_wav_f32};
 use ser_predict::{Model, Predictor};
@@ -266,6 +266,59 @@ fn members_leave_out_the_same_clips_before_any_of_them_is_trained() {
     let out = folder.path().join("fit");
     let fitted = fit(&both, &folders(&data, &out), None, SILENT).unwrap();
     assert_eq!(fitted.skipped, finished.skipped);
+}
+
+#[test]
+fn members_leave_out_a_clip_of_which_a_condition_leaves_too_little() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, _) = copy_of_synthetic(folder.path());
+    // Two seconds of hum with 25 ms of a tone. Over the telephone the tone alone is left, which is too short for derivatives.
+    let hum = data.join("Actor_01/03-01-05-01-01-01-01.wav");
+    let sample = |n: u32| {
+        let phase = n as f32 / 22_050.0 * std::f32::consts::TAU;
+        let tone = if (20_000..20_551).contains(&n) {
+            4000.0
+        } else {
+            0.0
+        };
+        ((phase * 60.0).sin() * 8000.0 + (phase * 1000.0).sin() * tone) as i16
+    };
+    ser_fixtures::write_wav(&hum, 22_050, (0..44_100).map(sample));
+    let recipe = |name: &str, conditions: &str| {
+        let text = inner_recipe_text(name, false);
+        let text = text.replace("n_mels = 32", "n_mels = 32\n        deltas = 1");
+        let with = format!("[augmentation]\nconditions = [{conditions}]");
+        let text = text.replace("[augmentation]", &with);
+        Experiment::parse(&text, name).unwrap()
+    };
+    let telephone = "\"telephone\"";
+    for (number, [a, b]) in [[telephone, telephone], ["", telephone]].iter().enumerate() {
+        let both = ensemble("both", &[&recipe("a", a), &recipe("b", b)]);
+        let out = folder.path().join(format!("run-{number}"));
+        let trainings = Mutex::new(0);
+        let on_event = |event: Event| {
+            if let Event::Started {
+                stage: Stage::Split(_),
+                ..
+            } = event
+            {
+                *trainings.lock().unwrap() += 1;
+            }
+        };
+        let crossval = || cross_validate(&both, &folders(&data, &out), None, &on_event).unwrap();
+        let finished = crossval();
+        let skipped: Vec<&Path> = finished.skipped.iter().map(|s| s.path.as_path()).collect();
+        assert_eq!(skipped, [hum.as_path()]);
+        let checksum = |run: &str| {
+            let run = SplitRun::read(&out.join(run).join("fold-1")).unwrap();
+            run.unwrap().info.checksum
+        };
+        assert_eq!(checksum(""), checksum("members/a"));
+        assert_eq!(checksum(""), checksum("members/b"));
+        // Four folds of two members, which the same call keeps.
+        crossval();
+        assert_eq!(*trainings.lock().unwrap(), 8);
+    }
 }
 
 #[test]
