@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
-use crate::pieces::{ClipFeatures, Piece, divided, find_pieces, with_features};
+use crate::pieces::{ClipFeatures, Piece, find_pieces, with_features};
 use crate::view::{FeatureSource, InViews, View};
 
 /// A file that was left out, and why.
@@ -203,7 +203,7 @@ impl Prepared {
     /// Returns the number of clips that are learned and answered by pieces.
     #[cfg(feature = "train")]
     pub(crate) fn divided(&self) -> usize {
-        divided(&self.pieces)
+        crate::pieces::divided(&self.pieces)
     }
 
     /// Returns the recordings of the pieces of a clip, each with its length in seconds.
