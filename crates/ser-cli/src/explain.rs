@@ -1,5 +1,7 @@
 //! The command `ser explain`.
 
+use std::ffi::OsStr;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -17,7 +19,8 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     let stem = args.file.file_stem().unwrap_or_default().to_string_lossy();
     let beside = || PathBuf::from(format!("{stem}-explained.svg"));
     let out = args.out.clone().unwrap_or_else(beside);
-    if out.extension().is_none_or(|extension| extension != "svg") {
+    let is_svg = |extension: &OsStr| extension.eq_ignore_ascii_case("svg");
+    if !out.extension().is_some_and(is_svg) {
         bail!(
             "{}: the name of the picture must end in .svg",
             out.display()
@@ -32,7 +35,8 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     })?;
     let bar = progress(100, "percent");
     let explanation = predictor.explain_telling(&clip, None, |share| {
-        bar.set_position((100.0 * share) as u64)
+        bar.set_position((100.0 * share) as u64);
+        ControlFlow::Continue(())
     });
     let explanation = explanation.with_context(|| file.clone())?;
     bar.finish_and_clear();

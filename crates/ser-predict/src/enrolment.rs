@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::{Error, Result};
 use crate::file;
 use crate::model::Model;
+use crate::predictor::Predictor;
 
 /// Version of the file format. It is raised when an older program could not read the file correctly.
 const FORMAT: u32 = 1;
@@ -137,7 +138,16 @@ impl Enrolment {
     /// [`Error::Io`] if the file cannot be read; [`Error::ModelFile`] if it is larger than 4 GiB or not a regular file,
     /// is damaged, has another format, or belongs to another model.
     pub fn load(model: &Model, path: &Path) -> Result<Self> {
-        Self::of(Kept::read(path)?, model, path)
+        Self::of(Kept::read(path)?, model, &model.fingerprint(), path)
+    }
+
+    /// Reads a speaker as [`Enrolment::load`] does, and computes the fingerprint of the model only for the first one.
+    ///
+    /// # Errors
+    /// The same as for [`Enrolment::load`].
+    pub fn load_for(predictor: &Predictor, path: &Path) -> Result<Self> {
+        let (model, fingerprint) = (predictor.model(), predictor.fingerprint());
+        Self::of(Kept::read(path)?, model, fingerprint, path)
     }
 
     /// Reads the JSON that [`Enrolment::to_json`] returned. Error messages name `path`.
@@ -145,11 +155,12 @@ impl Enrolment {
     /// # Errors
     /// [`Error::ModelFile`] as for [`Enrolment::load`].
     pub fn from_json(model: &Model, json: &[u8], path: &Path) -> Result<Self> {
-        Self::of(Kept::parse(json, path)?, model, path)
+        let kept = Kept::parse(json, path)?;
+        Self::of(kept, model, &model.fingerprint(), path)
     }
 
-    fn of(kept: Kept, model: &Model, path: &Path) -> Result<Self> {
-        if kept.fingerprint != model.fingerprint() {
+    fn of(kept: Kept, model: &Model, fingerprint: &str, path: &Path) -> Result<Self> {
+        if kept.fingerprint != fingerprint {
             let expected = format!("a speaker enrolled with this model, {}", model.name);
             let actual = format!(
                 "one enrolled with another model, {}: enrol again",

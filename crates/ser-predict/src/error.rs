@@ -91,6 +91,9 @@ pub enum Error {
         /// Length of the recording in seconds.
         seconds: f64,
     },
+    /// The caller ended an explanation before it was complete.
+    #[error("the explanation was ended before it was complete")]
+    Stopped,
     /// The sampling rate is too low to recognise anything in a voice.
     #[error("expected a sampling rate of {lowest} Hz or more, found {actual} Hz")]
     SampleRate {

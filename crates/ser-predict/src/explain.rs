@@ -1,6 +1,7 @@
 //! Explanations: how the answer changes when parts of the recording are removed.
 
-use std::ops::Range;
+use std::borrow::Cow;
+use std::ops::{ControlFlow, Range};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::conditions::{Occlusion, Region};
@@ -11,8 +12,7 @@ use crate::answer::Answer;
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::predictor::{LONG, Predictor, is_clip};
-use crate::segmenter::Segmenter;
+use crate::predictor::{LONG, Predictor, all_pieces, is_clip, no_speech};
 
 /// Length in seconds of the shortest recording that can be explained.
 pub const SHORTEST_EXPLAINED: f64 = 0.2;
@@ -25,6 +25,10 @@ const MOST_TIMES: usize = 32;
 const BANDS: usize = 12;
 /// Number of cells that a patch spans along time and along frequency. Neighbouring patches overlap by all but one cell.
 const SPAN: usize = 2;
+
+/// A recording with a higher sampling rate in Hz is resampled to this one, or to the highest of the model, before patches are
+/// removed.
+const HIGHEST_RATE: u32 = 48_000;
 
 /// Number of patches between two reports of progress, large enough to keep many cores busy.
 const AT_ONCE: usize = 32;
@@ -158,35 +162,40 @@ impl Predictor {
     /// # Errors
     /// - [`Error::ExplainedLength`](crate::Error::ExplainedLength) for a recording of less than [`SHORTEST_EXPLAINED`]
     ///   or more than [`LONG`] seconds, because an explanation needs all of it in memory.
-    /// - [`Error::Conditions`](crate::Error::Conditions) for a recording that [`Occlusion::new`] refuses because it is
-    ///   silent.
+    /// - [`Error::NotSpeech`](crate::Error::NotSpeech) for digital silence.
+    /// - [`Error::Conditions`](crate::Error::Conditions) for a recording that [`Occlusion::new`] refuses for another
+    ///   reason, such as samples that are not numbers.
     /// - The errors of feature extraction.
     pub fn explain(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Explanation> {
-        self.explain_telling(sound, speaker, |_| ())
+        self.explain_telling(sound, speaker, |_| ControlFlow::Continue(()))
     }
 
     /// Explains an answer as [`Predictor::explain`] does, and reports progress.
     ///
     /// An explanation takes about as long as the recording lasts. In the meantime `tell` is called repeatedly with the
-    /// share that is done, from 0 to 1.
+    /// share that is done, from 0 to 1. The explanation is given up when it returns [`ControlFlow::Break`].
     ///
     /// # Errors
-    /// The same as for [`Predictor::explain`].
+    /// The same as for [`Predictor::explain`], and [`Error::Stopped`](crate::Error::Stopped) if `tell` ends it.
     pub fn explain_telling(
         &self,
         sound: &Waveform,
         speaker: Option<&Enrolment>,
-        mut tell: impl FnMut(f64),
+        mut tell: impl FnMut(f64) -> ControlFlow<()>,
     ) -> Result<Explanation> {
         let seconds = sound.duration();
         if !(SHORTEST_EXPLAINED..=LONG).contains(&seconds) {
             return Err(Error::ExplainedLength { seconds });
         }
-        let whole = &restored(sound);
-        let occlusion = Occlusion::new(whole)?;
-        // The warnings of the answer are about the recording, and restoration would remove their reasons.
+        // The warnings of the answer are about the recording, and restoration would remove their reasons. The memory of this step
+        // is free again before the analysis takes its own.
         let answer = self.answer(sound, speaker)?;
         let emotion = answer.emotion();
+        let whole = &analysed(self.model(), restored(sound))?;
+        if whole.samples.iter().all(|&sample| sample == 0.0) {
+            return Err(no_speech());
+        }
+        let occlusion = Occlusion::new(whole)?;
         let parts = self.answered_parts(whole, speaker, emotion)?;
 
         let (seconds, hertz) = (times(whole), bands(top(self.model(), whole)));
@@ -218,7 +227,10 @@ impl Predictor {
         for at_once in regions.chunks(AT_ONCE) {
             let answered: Result<Vec<Patch>> = at_once.par_iter().map(patch).collect();
             patches.extend(answered?);
-            tell(patches.len() as f64 / regions.len() as f64);
+            let share = patches.len() as f64 / regions.len() as f64;
+            if tell(share).is_break() {
+                return Err(Error::Stopped);
+            }
         }
         Ok(Explanation {
             answer,
@@ -257,12 +269,11 @@ impl Predictor {
         speaker: Option<&Enrolment>,
         emotion: usize,
     ) -> Result<Vec<Part>> {
-        let mut pieces = Vec::new();
-        if !is_clip(&Quality::of(sound)) {
-            let mut segmenter = Segmenter::new(sound.sample_rate)?;
-            pieces.extend(segmenter.push(&sound.samples));
-            pieces.extend(segmenter.finish());
-        }
+        let pieces = if is_clip(&Quality::of(sound)) {
+            Vec::new()
+        } else {
+            all_pieces(sound)?
+        };
         let mut parts = Vec::new();
         for piece in pieces {
             let mut part = Part {
@@ -300,6 +311,16 @@ impl Predictor {
     }
 }
 
+/// Returns a recording at a sampling rate that an [`Occlusion`] can afford, which takes sixteen bytes for each sample. What a
+/// higher rate has more reaches no model.
+fn analysed<'s>(model: &Model, sound: Cow<'s, Waveform>) -> Result<Cow<'s, Waveform>> {
+    let highest = HIGHEST_RATE.max(highest_rate(model).unwrap_or(0));
+    if sound.sample_rate <= highest {
+        return Ok(sound);
+    }
+    Ok(Cow::Owned(sound.resample(highest)?))
+}
+
 /// Returns the edges of the cells in seconds.
 fn times(clip: &Waveform) -> Vec<f64> {
     let cells = (clip.duration() / CELL_SECONDS) as usize;
@@ -310,9 +331,14 @@ fn times(clip: &Waveform) -> Vec<f64> {
 
 /// Returns the highest frequency of a clip that reaches the model, in Hz.
 fn top(model: &Model, clip: &Waveform) -> f64 {
-    let rates = model.views().into_iter().map(|view| view.sample_rate);
-    let rate = rates.max().unwrap_or(clip.sample_rate);
+    let rate = highest_rate(model).unwrap_or(clip.sample_rate);
     f64::from(rate.min(clip.sample_rate)) / 2.0
+}
+
+/// Returns the highest sampling rate in Hz to which the model resamples.
+fn highest_rate(model: &Model) -> Option<u32> {
+    let views = model.views().into_iter();
+    views.map(|view| view.sample_rate).max()
 }
 
 /// Returns the edges of the cells in Hz. The last edge is exactly `top`.
@@ -349,6 +375,17 @@ mod tests {
             };
             let levels = explanation.spectrogram(&sound).unwrap();
             assert_eq!(levels.coefficients(), ROWS, "{sample_rate} Hz");
+        }
+    }
+
+    #[test]
+    fn only_a_sampling_rate_that_no_model_needs_is_lowered() {
+        let model = Model::built_in().unwrap();
+        for (rate, expected) in [(44_100, 44_100), (48_000, 48_000), (192_000, 48_000)] {
+            let sound = Waveform::new(vec![0.1; rate as usize], rate);
+            let analysed = analysed(&model, Cow::Borrowed(&sound)).unwrap();
+            assert_eq!(analysed.sample_rate, expected);
+            assert_eq!(analysed.samples.len(), expected as usize);
         }
     }
 

@@ -1,7 +1,8 @@
 //! Answers for recordings of any length.
 
+use std::borrow::Cow;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::{AudioStream, Channels, Quality, Warning, Waveform, restored};
@@ -63,7 +64,8 @@ pub fn pieces_of_speech(sound: &Waveform) -> Result<Vec<Piece>> {
     Ok(pieces)
 }
 
-fn all_pieces(sound: &Waveform) -> Result<Vec<Piece>> {
+/// Finds all pieces of speech in a recording.
+pub(crate) fn all_pieces(sound: &Waveform) -> Result<Vec<Piece>> {
     let mut segmenter = Segmenter::new(sound.sample_rate)?;
     let mut pieces = segmenter.push(&sound.samples);
     pieces.extend(segmenter.finish());
@@ -125,6 +127,8 @@ impl MeanAnswer {
 pub struct Predictor {
     model: Arc<Model>,
     views: Arc<Views>,
+    /// The fingerprint of the model, once somebody has asked for it.
+    fingerprint: Arc<OnceLock<String>>,
     /// Whether each label is a possible answer; `None` if all labels are.
     allowed: Option<Arc<[bool]>>,
 }
@@ -138,6 +142,7 @@ impl Predictor {
         Ok(Self {
             views: Arc::new(Views::new(model.views())?),
             model: Arc::new(model),
+            fingerprint: Arc::default(),
             allowed: None,
         })
     }
@@ -154,6 +159,12 @@ impl Predictor {
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// Returns [`Model::fingerprint`], which is computed only once for all clones of a predictor.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        self.fingerprint.get_or_init(|| self.model.fingerprint())
     }
 
     /// Returns a predictor with the same model whose only possible answers are these labels. All other labels get the
@@ -306,7 +317,12 @@ impl Predictor {
             warnings: quality.warnings(),
             ..Context::default()
         };
-        let pieces = self.pieces_of(&whole, &quality, sound)?;
+        let pieces = if is_clip(&quality) {
+            Vec::new()
+        } else {
+            all_pieces(sound)?
+        };
+        let pieces = self.features_of_pieces(&pieces, sound, || whole)?;
         let answers = pieces.par_iter().map(|(features, seconds)| {
             let answer = self.answer_features(features, speaker, Context::default())?;
             Ok((answer, *seconds))
@@ -331,22 +347,18 @@ impl Predictor {
     /// [`Error::SampleRate`] below 4000 Hz, the errors of feature extraction, and [`Error::NotSpeech`] for a recording of more
     /// than [`LONG`] seconds that contains no speech.
     pub fn pieces(&self, sound: &Waveform) -> Result<Vec<(Vec<Features>, f64)>> {
-        let whole = restored(sound);
-        self.pieces_of(&whole, &Quality::of_restored(&whole, sound), sound)
+        let pieces = pieces_of_speech(sound)?;
+        self.features_of_pieces(&pieces, sound, || restored(sound))
     }
 
-    /// Extracts the features of the pieces of a recording, of which `whole` is the restored sound.
-    fn pieces_of(
+    /// Extracts the features of the pieces of a recording. If none of them has any, returns those of the restored sound, which
+    /// `whole` computes.
+    fn features_of_pieces<'s>(
         &self,
-        whole: &Waveform,
-        quality: &Quality,
+        pieces: &[Piece],
         sound: &Waveform,
+        whole: impl FnOnce() -> Cow<'s, Waveform>,
     ) -> Result<Vec<(Vec<Features>, f64)>> {
-        let pieces = if is_clip(quality) {
-            Vec::new()
-        } else {
-            all_pieces(sound)?
-        };
         let of_piece = |piece: &Piece| -> Result<_> {
             let features = self.features_of_speech(&piece.sound)?;
             Ok(features.map(|features| (features, piece.end - piece.start)))
@@ -357,10 +369,11 @@ impl Predictor {
         if !found.is_empty() {
             return Ok(found);
         }
-        if whole.duration() > LONG {
+        if sound.duration() > LONG {
             return Err(no_speech());
         }
-        Ok(vec![(self.features(whole)?, whole.duration())])
+        let whole = whole();
+        Ok(vec![(self.features(&whole)?, whole.duration())])
     }
 
     /// Answers a clip from its features.
@@ -565,6 +578,6 @@ impl Predictor {
     }
 }
 
-fn no_speech() -> Error {
+pub(crate) fn no_speech() -> Error {
     Error::NotSpeech(Warning::NoSpeech.to_string())
 }

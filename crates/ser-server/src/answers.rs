@@ -1,5 +1,7 @@
 //! The endpoints that answer recordings: prediction, timeline, explanation, and the model.
 
+use std::ops::ControlFlow;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -208,7 +210,14 @@ fn why(shared: &Shared, upload: &Upload, format: ExplanationFormat) -> Result<Re
     };
     let sound = stream.at_most(longest).read_to_end();
     let sound = sound.map_err(|error| refused(error.into()))?;
-    let explanation = predictor.explain(&sound, speaker.as_ref());
+    let explanation = predictor.explain_telling(&sound, speaker.as_ref(), |_| {
+        // An explanation takes so long that it must not keep its core for a client that is gone.
+        if upload.is_abandoned() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
     let explanation = explanation.map_err(refused)?;
     shared.metrics.heard(sound.duration());
     let (model, name) = (predictor.model(), &recording.name);
@@ -231,5 +240,5 @@ fn why(shared: &Shared, upload: &Upload, format: ExplanationFormat) -> Result<Re
     Refused,
 ))]
 pub(crate) async fn model(State(service): State<Service>) -> Json<ModelLine> {
-    Json(ModelLine::new(service.0.predictor.model()))
+    Json(service.0.model.clone())
 }

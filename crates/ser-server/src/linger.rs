@@ -9,8 +9,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+use crate::service::Service;
+
 /// Number of bytes that are read and discarded at a time.
 const WASTE: usize = 1 << 14;
+
+/// How long a connection lingers at most while the service stops. A client that is refused while it sends has this long to
+/// read why, and idle connections hardly delay the end of the service.
+const LAST: Duration = Duration::from_millis(500);
 
 /// A connection that keeps reading for a while after it was shut down, and discards what arrives. Otherwise a client that is
 /// refused while it sends its recording would find its connection broken, and many clients then never read the response.
@@ -18,16 +24,19 @@ const WASTE: usize = 1 << 14;
 pub(crate) struct Lingering {
     stream: TcpStream,
     longest: Duration,
-    end: Option<Pin<Box<Sleep>>>,
+    service: Service,
+    /// When to stop lingering; `None` before the connection is shut down.
+    end: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// When to give up writing; `None` if the last write has succeeded.
     give_up: Option<Pin<Box<Sleep>>>,
 }
 
 impl Lingering {
-    pub(crate) fn new(stream: TcpStream, longest: Duration) -> Self {
+    pub(crate) fn new(stream: TcpStream, service: Service) -> Self {
         Self {
             stream,
-            longest,
+            longest: service.0.limits.idle,
+            service,
             end: None,
             give_up: None,
         }
@@ -97,13 +106,22 @@ impl AsyncWrite for Lingering {
         let Self {
             stream,
             longest,
+            service,
             end,
             ..
         } = self.get_mut();
         if end.is_none() {
             ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
         }
-        let end = end.get_or_insert_with(|| Box::pin(sleep(*longest)));
+        let end = end.get_or_insert_with(|| {
+            let (longest, service) = (*longest, service.clone());
+            Box::pin(async move {
+                tokio::select! {
+                    () = sleep(longest) => {}
+                    () = service.ending() => sleep(LAST.min(longest)).await,
+                }
+            })
+        });
         let mut waste = [0; WASTE];
         loop {
             let mut waste = ReadBuf::new(&mut waste);

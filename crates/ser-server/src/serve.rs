@@ -43,7 +43,7 @@ pub async fn serve(listener: TcpListener, service: Service, stop: impl Future<Ou
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let stream = Lingering::new(stream, limits.idle);
+        let stream = Lingering::new(stream, service.clone());
         let app = app.clone();
         let answer = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);

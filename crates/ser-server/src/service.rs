@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
-use ser_predict::Predictor;
+use ser_predict::{ModelLine, Predictor};
 
 use crate::guard::RateLimiter;
 use crate::limits::{Limits, semaphore};
@@ -17,8 +17,8 @@ use crate::speakers::Speakers;
 /// Number of bytes in one unit of the memory for bodies.
 const UNIT: usize = 1 << 10;
 /// Least number of bytes that a request reserves, since a short body can hold a long recording: about as much as 20 s of
-/// sound at 48 kHz take when they are decoded. A request that computes may take more, such as 5.8 MB for 30 s at
-/// 48 kHz and four times as much at 192 kHz, but only as many compute at a time as there are cores.
+/// sound at 48 kHz take when they are decoded. A request that computes may take more, such as 60 MB to explain 30 s at 48 kHz
+/// and 85 MB at 192 kHz, but only as many compute at a time as there are cores.
 const LEAST: usize = 4 << 20;
 
 /// The settings of a service.
@@ -43,6 +43,8 @@ pub struct Service(pub(crate) Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) predictor: Predictor,
+    /// The description of the model, which takes too long to compute for each request: it has a hash of all weights.
+    pub(crate) model: ModelLine,
     pub(crate) speakers: Speakers,
     /// Hashes of the tokens. The time it takes to compare hashes reveals nothing about a token.
     tokens: Vec<[u8; 32]>,
@@ -66,6 +68,7 @@ impl Service {
         let limits = settings.limits;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Shared {
+            model: ModelLine::new(settings.predictor.model()),
             predictor: settings.predictor,
             speakers: settings.speakers,
             tokens: settings.tokens.iter().map(|token| hash(token)).collect(),

@@ -9,12 +9,12 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use ser_predict::{Enrolment, EnrolmentLine, Error, Model, Speech, is_speaker_name};
+use ser_predict::{Enrolment, EnrolmentLine, Error, Model, Predictor, Speech, is_speaker_name};
 use utoipa::IntoParams;
 
 use crate::problem::{OfRecording, OfSpeaker, Problem, Refused};
 use crate::service::{Service, Shared};
-use crate::upload::{Upload, UploadForm};
+use crate::upload::{EnrolmentForm, Upload};
 
 /// Largest number of speakers in memory.
 const MOST: usize = 10_000;
@@ -89,7 +89,7 @@ fn invalid_name(detail: String) -> Problem {
 impl Speakers {
     pub(crate) fn get(
         &self,
-        model: &Model,
+        predictor: &Predictor,
         speaker: &SpeakerName,
     ) -> Result<Option<Enrolment>, Problem> {
         match self {
@@ -99,8 +99,8 @@ impl Speakers {
                 if !file.is_file() {
                     return Ok(None);
                 }
-                let enrolment = Enrolment::load(model, &file).map_err(|error| unusable(&error))?;
-                Ok(Some(enrolment))
+                let enrolment = Enrolment::load_for(predictor, &file);
+                enrolment.map(Some).map_err(|error| unusable(&error))
             }
         }
     }
@@ -181,8 +181,9 @@ fn not_changed(error: &Error, what: &str) -> Problem {
 }
 
 /// Enrols a speaker from recordings of the voice, without labels. The recordings are not kept.
-#[utoipa::path(put, path = "/v1/speakers/{name}", tag = "speakers", params(SpeakerName),
-    request_body(content((Vec<u8> = "application/octet-stream"), (UploadForm = "multipart/form-data"))),
+#[utoipa::path(put, path = "/v1/speakers/{name}", tag = "speakers", params(SpeakerName,
+        ("channel" = Option<u16>, Query, description = "The only channel to use, counted from 1; all channels, compared, by default.", minimum = 1)),
+    request_body(content((Vec<u8> = "application/octet-stream"), (EnrolmentForm = "multipart/form-data"))),
     responses(
         (status = 200, body = EnrolmentLine),
         OfRecording,
@@ -194,6 +195,7 @@ pub(crate) async fn enroll(
     speaker: SpeakerName,
     upload: Upload,
 ) -> Result<Json<EnrolmentLine>, Problem> {
+    upload.asked.refuse_answer_options()?;
     let enroll = move |shared: &Shared, upload: &Upload| {
         let (model, predictor) = (shared.predictor.model(), &shared.predictor);
         model.check_enrols().map_err(|error| {
@@ -243,7 +245,7 @@ pub(crate) async fn enrolled(
     speaker: SpeakerName,
 ) -> Result<Json<EnrolmentLine>, Problem> {
     let find = move |shared: &Shared| {
-        let enrolment = shared.speakers.get(shared.predictor.model(), &speaker)?;
+        let enrolment = shared.speakers.get(&shared.predictor, &speaker)?;
         let enrolment =
             enrolment.ok_or_else(|| Problem::unknown_speaker(StatusCode::NOT_FOUND, &speaker))?;
         Ok(EnrolmentLine::new(speaker.name, &enrolment, None))

@@ -84,6 +84,18 @@ pub(crate) struct UploadForm {
     channel: Option<String>,
 }
 
+/// A form with recordings of a speaker.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the form to clients")]
+pub(crate) struct EnrolmentForm {
+    /// The recordings, in any format, each in a field of its own.
+    #[schema(value_type = Vec<String>, format = Binary, min_items = 1)]
+    recording: Vec<Vec<u8>>,
+    /// The only channel to use, counted from 1.
+    #[schema(minimum = 1)]
+    channel: Option<u16>,
+}
+
 /// The content of a request with recordings.
 pub(crate) struct Upload {
     pub(crate) recordings: Vec<Recording>,
@@ -117,10 +129,7 @@ impl FromRequest<Service> for Upload {
             vec![whole(request.into_body(), stated, &mut pace).await?]
         };
         if recordings.is_empty() {
-            return Err(Problem::invalid(
-                "the form has no recording",
-                "send a field `recording` with a file, as in `curl -F recording=@speech.wav`",
-            ));
+            return Err(no_recording());
         }
         Ok(Self {
             recordings,
@@ -129,6 +138,13 @@ impl FromRequest<Service> for Upload {
             client: Weak::new(),
         })
     }
+}
+
+fn no_recording() -> Problem {
+    Problem::invalid(
+        "the form has no recording",
+        "send a field `recording` with a file, as in `curl -F recording=@speech.wav`",
+    )
 }
 
 fn length(headers: &HeaderMap) -> Option<usize> {
@@ -206,6 +222,8 @@ async fn form(
             )),
         };
         match name.as_str() {
+            // A form of a page without a chosen file has an empty one.
+            "recording" if bytes.is_empty() => return Err(no_recording()),
             "recording" => recordings.push(Recording {
                 name: file.unwrap_or_else(|| "recording".to_owned()),
                 bytes: Arc::new(bytes),
@@ -237,6 +255,10 @@ fn file_name(path: &str) -> String {
     name.replace(char::is_control, "\u{fffd}")
 }
 
+fn is_gone(client: &Weak<()>) -> bool {
+    client.strong_count() == 0
+}
+
 /// The bytes of a recording, which can no longer be read after the client has disconnected. So nothing computes an answer
 /// for a client that is gone, except for the part that was read.
 struct Awaited {
@@ -250,7 +272,7 @@ impl Stored for Awaited {
     }
 
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.client.strong_count() == 0 {
+        if is_gone(&self.client) {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         self.bytes.read_at(at, buffer)
@@ -271,6 +293,11 @@ impl Upload {
         let client = Arc::new(());
         self.client = Arc::downgrade(&client);
         service.compute(move |shared| job(shared, &self)).await
+    }
+
+    /// Returns whether the client has disconnected while its answer is computed.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        is_gone(&self.client)
     }
 
     /// Returns the one recording of the request.
@@ -321,6 +348,25 @@ impl AnswerOptions {
         }
     }
 
+    /// Checks that a request without an answer has no option that only an answer has.
+    ///
+    /// # Errors
+    /// A [`Problem`] if labels or a speaker are given.
+    pub(crate) fn refuse_answer_options(&self) -> Result<(), Problem> {
+        for (name, is_given) in [
+            ("labels", self.labels.is_some()),
+            ("speaker", self.speaker.is_some()),
+        ] {
+            if is_given {
+                return Err(Problem::invalid(
+                    format!("{name}: an enrolment has no such option"),
+                    "name the speaker in the path only, and give `labels` and `speaker` when you ask for an answer",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the model, restricted to the labels that were asked for.
     pub(crate) fn predictor(&self, shared: &Shared) -> Result<Predictor, Problem> {
         let Some(labels) = &self.labels else {
@@ -336,7 +382,7 @@ impl AnswerOptions {
             return Ok(None);
         };
         let name = SpeakerName::new(name.clone())?;
-        match shared.speakers.get(shared.predictor.model(), &name)? {
+        match shared.speakers.get(&shared.predictor, &name)? {
             Some(speaker) => Ok(Some(speaker)),
             None => Err(Problem::unknown_speaker(StatusCode::BAD_REQUEST, &name)),
         }

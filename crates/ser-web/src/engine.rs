@@ -1,5 +1,6 @@
 //! The engine: a model in a page.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use js_sys::{Array, Date, Float32Array, Object, Reflect, Uint8Array};
@@ -86,6 +87,7 @@ impl Engine {
                 // An exception in the callback does not stop the explanation.
                 let _ = progress.call1(&JsValue::NULL, &share.into());
             }
+            ControlFlow::Continue(())
         })?;
         let model = asked.predictor.model();
         let levels = explanation.spectrogram(&sound)?;

@@ -8,7 +8,7 @@ use crate::stream::Span;
 
 /// Writes an annotation document of ELAN (EAF 3.0).
 ///
-/// It has one tier, `emotion`, or one tier for each channel, `channel 1` and so on. Each span is an annotation:
+/// It has one tier, `emotion`, or one tier for each channel with speech, `channel 1` and so on. Each span is an annotation:
 /// `angry`, or `angry?` if the answer is uncertain.
 ///
 /// `recording` is the absolute path of the recording, if it is a file, or only its name if the folder is not known; ELAN

@@ -7,8 +7,8 @@ use crate::stream::Span;
 
 /// Writes a TextGrid of Praat in the long text format.
 ///
-/// It has one interval tier, `emotion`, or one for each channel, `channel 1` and so on. Each tier covers the recording
-/// from 0 to `seconds` without gaps. The text of an interval is the label, `angry`, or `angry?` if the answer is
+/// It has one interval tier, `emotion`, or one for each channel with speech, `channel 1` and so on. Each tier covers the
+/// recording from 0 to `seconds` without gaps. The text of an interval is the label, `angry`, or `angry?` if the answer is
 /// uncertain; it is empty where there is no speech.
 ///
 /// # Units

@@ -1,5 +1,7 @@
 //! Explanations of answers.
 
+use std::ops::ControlFlow;
+
 use ser_audio::{Warning, Waveform};
 use ser_predict::{Error, Kind, Predictor};
 
@@ -39,4 +41,24 @@ fn recordings_too_short_or_too_long_to_be_explained_are_refused() {
         assert_eq!(error.kind(), kind);
         assert!(error.to_string().contains("0.2 to 30 s"), "{error}");
     }
+}
+
+#[test]
+fn digital_silence_is_refused_because_it_is_no_speech() {
+    let predictor = Predictor::built_in().unwrap();
+    let silence = Waveform::new(vec![0.0; 16_000], 16_000);
+    let error = predictor.explain(&silence, None).unwrap_err();
+    assert_eq!(error.kind(), Kind::NoSpeech, "{error}");
+}
+
+#[test]
+fn an_explanation_ends_when_its_caller_says_so() {
+    let predictor = Predictor::built_in().unwrap();
+    let mut told = Vec::new();
+    let explained = predictor.explain_telling(&clipped(0.6), None, |share| {
+        told.push(share);
+        ControlFlow::Break(())
+    });
+    assert!(matches!(explained, Err(Error::Stopped)), "{explained:?}");
+    assert!(told.len() == 1 && told[0] < 1.0, "{told:?}");
 }

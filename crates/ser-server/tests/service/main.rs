@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+mod connections;
 mod live;
 mod speakers;
 
@@ -382,6 +383,10 @@ fn what_is_wrong_with_a_request_is_said() {
         &body[..300],
     );
     torn.assert_problem(400, "invalid-request");
+    // A page sends an empty file if none was chosen.
+    let (kind, body) = form(&[b""], &[]);
+    let empty = service.request("POST", "/v1/predict", &[("Content-Type", &kind)], &body);
+    empty.assert_problem(400, "invalid-request");
     // A form has at most 64 fields, of which one is the recording.
     for (others, status) in [(63, 200), (64, 400)] {
         let (kind, body) = form(&[&short], &vec![("labels", "happy,sad"); others]);
@@ -496,10 +501,10 @@ fn wrong_tokens_count_towards_the_requests_of_an_address() {
 }
 
 /// Sends the head of a request and half of its body.
-fn begin(service: &Running, body: &[u8]) -> TcpStream {
+fn begin(service: &Running, path: &str, body: &[u8]) -> TcpStream {
     let mut socket = connect(service);
     let head = format!(
-        "POST /v1/predict HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         service.address,
         body.len()
     );
@@ -515,7 +520,9 @@ fn a_full_service_refuses_new_requests_and_answers_those_it_accepted() {
         settings.limits.patience = Duration::from_millis(300);
     });
     let recording = wav(2.0, 160.0);
-    let mut slow: Vec<TcpStream> = (0..2).map(|_| begin(&service, &recording)).collect();
+    let mut slow: Vec<TcpStream> = (0..2)
+        .map(|_| begin(&service, "/v1/predict", &recording))
+        .collect();
     service.wait_for(2);
     let busy = service.post("/v1/predict", &recording);
     busy.assert_problem(503, "busy");
@@ -527,63 +534,6 @@ fn a_full_service_refuses_new_requests_and_answers_those_it_accepted() {
         assert_eq!(Answer::read(socket).status, 200);
     }
     assert_eq!(service.post("/v1/predict", &recording).status, 200);
-}
-
-#[test]
-fn a_client_that_stops_sending_is_not_waited_for() {
-    let service = Running::new(|settings| settings.limits.idle = Duration::from_millis(300));
-    let begun = Instant::now();
-    let socket = begin(&service, &wav(2.0, 160.0));
-    Answer::read(socket).assert_problem(408, "too-slow");
-    assert!(begun.elapsed() < Duration::from_secs(3));
-    // The service does not wait for a client that never completes the head of its request, either.
-    let begun = Instant::now();
-    let mut socket = connect(&service);
-    socket.write_all(b"POST /v1/pre").unwrap();
-    assert!(socket.read_to_end(&mut Vec::new()).is_ok());
-    assert!(begun.elapsed() < Duration::from_secs(3));
-}
-
-#[test]
-fn an_answer_is_not_computed_to_its_end_for_a_client_that_is_gone() {
-    let seconds = 1200.0;
-    let samples = ser_fixtures::voice(RATE, 20.0, 160.0).repeat(60);
-    let recording = wav_of(samples);
-    let service = Running::new(|settings| {
-        settings.limits.body_bytes = recording.len();
-        settings.limits.memory_bytes = recording.len();
-        settings.limits.patience = PATIENCE;
-    });
-    let mut socket = begin(&service, &recording);
-    socket.write_all(&recording[recording.len() / 2..]).unwrap();
-    // Meanwhile the service begins to compute.
-    std::thread::sleep(Duration::from_millis(200));
-    drop(socket);
-    // This request waits until the memory of the other one is free.
-    assert_eq!(service.post("/v1/predict", &wav(2.0, 160.0)).status, 200);
-    let counts = service.get("/metrics");
-    let heard = counts
-        .text()
-        .lines()
-        .find_map(|line| line.strip_prefix("ser_sound_seconds_total "));
-    let heard: f64 = heard.unwrap().parse().unwrap();
-    assert!(heard < seconds, "{heard}");
-}
-
-#[test]
-fn a_client_that_stops_reading_is_not_waited_for() {
-    let service = Running::new(|settings| {
-        settings.limits.idle = Duration::from_millis(300);
-        settings.limits.connections = 1;
-    });
-    let size = service.get("/openapi.json").body.len();
-    let mut socket = connect(&service);
-    // More than the system keeps for a client that does not read.
-    let requests = (32 << 20) / size;
-    let request = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    let _ = socket.write_all(&request.repeat(requests));
-    // The client has the only place, which becomes free.
-    assert_eq!(service.get("/healthz").status, 200);
 }
 
 #[test]
@@ -599,43 +549,6 @@ fn who_asks_too_often_is_told_when_to_ask_again() {
     let refused = service.get("/v1/model");
     refused.assert_problem(429, "too-many-requests");
     assert!((25..=30).contains(&refused.header("retry-after").unwrap().parse().unwrap()));
-}
-
-/// Stops a service while it receives a recording, and expects the answer all the same.
-fn assert_finishes(mut service: Running) {
-    let recording = wav(2.0, 160.0);
-    let mut socket = begin(&service, &recording);
-    service.wait_for(1);
-    drop(service.stop.take());
-    // Wait until the service accepts no more connections.
-    while TcpStream::connect(service.address).is_ok() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    socket.write_all(&recording[recording.len() / 2..]).unwrap();
-    assert_eq!(Answer::read(socket).status, 200);
-}
-
-#[test]
-fn what_has_begun_is_finished_when_the_service_ends() {
-    assert_finishes(Running::plain());
-}
-
-#[test]
-fn a_service_takes_limits_of_any_size() {
-    let service = Running::new(|settings| {
-        let limits = &mut settings.limits;
-        for limit in [
-            &mut limits.body_bytes,
-            &mut limits.memory_bytes,
-            &mut limits.waiting,
-            &mut limits.connections,
-            &mut limits.streams,
-        ] {
-            *limit = usize::MAX;
-        }
-    });
-    // It also waits for requests in progress when it stops.
-    assert_finishes(service);
 }
 
 #[test]

@@ -132,3 +132,45 @@ fn a_profile_that_cannot_be_used_is_told_as_described() {
         assert!(operation.unwrap()["responses"]["409"].is_object(), "{path}");
     }
 }
+
+#[test]
+fn an_enrolment_has_no_options_of_an_answer() {
+    let service = Running::plain();
+    let recording = wav(5.0, 160.0);
+    for (name, value) in [("labels", "happy,sad"), ("speaker", "bob")] {
+        let path = format!("/v1/speakers/anna?{name}={value}");
+        let in_path = service.request("PUT", &path, &[], &recording);
+        let (kind, body) = form(&[&recording], &[(name, value)]);
+        let headers = [("Content-Type", &*kind)];
+        let in_form = service.request("PUT", "/v1/speakers/anna", &headers, &body);
+        for refused in [in_path, in_form] {
+            let problem = refused.assert_problem(400, "invalid-request");
+            assert!(problem["detail"].as_str().unwrap().contains(name));
+        }
+    }
+    service
+        .get("/v1/speakers/anna")
+        .assert_problem(404, "unknown-speaker");
+    let put = |query: &str| {
+        let path = format!("/v1/speakers/anna{query}");
+        service.request("PUT", &path, &[], &recording)
+    };
+    assert_eq!(put("?channel=1").status, 200);
+    put("?channel=each").assert_problem(400, "invalid-request");
+
+    let api = service.get("/openapi.json").json();
+    let operation = &api["paths"]["/v1/speakers/{name}"]["put"];
+    let parameters = operation["parameters"].as_array().unwrap().iter();
+    let names: Vec<&str> = parameters.map(|p| p["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["name", "channel"]);
+    let form = &operation["requestBody"]["content"]["multipart/form-data"]["schema"]["$ref"];
+    assert_eq!(form, "#/components/schemas/EnrolmentForm");
+    let fields = &api["components"]["schemas"]["EnrolmentForm"]["properties"];
+    let names: Vec<&String> = fields.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["channel", "recording"]);
+    assert_eq!(fields["recording"]["type"], "array");
+    assert_eq!(
+        fields["recording"]["items"],
+        json!({"type": "string", "format": "binary"})
+    );
+}
