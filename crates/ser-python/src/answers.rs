@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::PyDict;
 use serde::Serialize;
 
 /// Converts a line of output to a dictionary. It goes through the JSON that the program prints, so that numbers have the same digits.
@@ -14,16 +14,28 @@ pub(crate) fn dict<'py>(py: Python<'py>, line: &impl Serialize) -> PyResult<Boun
     Ok(loads.call1((json,))?.cast_into()?)
 }
 
-/// Converts an `AnswerLine` to an `Answer`.
-pub(crate) fn answer<'py>(py: Python<'py>, line: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let class = CLASS.import(py, "ser_speech.answers", "Answer")?;
-    class.call((), Some(&dict(py, line)?))
+/// Converts a line of output to an `Answer` or a `Span`. JSON sorts the labels, so the probabilities get the model's order again.
+pub(crate) fn answer<'py>(
+    py: Python<'py>,
+    class: &str,
+    line: &impl Serialize,
+    labels: &[String],
+) -> PyResult<Bound<'py, PyAny>> {
+    let fields = dict(py, line)?;
+    let sorted = fields.as_any().get_item("probabilities")?;
+    let probabilities = PyDict::new(py);
+    for label in labels {
+        probabilities.set_item(label, sorted.get_item(label)?)?;
+    }
+    fields.set_item("probabilities", probabilities)?;
+    instance(class, &fields)
 }
 
-/// Converts a `SpanLine` to a `Span`.
-pub(crate) fn span<'py>(py: Python<'py>, line: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let class = CLASS.import(py, "ser_speech.answers", "Span")?;
-    class.call((), Some(&dict(py, line)?))
+/// Makes an instance of a class of `answers.py`.
+pub(crate) fn instance<'py>(
+    class: &str,
+    fields: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let classes = fields.py().import("ser_speech.answers")?;
+    classes.getattr(class)?.call((), Some(fields))
 }

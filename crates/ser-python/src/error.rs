@@ -45,6 +45,26 @@ pub(crate) fn object<'py>(
     class(py)?.call1((message, error.kind().word(), path, expected, actual))
 }
 
+/// Returns a `SerError` as an exception whose message begins with what follows from it.
+pub(crate) fn with_consequence(consequence: &str, error: &Bound<'_, PyAny>) -> PyErr {
+    let exception = || {
+        let message = format!("{consequence}: {error}");
+        let field = |name| error.getattr(name);
+        let fields = (
+            message,
+            field("kind")?,
+            field("path")?,
+            field("expected")?,
+            field("actual")?,
+        );
+        class(error.py())?.call1(fields)
+    };
+    match exception() {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(other) => other,
+    }
+}
+
 fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     CLASS.import(py, "ser_speech.errors", "SerError")

@@ -5,13 +5,11 @@ use std::path::Path;
 use numpy::{PyArray1, PyArrayMethods, ToPyArray};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
 use ser_audio::Waveform;
 use ser_predict::{ExplanationLine, LONG, Result};
 use ser_report::plots;
 
-use crate::answers::dict;
+use crate::answers::{dict, instance};
 use crate::asked::Asked;
 use crate::recording::{Recording, open};
 use crate::threads::compute;
@@ -23,7 +21,6 @@ pub(crate) fn explain<'py>(
     asked: &Asked,
     channel: Option<u16>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let (predictor, model) = (&asked.predictor, asked.predictor.model());
     let title = match recording.path().and_then(Path::file_name) {
         Some(file) => file.to_string_lossy().into_owned(),
@@ -62,6 +59,5 @@ pub(crate) fn explain<'py>(
     line.set_item("times", times)?;
     line.set_item("frequencies", frequencies)?;
     line.set_item("svg", svg)?;
-    let class = CLASS.import(py, "ser_speech.answers", "Explanation")?;
-    class.call((), Some(&line))
+    instance("Explanation", &line)
 }

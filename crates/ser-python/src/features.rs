@@ -301,7 +301,13 @@ fn wrong(error: &Error) -> PyErr {
     let argument = match *key {
         "delta_width" => "width",
         "deltas" => "order",
+        "extras" => "voice",
         key => key,
+    };
+    let expected = match *key {
+        // A file of settings turns the limit off with `false`.
+        "top_db" => "a number from 0, or None",
+        _ => expected.as_str(),
     };
     PyValueError::new_err(format!("{argument}: expected {expected}, got {actual}"))
 }

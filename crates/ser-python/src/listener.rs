@@ -9,7 +9,7 @@ use pyo3::types::PyIterator;
 use ser_audio::{Channels, Mixer};
 use ser_predict::{Result, Span, SpanLine};
 
-use crate::answers::span;
+use crate::answers::answer;
 use crate::asked::Asked;
 use crate::error::raised;
 use crate::signal::{Signal, rate};
@@ -64,7 +64,8 @@ impl Listener {
             pool.install(|| work(state))
         });
         let spans = spans.map_err(|error| raised(py, &error, None))?;
-        let line = |heard| span(py, &SpanLine::new(&self.labels, heard));
+        let labels = &self.labels;
+        let line = |heard| answer(py, "Span", &SpanLine::new(labels, heard), labels);
         spans.iter().map(line).collect()
     }
 }

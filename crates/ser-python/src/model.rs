@@ -13,7 +13,7 @@ use ser_predict::{AnswerLine, Enroller, Error, ModelLine, Predictor};
 
 use crate::answers::{self, dict};
 use crate::asked::{Asked, channel};
-use crate::error::{object, raised};
+use crate::error::{object, raised, with_consequence};
 use crate::explanation;
 use crate::files::Files;
 use crate::listener::Listener;
@@ -111,8 +111,9 @@ impl Model {
             }
         };
         let answer = answer?.map_err(|error| recording.raised(py, &error))?;
-        let line = AnswerLine::new(asked.predictor.model(), recording.name(), &answer);
-        answers::answer(py, &line)
+        let model = asked.predictor.model();
+        let line = AnswerLine::new(model, recording.name(), &answer);
+        answers::answer(py, "Answer", &line, &model.labels)
     }
 
     /// Predicts the emotion of each file as a whole: `Answers`, in which a file without an answer is a `SerError`.
@@ -152,14 +153,17 @@ impl Model {
         let row = |(path, answer): (&PathBuf, &_)| match answer {
             Ok(answer) => {
                 let name = path.display().to_string();
-                answers::answer(py, &AnswerLine::new(model, name, answer))
+                let line = AnswerLine::new(model, name, answer);
+                answers::answer(py, "Answer", &line, &model.labels)
             }
             Err(error) => object(py, error, Some(path)),
         };
         let rows = files.paths.iter().zip(&answers).map(row);
         let rows = rows.collect::<PyResult<Vec<_>>>()?;
         let class = CLASS.import(py, "ser_speech.tables", "Answers")?;
-        class.call1((rows,))
+        let facts = PyDict::new(py);
+        facts.set_item("labels", &model.labels)?;
+        class.call((rows,), Some(&facts))
     }
 
     /// Finds the speech in a recording, and predicts the emotion of each piece: `Spans`.
@@ -261,11 +265,11 @@ impl Model {
             py.check_signals()?;
         }
         if enroller.recordings() == 0 {
-            let reason = match skipped.first() {
-                Some(error) => format!("nobody is enrolled: {error}"),
-                None => "nobody is enrolled: expected one recording or more, got none".to_owned(),
+            let Some(first) = skipped.first() else {
+                let none = "nobody is enrolled: expected one recording or more, got none";
+                return Err(raised(py, &Error::NotSpeech(none.to_owned()), None));
             };
-            return Err(raised(py, &Error::NotSpeech(reason), None));
+            return Err(with_consequence("nobody is enrolled", first.bind(py)));
         }
         Ok(Speaker::new(&self.predictor, enroller.finish(), skipped))
     }

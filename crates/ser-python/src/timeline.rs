@@ -7,7 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 use ser_predict::{Listener, Result, Span, SpanLine, Timeline};
 
-use crate::answers::span;
+use crate::answers::answer;
 use crate::asked::{self, Asked};
 use crate::recording::{Recording, open};
 use crate::signal::Samples;
@@ -60,9 +60,10 @@ pub(crate) fn hear<'py>(
     let labels = &asked.predictor.model().labels;
     let rows = spans
         .iter()
-        .map(|heard| span(py, &SpanLine::new(labels, heard)));
+        .map(|heard| answer(py, "Span", &SpanLine::new(labels, heard), labels));
     let rows = rows.collect::<PyResult<Vec<_>>>()?;
     let facts = PyDict::new(py);
+    facts.set_item("labels", labels)?;
     facts.set_item("file", recording.name())?;
     facts.set_item("seconds", seconds)?;
     facts.set_item("damage", damage)?;

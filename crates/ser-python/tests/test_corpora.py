@@ -83,6 +83,11 @@ def test_a_path_that_is_no_text_can_be_opened(folder: Path, tmp_path: Path) -> N
     assert corpus.to_pandas().index[0].endswith(".wav")
 
 
+def test_one_spelling_is_not_read_letter_by_letter(manifest: Path) -> None:
+    with pytest.raises(TypeError, match=r"labels: expected a list of spellings, \{'happy': \['joy'\]\}, got the text 'joy'"):
+        Corpus.open(manifest, labels={"happy": "joy"})
+
+
 def test_labels_are_chosen_and_merged(corpus: Corpus) -> None:
     merged = corpus.merge_labels({"calm": "neutral"})
     assert "calm" not in merged.labels and len(merged) == len(corpus)
@@ -193,11 +198,17 @@ def test_labels_may_be_numbers() -> None:
 def test_figures_of_answers(model: ser_speech.Model, speech: Path) -> None:
     answers = model.predict_files([speech, speech])
     found = ser_speech.evaluate(["sad", answers[0].emotion if isinstance(answers[0], ser_speech.Answer) else ""], answers)
-    assert set(found.labels) == set(model.labels) and found.log_loss is not None
+    assert found.labels == model.labels and found.log_loss is not None
     with pytest.raises(ValueError, match="clip 1 has no answer: .*missing.wav"):
         ser_speech.evaluate(["sad", "sad"], model.predict_files([speech, "missing.wav"]))
     with pytest.raises(ValueError, match="got 1 and 2 for 2"):
         ser_speech.evaluate(["sad", "sad"], ["sad"])
+    said = [answer.emotion for answer in answers if isinstance(answer, ser_speech.Answer)]
+    others = [label for label in model.labels if label not in said]
+    with pytest.raises(ValueError, match=f"labels: expected all labels .* got none for {', '.join(others)}: pass model.labels"):
+        ser_speech.evaluate(said, answers, labels=said[:1])
+    of_two = model.predict_files([speech, speech], labels=["happy", "sad"])
+    assert ser_speech.evaluate(["happy", "sad"], of_two, labels=["happy", "sad"]).labels == ["happy", "sad"]
     with pytest.raises(ValueError, match="got 'bored'"):
         ser_speech.evaluate(["bored", "sad"], answers)
     with pytest.raises(ValueError, match="probabilities: expected none beside answers"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import librosa
 import numpy
 import pytest
-from conftest import RATE, voice, whole_numbers, write_wav
+from conftest import RATE, program, voice, whole_numbers, write_wav
 from numpy.typing import NDArray
 from ser_speech import _native, features
 
@@ -125,12 +127,15 @@ WRONG: list[tuple[Callable[..., object], dict[str, Any], str]] = [
     (features.power_to_db, {"S": [1.0], "ref": lambda S: S}, "ref: expected a number"),
     (features.power_to_db, {"S": [1j]}, "complex"),
     (features.power_to_db, {"S": [1.0], "amin": 0}, "amin: expected"),
+    (features.power_to_db, {"S": [1.0], "top_db": -1}, "top_db: expected a number from 0, or None, got -1"),
+    (features.power_to_db, {"S": [1.0], "top_db": False}, "top_db: expected a number from 0, or None, got False"),
     (features.delta, {"data": Y, "width": 8}, "width: expected an odd number from 3, got 8"),
     (features.delta, {"data": Y, "order": 3}, "order: expected 1 or 2, got 3"),
     (features.delta, {"data": Y[:8]}, "at least 9 frames, found 8"),
     (features.delta, {"data": Y, "mode": "wrap"}, "mode: expected 'interp'"),
     (features.functionals, {"y": [Y, Y]}, r"expected an array \[samples\], got the shape"),
-    (features.functionals, {"y": Y, "sr": 6000, "voice": True}, "8000 Hz or more"),
+    (features.functionals, {"y": Y, "sr": 6000, "voice": True}, "^voice: expected .* 8000 Hz or more"),
+    (features.functionals, {"y": Y, "sr": 10_000}, "fmax: expected .* above, for functionals, got 5000"),
 ]
 
 
@@ -151,7 +156,26 @@ def test_functionals_have_names() -> None:
     assert level > features.functionals(y=0.1 * Y, sr=RATE, relative_level=False)["mfcc_0_mean"]
 
 
+def test_functionals_need_bands_above_5_khz() -> None:
+    assert features.functionals(y=Y, sr=11_025, voice=True)["log_f0_mean"] > 0
+
+
 def test_functionals_are_those_of_the_program(tmp_path: Path) -> None:
+    file = write_wav(tmp_path / "voice.wav", whole_numbers(Y))
+    config, out = tmp_path / "features.toml", tmp_path / "features.csv"
+    extras = '["f0", "aperiodicity", "harmonics", "formants"]'
+    config.write_text(f'output = "functionals"\nsample_rate = {RATE}\nextras = {extras}\n', encoding="utf-8")
+    asked: list[str | Path] = ["extract", file, "--config", config, "--out", out]
+    subprocess.run([program(), *asked], check=True, stdout=subprocess.DEVNULL)
+    with out.open(encoding="utf-8", newline="") as table:
+        [row] = csv.DictReader(table)
+    clip = features.functionals(y=whole_numbers(Y), sr=RATE, voice=True)
+    assert list(clip) == [name for name in row if name not in ("path", "seconds")]
+    # The table has 5 digits or more of each value.
+    assert {name: float(row[name]) for name in clip} == pytest.approx(clip, rel=1e-4, abs=1e-4)
+
+
+def test_functionals_of_files_and_signals_are_the_same(tmp_path: Path) -> None:
     file = write_wav(tmp_path / "voice.wav", whole_numbers(Y))
     extractor = _native.FeatureExtractor("functionals", sr=RATE)
     of_file = extractor.extract_files([file])

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -95,9 +96,15 @@ def test_what_cannot_be_used_is_named(model: ser_speech.Model, others: list[Path
     speaker = model.enroll([*others, "missing.wav", silence])
     assert speaker.clips == 3
     assert [error.kind for error in speaker.skipped] == ["not-opened", "no-speech"]
-    for nothing in (["missing.wav"], [silence], []):
-        with pytest.raises(ser_speech.SerError, match="nobody is enrolled"):
+    cases: list[tuple[list[Any], str, str | None]] = [
+        (["missing.wav", silence], "not-opened", "missing.wav"),
+        ([silence, "missing.wav"], "no-speech", None),
+        ([], "no-speech", None),
+    ]
+    for nothing, kind, path in cases:
+        with pytest.raises(ser_speech.SerError, match="^nobody is enrolled: ") as raised:
             model.enroll(nothing)
+        assert (raised.value.kind, raised.value.path) == (kind, path)
     with pytest.raises(TypeError, match="expected a list of paths, got one path"):
         model.enroll("speech.wav")
     with pytest.raises(ValueError, match="got NaN"):

@@ -42,14 +42,27 @@ def test_answers_as_the_program_writes_them(
     expected = pyarrow.parquet.read_table(written)
     assert table.drop_columns("error").to_pydict() == expected.to_pydict()
     assert table.drop_columns("error").schema.types == expected.schema.types
+    assert table.drop_columns("error").schema.names == expected.schema.names
 
 
-def test_tables_without_answers(model: ser_speech.Model) -> None:
+def test_labels_have_the_order_of_the_model(model: ser_speech.Model, speech: Path) -> None:
+    spans = model.timeline(voice(12), RATE)
+    assert spans
+    for table in (model.predict_files([speech]).to_arrow(), spans.to_arrow()):
+        assert [name for name in table.schema.names if name in model.labels] == model.labels
+    for answer in (model.predict(speech), spans[0]):
+        assert list(answer.probabilities) == model.labels
+
+
+def test_tables_without_answers(model: ser_speech.Model, speech: Path) -> None:
+    names = model.predict_files([speech]).to_arrow().schema.names
     for paths in ([], ["missing.wav"]):
         answers = model.predict_files(paths)
         assert len(answers.to_pandas()) == answers.to_arrow().num_rows == len(paths)
+        assert answers.to_arrow().schema.names == [*answers.to_pandas().reset_index()] == names
     spans = model.timeline(numpy.zeros(RATE, numpy.float32), RATE)
     assert len(spans.to_pandas()) == spans.to_arrow().num_rows == 0
+    assert spans.to_arrow().schema.names == model.timeline(voice(12), RATE).to_arrow().schema.names
 
 
 def test_spans_on_a_segmented_index(model: ser_speech.Model, tmp_path: Path) -> None:

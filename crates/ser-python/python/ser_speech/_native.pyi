@@ -66,8 +66,9 @@ class Model:
     - ``channel``: the only channel to use, counted from 1. Without it, all channels are compared, and mixed if they belong
       together.
 
-    A recording without an answer, such as a file that cannot be read or an array without speech, raises ``SerError``. A wrong
-    argument, such as an array with another length or sampling rate than a method takes, raises ``ValueError`` or ``TypeError``.
+    A recording without an answer, such as a file that cannot be read or more than 30 s without speech, raises ``SerError``. A
+    shorter recording without speech has an answer with the warning ``no-speech``. A wrong argument, such as an array with another
+    length or sampling rate than a method takes, raises ``ValueError`` or ``TypeError``.
     """
 
     @staticmethod
@@ -182,7 +183,8 @@ class Model:
         """Enrols a speaker: computes how the voice sounds on average, from recordings without labels. A recording is a path, or
         a pair of an array and its sampling rate.
 
-        Recordings that cannot be used are left out; ``Speaker.skipped`` says why.
+        Recordings that cannot be used are left out; ``Speaker.skipped`` says why. If none is left, raises ``SerError`` with the kind
+        and the path of the first.
         """
 
 @final

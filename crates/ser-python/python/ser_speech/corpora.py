@@ -92,6 +92,10 @@ class Corpus(Sequence[Clip]):
         Relative paths of a manifest are looked up in ``root`` first, if it is given, then in the manifest's folder. ``labels``
         joins spellings: ``{"happy": ["Happy", "joy"]}``. ``audit`` lists the files that were skipped.
         """
+        for label, written in (labels or {}).items():
+            if isinstance(written, str):
+                # A text is a sequence as well, of its letters, and each letter would count as a spelling.
+                raise TypeError(f"labels: expected a list of spellings, {{{label!r}: [{written!r}]}}, got the text {written!r}")
         spellings = {label: list(written) for label, written in (labels or {}).items()}
         return cls(_native.Corpus.open(path, root, spellings))
 

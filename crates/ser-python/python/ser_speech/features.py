@@ -130,6 +130,9 @@ def power_to_db(
 ) -> Array:
     """Converts power to levels in dB, of the same shape: ``10·log10(max(amin, S) / ref)``. Levels more than ``top_db`` below the
     loudest are raised to that limit."""
+    if isinstance(top_db, bool):
+        # As a number, False would raise all levels to the loudest, although it reads as if it turned the limit off.
+        raise ValueError(f"top_db: expected a number from 0, or None, got {top_db}")
     power = _numbers("S", S, 0)
     given = ref(power) if callable(ref) else ref
     if numpy.ndim(given) > 0:
@@ -168,8 +171,9 @@ def functionals(
     """Computes the functionals of a clip ``[samples]``, by name: statistics over time of its levels, cepstrum, spectral shape and
     modulation.
 
-    ``voice`` adds those of F0, harmonics and formants; it needs a sampling rate of 8 kHz or more. The loudness of the clip makes no
-    difference unless ``relative_level`` is false.
+    The sampling rate must be well above 10 kHz, such as 11 025 Hz, because the spectral shape includes bands above 5 kHz. ``voice``
+    adds the functionals of F0, harmonics and formants. The loudness of the clip makes no difference unless ``relative_level`` is
+    false.
     """
     extractor = _extractor(
         "functionals",

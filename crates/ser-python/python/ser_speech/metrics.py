@@ -82,6 +82,12 @@ def evaluate(
         labels = list(given) if given else sorted({*truth, *names})
     labels = [str(label) for label in labels]
     at = {label: position for position, label in enumerate(labels)}
+    lacking = [label for label, values in given.items() if label not in at and any(values)]
+    if lacking:
+        raise ValueError(
+            f"labels: expected all labels that the answers give a probability, got none for {', '.join(lacking)}: pass model.labels, or "
+            "answer with predict_files(…, labels=…)"
+        )
     unknown = [label for label in [*truth, *names] if label not in at]
     if unknown:
         raise ValueError(f"expected the labels {', '.join(labels)}, got {unknown[0]!r}")

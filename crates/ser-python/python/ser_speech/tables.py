@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 class Answers(list[Answer | SerError]):
     """The answers for files, in their order. A file without an answer is a ``SerError``."""
 
+    labels: list[str]
+    """The labels of the model, in its order."""
+
+    def __init__(self, answers: Iterable[Answer | SerError], *, labels: Sequence[str]) -> None:
+        super().__init__(answers)
+        self.labels = list(labels)
+
     @property
     def errors(self) -> list[SerError]:
         """The errors of the files without an answer."""
@@ -42,7 +49,7 @@ class Answers(list[Answer | SerError]):
             **_answers(said),
             "seconds": ("float64", [row and row.seconds for row in said]),
             "warnings": ("string", [row and " ".join(row.warnings) for row in said]),
-            **_probabilities(said),
+            **_probabilities(said, self.labels),
             "error": ("string", [row.message if isinstance(row, SerError) else None for row in self]),
         }
 
@@ -56,11 +63,20 @@ class Spans(list[Span]):
     """Length of the recording in seconds."""
     damage: str | None
     """What is missing from a damaged recording, in words."""
+    labels: list[str]
+    """The labels of the model, in its order."""
 
     def __init__(
-        self, spans: Iterable[Span], *, file: str, seconds: float, damage: str | None = None
+        self,
+        spans: Iterable[Span],
+        *,
+        file: str,
+        seconds: float,
+        damage: str | None = None,
+        labels: Sequence[str],
     ) -> None:
         super().__init__(spans)
+        self.labels = list(labels)
         self.file = file
         self.seconds = seconds
         self.damage = damage
@@ -91,7 +107,7 @@ class Spans(list[Span]):
         )
 
     def _columns(self) -> _Columns:
-        columns = {**_answers(self), **_probabilities(self)}
+        columns = {**_answers(self), **_probabilities(self, self.labels)}
         if any(span.channel is not None for span in self):
             columns = {"channel": ("int32", [span.channel for span in self]), **columns}
         return columns
@@ -116,8 +132,7 @@ def _answers(rows: Sequence[Answer | Span | None]) -> _Columns:
     }
 
 
-def _probabilities(rows: Sequence[Answer | Span | None]) -> _Columns:
-    labels = next((list(row.probabilities) for row in rows if row), [])
+def _probabilities(rows: Sequence[Answer | Span | None], labels: list[str]) -> _Columns:
     return {
         label: ("float32", [row and row.probabilities[label] for row in rows]) for label in labels
     }

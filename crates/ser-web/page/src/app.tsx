@@ -25,7 +25,9 @@ export function App() {
     const [isService, setIsService] = useState(false);
     const [token, setToken] = useState("");
     const answers = useMemo(() => (isService ? new Service(token) : browser), [isService, token]);
-    const model = useWork(() => answers.model(), [answers]);
+    /** Grows when there is a reason to ask again for a model that could not be loaded. */
+    const [attempt, setAttempt] = useState(0);
+    const model = useWork(() => answers.model(), [answers, attempt]);
     const [asked, setAsked] = useState<AnswerOptions>({});
     const [items, setItems] = useState<Item[]>([]);
     const told = useRef(new Map<number, Answer>());
@@ -54,11 +56,18 @@ export function App() {
         setItems((items) => items.filter((item) => !removed.includes(item)));
         setLacking([]);
     };
+    const announce = (words: string) => {
+        setAnnounced(words);
+        // The model was loaded for the answer, so the page can show what it lacks since an earlier failure.
+        if (model.error !== undefined) {
+            setAttempt((attempt) => attempt + 1);
+        }
+    };
     const tell = (id: number, answer: Answer | undefined) => {
         answer ? told.current.set(id, answer) : told.current.delete(id);
         if (answer) {
             const { file, emotion, confidence, uncertain } = answer;
-            setAnnounced(`${file}: ${emotion} ${percent(confidence)}${uncertain ? ", uncertain" : ""}`);
+            announce(`${file}: ${emotion} ${percent(confidence)}${uncertain ? ", uncertain" : ""}`);
         }
     };
     const save = () => {
@@ -142,6 +151,7 @@ export function App() {
                             browser={browser}
                             asked={asked}
                             answered={(answer) => tell(item.id, answer)}
+                            heard={(pieces) => announce(`${item.file.name}: ${pieces} ${pieces === 1 ? "piece" : "pieces"} of speech`)}
                             remove={() => remove([item])}
                         />
                     ))}

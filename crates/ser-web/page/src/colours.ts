@@ -10,6 +10,8 @@ const COLOURS: Record<string, string> = {
     disgust: "#7d8a1e",
     surprised: "#cc79a7",
 };
+/** The labels that have a colour of their own. */
+export const LABELS = Object.keys(COLOURS);
 const OTHERS = Object.values(COLOURS);
 
 export function colour(label: string): string {

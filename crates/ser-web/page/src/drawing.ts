@@ -21,6 +21,14 @@ const APART = 80;
 /** Possible distances between two labels of the time axis, in seconds. */
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 
+/**
+ * Returns how opaque the colour of an emotion is behind its label: at most 0.57, because the label would be hard to read on a stronger
+ * colour, such as the orange of `happy` in the dark theme.
+ */
+export function opacity({ uncertain, confidence }: Pick<Span, "uncertain" | "confidence">): number {
+    return uncertain ? 0.2 : 0.3 + 0.27 * confidence;
+}
+
 /** Draws a recording: its outline over the colours of the emotions, which are pale where the answer is uncertain. */
 export function draw(canvas: HTMLCanvasElement, { spans, peaks, loudest, start, end, at }: Drawn) {
     const scale = devicePixelRatio;
@@ -40,7 +48,7 @@ export function draw(canvas: HTMLCanvasElement, { spans, peaks, loudest, start, 
     for (const span of spans.filter((span) => span.end > start && span.start < end)) {
         const [left, right] = [x(span.start), x(span.end)];
         context.fillStyle = colour(span.emotion);
-        context.globalAlpha = span.uncertain ? 0.2 : 0.35 + 0.5 * span.confidence;
+        context.globalAlpha = opacity(span);
         context.fillRect(left, 0, Math.max(1, right - left - 1), bottom);
         context.globalAlpha = 1;
         context.fillRect(left, bottom - 4, Math.max(1, right - left - 1), 4);

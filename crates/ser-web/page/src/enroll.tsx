@@ -20,6 +20,8 @@ export function Enroll({ answers, close }: Props) {
     const dialog = useRef<HTMLDialogElement>(null);
     const [name, setName] = useState("");
     const [files, setFiles] = useState<File[]>([]);
+    const [talked, setTalked] = useState<File>();
+    const recordings = talked ? [talked, ...files] : files;
     const [seconds, setSeconds] = useState<number>();
     useLayoutEffect(() => {
         const opened = dialog.current;
@@ -30,15 +32,16 @@ export function Enroll({ answers, close }: Props) {
 
     const talk = useSession(async (session) => {
         setSeconds(undefined);
+        setTalked(undefined);
         const { tape, closed } = await microphone(session.signal, (_, tape) => {
             setSeconds(tape.seconds);
             if (tape.seconds >= MINUTE) {
                 session.abort();
             }
         });
-        await closed.finally(() => setFiles([tape.all("talk.wav")]));
+        await closed.finally(() => setTalked(tape.all("talk.wav")));
     });
-    const learn = useSession(async ({ signal }) => close(await answers.enroll(name, files, signal)));
+    const learn = useSession(async ({ signal }) => close(await answers.enroll(name, recordings, signal)));
     const submit = (event: SubmitEvent) => {
         event.preventDefault();
         learn.start();
@@ -48,8 +51,8 @@ export function Enroll({ answers, close }: Props) {
             <form onSubmit={submit}>
                 <h2 id="enroll">Enroll a speaker</h2>
                 <p>
-                    Talk for a minute about anything, in your ordinary voice, or choose recordings of the speaker. Only the average
-                    sound of the voice is kept: no recording and no words.
+                    Talk for a minute about anything, in your ordinary voice, or choose recordings of the speaker, or do both. Only the
+                    average sound of the voice is kept: no recording and no words.
                 </p>
                 <label>
                     Name{" "}
@@ -85,7 +88,7 @@ export function Enroll({ answers, close }: Props) {
                 </label>
                 <Problem error={learn.error} />
                 <p class="row">
-                    <button class="main" disabled={learn.isOn || talk.isOn || files.length === 0}>
+                    <button class="main" disabled={learn.isOn || talk.isOn || recordings.length === 0}>
                         {learn.isOn ? "Listening" : "Enroll"}
                     </button>
                     <button type="button" onClick={() => close()}>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { AnswerOptions, Answers, Enrolled } from "./answers";
 import { Enroll } from "./enroll";
@@ -18,6 +18,7 @@ export function Options({ answers, labels, asked, ask }: Props) {
     const [isEnrolling, setIsEnrolling] = useState(false);
     const [enrolled, setEnrolled] = useState<Enrolled>();
     const [forgotten, setForgotten] = useState<{ name: string }>();
+    const field = useRef<HTMLSelectElement>(null);
     const { error } = useWork(
         forgotten &&
             (async () => {
@@ -37,6 +38,8 @@ export function Options({ answers, labels, asked, ask }: Props) {
     const { speaker, ...anybody } = asked;
     const choose = (speaker: string) => ask(speaker ? { ...anybody, speaker } : anybody);
     const forget = (name: string) => {
+        // The focus would be lost with the button, which nobody else needs.
+        field.current?.focus();
         choose("");
         setForgotten({ name });
     };
@@ -73,7 +76,7 @@ export function Options({ answers, labels, asked, ask }: Props) {
                 <legend>Who speaks</legend>
                 <label>
                     Speaker{" "}
-                    <select value={speaker ?? ""} onChange={({ currentTarget }) => choose(currentTarget.value)}>
+                    <select ref={field} value={speaker ?? ""} onChange={({ currentTarget }) => choose(currentTarget.value)}>
                         <option value="">anybody</option>
                         {answers.speakers().map((name) => (
                             <option key={name}>{name}</option>

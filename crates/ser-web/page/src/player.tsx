@@ -183,10 +183,11 @@ export function Player({ file, spans, seconds, peaks, toWav, explain }: Props) {
                     </button>
                 )}
                 <span class="zoom">
-                    <button type="button" class="quiet" aria-label="Zoom in" disabled={zoom >= 64} onClick={keys["+"]}>
+                    {/* A button that is disabled loses the focus, so at the limit these only say that they do nothing. */}
+                    <button type="button" class="quiet" aria-label="Zoom in" aria-disabled={zoom >= 64} onClick={keys["+"]}>
                         +
                     </button>
-                    <button type="button" class="quiet" aria-label="Zoom out" disabled={zoom <= 1} onClick={keys["-"]}>
+                    <button type="button" class="quiet" aria-label="Zoom out" aria-disabled={zoom <= 1} onClick={keys["-"]}>
                         −
                     </button>
                 </span>

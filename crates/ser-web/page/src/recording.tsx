@@ -21,11 +21,14 @@ interface Props {
     asked: AnswerOptions;
     /** Receives the answer for the whole recording whenever it changes; without an answer for the present options, `undefined`. */
     answered(answer: Answer | undefined): void;
+    /** Receives the number of pieces of speech in a recording that is too long for an answer as a whole. */
+    heard(pieces: number): void;
     remove(): void;
 }
 
 /** Shows the answers for a recording. */
-export function Recording({ file, answers, browser, asked: askedOfAll, answered, remove }: Props) {
+export function Recording({ file, answers, browser, asked: askedOfAll, answered, heard, remove }: Props) {
+    const card = useRef<HTMLElement>(null);
     // A call has one speaker on each channel.
     const [channel, setChannel] = useState<number>();
     const asked = useMemo(() => (channel ? { ...askedOfAll, channel } : askedOfAll), [askedOfAll, channel]);
@@ -49,6 +52,11 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
         answered(whole.result);
         return () => answered(undefined);
     }, [whole.result]);
+    useEffect(() => {
+        if (result && !isShort) {
+            heard(result.spans.length);
+        }
+    }, [result]);
     const outline = useWork(result && !result.peaks ? (signal) => browser.peaks(file, asked, signal) : undefined, [result]);
     const [why, setWhy] = useState<Span | "whole">();
     // Of all options, only the channel changes the sound.
@@ -58,6 +66,11 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
     );
     const choose = (channel: number) => {
         setChannel(channel);
+        setWhy(undefined);
+    };
+    const close = () => {
+        // The focus would be lost with the button that closes the explanation.
+        card.current?.focus({ preventScroll: true });
         setWhy(undefined);
     };
 
@@ -71,7 +84,7 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
     const peaks = result?.peaks ?? outline.result ?? soFar?.peaks;
     const error = timeline.error ?? whole.error;
     return (
-        <article class="recording" aria-label={file.name} tabIndex={-1}>
+        <article ref={card} class="recording" aria-label={file.name} tabIndex={-1}>
             <header>
                 <h2>{file.name}</h2>
                 {seconds > 0 && <span class="muted">{clock(seconds)}</span>}
@@ -115,7 +128,7 @@ export function Recording({ file, answers, browser, asked: askedOfAll, answered,
                     asked={why === "whole" ? asked : askedOfAll}
                     span={why === "whole" ? undefined : why}
                     sound={(signal) => (why === "whole" ? Promise.resolve(file) : toWav(signal, why))}
-                    close={() => setWhy(undefined)}
+                    close={close}
                 />
             )}
         </article>

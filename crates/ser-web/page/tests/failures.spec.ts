@@ -137,7 +137,10 @@ test.describe("without a service worker", () => {
         await page.goto("/");
         await expect(page.getByRole("alert")).toContainText("model.safetensors cannot be loaded");
         expect(complaints.splice(0)).toEqual([expect.stringContaining("404")]);
+        await expect(page.getByText("How to answer")).toHaveCount(0);
         await expect((await choose(page, "voice.wav")).locator(".answer strong")).toBeVisible();
+        await expect(page.getByRole("alert")).toHaveCount(0);
+        await expect(page.getByText("How to answer")).toBeVisible();
     });
 });
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { type Download, type Locator, type Page, expect } from "@playwright/test";
 
 import { clock, percent } from "../src/words";
-import { accessible, card, choose, drop, enrolling, hesitate, position, served, spans, test } from "./page";
+import { accessible, card, choose, drop, enrolling, file, hesitate, position, served, spans, test } from "./page";
 
 /** Returns the percentages of an answer as the page shows them. */
 function percentages(probabilities: Record<string, number>): string[] {
@@ -76,6 +76,12 @@ test("a screen reader is told each answer", async ({ page }) => {
     await expect(page.getByRole("status")).toHaveText(answer);
 });
 
+test("a screen reader is told when a long recording is finished", async ({ page }) => {
+    const long = await choose(page, "long.wav");
+    await expect(page.getByRole("status")).toHaveText(/^long\.wav: \d+ pieces of speech$/);
+    await expect(page.getByRole("status")).toContainText(` ${await spans(long).count()} pieces`);
+});
+
 test("the focus moves on when its card is removed", async ({ page }) => {
     await choose(page, "voice.wav", "short.wav");
     await page.getByRole("button", { name: "Remove voice.wav" }).press("Enter");
@@ -128,6 +134,21 @@ test("a long recording is played, clicked and driven by keys", async ({ page }) 
     expect(await at()).toBeCloseTo(timeline.spans[0].start, 1);
     await expect(spans(long).first()).toHaveAttribute("aria-selected", "true");
     await picture(page, "timeline");
+});
+
+test("the focus stays on the zoom at its limits", async ({ page }) => {
+    const voice = await choose(page, "voice.wav");
+    const [zoomIn, zoomOut] = ["Zoom in", "Zoom out"].map((name) => voice.getByRole("button", { name }));
+    for (let step = 0; step < 7; step++) {
+        await zoomIn?.press("Enter");
+    }
+    await expect(zoomIn ?? voice).toBeFocused();
+    await expect(zoomIn ?? voice).toBeDisabled();
+    for (let step = 0; step < 7; step++) {
+        await zoomOut?.press("Enter");
+    }
+    await expect(zoomOut ?? voice).toBeFocused();
+    await expect(zoomOut ?? voice).toBeDisabled();
 });
 
 for (const order of ["before", "after"]) {
@@ -242,12 +263,14 @@ test("why is a picture with words", async ({ page }) => {
     await picture(page, "why");
     await why.getByRole("button", { name: "Close" }).click();
     await expect(why).toHaveCount(0);
+    await expect(short).toBeFocused();
 });
 
 test("an explanation that takes too long is stopped, and the next recording answered", async ({ page }) => {
     const voice = await choose(page, "voice.wav");
     await voice.getByRole("button", { name: "Why?" }).click();
     await voice.getByRole("button", { name: "Stop" }).click();
+    await expect(voice).toBeFocused();
     await expect((await choose(page, "short.wav")).locator(".answer strong")).toBeVisible();
 });
 
@@ -266,6 +289,7 @@ for (const engine of ["browser", "service"]) {
         await expect.poll(() => voice.locator(".bars li").allTextContents()).not.toEqual(before);
         await page.getByRole("button", { name: "Forget anna" }).click();
         await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("");
+        await expect(page.getByRole("combobox", { name: "Speaker" })).toBeFocused();
         await expect.poll(() => voice.locator(".bars li").allTextContents()).toEqual(before);
     });
 }
@@ -364,6 +388,29 @@ test("a speaker is enrolled by talking", async ({ page }) => {
     await dialog.getByRole("button", { name: "Stop" }).click();
     await dialog.getByRole("button", { name: "Enroll" }).click();
     await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("me");
+});
+
+test("a speaker is enrolled from talk and recordings together", async ({ page }) => {
+    await page.getByRole("radio", { name: /the service/ }).check();
+    const sent = await page.evaluateHandle(() => {
+        const sent: string[] = [];
+        const { fetch } = globalThis;
+        globalThis.fetch = (route, init) => {
+            if (init?.method === "PUT") {
+                sent.push(...(init.body as FormData).getAll("recording").map((file) => (file as File).name));
+            }
+            return fetch(route, init);
+        };
+        return sent;
+    });
+    const dialog = await enrolling(page, "dora", "short.wav");
+    await dialog.getByRole("button", { name: "Talk" }).click();
+    await expect.poll(async () => Number(await dialog.getByRole("progressbar").getAttribute("value"))).toBeGreaterThan(4);
+    await dialog.getByRole("button", { name: "Stop" }).click();
+    await dialog.getByLabel("Recordings").setInputFiles(["voice.wav", "short.wav"].map(file));
+    await dialog.getByRole("button", { name: "Enroll" }).click();
+    await expect(page.getByRole("combobox", { name: "Speaker" })).toHaveValue("dora");
+    expect(await sent.jsonValue()).toEqual(["talk.wav", "voice.wav", "short.wav"]);
 });
 
 test("only the labels that can be are answered", async ({ page }) => {
@@ -544,6 +591,8 @@ test.describe("with a broken file", () => {
         await expect(page.getByRole("alert")).toContainText("worker.js cannot be loaded");
         for (const name of ["voice.wav", "short.wav"]) {
             await expect((await choose(page, name)).locator(".answer strong")).toBeVisible();
+            await expect(page.getByRole("alert")).toHaveCount(0);
+            await expect(page.getByText("How to answer")).toBeVisible();
         }
     });
 
@@ -588,3 +637,18 @@ for (const colorScheme of ["light", "dark"] as const) {
         });
     }
 }
+
+test("colours that the system forces leave what is chosen, and the emotions", async ({ page }) => {
+    await page.emulateMedia({ forcedColors: "active" });
+    const call = await choose(page, "call.wav");
+    await call.getByRole("button", { name: "Channel 1" }).click();
+    await expect(call.getByText("Channel 1 alone")).toBeVisible();
+    await spans(call).first().click();
+    for (const chosen of [call.getByRole("button", { name: "Channel 1" }), spans(call).first()]) {
+        await expect(chosen).toHaveCSS("outline-style", "solid");
+    }
+    for (const coloured of [spans(call).first().locator(".dot"), call.locator(".bar span").first()]) {
+        const own = await coloured.evaluate((element) => (element as HTMLElement).style.background);
+        await expect(coloured).toHaveCSS("background-color", own);
+    }
+});
