@@ -24,8 +24,9 @@ EXIT CODES
   1  failed; the message says what failed, why and what to do next
   2  invalid command line
   3  done, but some inputs were skipped; each one is named
-  130  stopped with Ctrl-C; the same command continues train, crossval, select, fit --recipe,
-       conditions, download, extract --store and predict --out where they stopped
+  130  stopped with Ctrl-C; the same command continues crossval, select, fit --recipe, conditions,
+       download, extract --store and predict --out where they stopped; train and a shard of
+       predict --manifest begin again
 
 EXAMPLES
   ser synth corpus                                     write a synthetic corpus, to try the program
@@ -112,14 +113,11 @@ impl Command {
     /// Whether the same command, called again after it was stopped, continues where it was.
     pub fn goes_on_later(&self) -> bool {
         match self {
-            Self::Train(_)
-            | Self::Crossval(_)
-            | Self::Select(_)
-            | Self::Conditions(_)
-            | Self::Download(_) => true,
+            Self::Crossval(_) | Self::Select(_) | Self::Conditions(_) | Self::Download(_) => true,
             Self::Fit(args) => args.from.is_none(),
             Self::Extract(args) => args.store.is_some(),
-            Self::Predict(args) => args.out.is_some(),
+            // A shard of a manifest is written as a whole.
+            Self::Predict(args) => args.out.is_some() && args.manifest.is_none(),
             _ => false,
         }
     }
@@ -207,8 +205,7 @@ pub struct ExtractArgs {
 /// The options that say where clips come from.
 #[derive(Debug, ClapArgs)]
 pub struct DataArgs {
-    /// Folder with clips, or a CSV manifest. Repeat the option for each further corpus; the protocol
-    /// `corpora` tests each corpus with a model trained on the others.
+    /// Folder with clips, or a CSV manifest. Repeat the option for each further corpus.
     #[arg(long, value_name = "DIR|CSV", required = true)]
     pub data: Vec<PathBuf>,
     /// The root of relative paths.
@@ -281,8 +278,9 @@ pub struct CrossvalArgs {
     /// Recipe and data.
     #[command(flatten)]
     pub experiment: ExperimentArgs,
-    /// Protocol to use instead of the recipe's: seed5, random10, folds-a, folds-b, loso, statement,
-    /// speakers-5, corpora, given.
+    /// How to divide the clips: speakers-5 (any corpus: new speakers in each of five tests), loso (one speaker left out at a time),
+    /// random10, seed5 (random: test voices are heard in training), folds-a, folds-b, statement (RAVDESS only), corpora (each
+    /// corpus is tested by a model trained on the others), given (the manifest's column `split`) [default: the recipe's].
     #[arg(long)]
     pub protocol: Option<Protocol>,
     /// Number of trainings in parallel [default: number of cores divided by the recipe's threads].
@@ -305,7 +303,7 @@ pub struct SelectArgs {
     /// Folder that caches features: unchanged ones are read from it, others are computed and added.
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
-    /// Protocol to use instead of the recipes' own.
+    /// How to divide the clips; `ser crossval --help` lists the protocols [default: each recipe's].
     #[arg(long)]
     pub protocol: Option<Protocol>,
     /// Number of inner splits of each split on which recipes are compared.
@@ -355,7 +353,8 @@ pub struct FitArgs {
     /// Folder that caches features: unchanged ones are read from it, others are computed and added.
     #[arg(long, value_name = "DIR", conflicts_with = "from")]
     pub store: Option<PathBuf>,
-    /// Number of inner splits on which the recipe is evaluated; temperature and confidence threshold are fitted to their predictions.
+    /// How many times some speakers (with a random protocol, some clips) are held out to measure the recipe, before the final
+    /// training on all clips. The answers on them set the temperature and the confidence threshold of the model.
     #[arg(long, default_value = "2", conflicts_with = "from")]
     pub inner: NonZeroUsize,
     /// Number of trainings in parallel [default: number of cores divided by the recipe's threads].
@@ -630,8 +629,8 @@ pub struct ReportArgs {
     /// Folders written by train or crossval.
     #[arg(required = true)]
     pub runs: Vec<PathBuf>,
-    /// Folders or manifests with the clips of the runs: the page of each run is written again, with players for the worst
-    /// mistakes and a map of the networks' embeddings. At least one of --data and --out is required.
+    /// Folders or manifests with the clips of the runs: the page of each run is written again, beside the other runs and with
+    /// the figures of --by. At least one of --data and --out is required.
     #[arg(long, value_name = "DIR|CSV", required_unless_present = "out")]
     pub data: Vec<PathBuf>,
     /// The root of relative paths.

@@ -1,22 +1,19 @@
 //! The command `ser conditions`: evaluates a cross-validation under recording conditions.
 
 use anyhow::Result;
-use ser_experiment::{Event, Figures, measure_conditions};
+use ser_experiment::{Figures, measure_conditions};
 
-use crate::Outcome;
 use crate::args::ConditionsArgs;
-use crate::events::Show;
 use crate::output::{SYNTHETIC, mean_std, points, table};
+use crate::{Outcome, events};
 
 /// Evaluates every split of a run on its test clips under each condition, and prints the figures.
 pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
-    let show = Show::default();
-    let on_event = |event: Event| show.event(event);
     let measured = measure_conditions(
         &args.run,
         &args.data.origins(),
         args.store.as_deref(),
-        &on_event,
+        &events::show(),
     )?;
     if json {
         for (setting, folds) in &measured.figures {

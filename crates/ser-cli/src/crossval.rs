@@ -1,23 +1,32 @@
 //! The commands `ser train` and `ser crossval`.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use ser_eval::{Evaluation, Predictions};
 use ser_experiment::{Finished, Folders, Run, cross_validate, train_one};
 use ser_recipe::{Experiment, Task};
 
-use crate::Outcome;
 use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
-use crate::events::Show;
 use crate::output::{SYNTHETIC, mean_std, percent, table};
 use crate::report::{print_classes, print_corpora};
+use crate::{Outcome, events};
 
 /// Runs `ser train`: trains on one split, and writes its files directly into `--out`.
 pub fn train(args: &TrainArgs, json: bool) -> Result<Outcome> {
     ser_experiment::keep_freed_memory();
-    let recipe = Experiment::load(&args.experiment.recipe)?.into_recipe()?;
-    let (folders, show) = (args.experiment.folders(), Show::default());
-    let on_event = |event: ser_experiment::Event| show.event(event);
-    print(&train_one(&recipe, args.split, &folders, &on_event)?, json)
+    let experiment = Experiment::load(&args.experiment.recipe)?;
+    if experiment.members.len() > 1 {
+        let members = experiment.members.iter();
+        let members: Vec<&str> = members.map(|member| member.recipe.name.as_str()).collect();
+        bail!(
+            "{} is an ensemble, and `ser train` trains only one recipe: use `ser crossval`, or name one of its members: {}",
+            experiment.name,
+            members.join(", ")
+        );
+    }
+    let recipe = experiment.into_recipe()?;
+    let folders = args.experiment.folders();
+    let trained = train_one(&recipe, args.split, &folders, &events::show())?;
+    print(&trained, json)
 }
 
 /// Runs `ser crossval`: trains on every split, and writes each into its own folder below `--out`.
@@ -31,12 +40,9 @@ pub fn run(args: &CrossvalArgs, json: bool) -> Result<Outcome> {
         };
         experiment = experiment.with_task(task)?;
     }
-    let (folders, show) = (args.experiment.folders(), Show::default());
-    let on_event = |event: ser_experiment::Event| show.event(event);
-    print(
-        &cross_validate(&experiment, &folders, args.jobs, &on_event)?,
-        json,
-    )
+    let folders = args.experiment.folders();
+    let trained = cross_validate(&experiment, &folders, args.jobs, &events::show())?;
+    print(&trained, json)
 }
 
 fn print(finished: &Finished, json: bool) -> Result<Outcome> {

@@ -2,22 +2,19 @@
 
 use anyhow::Result;
 use ser_eval::bootstrap::Interval;
-use ser_experiment::{Evaluated, Event, evaluate, take_folder};
+use ser_experiment::{Evaluated, evaluate, take_folder};
 
 use crate::args::EvaluateArgs;
-use crate::events::Show;
 use crate::output::{SYNTHETIC, in_words, interval, percent, plain, tell_unknown};
 use crate::report::{print_classes, print_groups};
-use crate::{Outcome, model};
+use crate::{Outcome, events, model};
 
 /// Evaluates a model on clips that it was not made from, and prints the figures.
 pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.model.file.as_deref())?;
     let model = predictor.model();
     let _lock = args.out.as_deref().map(take_folder).transpose()?;
-    let show = Show::default();
-    let on_event = |event: Event| show.event(event);
-    let evaluated = evaluate(&predictor, &args.data.origins(), &args.by, &on_event)?;
+    let evaluated = evaluate(&predictor, &args.data.origins(), &args.by, &events::show())?;
     if let Some(out) = &args.out {
         evaluated.write(model, out)?;
     }
@@ -31,6 +28,9 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         println!("{line}");
     } else {
         print(&evaluated);
+        if let Some(out) = &args.out {
+            println!("report: {}", out.join("report.html").display());
+        }
     }
     Ok(tell_unknown(
         evaluated.unknown,

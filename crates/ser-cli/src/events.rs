@@ -10,9 +10,15 @@ use ser_predict::LONGEST_CLIP;
 
 use crate::output::{damaged_line, in_words, percent, plain, progress_in, skipped_line};
 
-/// Shows events. A command has one of these for all its events.
+/// Returns a function that shows events. A command has one of these for all its events.
+pub fn show() -> impl Fn(Event) + Sync {
+    let show = Show::default();
+    move |event: Event| show.event(event)
+}
+
+/// What is on the terminal.
 #[derive(Default)]
-pub struct Show {
+struct Show {
     all: MultiProgress,
     /// The bars by the `Debug` text of their stage, because the stage itself borrows from its event.
     bars: Mutex<BTreeMap<String, ProgressBar>>,
@@ -20,7 +26,7 @@ pub struct Show {
 
 impl Show {
     /// Shows one event.
-    pub fn event(&self, event: Event) {
+    fn event(&self, event: Event) {
         match event {
             Event::Started { stage, steps } => self.start(stage, steps),
             Event::Advanced { stage, steps } => self.with(stage, |bar| bar.inc(steps as u64)),

@@ -1,5 +1,7 @@
 //! The command `ser export`.
 
+use std::ffi::OsStr;
+
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
@@ -9,7 +11,8 @@ use crate::{Outcome, model};
 
 pub fn run(args: &ExportArgs, json: bool) -> Result<Outcome> {
     let out = &args.out;
-    if out.extension().is_none_or(|extension| extension != "onnx") {
+    let is_onnx = |extension: &OsStr| extension.eq_ignore_ascii_case("onnx");
+    if !out.extension().is_some_and(is_onnx) {
         bail!("{}: the name of the file must end in .onnx", out.display());
     }
     if let Some(file) = &args.model.file {

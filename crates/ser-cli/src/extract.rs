@@ -1,16 +1,15 @@
 //! The command `ser extract`.
 
 use anyhow::{Context, Result, bail};
-use ser_experiment::{Event, Inputs, View, extract};
+use ser_experiment::{Inputs, View, extract};
 use ser_features::FeatureConfig;
 use ser_recipe::Experiment;
 use ser_tables::Form;
 
-use crate::Outcome;
 use crate::args::ExtractArgs;
-use crate::events::Show;
 use crate::output::in_words;
 use crate::recordings::tell_pipe;
+use crate::{Outcome, events};
 
 /// Writes features to a file, or fills a store.
 pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
@@ -18,10 +17,7 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
     let views = views(args)?;
     args.inputs.iter().for_each(|input| tell_pipe(input));
     let (store, out) = (args.store.as_deref(), args.out.as_deref());
-    let show = Show::default();
-    let done = extract(inputs, &views, store, out, &|event: Event| {
-        show.event(event)
-    })?;
+    let done = extract(inputs, &views, store, out, &events::show())?;
     let (files, n) = (done.files, done.coefficients);
     if json {
         let line = serde_json::json!({
@@ -30,6 +26,9 @@ pub fn run(args: &ExtractArgs, json: bool) -> Result<Outcome> {
         println!("{line}");
     } else if files > 0 {
         println!("{}, {n} coefficients", in_words(files, "recording"));
+        if let Some(out) = out {
+            println!("written: {}", out.display());
+        }
     }
     if files == 0 {
         bail!("no recording could be used, and nothing was written; the lines above say why");

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use ser_experiment::{Event, FineTuned, fine_tune};
+use ser_experiment::{FineTuned, fine_tune};
 
 use crate::args::DataArgs;
-use crate::events::Show;
 use crate::output::{SYNTHETIC, in_words, interval, percent, plain, points, table, tell_unknown};
-use crate::{Outcome, model};
+use crate::{Outcome, events, model};
 
 /// Fine-tunes a model, prints what became better and worse, and writes the model unless it is clearly worse.
 pub fn run(
@@ -21,9 +20,7 @@ pub fn run(
 ) -> Result<Outcome> {
     let built_in = from == Path::new("built-in");
     let model = model::load((!built_in).then_some(from))?;
-    let show = Show::default();
-    let on_event = |event: Event| show.event(event);
-    let tuned = fine_tune(model, labels, &data.origins(), out, &on_event)?;
+    let tuned = fine_tune(model, labels, &data.origins(), out, &events::show())?;
     let (before, after) = (tuned.before.metrics.uar, tuned.after.metrics.uar);
     let is_refused = tuned.is_clearly_worse() && !even_if_worse;
     let mut line = serde_json::json!({

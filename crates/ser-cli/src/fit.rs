@@ -1,13 +1,12 @@
 //! The command `ser fit --recipe`: trains a model for use on all clips.
 
 use anyhow::Result;
-use ser_experiment::{Event, Folders, fit};
+use ser_experiment::{Folders, fit};
 use ser_recipe::{Experiment, Task};
 
-use crate::Outcome;
 use crate::args::FitArgs;
-use crate::events::Show;
 use crate::output::{SYNTHETIC, mean_std};
+use crate::{Outcome, events};
 
 /// Evaluates a recipe, or the recipes of an ensemble, on inner splits of all clips, trains on all clips, and writes the
 /// model.
@@ -26,9 +25,7 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
         store: args.store.as_deref(),
         out: &args.out,
     };
-    let show = Show::default();
-    let on_event = |event: Event| show.event(event);
-    let fitted = fit(&experiment, &folders, args.jobs, &on_event)?;
+    let fitted = fit(&experiment, &folders, args.jobs, &events::show())?;
     let (path, plain) = (fitted.model.display(), &fitted.validation);
     if json {
         let line = serde_json::json!({ "model": path.to_string(), "validation": plain, "synthetic": fitted.synthetic });

@@ -124,8 +124,9 @@ fn is_in_decoder(file: &str) -> bool {
 /// Sets a handler that prints a message at Ctrl-C and ends the process at once. Files under their final names are complete,
 /// so there is nothing to clean up.
 fn tell_when_stopped() {
-    // If no handler can be set, the system still ends the program, only without a message.
-    let _ = ctrlc::set_handler(|| {
+    // `set_handler` would also catch a signal that the caller has ignored, such as the hangup under `nohup`. This function
+    // sets nothing in that case, nor if it fails: then the system ends the program at Ctrl-C, only without a message.
+    let _ = ctrlc::try_set_handler(|| {
         eprintln!("\nstopped: finished work is kept; run the same command again to continue");
         // SAFETY: This ends the process, as at the end of `main`.
         unsafe { libc::_exit(STOPPED) }
@@ -203,7 +204,18 @@ fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[test]
+    fn only_commands_that_keep_their_work_promise_to_continue() {
+        let continues = |words: &str| Args::parse_from(words.split(' ')).command.goes_on_later();
+        assert!(continues("ser crossval --recipe mlp --data in --out out"));
+        assert!(continues("ser predict a.wav --out a.csv"));
+        assert!(!continues("ser train --recipe mlp --data in --out out"));
+        assert!(!continues("ser predict --manifest in.csv --out out"));
+    }
 
     #[test]
     fn the_decoders_are_known_by_the_paths_of_their_sources() {

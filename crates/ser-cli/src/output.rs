@@ -1,19 +1,23 @@
 //! Formats the output of the commands, for people and for programs.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use ser_eval::bootstrap::Interval;
 use ser_experiment::Skipped;
 use ser_predict::{Span, SpanLine};
 
 use crate::Outcome;
 
-/// Returns a progress bar, which is visible only on a terminal.
-pub fn progress(total: usize, what: &'static str) -> ProgressBar {
-    let bar = ProgressBar::new(total as u64);
+/// Returns a progress bar, which is visible only on a terminal. `total` is `None` if the number of steps is not known.
+pub fn progress(total: impl Into<Option<usize>>, what: &'static str) -> ProgressBar {
+    let bar = match total.into() {
+        Some(total) => ProgressBar::new(total as u64),
+        None => ProgressBar::no_length(),
+    };
     style(&bar, what);
     bar
 }
@@ -26,12 +30,31 @@ pub fn progress_in(all: &MultiProgress, total: usize, what: String) -> ProgressB
 }
 
 fn style(bar: &ProgressBar, what: impl Into<std::borrow::Cow<'static, str>>) {
-    let template = "{prefix:>12} {bar:28} {pos}/{len} {elapsed} (left {eta}) {msg}";
+    let template = "{prefix:>12} {bar:28} {pos}/{total} {elapsed} (left {left}) {msg}";
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+        let total = |bar: &ProgressState, text: &mut dyn fmt::Write| {
+            let _ = text.write_str(&total(bar.len()));
+        };
+        let left = |bar: &ProgressState, text: &mut dyn fmt::Write| {
+            let _ = text.write_str(&left(bar.pos(), bar.len(), bar.eta()));
+        };
+        bar.set_style(style.with_key("total", total).with_key("left", left));
     }
     bar.set_prefix(what);
     bar.enable_steady_tick(Duration::from_millis(500));
+}
+
+/// Returns the number of steps in all, or `?` if it is not known.
+fn total(steps: Option<u64>) -> String {
+    steps.map_or_else(|| "?".to_owned(), |steps| steps.to_string())
+}
+
+/// Returns the time that is left, or `?` as long as nothing is done or the end is not known: indicatif estimates 0 s then.
+fn left(done: u64, steps: Option<u64>, estimate: Duration) -> String {
+    match (done, steps) {
+        (0, _) | (_, None) => "?".to_owned(),
+        _ => format!("{:#}", HumanDuration(estimate)),
+    }
 }
 
 /// Returns the line on standard error for a file that was skipped.
@@ -161,4 +184,18 @@ pub fn in_full(error: &anyhow::Error) -> String {
 /// Returns a span as one line of JSON.
 pub fn span_line(labels: &[String], span: &Span) -> serde_json::Result<String> {
     serde_json::to_string(&SpanLine::new(labels, span))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_told_only_if_it_can_be_estimated() {
+        assert_eq!(left(0, Some(120), Duration::ZERO), "?");
+        assert_eq!(left(60, None, Duration::ZERO), "?");
+        assert_eq!(left(60, Some(120), Duration::from_secs(5)), "5s");
+        assert_eq!(total(Some(120)), "120");
+        assert_eq!(total(None), "?");
+    }
 }

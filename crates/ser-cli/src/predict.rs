@@ -132,7 +132,7 @@ fn line(model: &Model, file: &Path, answer: &Answer) -> AnswerLine {
 
 /// Outputs the answers in one of four formats.
 struct Printer<'a> {
-    model: &'a Model,
+    predictor: &'a Predictor,
     threshold: Option<&'a ConfidenceThreshold>,
     /// How these answers differ from those that the threshold was measured with.
     limits: String,
@@ -189,7 +189,7 @@ impl<'a> Printer<'a> {
             .map(|(_, limit)| format!("; this was measured {limit}"))
             .collect();
         Ok(Self {
-            model,
+            predictor,
             threshold: model.threshold_for(speaker.is_some()),
             limits: limits.concat(),
             form,
@@ -207,14 +207,14 @@ impl<'a> Printer<'a> {
     /// Stores an answer as soon as it is computed, in any order of the recordings.
     fn keep(&self, file: &Path, answer: &Answer) -> Result<()> {
         match &self.form {
-            Form::File(answers) => answers.keep(file, line(self.model, file, answer)),
+            Form::File(answers) => answers.keep(file, line(self.predictor.model(), file, answer)),
             _ => Ok(()),
         }
     }
 
     /// Prints an answer. Called in the order of the recordings.
     fn print(&mut self, file: &Path, answer: &Answer) -> Result<()> {
-        let model = self.model;
+        let model = self.predictor.model();
         match &mut self.form {
             Form::File(_) => {}
             Form::Table(rows) => rows.push((file.to_owned(), answer.clone())),
@@ -231,10 +231,10 @@ impl<'a> Printer<'a> {
 
     /// Prints the table, or writes the file.
     fn finish(self, files: &[PathBuf]) -> Result<()> {
-        let synthetic = self.model.provenance.synthetic;
+        let synthetic = self.predictor.model().provenance.synthetic;
         match self.form {
             Form::File(answers) => println!("written: {}", answers.finish(files)?.display()),
-            Form::Table(answers) => show(self.model, self.threshold, &self.limits, &answers),
+            Form::Table(answers) => show(self.predictor, self.threshold, &self.limits, &answers),
             Form::Json | Form::Csv(_) => {
                 if synthetic {
                     eprintln!("{SYNTHETIC}");
@@ -259,13 +259,19 @@ impl<'a> Printer<'a> {
 
 /// Prints answers as a table and, if there is only one, everything known about it.
 fn show(
-    model: &Model,
+    predictor: &Predictor,
     threshold: Option<&ConfidenceThreshold>,
     limits: &str,
     answers: &[(PathBuf, Answer)],
 ) {
+    let model = predictor.model();
+    // Labels that `--labels` excludes are no alternatives.
+    let possible: Vec<&str> = predictor.allowed().collect();
     let rows = answers.iter().map(|(file, answer)| {
-        let mut ranked: Vec<_> = model.labels.iter().zip(&answer.probabilities).collect();
+        let all = model.labels.iter().zip(&answer.probabilities);
+        let mut ranked: Vec<_> = all
+            .filter(|(label, _)| possible.contains(&label.as_str()))
+            .collect();
         ranked.sort_by(|a, b| b.1.total_cmp(a.1));
         let told = |(label, p): &(&String, &f32)| format!("{label} {}", percent(f64::from(**p)));
         vec![

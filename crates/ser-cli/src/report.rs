@@ -8,10 +8,9 @@ use ser_eval::{Evaluation, GroupRow};
 use ser_experiment::{Event, Run, Skipped, summaries, write_side_by_side};
 use ser_report::{CorpusTable, Known, RunSummary};
 
-use crate::Outcome;
 use crate::args::ReportArgs;
-use crate::events::Show;
 use crate::output::{SYNTHETIC, interval, mean_std, percent, plain, table};
+use crate::{Outcome, events};
 
 /// Runs `ser report`: writes the pages of runs again, or one page with all runs side by side.
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
@@ -23,13 +22,13 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     }
     let mut skipped = Vec::new();
     if !args.data.is_empty() {
-        let (data, show) = (args.root.of_each(&args.data), Show::default());
+        let (data, show) = (args.root.of_each(&args.data), events::show());
         for run in &runs {
             let Scan { corpus, audit } = Corpus::load_all(&data, &run.experiment.task.labels)?;
             for left_out in Skipped::of_audit(&audit) {
                 // The runs read the same files.
                 if !skipped.contains(&left_out) {
-                    show.event(Event::Skipped(&left_out));
+                    show(Event::Skipped(&left_out));
                     skipped.push(left_out);
                 }
             }

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use ser_eval::FoldSummary;
-use ser_experiment::{Candidate, Event, Folders, Setting, outer_splits, select};
+use ser_experiment::{Candidate, Folders, Setting, outer_splits, select};
 use ser_recipe::{Experiment, Task};
 
-use crate::Outcome;
 use crate::args::SelectArgs;
-use crate::events::Show;
 use crate::output::{SYNTHETIC, mean_std, table};
+use crate::{Outcome, events};
 
 /// Evaluates every recipe on the inner splits of every split, and prints the comparison.
 pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
@@ -30,14 +29,12 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
         store: args.store.as_deref(),
         out: &args.out,
     };
-    let show = Show::default();
-    let on_event = |event: Event| show.event(event);
     let mut rows = select(
         &experiments,
         &folders,
         args.jobs,
         args.conditions,
-        &on_event,
+        &events::show(),
     )?;
     let is_synthetic = rows.iter().any(|row| row.synthetic);
     if json {

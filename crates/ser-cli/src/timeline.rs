@@ -138,8 +138,8 @@ fn answer_each(file: &Path, answer: impl Fn(Option<u16>) -> Result<Answered>) ->
 
 /// Processes a whole recording, and returns its spans.
 fn listen(mut timeline: Timeline) -> Result<Answered> {
-    let length = timeline.stream().duration().unwrap_or(0.0);
-    let bar = progress(length as usize, "seconds");
+    let length = timeline.stream().duration();
+    let bar = progress(length.map(|seconds| seconds.ceil() as usize), "seconds");
     let mut spans = Vec::new();
     while let Some(complete) = timeline.step(AT_ONCE)? {
         spans.extend(complete);

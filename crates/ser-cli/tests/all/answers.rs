@@ -55,7 +55,12 @@ fn a_recording_is_answered_once_however_often_it_is_given() {
 
 /// Starts a call, and returns it once it has answered all recordings and waits for one more from standard input.
 fn waiting(files: &[PathBuf], out: &Path) -> Child {
-    let child = Command::new(env!("CARGO_BIN_EXE_ser"))
+    started(Command::new(env!("CARGO_BIN_EXE_ser")), files, out)
+}
+
+/// Does the same with a command that runs the program.
+fn started(mut program: Command, files: &[PathBuf], out: &Path) -> Child {
+    let child = program
         .args(words(files, &[&"-", &"--out", &out]))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -159,6 +164,31 @@ fn a_call_that_was_stopped_goes_on_and_ends_with_the_same_bytes() {
     assert_eq!(code, 0, "{said}");
     assert!(!said.contains("answered before"), "{said}");
     assert_eq!(read(&out), read(&whole));
+}
+
+#[cfg(unix)]
+#[test]
+fn under_nohup_a_hangup_stops_nothing_and_ctrl_c_still_does() {
+    use std::io::Write;
+    use std::os::unix::process::ExitStatusExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let files = clips(1, 2);
+    for (signal, code, ended_by) in [("HUP", Some(0), None), ("INT", None, Some(2))] {
+        let mut shell = Command::new("sh");
+        let script = "trap '' HUP; exec \"$0\" \"$@\"";
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_ser")]);
+        let mut child = started(shell, &files, &folder.path().join(format!("{signal}.csv")));
+        let mut input = child.stdin.take().unwrap();
+        let id = child.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(sent.unwrap().success());
+        // If the signal ended the program, nobody reads this recording.
+        let _ = input.write_all(&fs::read(&clips(1, 4)[3]).unwrap());
+        drop(input);
+        let ended = child.wait().unwrap();
+        assert_eq!((ended.code(), ended.signal()), (code, ended_by), "{signal}");
+    }
 }
 
 #[test]

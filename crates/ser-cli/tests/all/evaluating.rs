@@ -54,6 +54,8 @@ fn figures_are_given_by_any_column_and_kept() {
             &out,
         ],
     );
+    let page = format!("report: {}", out.join("report.html").display());
+    assert!(told.contains(&page), "{told}");
     for part in [
         "| room ",
         "| hall |     2 |",

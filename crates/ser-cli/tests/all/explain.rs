@@ -1,5 +1,6 @@
 //! Tests of `ser explain`, also of whether the answer rests on the patches that it marks.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use rand::SeedableRng;
@@ -130,18 +131,20 @@ fn two_calls_write_the_same_picture_and_say_what_it_shows() {
 
 #[test]
 fn a_picture_is_svg_by_name_as_well() {
-    let said = complaint(
-        1,
-        &[
+    let said = |out: &str| {
+        let call: [&dyn AsRef<OsStr>; 6] = [
             &"explain",
             &"--model",
             &MODEL,
             &"no-such.wav",
             &"--out",
-            &"x.png",
-        ],
-    );
-    assert!(said.contains("must end in .svg"), "{said}");
+            &out,
+        ];
+        complaint(1, &call)
+    };
+    let (png, svg) = (said("x.png"), said("x.SVG"));
+    assert!(png.contains("must end in .svg"), "{png}");
+    assert!(svg.contains("no-such.wav"), "{svg}");
 }
 
 #[test]

@@ -173,6 +173,8 @@ fn functionals_are_a_row_a_recording_with_what_the_manifest_says() {
     let (manifest, out) = (with_parts(folder.path()), folder.path().join("f.csv"));
     let told = output(0, &[&"extract", &manifest, &"--out", &out]);
     assert!(told.starts_with("3 recordings, "), "{told}");
+    let written = format!("written: {}", out.display());
+    assert!(told.contains(&written), "{told}");
     let mut table = csv::Reader::from_path(&out).unwrap();
     let header: Vec<String> = table.headers().unwrap().iter().map(str::to_owned).collect();
     let known = [

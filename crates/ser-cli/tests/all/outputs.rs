@@ -55,6 +55,9 @@ fn a_model_is_exported_whole_under_a_name_of_its_kind() {
     );
     let said = complaint(1, &[&"export", &"--out", &folder.path().join("model.pt")]);
     assert!(said.contains("must end in .onnx"), "{said}");
+    let large = folder.path().join("model.ONNX");
+    let said = complaint(1, &[&"export", &"--model", &"no-such", &"--out", &large]);
+    assert!(said.contains("no-such"), "{said}");
     let said = complaint(1, &[&"export", &"--model", &out, &"--out", &out]);
     assert!(said.contains("model.onnx"), "{said}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -56,6 +56,10 @@ fn labels_that_cannot_be_have_no_probability() {
     assert_eq!(probabilities["angry"], 0.0);
     let share = |label: &str| probabilities[label].as_f64().unwrap();
     assert!((share("sad") + share("happy") - 1.0).abs() < 1e-6);
+    let told = output(0, &[&"predict", &clip, &"--labels", &"sad,happy"]);
+    assert!(told.contains("sad") && told.contains("happy"), "{told}");
+    // The excluded labels are no alternatives either.
+    assert!(!told.contains(" 0.0 %"), "{told}");
     let said = complaint(1, &[&"timeline", &clip, &"--labels", &"glad"]);
     assert!(
         said.contains("neutral, calm") && said.contains("\"glad\""),

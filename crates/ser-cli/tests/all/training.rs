@@ -84,6 +84,16 @@ fn clips_of_one_file_name_in_two_folders_are_told_apart() {
 }
 
 #[test]
+fn an_ensemble_is_no_single_recipe_and_the_message_says_what_to_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let said = complaint(1, &with_recipe(&"train", &"best", &synthetic(), &out));
+    for part in ["best is an ensemble", "`ser crossval`", "cnn-pitch"] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+}
+
+#[test]
 fn a_folder_that_ser_did_not_write_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = quick_recipe(folder.path(), "quick", "seed5", 1);
@@ -234,6 +244,7 @@ fn runs_on_the_same_clips_are_compared_in_text_json_and_on_a_page() {
         text.contains("longer − quick") && text.contains("SYNTHETIC"),
         "{text}"
     );
+    assert!(text.contains("longer and quick: no difference"), "{text}");
     let html = fs::read_to_string(&page).unwrap();
     assert!(html.contains("longer − quick") && html.contains("href=\"longer/report.html\""));
 

@@ -12,5 +12,6 @@ mod trust;
 
 pub use compared::render_comparison;
 pub use mistakes::worst_mistakes;
+pub use page::SIGNIFICANT;
 pub use run::render;
 pub use runs::render_summary;

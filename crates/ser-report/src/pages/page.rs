@@ -7,7 +7,7 @@ use crate::figures::percent;
 use crate::report::SplitKind;
 
 /// Significance level: a difference or gap with a smaller p-value counts as larger than chance.
-pub(super) const SIGNIFICANT: f64 = 0.05;
+pub const SIGNIFICANT: f64 = 0.05;
 
 /// Content security policy, which keeps the browser from loading or running anything.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; media-src data:";
