@@ -10,17 +10,20 @@ use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::well_known::{
     CODEC_ID_FLAC, CODEC_ID_OPUS, CODEC_ID_PCM_F32BE, CODEC_ID_PCM_F32LE, CODEC_ID_PCM_F64BE,
     CODEC_ID_PCM_F64LE, CODEC_ID_PCM_S8, CODEC_ID_PCM_S16BE, CODEC_ID_PCM_S16LE,
-    CODEC_ID_PCM_S24BE, CODEC_ID_PCM_S24LE, CODEC_ID_PCM_U8,
+    CODEC_ID_PCM_S24BE, CODEC_ID_PCM_S24LE, CODEC_ID_PCM_S32LE, CODEC_ID_PCM_U8,
 };
 use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as Symphonia;
-use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_MP3, FORMAT_ID_OGG};
+use symphonia::core::formats::well_known::{
+    FORMAT_ID_ADTS, FORMAT_ID_AIFF, FORMAT_ID_MP3, FORMAT_ID_OGG,
+};
 use symphonia::core::formats::{FormatReader, TrackType};
 use symphonia::core::io::MediaSource;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Duration;
 use symphonia::default::get_codecs;
 
+use crate::atoms::{may_be_big_endian, to_the_end};
 use crate::channels::Mixer;
 use crate::clock::Clock;
 use crate::container;
@@ -48,6 +51,9 @@ const SILENCE: usize = 1 << 16;
 const LOUDEST: f32 = 16.0;
 /// Seconds by which a recording may be shorter than its header states without being damaged.
 const TOLERANCE: f64 = 0.25;
+/// Seconds from which on a stated length is none, 136 years. Recorders that do not know it yet write the largest number,
+/// or 0.
+const UNKNOWN: f64 = u32::MAX as f64;
 /// Least share of a recording that must be decoded; if less is, the recording is refused.
 const LEAST: f64 = 0.1;
 
@@ -63,8 +69,9 @@ pub(crate) struct Coded {
     is_cut_within: Option<Arc<AtomicBool>>,
     sample_rate: u32,
     duration: Option<f64>,
-    /// Whether the duration is exact.
+    /// Whether the duration is exact, and the seconds of it that may be missing without damage.
     is_promise: bool,
+    tolerance: f64,
     /// Whether its samples may have any value.
     is_float: bool,
     /// Whether `interleaved` has not been returned yet: the first packet is decoded to learn the rate.
@@ -126,6 +133,7 @@ impl Coded {
         };
         let is_endless = samples.is_some_and(|(_, stated)| is_unknown_length(stated));
         let (mut end, mut gaps, mut is_cut_within) = (None, Gaps::default(), None);
+        let mut is_big_endian = false;
         if head.starts_with(CAPTURE) {
             end = Pages::end(&mut source).map_err(&io_error)?;
             source = Box::new(Pages::new(source));
@@ -134,6 +142,9 @@ impl Coded {
             (source, is_cut_within) = (Box::new(clusters), Some(is_cut));
         } else if head.starts_with(b"ID3") || head.starts_with(&[0xFF]) {
             gaps = Gaps::find(&mut source).map_err(&io_error)?;
+        } else if head.get(4..8) == Some(b"ftyp") || head.starts_with(b"FORM") {
+            is_big_endian = may_be_big_endian(&mut source, &head).map_err(&io_error)?;
+            source = to_the_end(source, &head).map_err(&io_error)?;
         }
         let (format, taken) = container::open(source, &head, path)?;
         let Track {
@@ -141,9 +152,17 @@ impl Coded {
             decoder,
             duration,
             is_promise,
+            tolerance,
             is_float,
             bits,
         } = Track::find(format.as_ref(), path, end)?;
+        if is_big_endian && is_taken_for_little_endian(decoder.codec_params().codec) {
+            return Err(Error::Unsupported {
+                path: path.to_path_buf(),
+                reason: "its PCM may be big-endian, which is not decoded: convert it with ffmpeg"
+                    .into(),
+            });
+        }
         let mut coded = Self {
             path: path.to_path_buf(),
             clock: Clock::new(format.as_ref(), id, taken, len, gaps),
@@ -155,6 +174,7 @@ impl Coded {
             sample_rate: 0,
             duration: duration.filter(|_| !is_endless),
             is_promise,
+            tolerance,
             is_float,
             is_decoded: false,
             waiting: None,
@@ -211,7 +231,7 @@ impl Coded {
         let rate = f64::from(self.sample_rate);
         let held_seconds = self.seconds();
         let promised = self.duration.filter(|&promised| {
-            self.is_at_end && self.is_promise && promised > held_seconds + TOLERANCE
+            self.is_at_end && self.is_promise && promised > held_seconds + self.tolerance
         });
         let is_cut = self.is_cut || promised.is_some();
         Damage {
@@ -323,7 +343,7 @@ impl Coded {
                     let frames = self.interleaved.len() / usize::from(self.channels);
                     let rate = self.sample_rate;
                     self.clock.decoded(&packet, rate, self.position, frames);
-                    self.is_silent = false;
+                    (self.is_silent, self.is_cut) = (false, false);
                     self.packet = packet.data;
                     return Ok(true);
                 }
@@ -431,6 +451,13 @@ impl Coded {
             Some(Ok(_)) if self.interleaved.is_empty() => return Ok(Decoded::Nothing),
             Some(Ok(spec)) => spec,
             Some(Err(Symphonia::DecodeError(reason))) => return Ok(Decoded::Bad(reason.into())),
+            Some(Err(Symphonia::IoError(error)))
+                if error.kind() == io::ErrorKind::UnexpectedEof =>
+            {
+                // The recording is cut short here, unless a packet follows that can be decoded.
+                self.is_cut = !self.is_open_ended;
+                return Ok(Decoded::Bad("it is cut short".into()));
+            }
             Some(Err(error)) => return Err(failure(&self.path, self.seconds(), error)),
             None => {
                 // A decoder that panicked is not used again.
@@ -504,6 +531,8 @@ struct Track {
     duration: Option<f64>,
     /// [`Coded::is_promise`].
     is_promise: bool,
+    /// [`Coded::tolerance`].
+    tolerance: f64,
     /// [`Coded::is_float`].
     is_float: bool,
     /// [`Coded::bits`].
@@ -517,9 +546,11 @@ impl Track {
             path: path.to_path_buf(),
             reason,
         };
-        let track = format
-            .default_track(TrackType::Audio)
-            .ok_or_else(|| unsupported("it has no audio track".into()))?;
+        let track = format.default_track(TrackType::Audio).ok_or_else(|| {
+            unsupported(
+                "it has no audio track in a codec that is decoded: convert it with ffmpeg".into(),
+            )
+        })?;
         let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
             return Err(unsupported("its codec is unknown".into()));
         };
@@ -549,7 +580,8 @@ impl Track {
             .time_base
             .zip(track.duration.or(end.map(Duration::from)))
             .and_then(|(base, duration)| base.calc_duration(duration))
-            .map(|time| time.as_secs_f64());
+            .map(|time| time.as_secs_f64())
+            .filter(|&seconds| seconds > 0.0 && seconds < UNKNOWN);
         // Without a tag of its encoder, the length of an MP3 is an estimate, as that of AAC in ADTS always is. That of
         // Ogg is where its last page claims to be.
         let is_promise = match format.format_info().format {
@@ -557,12 +589,18 @@ impl Track {
             FORMAT_ID_MP3 => track.delay.is_some(),
             _ => true,
         };
+        // The length of AIFF is computed from the bytes of its samples, so not one of them may be missing.
+        let tolerance = match format.format_info().format {
+            FORMAT_ID_AIFF => 0.5 / f64::from(parameters.sample_rate.unwrap_or(1)),
+            _ => TOLERANCE,
+        };
         let is_exact = parameters.codec == CODEC_ID_FLAC || is_integer_pcm(parameters.codec);
         Ok(Self {
             id: track.id,
             decoder,
             duration,
             is_promise,
+            tolerance,
             is_float: is_float_pcm(parameters.codec),
             bits: parameters
                 .bits_per_sample
@@ -590,6 +628,14 @@ fn is_float_pcm(codec: AudioCodecId) -> bool {
     )
 }
 
+/// Returns whether PCM in QuickTime is in the order that symphonia assumes for it, not in one that the file states.
+fn is_taken_for_little_endian(codec: AudioCodecId) -> bool {
+    matches!(
+        codec,
+        CODEC_ID_PCM_S24LE | CODEC_ID_PCM_S32LE | CODEC_ID_PCM_F32LE | CODEC_ID_PCM_F64LE
+    )
+}
+
 /// Runs a step of symphonia, some of whose decoders panic on damaged recordings. Returns `None` if it panics.
 ///
 /// The object that panicked must not be used again.
@@ -611,7 +657,7 @@ pub(crate) fn failure(path: &Path, seconds: f64, error: Symphonia) -> Error {
         },
         Symphonia::Unsupported(reason) => Error::Unsupported {
             path,
-            reason: reason.into(),
+            reason: format!("{reason}: convert it with ffmpeg"),
         },
         error => Error::Damaged {
             path,

@@ -31,6 +31,9 @@ const CAF: &[u8; 4] = b"caff";
 /// each packet of AAC at 48 kHz are enough for 12 hours.
 const MAX_CAF: u64 = 4 << 20;
 
+/// What symphonia says of MP4 without a directory.
+const NO_DIRECTORY: &str = "isomp4: missing moov atom";
+
 /// Reads CAF, and nothing else.
 static CAF_PROBE: LazyLock<Probe> = LazyLock::new(|| {
     let mut probe = Probe::default();
@@ -92,12 +95,16 @@ fn refused(error: Symphonia, head: &[u8], path: &Path, is_pipe: bool) -> Error {
         Symphonia::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
             ser_files::Error::at(path)(source).into()
         }
-        _ if head.get(4..8) == Some(b"ftyp") => unsupported(if is_pipe {
-            "its directory (moov) does not come before its sound: give the file, not a pipe"
-        } else {
-            "its directory (moov), which is written last, is missing or damaged: without it the sound cannot be decoded; \
+        Symphonia::IoError(_) | Symphonia::Unsupported(NO_DIRECTORY)
+            if head.get(4..8) == Some(b"ftyp") =>
+        {
+            unsupported(if is_pipe {
+                "its directory (moov) does not come before its sound: give the file, not a pipe"
+            } else {
+                "its directory (moov), which is written last, is missing or damaged: without it the sound cannot be decoded; \
              copy or download the recording again"
-        }),
+            })
+        }
         error if head.starts_with(ogg::CAPTURE) || head.starts_with(matroska::CAPTURE) => {
             Error::Damaged {
                 path: path.to_path_buf(),

@@ -284,7 +284,8 @@ impl AudioStream {
         }
     }
 
-    /// Returns the length in seconds that the container states; `None` if it states none.
+    /// Returns the length in seconds that the container states; `None` if it states none. That of an MP3 without the tag of
+    /// an encoder, of ADTS and of Ogg is an estimate, and only [`probe`](crate::probe()) knows the true one.
     pub fn duration(&self) -> Option<f64> {
         match &self.decoder {
             Decoder::Wav(stream) => {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod atoms;
 mod band;
 mod channels;
 mod clock;

@@ -34,7 +34,8 @@ pub struct Quality {
     /// each band is weighted by its frequency squared, because speech falls by that much and more.
     pub bandwidth_hz: f64,
     /// Energy of the active frames minus that of the background, divided by that of the background, in dB
-    /// from −20 to 100.
+    /// from −20 to 100. Speech without pauses is its own background, so the ratio is too low if a recording is cut tightly
+    /// around it.
     pub snr_db: f64,
     /// Seconds of speech.
     pub speech_seconds: f64,
@@ -71,7 +72,8 @@ pub enum Warning {
         /// Upper end of the band in Hz.
         bandwidth_hz: f64,
     },
-    /// The speech is hardly louder than the background.
+    /// The speech is hardly louder than the background, which is measured in the quietest tenth of the frames. A recording
+    /// that is cut tightly around speech, without pauses, may be called noisy although it is not.
     Noisy {
         /// Signal-to-noise ratio in dB.
         snr_db: f64,

@@ -22,8 +22,8 @@ const LAST: f64 = 5.0;
 /// the background where a codec or a gate has silenced the pauses.
 const BEGIN_BELOW_LOUDEST: f64 = 1e-3;
 const LAST_BELOW_LOUDEST: f64 = 5e-4;
-/// Mean square that the loudest 50 ms must reach, −100 dBFS, which is about the quantisation noise of 16 bits. Below
-/// it there is no speech.
+/// Mean square that a frame must reach, −100 dBFS, which is about the quantisation noise of 16 bits. Below it there is
+/// no speech: what a codec leaves of a muted stretch may rise far above its own floor.
 const INAUDIBLE: f64 = 1e-10;
 
 /// Number of frames of the shortest speech, 0.25 s, and of the shortest pause, 0.3 s.
@@ -79,8 +79,8 @@ impl Segment {
 /// after its end, which is 0.1 s after the last frame of speech. Short words after a silence, and in loud noise others
 /// as well, are known up to 1.3 s after.
 ///
-/// All of this is relative, so the level of a recording has no effect, except that there is no speech
-/// if the loudest sound lies below −100 dBFS. An offset, mains hum and single clicks have no effect either. Segments
+/// All of this is relative, so the level of a recording has no effect, except that sound below −100 dBFS is never
+/// speech. An offset, mains hum and single clicks have no effect either. Segments
 /// do not depend on how the samples are divided between calls of [`push`](Self::push).
 ///
 /// It separates sound from background; it cannot distinguish speech from music: any sound that comes and goes is a
@@ -309,10 +309,9 @@ impl Around {
     }
 
     fn is_reached(&self, powers: [f64; 2], over_floor: f64, under_loudest: f64) -> bool {
-        let least = under_loudest * self.loudest;
+        let least = (under_loudest * self.loudest).max(INAUDIBLE);
         let mut bands = powers.iter().zip(self.floors);
-        self.loudest >= INAUDIBLE
-            && bands.any(|(&power, floor)| power >= (over_floor * floor).max(least))
+        bands.any(|(&power, floor)| power >= (over_floor * floor).max(least))
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use ser_audio::AudioStream;
 use ser_data::Clip;
 use ser_features::{FeatureConfig, Features, Output};
 use ser_tables::{Column, Form, Kind, TableWriter, Value};
@@ -139,10 +138,8 @@ impl About {
         let path = input.path.to_string_lossy();
         let seconds = match &input.clip {
             Some(clip) => Some(clip.seconds()),
-            // The duration comes from the container. A pipe has been read already and cannot be opened again.
-            None if input.path.is_file() => AudioStream::open(&input.path)
-                .ok()
-                .and_then(|stream| stream.duration()),
+            // A pipe has been read already and cannot be opened again.
+            None if input.path.is_file() => seconds(&input.path),
             None => None,
         };
         let mut values = vec![
@@ -158,5 +155,34 @@ impl About {
         values.extend(self.known.iter().map(of));
         values.extend(features.as_slice().iter().map(|&value| Value::Float(value)));
         table.row(&values)
+    }
+}
+
+/// Returns the length of a recording. It is decoded for that, because the length that a container states may be an
+/// estimate.
+fn seconds(path: &Path) -> Option<f64> {
+    let found = ser_audio::probe(path).ok()?;
+    Some(found.frames as f64 / f64::from(found.sample_rate))
+}
+
+#[cfg(test)]
+mod tests {
+    use ser_fixtures::{MP3_FRAME, mp3_silence};
+
+    use super::*;
+
+    #[test]
+    fn the_length_of_an_mp3_without_a_tag_is_not_estimated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clip.mp3");
+        // The bit rate of the beginning, from which the length is estimated, is twenty times that of the rest.
+        let frames = [vec![mp3_silence(14); 50], vec![mp3_silence(1); 500]].concat();
+        std::fs::write(&path, frames.concat()).unwrap();
+        let expected = (550 * MP3_FRAME) as f64 / 16_000.0;
+        let found = seconds(&path).unwrap();
+        assert!(
+            (found - expected).abs() < 0.1,
+            "{found} s, not {expected} s"
+        );
     }
 }

@@ -231,7 +231,10 @@ mod tests {
         let left_out: Vec<_> = found.skipped.iter().map(|skipped| &skipped.path).collect();
         assert_eq!(left_out, [&folder.path().join("waiting.wav")]);
         assert_eq!(found.corpus.len(), corpus.len() - 1);
-        assert_eq!((found.pieces.len(), found.divided()), (corpus.len() - 1, 3));
+        assert_eq!(
+            (found.pieces.len(), divided(&found.pieces)),
+            (corpus.len() - 1, 3)
+        );
     }
 
     #[test]
@@ -279,7 +282,7 @@ mod tests {
         assert_eq!(found.pieces[long], [good]);
         let lengths: Vec<f64> = found.features[long].iter().map(|(_, s)| *s).collect();
         assert_eq!(lengths, [2.0]);
-        assert_eq!(found.divided(), 1);
+        assert_eq!(divided(&found.pieces), 1);
     }
 
     #[test]

@@ -25,7 +25,8 @@ const SEGMENT: usize = 4096;
 /// Share of the magnitude below [`Extra::SpectralRolloff`]: librosa's default.
 const ROLLOFF: f32 = 0.85;
 
-/// Range of F0 in Hz, which is that of speech, and the threshold that the authors of YIN recommend.
+/// Range of F0 in Hz, which is that of speech, and the threshold that the authors of YIN recommend. The range is
+/// approximate, because that of the periods is rounded outwards to whole samples and the period found is refined.
 const F0_MIN: f64 = 60.0;
 const F0_MAX: f64 = 600.0;
 const F0_TROUGH: f64 = 0.1;

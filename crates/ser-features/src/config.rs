@@ -253,8 +253,9 @@ pub enum Extra {
     SpectralRolloff,
     /// Geometric mean of the power divided by its arithmetic mean: 0 for a tone, 1 for a flat spectrum.
     SpectralFlatness,
-    /// Fundamental frequency in Hz, 60 to 600, in the 50 ms around the centre of the frame; 0 if the frame
-    /// is unvoiced. The sampling rate must be at least 1200 Hz.
+    /// Fundamental frequency in Hz, about 60 to 600, in the 50 ms around the centre of the frame; 0 if the frame
+    /// is unvoiced. The range of periods is rounded outwards to whole samples, and the period found is refined. The
+    /// sampling rate must be at least 1200 Hz.
     F0,
     /// How little these 50 ms repeat; see [`Pitch::aperiodicity`](crate::Pitch::aperiodicity).
     Aperiodicity,

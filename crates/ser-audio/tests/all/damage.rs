@@ -5,7 +5,7 @@ use std::path::Path;
 use ser_audio::{AudioStream, Damage};
 use ser_fixtures::{FLAC_FRAME, ogg_page};
 
-use crate::signals::{Random, bytes_of, wav};
+use crate::signals::{FIXTURES, Random, bytes_of, piped, wav};
 
 /// Returns the samples and what is missing, of bytes as a file.
 pub fn heard(bytes: Vec<u8>) -> (Vec<f32>, Option<Damage>) {
@@ -440,14 +440,126 @@ fn coded_wav_whose_length_nobody_knew_is_not_cut_short() {
     }
 }
 
+/// MP4 whose directory comes behind the sound, which cannot be decoded without it.
+const DIRECTORY_LAST: [&str; 3] = ["aac.m4a", "alac.m4a", "stereo.m4a"];
+/// CAF passes over its sound before any of it is decoded.
+const CUT_IS_REFUSED: [&str; 1] = ["pcm.caf"];
+/// The last byte of the fragments belongs to their index, and an MP3 may be shorter than it states by more than its last
+/// frame.
+const LAST_BYTE_GOES_UNNOTICED: [&str; 3] = ["fragments.mp4", "mono.mp3", "stereo.mp3"];
+
+#[test]
+fn without_its_last_byte_nearly_all_of_a_recording_is_there() {
+    for (name, rate) in FIXTURES {
+        if DIRECTORY_LAST.contains(&name) || CUT_IS_REFUSED.contains(&name) {
+            continue;
+        }
+        let mut file = bytes_of(name);
+        let (whole, damage) = heard(file.clone());
+        assert_eq!(damage, None, "{name}");
+        file.pop();
+        let (samples, damage) = heard(file);
+        // No frame, packet or block of the fixtures is longer.
+        let lost = (whole.len() - samples.len()) as f64 / f64::from(rate);
+        assert!(lost < 0.26, "{name}: {lost} s");
+        let cut = damage.and_then(|damage| damage.cut_short);
+        assert_eq!(
+            cut.is_some(),
+            !LAST_BYTE_GOES_UNNOTICED.contains(&name),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn mp4_whose_directory_comes_first_is_read_as_far_as_it_goes() {
+    for name in ["fragments.mp4", "opus.mp4", "pcm.mov"] {
+        let file = bytes_of(name);
+        let (whole, _) = heard(file.clone());
+        let (samples, damage) = heard(file[..file.len() / 2].to_vec());
+        let share = samples.len() as f64 / whole.len() as f64;
+        assert!((0.25..0.5).contains(&share), "{name}: {share}");
+        assert_eq!(samples, whole[..samples.len()], "{name}");
+        assert!(damage.is_some_and(|damage| damage.cut_short.is_some()));
+    }
+}
+
+#[test]
+fn adpcm_that_is_cut_anywhere_gives_its_whole_blocks() {
+    for name in ["adpcm-ima.wav", "adpcm-ms.wav"] {
+        let file = bytes_of(name);
+        let (whole, _) = heard(file.clone());
+        for blocks in 0..3 {
+            let cut = file[..file.len() - blocks * 1024 - 500].to_vec();
+            let (samples, damage) = heard(cut);
+            assert_eq!(samples.len(), whole.len() / 4 * (3 - blocks), "{name}");
+            assert_eq!(samples, whole[..samples.len()], "{name}");
+            assert!(damage.is_some_and(|damage| damage.cut_short.is_some()));
+        }
+    }
+}
+
+#[test]
+fn a_length_that_is_unknown_is_not_promised() {
+    let file = bytes_of("fragments.mp4");
+    let (whole, _) = heard(file.clone());
+    let field = file.windows(4).position(|name| name == b"mdhd").unwrap() + 20;
+    for stated in [0, u32::MAX] {
+        let mut unknown = file.clone();
+        unknown[field..field + 4].copy_from_slice(&stated.to_be_bytes());
+        let stream = AudioStream::from_bytes(unknown.clone().into(), Path::new("clip")).unwrap();
+        assert_eq!(stream.duration(), None);
+        assert_eq!(heard(unknown), (whole.clone(), None));
+    }
+}
+
+/// Returns why bytes are refused.
+fn refusal(bytes: Vec<u8>) -> String {
+    let Err(error) = AudioStream::from_bytes(bytes.into(), Path::new("clip")) else {
+        panic!("expected a refusal");
+    };
+    error.to_string()
+}
+
+#[test]
+fn pcm_of_quick_time_that_may_be_big_endian_is_refused() {
+    let file = bytes_of("pcm.mov");
+    let big = replaced(file.clone(), b"enda\0\x01", b"enda\0\0");
+    let none = replaced(file, b"enda\0\x01", b"free\0\0");
+    for bytes in [big, none] {
+        let through_a_pipe = piped(bytes.clone()).unwrap_err().to_string();
+        for said in [refusal(bytes), through_a_pipe] {
+            assert!(said.contains("big-endian"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn mp4_that_is_intact_but_not_decoded_is_not_called_damaged() {
+    // AMR, which symphonia does not know.
+    let amr = replaced(bytes_of("opus.mp4"), b"Opus", b"samr");
+    let said = refusal(amr);
+    assert!(
+        said.ends_with("it has no audio track in a codec that is decoded: convert it with ffmpeg"),
+        "{said}"
+    );
+    // Two descriptions of the samples.
+    let two = replaced(
+        bytes_of("opus.mp4"),
+        b"stsd\0\0\0\0\0\0\0\x01",
+        b"stsd\0\0\0\0\0\0\0\x02",
+    );
+    let said = refusal(two);
+    assert!(
+        said.ends_with("more than 1 sample entry: convert it with ffmpeg"),
+        "{said}"
+    );
+}
+
 #[test]
 fn mp4_without_its_directory_is_refused_with_the_reason() {
     let file = bytes_of("aac.m4a");
-    let cut = file[..file.len() / 2].to_vec();
-    let Err(error) = AudioStream::from_bytes(cut.into(), Path::new("clip")) else {
-        panic!("expected a refusal");
-    };
-    let said = error.to_string();
+    let said = refusal(file[..file.len() / 2].to_vec());
     assert!(said.contains("its directory (moov)"), "{said}");
 }
 
@@ -463,10 +575,10 @@ fn junk_does_not_become_days_of_silence() {
         "native.flac",
         "flac.mkv",
     ] {
-        let file = bytes_of(name);
+        // The only page of sound of an Ogg would be torn apart.
+        let file = bytes_of(name).repeat(3);
         let bytes = [&file[..file.len() / 2], &junk, &file[file.len() / 2..]].concat();
-        let reader = AudioStream::from_bytes(bytes.into(), Path::new(name));
-        let Ok(mut stream) = reader else { continue };
+        let mut stream = AudioStream::from_bytes(bytes.into(), Path::new(name)).unwrap();
         let (mut samples, mut count) = (Vec::new(), 0);
         while stream.next_block(&mut samples).unwrap_or(false) {
             count += samples.len();

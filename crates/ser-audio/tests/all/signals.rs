@@ -7,7 +7,7 @@ use ser_audio::Waveform;
 use ser_audio::{AudioStream, Result, Segment, VoiceActivity};
 
 /// Every fixture that is decoded, with its sampling rate.
-pub const FIXTURES: [(&str, u32); 21] = [
+pub const FIXTURES: [(&str, u32); 23] = [
     ("aac.aac", 16_000),
     ("aac.m4a", 16_000),
     ("adpcm-ima.wav", 8_000),
@@ -16,6 +16,7 @@ pub const FIXTURES: [(&str, u32); 21] = [
     ("alaw.wav", 8_000),
     ("flac.mkv", 8_000),
     ("flac.ogg", 8_000),
+    ("fragments.mp4", 16_000),
     ("mono.mp3", 16_000),
     ("mulaw.wav", 8_000),
     ("native.flac", 8_000),
@@ -25,6 +26,7 @@ pub const FIXTURES: [(&str, u32); 21] = [
     ("opus-surround.mkv", 48_000),
     ("pcm.aiff", 8_000),
     ("pcm.caf", 8_000),
+    ("pcm.mov", 8_000),
     ("stereo.m4a", 44_100),
     ("stereo.mp3", 44_100),
     ("vorbis.ogg", 16_000),

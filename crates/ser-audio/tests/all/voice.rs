@@ -85,6 +85,13 @@ fn what_lies_below_100_db_is_never_speech() {
     assert_eq!(segments(&louder(&waveform, 0.000_02)), []);
     assert_eq!(segments(&louder(&waveform, 0.0)), []);
     assert_eq!(segments(&Waveform::new(Vec::new(), 16_000)), []);
+    // Nor is the residue of a codec at −120 dBFS where something short has just reached −95 dBFS.
+    let mut residue = louder(&speech(16_000, 9.0, &[(6.0, 8.0)]), 5.6e-6);
+    let short = louder(&speech(16_000, 9.0, &[(5.0, 5.125)]), 9e-5);
+    for (x, short) in residue.samples.iter_mut().zip(&short.samples) {
+        *x += short;
+    }
+    assert_eq!(segments(&residue), []);
 }
 
 #[test]
