@@ -22,8 +22,8 @@ pub(crate) const PATH: &str = "path";
 /// Largest size in bytes of a Parquet manifest in object storage, about a hundred million rows. It is read as a whole.
 const MOST_BYTES: u64 = 2 << 30;
 
-/// One shard of a manifest. Memory holds the rows of the shard and, while the manifest is read, 24 bytes for each row of all
-/// shards.
+/// One shard of a manifest. Memory holds the rows of the shard and, while the manifest is read, 24 to 48 bytes for each row of
+/// all shards.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     /// The rows of the shard.

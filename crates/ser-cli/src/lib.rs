@@ -124,9 +124,8 @@ fn is_in_decoder(file: &str) -> bool {
 /// Sets a handler that prints a message at Ctrl-C and ends the process at once. Files under their final names are complete,
 /// so there is nothing to clean up.
 fn tell_when_stopped() {
-    // `set_handler` would also catch a signal that the caller has ignored, such as the hangup under `nohup`. This function
-    // sets nothing in that case, nor if it fails: then the system ends the program at Ctrl-C, only without a message.
-    let _ = ctrlc::try_set_handler(|| {
+    // If no handler can be set, the system still ends the program, only without a message.
+    let _ = ctrlc::set_handler(|| {
         eprintln!("\nstopped: finished work is kept; run the same command again to continue");
         // SAFETY: This ends the process, as at the end of `main`.
         unsafe { libc::_exit(STOPPED) }

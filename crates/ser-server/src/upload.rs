@@ -222,8 +222,10 @@ async fn form(
             )),
         };
         match name.as_str() {
-            // A form of a page without a chosen file has an empty one.
-            "recording" if bytes.is_empty() => return Err(no_recording()),
+            // A form of a page without a chosen file has an empty one without a name.
+            "recording" if bytes.is_empty() && file.as_ref().is_none_or(String::is_empty) => {
+                return Err(no_recording());
+            }
             "recording" => recordings.push(Recording {
                 name: file.unwrap_or_else(|| "recording".to_owned()),
                 bytes: Arc::new(bytes),

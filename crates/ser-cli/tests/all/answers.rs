@@ -170,11 +170,10 @@ fn a_call_that_was_stopped_goes_on_and_ends_with_the_same_bytes() {
 #[test]
 fn under_nohup_a_hangup_stops_nothing_and_ctrl_c_still_does() {
     use std::io::Write;
-    use std::os::unix::process::ExitStatusExt;
 
     let folder = tempfile::tempdir().unwrap();
     let files = clips(1, 2);
-    for (signal, code, ended_by) in [("HUP", Some(0), None), ("INT", None, Some(2))] {
+    for (signal, code) in [("HUP", Some(0)), ("INT", Some(130))] {
         let mut shell = Command::new("sh");
         let script = "trap '' HUP; exec \"$0\" \"$@\"";
         shell.args(["-c", script, env!("CARGO_BIN_EXE_ser")]);
@@ -187,7 +186,7 @@ fn under_nohup_a_hangup_stops_nothing_and_ctrl_c_still_does() {
         let _ = input.write_all(&fs::read(&clips(1, 4)[3]).unwrap());
         drop(input);
         let ended = child.wait().unwrap();
-        assert_eq!((ended.code(), ended.signal()), (code, ended_by), "{signal}");
+        assert_eq!(ended.code(), code, "{signal}");
     }
 }
 

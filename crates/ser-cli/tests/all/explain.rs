@@ -153,7 +153,7 @@ fn too_short_too_long_and_silent_recordings_are_refused_by_name() {
     for (name, hertz, seconds, reason) in [
         ("short.wav", 440.0, 0.1, "0.2 to 30 s"),
         ("long.wav", 440.0, 31.0, "ser timeline"),
-        ("silent.wav", 0.0, 1.0, "digital silence"),
+        ("silent.wav", 0.0, 1.0, "no speech"),
     ] {
         let path = folder.path().join(name);
         tone(&path, hertz, seconds);
