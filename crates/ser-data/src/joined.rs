@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::corpora::voices;
-use crate::manifest::{overlap, spelling};
+use crate::manifest::{other_spelling, overlap, spelling};
 use crate::{Audit, Clip, Corpus, Error, LabelMap, Origin, Renamed, Result, Scan};
 
 /// The attribute of a clip, and the column of a manifest, that names the corpus of the clip.
@@ -105,18 +105,12 @@ fn refuse_shared(clips: &[Clip]) -> Result<()> {
 
 /// Refuses two spellings of a label, which would become two labels.
 fn refuse_spellings(clips: &[Clip]) -> Result<()> {
-    let mut first: BTreeMap<String, &String> = BTreeMap::new();
-    for clip in clips {
-        let known = *first
-            .entry(spelling(&clip.emotion))
-            .or_insert(&clip.emotion);
-        if known != &clip.emotion {
-            return Err(Error::Spellings {
-                known: known.clone(),
-                found: clip.emotion.clone(),
-                path: clip.path.clone(),
-            });
-        }
+    match other_spelling(clips.iter().map(|clip| (&*clip.emotion, clip))) {
+        None => Ok(()),
+        Some((one, other)) => Err(Error::Spellings {
+            known: one.emotion.clone(),
+            found: other.emotion.clone(),
+            path: other.path.clone(),
+        }),
     }
-    Ok(())
 }

@@ -431,13 +431,11 @@ pub(crate) fn overlap<T: Copy>(mut parts: Vec<(&Path, Option<Excerpt>, T)>) -> O
     };
     parts.sort_by_key(|&(file, part, _)| (file, part.unwrap_or(whole)));
     // Of sorted parts, two neighbours overlap if any two do.
-    let neighbours = parts.iter().zip(parts.iter().skip(1));
-    neighbours
-        .filter(|((file, part, _), (next_file, next, _))| {
-            file == next_file && next.unwrap_or(whole).start < part.unwrap_or(whole).end
-        })
-        .map(|((_, _, one), (_, _, other))| (*one, *other))
-        .next()
+    let mut neighbours = parts.iter().zip(parts.iter().skip(1));
+    let found = neighbours.find(|((file, part, _), (next_file, next, _))| {
+        file == next_file && next.unwrap_or(whole).start < part.unwrap_or(whole).end
+    });
+    found.map(|((_, _, one), (_, _, other))| (*one, *other))
 }
 
 /// Refuses two spellings that differ only as typing errors do: one speaker would be on two sides of a split, or one
@@ -448,18 +446,24 @@ fn refuse_spellings<'a>(
     way_out: &str,
     name: impl Fn(&Clip) -> &str,
 ) -> Result<()> {
-    let mut first: HashMap<String, &Entry> = HashMap::new();
-    for entry in entries {
-        let written = name(&entry.clip);
-        let before = *first.entry(spelling(written)).or_insert(entry);
-        let known = name(&before.clip);
-        if known != written {
-            let line = before.row.line();
-            let expected = format!("`{known}` as in line {line}: {way_out}");
-            return Err(entry.row.wrong(column, &expected));
-        }
-    }
-    Ok(())
+    let named = entries.map(|entry| (name(&entry.clip), entry));
+    let Some((before, entry)) = other_spelling(named) else {
+        return Ok(());
+    };
+    let (known, line) = (name(&before.clip), before.row.line());
+    let expected = format!("`{known}` as in line {line}: {way_out}");
+    Err(entry.row.wrong(column, &expected))
+}
+
+/// Returns the first of the given values whose name was spelled in another way before, after the value with that spelling.
+pub(crate) fn other_spelling<'n, T: Copy>(
+    mut named: impl Iterator<Item = (&'n str, T)>,
+) -> Option<(T, T)> {
+    let mut first: HashMap<String, (&str, T)> = HashMap::new();
+    named.find_map(|(name, value)| {
+        let (known, before) = *first.entry(spelling(name)).or_insert((name, value));
+        (known != name).then_some((before, value))
+    })
 }
 
 /// Returns a key that is equal for names which differ only in case, blanks, `-`, `_` and leading zeros: the words and

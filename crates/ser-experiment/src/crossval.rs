@@ -153,6 +153,7 @@ impl CrossValidation<'_> {
         let views = recipes.clone().flat_map(Recipe::views).map(View::clean);
         let data = self.source.views(&ensemble.task, &each_once(views))?;
         let splits = splits(&ensemble.task, &data)?;
+        let checksum = data.corpus.checksum();
         clear(out, &splits)?;
         for numbered in Numbered::all(&splits) {
             let (split, name) = (numbered.split, numbered.split.name());
@@ -167,7 +168,7 @@ impl CrossValidation<'_> {
                 let run = run.ok_or_else(|| Error::NoRun { path: dir.clone() })?;
                 // Files may have changed during the trainings. On other clips the splits are others, and clips that the member was
                 // trained on would be tested.
-                if run.info.checksum != data.corpus.checksum() {
+                if run.info.checksum != checksum {
                     let (first, second) = (out.to_owned(), dir);
                     return Err(Error::Mixed { first, second });
                 }

@@ -67,8 +67,7 @@ impl Run {
         let split = read_split(first, &corpus, name, &self.experiment)
             .context_of(|| format!("{} was made from other clips", self.dir.display()))?;
         let model = Model::load(&self.model)?;
-        let plain = with_attributes(self.test.plain(), &corpus)?;
-        let plain = &plain;
+        let plain = &with_attributes(self.test.plain(), &corpus)?;
         let mut report = self.report(comparison)?;
         report.sounds = sounds(&corpus, plain)?;
         report.map = map(&model, &corpus, split.test(), name)?;

@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::predictor::{LONG, Predictor, all_pieces, is_clip, no_speech};
+use crate::predictor::{LONG, Predictor, no_speech, pieces_unless_clip};
 
 /// Length in seconds of the shortest recording that can be explained.
 pub const SHORTEST_EXPLAINED: f64 = 0.2;
@@ -269,13 +269,8 @@ impl Predictor {
         speaker: Option<&Enrolment>,
         emotion: usize,
     ) -> Result<Vec<Part>> {
-        let pieces = if is_clip(&Quality::of(sound)) {
-            Vec::new()
-        } else {
-            all_pieces(sound)?
-        };
         let mut parts = Vec::new();
-        for piece in pieces {
+        for piece in pieces_unless_clip(&Quality::of(sound), sound)? {
             let mut part = Part {
                 // A short piece is answered together with the speech before it.
                 seconds: piece.end - piece.sound.duration()..piece.end,

@@ -64,8 +64,16 @@ pub fn pieces_of_speech(sound: &Waveform) -> Result<Vec<Piece>> {
     Ok(pieces)
 }
 
+/// Finds the pieces of speech in a recording, which has none if it is [a clip](is_clip).
+pub(crate) fn pieces_unless_clip(quality: &Quality, sound: &Waveform) -> Result<Vec<Piece>> {
+    if is_clip(quality) {
+        return Ok(Vec::new());
+    }
+    all_pieces(sound)
+}
+
 /// Finds all pieces of speech in a recording.
-pub(crate) fn all_pieces(sound: &Waveform) -> Result<Vec<Piece>> {
+fn all_pieces(sound: &Waveform) -> Result<Vec<Piece>> {
     let mut segmenter = Segmenter::new(sound.sample_rate)?;
     let mut pieces = segmenter.push(&sound.samples);
     pieces.extend(segmenter.finish());
@@ -317,11 +325,7 @@ impl Predictor {
             warnings: quality.warnings(),
             ..Context::default()
         };
-        let pieces = if is_clip(&quality) {
-            Vec::new()
-        } else {
-            all_pieces(sound)?
-        };
+        let pieces = pieces_unless_clip(&quality, sound)?;
         let pieces = self.features_of_pieces(&pieces, sound, || whole)?;
         let answers = pieces.par_iter().map(|(features, seconds)| {
             let answer = self.answer_features(features, speaker, Context::default())?;
