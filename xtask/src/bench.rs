@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::command::Programs;
 use crate::table::{self, Line};
-use crate::{command, download, gate, libtorch, python};
+use crate::{command, download, gate, libtorch, pipeline, python};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -135,24 +135,30 @@ fn data(root: &Path, ours: &Programs, given: Option<&Path>) -> Result<(PathBuf, 
     let downloaded = download::folder(root);
     let folder = match given {
         Some(folder) => folder.canonicalize().context("--data")?,
-        None if download::is_whole(&downloaded)? => downloaded,
+        None if downloaded.is_dir() => downloaded,
         None => {
             let folder = root.join("target/synthetic-clips");
             command::run(Command::new(ours.path("synthetic_clips")?).arg(&folder))?;
-            let count = download::require_audio(&folder)?.len();
+            let count = pipeline::require_audio(&folder)?.len();
             return Ok((
                 folder,
                 format!("{count} SYNTHETIC clips, because RAVDESS is missing"),
             ));
         }
     };
-    let count = download::require_audio(&folder)?.len();
-    let whose = if download::is_whole(&folder)? {
-        "RAVDESS"
-    } else {
-        "another corpus"
+    let count = pipeline::require_audio(&folder)?.len();
+    let corpus = corpus(ours, &folder)?.unwrap_or_else(|| "another corpus".to_owned());
+    Ok((folder, format!("{count} clips of {corpus}")))
+}
+
+/// Returns the title of the corpus in a folder, if it is a known one. The clips of another corpus may have no labels.
+fn corpus(ours: &Programs, folder: &Path) -> Result<Option<String>> {
+    let mut index = Command::new(ours.path("ser")?);
+    let Ok(audit) = command::output(index.arg("index").arg(folder).arg("--json")) else {
+        return Ok(None);
     };
-    Ok((folder, format!("{count} clips of {whose}")))
+    let audit: Value = serde_json::from_str(&audit).context("the output of ser index")?;
+    Ok(audit["known"]["title"].as_str().map(str::to_owned))
 }
 
 /// Returns the Python that runs the peers: a separate environment in `target`, with pinned versions.

@@ -47,7 +47,7 @@ struct Cli {
 enum Task {
     /// Find or install libtorch, so that plain `cargo build` works.
     Libtorch,
-    /// Get the RAVDESS speech corpus (208 MB from Zenodo, or a copy you already have).
+    /// Get the RAVDESS speech corpus (208 MB from Zenodo, or an archive you already have).
     Download(download::Args),
     /// Train and evaluate on RAVDESS, from nothing to a report; skip the stages that are unchanged.
     Pipeline(pipeline::Args),

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::recordings::recordings;
 use crate::stages::{self, Fingerprint, Stages};
 use crate::{command, download, libtorch, lock, paths};
 
@@ -49,6 +50,12 @@ struct Recipe {
     out: PathBuf,
 }
 
+/// The error of a failed download.
+const WAYS_OUT: &str = "RAVDESS could not be downloaded. Other ways:\n  \
+    cargo xtask download --from URL|ARCHIVE   from a mirror, or from a copy of the archive\n  \
+    cargo xtask pipeline --data DIR           run on a folder that holds recordings\n  \
+    cargo xtask pipeline --synthetic          run on the built-in synthetic corpus, without a download";
+
 /// The folder with the results of the members of an ensemble, beside those of its splits.
 const MEMBERS: &str = "members";
 
@@ -64,7 +71,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
             let folder = folder
                 .canonicalize()
                 .with_context(|| format!("--data {}", folder.display()))?;
-            download::require_audio(&folder).context("--data")?;
+            require_audio(&folder).context("--data")?;
             folder
         }
         None if args.synthetic => paths::corpora(root).join("synthetic"),
@@ -94,16 +101,16 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     }
 
     stages::always("[1/7] libtorch", || libtorch::ensure(root))?;
-    let ser = stages::always("[2/7] build", || build(root))?;
+    let ser = stages::always("[2/7] build", || build(root, &["--features", "train"]))?;
     let audio = stages::always("[3/7] data", || {
         if args.synthetic {
             let mut synth = ser_command(&ser, root);
             synth.arg("synth").arg(&data);
             run_ser(synth.args(["--actors", SYNTHETIC_ACTORS]))?;
         } else if args.data.is_none() {
-            download::get(None, &data)?;
+            run_ser(&mut download::command(&ser, &data)).context(WAYS_OUT)?;
         }
-        let audio = download::require_audio(&data)?;
+        let audio = require_audio(&data)?;
         println!("{} recordings in {}", audio.len(), data.display());
         Ok(audio)
     })?;
@@ -282,7 +289,7 @@ fn ser_command(ser: &Path, root: &Path) -> Command {
 }
 
 /// Runs `ser`. Skipped inputs, which `ser` has named, do not end the pipeline.
-fn run_ser(command: &mut Command) -> Result<()> {
+pub fn run_ser(command: &mut Command) -> Result<()> {
     println!("$ {}", command::line(command));
     let status = command
         .status()
@@ -294,10 +301,28 @@ fn run_ser(command: &mut Command) -> Result<()> {
     command::check(command, status)
 }
 
-/// Builds the program and returns its path, which depends on the settings of the user.
-fn build(root: &Path) -> Result<PathBuf> {
-    let programs = command::build(root, &["--package", "ser-cli", "--features", "train"])?;
+/// Builds the program with cargo features, as `args` names them, and returns its path, which depends on the settings of the user.
+pub fn build(root: &Path, args: &[&str]) -> Result<PathBuf> {
+    let programs = command::build(root, &[&["--package", "ser-cli"], args].concat())?;
     Ok(programs.path("ser")?.to_owned())
+}
+
+/// Returns the recordings of a folder, sorted, following links.
+///
+/// # Errors
+///
+/// The folder cannot be read, or holds no recordings.
+pub fn require_audio(folder: &Path) -> Result<Vec<PathBuf>> {
+    fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    // Unreadable entries below the folder, and links that form a loop or lead nowhere, are left to `ser`, which names and skips them.
+    let mut files: Vec<PathBuf> = recordings(folder).flatten().collect();
+    ensure!(
+        !files.is_empty(),
+        "{} holds no recordings",
+        folder.display()
+    );
+    files.sort();
+    Ok(files)
 }
 
 /// Returns the first model file in a folder of results. In the results of an ensemble, this is not the model of a member.
@@ -362,6 +387,26 @@ mod tests {
     #[test]
     fn every_default_recipe_exists() {
         choose(&paths::workspace(), &[], Path::new("out")).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_what_leads_nowhere_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("elsewhere")).unwrap();
+        fs::create_dir_all(at("data/folder.wav")).unwrap();
+        fs::write(at("elsewhere/a.wav"), "x").unwrap();
+        for (target, link) in [
+            ("elsewhere", "data/Actor_01"),
+            ("elsewhere/a.wav", "data/b.WAV"),
+            ("nowhere.wav", "data/c.wav"),
+            ("data", "data/round"),
+        ] {
+            libtorch::symlink(&at(target), &at(link)).unwrap();
+        }
+        let found = [at("data/Actor_01/a.wav"), at("data/b.WAV")];
+        assert_eq!(require_audio(&at("data")).unwrap(), found);
     }
 
     #[test]

@@ -33,6 +33,10 @@ fn main() {
                 fs::write(clip, "synthetic").unwrap();
             }
         }
+        "download" => {
+            fs::create_dir_all(after("--to").unwrap()).unwrap();
+            fs::write(after("--to").unwrap() + "/03-01-01-01-01-01-01.wav", "speech").unwrap();
+        }
         "index" => fs::write(after("--out").unwrap(), "path,emotion,speaker").unwrap(),
         "extract" => {
             fs::create_dir_all(after("--store").unwrap()).unwrap();
@@ -265,6 +269,40 @@ fn a_failed_stage_ends_the_run_and_is_taken_up_again() {
     assert!(!text.contains("SYNTHETIC"), "{text}");
     assert!(workspace.path("results/report.html").is_file());
     assert_eq!(fs::read_dir(workspace.path("my data")).unwrap().count(), 1);
+}
+
+#[test]
+fn without_a_folder_the_corpus_is_downloaded() {
+    let workspace = Workspace::new();
+    let run = |fail: &str| {
+        let mut run = workspace.xtask();
+        run.args(["pipeline", "--recipe", "small"])
+            .env("FAIL", fail);
+        run.output().unwrap()
+    };
+    let error = bad(&run("download"));
+    for way in ["download --from", "--data", "--synthetic"] {
+        assert!(error.contains(way), "{error}");
+    }
+    assert_eq!(workspace.stages(), ["download"]);
+
+    good(&run("nothing"));
+    let calls = workspace.calls();
+    let to = workspace.path("data/corpora/ravdess");
+    assert_eq!(calls[0], format!("download ravdess --to {}", to.display()));
+    assert!(
+        calls[1].starts_with(&format!("index {} ", to.display())),
+        "{}",
+        calls[1]
+    );
+
+    let mut download = workspace.xtask();
+    download.args(["download", "--from", "copy.zip", "--to", "here"]);
+    good(&download.output().unwrap());
+    assert_eq!(
+        workspace.calls(),
+        ["download ravdess --to here --from copy.zip"]
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ use zip::write::SimpleFileOptions;
 use crate::common::{self, complaint, output, ser, synthetic};
 
 /// Returns a short recording that differs for each number.
-fn wav(number: i16) -> Vec<u8> {
+pub fn wav(number: i16) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let spec = WavSpec {
         channels: 1,
@@ -30,7 +30,7 @@ fn wav(number: i16) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn zip_of(entries: impl IntoIterator<Item = (String, Vec<u8>)>) -> Vec<u8> {
+pub fn zip_of(entries: impl IntoIterator<Item = (String, Vec<u8>)>) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
         zip.start_file(name, SimpleFileOptions::default()).unwrap();
@@ -73,7 +73,7 @@ fn cafe() -> Vec<u8> {
 }
 
 /// Returns the response with the whole file, cut off after `sent` bytes of the body.
-fn answer(body: &[u8], sent: usize) -> Answer {
+pub fn answer(body: &[u8], sent: usize) -> Answer {
     let length = body.len();
     let head = format!(
         "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
@@ -90,7 +90,7 @@ fn rest(body: &[u8], start: usize) -> Answer {
     [head.as_bytes(), &body[start..]].concat().into()
 }
 
-fn names_in(folder: &Path) -> Vec<String> {
+pub fn names_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<String> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -218,6 +218,18 @@ fn another_archive_than_the_published_one_is_refused_and_nothing_stays() {
         assert_eq!(names_in(folder.path()), [""; 0]);
         server.join().unwrap();
     }
+}
+
+#[test]
+fn a_second_download_into_one_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("cafe");
+    let lock = folder.path().join(".cafe.ser-lock");
+    let first = ser_files::Lock::take(&lock).unwrap();
+    assert!(first.is_some());
+    let said = complaint(1, &[&"download", &"cafe", &"--to", &to, &"--from", &dead()]);
+    assert!(said.contains("another program is downloading"), "{said}");
+    assert!(!to.exists());
 }
 
 #[test]

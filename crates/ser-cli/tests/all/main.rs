@@ -28,6 +28,8 @@ mod fine_tuning;
 
 #[cfg(feature = "download")]
 mod download;
+#[cfg(all(feature = "download", unix))]
+mod full_disk;
 
 #[cfg(feature = "train")]
 mod experiments;
