@@ -388,14 +388,14 @@ impl AudioStream {
     /// # Errors
     ///
     /// Those of [`AudioStream::next_block`], and [`Error::TooLong`] beyond [`MAX_SAMPLES`].
-    pub fn read_to_end(mut self) -> Result<Waveform> {
+    pub fn read_to_end(&mut self) -> Result<Waveform> {
         let frames = self.frames().unwrap_or(0).min(MAX_SAMPLES as u64);
         let samples = Vec::with_capacity(frames as usize);
         let mut waveform = Waveform::new(samples, self.sample_rate());
         while self.next_block(&mut waveform.samples)? {
             if waveform.samples.len() > MAX_SAMPLES {
                 return Err(Error::TooLong {
-                    path: self.path,
+                    path: self.path.clone(),
                     limit: MAX_SAMPLES,
                 });
             }

@@ -4,12 +4,12 @@ use std::ffi::OsStr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow, bail};
-use ser_predict::{ExplanationLine, Kind, LONG};
+use anyhow::{Result, anyhow, bail};
+use ser_predict::{Error, ExplanationLine, Kind, LONG};
 use ser_report::plots;
 
 use crate::args::ExplainArgs;
-use crate::output::{SYNTHETIC, UNCERTAIN, percent, plain, progress};
+use crate::output::{SYNTHETIC, UNCERTAIN, percent, plain, progress, tell_remarks};
 use crate::{Outcome, model};
 
 pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
@@ -28,18 +28,20 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     }
     ser_files::may_write(&out, &[&args.file])?;
     let stream = crate::recordings::open(&args.file, None)?;
-    let clip = stream.at_most(LONG).read_to_end();
-    let clip = clip.map_err(|error| match Kind::from(&error) {
-        Kind::TooLong => anyhow!("{error}; for a longer recording use `ser timeline`"),
-        _ => error.into(),
-    })?;
     let bar = progress(100, "percent");
-    let explanation = predictor.explain_telling(&clip, None, |share| {
+    let explained = predictor.explain_stream(stream.at_most(LONG), None, |share| {
         bar.set_position((100.0 * share) as u64);
         ControlFlow::Continue(())
     });
-    let explanation = explanation.with_context(|| file.clone())?;
     bar.finish_and_clear();
+    let (clip, explanation) = explained.map_err(|error| match error {
+        Error::Audio(error) if Kind::from(&error) == Kind::TooLong => {
+            anyhow!("{error}; for a longer recording use `ser timeline`")
+        }
+        // The errors of decoding name the file.
+        Error::Audio(error) => error.into(),
+        other => anyhow::Error::from(other).context(file.clone()),
+    })?;
     let answer = &explanation.answer;
     let emotion = answer.label(&model.labels);
     let (probability, uncertain) = (answer.confidence(), answer.uncertain);
@@ -69,6 +71,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     if uncertain {
         println!("{UNCERTAIN}");
     }
+    tell_remarks(answer);
     let regions = explanation.strongest();
     if regions.is_empty() {
         println!("removing any one part does not lower the probability of {emotion}");

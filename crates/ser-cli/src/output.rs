@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use ser_eval::bootstrap::Interval;
 use ser_experiment::Skipped;
-use ser_predict::{Span, SpanLine};
+use ser_predict::{Answer, OUT_OF_DISTRIBUTION, Span, SpanLine};
 
 use crate::Outcome;
 
@@ -179,6 +179,16 @@ pub fn in_full(error: &anyhow::Error) -> String {
         }
     }
     text.replace(|c| steers(c) && c != '\n', "\u{fffd}")
+}
+
+/// Prints the remarks on a recording, one sentence per line.
+pub fn tell_remarks(answer: &Answer) {
+    for warning in &answer.warnings {
+        println!("{warning}");
+    }
+    if answer.out_of_distribution {
+        println!("{OUT_OF_DISTRIBUTION}: the recording is unlike the training data of the model");
+    }
 }
 
 /// Returns a span as one line of JSON.

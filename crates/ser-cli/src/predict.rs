@@ -8,7 +8,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::Warning;
 use ser_eval::ConfidenceThreshold;
 use ser_experiment::Skipped;
-use ser_predict::{Answer, AnswerLine, Enrolment, Model, OUT_OF_DISTRIBUTION, Predictor};
+use ser_predict::{Answer, AnswerLine, Enrolment, Model, Predictor};
 use ser_tables::TableWriter;
 
 use crate::answers::{self, Answers};
@@ -16,6 +16,7 @@ use crate::args::PredictArgs;
 use crate::collection::Collection;
 use crate::output::{
     SYNTHETIC, UNCERTAIN, damaged_line, in_full, in_words, percent, plain, progress, table, tell,
+    tell_remarks,
 };
 use crate::recordings::{answer, enrol, kind, recordings};
 use crate::tally::Tally;
@@ -293,14 +294,7 @@ fn show(
         table(&["file", "emotion", "confidence", "or", "remarks"], rows)
     );
     if let [(_, answer)] = answers {
-        for warning in &answer.warnings {
-            println!("{warning}");
-        }
-        if answer.out_of_distribution {
-            println!(
-                "{OUT_OF_DISTRIBUTION}: the recording is unlike the training data of the model"
-            );
-        }
+        tell_remarks(answer);
         if answer.long {
             println!(
                 "the answer is the mean over {:.0} s; `ser timeline` predicts the emotions over time",

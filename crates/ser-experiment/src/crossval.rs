@@ -47,7 +47,7 @@ pub struct Finished {
 /// # Errors
 /// - [`Error::Locked`] if another run writes into the folder of results
 /// - [`Error::Foreign`] if the folder holds other files
-/// - [`Error::HoldsOneSplit`] if the folder holds a single split
+/// - [`Error::HoldsOther`] if the folder holds a single split, or the model of a fit
 /// - any error of reading the clips, of training and of writing
 pub fn cross_validate(
     experiment: &Experiment,
@@ -213,6 +213,11 @@ fn refuse_others(out: &Path, splits: &[Split]) -> Result<()> {
         return Ok(());
     }
     refuse_one_split(out)?;
+    // A cross-validation has its models in the folders of the splits.
+    if out.join(MODEL).exists() {
+        let (path, what) = (out.to_owned(), "a model, as `ser fit` writes it");
+        return Err(Error::HoldsOther { path, what });
+    }
     for split in splits {
         refuse_foreign(&out.join(split.name()), is_split)?;
     }

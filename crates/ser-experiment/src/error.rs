@@ -65,11 +65,13 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// A folder for a cross-validation or a fit holds a single split.
-    #[error("{} holds one split, written by `ser train`: choose another --out", path.display())]
-    HoldsOneSplit {
+    /// A folder for the results of one command holds those of another one.
+    #[error("{} holds {what}: choose another --out", path.display())]
+    HoldsOther {
         /// The folder.
         path: PathBuf,
+        /// What it holds, and which command wrote it.
+        what: &'static str,
     },
     /// Another run is writing into the folder.
     #[error(

@@ -16,7 +16,7 @@ use crate::folder::files;
 use crate::inner::{Inner, is_inner, refuse_best_epoch};
 use crate::lock::Lock;
 use crate::source::{Folders, Source};
-use crate::split_run::{MODEL, refuse_one_split};
+use crate::split_run::{MODEL, refuse_one_split, split_folders};
 use crate::training::{Trainer, fit_temperatures};
 
 /// A model that was trained on all clips.
@@ -36,7 +36,7 @@ pub struct Fitted {
 /// half precision, into the folder of results. The task of the experiment says how many inner splits there are.
 ///
 /// # Errors
-/// - [`Error::HoldsOneSplit`] or [`Error::Foreign`] if the folder of results holds a model that no fit wrote
+/// - [`Error::HoldsOther`] or [`Error::Foreign`] if the folder of results holds a model that no fit wrote, or a cross-validation
 /// - the errors of [`select`](crate::select())
 pub fn fit(
     experiment: &Experiment,
@@ -46,7 +46,7 @@ pub fn fit(
 ) -> Result<Fitted> {
     let _lock = Lock::take(folders.out)?;
     refuse_best_epoch(experiment)?;
-    refuse_other_model(folders.out)?;
+    refuse_others(folders.out)?;
     let inner = Inner {
         out: folders.out,
         store: folders.store,
@@ -84,10 +84,17 @@ pub fn fit(
     })
 }
 
-/// Returns an error if the folder holds a model that no fit wrote. It would be replaced by one that was trained on all clips,
-/// while figures that were measured on the other one stay beside it.
-fn refuse_other_model(out: &Path) -> Result<()> {
+/// Returns an error if the folder holds a cross-validation, or a model that no fit wrote. The model would be replaced by one that was
+/// trained on all clips, and the figures beside it were measured on other models.
+fn refuse_others(out: &Path) -> Result<()> {
     refuse_one_split(out)?;
+    if !split_folders(out)?.is_empty() {
+        let (path, what) = (
+            out.to_owned(),
+            "a cross-validation, written by `ser crossval`",
+        );
+        return Err(Error::HoldsOther { path, what });
+    }
     // A fit leaves the predictions of its recipes beside the model.
     if out.join(MODEL).exists() && !files(out)?.iter().any(|folder| is_inner(folder)) {
         let path = out.to_owned();

@@ -152,6 +152,7 @@ fn an_ensemble_refuses_a_folder_before_it_trains_and_keeps_what_is_finished() {
         ("my-training/run.json", "my-training holds something else"),
         ("members/b/run.json", "b holds one split"),
         ("run.json", "run holds one split"),
+        ("model.safetensors", "run holds a model"),
     ] {
         let file = out.join(file);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -199,7 +200,7 @@ fn the_one_split_of_a_cross_validation_is_pooled_as_well() {
 }
 
 #[test]
-fn a_fit_does_not_replace_a_model_that_it_did_not_write() {
+fn a_fit_does_not_replace_what_another_command_wrote() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let model = out.join("model.safetensors");
@@ -218,4 +219,9 @@ fn a_fit_does_not_replace_a_model_that_it_did_not_write() {
     fs::write(out.join("run.json"), "{}").unwrap();
     let message = refused();
     assert!(message.contains("ser train"), "{message}");
+    fs::remove_file(out.join("run.json")).unwrap();
+    fs::create_dir(out.join("fold-1")).unwrap();
+    fs::write(out.join("fold-1/run.json"), "{}").unwrap();
+    let message = refused();
+    assert!(message.contains("ser crossval"), "{message}");
 }

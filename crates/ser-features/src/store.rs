@@ -263,7 +263,7 @@ impl FeatureStore {
 
         let mut features = Features::default();
         let Worker { bytes, scratch, .. } = worker;
-        let stream = if is_short {
+        let mut stream = if is_short {
             AudioStream::from_bytes(Arc::from(bytes.as_slice()), path)?
         } else {
             AudioStream::open(path)?

@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::conditions::{Occlusion, Region};
-use ser_audio::{Quality, Waveform, restored};
+use ser_audio::{AudioStream, Quality, Warning, Waveform, restored};
 use ser_features::{FeatureConfig, FeatureExtractor, Features, MelScale, Output};
 
 use crate::answer::Answer;
@@ -168,6 +168,27 @@ impl Predictor {
     /// - The errors of feature extraction.
     pub fn explain(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Explanation> {
         self.explain_telling(sound, speaker, |_| ControlFlow::Continue(()))
+    }
+
+    /// Explains the answer for a stream as [`Predictor::explain_telling`] does. Also returns the sound of the stream. If the stream
+    /// is damaged, the warnings of the answer say what is missing.
+    ///
+    /// All of the stream is decoded before its length is checked: limit it with
+    /// [`AudioStream::at_most`](ser_audio::AudioStream::at_most).
+    ///
+    /// # Errors
+    /// The errors of decoding, and the same as for [`Predictor::explain_telling`].
+    pub fn explain_stream(
+        &self,
+        mut stream: AudioStream,
+        speaker: Option<&Enrolment>,
+        tell: impl FnMut(f64) -> ControlFlow<()>,
+    ) -> Result<(Waveform, Explanation)> {
+        let sound = stream.read_to_end()?;
+        let mut explanation = self.explain_telling(&sound, speaker, tell)?;
+        let damage = stream.damage().map(Warning::Damaged);
+        explanation.answer.warnings.extend(damage);
+        Ok((sound, explanation))
     }
 
     /// Explains an answer as [`Predictor::explain`] does, and reports progress.

@@ -44,10 +44,14 @@ impl AnswerLine {
             uncertain: answer.uncertain,
             seconds: answer.seconds,
             probabilities: named(&model.labels, &answer.probabilities),
-            warnings: answer.remarks().into_iter().map(str::to_owned).collect(),
+            warnings: words(answer),
             synthetic_model: model.provenance.synthetic,
         }
     }
+}
+
+fn words(answer: &Answer) -> Vec<String> {
+    answer.remarks().into_iter().map(str::to_owned).collect()
 }
 
 /// The answer for a piece of speech.
@@ -129,6 +133,8 @@ pub struct ExplanationLine {
     pub uncertain: bool,
     /// The regions of [`Explanation::strongest`].
     pub regions: Vec<RegionLine>,
+    /// Remarks on the recording: [`Answer::remarks`].
+    pub warnings: Vec<String>,
     /// Path of the picture, if it is a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
@@ -165,6 +171,7 @@ impl ExplanationLine {
             probability: answer.confidence(),
             uncertain: answer.uncertain,
             regions: regions.collect(),
+            warnings: words(answer),
             picture: None,
             synthetic_model: model.provenance.synthetic,
         }

@@ -1,12 +1,13 @@
 //! Explanations of answers.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use numpy::{PyArray1, PyArrayMethods, ToPyArray};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use ser_audio::Waveform;
-use ser_predict::{ExplanationLine, LONG, Result};
+use ser_predict::{Explanation, ExplanationLine, LONG, Result};
 use ser_report::plots;
 
 use crate::answers::{dict, instance};
@@ -26,18 +27,23 @@ pub(crate) fn explain<'py>(
         Some(file) => file.to_string_lossy().into_owned(),
         None => recording.name(),
     };
-    let explain = |sound: &Waveform| -> Result<_> {
-        let explanation = predictor.explain(sound, asked.speaker())?;
+    let drawn = |sound: &Waveform, explanation: Explanation| -> Result<_> {
         let levels = explanation.spectrogram(sound)?;
         let svg = plots::explanation(model, &title, sound, &explanation, &levels);
         Ok((explanation, svg))
     };
+    let speaker = asked.speaker();
     let explained = match recording {
         // A longer file is refused before all of it is decoded.
         Recording::File(path) => compute(py, || {
-            explain(&open(path, channel)?.at_most(LONG).read_to_end()?)
+            let stream = open(path, channel)?.at_most(LONG);
+            let go_on = |_| ControlFlow::Continue(());
+            let (sound, explanation) = predictor.explain_stream(stream, speaker, go_on)?;
+            drawn(&sound, explanation)
         }),
-        Recording::Signal(..) => recording.compute(py, channel, explain),
+        Recording::Signal(..) => recording.compute(py, channel, |sound| {
+            drawn(sound, predictor.explain(sound, speaker)?)
+        }),
     }?;
     let (explanation, svg) = explained.map_err(|error| recording.raised(py, &error))?;
     let svg = svg.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;

@@ -208,9 +208,8 @@ fn why(shared: &Shared, upload: &Upload, format: ExplanationFormat) -> Result<Re
         }
         problem
     };
-    let sound = stream.at_most(longest).read_to_end();
-    let sound = sound.map_err(|error| refused(error.into()))?;
-    let explanation = predictor.explain_telling(&sound, speaker.as_ref(), |_| {
+    let stream = stream.at_most(longest);
+    let explained = predictor.explain_stream(stream, speaker.as_ref(), |_| {
         // An explanation takes so long that it must not keep its core for a client that is gone.
         if upload.is_abandoned() {
             ControlFlow::Break(())
@@ -218,7 +217,7 @@ fn why(shared: &Shared, upload: &Upload, format: ExplanationFormat) -> Result<Re
             ControlFlow::Continue(())
         }
     });
-    let explanation = explanation.map_err(refused)?;
+    let (sound, explanation) = explained.map_err(refused)?;
     shared.metrics.heard(sound.duration());
     let (model, name) = (predictor.model(), &recording.name);
     Ok(match format {

@@ -80,15 +80,16 @@ impl Engine {
     ) -> Result<ExplanationObject> {
         let asked = Asked::new(&self.predictor, options)?;
         // A longer recording is refused before all of it is decoded.
-        let sound = open(recording, &asked)?.at_most(LONG).read_to_end()?;
-        let speaker = asked.speaker.as_ref();
-        let explanation = asked.predictor.explain_telling(&sound, speaker, |share| {
+        let stream = open(recording, &asked)?.at_most(LONG);
+        let tell = |share: f64| {
             if let Some(progress) = &progress {
                 // An exception in the callback does not stop the explanation.
                 let _ = progress.call1(&JsValue::NULL, &share.into());
             }
             ControlFlow::Continue(())
-        })?;
+        };
+        let speaker = asked.speaker.as_ref();
+        let (sound, explanation) = asked.predictor.explain_stream(stream, speaker, tell)?;
         let model = asked.predictor.model();
         let levels = explanation.spectrogram(&sound)?;
         let svg = plots::explanation(model, &asked.name, &sound, &explanation, &levels)?;

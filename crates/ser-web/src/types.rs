@@ -65,6 +65,7 @@ export interface Explanation {
     probability: number;
     uncertain: boolean;
     regions: { seconds: [number, number]; hertz: [number, number]; drop: number }[];
+    warnings: string[];
     synthetic_model: boolean;
     /** The picture of `ser explain`. */
     svg: string;

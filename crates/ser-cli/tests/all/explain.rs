@@ -127,6 +127,12 @@ fn two_calls_write_the_same_picture_and_say_what_it_shows() {
     let lines = text.lines().filter(|line| line.contains("points for"));
     assert_eq!(lines.count(), regions.len(), "{text}");
     assert!(text.contains(emotion) && text.contains("c.svg"), "{text}");
+    // The remarks are those of the answer.
+    assert_eq!(answer["warnings"], predicted["warnings"]);
+    for remark in answer["warnings"].as_array().unwrap() {
+        let remark = remark.as_str().unwrap();
+        assert!(text.contains(&format!("\n{remark}: ")), "{remark}: {text}");
+    }
 }
 
 #[test]

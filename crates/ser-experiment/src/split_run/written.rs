@@ -132,7 +132,8 @@ pub(crate) fn is_of_cross_validation(dir: &Path) -> bool {
 pub(crate) fn refuse_one_split(dir: &Path) -> Result<()> {
     if is_split(dir) {
         let path = dir.to_owned();
-        return Err(Error::HoldsOneSplit { path });
+        let what = "one split, written by `ser train`";
+        return Err(Error::HoldsOther { path, what });
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use ser_audio::{Warning, Waveform};
+use ser_audio::{AudioStream, Warning, Waveform};
 use ser_predict::{Error, Kind, Predictor};
 
 /// Returns a synthetic voice between 0.1 and 0.4 s, whose peaks are cut off at half of full scale, in faint noise.
@@ -30,6 +30,29 @@ fn the_explained_answer_is_that_for_the_recording_with_its_warnings() {
     let is_clipped = |warning: &Warning| matches!(warning, Warning::Clipped { .. });
     assert!(explained.warnings.iter().any(is_clipped), "{explained:?}");
     assert_eq!(explained, predictor.answer(&sound, None).unwrap());
+}
+
+#[test]
+fn the_explanation_of_a_damaged_stream_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut.wav");
+    let sound = clipped(0.6);
+    ser_fixtures::write_wav_f32(&path, sound.sample_rate, sound.samples.clone());
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() - 2000]).unwrap();
+
+    let predictor = Predictor::built_in().unwrap();
+    let stream = || AudioStream::open(&path).unwrap();
+    let go_on = |_| ControlFlow::Continue(());
+    let (heard, explanation) = predictor.explain_stream(stream(), None, go_on).unwrap();
+    assert_eq!(
+        heard.samples[..],
+        sound.samples[..sound.samples.len() - 500]
+    );
+    let answer = predictor.answer_stream(stream(), None).unwrap();
+    assert_eq!(explanation.answer, answer);
+    let is_damaged = |warning: &Warning| matches!(warning, Warning::Damaged(_));
+    assert!(answer.warnings.iter().any(is_damaged), "{answer:?}");
 }
 
 #[test]

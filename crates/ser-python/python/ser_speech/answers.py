@@ -88,6 +88,8 @@ class Explanation:
     """Whether you should not rely on the answer."""
     regions: list[Region]
     """The regions that the answer depends on most, the strongest first."""
+    warnings: list[str]
+    """Remarks on the recording, as single words."""
     synthetic_model: bool
     """Whether the model was trained on synthetic voices."""
     drops: NDArray[numpy.float32]
