@@ -52,7 +52,8 @@ impl Collection {
                  give other recordings of the speaker with --enroll"
             );
         }
-        *files = used;
+        // What damaged recordings lack is printed with their answers.
+        *files = used.into_iter().map(|(file, _)| file).collect();
         Ok(Self {
             mean: enroller.finish(),
             recordings,

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use ser_audio::{AudioStream, Channels};
+use ser_audio::{AudioStream, Channels, Damage};
 use ser_experiment::{Skipped, find};
 use ser_predict::{Answer, Enroller, Enrolment, Kind, Predictor, Speech};
 
 use crate::model;
-use crate::output::{in_full, plain, progress, tell};
+use crate::output::{damaged_line, in_full, plain, progress, tell};
 
 /// Whether a path is `-`, which means standard input.
 pub fn is_stdin(path: &Path) -> bool {
@@ -94,6 +94,9 @@ pub fn kind_in_words(kind: Kind) -> &'static str {
     }
 }
 
+/// A recording that was enrolled, and what it lacks.
+pub type Used = (PathBuf, Option<Damage>);
+
 /// Enrols recordings: finds the speech in each, and adds it to the average. The recordings are processed on all cores, a few
 /// at a time, and added in their order. A recording that cannot be used is printed and passed to `skip`. Returns the
 /// enroller and the recordings that were used.
@@ -103,7 +106,7 @@ pub fn add_up<'p>(
     channel: Option<u16>,
     what: &'static str,
     mut skip: impl FnMut(Skipped, &'static str),
-) -> Result<(Enroller<'p>, Vec<PathBuf>)> {
+) -> Result<(Enroller<'p>, Vec<Used>)> {
     model::must_enrol(predictor.model())?;
     let (mut enroller, mut used) = (Enroller::new(predictor.model()), Vec::new());
     let bar = progress(files.len(), what);
@@ -114,7 +117,7 @@ pub fn add_up<'p>(
             match speech {
                 Ok(speech) => {
                     enroller.add(&speech)?;
-                    used.push(file.clone());
+                    used.push((file.clone(), speech.damage()));
                 }
                 Err(error) => {
                     let skipped = Skipped::new(file, &in_full(&error));
@@ -130,7 +133,7 @@ pub fn add_up<'p>(
 }
 
 /// Enrols a speaker from all recordings that files, folders and patterns stand for. Recordings that cannot be used are
-/// printed and added to `skipped`.
+/// printed and added to `skipped`, and those that are damaged are printed.
 ///
 /// # Errors
 /// If no recording can be used, or if the model was trained without enrolment.
@@ -147,6 +150,11 @@ pub fn enrol<'p>(
     let (enroller, used) = add_up(predictor, &files, channel, "enrolling", skip)?;
     if used.is_empty() {
         bail!("nobody is enrolled: no recording could be used; the lines above say why");
+    }
+    for (file, damage) in used {
+        if let Some(damage) = damage {
+            eprintln!("{}", damaged_line(&file, &damage.to_string()));
+        }
     }
     Ok(enroller)
 }

@@ -1,5 +1,6 @@
 //! Enrolment of a speaker from any number of recordings, one after the other.
 
+use ser_audio::Damage;
 use ser_features::Features;
 
 use crate::enrolment::Enrolment;
@@ -21,6 +22,7 @@ pub struct Speech {
     seconds: f64,
     /// `[windows × E]` in each view of each network; empty for a network that was trained without enrolment.
     embeddings: Vec<Vec<f32>>,
+    pub(crate) damage: Option<Damage>,
 }
 
 impl Speech {
@@ -30,6 +32,7 @@ impl Speech {
             clips: 1,
             seconds,
             embeddings: model.enrolment_embeddings(clip)?,
+            damage: None,
         })
     }
 
@@ -40,6 +43,12 @@ impl Speech {
         for (all, embeddings) in self.embeddings.iter_mut().zip(piece.embeddings) {
             all.extend(embeddings);
         }
+    }
+
+    /// Returns what the recording lacks, if it is damaged and came as a stream.
+    #[must_use]
+    pub fn damage(&self) -> Option<Damage> {
+        self.damage
     }
 
     /// Returns the length of the speech in seconds.

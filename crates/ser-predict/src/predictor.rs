@@ -494,6 +494,12 @@ impl Predictor {
     /// # Errors
     /// The errors of decoding, and the same as for [`Predictor::speech`].
     pub fn speech_stream(&self, mut stream: AudioStream) -> Result<Speech> {
+        let mut speech = self.speech_of_all(&mut stream)?;
+        speech.damage = stream.damage();
+        Ok(speech)
+    }
+
+    fn speech_of_all(&self, stream: &mut AudioStream) -> Result<Speech> {
         let mut sound = Waveform::new(Vec::new(), stream.sample_rate());
         while sound.duration() <= LONGEST_CLIP {
             if !stream.next_block(&mut sound.samples)? {

@@ -55,6 +55,26 @@ fn a_speaker_is_remembered_by_name() {
 }
 
 #[test]
+fn what_a_damaged_recording_lacks_is_said_of_enrolment_too() {
+    let user = User::new();
+    let [whole, other] = clips(1, 2).try_into().unwrap();
+    let bytes = fs::read(other).unwrap();
+    let cut = user.0.path().join("cut.wav");
+    fs::write(&cut, &bytes[..bytes.len() - 2000]).unwrap();
+    for call in [
+        &[&"enroll" as &dyn AsRef<OsStr>, &"anna", &whole, &cut][..],
+        &[&"predict", &whole, &"--enroll", &cut],
+    ] {
+        let (_, said) = user.run(0, call);
+        assert!(
+            said.contains("damaged: ") && said.contains("cut.wav: cut short"),
+            "{said}"
+        );
+        assert_eq!(said.matches("damaged: ").count(), 1, "{said}");
+    }
+}
+
+#[test]
 fn seconds_of_speech_count_and_not_recordings() {
     let user = User::new();
     let little = clips(1, 1).remove(0);

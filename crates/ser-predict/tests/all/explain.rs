@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
+use ser_audio::conditions::Occlusion;
 use ser_audio::{AudioStream, Warning, Waveform};
+use ser_fixtures::voice;
 use ser_predict::{Error, Kind, Predictor};
 
 /// Returns a synthetic voice between 0.1 and 0.4 s, whose peaks are cut off at half of full scale, in faint noise.
@@ -84,4 +86,25 @@ fn an_explanation_ends_when_its_caller_says_so() {
     });
     assert!(matches!(explained, Err(Error::Stopped)), "{explained:?}");
     assert!(told.len() == 1 && told[0] < 1.0, "{told:?}");
+}
+
+#[test]
+fn a_patch_says_how_much_the_probability_drops_without_its_sound() {
+    let predictor = Predictor::built_in().unwrap();
+    let sound = Waveform::new(voice(16_000, 1.2, 180.0), 16_000);
+    let explanation = predictor.explain(&sound, None).unwrap();
+    let emotion = explanation.answer.emotion();
+    let probability = |sound: &Waveform| {
+        let answer = predictor.answer(sound, None).unwrap();
+        answer.probabilities[emotion]
+    };
+    let occlusion = Occlusion::new(&sound).unwrap();
+    let strongest = explanation.strongest();
+    assert!(strongest[0].drop > 0.05, "{strongest:?}");
+    let others = explanation.patches.iter().step_by(17);
+    for patch in strongest.into_iter().chain(others) {
+        let without = occlusion.without(std::slice::from_ref(&patch.region));
+        let drop = probability(&sound) - probability(&without);
+        assert!((patch.drop - drop).abs() < 1e-5, "{drop}: {patch:?}");
+    }
 }
