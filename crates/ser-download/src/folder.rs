@@ -52,7 +52,7 @@ pub fn fill<T, E: From<Error>>(
 ///
 /// # Errors
 /// The errors of [`may_fill`], and [`Error::Io`] if it cannot be removed.
-pub fn make_way(to: &Path) -> Result<()> {
+fn make_way(to: &Path) -> Result<()> {
     may_fill(to)?;
     match to.symlink_metadata() {
         Ok(there) if there.is_symlink() => fs::remove_file(to).map_err(at(to)),

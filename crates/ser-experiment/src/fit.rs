@@ -87,6 +87,9 @@ pub fn fit(
 /// Returns an error if the folder holds a cross-validation, or a model that no fit wrote. The model would be replaced by one that was
 /// trained on all clips, and the figures beside it were measured on other models.
 fn refuse_others(out: &Path) -> Result<()> {
+    if !out.is_dir() {
+        return Ok(());
+    }
     refuse_one_split(out)?;
     if !split_folders(out)?.is_empty() {
         let (path, what) = (
