@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use ser_audio::Damage;
 use ser_eval::bootstrap::Interval;
 use ser_experiment::Skipped;
 use ser_predict::{Answer, OUT_OF_DISTRIBUTION, Span, SpanLine};
@@ -65,6 +66,13 @@ pub fn skipped_line(Skipped { path, reason }: &Skipped) -> String {
 /// Returns the line on standard error for a damaged recording and what it lacks.
 pub fn damaged_line(file: &Path, lacks: &str) -> String {
     plain(&format!("damaged: {}: {lacks}", file.display()))
+}
+
+/// Prints a line on standard error if a recording is damaged.
+pub fn tell_damage(file: &Path, damage: Option<&Damage>) {
+    if let Some(damage) = damage {
+        eprintln!("{}", damaged_line(file, &damage.to_string()));
+    }
 }
 
 /// Prints a line on standard error for each file that was skipped.

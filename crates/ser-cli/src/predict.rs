@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use ser_audio::Warning;
+use ser_audio::{Damage, Warning};
 use ser_eval::ConfidenceThreshold;
 use ser_experiment::Skipped;
 use ser_predict::{Answer, AnswerLine, Enrolment, Model, Predictor};
@@ -15,7 +15,7 @@ use crate::answers::{self, Answers};
 use crate::args::PredictArgs;
 use crate::collection::Collection;
 use crate::output::{
-    SYNTHETIC, UNCERTAIN, damaged_line, in_full, in_words, percent, plain, progress, table, tell,
+    SYNTHETIC, UNCERTAIN, in_full, in_words, percent, plain, progress, table, tell, tell_damage,
     tell_remarks,
 };
 use crate::recordings::{answer, enrol, kind, recordings};
@@ -78,7 +78,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
                 Ok(answer) => {
                     // Below a table with only one row, all warnings are printed anyway.
                     if !is_lone_row {
-                        bar.suspend(|| tell_damage(file, &answer));
+                        bar.suspend(|| tell_damage(file, damage(&answer)));
                     }
                     tally.answer(answer.uncertain, answer.remarks());
                     bar.suspend(|| printer.print(file, &answer))?;
@@ -118,13 +118,11 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     Ok(Outcome::of(&skipped))
 }
 
-/// Prints on standard error what a damaged recording lacks.
-fn tell_damage(file: &Path, answer: &Answer) {
-    for warning in &answer.warnings {
-        if let Warning::Damaged(damage) = warning {
-            eprintln!("{}", damaged_line(file, &damage.to_string()));
-        }
-    }
+fn damage(answer: &Answer) -> Option<&Damage> {
+    answer.warnings.iter().find_map(|warning| match warning {
+        Warning::Damaged(damage) => Some(damage),
+        _ => None,
+    })
 }
 
 fn line(model: &Model, file: &Path, answer: &Answer) -> AnswerLine {

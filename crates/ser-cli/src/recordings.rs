@@ -10,7 +10,7 @@ use ser_experiment::{Skipped, find};
 use ser_predict::{Answer, Enroller, Enrolment, Kind, Predictor, Speech};
 
 use crate::model;
-use crate::output::{damaged_line, in_full, plain, progress, tell};
+use crate::output::{in_full, plain, progress, tell, tell_damage};
 
 /// Whether a path is `-`, which means standard input.
 pub fn is_stdin(path: &Path) -> bool {
@@ -152,9 +152,7 @@ pub fn enrol<'p>(
         bail!("nobody is enrolled: no recording could be used; the lines above say why");
     }
     for (file, damage) in used {
-        if let Some(damage) = damage {
-            eprintln!("{}", damaged_line(&file, &damage.to_string()));
-        }
+        tell_damage(&file, damage.as_ref());
     }
     Ok(enroller)
 }

@@ -12,7 +12,7 @@ use ser_predict::{Model, Span, Timeline, captions};
 use ser_report::plots;
 
 use crate::args::{TimelineArgs, TimelineChannel};
-use crate::output::{SYNTHETIC, UNCERTAIN, damaged_line, percent, progress, span_line, table};
+use crate::output::{SYNTHETIC, UNCERTAIN, percent, progress, span_line, table, tell_damage};
 use crate::recordings::{is_stdin, open};
 use crate::{Outcome, date, model};
 
@@ -47,9 +47,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         Some(TimelineChannel::Only(number)) => answer(Some(number.get()))?,
         None => answer(None)?,
     };
-    if let Some(damage) = damage {
-        eprintln!("{}", damaged_line(&args.file, &damage.to_string()));
-    }
+    tell_damage(&args.file, damage.as_ref());
     if is_call {
         eprintln!(
             "the channels have nothing in common, as in a call: use `--channel each` for each separately, or `--channel 1` for the first"

@@ -11,7 +11,7 @@ use crate::answers::Answers;
 use crate::corpora::corpus_table;
 use crate::error::{Error, Result};
 use crate::setting::Setting;
-use crate::split_run::{Cost, MODEL, RunInfo, SplitRun, is_split, split_folders};
+use crate::split_run::{Cost, MODEL, RECIPE, RunInfo, SplitRun, is_split, split_folders};
 use crate::view::each_once;
 
 /// A finished run.
@@ -142,9 +142,18 @@ impl Run {
         Ok(self.report(&[])?.summary(evaluation, None))
     }
 
-    /// Returns the command that repeats the run on the clips of `data` and writes it into the folder `out`.
+    /// Returns the command that repeats the run on the clips of `data` and writes it into the folder `out`. The one for a
+    /// single split takes the recipe from the folder of the run, where it has the protocol that was used.
     #[must_use]
     pub fn command(&self, data: &str, out: &str) -> String {
+        if let [RunInfo { number, splits, .. }] = self.infos[..]
+            && splits > 1
+            && number > 0
+        {
+            return format!(
+                "ser train --recipe {RECIPE} --split {number} --data {data} --out {out}"
+            );
+        }
         let (name, protocol) = (&self.experiment.name, self.experiment.task.protocol);
         // A recipe that is not built in was read from a file.
         let file = if Experiment::built_in_names().any(|built_in| built_in == name) {

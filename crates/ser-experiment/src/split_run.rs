@@ -25,6 +25,9 @@ pub struct RunInfo {
     pub recipe: String,
     /// Name of the split.
     pub split: String,
+    /// Number of the split, counted from 1; 0 in runs of programs that did not store it.
+    #[serde(default)]
+    pub number: usize,
     /// Number of splits of the protocol.
     pub splits: usize,
     /// Name of the corpus.

@@ -20,7 +20,11 @@ fn a_finished_run_is_kept_and_another_recipe_replaces_it() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let once = quick("quick", "seed5", 1);
-    train(&once, &out);
+    let run = train(&once, &out).run;
+    assert_eq!(
+        run.command("DATA", "DIR"),
+        "ser train --recipe recipe.toml --split 1 --data DATA --out DIR"
+    );
     let model = fs::read(out.join("model.safetensors")).unwrap();
     assert_eq!(kept(once, synthetic(), &out), ["seed-1"]);
     train(&quick("quick", "seed5", 2), &out);

@@ -45,6 +45,7 @@ impl RunInfo {
         Self {
             recipe: experiment.name.clone(),
             split: split.name().to_owned(),
+            number: numbered.number,
             splits: numbered.of,
             corpus: data.corpus.name().to_owned(),
             checksum: data.corpus.checksum(),
@@ -80,8 +81,10 @@ impl SplitRun {
         numbered: Numbered,
     ) -> bool {
         // The paths of files that were left out change with the spelling of the folder; the clips have their checksum.
+        // Older runs lack the number, which follows from the name.
         let of_clips = |info: RunInfo| RunInfo {
             skipped: Vec::new(),
+            number: 0,
             ..info
         };
         let Ok(Some(found)) = Self::read(dir) else {
