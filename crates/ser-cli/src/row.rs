@@ -24,7 +24,7 @@ pub fn columns(labels: &[String]) -> Vec<Column> {
 pub fn write(
     answer: &AnswerLine,
     labels: &[String],
-    table: &mut TableWriter<impl io::Write>,
+    table: &mut TableWriter<impl io::Write + Send>,
 ) -> io::Result<()> {
     let warnings = answer.warnings.join(" ");
     let mut values = vec![

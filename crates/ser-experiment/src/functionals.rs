@@ -133,7 +133,7 @@ impl About {
         &self,
         input: &Input,
         features: &Features,
-        table: &mut TableWriter<impl io::Write>,
+        table: &mut TableWriter<impl io::Write + Send>,
     ) -> io::Result<()> {
         let path = input.path.to_string_lossy();
         let seconds = match &input.clip {

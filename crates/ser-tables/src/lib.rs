@@ -1,11 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "parquet")]
 mod parquet;
-mod thrift;
 
 use std::io::{self, Write};
 use std::path::Path;
 
+#[cfg(feature = "parquet")]
 use crate::parquet::Parquet;
 
 /// The format of a table file.
@@ -13,7 +14,8 @@ use crate::parquet::Parquet;
 pub enum Form {
     /// Text, one line per row, with commas between the fields.
     Csv,
-    /// Parquet: columns in binary.
+    /// Parquet: columns in binary. Needs the feature `parquet`.
+    #[cfg(feature = "parquet")]
     Parquet,
 }
 
@@ -24,6 +26,7 @@ impl Form {
         let extension = path.extension()?.to_string_lossy();
         match extension.to_lowercase().as_str() {
             "csv" => Some(Self::Csv),
+            #[cfg(feature = "parquet")]
             "parquet" => Some(Self::Parquet),
             _ => None,
         }
@@ -95,14 +98,15 @@ pub enum Value<'a> {
 }
 
 /// Writes a table row by row. For Parquet, it holds one row group in memory, of about 16 MB, or more if a single row is larger.
-pub struct TableWriter<W: Write>(Written<W>);
+pub struct TableWriter<W: Write + Send>(Written<W>);
 
-enum Written<W: Write> {
+enum Written<W: Write + Send> {
     Csv(Box<csv::Writer<W>>),
+    #[cfg(feature = "parquet")]
     Parquet(Box<Parquet<W>>),
 }
 
-impl<W: Write> TableWriter<W> {
+impl<W: Write + Send> TableWriter<W> {
     /// Begins a table, and for CSV writes the header.
     ///
     /// # Errors
@@ -120,6 +124,7 @@ impl<W: Write> TableWriter<W> {
                 csv.write_record(names).map_err(of_writer)?;
                 Written::Csv(Box::new(csv))
             }
+            #[cfg(feature = "parquet")]
             Form::Parquet => Written::Parquet(Box::new(Parquet::new(writer, columns)?)),
         }))
     }
@@ -135,6 +140,7 @@ impl<W: Write> TableWriter<W> {
                 let fields = values.iter().map(|value| field(*value));
                 csv.write_record(fields).map_err(of_writer)
             }
+            #[cfg(feature = "parquet")]
             Written::Parquet(parquet) => parquet.row(values),
         }
     }
@@ -146,6 +152,7 @@ impl<W: Write> TableWriter<W> {
     pub fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Written::Csv(csv) => csv.flush(),
+            #[cfg(feature = "parquet")]
             Written::Parquet(_) => Ok(()),
         }
     }
@@ -157,6 +164,7 @@ impl<W: Write> TableWriter<W> {
     pub fn finish(self) -> io::Result<()> {
         match self.0 {
             Written::Csv(mut csv) => csv.flush(),
+            #[cfg(feature = "parquet")]
             Written::Parquet(parquet) => parquet.finish(),
         }
     }

@@ -1,98 +1,82 @@
-//! A minimal Parquet writer: one page per column in each row group, plain encoding, no compression.
-//!
-//! Every Parquet reader can read this. The crate `parquet` would increase the build time of the program by more than a
-//! quarter, for encodings that do not make features smaller, since features look like noise.
-//!
-//! # References
-//! Apache Parquet, *File Format* and *parquet.thrift*; the numbers of types and encodings are from the latter.
+//! Parquet by the crate `parquet`, with plain encoding and without compression, since features look like noise.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use crate::thrift::{Struct, varint};
+use parquet::basic::{LogicalType, Repetition, Type as Physical};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, FloatType};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::Type;
+
 use crate::{Column, Kind, Value};
-
-const MAGIC: &[u8] = b"PAR1";
-/// Encoding of the values, and encoding of the bits that say which values are present.
-const PLAIN: i32 = 0;
-const RLE: i32 = 3;
-/// Every value may be missing.
-const OPTIONAL: i32 = 1;
-/// Byte arrays that are UTF-8.
-const UTF8: i32 = 0;
 
 /// A row group ends after this many bytes of values or this many rows: large enough to be read quickly, small enough
 /// for memory.
 const GROUP_BYTES: usize = 16 << 20;
 const GROUP_ROWS: usize = 1 << 16;
 
-impl Kind {
-    fn number(self) -> i32 {
-        match self {
-            Self::Bool => 0,
-            Self::Float => 4,
-            Self::Double => 5,
-            Self::Text => 6,
-        }
-    }
-}
-
-pub(crate) struct Parquet<W> {
-    writer: W,
-    /// Number of bytes written so far.
-    at: usize,
+pub(crate) struct Parquet<W: Write + Send> {
+    writer: SerializedFileWriter<W>,
     columns: Vec<Held>,
     /// Number of rows in the columns, and number of bytes.
     rows: usize,
     bytes: usize,
-    groups: Vec<Struct>,
-    /// Number of rows in the groups that are written.
-    written: usize,
 }
 
 /// A column, with the values that wait for their row group.
 struct Held {
     column: Column,
-    is_there: Bits,
-    values: Vec<u8>,
-    bools: Bits,
+    /// 1 for each row that has a value, 0 for each that has none.
+    levels: Vec<i16>,
+    values: Values,
 }
 
-/// Bits, with the lowest bit of each byte first.
-#[derive(Default)]
-struct Bits {
-    bytes: Vec<u8>,
-    count: usize,
+enum Values {
+    Text(Vec<ByteArray>),
+    Bool(Vec<bool>),
+    Float(Vec<f32>),
+    Double(Vec<f64>),
 }
 
-impl Bits {
-    fn push(&mut self, bit: bool) {
-        if self.count.is_multiple_of(8) {
-            self.bytes.push(0);
-        }
-        if let Some(last) = self.bytes.last_mut() {
-            *last |= u8::from(bit) << (self.count % 8);
-        }
-        self.count += 1;
-    }
-}
-
-impl<W: Write> Parquet<W> {
-    pub(crate) fn new(mut writer: W, columns: &[Column]) -> io::Result<Self> {
-        writer.write_all(MAGIC)?;
+impl<W: Write + Send> Parquet<W> {
+    pub(crate) fn new(writer: W, columns: &[Column]) -> io::Result<Self> {
+        let fields = columns.iter().map(|column| {
+            let (kind, logical) = match column.kind {
+                Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+                Kind::Bool => (Physical::BOOLEAN, None),
+                Kind::Float => (Physical::FLOAT, None),
+                Kind::Double => (Physical::DOUBLE, None),
+            };
+            let field = Type::primitive_type_builder(&column.name, kind)
+                .with_repetition(Repetition::OPTIONAL)
+                .with_logical_type(logical);
+            field.build().map(Arc::new)
+        });
+        let fields = fields.collect::<Result<_, _>>().map_err(of_writer)?;
+        let schema = Type::group_type_builder("table").with_fields(fields);
+        let properties = WriterProperties::builder()
+            .set_created_by(concat!("ser version ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_dictionary_enabled(false)
+            .set_statistics_enabled(EnabledStatistics::None);
+        let schema = Arc::new(schema.build().map_err(of_writer)?);
+        let writer = SerializedFileWriter::new(writer, schema, Arc::new(properties.build()));
         let held = |column: &Column| Held {
             column: column.clone(),
-            is_there: Bits::default(),
-            values: Vec::new(),
-            bools: Bits::default(),
+            levels: Vec::new(),
+            values: match column.kind {
+                Kind::Text => Values::Text(Vec::new()),
+                Kind::Bool => Values::Bool(Vec::new()),
+                Kind::Float => Values::Float(Vec::new()),
+                Kind::Double => Values::Double(Vec::new()),
+            },
         };
         Ok(Self {
-            writer,
-            at: MAGIC.len(),
+            writer: writer.map_err(of_writer)?,
             columns: columns.iter().map(held).collect(),
             rows: 0,
             bytes: 0,
-            groups: Vec::new(),
-            written: 0,
         })
     }
 
@@ -110,69 +94,54 @@ impl<W: Write> Parquet<W> {
         }
         self.rows += 1;
         if self.bytes >= GROUP_BYTES || self.rows == GROUP_ROWS {
-            self.group()?;
+            self.group().map_err(of_writer)?;
         }
         Ok(())
     }
 
     /// Writes the waiting rows as a row group.
-    fn group(&mut self) -> io::Result<()> {
-        let (rows, start) = (self.rows, self.at);
-        let mut chunks = Vec::with_capacity(self.columns.len());
+    fn group(&mut self) -> Result<(), ParquetError> {
+        let mut group = self.writer.next_row_group()?;
         for held in &mut self.columns {
-            let page = held.page(rows)?;
-            let size = page.len() as i64;
-            let about = Struct::default()
-                .i32(1, held.column.kind.number())
-                .i32s(2, &[PLAIN, RLE])
-                .texts(3, &[&held.column.name])
-                .i32(4, 0)
-                .i64(5, rows as i64)
-                .i64(6, size)
-                .i64(7, size)
-                .i64(9, self.at as i64);
-            chunks.push(Struct::default().i64(2, self.at as i64).nested(3, about));
-            self.writer.write_all(&page)?;
-            self.at += page.len();
+            let Some(mut column) = group.next_column()? else {
+                break;
+            };
+            let levels = Some(&held.levels[..]);
+            match &mut held.values {
+                Values::Text(values) => {
+                    let writer = column.typed::<ByteArrayType>();
+                    writer.write_batch(values, levels, None)?;
+                    values.clear();
+                }
+                Values::Bool(values) => {
+                    let writer = column.typed::<BoolType>();
+                    writer.write_batch(values, levels, None)?;
+                    values.clear();
+                }
+                Values::Float(values) => {
+                    let writer = column.typed::<FloatType>();
+                    writer.write_batch(values, levels, None)?;
+                    values.clear();
+                }
+                Values::Double(values) => {
+                    let writer = column.typed::<DoubleType>();
+                    writer.write_batch(values, levels, None)?;
+                    values.clear();
+                }
+            }
+            held.levels.clear();
+            column.close()?;
         }
-        let group = Struct::default()
-            .structs(1, chunks)
-            .i64(2, (self.at - start) as i64)
-            .i64(3, rows as i64);
-        self.groups.push(group);
-        self.written += rows;
+        group.close()?;
         (self.rows, self.bytes) = (0, 0);
         Ok(())
     }
 
     pub(crate) fn finish(mut self) -> io::Result<()> {
         if self.rows > 0 {
-            self.group()?;
+            self.group().map_err(of_writer)?;
         }
-        let root = Struct::default()
-            .text(4, "table")
-            .i32(5, self.columns.len() as i32);
-        let columns = self.columns.iter().map(|Held { column, .. }| {
-            let of = Struct::default()
-                .i32(1, column.kind.number())
-                .i32(3, OPTIONAL)
-                .text(4, &column.name);
-            match column.kind {
-                Kind::Text => of.i32(6, UTF8),
-                _ => of,
-            }
-        });
-        let footer = Struct::default()
-            .i32(1, 1)
-            .structs(2, std::iter::once(root).chain(columns))
-            .i64(3, self.written as i64)
-            .structs(4, self.groups)
-            .text(6, concat!("ser version ", env!("CARGO_PKG_VERSION")))
-            .end();
-        self.writer.write_all(&footer)?;
-        self.writer.write_all(&size(footer.len())?.to_le_bytes())?;
-        self.writer.write_all(MAGIC)?;
-        self.writer.flush()
+        self.writer.into_inner().map_err(of_writer)?.flush()
     }
 }
 
@@ -183,8 +152,8 @@ impl Held {
             (_, Value::Missing)
             | (Kind::Bool, Value::Bool(_))
             | (Kind::Float, Value::Float(_))
-            | (Kind::Double, Value::Double(_)) => Ok(()),
-            (Kind::Text, Value::Text(text) | Value::Path(text)) => size(text.len()).map(drop),
+            | (Kind::Double, Value::Double(_))
+            | (Kind::Text, Value::Text(_) | Value::Path(_)) => Ok(()),
             (kind, value) => {
                 let name = &self.column.name;
                 Err(wrong(format!(
@@ -196,48 +165,38 @@ impl Held {
 
     /// Adds a [checked](Self::check) value and returns its size in bytes.
     fn push(&mut self, value: Value<'_>) -> usize {
-        let before = self.values.len();
-        match value {
-            Value::Missing => {}
-            Value::Bool(value) => self.bools.push(value),
-            Value::Float(value) => self.values.extend(value.to_le_bytes()),
-            Value::Double(value) => self.values.extend(value.to_le_bytes()),
-            Value::Text(text) | Value::Path(text) => {
-                self.values.extend((text.len() as u32).to_le_bytes());
-                self.values.extend(text.as_bytes());
+        self.levels.push(i16::from(value != Value::Missing));
+        match (&mut self.values, value) {
+            (Values::Text(values), Value::Text(text) | Value::Path(text)) => {
+                values.push(text.into());
+                text.len()
             }
+            (Values::Bool(values), Value::Bool(value)) => {
+                values.push(value);
+                1
+            }
+            (Values::Float(values), Value::Float(value)) => {
+                values.push(value);
+                4
+            }
+            (Values::Double(values), Value::Double(value)) => {
+                values.push(value);
+                8
+            }
+            _ => 0,
         }
-        self.is_there.push(value != Value::Missing);
-        self.values.len() - before
-    }
-
-    /// Returns all waiting values as a page with its header.
-    fn page(&mut self, rows: usize) -> io::Result<Vec<u8>> {
-        let is_there = std::mem::take(&mut self.is_there);
-        let bools = std::mem::take(&mut self.bools);
-        let values = std::mem::take(&mut self.values);
-        // One run of whole bytes, preceded by their number.
-        let run = varint((is_there.bytes.len() as u64) << 1 | 1);
-        let levels = [run, is_there.bytes].concat();
-        let length = size(levels.len())?.to_le_bytes();
-        let body = [&length[..], &levels, &values, &bools.bytes].concat();
-        let about = Struct::default()
-            .i32(1, size(rows)?)
-            .i32(2, PLAIN)
-            .i32(3, RLE)
-            .i32(4, RLE);
-        let header = Struct::default()
-            .i32(1, 0)
-            .i32(2, size(body.len())?)
-            .i32(3, size(body.len())?)
-            .nested(5, about);
-        Ok([header.end(), body].concat())
     }
 }
 
-/// Converts a length to the 32 bits that the format has for it.
-fn size(length: usize) -> io::Result<i32> {
-    i32::try_from(length).map_err(|_| wrong(format!("{length} bytes are too many for Parquet")))
+/// Returns the error of the writer, such as that the disk is full.
+fn of_writer(error: ParquetError) -> io::Error {
+    match error {
+        ParquetError::External(error) => match error.downcast() {
+            Ok(error) => *error,
+            Err(error) => io::Error::other(error),
+        },
+        other => io::Error::other(other),
+    }
 }
 
 fn wrong(what: String) -> io::Error {
