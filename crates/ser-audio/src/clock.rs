@@ -10,7 +10,7 @@ use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_FLAC, FORMA
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{TimeBase, Timestamp};
 
-use crate::counted::AHEAD;
+use crate::counting_reader::AHEAD;
 use crate::mpeg::{Gap, Gaps};
 
 /// Number of bytes of an ADTS header, which is not part of the packet.

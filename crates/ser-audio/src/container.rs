@@ -18,7 +18,7 @@ use symphonia::default::formats::{
 use symphonia::default::meta::Id3v2Reader;
 
 use crate::coded::failure;
-use crate::counted::Counted;
+use crate::counting_reader::Counted;
 use crate::error::{Error, Result};
 use crate::{matroska, ogg};
 

@@ -13,6 +13,7 @@ use crate::damage::Damage;
 use crate::error::{Error, Result};
 use crate::folder::has_extension;
 use crate::pipe::{Input, Pipe};
+use crate::quality::Warning;
 use crate::stored::{Stored, StoredReader};
 use crate::wav::WavStream;
 use crate::waveform::Waveform;
@@ -239,6 +240,14 @@ impl AudioStream {
     /// in common so far, as in a recording of a call with a channel for each speaker.
     pub fn are_channels_apart(&self) -> bool {
         self.mixer.are_apart()
+    }
+
+    /// Returns the warnings that the stream itself gives: what is missing from it, and that its channels are apart. They are
+    /// complete at its end.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let damaged = self.damage().map(Warning::Damaged);
+        let apart = self.are_channels_apart().then_some(Warning::ChannelsApart);
+        damaged.into_iter().chain(apart).collect()
     }
 
     /// Returns what is known to be missing from the recording. It is complete at the end of the stream.

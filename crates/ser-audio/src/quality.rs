@@ -9,7 +9,7 @@ use realfft::num_complex::Complex;
 use serde::{Serialize, Serializer};
 
 use crate::damage::Damage;
-use crate::voice::{Segment, VoiceActivity};
+use crate::voice_activity::{Segment, VoiceActivity};
 use crate::waveform::Waveform;
 
 /// What can be measured of a recording without knowing what is said in it.
@@ -80,6 +80,9 @@ pub enum Warning {
     },
     /// Something is missing, as [`AudioStream::damage`](crate::AudioStream::damage) reports.
     Damaged(Damage),
+    /// The answer is for the mean of channels that have nothing in common, as
+    /// [`AudioStream::are_channels_apart`](crate::AudioStream::are_channels_apart) reports.
+    ChannelsApart,
 }
 
 /// The least length of a frame in seconds; it is extended to a power of two of samples.
@@ -225,7 +228,7 @@ impl Quality {
 
 impl Warning {
     /// Returns the name in one word, for machines: `no-speech`, `too-short`, `very-quiet`, `clipped`, `narrowband`,
-    /// `noisy` or `damaged`.
+    /// `noisy`, `damaged` or `channels-apart`.
     pub fn word(&self) -> &'static str {
         match self {
             Self::NoSpeech => "no-speech",
@@ -235,6 +238,7 @@ impl Warning {
             Self::Narrowband { .. } => "narrowband",
             Self::Noisy { .. } => "noisy",
             Self::Damaged(_) => "damaged",
+            Self::ChannelsApart => "channels-apart",
         }
     }
 }
@@ -270,6 +274,10 @@ impl fmt::Display for Warning {
                 write!(f, "noisy: a signal-to-noise ratio of {snr_db:.0} dB")
             }
             Self::Damaged(damage) => damage.fmt(f),
+            Self::ChannelsApart => write!(
+                f,
+                "the channels have nothing in common, as in a call, and the answer is for their mean: choose one with `--channel 1`"
+            ),
         }
     }
 }

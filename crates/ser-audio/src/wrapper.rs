@@ -7,7 +7,7 @@ use symphonia::core::io::MediaSource;
 
 use crate::error::{Error, Result};
 use crate::flac::headless;
-use crate::foreign::{Chunks, Rewritten, Samples, au, chunks, sphere};
+use crate::other_headers::{Chunks, Rewritten, Samples, au, chunks, sphere};
 use crate::wav::data_chunk;
 
 /// Number of bytes from the beginning that are inspected.

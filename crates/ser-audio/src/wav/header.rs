@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::foreign::{EXTENSIBLE, FLOAT, MAX_CHUNKS, PCM};
+use crate::other_headers::{EXTENSIBLE, FLOAT, MAX_CHUNKS, PCM};
 
 /// What the header of a WAV file states about its samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -171,6 +171,17 @@ fn a_breath_before_speech_is_none() {
 }
 
 #[test]
+fn a_quiet_sentence_after_a_shout_is_found() {
+    let (shout, quiet) = ((0.5, 2.0), (4.2, 6.0));
+    let mut waveform = speech(16_000, 7.0, &[shout]);
+    // 34 dB below the shout, and 16 dB above the room.
+    let sentence = louder(&speech(16_000, 7.0, &[quiet]), 0.02);
+    let sum = waveform.samples.iter_mut().zip(sentence.samples);
+    sum.for_each(|(x, quiet)| *x += quiet);
+    assert_found(&waveform, &[shout, quiet]);
+}
+
+#[test]
 fn what_is_said_of_speech_that_goes_on_stays_true() {
     // A hum, 8 dB above the room and too soft to begin a segment, starts right after somebody speaks.
     let spoken = [(4.0, 6.0), (20.0, 21.5)];
