@@ -9,8 +9,9 @@ use crate::harmonics::Harmonics;
 use crate::mel;
 
 /// The version of the computation. It increases with every change that alters the value of a feature while the
-/// version of this crate stays the same, so that a stored feature of an older program never counts as a new one.
-const ALGORITHM_VERSION: u32 = 4;
+/// version of this crate stays the same, so that a stored feature of an older program never counts as a new one. Decoding is a part of
+/// the computation: it also increases if `ser-audio` reads other samples from a recording.
+pub const ALGORITHM_VERSION: u32 = 5;
 
 /// Upper limits. A configuration may come from an untrusted file, and no real analysis comes near
 /// these values.

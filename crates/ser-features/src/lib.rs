@@ -25,7 +25,9 @@ mod views;
 mod window;
 
 pub use cepstrum::{mfcc, power_to_db};
-pub use config::{Extra, FeatureConfig, MelNorm, MelScale, Output, PadMode, Window};
+pub use config::{
+    ALGORITHM_VERSION, Extra, FeatureConfig, MelNorm, MelScale, Output, PadMode, Window,
+};
 pub use delta::delta;
 pub use error::{Error, Result};
 pub use extractor::{FeatureExtractor, Scratch};

@@ -237,7 +237,10 @@ impl Yin {
         let differences = ends.zip(&spectrum[1..]).map(|((&before, &behind), z)| {
             let square = |x: f32| f64::from(x) * f64::from(x);
             shifted += square(behind) - square(before);
-            let d = (first + shifted - scale * f64::from(z.re)).max(0.0);
+            let energies = first + shifted;
+            let d = energies - scale * f64::from(z.re);
+            // What rounding leaves of a constant must not look like a periodic signal.
+            let d = if d > ROUNDING * energies { d } else { 0.0 };
             sum += d;
             (d, sum)
         });
@@ -294,6 +297,9 @@ impl fmt::Debug for Yin {
             .finish_non_exhaustive()
     }
 }
+
+/// Error of the transform in single precision, as a share of the energy.
+const ROUNDING: f64 = 32.0 * f32::EPSILON as f64;
 
 /// The longest accepted frame in samples: a longer one is a mistake.
 const MAX_FRAME_LENGTH: usize = 1 << 20;

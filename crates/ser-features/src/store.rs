@@ -24,7 +24,7 @@ use log::{FileState, Log, Place, Record, RecordReader, UNTRUSTED};
 /// A store is a folder with one file for each pair of a [`FeatureConfig::fingerprint`] and a
 /// [change](Self::open_changed) of the sound. A program with another configuration or another version
 /// of the computation therefore never gets old features. The store finds the features of a file by its
-/// path if size and modification time are the same, and otherwise by its content: a file that was moved
+/// path if size and time of the last change are the same, and otherwise by its content: a file that was moved
 /// or merely touched is read, but its features are not computed again.
 ///
 /// Stored features carry checksums. A record that is damaged on disk is computed anew, and so is one
@@ -344,12 +344,10 @@ impl Worker {
 /// Returns the state by which the store recognises an unchanged file.
 fn file_state(metadata: &Metadata, content: u128) -> FileState {
     /// The coarsest resolution of file times (FAT). A file younger than that may change once more and keep
-    /// its modification time.
+    /// its time.
     const RACY: Duration = Duration::from_secs(2);
 
-    let modified = metadata
-        .modified()
-        .ok()
+    let modified = changed(metadata)
         .filter(|&time| {
             SystemTime::now()
                 .duration_since(time)
@@ -362,6 +360,20 @@ fn file_state(metadata: &Metadata, content: u128) -> FileState {
         modified: modified.unwrap_or(UNTRUSTED),
         content,
     }
+}
+
+/// Returns the time of the last change of a file: of its status, where the system has that, because files that are renamed or
+/// unpacked from an archive keep the time at which their content was modified.
+fn changed(metadata: &Metadata) -> Option<SystemTime> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let seconds = Duration::from_secs(metadata.ctime().try_into().ok()?);
+        let rest = Duration::from_nanos(metadata.ctime_nsec().try_into().ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(seconds + rest)
+    }
+    #[cfg(not(unix))]
+    metadata.modified().ok()
 }
 
 /// Locks the mutex, even if another thread panicked while it held the lock.

@@ -290,6 +290,6 @@ fn every_key_changes_the_fingerprint() {
 fn the_fingerprint_of_the_default_is_the_same_in_every_build() {
     assert_eq!(
         FeatureConfig::default().fingerprint(),
-        "705a24bba6f4a60456723dc676105a4e"
+        "cdf92cbc00e29c945a266c989f981ce6"
     );
 }

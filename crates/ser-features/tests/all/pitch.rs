@@ -93,6 +93,18 @@ fn noise_and_silence_are_unvoiced() {
             .iter()
             .all(|&f0| f0 == 0.0)
     );
+    // An offset, with and without noise of the smallest steps of 16 bits, and the zero of A-law.
+    for (offset, noise_level) in [
+        (0.5, 0.0),
+        (0.123, 0.0),
+        (-3e-5, 0.0),
+        (2.4e-4, 0.0),
+        (0.1, 4.5e-5),
+    ] {
+        let noise = noise(16_000, 1).map(|x| offset + noise_level * x);
+        let f0 = yin(16_000).track(&noise.collect::<Vec<_>>(), 160);
+        assert!(f0.iter().all(|&f0| f0 == 0.0), "{offset} {noise_level}");
+    }
     let f0 = yin(16_000).track(&noise(16_000, 1).collect::<Vec<_>>(), 160);
     let voiced = f0.iter().filter(|&&f0| f0 > 0.0).count();
     assert_eq!(voiced, 0);
