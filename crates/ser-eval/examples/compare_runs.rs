@@ -7,7 +7,7 @@
 #![allow(clippy::print_stdout)]
 
 use anyhow::{Result, bail};
-use ser_eval::{Difference, Group, Predictions, compare, group_table};
+use ser_eval::{Difference, Group, Over, Predictions, compare, group_table};
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -19,7 +19,7 @@ fn main() -> Result<()> {
         Predictions::read_csv(second)?,
     ];
 
-    for pair in compare(&[(first, &runs[0]), (second, &runs[1])])? {
+    for pair in compare(&[(first, &runs[0]), (second, &runs[1])], Over::AllClips)? {
         println!("{} minus {}, in points:", pair.first, pair.second);
         tell("accuracy", &pair.accuracy);
         tell("UAR", &pair.uar);

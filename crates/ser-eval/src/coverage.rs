@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Predictions, temper};
+use crate::{Prediction, Predictions, temper};
 
 /// The shares of the clips for which [`coverage`] computes the accuracy.
 const SHARES: [f64; 5] = [1.0, 0.9, 0.75, 0.5, 0.25];
@@ -26,13 +26,10 @@ const REJECTED: f64 = 0.25;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ConfidenceThreshold {
     /// An answer with a lower confidence is uncertain.
-    #[serde(alias = "below")]
     pub threshold: f64,
     /// Share of correct answers among those below the threshold.
-    #[serde(alias = "right_below")]
     pub accuracy_below: f64,
     /// Share of correct answers among the others.
-    #[serde(alias = "right_above")]
     pub accuracy_above: f64,
 }
 
@@ -82,20 +79,28 @@ impl ConfidenceThreshold {
 }
 
 /// Returns accuracy against coverage (El-Yaniv & Wiener 2010): for each of several shares, the accuracy over that share
-/// of the clips, the most confident ones. Clips of equal confidence are taken in the order of the predictions. Empty
-/// without predictions.
+/// of the clips, the most confident ones. Of clips of equal confidence of which only some belong to the share, each counts in
+/// part. Empty without predictions.
 #[must_use]
 pub fn coverage(predictions: &Predictions) -> Vec<Coverage> {
-    let mut rows: Vec<_> = predictions.rows().iter().collect();
+    let mut rows: Vec<&Prediction> = predictions.rows().iter().collect();
     rows.sort_by(|a, b| b.confidence().total_cmp(&a.confidence()));
     let at = |share: f64| {
         let answered = rows.get(..(share * rows.len() as f64).ceil() as usize)?;
         let last = answered.last()?;
-        let right = answered.iter().filter(|row| row.predicted() == row.truth);
+        let confidence = last.confidence();
+        let right = |rows: &[&Prediction]| {
+            let right = rows.iter().filter(|row| row.predicted() == row.truth);
+            right.count() as f64
+        };
+        let sooner = rows.partition_point(|row| row.confidence() > confidence);
+        let later = rows.partition_point(|row| row.confidence() >= confidence);
+        let (surely, tied) = (&rows[..sooner], &rows[sooner..later]);
+        let part = (answered.len() - sooner) as f64 / tied.len() as f64;
         Some(Coverage {
             share,
-            accuracy: right.count() as f64 / answered.len() as f64,
-            confidence: f64::from(last.confidence()),
+            accuracy: (right(surely) + part * right(tied)) / answered.len() as f64,
+            confidence: f64::from(confidence),
         })
     };
     SHARES.into_iter().filter_map(at).collect()

@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::bootstrap::{Interval, RESAMPLES, SEED, by_speaker, interval_over};
+use crate::bootstrap::{FEWEST_SPEAKERS, Interval, RESAMPLES, SEED, by_speaker, interval_over};
 use crate::metrics::mean_recall;
 use crate::{Group, Predictions};
 
@@ -23,8 +23,8 @@ pub struct Gap {
     pub worst_uar: f64,
     /// Number of classes that all groups have.
     pub classes: usize,
-    /// 95 % interval of the difference between these two groups, by resampling speakers; `None` if the groups are
-    /// speakers or there are fewer than two speakers.
+    /// 95 % interval of the difference between these two groups, by resampling speakers; `None` if one of the groups has
+    /// fewer than [`FEWEST_SPEAKERS`].
     pub interval: Option<Interval>,
     /// The probability that chance alone makes a gap at least as wide.
     pub p: f64,
@@ -78,9 +78,17 @@ pub fn gap(predictions: &Predictions, by: Group<'_>) -> Option<Gap> {
         };
         Some(uar(best.0)? - uar(worst.0)?)
     };
-    let interval = match by {
-        Group::Speaker => None,
-        _ => interval_over(counts.speakers.len(), between),
+    let has_speakers = |group: usize| {
+        let speakers = counts.speakers.iter();
+        speakers
+            .filter(|groups| groups.contains_key(&group))
+            .count()
+            >= FEWEST_SPEAKERS
+    };
+    let interval = if has_speakers(best.0) && has_speakers(worst.0) {
+        interval_over(&[counts.speakers.len()], between)
+    } else {
+        None
     };
     Some(Gap {
         best: counts.groups[best.0].clone(),

@@ -61,9 +61,11 @@ pub struct GroupRow {
     pub accuracy: f64,
     /// Unweighted average recall over the classes present in the group.
     pub uar: f64,
-    /// Interval of the accuracy by resampling speakers; `None` with fewer than two speakers.
+    /// Interval of the accuracy by resampling speakers; `None` with fewer than
+    /// [`FEWEST_SPEAKERS`](crate::bootstrap::FEWEST_SPEAKERS).
     pub accuracy_interval: Option<Interval>,
-    /// Interval of the UAR by resampling speakers; `None` with fewer than two speakers.
+    /// Interval of the UAR by resampling speakers; `None` with fewer than
+    /// [`FEWEST_SPEAKERS`](crate::bootstrap::FEWEST_SPEAKERS).
     pub uar_interval: Option<Interval>,
 }
 

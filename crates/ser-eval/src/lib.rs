@@ -17,7 +17,7 @@ mod predictions;
 mod temperature;
 
 pub use calibration::{Bin, reliability};
-pub use compare::{Difference, Pair, SIGN_FLIPS, compare, holm};
+pub use compare::{Difference, Over, Pair, SIGN_FLIPS, SIGNIFICANT, Verdict, compare, holm};
 pub use coverage::{ConfidenceThreshold, Coverage, coverage};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;

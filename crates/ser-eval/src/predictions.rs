@@ -191,6 +191,19 @@ impl Predictions {
         self.rows.get(matching).or_else(|| other.rows.get(matching))
     }
 
+    /// Returns the predictions for those clips, split by split, that `other` has as well.
+    #[must_use]
+    pub fn of_clips_in(&self, other: &Self) -> Self {
+        let clips = other.rows.iter().map(|row| (&row.split, &row.clip));
+        let clips: HashSet<_> = clips.collect();
+        let rows = self.rows.iter();
+        let rows = rows.filter(|row| clips.contains(&(&row.split, &row.clip)));
+        Self {
+            labels: self.labels.clone(),
+            rows: rows.cloned().collect(),
+        }
+    }
+
     /// Returns the class labels; [`Prediction::truth`] is an index into them.
     #[must_use]
     pub fn labels(&self) -> &[String] {

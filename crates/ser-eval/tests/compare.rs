@@ -7,7 +7,7 @@
 mod common;
 
 use common::{certain, labels, row, two_classes};
-use ser_eval::{Difference, Error, Predictions, SIGN_FLIPS, compare, holm};
+use ser_eval::{Difference, Error, Over, Pair, Predictions, SIGN_FLIPS, Verdict, holm};
 
 /// Returns a run with one speaker per element, each with four clips of two classes, of which this many are correct.
 fn run(right: &[usize]) -> Predictions {
@@ -21,6 +21,10 @@ fn run(right: &[usize]) -> Predictions {
         }
     }
     Predictions::new(labels(&["calm", "angry"]), rows).unwrap()
+}
+
+fn compare(runs: &[(&str, &Predictions)]) -> ser_eval::Result<Vec<Pair>> {
+    ser_eval::compare(runs, Over::AllClips)
 }
 
 fn accuracy(first: &Predictions, second: &Predictions) -> Difference {
@@ -131,7 +135,7 @@ fn drawn_signs_agree_with_counting_all_of_them() {
 
 #[test]
 fn exchanging_the_runs_turns_the_sign_and_nothing_else() {
-    let (a, b) = (run(&[4, 3, 4, 2, 3]), run(&[2, 3, 3, 3, 1]));
+    let (a, b) = (run(&[4, 3, 4, 2, 3, 4]), run(&[2, 3, 3, 3, 1, 4]));
     let (there, back) = (accuracy(&a, &b), accuracy(&b, &a));
     assert_eq!((there.value, there.p), (-back.value, back.p));
     let (there, back) = (there.interval.unwrap(), back.interval.unwrap());
@@ -199,6 +203,66 @@ fn the_same_clips_in_other_splits_are_the_same_clips() {
         .for_each(|row| row.split = format!("speaker-{}", row.speaker));
     let second = Predictions::new(labels(&["calm", "angry"]), rows).unwrap();
     assert_eq!(accuracy(&first, &second).p, 1.0);
+}
+
+#[test]
+fn with_few_speakers_no_difference_is_called_significant_nor_chance() {
+    let verdict = |speakers: usize, worse: usize| {
+        let (good, bad) = (run(&vec![4; speakers]), run(&vec![worse; speakers]));
+        compare(&[("good", &good), ("bad", &bad)]).unwrap()[0].verdict()
+    };
+    // Five speakers give p = 2/2⁵ = 0.0625 at best, six 0.03125.
+    assert_eq!(verdict(5, 0), Verdict::TooFewSpeakers);
+    assert_eq!(verdict(6, 0), Verdict::First);
+    let (a, b) = (
+        run(&[4, 2, 4, 2, 4, 2, 4, 2]),
+        run(&[2, 4, 2, 4, 2, 4, 2, 4]),
+    );
+    let pairs = compare(&[("a", &a), ("b", &b)]).unwrap();
+    assert_eq!(pairs[0].verdict(), Verdict::NotSignificant);
+    // Of three pairs, six speakers give a corrected p of 3 · 0.03125 at best.
+    let (a, b, c) = (run(&[4; 6]), run(&[0; 6]), run(&[2; 6]));
+    let pairs = compare(&[("a", &a), ("b", &b), ("c", &c)]).unwrap();
+    assert!(
+        pairs
+            .iter()
+            .all(|pair| pair.verdict() == Verdict::TooFewSpeakers)
+    );
+}
+
+#[test]
+fn a_large_split_counts_no_more_than_a_small_one_over_splits() {
+    // The first run is better by a quarter on six speakers of one split, and worse by a half on two of the other.
+    let of_splits = |right: &[usize]| {
+        let mut rows = run(right).rows().to_vec();
+        for row in &mut rows {
+            let split = if row.speaker.as_str() < "06" {
+                "large"
+            } else {
+                "small"
+            };
+            row.split = split.to_owned();
+        }
+        Predictions::new(labels(&["calm", "angry"]), rows).unwrap()
+    };
+    let first = of_splits(&[3, 3, 3, 3, 3, 3, 2, 2]);
+    let second = of_splits(&[2, 2, 2, 2, 2, 2, 4, 4]);
+    let over = |over| {
+        let pairs = ser_eval::compare(&[("first", &first), ("second", &second)], over);
+        pairs.unwrap()[0].accuracy
+    };
+    let (all, splits) = (over(Over::AllClips), over(Over::Splits));
+    assert!((all.value - (6.0 / 4.0 - 2.0 / 2.0) / 8.0).abs() < 1e-12);
+    assert!((splits.value - (1.0 / 4.0 - 1.0 / 2.0) / 2.0).abs() < 1e-12);
+    // The shares over splits are six of 1/48 and two of −1/8, with the sum −1/8: it is exceeded, or reached, unless the two are
+    // of different signs and the six do not all have one sign.
+    assert_eq!(splits.p, (2.0 * 64.0 + 2.0 * 2.0) / 256.0);
+    // Speakers are drawn within their split, so every resample has this difference.
+    assert_eq!(
+        splits.interval.map(|i| (i.low, i.high)),
+        Some((-0.125, -0.125))
+    );
+    assert!(all.interval.is_some_and(|i| i.low < i.high));
 }
 
 #[test]

@@ -9,7 +9,9 @@ mod report;
 
 pub use error::{Error, Result};
 pub use markdown::{Section, markdown};
-pub use pages::{SIGNIFICANT, render, render_comparison, render_summary, worst_mistakes};
+pub use pages::{
+    ANOTHER_SEED, clips_of, render, render_comparison, render_summary, verdict, worst_mistakes,
+};
 pub use report::{
     CorpusRow, CorpusTable, Enrolled, Known, Map, Report, RunSummary, Sound, SplitKind,
 };

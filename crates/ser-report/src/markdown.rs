@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use ser_eval::bootstrap::Interval;
-use ser_eval::{Evaluation, GroupRow, MeanStd, Metrics, Predictions, coverage, temper};
+use ser_eval::{
+    Evaluation, FoldSummary, GroupRow, MeanStd, Metrics, Predictions, coverage, temper,
+};
 
 use crate::error::Result;
 use crate::figures::{percent, percent_or_dash, plus_minus};
@@ -123,11 +125,12 @@ fn write_section(text: &mut String, section: &Section, evaluation: &Evaluation) 
         let mut rows = Vec::new();
         for (condition, predictions) in &section.conditions {
             let under = Evaluation::compute(predictions)?;
+            let clean = FoldSummary::compute(&section.plain.of_clips_in(predictions))?;
             rows.push(vec![
                 condition.clone(),
                 figure(under.folds.accuracy, under.accuracy_interval),
                 figure(under.folds.uar, under.uar_interval),
-                format!("{:+.1}", 100.0 * (under.folds.uar.mean - folds.uar.mean)),
+                format!("{:+.1}", 100.0 * (under.folds.uar.mean - clean.uar.mean)),
             ]);
         }
         let header = ["condition", "accuracy %", "UAR %", "UAR − clean"];
@@ -158,7 +161,6 @@ fn write_section(text: &mut String, section: &Section, evaluation: &Evaluation) 
         ("gender", &evaluation.genders),
         ("intensity", &evaluation.intensities),
         ("statement", &evaluation.statements),
-        ("speaker", &evaluation.speakers),
     ];
     for (name, groups) in groups {
         if !groups.is_empty() {

@@ -181,9 +181,8 @@ pub struct Report {
     pub environment: Vec<(String, String)>,
     /// The command that reproduces the run.
     pub command: String,
-    /// Other runs to show beside this one. [`render`](crate::render) adds this run itself, and leaves out rows with
-    /// the same recipe and protocol. The page of a random split needs the speaker-disjoint run of the same model
-    /// here.
+    /// Other runs to show beside this one, which [`render`](crate::render) adds. The page of a random split needs the
+    /// speaker-disjoint run of the same model here.
     pub comparison: Vec<RunSummary>,
 }
 

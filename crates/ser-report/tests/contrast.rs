@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use common::exhibition;
 use roxmltree::Node;
-use ser_eval::{Evaluation, compare};
+use ser_eval::{Evaluation, Over, compare};
 use ser_report::plots::{self, Normalised};
 
 const TEXT: f64 = 4.5;
@@ -149,7 +149,11 @@ fn texts_circles_and_polygons_of_five_pictures_stand_out() {
     let report = exhibition();
     let evaluation = Evaluation::compute(&report.predictions).unwrap();
     let labels = report.predictions.labels();
-    let pairs = compare(&[("a", &report.predictions), ("b", &report.predictions)]).unwrap();
+    let pairs = compare(
+        &[("a", &report.predictions), ("b", &report.predictions)],
+        Over::AllClips,
+    )
+    .unwrap();
     let pictures = [
         plots::confusion(&evaluation.metrics, Normalised::Rows).unwrap(),
         plots::per_class(&evaluation.metrics).unwrap(),

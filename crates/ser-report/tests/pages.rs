@@ -8,7 +8,7 @@ mod common;
 
 use common::{description, exhibition, labels, rendered, row, texts};
 use ser_eval::{
-    Epoch, Evaluation, History, Metrics, NamedHistory, Prediction, Predictions, compare,
+    Epoch, Evaluation, History, Metrics, NamedHistory, Over, Prediction, Predictions, compare,
 };
 use ser_report::plots::{self, Curve, Normalised};
 use ser_report::{
@@ -117,7 +117,11 @@ fn pictures() -> Vec<String> {
     ];
     let shown = exhibition();
     let reliability = ser_eval::reliability(&shown.predictions);
-    let pairs = compare(&[(NASTY, &predictions()), ("other", &predictions())]).unwrap();
+    let pairs = compare(
+        &[(NASTY, &predictions()), ("other", &predictions())],
+        Over::AllClips,
+    )
+    .unwrap();
     pictures.extend([
         plots::reliability(&reliability).unwrap(),
         plots::map(shown.predictions.labels(), shown.map.as_ref().unwrap()).unwrap(),
@@ -254,6 +258,7 @@ fn an_undefined_figure_is_not_said_to_be_zero() {
     );
     let section = Section {
         plain: predictions,
+        conditions: Vec::new(),
         ..section()
     };
     let text = markdown("Results", "", &[section]).unwrap();
@@ -325,8 +330,12 @@ fn all_pictures_are_written_as_files() {
 fn a_page_loads_nothing_and_runs_nothing() {
     let page = rendered(&report(SplitKind::Random, true));
     let run = summary("seed5-cnn", SplitKind::Random);
-    let pairs = compare(&[("a", &predictions()), ("b", &predictions())]).unwrap();
-    let compared = render_comparison(std::slice::from_ref(&run), &pairs).unwrap();
+    let pairs = compare(
+        &[("a", &predictions()), ("b", &predictions())],
+        Over::AllClips,
+    )
+    .unwrap();
+    let compared = render_comparison(std::slice::from_ref(&run), &pairs, Over::AllClips).unwrap();
     for html in [
         page,
         rendered(&exhibition()),
@@ -514,7 +523,12 @@ fn a_run_on_corpora_shows_each_of_them_alone_and_beside_other_runs() {
     cells(&render_summary(&runs));
     assert!(!render_summary(&runs[1..]).contains("id=\"corpora\""));
     let answers = [("a", &with.predictions), ("b", &with.predictions)];
-    let html = render_comparison(&runs, &compare(&answers).unwrap()).unwrap();
+    let html = render_comparison(
+        &runs,
+        &compare(&answers, Over::AllClips).unwrap(),
+        Over::AllClips,
+    )
+    .unwrap();
     cells(&html);
     assert!(html.contains("href=\"#corpora\""));
 }

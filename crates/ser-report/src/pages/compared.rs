@@ -1,12 +1,11 @@
 //! The page that compares runs on the same clips.
 
 use maud::{Markup, html};
-use ser_eval::{Difference, Pair, SIGN_FLIPS};
+use ser_eval::{Difference, Over, Pair, SIGN_FLIPS, Verdict};
 
 use super::corpora;
 use super::page::{
-    SIGNIFICANT, level, p_number, p_value, picture, scroll, shell, signed, signed_range,
-    synthetic_banner,
+    level, p_number, p_value, picture, scroll, shell, signed, signed_range, synthetic_banner,
 };
 use super::runs::{comparison_table, how_to_read};
 use crate::error::Result;
@@ -15,11 +14,11 @@ use crate::plots;
 use crate::report::RunSummary;
 
 /// Renders a page that compares runs on the same clips. `pairs` is the result of
-/// [`compare`](ser_eval::compare) with the recipes of `runs` as names.
+/// [`compare`](ser_eval::compare) with the recipes of `runs` as names and the same `over`.
 ///
 /// # Errors
 /// [`crate::Error::Empty`] if there are no pairs, [`crate::Error::Picture`] if the picture cannot be drawn.
-pub fn render_comparison(runs: &[RunSummary], pairs: &[Pair]) -> Result<String> {
+pub fn render_comparison(runs: &[RunSummary], pairs: &[Pair], over: Over) -> Result<String> {
     let synthetic = runs.iter().any(|run| run.synthetic);
     let banner =
         synthetic.then(|| synthetic_banner("Figures on this page come from synthetic audio."));
@@ -44,7 +43,7 @@ pub fn render_comparison(runs: &[RunSummary], pairs: &[Pair]) -> Result<String> 
             (picture(plots::differences(pairs)?))
             (scroll("Differences between runs", &pair_table(pairs)))
             p.note {
-                "Difference: the first run minus the second, all clips pooled. Interval: " (level())
+                "Difference: the first run minus the second, " (clips_of(over)) ". Interval: " (level())
                 ", from resampling the same speakers for both runs. p: how often a difference at least as large arises if, "
                 "for each speaker, chance decides which answers belong to which run; "
                 @if pairs.iter().all(|pair| pair.uar.exact && pair.accuracy.exact) {
@@ -55,7 +54,7 @@ pub fn render_comparison(runs: &[RunSummary], pairs: &[Pair]) -> Result<String> 
                 @if pairs.len() > 1 {
                     " p corrected: corrected for the number of pairs (Holm); the sentences above use it."
                 }
-                " Neither the interval nor p covers the randomness of training: another seed gives another run."
+                " " (ANOTHER_SEED)
             }
         }
         (corpora::of_runs(runs))
@@ -75,22 +74,44 @@ pub fn render_comparison(runs: &[RunSummary], pairs: &[Pair]) -> Result<String> 
     ))
 }
 
-/// Says in one sentence which run of a pair is better.
-fn verdict(pair: &Pair) -> Markup {
-    let uar = &pair.uar;
-    let (better, worse) = if uar.value < 0.0 {
-        (&pair.second, &pair.first)
-    } else {
-        (&pair.first, &pair.second)
+/// What neither the interval nor the p-value of a difference says.
+pub const ANOTHER_SEED: &str =
+    "Neither the interval nor p covers the randomness of training: another seed gives another run.";
+
+/// Says which clips a figure is computed over.
+#[must_use]
+pub fn clips_of(over: Over) -> &'static str {
+    match over {
+        Over::AllClips => "all clips pooled",
+        Over::Splits => "the mean over the corpora",
+    }
+}
+
+/// Says in one sentence which run of a pair is better, or that nobody can tell.
+///
+/// `A is better than B, by 4.2 points of UAR (p = 0.012)`
+#[must_use]
+pub fn verdict(pair: &Pair) -> String {
+    let Pair {
+        first, second, uar, ..
+    } = pair;
+    let points = percent(uar.value.abs());
+    let better = |better, worse| {
+        let p = p_value(uar.corrected);
+        format!("{better} is better than {worse}, by {points} points of UAR ({p})")
     };
-    html! {
-        @if uar.corrected < SIGNIFICANT {
-            b { (better) } " is better than " b { (worse) } ", by " b { (percent(uar.value.abs())) " points" }
-            " of UAR: more than chance (" (p_value(uar.corrected)) ")."
-        } @else {
-            "Between " b { (pair.first) } " and " b { (pair.second) } " there is no difference in UAR beyond chance ("
-            (percent(uar.value.abs())) " points, " (p_value(uar.corrected)) ")."
-        }
+    match pair.verdict() {
+        Verdict::First => better(first, second),
+        Verdict::Second => better(second, first),
+        Verdict::NotSignificant => format!(
+            "{first} and {second}: the difference of {points} points of UAR is not significant ({})",
+            p_value(uar.corrected)
+        ),
+        Verdict::TooFewSpeakers => format!(
+            "{first} and {second} differ on too few speakers to tell whether the difference of {points} points of UAR is chance (p \
+             cannot be below {})",
+            p_number(uar.smallest)
+        ),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The section with figures per speaker, gender, intensity and sentence, and the gaps between these groups.
 
 use maud::{Markup, html};
-use ser_eval::{Evaluation, Gap, Group, GroupRow, Predictions, gap, holm};
+use ser_eval::{Evaluation, Gap, Group, GroupRow, Predictions, SIGNIFICANT, gap, holm};
 
-use super::page::{SIGNIFICANT, bar, level, p_value, scroll, signed_range};
+use super::page::{bar, level, p_value, scroll, signed_range};
 use crate::figures::percent;
 
 /// The ways of grouping clips, with their names in the singular and the plural.

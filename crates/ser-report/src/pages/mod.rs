@@ -10,8 +10,7 @@ mod run;
 mod runs;
 mod trust;
 
-pub use compared::render_comparison;
+pub use compared::{ANOTHER_SEED, clips_of, render_comparison, verdict};
 pub use mistakes::worst_mistakes;
-pub use page::SIGNIFICANT;
 pub use run::render;
 pub use runs::render_summary;

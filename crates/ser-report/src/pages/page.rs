@@ -6,9 +6,6 @@ use ser_eval::bootstrap::{Interval, LEVEL};
 use crate::figures::percent;
 use crate::report::SplitKind;
 
-/// Significance level: a difference or gap with a smaller p-value counts as larger than chance.
-pub const SIGNIFICANT: f64 = 0.05;
-
 /// Content security policy, which keeps the browser from loading or running anything.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; media-src data:";
 

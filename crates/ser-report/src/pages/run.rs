@@ -327,11 +327,7 @@ fn splits(folds: &FoldSummary) -> Markup {
 
 fn comparison(report: &Report, evaluation: &Evaluation) -> Markup {
     let this = report.summary(evaluation, None);
-    let others = report
-        .comparison
-        .iter()
-        .filter(|run| (&run.recipe, &run.protocol) != (&this.recipe, &this.protocol));
-    let runs: Vec<_> = std::iter::once(&this).chain(others).collect();
+    let runs: Vec<_> = std::iter::once(&this).chain(&report.comparison).collect();
     html! {
         section #comparison aria-labelledby="comparison-title" {
             h2 #comparison-title { "Other runs" }

@@ -150,8 +150,9 @@ pub(super) fn how_to_read() -> Markup {
                 dd {
                     "Percentile bootstrap, " (level()) ", " (ser_eval::bootstrap::RESAMPLES)
                     " resamples of speakers with all their clips. Clips of one speaker are alike, so an interval from "
-                    "resampling clips would be too narrow. The interval covers the choice of the test speakers, not the randomness of training: "
-                    "for that, see the spread over the splits."
+                    "resampling clips would be too narrow. The interval covers the choice of the test speakers, not the randomness of training; "
+                    "the spread over the splits has both. There is none over fewer than "
+                    (ser_eval::bootstrap::FEWEST_SPEAKERS) " speakers."
                 }
                 dt { "Speaker-disjoint" }
                 dd { "No test speaker was used in training or to choose the epoch. The figure holds for new speakers." }

@@ -202,6 +202,16 @@ pub(super) fn fit(text: &str, size: f64, width: f64) -> String {
     kept
 }
 
+/// Returns the text, with an ellipsis in place of its beginning if it does not fit into `width` CSS pixels.
+pub(super) fn fit_end(text: &str, size: f64, width: f64) -> String {
+    let mut kept = text.to_owned();
+    while text_width(&kept, size) > width && kept.chars().count() > 2 {
+        let end = kept.chars().skip(if kept.starts_with('…') { 2 } else { 1 });
+        kept = std::iter::once('…').chain(end).collect();
+    }
+    kept
+}
+
 /// The parts that every picture has.
 pub(super) struct Frame<'a> {
     /// The name of the picture in errors.

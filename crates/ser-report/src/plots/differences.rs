@@ -3,7 +3,9 @@
 use ser_eval::{Difference, Pair};
 
 use super::axes::ends;
-use super::canvas::{Anchor, BLUE, EDGE, Frame, GRID, INK, LABEL, VERMILION, faint, fit, widest};
+use super::canvas::{
+    Anchor, BLUE, EDGE, Frame, GRID, INK, LABEL, VERMILION, faint, fit_end, widest,
+};
 use crate::error::{Error, Result};
 
 const TOP: f64 = 72.0;
@@ -11,7 +13,7 @@ const ROW: f64 = 46.0;
 /// Length of the scale.
 const SCALE: f64 = 420.0;
 const RIGHT: f64 = 24.0;
-const LONGEST_LABEL: f64 = 250.0;
+const LONGEST_NAME: f64 = 150.0;
 
 /// Draws the differences of UAR and accuracy of every pair as points with their intervals, on a scale that includes
 /// zero.
@@ -35,11 +37,10 @@ pub fn differences(pairs: &[Pair]) -> Result<String> {
     let names: Vec<String> = pairs
         .iter()
         .map(|pair| {
-            fit(
-                &format!("{} − {}", pair.first, pair.second),
-                LABEL,
-                LONGEST_LABEL,
-            )
+            // Names that are shortened keep their ends, in which paths differ.
+            let [first, second] =
+                [&pair.first, &pair.second].map(|name| fit_end(name, LABEL, LONGEST_NAME));
+            format!("{first} − {second}")
         })
         .collect();
     let left = EDGE + widest(&names) + 16.0;
@@ -47,10 +48,11 @@ pub fn differences(pairs: &[Pair]) -> Result<String> {
     let x = |value: f64| left + SCALE * (value * 20.0 - f64::from(low)) / f64::from(high - low);
     let sentences: Vec<String> = pairs
         .iter()
-        .zip(&names)
-        .map(|(pair, name)| {
+        .map(|pair| {
             format!(
-                "{name}: UAR {:+.1}, accuracy {:+.1}.",
+                "{} − {}: UAR {:+.1}, accuracy {:+.1}.",
+                pair.first,
+                pair.second,
                 100.0 * pair.uar.value,
                 100.0 * pair.accuracy.value
             )
