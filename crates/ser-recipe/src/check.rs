@@ -15,6 +15,10 @@ use crate::recipe::{Balance, ClassWeights, Monitor, Recipe, Task};
 /// or an attack.
 const MOST_MASKS: usize = 64;
 const MOST_THREADS: i32 = 1024;
+/// Largest number for which single precision, with which libtorch computes, is far from its end.
+const MOST_VALUE: f64 = 1e6;
+const ABOVE_0: &str = "above 0 and at most 1000000";
+const AT_LEAST_0: &str = "from 0 to 1000000";
 /// 256 MiB of weights.
 const MOST_PARAMETERS: u64 = 1 << 26;
 
@@ -59,9 +63,16 @@ fn are_counted(task: &Task) -> bool {
 }
 
 /// Returns the checks of a task.
-fn task(task: &Task) -> [Check; 2] {
+fn task(task: &Task) -> [Check; 3] {
     let (labels, counted_as) = (&task.labels, &task.counted_as);
+    let emotions: BTreeSet<&String> = task.emotions.iter().collect();
     [
+        check(
+            emotions.len() == task.emotions.len() && emotions.len() != 1,
+            "task.emotions",
+            "two labels or more, each once, or none for all labels of the corpus",
+            as_toml(&task.emotions),
+        ),
         check(is_map(labels), LABELS, MAP, as_toml(labels)),
         check(are_counted(task), COUNTED_AS, COUNTED, as_toml(counted_as)),
     ]
@@ -137,8 +148,12 @@ impl Recipe {
         let (t, input, a) = (&self.training, &self.input, &self.augmentation);
         let e = self.enrolment.as_ref();
         let up_to = |most: usize| format!("from 1 to {most}");
-        let positive = |x: f64| x.is_finite() && x > 0.0;
-        let not_negative = |x: f64| x.is_finite() && x >= 0.0;
+        let positive = |x: f64| x > 0.0 && x <= MOST_VALUE;
+        let not_negative = |x: f64| (0.0..=MOST_VALUE).contains(&x);
+        let is_log_mel_alone = self.features.output == Output::LogMel
+            && self.features.deltas == 0
+            && self.features.extras.is_empty();
+        let is_one_frame = self.features.output == Output::Functionals;
         vec![
             check(is_name(&self.name), "name", NAME, &self.name),
             check(
@@ -152,6 +167,19 @@ impl Recipe {
                 "input.average",
                 up_to(MOST_FRAMES),
                 input.average,
+            ),
+            check(
+                !is_one_frame || input.frames == 1 && input.average == 1,
+                "input.frames",
+                "1, like input.average, if features.output is functionals: a clip is one frame",
+                input.frames.max(input.average),
+            ),
+            // Otherwise the mean would be one of values in different units.
+            check(
+                !input.relative_level || is_log_mel_alone,
+                "input.relative_level",
+                "false unless features.output is log_mel, without deltas and extras",
+                input.relative_level,
             ),
             check(
                 a.semitones.len() <= MOST_COPIES && a.semitones.iter().all(|s| s.abs() <= 12.0),
@@ -172,19 +200,15 @@ impl Recipe {
                 a.conditions.len(),
             ),
             check(
-                a.distortion == 0.0
-                    || (0.0..=1.0).contains(&a.distortion)
-                        && self.features.output == Output::LogMel
-                        && self.features.deltas == 0
-                        && self.features.extras.is_empty(),
+                a.distortion == 0.0 || (0.0..=1.0).contains(&a.distortion) && is_log_mel_alone,
                 "augmentation.distortion",
                 "from 0 to 1, and 0 unless features.output is log_mel, without deltas and extras",
                 a.distortion,
             ),
             check(
-                (0.0..=1.0).contains(&a.stretch),
+                (0.0..=1.0).contains(&a.stretch) && !(is_one_frame && a.stretch > 0.0),
                 "augmentation.stretch",
-                "from 0 to 1",
+                "from 0 to 1, and 0 if features.output is functionals",
                 a.stretch,
             ),
             check(
@@ -198,6 +222,12 @@ impl Recipe {
                 "augmentation.masks",
                 "at least 1 with augmentation.time_mask or coefficient_mask",
                 0,
+            ),
+            check(
+                a.masks == 0 || a.time_mask > 0 || a.coefficient_mask > 0,
+                "augmentation.masks",
+                "0 without augmentation.time_mask and coefficient_mask",
+                a.masks,
             ),
             check(
                 a.time_mask <= input.frames,
@@ -214,7 +244,7 @@ impl Recipe {
             check(
                 not_negative(a.mixup),
                 "augmentation.mixup",
-                "at least 0",
+                AT_LEAST_0,
                 a.mixup,
             ),
             check(
@@ -226,7 +256,7 @@ impl Recipe {
             check(
                 e.is_none_or(|e| not_negative(e.shrinkage)),
                 "enrolment.shrinkage",
-                "at least 0",
+                AT_LEAST_0,
                 e.map_or(0.0, |e| e.shrinkage),
             ),
             check(t.epochs > 0, "training.epochs", "at least 1", t.epochs),
@@ -240,19 +270,19 @@ impl Recipe {
             check(
                 positive(t.learning_rate),
                 "training.learning_rate",
-                "above 0",
+                ABOVE_0,
                 t.learning_rate,
             ),
             check(
                 not_negative(t.weight_decay),
                 "training.weight_decay",
-                "at least 0",
+                AT_LEAST_0,
                 t.weight_decay,
             ),
             check(
                 t.gradient_clip.is_none_or(positive),
                 "training.gradient_clip",
-                "above 0",
+                ABOVE_0,
                 t.gradient_clip.unwrap_or_default(),
             ),
             check(
@@ -280,6 +310,12 @@ impl Recipe {
                 "training.patience",
                 "none with training.monitor = \"last-epoch\", which never stops early",
                 t.patience.unwrap_or_default(),
+            ),
+            check(
+                self.task.inner == 0 || t.monitor == Monitor::LastEpoch,
+                "task.inner",
+                "0 unless training.monitor is last-epoch: the validation part chooses the epoch, and the temperature is fitted to it",
+                self.task.inner,
             ),
             check(
                 (1..=MOST_NETWORKS).contains(&t.networks),

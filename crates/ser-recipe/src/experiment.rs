@@ -154,6 +154,7 @@ impl RecipeOrName {
             }
             // Read it as a recipe: an ensemble that named itself among its members would never end.
             Self::Name(name) => {
+                let name = beside(origin, name);
                 let text = read(&name)?;
                 if is_ensemble(&text, &name)? {
                     let expected = "absent, since one single recipe is expected";
@@ -284,6 +285,18 @@ impl Experiment {
 fn is_ensemble(text: &str, origin: &str) -> Result<bool> {
     let table: toml::Table = from_toml(text, origin)?;
     Ok(table.contains_key("members"))
+}
+
+/// Returns the path of a member that the ensemble of a file names, from the folder of that file; the name of a built-in recipe stays
+/// as it is.
+fn beside(origin: &str, name: String) -> String {
+    if Path::new(&name).extension().is_none() {
+        return name;
+    }
+    let folder = Path::new(origin).parent();
+    folder.map_or(name.clone(), |folder| {
+        folder.join(&name).to_string_lossy().into_owned()
+    })
 }
 
 /// Returns the text of a built-in recipe or of a file.

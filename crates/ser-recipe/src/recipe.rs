@@ -125,7 +125,7 @@ pub struct Augmentation {
 #[serde(deny_unknown_fields)]
 pub struct EnrolmentConfig {
     /// Number of clips in a group. The clips of a speaker that do not fill a group are left for other epochs, in which
-    /// the order differs; a speaker with fewer clips than a group is not used for training.
+    /// the order differs; the clips of a speaker who has fewer than a group are repeated.
     pub group: usize,
     /// How many clips the average voice counts as, beside the enrolled ones.
     pub shrinkage: f64,

@@ -257,7 +257,10 @@ fn every_other_value_out_of_its_range_is_refused_too() {
 #[test]
 fn a_message_has_the_value_as_the_recipe_has_it() {
     for (training, expected) in [
-        ("gradient_clip = -1.0", "above 0, but is -1"),
+        (
+            "gradient_clip = -1.0",
+            "above 0 and at most 1000000, but is -1",
+        ),
         (
             "balance = ['class', 'class']",
             "at most once, but is [\"class\", \"class\"]",
