@@ -345,6 +345,10 @@ fn draw<'a>(
     let mut groups: Vec<Vec<Drawn>> = Vec::new();
     for mut own in balance::draw_by_speaker(strata, levels, config.group, rng) {
         own.shuffle(rng);
+        // The clips of a speaker who has too few for a group are repeated.
+        if own.len() < config.group {
+            own = own.iter().copied().cycle().take(config.group).collect();
+        }
         for group in own.chunks_exact(config.group) {
             let group = || group.iter().map(|&i| &clips[i]);
             let copies = group().map(|clip| clip.copies.len()).min().unwrap_or(1);
@@ -474,7 +478,8 @@ fn check(data: &TrainingData, recipe: &Recipe) -> Result<()> {
         for e in &data.train {
             *clips.entry(e.speaker).or_default() += 1;
         }
-        let grouped = clips.values().map(|n| n - n % config.group);
+        let grouped = clips.values();
+        let grouped = grouped.map(|n| (n - n % config.group).max(config.group));
         let (grouped, group) = (grouped.sum::<usize>(), config.group);
         if grouped < training.batch_size {
             let batch = training.batch_size;

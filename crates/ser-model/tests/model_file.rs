@@ -243,32 +243,6 @@ fn another_format_and_a_foreign_or_damaged_file_are_refused() {
 }
 
 #[test]
-fn a_file_of_format_4_answers_and_has_no_density() {
-    let folder = tempfile::tempdir().unwrap();
-    let (model, path) = saved(CNN, folder.path());
-    rewrite(&path, |tensors, header| {
-        tensors.retain(|t| !t.0.starts_with("density."));
-        let (front, density) = header.split_once("\"density\":{").unwrap();
-        let (_, back) = density.split_once("},").unwrap();
-        let front = front.replace("\"format\":5", "\"format\":4");
-        let front = front.replace("\"epoch\"", "\"distance_99\":1.2,\"epoch\"");
-        *header = format!("{front}{back}");
-    });
-    let read = Model::load(&path).unwrap();
-    assert_eq!(read.density, None);
-    let mut seen = task(20, 9);
-    let answers = |model: &Model| model.predict(&seen.views()).unwrap();
-    assert_eq!(answers(&read), answers(&model));
-    for clip in &mut seen.clips {
-        clip.as_mut_slice().iter_mut().for_each(|x| *x *= 100.0);
-    }
-    for clip in seen.views() {
-        assert!(model.is_out_of_distribution(clip).unwrap());
-        assert!(!read.is_out_of_distribution(clip).unwrap());
-    }
-}
-
-#[test]
 fn sizes_beyond_reason_are_refused_before_memory_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let (_, path) = saved(LSTM, folder.path());
