@@ -14,14 +14,14 @@ use crate::trained_network::{TrainedNetwork, add};
 /// this number already helps (docs/results.md); for collections that was not measured.
 pub const SMALLEST_COLLECTION: usize = 4;
 
-/// The embeddings of the speech in a recording, for [`Enroller::add`].
+/// What a recording says of the voice in it, for [`Enroller::add`].
 #[derive(Debug)]
 pub struct Speech {
     /// Number of clips: one, or the pieces of a longer recording.
     clips: usize,
     seconds: f64,
-    /// `[windows × E]` in each view of each network; empty for a network that was trained without enrolment.
-    embeddings: Vec<Vec<f32>>,
+    /// One sum for each view of each network.
+    sums: Vec<Sum>,
     pub(crate) damage: Option<Damage>,
 }
 
@@ -31,7 +31,7 @@ impl Speech {
         Ok(Self {
             clips: 1,
             seconds,
-            embeddings: model.enrolment_embeddings(clip)?,
+            sums: model.enrolment_sums(clip)?,
             damage: None,
         })
     }
@@ -40,8 +40,8 @@ impl Speech {
     pub(crate) fn append(&mut self, piece: Self) {
         self.clips += piece.clips;
         self.seconds += piece.seconds;
-        for (all, embeddings) in self.embeddings.iter_mut().zip(piece.embeddings) {
-            all.extend(embeddings);
+        for (sum, more) in self.sums.iter_mut().zip(&piece.sums) {
+            sum.add(more);
         }
     }
 
@@ -87,21 +87,34 @@ pub struct Enroller<'m> {
     sums: Vec<Sum>,
 }
 
+/// The sum of the embeddings of some windows, in one view of a network.
 #[derive(Debug)]
-struct Sum {
+pub(crate) struct Sum {
     /// `[E]`; empty for a network that was trained without enrolment.
-    embeddings: Vec<f32>,
-    windows: u32,
+    pub(crate) embeddings: Vec<f32>,
+    pub(crate) windows: u32,
+}
+
+impl Sum {
+    /// Returns the sum of no windows.
+    pub(crate) fn none(network: &TrainedNetwork) -> Self {
+        Self {
+            embeddings: vec![0.0; network.centre.as_ref().map_or(0, Vec::len)],
+            windows: 0,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        add(&mut self.embeddings, &other.embeddings);
+        self.windows += other.windows;
+    }
 }
 
 impl<'m> Enroller<'m> {
     /// Creates an enroller without recordings.
     #[must_use]
     pub fn new(model: &'m Model) -> Self {
-        let sums = model.network_views().map(|(network, _)| Sum {
-            embeddings: vec![0.0; network.centre.as_ref().map_or(0, Vec::len)],
-            windows: 0,
-        });
+        let sums = model.network_views().map(|(network, _)| Sum::none(network));
         Self {
             model,
             recordings: 0,
@@ -116,25 +129,18 @@ impl<'m> Enroller<'m> {
     /// # Errors
     /// [`Error::Shape`] if the recording was embedded by another model.
     pub fn add(&mut self, speech: &Speech) -> Result<()> {
-        let sizes = || self.sums.iter().map(|sum| sum.embeddings.len());
-        let is_whole = |(size, values): (usize, &Vec<f32>)| match size {
-            0 => values.is_empty(),
-            size => values.len().is_multiple_of(size),
-        };
-        let found = &speech.embeddings;
-        if found.len() != self.sums.len() || !sizes().zip(found).all(is_whole) {
-            let words = |sizes: Vec<usize>| format!("{sizes:?}");
+        let sizes =
+            |sums: &[Sum]| -> Vec<usize> { sums.iter().map(|sum| sum.embeddings.len()).collect() };
+        let (expected, found) = (sizes(&self.sums), sizes(&speech.sums));
+        if found != expected {
             return Err(Error::Shape {
                 what: "embeddings of a recording to enrol with",
-                expected: format!("multiples of {}", words(sizes().collect())),
-                actual: words(found.iter().map(Vec::len).collect()),
+                expected: format!("{expected:?}"),
+                actual: format!("{found:?}"),
             });
         }
-        for (sum, values) in self.sums.iter_mut().zip(found) {
-            for window in values.chunks_exact(sum.embeddings.len().max(1)) {
-                add(&mut sum.embeddings, window);
-                sum.windows += 1;
-            }
+        for (sum, more) in self.sums.iter_mut().zip(&speech.sums) {
+            sum.add(more);
         }
         self.recordings += 1;
         self.clips += speech.clips;

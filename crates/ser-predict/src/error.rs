@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ser_audio::AudioStream;
+
 use crate::explain::SHORTEST_EXPLAINED;
 use crate::predictor::LONG;
 
@@ -187,6 +189,14 @@ impl From<&ser_audio::Error> for Kind {
 }
 
 impl Error {
+    /// Returns the error, with what a stream lacks if no speech was found in the rest of it.
+    pub(crate) fn with_damage(self, stream: &AudioStream) -> Self {
+        match (self, stream.damage()) {
+            (Self::NotSpeech(found), Some(damage)) => Self::NotSpeech(format!("{found}; {damage}")),
+            (error, _) => error,
+        }
+    }
+
     /// Returns the kind of this error.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::conditions::{Occlusion, Region};
-use ser_audio::{AudioStream, Quality, Warning, Waveform, restored};
+use ser_audio::{AudioStream, Quality, Waveform, restored};
 use ser_features::{FeatureConfig, FeatureExtractor, Features, MelScale, Output};
 
 use crate::answer::Answer;
@@ -185,9 +185,9 @@ impl Predictor {
         tell: impl FnMut(f64) -> ControlFlow<()>,
     ) -> Result<(Waveform, Explanation)> {
         let sound = stream.read_to_end()?;
-        let mut explanation = self.explain_telling(&sound, speaker, tell)?;
-        let damage = stream.damage().map(Warning::Damaged);
-        explanation.answer.warnings.extend(damage);
+        let explanation = self.explain_telling(&sound, speaker, tell);
+        let mut explanation = explanation.map_err(|error| error.with_damage(&stream))?;
+        explanation.answer.warnings.extend(stream.warnings());
         Ok((sound, explanation))
     }
 

@@ -12,7 +12,6 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::density::{Density, DensityInfo, statistics_count};
 use crate::error::{Error, Result};
-use crate::format3;
 use crate::half;
 use crate::model::Model;
 use crate::provenance::Provenance;
@@ -52,9 +51,7 @@ pub(crate) struct Header {
     pub(crate) labels: Vec<String>,
     pub(crate) temperature: f64,
     pub(crate) enrolled_temperature: f64,
-    #[serde(alias = "doubt")]
     pub(crate) confidence_threshold: Option<ConfidenceThreshold>,
-    #[serde(alias = "enrolled_doubt")]
     pub(crate) enrolled_confidence_threshold: Option<ConfidenceThreshold>,
     pub(crate) networks: Vec<NetworkInfo>,
     #[serde(default)]
@@ -152,7 +149,7 @@ impl Model {
     }
 
     /// Reads a model file and checks its format, its description, its checksum, and the name, type and shape of every
-    /// tensor. Files of the formats 3 and 4 are also read; they have no density.
+    /// tensor.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read; [`Error::ModelFile`] if it is larger than 4 GiB or not a regular file,
@@ -188,16 +185,14 @@ impl Model {
         let version: Version = serde_json::from_str(header).map_err(unreadable)?;
         let envelope: Envelope =
             serde_json::from_str(header).map_err(|e| match version.format {
-                3 | 4 | FORMAT => unreadable(e),
+                FORMAT => unreadable(e),
                 other => other_format(path, other),
             })?;
-        let model = envelope.model.get();
-        let header: Header = match version.format {
-            4 | FORMAT => serde_json::from_str(model),
-            3 => format3::read(model),
-            other => return Err(other_format(path, other)),
+        if version.format != FORMAT {
+            return Err(other_format(path, version.format));
         }
-        .map_err(unreadable)?;
+        let model = envelope.model.get();
+        let header: Header = serde_json::from_str(model).map_err(unreadable)?;
         header.check(path)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(no_safetensors)?;
         let tensors = read_tensors(&tensors, &envelope, path)?;
@@ -248,7 +243,7 @@ fn in_file(path: &Path, error: Error) -> Error {
 fn other_format(path: &Path, format: u32) -> Error {
     let actual =
         format!("{format}: train the model again, or use the version of ser that wrote it");
-    Error::file(path, "format", "3, 4 or 5", actual)
+    Error::file(path, "format", &FORMAT.to_string(), actual)
 }
 
 /// Reads the tensors of a file in the order of their names, and compares their checksum with the stated one.

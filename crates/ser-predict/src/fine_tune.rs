@@ -17,6 +17,9 @@ const RIDGE: f64 = 1.0;
 /// Number of folds of the cross-validation on the clips. With fewer speakers, or fewer recordings of one speaker, some
 /// folds are empty.
 const FOLDS: usize = 5;
+/// Share of the learned pieces that the fine-tuned model does not call out of distribution, as of the clips that a model is trained
+/// on.
+const FAMILIAR: f64 = 0.975;
 
 /// A clip with its label, speaker and recording.
 #[derive(Debug, Clone)]
@@ -147,7 +150,8 @@ impl Model {
 
 impl FineTuning<'_> {
     /// Returns the model fine-tuned on all the clips. Its name, origin, temperatures and confidence thresholds are
-    /// those of the original model.
+    /// those of the original model. The limit of its density is raised, if necessary, to the distance that 97.5 % of the pieces of
+    /// the clips do not exceed: recordings like those that it was tuned on are not out of distribution any more.
     ///
     /// # Errors
     /// [`Error::Weights`] if weights become infinite.
@@ -157,7 +161,21 @@ impl FineTuning<'_> {
         let networks = self.embedded.iter().zip(&updates);
         let classes = self.model.labels.len();
         let networks = networks.map(|(network, update)| network.updated(update, classes));
-        Ok(self.model.with_networks(networks.collect::<Result<_>>()?))
+        let mut model = self.model.with_networks(networks.collect::<Result<_>>()?);
+        if let Some(density) = &mut model.density {
+            let pieces = self.clips.iter().flat_map(|clip| &clip.pieces);
+            let pieces: Vec<&[Features]> = pieces.map(|(piece, _)| *piece).collect();
+            let distances = pieces
+                .par_iter()
+                .map(|piece| self.model.distance(density, piece));
+            let mut distances: Vec<f32> = distances.collect::<Result<_>>()?;
+            distances.sort_unstable_by(f32::total_cmp);
+            let within = (FAMILIAR * distances.len() as f64) as usize;
+            if let Some(distance) = distances.get(within) {
+                density.info.limit = density.info.limit.max(*distance);
+            }
+        }
+        Ok(model)
     }
 
     /// Returns the probabilities that the original model gives for the clips, without a temperature: `[clips][labels]`.

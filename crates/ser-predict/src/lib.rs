@@ -10,7 +10,6 @@ mod error;
 mod explain;
 mod file;
 mod fine_tune;
-mod format3;
 mod half;
 mod input;
 mod lines;

@@ -8,7 +8,7 @@ use ser_features::{FeatureConfig, Features, ScratchPool};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::density::{Density, clip_statistics};
-use crate::enroller::{Enroller, Speech};
+use crate::enroller::{Enroller, Speech, Sum};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::half;
@@ -182,21 +182,21 @@ impl Model {
         Ok(enroller.finish())
     }
 
-    /// Computes the embeddings of the windows of a clip: `[windows × E]` in each view of each network; empty for a
-    /// network that was trained without enrolment.
-    pub(crate) fn enrolment_embeddings(&self, clip: &[Features]) -> Result<Vec<Vec<f32>>> {
+    /// Adds up the embeddings of the windows of a clip in each view of each network.
+    pub(crate) fn enrolment_sums(&self, clip: &[Features]) -> Result<Vec<Sum>> {
         let views = self.views();
         let embed = |(network, view): (&TrainedNetwork, &FeatureConfig)| {
-            let mut embeddings = Vec::new();
+            let mut sum = Sum::none(network);
             if network.centre.is_some() {
                 let prepared = network.prepared(view, &views, clip)?;
                 self.scratch.with(|scratch| {
                     network.for_each_window(&prepared, scratch, |scratch| {
-                        embeddings.extend_from_slice(&scratch.embedding);
+                        add(&mut sum.embeddings, &scratch.embedding);
+                        sum.windows += 1;
                     });
                 });
             }
-            Ok(embeddings)
+            Ok(sum)
         };
         self.network_views().map(embed).collect()
     }
@@ -231,8 +231,13 @@ impl Model {
         let Some(density) = &self.density else {
             return Ok(false);
         };
+        Ok(self.distance(density, clip)? / density.info.limit > 1.0)
+    }
+
+    /// Returns the distance of a clip in the density of this model.
+    pub(crate) fn distance(&self, density: &Density, clip: &[Features]) -> Result<f32> {
         let Some(network) = self.networks.get(density.info.network) else {
-            return Ok(false);
+            return Ok(0.0);
         };
         let NetworkInfo {
             features,
@@ -242,7 +247,7 @@ impl Model {
         } = &network.info;
         let prepared = network.prepared(features, &self.views(), clip)?;
         let statistics = clip_statistics(input, standardiser, &prepared);
-        Ok(density.distance(&statistics) / density.info.limit > 1.0)
+        Ok(density.distance(&statistics))
     }
 
     /// Returns the confidence threshold for clips of an enrolled speaker, or else for clips alone.

@@ -283,8 +283,7 @@ impl Predictor {
         self.answer_stream(stream, speaker)
     }
 
-    /// Answers a stream as a whole, as [`Predictor::answer`] does. If the stream is damaged, the warnings say what is
-    /// missing.
+    /// Answers a stream as a whole, as [`Predictor::answer`] does, with the warnings of the stream.
     ///
     /// # Errors
     /// The errors of decoding, and the same as for [`Predictor::answer`].
@@ -293,9 +292,9 @@ impl Predictor {
         mut stream: AudioStream,
         speaker: Option<&Enrolment>,
     ) -> Result<Answer> {
-        let mut answer = self.answer_all_of(&mut stream, speaker)?;
-        let damage = stream.damage().map(Warning::Damaged);
-        answer.warnings.extend(damage);
+        let answer = self.answer_all_of(&mut stream, speaker);
+        let mut answer = answer.map_err(|error| error.with_damage(&stream))?;
+        answer.warnings.extend(stream.warnings());
         Ok(answer)
     }
 
@@ -494,7 +493,8 @@ impl Predictor {
     /// # Errors
     /// The errors of decoding, and the same as for [`Predictor::speech`].
     pub fn speech_stream(&self, mut stream: AudioStream) -> Result<Speech> {
-        let mut speech = self.speech_of_all(&mut stream)?;
+        let speech = self.speech_of_all(&mut stream);
+        let mut speech = speech.map_err(|error| error.with_damage(&stream))?;
         speech.damage = stream.damage();
         Ok(speech)
     }
