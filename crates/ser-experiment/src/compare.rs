@@ -2,48 +2,65 @@
 
 use std::path::Path;
 
-use ser_eval::{Pair, Predictions, compare as compare_answers};
+use ser_data::Protocol;
+use ser_eval::{Over, Pair, Predictions, compare as compare_answers};
 use ser_files::write_file;
 use ser_report::{RunSummary, render_comparison};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::page::{link, summaries};
 use crate::run::Run;
 
 /// A comparison of several runs.
 #[derive(Debug, Clone)]
 pub struct Comparison {
-    /// The runs, named after their recipe, or after their folder if several have the same recipe.
+    /// The runs, as [`summaries`] names them.
     pub runs: Vec<RunSummary>,
     /// The differences of every two runs.
     pub pairs: Vec<Pair>,
+    /// The clips that the figures of `pairs` are computed over: those of each corpus if the runs test corpora.
+    pub over: Over,
 }
 
 /// Compares runs on the same clips.
 ///
 /// # Errors
-/// [`ser_eval::Error::RunsDiffer`] if the runs have different clips or emotions.
+/// [`Error::SplitKinds`] if only some of the runs have a random split, [`ser_eval::Error::RunsDiffer`] if the runs have different
+/// clips or emotions.
 pub fn compare(runs: &[Run]) -> Result<Comparison> {
-    let names = names(runs);
-    let answers: Vec<(&str, &Predictions)> = names
+    let protocol = |run: &Run| run.experiment.task.protocol;
+    let is_disjoint = |run: &&Run| protocol(run).is_speaker_disjoint();
+    let random = runs.iter().find(|run| !is_disjoint(run));
+    if let (Some(random), Some(disjoint)) = (random, runs.iter().find(is_disjoint)) {
+        return Err(Error::SplitKinds {
+            random: random.dir.clone(),
+            disjoint: disjoint.dir.clone(),
+        });
+    }
+    let over = if runs.iter().all(|run| protocol(run) == Protocol::Corpora) {
+        Over::Splits
+    } else {
+        Over::AllClips
+    };
+    let rows = summaries(runs)?;
+    let answers: Vec<(&str, &Predictions)> = rows
         .iter()
-        .map(String::as_str)
+        .map(|row| row.recipe.as_str())
         .zip(runs.iter().map(|run| run.test.plain()))
         .collect();
-    let pairs = compare_answers(&answers)?;
-    let mut rows = summaries(runs)?;
-    for (row, name) in rows.iter_mut().zip(names) {
-        row.recipe = name;
-    }
-    Ok(Comparison { runs: rows, pairs })
+    let pairs = compare_answers(&answers, over)?;
+    Ok(Comparison {
+        runs: rows,
+        pairs,
+        over,
+    })
 }
 
 impl Comparison {
     /// Adds links to the pages of the runs that have one. `page` is the file that the comparison will be written to.
     pub fn link(&mut self, page: &Path, runs: &[Run]) {
         for (row, run) in self.runs.iter_mut().zip(runs) {
-            let own = run.page();
-            row.page = own.is_file().then(|| link(page, &own));
+            row.page = link(page, &run.page());
         }
     }
 
@@ -55,18 +72,7 @@ impl Comparison {
     pub fn write_page(&self, page: &Path) -> Result<()> {
         Ok(write_file(
             page,
-            render_comparison(&self.runs, &self.pairs)?,
+            render_comparison(&self.runs, &self.pairs, self.over)?,
         )?)
     }
-}
-
-fn names(runs: &[Run]) -> Vec<String> {
-    let recipe = |run: &Run| run.experiment.name.clone();
-    let shared = |name: &str| runs.iter().filter(|run| recipe(run) == name).count() > 1;
-    runs.iter()
-        .map(|run| match recipe(run) {
-            name if shared(&name) => run.dir.display().to_string(),
-            name => name,
-        })
-        .collect()
 }

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use ser_audio::conditions::Condition;
 use ser_data::Origin;
+use ser_eval::{FoldSummary, Predictions};
 use ser_predict::Model;
 use ser_recipe::Task;
+use serde::Serialize;
 
-use crate::answers::{Answers, Figures};
+use crate::answers::Answers;
 use crate::corpus::{Prepared, Skipped, tell};
 use crate::error::{Context, Error, Result};
 use crate::event::{Event, OnEvent, Stage};
@@ -19,12 +21,38 @@ use crate::split_run::{MODEL, TEST, read_split, split_folders, test_answers};
 /// What [`measure_conditions()`] has measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
-    /// The figures for each clip alone and under each condition.
-    pub figures: Figures,
+    /// The figures of the clean clips, and under each condition.
+    pub figures: Vec<UnderCondition>,
     /// The files that could not be used.
     pub skipped: Vec<Skipped>,
     /// Whether the audio is synthetic.
     pub synthetic: bool,
+}
+
+/// The figures under a condition.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UnderCondition {
+    /// The name of the condition; `plain` for the clean clips.
+    pub condition: String,
+    /// Number of predictions. A condition may leave too little of a clip.
+    pub clips: usize,
+    /// The figures over the splits.
+    pub figures: FoldSummary,
+    /// The mean UAR minus that of the same clips when they are clean.
+    pub change: f64,
+}
+
+impl UnderCondition {
+    fn of(setting: Setting, found: &Predictions, clean: &Predictions) -> Result<Self> {
+        let figures = FoldSummary::compute(found)?;
+        let clean = FoldSummary::compute(&clean.of_clips_in(found))?;
+        Ok(Self {
+            condition: setting.to_string(),
+            clips: found.rows().len(),
+            change: figures.uar.mean - clean.uar.mean,
+            figures,
+        })
+    }
 }
 
 /// Predicts the test clips of every split of a cross-validation under each recording condition.
@@ -89,11 +117,12 @@ pub fn measure_conditions(
         parts.push(answers);
     }
     on_event(Event::Finished { stage });
-    let figures = Answers::pool(&parts)?.figures()?.into_iter();
+    let answers = Answers::pool(&parts)?;
+    let clean = answers.plain();
+    let settings = std::iter::once((Setting::Plain, clean)).chain(answers.conditions());
+    let figures = settings.map(|(setting, found)| UnderCondition::of(setting, found, clean));
     Ok(Measured {
-        figures: figures
-            .filter(|(at, _)| matches!(at, Setting::Plain | Setting::Condition(_)))
-            .collect(),
+        figures: figures.collect::<Result<_>>()?,
         synthetic: data.corpus.is_synthetic(),
         skipped,
     })

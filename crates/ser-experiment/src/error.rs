@@ -112,6 +112,34 @@ pub enum Error {
         /// The folder of a split that differs from it.
         second: PathBuf,
     },
+    /// Two different recipes of a selection have the same name, which is that of their folder of results.
+    #[error("two recipes are called {name:?}: give each a name of its own")]
+    SameName {
+        /// The name.
+        name: String,
+    },
+    /// Experiments of a selection would be measured on different clips or splits.
+    #[error(
+        "{first:?} and {second:?} cannot be compared: their protocols, seeds or emotions differ; `--protocol` sets the protocol of all"
+    )]
+    OtherTask {
+        /// The name of the first experiment.
+        first: String,
+        /// The name of one that differs.
+        second: String,
+    },
+    /// Runs that should be compared were tested on different kinds of speakers.
+    #[error(
+        "{} was tested on speakers whom its model knows from training, {} on new speakers: such figures cannot be compared; \
+         `ser report` shows them side by side",
+        random.display(), disjoint.display()
+    )]
+    SplitKinds {
+        /// The folder of a run with a random split.
+        random: PathBuf,
+        /// The folder of a run whose splits share no speaker.
+        disjoint: PathBuf,
+    },
     /// Results of a whole cross-validation are requested, and the folder holds a single split.
     #[error(
         "{} is one split of {expected}: results need all splits; make them with `ser crossval`",

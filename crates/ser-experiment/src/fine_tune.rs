@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ser_audio::Channels;
 use ser_data::{Clip, Corpus, Origin};
 use ser_eval::{
-    ConfidenceThreshold, Difference, Evaluation, Predictions, compare, fit_temperature,
+    ConfidenceThreshold, Difference, Evaluation, Over, Predictions, compare, fit_temperature,
 };
 use ser_predict::{LabelledClip, Model, Predictor};
 
@@ -197,7 +197,7 @@ fn check(corpus: &Corpus, part: &[usize], data: &[Origin<'_>]) -> Result<()> {
 
 /// Returns the UAR after fine-tuning minus the UAR before.
 fn difference(before: &Predictions, after: &Predictions) -> Result<Difference> {
-    let pairs = compare(&[("after", after), ("before", before)])?;
+    let pairs = compare(&[("after", after), ("before", before)], Over::AllClips)?;
     let pair = pairs.into_iter().next();
     Ok(pair
         .map(|pair| pair.uar)
@@ -268,11 +268,12 @@ fn described(mut model: Model, corpus: &Corpus, learned: &[&Clip], after: &Predi
 }
 
 impl FineTuned {
-    /// Returns whether fine-tuning made the model clearly worse: the 95 % interval of the gain over speakers lies below zero.
-    /// With one speaker there is no interval, and the result is false.
+    /// Returns whether fine-tuning made the model worse: the 95 % interval of the gain over speakers lies below zero or, with
+    /// too few speakers for an interval, the gain itself.
     #[must_use]
-    pub fn is_clearly_worse(&self) -> bool {
-        self.gain.interval.is_some_and(|gain| gain.high < 0.0)
+    pub fn is_worse(&self) -> bool {
+        let highest = self.gain.interval.map_or(self.gain.value, |gain| gain.high);
+        highest < 0.0
     }
 
     /// Returns the emotions whose recall fell, with the recalls before and after.

@@ -5,8 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ser_audio::conditions::Condition;
+use ser_audio::conditions::{self, Condition};
 use ser_data::{Corpus, Split};
+use ser_features::ALGORITHM_VERSION;
 use ser_files::write_file;
 use ser_model::LIBTORCH_VERSION;
 use ser_recipe::{Experiment, Monitor, Recipe};
@@ -159,11 +160,16 @@ const MARK: &str = "# inner splits of the clips with the checksum";
 
 /// Returns the text of the recipe file, which identifies a folder of predictions.
 fn identity(recipe: &Recipe, clips: &Prepared) -> Result<String> {
+    // The number of inner splits changes neither the model nor the predictions on one of them.
+    let mut recipe = recipe.clone();
+    recipe.task.inner = 0;
     let (recipe, checksum) = (recipe.to_toml()?, clips.corpus.checksum());
     let (program, libtorch) = (env!("CARGO_PKG_VERSION"), LIBTORCH_VERSION);
+    let (features, conditions) = (ALGORITHM_VERSION, conditions::VERSION);
     let divided = clips.divided();
     Ok(format!(
-        "{recipe}\n{MARK} {checksum}, {divided} of them by pieces, by ser {program}, libtorch {libtorch}\n"
+        "{recipe}\n{MARK} {checksum}, {divided} of them by pieces, by ser {program}, features {features}, conditions {conditions}, \
+         libtorch {libtorch}\n"
     ))
 }
 

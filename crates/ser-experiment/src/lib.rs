@@ -41,7 +41,7 @@ mod training;
 
 pub use answers::{Answers, Figures};
 pub use compare::{Comparison, compare};
-pub use conditions::{Measured, measure_conditions};
+pub use conditions::{Measured, UnderCondition, measure_conditions};
 pub use corpus::{Prepared, Skipped};
 pub use error::{Error, Result};
 pub use evaluate::{Certain, Evaluated, evaluate, take_folder};

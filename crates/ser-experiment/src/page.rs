@@ -18,7 +18,7 @@ use ser_files::write_file;
 use ser_predict::Model;
 use ser_report::{Map, Report, RunSummary, Sound, render, render_summary, worst_mistakes};
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::folder::write_json;
 use crate::run::Run;
 use crate::split_run::{TEST, is_split, read_split};
@@ -47,7 +47,8 @@ impl Run {
 
     /// Writes metrics, pictures and the page into the folder of the run. `corpus` holds the clips that the run was made from.
     ///
-    /// The map shows the test part of the first split. `by` names columns by which the figures are computed as well.
+    /// `comparison` holds other runs to show on the page. The map shows the test part of the first split. `by` names columns by
+    /// which the figures are computed as well.
     ///
     /// # Errors
     /// - [`ser_eval::Error::NoColumn`] if `by` names a column that no clip has
@@ -102,12 +103,23 @@ pub(crate) fn write_page(dir: &Path, report: &Report, evaluation: &Evaluation) -
     Ok(write_file(dir.join(PAGE), render(report, evaluation)?)?)
 }
 
-/// Returns a summary of each run, for a table with one row per run.
+/// Returns a summary of each run, for a table with one row per run. It has the name of its recipe, or of its folder if several
+/// runs have the same recipe.
 ///
 /// # Errors
-/// [`Error::Eval`](crate::Error::Eval) if a run has no predictions.
+/// [`Error::In`](crate::Error::In) with the folder if a run has no predictions.
 pub fn summaries(runs: &[Run]) -> Result<Vec<RunSummary>> {
-    let summary = |run: &Run| run.summary(&Evaluation::compute(run.test.plain())?);
+    let recipe = |run: &Run| run.experiment.name.clone();
+    let summary = |run: &Run| {
+        let evaluation = Evaluation::compute(run.test.plain()).map_err(Error::from);
+        let summary = evaluation.and_then(|evaluation| run.summary(&evaluation));
+        let mut summary = summary.context_of(|| run.dir.display().to_string())?;
+        let same = runs.iter().filter(|other| recipe(other) == recipe(run));
+        if same.count() > 1 {
+            summary.recipe = run.dir.display().to_string();
+        }
+        Ok(summary)
+    };
     runs.iter().map(summary).collect()
 }
 
@@ -117,22 +129,24 @@ pub fn summaries(runs: &[Run]) -> Result<Vec<RunSummary>> {
 /// [`Error::Io`](crate::Error::Io) if the file cannot be written.
 pub fn write_side_by_side(page: &Path, runs: &[Run], rows: &[RunSummary]) -> Result<()> {
     let rows = rows.iter().zip(runs).map(|(row, run)| RunSummary {
-        page: Some(link(page, &run.page())),
+        page: link(page, &run.page()),
         ..row.clone()
     });
     let rows: Vec<RunSummary> = rows.collect();
     Ok(write_file(page, render_summary(&rows))?)
 }
 
-/// Returns the link from a page to a file: relative if the file lies below the folder of the page, else the absolute path.
-pub(crate) fn link(page: &Path, file: &Path) -> String {
+/// Returns the link from a page to a file, if it exists: relative if the file lies below the folder of the page, else the absolute
+/// path.
+pub(crate) fn link(page: &Path, file: &Path) -> Option<String> {
+    if !file.is_file() {
+        return None;
+    }
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let (page, file) = (absolute(page), absolute(file));
     let folder = page.parent().unwrap_or(Path::new(""));
-    file.strip_prefix(folder)
-        .unwrap_or(&file)
-        .to_string_lossy()
-        .replace('\\', "/")
+    let path = file.strip_prefix(folder).unwrap_or(&file);
+    Some(path.to_string_lossy().replace('\\', "/"))
 }
 
 /// Returns the sounds of the most confident mistakes.

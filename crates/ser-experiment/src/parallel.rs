@@ -33,8 +33,11 @@ pub(crate) fn side_by_side<T: Sync>(
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(worker)).collect();
-        workers
+        let joined = workers.into_iter().map(|worker| worker.join());
+        // All are joined before the first error is returned: the scope panics if one that panicked was not joined.
+        let joined: Vec<_> = joined.collect();
+        joined
             .into_iter()
-            .try_for_each(|worker| worker.join().unwrap_or(Err(Error::Panicked)))
+            .try_for_each(|worked| worked.unwrap_or(Err(Error::Panicked)))
     })
 }

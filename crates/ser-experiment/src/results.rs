@@ -8,17 +8,13 @@ use crate::run::{Run, describe, enrolled};
 const TITLE: &str = "Results";
 const PREFACE: &str = "\
 Every figure on this page was measured by the command beside it. `ser results` wrote the page from the
-folders that these commands left. Networks are trained from scratch. The same machine and thread count
-give the same figures; another processor or libtorch may round differently. Small changes to the
-features have changed an accuracy by up to five points
-([experiments.md](experiments.md#measured-again)).
+folders that these commands left. Networks are trained from scratch. The same program, machine and thread
+count give the same figures; another processor or libtorch may round differently.
 
 Figures are means over the splits ± their sample standard deviation. The brackets hold the 95 % interval
-of the pooled predictions, from resampling speakers. [protocols.md](protocols.md) says what a figure
-means, and what temperatures and calibration errors rest on. The test part of a split decides no epoch,
-temperature or threshold. The built-in recipes were chosen on inner splits, with the exceptions in
-[experiments.md](experiments.md#how-recipes-are-chosen). *Enrolled* means that other clips of the test
-speaker were known, without their labels; these clips were drawn three times.
+of the pooled predictions, from resampling speakers, if there are six or more. The test part of a split
+decides no epoch, temperature or threshold. *Enrolled* means that other clips of the test speaker were
+known, without their labels; these clips were drawn three times.
 In a random split, training and test share voices and sentences: read its figures beside those for new
 speakers.";
 

@@ -1,21 +1,22 @@
 //! Selection: compares recipes on inner splits, without using a test part.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Instant;
 
-use ser_data::{LabelMap, SplitName};
+use ser_data::SplitName;
 use ser_eval::{FoldSummary, MeanStd};
-use ser_recipe::{Experiment, Recipe};
+use ser_recipe::{Experiment, Recipe, Task};
 
 use crate::answers::{Answers, Figures};
 use crate::corpus::{Prepared, Skipped};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::OnEvent;
 use crate::inner::{Inner, refuse_best_epoch};
 use crate::lock::Lock;
 use crate::setting::Setting;
 use crate::source::{Folders, Source, splits};
+use crate::split_run::MODEL;
 use crate::view::each_once;
 
 /// The figures of an experiment on the inner splits of all splits.
@@ -35,13 +36,15 @@ pub struct Candidate {
 
 /// Measures every experiment on the inner splits of every split of its protocol. No test part is used.
 ///
-/// Clips of which a feature of one of the recipes cannot be extracted are left out for all experiments with the same emotions, which
-/// are compared on the same clips.
+/// All experiments are measured on the same clips: those of which the features of all recipes can be extracted.
 /// The task of an experiment says how many inner splits there are. With `conditions` the clips are predicted under every
 /// recording condition as well.
 ///
 /// # Errors
-/// - [`Error::KeepsBestEpoch`](crate::Error::KeepsBestEpoch), before anything is trained, if a recipe chooses its best epoch
+/// - before anything is trained: [`Error::KeepsBestEpoch`](crate::Error::KeepsBestEpoch) if a recipe chooses its best epoch,
+///   [`Error::SameName`] if two recipes have the same name, and [`Error::OtherTask`] if the experiments have different
+///   protocols, seeds or emotions
+/// - [`Error::HoldsOther`] if the folder of results is that of a `fit`
 /// - [`Error::Locked`](crate::Error::Locked) if another run writes into the folder of results
 /// - [`Error::Foreign`](crate::Error::Foreign) if the folder of a recipe holds other files
 /// - any error of reading the clips, of training and of writing
@@ -55,6 +58,10 @@ pub fn select(
     let _lock = Lock::take(folders.out)?;
     // All experiments are checked before the first training, so that an error in the last one is reported at once.
     experiments.iter().try_for_each(refuse_best_epoch)?;
+    let Some(first) = experiments.first() else {
+        return Ok(Vec::new());
+    };
+    check(first, experiments, folders.out)?;
     let inner = Inner {
         out: folders.out,
         store: folders.store,
@@ -62,25 +69,15 @@ pub fn select(
         conditions,
         on_event,
     };
-    // Experiments with the same clips share them, so that they are read, and their skipped files reported, once.
-    let (mut sources, mut candidates) = (BTreeMap::new(), Vec::new());
+    let recipes = experiments.iter().flat_map(|other| &other.members);
+    let source = Source::read(folders, &first.task, on_event)?;
+    let source = source.common_to(recipes.map(|member| &member.recipe), |recipe, clips| {
+        Ok(finished(recipe, clips, &inner)?.is_some())
+    })?;
+    let mut candidates = Vec::new();
     for experiment in experiments {
         let start = Instant::now();
-        let source = match sources.entry(clips_of(experiment)) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                let same = experiments.iter();
-                let same = same.filter(|other| clips_of(other) == clips_of(experiment));
-                let recipes = same.flat_map(|other| &other.members);
-                let source = Source::read(folders, &experiment.task, on_event)?;
-                new.insert(
-                    source.common_to(recipes.map(|member| &member.recipe), |recipe, clips| {
-                        Ok(finished(recipe, clips, &inner)?.is_some())
-                    })?,
-                )
-            }
-        };
-        let (answers, skipped) = answers(experiment, source, &inner)?;
+        let (answers, skipped) = answers(experiment, &source, &inner)?;
         candidates.push(Candidate {
             name: experiment.name.clone(),
             figures: answers.figures()?,
@@ -92,10 +89,50 @@ pub fn select(
     Ok(candidates)
 }
 
-/// Returns what decides which clips an experiment is trained on.
-fn clips_of(experiment: &Experiment) -> (&LabelMap, &[String], bool) {
-    let task = &experiment.task;
-    (&task.labels, &task.emotions, task.shared_sentences)
+/// Returns an error for experiments whose figures could not be compared, or whose results would replace each other or a model.
+fn check(first: &Experiment, experiments: &[Experiment], out: &Path) -> Result<()> {
+    let mut recipes: BTreeMap<&str, &Recipe> = BTreeMap::new();
+    let mut names = BTreeSet::new();
+    for experiment in experiments {
+        if task_of(experiment) != task_of(first) {
+            return Err(Error::OtherTask {
+                first: first.name.clone(),
+                second: experiment.name.clone(),
+            });
+        }
+        let name = experiment.name.as_str();
+        let is_new = names.insert(name);
+        let members = experiment.members.iter().map(|member| &member.recipe);
+        let other = members.clone().find(|recipe| {
+            let known = *recipes.entry(&recipe.name).or_insert(recipe);
+            known != *recipe
+        });
+        let twice = other.map(|recipe| recipe.name.as_str());
+        if let Some(name) = twice.or((!is_new).then_some(name)) {
+            return Err(Error::SameName {
+                name: name.to_owned(),
+            });
+        }
+        for recipe in members {
+            let folder = out.join(&recipe.name);
+            if folder.join(MODEL).is_file() {
+                return Err(Error::HoldsOther {
+                    path: folder,
+                    what: "a model, written by `ser fit`",
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns what decides which clips an experiment is measured on.
+fn task_of(experiment: &Experiment) -> Task {
+    Task {
+        inner: 0,
+        counted_as: BTreeMap::new(),
+        ..experiment.task.clone()
+    }
 }
 
 /// Returns the predictions of a recipe on the inner splits, if an earlier call finished them.

@@ -49,6 +49,12 @@ pub struct RunInfo {
     pub skipped: Vec<Skipped>,
     /// Version of the program.
     pub program: String,
+    /// Version of the algorithms for features, [`ser_features::ALGORITHM_VERSION`]; 0 in runs of programs that did not store it.
+    #[serde(default)]
+    pub features: u32,
+    /// Version of the recording conditions, [`ser_audio::conditions::VERSION`]; 0 in runs of programs that did not store it.
+    #[serde(default)]
+    pub conditions: u32,
     /// Version of libtorch.
     pub libtorch: String,
     /// Number of libtorch threads per training.

@@ -287,6 +287,7 @@ fn members_leave_out_a_clip_of_which_a_condition_leaves_too_little() {
     let recipe = |name: &str, conditions: &str| {
         let text = inner_recipe_text(name, false);
         let text = text.replace("n_mels = 32", "n_mels = 32\n        deltas = 1");
+        let text = text.replace("relative_level = true", "relative_level = false");
         let with = format!("[augmentation]\nconditions = [{conditions}]");
         let text = text.replace("[augmentation]", &with);
         Experiment::parse(&text, name).unwrap()
@@ -415,14 +416,13 @@ fn conditions_are_measured_on_a_run_and_become_a_part_of_it() {
     } = measured();
     assert!(synthetic);
     let uar = |name: &str| {
-        let found = figures.iter().find(|(at, _)| at.to_string() == name);
-        found.unwrap().1.uar.mean
+        let found = figures.iter().find(|found| found.condition == name);
+        found.unwrap().figures.uar.mean
     };
     // The recipe subtracts the mean level, so a gain changes nothing.
     for gain in ["gain -20", "gain 20", "peak"] {
         assert_eq!(uar(gain), uar("clean"), "{gain}");
     }
-    assert!(uar("noise-babble 10") >= 0.0);
     let telephone = out.join("fold-1/predictions-condition-telephone.csv");
     assert!(telephone.is_file());
     assert_eq!(figures, measured().figures);

@@ -56,6 +56,8 @@ impl RunInfo {
             divided: data.divided(),
             skipped: data.skipped.clone(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
+            features: ser_features::ALGORITHM_VERSION,
+            conditions: ser_audio::conditions::VERSION,
             libtorch: LIBTORCH_VERSION.to_owned(),
             threads: threads.max().unwrap_or(1),
         }
