@@ -40,8 +40,7 @@ pub struct Args {
     /// The command to run.
     #[command(subcommand)]
     pub command: Command,
-    /// Print JSON, one object per line, instead of text; synth, report, results, completions and man ignore this, and
-    /// predict refuses it with --manifest, --out or --csv.
+    /// Print JSON, one object per line, instead of text.
     #[arg(long, global = true)]
     pub json: bool,
 }
@@ -285,7 +284,7 @@ pub struct CrossvalArgs {
     pub protocol: Option<Protocol>,
     /// Number of trainings in parallel [default: number of cores divided by the recipe's threads].
     #[arg(long)]
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroUsize>,
 }
 
 /// `ser select`
@@ -314,23 +313,19 @@ pub struct SelectArgs {
     pub conditions: bool,
     /// Number of trainings in parallel [default: number of cores divided by the recipe's threads].
     #[arg(long)]
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroUsize>,
 }
 
 /// `ser fit`
 #[derive(Debug, ClapArgs)]
+#[command(group(clap::ArgGroup::new("start").required(true)))]
 pub struct FitArgs {
     /// Built-in recipe (`ser doctor` lists them) or a TOML file.
-    #[arg(
-        long,
-        value_name = "NAME|TOML",
-        required_unless_present = "from",
-        conflicts_with = "from"
-    )]
+    #[arg(long, value_name = "NAME|TOML", group = "start")]
     pub recipe: Option<String>,
     /// Fine-tune this model, or `built-in`, on 10 to 2000 labelled clips of your own instead of training a recipe. This takes seconds
     /// and needs no libtorch. The weights of emotions that no clip has do not change.
-    #[arg(long, value_name = "MODEL|built-in")]
+    #[arg(long, value_name = "MODEL|built-in", group = "start")]
     pub from: Option<PathBuf>,
     /// With `--from`: make a model that predicts only these labels, as in `--labels happy,sad`.
     #[arg(
@@ -341,7 +336,7 @@ pub struct FitArgs {
         conflicts_with = "recipe"
     )]
     pub labels: Vec<String>,
-    /// With `--from`: write the model even if it is clearly worse on the clips than the original model.
+    /// With `--from`: write the model even if it is worse on the clips than the original model.
     #[arg(long, requires = "from", conflicts_with = "recipe")]
     pub even_if_worse: bool,
     /// The clips.
@@ -359,7 +354,7 @@ pub struct FitArgs {
     pub inner: NonZeroUsize,
     /// Number of trainings in parallel [default: number of cores divided by the recipe's threads].
     #[arg(long, conflicts_with = "from")]
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroUsize>,
 }
 
 /// The option for the model.

@@ -1,7 +1,7 @@
 //! The command `ser conditions`: evaluates a cross-validation under recording conditions.
 
 use anyhow::Result;
-use ser_experiment::{Figures, measure_conditions};
+use ser_experiment::{UnderCondition, measure_conditions};
 
 use crate::args::ConditionsArgs;
 use crate::output::{SYNTHETIC, mean_std, points, table};
@@ -16,10 +16,8 @@ pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
         &events::show(),
     )?;
     if json {
-        for (setting, folds) in &measured.figures {
-            let condition = setting.to_string();
-            let line = serde_json::json!({ "condition": condition, "figures": folds });
-            println!("{line}");
+        for found in &measured.figures {
+            println!("{}", serde_json::to_string(found)?);
         }
         if measured.synthetic {
             eprintln!("{SYNTHETIC}");
@@ -33,16 +31,23 @@ pub fn run(args: &ConditionsArgs, json: bool) -> Result<Outcome> {
     Ok(Outcome::of(&measured.skipped))
 }
 
-fn print(figures: &Figures) {
-    let clean = figures.first().map_or(0.0, |(_, folds)| folds.uar.mean);
-    let rows = figures.iter().map(|(setting, folds)| {
+fn print(figures: &[UnderCondition]) {
+    let rows = figures.iter().map(|found| {
         vec![
-            setting.to_string(),
-            mean_std(folds.accuracy),
-            mean_std(folds.uar),
-            points(folds.uar.mean - clean),
+            found.condition.clone(),
+            found.clips.to_string(),
+            mean_std(found.figures.accuracy),
+            mean_std(found.figures.uar),
+            points(found.change),
         ]
     });
-    let header = ["condition", "accuracy", "UAR", "UAR − clean, points"];
+    let header = [
+        "condition",
+        "clips",
+        "accuracy",
+        "UAR",
+        "UAR − clean, points",
+    ];
     println!("{}", table(&header, rows));
+    println!("UAR − clean: over the same clips.");
 }

@@ -1,12 +1,14 @@
 //! The commands `ser train` and `ser crossval`.
 
+use std::num::NonZeroUsize;
+
 use anyhow::{Result, bail};
 use ser_eval::{Evaluation, Predictions};
 use ser_experiment::{Finished, Folders, Run, cross_validate, train_one};
 use ser_recipe::{Experiment, Task};
 
 use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
-use crate::output::{SYNTHETIC, mean_std, percent, table};
+use crate::output::{RANDOM, SYNTHETIC, mean_std, percent, table};
 use crate::report::{print_classes, print_corpora};
 use crate::{Outcome, events};
 
@@ -41,7 +43,12 @@ pub fn run(args: &CrossvalArgs, json: bool) -> Result<Outcome> {
         experiment = experiment.with_task(task)?;
     }
     let folders = args.experiment.folders();
-    let trained = cross_validate(&experiment, &folders, args.jobs, &events::show())?;
+    let trained = cross_validate(
+        &experiment,
+        &folders,
+        args.jobs.map(NonZeroUsize::get),
+        &events::show(),
+    )?;
     print(&trained, json)
 }
 
@@ -80,10 +87,7 @@ fn print_run(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
         mean_std(evaluation.folds.uar)
     );
     if !protocol.is_speaker_disjoint() {
-        println!(
-            "In a random split, training and test clips share voices, so these figures are too optimistic for new \
-             speakers. To measure performance on new speakers, use a speaker-disjoint protocol: speakers-5, or folds-a on RAVDESS."
-        );
+        println!("{RANDOM}");
     }
     print_other_parts(run)?;
     if run.synthetic() {

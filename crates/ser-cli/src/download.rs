@@ -60,6 +60,14 @@ pub fn get(known: &'static KnownCorpus, args: &DownloadArgs, json: bool) -> Resu
             known.recordings
         ),
     })?;
+    // The finished folder takes the place of this one, and a shell would stay behind in the old one.
+    if std::env::current_dir().is_ok_and(|here| here.starts_with(&to)) {
+        bail!(
+            "{} is the current folder: name a folder in it, as in `--to {}`",
+            shown.display(),
+            known.name
+        );
+    }
     let origin = Origin::of(known, args.from.as_deref())?;
     let _lock = lock(&to)?;
     // Another program may have filled it in the meantime.

@@ -10,6 +10,7 @@ use ser_report::plots;
 
 use crate::args::ExplainArgs;
 use crate::output::{SYNTHETIC, UNCERTAIN, percent, plain, progress, tell_remarks};
+use crate::recordings::named;
 use crate::{Outcome, model};
 
 pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
@@ -38,9 +39,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
         Error::Audio(error) if Kind::from(&error) == Kind::TooLong => {
             anyhow!("{error}; for a longer recording use `ser timeline`")
         }
-        // The errors of decoding name the file.
-        Error::Audio(error) => error.into(),
-        other => anyhow::Error::from(other).context(file.clone()),
+        other => named(other, &args.file),
     })?;
     let answer = &explanation.answer;
     let emotion = answer.label(&model.labels);

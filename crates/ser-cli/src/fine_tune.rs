@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use ser_eval::bootstrap::FEWEST_SPEAKERS;
 use ser_experiment::{FineTuned, fine_tune};
 
 use crate::args::DataArgs;
 use crate::output::{SYNTHETIC, in_words, interval, percent, plain, points, table, tell_unknown};
 use crate::{Outcome, events, model};
 
-/// Fine-tunes a model, prints what became better and worse, and writes the model unless it is clearly worse.
+/// Fine-tunes a model, prints what became better and worse, and writes the model unless it is worse.
 pub fn run(
     from: &Path,
     labels: &[String],
@@ -22,7 +23,7 @@ pub fn run(
     let model = model::load((!built_in).then_some(from))?;
     let tuned = fine_tune(model, labels, &data.origins(), out, &events::show())?;
     let (before, after) = (tuned.before.metrics.uar, tuned.after.metrics.uar);
-    let is_refused = tuned.is_clearly_worse() && !even_if_worse;
+    let is_refused = tuned.is_worse() && !even_if_worse;
     let mut line = serde_json::json!({
         "clips": tuned.clips, "speakers": tuned.speakers, "absent": tuned.absent, "left_out": tuned.left_out,
         "before": tuned.before.metrics, "after": tuned.after.metrics, "gain": tuned.gain, "worse": worse(&tuned),
@@ -49,7 +50,7 @@ pub fn run(
     }
     if is_refused {
         bail!(
-            "the fine-tuned model is clearly worse on such clips: UAR {} in cross-validation, {} before. No model was written: add clips \
+            "the fine-tuned model is worse on such clips: UAR {} in cross-validation, {} before. No model was written: add clips \
              of more speakers, restrict the labels with --labels, or write the model all the same with --even-if-worse",
             percent(after),
             percent(before)
@@ -97,6 +98,10 @@ fn print(tuned: &FineTuned) {
             "gain in UAR: {} points, 95 % interval over speakers {}",
             points(tuned.gain.value),
             interval(tuned.gain.interval, points)
+        ),
+        None if tuned.speakers > 1 => println!(
+            "gain in UAR: {} points. Fewer than {FEWEST_SPEAKERS} speakers have no interval: the gain may be chance",
+            points(tuned.gain.value)
         ),
         None => println!(
             "All clips are of one speaker: the figures hold only for this speaker, and for others the model may have become \

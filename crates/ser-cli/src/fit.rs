@@ -1,5 +1,7 @@
 //! The command `ser fit --recipe`: trains a model for use on all clips.
 
+use std::num::NonZeroUsize;
+
 use anyhow::Result;
 use ser_experiment::{Folders, fit};
 use ser_recipe::{Experiment, Task};
@@ -25,7 +27,12 @@ pub fn run(args: &FitArgs, json: bool) -> Result<Outcome> {
         store: args.store.as_deref(),
         out: &args.out,
     };
-    let fitted = fit(&experiment, &folders, args.jobs, &events::show())?;
+    let fitted = fit(
+        &experiment,
+        &folders,
+        args.jobs.map(NonZeroUsize::get),
+        &events::show(),
+    )?;
     let (path, plain) = (fitted.model.display(), &fitted.validation);
     if json {
         let line = serde_json::json!({ "model": path.to_string(), "validation": plain, "synthetic": fitted.synthetic });

@@ -5,7 +5,7 @@
 // Libraries do not print, but this is a program.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-mod answers;
+mod answer_file;
 mod args;
 mod collection;
 mod compare;

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use ser_predict::{Listener, Model, Span};
 
 use crate::args::ListenArgs;
-use crate::output::{SYNTHETIC, percent, span_line};
+use crate::output::{SYNTHETIC, percent, span_line, tell_damage};
 use crate::timeline::clock;
 use crate::{Outcome, model};
 
@@ -210,7 +210,10 @@ fn piped(args: &ListenArgs) -> Result<(u32, impl Iterator<Item = Block> + use<>)
         let mut samples = Vec::new();
         match stream.next_block(&mut samples) {
             Ok(true) => Some(Ok(samples)),
-            Ok(false) => None,
+            Ok(false) => {
+                tell_damage("-".as_ref(), stream.damage().as_ref());
+                None
+            }
             Err(error) => Some(Err(error.into())),
         }
     });

@@ -11,7 +11,7 @@ use ser_experiment::Skipped;
 use ser_predict::{Answer, AnswerLine, Enrolment, Model, Predictor};
 use ser_tables::TableWriter;
 
-use crate::answers::{self, Answers};
+use crate::answer_file::{self, Answers};
 use crate::args::PredictArgs;
 use crate::collection::Collection;
 use crate::output::{
@@ -36,7 +36,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     let (mut files, mut skipped) = recordings(&args.files);
     // Checked first, because --enroll and --adapt decode all recordings before the first answer.
     if let Some(out) = &args.out {
-        answers::may_write(out, &files)?;
+        answer_file::may_write(out, &files)?;
     }
     tell(&skipped);
     let mut tally = Tally::default();
@@ -300,12 +300,20 @@ fn show(
             );
         }
     }
-    let uncertain = answers.iter().any(|(_, answer)| answer.uncertain);
-    if let Some(threshold) = threshold.filter(|_| uncertain) {
+    if answers.iter().any(|(_, answer)| answer.uncertain) {
+        println!("{UNCERTAIN}");
+    }
+    // Of answers that are uncertain for another reason, no accuracy is known.
+    let is_low = |answer: &Answer| {
+        let is_other = answer.out_of_distribution || answer.warnings.contains(&Warning::NoSpeech);
+        answer.uncertain && !is_other
+    };
+    let any_low = answers.iter().any(|(_, answer)| is_low(answer));
+    if let Some(threshold) = threshold.filter(|_| any_low) {
         let clips = model.provenance.validated_on.as_ref();
         let clips = clips.map_or_else(String::new, |clips| format!(" ({})", plain(clips)));
         println!(
-            "{UNCERTAIN}\non validation clips{clips}, {} of the answers with such low confidence were correct, and {} of the others{limits}",
+            "on validation clips{clips}, {} of the answers with low confidence were correct, and {} of the others{limits}",
             percent(threshold.accuracy_below),
             percent(threshold.accuracy_above)
         );

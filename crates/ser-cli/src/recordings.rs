@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::{AudioStream, Channels, Damage};
 use ser_experiment::{Skipped, find};
-use ser_predict::{Answer, Enroller, Enrolment, Kind, Predictor, Speech};
+use ser_predict::{Answer, Enroller, Enrolment, Error, Kind, Predictor, Speech};
 
 use crate::model;
 use crate::output::{in_full, plain, progress, tell, tell_damage};
@@ -94,6 +94,13 @@ pub fn kind_in_words(kind: Kind) -> &'static str {
     }
 }
 
+/// Seconds of speech from which enrolment helps. The measurements are in clips: four help, and fifteen are good
+/// (docs/results.md). The 1440 clips of RAVDESS have 1.9 s of speech each on average, and four quiet ones about 7 s, so this
+/// value is converted, not measured.
+const ENOUGH: f64 = 7.0;
+/// Seconds of speech that are good, converted in the same way.
+const GOOD: f64 = 30.0;
+
 /// A recording that was enrolled, and what it lacks.
 pub type Used = (PathBuf, Option<Damage>);
 
@@ -132,6 +139,14 @@ pub fn add_up<'p>(
     Ok((enroller, used))
 }
 
+/// Returns an error of a recording with the path of its file. The errors of decoding have it already.
+pub fn named(error: Error, file: &Path) -> anyhow::Error {
+    match error {
+        Error::Audio(error) => error.into(),
+        other => anyhow::Error::from(other).context(file.display().to_string()),
+    }
+}
+
 /// Enrols a speaker from all recordings that files, folders and patterns stand for. Recordings that cannot be used are
 /// printed and added to `skipped`, and those that are damaged are printed.
 ///
@@ -153,6 +168,12 @@ pub fn enrol<'p>(
     }
     for (file, damage) in used {
         tell_damage(&file, damage.as_ref());
+    }
+    if enroller.seconds() < ENOUGH {
+        eprintln!(
+            "less than {ENOUGH:.0} s of speech to enrol (about four clips of RAVDESS) hardly helps; {GOOD:.0} s (about fifteen) are good: \
+             give more recordings of this speaker"
+        );
     }
     Ok(enroller)
 }

@@ -1,12 +1,12 @@
 //! The command `ser report`, and tables of figures for other commands.
 
-use std::path::PathBuf;
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use ser_data::{Corpus, Scan};
 use ser_eval::{Evaluation, GroupRow};
 use ser_experiment::{Event, Run, Skipped, summaries, write_side_by_side};
-use ser_report::{CorpusTable, Known, RunSummary};
+use ser_report::{CorpusTable, Known, RunSummary, SplitKind};
 
 use crate::args::ReportArgs;
 use crate::output::{SYNTHETIC, interval, mean_std, percent, plain, table};
@@ -17,13 +17,12 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     let runs = Run::read_all(&args.runs)?;
     let rows = summaries(&runs)?;
     if let Some(out) = &args.out {
-        let read: Vec<_> = args.data.iter().map(PathBuf::as_path).collect();
-        ser_files::may_write(out, &read)?;
+        may_write_page(out)?;
     }
     let mut skipped = Vec::new();
     if !args.data.is_empty() {
         let (data, show) = (args.root.of_each(&args.data), events::show());
-        for run in &runs {
+        for (i, run) in runs.iter().enumerate() {
             let Scan { corpus, audit } = Corpus::load_all(&data, &run.experiment.task.labels)?;
             for left_out in Skipped::of_audit(&audit) {
                 // The runs read the same files.
@@ -32,7 +31,8 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
                     skipped.push(left_out);
                 }
             }
-            let evaluation = run.write_page(&rows, &corpus, &args.by)?;
+            let others = [&rows[..i], &rows[i + 1..]].concat();
+            let evaluation = run.write_page(&others, &corpus, &args.by)?;
             for (column, rows) in &evaluation.by {
                 print_groups(column, rows);
             }
@@ -44,18 +44,22 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         let table_rows = rows.iter().map(|row| {
             vec![
                 row.recipe.clone(),
+                test_speakers(row).to_owned(),
+                row.classes.to_string(),
                 mean_std(row.accuracy),
                 mean_std(row.uar),
                 interval(row.uar_interval, percent),
             ]
         });
-        println!(
-            "{}",
-            table(
-                &["recipe", "accuracy", "UAR", "95 % interval of UAR"],
-                table_rows
-            )
-        );
+        let header = [
+            "run",
+            "test speakers",
+            "emotions",
+            "accuracy",
+            "UAR",
+            "95 % interval of UAR, pooled",
+        ];
+        println!("{}", table(&header, table_rows));
         for row in &rows {
             print_corpora_of(row);
         }
@@ -65,6 +69,25 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         println!("{SYNTHETIC}");
     }
     Ok(Outcome::of(&skipped))
+}
+
+/// Returns an error if a page cannot be written to `out`, or would replace a file that is no page.
+pub fn may_write_page(out: &Path) -> Result<()> {
+    if out.extension().is_none_or(|extension| extension != "html") {
+        bail!(
+            "{}: the page is HTML: choose a name that ends in .html",
+            out.display()
+        );
+    }
+    Ok(ser_files::may_write(out, &[])?)
+}
+
+/// Says whether the models of a run know the test speakers.
+pub fn test_speakers(run: &RunSummary) -> &'static str {
+    match run.split {
+        SplitKind::SpeakerDisjoint => "new",
+        SplitKind::Random => "seen in training",
+    }
 }
 
 /// Prints the UAR by corpus of a run with the protocol `corpora`, and nothing for other runs.

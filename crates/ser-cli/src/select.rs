@@ -1,6 +1,7 @@
 //! The command `ser select`: compares recipes on validation clips.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use anyhow::Result;
 use ser_eval::FoldSummary;
@@ -8,7 +9,7 @@ use ser_experiment::{Candidate, Folders, Setting, outer_splits, select};
 use ser_recipe::{Experiment, Task};
 
 use crate::args::SelectArgs;
-use crate::output::{SYNTHETIC, mean_std, table};
+use crate::output::{RANDOM, SYNTHETIC, mean_std, table};
 use crate::{Outcome, events};
 
 /// Evaluates every recipe on the inner splits of every split, and prints the comparison.
@@ -32,7 +33,7 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
     let mut rows = select(
         &experiments,
         &folders,
-        args.jobs,
+        args.jobs.map(NonZeroUsize::get),
         args.conditions,
         &events::show(),
     )?;
@@ -44,6 +45,12 @@ pub fn run(args: &SelectArgs, json: bool) -> Result<Outcome> {
         }
     } else {
         print(&mut rows);
+        if experiments
+            .iter()
+            .any(|asked| !asked.task.protocol.is_speaker_disjoint())
+        {
+            println!("{RANDOM}");
+        }
         if is_synthetic {
             println!("{SYNTHETIC}");
         }

@@ -13,13 +13,6 @@ use crate::output::{in_words, table};
 use crate::recordings::enrol;
 use crate::{Outcome, date, model};
 
-/// Seconds of speech from which enrolment helps. The measurements are in clips: four help, and fifteen are good
-/// (docs/results.md). The 1440 clips of RAVDESS have 1.9 s of speech each on average, and four quiet ones about 7 s, so this
-/// value is converted, not measured.
-const ENOUGH: f64 = 7.0;
-/// Seconds of speech that are good, converted in the same way.
-const GOOD: f64 = 30.0;
-
 /// Returns the folder of the enrolled speakers, which is in the user's data folder.
 fn folder() -> Result<PathBuf> {
     let folder = dirs::data_dir().context("the user's data folder is unknown: set HOME")?;
@@ -87,12 +80,6 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
             in_words(recordings, "recording"),
             args.name
         );
-        if seconds < ENOUGH {
-            println!(
-                "less than {ENOUGH:.0} s of speech (about four clips of RAVDESS) hardly helps; {GOOD:.0} s (about fifteen) are good: \
-                 give more recordings of this speaker"
-            );
-        }
         println!(
             "stored in {}; `ser speakers --forget {}` removes it",
             path.display(),

@@ -13,7 +13,7 @@ use ser_report::plots;
 
 use crate::args::{TimelineArgs, TimelineChannel};
 use crate::output::{SYNTHETIC, UNCERTAIN, percent, progress, span_line, table, tell_damage};
-use crate::recordings::{is_stdin, open};
+use crate::recordings::{is_stdin, named, open};
 use crate::{Outcome, date, model};
 
 /// Seconds of sound that are processed at a time: a few megabytes, with enough pieces of speech to keep all cores busy.
@@ -32,10 +32,19 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         }
         ser_files::may_write(out, &[&args.file])?;
     }
+    if args.channel == Some(TimelineChannel::Each) && args.answer.speaker.is_some() {
+        bail!(
+            "--speaker is one person, and with `--channel each` another one speaks on every channel: name the speaker's channel, as in \
+             `--channel 1 --speaker NAME`"
+        );
+    }
     let speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let answer = |channel: Option<u16>| -> Result<Answered> {
         let stream = open(&args.file, channel)?;
-        listen(Timeline::new(&predictor, stream, speaker.as_ref())?)
+        let timeline = Timeline::new(&predictor, stream, speaker.as_ref());
+        timeline
+            .and_then(listen)
+            .map_err(|error| named(error, &args.file))
     };
     let Answered {
         spans,
@@ -135,7 +144,7 @@ fn answer_each(file: &Path, answer: impl Fn(Option<u16>) -> Result<Answered>) ->
 }
 
 /// Processes a whole recording, and returns its spans.
-fn listen(mut timeline: Timeline) -> Result<Answered> {
+fn listen(mut timeline: Timeline) -> ser_predict::Result<Answered> {
     let length = timeline.stream().duration();
     let bar = progress(length.map(|seconds| seconds.ceil() as usize), "seconds");
     let mut spans = Vec::new();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
@@ -40,6 +41,12 @@ pub(crate) fn hear<'py>(
         Some(Ok(other)) => return Err(asked::no_channel(other)),
         _ => false,
     };
+    if is_each && asked.speaker.is_some() {
+        return Err(PyValueError::new_err(
+            "speaker: one person, and with channel=\"each\" another one speaks on every channel: give the number of the speaker's \
+             channel",
+        ));
+    }
     let Heard {
         spans,
         seconds,

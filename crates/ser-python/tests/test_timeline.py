@@ -52,6 +52,9 @@ def test_a_channel_is_a_number_or_each(model: ser_speech.Model, call: Path) -> N
         model.timeline(call, channel="left")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="got 0"):
         model.timeline(call, channel=0)
+    anna = model.enroll([call], channel=1)
+    with pytest.raises(ValueError, match="speaker: one person"):
+        model.timeline(call, channel="each", speaker=anna)
 
 
 @pytest.mark.parametrize("size", [160, 4001, 16_000, 1_000_000])

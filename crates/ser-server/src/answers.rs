@@ -125,6 +125,12 @@ fn hear(shared: &Shared, upload: &Upload, form: Option<Caption>) -> Result<Respo
         Ok((spans, timeline))
     };
     let is_each = asked.channel == Some(Channel::Each);
+    if is_each && asked.speaker.is_some() {
+        return Err(Problem::invalid(
+            "a speaker is one person, and with `channel=each` another one speaks on every channel",
+            "name the speaker's channel, as in `channel=1`",
+        ));
+    }
     let first = if is_each {
         Channels::Only(1)
     } else {

@@ -274,6 +274,14 @@ fn what_lies_in_the_folder_is_left_alone() {
     fs::write(to.join("01-C-1-1.wav"), wav(1)).unwrap();
     refused("holds 1 of 936 recordings");
     assert_eq!(names_in(&to), ["01-C-1-1.wav", "thesis.txt"]);
+    let here = folder.path().join("here");
+    fs::create_dir(&here).unwrap();
+    let mut call = ser();
+    call.current_dir(&here)
+        .args(["download", "cafe", "--to", "."]);
+    let said = call.assert().code(1);
+    let said = String::from_utf8_lossy(&said.get_output().stderr).into_owned();
+    assert!(said.contains("--to cafe"), "{said}");
 }
 
 #[test]

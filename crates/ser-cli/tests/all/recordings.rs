@@ -278,6 +278,12 @@ fn channels_of_a_call_are_heard_one_by_one_or_each_by_itself() {
     call(&file);
     let said = complaint(0, &[&"timeline", &file]);
     assert!(said.contains("`--channel each`"), "{said}");
+    let remarks = |more: &[&dyn AsRef<OsStr>]| {
+        let call: [&dyn AsRef<OsStr>; 3] = [&"--json", &"predict", &file];
+        lines(&output(0, &[&call, more].concat()))[0]["warnings"].to_string()
+    };
+    assert!(remarks(&[]).contains("channels-apart"));
+    assert!(!remarks(&[&"--channel", &"1"]).contains("channels-apart"));
 
     let out = |name: &str| folder.path().join(name);
     let files = ["a.vtt", "a.srt", "a.txt", "a.TextGrid", "a.eaf", "a.rttm"].map(out);

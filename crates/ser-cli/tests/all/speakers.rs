@@ -78,18 +78,30 @@ fn what_a_damaged_recording_lacks_is_said_of_enrolment_too() {
 fn seconds_of_speech_count_and_not_recordings() {
     let user = User::new();
     let little = clips(1, 1).remove(0);
-    let (told, _) = user.run(0, &[&"enroll", &"anna", &little]);
+    let (told, warned) = user.run(0, &[&"enroll", &"anna", &little]);
     assert!(told.contains("s of speech in 1 recording:"), "{told}");
-    assert!(told.contains("hardly helps"), "{told}");
+    assert!(warned.contains("hardly helps"), "{warned}");
+    let once: [&dyn AsRef<OsStr>; 4] = [&"predict", &little, &"--enroll", &little];
+    assert!(user.run(0, &once).1.contains("hardly helps"));
     let of_one = user.run(0, &[&"--json", &"enroll", &"anna", &little]).0;
     let of_one = lines(&of_one)[0]["seconds"].as_f64().unwrap();
 
     // As long as twelve clips, but one recording.
     let much = user.0.path().join("long.wav");
     long(&much, &clips(1, 12));
-    let (told, _) = user.run(0, &[&"enroll", &"anna", &much]);
+    let (told, warned) = user.run(0, &[&"enroll", &"anna", &much]);
     assert!(told.contains("anna is enrolled again"), "{told}");
-    assert!(!told.contains("hardly helps"), "{told}");
+    assert!(!warned.contains("hardly helps"), "{warned}");
+    let each: [&dyn AsRef<OsStr>; 6] = [
+        &"timeline",
+        &much,
+        &"--channel",
+        &"each",
+        &"--speaker",
+        &"anna",
+    ];
+    let said = user.run(1, &each).1;
+    assert!(said.contains("--channel 1 --speaker NAME"), "{said}");
     let told = user.run(0, &[&"--json", &"enroll", &"anna", &much]).0;
     let told = lines(&told).remove(0);
     // Its pieces count, as in the service, the page and Python.

@@ -20,6 +20,7 @@ const REMARKS: Record<string, string> = {
     narrowband: "the recording has the narrow band of a telephone",
     noisy: "the background is loud",
     damaged: "a part of the recording is missing",
+    "channels-apart": "the channels have nothing in common, as in a call, and the answer is for their mean",
     "out-of-distribution": "the recording is unlike anything in training (out of distribution)",
     long: "the recording is long, so this answer is the mean over its pieces of speech",
 };
