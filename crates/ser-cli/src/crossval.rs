@@ -8,9 +8,13 @@ use ser_experiment::{Finished, Folders, Run, cross_validate, train_one};
 use ser_recipe::{Experiment, Task};
 
 use crate::args::{CrossvalArgs, ExperimentArgs, TrainArgs};
-use crate::output::{RANDOM, SYNTHETIC, mean_std, percent, table};
+use crate::output::{SYNTHETIC, mean_std, percent, table};
 use crate::report::{print_classes, print_corpora};
 use crate::{Outcome, events};
+
+/// Says what the figures of a random split are worth.
+pub const RANDOM: &str = "In a random split, training and test clips share voices, so these figures are too optimistic for new \
+     speakers. To measure performance on new speakers, use a speaker-disjoint protocol: speakers-5, or folds-a on RAVDESS.";
 
 /// Runs `ser train`: trains on one split, and writes its files directly into `--out`.
 pub fn train(args: &TrainArgs, json: bool) -> Result<Outcome> {

@@ -151,10 +151,6 @@ pub fn in_words(count: usize, what: &str) -> String {
     format!("{count} {what}{s}")
 }
 
-/// Says what the figures of a random split are worth.
-pub const RANDOM: &str = "In a random split, training and test clips share voices, so these figures are too optimistic for new \
-     speakers. To measure performance on new speakers, use a speaker-disjoint protocol: speakers-5, or folds-a on RAVDESS.";
-
 /// Explains the mark beside an answer.
 pub const UNCERTAIN: &str =
     "? marks an uncertain answer: no speech, out of distribution, or low confidence";

@@ -9,7 +9,8 @@ use ser_experiment::{Candidate, Folders, Setting, outer_splits, select};
 use ser_recipe::{Experiment, Task};
 
 use crate::args::SelectArgs;
-use crate::output::{RANDOM, SYNTHETIC, mean_std, table};
+use crate::crossval::RANDOM;
+use crate::output::{SYNTHETIC, mean_std, table};
 use crate::{Outcome, events};
 
 /// Evaluates every recipe on the inner splits of every split, and prints the comparison.
