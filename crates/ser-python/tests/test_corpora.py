@@ -154,8 +154,10 @@ def test_figures() -> None:
     assert found.labels == ["happy", "sad"] and found.n == 10
     assert found.accuracy == pytest.approx(0.7) and found.uar == pytest.approx((5 / 6 + 1 / 2) / 2)
     assert found.confusion.tolist() == [[2, 2], [1, 5]]
-    assert found.accuracy_interval is not None
-    assert found.accuracy_interval[0] <= 0.7 <= found.accuracy_interval[1]
+    assert found.accuracy_interval is None and found.uar_interval is None
+    of_six = ser_speech.evaluate(truth, predicted, speakers=list("abcdefabcd"))
+    assert of_six.accuracy_interval is not None
+    assert of_six.accuracy_interval[0] <= 0.7 <= of_six.accuracy_interval[1]
     assert found.log_loss is None and [row["group"] for row in found.speakers] == ["a", "b"]
     alone = ser_speech.evaluate(truth, predicted)
     assert alone.uar == found.uar and alone.uar_interval is None and alone.speakers == []

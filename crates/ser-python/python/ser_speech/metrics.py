@@ -21,7 +21,8 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Evaluation:
-    """Figures from 0 to 1. The intervals resample speakers 1000 times, so they say what to expect from other speakers."""
+    """Figures from 0 to 1. The intervals resample speakers 1000 times, so they say what to expect from other speakers;
+    with fewer than six there are none."""
 
     n: int
     """Number of clips."""
