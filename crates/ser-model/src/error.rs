@@ -9,8 +9,8 @@ pub enum Error {
     Data(String),
     /// The loss or the weights became infinite or NaN before the first epoch ended.
     #[error(
-        "the first epoch ends with values that are not finite: lower `training.learning_rate` or set \
-         `training.gradient_clip`"
+        "the first epoch ends with values that are not finite: lower `training.learning_rate` or `training.weight_decay`, or \
+         set `training.gradient_clip`"
     )]
     Diverged,
     /// The recipe is not valid, or cannot be written as TOML.

@@ -110,7 +110,7 @@ fn weight_1() -> f64 {
 
 /// A member: people write the name of a recipe, while the folder of a run contains the complete recipe.
 enum RecipeOrName {
-    /// A built-in name, or the path of a file.
+    /// A built-in name, or the path of a file, relative to the folder of the ensemble's file.
     Name(String),
     Recipe(Box<Recipe>),
 }

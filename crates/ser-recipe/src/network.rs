@@ -84,7 +84,7 @@ pub struct LstmConfig {
     /// Number of consecutive frames that are joined into one step; the sequence becomes shorter by this factor.
     #[serde(default = "one")]
     pub stack: usize,
-    /// Dropout between layers and before the output layer.
+    /// Dropout between layers and before the output layer; with convolution blocks also before the first layer.
     #[serde(default)]
     pub dropout: f64,
     /// Convolution blocks before the first layer.

@@ -40,6 +40,11 @@ fn an_ensemble_of_files_needs_them_no_more_once_it_was_read() {
     );
     let read = Experiment::parse(&text, "e").unwrap();
     let written = read.to_toml().unwrap();
+    // A relative path is one from the folder of the ensemble's file.
+    let beside = text.replace(&format!("{file:?}"), "'mine.toml'");
+    let both = folder.path().join("both.toml");
+    let beside = Experiment::parse(&beside, &both.to_string_lossy());
+    assert_eq!(beside.unwrap(), read);
     std::fs::remove_file(&file).unwrap();
     assert_eq!(Experiment::parse(&written, "written").unwrap(), read);
     let message = Experiment::parse(&text, "e").unwrap_err().to_string();
