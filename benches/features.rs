@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ser_audio::{Resampler, Waveform};
-use ser_benches::{make_old, native, read_into, voice, write_wav};
+use ser_benches::{native, read_into, voice, wait_until_old, write_wav};
 use ser_features::{
     FeatureConfig, FeatureExtractor, FeatureStore, Features, MelFilterbank, delta, mfcc,
     power_to_db, trim,
@@ -86,7 +86,7 @@ fn store(c: &mut Criterion) {
     for path in &paths {
         write_wav(path, &clip);
     }
-    make_old(&paths).unwrap();
+    wait_until_old();
     let extractor = FeatureExtractor::new(&native()).unwrap();
     group.bench_function("all computed", |b| {
         b.iter(|| {

@@ -3,10 +3,8 @@
 
 mod cost;
 
-use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use ser_audio::{AudioStream, Waveform};
@@ -79,16 +77,9 @@ pub fn write_samples(path: &Path, sample_rate: u32, samples: impl Iterator<Item 
     ser_fixtures::write_wav(path, sample_rate, samples);
 }
 
-/// Makes files an hour old. A feature store trusts the modification time of a file only if it is some seconds old.
-///
-/// # Errors
-/// A file cannot be opened, or its time cannot be set.
-pub fn make_old(paths: &[PathBuf]) -> io::Result<()> {
-    let past = SystemTime::now() - Duration::from_secs(3600);
-    for path in paths {
-        File::options().write(true).open(path)?.set_modified(past)?;
-    }
-    Ok(())
+/// Waits until a feature store trusts the time of files that were just written.
+pub fn wait_until_old() {
+    std::thread::sleep(Duration::from_secs(3));
 }
 
 /// Returns the WAV files anywhere below a folder, by name.

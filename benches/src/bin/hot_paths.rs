@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use ser_audio::{Quality, Resampler, Waveform, restored};
-use ser_benches::{make_old, native, read_into, voice, write_wav};
+use ser_benches::{native, read_into, voice, wait_until_old, write_wav};
 use ser_features::{Extra, FeatureConfig, FeatureExtractor, FeatureStore, Features, Views, Yin};
 use ser_predict::Model;
 use tempfile::TempDir;
@@ -203,7 +203,7 @@ fn store(count: usize) -> Result<()> {
         std::fs::copy(&paths[0], &path)?;
         paths.push(path);
     }
-    make_old(&paths)?;
+    wait_until_old();
     on_one_thread()?;
     let extractor = FeatureExtractor::new(&native())?;
     let kept = folder.path().join("store");

@@ -21,12 +21,7 @@ fn main() -> Result<()> {
     let config = FeatureConfig {
         output: Output::Functionals,
         // Extras about the voice, in addition to the spectrum.
-        extras: vec![
-            Extra::F0,
-            Extra::Aperiodicity,
-            Extra::Harmonics,
-            Extra::Formants,
-        ],
+        extras: Extra::VOICE.to_vec(),
         ..FeatureConfig::default()
     };
     let extractor = FeatureExtractor::new(&config)?;

@@ -271,6 +271,26 @@ pub enum Extra {
 }
 
 impl Extra {
+    /// All extra rows.
+    pub const ALL: [Self; 9] = [
+        Self::Rms,
+        Self::ZeroCrossingRate,
+        Self::SpectralCentroid,
+        Self::SpectralRolloff,
+        Self::SpectralFlatness,
+        Self::F0,
+        Self::Aperiodicity,
+        Self::Harmonics,
+        Self::Formants,
+    ];
+    /// The rows about the voice, from which [`Output::Functionals`] computes its statistics of the voice.
+    pub const VOICE: [Self; 4] = [
+        Self::F0,
+        Self::Aperiodicity,
+        Self::Harmonics,
+        Self::Formants,
+    ];
+
     /// Returns the name in a TOML file.
     pub fn name(self) -> &'static str {
         match self {

@@ -90,17 +90,7 @@ fn neither_do_derivatives_pre_emphasis_odd_lengths_and_extra_rows() {
         n_fft: 1103,
         pre_emphasis: Some(0.97),
         deltas: 2,
-        extras: vec![
-            Extra::Rms,
-            Extra::ZeroCrossingRate,
-            Extra::SpectralCentroid,
-            Extra::SpectralRolloff,
-            Extra::SpectralFlatness,
-            Extra::F0,
-            Extra::Aperiodicity,
-            Extra::Harmonics,
-            Extra::Formants,
-        ],
+        extras: Extra::ALL.to_vec(),
         ..FeatureConfig::default()
     };
     assert_eq!(allocations_of_a_second_signal(&config), 0);
@@ -110,12 +100,7 @@ fn neither_do_derivatives_pre_emphasis_odd_lengths_and_extra_rows() {
 fn neither_do_functionals() {
     let config = FeatureConfig {
         output: Output::Functionals,
-        extras: vec![
-            Extra::F0,
-            Extra::Aperiodicity,
-            Extra::Harmonics,
-            Extra::Formants,
-        ],
+        extras: Extra::VOICE.to_vec(),
         ..FeatureConfig::default()
     };
     assert_eq!(allocations_of_a_second_signal(&config), 0);

@@ -14,6 +14,24 @@ pub fn ravdess() -> Option<PathBuf> {
     folder("SER_RAVDESS")
 }
 
+/// Returns every `every`th of the 1440 RAVDESS clips, in the order of their paths. Without the corpus, prints that a test is skipped.
+///
+/// # Panics
+/// The folder cannot be read, or has another number of clips.
+pub fn ravdess_clips(every: usize) -> Option<Vec<PathBuf>> {
+    let files = |folder: &Path| -> Vec<PathBuf> {
+        let found = std::fs::read_dir(folder).unwrap();
+        found.map(|entry| entry.unwrap().path()).collect()
+    };
+    let actors = files(&ravdess()?);
+    let actors = actors.iter().filter(|path| path.is_dir());
+    let mut clips: Vec<PathBuf> = actors.flat_map(|actor| files(actor)).collect();
+    clips.retain(|path| path.extension().is_some_and(|extension| extension == "wav"));
+    clips.sort();
+    assert_eq!(clips.len(), 1440);
+    Some(clips.into_iter().step_by(every).collect())
+}
+
 /// Returns the folder with the same clips as FLAC, which `SER_RAVDESS_FLAC` names. Without it, prints that a test is
 /// skipped.
 pub fn ravdess_flac() -> Option<PathBuf> {

@@ -18,13 +18,6 @@ use crate::threads::compute;
 
 /// Number of rows that are computed on all cores between two checks for Ctrl-C.
 const AT_ONCE: usize = 64;
-/// The functionals that `voice` adds.
-const VOICE: [Extra; 4] = [
-    Extra::F0,
-    Extra::Aperiodicity,
-    Extra::Harmonics,
-    Extra::Formants,
-];
 
 /// Computes features from samples. Any number of threads may use it at once.
 #[pyclass(frozen, module = "ser_speech._native")]
@@ -91,7 +84,11 @@ impl FeatureExtractor {
             top_db,
             n_mfcc: count("n_mfcc", n_mfcc)?,
             lifter,
-            extras: if voice { VOICE.to_vec() } else { Vec::new() },
+            extras: if voice {
+                Extra::VOICE.to_vec()
+            } else {
+                Vec::new()
+            },
             relative_level,
             ..FeatureConfig::default()
         };

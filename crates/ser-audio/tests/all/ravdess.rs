@@ -1,7 +1,5 @@
 //! Compares thresholds with the real corpus. These tests run only if `SER_RAVDESS` names the folder of its WAV files.
 
-use std::path::{Path, PathBuf};
-
 use ser_audio::Waveform;
 use ser_audio::conditions::Condition;
 use ser_audio::{Quality, Segment, Warning, read};
@@ -13,24 +11,8 @@ const EVERY: usize = 19;
 
 /// Returns the clips; prints a line and returns `None` without the corpus.
 fn clips() -> Option<Vec<Waveform>> {
-    let folder = ser_fixtures::ravdess()?;
-    let mut paths = Vec::new();
-    collect(&folder, &mut paths);
-    paths.sort();
-    assert_eq!(paths.len(), 1440);
-    let chosen = paths.iter().step_by(EVERY);
-    Some(chosen.map(|path| read(path).unwrap()).collect())
-}
-
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, paths);
-        } else if path.extension().is_some_and(|extension| extension == "wav") {
-            paths.push(path);
-        }
-    }
+    let paths = ser_fixtures::ravdess_clips(EVERY)?;
+    Some(paths.iter().map(|path| read(path).unwrap()).collect())
 }
 
 fn under(clips: &[Waveform], condition: &str) -> Vec<Waveform> {

@@ -162,17 +162,7 @@ fn a_single_frame_is_padded_as_any_other() {
 #[test]
 fn silence_has_features_too() {
     let config = FeatureConfig {
-        extras: vec![
-            Extra::Rms,
-            Extra::ZeroCrossingRate,
-            Extra::SpectralCentroid,
-            Extra::SpectralRolloff,
-            Extra::SpectralFlatness,
-            Extra::F0,
-            Extra::Aperiodicity,
-            Extra::Harmonics,
-            Extra::Formants,
-        ],
+        extras: Extra::ALL.to_vec(),
         ..FeatureConfig::default()
     };
     let silence = extract(&config, &[0.0; 8000]);

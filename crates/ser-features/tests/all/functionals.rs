@@ -23,12 +23,7 @@ fn config() -> FeatureConfig {
         n_mels: 42,
         n_mfcc: 25,
         output: Output::Functionals,
-        extras: vec![
-            Extra::F0,
-            Extra::Aperiodicity,
-            Extra::Harmonics,
-            Extra::Formants,
-        ],
+        extras: Extra::VOICE.to_vec(),
         ..FeatureConfig::default()
     }
 }

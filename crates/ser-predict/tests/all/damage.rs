@@ -1,19 +1,10 @@
 //! Real speech in damaged files, and with one channel of opposite sign. The tests run if `SER_RAVDESS` names the folder
 //! of the clips.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ser_audio::{AudioStream, Channels, Waveform};
 use ser_predict::{Listener, Predictor};
-
-/// Returns `count` clips that are evenly spread over the corpus.
-fn clips(count: usize) -> Option<Vec<PathBuf>> {
-    let folder = ser_fixtures::ravdess()?;
-    let found: Result<Vec<PathBuf>, _> = ser_audio::recordings(&folder).collect();
-    let found = found.unwrap();
-    let step = found.len() / count;
-    Some(found.into_iter().step_by(step).take(count).collect())
-}
 
 fn stream(bytes: Vec<u8>) -> AudioStream {
     AudioStream::from_bytes(bytes.into(), Path::new("clip")).unwrap()
@@ -37,7 +28,9 @@ fn opposite(sound: &Waveform) -> Vec<u8> {
 
 #[test]
 fn clips_with_a_channel_turned_round_keep_their_emotion() {
-    let Some(clips) = clips(60) else { return };
+    let Some(clips) = ser_fixtures::ravdess_clips(24) else {
+        return;
+    };
     let predictor = Predictor::built_in().unwrap();
     let kept = clips.iter().filter(|path| {
         let plain = predictor.answer_file(path, None).unwrap().emotion();
@@ -64,7 +57,9 @@ fn starts(predictor: &Predictor, mut stream: AudioStream) -> Vec<f64> {
 
 #[test]
 fn speech_begins_behind_damage_where_it_did() {
-    let Some(clips) = clips(24) else { return };
+    let Some(clips) = ser_fixtures::ravdess_clips(60) else {
+        return;
+    };
     let predictor = Predictor::built_in().unwrap();
     let (mut samples, mut rate) = (Vec::new(), 0);
     for clip in clips {
