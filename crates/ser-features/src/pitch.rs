@@ -231,22 +231,24 @@ impl Yin {
         } = scratch;
         let terms = self.terms(frame);
         let scale = 2.0 / self.fft.len() as f64;
-        // What rounding leaves of a constant must not look like a periodic signal.
-        let least = ROUNDING * first;
         sums.clear();
         let (mut shifted, mut sum) = (first, 0.0);
         let ends = frame[..self.max_period].iter().zip(&frame[terms..]);
         let differences = ends.zip(&spectrum[1..]).map(|((&before, &behind), z)| {
             let square = |x: f32| f64::from(x) * f64::from(x);
             shifted += square(behind) - square(before);
-            let d = first + shifted - scale * f64::from(z.re);
-            let d = if d > least { d } else { 0.0 };
+            let d = (first + shifted - scale * f64::from(z.re)).max(0.0);
             sum += d;
             (d, sum)
         });
         sums.extend(differences);
         difference.clear();
         difference.push(1.0);
+        // What rounding leaves of a constant must not look like a periodic signal.
+        if sum <= ROUNDING * first * sums.len() as f64 {
+            difference.resize(1 + sums.len(), 1.0);
+            return;
+        }
         difference.extend((1..).zip(&*sums).map(|(period, &(d, sum))| {
             let relative = d * f64::from(period) / sum;
             if sum > 0.0 { relative as f32 } else { 1.0 }
@@ -299,7 +301,7 @@ impl fmt::Debug for Yin {
 }
 
 /// Error of the transform in single precision, as a share of the energy.
-const ROUNDING: f64 = 64.0 * f32::EPSILON as f64;
+const ROUNDING: f64 = 32.0 * f32::EPSILON as f64;
 
 /// The longest accepted frame in samples: a longer one is a mistake.
 const MAX_FRAME_LENGTH: usize = 1 << 20;
