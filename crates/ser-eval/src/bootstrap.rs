@@ -22,8 +22,8 @@ use crate::predictions::{Prediction, Predictions};
 pub const RESAMPLES: usize = 1000;
 /// Share of the resamples that lie inside the interval.
 pub const LEVEL: f64 = 0.95;
-/// Smallest number of speakers for an interval. Over fewer, a percentile interval is much too narrow: over 5 speakers 85 % and
-/// over 2 speakers 59 % of them hold the true figure (`tests/bootstrap.rs`).
+/// Smallest number of speakers for an interval. Percentile intervals over few speakers are too narrow: over this number about 88 % of
+/// them hold the true figure (`tests/bootstrap.rs`), and over fewer still less.
 pub const FEWEST_SPEAKERS: usize = 6;
 /// Seed of the resampling, so that the same predictions give the same interval everywhere.
 pub(crate) const SEED: u64 = 1;

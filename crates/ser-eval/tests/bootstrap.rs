@@ -87,10 +87,10 @@ fn naive_interval_holds(predictions: &Predictions, value: f64) -> bool {
 fn the_interval_covers_the_true_figure_about_as_often_as_it_says() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let experiments = 2000;
-    // The nominal level is 95 %. Percentile intervals over few clusters fall short: in 6000 experiments SIXSIX % over 6 speakers,
-    // 92.6 % over 12 and 93.9 % over 24 held the true accuracy. The limits are three standard errors of 2000 experiments away
+    // The nominal level is 95 %. Percentile intervals over few clusters fall short: in 6000 experiments 88.2 % over 6 speakers,
+    // 92.3 % over 12 and 93.8 % over 24 held the true accuracy. The limits are three standard errors of 2000 experiments away
     // from these.
-    for (speakers, percent) in [(6, 0.0..=100.0), (12, 90.8..=94.4), (24, 92.3..=95.5)] {
+    for (speakers, percent) in [(6, 86.0..=90.4), (12, 90.8..=94.4), (24, 92.3..=95.5)] {
         let (mut covered, mut naive) = (0, 0);
         for _ in 0..experiments {
             let predictions = corpus(&mut rng, speakers);

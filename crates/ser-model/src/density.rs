@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ser_predict::{Density, DensityInfo, Standardiser, clip_statistics};
+use ser_predict::{Density, DensityInfo, Standardiser, clip_statistics, distance_limit};
 use ser_recipe::Recipe;
 use tch::{Kind, Tensor};
 
@@ -15,8 +15,6 @@ const COMPONENTS: usize = 16;
 /// Share of the average variance that is mixed into the variance of each direction, so that no variance is zero when there are
 /// few clips.
 const SHRINKAGE: f64 = 0.05;
-/// Share of the clips of held-out speakers that lie within the limit.
-const WITHIN: f64 = 0.975;
 /// Number of parts that the speakers of a single corpus are divided into.
 const PARTS: usize = 5;
 /// Number of clips whose statistics are computed at a time.
@@ -49,13 +47,9 @@ pub(crate) fn fit(recipe: &Recipe, standardiser: &Standardiser, clips: &[Clip]) 
         let clean = part.iter().map(|clip| statistics(&clip.copies[0]));
         distances.extend(clean.map(|clip| others.distance(&clip)));
     }
-    distances.sort_by(f32::total_cmp);
     let mut density = all.density()?;
-    let within = (distances.len() as f64 * WITHIN) as usize;
     // If all clips are alike, every distance is zero; the limit must be positive all the same.
-    density.info.limit = distances
-        .get(within)
-        .map_or(1.0, |d| d.max(f32::MIN_POSITIVE));
+    density.info.limit = distance_limit(distances).map_or(1.0, |d| d.max(f32::MIN_POSITIVE));
     Ok(density)
 }
 

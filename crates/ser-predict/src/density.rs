@@ -68,6 +68,17 @@ pub fn clip_statistics(
     statistics.into_iter().map(|x| x as f32).collect()
 }
 
+/// Share of the clips whose distances lie within the limit of a density.
+const WITHIN: f64 = 0.975;
+
+/// Returns the limit for a density: the distance that 97.5 % of some clips do not exceed; `None` without clips.
+#[must_use]
+pub fn distance_limit(mut distances: Vec<f32>) -> Option<f32> {
+    distances.sort_unstable_by(f32::total_cmp);
+    let within = (distances.len() as f64 * WITHIN) as usize;
+    distances.get(within).copied()
+}
+
 /// Returns `S`, the number of values that [`clip_statistics`] returns.
 pub(crate) fn statistics_count(input: &Input, standardiser: &Standardiser) -> usize {
     let coefficients = standardiser.mean.len();

@@ -6,6 +6,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_features::Features;
 
 use crate::architecture::Architecture;
+use crate::density::distance_limit;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::Scratch;
@@ -17,9 +18,6 @@ const RIDGE: f64 = 1.0;
 /// Number of folds of the cross-validation on the clips. With fewer speakers, or fewer recordings of one speaker, some
 /// folds are empty.
 const FOLDS: usize = 5;
-/// Share of the learned pieces that the fine-tuned model does not call out of distribution, as of the clips that a model is trained
-/// on.
-const FAMILIAR: f64 = 0.975;
 
 /// A clip with its label, speaker and recording.
 #[derive(Debug, Clone)]
@@ -168,11 +166,8 @@ impl FineTuning<'_> {
             let distances = pieces
                 .par_iter()
                 .map(|piece| self.model.distance(density, piece));
-            let mut distances: Vec<f32> = distances.collect::<Result<_>>()?;
-            distances.sort_unstable_by(f32::total_cmp);
-            let within = (FAMILIAR * distances.len() as f64) as usize;
-            if let Some(distance) = distances.get(within) {
-                density.info.limit = density.info.limit.max(*distance);
+            if let Some(limit) = distance_limit(distances.collect::<Result<_>>()?) {
+                density.info.limit = density.info.limit.max(limit);
             }
         }
         Ok(model)

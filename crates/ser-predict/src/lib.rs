@@ -26,7 +26,7 @@ mod weights;
 
 pub use answer::{Answer, OUT_OF_DISTRIBUTION};
 pub use architecture::{Architecture, CnnConfig, ConvBlock, InvalidSize, LstmConfig, MlpConfig};
-pub use density::{Density, DensityInfo, clip_statistics};
+pub use density::{Density, DensityInfo, clip_statistics, distance_limit};
 pub use enroller::{Enroller, SMALLEST_COLLECTION, Speech};
 pub use enrolment::{Enrolment, LONGEST_SPEAKER_NAME, is_speaker_name};
 pub use error::{Error, Kind, Result};
