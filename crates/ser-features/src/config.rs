@@ -11,7 +11,7 @@ use crate::mel;
 /// The version of the computation. It increases with every change that alters the value of a feature while the
 /// version of this crate stays the same, so that a stored feature of an older program never counts as a new one. Decoding is a part of
 /// the computation: it also increases if `ser-audio` reads other samples from a recording.
-pub const ALGORITHM_VERSION: u32 = 5;
+pub const ALGORITHM_VERSION: u32 = 6;
 
 /// Upper limits. A configuration may come from an untrusted file, and no real analysis comes near
 /// these values.

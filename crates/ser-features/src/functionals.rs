@@ -12,7 +12,7 @@ use std::f64::consts::LN_10;
 
 use crate::block::{self, LANES, Lanes};
 use crate::cepstrum::Dct;
-use crate::config::FeatureConfig;
+use crate::config::{Extra, FeatureConfig};
 
 use bands::{Bands, ENERGY, SHAPE};
 use layout::{BAND_GROUPS, COURSE, SLOW};
@@ -41,6 +41,8 @@ pub(crate) struct Functionals {
     relative_level: bool,
     /// Number of values in a row: the levels of all bands, then F0 and the other rows about the voice, if any.
     stride: usize,
+    /// What each value after F0 is.
+    after_f0: Vec<Extra>,
     bands: Bands,
     modulation: Modulation,
 }
@@ -73,6 +75,9 @@ impl Functionals {
             n_mfcc: config.n_mfcc,
             relative_level: config.relative_level,
             stride: config.values_per_frame(),
+            after_f0: voice::after_f0(config)
+                .flat_map(|extra| extra.rows().iter().map(move |_| extra))
+                .collect(),
             bands: Bands::new(config),
             modulation: Modulation::new(config),
         }

@@ -72,11 +72,16 @@ pub(super) fn names(config: &FeatureConfig) -> Vec<String> {
     for index in 0..config.n_mfcc {
         name(&mut names, &format!("mfcc_{index}"), CEPSTRUM);
     }
-    let companions = config.extras.iter().filter(|extra| **extra != Extra::F0);
-    for row in companions.flat_map(|extra| extra.rows()) {
+    for row in after_f0(config).flat_map(|extra| extra.rows()) {
         name(&mut names, row, STATISTICS);
     }
     names
+}
+
+/// Returns the extra rows after F0, in their order.
+pub(super) fn after_f0(config: &FeatureConfig) -> impl Iterator<Item = Extra> {
+    let extras = config.extras.iter().copied();
+    extras.filter(|&extra| extra != Extra::F0)
 }
 
 /// Buffers that a thread reuses from clip to clip.
@@ -147,13 +152,20 @@ impl Functionals {
             summary.push(std);
             summary.push(mean(&voice.track));
         }
-        // A row is 0 where there is nothing to measure.
-        for index in self.n_mels + 1..self.stride {
+        for (index, extra) in (self.n_mels + 1..).zip(&self.after_f0) {
             column(rows, self.stride, index, &mut voice.column);
-            let values = voice.column.iter().zip(&*is_loud);
-            let values = values.filter(|&(&value, &is_loud)| is_loud && value != 0.0);
+            // 0 dB is a level difference like any other; 0 Hz means that no formant was found.
+            let is_measured = |(frame, &is_loud): (usize, &bool)| {
+                let measured = match extra {
+                    Extra::Harmonics => rows[frame * self.stride + self.n_mels] > 0.0,
+                    Extra::Formants => voice.column[frame] != 0.0,
+                    _ => true,
+                };
+                (is_loud && measured).then_some(voice.column[frame])
+            };
             voice.track.clear();
-            voice.track.extend(values.map(|(&value, _)| value));
+            let values = is_loud.iter().enumerate().filter_map(is_measured);
+            voice.track.extend(values);
             summary.statistics(&voice.track);
         }
     }

@@ -290,6 +290,6 @@ fn every_key_changes_the_fingerprint() {
 fn the_fingerprint_of_the_default_is_the_same_in_every_build() {
     assert_eq!(
         FeatureConfig::default().fingerprint(),
-        "cdf92cbc00e29c945a266c989f981ce6"
+        "d64bdab4eee8d096e45d3ff6de6b4ea4"
     );
 }

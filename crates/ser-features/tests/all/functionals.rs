@@ -30,12 +30,17 @@ fn config() -> FeatureConfig {
 
 /// Returns syllables of a gliding voice with noise between them.
 fn speech(length: usize) -> Vec<f32> {
+    speech_at(140.0, length)
+}
+
+/// Returns the same at another pitch in Hz.
+fn speech_at(pitch: f32, length: usize) -> Vec<f32> {
     let mut turn = 0.0_f32;
     noise(length, 5)
         .enumerate()
         .map(|(n, noise)| {
             let t = n as f32 / RATE as f32;
-            turn = (turn + (140.0 + 40.0 * (1.3 * t).sin()) / RATE as f32).fract();
+            turn = (turn + (pitch + 40.0 * (1.3 * t).sin()) / RATE as f32).fract();
             let syllable = (8.0 * t).sin().max(0.0) * (0.6 + 0.4 * (0.9 * t).cos());
             let voice: f32 = (1..9)
                 .map(|k| (std::f32::consts::TAU * turn * k as f32).sin() / k as f32)
@@ -46,7 +51,7 @@ fn speech(length: usize) -> Vec<f32> {
 }
 
 /// The lengths: one frame, two, lengths around thirds and quantiles, more than a planned transform, and more than
-/// a segment of the chain.
+/// a segment of the chain. In the higher voice, `h1_a1` is 0 dB in some frames.
 #[test]
 fn every_value_is_what_its_definition_says() {
     let with_voice = config();
@@ -72,7 +77,8 @@ fn every_value_is_what_its_definition_says() {
         (other, &[1, 5, 300]),
     ] {
         for &frames in lengths {
-            let samples = speech((frames - 1) * config.hop_length + 20);
+            let pitch = if frames % 2 == 0 { 310.0 } else { 140.0 };
+            let samples = speech_at(pitch, (frames - 1) * config.hop_length + 20);
             let rows = FeatureConfig {
                 output: Output::LogMel,
                 ..config.clone()
@@ -106,6 +112,32 @@ fn the_test_signal_has_a_melody_and_syllables() {
     // 8 radians per second are 1.3 syllables.
     let slow = value("log_energy_modulation_0.3_to_1.5_hz");
     assert!(slow > value("log_energy_modulation_8_to_13_hz") + 3.0);
+}
+
+/// `h1_a1` is 0 dB where the first harmonic lies above 300 Hz and is the highest level up to 1000 Hz. In a lower voice
+/// of this kind, which has harmonics that fall by 6 dB per octave, it is above 0 dB.
+#[test]
+fn a_level_difference_of_0_db_counts() {
+    let (config, samples) = (config(), speech_at(310.0, 48_000));
+    let rows = FeatureConfig {
+        output: Output::LogMel,
+        ..config.clone()
+    };
+    let names = rows.coefficient_names();
+    let rows = extract(&rows, &samples);
+    let [h1_a1, f0] = ["h1_a1", "f0"].map(|name| names.iter().position(|n| n == name).unwrap());
+    let frames = (0..rows.frames()).map(|frame| rows.row(frame));
+    let (zero, other): (Vec<f32>, Vec<f32>) = frames
+        .filter(|row| row[f0] > 0.0)
+        .map(|row| row[h1_a1])
+        .partition(|&value| value == 0.0);
+    assert!(zero.len() > 20 && other.len() > 20, "{zero:?} {other:?}");
+
+    let names = config.coefficient_names();
+    let values = extract(&config, &samples);
+    let value = |name: &str| values.row(0)[names.iter().position(|n| n == name).unwrap()];
+    let [median, highest] = ["h1_a1_q50", "h1_a1_q95"].map(value);
+    assert!(median == 0.0 && highest > 1.0, "{median} {highest}");
 }
 
 #[test]

@@ -255,8 +255,16 @@ fn voice(
     }
     .coefficient_names();
     for (index, name) in names.iter().enumerate().skip(config.n_mels + 1) {
-        let values = loud.iter().map(|&t| f64::from(rows.row(t)[index]));
-        let values: Track = values.filter(|&value| value != 0.0).collect();
+        let frames = if ["h1", "h2", "hn"].contains(&&name[..2]) {
+            &voiced
+        } else {
+            loud
+        };
+        let is_formant = name.starts_with("formant") || name.starts_with("bandwidth");
+        let values = frames.iter().map(|&t| f64::from(rows.row(t)[index]));
+        let values: Track = values
+            .filter(|&value| !is_formant || value != 0.0)
+            .collect();
         clip.statistics(name, &values);
     }
 }
