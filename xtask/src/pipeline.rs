@@ -3,6 +3,7 @@
 //! The stages are libtorch → build → data → index → extract → train → report. From the index on, each stage is a call of `ser`, and a
 //! stage that is done and unchanged is skipped (see `stages.rs`).
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -118,81 +119,69 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     memory.set_data(&source)?;
     let manifest = out.join("manifest.csv");
     let store = out.join("features");
-    let program = Fingerprint::default().file(&ser)?;
-    // A recipe may be an ensemble, whose members are other files of the folder.
-    let with_recipes = recipe_files(root)?
-        .iter()
-        .try_fold(program.clone(), |inputs, file| inputs.file(file))?;
-
-    let mut index = ser_command(&ser, root);
-    index.arg("index").arg(&data).arg("--out").arg(&manifest);
-    let inputs = program
-        .clone()
-        .text(&command::line(&index))
-        .listing(&audio)?;
-    memory.run("[4/7] index", "index", inputs, &[&manifest], || {
-        run_ser(&mut index)
-    })?;
-
-    for recipe in &recipes {
-        let title = format!("[5/7] extract {}", recipe.name);
-        let key = format!("extract {}", recipe.name);
-        let mut extract = ser_command(&ser, root);
-        extract
-            .arg("extract")
-            .arg(&manifest)
-            .arg("--recipe")
-            .arg(&recipe.file)
-            .arg("--store")
-            .arg(&store);
-        let inputs = with_recipes
-            .clone()
-            .text(&command::line(&extract))
-            .file(&manifest)?;
-        let inputs = inputs.listing(&audio)?;
-        memory.run(&title, &key, inputs, &[&store], || run_ser(&mut extract))?;
-    }
-
-    for recipe in &recipes {
-        let title = format!("[6/7] train and evaluate {}", recipe.name);
-        let key = format!("train {}", recipe.name);
-        let mut crossval = ser_command(&ser, root);
-        crossval
-            .args(["crossval", "--recipe"])
-            .arg(&recipe.file)
-            .arg("--data")
-            .arg(&manifest);
-        crossval
-            .arg("--store")
-            .arg(&store)
-            .arg("--out")
-            .arg(&recipe.out);
-        let inputs = with_recipes
-            .clone()
-            .text(&command::line(&crossval))
-            .file(&manifest)?;
-        let inputs = inputs.listing(&audio)?;
-        memory.run(&title, &key, inputs, &[&recipe.out], || {
-            run_ser(&mut crossval)
-        })?;
-    }
-
     let page = out.join("report.html");
-    let mut report = ser_command(&ser, root);
-    report
-        .arg("report")
-        .args(recipes.iter().map(|recipe| &recipe.out))
-        .arg("--data")
-        .arg(&manifest)
-        .arg("--out")
-        .arg(&page);
-    let mut inputs = program.text(&command::line(&report));
-    for recipe in &recipes {
-        inputs = inputs.text(&memory.completion(&format!("train {}", recipe.name)));
+    let program = Fingerprint::default().file(&ser)?;
+    let mut calls = Calls {
+        ser: &ser,
+        root,
+        memory,
+    };
+
+    let arguments = [
+        "index".as_ref(),
+        data.as_os_str(),
+        "--out".as_ref(),
+        manifest.as_os_str(),
+    ];
+    let inputs = program.clone().listing(&audio)?;
+    calls.run("[4/7] index", "index", &arguments, inputs, &manifest)?;
+
+    // A recipe may be an ensemble, whose members are other files of the folder.
+    let inputs = recipe_files(root)?
+        .iter()
+        .try_fold(program.clone(), |inputs, file| inputs.file(file))?
+        .file(&manifest)?
+        .listing(&audio)?;
+    for Recipe { name, file, .. } in &recipes {
+        let arguments = [
+            "extract".as_ref(),
+            manifest.as_os_str(),
+            "--recipe".as_ref(),
+            file.as_os_str(),
+            "--store".as_ref(),
+            store.as_os_str(),
+        ];
+        let (title, key) = (format!("[5/7] extract {name}"), format!("extract {name}"));
+        calls.run(&title, &key, &arguments, inputs.clone(), &store)?;
     }
-    memory.run("[7/7] report", "report", inputs, &[&page], || {
-        run_ser(&mut report)
-    })?;
+    for Recipe { name, file, out } in &recipes {
+        let arguments = [
+            "crossval".as_ref(),
+            "--recipe".as_ref(),
+            file.as_os_str(),
+            "--data".as_ref(),
+            manifest.as_os_str(),
+            "--store".as_ref(),
+            store.as_os_str(),
+            "--out".as_ref(),
+            out.as_os_str(),
+        ];
+        let title = format!("[6/7] train and evaluate {name}");
+        calls.run(&title, &train(name), &arguments, inputs.clone(), out)?;
+    }
+
+    let mut arguments = vec!["report".as_ref()];
+    arguments.extend(recipes.iter().map(|recipe| recipe.out.as_os_str()));
+    arguments.extend([
+        "--data".as_ref(),
+        manifest.as_os_str(),
+        "--out".as_ref(),
+        page.as_os_str(),
+    ]);
+    let inputs = recipes.iter().fold(program, |inputs, recipe| {
+        inputs.text(&calls.memory.completion(&train(&recipe.name)))
+    });
+    calls.run("[7/7] report", "report", &arguments, inputs, &page)?;
 
     println!(
         "\nThe pipeline took {:.0} s.",
@@ -211,6 +200,35 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         synthetic_notice();
     }
     Ok(())
+}
+
+/// The stages that are calls of `ser`.
+struct Calls<'a> {
+    ser: &'a Path,
+    root: &'a Path,
+    memory: Stages,
+}
+
+impl Calls<'_> {
+    /// Calls `ser`, unless the stage is done with the same arguments and inputs.
+    fn run(
+        &mut self,
+        title: &str,
+        key: &str,
+        arguments: &[&OsStr],
+        inputs: Fingerprint,
+        output: &Path,
+    ) -> Result<()> {
+        let mut command = ser_command(self.ser, self.root);
+        let inputs = inputs.text(&command::line(command.args(arguments)));
+        let work = || run_ser(&mut command);
+        self.memory.run(title, key, inputs, output, work)
+    }
+}
+
+/// Returns the key of the stage that trains and evaluates a recipe.
+fn train(recipe: &str) -> String {
+    format!("train {recipe}")
 }
 
 /// Returns the default folder for the results. `given` is the folder of the user, and `data` the folder that is used.

@@ -1,6 +1,6 @@
 //! Remembers which stages of a run are done, and from which inputs.
 //!
-//! A stage is skipped if its outputs exist and the fingerprint of its inputs is the same as when it last finished.
+//! A stage is skipped if its output exists and the fingerprint of its inputs is the same as when it last finished.
 //! The memory is a small JSON file in the output folder. A stage is removed from it before it starts and added when it has
 //! finished, so a stage that failed or was killed runs again.
 
@@ -84,18 +84,17 @@ impl Stages {
     ///
     /// # Errors
     ///
-    /// `work` fails, or an output is missing or empty afterwards.
+    /// `work` fails, or the output is missing or empty afterwards.
     pub fn run(
         &mut self,
         title: &str,
         key: &str,
         inputs: Fingerprint,
-        outputs: &[&Path],
+        output: &Path,
         work: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let inputs = inputs.finish();
-        let whole = outputs.iter().all(|output| present(output));
-        if whole
+        if present(output)
             && self
                 .done
                 .get(key)
@@ -112,13 +111,11 @@ impl Stages {
         work().with_context(|| {
             format!("{title} failed; finished stages are kept for the next run")
         })?;
-        for output in outputs {
-            ensure!(
-                present(output),
-                "{title} succeeded but left nothing at {}",
-                output.display()
-            );
-        }
+        ensure!(
+            present(output),
+            "{title} succeeded but left nothing at {}",
+            output.display()
+        );
         let finished = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
@@ -132,7 +129,7 @@ impl Stages {
         Ok(())
     }
 
-    /// Returns a text that identifies the last completion of a stage, as input of a stage that reads its outputs.
+    /// Returns a text that identifies the last completion of a stage, as input of a stage that reads its output.
     pub fn completion(&self, key: &str) -> String {
         self.done.get(key).map(Value::to_string).unwrap_or_default()
     }
@@ -193,7 +190,7 @@ mod tests {
                 "one",
                 "one",
                 Fingerprint::default().text(inputs),
-                &[&output],
+                &output,
                 || {
                     worked.set(true);
                     Ok(fs::write(&output, "x")?)
@@ -232,7 +229,7 @@ mod tests {
             "one",
             "one",
             Fingerprint::default().text("b"),
-            &[&output],
+            &output,
             || anyhow::bail!("no luck"),
         );
         assert!(format!("{:#}", failed.unwrap_err()).contains("no luck"));
@@ -245,7 +242,7 @@ mod tests {
         let output = folder.path().join("output");
         let mut stages = Stages::open(folder.path()).unwrap();
         let error = stages
-            .run("one", "one", Fingerprint::default(), &[&output], || Ok(()))
+            .run("one", "one", Fingerprint::default(), &output, || Ok(()))
             .unwrap_err();
         assert!(error.to_string().contains("left nothing"), "{error}");
     }
