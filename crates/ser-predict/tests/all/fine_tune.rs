@@ -37,10 +37,10 @@ fn features(predictor: &Predictor) -> [Vec<Vec<Features>>; 2] {
     [of(&[110.0, 150.0, 210.0]), of(&[180.0])]
 }
 
-/// Labels the clips: happy if they rise, and sad if they fall.
+/// Labels the clips: sad if they rise, and happy if they fall, which is not what the built-in model makes of them.
 fn labelled<'a>(model: &Model, clips: &'a [Vec<Features>]) -> Vec<LabelledClip<'a>> {
     let number = |label| model.labels.iter().position(|l| l == label).unwrap();
-    let targets = [number(HAPPY), number(SAD)];
+    let targets = [number(SAD), number(HAPPY)];
     let clips = clips.iter().enumerate();
     clips
         .map(|(i, features)| LabelledClip {
@@ -74,7 +74,7 @@ fn a_model_learns_what_the_clips_say_and_answers_new_speakers_by_it() {
     };
     assert!(
         right(&tuned.before(), &clips) < 10,
-        "a synthetic voice means nothing to it"
+        "the built-in model must not know it yet"
     );
     let answers = tuned.model().unwrap().predict(&slices(&known)).unwrap();
     assert_eq!(right(&answers, &clips), 12);
@@ -117,17 +117,20 @@ fn emotions_without_clips_keep_their_place_among_each_other() {
     let answers = tuned.model().unwrap().predict(&slices(&known)).unwrap();
     let absent = |label: &String| ![HAPPY, SAD].contains(&label.as_str());
     let absent: Vec<usize> = (0..8).filter(|&i| absent(&model.labels[i])).collect();
-    let order = |answer: &Vec<f32>| {
-        let mut order = absent.clone();
-        order.sort_by(|&a, &b| answer[b].total_cmp(&answer[a]));
-        order
-    };
-    let alike = moved
+    let pairs = absent
         .iter()
-        .zip(&answers)
-        .filter(|(a, b)| order(a) == order(b));
+        .flat_map(|&a| absent.iter().map(move |&b| (a, b)));
+    let pairs: Vec<(usize, usize)> = pairs.filter(|(a, b)| a < b).collect();
+    let both = moved.iter().zip(&answers);
+    let alike: usize = both
+        .map(|(x, y)| {
+            let same = |&&(a, b): &&(usize, usize)| (x[a] < x[b]) == (y[a] < y[b]);
+            pairs.iter().filter(same).count()
+        })
+        .sum();
     // The shares of the three networks in the mean change slightly relative to each other.
-    assert!(alike.count() >= 10);
+    let compared = known.len() * pairs.len();
+    assert!(20 * alike >= 19 * compared, "{alike} of {compared}");
     let share = |answer: &Vec<f32>| absent.iter().map(|&i| answer[i]).sum::<f32>();
     let shares: f32 = answers.iter().map(share).sum::<f32>() / 12.0;
     assert!(shares > 0.05, "they were not unlearned: {shares}");
