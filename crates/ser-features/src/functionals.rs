@@ -75,9 +75,7 @@ impl Functionals {
             n_mfcc: config.n_mfcc,
             relative_level: config.relative_level,
             stride: config.values_per_frame(),
-            after_f0: voice::after_f0(config)
-                .flat_map(|extra| extra.rows().iter().map(move |_| extra))
-                .collect(),
+            after_f0: voice::after_f0(config).map(|(extra, _)| extra).collect(),
             bands: Bands::new(config),
             modulation: Modulation::new(config),
         }

@@ -9,7 +9,7 @@ use super::layout::name;
 use super::statistics::{
     STATISTICS, Summary, THIRDS, mean, mean_abs, mean_and_std, percentile, sort,
 };
-use super::{Functionals, FunctionalsScratch, column, highest};
+use super::{Functionals, FunctionalsScratch, highest};
 
 /// Number of points at which a course is sampled, and number of its cosine shapes.
 const COURSE_POINTS: usize = 32;
@@ -72,16 +72,17 @@ pub(super) fn names(config: &FeatureConfig) -> Vec<String> {
     for index in 0..config.n_mfcc {
         name(&mut names, &format!("mfcc_{index}"), CEPSTRUM);
     }
-    for row in after_f0(config).flat_map(|extra| extra.rows()) {
+    for (_, row) in after_f0(config) {
         name(&mut names, row, STATISTICS);
     }
     names
 }
 
-/// Returns the extra rows after F0, in their order.
-pub(super) fn after_f0(config: &FeatureConfig) -> impl Iterator<Item = Extra> {
+/// Returns the rows after F0, in their order: what names each, and its own name.
+pub(super) fn after_f0(config: &FeatureConfig) -> impl Iterator<Item = (Extra, &'static str)> {
     let extras = config.extras.iter().copied();
-    extras.filter(|&extra| extra != Extra::F0)
+    let extras = extras.filter(|&extra| extra != Extra::F0);
+    extras.flat_map(|extra| extra.rows().iter().map(move |&row| (extra, row)))
 }
 
 /// Buffers that a thread reuses from clip to clip.
@@ -94,8 +95,6 @@ pub(super) struct VoiceScratch {
     unvoiced: Vec<usize>,
     /// The first frame of each run of consecutive loud voiced frames, and the frame after its last one.
     runs: Vec<(usize, usize)>,
-    /// All values of an extra row.
-    column: Vec<f32>,
     track: Vec<f32>,
     sorted: Vec<f32>,
 }
@@ -153,19 +152,16 @@ impl Functionals {
             summary.push(mean(&voice.track));
         }
         for (index, extra) in (self.n_mels + 1..).zip(&self.after_f0) {
-            column(rows, self.stride, index, &mut voice.column);
             // 0 dB is a level difference like any other; 0 Hz means that no formant was found.
-            let is_measured = |(frame, &is_loud): (usize, &bool)| {
-                let measured = match extra {
-                    Extra::Harmonics => rows[frame * self.stride + self.n_mels] > 0.0,
-                    Extra::Formants => voice.column[frame] != 0.0,
-                    _ => true,
-                };
-                (is_loud && measured).then_some(voice.column[frame])
+            let measured = |row: &[f32]| match extra {
+                Extra::Harmonics => row[self.n_mels] > 0.0,
+                Extra::Formants => row[index] != 0.0,
+                _ => true,
             };
+            let frames = rows.chunks(self.stride).zip(&*is_loud);
+            let frames = frames.filter(|&(row, &is_loud)| is_loud && measured(row));
             voice.track.clear();
-            let values = is_loud.iter().enumerate().filter_map(is_measured);
-            voice.track.extend(values);
+            voice.track.extend(frames.map(|(row, _)| row[index]));
             summary.statistics(&voice.track);
         }
     }

@@ -28,6 +28,12 @@ fn config() -> FeatureConfig {
     }
 }
 
+/// Returns the value of this name among the functionals of [`config`].
+fn value(values: &Features, name: &str) -> f32 {
+    let names = config().coefficient_names();
+    values.row(0)[names.iter().position(|n| n == name).unwrap()]
+}
+
 /// Returns syllables of a gliding voice with noise between them.
 fn speech(length: usize) -> Vec<f32> {
     speech_at(140.0, length)
@@ -104,8 +110,7 @@ fn every_value_is_what_its_definition_says() {
 #[test]
 fn the_test_signal_has_a_melody_and_syllables() {
     let values = extract(&config(), &speech(48_000));
-    let names = config().coefficient_names();
-    let value = |name: &str| values.row(0)[names.iter().position(|n| n == name).unwrap()];
+    let value = |name: &str| value(&values, name);
     assert!((0.2..0.9).contains(&value("voiced_share")));
     assert!((4.6..5.3).contains(&value("log_f0_mean")));
     assert!(value("log_f0_std") > 0.05);
@@ -133,10 +138,8 @@ fn a_level_difference_of_0_db_counts() {
         .partition(|&value| value == 0.0);
     assert!(zero.len() > 20 && other.len() > 20, "{zero:?} {other:?}");
 
-    let names = config.coefficient_names();
     let values = extract(&config, &samples);
-    let value = |name: &str| values.row(0)[names.iter().position(|n| n == name).unwrap()];
-    let [median, highest] = ["h1_a1_q50", "h1_a1_q95"].map(value);
+    let [median, highest] = ["h1_a1_q50", "h1_a1_q95"].map(|name| value(&values, name));
     assert!(median == 0.0 && highest > 1.0, "{median} {highest}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use ser_features::{FeatureConfig, Features, Output};
+use ser_features::{Extra, FeatureConfig, Features, Output};
 
 type Track = Vec<f64>;
 
@@ -255,12 +255,13 @@ fn voice(
     }
     .coefficient_names();
     for (index, name) in names.iter().enumerate().skip(config.n_mels + 1) {
-        let frames = if ["h1", "h2", "hn"].contains(&&name[..2]) {
+        let is_in = |extra: Extra| extra.rows().contains(&name.as_str());
+        let frames = if is_in(Extra::Harmonics) {
             &voiced
         } else {
             loud
         };
-        let is_formant = name.starts_with("formant") || name.starts_with("bandwidth");
+        let is_formant = is_in(Extra::Formants);
         let values = frames.iter().map(|&t| f64::from(rows.row(t)[index]));
         let values: Track = values
             .filter(|&value| !is_formant || value != 0.0)
