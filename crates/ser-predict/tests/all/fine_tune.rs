@@ -52,6 +52,13 @@ fn labelled<'a>(model: &Model, clips: &'a [Vec<Features>]) -> Vec<LabelledClip<'
         .collect()
 }
 
+/// Returns the network of the built-in model that answers without copies at other pitches.
+fn predictor_of_one_network() -> Predictor {
+    let mut model = Model::built_in().unwrap();
+    model.networks.retain(|network| network.views().len() == 1);
+    Predictor::new(model).unwrap()
+}
+
 fn slices(clips: &[Vec<Features>]) -> Vec<&[Features]> {
     clips.iter().map(Vec::as_slice).collect()
 }
@@ -106,7 +113,8 @@ fn a_model_learns_what_the_clips_say_and_answers_new_speakers_by_it() {
 
 #[test]
 fn emotions_without_clips_keep_their_place_among_each_other() {
-    let predictor = Predictor::built_in().unwrap();
+    // In a mean over several networks, the shares of the networks change relative to each other, and the order with them.
+    let predictor = predictor_of_one_network();
     let model = predictor.model();
     let [known, _] = features(&predictor);
     // Among emotions without clips, only the offset may change the order, as enrolment does.
@@ -117,20 +125,14 @@ fn emotions_without_clips_keep_their_place_among_each_other() {
     let answers = tuned.model().unwrap().predict(&slices(&known)).unwrap();
     let absent = |label: &String| ![HAPPY, SAD].contains(&label.as_str());
     let absent: Vec<usize> = (0..8).filter(|&i| absent(&model.labels[i])).collect();
-    let pairs = absent
-        .iter()
-        .flat_map(|&a| absent.iter().map(move |&b| (a, b)));
-    let pairs: Vec<(usize, usize)> = pairs.filter(|(a, b)| a < b).collect();
-    let both = moved.iter().zip(&answers);
-    let alike: usize = both
-        .map(|(x, y)| {
-            let same = |&&(a, b): &&(usize, usize)| (x[a] < x[b]) == (y[a] < y[b]);
-            pairs.iter().filter(same).count()
-        })
-        .sum();
-    // The shares of the three networks in the mean change slightly relative to each other.
-    let compared = known.len() * pairs.len();
-    assert!(20 * alike >= 19 * compared, "{alike} of {compared}");
+    let order = |answer: &Vec<f32>| {
+        let mut order = absent.clone();
+        order.sort_by(|&a, &b| answer[b].total_cmp(&answer[a]));
+        order
+    };
+    for (before, after) in moved.iter().zip(&answers) {
+        assert_eq!(order(before), order(after));
+    }
     let share = |answer: &Vec<f32>| absent.iter().map(|&i| answer[i]).sum::<f32>();
     let shares: f32 = answers.iter().map(share).sum::<f32>() / 12.0;
     assert!(shares > 0.05, "they were not unlearned: {shares}");
@@ -190,10 +192,8 @@ fn fine_tuning_without_clips_or_with_an_unknown_label_is_refused() {
 
 #[test]
 fn a_model_of_some_labels_answers_as_one_whose_other_labels_cannot_be() {
-    // Keep one network, because a mean over several networks differs between two labels and eight.
-    let mut model = Model::built_in().unwrap();
-    model.networks.retain(|network| network.views().len() == 1);
-    let predictor = Predictor::new(model).unwrap();
+    // A mean over several networks differs between two labels and eight.
+    let predictor = predictor_of_one_network();
     let model = predictor.model();
     let [known, _] = features(&predictor);
     let few = model.of_labels(&[SAD, HAPPY]).unwrap();
