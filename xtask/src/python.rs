@@ -14,7 +14,7 @@ use crate::files::copy;
 
 const SOURCES: &str = "crates/ser-python";
 /// Largest size of the wheel, in bytes.
-const LARGEST: u64 = 10_500_000;
+const LARGEST: u64 = 10_000_000;
 
 pub fn run(root: &Path) -> Result<()> {
     let (python, sources, folder) = prepare(root)?;
