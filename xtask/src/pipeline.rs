@@ -167,7 +167,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
             out.as_os_str(),
         ];
         let title = format!("[6/7] train and evaluate {name}");
-        calls.run(&title, &train(name), &arguments, inputs.clone(), out)?;
+        calls.run(&title, &train_key(name), &arguments, inputs.clone(), out)?;
     }
 
     let mut arguments = vec!["report".as_ref()];
@@ -179,7 +179,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         page.as_os_str(),
     ]);
     let inputs = recipes.iter().fold(program, |inputs, recipe| {
-        inputs.text(&calls.memory.completion(&train(&recipe.name)))
+        inputs.text(&calls.memory.completion(&train_key(&recipe.name)))
     });
     calls.run("[7/7] report", "report", &arguments, inputs, &page)?;
 
@@ -227,7 +227,7 @@ impl Calls<'_> {
 }
 
 /// Returns the key of the stage that trains and evaluates a recipe.
-fn train(recipe: &str) -> String {
+fn train_key(recipe: &str) -> String {
     format!("train {recipe}")
 }
 

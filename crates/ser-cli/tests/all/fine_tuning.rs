@@ -8,13 +8,8 @@ use serde_json::Value;
 
 use crate::common::{complaint, output, synthetic};
 
-/// Writes a manifest of the synthetic clips of these actors, with the emotions that are listed and their names.
-fn manifest(folder: &Path, name: &str, actors: &[u8], emotions: &[(&str, &str)]) -> PathBuf {
-    manifest_of(synthetic(), folder, name, actors, emotions)
-}
-
-/// Writes the same of another synthetic corpus.
-fn manifest_of(
+/// Writes a manifest of the clips of these actors of a synthetic corpus, with the emotions that are listed and their names.
+fn manifest(
     corpus: &Path,
     folder: &Path,
     name: &str,
@@ -71,8 +66,8 @@ fn a_fine_tuned_model_answers_other_speakers_better_and_its_own_clips_measure_no
     // One speaker more or less is luck, so that five others are asked.
     let corpus = folder.join("corpus");
     output(0, &[&"synth", &corpus, &"--actors", &"8"]);
-    let mine = manifest_of(&corpus, folder, "mine.csv", &[1, 2, 3], &THREE);
-    let others = manifest_of(&corpus, folder, "others.csv", &[4, 5, 6, 7, 8], &THREE);
+    let mine = manifest(&corpus, folder, "mine.csv", &[1, 2, 3], &THREE);
+    let others = manifest(&corpus, folder, "others.csv", &[4, 5, 6, 7, 8], &THREE);
     let out = folder.join("out");
     let three = "neutral,happy,sad,angry";
     let text = output(0, &fit(&mine, &out, &[&"--labels", &three]));
@@ -108,7 +103,7 @@ fn a_fine_tuned_model_answers_other_speakers_better_and_its_own_clips_measure_no
 #[test]
 fn a_model_of_some_labels_answers_no_other() {
     let folder = tempfile::tempdir().unwrap();
-    let mine = manifest(folder.path(), "mine.csv", &[1, 2], &THREE);
+    let mine = manifest(synthetic(), folder.path(), "mine.csv", &[1, 2], &THREE);
     let out = folder.path().join("out");
     let line = output(
         3,
@@ -178,9 +173,22 @@ fn a_model_that_became_worse_is_written_only_if_that_is_said() {
 #[test]
 fn too_few_clips_and_clips_of_one_emotion_are_refused_with_what_is_expected() {
     let folder = tempfile::tempdir().unwrap();
-    let happy = manifest(folder.path(), "happy.csv", &[1, 2, 3, 4], &THREE[..1]);
+    let happy = manifest(
+        synthetic(),
+        folder.path(),
+        "happy.csv",
+        &[1, 2, 3, 4],
+        &THREE[..1],
+    );
     let few = folder.path().join("few.csv");
-    let all = fs::read_to_string(manifest(folder.path(), "all.csv", &[1], &THREE)).unwrap();
+    let all = fs::read_to_string(manifest(
+        synthetic(),
+        folder.path(),
+        "all.csv",
+        &[1],
+        &THREE,
+    ))
+    .unwrap();
     fs::write(&few, all.lines().take(8).collect::<Vec<_>>().join("\n")).unwrap();
     for data in [&happy, &few] {
         let out = folder.path().join("out");
