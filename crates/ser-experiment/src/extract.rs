@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use ser_data::{Clip, Corpus, Excerpt, LabelMap, Origin, Recording, Scan, is_table};
+use ser_data::{Clip, Corpus, Excerpt, LabelMap, Origin, Recording, Scan, Skip, is_table};
 use ser_features::{FeatureConfig, Features, write_npy};
 use ser_tables::Form;
 use serde::Serialize;
@@ -26,6 +26,8 @@ const CHUNK_BYTES: u64 = 64 << 20;
 pub struct Inputs {
     files: Vec<Input>,
     skipped: Vec<Skipped>,
+    /// The recordings of manifests of which a part is missing.
+    damaged: Vec<Skip>,
     /// The paths and patterns that were given.
     given: Vec<PathBuf>,
 }
@@ -87,12 +89,13 @@ impl Inputs {
             let path = path.clone();
             return Err(ser_data::Error::RootWithoutManifest { path }.into());
         }
-        let (mut inputs, mut skipped) = (Vec::new(), Vec::new());
+        let (mut inputs, mut skipped, mut damaged) = (Vec::new(), Vec::new(), Vec::new());
         for path in given {
             if is_manifest(path) {
                 let origin = Origin { path, root };
                 let Scan { corpus, audit } = Corpus::load_with(origin, &LabelMap::new())?;
                 skipped.extend(Skipped::of_audit(&audit));
+                damaged.extend(audit.damaged);
                 inputs.extend(corpus.clips().iter().map(|clip| Input {
                     path: clip.path.clone(),
                     name: clip.name.clone(),
@@ -116,6 +119,7 @@ impl Inputs {
             Ok(Self {
                 files: inputs,
                 skipped,
+                damaged,
                 given: given.to_vec(),
             })
         }
@@ -145,8 +149,12 @@ pub fn extract(
     let Inputs {
         files,
         mut skipped,
+        damaged,
         given,
     } = inputs;
+    for clip in &damaged {
+        on_event(Event::Damaged(clip));
+    }
     if let Some(out) = out {
         let given: Vec<&Path> = given.iter().map(PathBuf::as_path).collect();
         ser_files::may_write(out, &given)?;

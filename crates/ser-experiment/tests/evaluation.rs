@@ -24,15 +24,10 @@ fn a_long_clip_is_answered_as_predict_answers_it() {
 
     let long = folder.path().join("long.wav");
     let first = hound::WavReader::open(clips.next().unwrap()).unwrap();
-    let mut writer = hound::WavWriter::create(&long, first.spec()).unwrap();
+    let rate = first.spec().sample_rate;
     let samples: Vec<i16> = first.into_samples().map(Result::unwrap).collect();
-    let rate = f64::from(writer.spec().sample_rate);
-    while f64::from(writer.duration()) <= LONG * rate {
-        samples
-            .iter()
-            .for_each(|&s| writer.write_sample(s).unwrap());
-    }
-    writer.finalize().unwrap();
+    let times = (LONG * f64::from(rate) / samples.len() as f64) as usize + 1;
+    ser_fixtures::write_wav(&long, rate, samples.repeat(times));
     let files: [PathBuf; 2] = [long, clips.next().unwrap()];
     let manifest = folder.path().join("manifest.csv");
     let row = |file: &PathBuf| format!("{},happy,anna\n", file.display());

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
 
-use hound::{SampleFormat, WavSpec, WavWriter};
 use ser_data::corpora;
 use ser_fixtures::loopback::{Answer, dead, serve, status};
 use serde_json::Value;
@@ -15,19 +14,10 @@ use crate::common::{self, complaint, output, ser, synthetic};
 
 /// Returns a short recording that differs for each number.
 pub fn wav(number: i16) -> Vec<u8> {
-    let mut bytes = Cursor::new(Vec::new());
-    let spec = WavSpec {
-        channels: 1,
-        sample_rate: 16_000,
-        bits_per_sample: 16,
-        sample_format: SampleFormat::Int,
-    };
-    let mut writer = WavWriter::new(&mut bytes, spec).unwrap();
-    for sample in 0..100 {
-        writer.write_sample(number ^ sample).unwrap();
-    }
-    writer.finalize().unwrap();
-    bytes.into_inner()
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("short.wav");
+    ser_fixtures::write_wav(&path, 16_000, (0..100).map(|sample| number ^ sample));
+    fs::read(path).unwrap()
 }
 
 pub fn zip_of(entries: impl IntoIterator<Item = (String, Vec<u8>)>) -> Vec<u8> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::common::{clips, complaint, lines, output, ser};
+use crate::common::{clips, complaint, lines, output, read_wav, ser};
 
 /// Writes a manifest of four clips with an additional column; one clip has an emotion that no model knows.
 fn manifest(folder: &Path) -> PathBuf {
@@ -89,19 +89,10 @@ fn figures_are_given_by_any_column_and_kept() {
 
 /// Writes a clip whose second channel is the first with the opposite sign, so that their mean is silent.
 fn opposite(folder: &Path) -> PathBuf {
-    let clip = hound::WavReader::open(&clips(1, 1)[0]).unwrap();
-    let spec = hound::WavSpec {
-        channels: 2,
-        ..clip.spec()
-    };
+    let (rate, clip) = read_wav(&clips(1, 1)[0]);
+    let samples = clip.into_iter().flat_map(|x| [x, x.saturating_neg()]);
     let path = folder.join("opposite.wav");
-    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
-    for sample in clip.into_samples::<i16>() {
-        let sample = sample.unwrap();
-        writer.write_sample(sample).unwrap();
-        writer.write_sample(sample.saturating_neg()).unwrap();
-    }
-    writer.finalize().unwrap();
+    ser_fixtures::write_interleaved(&path, rate, 2, samples);
     path
 }
 

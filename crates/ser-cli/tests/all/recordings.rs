@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::common::{clips, complaint, lines, long, output, ser, synthetic, tone};
+use crate::common::{clips, complaint, lines, long, output, read_wav, ser, synthetic, tone};
 
 #[test]
 fn one_file_is_answered_without_a_model_or_anything_else() {
@@ -244,31 +244,13 @@ fn a_long_recording_becomes_a_timeline_in_every_form() {
 
 /// Writes a recording of two clips, one after the other, each on its own channel.
 fn call(path: &Path) {
-    let [one, other] = [&clips(1, 1)[0], &clips(2, 1)[0]].map(|clip| {
-        let mut reader = hound::WavReader::open(clip).unwrap();
-        let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
-        (reader.spec(), samples)
-    });
-    let spec = hound::WavSpec {
-        channels: 2,
-        ..one.0
-    };
-    let pause = vec![0; spec.sample_rate as usize];
-    let silent = |samples: &[i16]| vec![0; samples.len()];
-    let left = [
-        pause.clone(),
-        one.1.clone(),
-        silent(&other.1),
-        pause.clone(),
-    ]
-    .concat();
-    let right = [pause.clone(), silent(&one.1), other.1, pause].concat();
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    for (left, right) in left.into_iter().zip(right) {
-        writer.write_sample(left).unwrap();
-        writer.write_sample(right).unwrap();
-    }
-    writer.finalize().unwrap();
+    let [(rate, one), (_, other)] = [1, 2].map(|speaker| read_wav(&clips(speaker, 1)[0]));
+    let pause = vec![[0; 2]; rate as usize];
+    let left = one.into_iter().map(|sample| [sample, 0]);
+    let right = other.into_iter().map(|sample| [0, sample]);
+    let frames = pause.iter().copied().chain(left).chain(right);
+    let samples = frames.chain(pause.iter().copied()).flatten();
+    ser_fixtures::write_interleaved(path, rate, 2, samples);
 }
 
 #[test]
@@ -368,28 +350,31 @@ fn a_recording_that_is_cut_is_answered_with_a_remark() {
     let begins = "cut short: the header promises ";
     assert!(output(0, &[&"predict", &cut]).contains(begins));
     assert_eq!(complaint(0, &[&"predict", &cut]), "");
+    let named = format!("damaged: {}: {begins}", cut.display());
     for command in ["predict", "timeline"] {
         let said = complaint(0, &[&"--json", &command, &cut]);
-        let named = format!("damaged: {}: {begins}", cut.display());
         assert!(said.starts_with(&named), "{said}");
     }
+    let [table, out] = ["mine.csv", "cut.npy"].map(|name| folder.path().join(name));
+    let row = format!("path,emotion,speaker\n{},happy,anna\n", cut.display());
+    fs::write(&table, row).unwrap();
+    let said = complaint(0, &[&"extract", &table, &"--out", &out]);
+    assert!(said.contains(&named), "{said}");
 }
 
 #[test]
 fn what_is_unlike_speech_is_out_of_distribution_however_long_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let beeps = folder.path().join("beeps.wav");
-    let spec = hound::WavReader::open(&clips(1, 1)[0]).unwrap().spec();
+    let rate = 16_000;
     for seconds in [10, 40] {
-        let mut writer = hound::WavWriter::create(&beeps, spec).unwrap();
-        for n in 0..spec.sample_rate * seconds {
-            let on = n / (spec.sample_rate / 2) % 2;
-            let phase = n as f32 / spec.sample_rate as f32 * 900.0 * std::f32::consts::TAU;
+        let sample = |n: u32| {
+            let on = n / (rate / 2) % 2;
+            let phase = n as f32 / rate as f32 * 900.0 * std::f32::consts::TAU;
             // The pauses are not digital silence.
-            let sample = on as f32 * 8000.0 * phase.sin() + (n % 1000 * 7919 % 13) as f32;
-            writer.write_sample(sample as i16).unwrap();
-        }
-        writer.finalize().unwrap();
+            (on as f32 * 8000.0 * phase.sin() + (n % 1000 * 7919 % 13) as f32) as i16
+        };
+        ser_fixtures::write_wav(&beeps, rate, (0..rate * seconds).map(sample));
         let answer = lines(&output(0, &[&"--json", &"predict", &beeps])).remove(0);
         let warnings = answer["warnings"].as_array().unwrap();
         assert!(

@@ -106,19 +106,24 @@ pub fn clips(speaker: u8, count: usize) -> Vec<PathBuf> {
     all
 }
 
+/// Returns the sampling rate and the 16-bit samples of a WAV file.
+pub fn read_wav(path: &Path) -> (u32, Vec<i16>) {
+    let reader = hound::WavReader::open(path).unwrap();
+    let rate = reader.spec().sample_rate;
+    (rate, reader.into_samples().map(Result::unwrap).collect())
+}
+
 /// Writes clips one after the other, each followed by a pause of a second, as one recording.
 pub fn long(path: &Path, clips: &[PathBuf]) {
-    let spec = hound::WavReader::open(&clips[0]).unwrap().spec();
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    let mut rate = 0;
+    let mut recording = Vec::new();
     for clip in clips {
-        let mut reader = hound::WavReader::open(clip).unwrap();
-        let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
-        let pause = vec![0; spec.sample_rate as usize];
-        for sample in samples.into_iter().chain(pause) {
-            writer.write_sample(sample).unwrap();
-        }
+        let (clip_rate, samples) = read_wav(clip);
+        rate = clip_rate;
+        recording.extend(samples);
+        recording.resize(recording.len() + rate as usize, 0);
     }
-    writer.finalize().unwrap();
+    ser_fixtures::write_wav(path, rate, recording);
 }
 
 /// Parses lines of JSON.
