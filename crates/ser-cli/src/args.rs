@@ -1,5 +1,6 @@
 //! The definition of the command line.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ EXIT CODES
   0  done
   1  failed; the message says what failed, why and what to do next
   2  invalid command line
-  3  done, but some inputs were skipped; each one is named
+  3  done, but some inputs were skipped; the output says which, and why
   130  stopped with Ctrl-C; the same command continues crossval, select, fit --recipe, conditions,
        download, extract --store and predict --out where they stopped; train and a shard of
        predict --manifest begin again
@@ -251,8 +252,8 @@ pub struct ExperimentArgs {
     /// The clips.
     #[command(flatten)]
     pub data: DataArgs,
-    /// Folder for the results. A finished run of the same recipe and data is kept; a run of another recipe or other
-    /// data is replaced.
+    /// Folder for the results. A finished run of the same recipe and data is kept. A run on other data, or of an earlier
+    /// version of the recipe, is replaced; one of a recipe with another name is refused.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Folder that caches features: unchanged ones are read from it, others are computed and added.
@@ -332,6 +333,7 @@ pub struct FitArgs {
         long,
         value_name = "LABEL",
         value_delimiter = ',',
+        value_parser = trimmed,
         requires = "from",
         conflicts_with = "recipe"
     )]
@@ -374,8 +376,9 @@ pub struct AnswerArgs {
     /// Name of the speaker, as enrolled with `ser enroll`.
     #[arg(long, value_name = "NAME")]
     pub speaker: Option<String>,
-    /// Predict only these labels, as in `--labels happy,sad`; their probabilities sum to 1 [default: all labels of the model].
-    #[arg(long, value_name = "LABEL", value_delimiter = ',')]
+    /// Predict only these labels, two or more, as in `--labels happy,sad`; their probabilities sum to 1 [default: all labels of
+    /// the model].
+    #[arg(long, value_name = "LABEL", value_delimiter = ',', value_parser = trimmed)]
     pub labels: Vec<String>,
 }
 
@@ -383,7 +386,7 @@ pub struct AnswerArgs {
 #[derive(Debug, ClapArgs)]
 pub struct ChannelArgs {
     /// Use only this channel, counted from 1 [default: all channels, mixed; those of opposite sign are inverted first].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = channel)]
     pub channel: Option<NonZeroU16>,
 }
 
@@ -392,6 +395,16 @@ impl ChannelArgs {
     pub fn number(&self) -> Option<u16> {
         self.channel.map(NonZeroU16::get)
     }
+}
+
+fn channel(text: &str) -> Result<NonZeroU16, &'static str> {
+    text.parse()
+        .map_err(|_| "expected a channel, counted from 1; `ser timeline` takes `each` as well")
+}
+
+/// Parses one of several values between commas, which may have blanks after them.
+fn trimmed(text: &str) -> Result<String, Infallible> {
+    Ok(text.trim().to_owned())
 }
 
 /// The channels that a timeline uses.
@@ -523,11 +536,16 @@ pub struct TimelineArgs {
     pub answer: AnswerArgs,
 }
 
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "expected an IP address and a port, as in 127.0.0.1:8571")
+}
+
 /// `ser serve`
 #[derive(Debug, ClapArgs)]
 pub struct ServeArgs {
     /// Address and port to listen on; an address other than this machine's loopback needs --tokens.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8571")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8571", value_parser = address)]
     pub bind: SocketAddr,
     /// File of tokens, one per line; requests must send one, as `Authorization: Bearer TOKEN`.
     #[arg(long, value_name = "FILE")]

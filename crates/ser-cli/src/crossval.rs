@@ -98,10 +98,7 @@ fn print_run(run: &Run, evaluation: &Evaluation, json: bool) -> Result<()> {
         println!("{SYNTHETIC}");
     }
     println!("report: {}", run.page().display());
-    println!(
-        "model:  {} (try `ser predict --model`)",
-        run.model.display()
-    );
+    println!("A model for use, trained on all clips: `ser fit --recipe`");
     Ok(())
 }
 

@@ -17,7 +17,10 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     let predictor = model::open(args.model.file.as_deref())?;
     let model = predictor.model();
     let file = args.file.display().to_string();
-    let stem = args.file.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = match args.file.file_stem().unwrap_or_default() {
+        pipe if pipe == "-" => "recording".into(),
+        stem => stem.to_string_lossy(),
+    };
     let beside = || PathBuf::from(format!("{stem}-explained.svg"));
     let out = args.out.clone().unwrap_or_else(beside);
     let is_svg = |extension: &OsStr| extension.eq_ignore_ascii_case("svg");

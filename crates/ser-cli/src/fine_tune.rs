@@ -19,8 +19,7 @@ pub fn run(
     even_if_worse: bool,
     json: bool,
 ) -> Result<Outcome> {
-    let built_in = from == Path::new("built-in");
-    let model = model::load((!built_in).then_some(from))?;
+    let model = model::load(Some(from))?;
     let tuned = fine_tune(model, labels, &data.origins(), out, &events::show())?;
     let (before, after) = (tuned.before.metrics.uar, tuned.after.metrics.uar);
     let is_refused = tuned.is_worse() && !even_if_worse;
@@ -107,6 +106,11 @@ fn print(tuned: &FineTuned) {
             "All clips are of one speaker: the figures hold only for this speaker, and for others the model may have become \
              worse."
         ),
+    }
+    if tuned.speakers > 1 && after.uar <= before.uar {
+        println!(
+            "no gain was measured: on recordings like these the original model is as good or better"
+        );
     }
     let worse = worse(tuned);
     if !worse.is_empty() {

@@ -2,15 +2,20 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use ser_predict::{Enrolment, Model, Predictor};
 
 use crate::args::AnswerArgs;
 use crate::speakers;
 
-/// Loads a model file, or the built-in model if none is given.
+/// Loads a model file, or the built-in model if none is given or this is its name.
 pub fn load(file: Option<&Path>) -> Result<Model> {
-    match file {
+    match file.filter(|&file| file != "built-in") {
+        Some(folder) if folder.is_dir() => bail!(
+            "{}: expected a model file, found a folder; `ser fit` writes {}",
+            folder.display(),
+            folder.join("model.safetensors").display()
+        ),
         Some(file) => Ok(Model::load(file)?),
         None => Model::built_in().context("the built-in model could not be loaded"),
     }

@@ -295,7 +295,7 @@ fn show(
         tell_remarks(answer);
         if answer.long {
             println!(
-                "the answer is the mean over {:.0} s; `ser timeline` predicts the emotions over time",
+                "the answer is the mean over the speech in {:.0} s; `ser timeline` predicts the emotions over time",
                 answer.seconds
             );
         }

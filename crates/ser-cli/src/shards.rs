@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use ser_archive::{Answerer, Archive, Done, Manifest, Shard};
 use ser_predict::Enrolment;
 use ser_tables::Form;
@@ -15,13 +15,21 @@ use crate::tally::Tally;
 use crate::{Outcome, model};
 
 pub fn run(manifest: &Path, out: &Path, args: &PredictArgs) -> Result<Outcome> {
+    if Form::of(out).is_some() {
+        bail!(
+            "{}: with --manifest, --out is a folder for the tables of all shards: name it without an extension",
+            out.display()
+        );
+    }
     let predictor = model::answering(&args.answer)?;
     let shard = args.shard.unwrap_or(Shard::ALL);
     let form = Form::of(manifest).unwrap_or(Form::Csv);
     let manifest = Manifest::read(manifest, args.root.as_deref(), shard)?;
     // A speaker who is not enrolled would be an error in many rows, so the command fails before it answers any.
     let speaker = |name: &String| {
-        let speaker = model::speaker(predictor.model(), Some(name))?;
+        let speaker = model::speaker(predictor.model(), Some(name)).context(
+            "the column `speaker` of a manifest to predict names enrolled speakers: without it, nobody needs to be enrolled",
+        )?;
         Ok(speaker.map(|speaker| (name.clone(), speaker)))
     };
     let speakers = manifest

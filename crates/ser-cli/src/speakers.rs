@@ -61,7 +61,10 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
     let mut skipped = Vec::new();
     let enroller = enrol(&predictor, &args.files, args.channel.number(), &mut skipped)?;
     let (recordings, seconds) = (enroller.recordings(), enroller.seconds());
-    let anew = if path.is_file() { " again" } else { "" };
+    let instead = match path.is_file() {
+        true => ", in place of the earlier recordings",
+        false => "",
+    };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
@@ -75,7 +78,7 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
         println!("{}", serde_json::to_string(&line)?);
     } else {
         println!(
-            "{} is enrolled{anew} from {seconds:.1} s of speech in {}: use `ser predict --speaker {} FILES…`",
+            "{} is enrolled from {seconds:.1} s of speech in {}{instead}: use `ser predict --speaker {} FILES…`",
             args.name,
             in_words(recordings, "recording"),
             args.name

@@ -31,6 +31,12 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
             );
         }
         ser_files::may_write(out, &[&args.file])?;
+        if matches!(form, Form::Elan | Form::Text(captions::Form::TextGrid)) && out.exists() {
+            bail!(
+                "{}: the file exists, and may hold annotations made by hand: remove it, or give another name",
+                out.display()
+            );
+        }
     }
     if args.channel == Some(TimelineChannel::Each) && args.answer.speaker.is_some() {
         bail!(
@@ -95,7 +101,7 @@ pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
         channel.into_iter().chain(cells).collect()
     });
     if spans.is_empty() {
-        println!("there is no speech in this recording of {seconds:.0} s");
+        println!("there is no speech in this recording of {seconds:.1} s");
     } else {
         let header = ["channel", "from", "to", "emotion", "confidence"];
         println!("{}", table(&header[usize::from(!is_each)..], rows));

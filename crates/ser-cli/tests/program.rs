@@ -60,6 +60,17 @@ fn the_help_explains_the_exit_codes() {
 fn a_wrong_command_line_ends_with_2() {
     ser().arg("predict").assert().code(2);
     ser().arg("dance").assert().code(2);
+    for (call, expected) in [
+        (["predict", "a.wav", "--channel", "0"], "counted from 1"),
+        (
+            ["serve", "--tokens", "t", "--bind=localhost:80"],
+            "expected an IP address",
+        ),
+    ] {
+        let ended = ser().args(call).assert().code(2);
+        let said = String::from_utf8_lossy(&ended.get_output().stderr).into_owned();
+        assert!(said.contains(expected), "{said}");
+    }
 }
 
 #[test]

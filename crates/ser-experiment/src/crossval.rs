@@ -20,7 +20,7 @@ use crate::run::Run;
 use crate::source::{Folders, Source, splits};
 use crate::split_run::{
     MODEL, Numbered, SplitRun, TEST, is_of_cross_validation, is_split, refuse_one_split,
-    split_folders,
+    refuse_other_recipe, split_folders,
 };
 use crate::training::{Trainer, join_split};
 use crate::view::{View, each_once};
@@ -47,7 +47,7 @@ pub struct Finished {
 /// # Errors
 /// - [`Error::Locked`] if another run writes into the folder of results
 /// - [`Error::Foreign`] if the folder holds other files
-/// - [`Error::HoldsOther`] if the folder holds a single split, or the model of a fit
+/// - [`Error::HoldsOther`] if the folder holds a single split, the model of a fit, or splits of a recipe with another name
 /// - any error of reading the clips, of training and of writing
 pub fn cross_validate(
     experiment: &Experiment,
@@ -119,7 +119,7 @@ impl CrossValidation<'_> {
         }
         let data = self.source.extract(recipe)?;
         let splits = splits(&recipe.task, &data)?;
-        clear(out, &splits)?;
+        clear(out, &recipe.name, &splits)?;
         side_by_side(&Numbered::all(&splits), recipe, self.jobs, |&numbered| {
             let dir = out.join(numbered.split.name());
             run_split(&dir, recipe, &data, numbered, self.on_event)
@@ -136,9 +136,9 @@ impl CrossValidation<'_> {
         let recipes = ensemble.members.iter().map(|member| &member.recipe);
         // A folder that cannot be used is refused before the first training.
         let planned = splits(&ensemble.task, &self.source.clips)?;
-        refuse_others(out, &planned)?;
+        refuse_others(out, &ensemble.name, &planned)?;
         for recipe in recipes.clone() {
-            refuse_others(&folder(recipe), &planned)?;
+            refuse_others(&folder(recipe), &recipe.name, &planned)?;
         }
         self.source = self.source.common_to(recipes.clone(), |recipe, clips| {
             is_finished(&folder(recipe), &Experiment::from(recipe.clone()), clips)
@@ -154,7 +154,7 @@ impl CrossValidation<'_> {
         let data = self.source.views(&ensemble.task, &each_once(views))?;
         let splits = splits(&ensemble.task, &data)?;
         let checksum = data.corpus.checksum();
-        clear(out, &splits)?;
+        clear(out, &ensemble.name, &splits)?;
         for numbered in Numbered::all(&splits) {
             let (split, name) = (numbered.split, numbered.split.name());
             let dir = out.join(name);
@@ -207,19 +207,22 @@ fn is_finished(out: &Path, experiment: &Experiment, clips: &Prepared) -> Result<
         && Numbered::all(&splits).into_iter().all(is_finished))
 }
 
-/// Returns an error if a folder holds anything that a cross-validation with these splits may not replace.
-fn refuse_others(out: &Path, splits: &[Split]) -> Result<()> {
+/// Returns an error if a folder holds anything that a cross-validation of this recipe with these splits may not replace.
+fn refuse_others(out: &Path, recipe: &str, splits: &[Split]) -> Result<()> {
     if !out.is_dir() {
         return Ok(());
     }
     refuse_one_split(out)?;
     // A cross-validation has its models in the folders of the splits.
     if out.join(MODEL).exists() {
-        let (path, what) = (out.to_owned(), "a model, as `ser fit` writes it");
+        let (path, what) = (out.to_owned(), "a model, written by `ser fit`".to_owned());
         return Err(Error::HoldsOther { path, what });
     }
     for split in splits {
         refuse_foreign(&out.join(split.name()), is_split)?;
+    }
+    for folder in split_folders(out)? {
+        refuse_other_recipe(&folder, recipe)?;
     }
     for folder in other_splits(out, splits)? {
         refuse_foreign(&folder, is_of_cross_validation)?;
@@ -235,8 +238,8 @@ fn other_splits(out: &Path, splits: &[Split]) -> Result<Vec<PathBuf>> {
 }
 
 /// Prepares the folder of a cross-validation: creates it, and removes what does not belong to this run.
-fn clear(out: &Path, splits: &[Split]) -> Result<()> {
-    refuse_others(out, splits)?;
+fn clear(out: &Path, recipe: &str, splits: &[Split]) -> Result<()> {
+    refuse_others(out, recipe, splits)?;
     folder::create(out)?;
     // Splits of a recipe that ran here earlier would be pooled with the splits of this one.
     for folder in other_splits(out, splits)? {
@@ -263,6 +266,7 @@ fn run_split(
         return Ok(());
     }
     refuse_foreign(dir, is_split)?;
+    refuse_other_recipe(dir, &recipe.name)?;
     let training = &recipe.training;
     let trainings = match training.monitor {
         Monitor::LastEpoch => 1 + recipe.task.inner,

@@ -71,7 +71,7 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
         /// What it holds, and which command wrote it.
-        what: &'static str,
+        what: String,
     },
     /// Another run is writing into the folder.
     #[error(
@@ -83,7 +83,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A folder holds no finished run.
-    #[error("{}: no finished run here; write one with `ser crossval`", path.display())]
+    #[error("{}: no finished run of `ser crossval` or `ser train` here (that of `ser evaluate` is none)", path.display())]
     NoRun {
         /// The folder.
         path: PathBuf,

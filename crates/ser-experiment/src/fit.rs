@@ -94,7 +94,7 @@ fn refuse_others(out: &Path) -> Result<()> {
     if !split_folders(out)?.is_empty() {
         let (path, what) = (
             out.to_owned(),
-            "a cross-validation, written by `ser crossval`",
+            "a cross-validation, written by `ser crossval`".to_owned(),
         );
         return Err(Error::HoldsOther { path, what });
     }

@@ -118,7 +118,7 @@ fn check(first: &Experiment, experiments: &[Experiment], out: &Path) -> Result<(
             if folder.join(MODEL).is_file() {
                 return Err(Error::HoldsOther {
                     path: folder,
-                    what: "a model, written by `ser fit`",
+                    what: "a model, written by `ser fit`".to_owned(),
                 });
             }
         }

@@ -11,7 +11,7 @@ use ser_recipe::Experiment;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "train")]
-pub(crate) use written::{Numbered, is_of_cross_validation, refuse_one_split};
+pub(crate) use written::{Numbered, is_of_cross_validation, refuse_one_split, refuse_other_recipe};
 
 use crate::answers::Answers;
 use crate::corpus::Skipped;

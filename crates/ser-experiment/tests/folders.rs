@@ -16,7 +16,7 @@ use ser_experiment::{Event, Finished, OnEvent, Run, cross_validate, fit, results
 use ser_recipe::Experiment;
 
 #[test]
-fn a_finished_run_is_kept_and_another_recipe_replaces_it() {
+fn a_finished_run_is_kept_and_an_edited_recipe_replaces_it() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let once = quick("quick", "seed5", 1);
@@ -28,7 +28,12 @@ fn a_finished_run_is_kept_and_another_recipe_replaces_it() {
     let model = fs::read(out.join("model.safetensors")).unwrap();
     assert_eq!(kept(once, synthetic(), &out), ["seed-1"]);
     train(&quick("quick", "seed5", 2), &out);
-    assert!(model != fs::read(out.join("model.safetensors")).unwrap());
+    let later = fs::read(out.join("model.safetensors")).unwrap();
+    assert!(model != later);
+    let other = quick("other", "seed5", 1).into_recipe().unwrap();
+    let message = refusal(train_one(&other, 1, &folders(synthetic(), &out), SILENT));
+    assert!(message.contains("of the recipe `quick`"), "{message}");
+    assert_eq!(later, fs::read(out.join("model.safetensors")).unwrap());
 }
 
 /// Trains on the first split, and returns the names of the splits that were there already.
@@ -72,12 +77,18 @@ fn a_finished_run_is_kept_when_its_corpus_has_moved_with_a_damaged_file() {
 }
 
 #[test]
-fn splits_of_an_earlier_recipe_are_not_pooled_with_those_of_a_later_one() {
+fn splits_of_an_edited_recipe_are_not_pooled_with_earlier_ones_and_those_of_another_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     crossval(&quick("quick", "loso", 1), synthetic(), &out);
     assert!(out.join("fold-1/run.json").is_file());
-    let other = quick("other", "seed5", 1);
+    let renamed = quick("renamed", "seed5", 1);
+    let failed = cross_validate(&renamed, &folders(synthetic(), &out), None, SILENT);
+    let message = refusal(failed);
+    assert!(message.contains("of the recipe `quick`"), "{message}");
+    assert!(out.join("report.html").is_file() && out.join("fold-4").is_dir());
+
+    let other = quick("quick", "seed5", 1);
     let call = |out| cross_validate(&other, &folders(synthetic(), out), None, SILENT);
     // A run that cannot write one of its splits changes nothing.
     fs::create_dir(out.join("seed-3")).unwrap();
@@ -90,7 +101,7 @@ fn splits_of_an_earlier_recipe_are_not_pooled_with_those_of_a_later_one() {
     }
     fs::remove_dir_all(out.join("seed-3")).unwrap();
     // If the new run fails, the page of the earlier one does not stay beside the new splits.
-    let text = quick_recipe_text("large", "seed5", 1);
+    let text = quick_recipe_text("quick", "seed5", 1);
     let text = text.replace("batch_size = 16", "batch_size = 512");
     let large = Experiment::parse(&text, "large").unwrap();
     let failed = cross_validate(&large, &folders(synthetic(), &out), Some(1), SILENT);

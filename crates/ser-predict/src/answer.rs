@@ -38,9 +38,6 @@ pub(crate) struct Context {
 /// Converts a confidence among some of the labels to one among all of them that is as far above chance. The threshold was
 /// measured with all labels, and among two labels no confidence is below one half.
 fn among_all(confidence: f32, allowed: usize, labels: usize) -> f32 {
-    if allowed < 2 {
-        return confidence;
-    }
     let chance = |labels: usize| 1.0 / labels as f32;
     let above = (confidence - chance(allowed)) / (1.0 - chance(allowed));
     chance(labels) + above * (1.0 - chance(labels))

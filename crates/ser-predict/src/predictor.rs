@@ -189,21 +189,22 @@ impl Predictor {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Labels`] if there are no labels, or if the model does not know one.
+    /// [`Error::Labels`] if there are fewer than two labels, or if the model does not know one.
     pub fn restricted_to(&self, labels: &[impl AsRef<str>]) -> Result<Self> {
         let known = &self.model.labels;
         let refused = |actual: String| Error::Labels {
             expected: known.join(", "),
             actual,
         };
-        if labels.is_empty() {
-            return Err(refused("none".to_owned()));
-        }
         let mut allowed = vec![false; known.len()];
         for label in labels.iter().map(AsRef::as_ref) {
             let number = known.iter().position(|known| known == label);
             let number = number.ok_or_else(|| refused(format!("{label:?}")))?;
             allowed[number] = true;
+        }
+        let chosen = allowed.iter().filter(|&&is_allowed| is_allowed).count();
+        if chosen < 2 {
+            return Err(refused(format!("only {chosen} of them; give two or more")));
         }
         Ok(Self {
             allowed: Some(allowed.into()),

@@ -212,7 +212,7 @@ fn answers_of_another_model_speaker_channel_or_choice_of_labels_are_not_mixed_in
         ("model", of_another, &[]),
         ("speaker", begun.clone(), &[&"--enroll", &files[0]]),
         ("channel", begun.clone(), &[&"--channel", &"1"]),
-        ("labels", begun, &[&"--labels", &"sad,happy"]),
+        ("labels", begun, &[&"--labels", &"sad, happy"]),
     ];
     for (what, begun, more) in other {
         fs::write(unfinished(&out), &begun).unwrap();

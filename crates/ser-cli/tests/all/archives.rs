@@ -210,6 +210,8 @@ fn another_manifest_or_number_of_shards_is_refused_and_changes_nothing() {
         said.contains("nobody is enrolled as nobody-of-that-name"),
         "{said}"
     );
+    let said = complaint(1, &words(&manifest, &"1/2", &out.with_extension("csv")));
+    assert!(said.contains("--out is a folder"), "{said}");
     assert_eq!(answers(&out), before);
     complaint(2, &words(&manifest, &"2/2", &out));
     complaint(2, &[&"predict", &"--manifest", &manifest]);

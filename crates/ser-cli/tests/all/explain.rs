@@ -1,6 +1,7 @@
 //! Tests of `ser explain`, also of whether the answer rests on the patches that it marks.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rand::SeedableRng;
@@ -10,7 +11,7 @@ use ser_audio::conditions::{Occlusion, Region};
 use ser_predict::{Patch, Predictor};
 use serde_json::Value;
 
-use crate::common::{MODEL, complaint, output, synthetic, tone};
+use crate::common::{MODEL, complaint, output, ser, synthetic, tone};
 
 /// Number of random choices of patches that the marked ones are compared with.
 const DRAWS: u64 = 5;
@@ -111,21 +112,22 @@ fn two_calls_write_the_same_picture_and_say_what_it_shows() {
     assert!(difference.abs() < 1e-5, "{difference}");
     assert!(first.contains(emotion) && first.contains("03-01-05-02-01-01-01.wav"));
 
-    let text = output(
-        0,
-        &[
-            &"explain",
-            &"--model",
-            &MODEL,
-            &clip,
-            &"--out",
-            &folder.path().join("c.svg"),
-        ],
-    );
+    // The default name for a pipe is one that no command takes for an option.
+    let piped = ser()
+        .args(["explain", "--model", "built-in", "-"])
+        .current_dir(&folder)
+        .write_stdin(fs::read(&clip).unwrap())
+        .assert()
+        .code(0);
+    let text = String::from_utf8(piped.get_output().stdout.clone()).unwrap();
+    assert!(folder.path().join("recording-explained.svg").is_file());
     let regions = answer["regions"].as_array().unwrap();
     let lines = text.lines().filter(|line| line.contains("points for"));
     assert_eq!(lines.count(), regions.len(), "{text}");
-    assert!(text.contains(emotion) && text.contains("c.svg"), "{text}");
+    assert!(
+        text.contains(emotion) && text.contains("recording-explained.svg"),
+        "{text}"
+    );
     // The remarks are those of the answer.
     assert_eq!(answer["warnings"], predicted["warnings"]);
     for remark in answer["warnings"].as_array().unwrap() {

@@ -90,7 +90,10 @@ fn seconds_of_speech_count_and_not_recordings() {
     let much = user.0.path().join("long.wav");
     long(&much, &clips(1, 12));
     let (told, warned) = user.run(0, &[&"enroll", &"anna", &much]);
-    assert!(told.contains("anna is enrolled again"), "{told}");
+    assert!(
+        told.contains("in place of the earlier recordings"),
+        "{told}"
+    );
     assert!(!warned.contains("hardly helps"), "{warned}");
     let each: [&dyn AsRef<OsStr>; 6] = [
         &"timeline",

@@ -137,8 +137,21 @@ pub(crate) fn is_of_cross_validation(dir: &Path) -> bool {
 pub(crate) fn refuse_one_split(dir: &Path) -> Result<()> {
     if is_split(dir) {
         let path = dir.to_owned();
-        let what = "one split, written by `ser train`";
+        let what = "one split, written by `ser train`".to_owned();
         return Err(Error::HoldsOther { path, what });
     }
     Ok(())
+}
+
+/// Returns an error if a folder holds a finished split of a recipe with another name. A split of an edited recipe may be
+/// replaced, but hours of training of another one are not lost to a wrong `--out`.
+pub(crate) fn refuse_other_recipe(dir: &Path, name: &str) -> Result<()> {
+    match read_json::<RunInfo>(&dir.join(INFO)) {
+        Ok(info) if info.recipe != name => {
+            let path = dir.to_owned();
+            let what = format!("a finished split of the recipe `{}`", info.recipe);
+            Err(Error::HoldsOther { path, what })
+        }
+        _ => Ok(()),
+    }
 }

@@ -33,7 +33,7 @@ export function Options({ answers, labels, asked, ask }: Props) {
     const toggle = (label: string) => {
         const others = labels.filter((known) => (known === label) !== chosen.includes(known));
         const { labels: _, ...rest } = asked;
-        ask(others.length === labels.length || others.length === 0 ? rest : { ...rest, labels: others });
+        ask(others.length === labels.length ? rest : { ...rest, labels: others });
     };
     const { speaker, ...anybody } = asked;
     const choose = (speaker: string) => ask(speaker ? { ...anybody, speaker } : anybody);
@@ -68,7 +68,14 @@ export function Options({ answers, labels, asked, ask }: Props) {
                 <legend>Labels to choose from</legend>
                 {labels.map((label) => (
                     <label key={label}>
-                        <input type="checkbox" checked={chosen.includes(label)} onChange={() => toggle(label)} /> {label}
+                        <input
+                            type="checkbox"
+                            checked={chosen.includes(label)}
+                            // With a single label there would be nothing to choose from.
+                            disabled={chosen.length === 2 && chosen.includes(label)}
+                            onChange={() => toggle(label)}
+                        />{" "}
+                        {label}
                     </label>
                 ))}
             </fieldset>
