@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use symphonia::core::io::MediaSource;
+use symphonia::core::checksum::Crc32;
+use symphonia::core::io::{MediaSource, Monitor};
 
 use crate::lookahead::Lookahead;
 
@@ -261,31 +262,12 @@ fn seal(page: &mut [u8]) {
 /// Computes the checksum of a page, with zeros in the place of the checksum itself.
 ///
 /// # References
-/// RFC 3533, section 6: the polynomial 0x04C11DB7, highest bit first, starting from 0.
+/// RFC 3533, section 6.
 fn checksum(page: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = table();
-    let step = |sum: u32, byte: u8| (sum << 8) ^ TABLE[(sum >> 24) as usize ^ usize::from(byte)];
     let (before, rest) = page.split_at(CHECKSUM.start);
-    let sum = before.iter().fold(0, |sum, &byte| step(sum, byte));
-    let sum = [0; 4].iter().fold(sum, |sum, &byte| step(sum, byte));
-    rest[4..].iter().fold(sum, |sum, &byte| step(sum, byte))
-}
-
-const fn table() -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let (mut sum, mut bit) = ((byte as u32) << 24, 0);
-        while bit < 8 {
-            sum = if sum >> 31 == 1 {
-                (sum << 1) ^ 0x04C1_1DB7
-            } else {
-                sum << 1
-            };
-            bit += 1;
-        }
-        table[byte] = sum;
-        byte += 1;
+    let mut sum = Crc32::new(0);
+    for part in [before, &[0; 4], &rest[4..]] {
+        sum.process_buf_bytes(part);
     }
-    table
+    sum.crc()
 }

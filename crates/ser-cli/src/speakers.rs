@@ -61,9 +61,10 @@ pub fn enroll(args: &EnrollArgs, json: bool) -> Result<Outcome> {
     let mut skipped = Vec::new();
     let enroller = enrol(&predictor, &args.files, args.channel.number(), &mut skipped)?;
     let (recordings, seconds) = (enroller.recordings(), enroller.seconds());
-    let instead = match path.is_file() {
-        true => ", in place of the earlier recordings",
-        false => "",
+    let instead = if path.is_file() {
+        ", in place of the earlier recordings"
+    } else {
+        ""
     };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use ser_audio::{Channels, Probe, probe};
@@ -13,7 +12,8 @@ use crate::files::write_csv;
 use crate::joined::CORPUS;
 use crate::table::{MOST_SECONDS, Row, Table};
 use crate::{
-    Audit, Clip, Corpus, Error, Excerpt, LabelMap, Origin, Result, Scan, Side, read_each, recording,
+    Audit, Clip, Corpus, Error, Excerpt, LabelMap, Origin, Recording, Result, Scan, Side,
+    read_each, recording,
 };
 
 /// The columns that are always written.
@@ -378,21 +378,16 @@ fn look(path: &Path, is_wanted: bool) -> Result<Option<Probe>, Skip> {
 
 /// Adds the content hash of parts of files. A part that cannot be read becomes a skip.
 fn hash_parts(entries: &mut Vec<Entry<'_>>, skipped: &mut Vec<Skip>) {
-    let found = Mutex::new(BTreeMap::new());
-    {
-        let parts = entries.iter().enumerate();
-        let parts = parts.filter(|(_, entry)| entry.clip.content.is_empty());
-        let (places, parts): (Vec<usize>, Vec<_>) = parts
-            .map(|(place, entry)| (place, entry.clip.recording()))
-            .unzip();
-        read_each(&parts, Channels::Mean, |i, sound| {
-            let content = sound.map(|sound| recording::content(&sound));
-            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-            found.insert(places[i], content);
-        });
-    }
-    for (place, content) in found.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        let clip = &mut entries[place].clip;
+    let parts = entries.iter().map(|entry| &entry.clip);
+    let parts: Vec<Recording<'_>> = parts
+        .filter(|clip| clip.content.is_empty())
+        .map(Clip::recording)
+        .collect();
+    let found = read_each(&parts, Channels::Mean, |_, sound| {
+        sound.map(|sound| recording::content(&sound))
+    });
+    let clips = entries.iter_mut().map(|entry| &mut entry.clip);
+    for (clip, content) in clips.filter(|clip| clip.content.is_empty()).zip(found) {
         match content {
             Ok(content) => clip.content = content,
             Err(error) => skipped.push(Skip::unreadable(clip.path.clone(), error)),

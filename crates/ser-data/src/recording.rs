@@ -41,15 +41,15 @@ impl Recording<'_> {
     }
 }
 
-/// Reads many recordings in parallel on rayon's current thread pool, each file once.
+/// Reads many recordings in parallel on rayon's current thread pool, each file once, and returns what `take` makes of each.
 ///
 /// `take` gets the index of each recording with its audio or an error, in any order and from several threads at once.
 /// The parts of one file are read one after another; no more than the longest of them is in memory.
-pub fn read_each(
+pub fn read_each<T: Send>(
     recordings: &[Recording<'_>],
     channels: Channels,
-    take: impl Fn(usize, Result<Waveform>) + Sync,
-) {
+    take: impl Fn(usize, Result<Waveform>) -> T + Sync,
+) -> Vec<T> {
     let (parts, whole): (Vec<_>, Vec<_>) = recordings
         .iter()
         .enumerate()
@@ -60,15 +60,17 @@ pub fn read_each(
         parts.extend(part.excerpt.map(|excerpt| (excerpt, i)));
     }
     let whole = whole.into_par_iter();
-    whole.for_each(|(i, recording)| take(i, recording.read(channels)));
-    let parts_of: Vec<_> = parts_of.into_iter().collect();
-    parts_of.into_par_iter().for_each(|(path, mut parts)| {
+    let whole = whole.map(|(i, recording)| (i, take(i, recording.read(channels))));
+    let parts = parts_of.into_par_iter().flat_map_iter(|(path, mut parts)| {
         parts.sort_unstable();
         let mut cursor = Cursor::open(path, channels);
-        for (excerpt, i) in parts {
-            take(i, cursor.read(excerpt));
-        }
+        let take = &take;
+        let parts = parts.into_iter();
+        parts.map(move |(excerpt, i)| (i, take(i, cursor.read(excerpt))))
     });
+    let mut taken: Vec<(usize, T)> = whole.chain(parts).collect();
+    taken.sort_unstable_by_key(|(i, _)| *i);
+    taken.into_iter().map(|(_, one)| one).collect()
 }
 
 fn open(path: &Path, channels: Channels) -> ser_audio::Result<AudioStream> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
 use crate::pieces::{ClipFeatures, Piece, find_pieces, with_features};
-use crate::view::{FeatureSource, InViews, View};
+use crate::view::{FeatureSource, InViews, View, add};
 
 /// A file that was left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -297,15 +297,8 @@ fn in_all_views(
     let mut features = vec![Ok(Vec::new()); recordings.len()];
     for view in views {
         let done = || on_event(Event::Advanced { stage, steps: 1 });
-        let (found, failed) = FeatureSource::open(view, store)?.extract(recordings, &done)?;
-        for (i, found) in found {
-            if let Ok(features) = &mut features[i] {
-                features.push(found);
-            }
-        }
-        for (i, reason) in failed {
-            features[i] = Err(reason);
-        }
+        let found = FeatureSource::open(view, store)?.extract(recordings, &done)?;
+        add(&mut features, found, Vec::push);
     }
     on_event(Event::Finished { stage });
     Ok(features)

@@ -239,13 +239,15 @@ fn for_each(
         let (chunk, after) = rest.split_at(files_in_chunk(rest));
         rest = after;
         let recordings: Vec<_> = chunk.iter().map(Input::recording).collect();
-        let (features, failed) = source.extract(&recordings, &done_one)?;
-        let failed = failed.iter();
-        skipped.extend(failed.map(|(&i, reason)| Skipped::new(&chunk[i].path, reason)));
-        for (i, features) in &features {
-            use_it(&chunk[*i], features)?;
+        for (input, found) in chunk.iter().zip(source.extract(&recordings, &done_one)?) {
+            match found {
+                Ok(features) => {
+                    use_it(input, &features)?;
+                    done += 1;
+                }
+                Err(reason) => skipped.push(Skipped::new(&input.path, &reason)),
+            }
         }
-        done += features.len();
     }
     Ok(done)
 }

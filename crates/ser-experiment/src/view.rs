@@ -97,21 +97,11 @@ pub(crate) fn of_each<T: Send>(
     channels: Channels,
     use_it: impl Fn(usize, &Waveform) -> Result<T> + Sync,
 ) -> Vec<Result<T>> {
-    let results = Mutex::new(BTreeMap::new());
-    read_each(recordings, channels, |i, sound| {
-        let result = sound
-            .map_err(Error::from)
-            .and_then(|sound| use_it(i, &sound));
-        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-        results.insert(i, result);
-    });
-    let results = results.into_inner();
-    let results = results.unwrap_or_else(PoisonError::into_inner);
-    results.into_values().collect()
+    read_each(recordings, channels, |i, sound| use_it(i, &sound?))
 }
 
-/// Features, and reasons of failures, by the index of their recording.
-pub(crate) type Extracted = (BTreeMap<usize, Features>, BTreeMap<usize, String>);
+/// The features of a recording, or the reason why they cannot be extracted.
+pub(crate) type Extracted = std::result::Result<Features, String>;
 
 /// The features of a recording in several views, or the reason why those in one of them cannot be extracted.
 pub(crate) type InViews = std::result::Result<Vec<Features>, String>;
@@ -125,7 +115,7 @@ pub(crate) fn features_under(
     recordings: &[Recording<'_>],
     store: Option<&Path>,
 ) -> Result<Vec<InViews>> {
-    let mut kept: BTreeMap<usize, Extracted> = BTreeMap::new();
+    let mut kept: Vec<(usize, Vec<Extracted>)> = Vec::new();
     let mut made = Vec::new();
     for (position, &config) in configs.iter().enumerate() {
         let view = View {
@@ -134,7 +124,7 @@ pub(crate) fn features_under(
         };
         if store.is_some() && view.is_kept() {
             let found = FeatureSource::open(&view, store)?.extract(recordings, &|| ())?;
-            kept.insert(position, found);
+            kept.push((position, found));
         } else {
             made.push(config);
         }
@@ -148,17 +138,27 @@ pub(crate) fn features_under(
             .collect();
     }
     // The positions are in ascending order, so that the features end up at the positions of their configurations.
-    for (position, (found, failed)) in kept {
-        for (i, found) in found {
-            if let Ok(features) = &mut features_of_each[i] {
-                features.insert(position, found);
-            }
-        }
-        for (i, reason) in failed {
-            features_of_each[i] = Err(reason);
-        }
+    for (position, found) in kept {
+        add(&mut features_of_each, found, |features, found| {
+            features.insert(position, found);
+        });
     }
     Ok(features_of_each)
+}
+
+/// Adds the features of each recording in a further view to those in other views.
+pub(crate) fn add(
+    features_of_each: &mut [InViews],
+    found: Vec<Extracted>,
+    add_one: impl Fn(&mut Vec<Features>, Features),
+) {
+    for (features, found) in features_of_each.iter_mut().zip(found) {
+        match (features.as_mut(), found) {
+            (Ok(features), Ok(found)) => add_one(features, found),
+            (_, Err(reason)) => *features = Err(reason),
+            (Err(_), Ok(_)) => (),
+        }
+    }
 }
 
 /// Extracts the features of each recording under a condition, one for each view.
@@ -233,21 +233,17 @@ impl FeatureSource {
         })
     }
 
-    /// Returns the features of recordings by index, and for the recordings that failed the reason. Calls `one_done` after each
-    /// recording.
+    /// Returns the features of each recording, or the reason why they cannot be extracted. Calls `one_done` after each recording.
     pub(crate) fn extract(
         &self,
         recordings: &[Recording<'_>],
         one_done: &(dyn Fn() + Sync),
-    ) -> Result<Extracted> {
-        let results = Mutex::new(Extracted::default());
-        let done = |i: usize, result: Result<Features, String>| {
+    ) -> Result<Vec<Extracted>> {
+        let results = Mutex::new(BTreeMap::new());
+        let done = |i: usize, result: Extracted| {
             one_done();
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-            match result {
-                Ok(features) => drop(results.0.insert(i, features)),
-                Err(reason) => drop(results.1.insert(i, reason)),
-            }
+            results.insert(i, result);
         };
         let View {
             condition, copy, ..
@@ -284,7 +280,9 @@ impl FeatureSource {
                 found => found?,
             }
         }
-        Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let results = results.into_inner();
+        let results = results.unwrap_or_else(PoisonError::into_inner);
+        Ok(results.into_values().collect())
     }
 
     fn extract_sound(
@@ -385,9 +383,8 @@ mod tests {
         };
         for store in [None, Some(store.as_path())] {
             let source = FeatureSource::open(&view, store).unwrap();
-            let (found, failed) = source.extract(&both, &|| ()).unwrap();
-            assert_eq!((&found[&0], failed.len()), (&made[0][1], 0));
-            assert_eq!(found[&1], made[1][1]);
+            let found = source.extract(&both, &|| ()).unwrap();
+            assert_eq!(found, [Ok(made[0][1].clone()), Ok(made[1][1].clone())]);
         }
     }
 
@@ -424,11 +421,13 @@ mod tests {
             };
             for store in [None, Some(store.as_path()), Some(store.as_path())] {
                 let source = FeatureSource::open(&view, store).unwrap();
-                let (found, failed) = source.extract(&wanted, &|| ()).unwrap();
-                assert_eq!(found[&0], found[&1], "{condition}");
-                assert_ne!(found[&0], found[&2], "{condition}");
-                assert!(failed[&3].contains("ends at 2.000 s"), "{failed:?}");
-                assert_eq!((found.len(), failed.len()), (3, 1));
+                let found = source.extract(&wanted, &|| ()).unwrap();
+                assert!(found[..3].iter().all(Result::is_ok), "{condition}");
+                assert_eq!(found[0], found[1], "{condition}");
+                assert_ne!(found[0], found[2], "{condition}");
+                let failed = found[3].as_ref().unwrap_err();
+                assert!(failed.contains("ends at 2.000 s"), "{failed}");
+                assert_eq!(found.len(), 4);
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use half::f16;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use ser_eval::ConfidenceThreshold;
 use ser_files::write_file;
@@ -12,7 +13,6 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::density::{Density, DensityInfo, statistics_count};
 use crate::error::{Error, Result};
-use crate::half;
 use crate::model::Model;
 use crate::provenance::Provenance;
 use crate::trained_network::{NetworkInfo, TrainedNetwork};
@@ -259,8 +259,10 @@ fn read_tensors(file: &SafeTensors, envelope: &Envelope, path: &Path) -> Result<
             }
             Dtype::F16 => {
                 let (values, _) = view.data().as_chunks();
-                let halves = values.iter().map(|v| u16::from_le_bytes(*v));
-                halves.map(half::widened).collect()
+                values
+                    .iter()
+                    .map(|v| f16::from_le_bytes(*v).to_f32())
+                    .collect()
             }
             other => return Err(Error::file(path, name, "F32 or F16", format!("{other:?}"))),
         };
@@ -281,9 +283,9 @@ fn read_tensors(file: &SafeTensors, envelope: &Envelope, path: &Path) -> Result<
 /// Returns the bytes of a tensor and their type: 16-bit floats if these represent every value exactly, otherwise 32-bit
 /// floats.
 fn stored(values: &[f32]) -> (Dtype, Vec<u8>) {
-    let exact = |value: &f32| half::widened(half::narrowed(*value)).to_bits() == value.to_bits();
+    let exact = |&value: &f32| f16::from_f32(value).to_f32().to_bits() == value.to_bits();
     if values.iter().all(exact) {
-        let halves = values.iter().map(|v| half::narrowed(*v).to_le_bytes());
+        let halves = values.iter().map(|v| f16::from_f32(*v).to_le_bytes());
         return (Dtype::F16, halves.flatten().collect());
     }
     let bytes = values.iter().flat_map(|v| v.to_le_bytes());

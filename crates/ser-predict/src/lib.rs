@@ -10,7 +10,6 @@ mod error;
 mod explain;
 mod file;
 mod fine_tune;
-mod half;
 mod input;
 mod lines;
 mod model;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use half::f16;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_eval::{ConfidenceThreshold, temper};
 use ser_features::{FeatureConfig, Features, ScratchPool};
@@ -11,7 +12,6 @@ use crate::density::{Density, clip_statistics};
 use crate::enroller::{Enroller, Speech, Sum};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
-use crate::half;
 use crate::network::Scratch;
 use crate::provenance::Provenance;
 use crate::trained_network::{NetworkInfo, TrainedNetwork, add, add_share};
@@ -409,12 +409,12 @@ impl Model {
             let mut tensors = network.tensors();
             let matrices = tensors.values_mut().filter(|t| t.shape.len() > 1);
             let weights = matrices.flat_map(|matrix| &mut matrix.values);
-            weights.for_each(|w| *w = half::widened(half::narrowed(*w)));
+            weights.for_each(|w| *w = f16::from_f32(*w).to_f32());
             TrainedNetwork::new(network.info, classes, tensors)
         });
         self.networks = rounded.collect::<Result<_>>()?;
         let components = self.density.iter_mut().flat_map(|d| &mut d.components);
-        components.for_each(|c| *c = half::widened(half::narrowed(*c)));
+        components.for_each(|c| *c = f16::from_f32(*c).to_f32());
         Ok(self)
     }
 
