@@ -64,7 +64,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     };
 
     let about = about(root, args, &machine, &clips, python.as_deref())?;
-    ser_download::clear(&beside)?;
+    ser_files::remove_folder(&beside)?;
     fs::create_dir_all(&beside).with_context(|| format!("creating {}", beside.display()))?;
 
     if !args.service {

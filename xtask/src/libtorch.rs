@@ -12,8 +12,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Error, Result, bail, ensure};
-use ser_download::{Archive, Limits, Source, clear, size, with_suffix};
-use ser_files::write_file;
+use ser_download::{Archive, Limits, Source, size, with_suffix};
+use ser_files::{remove_folder, write_file};
 
 use crate::fetch::fetch;
 use crate::{lock, paths, wheel};
@@ -142,7 +142,7 @@ fn install_into(install: &Path, downloads: &Path, host: &Host) -> Result<String>
     let start = Instant::now();
     // This process holds the lock, so anything with this name was left by a run that was killed.
     let staging = with_suffix(install, ".unpacking");
-    clear(&staging)?;
+    remove_folder(&staging)?;
     let from_archive = match host.archive_url() {
         Some(url) => official(&url, downloads, &staging),
         None => Err(anyhow::anyhow!(
@@ -155,11 +155,11 @@ fn install_into(install: &Path, downloads: &Path, host: &Host) -> Result<String>
         Ok(bytes) => (bytes, "the official archive".to_owned()),
         Err(archive_error) => {
             println!("  passed over: official archive: {archive_error:#}");
-            clear(&staging)?;
+            remove_folder(&staging)?;
             match wheel::install(host, downloads, &staging) {
                 Ok(bytes) => (bytes, "the Python wheel".to_owned()),
                 Err(wheel_error) => {
-                    clear(&staging)?;
+                    remove_folder(&staging)?;
                     bail!(
                         "libtorch {VERSION} could not be installed\n  \
                          official archive: {archive_error:#}\n  \
@@ -173,15 +173,15 @@ fn install_into(install: &Path, downloads: &Path, host: &Host) -> Result<String>
     };
     if let Err(error) = name_version(&staging, host) {
         // What was downloaded is not what its name says, so the next run must not use it again.
-        clear(downloads)?;
-        clear(&staging)?;
+        remove_folder(downloads)?;
+        remove_folder(&staging)?;
         return Err(error).context("the new install is not complete");
     }
     loads(&staging, host)?;
     write_file(staging.join(STAMP), stamp(&staging)?)?;
-    clear(install)?;
+    remove_folder(install)?;
     fs::rename(&staging, install).with_context(|| format!("writing {}", install.display()))?;
-    clear(downloads)?;
+    remove_folder(downloads)?;
     println!(
         "  downloaded {}, installed {} in {:.0} s",
         size(downloaded),

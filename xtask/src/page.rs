@@ -22,7 +22,7 @@ pub fn run(root: &Path) -> Result<PathBuf> {
     let target = module.ancestors().nth(3).context("no target folder")?;
     let folder = target.join("page");
     let staging = ser_files::beside(&folder, "building");
-    ser_download::clear(&staging)?;
+    ser_files::remove_folder(&staging)?;
     let mut bindgen = command::cargo(root);
     bindgen.args(["run", "--quiet", "--package", "ser-bindgen", "--"]);
     command::run(bindgen.arg(&module).arg(&staging))?;
@@ -36,7 +36,7 @@ pub fn run(root: &Path) -> Result<PathBuf> {
             .args(["run", "--silent", "build", "--"])
             .arg(&staging),
     )?;
-    ser_download::clear(&folder)?;
+    ser_files::remove_folder(&folder)?;
     fs::rename(&staging, &folder).with_context(|| format!("writing {}", folder.display()))?;
     println!("the page: {}", folder.display());
     Ok(folder)

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use ser_download::clear;
-use ser_files::{remove_file, write_file};
+use ser_files::{remove_file, remove_folder, write_file};
 
 use crate::command;
 use crate::files::copy;
@@ -67,7 +66,7 @@ fn remove_package(python: &Path, folder: &Path) -> Result<(PathBuf, PathBuf)> {
     let site = ["-c", "import site; print(site.getsitepackages()[0])"];
     let site = command::output(Command::new(python).args(site))?;
     let (package, program) = (Path::new(&site).join("ser_speech"), folder.join("bin/ser"));
-    clear(&package)?;
+    remove_folder(&package)?;
     remove_file(&program)?;
     Ok((package, program))
 }
@@ -99,7 +98,7 @@ fn test(python: &Path, sources: &Path, options: &[&str]) -> Result<()> {
 
 /// Builds the wheel and returns its path.
 fn build(python: &Path, sources: &Path, out: &Path) -> Result<PathBuf> {
-    clear(out)?;
+    remove_folder(out)?;
     let mut maturin = Command::new(python);
     maturin.current_dir(sources);
     maturin.args(["-m", "maturin", "build", "--release", "--out"]);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use ser_download::clear;
+use ser_files::remove_folder;
 use serde_json::Value;
 
 use crate::files::copy;
@@ -26,7 +26,7 @@ pub fn run(root: &Path) -> Result<()> {
     let python = prepare(root)?;
     let folder = root.join("target/site");
     let pages = folder.join("pages");
-    clear(&pages)?;
+    remove_folder(&pages)?;
     let mut listed = Command::new("git");
     listed
         .current_dir(root)

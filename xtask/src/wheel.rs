@@ -13,7 +13,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ser_download::{Archive, Entry, Limits, clear, feed, lacked_room};
+use ser_download::{Archive, Entry, Limits, feed, lacked_room};
+use ser_files::remove_folder;
 use sha2::{Digest, Sha256};
 
 use crate::libtorch::{Host, VERSION};
@@ -111,7 +112,7 @@ fn download(
 
     let mut reasons = Vec::new();
     for options in [native, foreign] {
-        clear(&incoming)?;
+        remove_folder(&incoming)?;
         let temporary = incoming.join("tmp");
         fs::create_dir_all(&temporary)
             .with_context(|| format!("creating {}", temporary.display()))?;
@@ -128,14 +129,14 @@ fn download(
                 let target = downloads.join(wheel.file_name().unwrap_or_default());
                 fs::rename(&wheel, &target)
                     .with_context(|| format!("writing {}", target.display()))?;
-                clear(&incoming)?;
+                remove_folder(&incoming)?;
                 let bytes = fs::metadata(&target)?.len();
                 return Ok((target, bytes));
             }
             Err(error) => reasons.push(format!("{error:#}")),
         }
     }
-    clear(&incoming)?;
+    remove_folder(&incoming)?;
     bail!(
         "pip cannot download {requirement}: {}",
         reasons.join("; with the platform named: ")

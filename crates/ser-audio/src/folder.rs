@@ -25,8 +25,9 @@ pub fn is_recording(path: &Path) -> bool {
 }
 
 pub(crate) fn has_extension(path: &Path, extensions: &[&str]) -> bool {
-    path.extension()
-        .is_some_and(|found| extensions.iter().any(|e| found.eq_ignore_ascii_case(e)))
+    extensions
+        .iter()
+        .any(|extension| ser_files::has_extension(path, extension))
 }
 
 /// Returns all recordings below a folder, as [`is_recording`] recognises them, in the order of [`files`].

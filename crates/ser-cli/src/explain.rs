@@ -1,6 +1,5 @@
 //! The command `ser explain`.
 
-use std::ffi::OsStr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -23,8 +22,7 @@ pub fn run(args: &ExplainArgs, json: bool) -> Result<Outcome> {
     };
     let beside = || PathBuf::from(format!("{stem}-explained.svg"));
     let out = args.out.clone().unwrap_or_else(beside);
-    let is_svg = |extension: &OsStr| extension.eq_ignore_ascii_case("svg");
-    if !out.extension().is_some_and(is_svg) {
+    if !ser_files::has_extension(&out, "svg") {
         bail!(
             "{}: the name of the picture must end in .svg",
             out.display()

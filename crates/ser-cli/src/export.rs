@@ -1,7 +1,5 @@
 //! The command `ser export`.
 
-use std::ffi::OsStr;
-
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
@@ -11,8 +9,7 @@ use crate::{Outcome, model};
 
 pub fn run(args: &ExportArgs, json: bool) -> Result<Outcome> {
     let out = &args.out;
-    let is_onnx = |extension: &OsStr| extension.eq_ignore_ascii_case("onnx");
-    if !out.extension().is_some_and(is_onnx) {
+    if !ser_files::has_extension(out, "onnx") {
         bail!("{}: the name of the file must end in .onnx", out.display());
     }
     if let Some(file) = &args.model.file {

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
+use ser_files::has_extension;
+
 use crate::Result;
 
 /// Returns true if the file name says that it is a table: `.csv`, or `.tsv` with tabs between the columns, in any case.
@@ -12,11 +14,6 @@ pub fn is_table(path: &Path) -> bool {
 }
 
 const TABS: &str = "tsv";
-
-fn has_extension(path: &Path, extension: &str) -> bool {
-    path.extension()
-        .is_some_and(|found| found.eq_ignore_ascii_case(extension))
-}
 
 /// Writes a table atomically, with tabs if the file name ends in `.tsv` and commas otherwise.
 pub(crate) fn write_csv(

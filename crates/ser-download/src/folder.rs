@@ -34,7 +34,7 @@ pub fn fill<T, E: From<Error>>(
 ) -> Result<T, E> {
     may_fill(to)?;
     let staging = ser_files::beside(to, "unpacking");
-    clear(&staging)?;
+    ser_files::remove_folder(&staging).map_err(Error::from)?;
     fs::create_dir_all(&staging).map_err(at(&staging))?;
     let filled = fill(&staging).and_then(|filled| {
         make_way(to)?;
@@ -43,7 +43,7 @@ pub fn fill<T, E: From<Error>>(
     });
     if filled.is_err() {
         // A partial folder only takes up space, and the lack of space may be the reason for the error.
-        clear(&staging)?;
+        ser_files::remove_folder(&staging).map_err(Error::from)?;
     }
     filled
 }
@@ -58,17 +58,6 @@ fn make_way(to: &Path) -> Result<()> {
         Ok(there) if there.is_symlink() => fs::remove_file(to).map_err(at(to)),
         Ok(_) => fs::remove_dir(to).map_err(at(to)),
         Err(_) => Ok(()),
-    }
-}
-
-/// Removes a folder that may not exist.
-///
-/// # Errors
-/// The folder cannot be removed.
-pub fn clear(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(at(folder)(error)),
-        _ => Ok(()),
     }
 }
 

@@ -8,4 +8,4 @@ mod folder;
 pub use archive::{Archive, Entry, Limits};
 pub use error::{Error, Result, lacked_room};
 pub use fetch::{Progress, Source, feed, fetch, hex, md5_of, size};
-pub use folder::{clear, fill, may_fill, with_suffix};
+pub use folder::{fill, may_fill, with_suffix};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ser_data::{Clip, Corpus, Excerpt, LabelMap, Origin, Recording, Scan, Skip, is_table};
 use ser_features::{FeatureConfig, Features, write_npy};
+use ser_files::has_extension;
 use ser_tables::Form;
 use serde::Serialize;
 
@@ -215,11 +216,6 @@ pub fn extract(
 
 pub(crate) fn wrong(what: impl Display) -> Error {
     Error::Extraction(what.to_string())
-}
-
-fn has_extension(path: &Path, extension: &str) -> bool {
-    path.extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case(extension))
 }
 
 /// Extracts the features chunk by chunk, calls `use_it` in order for every file whose features could be extracted, and

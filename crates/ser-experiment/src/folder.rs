@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ser_files::write_file;
+use ser_files::{remove_folder, write_file};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -71,20 +71,11 @@ pub(crate) fn remove(folder: &Path) -> Result<()> {
         _ => folder.with_added_extension(format!("old.{UNFINISHED}")),
     };
     if aside != folder {
-        remove_in_place(&aside)?;
+        remove_folder(&aside)?;
         match fs::rename(folder, &aside) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             moved => moved.map_err(ser_files::Error::at(folder))?,
         }
     }
-    remove_in_place(&aside)
-}
-
-fn remove_in_place(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(ser_files::Error::at(folder)(error).into())
-        }
-        _ => Ok(()),
-    }
+    Ok(remove_folder(&aside)?)
 }

@@ -225,6 +225,23 @@ pub fn remove_file(path: impl AsRef<Path>) -> Result<(), Error> {
     }
 }
 
+/// Removes a folder with all that it holds, if it exists.
+///
+/// # Errors
+/// The folder cannot be removed.
+pub fn remove_folder(path: impl AsRef<Path>) -> Result<(), Error> {
+    match std::fs::remove_dir_all(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::at(path)(source)),
+        _ => Ok(()),
+    }
+}
+
+/// Returns whether the name of a file has this extension, in any case.
+pub fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension()
+        .is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
 /// Reports in advance, before there is work to lose, that [`write()`] would fail or destroy an input: if the folder
 /// does not exist or is not writable, or if `path` is a folder or one of the files in `read`.
 ///

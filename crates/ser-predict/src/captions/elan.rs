@@ -87,9 +87,7 @@ pub fn elan(spans: &[Span], labels: &[String], recording: Option<&Path>, date: &
 fn media(recording: &Path) -> String {
     let path = recording.to_string_lossy().replace('\\', "/");
     let path = escaped(path.trim_start_matches('/'));
-    let is_wav = recording
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("wav"));
+    let is_wav = ser_files::has_extension(recording, "wav");
     let kind = if is_wav { "audio/x-wav" } else { "audio/*" };
     format!("        <MEDIA_DESCRIPTOR MEDIA_URL=\"file:///{path}\" MIME_TYPE=\"{kind}\"/>\n")
 }
