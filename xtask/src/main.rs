@@ -25,7 +25,6 @@ mod python;
 #[path = "../../crates/ser-audio/src/folder.rs"]
 mod recordings;
 mod site;
-mod stages;
 mod storage;
 mod table;
 mod test;
@@ -49,7 +48,7 @@ enum Task {
     Libtorch,
     /// Get the RAVDESS speech corpus (208 MB from Zenodo, or an archive you already have).
     Download(download::Args),
-    /// Train and evaluate on RAVDESS, from nothing to a report; skip the stages that are unchanged.
+    /// Train and evaluate on RAVDESS, from nothing to a report; finished work is kept.
     Pipeline(pipeline::Args),
     /// Run the tests of all crates (installs libtorch first if it is missing).
     Test {

@@ -1,7 +1,7 @@
 //! `cargo xtask pipeline`: trains and evaluates on RAVDESS, from nothing to a report.
 //!
-//! The stages are libtorch → build → data → index → extract → train → report. From the index on, each stage is a call of `ser`, and a
-//! stage that is done and unchanged is skipped (see `stages.rs`).
+//! The stages are libtorch → build → data → index → train → report. From the index on, each stage is a call of `ser`, which keeps the
+//! features and the splits that are already there.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,9 +10,9 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use ser_files::write_file;
 
 use crate::recordings::recordings;
-use crate::stages::{self, Fingerprint, Stages};
 use crate::{command, download, libtorch, lock, paths};
 
 /// The task of the Python original (5 emotions, random split), and the realistic one (8 emotions, held-out speakers).
@@ -88,11 +88,13 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         synthetic_notice();
     }
     let _lock = lock::hold(&out.join("pipeline.lock"), "this output folder")?;
-    let mut memory = Stages::open(&out)?;
     // A path inside the workspace stays the same when the workspace is moved.
     let source = data.strip_prefix(root).unwrap_or(&data).to_string_lossy();
+    let known = out.join("recordings.txt");
     if args.out.is_none()
-        && let Some(other) = memory.data().filter(|other| *other != source)
+        && let Some(other) = fs::read_to_string(&known)
+            .ok()
+            .filter(|other| *other != source)
     {
         let out = out.display();
         bail!(
@@ -101,9 +103,9 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         );
     }
 
-    stages::always("[1/7] libtorch", || libtorch::ensure(root))?;
-    let ser = stages::always("[2/7] build", || build(root, &["--features", "train"]))?;
-    let audio = stages::always("[3/7] data", || {
+    stage("[1/6] libtorch", || libtorch::ensure(root))?;
+    let ser = stage("[2/6] build", || build(root, &["--features", "train"]))?;
+    stage("[3/6] data", || {
         if args.synthetic {
             let mut synth = ser_command(&ser, root);
             synth.arg("synth").arg(&data);
@@ -111,49 +113,28 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         } else if args.data.is_none() {
             run_ser(&mut download::command(&ser, &data)).context(WAYS_OUT)?;
         }
-        let audio = require_audio(&data)?;
-        println!("{} recordings in {}", audio.len(), data.display());
-        Ok(audio)
+        println!(
+            "{} recordings in {}",
+            require_audio(&data)?.len(),
+            data.display()
+        );
+        Ok(())
     })?;
+    write_file(&known, source.as_bytes())?;
 
-    memory.set_data(&source)?;
     let manifest = out.join("manifest.csv");
     let store = out.join("features");
     let page = out.join("report.html");
-    let program = Fingerprint::default().file(&ser)?;
-    let mut calls = Calls {
-        ser: &ser,
-        root,
-        memory,
+    let call = |title: &str, arguments: &[&OsStr]| {
+        stage(title, || run_ser(ser_command(&ser, root).args(arguments)))
     };
-
     let arguments = [
         "index".as_ref(),
         data.as_os_str(),
         "--out".as_ref(),
         manifest.as_os_str(),
     ];
-    let inputs = program.clone().listing(&audio)?;
-    calls.run("[4/7] index", "index", &arguments, inputs, &manifest)?;
-
-    // A recipe may be an ensemble, whose members are other files of the folder.
-    let inputs = recipe_files(root)?
-        .iter()
-        .try_fold(program.clone(), |inputs, file| inputs.file(file))?
-        .file(&manifest)?
-        .listing(&audio)?;
-    for Recipe { name, file, .. } in &recipes {
-        let arguments = [
-            "extract".as_ref(),
-            manifest.as_os_str(),
-            "--recipe".as_ref(),
-            file.as_os_str(),
-            "--store".as_ref(),
-            store.as_os_str(),
-        ];
-        let (title, key) = (format!("[5/7] extract {name}"), format!("extract {name}"));
-        calls.run(&title, &key, &arguments, inputs.clone(), &store)?;
-    }
+    call("[4/6] index", &arguments)?;
     for Recipe { name, file, out } in &recipes {
         let arguments = [
             "crossval".as_ref(),
@@ -166,10 +147,8 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
             "--out".as_ref(),
             out.as_os_str(),
         ];
-        let title = format!("[6/7] train and evaluate {name}");
-        calls.run(&title, &train_key(name), &arguments, inputs.clone(), out)?;
+        call(&format!("[5/6] train and evaluate {name}"), &arguments)?;
     }
-
     let mut arguments = vec!["report".as_ref()];
     arguments.extend(recipes.iter().map(|recipe| recipe.out.as_os_str()));
     arguments.extend([
@@ -178,10 +157,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         "--out".as_ref(),
         page.as_os_str(),
     ]);
-    let inputs = recipes.iter().fold(program, |inputs, recipe| {
-        inputs.text(&calls.memory.completion(&train_key(&recipe.name)))
-    });
-    calls.run("[7/7] report", "report", &arguments, inputs, &page)?;
+    call("[6/6] report", &arguments)?;
 
     println!(
         "\nThe pipeline took {:.0} s.",
@@ -202,33 +178,14 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The stages that are calls of `ser`.
-struct Calls<'a> {
-    ser: &'a Path,
-    root: &'a Path,
-    memory: Stages,
-}
-
-impl Calls<'_> {
-    /// Calls `ser`, unless the stage is done with the same arguments and inputs.
-    fn run(
-        &mut self,
-        title: &str,
-        key: &str,
-        arguments: &[&OsStr],
-        inputs: Fingerprint,
-        output: &Path,
-    ) -> Result<()> {
-        let mut command = ser_command(self.ser, self.root);
-        let inputs = inputs.text(&command::line(command.args(arguments)));
-        let work = || run_ser(&mut command);
-        self.memory.run(title, key, inputs, output, work)
-    }
-}
-
-/// Returns the key of the stage that trains and evaluates a recipe.
-fn train_key(recipe: &str) -> String {
-    format!("train {recipe}")
+/// Runs a stage. Each decides by itself what is left to do.
+fn stage<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    println!("\n{title} ...");
+    let start = Instant::now();
+    let made = work()
+        .with_context(|| format!("{title} failed; the next run continues where it stopped"))?;
+    println!("{title}: done in {:.1} s", start.elapsed().as_secs_f64());
+    Ok(made)
 }
 
 /// Returns the default folder for the results. `given` is the folder of the user, and `data` the folder that is used.

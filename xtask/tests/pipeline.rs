@@ -38,10 +38,6 @@ fn main() {
             fs::write(after("--to").unwrap() + "/03-01-01-01-01-01-01.wav", "speech").unwrap();
         }
         "index" => fs::write(after("--out").unwrap(), "path,emotion,speaker").unwrap(),
-        "extract" => {
-            fs::create_dir_all(after("--store").unwrap()).unwrap();
-            fs::write(after("--store").unwrap() + "/one", "features").unwrap();
-        }
         "crossval" => {
             fs::create_dir_all(after("--out").unwrap()).unwrap();
             fs::write(after("--out").unwrap() + "/model.safetensors", "weights").unwrap();
@@ -50,7 +46,7 @@ fn main() {
         other => panic!("unexpected {other}"),
     }
     // The exit code of ser when it has skipped some clips.
-    std::process::exit(if args[0] == "extract" { 3 } else { 0 });
+    std::process::exit(if args[0] == "index" { 3 } else { 0 });
 }
 "#;
 
@@ -145,14 +141,14 @@ fn bad(output: &Output) -> String {
 }
 
 #[test]
-fn stages_run_in_order_and_only_as_often_as_needed() {
+fn stages_run_in_order_each_with_what_the_others_left() {
     let workspace = Workspace::new();
     let run = || workspace.pipeline(&["--synthetic", "--recipe", "small", "--recipe", "other"]);
 
     let text = good(&run());
     let out = fs::canonicalize(workspace.path("runs/synthetic")).unwrap();
     let calls = workspace.calls();
-    assert_eq!(calls.len(), 7, "{calls:?}");
+    assert_eq!(calls.len(), 5, "{calls:?}");
     let shown = |path: &Path| path.display().to_string();
     let manifest = shown(&out.join("manifest.csv"));
     assert!(
@@ -164,14 +160,7 @@ fn stages_run_in_order_and_only_as_often_as_needed() {
     // Recipes are given as files, because the program knows only the names of its own recipes.
     let recipe = |name: &str| shown(&workspace.path(&format!("data/recipes/{name}.toml")));
     assert_eq!(
-        calls[2],
-        format!(
-            "extract {manifest} --recipe {} --store {store}",
-            recipe("small")
-        )
-    );
-    assert_eq!(
-        calls[5],
+        calls[3],
         format!(
             "crossval --recipe {} --data {manifest} --store {store} --out {}",
             recipe("other"),
@@ -184,7 +173,7 @@ fn stages_run_in_order_and_only_as_often_as_needed() {
         out.join("report.html"),
     );
     assert_eq!(
-        calls[6],
+        calls[4],
         format!(
             "report {} {} --data {manifest} --out {}",
             shown(&small),
@@ -194,7 +183,7 @@ fn stages_run_in_order_and_only_as_often_as_needed() {
     );
     assert_eq!(
         text.matches("some inputs were skipped").count(),
-        2,
+        1,
         "{text}"
     );
     assert_eq!(text.matches("SYNTHETIC").count(), 2, "{text}");
@@ -208,40 +197,6 @@ fn stages_run_in_order_and_only_as_often_as_needed() {
             shown(&small.join("model.safetensors"))
         )),
         "{text}"
-    );
-
-    // Nothing has changed: only the synthetic corpus is checked again.
-    let text = good(&run());
-    assert_eq!(workspace.stages(), ["synth"]);
-    assert_eq!(text.matches("skipped").count(), 6, "{text}");
-
-    // A recipe has changed that may be a member of the others: their stages and the report run again.
-    workspace.write("data/recipes/member.toml", "epochs = 3");
-    good(&run());
-    assert_eq!(
-        workspace.stages(),
-        [
-            "synth", "extract", "extract", "crossval", "crossval", "report"
-        ]
-    );
-
-    // A lost result is produced again, and the report with it.
-    fs::remove_dir_all(out.join("small")).unwrap();
-    good(&run());
-    assert_eq!(workspace.stages(), ["synth", "crossval", "report"]);
-
-    // New audio repeats all stages except libtorch and the build.
-    fs::write(
-        workspace.path("data/corpora/synthetic/03-01-02-01-01-01-01.wav"),
-        "more",
-    )
-    .unwrap();
-    good(&run());
-    assert_eq!(
-        workspace.stages(),
-        [
-            "synth", "index", "extract", "extract", "crossval", "crossval", "report"
-        ]
     );
 }
 
@@ -262,10 +217,10 @@ fn a_failed_stage_ends_the_run_and_is_taken_up_again() {
         error.contains("train and evaluate small failed") && error.contains("exit status: 1"),
         "{error}"
     );
-    assert_eq!(workspace.stages(), ["index", "extract", "crossval"]);
+    assert_eq!(workspace.stages(), ["index", "crossval"]);
 
     let text = good(&workspace.xtask().args(args).output().unwrap());
-    assert_eq!(workspace.stages(), ["crossval", "report"]);
+    assert_eq!(workspace.stages(), ["index", "crossval", "report"]);
     assert!(!text.contains("SYNTHETIC"), "{text}");
     assert!(workspace.path("results/report.html").is_file());
     assert_eq!(fs::read_dir(workspace.path("my data")).unwrap().count(), 1);
@@ -316,10 +271,7 @@ fn the_results_of_other_recordings_are_replaced_only_on_request() {
     good(&run("a/calls", &[]));
     let page = workspace.path("runs/calls/report.html");
     assert!(page.is_file());
-    assert_eq!(
-        workspace.stages(),
-        ["index", "extract", "crossval", "report"]
-    );
+    assert_eq!(workspace.stages(), ["index", "crossval", "report"]);
 
     let error = bad(&run("b/calls", &[]));
     assert!(
@@ -329,15 +281,11 @@ fn the_results_of_other_recordings_are_replaced_only_on_request() {
     assert_eq!(workspace.stages(), [""; 0]);
     // The refusal has changed nothing.
     good(&run("a/calls", &[]));
-    assert_eq!(workspace.stages(), [""; 0]);
+    assert_eq!(workspace.stages(), ["index", "crossval", "report"]);
 
     good(&run("b/calls", &["--out", "runs/calls"]));
-    assert_eq!(
-        workspace.stages(),
-        ["index", "extract", "crossval", "report"]
-    );
+    assert_eq!(workspace.stages(), ["index", "crossval", "report"]);
     good(&run("b/calls", &[]));
-    assert_eq!(workspace.stages(), [""; 0]);
     assert!(bad(&run("a/calls", &[])).contains("which would be lost"));
 }
 
@@ -398,22 +346,9 @@ fn a_pipeline_killed_at_any_moment_ends_as_if_it_had_not_been() {
         run.wait().unwrap();
         // The call of `ser` that was running has lost its parent, and ends.
         std::thread::sleep(Duration::from_millis(100));
-        let before = workspace.stages();
         good(&workspace.xtask().args(args).output().unwrap());
-        let after = workspace.stages();
-        // Finished stages do not run again, except the one that was running.
-        let again = after.len() - 1;
-        let done = before.len().saturating_sub(2);
-        assert!(again <= 6 - done.min(6), "{before:?} {after:?}");
-        for made in [
-            "manifest.csv",
-            "features/one",
-            "small/model.safetensors",
-            "report.html",
-        ] {
+        for made in ["manifest.csv", "small/model.safetensors", "report.html"] {
             assert!(out.join(made).is_file(), "{made} after {milliseconds} ms");
         }
-        good(&workspace.xtask().args(args).output().unwrap());
-        assert_eq!(workspace.stages(), ["synth"]);
     }
 }
