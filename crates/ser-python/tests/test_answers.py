@@ -40,8 +40,8 @@ def test_labels_restrict_an_answer(model: ser_speech.Model, speech: Path) -> Non
     assert answer.probabilities["happy"] + answer.probabilities["sad"] == pytest.approx(1, abs=1e-6)
     with pytest.raises(ValueError, match="expected some of neutral, .*found \"glad\""):
         model.predict(speech, labels=["glad"])
-    with pytest.raises(ValueError, match="found none"):
-        model.predict(speech, labels=[])
+    with pytest.raises(ValueError, match="found only 1 of them; give two or more"):
+        model.predict(speech, labels=["sad"])
     with pytest.raises(TypeError):
         model.predict(speech, labels="happy")
 
