@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
 use crate::pieces::{ClipFeatures, Piece, find_pieces, with_features};
-use crate::view::{FeatureSource, InViews, View, add};
+use crate::view::{FeatureSource, InViews, View, add_view};
 
 /// A file that was left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -298,7 +298,7 @@ fn in_all_views(
     for view in views {
         let done = || on_event(Event::Advanced { stage, steps: 1 });
         let found = FeatureSource::open(view, store)?.extract(recordings, &done)?;
-        add(&mut features, found, Vec::push);
+        add_view(&mut features, found, Vec::push);
     }
     on_event(Event::Finished { stage });
     Ok(features)

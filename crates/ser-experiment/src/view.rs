@@ -139,7 +139,7 @@ pub(crate) fn features_under(
     }
     // The positions are in ascending order, so that the features end up at the positions of their configurations.
     for (position, found) in kept {
-        add(&mut features_of_each, found, |features, found| {
+        add_view(&mut features_of_each, found, |features, found| {
             features.insert(position, found);
         });
     }
@@ -147,7 +147,7 @@ pub(crate) fn features_under(
 }
 
 /// Adds the features of each recording in a further view to those in other views.
-pub(crate) fn add(
+pub(crate) fn add_view(
     features_of_each: &mut [InViews],
     found: Vec<Extracted>,
     add_one: impl Fn(&mut Vec<Features>, Features),
