@@ -80,6 +80,7 @@ pub fn train_one(
     on_event: OnEvent,
 ) -> Result<Finished> {
     let _lock = Lock::take(folders.out)?;
+    refuse_other_recipe(folders.out, &recipe.name)?;
     let source = Source::read(folders, &recipe.task, on_event)?;
     let data = source.extract(recipe)?;
     let splits = splits(&recipe.task, &data)?;
@@ -266,7 +267,6 @@ fn run_split(
         return Ok(());
     }
     refuse_foreign(dir, is_split)?;
-    refuse_other_recipe(dir, &recipe.name)?;
     let training = &recipe.training;
     let trainings = match training.monitor {
         Monitor::LastEpoch => 1 + recipe.task.inner,
