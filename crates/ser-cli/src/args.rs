@@ -376,10 +376,18 @@ pub struct AnswerArgs {
     /// Name of the speaker, as enrolled with `ser enroll`.
     #[arg(long, value_name = "NAME")]
     pub speaker: Option<String>,
+    /// The labels.
+    #[command(flatten)]
+    pub labels: LabelsArgs,
+}
+
+/// The option for the labels that a model may predict.
+#[derive(Debug, ClapArgs)]
+pub struct LabelsArgs {
     /// Predict only these labels, two or more, as in `--labels happy,sad`; their probabilities sum to 1 [default: all labels of
     /// the model].
-    #[arg(long, value_name = "LABEL", value_delimiter = ',', value_parser = trimmed)]
-    pub labels: Vec<String>,
+    #[arg(id = "labels", long, value_name = "LABEL", value_delimiter = ',', value_parser = trimmed)]
+    pub chosen: Vec<String>,
 }
 
 /// The option for the channel.
@@ -439,6 +447,9 @@ pub struct EvaluateArgs {
     /// The clips.
     #[command(flatten)]
     pub data: DataArgs,
+    /// The labels.
+    #[command(flatten)]
+    pub labels: LabelsArgs,
     /// Also give the figures by this column: speaker, gender, intensity, statement, or another column of the manifest.
     /// Can be repeated.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]

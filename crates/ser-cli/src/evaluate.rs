@@ -1,17 +1,19 @@
 //! The command `ser evaluate`.
 
 use anyhow::Result;
+use ser_eval::FoldSummary;
 use ser_eval::bootstrap::Interval;
-use ser_experiment::{Evaluated, evaluate, take_folder};
+
+use ser_experiment::{Evaluated, Setting, evaluate, take_folder};
 
 use crate::args::EvaluateArgs;
-use crate::output::{SYNTHETIC, in_words, interval, percent, plain, tell_unknown};
+use crate::output::{SYNTHETIC, in_words, interval, percent, plain, table, tell_unknown};
 use crate::report::{print_classes, print_groups};
 use crate::{Outcome, events, model};
 
 /// Evaluates a model on clips that it was not made from, and prints the figures.
 pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::open(args.model.file.as_deref())?;
+    let predictor = model::answering(&args.model, &args.labels)?;
     let model = predictor.model();
     let _lock = args.out.as_deref().map(take_folder).transpose()?;
     let evaluated = evaluate(&predictor, &args.data.origins(), &args.by, &events::show())?;
@@ -22,12 +24,16 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
         let mut line = serde_json::to_value(&evaluated.evaluation)?;
         line["certain"] = serde_json::to_value(evaluated.certain)?;
         line["out_of_distribution"] = evaluated.out_of_distribution.into();
+        line["known"] = evaluated.answers.figures()?[1..]
+            .iter()
+            .map(known)
+            .collect();
         line["left_out"] = evaluated.left_out.into();
         line["namesakes"] = evaluated.namesakes.clone().into();
         line["synthetic"] = evaluated.synthetic.into();
         println!("{line}");
     } else {
-        print(&evaluated);
+        print(&evaluated)?;
         if let Some(out) = &args.out {
             println!("report: {}", out.join("report.html").display());
         }
@@ -35,12 +41,18 @@ pub fn run(args: &EvaluateArgs, json: bool) -> Result<Outcome> {
     Ok(tell_unknown(
         evaluated.unknown,
         &evaluated.unknown_emotions,
-        &model.labels,
+        &evaluated.labels,
         &evaluated.skipped,
     ))
 }
 
-fn print(evaluated: &Evaluated) {
+/// Returns the figures with more knowledge than the clip alone as JSON.
+fn known((setting, figures): &(Setting, FoldSummary)) -> serde_json::Value {
+    let (accuracy, uar) = (figures.accuracy.mean, figures.uar.mean);
+    serde_json::json!({"setting": setting.to_string(), "accuracy": accuracy, "uar": uar})
+}
+
+fn print(evaluated: &Evaluated) -> Result<()> {
     print_classes(&evaluated.evaluation);
     for (column, rows) in &evaluated.evaluation.by {
         print_groups(column, rows);
@@ -61,6 +73,16 @@ fn print(evaluated: &Evaluated) {
         figure(metrics.accuracy, evaluation.accuracy_interval),
         figure(metrics.uar, evaluation.uar_interval)
     );
+    if let [_, known @ ..] = &evaluated.answers.figures()?[..]
+        && !known.is_empty()
+    {
+        let row = |(setting, figures): &(Setting, FoldSummary)| {
+            let figures = [figures.accuracy.mean, figures.uar.mean].map(percent);
+            [&[setting.to_string()], &figures[..]].concat()
+        };
+        let header = ["with other clips, without their labels", "accuracy", "UAR"];
+        println!("{}", table(&header, known.iter().map(row)));
+    }
     let certain = evaluated.certain;
     let right = certain
         .accuracy
@@ -90,4 +112,5 @@ fn print(evaluated: &Evaluated) {
     if evaluated.synthetic {
         println!("{SYNTHETIC}");
     }
+    Ok(())
 }

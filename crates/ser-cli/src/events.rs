@@ -51,8 +51,11 @@ impl Show {
                     let clips = in_words(r.clips, "clip");
                     plain(&format!("{} → {} {clips}", r.from, r.to))
                 };
-                let labels: Vec<String> = renamed.iter().map(label).collect();
-                self.line(&format!("labels: {}", labels.join(", ")));
+                let there = renamed.iter().filter(|renamed| renamed.clips > 0);
+                let labels: Vec<String> = there.map(label).collect();
+                if !labels.is_empty() {
+                    self.line(&format!("labels: {}", labels.join(", ")));
+                }
             }
             Event::Absent(emotions) => self.line(&plain(&format!(
                 "no clip is labelled {}: the recipe is used without",

@@ -17,7 +17,7 @@ const LOWEST: f32 = -60.0;
 const PER_SECOND: u32 = 10;
 
 pub fn run(args: &ListenArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::answering(&args.answer)?;
+    let predictor = model::answering(&args.answer.model, &args.answer.labels)?;
     let model = predictor.model();
     let speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     if args.stdin.is_none() && args.channel.number().is_some() {

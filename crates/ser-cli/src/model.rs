@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use ser_predict::{Enrolment, Model, Predictor};
 
-use crate::args::AnswerArgs;
+use crate::args::{LabelsArgs, ModelArgs};
 use crate::speakers;
 
 /// Loads a model file, or the built-in model if none is given or this is its name.
@@ -26,10 +26,10 @@ pub fn open(file: Option<&Path>) -> Result<Predictor> {
     Ok(Predictor::new(load(file)?)?)
 }
 
-/// Returns the model that answers, restricted to the labels of `--labels`.
-pub fn answering(args: &AnswerArgs) -> Result<Predictor> {
-    let predictor = open(args.model.file.as_deref())?;
-    match args.labels.as_slice() {
+/// Loads a model as [`open`] does, restricted to the labels of `--labels`.
+pub fn answering(model: &ModelArgs, labels: &LabelsArgs) -> Result<Predictor> {
+    let predictor = open(model.file.as_deref())?;
+    match labels.chosen.as_slice() {
         [] => Ok(predictor),
         labels => Ok(predictor.restricted_to(labels)?),
     }

@@ -99,7 +99,7 @@ pub fn tell_unknown(
         labels.join(", "),
     );
     let line = format!(
-        "{n} left out ({emotions}): the model only knows {known}; rename the others in the manifest (`ser index DIR --out FILE` \
+        "{n} left out ({emotions}): the possible answers are {known}; rename other labels in the manifest (`ser index DIR --out FILE` \
          writes one for a folder)"
     );
     eprintln!("{}", plain(&line));

@@ -29,7 +29,7 @@ pub fn run(args: &PredictArgs, json: bool) -> Result<Outcome> {
     if let (Some(manifest), Some(out)) = (&args.manifest, &args.out) {
         return shards::run(manifest, out, args);
     }
-    let predictor = model::answering(&args.answer)?;
+    let predictor = model::answering(&args.answer.model, &args.answer.labels)?;
     let model = predictor.model();
     let mut speaker = model::speaker(model, args.answer.speaker.as_deref())?;
     let channel = args.channel.number();
@@ -179,7 +179,7 @@ impl<'a> Printer<'a> {
                 "with each speaker enrolled, not with a collection",
             ),
             (
-                !args.answer.labels.is_empty(),
+                !args.answer.labels.chosen.is_empty(),
                 "with all labels of the model",
             ),
         ];

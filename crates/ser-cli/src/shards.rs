@@ -21,7 +21,7 @@ pub fn run(manifest: &Path, out: &Path, args: &PredictArgs) -> Result<Outcome> {
             out.display()
         );
     }
-    let predictor = model::answering(&args.answer)?;
+    let predictor = model::answering(&args.answer.model, &args.answer.labels)?;
     let shard = args.shard.unwrap_or(Shard::ALL);
     let form = Form::of(manifest).unwrap_or(Form::Csv);
     let manifest = Manifest::read(manifest, args.root.as_deref(), shard)?;

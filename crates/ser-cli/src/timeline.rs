@@ -20,7 +20,7 @@ use crate::{Outcome, date, model};
 const AT_ONCE: f64 = 60.0;
 
 pub fn run(args: &TimelineArgs, json: bool) -> Result<Outcome> {
-    let predictor = model::answering(&args.answer)?;
+    let predictor = model::answering(&args.answer.model, &args.answer.labels)?;
     let model = predictor.model();
     for out in &args.out {
         let form = form(out)?;

@@ -1,7 +1,8 @@
 //! The predictions of a model for some clips, in every [`Setting`] that was measured.
 
-#[cfg(feature = "train")]
 mod asked;
+#[cfg(feature = "train")]
+mod trained;
 
 #[cfg(feature = "train")]
 use std::borrow::Borrow;
@@ -17,9 +18,11 @@ use ser_predict::Model;
 use crate::corpus::{Prepared, Skipped};
 use crate::error::{Error, Result};
 use crate::labels::{Counted, Labels};
-use crate::pieces::{predict, with_features};
+use crate::pieces::{classify, embed, with_features};
 use crate::setting::Setting;
 use crate::view::features_under;
+
+pub(crate) use asked::Asked;
 
 /// Predictions for the same clips, by setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +32,13 @@ pub struct Answers {
 }
 
 impl Answers {
+    /// Creates answers with the predictions for each clip alone, to which others are added.
+    pub(crate) fn plain_only(plain: Predictions) -> Self {
+        Self {
+            by_setting: vec![(Setting::Plain, plain)],
+        }
+    }
+
     /// Adds the predictions under each condition of [`Condition::STANDARD`] that has none yet; calls `done` after each
     /// condition. Returns the clips that are left out under a condition, because their features cannot be extracted there.
     pub(crate) fn add_conditions(
@@ -67,7 +77,9 @@ impl Answers {
                         }
                     }
                 }
-                let answers = predict(model, &Vec::from_iter(&clips), None)?;
+                let embedded = embed(model, &Vec::from_iter(&clips))?;
+                let embedded = Vec::from_iter(&embedded);
+                let answers = classify(&embedded, &|clip| model.classify(clip, None))?;
                 let rows = rows.of(&answered, answers, split)?;
                 let answers = Predictions::new(model.labels.clone(), rows)?;
                 self.by_setting.push((setting, answers));

@@ -92,13 +92,13 @@ pub fn fine_tune(
     };
     let predictor = Predictor::new(model)?;
     let model = predictor.model();
-    let labels = Labels::of(model).labels;
+    let labels = Labels::map_onto(model);
     let Prepared {
         corpus,
         mut skipped,
         ..
     } = Prepared::read(data, &labels, &[], on_event)?;
-    let unseen = Unseen::of(model, &corpus, data)?;
+    let unseen = Unseen::of(model, &model.labels, &corpus, data)?;
     check(&corpus, &unseen.part, data)?;
     let (part, pieces) = pieces(&predictor, &corpus, unseen.part, &mut skipped, on_event);
     check(&corpus, &part, data)?;

@@ -6,6 +6,17 @@ use ser_data::{Corpus, LabelMap};
 use ser_predict::Model;
 use serde::Deserialize;
 
+/// Other words for the labels of RAVDESS, as many corpora write them.
+const OTHER_WORDS: [(&str, &str); 7] = [
+    ("happy", "happiness"),
+    ("happy", "joy"),
+    ("sad", "sadness"),
+    ("angry", "anger"),
+    ("fearful", "fear"),
+    ("disgust", "disgusted"),
+    ("surprised", "surprise"),
+];
+
 /// The rules for labels in the table `[task]` of a recipe.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
@@ -23,6 +34,29 @@ impl Labels {
     /// Reads the rules from the recipe text in a model file. There are none if the text is not a recipe.
     pub(crate) fn of(model: &Model) -> Self {
         Self::parse(&model.recipe)
+    }
+
+    /// Returns the map for the labels of clips on which a finished model is measured or fine-tuned: that of its recipe, and
+    /// other words and spellings of the model's labels ([`OTHER_WORDS`]).
+    pub(crate) fn map_onto(model: &Model) -> LabelMap {
+        Self::of(model).with_other_words(&model.labels)
+    }
+
+    fn with_other_words(self, known: &[String]) -> LabelMap {
+        let mut map = self.labels;
+        let mut taken: BTreeSet<String> = map.values().flatten().cloned().collect();
+        taken.extend(known.iter().cloned());
+        let own = known.iter().map(|label| (label.as_str(), label.as_str()));
+        let other = OTHER_WORDS
+            .into_iter()
+            .filter(|(label, _)| known.iter().any(|known| known == label));
+        // The spellings of all labels come first: they are not other words for another label.
+        for (label, word) in own.chain(other) {
+            let spellings = [word.to_owned(), capitalised(word), word.to_uppercase()];
+            let new = spellings.into_iter().filter(|s| taken.insert(s.clone()));
+            map.entry(label.to_owned()).or_default().extend(new);
+        }
+        map
     }
 
     fn parse(recipe: &str) -> Self {
@@ -58,6 +92,13 @@ impl Labels {
     }
 }
 
+/// Returns the word with its first letter in upper case.
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use ser_data::Clip;
@@ -83,6 +124,18 @@ mod tests {
         ] {
             assert_eq!(Labels::parse(text), Labels::default(), "{text}");
         }
+    }
+
+    #[test]
+    fn other_words_for_a_label_are_mapped_onto_it_unless_they_are_labels_themselves() {
+        let known = ["happy", "joy", "angry", "calm"].map(str::to_owned);
+        let recipe = Labels::parse("[task]\nlabels = { calm = [\"anger\", \"low\"] }");
+        let map = recipe.with_other_words(&known);
+        let of = |label: &str| map[label].join(" ");
+        assert_eq!(of("happy"), "Happy HAPPY happiness Happiness HAPPINESS");
+        assert_eq!(of("joy"), "Joy JOY");
+        assert_eq!(of("angry"), "Angry ANGRY Anger ANGER");
+        assert_eq!(of("calm"), "anger low Calm CALM");
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use ser_audio::{Channels, Waveform};
 use ser_data::{Clip, Corpus, Excerpt, Recording};
 use ser_features::Features;
-use ser_predict::{CUT, Enrolment, Model, pieces_of_speech};
+use ser_predict::{CUT, Embedding, Model, pieces_of_speech};
 
 use crate::error::Result;
 use crate::event::{Event, OnEvent, Stage};
@@ -97,33 +98,34 @@ pub(crate) fn with_features(
     }
 }
 
-/// Returns the features of all pieces of some clips.
-pub(crate) fn all_pieces<'a>(clips: &[&'a ClipFeatures]) -> Vec<&'a [Features]> {
-    let pieces = clips.iter().flat_map(|clip| clip.iter());
-    pieces.map(|(features, _)| &features[..]).collect()
+/// The embeddings of the pieces of a clip by a model, each with the length in seconds by which its probabilities are weighted.
+pub(crate) type ClipEmbeddings = Vec<(Embedding, f64)>;
+
+/// Computes the embeddings of clips.
+pub(crate) fn embed(model: &Model, clips: &[&ClipFeatures]) -> Result<Vec<ClipEmbeddings>> {
+    let of_piece =
+        |(features, seconds): &(Vec<Features>, f64)| Ok((model.embed(features)?, *seconds));
+    let of_clip = |clip: &&ClipFeatures| clip.iter().map(of_piece).collect();
+    clips.par_iter().map(of_clip).collect()
 }
 
 /// Returns the probabilities of clips, `[clips][labels]`: the mean over the pieces of a clip, weighted by their lengths.
-pub(crate) fn predict(
-    model: &Model,
-    clips: &[&ClipFeatures],
-    speaker: Option<&Enrolment>,
+/// `by` returns those of a piece.
+pub(crate) fn classify(
+    clips: &[&ClipEmbeddings],
+    by: &(dyn Fn(&Embedding) -> ser_predict::Result<Vec<f32>> + Sync),
 ) -> Result<Vec<Vec<f32>>> {
-    let pieces = all_pieces(clips);
-    let answers = match speaker {
-        Some(speaker) => model.predict_enrolled(&pieces, speaker)?,
-        None => model.predict(&pieces)?,
+    let of_clip = |clip: &&ClipEmbeddings| {
+        let pieces = clip
+            .iter()
+            .map(|(piece, seconds)| Ok((by(piece)?, *seconds)));
+        Ok(mean(&pieces.collect::<Result<Vec<_>>>()?))
     };
-    let mut answers = answers.into_iter();
-    let of_clip = |clip: &&ClipFeatures| {
-        let weights = clip.iter().map(|(_, seconds)| *seconds);
-        mean(answers.by_ref().take(clip.len()).zip(weights).collect())
-    };
-    Ok(clips.iter().map(of_clip).collect())
+    clips.par_iter().map(of_clip).collect()
 }
 
 /// Returns the weighted mean of probabilities.
-fn mean(answers: Vec<(Vec<f32>, f64)>) -> Vec<f32> {
+fn mean(answers: &[(Vec<f32>, f64)]) -> Vec<f32> {
     let all: f64 = answers.iter().map(|(_, weight)| weight).sum();
     let labels = answers.first().map_or(0, |(answer, _)| answer.len());
     // In 64 bits, so that the mean of a single answer is that answer, to the last bit.
@@ -288,8 +290,8 @@ mod tests {
     #[test]
     fn pieces_count_by_their_lengths() {
         let answers = vec![(vec![1.0, 0.0], 3.0), (vec![0.2, 0.8], 1.0)];
-        assert_eq!(mean(answers), [0.8, 0.2]);
+        assert_eq!(mean(&answers), [0.8, 0.2]);
         let alone = vec![0.1_f32, 0.9];
-        assert_eq!(mean(vec![(alone.clone(), 0.3)]), alone);
+        assert_eq!(mean(&[(alone.clone(), 0.3)]), alone);
     }
 }

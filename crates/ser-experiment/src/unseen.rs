@@ -16,7 +16,7 @@ pub(crate) struct Unseen {
     /// Number of clips left out because the model was made from them or, if its protocol is speaker-disjoint, from other clips
     /// of their speakers.
     pub(crate) left_out: usize,
-    /// Number of clips left out because their emotions are not labels of the model.
+    /// Number of clips left out because their emotions are not among the labels.
     pub(crate) unknown: usize,
     /// Those emotions.
     pub(crate) unknown_emotions: Vec<String>,
@@ -27,11 +27,16 @@ pub(crate) struct Unseen {
 }
 
 impl Unseen {
-    /// Selects the clips of a corpus that was read from `data`.
+    /// Selects the clips of a corpus that was read from `data`, of those whose emotions are among `labels`.
     ///
     /// # Errors
     /// [`Error::NothingToMeasure`] if no clip is left.
-    pub(crate) fn of(model: &Model, corpus: &Corpus, data: &[Origin<'_>]) -> Result<Self> {
+    pub(crate) fn of(
+        model: &Model,
+        labels: &[String],
+        corpus: &Corpus,
+        data: &[Origin<'_>],
+    ) -> Result<Self> {
         let clips = corpus.clips();
         // Clips that the model was made from would give optimistic figures. A speaker counts as known if the model was made
         // from a clip of theirs. Names are not compared, because every corpus has a speaker 1.
@@ -47,7 +52,7 @@ impl Unseen {
             .map(|i| clips[i].speaker.as_str())
             .collect();
         let (known_emotion, unknown_emotion): (Vec<usize>, Vec<usize>) =
-            (0..clips.len()).partition(|&i| model.labels.contains(&clips[i].emotion));
+            (0..clips.len()).partition(|&i| labels.contains(&clips[i].emotion));
         let is_new = |&i: &usize| !is_seen(i) && !known.contains(clips[i].speaker.as_str());
         let part: Vec<usize> = known_emotion.iter().copied().filter(is_new).collect();
         let left_out = known_emotion.len() - part.len();
@@ -61,7 +66,7 @@ impl Unseen {
                 left_out,
                 unknown: unknown_emotion.len(),
                 emotions: unknown_emotions,
-                labels: model.labels.clone(),
+                labels: labels.to_vec(),
             });
         }
         let speakers: BTreeSet<&str> = part.iter().map(|&i| clips[i].speaker.as_str()).collect();

@@ -1,12 +1,14 @@
 //! Tests the evaluation and the fine-tuning of a finished model on a corpus, which need no libtorch.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
 use ser_data::synth::{SynthConfig, generate};
-use ser_experiment::{evaluate, fine_tune};
-use ser_predict::{LONG, Model, Predictor};
+use ser_eval::Predictions;
+use ser_experiment::{Setting, evaluate, fine_tune};
+use ser_predict::{Enroller, LONG, Model, Predictor};
 use walkdir::WalkDir;
 
 #[test]
@@ -36,13 +38,59 @@ fn a_long_clip_is_answered_as_predict_answers_it() {
 
     let predictor = Predictor::built_in().unwrap();
     let evaluated = evaluate(&predictor, &[manifest.as_path().into()], &[], &|_| {}).unwrap();
-    for (row, &i) in evaluated.predictions.rows().iter().zip(&evaluated.part) {
+    for (row, &i) in evaluated.answers.plain().rows().iter().zip(&evaluated.part) {
         let path = &evaluated.corpus.clips()[i].path;
         let answer = predictor.answer_file(path, None).unwrap();
         assert_eq!(row.probabilities, answer.probabilities, "{}", row.clip);
         assert_eq!(answer.long, row.clip.contains("long"), "{}", row.clip);
     }
     assert_eq!(evaluated.part.len(), 2);
+}
+
+#[test]
+fn the_clips_of_a_speaker_are_answered_as_with_the_speaker_enrolled() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = folder.path().join("corpus");
+    let config = SynthConfig {
+        actors: 2,
+        ..SynthConfig::default()
+    };
+    generate(&corpus, &config, |_| {}).unwrap();
+    let labels = ["happy", "sad"];
+    let predictor = Predictor::built_in()
+        .unwrap()
+        .restricted_to(&labels)
+        .unwrap();
+    let evaluated = evaluate(&predictor, &[corpus.as_path().into()], &[], &|_| {}).unwrap();
+    let clips = evaluated.corpus.clips();
+    let all = evaluated.answers.get(Setting::EnrolledAll).unwrap();
+    let known = evaluated.answers.get(Setting::Collection).unwrap();
+    for speaker in evaluated.corpus.speakers() {
+        let own = evaluated.part.iter().map(|&i| &clips[i]);
+        let own: Vec<_> = own.filter(|clip| clip.speaker == speaker).collect();
+        let mut enroller = Enroller::new(predictor.model());
+        for clip in &own {
+            let speech = predictor.speech(&clip.read().unwrap()).unwrap();
+            enroller.add(&speech).unwrap();
+        }
+        let enrolled = enroller.finish();
+        for clip in &own {
+            let sound = clip.read().unwrap();
+            let answer = predictor.answer(&sound, Some(&enrolled)).unwrap();
+            let found = |of: &Predictions| {
+                let row = of.rows().iter().find(|row| row.clip == clip.name);
+                row.unwrap().probabilities.clone()
+            };
+            let [all, known] = [all, known].map(found);
+            // The pieces of clips are added up in another order.
+            let pairs = all.iter().zip(&answer.probabilities);
+            let differs = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(differs < 1e-6, "{}: {differs}", clip.name);
+            assert_ne!(all, known, "{}", clip.name);
+        }
+    }
+    let emotions: BTreeSet<&str> = evaluated.part.iter().map(|&i| &*clips[i].emotion).collect();
+    assert_eq!(emotions, labels.into());
 }
 
 #[test]

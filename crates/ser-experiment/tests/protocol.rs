@@ -583,7 +583,8 @@ fn other_clips_of_the_speakers_of_a_random_split_are_not_called_new_voices() {
     // The clips are those of the manifest, not of the split that the model was trained on.
     assert!(
         found
-            .predictions
+            .answers
+            .plain()
             .rows()
             .iter()
             .all(|row| row.split == "unseen")

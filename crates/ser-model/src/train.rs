@@ -608,7 +608,7 @@ fn classes(scores: &Tensor) -> Result<Vec<usize>> {
 fn validate(network: &TrainedNetwork, clips: &[Clip]) -> Tally {
     let (mut tally, mut scratch) = (Tally::default(), Scratch::default());
     for clip in clips {
-        let p = network.predict(&clip.copies[0], None, &mut scratch);
+        let p = network.predict(&clip.copies[0], &mut scratch);
         let loss = -f64::from(p[clip.stratum.class].max(f32::MIN_POSITIVE)).ln();
         tally.add(loss, &[argmax(&p)], std::iter::once(clip.stratum.class));
     }

@@ -1,8 +1,8 @@
 //! Enrolment of a speaker from any number of recordings, one after the other.
 
 use ser_audio::Damage;
-use ser_features::Features;
 
+use crate::embedding::Embedding;
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -26,12 +26,18 @@ pub struct Speech {
 }
 
 impl Speech {
-    /// Embeds a clip that contains `seconds` seconds of speech. Its features are in the order of [`Model::views`].
-    pub(crate) fn of_clip(model: &Model, clip: &[Features], seconds: f64) -> Result<Self> {
+    /// Takes what a clip with `seconds` seconds of speech says of the voice from its embeddings by the same model.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the clip was embedded by another model.
+    pub fn of(model: &Model, clip: &Embedding, seconds: f64) -> Result<Self> {
+        clip.check(model)?;
+        let sums = model.network_views().zip(&clip.windows);
+        let sums = sums.map(|((network, _), windows)| Sum::of(network, windows));
         Ok(Self {
             clips: 1,
             seconds,
-            sums: model.enrolment_sums(clip)?,
+            sums: sums.collect(),
             damage: None,
         })
     }
@@ -102,6 +108,17 @@ impl Sum {
             embeddings: vec![0.0; network.centre.as_ref().map_or(0, Vec::len)],
             windows: 0,
         }
+    }
+
+    /// Adds up the embeddings of the windows of a clip.
+    fn of(network: &TrainedNetwork, windows: &[Vec<f32>]) -> Self {
+        let mut sum = Self::none(network);
+        if network.centre.is_some() {
+            let terms = windows.iter();
+            terms.for_each(|window| add(&mut sum.embeddings, window));
+            sum.windows = windows.len() as u32;
+        }
+        sum
     }
 
     fn add(&mut self, other: &Self) {

@@ -103,7 +103,7 @@ impl Model {
             });
         }
         let embedded = self.networks.iter();
-        let embedded = embedded.map(|network| self.embed(network, clips));
+        let embedded = embedded.map(|network| self.embed_clips(network, clips));
         let embedded: Vec<Embedded> = embedded.collect::<Result<_>>()?;
         Ok(FineTuning {
             model: self,
@@ -112,7 +112,7 @@ impl Model {
         })
     }
 
-    fn embed<'a>(
+    fn embed_clips<'a>(
         &self,
         network: &'a TrainedNetwork,
         clips: &[LabelledClip],
@@ -124,10 +124,7 @@ impl Model {
             for (features, length) in &clip.pieces {
                 for view in network.views() {
                     let prepared = network.prepared(view, &views, features)?;
-                    let mut embeddings = Vec::new();
-                    network.for_each_window(&prepared, &mut scratch, |scratch| {
-                        embeddings.push(scratch.embedding.clone());
-                    });
+                    let embeddings = network.embed(&prepared, &mut scratch);
                     let alike = (network.views().len() * embeddings.len()) as f64;
                     let share = (length / seconds / alike) as f32;
                     let of_view = embeddings.into_iter();

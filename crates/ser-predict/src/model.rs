@@ -9,7 +9,8 @@ use ser_features::{FeatureConfig, Features, ScratchPool};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::density::{Density, clip_statistics};
-use crate::enroller::{Enroller, Speech, Sum};
+use crate::embedding::Embedding;
+use crate::enroller::{Enroller, Speech};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Result};
 use crate::network::Scratch;
@@ -106,7 +107,7 @@ impl Model {
     /// [`Error::Shape`] if the number of features or of their coefficients is wrong; [`Error::NotFinite`] if weights or
     /// features are so large that the probabilities are not finite.
     pub fn predict(&self, clips: &[&[Features]]) -> Result<Vec<Vec<f32>>> {
-        self.predict_enrolled(clips, &Enrolment::nobody(self))
+        self.answers(clips, None)
     }
 
     /// Computes the probabilities of the labels for each clip of a speaker who is enrolled with this model; otherwise
@@ -121,40 +122,71 @@ impl Model {
         clips: &[&[Features]],
         speaker: &Enrolment,
     ) -> Result<Vec<Vec<f32>>> {
-        speaker.check(self)?;
-        let views = self.views();
-        let answer = |clip: &&[Features]| {
-            let answer = self
-                .scratch
-                .with(|s| self.predict_one(clip, &views, speaker, s))?;
-            if answer.iter().all(|p| p.is_finite()) {
-                Ok(answer)
-            } else {
-                Err(Error::NotFinite)
-            }
-        };
+        self.answers(clips, Some(speaker))
+    }
+
+    fn answers(&self, clips: &[&[Features]], speaker: Option<&Enrolment>) -> Result<Vec<Vec<f32>>> {
+        let answer = |clip: &&[Features]| self.classify(&self.embed(clip)?, speaker);
         clips.par_iter().map(answer).collect()
     }
 
-    fn predict_one(
+    /// Computes the embeddings of a clip by all networks. The features of the clip are in the order of [`Model::views`].
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the number of features or of their coefficients is wrong.
+    pub fn embed(&self, clip: &[Features]) -> Result<Embedding> {
+        let views = self.views();
+        let of_view = |(network, view): (&TrainedNetwork, &FeatureConfig)| {
+            let prepared = network.prepared(view, &views, clip)?;
+            Ok(self
+                .scratch
+                .with(|scratch| network.embed(&prepared, scratch)))
+        };
+        let windows = self.network_views().map(of_view);
+        Ok(Embedding {
+            windows: windows.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Computes the probabilities of the labels, `[labels]`, for a clip that [`Model::embed`] has embedded: as
+    /// [`Model::predict`] does or, for an enrolled speaker, as [`Model::predict_enrolled`].
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the clip was embedded or the speaker enrolled by another model; [`Error::NotFinite`] as for
+    /// [`Model::predict`].
+    pub fn classify(&self, clip: &Embedding, speaker: Option<&Enrolment>) -> Result<Vec<f32>> {
+        let nobody = Enrolment::nobody(self);
+        let speaker = speaker.unwrap_or(&nobody);
+        speaker.check(self)?;
+        clip.check(self)?;
+        let answer = self
+            .scratch
+            .with(|scratch| self.mean_over_networks(clip, speaker, scratch));
+        if answer.iter().all(|p| p.is_finite()) {
+            Ok(answer)
+        } else {
+            Err(Error::NotFinite)
+        }
+    }
+
+    fn mean_over_networks(
         &self,
-        clip: &[Features],
-        views: &[&FeatureConfig],
+        clip: &Embedding,
         speaker: &Enrolment,
         scratch: &mut Scratch,
-    ) -> Result<Vec<f32>> {
+    ) -> Vec<f32> {
         let enrolled = speaker.is_somebody();
         let voting = || {
-            let all = self.network_views().zip(&speaker.offsets);
+            let networks = self.network_views().map(|(network, _)| network);
+            let all = networks.zip(&clip.windows).zip(&speaker.offsets);
             all.filter(|(_, offset)| offset.is_some() || !enrolled)
         };
         let weight = |network: &TrainedNetwork| network.info.weight / network.views().len() as f64;
         let total: f64 = voting().map(|((network, _), _)| weight(network)).sum();
         let mut answer = vec![0.0_f32; self.labels.len()];
-        for ((network, view), offset) in voting() {
-            let prepared = network.prepared(view, views, clip)?;
+        for ((network, windows), offset) in voting() {
             let share = (weight(network) / total) as f32;
-            let probabilities = network.predict(&prepared, offset.as_deref(), scratch);
+            let probabilities = network.classify(windows, offset.as_deref(), scratch);
             add_share(&mut answer, share, &probabilities);
         }
         let temperature = if enrolled {
@@ -163,7 +195,7 @@ impl Model {
             self.temperature
         };
         temper(&mut answer, temperature);
-        Ok(answer)
+        answer
     }
 
     /// Enrols a speaker from any number of unlabelled clips of the speaker.
@@ -177,28 +209,9 @@ impl Model {
     pub fn enrol(&self, clips: &[&[Features]]) -> Result<Enrolment> {
         let mut enroller = Enroller::new(self);
         for clip in clips {
-            enroller.add(&Speech::of_clip(self, clip, 0.0)?)?;
+            enroller.add(&Speech::of(self, &self.embed(clip)?, 0.0)?)?;
         }
         Ok(enroller.finish())
-    }
-
-    /// Adds up the embeddings of the windows of a clip in each view of each network.
-    pub(crate) fn enrolment_sums(&self, clip: &[Features]) -> Result<Vec<Sum>> {
-        let views = self.views();
-        let embed = |(network, view): (&TrainedNetwork, &FeatureConfig)| {
-            let mut sum = Sum::none(network);
-            if network.centre.is_some() {
-                let prepared = network.prepared(view, &views, clip)?;
-                self.scratch.with(|scratch| {
-                    network.for_each_window(&prepared, scratch, |scratch| {
-                        add(&mut sum.embeddings, &scratch.embedding);
-                        sum.windows += 1;
-                    });
-                });
-            }
-            Ok(sum)
-        };
-        self.network_views().map(embed).collect()
     }
 
     /// Returns whether any network supports enrolment, so that [`Model::enrol`] changes answers.
@@ -275,15 +288,13 @@ impl Model {
         let of = |network: &TrainedNetwork| {
             let embed = |clip: &&[Features]| -> Result<Vec<f32>> {
                 let prepared = network.prepared(&network.info.features, &views, clip)?;
-                Ok(self.scratch.with(|scratch| {
-                    let (mut mean, mut windows) = (vec![0.0; network.embedding()], 0_u32);
-                    network.for_each_window(&prepared, scratch, |scratch| {
-                        add(&mut mean, &scratch.embedding);
-                        windows += 1;
-                    });
-                    mean.iter_mut().for_each(|x| *x /= windows as f32);
-                    mean
-                }))
+                let windows = self
+                    .scratch
+                    .with(|scratch| network.embed(&prepared, scratch));
+                let mut mean = vec![0.0; network.embedding()];
+                windows.iter().for_each(|window| add(&mut mean, window));
+                mean.iter_mut().for_each(|x| *x /= windows.len() as f32);
+                Ok(mean)
             };
             clips.par_iter().map(embed).collect()
         };

@@ -9,6 +9,7 @@ use ser_audio::{AudioStream, Channels, Quality, Warning, Waveform, restored};
 use ser_features::{Features, Views};
 
 use crate::answer::{Answer, Context};
+use crate::embedding::Embedding;
 use crate::enroller::{Enroller, Speech};
 use crate::enrolment::Enrolment;
 use crate::error::{Error, Kind, Result};
@@ -92,15 +93,15 @@ struct MeanAnswer {
 }
 
 impl MeanAnswer {
-    /// Adds the answer for a piece of this length.
-    fn add(&mut self, answer: Answer, seconds: f64) {
+    /// Adds the probabilities for a piece of this length, and whether it is out of distribution.
+    fn add(&mut self, probabilities: &[f32], out_of_distribution: bool, seconds: f64) {
         self.seconds += seconds;
-        if answer.out_of_distribution {
+        if out_of_distribution {
             self.out_of_distribution_seconds += seconds;
         }
-        self.sum.resize(answer.probabilities.len(), 0.0);
-        for (sum, p) in self.sum.iter_mut().zip(answer.probabilities) {
-            *sum += seconds * f64::from(p);
+        self.sum.resize(probabilities.len(), 0.0);
+        for (sum, p) in self.sum.iter_mut().zip(probabilities) {
+            *sum += seconds * f64::from(*p);
         }
     }
 
@@ -244,10 +245,29 @@ impl Predictor {
     /// For a recording of more than [`LONG`] seconds also [`Error::NotSpeech`] if it contains no speech.
     pub fn answer(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
         if sound.duration() <= LONG {
-            self.answer_short(sound, speaker)
+            Ok(self.answer_short(sound, speaker)?.0)
         } else {
             self.answer_samples(&sound.samples, sound.sample_rate, speaker)
         }
+    }
+
+    /// Answers a recording as [`Predictor::answer`] does, and also returns the embeddings by which it is answered: that of the
+    /// whole, or that of each piece of speech. Each has a length in seconds, by which its probabilities are weighted.
+    /// [`Predictor::classify`] computes these for any enrolled speaker.
+    ///
+    /// # Errors
+    /// The same as for [`Predictor::answer`].
+    pub fn answer_and_embed(&self, sound: &Waveform) -> Result<(Answer, Vec<(Embedding, f64)>)> {
+        if sound.duration() <= LONG {
+            return self.answer_short(sound, None);
+        }
+        let answer = self.answer(sound, None)?;
+        let pieces = self.pieces(sound)?;
+        let pieces = pieces.par_iter().map(|(features, seconds)| {
+            let embedding = self.model.embed(features)?;
+            Ok((embedding, *seconds))
+        });
+        Ok((answer, pieces.collect::<Result<_>>()?))
     }
 
     /// Answers borrowed samples as [`Predictor::answer`] answers a recording. At most [`LONG`] seconds or 2²⁰ samples of
@@ -265,7 +285,7 @@ impl Predictor {
         let (beginning, rest) = samples.split_at(beginning.min(samples.len()));
         let beginning = Waveform::new(beginning.to_vec(), sample_rate);
         if beginning.duration() <= LONG {
-            return self.answer_short(&beginning, speaker);
+            return Ok(self.answer_short(&beginning, speaker)?.0);
         }
         let mut blocks = rest.chunks(AT_ONCE);
         self.answer_long(beginning, speaker, |samples| {
@@ -307,7 +327,7 @@ impl Predictor {
         let mut sound = Waveform::new(Vec::new(), stream.sample_rate());
         while sound.duration() <= LONG {
             if !stream.next_block(&mut sound.samples)? {
-                return self.answer_short(&sound, speaker);
+                return Ok(self.answer_short(&sound, speaker)?.0);
             }
         }
         self.answer_long(sound, speaker, |samples| {
@@ -316,8 +336,12 @@ impl Predictor {
         })
     }
 
-    /// Answers a recording of at most [`LONG`] seconds.
-    fn answer_short(&self, sound: &Waveform, speaker: Option<&Enrolment>) -> Result<Answer> {
+    /// Answers a recording of at most [`LONG`] seconds. Also returns the embeddings of its pieces, with their lengths.
+    fn answer_short(
+        &self,
+        sound: &Waveform,
+        speaker: Option<&Enrolment>,
+    ) -> Result<(Answer, Vec<(Embedding, f64)>)> {
         let whole = restored(sound);
         let quality = Quality::of_restored(&whole, sound);
         let context = Context {
@@ -328,20 +352,22 @@ impl Predictor {
         let pieces = pieces_unless_clip(&quality, sound)?;
         let pieces = self.features_of_pieces(&pieces, sound, || whole)?;
         let answers = pieces.par_iter().map(|(features, seconds)| {
-            let answer = self.answer_features(features, speaker, Context::default())?;
-            Ok((answer, *seconds))
+            let is_out = self.model.is_out_of_distribution(features)?;
+            Ok((self.model.embed(features)?, *seconds, is_out))
         });
-        let mut mean = MeanAnswer::default();
-        for (answer, seconds) in answers.collect::<Result<Vec<_>>>()? {
-            mean.add(answer, seconds);
+        let (mut mean, mut embedded) = (MeanAnswer::default(), Vec::new());
+        for (embedding, seconds, is_out) in answers.collect::<Result<Vec<_>>>()? {
+            mean.add(&self.classify(&embedding, speaker)?, is_out, seconds);
+            embedded.push((embedding, seconds));
         }
-        Ok(Answer::new(
+        let answer = Answer::new(
             self,
             speaker,
             mean.probabilities().unwrap_or_default(),
             mean.is_out_of_distribution(),
             context,
-        ))
+        );
+        Ok((answer, embedded))
     }
 
     /// Extracts the features by which [`Predictor::answer`] answers a recording: those of the whole, or those of each piece of
@@ -398,18 +424,22 @@ impl Predictor {
         ))
     }
 
-    /// Computes the probabilities of the labels, `[K]`, with sum 1. Labels that are not possible answers have 0.
+    /// Computes the probabilities of the labels for the features of a clip, as [`Predictor::classify`] does.
     pub(crate) fn probabilities(
         &self,
         features: &[Features],
         speaker: Option<&Enrolment>,
     ) -> Result<Vec<f32>> {
-        let clip = [features];
-        let answers = match speaker {
-            Some(speaker) => self.model.predict_enrolled(&clip, speaker)?,
-            None => self.model.predict(&clip)?,
-        };
-        let mut probabilities = answers.into_iter().next().unwrap_or_default();
+        self.classify(&self.model.embed(features)?, speaker)
+    }
+
+    /// Computes the probabilities of the labels, `[K]`, as [`Model::classify`] does. Labels that are not
+    /// [possible answers](Predictor::restricted_to) have 0.
+    ///
+    /// # Errors
+    /// The same as for [`Model::classify`].
+    pub fn classify(&self, clip: &Embedding, speaker: Option<&Enrolment>) -> Result<Vec<f32>> {
+        let mut probabilities = self.model.classify(clip, speaker)?;
         if let Some(allowed) = &self.allowed {
             // All allowed probabilities may be 0 by underflow; the minimum then makes them equal and avoids a division
             // by 0.
@@ -445,7 +475,12 @@ impl Predictor {
                 listener.push(&samples)?
             };
             for span in spans {
-                mean.add(span.answer, span.end - span.start);
+                let Answer {
+                    probabilities,
+                    out_of_distribution,
+                    ..
+                } = span.answer;
+                mean.add(&probabilities, out_of_distribution, span.end - span.start);
             }
             if samples.is_empty() {
                 break;
@@ -528,7 +563,8 @@ impl Predictor {
             return Err(no_speech());
         }
         let features = self.features(&sound)?;
-        Speech::of_clip(&self.model, &features, quality.speech_seconds).map(Some)
+        let embedding = self.model.embed(&features)?;
+        Speech::of(&self.model, &embedding, quality.speech_seconds).map(Some)
     }
 
     /// Extracts the features of a piece of speech; `None` for a piece that is too short to have any, which counts as a
@@ -562,7 +598,7 @@ impl Predictor {
                     return Ok(None);
                 };
                 let seconds = piece.end - piece.start;
-                Speech::of_clip(&self.model, &features, seconds).map(Some)
+                Speech::of(&self.model, &self.model.embed(&features)?, seconds).map(Some)
             });
             let of_pieces = of_pieces.collect::<Result<Vec<Option<Speech>>>>()?;
             for piece in of_pieces.into_iter().flatten() {

@@ -239,25 +239,46 @@ impl TrainedNetwork {
         Ok(self.info.input.prepare(features))
     }
 
-    /// Computes the probabilities `[K]` for a clip that [`Input::prepare`] has prepared. `offset` is that of the
-    /// enrolled speaker, if there is one.
+    /// Computes the probabilities `[K]` for a clip that [`Input::prepare`] has prepared.
     #[must_use]
-    pub fn predict(
+    pub fn predict(&self, prepared: &Features, scratch: &mut Scratch) -> Vec<f32> {
+        let windows = self.embed(prepared, scratch);
+        self.classify(&windows, None, scratch)
+    }
+
+    /// Computes the embedding of each window of a clip that [`Input::prepare`] has prepared: `[windows][E]`.
+    pub(crate) fn embed(&self, prepared: &Features, scratch: &mut Scratch) -> Vec<Vec<f32>> {
+        let NetworkInfo {
+            input,
+            standardiser,
+            ..
+        } = &self.info;
+        let starts = input.window_starts(prepared.frames());
+        let of_window = |start| {
+            let length = standardiser.window(input, prepared, start, &mut scratch.window);
+            self.network.embed(input.frames, length, scratch);
+            scratch.embedding.clone()
+        };
+        starts.into_iter().map(of_window).collect()
+    }
+
+    /// Computes the mean probabilities `[K]` over the embeddings of the windows of a clip. `offset` is that of the enrolled
+    /// speaker, if there is one.
+    pub(crate) fn classify(
         &self,
-        prepared: &Features,
+        windows: &[Vec<f32>],
         offset: Option<&[f32]>,
         scratch: &mut Scratch,
     ) -> Vec<f32> {
         let mut sum = vec![0.0_f32; self.classes];
-        let mut windows = 0_u32;
-        self.for_each_window(prepared, scratch, |scratch| {
+        for embedding in windows {
+            scratch.embedding.clone_from(embedding);
             subtract_offset(offset, &mut scratch.embedding);
             self.network.classify(scratch);
             softmax(&mut scratch.scores);
             add(&mut sum, &scratch.scores);
-            windows += 1;
-        });
-        sum.iter_mut().for_each(|p| *p /= windows as f32);
+        }
+        sum.iter_mut().for_each(|p| *p /= windows.len() as f32);
         sum
     }
 
@@ -284,26 +305,6 @@ impl TrainedNetwork {
     /// Returns the weight `[K, E']` and the bias `[K]` of the last layer.
     pub(crate) fn output(&self) -> (Vec<f32>, Vec<f32>) {
         self.network.output().weights()
-    }
-
-    /// Embeds the windows of a prepared clip one after the other, and calls `take` after each with the embedding in the
-    /// buffers.
-    pub(crate) fn for_each_window(
-        &self,
-        prepared: &Features,
-        scratch: &mut Scratch,
-        mut take: impl FnMut(&mut Scratch),
-    ) {
-        let NetworkInfo {
-            input,
-            standardiser,
-            ..
-        } = &self.info;
-        for start in input.window_starts(prepared.frames()) {
-            let length = standardiser.window(input, prepared, start, &mut scratch.window);
-            self.network.embed(input.frames, length, scratch);
-            take(scratch);
-        }
     }
 }
 

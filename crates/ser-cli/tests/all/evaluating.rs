@@ -31,11 +31,55 @@ fn clips_of_unknown_emotions_are_counted_and_the_exit_code_says_so() {
     let said = complaint(3, &[&"evaluate", &"--data", &manifest(folder.path())]);
     for part in [
         "1 clip left out (smug)",
-        "only knows neutral, ",
-        "rename the others in the manifest",
+        "the possible answers are neutral, ",
+        "rename other labels in the manifest",
     ] {
         assert!(said.contains(part), "{part} is not in {said}");
     }
+}
+
+#[test]
+fn other_labels_than_the_chosen_ones_are_neither_asked_nor_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (manifest(folder.path()), folder.path().join("out"));
+    let said = complaint(
+        3,
+        &[
+            &"evaluate",
+            &"--data",
+            &data,
+            &"--labels",
+            &"angry,sad",
+            &"--out",
+            &out,
+        ],
+    );
+    assert!(
+        said.contains("3 clips left out (happy, smug): the possible answers are sad, angry;"),
+        "{said}"
+    );
+    let answers = fs::read_to_string(out.join("predictions.csv")).unwrap();
+    let (header, row) = answers.trim().split_once('\n').unwrap();
+    for (column, value) in header.split(',').zip(row.split(',')) {
+        if let Some(label) = column.strip_prefix("p_") {
+            let possible = ["angry", "sad"].contains(&label);
+            assert_eq!(value.parse::<f32>().unwrap() > 0.0, possible, "{label}");
+        }
+    }
+}
+
+#[test]
+fn other_words_for_the_labels_of_the_model_are_understood() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = manifest(folder.path());
+    let text = fs::read_to_string(&path).unwrap();
+    let text = text.replace("happy", "joy").replace("smug", "Anger");
+    fs::write(&path, text).unwrap();
+    let said = complaint(0, &[&"evaluate", &"--data", &path]);
+    assert!(
+        said.contains("labels: Anger → angry 1 clip, joy → happy 2 clips\n"),
+        "{said}"
+    );
 }
 
 #[test]

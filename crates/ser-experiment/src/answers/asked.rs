@@ -1,4 +1,4 @@
-//! Asks a model for its predictions in every setting but the conditions.
+//! Asks a model about clips when it knows other clips of their speakers or of their corpora, without labels.
 
 use std::collections::BTreeMap;
 
@@ -6,84 +6,74 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use ser_eval::{Prediction, Predictions, draw_name};
-use ser_features::{FeatureConfig, Features};
-use ser_predict::{Enrolment, LabelledClip, Model};
+use ser_predict::{Embedding, Enroller, Enrolment, Speech};
 
-use super::{Answers, Rows, target};
-use crate::corpus::Prepared;
-use crate::error::{Error, Result};
-use crate::pieces::{ClipFeatures, all_pieces, predict};
+use super::{Answers, Rows};
+use crate::error::Result;
+use crate::pieces::{ClipEmbeddings, classify};
 use crate::setting::Setting;
-use crate::view::View;
 
 /// Number of random draws of enrolment clips or labelled clips, for each number of clips.
-const DRAWS: u64 = 3;
+pub(super) const DRAWS: u64 = 3;
+
+/// Clips that a model is asked about.
+pub(crate) struct Asked<'a> {
+    /// Joins probabilities with the labels of the clips.
+    pub(crate) rows: Rows<'a>,
+    /// The embeddings of the clips by the model, by the index of the clip in its corpus.
+    pub(crate) embedded: BTreeMap<usize, ClipEmbeddings>,
+    /// The clips, as indices into their corpus.
+    pub(crate) part: &'a [usize],
+    /// The name of the split.
+    pub(crate) split: &'a str,
+}
+
+/// Returns the probabilities for a piece of a clip, alone or of an enrolled speaker.
+pub(crate) type Classify<'a> =
+    dyn Fn(&Embedding, Option<&Enrolment>) -> ser_predict::Result<Vec<f32>> + Sync + 'a;
 
 impl Answers {
-    /// Predicts the clips of `part` with a model, each clip alone and in each of the given settings.
-    ///
-    /// [`Setting::Condition`] is skipped here; see [`Answers::add_conditions`].
-    pub(crate) fn of(
-        model: &Model,
-        data: &Prepared,
-        part: &[usize],
-        split: &str,
+    /// Adds the predictions in each of the given settings of knowledge without labels. If the model does not enrol, there are
+    /// none.
+    pub(crate) fn add_known(
+        &mut self,
+        asked: &Asked<'_>,
         settings: &[Setting],
-    ) -> Result<Self> {
-        let asked = Asked {
-            rows: Rows::new(model, &data.corpus),
-            features: features_of_part(model, data, part)?,
-            part,
-            split,
-        };
-        let plain = asked
-            .rows
-            .of(part, asked.predict(model, part, None)?, split)?;
-        let plain = Predictions::new(model.labels.clone(), plain)?;
-        let mut by_setting = vec![(Setting::Plain, plain)];
-        for &setting in settings {
+        by: &Classify<'_>,
+    ) -> Result<()> {
+        let model = asked.rows.model;
+        for &setting in settings.iter().filter(|_| model.enrols()) {
             let found = match setting {
-                Setting::Plain | Setting::Condition(_) => continue,
-                Setting::Labelled(n) => asked.fine_tuned(n)?,
-                _ if !model.enrols() => continue,
-                Setting::Collection => asked.with_collection()?,
-                Setting::Enrolled(_) | Setting::EnrolledAll => asked.with_enrolment(setting)?,
+                Setting::Collection => asked.with_collection(by)?,
+                Setting::Enrolled(n) => asked.with_enrolment(Some(n), by)?,
+                Setting::EnrolledAll => asked.with_enrolment(None, by)?,
+                Setting::Plain | Setting::Condition(_) | Setting::Labelled(_) => continue,
             };
             if !found.is_empty() {
                 let found = Predictions::new(model.labels.clone(), found)?;
-                by_setting.push((setting, found));
+                self.by_setting.push((setting, found));
             }
         }
-        Ok(Self { by_setting })
+        Ok(())
     }
 }
 
-/// The clips that a model is asked about.
-struct Asked<'a> {
-    rows: Rows<'a>,
-    /// The features of the clips that the model takes, by the index of the clip in its corpus.
-    features: BTreeMap<usize, ClipFeatures>,
-    /// The clips, as indices into their corpus.
-    part: &'a [usize],
-    /// The name of the split.
-    split: &'a str,
-}
-
 impl Asked<'_> {
-    /// Predicts clips when some other clips of each speaker, or all clips, are enrolled. A speaker with too few clips gets no
-    /// predictions.
-    fn with_enrolment(&self, setting: Setting) -> Result<Vec<Prediction>> {
-        let (model, corpus) = (self.rows.model, self.rows.corpus);
-        let (known, draws) = match setting {
-            Setting::Enrolled(n) => (Some(n), DRAWS),
-            _ => (None, 1),
-        };
+    /// Predicts clips when this number of other clips of each speaker, or all clips, are enrolled. A speaker with too few clips
+    /// gets no predictions.
+    fn with_enrolment(&self, known: Option<usize>, by: &Classify<'_>) -> Result<Vec<Prediction>> {
+        let corpus = self.rows.corpus;
+        let mut of_speakers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for &i in self.part {
+            let speaker = corpus.clips()[i].speaker.as_str();
+            of_speakers.entry(speaker).or_default().push(i);
+        }
+        let draws = if known.is_some() { DRAWS } else { 1 };
         let mut found = Vec::new();
         for draw in 1..=draws {
             let mut rng = ChaCha8Rng::seed_from_u64(draw);
-            for speaker in corpus.speakers() {
-                let own = |&&i: &&usize| corpus.clips()[i].speaker == speaker;
-                let mut clips: Vec<usize> = self.part.iter().filter(own).copied().collect();
+            for clips in of_speakers.values() {
+                let mut clips = clips.clone();
                 let (enrolled, asked) = match known {
                     None => (&clips[..], &clips[..]),
                     Some(n) if n < clips.len() => {
@@ -92,8 +82,8 @@ impl Asked<'_> {
                     }
                     Some(_) => continue,
                 };
-                let speaker = model.enrol(&all_pieces(&self.of(enrolled)))?;
-                let answers = self.predict(model, asked, Some(&speaker))?;
+                let speaker = self.enrol(enrolled)?;
+                let answers = self.classify(asked, &|clip| by(clip, Some(&speaker)))?;
                 let split = draw_name(self.split, draw);
                 found.extend(self.rows.of(asked, answers, &split)?);
             }
@@ -102,8 +92,8 @@ impl Asked<'_> {
     }
 
     /// Predicts clips when all clips of the part that are of the same corpus are known, without labels or speakers.
-    fn with_collection(&self) -> Result<Vec<Prediction>> {
-        let (model, corpus) = (self.rows.model, self.rows.corpus);
+    fn with_collection(&self, by: &Classify<'_>) -> Result<Vec<Prediction>> {
+        let corpus = self.rows.corpus;
         let mut collections: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
         for &i in self.part {
             collections
@@ -113,97 +103,30 @@ impl Asked<'_> {
         }
         let mut found = Vec::new();
         for clips in collections.into_values() {
-            let collection = model.enrol(&all_pieces(&self.of(&clips)))?;
-            let answers = self.predict(model, &clips, Some(&collection))?;
+            let collection = self.enrol(&clips)?;
+            let answers = self.classify(&clips, &|clip| by(clip, Some(&collection)))?;
             found.extend(self.rows.of(&clips, answers, self.split)?);
         }
         Ok(found)
     }
 
-    /// Predicts clips after fine-tuning on labelled clips of other speakers.
-    ///
-    /// In each draw the model is fine-tuned on clips of half of the speakers and tested on the other half; then the halves are
-    /// swapped. If a half has fewer than `labelled` clips in a draw, there are no predictions at all: those of the other half
-    /// alone would be of other speakers than those of the other settings.
-    fn fine_tuned(&self, labelled: usize) -> Result<Vec<Prediction>> {
-        let (model, corpus) = (self.rows.model, self.rows.corpus);
-        let numbers = corpus.speaker_numbers();
-        let speaker = |i: usize| corpus.clips()[i].speaker.as_str();
-        let mut speakers: Vec<&str> = self.part.iter().map(|&i| speaker(i)).collect();
-        speakers.sort_unstable();
-        speakers.dedup();
-        let mut found = Vec::new();
-        for draw in 1..=DRAWS {
-            let mut rng = ChaCha8Rng::seed_from_u64(draw);
-            speakers.shuffle(&mut rng);
-            let (first, second) = speakers.split_at(speakers.len() / 2);
-            for (others, asked) in [(first, second), (second, first)] {
-                let own = |speakers: &[&str]| -> Vec<usize> {
-                    let clips = self.part.iter().copied();
-                    clips.filter(|&i| speakers.contains(&speaker(i))).collect()
-                };
-                let (mut train, asked) = (own(others), own(asked));
-                train.shuffle(&mut rng);
-                if train.len() < labelled {
-                    return Ok(Vec::new());
-                }
-                train.truncate(labelled);
-                let clips = train.iter().map(|&i| {
-                    let pieces = self.features[&i].iter();
-                    Ok(LabelledClip {
-                        pieces: pieces
-                            .map(|(piece, seconds)| (&piece[..], *seconds))
-                            .collect(),
-                        target: target(model, &corpus.clips()[i])?,
-                        speaker: numbers[i],
-                        recording: i,
-                    })
-                });
-                let clips = clips.collect::<Result<Vec<_>>>()?;
-                let tuned = model.fine_tune(&clips)?.model()?;
-                let answers = self.predict(&tuned, &asked, None)?;
-                let split = draw_name(self.split, draw);
-                found.extend(self.rows.of(&asked, answers, &split)?);
-            }
+    /// Enrols a voice from all pieces of some clips.
+    fn enrol(&self, clips: &[usize]) -> Result<Enrolment> {
+        let model = self.rows.model;
+        let mut enroller = Enroller::new(model);
+        for (piece, seconds) in clips.iter().flat_map(|i| &self.embedded[i]) {
+            enroller.add(&Speech::of(model, piece, *seconds)?)?;
         }
-        Ok(found)
+        Ok(enroller.finish())
     }
 
-    /// Returns the probabilities that a model gives for some clips, `[clips][labels]`.
-    fn predict(
+    /// Returns the probabilities for some clips, `[clips][labels]`.
+    pub(super) fn classify(
         &self,
-        model: &Model,
         clips: &[usize],
-        speaker: Option<&Enrolment>,
+        by: &(dyn Fn(&Embedding) -> ser_predict::Result<Vec<f32>> + Sync),
     ) -> Result<Vec<Vec<f32>>> {
-        predict(model, &self.of(clips), speaker)
+        let clips = clips.iter().map(|i| &self.embedded[i]);
+        classify(&clips.collect::<Vec<_>>(), by)
     }
-
-    /// Returns the features of some clips.
-    fn of(&self, clips: &[usize]) -> Vec<&ClipFeatures> {
-        clips.iter().map(|i| &self.features[i]).collect()
-    }
-}
-
-/// Returns the features that a model takes, for the clips of `part`.
-fn features_of_part(
-    model: &Model,
-    data: &Prepared,
-    part: &[usize],
-) -> Result<BTreeMap<usize, ClipFeatures>> {
-    let place = |config: &FeatureConfig| {
-        let wanted = View::clean(config.clone());
-        let place = data.views.iter().position(|view| *view == wanted);
-        place.ok_or_else(|| Error::NoView {
-            model: model.name.clone(),
-        })
-    };
-    let places = model.views().into_iter().map(place);
-    let places = places.collect::<Result<Vec<usize>>>()?;
-    let of_piece = |(views, seconds): &(Vec<Features>, f64)| {
-        let taken = places.iter().map(|&at| views[at].clone());
-        (taken.collect(), *seconds)
-    };
-    let of = |&i: &usize| (i, data.features[i].iter().map(of_piece).collect());
-    Ok(part.iter().map(of).collect())
 }
