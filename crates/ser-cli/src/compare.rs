@@ -3,11 +3,11 @@
 use anyhow::Result;
 use ser_eval::{Difference, Pair};
 use ser_experiment::{Comparison, Run, compare};
-use ser_report::{ANOTHER_SEED, clips_of, verdict};
+use ser_report::{ANOTHER_SEED, clips_of, points, verdict};
 
 use crate::Outcome;
 use crate::args::CompareArgs;
-use crate::output::{SYNTHETIC, interval, mean_std, percent, plain, points, table};
+use crate::output::{SYNTHETIC, interval, mean_std, percent, plain, table};
 use crate::report::{may_write_page, print_corpora_of, test_speakers};
 
 /// Prints which runs are better than others, and by how much.

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use ser_experiment::{UnderCondition, measure_conditions};
+use ser_report::points;
 
 use crate::args::ConditionsArgs;
-use crate::output::{SYNTHETIC, mean_std, points, table};
+use crate::output::{SYNTHETIC, mean_std, table};
 use crate::{Outcome, events};
 
 /// Evaluates every split of a run on its test clips under each condition, and prints the figures.

@@ -5,9 +5,10 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use ser_eval::bootstrap::FEWEST_SPEAKERS;
 use ser_experiment::{FineTuned, fine_tune};
+use ser_report::points;
 
 use crate::args::DataArgs;
-use crate::output::{SYNTHETIC, in_words, interval, percent, plain, points, table, tell_unknown};
+use crate::output::{SYNTHETIC, in_words, interval, percent, plain, table, tell_unknown};
 use crate::{Outcome, events, model};
 
 /// Fine-tunes a model, prints what became better and worse, and writes the model unless it is worse.

@@ -127,11 +127,6 @@ pub fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// Formats a difference of shares in percentage points: `-0.0852` becomes `-8.5`.
-pub fn points(difference: f64) -> String {
-    format!("{:+.1}", 100.0 * difference)
-}
-
 /// Formats a mean with its standard deviation, such as `81.3 ± 2.1 %`; a single value has no deviation.
 pub fn mean_std(figure: ser_eval::MeanStd) -> String {
     match figure.std {

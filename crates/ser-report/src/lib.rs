@@ -8,6 +8,7 @@ pub mod plots;
 mod report;
 
 pub use error::{Error, Result};
+pub use figures::points;
 pub use markdown::{Section, markdown};
 pub use pages::{
     ANOTHER_SEED, clips_of, render, render_comparison, render_summary, verdict, worst_mistakes,

@@ -8,7 +8,7 @@ use ser_eval::{
 };
 
 use crate::error::Result;
-use crate::figures::{percent, percent_or_dash, plus_minus};
+use crate::figures::{percent, percent_or_dash, plus_minus, points};
 use crate::report::{CorpusTable, Enrolled, Known, SplitKind};
 
 /// One run in a document of results.
@@ -130,7 +130,7 @@ fn write_section(text: &mut String, section: &Section, evaluation: &Evaluation) 
                 condition.clone(),
                 figure(under.folds.accuracy, under.accuracy_interval),
                 figure(under.folds.uar, under.uar_interval),
-                format!("{:+.1}", 100.0 * (under.folds.uar.mean - clean.uar.mean)),
+                points(under.folds.uar.mean - clean.uar.mean),
             ]);
         }
         let header = ["condition", "accuracy %", "UAR %", "UAR − clean"];

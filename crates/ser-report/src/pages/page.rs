@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ser_eval::bootstrap::{Interval, LEVEL};
 
-use crate::figures::percent;
+use crate::figures::{percent, points};
 use crate::report::SplitKind;
 
 /// Content security policy, which keeps the browser from loading or running anything.
@@ -74,7 +74,7 @@ pub(super) fn picture(svg: String) -> Markup {
 
 /// Formats a difference in percentage points, with its sign.
 pub(super) fn signed(difference: f64) -> String {
-    format!("{:+.1}", 100.0 * difference).replace('-', "−")
+    points(difference).replace('-', "−")
 }
 
 /// Formats the interval of a difference as `+4.3 to +11.0`, or as a dash if there is none.

@@ -7,6 +7,7 @@ use super::canvas::{
     Anchor, BLUE, EDGE, Frame, GRID, INK, LABEL, VERMILION, faint, fit_end, widest,
 };
 use crate::error::{Error, Result};
+use crate::figures::points;
 
 const TOP: f64 = 72.0;
 const ROW: f64 = 46.0;
@@ -50,11 +51,11 @@ pub fn differences(pairs: &[Pair]) -> Result<String> {
         .iter()
         .map(|pair| {
             format!(
-                "{} − {}: UAR {:+.1}, accuracy {:+.1}.",
+                "{} − {}: UAR {}, accuracy {}.",
                 pair.first,
                 pair.second,
-                100.0 * pair.uar.value,
-                100.0 * pair.accuracy.value
+                points(pair.uar.value),
+                points(pair.accuracy.value)
             )
         })
         .collect();
