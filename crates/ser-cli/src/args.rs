@@ -671,7 +671,7 @@ pub struct ReportArgs {
 /// `ser compare`
 #[derive(Debug, ClapArgs)]
 pub struct CompareArgs {
-    /// Two or more folders written by train or crossval, of runs tested on the same clips.
+    /// Two or more folders written by train or crossval, or by evaluate --out, of runs tested on the same clips.
     #[arg(required = true, num_args = 2..)]
     pub runs: Vec<PathBuf>,
     /// File to write an HTML page to.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use ser_eval::{Difference, Pair};
-use ser_experiment::{Comparison, Run, compare};
+use ser_experiment::{Comparison, compare};
 use ser_report::{ANOTHER_SEED, clips_of, points, verdict};
 
 use crate::Outcome;
@@ -15,10 +15,9 @@ pub fn run(args: &CompareArgs, json: bool) -> Result<Outcome> {
     if let Some(out) = &args.out {
         may_write_page(out)?;
     }
-    let runs = Run::read_all(&args.runs)?;
-    let mut comparison = compare(&runs)?;
+    let mut comparison = compare(&args.runs)?;
     if let Some(out) = &args.out {
-        comparison.link(out, &runs);
+        comparison.link(out, &args.runs);
     }
     if json {
         let Comparison { runs, pairs, .. } = &comparison;

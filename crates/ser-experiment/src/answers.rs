@@ -219,9 +219,13 @@ pub type Figures = Vec<(Setting, FoldSummary)>;
 /// Returns the index of a clip's emotion among the labels of a model.
 pub(crate) fn target(model: &Model, clip: &Clip) -> Result<usize> {
     let target = model.labels.iter().position(|label| *label == clip.emotion);
-    target.ok_or_else(|| Error::UnknownEmotion {
+    target.ok_or_else(|| unknown(clip))
+}
+
+fn unknown(clip: &Clip) -> Error {
+    Error::UnknownEmotion {
         emotion: clip.emotion.clone(),
-    })
+    }
 }
 
 /// Joins the probabilities that a model gives for clips of a corpus with the labels and attributes of the clips.
@@ -232,6 +236,8 @@ pub(crate) struct Rows<'a> {
     model: &'a Model,
     corpus: &'a Corpus,
     counted: Counted<'a>,
+    /// The labels that predictions have, as indices among those of the model.
+    kept: Vec<usize>,
 }
 
 impl<'a> Rows<'a> {
@@ -240,7 +246,22 @@ impl<'a> Rows<'a> {
             model,
             corpus,
             counted: Labels::of(model).counted(&model.labels, corpus),
+            kept: (0..model.labels.len()).collect(),
         }
+    }
+
+    /// Keeps only some labels of the model. The probabilities of the others must be 0.
+    pub(crate) fn with_labels(mut self, labels: &[String]) -> Self {
+        let known = &self.model.labels;
+        self.kept.retain(|&label| labels.contains(&known[label]));
+        self
+    }
+
+    /// Returns the labels that predictions have.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        let kept = self.kept.iter();
+        kept.map(|&label| self.model.labels[label].clone())
+            .collect()
     }
 
     /// Returns the predictions for the clips of `part`, whose probabilities are `[clips][labels]`.
@@ -256,11 +277,17 @@ impl<'a> Rows<'a> {
             for &(from, to) in self.counted.get(&clip.corpus()).into_iter().flatten() {
                 probabilities[to] += std::mem::take(&mut probabilities[from]);
             }
+            let target = target(self.model, clip)?;
+            let truth = self.kept.iter().position(|&label| label == target);
             Ok(Prediction {
                 clip: clip.name.clone(),
                 speaker: clip.speaker.clone(),
-                truth: target(self.model, clip)?,
-                probabilities,
+                truth: truth.ok_or_else(|| unknown(clip))?,
+                probabilities: self
+                    .kept
+                    .iter()
+                    .map(|&label| probabilities[label])
+                    .collect(),
                 split: split.to_owned(),
                 gender: clip.gender.clone(),
                 intensity: clip.intensity.clone(),

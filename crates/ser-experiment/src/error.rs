@@ -83,7 +83,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A folder holds no finished run.
-    #[error("{}: no finished run of `ser crossval` or `ser train` here (that of `ser evaluate` is none)", path.display())]
+    #[error("{}: no finished run of `ser crossval` or `ser train` here", path.display())]
     NoRun {
         /// The folder.
         path: PathBuf,

@@ -14,7 +14,7 @@ use crate::answers::{Answers, Asked, Rows};
 use crate::corpus::{Prepared, Skipped, named, tell};
 use crate::error::{Error, Result};
 use crate::event::{Event, OnEvent, Stage};
-use crate::folder::{self, refuse_foreign};
+use crate::folder::{self, refuse_foreign, write_json};
 use crate::labels::Labels;
 use crate::lock::Lock;
 use crate::page::{PAGE, map, sounds, write_page};
@@ -23,6 +23,9 @@ use crate::setting::Setting;
 use crate::split_run::{TEST, is_split, split_folders};
 use crate::unseen::Unseen;
 use crate::view::of_each;
+
+/// Name of the file with the summary of an evaluation, by which `ser compare` knows its folder.
+pub(crate) const EVALUATION: &str = "evaluation.json";
 
 /// The figures of a model on clips that it was not made from.
 #[derive(Debug)]
@@ -125,10 +128,11 @@ pub fn evaluate(
     let speaker_disjoint = model.provenance.speaker_disjoint;
     // A missing column is reported before any clip is answered.
     let split = corpus.name();
-    let none = vec![vec![1.0 / model.labels.len() as f32; model.labels.len()]; part.len()];
-    let rows = Rows::new(model, &corpus);
+    let guess = |label| f32::from(u8::from(allowed.contains(label))) / allowed.len() as f32;
+    let none = vec![model.labels.iter().map(guess).collect(); part.len()];
+    let rows = Rows::new(model, &corpus).with_labels(&allowed);
     let unanswered = rows.of(&part, none, split)?;
-    Predictions::new(model.labels.clone(), unanswered)?.must_have(by)?;
+    Predictions::new(allowed.clone(), unanswered)?.must_have(by)?;
     let (stage, steps) = (Stage::Answers, part.len());
     on_event(Event::Started { stage, steps });
     let recordings: Vec<_> = part.iter().map(|&i| clips[i].recording()).collect();
@@ -157,7 +161,7 @@ pub fn evaluate(
     }
     let probabilities = answers.iter().map(|answer| answer.probabilities.clone());
     let plain = rows.of(&answered, probabilities.collect(), split)?;
-    let predictions = Predictions::new(model.labels.clone(), plain)?;
+    let predictions = Predictions::new(allowed.clone(), plain)?;
     let asked = Asked {
         rows,
         embedded,
@@ -221,9 +225,15 @@ impl Evaluated {
     /// embeddings of the clips.
     pub fn write(&self, model: &Model, out: &Path) -> Result<()> {
         folder::create(out)?;
+        ser_files::remove_file(out.join(EVALUATION))?;
         self.answers.write(out, TEST)?;
         let (n, all) = (self.part.len(), self.corpus.len());
         let corpus = self.corpus.name();
+        let labels = if self.labels == model.labels {
+            String::new()
+        } else {
+            format!(" --labels {}", self.labels.join(","))
+        };
         let namesakes = match self.namesakes.len() {
             0 => String::new(),
             n => format!(
@@ -244,7 +254,7 @@ impl Evaluated {
             enrolled: enrolled(&self.answers),
             corpora: None,
             histories: Vec::new(),
-            map: map(model, &self.corpus, &self.part, corpus)?,
+            map: map(model, &self.labels, &self.corpus, &self.part, corpus)?,
             sounds: sounds(&self.corpus, self.answers.plain())?,
             recipe_text: model.recipe.clone(),
             environment: vec![
@@ -255,9 +265,14 @@ impl Evaluated {
                 ("corpus checksum".to_owned(), self.corpus.checksum()),
                 ("files left out".to_owned(), self.skipped.len().to_string()),
             ],
-            command: "ser evaluate --model MODEL --data DATA --out DIR".to_owned(),
+            command: format!("ser evaluate --model MODEL --data DATA{labels} --out DIR"),
             comparison: Vec::new(),
         };
-        write_page(out, &report, &self.evaluation)
+        write_page(out, &report, &self.evaluation)?;
+        // Written last: where this file exists, the others are complete.
+        write_json(
+            &out.join(EVALUATION),
+            &report.summary(&self.evaluation, None),
+        )
     }
 }

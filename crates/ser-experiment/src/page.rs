@@ -71,7 +71,7 @@ impl Run {
         let plain = &with_attributes(self.test.plain(), &corpus)?;
         let mut report = self.report(comparison)?;
         report.sounds = sounds(&corpus, plain)?;
-        report.map = map(&model, &corpus, split.test(), name)?;
+        report.map = map(&model, &model.labels, &corpus, split.test(), name)?;
         let evaluation = Evaluation::compute_by(plain, by)?;
         // The folder of a single split holds its own predictions already.
         if !is_split(&self.dir) {
@@ -109,18 +109,27 @@ pub(crate) fn write_page(dir: &Path, report: &Report, evaluation: &Evaluation) -
 /// # Errors
 /// [`Error::In`](crate::Error::In) with the folder if a run has no predictions.
 pub fn summaries(runs: &[Run]) -> Result<Vec<RunSummary>> {
-    let recipe = |run: &Run| run.experiment.name.clone();
-    let summary = |run: &Run| {
-        let evaluation = Evaluation::compute(run.test.plain()).map_err(Error::from);
-        let summary = evaluation.and_then(|evaluation| run.summary(&evaluation));
-        let mut summary = summary.context_of(|| run.dir.display().to_string())?;
-        let same = runs.iter().filter(|other| recipe(other) == recipe(run));
-        if same.count() > 1 {
-            summary.recipe = run.dir.display().to_string();
+    let mut rows = runs.iter().map(summary).collect::<Result<Vec<_>>>()?;
+    let folders: Vec<PathBuf> = runs.iter().map(|run| run.dir.clone()).collect();
+    name_apart(&mut rows, &folders);
+    Ok(rows)
+}
+
+/// Returns the summary of a run.
+pub(crate) fn summary(run: &Run) -> Result<RunSummary> {
+    let evaluation = Evaluation::compute(run.test.plain()).map_err(Error::from);
+    let summary = evaluation.and_then(|evaluation| run.summary(&evaluation));
+    summary.context_of(|| run.dir.display().to_string())
+}
+
+/// Gives runs of the same name the names of their folders.
+pub(crate) fn name_apart(rows: &mut [RunSummary], folders: &[PathBuf]) {
+    let names: Vec<String> = rows.iter().map(|row| row.recipe.clone()).collect();
+    for ((row, folder), name) in rows.iter_mut().zip(folders).zip(&names) {
+        if names.iter().filter(|other| *other == name).count() > 1 {
+            row.recipe = folder.display().to_string();
         }
-        Ok(summary)
-    };
-    runs.iter().map(summary).collect()
+    }
 }
 
 /// Writes a page with runs side by side, each with a link to its own page.
@@ -184,14 +193,15 @@ fn wav(clip: &Clip) -> Result<Vec<u8>> {
     Ok(file.into_inner())
 }
 
-/// Returns the map of the embeddings of clips, or `None` if there are too few clips.
+/// Returns the map of the embeddings of clips that have one of the labels, or `None` if there are too few clips.
 pub(crate) fn map(
     model: &Model,
+    labels: &[String],
     corpus: &Corpus,
     part: &[usize],
     split: &str,
 ) -> Result<Option<Map>> {
-    let known = |clip: &Clip| model.labels.iter().position(|label| *label == clip.emotion);
+    let known = |clip: &Clip| labels.iter().position(|label| *label == clip.emotion);
     let of_known = |&i: &usize| Some((i, known(&corpus.clips()[i])?));
     let mut shown: Vec<(usize, usize)> = part.iter().filter_map(of_known).collect();
     let clips = shown.len();

@@ -4,10 +4,10 @@ use std::fmt;
 
 use ser_eval::bootstrap::Interval;
 use ser_eval::{Evaluation, MeanStd, NamedHistory, Plane, Predictions};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Whether test speakers are also in training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SplitKind {
     /// No test speaker is in training: the figure holds for new speakers.
@@ -29,7 +29,7 @@ impl SplitKind {
 }
 
 /// One run in a comparison table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Name of the recipe.
     pub recipe: String,
@@ -67,7 +67,7 @@ pub struct RunSummary {
 }
 
 /// UAR on corpora, each tested with a model that was trained on the others.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorpusTable {
     /// The columns: what the model knows about the tested corpus. Neighbouring columns with the same [`Known::what`] share a
     /// heading.
@@ -77,7 +77,7 @@ pub struct CorpusTable {
 }
 
 /// A column of a [`CorpusTable`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// What the model knows, for example `enrolled`.
     pub what: String,
@@ -92,7 +92,7 @@ impl fmt::Display for Known {
 }
 
 /// A row of a [`CorpusTable`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorpusRow {
     /// The tested corpus.
     pub tested: String,

@@ -50,7 +50,7 @@ impl Answers {
                 Setting::Plain | Setting::Condition(_) | Setting::Labelled(_) => continue,
             };
             if !found.is_empty() {
-                let found = Predictions::new(model.labels.clone(), found)?;
+                let found = Predictions::new(asked.rows.labels(), found)?;
                 self.by_setting.push((setting, found));
             }
         }
